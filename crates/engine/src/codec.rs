@@ -1,0 +1,276 @@
+//! Journal and snapshot as text.
+//!
+//! The journal is one JSON object a line: a header, then records. Each record has its number, the hash of the record
+//! before, and its own hash over number, time, that hash and the event's exact bytes. So a changed, missing, doubled or
+//! reordered line shows. What comes after the last newline is a torn write: it was never acknowledged, and is left out.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use crate::event::Event;
+use crate::state::{State, hex};
+use crate::store::StoreError;
+
+const JOURNAL_FORMAT: &str = "stack-journal";
+const STATE_FORMAT: &str = "stack-state";
+const FORMAT_VERSION: u32 = 1;
+
+/// What can go wrong with journal and state. Nothing is overwritten when it does.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// The file is damaged or was edited.
+    #[error("{file}, line {line}: {reason}; nothing was changed")]
+    Broken {
+        /// The file.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file was written by another version of this program.
+    #[error(
+        "{file}, line 1: format version {found}, but this program reads version {FORMAT_VERSION}; nothing was changed"
+    )]
+    UnknownVersion {
+        /// The file.
+        file: String,
+        /// The version that it has.
+        found: u32,
+    },
+    /// An event that cannot follow: a bug in the engine, caught before it was written.
+    #[error("refused to record: {reason}")]
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// The store failed.
+    #[error("cannot keep state")]
+    Store(#[from] std::sync::Arc<StoreError>),
+}
+
+impl JournalError {
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Broken { file, line, reason } => {
+                Self::Broken { file: file.clone(), line: *line, reason: reason.clone() }
+            }
+            Self::UnknownVersion { file, found } => Self::UnknownVersion { file: file.clone(), found: *found },
+            Self::Refused { reason } => Self::Refused { reason: reason.clone() },
+            Self::Store(source) => Self::Store(std::sync::Arc::clone(source)),
+        }
+    }
+}
+
+impl From<StoreError> for JournalError {
+    fn from(error: StoreError) -> Self {
+        JournalError::Store(std::sync::Arc::new(error))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JournalHeader {
+    format: String,
+    version: u32,
+    lineage: String,
+    /// Number and hash of the record before the first one.
+    after: u64,
+    hash: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StateHeader {
+    format: String,
+    version: u32,
+    records: u64,
+    hash: String,
+    /// Of the second line.
+    sum: String,
+}
+
+#[derive(Deserialize)]
+struct AnyHeader {
+    format: String,
+    version: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record<'a> {
+    n: u64,
+    /// Milliseconds since the Unix epoch.
+    at: u64,
+    prev: String,
+    hash: String,
+    #[serde(borrow)]
+    event: &'a RawValue,
+}
+
+/// The hash that the first record carries as that of its predecessor.
+pub(crate) fn genesis(lineage: &str) -> String {
+    hex(&Sha256::digest(lineage.as_bytes()))
+}
+
+fn hash_record(n: u64, at: u64, prev: &str, event: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(format!("{n}\n{at}\n{prev}\n").as_bytes());
+    hash.update(event.as_bytes());
+    hex(&hash.finalize())
+}
+
+/// The first line of a journal that goes on after a snapshot, or begins.
+pub(crate) fn journal_header(lineage: &str, after: u64, hash: &str) -> Vec<u8> {
+    let header = JournalHeader {
+        format: JOURNAL_FORMAT.to_owned(),
+        version: FORMAT_VERSION,
+        lineage: lineage.to_owned(),
+        after,
+        hash: hash.to_owned(),
+    };
+    let mut line = serde_json::to_vec(&header).expect("a struct of texts and numbers is JSON");
+    line.push(b'\n');
+    line
+}
+
+/// Adds a record to `bytes` and returns its hash.
+pub(crate) fn encode(bytes: &mut Vec<u8>, n: u64, at: u64, prev: &str, event: &Event) -> String {
+    let event = serde_json::value::to_raw_value(event).expect("an event is JSON with text keys");
+    let hash = hash_record(n, at, prev, event.get());
+    let record = Record { n, at, prev: prev.to_owned(), hash: hash.clone(), event: &event };
+    serde_json::to_writer(&mut *bytes, &record).expect("a record is JSON, and a Vec takes any bytes");
+    bytes.push(b'\n');
+    hash
+}
+
+/// A snapshot of `state`, whose last record has `hash`.
+pub(crate) fn encode_state(state: &State, hash: &str) -> Vec<u8> {
+    let body = serde_json::to_vec(state).expect("state is JSON with text keys");
+    let header = StateHeader {
+        format: STATE_FORMAT.to_owned(),
+        version: FORMAT_VERSION,
+        records: state.records,
+        hash: hash.to_owned(),
+        sum: hex(&Sha256::digest(&body)),
+    };
+    let mut bytes = serde_json::to_vec(&header).expect("a struct of texts and numbers is JSON");
+    bytes.push(b'\n');
+    bytes.extend(body);
+    bytes.push(b'\n');
+    bytes
+}
+
+fn header<'a, T: Deserialize<'a>>(file: &str, line: &'a [u8], format: &str) -> Result<T, JournalError> {
+    let broken = |reason: String| JournalError::Broken { file: file.to_owned(), line: 1, reason };
+    let any: AnyHeader =
+        serde_json::from_slice(line).map_err(|error| broken(format!("not a {format} file: {error}")))?;
+    if any.format != format {
+        return Err(broken(format!("not a {format} file but `{}`", any.format)));
+    }
+    if any.version != FORMAT_VERSION {
+        return Err(JournalError::UnknownVersion { file: file.to_owned(), found: any.version });
+    }
+    serde_json::from_slice(line).map_err(|error| broken(error.to_string()))
+}
+
+/// Reads a snapshot: the state, and the hash of its last record.
+pub(crate) fn decode_state(file: &str, bytes: &[u8]) -> Result<(State, String), JournalError> {
+    let broken = |line, reason: &str| JournalError::Broken { file: file.to_owned(), line, reason: reason.to_owned() };
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let header: StateHeader = header(file, lines.next().unwrap_or_default(), STATE_FORMAT)?;
+    let body = lines.next().ok_or_else(|| broken(2, "the state itself is missing"))?;
+    if hex(&Sha256::digest(body)) != header.sum {
+        return Err(broken(2, "the content does not match its checksum: the file is damaged or was edited"));
+    }
+    let mut state: State = serde_json::from_slice(body).map_err(|error| broken(2, &error.to_string()))?;
+    if state.records != header.records {
+        return Err(broken(1, "the number of records does not match the content"));
+    }
+    state.index();
+    Ok((state, header.hash))
+}
+
+/// What a journal says.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    pub(crate) state: State,
+    /// Of the last record.
+    pub(crate) hash: String,
+    /// Length without a torn last line.
+    pub(crate) whole: usize,
+    /// How many records the file holds.
+    pub(crate) records: usize,
+}
+
+/// Reads a journal on top of a snapshot, if there is one. Records that the snapshot contains already are checked and
+/// left out: the process may have died between writing the snapshot and starting a new journal.
+pub(crate) fn decode_journal(
+    file: &str,
+    bytes: &[u8],
+    snapshot: Option<(State, String)>,
+) -> Result<Decoded, JournalError> {
+    let broken = |line, reason: String| JournalError::Broken { file: file.to_owned(), line, reason };
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    if whole == 0 {
+        return Err(broken(1, "the header is missing".to_owned()));
+    }
+    let mut lines = bytes[..whole - 1].split(|byte| *byte == b'\n').enumerate();
+    let first = lines.next().map(|(_, line)| line).unwrap_or_default();
+    let header: JournalHeader = header(file, first, JOURNAL_FORMAT)?;
+    let (mut state, known) = match snapshot {
+        Some((state, hash)) => (state, Some(hash)),
+        None => (State::new(&header.lineage), None),
+    };
+    if state.lineage != header.lineage {
+        return Err(broken(1, format!("it belongs to lineage {}, the state to {}", header.lineage, state.lineage)));
+    }
+    if header.after > state.records {
+        let reason = format!("records {} to {} are missing before it", state.records + 1, header.after);
+        return Err(broken(1, reason));
+    }
+    let check = |n: u64, hash: &str, line: usize, state: &State| match &known {
+        Some(expected) if n == state.records && hash != expected => {
+            Err(broken(line, "it does not lead to the state in the snapshot".to_owned()))
+        }
+        _ => Ok(()),
+    };
+    let (mut n, mut hash, mut records) = (header.after, header.hash, 0);
+    let snapshot_end = state.records;
+    if n == 0 && hash != genesis(&state.lineage) {
+        return Err(broken(1, "the header's hash is not that of a beginning".to_owned()));
+    }
+    if n == snapshot_end {
+        check(n, &hash, 1, &state)?;
+    }
+    for (position, line) in lines {
+        let line_number = position + 1;
+        let record: Record<'_> =
+            serde_json::from_slice(line).map_err(|error| broken(line_number, format!("not a record: {error}")))?;
+        if record.n != n + 1 {
+            return Err(broken(line_number, format!("record {} where {} belongs", record.n, n + 1)));
+        }
+        if record.prev != hash {
+            return Err(broken(line_number, "the hash of the record before does not match".to_owned()));
+        }
+        if record.hash != hash_record(record.n, record.at, &record.prev, record.event.get()) {
+            return Err(broken(line_number, "its hash does not match: it is damaged or was edited".to_owned()));
+        }
+        (n, hash, records) = (record.n, record.hash, records + 1);
+        if n <= snapshot_end {
+            if n == snapshot_end {
+                check(n, &hash, line_number, &state)?;
+            }
+            continue;
+        }
+        let event: Event = serde_json::from_str(record.event.get())
+            .map_err(|error| broken(line_number, format!("not an event: {error}")))?;
+        state.fold(&event).map_err(|error| broken(line_number, error.to_string()))?;
+    }
+    if n < snapshot_end {
+        return Err(broken(records + 1, format!("it ends at record {n}, but the snapshot has {snapshot_end}")));
+    }
+    Ok(Decoded { state, hash, whole, records })
+}

@@ -1,0 +1,281 @@
+//! The declared resources as a graph whose edges are their references.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::address::Address;
+use crate::references;
+use crate::scope::{Declaration, Scope};
+
+/// What is wrong with a graph, found before any call.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GraphError {
+    /// Resources that wait for each other.
+    #[error("these resources depend on each other in a circle: {}", circle(addresses))]
+    Cycle {
+        /// The circle, each depending on the next and the last on the first.
+        addresses: Vec<Address>,
+    },
+    /// A reference to a resource that is not declared.
+    #[error("{from} refers to {to}, which is not declared")]
+    Unknown {
+        /// The resource with the reference.
+        from: Address,
+        /// What it refers to.
+        to: String,
+    },
+    /// Two resources at one address.
+    #[error("{address} is declared twice")]
+    Duplicate {
+        /// The address.
+        address: Address,
+    },
+}
+
+fn circle(addresses: &[Address]) -> String {
+    let mut names: Vec<&str> = addresses.iter().map(Address::as_str).collect();
+    names.extend(names.first().copied());
+    names.join(" → ")
+}
+
+/// An edge: what a node waits for, and how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Edge {
+    pub(crate) to: usize,
+    /// Satisfied when the identity is known, not only when the resource is ready.
+    pub(crate) early: bool,
+}
+
+/// The declared resources, checked: no duplicates, no unknown addresses, no circles.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    nodes: Vec<Declaration>,
+    index: HashMap<Address, usize>,
+    edges: Vec<Vec<Edge>>,
+    order: Vec<usize>,
+    exports: Value,
+}
+
+impl Graph {
+    /// Checks what a scope has declared.
+    ///
+    /// # Errors
+    /// [`GraphError`] names the addresses.
+    pub fn new(scope: Scope) -> Result<Self, GraphError> {
+        Self::from_declarations(scope.into_declarations())
+    }
+
+    /// Checks declarations that were made without a [`Scope`].
+    ///
+    /// # Errors
+    /// [`GraphError`] names the addresses.
+    pub fn from_declarations(nodes: Vec<Declaration>) -> Result<Self, GraphError> {
+        let mut index = HashMap::with_capacity(nodes.len());
+        for (position, node) in nodes.iter().enumerate() {
+            if index.insert(node.address.clone(), position).is_some() {
+                return Err(GraphError::Duplicate { address: node.address.clone() });
+            }
+        }
+        let mut edges = Vec::with_capacity(nodes.len());
+        for node in &nodes {
+            edges.push(edges_of(node, &index)?);
+        }
+        let order = topological_order(&nodes, &edges)?;
+        Ok(Self { nodes, index, edges, order, exports: Value::Null })
+    }
+
+    /// Adds what the state shall keep as the stack's outputs: a struct or map whose values may be references.
+    #[must_use]
+    pub fn with_exports(mut self, exports: Value) -> Self {
+        self.exports = exports;
+        self
+    }
+
+    /// The declarations, in the order in which they were made.
+    #[must_use]
+    pub fn nodes(&self) -> &[Declaration] {
+        &self.nodes
+    }
+
+    /// The declaration at an address.
+    #[must_use]
+    pub fn get(&self, address: &str) -> Option<&Declaration> {
+        self.position(address).map(|position| &self.nodes[position])
+    }
+
+    /// Addresses that the resource at `address` refers to, sorted.
+    #[must_use]
+    pub fn dependencies(&self, address: &str) -> Vec<Address> {
+        self.position(address).map_or_else(Vec::new, |position| self.refers_to(position))
+    }
+
+    /// Whether `from` refers to `to`, directly or through others.
+    #[must_use]
+    pub fn reaches(&self, from: &str, to: &str) -> bool {
+        let (Some(from), Some(to)) = (self.position(from), self.position(to)) else { return false };
+        let mut seen = vec![false; self.nodes.len()];
+        let mut stack = vec![from];
+        while let Some(position) = stack.pop() {
+            for edge in &self.edges[position] {
+                if edge.to == to {
+                    return true;
+                }
+                if !std::mem::replace(&mut seen[edge.to], true) {
+                    stack.push(edge.to);
+                }
+            }
+        }
+        false
+    }
+
+    pub(crate) fn position(&self, address: &str) -> Option<usize> {
+        self.index.get(address).copied()
+    }
+
+    pub(crate) fn edges(&self, position: usize) -> &[Edge] {
+        &self.edges[position]
+    }
+
+    /// The resources that a node refers to, sorted.
+    pub(crate) fn refers_to(&self, position: usize) -> Vec<Address> {
+        let mut addresses: Vec<Address> =
+            self.edges[position].iter().map(|edge| self.nodes[edge.to].address.clone()).collect();
+        addresses.sort_unstable();
+        addresses
+    }
+
+    /// Positions so that each comes after everything that it refers to.
+    pub(crate) fn order(&self) -> &[usize] {
+        &self.order
+    }
+
+    pub(crate) fn exports(&self) -> &Value {
+        &self.exports
+    }
+}
+
+fn edges_of(node: &Declaration, index: &HashMap<Address, usize>) -> Result<Vec<Edge>, GraphError> {
+    let mut edges = Vec::new();
+    let mut unknown = None;
+    references::visit(&node.properties, &mut |found| match index.get(found.address) {
+        Some(&to) => edges.push(Edge { to, early: found.early }),
+        None => unknown = unknown.take().or_else(|| Some(found.address.to_owned())),
+    });
+    if let Some(to) = unknown {
+        return Err(GraphError::Unknown { from: node.address.clone(), to });
+    }
+    // An early and a ready reference to one resource: the stricter one holds, and sorts first.
+    edges.sort_unstable();
+    edges.dedup_by_key(|edge| edge.to);
+    Ok(edges)
+}
+
+/// Kahn's algorithm; what is left over when it stops contains a circle.
+fn topological_order(nodes: &[Declaration], edges: &[Vec<Edge>]) -> Result<Vec<usize>, GraphError> {
+    let mut waiting: Vec<usize> = edges.iter().map(Vec::len).collect();
+    let mut dependents = vec![Vec::new(); nodes.len()];
+    for (position, edges) in edges.iter().enumerate() {
+        for edge in edges {
+            dependents[edge.to].push(position);
+        }
+    }
+    let mut order: Vec<usize> = (0..nodes.len()).filter(|&position| waiting[position] == 0).collect();
+    let mut next = 0;
+    while let Some(&position) = order.get(next) {
+        next += 1;
+        for &dependent in &dependents[position] {
+            waiting[dependent] -= 1;
+            if waiting[dependent] == 0 {
+                order.push(dependent);
+            }
+        }
+    }
+    match waiting.iter().position(|&left| left > 0) {
+        None => Ok(order),
+        Some(start) => Err(GraphError::Cycle { addresses: find_circle(nodes, edges, &waiting, start) }),
+    }
+}
+
+/// Walks from one unfinished node to another until one comes up again.
+fn find_circle(nodes: &[Declaration], edges: &[Vec<Edge>], waiting: &[usize], start: usize) -> Vec<Address> {
+    let mut path = vec![start];
+    loop {
+        let last = path[path.len() - 1];
+        let Some(edge) = edges[last].iter().find(|edge| waiting[edge.to] > 0) else {
+            return path.iter().map(|&position| nodes[position].address.clone()).collect();
+        };
+        if let Some(begin) = path.iter().position(|&position| position == edge.to) {
+            return path[begin..].iter().map(|&position| nodes[position].address.clone()).collect();
+        }
+        path.push(edge.to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn declaration(address: &str, refers_to: &[&str]) -> Declaration {
+        let references: Vec<Value> =
+            refers_to.iter().map(|to| json!({ "$ref": to, "attr": "Id" })).collect();
+        Declaration {
+            address: Address::new(address).unwrap(),
+            kind: "Test".to_owned(),
+            properties: json!({ "References": references }),
+            protect: false,
+        }
+    }
+
+    #[test]
+    fn a_circle_is_an_error_that_names_every_address_in_it_and_no_other() {
+        let error = Graph::from_declarations(vec![
+            declaration("t/outside", &["t/a"]),
+            declaration("t/a", &["t/b"]),
+            declaration("t/b", &["t/c"]),
+            declaration("t/c", &["t/a"]),
+        ])
+        .unwrap_err();
+        let text = error.to_string();
+        for address in ["t/a", "t/b", "t/c"] {
+            assert!(text.contains(address), "{text}");
+        }
+        assert!(!text.contains("outside"), "{text}");
+    }
+
+    #[test]
+    fn an_unknown_address_is_an_error_that_names_both_ends() {
+        let error = Graph::from_declarations(vec![declaration("t/a", &["t/missing"])]).unwrap_err();
+        assert_eq!(error.to_string(), "t/a refers to t/missing, which is not declared");
+    }
+
+    #[test]
+    fn a_duplicate_address_is_an_error_that_names_it() {
+        let error =
+            Graph::from_declarations(vec![declaration("t/a", &[]), declaration("t/a", &[])]).unwrap_err();
+        assert_eq!(error.to_string(), "t/a is declared twice");
+    }
+
+    #[test]
+    fn a_ready_reference_wins_over_an_early_one_to_the_same_resource() {
+        let mut two = declaration("t/b", &["t/a"]);
+        two.properties["Early"] = json!({ "$ref": "t/a", "attr": "Id", "early": true });
+        let graph = Graph::from_declarations(vec![declaration("t/a", &[]), two]).unwrap();
+        assert_eq!(graph.edges(1), [Edge { to: 0, early: false }]);
+    }
+
+    #[test]
+    fn reaching_follows_references_in_their_direction_only() {
+        let graph = Graph::from_declarations(vec![
+            declaration("t/c", &["t/b"]),
+            declaration("t/b", &["t/a"]),
+            declaration("t/a", &[]),
+        ])
+        .unwrap();
+        assert!(graph.reaches("t/c", "t/a"));
+        assert!(!graph.reaches("t/a", "t/c"));
+    }
+}

@@ -1,0 +1,272 @@
+//! The journal: what is recorded is durable before anybody goes on.
+//!
+//! One task writes. While it waits for the disk, further events gather; the next write takes all of them, so one flush
+//! serves many. State is folded in the same task, hence in the order of the records.
+
+use std::sync::{Arc, RwLock, RwLockReadGuard};
+
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::address::Address;
+use crate::codec::{self, Decoded, JournalError};
+use crate::event::{Event, Operation};
+use crate::host::Host;
+use crate::state::State;
+use crate::store::{Content, File, Store, StoreError, Version};
+
+/// A journal of more records than this is compacted into a snapshot when it is closed.
+const COMPACT_AFTER_RECORDS: usize = 20_000;
+
+/// How many events one write takes at the most.
+const BATCH: usize = 4096;
+
+/// The state as kept in `store`, and an empty one with a fresh lineage where nothing is kept yet. Changes nothing.
+///
+/// # Errors
+/// [`JournalError`] names file and line.
+pub(crate) async fn load(store: &dyn Store, host: &dyn Host) -> Result<State, JournalError> {
+    // A compaction between the two reads makes them disagree; then both are read again.
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        match decode(store, &read(store).await?, host) {
+            Ok(decoded) => return Ok(decoded.state),
+            Err(JournalError::Broken { .. }) if attempt < 3 => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+struct Kept {
+    state: Option<Content>,
+    journal: Option<Content>,
+}
+
+async fn read(store: &dyn Store) -> Result<Kept, StoreError> {
+    Ok(Kept { state: store.read(File::State).await?, journal: store.read(File::Journal).await? })
+}
+
+fn decode(store: &dyn Store, kept: &Kept, host: &dyn Host) -> Result<Decoded, JournalError> {
+    let snapshot = match &kept.state {
+        Some(content) => Some(codec::decode_state(&store.name(File::State), &content.bytes)?),
+        None => None,
+    };
+    match (&kept.journal, snapshot) {
+        (Some(content), snapshot) => {
+            codec::decode_journal(&store.name(File::Journal), &content.bytes, snapshot)
+        }
+        (None, Some((state, hash))) => Ok(Decoded { state, hash, whole: 0, records: 0 }),
+        (None, None) => {
+            let lineage = host.unique();
+            let hash = codec::genesis(&lineage);
+            Ok(Decoded { state: State::new(&lineage), hash, whole: 0, records: 0 })
+        }
+    }
+}
+
+/// What an [`Event::Intent`] says, before it has a number.
+#[derive(Clone, Debug)]
+pub(crate) struct NewIntent {
+    pub(crate) address: Address,
+    pub(crate) kind: String,
+    pub(crate) operation: Operation,
+    pub(crate) properties: Value,
+    pub(crate) dependencies: Vec<Address>,
+    pub(crate) protect: bool,
+    pub(crate) object: Option<u64>,
+}
+
+enum Entry {
+    Event(Event),
+    Intent(NewIntent),
+}
+
+/// A recorded intent: its number and its token.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Recorded {
+    pub(crate) seq: u64,
+    pub(crate) token: String,
+}
+
+struct Write {
+    entry: Entry,
+    reply: oneshot::Sender<Result<Recorded, JournalError>>,
+}
+
+/// The open journal of the process that holds the lock.
+pub(crate) struct Journal {
+    state: Arc<RwLock<State>>,
+    writes: mpsc::UnboundedSender<Write>,
+    writer: JoinHandle<Writer>,
+}
+
+impl Journal {
+    /// Reads what is kept, mends a torn last line, and records who opens it, which fences off whoever had it before.
+    pub(crate) async fn open(store: Arc<dyn Store>, host: Arc<dyn Host>) -> Result<Self, JournalError> {
+        let kept = read(&*store).await?;
+        let decoded = decode(&*store, &kept, &*host)?;
+        let version = match kept.journal {
+            None => {
+                let header = codec::journal_header(&decoded.state.lineage, decoded.state.records, &decoded.hash);
+                store.replace(File::Journal, None, header).await?
+            }
+            Some(content) if content.bytes.len() > decoded.whole => {
+                let whole = content.bytes[..decoded.whole].to_vec();
+                store.replace(File::Journal, Some(&content.version), whole).await?
+            }
+            Some(content) => content.version,
+        };
+        let state = Arc::new(RwLock::new(decoded.state));
+        let (writes, queue) = mpsc::unbounded_channel();
+        let holder = host.holder();
+        let writer = Writer {
+            state: Arc::clone(&state),
+            store,
+            host,
+            hash: decoded.hash,
+            version,
+            state_version: kept.state.map(|content| content.version),
+            records: decoded.records,
+            failed: None,
+        };
+        let writer = tokio::spawn(writer.run(queue));
+        let journal = Self { state, writes, writer };
+        journal.record(Event::Opened { holder }).await?;
+        Ok(journal)
+    }
+
+    /// What is known now.
+    pub(crate) fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Records an event; returns when it is durable.
+    pub(crate) async fn record(&self, event: Event) -> Result<(), JournalError> {
+        self.write(Entry::Event(event)).await.map(|_| ())
+    }
+
+    /// Records an intent; returns when it is durable.
+    pub(crate) async fn intend(&self, intent: NewIntent) -> Result<Recorded, JournalError> {
+        self.write(Entry::Intent(intent)).await
+    }
+
+    async fn write(&self, entry: Entry) -> Result<Recorded, JournalError> {
+        let stopped = || JournalError::Refused { reason: "the journal is closed".to_owned() };
+        let (reply, answer) = oneshot::channel();
+        self.writes.send(Write { entry, reply }).map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// Ends writing, and compacts a long journal.
+    pub(crate) async fn close(self) -> Result<(), JournalError> {
+        drop(self.writes);
+        match self.writer.await {
+            Ok(writer) => writer.compact_if_long().await,
+            Err(error) => Err(JournalError::Refused { reason: error.to_string() }),
+        }
+    }
+}
+
+struct Writer {
+    state: Arc<RwLock<State>>,
+    store: Arc<dyn Store>,
+    host: Arc<dyn Host>,
+    hash: String,
+    version: Version,
+    state_version: Option<Version>,
+    records: usize,
+    /// After a failed write nobody knows where the file ends, so nothing is written any more.
+    failed: Option<JournalError>,
+}
+
+impl Writer {
+    async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Write>) -> Self {
+        let mut batch = Vec::new();
+        while queue.recv_many(&mut batch, BATCH).await > 0 {
+            // Let everybody who is ready say what they have, so that one flush serves all of them.
+            tokio::task::yield_now().await;
+            while batch.len() < BATCH
+                && let Ok(more) = queue.try_recv()
+            {
+                batch.push(more);
+            }
+            self.write(std::mem::take(&mut batch)).await;
+        }
+        self
+    }
+
+    async fn write(&mut self, batch: Vec<Write>) {
+        let mut bytes = Vec::new();
+        let mut written = Vec::with_capacity(batch.len());
+        for Write { entry, reply } in batch {
+            if let Some(error) = &self.failed {
+                let _ = reply.send(Err(error.again()));
+                continue;
+            }
+            match self.fold(entry, &mut bytes) {
+                Ok(recorded) => written.push((reply, recorded)),
+                Err(error) => {
+                    let _ = reply.send(Err(error));
+                }
+            }
+        }
+        if written.is_empty() {
+            return;
+        }
+        let done = self.store.append(File::Journal, &self.version, bytes).await;
+        match done {
+            Ok(version) => self.version = version,
+            Err(error) => self.failed = Some(error.into()),
+        }
+        self.records += written.len();
+        for (reply, recorded) in written {
+            let answer = self.failed.as_ref().map_or(Ok(recorded), |error| Err(error.again()));
+            let _ = reply.send(answer);
+        }
+    }
+
+    fn fold(&mut self, entry: Entry, bytes: &mut Vec<u8>) -> Result<Recorded, JournalError> {
+        let mut state = self.state.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (event, token) = match entry {
+            Entry::Event(event) => (event, String::new()),
+            Entry::Intent(new) => {
+                let token = state.token(&new.address);
+                let event = Event::Intent {
+                    address: new.address,
+                    kind: new.kind,
+                    operation: new.operation,
+                    token: token.clone(),
+                    properties: new.properties,
+                    dependencies: new.dependencies,
+                    protect: new.protect,
+                    object: new.object,
+                };
+                (event, token)
+            }
+        };
+        state.fold(&event).map_err(|error| JournalError::Refused { reason: error.to_string() })?;
+        let seq = state.records;
+        self.hash = codec::encode(bytes, seq, self.host.now_millis(), &self.hash, &event);
+        Ok(Recorded { seq, token })
+    }
+
+    async fn compact_if_long(self) -> Result<(), JournalError> {
+        if let Some(error) = &self.failed {
+            return Err(error.again());
+        }
+        if self.records <= COMPACT_AFTER_RECORDS {
+            return Ok(());
+        }
+        let (snapshot, header) = {
+            let state = self.state.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let header = codec::journal_header(&state.lineage, state.records, &self.hash);
+            (codec::encode_state(&state, &self.hash), header)
+        };
+        // If the process dies between the two, the next one finds records that the snapshot contains, and skips them.
+        self.store.replace(File::State, self.state_version.as_ref(), snapshot).await?;
+        self.store.replace(File::Journal, Some(&self.version), header).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,73 @@
+//! A typed resource graph: declare, plan, apply, read back, destroy.
+//!
+//! The engine knows nothing of any cloud. A program declares resources into a [`Scope`]; their references to each
+//! other make a [`Graph`]; an [`Engine`] compares it with what it recorded and with what is live, says what it would
+//! do, and does it. Everything that a run did is in a journal, flushed before each call that changes something, so that
+//! a run that was killed at any instant is taken up by the next one without a person.
+//!
+//! # Where things are
+//! - declaring: [`Resource`] and [`Component`] are implemented by tiers; [`Input`], [`Output`] and [`id!`] are what
+//!   their properties are made of; [`Scope`] collects, [`Graph`] checks.
+//! - deciding: [`Plan`], [`Step`], [`Action`], [`diff`](diff()).
+//! - doing: [`Engine`], [`Session`], [`Report`]; the calls themselves go through a [`Provider`], which a [`Registry`]
+//!   of resource types is.
+//! - remembering: [`State`] is the fold of [`Event`]s, kept in a [`Store`].
+
+extern crate self as engine;
+
+#[doc(hidden)]
+pub use serde;
+
+mod address;
+mod apply;
+mod backoff;
+mod cancel;
+mod codec;
+mod component;
+mod diff;
+mod session;
+mod error;
+mod event;
+mod graph;
+mod host;
+mod input;
+mod journal;
+mod local_store;
+mod lock;
+mod observer;
+mod operate;
+mod plan;
+mod provider;
+mod references;
+mod resource;
+mod schedule;
+mod scope;
+mod settle;
+mod stage;
+mod state;
+mod store;
+
+pub use address::{Address, InvalidAddress, MAX_ADDRESS_LENGTH};
+pub use apply::{Done, Failure, Report, Skipped};
+pub use cancel::Cancel;
+pub use codec::JournalError;
+pub use component::{Component, ComponentError, Reading as TierReading};
+pub use diff::{PropertyChange, diff};
+pub use session::{Drift, Engine, EngineError, Session};
+pub use error::{CallError, ErrorClass};
+pub use event::{Event, Operation};
+pub use graph::{Graph, GraphError};
+pub use host::{Host, SystemHost, TestHost};
+pub use input::{Input, Join, Output, Piece, Text};
+pub use local_store::LocalStore;
+pub use lock::LockError;
+pub use observer::{Observer, Progress, Silent};
+pub use operate::Cause;
+pub use plan::{Action, Note, Plan, PlanError, Reading, Reasons, ReplaceOrder, Step};
+pub use provider::{Kind, Provider, Registry};
+pub use resource::{Change, Changed, Declares, Intent, OutputsOf, Readiness, Resource, Settle};
+pub use scope::{Declaration, DeclareError, Scope};
+pub use settle::SettleError;
+pub use stage::{Data, Declared, Resolved, Stage};
+pub use state::{IllegalEvent, Object, Open, Phase, Slot, State};
+pub use store::{Content, File, MemoryStore, Store, StoreError, Version};

@@ -1,0 +1,203 @@
+//! The store in a directory.
+
+use std::fs;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+
+use crate::state::hex;
+use crate::store::{Content, File, Store, StoreError, Version};
+
+/// Files in a directory: `state.json`, `journal.jsonl`, `lock.json`.
+///
+/// Compare and swap is made of the operating system's advisory lock on `.guard`, held for the moment of the change
+/// only. A new content is written beside the old one, flushed, and renamed over it; an append is flushed before it is
+/// acknowledged. The directory is made when something is first written.
+#[derive(Clone, Debug)]
+pub struct LocalStore {
+    directory: PathBuf,
+}
+
+impl LocalStore {
+    /// The store in this directory, which need not exist yet.
+    #[must_use]
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into() }
+    }
+
+    fn path(&self, file: File) -> PathBuf {
+        self.directory.join(match file {
+            File::State => "state.json",
+            File::Journal => "journal.jsonl",
+            File::Lock => "lock.json",
+        })
+    }
+
+    /// Runs `work` away from the async threads, since it waits for the disk.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        file: File,
+        action: &'static str,
+        work: impl FnOnce(&LocalStore, &Path) -> io::Result<Option<T>> + Send + 'static,
+    ) -> Result<Option<T>, StoreError> {
+        let store = self.clone();
+        let name = self.name(file);
+        let path = self.path(file);
+        let result = tokio::task::spawn_blocking(move || work(&store, &path)).await;
+        match result {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(source)) => Err(StoreError::Io { action, name, source }),
+            Err(panic) => Err(StoreError::Io { action, name, source: io::Error::other(panic) }),
+        }
+    }
+
+    /// Runs `work` if the file is of the version `expected`; `None` if it is not.
+    async fn swap<T: Send + 'static>(
+        &self,
+        file: File,
+        action: &'static str,
+        expected: Option<Version>,
+        work: impl FnOnce(&LocalStore, &Path) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let done = self.blocking(file, action, move |store, path| {
+            let _guard = store.guard()?;
+            if version_of(path)? == expected { work(store, path).map(Some) } else { Ok(None) }
+        });
+        done.await?.ok_or_else(|| StoreError::Changed { name: self.name(file) })
+    }
+
+    /// The operating system frees it when the file is closed, also when the process dies.
+    fn guard(&self) -> io::Result<fs::File> {
+        if !self.directory.exists() {
+            fs::create_dir_all(&self.directory)?;
+            if let Some(parent) = self.directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+                sync_directory(parent)?;
+            }
+        }
+        let guard = fs::File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(self.directory.join(".guard"))?;
+        guard.lock()?;
+        Ok(guard)
+    }
+}
+
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    fs::File::open(directory)?.sync_all()
+}
+
+fn missing_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A journal only grows under one first line, which is different after each compaction; the other files are one line
+/// or begin with one that contains a hash. So first line and length identify a content without reading all of it.
+fn version_of(path: &Path) -> io::Result<Option<Version>> {
+    let Some(mut file) = missing_is_none(fs::File::open(path))? else { return Ok(None) };
+    let length = file.metadata()?.len();
+    let mut head = Vec::new();
+    (&mut file).take(FIRST_LINE_AT_MOST).read_to_end(&mut head)?;
+    Ok(Some(version_from(&head, length)))
+}
+
+const FIRST_LINE_AT_MOST: u64 = 4096;
+
+fn version_from(head: &[u8], length: u64) -> Version {
+    let head = &head[..head.len().min(4096)];
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    Version(format!("{}:{length}", hex(&Sha256::digest(line)[..16])))
+}
+
+#[async_trait]
+impl Store for LocalStore {
+    fn name(&self, file: File) -> String {
+        self.path(file).display().to_string()
+    }
+
+    async fn read(&self, file: File) -> Result<Option<Content>, StoreError> {
+        let work = |_: &LocalStore, path: &Path| missing_is_none(fs::read(path));
+        Ok(self.blocking(file, "read", work).await?.map(|bytes| {
+            let version = version_from(&bytes, bytes.len() as u64);
+            Content { bytes, version }
+        }))
+    }
+
+    async fn replace(&self, file: File, expected: Option<&Version>, bytes: Vec<u8>) -> Result<Version, StoreError> {
+        self.swap(file, "write", expected.cloned(), move |store, path| {
+            let beside = path.with_extension("new");
+            let mut written = fs::File::create(&beside)?;
+            written.write_all(&bytes)?;
+            written.sync_all()?;
+            fs::rename(&beside, path)?;
+            sync_directory(&store.directory)?;
+            Ok(version_from(&bytes, bytes.len() as u64))
+        })
+        .await
+    }
+
+    async fn append(&self, file: File, expected: &Version, bytes: Vec<u8>) -> Result<Version, StoreError> {
+        self.swap(file, "append to", Some(expected.clone()), move |_, path| {
+            let mut open = fs::File::options().read(true).append(true).open(path)?;
+            let before = open.metadata()?.len();
+            if let Err(error) = open.write_all(&bytes).and_then(|()| open.sync_data()) {
+                // A full disk may have taken a part of it: what was not acknowledged must not be found later.
+                let _ = open.set_len(before).and_then(|()| open.sync_data());
+                return Err(error);
+            }
+            let mut head = Vec::new();
+            open.seek(SeekFrom::Start(0))?;
+            (&mut open).take(FIRST_LINE_AT_MOST).read_to_end(&mut head)?;
+            Ok(version_from(&head, before + bytes.len() as u64))
+        })
+        .await
+    }
+
+    async fn remove(&self, file: File, expected: &Version) -> Result<(), StoreError> {
+        self.swap(file, "remove", Some(expected.clone()), |store, path| {
+            fs::remove_file(path)?;
+            sync_directory(&store.directory)
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_change_of_another_version_is_refused_and_changes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(directory.path().join("deep/dev"));
+        let first = store.replace(File::Journal, None, b"head\n".to_vec()).await.unwrap();
+        let second = store.append(File::Journal, &first, b"one\n".to_vec()).await.unwrap();
+        for refused in [
+            store.append(File::Journal, &first, b"two\n".to_vec()).await,
+            store.replace(File::Journal, None, b"new\n".to_vec()).await,
+            store.replace(File::Journal, Some(&first), b"new\n".to_vec()).await,
+        ] {
+            assert!(matches!(refused, Err(StoreError::Changed { .. })));
+        }
+        let content = store.read(File::Journal).await.unwrap().unwrap();
+        assert_eq!(content.bytes, b"head\none\n");
+        assert_eq!(content.version, second);
+        store.remove(File::Journal, &second).await.unwrap();
+        assert_eq!(store.read(File::Journal).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn reading_makes_no_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(directory.path().join("dev"));
+        assert_eq!(store.read(File::State).await.unwrap(), None);
+        assert!(!directory.path().join("dev").exists());
+    }
+}

@@ -1,0 +1,92 @@
+//! What a person or a log may want to see while the engine works. The engine itself prints nothing.
+
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::event::Operation;
+
+/// Something that just happened.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Progress {
+    /// The lock's holder does not answer; its lease runs out in this time.
+    WaitingForLock {
+        /// Who holds it.
+        holder: String,
+        /// At most this long.
+        left: Duration,
+    },
+    /// An interrupted create, update or delete of an earlier run was looked up in the cloud.
+    Settled {
+        /// The resource.
+        address: Address,
+        /// What had been begun.
+        operation: Operation,
+        /// Whether it turned out to have taken effect.
+        took_effect: bool,
+    },
+    /// An apply begins, with this many tasks.
+    Begun {
+        /// How many.
+        total: usize,
+    },
+    /// Work on a resource begins.
+    Started {
+        /// The resource.
+        address: Address,
+        /// Its kind.
+        kind: String,
+        /// What is done.
+        operation: Operation,
+    },
+    /// It is under way; the text says what is being waited for.
+    Waiting {
+        /// The resource.
+        address: Address,
+        /// What is done.
+        operation: Operation,
+        /// What is being waited for, in the cloud's own words where it has some.
+        on: String,
+    },
+    /// It is done.
+    Done {
+        /// The resource.
+        address: Address,
+        /// What was done.
+        operation: Operation,
+        /// How long it took.
+        took: Duration,
+    },
+    /// It failed.
+    Failed {
+        /// The resource.
+        address: Address,
+        /// What was tried.
+        operation: Operation,
+        /// Why.
+        reason: String,
+    },
+    /// It was not tried, because something that it needs failed.
+    Skipped {
+        /// The resource.
+        address: Address,
+        /// What was not tried.
+        operation: Operation,
+        /// The resource that failed.
+        because: Address,
+    },
+}
+
+/// Is told what happens. Called often and in the middle of things: it must not block.
+pub trait Observer: Send + Sync {
+    /// Something happened.
+    fn observe(&self, progress: &Progress);
+}
+
+/// Looks the other way.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn observe(&self, _: &Progress) {}
+}

@@ -1,0 +1,195 @@
+//! The erased side of resources: JSON in, JSON out, so that one engine can run every kind.
+
+use std::any::type_name;
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::{CallError, ErrorClass};
+use crate::resource::{Change, Changed, Intent, Readiness, Resource, Settle};
+use crate::stage::Resolved;
+
+/// All kinds that the engine can plan and apply.
+pub trait Provider: Send + Sync {
+    /// The kind of this name, or `None` if it is not known.
+    fn kind(&self, name: &str) -> Option<&dyn Kind>;
+}
+
+/// One kind of resource, with properties and outputs as JSON. See [`Resource`] for what each method means.
+#[async_trait]
+#[expect(missing_docs, reason = "each method is the erased twin of the one in Resource")]
+pub trait Kind: Send + Sync {
+    fn settle(&self) -> Settle;
+    fn volatile(&self) -> &[&'static str];
+    fn ready_within(&self) -> Duration;
+    fn gone_within(&self) -> Duration;
+    fn typical_seconds(&self) -> (u32, u32);
+    fn change(&self, property: &str) -> Change;
+    fn claim(&self, properties: &Value) -> Option<String>;
+    fn coexists(&self, new: &Value, old: &Value) -> bool;
+    async fn find(&self, properties: &Value, intent: &Intent) -> Result<Option<Value>, CallError>;
+    async fn create(&self, properties: &Value, intent: &Intent) -> Result<Value, CallError>;
+    async fn poll_ready(&self, outputs: &Value) -> Result<Readiness<Value>, CallError>;
+    async fn configure(&self, properties: &Value, outputs: &Value) -> Result<(), CallError>;
+    async fn read(&self, properties: &Value, outputs: &Value) -> Result<Option<Value>, CallError>;
+    async fn update(
+        &self,
+        properties: &Value,
+        outputs: &Value,
+        before: &Value,
+        changed: Vec<String>,
+    ) -> Result<Value, CallError>;
+    async fn delete(&self, properties: &Value, outputs: &Value) -> Result<(), CallError>;
+    async fn poll_gone(&self, properties: &Value, outputs: &Value) -> Result<bool, CallError>;
+}
+
+/// The typed resources of a program, by kind, with the context that their calls need.
+pub struct Registry<C> {
+    context: Arc<C>,
+    kinds: HashMap<&'static str, Box<dyn Kind>>,
+}
+
+impl<C: Send + Sync + 'static> Registry<C> {
+    /// A registry without kinds.
+    #[must_use]
+    pub fn new(context: C) -> Self {
+        Self { context: Arc::new(context), kinds: HashMap::new() }
+    }
+
+    /// Adds a kind. Every kind that state may contain must be here, also one that the code no longer declares.
+    pub fn register<R: Resource<Context = C>>(&mut self) -> &mut Self {
+        let adapter = Adapter::<R> { context: Arc::clone(&self.context), of: PhantomData };
+        self.kinds.insert(R::KIND, Box::new(adapter));
+        self
+    }
+
+    /// What the calls use.
+    #[must_use]
+    pub fn context(&self) -> &C {
+        &self.context
+    }
+}
+
+impl<C: Send + Sync + 'static> Provider for Registry<C> {
+    fn kind(&self, name: &str) -> Option<&dyn Kind> {
+        self.kinds.get(name).map(AsRef::as_ref)
+    }
+}
+
+struct Adapter<R: Resource> {
+    context: Arc<R::Context>,
+    of: PhantomData<fn() -> R>,
+}
+
+fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, CallError> {
+    T::deserialize(value).map_err(|error| {
+        CallError::new(
+            ErrorClass::Invalid,
+            format!("reading {}", type_name::<T>()),
+            format!("recorded data does not fit this version of the program: {error}"),
+        )
+    })
+}
+
+fn erased<T: Serialize>(value: &T) -> Result<Value, CallError> {
+    serde_json::to_value(value).map_err(|error| {
+        CallError::new(ErrorClass::Invalid, format!("writing {}", type_name::<T>()), error.to_string())
+    })
+}
+
+type OutputsFor<R> = <R as Resource>::Outputs<Resolved>;
+
+#[async_trait]
+impl<R: Resource> Kind for Adapter<R> {
+    fn settle(&self) -> Settle {
+        R::SETTLE
+    }
+
+    fn volatile(&self) -> &[&'static str] {
+        R::VOLATILE
+    }
+
+    fn ready_within(&self) -> Duration {
+        R::READY_WITHIN
+    }
+
+    fn gone_within(&self) -> Duration {
+        R::GONE_WITHIN
+    }
+
+    fn typical_seconds(&self) -> (u32, u32) {
+        R::TYPICAL_SECONDS
+    }
+
+    fn change(&self, property: &str) -> Change {
+        R::change(property)
+    }
+
+    fn claim(&self, properties: &Value) -> Option<String> {
+        R::deserialize(properties).ok()?.claim()
+    }
+
+    fn coexists(&self, new: &Value, old: &Value) -> bool {
+        match (R::deserialize(new), R::deserialize(old)) {
+            (Ok(new), Ok(old)) => new.coexists(&old),
+            _ => false,
+        }
+    }
+
+    async fn find(&self, properties: &Value, intent: &Intent) -> Result<Option<Value>, CallError> {
+        let found = typed::<R>(properties)?.find(&self.context, intent).await?;
+        found.as_ref().map(erased).transpose()
+    }
+
+    async fn create(&self, properties: &Value, intent: &Intent) -> Result<Value, CallError> {
+        erased(&typed::<R>(properties)?.create(&self.context, intent).await?)
+    }
+
+    async fn poll_ready(&self, outputs: &Value) -> Result<Readiness<Value>, CallError> {
+        let outputs: OutputsFor<R> = typed(outputs)?;
+        Ok(match R::poll_ready(&self.context, &outputs).await? {
+            Readiness::Ready(outputs) => Readiness::Ready(erased(&outputs)?),
+            Readiness::Pending(state) => Readiness::Pending(state),
+            Readiness::Failed(reason) => Readiness::Failed(reason),
+        })
+    }
+
+    async fn configure(&self, properties: &Value, outputs: &Value) -> Result<(), CallError> {
+        let outputs: OutputsFor<R> = typed(outputs)?;
+        typed::<R>(properties)?.configure(&self.context, &outputs).await
+    }
+
+    async fn read(&self, properties: &Value, outputs: &Value) -> Result<Option<Value>, CallError> {
+        let outputs: OutputsFor<R> = typed(outputs)?;
+        let live = typed::<R>(properties)?.read(&self.context, &outputs).await?;
+        live.as_ref().map(erased).transpose()
+    }
+
+    async fn update(
+        &self,
+        properties: &Value,
+        outputs: &Value,
+        before: &Value,
+        changed: Vec<String>,
+    ) -> Result<Value, CallError> {
+        let outputs: OutputsFor<R> = typed(outputs)?;
+        let changed = Changed { before: typed(before)?, properties: changed };
+        erased(&typed::<R>(properties)?.update(&self.context, &outputs, &changed).await?)
+    }
+
+    async fn delete(&self, properties: &Value, outputs: &Value) -> Result<(), CallError> {
+        let outputs: OutputsFor<R> = typed(outputs)?;
+        typed::<R>(properties)?.delete(&self.context, &outputs).await
+    }
+
+    async fn poll_gone(&self, properties: &Value, outputs: &Value) -> Result<bool, CallError> {
+        let outputs: OutputsFor<R> = typed(outputs)?;
+        typed::<R>(properties)?.poll_gone(&self.context, &outputs).await
+    }
+}

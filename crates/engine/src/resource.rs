@@ -1,0 +1,236 @@
+//! One object in the cloud: the trait that a resource author implements.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::error::CallError;
+use crate::stage::{Data, Declared, Resolved, Stage};
+
+/// What changing a property takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The object can be changed.
+    InPlace,
+    /// A new object must be created; CloudFormation calls such a property create-only.
+    Replace,
+}
+
+/// How a create call whose answer was lost is settled, and how a retry is made safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settle {
+    /// The call takes a client token: the same call with the same token is the same object.
+    Token,
+    /// The object has a natural key (a name, a CIDR in a VPC): a second create is refused, and
+    /// [`find`](Resource::find) looks the key up.
+    Key,
+    /// Neither: [`find`](Resource::find) looks for the intent's tag, which the create call set, for a grace
+    /// period, before it is sent again.
+    Tag,
+}
+
+/// A create that is recorded in the journal before it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The resource.
+    pub address: Address,
+    /// 32 hexadecimal digits, unique to this intent: the client token of the call and the value of the intent tag.
+    /// A restarted process sends the same one.
+    pub token: String,
+}
+
+/// One look at an object that is being created.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Readiness<O> {
+    /// Dependents may go on.
+    Ready(O),
+    /// Not yet; the text is the cloud's own word for the state it is in, such as `pending`.
+    Pending(String),
+    /// It will never be ready; the text says why.
+    Failed(String),
+}
+
+/// One property that an update changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Changed<R> {
+    /// The live properties before the update.
+    pub before: R,
+    /// Names of the top-level properties that differ.
+    pub properties: Vec<String>,
+}
+
+impl<R> Changed<R> {
+    /// Whether the property of this name differs.
+    #[must_use]
+    pub fn has(&self, property: &str) -> bool {
+        self.properties.iter().any(|name| name == property)
+    }
+}
+
+/// The declared form of a resource: what a tier author writes, where a property may be a reference.
+pub trait Declares: Data {
+    /// The same resource with every property known.
+    type Resolved: Resource<Declared = Self>;
+}
+
+/// One object in the cloud, implemented on its resolved form.
+///
+/// # Contract
+/// - `create` is one mutating call that returns as soon as the identity is known. What the cloud splits, is split:
+///   what can only be set afterwards belongs into [`configure`](Resource::configure), or is a resource of its own.
+/// - Every method may run again after a crash in the middle of it. `configure`, `update` and `delete` converge:
+///   they look, or they are safe to repeat.
+/// - No method waits, retries or sleeps; the engine owns clock, back-off and deadlines.
+/// - `delete` of an object that is gone is `Ok`.
+///
+/// A struct that is still `Declared` cannot be handed to `create`:
+///
+/// ```compile_fail,E0277
+/// async fn create<R: engine::Resource>(_resolved: &R) {}
+///
+/// #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+/// #[serde(bound = "")]
+/// struct Bucket<S: engine::Stage> { name: S::Of<String> }
+///
+/// let declared = Bucket::<engine::Declared> { name: "ledger".into() };
+/// create(&declared);
+/// ```
+#[async_trait]
+pub trait Resource: Data {
+    /// The CloudFormation type, such as `AWS::EC2::Subnet`.
+    const KIND: &'static str;
+
+    /// How a lost create is settled.
+    const SETTLE: Settle;
+
+    /// Outputs that an update in place may change; all others are known to stay, and the plan says so.
+    const VOLATILE: &'static [&'static str] = &[];
+
+    /// How long the object may take from its creation until it is ready.
+    const READY_WITHIN: Duration = Duration::from_secs(300);
+
+    /// How long the object may take until it is gone, dependants that let go slowly included.
+    const GONE_WITHIN: Duration = Duration::from_secs(900);
+
+    /// Typical seconds of a create and of a delete. The longest remaining path is started first.
+    const TYPICAL_SECONDS: (u32, u32) = (1, 1);
+
+    /// What the calls need: clients, identity.
+    type Context: Send + Sync + 'static;
+
+    /// The same struct at the declared stage.
+    type Declared: Declares<Resolved = Self>;
+
+    /// What other resources can refer to. A struct with named fields.
+    type Outputs<S: Stage>: Data;
+
+    /// What changing a top-level property takes.
+    fn change(property: &str) -> Change;
+
+    /// What the object occupies that no second object can have: a name, or a range to take addresses from. Two
+    /// objects of a kind with the same claim cannot exist together, unless [`coexists`](Resource::coexists) says
+    /// so; then the old one is deleted before the new one is created.
+    fn claim(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether two objects with the same claim can exist together after all.
+    fn coexists(&self, _other: &Self) -> bool {
+        false
+    }
+
+    /// Looks for the object that `intent` would have created: by its natural key, or by the intent's tag.
+    ///
+    /// # Errors
+    /// [`ErrorClass::Conflict`](crate::ErrorClass::Conflict) if the natural key is taken by an object without our
+    /// tags; otherwise as the calls fail.
+    async fn find(
+        &self,
+        context: &Self::Context,
+        intent: &Intent,
+    ) -> Result<Option<Self::Outputs<Resolved>>, CallError>;
+
+    /// Creates the object: one mutating call.
+    ///
+    /// # Errors
+    /// As the call fails.
+    async fn create(
+        &self,
+        context: &Self::Context,
+        intent: &Intent,
+    ) -> Result<Self::Outputs<Resolved>, CallError>;
+
+    /// One look whether dependents can go on.
+    ///
+    /// # Errors
+    /// As the call fails.
+    async fn poll_ready(
+        _context: &Self::Context,
+        outputs: &Self::Outputs<Resolved>,
+    ) -> Result<Readiness<Self::Outputs<Resolved>>, CallError> {
+        Ok(Readiness::Ready(outputs.clone()))
+    }
+
+    /// What can only be set once the object exists, before dependents see it as ready. Converges.
+    ///
+    /// # Errors
+    /// As the calls fail.
+    async fn configure(
+        &self,
+        _context: &Self::Context,
+        _outputs: &Self::Outputs<Resolved>,
+    ) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    /// The live properties, or `None` if the object is gone or going.
+    ///
+    /// `self` is what was last recorded: a property that the cloud does not return is copied from it, and one that
+    /// it does not have is not reported.
+    ///
+    /// # Errors
+    /// As the calls fail.
+    async fn read(
+        &self,
+        context: &Self::Context,
+        outputs: &Self::Outputs<Resolved>,
+    ) -> Result<Option<Self>, CallError>;
+
+    /// Changes the live object to what `self` says. Converges.
+    ///
+    /// # Errors
+    /// As the calls fail.
+    async fn update(
+        &self,
+        context: &Self::Context,
+        outputs: &Self::Outputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<Self::Outputs<Resolved>, CallError>;
+
+    /// Deletes the object, and only begins to where that takes time.
+    ///
+    /// # Errors
+    /// As the calls fail; not where it is gone already.
+    async fn delete(
+        &self,
+        context: &Self::Context,
+        outputs: &Self::Outputs<Resolved>,
+    ) -> Result<(), CallError>;
+
+    /// Whether the object is gone for good, with what it held.
+    ///
+    /// # Errors
+    /// As the calls fail.
+    async fn poll_gone(
+        &self,
+        context: &Self::Context,
+        outputs: &Self::Outputs<Resolved>,
+    ) -> Result<bool, CallError> {
+        Ok(self.read(context, outputs).await?.is_none())
+    }
+}
+
+/// The outputs of a declared resource: references.
+pub type OutputsOf<D> = <<D as Declares>::Resolved as Resource>::Outputs<Declared>;

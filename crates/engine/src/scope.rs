@@ -1,0 +1,140 @@
+//! Where a tier declares its resources.
+
+use crate::address::{Address, InvalidAddress};
+use crate::references;
+use crate::resource::{Declares, OutputsOf, Resource};
+use serde_json::Value;
+
+/// A resource as declared: data, with references in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Declaration {
+    /// Where it lives.
+    pub address: Address,
+    /// Its kind, a CloudFormation type.
+    pub kind: String,
+    /// Its properties; references to other resources are `{"$ref": …, "attr": …}`.
+    pub properties: Value,
+    /// Whether the engine refuses to delete or replace it.
+    pub protect: bool,
+}
+
+/// What is wrong with a declaration, found before any call.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeclareError {
+    /// An address with characters that it cannot have.
+    #[error(transparent)]
+    Address(#[from] InvalidAddress),
+    /// Two resources at one address.
+    #[error("{address} is declared twice")]
+    Duplicate {
+        /// The address.
+        address: Address,
+    },
+    /// Properties that do not serialise to a JSON object, or outputs that are not a struct.
+    #[error("{address}: {kind} cannot be declared")]
+    Shape {
+        /// The resource.
+        address: Address,
+        /// Its kind.
+        kind: &'static str,
+        /// What serde says.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// An argument of a tier that cannot work.
+    #[error("{argument}: {reason}")]
+    Argument {
+        /// The argument's name, as the tier's `Args` and the configuration file spell it.
+        argument: String,
+        /// Why it cannot work.
+        reason: String,
+        /// What would be right.
+        hint: String,
+    },
+}
+
+impl DeclareError {
+    /// An argument that cannot work, with what would be right.
+    #[must_use]
+    pub fn argument(
+        argument: impl Into<String>,
+        reason: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        DeclareError::Argument { argument: argument.into(), reason: reason.into(), hint: hint.into() }
+    }
+}
+
+/// Collects the declarations of one or more tiers.
+///
+/// A scope has a prefix, the tier's name, which [`add`](Scope::add) puts before each name.
+#[derive(Debug, Default)]
+pub struct Scope {
+    prefix: String,
+    declarations: Vec<Declaration>,
+    seen: std::collections::HashSet<Address>,
+}
+
+impl Scope {
+    /// An empty scope without prefix.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a resource, and returns its outputs as references that other resources can take as inputs.
+    ///
+    /// # Errors
+    /// Where the address is invalid or taken.
+    pub fn add<D: Declares>(&mut self, name: &str, declared: D) -> Result<OutputsOf<D>, DeclareError> {
+        self.insert(name, declared, false)
+    }
+
+    /// Adds a resource that the engine refuses to delete or replace. The protection is recorded in state, so that
+    /// removing the code does not remove the protection.
+    ///
+    /// # Errors
+    /// Where the address is invalid or taken.
+    pub fn add_protected<D: Declares>(&mut self, name: &str, declared: D) -> Result<OutputsOf<D>, DeclareError> {
+        self.insert(name, declared, true)
+    }
+
+    fn insert<D: Declares>(&mut self, name: &str, declared: D, protect: bool) -> Result<OutputsOf<D>, DeclareError> {
+        let address = match self.prefix.as_str() {
+            "" => Address::new(name)?,
+            prefix => Address::new(&format!("{prefix}/{name}"))?,
+        };
+        if !self.seen.insert(address.clone()) {
+            return Err(DeclareError::Duplicate { address });
+        }
+        let kind = D::Resolved::KIND;
+        let shape = |source| DeclareError::Shape { address: address.clone(), kind, source };
+        let properties = serde_json::to_value(&declared).map_err(shape)?;
+        let outputs = references::outputs_of(&address).map_err(shape)?;
+        self.declarations.push(Declaration { address, kind: kind.to_owned(), properties, protect });
+        Ok(outputs)
+    }
+
+    /// Runs `declare` with `prefix` before the names that it adds.
+    pub fn within<T>(&mut self, prefix: &str, declare: impl FnOnce(&mut Scope) -> T) -> T {
+        let outer = self.prefix.clone();
+        self.prefix = match outer.as_str() {
+            "" => prefix.to_owned(),
+            outer => format!("{outer}/{prefix}"),
+        };
+        let result = declare(self);
+        self.prefix = outer;
+        result
+    }
+
+    /// What was declared, in the order in which it was.
+    #[must_use]
+    pub fn declarations(&self) -> &[Declaration] {
+        &self.declarations
+    }
+
+    pub(crate) fn into_declarations(self) -> Vec<Declaration> {
+        self.declarations
+    }
+}

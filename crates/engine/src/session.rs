@@ -1,0 +1,336 @@
+//! The engine as a program uses it: preview, sessions that hold the lock, drift.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use serde_json::Value;
+
+use crate::address::Address;
+use crate::apply::{Report, apply};
+use crate::cancel::Cancel;
+use crate::codec::JournalError;
+use crate::diff::{PropertyChange, diff};
+use crate::error::CallError;
+use crate::event::Event;
+use crate::graph::Graph;
+use crate::host::{Host, SystemHost};
+use crate::journal::{Journal, load};
+use crate::lock::{Lock, LockError};
+use crate::observer::{Observer, Progress, Silent};
+use crate::operate::{Operator, repeat};
+use crate::plan::{Plan, PlanError, Reading, Readings, managed, plan};
+use crate::provider::Provider;
+use crate::settle::{SettleError, look_up};
+use crate::state::{Object, State};
+use crate::store::Store;
+
+/// How many objects are read at once. Batching joins them into far fewer calls.
+const READS_AT_ONCE: usize = 256;
+
+/// Why the engine could not begin or end its work. What fails while a plan runs is in the [`Report`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// State and journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Another process works on the same state.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The plan cannot be made.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// What an earlier run began cannot be settled.
+    #[error(transparent)]
+    Settle(#[from] SettleError),
+    /// A live object could not be read.
+    #[error("{address} cannot be read")]
+    Read {
+        /// The resource.
+        address: Address,
+        /// Why.
+        #[source]
+        source: CallError,
+    },
+    /// The lock was lost in the middle of the work.
+    #[error("the lock was lost: this process did not renew it in time, and another may have taken over")]
+    LockLost,
+}
+
+/// A live object that differs from what is recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drift {
+    /// The resource.
+    pub address: Address,
+    /// Its kind.
+    pub kind: String,
+    /// What differs, recorded value before and live value after; `None` if the object has disappeared.
+    pub changes: Option<Vec<PropertyChange>>,
+}
+
+/// Plans and applies on one state.
+#[derive(Clone)]
+pub struct Engine {
+    provider: Arc<dyn Provider>,
+    store: Arc<dyn Store>,
+    host: Arc<dyn Host>,
+    observer: Arc<dyn Observer>,
+    settle_grace: Duration,
+}
+
+impl Engine {
+    /// An engine for the kinds of `provider` on the state in `store`.
+    #[must_use]
+    pub fn new(provider: Arc<dyn Provider>, store: Arc<dyn Store>) -> Self {
+        Self {
+            provider,
+            store,
+            host: Arc::new(SystemHost),
+            observer: Arc::new(Silent),
+            settle_grace: Duration::from_secs(30),
+        }
+    }
+
+    /// Who is told of progress.
+    #[must_use]
+    pub fn with_observer(self, observer: Arc<dyn Observer>) -> Self {
+        Self { observer, ..self }
+    }
+
+    /// Another clock and random source than the machine's.
+    #[must_use]
+    pub fn with_host(self, host: Arc<dyn Host>) -> Self {
+        Self { host, ..self }
+    }
+
+    /// How long an object that may have been created is looked for before it is created again. It must be longer
+    /// than the cloud takes to show a new object; 30 s by default.
+    #[must_use]
+    pub fn with_settle_grace(self, settle_grace: Duration) -> Self {
+        Self { settle_grace, ..self }
+    }
+
+    /// The state as recorded. No call to the cloud, no lock.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub async fn state(&self) -> Result<State, EngineError> {
+        Ok(load(&*self.store, &*self.host).await?)
+    }
+
+    /// What [`Session::plan`] would say. Writes nothing anywhere and takes no lock; what an interrupted run left open is
+    /// looked up, and only in memory taken as settled.
+    ///
+    /// # Errors
+    /// Where there is no plan, or state or cloud cannot be read.
+    pub async fn preview(&self, graph: Arc<Graph>, tier: Option<&str>) -> Result<Plan, EngineError> {
+        let mut state = self.state().await?;
+        for settled in look_up(&state, &*self.provider, self.settle_grace).await? {
+            if let Some(event) = settled.event {
+                state.fold(&event).map_err(|error| JournalError::Refused { reason: error.to_string() })?;
+            }
+        }
+        let live = self.read_all(&state, tier).await?;
+        Ok(plan(graph, &state, &live, &*self.provider, tier)?)
+    }
+
+    /// Compares every recorded object with the live one. Changes nothing.
+    ///
+    /// # Errors
+    /// Where state or cloud cannot be read.
+    pub async fn drift(&self, tier: Option<&str>) -> Result<Vec<Drift>, EngineError> {
+        let state = self.state().await?;
+        let live = self.read_all(&state, tier).await?;
+        let mut drifts = Vec::new();
+        for (address, object) in state.objects() {
+            let changes = match live.get(&object.seq) {
+                Some(Reading::Found(found)) => {
+                    let found = managed(found, &object.properties, &Value::Null);
+                    let changes = diff(&object.properties, &found);
+                    if changes.is_empty() {
+                        continue;
+                    }
+                    Some(changes)
+                }
+                Some(Reading::Missing) => None,
+                None => continue,
+            };
+            drifts.push(Drift { address: address.clone(), kind: object.kind.clone(), changes });
+        }
+        Ok(drifts)
+    }
+
+    /// Reads every recorded object, of one tier or of all.
+    async fn read_all(&self, state: &State, tier: Option<&str>) -> Result<Readings, EngineError> {
+        let mut readings = HashMap::new();
+        let mut reading = FuturesUnordered::new();
+        for (address, object) in state.objects() {
+            if tier.is_some_and(|tier| address.tier() != tier) {
+                continue;
+            }
+            if reading.len() >= READS_AT_ONCE
+                && let Some(read) = reading.next().await
+            {
+                let (seq, live) = read?;
+                readings.insert(seq, live);
+            }
+            reading.push(self.read_one(address, object));
+        }
+        while let Some(read) = reading.next().await {
+            let (seq, live) = read?;
+            readings.insert(seq, live);
+        }
+        Ok(readings)
+    }
+
+    async fn read_one(&self, address: &Address, object: &Object) -> Result<(u64, Reading), EngineError> {
+        let unknown = || PlanError::UnknownKind { address: address.clone(), kind: object.kind.clone() };
+        let kind = self.provider.kind(&object.kind).ok_or_else(unknown)?;
+        let live = repeat(address.as_str(), || kind.read(&object.properties, &object.outputs), |_| ()).await;
+        let live = live.map_err(|source| EngineError::Read { address: address.clone(), source })?;
+        Ok((object.seq, live.map_or(Reading::Missing, Reading::Found)))
+    }
+
+    /// Takes the lock, opens the journal, and settles what an earlier run left open.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] if another process works on this state; otherwise where state or cloud cannot be read.
+    pub async fn open(&self) -> Result<Session, EngineError> {
+        let cancel = Cancel::new();
+        let lost = Cancel::new();
+        let waiting = |holder: &str, left| {
+            let holder = holder.to_owned();
+            self.observer.observe(&Progress::WaitingForLock { holder, left });
+        };
+        let lock =
+            Lock::acquire(Arc::clone(&self.store), Arc::clone(&self.host), lost.clone(), waiting).await?;
+        let journal = match Journal::open(Arc::clone(&self.store), Arc::clone(&self.host)).await {
+            Ok(journal) => journal,
+            Err(error) => {
+                // The error to report is the journal's.
+                let _ = lock.release().await;
+                return Err(error.into());
+            }
+        };
+        let watch = {
+            let (lost, cancel) = (lost.clone(), cancel.clone());
+            tokio::spawn(async move {
+                lost.cancelled().await;
+                cancel.cancel();
+            })
+        };
+        let session = Session { engine: self.clone(), journal, lock, lost, cancel, watch };
+        match session.settle().await {
+            Ok(()) => Ok(session),
+            Err(error) => {
+                let _ = session.close().await;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The engine while it holds the lock. End it with [`close`](Session::close).
+pub struct Session {
+    engine: Engine,
+    journal: Journal,
+    lock: Lock,
+    lost: Cancel,
+    cancel: Cancel,
+    watch: tokio::task::JoinHandle<()>,
+}
+
+impl Session {
+    /// Set it to stop: nothing new is begun, what runs is brought to an end.
+    #[must_use]
+    pub fn cancel(&self) -> Cancel {
+        self.cancel.clone()
+    }
+
+    /// The state as it is now.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.journal.state().clone()
+    }
+
+    async fn settle(&self) -> Result<(), EngineError> {
+        let state = self.state();
+        for settled in look_up(&state, &*self.engine.provider, self.engine.settle_grace).await? {
+            self.engine.observer.observe(&Progress::Settled {
+                address: settled.address.clone(),
+                operation: settled.operation,
+                took_effect: settled.took_effect(),
+            });
+            if let Some(event) = settled.event {
+                self.journal.record(event).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares what is declared with the live objects, and decides what to do. With `tier`, only what is recorded
+    /// under this first segment of addresses is looked at and may be deleted.
+    ///
+    /// # Errors
+    /// Where there is no plan, or the cloud cannot be read.
+    pub async fn plan(&self, graph: Arc<Graph>, tier: Option<&str>) -> Result<Plan, EngineError> {
+        let state = self.state();
+        let live = self.engine.read_all(&state, tier).await?;
+        Ok(plan(graph, &state, &live, &*self.engine.provider, tier)?)
+    }
+
+    /// Runs a plan. What happened is in the report, whether it worked or not.
+    ///
+    /// A creation that nobody wants any more and that an earlier run left open, after it was looked for in vain, is
+    /// closed at the end.
+    ///
+    /// # Errors
+    /// Where the journal fails outside of the plan's steps, or the lock was lost.
+    pub async fn apply(&self, plan: &Plan) -> Result<Report, EngineError> {
+        let operator = Operator {
+            graph: &plan.graph,
+            provider: &*self.engine.provider,
+            journal: &self.journal,
+            observer: &*self.engine.observer,
+            cancel: &self.cancel,
+            settle_grace: self.engine.settle_grace,
+        };
+        let report = apply(plan, &operator).await;
+        if self.lost.is_cancelled() {
+            return Err(EngineError::LockLost);
+        }
+        if report.is_complete() {
+            self.close_unwanted(plan).await?;
+        }
+        Ok(report)
+    }
+
+    async fn close_unwanted(&self, plan: &Plan) -> Result<(), EngineError> {
+        let unwanted: Vec<u64> = self
+            .journal
+            .state()
+            .slots()
+            .filter(|(address, _)| plan.graph.get(address.as_str()).is_none())
+            .filter_map(|(_, slot)| slot.open_create().map(|open| open.seq))
+            .collect();
+        for seq in unwanted {
+            let class = crate::error::ErrorClass::NotFound;
+            self.journal.record(Event::Failed { seq, class }).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the session: closes the journal and gives the lock back.
+    ///
+    /// # Errors
+    /// Where the journal cannot be compacted or the lock not be given back; what was recorded is safe all the same.
+    pub async fn close(self) -> Result<(), EngineError> {
+        self.watch.abort();
+        let closed = self.journal.close().await;
+        let released = self.lock.release().await;
+        closed?;
+        Ok(released?)
+    }
+}

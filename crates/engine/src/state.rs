@@ -1,0 +1,482 @@
+//! What is known of the world: the fold of the journal.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::address::Address;
+use crate::event::{Event, Operation};
+use crate::references;
+
+/// How far the creation of an object has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Its identity is known, but it was not seen ready yet.
+    Creating,
+    /// It is ready.
+    Ready,
+}
+
+/// An object that exists.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Object {
+    /// Its identity in state: the record number of the intent that created it.
+    pub seq: u64,
+    /// Its kind.
+    pub kind: String,
+    /// Properties as last sent.
+    pub properties: Value,
+    /// Outputs.
+    pub outputs: Value,
+    /// The resources that it refers to.
+    pub dependencies: Vec<Address>,
+    /// Whether it must not be deleted or replaced.
+    pub protect: bool,
+    /// How far its creation has come.
+    pub phase: Phase,
+}
+
+/// An intent of which it is not recorded how it ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Open {
+    /// Its record number.
+    pub seq: u64,
+    /// What the call does.
+    pub operation: Operation,
+    /// The token that it carries.
+    pub token: String,
+    /// Kind of the resource.
+    pub kind: String,
+    /// What is sent.
+    pub properties: Value,
+    /// The resources that it refers to.
+    pub dependencies: Vec<Address>,
+    /// Whether the object is protected.
+    pub protect: bool,
+    /// The object that is changed or deleted.
+    pub object: Option<u64>,
+}
+
+/// All that is known at one address.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slot {
+    /// The object that the address means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<Object>,
+    /// Objects that were replaced and are not deleted yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deposed: Vec<Object>,
+    /// Intents whose end is not recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<Open>,
+}
+
+impl Slot {
+    fn is_empty(&self) -> bool {
+        self.current.is_none() && self.deposed.is_empty() && self.open.is_empty()
+    }
+
+    fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.current.iter().chain(&self.deposed)
+    }
+
+    pub(crate) fn object(&self, seq: u64) -> Option<&Object> {
+        self.objects().find(|object| object.seq == seq)
+    }
+
+    fn object_mut(&mut self, seq: u64) -> Option<&mut Object> {
+        self.current.iter_mut().chain(&mut self.deposed).find(|object| object.seq == seq)
+    }
+
+    pub(crate) fn open_create(&self) -> Option<&Open> {
+        self.open.iter().find(|open| open.operation == Operation::Create)
+    }
+}
+
+/// An event that cannot follow what was recorded before it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{event} cannot follow: {reason}")]
+pub struct IllegalEvent {
+    event: &'static str,
+    reason: String,
+}
+
+/// All objects and open intents, by address.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// Random name of this state, from which tokens are derived.
+    pub lineage: String,
+    /// Number of the last record folded in.
+    pub records: u64,
+    slots: BTreeMap<Address, Slot>,
+    /// Which address an open intent or unfinished object belongs to.
+    #[serde(skip)]
+    owners: BTreeMap<u64, Address>,
+    /// The stack's outputs, as references.
+    #[serde(default)]
+    exports: Value,
+}
+
+impl State {
+    /// An empty state.
+    #[must_use]
+    pub fn new(lineage: &str) -> Self {
+        Self { lineage: lineage.to_owned(), ..Self::default() }
+    }
+
+    /// What is known at each address.
+    pub fn slots(&self) -> impl Iterator<Item = (&Address, &Slot)> {
+        self.slots.iter()
+    }
+
+    /// What is known at one address.
+    #[must_use]
+    pub fn slot(&self, address: &str) -> Option<&Slot> {
+        self.slots.get(address)
+    }
+
+    /// The object that an address means.
+    #[must_use]
+    pub fn current(&self, address: &str) -> Option<&Object> {
+        self.slots.get(address)?.current.as_ref()
+    }
+
+    /// Every object, replaced ones included, with its address.
+    pub fn objects(&self) -> impl Iterator<Item = (&Address, &Object)> {
+        self.slots.iter().flat_map(|(address, slot)| slot.objects().map(move |object| (address, object)))
+    }
+
+    /// Whether nothing exists and nothing is open.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// One output of the object that an address means.
+    #[must_use]
+    pub fn output(&self, address: &str, attr: &str) -> Option<&Value> {
+        self.current(address)?.outputs.get(attr)
+    }
+
+    /// Replaces the references in `value` by the outputs that are known.
+    #[must_use]
+    pub fn resolve(&self, value: &Value) -> Value {
+        references::resolve(value, &|found| self.output(found.address, found.attr).cloned())
+    }
+
+    /// The stack's outputs that are known, by name.
+    #[must_use]
+    pub fn exports(&self) -> BTreeMap<String, Value> {
+        let Value::Object(values) = &self.exports else { return BTreeMap::new() };
+        values
+            .iter()
+            .map(|(name, value)| (name.clone(), self.resolve(value)))
+            .filter(|(_, value)| references::is_known(value))
+            .collect()
+    }
+
+    pub(crate) fn exports_declared(&self) -> &Value {
+        &self.exports
+    }
+
+    /// The token of the intent that would be the next record for this address.
+    pub(crate) fn token(&self, address: &Address) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.lineage.as_bytes());
+        hash.update([0]);
+        hash.update(address.as_str().as_bytes());
+        hash.update([0]);
+        hash.update((self.records + 1).to_be_bytes());
+        hex(&hash.finalize()[..16])
+    }
+
+    /// Rebuilds what is not serialised.
+    pub(crate) fn index(&mut self) {
+        self.owners = self
+            .slots
+            .iter()
+            .flat_map(|(address, slot)| {
+                let open = slot.open.iter().map(|open| open.seq);
+                slot.objects().map(|object| object.seq).chain(open).map(|seq| (seq, address.clone()))
+            })
+            .collect();
+    }
+
+    /// The state after `event`, which has record number `self.records + 1`. Pure; an event that cannot follow is
+    /// an error, and then nothing changes.
+    ///
+    /// # Errors
+    /// [`IllegalEvent`] says what is wrong.
+    pub fn next(mut self, event: &Event) -> Result<Self, IllegalEvent> {
+        self.fold(event)?;
+        Ok(self)
+    }
+
+    /// [`next`](State::next) in place.
+    pub(crate) fn fold(&mut self, event: &Event) -> Result<(), IllegalEvent> {
+        let seq = self.records + 1;
+        match event {
+            Event::Opened { .. } => {}
+            Event::Exports { values } => self.exports = values.clone(),
+            Event::Intent { address, kind, operation, token, properties, dependencies, protect, object } => {
+                let open = Open {
+                    seq,
+                    operation: *operation,
+                    token: token.clone(),
+                    kind: kind.clone(),
+                    properties: properties.clone(),
+                    dependencies: dependencies.clone(),
+                    protect: *protect,
+                    object: *object,
+                };
+                self.begin(address, open)?;
+            }
+            Event::Created { seq, outputs } => {
+                let open = self.close("created", *seq, |open| open.operation == Operation::Create)?;
+                let (address, open) = open;
+                let slot = self.slots.entry(address).or_default();
+                let created = Object {
+                    seq: *seq,
+                    kind: open.kind,
+                    properties: open.properties,
+                    outputs: outputs.clone(),
+                    dependencies: open.dependencies,
+                    protect: open.protect,
+                    phase: Phase::Creating,
+                };
+                slot.deposed.extend(slot.current.replace(created));
+            }
+            Event::Ready { seq, outputs } => self.ready(*seq, outputs)?,
+            Event::Gone { seq } => {
+                let (address, open) = self.close("gone", *seq, |open| open.operation == Operation::Delete)?;
+                let object = open.object.unwrap_or_default();
+                self.remove(&address, object);
+                self.owners.remove(seq);
+            }
+            Event::Failed { seq, .. } => {
+                let (address, _) = self.close("failed", *seq, |_| true)?;
+                self.owners.remove(seq);
+                self.drop_if_empty(&address);
+            }
+            Event::Observed { seq, properties } => {
+                let (address, open) =
+                    self.close("observed", *seq, |open| open.operation != Operation::Create)?;
+                self.owners.remove(seq);
+                let slot = self.slots.entry(address).or_default();
+                if let Some(object) = slot.object_mut(open.object.unwrap_or_default()) {
+                    object.properties = properties.clone();
+                }
+            }
+            Event::Missing { address, object } => {
+                self.existing("missing", address, *object)?;
+                self.remove(address, *object);
+            }
+            Event::Recorded { address, object, properties, dependencies, protect } => {
+                let object = self.existing("recorded", address, *object)?;
+                object.properties = properties.clone();
+                object.dependencies.clone_from(dependencies);
+                object.protect = *protect;
+            }
+        }
+        self.records = seq;
+        Ok(())
+    }
+
+    fn begin(&mut self, address: &Address, open: Open) -> Result<(), IllegalEvent> {
+        let illegal = |reason: String| Err(IllegalEvent { event: "intent", reason });
+        let slot = self.slots.get(address);
+        match (open.operation, open.object) {
+            (Operation::Create, None) => {
+                if let Some(earlier) = slot.and_then(Slot::open_create) {
+                    return illegal(format!("{address} has the open create of record {}", earlier.seq));
+                }
+            }
+            (Operation::Update | Operation::Delete, Some(seq)) => {
+                if slot.and_then(|slot| slot.object(seq)).is_none() {
+                    return illegal(format!("{address} has no object {seq}"));
+                }
+                if let Some(earlier) = slot.and_then(|slot| slot.open.iter().find(|one| one.object == Some(seq))) {
+                    return illegal(format!("object {seq} of {address} has the open intent {}", earlier.seq));
+                }
+            }
+            (operation, object) => {
+                return illegal(format!("{operation} of {address} with object {object:?}"));
+            }
+        }
+        self.owners.insert(open.seq, address.clone());
+        self.slots.entry(address.clone()).or_default().open.push(open);
+        Ok(())
+    }
+
+    /// Takes the open intent `seq` out, if there is one and it fits.
+    fn close(
+        &mut self,
+        event: &'static str,
+        seq: u64,
+        fits: impl Fn(&Open) -> bool,
+    ) -> Result<(Address, Open), IllegalEvent> {
+        let illegal = || IllegalEvent { event, reason: format!("record {seq} is not such an open intent") };
+        let address = self.owners.get(&seq).cloned().ok_or_else(illegal)?;
+        let slot = self.slots.get_mut(&address).ok_or_else(illegal)?;
+        let position =
+            slot.open.iter().position(|open| open.seq == seq && fits(open)).ok_or_else(illegal)?;
+        Ok((address, slot.open.remove(position)))
+    }
+
+    fn ready(&mut self, seq: u64, outputs: &Value) -> Result<(), IllegalEvent> {
+        let illegal = |reason: String| IllegalEvent { event: "ready", reason };
+        let address =
+            self.owners.get(&seq).cloned().ok_or_else(|| illegal(format!("record {seq} is not open")))?;
+        let slot = self.slots.entry(address.clone()).or_default();
+        if let Some(object) = slot.object_mut(seq) {
+            if object.phase == Phase::Ready {
+                return Err(illegal(format!("object {seq} of {address} was ready before")));
+            }
+            object.phase = Phase::Ready;
+            object.outputs = outputs.clone();
+            return Ok(());
+        }
+        let (_, open) = self.close("ready", seq, |open| open.operation == Operation::Update)?;
+        self.owners.remove(&seq);
+        let object = self.existing("ready", &address, open.object.unwrap_or_default())?;
+        object.properties = open.properties;
+        object.dependencies = open.dependencies;
+        object.protect = open.protect;
+        object.outputs = outputs.clone();
+        Ok(())
+    }
+
+    fn existing(&mut self, event: &'static str, address: &Address, seq: u64) -> Result<&mut Object, IllegalEvent> {
+        self.slots
+            .get_mut(address)
+            .and_then(|slot| slot.object_mut(seq))
+            .ok_or_else(|| IllegalEvent { event, reason: format!("{address} has no object {seq}") })
+    }
+
+    fn remove(&mut self, address: &Address, object: u64) {
+        if let Some(slot) = self.slots.get_mut(address) {
+            if slot.current.as_ref().is_some_and(|current| current.seq == object) {
+                slot.current = None;
+            }
+            slot.deposed.retain(|deposed| deposed.seq != object);
+            self.owners.remove(&object);
+        }
+        self.drop_if_empty(address);
+    }
+
+    fn drop_if_empty(&mut self, address: &Address) {
+        if self.slots.get(address).is_some_and(Slot::is_empty) {
+            self.slots.remove(address);
+        }
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::error::ErrorClass;
+
+    fn address() -> Address {
+        Address::new("t/a").unwrap()
+    }
+
+    fn intent(operation: Operation, object: Option<u64>) -> Event {
+        Event::Intent {
+            address: address(),
+            kind: "Test".to_owned(),
+            operation,
+            token: "token".to_owned(),
+            properties: json!({ "Size": 1 }),
+            dependencies: vec![],
+            protect: false,
+            object,
+        }
+    }
+
+    fn after(events: &[Event]) -> Result<State, IllegalEvent> {
+        events.iter().try_fold(State::new("lineage"), |state, event| state.next(event))
+    }
+
+    #[test]
+    fn a_life_leaves_nothing_behind() {
+        let created = Event::Created { seq: 1, outputs: json!({ "Id": "i-1" }) };
+        let ready = Event::Ready { seq: 1, outputs: json!({ "Id": "i-1" }) };
+        let alive = after(&[intent(Operation::Create, None), created.clone(), ready.clone()]).unwrap();
+        assert_eq!(alive.output("t/a", "Id"), Some(&json!("i-1")));
+        let gone = alive.next(&intent(Operation::Delete, Some(1))).unwrap().next(&Event::Gone { seq: 4 }).unwrap();
+        assert!(gone.is_empty());
+        assert!(gone.owners.is_empty());
+        assert_eq!(gone.records, 5);
+    }
+
+    #[test]
+    fn a_second_create_deposes_the_first_object() {
+        let state = after(&[
+            intent(Operation::Create, None),
+            Event::Created { seq: 1, outputs: json!({ "Id": "old" }) },
+            Event::Ready { seq: 1, outputs: json!({ "Id": "old" }) },
+            intent(Operation::Create, None),
+            Event::Created { seq: 4, outputs: json!({ "Id": "new" }) },
+        ])
+        .unwrap();
+        let slot = state.slot("t/a").unwrap();
+        assert_eq!(slot.current.as_ref().unwrap().seq, 4);
+        assert_eq!(slot.deposed[0].seq, 1);
+    }
+
+    #[test]
+    fn events_that_cannot_follow_are_refused() {
+        let create = intent(Operation::Create, None);
+        for illegal in [
+            vec![Event::Created { seq: 1, outputs: json!({}) }],
+            vec![create.clone(), create.clone()],
+            vec![create.clone(), Event::Gone { seq: 1 }],
+            vec![create.clone(), Event::Ready { seq: 1, outputs: json!({}) }],
+            vec![intent(Operation::Update, Some(1))],
+            vec![intent(Operation::Delete, None)],
+            vec![create.clone(), Event::Failed { seq: 2, class: ErrorClass::Denied }],
+            vec![create, Event::Observed { seq: 1, properties: json!({}) }],
+        ] {
+            assert!(after(&illegal).is_err(), "{illegal:?}");
+        }
+    }
+
+    #[test]
+    fn a_failed_create_leaves_the_state_as_it_was() {
+        let state = after(&[
+            intent(Operation::Create, None),
+            Event::Failed { seq: 1, class: ErrorClass::Denied },
+        ])
+        .unwrap();
+        assert!(state.is_empty());
+    }
+
+    #[test]
+    fn a_token_is_32_hexadecimal_digits_and_differs_by_lineage_address_and_record() {
+        let state = State::new("one");
+        let token = state.token(&address());
+        assert_eq!(token.len(), 32);
+        assert!(token.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        assert_eq!(token, state.token(&address()));
+        assert_ne!(token, State::new("two").token(&address()));
+        assert_ne!(token, state.token(&Address::new("t/b").unwrap()));
+        assert_ne!(token, state.next(&intent(Operation::Create, None)).unwrap().token(&address()));
+    }
+}

@@ -1,0 +1,157 @@
+//! Where journal, state and lock are kept: named texts that are only ever changed by compare-and-swap.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+
+/// What is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum File {
+    /// The snapshot of the state.
+    State,
+    /// Events since the snapshot, one a line.
+    Journal,
+    /// Who may write.
+    Lock,
+}
+
+/// Identifies one content of a file. Opaque: only a store compares them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version(pub String);
+
+/// The content of a file, and its version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// All bytes.
+    pub bytes: Vec<u8>,
+    /// The version to give when it is changed.
+    pub version: Version,
+}
+
+/// What can go wrong with a store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file is not what it was when it was last read. Nothing was written.
+    #[error("{name} was changed by another process")]
+    Changed {
+        /// The file, as a person would look for it.
+        name: String,
+    },
+    /// Reading or writing failed. What was acknowledged before is safe.
+    #[error("cannot {action} {name}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file, as a person would look for it.
+        name: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// Keeps the three files. Every change names the version that it changes and is refused if that is not the current
+/// one; when a change returns, it is durable.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// What a person would call the file: its path or URL.
+    fn name(&self, file: File) -> String;
+
+    /// The content, or `None` if there is no such file.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    async fn read(&self, file: File) -> Result<Option<Content>, StoreError>;
+
+    /// Replaces the whole content at once; `None` means that the file must not exist yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] if the file is not of the version `expected`; otherwise where it cannot be written.
+    async fn replace(&self, file: File, expected: Option<&Version>, bytes: Vec<u8>) -> Result<Version, StoreError>;
+
+    /// Adds to the end.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] if the file is not of the version `expected`; otherwise where it cannot be written.
+    async fn append(&self, file: File, expected: &Version, bytes: Vec<u8>) -> Result<Version, StoreError>;
+
+    /// Removes the file.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] if the file is not of the version `expected`; otherwise where it cannot be removed.
+    async fn remove(&self, file: File, expected: &Version) -> Result<(), StoreError>;
+}
+
+/// A store in memory, for tests. Clones share their content, as two processes share a directory.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    files: std::sync::Arc<Mutex<HashMap<File, (u64, Vec<u8>)>>>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn change<T>(
+        &self,
+        file: File,
+        expected: Option<&Version>,
+        change: impl FnOnce(&mut HashMap<File, (u64, Vec<u8>)>, u64) -> T,
+    ) -> Result<T, StoreError> {
+        let mut files = self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let counter = files.get(&file).map(|(counter, _)| *counter);
+        if counter.map(|counter| counter.to_string()).as_ref() != expected.map(|version| &version.0) {
+            return Err(StoreError::Changed { name: self.name(file) });
+        }
+        let next = counter.unwrap_or_default() + 1;
+        Ok(change(&mut files, next))
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    fn name(&self, file: File) -> String {
+        match file {
+            File::State => "state in memory",
+            File::Journal => "journal in memory",
+            File::Lock => "lock in memory",
+        }
+        .to_owned()
+    }
+
+    async fn read(&self, file: File) -> Result<Option<Content>, StoreError> {
+        let files = self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(files.get(&file).map(|(counter, bytes)| Content {
+            bytes: bytes.clone(),
+            version: Version(counter.to_string()),
+        }))
+    }
+
+    async fn replace(&self, file: File, expected: Option<&Version>, bytes: Vec<u8>) -> Result<Version, StoreError> {
+        self.change(file, expected, |files, next| {
+            files.insert(file, (next, bytes));
+            Version(next.to_string())
+        })
+    }
+
+    async fn append(&self, file: File, expected: &Version, bytes: Vec<u8>) -> Result<Version, StoreError> {
+        self.change(file, Some(expected), |files, next| {
+            if let Some((counter, content)) = files.get_mut(&file) {
+                *counter = next;
+                content.extend(bytes);
+            }
+            Version(next.to_string())
+        })
+    }
+
+    async fn remove(&self, file: File, expected: &Version) -> Result<(), StoreError> {
+        self.change(file, Some(expected), |files, _| {
+            files.remove(&file);
+        })
+    }
+}
