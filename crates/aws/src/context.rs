@@ -1,0 +1,256 @@
+//! What every call needs: clients, made once; whose objects these are; and where.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use engine::{Address, CallError, ErrorClass, Intent};
+
+use crate::describe::Describe;
+use crate::error::{Called, required};
+use crate::poll::retrying;
+use crate::tags::{LiveTags, Stamped, Tags};
+
+/// How long a TCP and TLS handshake may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one call may take. EC2's slowest answers here take a few seconds; after this the call is settled
+/// like one whose answer was lost.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Whose objects these are. Both go into tags on every object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The project, such as `payment`.
+    pub project: String,
+    /// The environment, such as `dev`.
+    pub environment: String,
+}
+
+/// The AWS account that the credentials belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Twelve digits.
+    pub id: String,
+    /// `aws`, `aws-cn` or `aws-us-gov`: the second part of every ARN.
+    pub partition: String,
+}
+
+/// Clients, identity, account and region: what a resource's calls are made with.
+pub struct Context {
+    ec2: aws_sdk_ec2::Client,
+    iam: aws_sdk_iam::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
+    sts: aws_sdk_sts::Client,
+    describe: Describe,
+    identity: Identity,
+    account: Account,
+    region: String,
+}
+
+impl Context {
+    /// Makes the clients and asks AWS whose credentials these are: one call, `sts:GetCallerIdentity`.
+    ///
+    /// # Errors
+    /// [`ErrorClass::Invalid`] without a region, [`ErrorClass::Denied`] without working credentials, otherwise as
+    /// the call fails.
+    pub async fn connect(config: &SdkConfig, identity: Identity) -> Result<Self, CallError> {
+        let sts = aws_sdk_sts::Client::new(&ours(config));
+        let account = retrying("GetCallerIdentity", || account(&sts)).await?;
+        Self::from_config(config, identity, account)
+    }
+
+    /// Makes the clients without any call, for a caller who knows the account.
+    ///
+    /// # Errors
+    /// [`ErrorClass::Invalid`] without a region.
+    pub fn from_config(config: &SdkConfig, identity: Identity, account: Account) -> Result<Self, CallError> {
+        let config = ours(config);
+        let region = config.region().map(ToString::to_string).ok_or_else(|| {
+            CallError::new(ErrorClass::Invalid, "connecting", "no AWS region is configured")
+        })?;
+        let ec2 = aws_sdk_ec2::Client::new(&config);
+        Ok(Self {
+            describe: Describe::new(&ec2),
+            ec2,
+            iam: aws_sdk_iam::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            sts: aws_sdk_sts::Client::new(&config),
+            identity,
+            account,
+            region,
+        })
+    }
+
+    /// The client for EC2, VPCs included.
+    #[must_use]
+    pub fn ec2(&self) -> &aws_sdk_ec2::Client {
+        &self.ec2
+    }
+
+    /// The client for IAM.
+    #[must_use]
+    pub fn iam(&self) -> &aws_sdk_iam::Client {
+        &self.iam
+    }
+
+    /// The client for CloudWatch Logs.
+    #[must_use]
+    pub fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {
+        &self.logs
+    }
+
+    /// The client for STS.
+    #[must_use]
+    pub fn sts(&self) -> &aws_sdk_sts::Client {
+        &self.sts
+    }
+
+    /// EC2 reads, batched.
+    #[must_use]
+    pub fn describe(&self) -> &Describe {
+        &self.describe
+    }
+
+    /// Whose objects these are.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The account's id: twelve digits.
+    #[must_use]
+    pub fn account_id(&self) -> &str {
+        &self.account.id
+    }
+
+    /// The partition, the second part of every ARN: `aws`, `aws-cn` or `aws-us-gov`.
+    #[must_use]
+    pub fn partition(&self) -> &str {
+        &self.account.partition
+    }
+
+    /// The region, such as `ap-southeast-1`.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// A resource's tags together with the identity tags, for its create call.
+    ///
+    /// # Errors
+    /// [`ErrorClass::Invalid`] where AWS would refuse the tags.
+    pub fn stamp(&self, tags: &Tags, intent: &Intent) -> Result<Stamped, CallError> {
+        tags.stamped(&self.identity, intent)
+    }
+
+    /// Whether an object that was found by its natural key may be taken for the one at `address`.
+    ///
+    /// # Errors
+    /// [`ErrorClass::Conflict`], naming the object, where its tags say that it is not ours.
+    pub fn adopt(&self, object: &str, live: &LiveTags, address: &Address) -> Result<(), CallError> {
+        if live.belongs_to(&self.identity, address) {
+            return Ok(());
+        }
+        let Identity { project, environment } = &self.identity;
+        Err(CallError::conflict(
+            format!("looking for {object}"),
+            format!(
+                "it exists already and its tags do not say that it is {address} of project {project}, \
+                 environment {environment}"
+            ),
+        ))
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The clients hold credentials; they stay out.
+        f.debug_struct("Context")
+            .field("identity", &self.identity)
+            .field("account", &self.account)
+            .field("region", &self.region)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The same configuration with our rules for a call.
+///
+/// Retries are off: the SDK would send a create again whose answer was lost, and make a second object. The
+/// engine retries, because it knows which calls are safe to repeat.
+fn ours(config: &SdkConfig) -> SdkConfig {
+    let mut builder = config.to_builder();
+    if config.behavior_version().is_none() {
+        builder.set_behavior_version(Some(BehaviorVersion::latest()));
+    }
+    if config.sleep_impl().is_none() {
+        builder.set_sleep_impl(Some(SharedAsyncSleep::new(TokioSleep::new())));
+    }
+    builder
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                .build(),
+        )
+        .build()
+}
+
+async fn account(sts: &aws_sdk_sts::Client) -> Result<Account, CallError> {
+    const OPERATION: &str = "GetCallerIdentity";
+    let answer = sts.get_caller_identity().send().await.called(OPERATION)?;
+    let id = required(answer.account, OPERATION, "Account")?;
+    let arn = required(answer.arn, OPERATION, "Arn")?;
+    let partition = required(arn.split(':').nth(1).map(str::to_owned), OPERATION, "a partition in Arn")?;
+    Ok(Account { id, partition })
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::Region;
+
+    use super::*;
+
+    fn identity() -> Identity {
+        Identity { project: "payment".to_owned(), environment: "dev".to_owned() }
+    }
+
+    fn account() -> Account {
+        Account { id: "123456789012".to_owned(), partition: "aws".to_owned() }
+    }
+
+    #[test]
+    fn calls_are_never_retried_by_the_sdk_and_have_time_outs() {
+        let config = ours(&SdkConfig::builder().build());
+        let retries = config.retry_config().unwrap();
+        assert_eq!(retries.max_attempts(), 1);
+        let timeouts = config.timeout_config().unwrap();
+        assert_eq!(timeouts.connect_timeout(), Some(CONNECT_TIMEOUT));
+        assert_eq!(timeouts.operation_attempt_timeout(), Some(ATTEMPT_TIMEOUT));
+        assert!(config.sleep_impl().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_configuration_without_a_region_is_refused() {
+        let error = Context::from_config(&SdkConfig::builder().build(), identity(), account()).unwrap_err();
+        assert_eq!(error.to_string(), "connecting: no AWS region is configured");
+    }
+
+    #[tokio::test]
+    async fn only_an_object_with_our_tags_is_adopted() {
+        let config = SdkConfig::builder().region(Region::new("ap-southeast-1")).build();
+        let cx = Context::from_config(&config, identity(), account()).unwrap();
+        let intent = Intent { address: Address::new("vpc/flow-log-group").unwrap(), token: "0".repeat(32) };
+        let ours = cx.stamp(&Tags::new(), &intent).unwrap().map();
+        assert_eq!(cx.adopt("log group x", &LiveTags::map(Some(ours)), &intent.address), Ok(()));
+        let error = cx.adopt("log group x", &LiveTags::default(), &intent.address).unwrap_err();
+        assert_eq!(error.class, ErrorClass::Conflict);
+        assert_eq!(
+            error.to_string(),
+            "looking for log group x: it exists already and its tags do not say that it is \
+             vpc/flow-log-group of project payment, environment dev"
+        );
+    }
+}

@@ -1,0 +1,39 @@
+//! Newtypes for AWS's ids, so that one kind of id cannot stand where another belongs.
+
+engine::id! {
+    /// A VPC's id, such as `vpc-0a1b2c3d4e5f60718`.
+    pub struct VpcId;
+    /// A subnet's id, such as `subnet-0a1b2c3d4e5f60718`.
+    pub struct SubnetId;
+    /// An internet gateway's id, such as `igw-0a1b2c3d4e5f60718`.
+    pub struct InternetGatewayId;
+    /// The id of an elastic IP address, such as `eipalloc-0a1b2c3d4e5f60718`.
+    pub struct AllocationId;
+    /// A NAT gateway's id, such as `nat-0a1b2c3d4e5f60718`.
+    pub struct NatGatewayId;
+    /// A route table's id, such as `rtb-0a1b2c3d4e5f60718`.
+    pub struct RouteTableId;
+    /// The id of a subnet's association with a route table, such as `rtbassoc-0a1b2c3d4e5f60718`.
+    pub struct RouteTableAssociationId;
+    /// A network ACL's id, such as `acl-0a1b2c3d4e5f60718`.
+    pub struct NetworkAclId;
+    /// The id of a subnet's association with a network ACL, such as `aclassoc-0a1b2c3d4e5f60718`.
+    pub struct NetworkAclAssociationId;
+    /// A security group's id, such as `sg-0a1b2c3d4e5f60718`.
+    pub struct SecurityGroupId;
+    /// A flow log's id, such as `fl-0a1b2c3d4e5f60718`.
+    pub struct FlowLogId;
+    /// A VPC endpoint's id, such as `vpce-0a1b2c3d4e5f60718`.
+    pub struct VpcEndpointId;
+    /// An IAM role's ARN, such as `arn:aws:iam::123456789012:role/payments`.
+    pub struct RoleArn;
+    /// An IAM role's name.
+    pub struct RoleName;
+    /// A log group's ARN as CloudFormation gives it, ending in `:*`: the form that IAM policies need to cover
+    /// the group's streams.
+    pub struct LogGroupArn;
+    /// A log group's name, such as `/aws/vpc/payment-flow-logs-dev`.
+    pub struct LogGroupName;
+    /// A KMS key's ARN.
+    pub struct KeyArn;
+}

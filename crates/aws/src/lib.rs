@@ -1,0 +1,51 @@
+//! What every tier needs of AWS: clients, error classes, identity and tags, polling and batching; and the
+//! resources that several tiers share.
+//!
+//! A tier's resource is called with a [`Context`] and answers with [`engine::CallError`]s. The shape of a call
+//! is always the same:
+//!
+//! ```ignore
+//! cx.ec2().delete_vpc().vpc_id(id).send().await.called("DeleteVpc").gone_is_ok()
+//! ```
+
+mod context;
+mod converge;
+mod describe;
+mod error;
+mod ids;
+mod poll;
+mod zones;
+
+pub mod ec2;
+pub mod policy;
+pub mod resources;
+pub mod tags;
+
+pub use context::Account;
+pub use context::Context;
+pub use context::Identity;
+pub use converge::converge;
+pub use converge::replaced_by;
+pub use describe::Batcher;
+pub use describe::Describe;
+pub use error::CallResult;
+pub use error::Called;
+pub use error::class_of;
+pub use error::required;
+pub use ids::*;
+pub use poll::Backoff;
+pub use poll::Look;
+pub use poll::PollError;
+pub use poll::until;
+pub use tags::Tags;
+pub use zones::zones;
+
+/// The kinds of resource that a program knows, with the context that their calls need.
+pub type Registry = engine::Registry<Context>;
+
+/// Registers the kinds of this crate, which several tiers share.
+pub fn kinds(registry: &mut Registry) {
+    registry
+        .register::<resources::Role<engine::Resolved>>()
+        .register::<resources::LogGroup<engine::Resolved>>();
+}

@@ -1,0 +1,255 @@
+//! A CloudWatch log group: where logs go, and how long they stay.
+//!
+//! The surprise: a service that finds no log group makes one itself, with logs that are kept for ever. So the
+//! group must exist before whatever writes to it, and a group of that name may already be there without our
+//! tags. Such a group is not adopted.
+
+use async_trait::async_trait;
+use aws_sdk_cloudwatchlogs::types::LogGroup as Live;
+use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{CallResult, Called};
+use crate::tags::LiveTags;
+use crate::{Context, KeyArn, LogGroupArn, LogGroupName, Tags, converge, replaced_by};
+
+/// The retention periods that CloudWatch Logs knows, in days (`PutRetentionPolicy`).
+pub const RETENTION_DAYS: [u32; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
+/// How long logs are kept, in days: one of [`RETENTION_DAYS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct RetentionDays(u32);
+
+/// A number of days that CloudWatch Logs does not know.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("CloudWatch Logs cannot keep logs for {days} days")]
+pub struct InvalidRetention {
+    /// What was asked for.
+    pub days: u32,
+}
+
+impl InvalidRetention {
+    /// The shortest period that is longer, or the longest there is.
+    #[must_use]
+    pub fn nearest(&self) -> u32 {
+        let longer = RETENTION_DAYS.into_iter().find(|days| *days > self.days);
+        longer.unwrap_or(RETENTION_DAYS[RETENTION_DAYS.len() - 1])
+    }
+}
+
+impl TryFrom<u32> for RetentionDays {
+    type Error = InvalidRetention;
+
+    fn try_from(days: u32) -> Result<Self, Self::Error> {
+        match RETENTION_DAYS.contains(&days) {
+            true => Ok(Self(days)),
+            false => Err(InvalidRetention { days }),
+        }
+    }
+}
+
+impl From<RetentionDays> for u32 {
+    fn from(retention: RetentionDays) -> Self {
+        retention.0
+    }
+}
+
+impl RetentionDays {
+    fn for_call(self) -> i32 {
+        i32::try_from(self.0).expect("every period in the list is small")
+    }
+}
+
+/// The properties of a log group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct LogGroup<S: Stage = Declared> {
+    /// Its name, unique in account and region.
+    pub log_group_name: LogGroupName,
+    /// How long logs are kept; for ever where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_in_days: Option<RetentionDays>,
+    /// The KMS key that encrypts the logs; a key of CloudWatch Logs where it is not given. The key's policy must
+    /// let `logs.<region>.amazonaws.com` use it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<S::Of<KeyArn>>,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct LogGroupOutputs<S: Stage> {
+    /// The ARN, ending in `:*`.
+    pub arn: S::Of<LogGroupArn>,
+    /// The name; a reference to it waits until the group exists.
+    pub log_group_name: S::Of<LogGroupName>,
+}
+
+impl Declares for LogGroup<Declared> {
+    type Resolved = LogGroup<Resolved>;
+}
+
+impl LogGroup<Resolved> {
+    fn outputs(&self, cx: &Context) -> LogGroupOutputs<Resolved> {
+        LogGroupOutputs {
+            arn: format!("{}:*", arn_for_tags(cx, &self.log_group_name)).into(),
+            log_group_name: self.log_group_name.clone(),
+        }
+    }
+}
+
+/// The tagging calls want the ARN without `:*`.
+fn arn_for_tags(cx: &Context, name: &LogGroupName) -> String {
+    format!("arn:{}:logs:{}:{}:log-group:{name}", cx.partition(), cx.region(), cx.account_id())
+}
+
+async fn describe(cx: &Context, name: &LogGroupName) -> Result<Option<Live>, CallError> {
+    // The call takes a prefix, so that a longer name may be in the answer too, also on a page before.
+    let mut groups =
+        cx.logs().describe_log_groups().log_group_name_prefix(name.as_str()).into_paginator().items().send();
+    while let Some(group) = groups.next().await {
+        let group = group.called("DescribeLogGroups")?;
+        if group.log_group_name() == Some(name.as_str()) {
+            return Ok(Some(group));
+        }
+    }
+    Ok(None)
+}
+
+async fn live_tags(cx: &Context, name: &LogGroupName) -> Result<Option<LiveTags>, CallError> {
+    let request = cx.logs().list_tags_for_resource().resource_arn(arn_for_tags(cx, name));
+    let answer = request.send().await.called("ListTagsForResource").if_exists()?;
+    Ok(answer.map(|answer| LiveTags::map(answer.tags)))
+}
+
+#[async_trait]
+impl Resource for LogGroup<Resolved> {
+    const KIND: &'static str = "AWS::Logs::LogGroup";
+    const SETTLE: Settle = Settle::Key;
+    type Context = Context;
+    type Declared = LogGroup<Declared>;
+    type Outputs<S: Stage> = LogGroupOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["LogGroupName"])
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(self.log_group_name.to_string())
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<Option<LogGroupOutputs<Resolved>>, CallError> {
+        let name = &self.log_group_name;
+        if describe(cx, name).await?.is_none() {
+            return Ok(None);
+        }
+        let Some(tags) = live_tags(cx, name).await? else { return Ok(None) };
+        cx.adopt(&format!("log group {name}"), &tags, &intent.address)?;
+        Ok(Some(self.outputs(cx)))
+    }
+
+    async fn create(&self, cx: &Context, intent: &Intent) -> Result<LogGroupOutputs<Resolved>, CallError> {
+        let request = cx
+            .logs()
+            .create_log_group()
+            .log_group_name(self.log_group_name.as_str())
+            .set_kms_key_id(self.kms_key_id.as_ref().map(ToString::to_string))
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.map()));
+        request.send().await.called("CreateLogGroup").once_visible()?;
+        Ok(self.outputs(cx))
+    }
+
+    async fn configure(&self, cx: &Context, outputs: &LogGroupOutputs<Resolved>) -> Result<(), CallError> {
+        converge(self, cx, outputs).await
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &LogGroupOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let name = &outputs.log_group_name;
+        let Some(live) = describe(cx, name).await? else { return Ok(None) };
+        let Some(tags) = live_tags(cx, name).await? else { return Ok(None) };
+        let retention = live.retention_in_days.and_then(|days| u32::try_from(days).ok()).map(RetentionDays);
+        Ok(Some(Self {
+            log_group_name: name.clone(),
+            retention_in_days: retention,
+            kms_key_id: live.kms_key_id.map(Into::into),
+            tags: tags.visible(),
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &LogGroupOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<LogGroupOutputs<Resolved>, CallError> {
+        let name = outputs.log_group_name.as_str();
+        if changed.has("RetentionInDays") {
+            match self.retention_in_days {
+                Some(days) => {
+                    let request = cx.logs().put_retention_policy().log_group_name(name);
+                    let request = request.retention_in_days(days.for_call());
+                    request.send().await.called("PutRetentionPolicy")?;
+                }
+                None => {
+                    let request = cx.logs().delete_retention_policy().log_group_name(name);
+                    request.send().await.called("DeleteRetentionPolicy")?;
+                }
+            }
+        }
+        if changed.has("KmsKeyId") {
+            match &self.kms_key_id {
+                Some(key) => {
+                    let request = cx.logs().associate_kms_key().log_group_name(name).kms_key_id(key.as_str());
+                    request.send().await.called("AssociateKmsKey")?;
+                }
+                None => {
+                    let request = cx.logs().disassociate_kms_key().log_group_name(name);
+                    request.send().await.called("DisassociateKmsKey")?;
+                }
+            }
+        }
+        let tags = changed.before.tags.changes_to(&self.tags);
+        let arn = arn_for_tags(cx, &outputs.log_group_name);
+        if !tags.remove.is_empty() {
+            let request = cx.logs().untag_resource().resource_arn(&arn).set_tag_keys(Some(tags.remove));
+            request.send().await.called("UntagResource")?;
+        }
+        if !tags.set.is_empty() {
+            let request = cx.logs().tag_resource().resource_arn(&arn);
+            request.set_tags(Some(tags.set.into_iter().collect())).send().await.called("TagResource")?;
+        }
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &LogGroupOutputs<Resolved>) -> Result<(), CallError> {
+        let request = cx.logs().delete_log_group().log_group_name(outputs.log_group_name.as_str());
+        request.send().await.called("DeleteLogGroup").gone_is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_periods_that_cloudwatch_logs_knows_are_accepted() {
+        assert_eq!(RetentionDays::try_from(2557).map(u32::from), Ok(2557));
+        for (days, nearest) in [(0, 1), (2, 3), (2556, 2557), (9999, 3653)] {
+            assert_eq!(RetentionDays::try_from(days).unwrap_err().nearest(), nearest);
+        }
+        let error = serde_json::from_str::<RetentionDays>("2556").unwrap_err();
+        assert_eq!(error.to_string(), "CloudWatch Logs cannot keep logs for 2556 days");
+    }
+}

@@ -1,0 +1,376 @@
+//! Tags: the ones that people see, which are properties, and the ones that say whose an object is.
+//!
+//! Four identity tags go on every object that can have tags, in the call that creates it. They are how a create
+//! whose answer was lost is found again, and how an object of ours is told from somebody else's. They are not
+//! properties: reads leave them out, and no update touches them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_ec2::types::{ResourceType, Tag as Ec2Tag, TagSpecification};
+use aws_sdk_iam::types::Tag as IamTag;
+use engine::{Address, CallError, ErrorClass, Intent};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::context::Identity;
+
+/// The tag with the project's name.
+pub const PROJECT: &str = "stack:project";
+/// The tag with the environment's name.
+pub const ENVIRONMENT: &str = "stack:environment";
+/// The tag with the resource's address in the graph.
+pub const ADDRESS: &str = "stack:address";
+/// The tag with the token of the intent that created the object.
+pub const INTENT: &str = "stack:intent";
+
+/// What the keys of our own tags begin with.
+const OURS: &str = "stack:";
+/// What the keys of AWS's own tags begin with; nobody else may use it.
+const AWS: &str = "aws:";
+
+/// The most tags that AWS allows on one object.
+pub const MAX_TAGS: usize = 50;
+/// How many of them are identity tags.
+pub const IDENTITY_TAGS: usize = 4;
+/// The longest key, in characters.
+pub const MAX_KEY_LENGTH: usize = 128;
+/// The longest value, in characters.
+pub const MAX_VALUE_LENGTH: usize = 256;
+
+/// The tags that people see: `Name`, `Environment`, `Repository`, `Author`.
+///
+/// Serialised as CloudFormation does: a list of `{"Key": …, "Value": …}`, sorted by key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tags(BTreeMap<String, String>);
+
+/// Tags that AWS would refuse.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidTags {
+    /// A key that is empty or too long.
+    #[error("the tag key `{key}` must have 1 to {MAX_KEY_LENGTH} characters")]
+    Key {
+        /// The key.
+        key: String,
+    },
+    /// A value that is too long.
+    #[error("the value of the tag `{key}` has more than {MAX_VALUE_LENGTH} characters")]
+    Value {
+        /// Its key.
+        key: String,
+    },
+    /// A key that AWS or this program has for itself.
+    #[error("the tag key `{key}` begins with `{prefix}`, which is reserved")]
+    Reserved {
+        /// The key.
+        key: String,
+        /// The reserved beginning.
+        prefix: &'static str,
+    },
+    /// More tags than fit beside the identity tags.
+    #[error(
+        "{count} tags are too many: AWS allows {MAX_TAGS}, of which {IDENTITY_TAGS} say whose the object is"
+    )]
+    TooMany {
+        /// How many there are.
+        count: usize,
+    },
+}
+
+impl Tags {
+    /// No tags.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same tags and one more, or with another value.
+    #[must_use]
+    pub fn with(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.0.insert(key.into(), value.into());
+        self
+    }
+
+    /// The value of one tag.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    /// All tags, by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// Checks AWS's limits, before any call.
+    ///
+    /// # Errors
+    /// [`InvalidTags`] names the first tag that AWS would refuse.
+    pub fn check(&self) -> Result<(), InvalidTags> {
+        for (key, value) in &self.0 {
+            if key.is_empty() || key.chars().count() > MAX_KEY_LENGTH {
+                return Err(InvalidTags::Key { key: key.clone() });
+            }
+            if value.chars().count() > MAX_VALUE_LENGTH {
+                return Err(InvalidTags::Value { key: key.clone() });
+            }
+            // AWS refuses its prefix in any case.
+            let lower = key.to_lowercase();
+            if let Some(prefix) = [AWS, OURS].into_iter().find(|prefix| lower.starts_with(prefix)) {
+                return Err(InvalidTags::Reserved { key: key.clone(), prefix });
+            }
+        }
+        match self.0.len() {
+            count if count > MAX_TAGS - IDENTITY_TAGS => Err(InvalidTags::TooMany { count }),
+            _ => Ok(()),
+        }
+    }
+
+    /// What makes these tags into `wanted`.
+    #[must_use]
+    pub fn changes_to(&self, wanted: &Tags) -> TagChanges {
+        let managed = |key: &&String| !is_identity_or_aws(key);
+        let set = wanted.0.iter().filter(|(key, value)| managed(key) && self.0.get(*key) != Some(*value));
+        let remove = self.0.keys().filter(managed).filter(|key| !wanted.0.contains_key(*key));
+        TagChanges {
+            set: set.map(|(key, value)| (key.clone(), value.clone())).collect(),
+            remove: remove.cloned().collect(),
+        }
+    }
+
+    /// These tags together with the identity tags, for the call that creates the object.
+    ///
+    /// # Errors
+    /// [`ErrorClass::Invalid`] where AWS would refuse them.
+    pub(crate) fn stamped(&self, identity: &Identity, intent: &Intent) -> Result<Stamped, CallError> {
+        self.check()
+            .map_err(|error| CallError::new(ErrorClass::Invalid, "checking tags", error.to_string()))?;
+        let mut all = self.0.clone();
+        all.insert(PROJECT.to_owned(), identity.project.clone());
+        all.insert(ENVIRONMENT.to_owned(), identity.environment.clone());
+        all.insert(ADDRESS.to_owned(), intent.address.to_string());
+        all.insert(INTENT.to_owned(), intent.token.clone());
+        Ok(Stamped(all))
+    }
+}
+
+fn is_identity_or_aws(key: &str) -> bool {
+    key.starts_with(OURS) || key.starts_with(AWS)
+}
+
+impl From<BTreeMap<String, String>> for Tags {
+    fn from(tags: BTreeMap<String, String>) -> Self {
+        Self(tags)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Entry<T> {
+    key: T,
+    value: T,
+}
+
+impl Serialize for Tags {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter().map(|(key, value)| Entry { key, value }))
+    }
+}
+
+impl<'de> Deserialize<'de> for Tags {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut tags = BTreeMap::new();
+        for Entry { key, value } in Vec::<Entry<String>>::deserialize(deserializer)? {
+            if tags.contains_key(&key) {
+                return Err(serde::de::Error::custom(format!("the tag `{key}` is given twice")));
+            }
+            tags.insert(key, value);
+        }
+        Ok(Self(tags))
+    }
+}
+
+/// What an update of tags has to do. Never touches identity tags or AWS's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TagChanges {
+    /// Tags to add, or to give another value.
+    pub set: BTreeMap<String, String>,
+    /// Keys of tags to take away.
+    pub remove: Vec<String>,
+}
+
+/// Tags with the identity tags, in the forms that the services want.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamped(BTreeMap<String, String>);
+
+impl Stamped {
+    /// For an EC2 create call.
+    #[must_use]
+    pub fn ec2(&self, kind: ResourceType) -> TagSpecification {
+        TagSpecification::builder().resource_type(kind).set_tags(Some(ec2_tags(&self.0))).build()
+    }
+
+    /// For EC2's `CreateTags`.
+    #[must_use]
+    pub fn ec2_tags(&self) -> Vec<Ec2Tag> {
+        ec2_tags(&self.0)
+    }
+
+    /// For IAM.
+    #[must_use]
+    pub fn iam(&self) -> Vec<IamTag> {
+        iam_tags(&self.0)
+    }
+
+    /// For services that take a map, such as CloudWatch Logs.
+    #[must_use]
+    pub fn map(&self) -> HashMap<String, String> {
+        self.0.clone().into_iter().collect()
+    }
+}
+
+pub(crate) fn ec2_tags(tags: &BTreeMap<String, String>) -> Vec<Ec2Tag> {
+    tags.iter().map(|(key, value)| Ec2Tag::builder().key(key).value(value).build()).collect()
+}
+
+pub(crate) fn iam_tags(tags: &BTreeMap<String, String>) -> Vec<IamTag> {
+    tags.iter()
+        .map(|(key, value)| {
+            IamTag::builder().key(key).value(value).build().expect("a key and a value are given")
+        })
+        .collect()
+}
+
+/// The tags of a live object: what people see, and whose it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LiveTags(BTreeMap<String, String>);
+
+impl LiveTags {
+    /// From an EC2 Describe answer.
+    #[must_use]
+    pub fn ec2(tags: Option<&[Ec2Tag]>) -> Self {
+        let pair = |tag: &Ec2Tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default()));
+        Self(tags.unwrap_or_default().iter().filter_map(pair).collect())
+    }
+
+    /// From an IAM Get answer.
+    #[must_use]
+    pub fn iam(tags: &[IamTag]) -> Self {
+        Self(tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect())
+    }
+
+    /// From a service that answers with a map.
+    #[must_use]
+    pub fn map(tags: Option<HashMap<String, String>>) -> Self {
+        Self(tags.unwrap_or_default().into_iter().collect())
+    }
+
+    /// The tags that are properties: without identity tags and AWS's own.
+    #[must_use]
+    pub fn visible(self) -> Tags {
+        Tags(self.0.into_iter().filter(|(key, _)| !is_identity_or_aws(key)).collect())
+    }
+
+    /// Whether the object was made by this project, in this environment, at this address.
+    #[must_use]
+    pub fn belongs_to(&self, identity: &Identity, address: &Address) -> bool {
+        let is = |key: &str, value: &str| self.0.get(key).is_some_and(|live| live == value);
+        is(PROJECT, &identity.project)
+            && is(ENVIRONMENT, &identity.environment)
+            && is(ADDRESS, address.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn tags(pairs: &[(&str, &str)]) -> Tags {
+        pairs.iter().fold(Tags::new(), |tags, (key, value)| tags.with(*key, *value))
+    }
+
+    fn identity() -> Identity {
+        Identity { project: "payment".to_owned(), environment: "dev".to_owned() }
+    }
+
+    fn intent() -> Intent {
+        Intent { address: Address::new("vpc/vpc").unwrap(), token: "0f".repeat(16) }
+    }
+
+    #[test]
+    fn tags_serialise_as_cloudformation_does_sorted_by_key() {
+        let tags = tags(&[("Name", "payment-vpc-dev"), ("Author", "team")]);
+        let data = serde_json::to_value(&tags).unwrap();
+        assert_eq!(
+            data,
+            json!([{ "Key": "Author", "Value": "team" }, { "Key": "Name", "Value": "payment-vpc-dev" }])
+        );
+        assert_eq!(serde_json::from_value::<Tags>(data).unwrap(), tags);
+    }
+
+    #[test]
+    fn a_key_given_twice_is_an_error() {
+        let data = json!([{ "Key": "A", "Value": "1" }, { "Key": "A", "Value": "2" }]);
+        let error = serde_json::from_value::<Tags>(data).unwrap_err();
+        assert_eq!(error.to_string(), "the tag `A` is given twice");
+    }
+
+    #[test]
+    fn identity_tags_are_added_on_create_and_stripped_on_read() {
+        let tags = tags(&[("Name", "payment-vpc-dev")]);
+        let stamped = tags.stamped(&identity(), &intent()).unwrap();
+        let sent = stamped.ec2(ResourceType::Vpc);
+        let keys: Vec<_> = sent.tags().iter().filter_map(|tag| tag.key()).collect();
+        assert_eq!(keys, ["Name", ADDRESS, ENVIRONMENT, INTENT, PROJECT]);
+
+        let mut live = sent.tags().to_vec();
+        live.push(Ec2Tag::builder().key("aws:cloudformation:stack-id").value("x").build());
+        let live = LiveTags::ec2(Some(&live));
+        assert!(live.belongs_to(&identity(), &intent().address));
+        assert_eq!(live.visible(), tags);
+    }
+
+    #[test]
+    fn an_object_belongs_to_one_project_environment_and_address() {
+        let live = LiveTags(Tags::new().stamped(&identity(), &intent()).unwrap().0);
+        let other = Identity { environment: "prod".to_owned(), ..identity() };
+        assert!(!live.belongs_to(&other, &intent().address));
+        assert!(!live.belongs_to(&identity(), &Address::new("vpc/other").unwrap()));
+        assert!(!LiveTags::default().belongs_to(&identity(), &intent().address));
+    }
+
+    #[test]
+    fn an_update_never_touches_identity_tags_or_awss_own() {
+        let before = tags(&[("Name", "old"), ("Stale", "x"), ("Same", "y"), (INTENT, "1"), ("aws:x", "1")]);
+        let wanted = tags(&[("Name", "new"), ("Same", "y"), ("More", "z"), (PROJECT, "other")]);
+        let changes = before.changes_to(&wanted);
+        assert_eq!(
+            changes.set,
+            BTreeMap::from([("Name".to_owned(), "new".to_owned()), ("More".to_owned(), "z".to_owned())])
+        );
+        assert_eq!(changes.remove, ["Stale"]);
+    }
+
+    #[test]
+    fn limits_are_checked_before_a_call() {
+        let error = |tags: Tags| tags.check().unwrap_err().to_string();
+        assert_eq!(
+            error(tags(&[("AWS:x", "1")])),
+            "the tag key `AWS:x` begins with `aws:`, which is reserved"
+        );
+        assert_eq!(
+            error(tags(&[(INTENT, "1")])),
+            "the tag key `stack:intent` begins with `stack:`, which is reserved"
+        );
+        assert_eq!(error(tags(&[("", "1")])), "the tag key `` must have 1 to 128 characters");
+        assert!(error(tags(&[(&"k".repeat(129), "1")])).contains("1 to 128"));
+        assert_eq!(
+            error(tags(&[("Name", &"v".repeat(257))])),
+            "the value of the tag `Name` has more than 256 characters"
+        );
+        let many = (0..47).fold(Tags::new(), |tags, n| tags.with(format!("k{n}"), ""));
+        assert_eq!(error(many), "47 tags are too many: AWS allows 50, of which 4 say whose the object is");
+        assert_eq!(tags(&[(&"é".repeat(128), &"é".repeat(256))]).check(), Ok(()));
+    }
+}

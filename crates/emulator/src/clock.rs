@@ -1,0 +1,64 @@
+//! The one place that knows what time it is.
+//!
+//! An emulator in memory counts from a fixed date by tokio's clock, so a test under a paused clock sees the
+//! same timestamps every time. An emulator on disk uses the wall clock, because its objects outlive the
+//! process.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use tokio::time::Instant;
+
+/// 2026-01-01T00:00:00Z, when time begins in memory.
+const BEGINNING_MILLIS: i64 = 1_767_225_600_000;
+
+/// A clock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Clock {
+    /// From a fixed date, by tokio's clock.
+    Virtual {
+        /// When the emulator was made.
+        start: Instant,
+    },
+    /// The machine's clock.
+    Wall,
+}
+
+impl Clock {
+    pub(crate) fn in_memory() -> Self {
+        Clock::Virtual { start: Instant::now() }
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn now_millis(&self) -> i64 {
+        match self {
+            Clock::Virtual { start } => BEGINNING_MILLIS + millis(start.elapsed()),
+            Clock::Wall => millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
+        }
+    }
+}
+
+fn millis(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A time as EC2 and IAM write it, such as `2026-01-01T00:00:00Z`.
+pub(crate) fn timestamp(millis: i64) -> String {
+    DateTime::from_millis(millis)
+        .fmt(Format::DateTime)
+        .expect("a date of this age is inside the range of RFC 3339")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn time_in_memory_starts_at_a_fixed_date_and_follows_tokio() {
+        let clock = Clock::in_memory();
+        assert_eq!(timestamp(clock.now_millis()), "2026-01-01T00:00:00Z");
+        tokio::time::advance(std::time::Duration::from_secs(90)).await;
+        assert_eq!(timestamp(clock.now_millis()), "2026-01-01T00:01:30Z");
+    }
+}

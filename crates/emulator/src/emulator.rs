@@ -1,0 +1,272 @@
+//! The emulator itself: made once, handed to every client.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+
+use crate::calls::{CallLog, CallRecord};
+use crate::clock::Clock;
+use crate::error::EmulatorError;
+use crate::gate::Gate;
+use crate::ids::fresh_seed;
+use crate::layer::{Layer, Next};
+use crate::objects::Object;
+use crate::persist::Directory;
+use crate::request::{Call, Http};
+use crate::response::{Lost, Reply, Response};
+use crate::services::Services;
+
+/// The account that everything belongs to. AWS uses this number in its own documentation.
+pub const ACCOUNT_ID: &str = "123456789012";
+
+/// An AWS account inside this process.
+///
+/// Cheap to clone; clones are the same account. Any `aws-sdk-*` client talks to it that is given
+/// [`http_client`](Self::http_client) and [`credentials`](Self::credentials):
+///
+/// ```
+/// # fn demo() -> aws_config::SdkConfig {
+/// let emulator = emulator::Emulator::in_memory();
+/// aws_config::SdkConfig::builder()
+///     .behavior_version(aws_config::BehaviorVersion::latest())
+///     .region(aws_config::Region::new("ap-southeast-1"))
+///     .http_client(emulator.http_client())
+///     .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
+///         emulator.credentials(),
+///     ))
+///     .build()
+/// # }
+/// # demo();
+/// ```
+#[derive(Clone)]
+pub struct Emulator {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    gate: Arc<Gate>,
+    /// The call log first, then the layers of [`Builder::layer`].
+    layers: Vec<Arc<dyn Layer>>,
+    calls: Arc<CallLog>,
+    sequence: AtomicU64,
+}
+
+/// Options of an emulator, from [`Emulator::builder`].
+#[derive(Default)]
+pub struct Builder {
+    layers: Vec<Arc<dyn Layer>>,
+    rules: Vec<Arc<dyn Layer>>,
+    seed: Option<u64>,
+}
+
+impl Builder {
+    /// Adds a layer around the turn: it sees calls as they arrive, many at once, and may sleep. Layers run in
+    /// the order in which they were added.
+    #[must_use]
+    pub fn layer(mut self, layer: impl Layer) -> Self {
+        self.layers.push(Arc::new(layer));
+        self
+    }
+
+    /// Adds a layer inside the turn: it sees one call at a time, with the state that the call will meet, and
+    /// must not sleep. Rules run in the order in which they were added.
+    #[must_use]
+    pub fn rule(mut self, rule: impl Layer) -> Self {
+        self.rules.push(Arc::new(rule));
+        self
+    }
+
+    /// Sets what ids are made from. Without it, ids repeat from run to run in memory, and are new for each new
+    /// directory.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// An account that starts empty and ends with the process. It does no file work, takes no time of its own
+    /// and gives the same ids and timestamps to the same calls, so it can run under tokio's paused clock.
+    pub fn in_memory(self) -> Emulator {
+        let services = Services::new(Clock::in_memory(), self.seed.unwrap_or_default());
+        self.build(services, None)
+    }
+
+    /// An account that is kept in a directory, which is created if it does not exist.
+    ///
+    /// A call that was answered is on disk. Several emulators, in one process or in many, may use the same
+    /// directory at once; each sees what the others were answered.
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be used, or if it holds a state file that is broken or that another version
+    /// wrote. Nothing is overwritten then.
+    pub fn open(self, directory: &Path) -> Result<Emulator, EmulatorError> {
+        let services = Services::new(Clock::Wall, self.seed.unwrap_or_else(fresh_seed));
+        let directory = Directory::open(directory)?;
+        let current = directory.lock(false, None);
+        directory.unlock()?;
+        for stored in current?.files.unwrap_or_default() {
+            services.check(&stored)?;
+        }
+        Ok(self.build(services, Some(directory)))
+    }
+
+    fn build(self, services: Services, directory: Option<Directory>) -> Emulator {
+        let calls = Arc::new(CallLog::default());
+        let log: Arc<dyn Layer> = calls.clone();
+        Emulator {
+            inner: Arc::new(Inner {
+                gate: Arc::new(Gate::new(services, self.rules, directory)),
+                layers: std::iter::once(log).chain(self.layers).collect(),
+                calls,
+                sequence: AtomicU64::new(0),
+            }),
+        }
+    }
+}
+
+impl Emulator {
+    /// An account in memory, with default options. See [`Builder::in_memory`].
+    pub fn in_memory() -> Self {
+        Builder::default().in_memory()
+    }
+
+    /// An account in a directory, with default options. See [`Builder::open`].
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be used or holds state that cannot be read.
+    pub fn open(directory: &Path) -> Result<Self, EmulatorError> {
+        Builder::default().open(directory)
+    }
+
+    /// For options.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The HTTP client for an SDK configuration: every request goes to this emulator and none to a network.
+    pub fn http_client(&self) -> SharedHttpClient {
+        SharedHttpClient::new(Connector(self.clone()))
+    }
+
+    /// Credentials that sign requests. Signatures are not checked; the signature says which service and region
+    /// a request is for.
+    pub fn credentials(&self) -> Credentials {
+        Credentials::new("AKIAEMULATOR00000000", "not-a-secret", None, None, "emulator")
+    }
+
+    /// The account number.
+    pub fn account_id(&self) -> &str {
+        ACCOUNT_ID
+    }
+
+    /// Every object there is, in all services and regions, ordered by service, region, kind and id.
+    ///
+    /// # Errors
+    ///
+    /// If state on disk cannot be read. Never in memory.
+    pub async fn objects(&self) -> Result<Vec<Object>, EmulatorError> {
+        self.inner.gate.objects().await
+    }
+
+    /// The calls that this emulator received since it was made or [`clear_calls`](Self::clear_calls) was
+    /// called, oldest first. Calls of other processes on the same directory are not among them.
+    pub fn calls(&self) -> Vec<CallRecord> {
+        self.inner.calls.records()
+    }
+
+    /// Empties the call log. Numbering goes on.
+    pub fn clear_calls(&self) {
+        self.inner.calls.clear();
+    }
+
+    async fn answer(&self, http: Http) -> Reply {
+        let sequence = self.inner.sequence.fetch_add(1, Ordering::Relaxed) + 1;
+        match Call::decode(sequence, http) {
+            Ok(call) => Next::outer(&self.inner.layers, &self.inner.gate).run(&call).await,
+            Err(unplaced) => {
+                let (call, refusal) = *unplaced;
+                Ok(call.refuse(refusal))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("layers", &self.layers.len())
+            .field("rules", &self.rules.len())
+            .field("seed", &self.seed)
+            .finish()
+    }
+}
+
+/// The bridge from the SDK's HTTP interface.
+#[derive(Clone, Debug)]
+struct Connector(Emulator);
+
+impl HttpClient for Connector {
+    fn http_connector(
+        &self,
+        _settings: &HttpConnectorSettings,
+        _components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let Some(body) = request.body().bytes() else {
+            let reason = "the emulator takes requests whose body is in memory, not streams";
+            return HttpConnectorFuture::ready(Err(ConnectorError::user(reason.into())));
+        };
+        let http = Http {
+            method: request.method().to_owned(),
+            uri: request.uri().to_owned(),
+            headers: request
+                .headers()
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            body: body.to_vec(),
+        };
+        let emulator = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            match emulator.answer(http).await {
+                Ok(response) => to_http(response),
+                Err(Lost::TimedOut) => Err(ConnectorError::timeout("no answer in time".into())),
+                Err(Lost::ConnectionReset) => Err(ConnectorError::io("connection reset by peer".into())),
+            }
+        })
+    }
+}
+
+fn to_http(response: Response) -> Result<HttpResponse, ConnectorError> {
+    let status =
+        StatusCode::try_from(response.status).map_err(|error| ConnectorError::other(error.into(), None))?;
+    let mut http = HttpResponse::new(status, response.body.into());
+    for (name, value) in response.headers {
+        http.headers_mut().insert(name, value);
+    }
+    Ok(http)
+}

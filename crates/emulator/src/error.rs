@@ -1,0 +1,71 @@
+//! What can go wrong with the emulator itself, as opposed to what it answers.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// An error of the emulator itself. Cheap to clone, because one failed flush fails many calls.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmulatorError {
+    /// A file or directory could not be read or written.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// Why it failed.
+        source: Arc<io::Error>,
+    },
+    /// A state file is not what the emulator writes.
+    #[error(
+        "{} is not a state file that this program can read: {reason}. \
+         Nothing was overwritten. Restore the file from a copy, or delete it to start that service anew",
+        path.display()
+    )]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A state file has a format that this version does not know.
+    #[error(
+        "{} has state format {found}, and this program knows format {known}. \
+         Nothing was overwritten. Use the version of the program that wrote it, \
+         or delete the file to start that service anew",
+        path.display()
+    )]
+    UnknownVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its format version.
+        found: u64,
+        /// The format version that this program writes.
+        known: u64,
+    },
+    /// A state file belongs to a service that this version does not have.
+    #[error(
+        "{} holds the state of service {service}, which this program does not have. \
+         Nothing was overwritten. Use the version of the program that wrote it, \
+         or delete the file to forget its objects",
+        path.display()
+    )]
+    UnknownService {
+        /// The file.
+        path: PathBuf,
+        /// The service.
+        service: String,
+    },
+    /// The emulator stopped in the middle of a call, because its runtime ended or a service panicked.
+    #[error("the emulator stopped before the call was finished")]
+    Interrupted,
+}
+
+impl EmulatorError {
+    /// Wraps an I/O error with what was tried on what.
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        EmulatorError::Io { action, path: path.into(), source: Arc::new(source) }
+    }
+}

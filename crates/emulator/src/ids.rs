@@ -1,0 +1,79 @@
+//! Identifiers in AWS's shape, never given twice.
+//!
+//! EC2 ids are a prefix and 17 hexadecimal digits, of which the first has been 0 since longer ids exist
+//! (EC2 User Guide, "Resource IDs"). Ours are a counter scrambled by a bijection, so two ids of one source
+//! can never be equal, and the counter is part of the persisted state. The seed is fixed in memory, so
+//! that tests repeat, and fresh for a new state directory, so that a program which remembers objects of a
+//! deleted directory does not take new objects for its own.
+
+use std::hash::{BuildHasher, RandomState};
+
+use serde::{Deserialize, Serialize};
+
+/// Gives out identifiers.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct IdSource {
+    seed: u64,
+    given: u64,
+}
+
+impl IdSource {
+    /// A source for one service in one region.
+    pub(crate) fn new(seed: u64, region: &str) -> Self {
+        let seed = region.bytes().fold(seed, |sum, byte| scramble(sum ^ u64::from(byte)));
+        IdSource { seed, given: 0 }
+    }
+
+    /// The next number, unlike any before.
+    pub(crate) fn number(&mut self) -> u64 {
+        self.given += 1;
+        scramble(self.given ^ self.seed)
+    }
+
+    /// An id such as `vpc-0123456789abcdef0`.
+    pub(crate) fn id(&mut self, prefix: &str) -> String {
+        format!("{prefix}-0{:016x}", self.number())
+    }
+
+    /// How many were given out.
+    pub(crate) fn given(&self) -> u64 {
+        self.given
+    }
+}
+
+/// Each step can be undone (shift-xor, product with an odd number), so different numbers stay different.
+fn scramble(number: u64) -> u64 {
+    let number = (number ^ (number >> 31)).wrapping_mul(0xa24b_aed4_963e_e407);
+    let number = (number ^ (number >> 29)).wrapping_mul(0x9fb2_1c65_1e98_df25);
+    number ^ (number >> 32)
+}
+
+/// The one random source: a seed for a new state directory.
+pub(crate) fn fresh_seed() -> u64 {
+    RandomState::new().hash_one("seed")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_have_the_shape_of_aws_and_never_repeat() {
+        let mut source = IdSource::new(0, "eu-west-1");
+        let ids: BTreeSet<String> = (0..10_000).map(|_| source.id("vpc")).collect();
+        assert_eq!(ids.len(), 10_000);
+        assert!(ids.iter().all(|id| {
+            let digits = id.strip_prefix("vpc-").expect("it is a VPC id");
+            digits.len() == 17 && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        }));
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_ids() {
+        let mut one = IdSource::new(1, "eu-west-1");
+        let mut two = IdSource::new(1, "eu-west-1");
+        assert_eq!(one.id("igw"), two.id("igw"));
+    }
+}

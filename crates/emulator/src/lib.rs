@@ -1,0 +1,50 @@
+//! An AWS account inside the process, for unchanged `aws-sdk-*` clients.
+//!
+//! It is where new users deploy first and where all tests run. It answers through the SDK's own HTTP
+//! interface, so code that talks to it is the code that talks to AWS. `README.md` lists what is modelled.
+//!
+//! A request goes this way:
+//!
+//! 1. `request`: which service, operation, region and parameters, decoded once;
+//! 2. the layers ([`Layer`]): the call log first, then whatever the [`Builder`] was given;
+//! 3. the gate (`gate`): one turn at a time, and on disk one flush for all calls of a turn;
+//! 4. the rules, layers inside the turn;
+//! 5. the service (`services`): EC2's networking is our own typed state, IAM, Logs and STS are winterbaume's
+//!    services with single operations replaced.
+//!
+//! Two principles make it trustworthy: a parameter or filter that is not modelled is refused by name, never
+//! ignored; and what AWS refuses is refused with AWS's code.
+
+mod calls;
+mod clock;
+mod emulator;
+mod error;
+mod gate;
+mod ids;
+mod layer;
+mod objects;
+mod parameters;
+mod persist;
+mod request;
+mod response;
+mod services;
+mod xml;
+
+pub use calls::CallRecord;
+pub use calls::Outcome;
+pub use calls::REDACTED;
+pub use calls::redact;
+pub use emulator::ACCOUNT_ID;
+pub use emulator::Builder;
+pub use emulator::Emulator;
+pub use error::EmulatorError;
+pub use layer::Layer;
+pub use layer::Next;
+pub use layer::World;
+pub use objects::Object;
+pub use request::Call;
+pub use request::Protocol;
+pub use response::Lost;
+pub use response::Refusal;
+pub use response::Reply;
+pub use response::Response;

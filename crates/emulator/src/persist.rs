@@ -1,0 +1,196 @@
+//! State on disk: one file for each service and region, shared safely between processes.
+//!
+//! The directory holds `SERVICE@REGION.json` files and a file named `lock`. Whoever reads or writes holds an
+//! advisory lock on `lock`, shared or exclusive. Its content is a generation number that grows with every
+//! write, so a process notices at the price of reading twenty bytes that another one has written, and reads
+//! the files again. The number grows *before* the files are replaced: after a crash in between, other
+//! processes read once more than needed, never once less.
+//!
+//! A file is replaced as a whole: written beside, flushed, renamed over the old one, and the directory
+//! flushed. What a reader finds is therefore always one complete version.
+//!
+//! Everything here blocks, so callers go through `spawn_blocking`.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::EmulatorError;
+
+/// The version of the file format. A file with another one is refused, never converted silently.
+const FORMAT: u64 = 1;
+
+/// What a state file holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct StateFile<S> {
+    format: u64,
+    service: String,
+    region: String,
+    state: S,
+}
+
+/// The state of one service in one region, as read.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) path: PathBuf,
+    pub(crate) service: String,
+    pub(crate) region: String,
+    pub(crate) state: Value,
+}
+
+/// The state of one service in one region, to be written.
+#[derive(Debug)]
+pub(crate) struct Unsaved {
+    pub(crate) service: String,
+    pub(crate) region: String,
+    pub(crate) state: Arc<Value>,
+}
+
+/// A state directory.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    path: PathBuf,
+    lock_path: PathBuf,
+    lock: File,
+}
+
+/// What a locked directory says.
+#[derive(Debug)]
+pub(crate) struct Current {
+    /// The generation on disk.
+    pub(crate) generation: u64,
+    /// All files, if the caller did not know this generation.
+    pub(crate) files: Option<Vec<Stored>>,
+}
+
+impl Directory {
+    /// Opens a directory, creating it if needed.
+    pub(crate) fn open(path: &Path) -> Result<Self, EmulatorError> {
+        fs::create_dir_all(path).map_err(|error| EmulatorError::io("create the directory", path, error))?;
+        let lock_path = path.join("lock");
+        let lock = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&lock_path)
+            .map_err(|error| EmulatorError::io("open", &lock_path, error))?;
+        Ok(Directory { path: path.to_owned(), lock_path, lock })
+    }
+
+    /// Waits for the lock and reads what changed since the generation `known`.
+    ///
+    /// The lock is held until [`unlock`](Self::unlock), also when this fails.
+    pub(crate) fn lock(&self, exclusive: bool, known: Option<u64>) -> Result<Current, EmulatorError> {
+        let locked = match exclusive {
+            true => self.lock.lock(),
+            false => self.lock.lock_shared(),
+        };
+        locked.map_err(|error| EmulatorError::io("lock", &self.lock_path, error))?;
+        let generation =
+            self.generation().map_err(|error| EmulatorError::io("read", &self.lock_path, error))?;
+        let files = match known == Some(generation) {
+            true => None,
+            false => Some(self.read()?),
+        };
+        Ok(Current { generation, files })
+    }
+
+    /// Replaces the given files and returns the new generation. Needs the exclusive lock.
+    pub(crate) fn write(&self, generation: u64, unsaved: &[Unsaved]) -> Result<u64, EmulatorError> {
+        let generation = generation + 1;
+        self.set_generation(generation)
+            .map_err(|error| EmulatorError::io("write", &self.lock_path, error))?;
+        for Unsaved { service, region, state } in unsaved {
+            let path = self.path.join(format!("{service}@{region}.json"));
+            let temporary = self.path.join(format!("{service}@{region}.json.new"));
+            let file = StateFile {
+                format: FORMAT,
+                service: service.clone(),
+                region: region.clone(),
+                state: &**state,
+            };
+            let mut text = serde_json::to_vec_pretty(&file).expect("a JSON value with text keys is writable");
+            text.push(b'\n');
+            write_flushed(&temporary, &text)
+                .map_err(|error| EmulatorError::io("write", &temporary, error))?;
+            fs::rename(&temporary, &path).map_err(|error| EmulatorError::io("replace", &path, error))?;
+        }
+        // A rename is only durable once its directory is.
+        File::open(&self.path)
+            .and_then(|directory| directory.sync_all())
+            .map_err(|error| EmulatorError::io("flush the directory", &self.path, error))?;
+        Ok(generation)
+    }
+
+    /// Gives the lock back. The operating system does so too when the process ends.
+    pub(crate) fn unlock(&self) -> Result<(), EmulatorError> {
+        self.lock.unlock().map_err(|error| EmulatorError::io("unlock", &self.lock_path, error))
+    }
+
+    fn read(&self) -> Result<Vec<Stored>, EmulatorError> {
+        let failed = |error| EmulatorError::io("list", &self.path, error);
+        let mut paths = fs::read_dir(&self.path)
+            .map_err(failed)?
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect::<io::Result<Vec<PathBuf>>>()
+            .map_err(failed)?;
+        paths.sort();
+        paths
+            .into_iter()
+            .filter_map(|path| {
+                let name = path.file_name().and_then(OsStr::to_str)?.to_owned();
+                let (service, region) = name.strip_suffix(".json")?.split_once('@')?;
+                Some(read_state(&path, service, region))
+            })
+            .collect()
+    }
+
+    /// An empty lock file is generation 0.
+    fn generation(&self) -> io::Result<u64> {
+        let mut text = String::new();
+        (&self.lock).seek(SeekFrom::Start(0))?;
+        (&self.lock).read_to_string(&mut text)?;
+        // What is not a number is no generation that anybody knows, so everybody reads again.
+        Ok(text.trim().parse().unwrap_or_default())
+    }
+
+    /// Not flushed: only living processes compare generations, and none of them outlives the machine.
+    fn set_generation(&self, generation: u64) -> io::Result<()> {
+        (&self.lock).seek(SeekFrom::Start(0))?;
+        (&self.lock).write_all(format!("{generation:020}").as_bytes())
+    }
+}
+
+fn write_flushed(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+fn read_state(path: &Path, service: &str, region: &str) -> Result<Stored, EmulatorError> {
+    let broken = |reason: String| EmulatorError::Broken { path: path.to_owned(), reason };
+    let text = fs::read(path).map_err(|error| EmulatorError::io("read", path, error))?;
+    let value: Value = serde_json::from_slice(&text).map_err(|error| broken(error.to_string()))?;
+    // The version comes first: another format may look quite different.
+    let found = value
+        .get("format")
+        .and_then(Value::as_u64)
+        .ok_or_else(|| broken("it has no format version".to_owned()))?;
+    if found != FORMAT {
+        return Err(EmulatorError::UnknownVersion { path: path.to_owned(), found, known: FORMAT });
+    }
+    let file: StateFile<Value> = serde_json::from_value(value).map_err(|error| broken(error.to_string()))?;
+    if (file.service.as_str(), file.region.as_str()) != (service, region) {
+        return Err(broken(format!(
+            "it holds {}@{}, which is not what its name says",
+            file.service, file.region
+        )));
+    }
+    Ok(Stored { path: path.to_owned(), service: file.service, region: file.region, state: file.state })
+}

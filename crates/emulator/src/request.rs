@@ -1,0 +1,211 @@
+//! From an HTTP request to a [`Call`]: which service, operation, region and parameters.
+//!
+//! The service and the region come from the credential scope of the `Authorization` header
+//! (`Credential=AKID/20260101/eu-west-1/ec2/aws4_request`), which every signed request carries whatever its
+//! endpoint is; a request without one is placed by its host name. The operation comes from where the
+//! service's protocol puts it: `Action=` in the body (EC2, IAM, STS), `X-Amz-Target` (Logs), or method and
+//! path (REST services, which decode their own path).
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::parameters::{Parameters, decode_query};
+use crate::response::{Refusal, Response};
+
+/// How a service writes its requests and answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Form-encoded request, XML answer without a result element (EC2 only).
+    Ec2Query,
+    /// Form-encoded request, XML answer (IAM, STS).
+    AwsQuery,
+    /// JSON request with an `X-Amz-Target` header, JSON answer (Logs).
+    AwsJson,
+    /// Method and path, JSON or XML body.
+    Rest,
+}
+
+/// One request, decoded.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Position among all calls of this emulator, from 1.
+    pub sequence: u64,
+    /// The signing name of the service, such as `ec2`.
+    pub service: String,
+    /// The operation, such as `CreateVpc`.
+    pub operation: String,
+    /// The region that the request was signed for. Global services are signed for `us-east-1`.
+    pub region: String,
+    /// All parameters as one JSON object, query parameters nested by their dots.
+    pub parameters: Arc<Value>,
+    /// The protocol that the answer has to be written in.
+    pub protocol: Protocol,
+    pub(crate) http: Arc<Http>,
+}
+
+/// The parts of an HTTP request that a service may need to see.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Http {
+    pub(crate) method: String,
+    pub(crate) uri: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Http {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Call {
+    /// Decodes a request. A request that cannot be placed is answered at once, in the plainest form that AWS
+    /// clients read.
+    pub(crate) fn decode(sequence: u64, http: Http) -> Result<Call, Box<(Call, Refusal)>> {
+        let mut call = Call {
+            sequence,
+            service: String::new(),
+            operation: String::new(),
+            region: String::new(),
+            parameters: Arc::new(Value::Object(serde_json::Map::new())),
+            protocol: Protocol::AwsQuery,
+            http: Arc::new(http),
+        };
+        match call.fill() {
+            Ok(()) => Ok(call),
+            Err(refusal) => Err(Box::new((call, refusal))),
+        }
+    }
+
+    fn fill(&mut self) -> Result<(), Refusal> {
+        let http = Arc::clone(&self.http);
+        let (service, region) = scope(&http).ok_or_else(|| {
+            Refusal::new(
+                "MissingAuthenticationToken",
+                format!("Neither signature nor host name of {} names a service.", http.uri),
+            )
+        })?;
+        self.service = service;
+        self.region = region;
+        let text = || {
+            std::str::from_utf8(&http.body)
+                .map_err(|_| Refusal::new("SerializationException", "The body is not UTF-8."))
+        };
+        if let Some(target) = http.header("x-amz-target") {
+            self.protocol = Protocol::AwsJson;
+            self.operation = target.rsplit('.').next().unwrap_or(target).to_owned();
+            let body = text()?;
+            let value = if body.is_empty() { "{}" } else { body };
+            self.parameters = serde_json::from_str(value)
+                .map(Arc::new)
+                .map_err(|error| Refusal::new("SerializationException", error.to_string()))?;
+        } else if http.header("content-type").is_some_and(is_form) {
+            self.protocol = match self.service.as_str() {
+                "ec2" => Protocol::Ec2Query,
+                _ => Protocol::AwsQuery,
+            };
+            let mut values =
+                decode_query(text()?).map_err(|reason| Refusal::new("MalformedQueryString", reason))?;
+            if let Some(map) = values.as_object_mut() {
+                map.remove("Version");
+                if let Some(Value::String(action)) = map.remove("Action") {
+                    self.operation = action;
+                }
+            }
+            self.parameters = Arc::new(values);
+            if self.operation.is_empty() {
+                return Err(Refusal::new("MissingAction", "The request has no Action."));
+            }
+        } else {
+            self.protocol = Protocol::Rest;
+            let path = path_of(&http.uri);
+            self.operation = format!("{} {path}", http.method);
+        }
+        Ok(())
+    }
+
+    /// Whether the operation may change something. AWS names its reads by their first word.
+    pub fn is_mutating(&self) -> bool {
+        const READS: [&str; 12] = [
+            "Describe", "Get", "List", "Search", "Filter", "Lookup", "BatchGet", "Simulate", "Test",
+            "Validate", "Head", "HEAD ",
+        ];
+        let reads =
+            READS.iter().any(|word| self.operation.starts_with(word)) || self.operation.starts_with("GET ");
+        // STS hands out identities and keeps nothing that a user could find again.
+        !reads && self.service != "sts"
+    }
+
+    /// An error answer in this call's protocol.
+    pub fn refuse(&self, refusal: Refusal) -> Response {
+        Response::refusal(self, refusal)
+    }
+
+    /// The parameters, ready to be read one by one.
+    pub(crate) fn read(&self) -> Parameters {
+        Parameters::new(self.protocol, &self.operation, &self.parameters)
+    }
+}
+
+fn is_form(content_type: &str) -> bool {
+    content_type.starts_with("application/x-www-form-urlencoded")
+}
+
+fn path_of(uri: &str) -> &str {
+    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    let path = rest.find('/').map_or("/", |slash| &rest[slash..]);
+    path.split('?').next().unwrap_or(path)
+}
+
+/// Service and region, from the signature or else from the host name.
+fn scope(http: &Http) -> Option<(String, String)> {
+    if let Some(scope) = http
+        .header("authorization")
+        .and_then(|header| header.split_once("Credential="))
+        .and_then(|(_, rest)| rest.split([',', ' ']).next())
+    {
+        let mut parts = scope.rsplit('/');
+        if let (Some(_), Some(service), Some(region)) = (parts.next(), parts.next(), parts.next()) {
+            return Some((service.to_owned(), region.to_owned()));
+        }
+    }
+    let host = http.uri.split_once("://")?.1.split(['/', ':']).next()?;
+    let name = host.strip_suffix(".amazonaws.com").or_else(|| host.strip_suffix(".api.aws"))?;
+    let (service, region) = name.split_once('.').unwrap_or((name, "us-east-1"));
+    Some((service.to_owned(), region.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(headers: &[(&str, &str)], uri: &str, body: &str) -> Http {
+        Http {
+            method: "POST".into(),
+            uri: uri.into(),
+            headers: headers.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
+            body: body.into(),
+        }
+    }
+
+    #[test]
+    fn the_signature_places_a_request_whatever_its_endpoint_is() {
+        let signature = "AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/ec2/aws4_request, S=x";
+        let headers = [("authorization", signature), ("content-type", "application/x-www-form-urlencoded")];
+        let http = request(&headers, "http://127.0.0.1:4566/", "Action=DescribeVpcs&Version=1");
+        let call = Call::decode(7, http).expect("it is well formed");
+        assert_eq!((call.service.as_str(), call.region.as_str()), ("ec2", "eu-west-1"));
+        assert_eq!((call.operation.as_str(), call.is_mutating()), ("DescribeVpcs", false));
+        assert_eq!(*call.parameters, serde_json::json!({}));
+    }
+
+    #[test]
+    fn an_unsigned_request_is_placed_by_its_host_name() {
+        let headers = [("x-amz-target", "Logs_20140328.CreateLogGroup")];
+        let http = request(&headers, "https://logs.us-west-2.amazonaws.com/", r#"{"logGroupName":"a"}"#);
+        let call = Call::decode(1, http).expect("it is well formed");
+        assert_eq!((call.service.as_str(), call.region.as_str()), ("logs", "us-west-2"));
+        assert!(call.is_mutating());
+    }
+}

@@ -1,0 +1,124 @@
+//! Answers and errors, written in the protocol of the call.
+
+use serde_json::{Value, json};
+
+use crate::request::{Call, Protocol};
+use crate::xml;
+
+/// An error as AWS knows it: a code that programs read and a message that people read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// AWS's error code, such as `DependencyViolation`.
+    pub code: String,
+    /// What was wrong.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A client error (HTTP 400).
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Refusal { status: 400, code: code.into(), message: message.into() }
+    }
+
+    /// The same error with another HTTP status.
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+}
+
+/// What the client receives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// HTTP headers.
+    pub headers: Vec<(String, String)>,
+    /// HTTP body.
+    pub body: Vec<u8>,
+    /// AWS's error code, if this is an error.
+    pub error: Option<String>,
+}
+
+/// A call that got no answer: the client cannot know whether it took effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// The client gave up waiting.
+    TimedOut,
+    /// The connection broke.
+    ConnectionReset,
+}
+
+/// What a [`Layer`](crate::Layer) hands back: an answer, or none.
+pub type Reply = Result<Response, Lost>;
+
+impl Response {
+    /// A success in the call's protocol. The value's member names are those of the wire.
+    pub(crate) fn success(call: &Call, value: &Value) -> Response {
+        let operation = &call.operation;
+        let request_id = request_id(call);
+        let body = match call.protocol {
+            Protocol::AwsJson | Protocol::Rest if value.is_null() => String::new(),
+            Protocol::AwsJson | Protocol::Rest => value.to_string(),
+            Protocol::Ec2Query => format!(
+                "<{operation}Response xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\
+                 <requestId>{request_id}</requestId>{}</{operation}Response>",
+                xml::members(value, "item")
+            ),
+            Protocol::AwsQuery => format!(
+                "<{operation}Response xmlns=\"https://{}.amazonaws.com/doc/\">\
+                 <{operation}Result>{}</{operation}Result>\
+                 <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>\
+                 </{operation}Response>",
+                call.service,
+                xml::members(value, "member")
+            ),
+        };
+        Response::build(call, 200, body, None)
+    }
+
+    /// An error in the call's protocol.
+    pub(crate) fn refusal(call: &Call, refusal: Refusal) -> Response {
+        let Refusal { status, code, message } = refusal;
+        let request_id = request_id(call);
+        let error = xml::members(&json!({"Code": code, "Message": message}), "item");
+        let body = match call.protocol {
+            Protocol::AwsJson | Protocol::Rest => json!({"__type": code, "message": message}).to_string(),
+            Protocol::Ec2Query => format!(
+                "<Response><Errors><Error>{error}</Error></Errors>\
+                 <RequestID>{request_id}</RequestID></Response>"
+            ),
+            Protocol::AwsQuery => {
+                let kind = if status < 500 { "Sender" } else { "Receiver" };
+                format!(
+                    "<ErrorResponse><Error><Type>{kind}</Type>{error}</Error>\
+                     <RequestId>{request_id}</RequestId></ErrorResponse>"
+                )
+            }
+        };
+        Response::build(call, status, body, Some(code))
+    }
+
+    fn build(call: &Call, status: u16, body: String, error: Option<String>) -> Response {
+        let content_type = match call.protocol {
+            Protocol::Ec2Query | Protocol::AwsQuery => "text/xml",
+            Protocol::AwsJson => "application/x-amz-json-1.1",
+            Protocol::Rest => "application/json",
+        };
+        let mut headers = vec![
+            ("content-type".to_owned(), content_type.to_owned()),
+            ("x-amzn-requestid".to_owned(), request_id(call)),
+        ];
+        if let Some(code) = &error {
+            headers.push(("x-amzn-errortype".to_owned(), code.clone()));
+        }
+        Response { status, headers, body: body.into_bytes(), error }
+    }
+}
+
+/// A request id in AWS's shape that says which call of the log it was.
+fn request_id(call: &Call) -> String {
+    format!("00000000-0000-4000-8000-{:012x}", call.sequence)
+}

@@ -1,0 +1,557 @@
+//! One record for each kind of object. Its JSON is its XML on EC2's wire.
+//!
+//! Member names are those of the EC2 API Reference's responses. Members that begin with an underscore are
+//! what the emulator must remember and EC2 shows elsewhere or not at all.
+
+use serde::{Deserialize, Serialize};
+
+use super::describe::{Kind, Record};
+use super::tags::Tags;
+
+macro_rules! record {
+    ($record:ident, $id:ident, $kind:expr) => {
+        impl Record for $record {
+            const KIND: Kind = $kind;
+            fn id(&self) -> &str {
+                &self.$id
+            }
+            fn tags(&self) -> &Tags {
+                &self.tag_set
+            }
+            fn tags_mut(&mut self) -> &mut Tags {
+                &mut self.tag_set
+            }
+        }
+    };
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Vpc {
+    pub(super) vpc_id: String,
+    pub(super) owner_id: String,
+    pub(super) state: String,
+    pub(super) cidr_block: String,
+    pub(super) cidr_block_association_set: Vec<CidrAssociation>,
+    pub(super) dhcp_options_id: String,
+    pub(super) instance_tenancy: String,
+    pub(super) is_default: bool,
+    pub(super) tag_set: Tags,
+    #[serde(rename = "_enableDnsSupport")]
+    pub(super) enable_dns_support: bool,
+    #[serde(rename = "_enableDnsHostnames")]
+    pub(super) enable_dns_hostnames: bool,
+}
+
+record!(
+    Vpc,
+    vpc_id,
+    Kind {
+        cloudformation: "AWS::EC2::VPC",
+        taggable: "vpc",
+        set: "vpcSet",
+        ids: "VpcId",
+        not_found: "InvalidVpcID.NotFound",
+        noun: "vpc ID",
+        filters: &[
+            ("vpc-id", "vpcId"),
+            ("cidr", "cidrBlock"),
+            ("cidr-block", "cidrBlock"),
+            ("cidr-block-association.cidr-block", "cidrBlockAssociationSet.cidrBlock"),
+            ("state", "state"),
+            ("is-default", "isDefault"),
+            ("isDefault", "isDefault"),
+            ("owner-id", "ownerId"),
+            ("dhcp-options-id", "dhcpOptionsId"),
+        ],
+    }
+);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CidrAssociation {
+    pub(super) association_id: String,
+    pub(super) cidr_block: String,
+    pub(super) cidr_block_state: State,
+}
+
+/// A state inside an element of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct State {
+    pub(super) state: String,
+}
+
+impl State {
+    pub(super) fn associated() -> Self {
+        State { state: "associated".to_owned() }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Subnet {
+    pub(super) subnet_id: String,
+    pub(super) subnet_arn: String,
+    pub(super) state: String,
+    pub(super) owner_id: String,
+    pub(super) vpc_id: String,
+    pub(super) cidr_block: String,
+    pub(super) availability_zone: String,
+    pub(super) availability_zone_id: String,
+    pub(super) default_for_az: bool,
+    pub(super) map_public_ip_on_launch: bool,
+    pub(super) assign_ipv6_address_on_creation: bool,
+    pub(super) map_customer_owned_ip_on_launch: bool,
+    pub(super) enable_dns64: bool,
+    pub(super) ipv6_native: bool,
+    pub(super) private_dns_name_options_on_launch: PrivateDnsNameOptions,
+    pub(super) tag_set: Tags,
+}
+
+record!(
+    Subnet,
+    subnet_id,
+    Kind {
+        cloudformation: "AWS::EC2::Subnet",
+        taggable: "subnet",
+        set: "subnetSet",
+        ids: "SubnetId",
+        not_found: "InvalidSubnetID.NotFound",
+        noun: "subnet ID",
+        filters: &[
+            ("subnet-id", "subnetId"),
+            ("vpc-id", "vpcId"),
+            ("cidr-block", "cidrBlock"),
+            ("cidrBlock", "cidrBlock"),
+            ("cidr", "cidrBlock"),
+            ("availability-zone", "availabilityZone"),
+            ("availability-zone-id", "availabilityZoneId"),
+            ("state", "state"),
+            ("default-for-az", "defaultForAz"),
+            ("map-public-ip-on-launch", "mapPublicIpOnLaunch"),
+            ("owner-id", "ownerId"),
+            ("subnet-arn", "subnetArn"),
+        ],
+    }
+);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PrivateDnsNameOptions {
+    pub(super) hostname_type: String,
+    pub(super) enable_resource_name_dns_a_record: bool,
+    #[serde(rename = "enableResourceNameDnsAAAARecord")]
+    pub(super) enable_resource_name_dns_aaaa_record: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct InternetGateway {
+    pub(super) internet_gateway_id: String,
+    pub(super) owner_id: String,
+    pub(super) attachment_set: Vec<Attachment>,
+    pub(super) tag_set: Tags,
+}
+
+record!(
+    InternetGateway,
+    internet_gateway_id,
+    Kind {
+        cloudformation: "AWS::EC2::InternetGateway",
+        taggable: "internet-gateway",
+        set: "internetGatewaySet",
+        ids: "InternetGatewayId",
+        not_found: "InvalidInternetGatewayID.NotFound",
+        noun: "internetGateway ID",
+        filters: &[
+            ("internet-gateway-id", "internetGatewayId"),
+            ("attachment.vpc-id", "attachmentSet.vpcId"),
+            ("attachment.state", "attachmentSet.state"),
+            ("owner-id", "ownerId"),
+        ],
+    }
+);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Attachment {
+    pub(super) vpc_id: String,
+    pub(super) state: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Address {
+    pub(super) allocation_id: String,
+    pub(super) public_ip: String,
+    pub(super) domain: String,
+    pub(super) public_ipv4_pool: String,
+    pub(super) network_border_group: String,
+    pub(super) association_id: Option<String>,
+    pub(super) network_interface_id: Option<String>,
+    pub(super) network_interface_owner_id: Option<String>,
+    pub(super) private_ip_address: Option<String>,
+    pub(super) tag_set: Tags,
+}
+
+record!(
+    Address,
+    allocation_id,
+    Kind {
+        cloudformation: "AWS::EC2::EIP",
+        taggable: "elastic-ip",
+        set: "addressesSet",
+        ids: "AllocationId",
+        not_found: "InvalidAllocationID.NotFound",
+        noun: "allocation ID",
+        filters: &[
+            ("allocation-id", "allocationId"),
+            ("public-ip", "publicIp"),
+            ("association-id", "associationId"),
+            ("domain", "domain"),
+            ("network-interface-id", "networkInterfaceId"),
+            ("network-border-group", "networkBorderGroup"),
+            ("private-ip-address", "privateIpAddress"),
+        ],
+    }
+);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NatGateway {
+    pub(super) nat_gateway_id: String,
+    pub(super) subnet_id: String,
+    pub(super) vpc_id: String,
+    pub(super) state: String,
+    pub(super) connectivity_type: String,
+    pub(super) nat_gateway_address_set: Vec<NatAddress>,
+    pub(super) create_time: String,
+    pub(super) delete_time: Option<String>,
+    pub(super) failure_code: Option<String>,
+    pub(super) failure_message: Option<String>,
+    pub(super) tag_set: Tags,
+    #[serde(rename = "_endedMillis")]
+    pub(super) ended_millis: Option<i64>,
+}
+
+record!(
+    NatGateway,
+    nat_gateway_id,
+    Kind {
+        cloudformation: "AWS::EC2::NatGateway",
+        taggable: "natgateway",
+        set: "natGatewaySet",
+        ids: "NatGatewayId",
+        not_found: "NatGatewayNotFound",
+        noun: "NAT gateway",
+        filters: &[
+            ("nat-gateway-id", "natGatewayId"),
+            ("subnet-id", "subnetId"),
+            ("vpc-id", "vpcId"),
+            ("state", "state"),
+        ],
+    }
+);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NatAddress {
+    pub(super) allocation_id: Option<String>,
+    pub(super) association_id: Option<String>,
+    pub(super) network_interface_id: Option<String>,
+    pub(super) private_ip: Option<String>,
+    pub(super) public_ip: Option<String>,
+    pub(super) is_primary: bool,
+    pub(super) status: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RouteTable {
+    pub(super) route_table_id: String,
+    pub(super) vpc_id: String,
+    pub(super) owner_id: String,
+    pub(super) route_set: Vec<Route>,
+    pub(super) association_set: Vec<RouteTableAssociation>,
+    pub(super) propagating_vgw_set: Vec<String>,
+    pub(super) tag_set: Tags,
+    #[serde(rename = "_madeByDefault")]
+    pub(super) made_by_default: bool,
+}
+
+record!(
+    RouteTable,
+    route_table_id,
+    Kind {
+        cloudformation: "AWS::EC2::RouteTable",
+        taggable: "route-table",
+        set: "routeTableSet",
+        ids: "RouteTableId",
+        not_found: "InvalidRouteTableID.NotFound",
+        noun: "routeTable ID",
+        filters: &[
+            ("route-table-id", "routeTableId"),
+            ("vpc-id", "vpcId"),
+            ("owner-id", "ownerId"),
+            ("association.main", "associationSet.main"),
+            ("association.subnet-id", "associationSet.subnetId"),
+            ("association.route-table-id", "associationSet.routeTableId"),
+            ("association.route-table-association-id", "associationSet.routeTableAssociationId"),
+            ("route.destination-cidr-block", "routeSet.destinationCidrBlock"),
+            ("route.destination-prefix-list-id", "routeSet.destinationPrefixListId"),
+            ("route.gateway-id", "routeSet.gatewayId"),
+            ("route.nat-gateway-id", "routeSet.natGatewayId"),
+            ("route.origin", "routeSet.origin"),
+            ("route.state", "routeSet.state"),
+        ],
+    }
+);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Route {
+    pub(super) destination_cidr_block: Option<String>,
+    pub(super) destination_prefix_list_id: Option<String>,
+    pub(super) gateway_id: Option<String>,
+    pub(super) nat_gateway_id: Option<String>,
+    pub(super) origin: String,
+    pub(super) state: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RouteTableAssociation {
+    pub(super) route_table_association_id: String,
+    pub(super) route_table_id: String,
+    pub(super) subnet_id: Option<String>,
+    pub(super) main: bool,
+    pub(super) association_state: State,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SecurityGroup {
+    pub(super) group_id: String,
+    pub(super) security_group_arn: String,
+    pub(super) group_name: String,
+    pub(super) group_description: String,
+    pub(super) owner_id: String,
+    pub(super) vpc_id: String,
+    pub(super) tag_set: Tags,
+}
+
+record!(
+    SecurityGroup,
+    group_id,
+    Kind {
+        cloudformation: "AWS::EC2::SecurityGroup",
+        taggable: "security-group",
+        set: "securityGroupInfo",
+        ids: "GroupId",
+        not_found: "InvalidGroup.NotFound",
+        noun: "security group",
+        filters: &[
+            ("group-id", "groupId"),
+            ("group-name", "groupName"),
+            ("description", "groupDescription"),
+            ("vpc-id", "vpcId"),
+            ("owner-id", "ownerId"),
+        ],
+    }
+);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SecurityGroupRule {
+    pub(super) security_group_rule_id: String,
+    pub(super) security_group_rule_arn: String,
+    pub(super) group_id: String,
+    pub(super) group_owner_id: String,
+    pub(super) is_egress: bool,
+    pub(super) ip_protocol: String,
+    pub(super) from_port: i64,
+    pub(super) to_port: i64,
+    pub(super) cidr_ipv4: Option<String>,
+    pub(super) cidr_ipv6: Option<String>,
+    pub(super) prefix_list_id: Option<String>,
+    pub(super) referenced_group_info: Option<ReferencedGroup>,
+    pub(super) description: Option<String>,
+    pub(super) tag_set: Tags,
+    #[serde(rename = "_madeByDefault")]
+    pub(super) made_by_default: bool,
+}
+
+record!(
+    SecurityGroupRule,
+    security_group_rule_id,
+    Kind {
+        cloudformation: "AWS::EC2::SecurityGroupIngress",
+        taggable: "security-group-rule",
+        set: "securityGroupRuleSet",
+        ids: "SecurityGroupRuleId",
+        not_found: "InvalidSecurityGroupRuleId.NotFound",
+        noun: "security group rule ID",
+        filters: &[("group-id", "groupId"), ("security-group-rule-id", "securityGroupRuleId"),],
+    }
+);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReferencedGroup {
+    pub(super) group_id: String,
+    pub(super) user_id: String,
+    pub(super) vpc_id: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FlowLog {
+    pub(super) flow_log_id: String,
+    pub(super) resource_id: String,
+    pub(super) traffic_type: Option<String>,
+    pub(super) log_destination_type: String,
+    pub(super) log_destination: Option<String>,
+    pub(super) log_group_name: Option<String>,
+    pub(super) deliver_logs_permission_arn: Option<String>,
+    pub(super) log_format: String,
+    pub(super) max_aggregation_interval: i64,
+    pub(super) flow_log_status: String,
+    pub(super) deliver_logs_status: String,
+    pub(super) creation_time: String,
+    pub(super) tag_set: Tags,
+}
+
+record!(
+    FlowLog,
+    flow_log_id,
+    Kind {
+        cloudformation: "AWS::EC2::FlowLog",
+        taggable: "vpc-flow-log",
+        set: "flowLogSet",
+        ids: "FlowLogId",
+        not_found: "InvalidFlowLogId.NotFound",
+        noun: "flow log ID",
+        filters: &[
+            ("flow-log-id", "flowLogId"),
+            ("resource-id", "resourceId"),
+            ("log-group-name", "logGroupName"),
+            ("log-destination-type", "logDestinationType"),
+            ("traffic-type", "trafficType"),
+            ("deliver-log-status", "deliverLogsStatus"),
+        ],
+    }
+);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct VpcEndpoint {
+    pub(super) vpc_endpoint_id: String,
+    pub(super) vpc_endpoint_type: String,
+    pub(super) vpc_id: String,
+    pub(super) service_name: String,
+    pub(super) state: String,
+    pub(super) policy_document: String,
+    pub(super) route_table_id_set: Vec<String>,
+    pub(super) private_dns_enabled: bool,
+    pub(super) requester_managed: bool,
+    pub(super) creation_timestamp: String,
+    pub(super) owner_id: String,
+    pub(super) tag_set: Tags,
+}
+
+record!(
+    VpcEndpoint,
+    vpc_endpoint_id,
+    Kind {
+        cloudformation: "AWS::EC2::VPCEndpoint",
+        taggable: "vpc-endpoint",
+        set: "vpcEndpointSet",
+        ids: "VpcEndpointId",
+        not_found: "InvalidVpcEndpointId.NotFound",
+        noun: "Vpc Endpoint Id",
+        filters: &[
+            ("vpc-endpoint-id", "vpcEndpointId"),
+            ("vpc-id", "vpcId"),
+            ("service-name", "serviceName"),
+            ("vpc-endpoint-state", "state"),
+            ("state", "state"),
+            ("vpc-endpoint-type", "vpcEndpointType"),
+        ],
+    }
+);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NetworkAcl {
+    pub(super) network_acl_id: String,
+    pub(super) vpc_id: String,
+    pub(super) owner_id: String,
+    #[serde(rename = "default")]
+    pub(super) is_default: bool,
+    pub(super) entry_set: Vec<NetworkAclEntry>,
+    pub(super) association_set: Vec<NetworkAclAssociation>,
+    pub(super) tag_set: Tags,
+}
+
+record!(
+    NetworkAcl,
+    network_acl_id,
+    Kind {
+        cloudformation: "AWS::EC2::NetworkAcl",
+        taggable: "network-acl",
+        set: "networkAclSet",
+        ids: "NetworkAclId",
+        not_found: "InvalidNetworkAclID.NotFound",
+        noun: "networkAcl ID",
+        filters: &[
+            ("network-acl-id", "networkAclId"),
+            ("vpc-id", "vpcId"),
+            ("default", "default"),
+            ("owner-id", "ownerId"),
+            ("association.subnet-id", "associationSet.subnetId"),
+            ("association.network-acl-id", "associationSet.networkAclId"),
+            ("association.association-id", "associationSet.networkAclAssociationId"),
+            ("entry.cidr", "entrySet.cidrBlock"),
+            ("entry.egress", "entrySet.egress"),
+            ("entry.protocol", "entrySet.protocol"),
+            ("entry.rule-action", "entrySet.ruleAction"),
+            ("entry.rule-number", "entrySet.ruleNumber"),
+        ],
+    }
+);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NetworkAclEntry {
+    pub(super) rule_number: i64,
+    pub(super) protocol: String,
+    pub(super) rule_action: String,
+    pub(super) egress: bool,
+    pub(super) cidr_block: Option<String>,
+    pub(super) ipv6_cidr_block: Option<String>,
+    pub(super) icmp_type_code: Option<IcmpTypeCode>,
+    pub(super) port_range: Option<PortRange>,
+    #[serde(rename = "_madeByDefault")]
+    pub(super) made_by_default: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct IcmpTypeCode {
+    #[serde(rename = "type")]
+    pub(super) icmp_type: i64,
+    pub(super) code: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct PortRange {
+    pub(super) from: i64,
+    pub(super) to: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NetworkAclAssociation {
+    pub(super) network_acl_association_id: String,
+    pub(super) network_acl_id: String,
+    pub(super) subnet_id: String,
+}

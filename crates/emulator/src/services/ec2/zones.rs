@@ -1,0 +1,114 @@
+//! Availability Zones: the names that each region really has.
+//!
+//! From the list of regions and zones in the AWS documentation ("AWS Availability Zones"). Zone ids are the
+//! same for everybody, while names are shuffled for each older account; here name `a` is zone 1, and so on.
+
+use serde_json::{Value, json};
+
+use super::describe::Filters;
+use super::{Answer, Cx};
+use crate::parameters::Parameters;
+use crate::response::Refusal;
+
+/// Region, what its zone ids begin with, and the letters of its zones.
+const REGIONS: [(&str, &str, &str); 34] = [
+    ("af-south-1", "afs1", "abc"),
+    ("ap-east-1", "ape1", "abc"),
+    ("ap-east-2", "ape2", "abc"),
+    ("ap-northeast-1", "apne1", "acd"),
+    ("ap-northeast-2", "apne2", "abcd"),
+    ("ap-northeast-3", "apne3", "abc"),
+    ("ap-south-1", "aps1", "abc"),
+    ("ap-south-2", "aps2", "abc"),
+    ("ap-southeast-1", "apse1", "abc"),
+    ("ap-southeast-2", "apse2", "abc"),
+    ("ap-southeast-3", "apse3", "abc"),
+    ("ap-southeast-4", "apse4", "abc"),
+    ("ap-southeast-5", "apse5", "abc"),
+    ("ap-southeast-6", "apse6", "abc"),
+    ("ap-southeast-7", "apse7", "abc"),
+    ("ca-central-1", "cac1", "abd"),
+    ("ca-west-1", "caw1", "abc"),
+    ("eu-central-1", "euc1", "abc"),
+    ("eu-central-2", "euc2", "abc"),
+    ("eu-north-1", "eun1", "abc"),
+    ("eu-south-1", "eus1", "abc"),
+    ("eu-south-2", "eus2", "abc"),
+    ("eu-west-1", "euw1", "abc"),
+    ("eu-west-2", "euw2", "abc"),
+    ("eu-west-3", "euw3", "abc"),
+    ("il-central-1", "ilc1", "abc"),
+    ("me-central-1", "mec1", "abc"),
+    ("me-south-1", "mes1", "abc"),
+    ("mx-central-1", "mxc1", "abc"),
+    ("sa-east-1", "sae1", "abc"),
+    ("us-east-1", "use1", "abcdef"),
+    ("us-east-2", "use2", "abc"),
+    ("us-west-1", "usw1", "ac"),
+    ("us-west-2", "usw2", "abcd"),
+];
+
+/// A zone: its name (`eu-west-1a`) and its id (`euw1-az1`).
+pub(super) struct Zone {
+    pub(super) name: String,
+    pub(super) id: String,
+}
+
+/// The zones of a region.
+pub(super) fn of(region: &str) -> Result<Vec<Zone>, Refusal> {
+    let (_, prefix, letters) = REGIONS.iter().find(|(name, _, _)| *name == region).ok_or_else(|| {
+        let message = format!("The emulator does not know the zones of region '{region}'.");
+        Refusal::new("InvalidParameterValue", message)
+    })?;
+    Ok(letters
+        .chars()
+        .map(|letter| Zone {
+            name: format!("{region}{letter}"),
+            id: format!("{prefix}-az{}", u32::from(letter) - u32::from('a') + 1),
+        })
+        .collect())
+}
+
+pub(super) fn describe(cx: &Cx<'_>, mut p: Parameters) -> Answer {
+    const FILTERS: [(&str, &str); 7] = [
+        ("zone-name", "zoneName"),
+        ("zone-id", "zoneId"),
+        ("zone-type", "zoneType"),
+        ("region-name", "regionName"),
+        ("group-name", "groupName"),
+        ("opt-in-status", "optInStatus"),
+        ("state", "zoneState"),
+    ];
+    let names = p.texts("ZoneName")?;
+    let ids = p.texts("ZoneId")?;
+    let filters = Filters::read(&mut p, &FILTERS, false)?;
+    p.flag("AllAvailabilityZones")?;
+    p.finish()?;
+    let zones = of(cx.region)?;
+    let unknown =
+        |wanted: &String, has: &dyn Fn(&Zone) -> &String| !zones.iter().any(|zone| has(zone) == wanted);
+    let name = names.iter().find(|name| unknown(name, &|zone| &zone.name));
+    if let Some(bad) = name.or_else(|| ids.iter().find(|id| unknown(id, &|zone| &zone.id))) {
+        return Err(Refusal::new("InvalidParameterValue", format!("Invalid availability zone: [{bad}]")));
+    }
+    let zones: Vec<Value> = zones
+        .iter()
+        .filter(|zone| names.is_empty() || names.contains(&zone.name))
+        .filter(|zone| ids.is_empty() || ids.contains(&zone.id))
+        .map(|zone| {
+            json!({
+                "zoneName": zone.name,
+                "zoneId": zone.id,
+                "zoneState": "available",
+                "zoneType": "availability-zone",
+                "regionName": cx.region,
+                "groupName": format!("{}-zg-1", cx.region),
+                "networkBorderGroup": cx.region,
+                "optInStatus": "opt-in-not-required",
+                "messageSet": [],
+            })
+        })
+        .filter(|zone| filters.match_all(zone))
+        .collect();
+    Ok(json!({"availabilityZoneInfo": zones}))
+}

@@ -1,0 +1,106 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Where resources are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Target {
+    /// An AWS inside this process, kept in the state directory. Nothing real, no cost, no account.
+    Embedded,
+    /// The AWS account of your credentials, or whatever AWS_ENDPOINT_URL names.
+    Aws,
+}
+
+impl Target {
+    /// As on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Target::Embedded => "embedded",
+            Target::Aws => "aws",
+        }
+    }
+}
+
+/// Deploys a highly available payment-processing stack to AWS: plan, apply, read back, destroy.
+///
+/// Without a command it is `up`. The default target is an AWS inside this process, so that trying it costs nothing;
+/// real AWS is used only with `--target aws`. A run that was killed is taken up where it stopped by the next one.
+#[derive(Debug, Parser)]
+#[command(name = "stack", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Options of every command.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done, or nothing to do
+  1    something failed; run again to go on
+  2    changes or drift are present (only with --detailed-exitcode)
+  64   the command line is wrong
+  65   the configuration or the state is wrong; nothing was called
+  75   another process works on the same state
+  130  interrupted; run again to go on";
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Create what is missing, change what differs, delete what is no longer declared (the default).
+    Up,
+    /// Show what `up` would do. Changes nothing.
+    Preview {
+        /// Also show the properties of what would be created.
+        #[arg(long)]
+        details: bool,
+        /// Exit with 2 if there are changes.
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Compare live AWS with the recorded state, property by property. Changes nothing; the next `up` repairs drift.
+    Refresh {
+        /// Exit with 2 if there is drift.
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Print the stack's outputs, or the one named. Calls nothing.
+    Outputs {
+        /// Print only this one, without its name.
+        name: Option<String>,
+    },
+    /// Delete everything that is recorded of the environment.
+    Destroy,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Options {
+    /// The environment: dev, test, staging, prod, pr1234 and the like.
+    #[arg(long, global = true, default_value = "dev", env = "STACK_ENV", value_name = "NAME")]
+    pub env: String,
+    /// The configuration file [default: stack.toml, if it exists].
+    #[arg(long, global = true, env = "STACK_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where state, journal and lock are kept, and the embedded AWS.
+    #[arg(long, global = true, default_value = ".stack", env = "STACK_STATE_DIR", value_name = "DIR")]
+    pub state_dir: PathBuf,
+    /// Where resources are made.
+    #[arg(long, global = true, default_value = "embedded", env = "STACK_TARGET")]
+    pub target: Target,
+    /// The AWS region [default: the configuration's, ap-southeast-1].
+    #[arg(long, global = true, env = "STACK_REGION", value_name = "REGION")]
+    pub region: Option<String>,
+    /// Do not ask.
+    #[arg(long, short = 'y', global = true)]
+    pub yes: bool,
+    /// Print JSON on standard output.
+    #[arg(long, global = true)]
+    pub json: bool,
+}

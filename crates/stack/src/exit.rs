@@ -1,0 +1,80 @@
+//! How the program ends, and how it says why.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+/// The exit codes. Scripts rely on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; nothing to do is done, too.
+    Done = 0,
+    /// Something failed; run again to go on.
+    Failed = 1,
+    /// There are changes or drift. Only with `--detailed-exitcode`.
+    Changes = 2,
+    /// The command line is wrong.
+    Usage = 64,
+    /// The configuration or the state is wrong. Nothing was called.
+    Configuration = 65,
+    /// Another process works on the same state.
+    Locked = 75,
+    /// Interrupted; run again to go on.
+    Interrupted = 130,
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        (exit as u8).into()
+    }
+}
+
+/// Why the program ends without having done what it was asked for: one message, what led to it, and advice.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// What failed.
+    pub message: String,
+    /// Why, outermost first.
+    pub causes: Vec<String>,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure without causes.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), causes: Vec::new(), hint: None }
+    }
+
+    /// A failure whose message and causes are those of an error.
+    #[must_use]
+    pub fn from_error(exit: Exit, error: &dyn Error) -> Self {
+        let mut causes = Vec::new();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            causes.push(cause.to_string());
+            source = cause.source();
+        }
+        Self { exit, message: error.to_string(), causes, hint: None }
+    }
+
+    /// The same with advice.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// As it is printed: `error: …`, `cause: …` for each cause, `hint: …`.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = format!("error: {}\n", self.message);
+        for cause in &self.causes {
+            let _ = writeln!(text, "cause: {cause}");
+        }
+        if let Some(hint) = &self.hint {
+            let _ = writeln!(text, "hint: {hint}");
+        }
+        text
+    }
+}

@@ -1,0 +1,23 @@
+//! The payment stack: its configuration, its tiers wired together, and the command line.
+//!
+//! As a library: make a [`Stack`] from a [`Config`], declare it for a [`Place`], and give the graph to an
+//! [`engine::Engine`] whose registry knows the [`kinds`].
+
+mod cli;
+mod config;
+mod environment;
+mod exit;
+mod progress;
+mod render;
+mod run;
+mod stack;
+mod target;
+
+pub use cli::{Cli, Command, Options, Target};
+pub use config::{Config, ConfigError, DEFAULT_FILE, Loaded, VpcConfig, load};
+pub use environment::{Environment, InvalidEnvironment};
+pub use exit::{Exit, Failure};
+pub use progress::Screen;
+pub use run::run;
+pub use stack::{Outputs, Place, Stack, StackError, kinds};
+pub use target::{Cloud, NOTHING_REAL, connect, embedded};

@@ -1,0 +1,174 @@
+//! What is going on, as it goes on: a live line a resource on a terminal, a plain line an event elsewhere.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use engine::{Address, Observer, Operation, Progress};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::time::Instant;
+
+/// Where progress goes.
+pub enum Screen {
+    /// A terminal that can redraw lines.
+    Live(Live),
+    /// Anything else.
+    Plain(Plain),
+}
+
+/// When each resource last said what it waits for, so that a log neither falls silent nor fills up.
+#[derive(Default)]
+pub struct Plain {
+    said: Mutex<HashMap<(Address, Operation), Instant>>,
+}
+
+/// How often a plain line says that something is still waiting.
+const STILL_WAITING_EVERY: Duration = Duration::from_secs(15);
+
+/// The state of the live lines.
+pub struct Live {
+    bars: MultiProgress,
+    lines: Mutex<Lines>,
+}
+
+#[derive(Default)]
+struct Lines {
+    total: Option<ProgressBar>,
+    running: HashMap<(Address, Operation), ProgressBar>,
+}
+
+impl Screen {
+    /// Live lines if standard error is a terminal.
+    #[must_use]
+    pub fn detect() -> Self {
+        use std::io::IsTerminal as _;
+        if std::io::stderr().is_terminal() {
+            Screen::Live(Live { bars: MultiProgress::new(), lines: Mutex::default() })
+        } else {
+            Screen::Plain(Plain::default())
+        }
+    }
+}
+
+fn doing(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Create => "creating",
+        Operation::Update => "changing",
+        Operation::Delete => "deleting",
+    }
+}
+
+fn did(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Create => "created",
+        Operation::Update => "changed",
+        Operation::Delete => "deleted",
+    }
+}
+
+fn seconds(took: Duration) -> String {
+    format!("{:.1} s", took.as_secs_f64())
+}
+
+/// The line that stays on the screen, if the event leaves one.
+fn line(progress: &Progress) -> Option<String> {
+    Some(match progress {
+        Progress::WaitingForLock { holder, left } => {
+            format!("waiting up to {} for the lock of {holder}", seconds(*left))
+        }
+        Progress::Settled { address, operation, took_effect } => {
+            let came = if *took_effect { "it had taken effect" } else { "it is decided anew" };
+            format!(
+                "settled {address}: an earlier run was interrupted while {} it; {came}",
+                doing(*operation)
+            )
+        }
+        Progress::Done { address, operation, took } => {
+            format!("{} {address} ({})", did(*operation), seconds(*took))
+        }
+        Progress::Failed { address, operation, reason } => {
+            format!("failed {} {address}: {reason}", doing(*operation))
+        }
+        Progress::Skipped { address, because, .. } => format!("skipped {address}, because {because} failed"),
+        _ => return None,
+    })
+}
+
+impl Observer for Screen {
+    fn observe(&self, progress: &Progress) {
+        match self {
+            Screen::Live(live) => live.observe(progress),
+            Screen::Plain(plain) => {
+                if let Some(line) = line(progress).or_else(|| plain.waiting(progress)) {
+                    // Nobody is left to tell if standard error is closed.
+                    let _ = writeln!(anstream::stderr(), "{line}");
+                }
+            }
+        }
+    }
+}
+
+impl Plain {
+    fn waiting(&self, progress: &Progress) -> Option<String> {
+        let Progress::Waiting { address, operation, on } = progress else { return None };
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let last = said.entry((address.clone(), *operation)).or_insert(now);
+        if now.duration_since(*last) < STILL_WAITING_EVERY {
+            return None;
+        }
+        *last = now;
+        Some(format!("still {} {address}: {on}", doing(*operation)))
+    }
+}
+
+impl Live {
+    fn observe(&self, progress: &Progress) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        match progress {
+            Progress::Begun { total } if *total > 0 => {
+                let bar = self.bars.add(ProgressBar::new(*total as u64));
+                bar.set_style(style("{wide_bar} {pos}/{len}  {elapsed}"));
+                bar.enable_steady_tick(Duration::from_millis(200));
+                lines.total = Some(bar);
+            }
+            Progress::Started { address, operation, .. } => {
+                let bar = match &lines.total {
+                    Some(total) => self.bars.insert_before(total, ProgressBar::new_spinner()),
+                    None => self.bars.add(ProgressBar::new_spinner()),
+                };
+                bar.set_style(style("  {spinner} {prefix}  {elapsed}  {wide_msg}"));
+                bar.set_prefix(format!("{} {address}", doing(*operation)));
+                bar.enable_steady_tick(Duration::from_millis(200));
+                lines.running.insert((address.clone(), *operation), bar);
+            }
+            Progress::Waiting { address, operation, on } => {
+                if let Some(bar) = lines.running.get(&(address.clone(), *operation)) {
+                    bar.set_message(on.clone());
+                }
+            }
+            Progress::Done { address, operation, .. } | Progress::Failed { address, operation, .. } => {
+                if let Some(bar) = lines.running.remove(&(address.clone(), *operation)) {
+                    bar.finish_and_clear();
+                }
+                if let Some(total) = &lines.total {
+                    total.inc(1);
+                }
+            }
+            _ => {}
+        }
+        if let Some(line) = line(progress) {
+            // As above: the terminal may be gone.
+            let _ = self.bars.println(line);
+        }
+        let over = lines.total.as_ref().is_some_and(|total| total.length() == Some(total.position()));
+        if over && let Some(total) = lines.total.take() {
+            total.finish_and_clear();
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}

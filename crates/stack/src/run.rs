@@ -1,0 +1,348 @@
+//! What each command does.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{Engine, EngineError, Graph, LocalStore, LockError, Plan, Registry, Session, State};
+use serde_json::{Value, json};
+
+use crate::cli::{Cli, Command, Options, Target};
+use crate::config::{self, ConfigError, Loaded};
+use crate::environment::{self, Environment};
+use crate::exit::{Exit, Failure};
+use crate::progress::Screen;
+use crate::render::{self, Counts};
+use crate::stack::{Place, Stack, StackError, argument_error, kinds};
+use crate::target::{self, NOTHING_REAL};
+
+/// Everything that a command works with.
+struct Work {
+    options: Options,
+    loaded: Loaded,
+    environment: Environment,
+}
+
+/// Runs the command line.
+///
+/// # Errors
+/// What to print, and the exit code.
+pub async fn run(cli: Cli) -> Result<Exit, Failure> {
+    let Cli { command, options } = cli;
+    if options.target == Target::Embedded {
+        note(NOTHING_REAL);
+    }
+    let environment: Environment =
+        options.env.parse().map_err(|error: environment::InvalidEnvironment| {
+            Failure::new(Exit::Configuration, format!("--env: {error}")).hint(environment::RULE)
+        })?;
+    let overrides: Vec<(&str, &str)> =
+        options.region.iter().map(|region| ("region", region.as_str())).collect();
+    let loaded = config::load(options.config.as_deref(), &environment, &overrides).map_err(configuration)?;
+    let work = Work { options, loaded, environment };
+    match command.unwrap_or(Command::Up) {
+        Command::Up => work.up().await,
+        Command::Preview { details, detailed_exitcode } => work.preview(details, detailed_exitcode).await,
+        Command::Refresh { detailed_exitcode } => work.refresh(detailed_exitcode).await,
+        Command::Outputs { name } => work.outputs(name.as_deref()).await,
+        Command::Destroy => work.destroy().await,
+    }
+}
+
+/// A line for the person, beside the data on standard output.
+fn note(text: &str) {
+    // Nobody is left to tell if standard error is closed.
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = anstream::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(Exit::Failed, format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn print_json(value: &Value) -> Result<(), Failure> {
+    print(&format!("{value:#}\n"))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "used as a function for map_err")]
+fn configuration(error: ConfigError) -> Failure {
+    Failure::new(Exit::Configuration, error.to_string()).hint(error.hint)
+}
+
+fn engine_failure(error: EngineError) -> Failure {
+    match &error {
+        EngineError::Lock(LockError::Held { .. }) => Failure::from_error(Exit::Locked, &error)
+            .hint("wait until it has finished; nothing was changed by this run"),
+        EngineError::Lock(LockError::Broken { .. }) => Failure::from_error(Exit::Configuration, &error)
+            .hint("make sure that no other process works on this state, then delete the file"),
+        EngineError::LockLost => Failure::from_error(Exit::Failed, &error)
+            .hint("run again: what was begun is looked up and taken on"),
+        EngineError::Journal(engine::JournalError::Store(_)) => Failure::from_error(Exit::Failed, &error)
+            .hint("check the disk and the permissions of the state directory, then run again"),
+        EngineError::Journal(_) => Failure::from_error(Exit::Configuration, &error)
+            .hint("keep a copy of the state directory, and restore the file from a backup"),
+        EngineError::Plan(engine::PlanError::Protected { .. }) => {
+            Failure::from_error(Exit::Configuration, &error)
+                .hint("turn the protection off in the configuration, run `stack up`, then try again")
+        }
+        EngineError::Plan(_) => Failure::from_error(Exit::Configuration, &error),
+        EngineError::BoundElsewhere { .. } => Failure::from_error(Exit::Configuration, &error)
+            .hint("use the region and credentials that it was made with, or another --env or --state-dir"),
+        EngineError::Settle(_) | EngineError::Read { .. } => {
+            Failure::from_error(Exit::Failed, &error).hint("nothing was changed; run again once AWS answers")
+        }
+        _ => Failure::from_error(Exit::Failed, &error),
+    }
+}
+
+impl Work {
+    /// The recorded state, without touching the target.
+    fn store(&self) -> Arc<LocalStore> {
+        let directory =
+            self.options.state_dir.join(self.options.target.name()).join(self.environment.as_str());
+        Arc::new(LocalStore::new(directory))
+    }
+
+    async fn recorded(&self) -> Result<State, Failure> {
+        let nothing = Arc::new(Registry::new(()));
+        Engine::new(nothing, self.store()).state().await.map_err(engine_failure)
+    }
+
+    /// Connects, and declares the stack there; nothing is declared for a `destroy`.
+    async fn prepare(&self, declared: bool) -> Result<(Engine, Arc<Graph>), Failure> {
+        if declared {
+            self.declare(&Place::imagined(&self.loaded.config))?;
+        }
+        let state = self.recorded().await?;
+        let cloud = target::connect(
+            self.options.target,
+            &self.loaded.config,
+            &self.environment,
+            &self.options.state_dir,
+        )
+        .await?;
+        let graph = if declared { self.declare(&Place::new(&cloud, &state))? } else { Arc::default() };
+        let place = cloud.place;
+        let mut registry = Registry::new(cloud.context);
+        kinds(&mut registry);
+        let engine = Engine::new(Arc::new(registry), self.store())
+            .with_observer(Arc::new(Screen::detect()))
+            .bound_to(place);
+        // The embedded AWS shows a new object at once, so there is nothing to wait for.
+        let engine = match self.options.target {
+            Target::Embedded => engine.with_settle_grace(Duration::ZERO),
+            Target::Aws => engine,
+        };
+        Ok((engine, graph))
+    }
+
+    fn declare(&self, place: &Place) -> Result<Arc<Graph>, Failure> {
+        let stack = Stack::new(self.loaded.config.clone(), self.environment.clone());
+        stack.declare(place).map_err(|error| match &error {
+            StackError::Declare(argument) => match argument_error(&self.loaded, argument) {
+                Some(error) => configuration(error),
+                None => Failure::from_error(Exit::Failed, &error),
+            },
+            _ => Failure::from_error(Exit::Failed, &error),
+        })
+    }
+
+    fn title(&self) -> String {
+        let Loaded { config, .. } = &self.loaded;
+        let target = self.options.target.name();
+        format!("{} {} ({target}, {})", config.project, self.environment, config.region)
+    }
+
+    async fn preview(&self, details: bool, detailed_exitcode: bool) -> Result<Exit, Failure> {
+        let (engine, graph) = self.prepare(true).await?;
+        let plan = engine.preview(graph, None).await.map_err(engine_failure)?;
+        if self.options.json {
+            print_json(&render::plan_json(&plan))?;
+        } else {
+            print(&format!("{}{}\n", render::plan(&plan, details), self.summary(&plan)))?;
+        }
+        Ok(if detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
+    }
+
+    fn summary(&self, plan: &Plan) -> String {
+        let counts = Counts::of(plan).text();
+        let nothing = if plan.is_empty() { "nothing to do; " } else { "" };
+        format!("{}: {nothing}{counts}", self.title())
+    }
+
+    async fn up(&self) -> Result<Exit, Failure> {
+        // The plan is shown on the real target, where somebody decides on it.
+        let ask = self.options.target == Target::Aws;
+        self.change(true, ask).await
+    }
+
+    async fn destroy(&self) -> Result<Exit, Failure> {
+        self.change(false, true).await
+    }
+
+    /// Plans, asks where that is due, applies, and tells.
+    async fn change(&self, declared: bool, ask: bool) -> Result<Exit, Failure> {
+        if ask && !self.options.yes && !std::io::stdin().is_terminal() {
+            let message = "there is no terminal to ask on";
+            return Err(Failure::new(Exit::Usage, message).hint("look at `stack preview`, then add --yes"));
+        }
+        let (engine, graph) = self.prepare(declared).await?;
+        let session = engine.open().await.map_err(engine_failure)?;
+        let interrupts = tokio::spawn(interrupts(session.cancel()));
+        let result = self.change_in(&session, graph, declared, ask).await;
+        interrupts.abort();
+        let state = session.state();
+        let closed = session.close().await.map_err(engine_failure);
+        let (exit, report) = result?;
+        closed?;
+        self.tell(declared, exit, &state, report)
+    }
+
+    async fn change_in(
+        &self,
+        session: &Session,
+        graph: Arc<Graph>,
+        declared: bool,
+        ask: bool,
+    ) -> Result<(Exit, Option<Value>), Failure> {
+        let plan = session.plan(graph, None).await.map_err(engine_failure)?;
+        if ask && !plan.is_empty() {
+            note(render::plan(&plan, false).trim_end_matches('\n'));
+        }
+        note(&self.summary(&plan));
+        if ask && !plan.is_empty() && !self.options.yes && !confirm(declared, &self.title())? {
+            note("nothing was changed");
+            return Ok((Exit::Failed, None));
+        }
+        let report = session.apply(&plan).await.map_err(engine_failure)?;
+        if !report.is_complete() {
+            note(render::report(&report).trim_end_matches('\n'));
+        }
+        let exit = match (report.interrupted, report.is_complete()) {
+            (_, true) => Exit::Done,
+            (true, false) => Exit::Interrupted,
+            (false, false) => Exit::Failed,
+        };
+        Ok((exit, Some(render::report_json(&report))))
+    }
+
+    fn tell(
+        &self,
+        declared: bool,
+        exit: Exit,
+        state: &State,
+        report: Option<Value>,
+    ) -> Result<Exit, Failure> {
+        if self.options.json {
+            print_json(&json!({ "report": report, "outputs": state.exports() }))?;
+        } else if declared && exit == Exit::Done {
+            print(&outputs_text(state))?;
+        }
+        match exit {
+            Exit::Failed if report.is_some() => note("some of it failed; run again to go on"),
+            Exit::Interrupted => note("interrupted; run again to go on"),
+            _ => {}
+        }
+        Ok(exit)
+    }
+
+    async fn refresh(&self, detailed_exitcode: bool) -> Result<Exit, Failure> {
+        let (engine, _) = self.prepare(false).await?;
+        let drift = engine.drift(None).await.map_err(engine_failure)?;
+        if self.options.json {
+            print_json(&render::drift_json(&drift))?;
+        } else if drift.is_empty() {
+            print(&format!("{}: no drift\n", self.title()))?;
+        } else {
+            let count = drift.len();
+            let objects = if count == 1 { "object differs" } else { "objects differ" };
+            let text = render::drift(&drift);
+            print(&format!(
+                "{text}{}: {count} {objects} from what was recorded; `stack up` repairs that\n",
+                self.title()
+            ))?;
+        }
+        Ok(if detailed_exitcode && !drift.is_empty() { Exit::Changes } else { Exit::Done })
+    }
+
+    async fn outputs(&self, name: Option<&str>) -> Result<Exit, Failure> {
+        let state = self.recorded().await?;
+        let exports = state.exports();
+        let Some(name) = name else {
+            if self.options.json {
+                print_json(&json!(exports))?;
+            } else if exports.is_empty() {
+                note(&format!("{} has no outputs; `stack up` deploys it", self.title()));
+            } else {
+                print(&outputs_text(&state))?;
+            }
+            return Ok(Exit::Done);
+        };
+        let Some(value) = exports.get(name) else {
+            let names: Vec<&str> = exports.keys().map(String::as_str).collect();
+            let hint = if names.is_empty() {
+                "nothing is deployed here; `stack up` does that".to_owned()
+            } else {
+                format!("the outputs are: {}", names.join(", "))
+            };
+            return Err(Failure::new(Exit::Failed, format!("there is no output `{name}`")).hint(hint));
+        };
+        match value {
+            Value::String(text) if !self.options.json => print(&format!("{text}\n"))?,
+            value => print(&format!("{value}\n"))?,
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn outputs_text(state: &State) -> String {
+    let exports = state.exports();
+    let width = exports.keys().map(String::len).max().unwrap_or(0);
+    exports.iter().map(|(name, value)| format!("{name:width$} = {}\n", render::value(value))).collect()
+}
+
+/// Asks for a `yes`.
+fn confirm(declared: bool, title: &str) -> Result<bool, Failure> {
+    let what = if declared { "do this to" } else { "DELETE all of the above of" };
+    let _ = write!(anstream::stderr(), "{what} {title}? only `yes` goes on: ");
+    let _ = anstream::stderr().flush();
+    let mut answer = String::new();
+    std::io::stdin()
+        .read_line(&mut answer)
+        .map_err(|error| Failure::new(Exit::Failed, format!("cannot read the answer: {error}")))?;
+    Ok(answer.trim() == "yes")
+}
+
+/// The first interrupt stops the run in an orderly way, the second at once.
+async fn interrupts(cancel: engine::Cancel) {
+    interrupted().await;
+    note("stopping: what runs is brought to an end, nothing new is begun (again to stop at once)");
+    cancel.cancel();
+    interrupted().await;
+    note("stopped; run again: what was under way is looked up and taken on");
+    std::process::exit(Exit::Interrupted as i32);
+}
+
+#[cfg(unix)]
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminated) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminated.recv() => {}
+        },
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn interrupted() {
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,102 @@
+//! Runs `stack` in a directory of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use aws_sdk_ec2::config::Region;
+use emulator::{Emulator, Object};
+use engine::{Engine, LocalStore, Registry, State};
+
+/// A directory with nothing in it but what the commands leave.
+pub(crate) struct Workplace {
+    directory: tempfile::TempDir,
+}
+
+/// What a command printed, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ended {
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "\n--- out\n{}\n--- err\n{}", self.out, self.err);
+        self
+    }
+
+    /// Standard output as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+    }
+}
+
+impl Workplace {
+    pub(crate) fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path().join(name), text).unwrap();
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stack"));
+        command.current_dir(self.path()).args(arguments).env_clear();
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        let output = self.command(arguments).output().unwrap();
+        Ended {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    pub(crate) fn state_directory(&self, environment: &str) -> PathBuf {
+        self.path().join(".stack/embedded").join(environment)
+    }
+
+    /// What is recorded of an environment.
+    pub(crate) async fn state(&self, environment: &str) -> State {
+        let store = LocalStore::new(self.state_directory(environment));
+        Engine::new(std::sync::Arc::new(Registry::new(())), std::sync::Arc::new(store)).state().await.unwrap()
+    }
+
+    pub(crate) fn emulator(&self) -> Emulator {
+        Emulator::open(&self.path().join(".stack/emulator")).unwrap()
+    }
+
+    /// What a user made in the embedded AWS, and AWS did not make by itself.
+    pub(crate) async fn objects(&self) -> Vec<Object> {
+        let objects = self.emulator().objects().await.unwrap();
+        objects.into_iter().filter(|object| !object.made_by_default).collect()
+    }
+
+    /// All bytes that the embedded AWS keeps: if they stay the same, no call has changed anything.
+    pub(crate) fn emulator_bytes(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files: Vec<_> = std::fs::read_dir(self.path().join(".stack/emulator"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+            .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+            .collect();
+        files.sort();
+        files
+    }
+
+    /// A client that works behind the program's back.
+    pub(crate) fn ec2(&self) -> aws_sdk_ec2::Client {
+        let config = stack::embedded(&self.emulator(), Region::new("ap-southeast-1"));
+        aws_sdk_ec2::Client::new(&config)
+    }
+}

@@ -1,0 +1,116 @@
+//! Deploy, look, change, destroy.
+
+use crate::command::Workplace;
+
+#[tokio::test]
+async fn up_deploys_and_a_second_up_has_nothing_to_do_and_makes_no_call_that_changes_anything() {
+    let place = Workplace::new();
+    let first = place.run(&[]).expect(0);
+    assert!(
+        first.err.starts_with("embedded AWS: nothing real is created, nothing costs money"),
+        "{}",
+        first.err
+    );
+    assert!(first.out.contains("vpcId"), "{}", first.out);
+    let before = place.emulator_bytes();
+    let second = place.run(&["up"]).expect(0);
+    assert!(second.err.contains("nothing to do"), "{}", second.err);
+    assert_eq!(second.out, first.out);
+    assert_eq!(place.emulator_bytes(), before);
+    let preview = place.run(&["preview", "--detailed-exitcode"]).expect(0);
+    assert!(preview.out.contains("nothing to do"), "{}", preview.out);
+}
+
+#[tokio::test]
+async fn everything_in_the_cloud_is_in_state_with_its_address_in_a_tag() {
+    let place = Workplace::new();
+    place.run(&["up"]).expect(0);
+    let state = place.state("dev").await;
+    let objects = place.objects().await;
+    for object in objects.iter().filter(|object| !object.tags.is_empty()) {
+        let address = &object.tags["stack:address"];
+        assert!(state.current(address).is_some(), "{address} is not in state");
+        for (key, value) in
+            [("stack:environment", "dev"), ("stack:project", "payment"), ("Environment", "dev")]
+        {
+            assert_eq!(object.tags.get(key).map(String::as_str), Some(value), "{address}");
+        }
+    }
+    assert!(objects.len() > 30, "{}", objects.len());
+}
+
+#[tokio::test]
+async fn destroy_leaves_nothing_in_the_cloud_and_nothing_in_state() {
+    let place = Workplace::new();
+    place.run(&["up"]).expect(0);
+    place.run(&["destroy", "--yes"]).expect(0);
+    assert_eq!(place.objects().await, []);
+    assert!(place.state("dev").await.is_empty());
+    let again = place.run(&["destroy", "--yes"]).expect(0);
+    assert!(again.err.contains("nothing to do"), "{}", again.err);
+    place.run(&["up"]).expect(0);
+}
+
+#[tokio::test]
+async fn a_changed_cidr_is_a_replacement_that_names_the_property_and_what_follows_from_it() {
+    let place = Workplace::new();
+    place.run(&["up"]).expect(0);
+    let old = place.run(&["outputs", "vpcId"]).expect(0).out;
+    place.write("stack.toml", "[vpc]\ncidr = \"10.1.0.0/16\"\n");
+    let preview = place.run(&["preview", "--detailed-exitcode"]).expect(2);
+    assert!(preview.out.contains("± vpc/vpc"), "{}", preview.out);
+    assert!(preview.out.contains("replaced: CidrBlock cannot be changed"), "{}", preview.out);
+    assert!(preview.out.contains("CidrBlock: \"10.0.0.0/16\" → \"10.1.0.0/16\""), "{}", preview.out);
+    assert!(
+        preview.out.contains("VpcId: \"vpc-") && preview.out.contains("→ (known after vpc/vpc)"),
+        "{}",
+        preview.out
+    );
+    let plan = place.run(&["preview", "--json"]).expect(0).json();
+    let subnet =
+        plan["steps"].as_array().unwrap().iter().find(|step| step["address"] == "vpc/nat-1").unwrap();
+    assert_eq!(subnet["action"], "replace");
+    place.run(&["up"]).expect(0);
+    assert_ne!(place.run(&["outputs", "vpcId"]).expect(0).out, old);
+    place.run(&["preview", "--detailed-exitcode"]).expect(0);
+    place.run(&["destroy", "--yes"]).expect(0);
+    assert_eq!(place.objects().await, []);
+}
+
+#[test]
+fn preview_changes_nothing_on_disk_but_opens_the_embedded_aws() {
+    let place = Workplace::new();
+    let preview = place.run(&["preview", "--detailed-exitcode"]).expect(2);
+    assert!(preview.out.contains("+ vpc/vpc"), "{}", preview.out);
+    assert!(!place.state_directory("dev").exists());
+}
+
+#[test]
+fn outputs_are_data_on_standard_output() {
+    let place = Workplace::new();
+    let none = place.run(&["outputs", "vpcId"]).expect(1);
+    assert!(none.err.contains("hint: nothing is deployed here"), "{}", none.err);
+    place.run(&["up"]).expect(0);
+    let id = place.run(&["outputs", "vpcId"]).expect(0).out;
+    assert!(id.starts_with("vpc-") && id.trim_end().len() == 21, "{id}");
+    let all = place.run(&["outputs", "--json"]).expect(0).json();
+    assert_eq!(all["vpcId"], id.trim_end());
+    for (name, count) in [("publicSubnetIds", 3), ("privateSubnetIds", 3), ("databaseSubnetIds", 3)] {
+        assert_eq!(all[name].as_array().unwrap().len(), count, "{name}");
+    }
+    assert_eq!(
+        all["privateSubnetCidrs"],
+        serde_json::json!(["10.0.10.0/24", "10.0.11.0/24", "10.0.12.0/24"])
+    );
+    let unknown = place.run(&["outputs", "vpcID"]).expect(1);
+    assert!(unknown.err.contains("vpcId"), "{}", unknown.err);
+}
+
+#[test]
+fn up_reports_as_json() {
+    let place = Workplace::new();
+    let report = place.run(&["up", "--json"]).expect(0).json();
+    assert_eq!(report["report"]["complete"], true);
+    assert!(report["report"]["done"].as_array().unwrap().len() > 50);
+    assert!(report["outputs"]["vpcId"].as_str().unwrap().starts_with("vpc-"));
+}

@@ -1,0 +1,161 @@
+//! What the tier can be told, and what it needs to know.
+
+use std::collections::BTreeMap;
+
+use aws::Tags;
+use aws::resources::RetentionDays;
+use engine::DeclareError;
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+
+/// The longest name of an environment. Names of objects are made from it, and AWS limits some of them to 64
+/// characters.
+pub const MAX_ENVIRONMENT_LENGTH: usize = 16;
+
+/// What the tier can be told. The default is the reference network, and everything has a default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Args {
+    /// The environment, part of every name: lower-case letters, digits and hyphens, at most
+    /// [`MAX_ENVIRONMENT_LENGTH`] characters.
+    pub environment: String,
+    /// The VPC's addresses, /16 to /28.
+    pub cidr: Ipv4Net,
+    /// How many availability zones to span, 2 to 6; three where neither this nor `availability_zones` is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone_count: Option<usize>,
+    /// Which zones, by name; the region's first ones where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub availability_zones: Option<Vec<String>>,
+    /// The public subnets' addresses, one block for each zone; worked out from `cidr` where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_subnet_cidrs: Option<Vec<Ipv4Net>>,
+    /// The private subnets' addresses, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_subnet_cidrs: Option<Vec<Ipv4Net>>,
+    /// The database subnets' addresses, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_subnet_cidrs: Option<Vec<Ipv4Net>>,
+    /// How private subnets reach the internet.
+    pub nat: NatMode,
+    /// Whether what starts in a public subnet gets a public address. The reference has it on, Security Hub
+    /// EC2.15 wants it off, and nothing in the stack needs it.
+    pub map_public_ip_on_launch: bool,
+    /// The record of who talked to whom.
+    pub flow_logs: FlowLogs,
+    /// Whether private subnets reach S3 directly, without a NAT gateway. It costs nothing.
+    pub s3_endpoint: bool,
+    /// Whether a network ACL stands before the database subnets.
+    pub database_acl: bool,
+    /// Tags for everything that can have tags; `Name` and `Tier` are added.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Default for Args {
+    fn default() -> Self {
+        Self {
+            environment: "dev".to_owned(),
+            cidr: Ipv4Net::new_assert([10, 0, 0, 0].into(), 16),
+            zone_count: None,
+            availability_zones: None,
+            public_subnet_cidrs: None,
+            private_subnet_cidrs: None,
+            database_subnet_cidrs: None,
+            nat: NatMode::default(),
+            map_public_ip_on_launch: false,
+            flow_logs: FlowLogs::default(),
+            s3_endpoint: true,
+            database_acl: true,
+            tags: BTreeMap::new(),
+        }
+    }
+}
+
+/// How private subnets reach the internet. A NAT gateway costs about 43 USD a month in Singapore, and what goes
+/// through it as much again for each 730 GB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NatMode {
+    /// Through a gateway in their own zone: the failure of a zone stays there.
+    #[default]
+    OnePerZone,
+    /// All through one gateway in the first zone: cheaper, and that zone's failure cuts off all.
+    Single,
+    /// Not at all.
+    None,
+}
+
+/// The record of who talked to whom in the VPC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FlowLogs {
+    /// Whether it is kept.
+    pub enabled: bool,
+    /// How long, in days: one of [`aws::resources::RETENTION_DAYS`]. The default is the reference's seven years.
+    pub retention_in_days: u32,
+}
+
+impl Default for FlowLogs {
+    fn default() -> Self {
+        Self { enabled: true, retention_in_days: 2557 }
+    }
+}
+
+/// What the tier needs to know of the place that it is made in. It needs nothing of other tiers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inputs {
+    /// The region, such as `ap-southeast-1`.
+    pub region: String,
+    /// The region's zones that can be used, sorted: from [`aws::zones`].
+    pub availability_zones: Vec<String>,
+    /// The account's id: twelve digits.
+    pub account_id: String,
+    /// The partition, the second part of every ARN.
+    pub partition: String,
+}
+
+impl Args {
+    pub(crate) fn check_environment(&self) -> Result<(), DeclareError> {
+        let name = &self.environment;
+        let fits = !name.is_empty()
+            && name.len() <= MAX_ENVIRONMENT_LENGTH
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        if fits {
+            return Ok(());
+        }
+        Err(DeclareError::argument(
+            "environment",
+            format!("`{name}` cannot be part of names"),
+            format!(
+                "use 1 to {MAX_ENVIRONMENT_LENGTH} lower-case letters, digits and hyphens, such as dev or pr1234"
+            ),
+        ))
+    }
+
+    /// The tags, checked together with the two that the tier adds.
+    pub(crate) fn checked_tags(&self) -> Result<Tags, DeclareError> {
+        if let Some(ours) = ["Name", "Tier"].into_iter().find(|key| self.tags.contains_key(*key)) {
+            return Err(DeclareError::argument(
+                format!("tags.{ours}"),
+                "the tier gives each object its own",
+                "leave it out",
+            ));
+        }
+        let tags = Tags::from(self.tags.clone());
+        tags.clone().with("Name", "").with("Tier", "").check().map_err(|error| {
+            DeclareError::argument(
+                "tags",
+                error.to_string(),
+                "AWS allows 50 tags with keys of 1 to 128 and values of at most 256 characters",
+            )
+        })?;
+        Ok(tags)
+    }
+
+    pub(crate) fn retention(&self) -> Result<RetentionDays, DeclareError> {
+        RetentionDays::try_from(self.flow_logs.retention_in_days).map_err(|error| {
+            let hint = format!("the next longer period is {} days", error.nearest());
+            DeclareError::argument("flow_logs.retention_in_days", error.to_string(), hint)
+        })
+    }
+}

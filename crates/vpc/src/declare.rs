@@ -1,0 +1,420 @@
+//! The tier itself: which resources there are, and what each takes from which.
+
+use aws::policy::{PolicyDocument, Principal, Statement};
+use aws::resources::{InlinePolicy, LogGroup, RetentionDays, Role};
+use aws::{
+    AllocationId, InternetGatewayId, LogGroupName, NatGatewayId, RouteTableId, SecurityGroupId, SubnetId,
+    Tags, VpcEndpointId, VpcId,
+};
+use engine::{Component, DeclareError, Declared, Input, Scope, Stage};
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+
+use crate::layout::{Layout, Zone};
+use crate::resources::{
+    DefaultSecurityGroup, Eip, FlowLog, InternetGateway, NatGateway, NetworkAcl, NetworkAclEntry, PortRange,
+    Route, RouteTable, RuleAction, Subnet, SubnetNetworkAclAssociation, SubnetRouteTableAssociation, Vpc,
+    VpcEndpoint, VpcGatewayAttachment, s3_policy,
+};
+use crate::{Args, Inputs, NatMode};
+
+/// All addresses: the destination of a default route.
+const ANYWHERE: Ipv4Net = Ipv4Net::new_assert(std::net::Ipv4Addr::UNSPECIFIED, 0);
+const TCP: i32 = 6;
+const POSTGRESQL: PortRange = PortRange { from: 5432, to: 5432 };
+/// Ports from which clients call, and to which answers go. NAT gateways and load balancers use all of these.
+const EPHEMERAL: PortRange = PortRange { from: 1024, to: 65535 };
+/// The number of a network ACL's first entry, and the gap to the next.
+const ENTRY_STEP: i32 = 10;
+const FIRST_ENTRY: i32 = 100;
+
+/// The network tier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tier {
+    args: Args,
+}
+
+/// What the tiers after it can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "camelCase")]
+pub struct Outputs<S: Stage> {
+    /// The VPC.
+    pub vpc_id: S::Of<VpcId>,
+    /// The VPC's addresses.
+    pub vpc_cidr: S::Of<Ipv4Net>,
+    /// The zones, in the order of all lists here.
+    pub availability_zones: Vec<S::Of<String>>,
+    /// Public subnets, one a zone: for load balancers.
+    pub public_subnet_ids: Vec<S::Of<SubnetId>>,
+    /// Private subnets, one a zone: for tasks.
+    pub private_subnet_ids: Vec<S::Of<SubnetId>>,
+    /// Database subnets, one a zone.
+    pub database_subnet_ids: Vec<S::Of<SubnetId>>,
+    /// The private subnets' addresses.
+    pub private_subnet_cidrs: Vec<S::Of<Ipv4Net>>,
+    /// The database subnets' addresses.
+    pub database_subnet_cidrs: Vec<S::Of<Ipv4Net>>,
+    /// The private subnets' route tables: for further gateway endpoints.
+    pub private_route_table_ids: Vec<S::Of<RouteTableId>>,
+    /// The NAT gateways: for alarms. Empty without NAT.
+    pub nat_gateway_ids: Vec<S::Of<NatGatewayId>>,
+    /// The addresses from which private subnets call out: for partners' allow lists. Empty without NAT.
+    pub nat_public_ips: Vec<S::Of<String>>,
+    /// The VPC's default security group, which allows nothing.
+    pub default_security_group_id: S::Of<SecurityGroupId>,
+    /// The S3 endpoint, if there is one.
+    pub s3_endpoint_id: Option<S::Of<VpcEndpointId>>,
+    /// Where the flow log goes, if there is one.
+    pub flow_log_group_name: Option<S::Of<LogGroupName>>,
+}
+
+impl Tier {
+    /// The tier with these arguments, which [`declare`](Component::declare) checks.
+    #[must_use]
+    pub fn new(args: Args) -> Self {
+        Self { args }
+    }
+
+    /// What it was told.
+    #[must_use]
+    pub fn args(&self) -> &Args {
+        &self.args
+    }
+}
+
+impl Component for Tier {
+    const NAME: &'static str = "vpc";
+    type Inputs = Inputs;
+    type Outputs<S: Stage> = Outputs<S>;
+
+    fn declare(&self, scope: &mut Scope, inputs: &Inputs) -> Result<Outputs<Declared>, DeclareError> {
+        let args = &self.args;
+        args.check_environment()?;
+        let tags = args.checked_tags()?;
+        let retention = args.retention()?;
+        let layout = Layout::new(args, inputs)?;
+        Declaring { scope, args, inputs, tags, retention, zones: &layout.zones }.all()
+    }
+}
+
+/// One run of `declare`: the scope, and what all its steps need.
+struct Declaring<'a> {
+    scope: &'a mut Scope,
+    args: &'a Args,
+    inputs: &'a Inputs,
+    tags: Tags,
+    retention: RetentionDays,
+    zones: &'a [Zone],
+}
+
+/// A VPC's way to the internet. What takes one of these waits until it is open.
+struct Internet {
+    vpc_id: Input<VpcId>,
+    gateway_id: Input<InternetGatewayId>,
+}
+
+/// The NAT gateways, and their addresses.
+#[derive(Default)]
+struct Nat {
+    gateway_ids: Vec<Input<NatGatewayId>>,
+    public_ips: Vec<Input<String>>,
+}
+
+impl Declaring<'_> {
+    fn all(mut self) -> Result<Outputs<Declared>, DeclareError> {
+        let vpc = self.scope.add(
+            "vpc",
+            Vpc {
+                cidr_block: self.args.cidr,
+                enable_dns_support: true,
+                enable_dns_hostnames: true,
+                tags: self.named("vpc"),
+            },
+        )?;
+        let default_security_group = self.scope.add(
+            "default-security-group",
+            DefaultSecurityGroup {
+                vpc_id: vpc.vpc_id.clone(),
+                security_group_ingress: Vec::new(),
+                security_group_egress: Vec::new(),
+                tags: self.named("default-sg"),
+            },
+        )?;
+        let internet = self.internet(&vpc.vpc_id)?;
+        let public_subnet_ids = self.subnets("public", "Public", &internet.vpc_id, |zone| zone.public)?;
+        let private_subnet_ids = self.subnets("private", "Private", &vpc.vpc_id, |zone| zone.private)?;
+        let database_subnet_ids = self.subnets("database", "Database", &vpc.vpc_id, |zone| zone.database)?;
+        let nat = self.nat(&public_subnet_ids)?;
+
+        self.public_routes(&vpc.vpc_id, &internet, &public_subnet_ids)?;
+        let private_route_table_ids = self.private_routes(&vpc.vpc_id, &nat, &private_subnet_ids)?;
+        self.database_routes(&vpc.vpc_id, &database_subnet_ids)?;
+
+        if self.args.database_acl {
+            self.database_acl(&vpc.vpc_id, &database_subnet_ids)?;
+        }
+        let s3_endpoint_id = match self.args.s3_endpoint {
+            true => Some(self.s3_endpoint(&vpc.vpc_id, &private_route_table_ids)?),
+            false => None,
+        };
+        let flow_log_group_name = match self.args.flow_logs.enabled {
+            true => Some(self.flow_log(&vpc.vpc_id)?),
+            false => None,
+        };
+        Ok(Outputs {
+            vpc_id: vpc.vpc_id,
+            vpc_cidr: self.args.cidr.into(),
+            availability_zones: self.zones.iter().map(|zone| zone.name.clone().into()).collect(),
+            public_subnet_ids,
+            private_subnet_ids,
+            database_subnet_ids,
+            private_subnet_cidrs: self.zones.iter().map(|zone| zone.private.into()).collect(),
+            database_subnet_cidrs: self.zones.iter().map(|zone| zone.database.into()).collect(),
+            private_route_table_ids,
+            nat_gateway_ids: nat.gateway_ids,
+            nat_public_ips: nat.public_ips,
+            default_security_group_id: default_security_group.group_id,
+            s3_endpoint_id,
+            flow_log_group_name,
+        })
+    }
+
+    /// `payment-<what>-<environment>`, as the reference names everything.
+    fn name(&self, what: &str) -> String {
+        format!("payment-{what}-{}", self.args.environment)
+    }
+
+    fn named(&self, what: &str) -> Tags {
+        self.tags.clone().with("Name", self.name(what))
+    }
+
+    fn internet(&mut self, vpc: &Input<VpcId>) -> Result<Internet, DeclareError> {
+        let gateway = self.scope.add("igw", InternetGateway { tags: self.named("igw") })?;
+        let attachment = self.scope.add(
+            "igw-attachment",
+            VpcGatewayAttachment {
+                vpc_id: vpc.clone(),
+                internet_gateway_id: Some(gateway.internet_gateway_id),
+            },
+        )?;
+        Ok(Internet { vpc_id: attachment.vpc_id, gateway_id: attachment.internet_gateway_id })
+    }
+
+    /// One subnet a zone. Public ones get the VPC from the internet gateway's attachment, so that what needs the
+    /// internet (NAT gateways, load balancers) comes after it and goes before it.
+    fn subnets(
+        &mut self,
+        group: &str,
+        tier: &str,
+        vpc: &Input<VpcId>,
+        cidr: impl Fn(&Zone) -> Ipv4Net,
+    ) -> Result<Vec<Input<SubnetId>>, DeclareError> {
+        let mut ids = Vec::new();
+        for (index, zone) in self.zones.iter().enumerate() {
+            let name = format!("{group}-subnet-{}", index + 1);
+            let subnet = Subnet {
+                vpc_id: vpc.clone(),
+                cidr_block: cidr(zone),
+                availability_zone: zone.name.clone(),
+                map_public_ip_on_launch: tier == "Public" && self.args.map_public_ip_on_launch,
+                tags: self.named(&name).with("Tier", tier),
+            };
+            ids.push(self.scope.add(&name, subnet)?.subnet_id);
+        }
+        Ok(ids)
+    }
+
+    fn nat(&mut self, public_subnets: &[Input<SubnetId>]) -> Result<Nat, DeclareError> {
+        let count = match self.args.nat {
+            NatMode::OnePerZone => public_subnets.len(),
+            NatMode::Single => 1,
+            NatMode::None => 0,
+        };
+        let mut nat = Nat::default();
+        for (number, subnet) in (1..).zip(&public_subnets[..count]) {
+            let name = format!("nat-eip-{number}");
+            let eip = Eip { domain: "vpc".to_owned(), tags: self.named(&name) };
+            let eip = self.scope.add(&name, eip)?;
+            let allocation_id: Input<AllocationId> = eip.allocation_id;
+            let name = format!("nat-{number}");
+            let tags = self.named(&name);
+            let gateway =
+                self.scope.add(&name, NatGateway { subnet_id: subnet.clone(), allocation_id, tags })?;
+            nat.gateway_ids.push(gateway.nat_gateway_id);
+            nat.public_ips.push(eip.public_ip);
+        }
+        Ok(nat)
+    }
+
+    fn route_table(&mut self, name: &str, vpc: &Input<VpcId>) -> Result<Input<RouteTableId>, DeclareError> {
+        let table = RouteTable { vpc_id: vpc.clone(), tags: self.named(name) };
+        Ok(self.scope.add(name, table)?.route_table_id)
+    }
+
+    fn associate(
+        &mut self,
+        name: &str,
+        subnet: &Input<SubnetId>,
+        table: &Input<RouteTableId>,
+    ) -> Result<(), DeclareError> {
+        let association =
+            SubnetRouteTableAssociation { subnet_id: subnet.clone(), route_table_id: table.clone() };
+        self.scope.add(name, association).map(|_| ())
+    }
+
+    fn public_routes(
+        &mut self,
+        vpc: &Input<VpcId>,
+        internet: &Internet,
+        subnets: &[Input<SubnetId>],
+    ) -> Result<(), DeclareError> {
+        let table = self.route_table("public-rt", vpc)?;
+        let route = Route {
+            route_table_id: table.clone(),
+            destination_cidr_block: ANYWHERE,
+            gateway_id: Some(internet.gateway_id.clone()),
+            nat_gateway_id: None,
+        };
+        self.scope.add("public-route", route)?;
+        for (number, subnet) in (1..).zip(subnets) {
+            self.associate(&format!("public-rta-{number}"), subnet, &table)?;
+        }
+        Ok(())
+    }
+
+    fn private_routes(
+        &mut self,
+        vpc: &Input<VpcId>,
+        nat: &Nat,
+        subnets: &[Input<SubnetId>],
+    ) -> Result<Vec<Input<RouteTableId>>, DeclareError> {
+        let mut tables = Vec::new();
+        for (index, subnet) in subnets.iter().enumerate() {
+            let number = index + 1;
+            let table = self.route_table(&format!("private-rt-{number}"), vpc)?;
+            // The gateway of the zone, or the only one.
+            if let Some(gateway) = nat.gateway_ids.get(index).or(nat.gateway_ids.first()) {
+                let route = Route {
+                    route_table_id: table.clone(),
+                    destination_cidr_block: ANYWHERE,
+                    gateway_id: None,
+                    nat_gateway_id: Some(gateway.clone()),
+                };
+                self.scope.add(&format!("private-route-{number}"), route)?;
+            }
+            self.associate(&format!("private-rta-{number}"), subnet, &table)?;
+            tables.push(table);
+        }
+        Ok(tables)
+    }
+
+    /// Tables without a route: databases reach the VPC and nothing else.
+    fn database_routes(
+        &mut self,
+        vpc: &Input<VpcId>,
+        subnets: &[Input<SubnetId>],
+    ) -> Result<(), DeclareError> {
+        for (number, subnet) in (1..).zip(subnets) {
+            let table = self.route_table(&format!("db-rt-{number}"), vpc)?;
+            self.associate(&format!("db-rta-{number}"), subnet, &table)?;
+        }
+        Ok(())
+    }
+
+    /// PostgreSQL in from the private subnets, answers back to them, nothing else (PCI DSS 1.3, 1.4).
+    fn database_acl(&mut self, vpc: &Input<VpcId>, subnets: &[Input<SubnetId>]) -> Result<(), DeclareError> {
+        let acl = self.scope.add("db-acl", NetworkAcl { vpc_id: vpc.clone(), tags: self.named("db-acl") })?;
+        let entry = |rule_number, egress, cidr_block, ports| NetworkAclEntry {
+            network_acl_id: acl.id.clone(),
+            rule_number,
+            egress,
+            protocol: TCP,
+            rule_action: RuleAction::Allow,
+            cidr_block,
+            port_range: Some(ports),
+        };
+        let numbers = (FIRST_ENTRY..).step_by(ENTRY_STEP.unsigned_abs() as usize);
+        for ((number, zone), rule) in (1..).zip(self.zones).zip(numbers) {
+            self.scope.add(&format!("db-acl-in-{number}"), entry(rule, false, zone.private, POSTGRESQL))?;
+            self.scope.add(&format!("db-acl-out-{number}"), entry(rule, true, zone.private, EPHEMERAL))?;
+        }
+        for (number, subnet) in (1..).zip(subnets) {
+            let association =
+                SubnetNetworkAclAssociation { subnet_id: subnet.clone(), network_acl_id: acl.id.clone() };
+            self.scope.add(&format!("db-acl-association-{number}"), association)?;
+        }
+        Ok(())
+    }
+
+    fn s3_endpoint(
+        &mut self,
+        vpc: &Input<VpcId>,
+        tables: &[Input<RouteTableId>],
+    ) -> Result<Input<VpcEndpointId>, DeclareError> {
+        let Inputs { region, account_id, partition, .. } = self.inputs;
+        let endpoint = VpcEndpoint {
+            vpc_id: vpc.clone(),
+            service_name: format!("com.amazonaws.{region}.s3"),
+            vpc_endpoint_type: "Gateway".to_owned(),
+            route_table_ids: tables.to_vec(),
+            policy_document: s3_policy(partition, region, account_id),
+            tags: self.named("s3-endpoint"),
+        };
+        Ok(self.scope.add("s3-endpoint", endpoint)?.id)
+    }
+
+    /// The log group first, then a role that may write to it and to nothing else, then the flow log.
+    fn flow_log(&mut self, vpc: &Input<VpcId>) -> Result<Input<LogGroupName>, DeclareError> {
+        let Inputs { region, account_id, partition, .. } = self.inputs;
+        let group = LogGroup {
+            log_group_name: format!("/aws/vpc/{}", self.name("flow-logs")).into(),
+            retention_in_days: Some(self.retention),
+            kms_key_id: None,
+            tags: self.named("flow-logs"),
+        };
+        let group = self.scope.add("flow-log-group", group)?;
+
+        let source = format!("arn:{partition}:ec2:{region}:{account_id}:vpc-flow-log/*");
+        let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"])
+            .principal(Principal::Service("vpc-flow-logs.amazonaws.com".to_owned()))
+            // Without these, anybody's flow log could be made to write with this role.
+            .when("StringEquals", "aws:SourceAccount", [account_id.clone().into()])
+            .when("ArnLike", "aws:SourceArn", [source.into()])]);
+        // Not logs:CreateLogGroup, which AWS's example has: the group would come back without retention if the
+        // service wrote once more after its deletion.
+        let write = PolicyDocument::new([Statement::allow([
+            "logs:CreateLogStream",
+            "logs:PutLogEvents",
+            "logs:DescribeLogGroups",
+            "logs:DescribeLogStreams",
+        ])
+        .resources([Input::join([(&group.arn).into()])])]);
+        let role = Role {
+            // Roles are the same in all regions, so the region is part of the name.
+            role_name: self.name(&format!("vpc-flow-logs-{region}")).into(),
+            assume_role_policy_document: trust,
+            description: Some("Lets VPC flow logs write to their log group".to_owned()),
+            max_session_duration: None,
+            policies: vec![InlinePolicy {
+                policy_name: "write-flow-logs".to_owned(),
+                policy_document: write,
+            }],
+            managed_policy_arns: Vec::new(),
+            tags: self.named("vpc-flow-logs"),
+        };
+        let role = self.scope.add("flow-log-role", role)?;
+
+        let flow_log = FlowLog {
+            resource_type: "VPC".to_owned(),
+            resource_id: vpc.clone(),
+            traffic_type: "ALL".to_owned(),
+            log_destination_type: "cloud-watch-logs".to_owned(),
+            log_group_name: group.log_group_name.clone(),
+            deliver_logs_permission_arn: role.arn,
+            max_aggregation_interval: 60,
+            tags: self.named("vpc-flow-log"),
+        };
+        self.scope.add("flow-log", flow_log)?;
+        Ok(group.log_group_name)
+    }
+}

@@ -1,0 +1,38 @@
+//! The network tier: a VPC over several availability zones, with public, private and database subnets.
+//!
+//! Traffic from private subnets leaves through NAT gateways; database subnets have no route to the internet and a
+//! network ACL that lets only PostgreSQL from the private subnets in. Everything that flows is logged.
+//!
+//! ```
+//! use engine::{Component, Scope};
+//!
+//! let inputs = vpc::Inputs {
+//!     region: "ap-southeast-1".to_owned(),
+//!     availability_zones: ["a", "b", "c"].map(|zone| format!("ap-southeast-1{zone}")).to_vec(),
+//!     account_id: "123456789012".to_owned(),
+//!     partition: "aws".to_owned(),
+//! };
+//! let mut scope = Scope::new();
+//! let tier = vpc::Tier::new(vpc::Args::default());
+//! let outputs = scope.within(vpc::Tier::NAME, |scope| tier.declare(scope, &inputs))?;
+//! assert_eq!(outputs.database_subnet_ids.len(), 3);
+//! # Ok::<(), engine::DeclareError>(())
+//! ```
+
+mod args;
+mod declare;
+pub mod layout;
+pub mod resources;
+
+pub use args::Args;
+pub use args::FlowLogs;
+pub use args::Inputs;
+pub use args::MAX_ENVIRONMENT_LENGTH;
+pub use args::NatMode;
+pub use declare::Outputs;
+pub use declare::Tier;
+
+/// Registers the kinds that only this tier has. [`aws::kinds`] registers the ones that it shares.
+pub fn kinds(registry: &mut aws::Registry) {
+    resources::kinds(registry);
+}

@@ -1,0 +1,109 @@
+//! An elastic IP address: the address from which a NAT gateway's traffic leaves, and which partners may allow.
+//!
+//! The surprise: `AllocateAddress` takes no client token, and an address that is lost after its allocation costs
+//! money for ever. So it carries its intent tag from the first moment.
+
+use async_trait::async_trait;
+use aws::ec2::{by_intent, ready_when_seen, retag};
+use aws::{AllocationId, CallResult, Called, Context, Tags, replaced_by, required};
+use aws_sdk_ec2::types::{DomainType, ResourceType};
+use engine::{CallError, Change, Changed, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage};
+use serde::{Deserialize, Serialize};
+
+use super::visible;
+
+/// The properties of an elastic IP address. None can refer to another resource, so one struct serves both stages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Eip {
+    /// `vpc`: for use in a VPC.
+    pub domain: String,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct EipOutputs<S: Stage> {
+    /// The allocation, which is what a NAT gateway takes.
+    pub allocation_id: S::Of<AllocationId>,
+    /// The address itself, such as `203.0.113.25`.
+    pub public_ip: S::Of<String>,
+}
+
+impl Declares for Eip {
+    type Resolved = Self;
+}
+
+fn outputs(
+    id: Option<String>,
+    address: Option<String>,
+    operation: &str,
+) -> Result<EipOutputs<Resolved>, CallError> {
+    Ok(EipOutputs {
+        allocation_id: required(id, operation, "AllocationId")?.into(),
+        public_ip: required(address, operation, "PublicIp")?,
+    })
+}
+
+#[async_trait]
+impl Resource for Eip {
+    const KIND: &'static str = "AWS::EC2::EIP";
+    const SETTLE: Settle = Settle::Tag;
+    const TYPICAL_SECONDS: (u32, u32) = (2, 1);
+    type Context = Context;
+    type Declared = Self;
+    type Outputs<S: Stage> = EipOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["Domain"])
+    }
+
+    async fn find(&self, cx: &Context, intent: &Intent) -> Result<Option<EipOutputs<Resolved>>, CallError> {
+        const OPERATION: &str = "DescribeAddresses";
+        let request = cx.ec2().describe_addresses().filters(by_intent(intent));
+        let found = request.send().await.called(OPERATION)?.addresses.unwrap_or_default();
+        let found = found.into_iter().next();
+        found.map(|live| outputs(live.allocation_id, live.public_ip, OPERATION)).transpose()
+    }
+
+    async fn create(&self, cx: &Context, intent: &Intent) -> Result<EipOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "AllocateAddress";
+        let request = cx
+            .ec2()
+            .allocate_address()
+            .domain(DomainType::from(self.domain.as_str()))
+            .tag_specifications(cx.stamp(&self.tags, intent)?.ec2(ResourceType::ElasticIp));
+        let answer = request.send().await.called(OPERATION)?;
+        outputs(answer.allocation_id, answer.public_ip, OPERATION)
+    }
+
+    async fn poll_ready(
+        cx: &Context,
+        outputs: &EipOutputs<Resolved>,
+    ) -> Result<Readiness<EipOutputs<Resolved>>, CallError> {
+        Ok(ready_when_seen(cx.describe().addresses.get(&outputs.allocation_id).await?, outputs))
+    }
+
+    async fn read(&self, cx: &Context, outputs: &EipOutputs<Resolved>) -> Result<Option<Self>, CallError> {
+        let Some(live) = cx.describe().addresses.get(&outputs.allocation_id).await? else { return Ok(None) };
+        let domain = live.domain.map_or_else(String::new, |domain| domain.as_str().to_owned());
+        Ok(Some(Self { domain, tags: visible(live.tags) }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &EipOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<EipOutputs<Resolved>, CallError> {
+        retag(cx, outputs.allocation_id.as_str(), &changed.before.tags, &self.tags).await?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &EipOutputs<Resolved>) -> Result<(), CallError> {
+        let request = cx.ec2().release_address().allocation_id(outputs.allocation_id.as_str());
+        request.send().await.called("ReleaseAddress").gone_is_ok()
+    }
+}

@@ -1,0 +1,162 @@
+//! A NAT gateway: lets what is in private subnets call out, and nobody call in.
+//!
+//! The surprise: it takes two minutes, so everything around it is arranged to start it early. A create that fails
+//! is answered with success; the gateway then goes to `failed`, with the reason in its description. And a deleted
+//! gateway stays in descriptions for an hour, so "there" and "gone" are decided by its state.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws::ec2::{by_intent, retag};
+use aws::{AllocationId, CallResult, Called, Context, NatGatewayId, SubnetId, Tags, replaced_by, required};
+use aws_sdk_ec2::types::{NatGateway as Live, NatGatewayState as State, ResourceType};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage,
+};
+use serde::{Deserialize, Serialize};
+
+use super::visible;
+
+/// The properties of a public NAT gateway.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct NatGateway<S: Stage = Declared> {
+    /// The public subnet that it is in.
+    pub subnet_id: S::Of<SubnetId>,
+    /// Its elastic IP address.
+    pub allocation_id: S::Of<AllocationId>,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct NatGatewayOutputs<S: Stage> {
+    /// The gateway.
+    pub nat_gateway_id: S::Of<NatGatewayId>,
+}
+
+impl Declares for NatGateway<Declared> {
+    type Resolved = NatGateway<Resolved>;
+}
+
+fn is_live(state: Option<&State>) -> bool {
+    matches!(state, Some(State::Pending | State::Available))
+}
+
+fn primary_allocation(live: &Live) -> String {
+    // Further addresses may be added to a gateway; the one that it was made with is the primary one.
+    let addresses = live.nat_gateway_addresses();
+    let primary = addresses.iter().find(|address| address.is_primary() == Some(true)).or(addresses.first());
+    primary.and_then(|address| address.allocation_id()).unwrap_or_default().to_owned()
+}
+
+#[async_trait]
+impl Resource for NatGateway<Resolved> {
+    const KIND: &'static str = "AWS::EC2::NatGateway";
+    const SETTLE: Settle = Settle::Token;
+    // 85 to 130 seconds were seen.
+    const READY_WITHIN: Duration = Duration::from_secs(600);
+    const TYPICAL_SECONDS: (u32, u32) = (105, 56);
+    type Context = Context;
+    type Declared = NatGateway<Declared>;
+    type Outputs<S: Stage> = NatGatewayOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["SubnetId", "AllocationId"])
+    }
+
+    fn claim(&self) -> Option<String> {
+        // An address can be at one gateway only.
+        Some(self.allocation_id.to_string())
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<Option<NatGatewayOutputs<Resolved>>, CallError> {
+        let request = cx.ec2().describe_nat_gateways().filter(by_intent(intent));
+        let answer = request.send().await.called("DescribeNatGateways")?;
+        let mut found = answer.nat_gateways.unwrap_or_default().into_iter();
+        let live = found.find(|gateway| is_live(gateway.state.as_ref()));
+        let id = live.and_then(|gateway| gateway.nat_gateway_id);
+        Ok(id.map(|id| NatGatewayOutputs { nat_gateway_id: id.into() }))
+    }
+
+    async fn create(&self, cx: &Context, intent: &Intent) -> Result<NatGatewayOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateNatGateway";
+        let request = cx
+            .ec2()
+            .create_nat_gateway()
+            .client_token(&intent.token)
+            .subnet_id(self.subnet_id.as_str())
+            .allocation_id(self.allocation_id.as_str())
+            .tag_specifications(cx.stamp(&self.tags, intent)?.ec2(ResourceType::Natgateway));
+        let answer = request.send().await.called(OPERATION).once_visible()?;
+        let id = answer.nat_gateway.and_then(|gateway| gateway.nat_gateway_id);
+        Ok(NatGatewayOutputs { nat_gateway_id: required(id, OPERATION, "NatGatewayId")?.into() })
+    }
+
+    async fn poll_ready(
+        cx: &Context,
+        outputs: &NatGatewayOutputs<Resolved>,
+    ) -> Result<Readiness<NatGatewayOutputs<Resolved>>, CallError> {
+        let Some(live) = cx.describe().nat_gateways.get(&outputs.nat_gateway_id).await? else {
+            return Ok(Readiness::Pending("not visible yet".to_owned()));
+        };
+        Ok(match live.state() {
+            Some(State::Available) => Readiness::Ready(outputs.clone()),
+            Some(State::Failed) => {
+                let code = live.failure_code().unwrap_or("failed");
+                Readiness::Failed(format!("{code}: {}", live.failure_message().unwrap_or("no reason given")))
+            }
+            Some(state @ (State::Deleting | State::Deleted)) => {
+                Readiness::Failed(format!("somebody deleted it: its state is {state}"))
+            }
+            state => Readiness::Pending(state.map_or("unknown", State::as_str).to_owned()),
+        })
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &NatGatewayOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let live = cx.describe().nat_gateways.get(&outputs.nat_gateway_id).await?;
+        let Some(live) = live.filter(|gateway| is_live(gateway.state())) else { return Ok(None) };
+        Ok(Some(Self {
+            subnet_id: live.subnet_id().unwrap_or_default().into(),
+            allocation_id: primary_allocation(&live).into(),
+            tags: visible(live.tags),
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &NatGatewayOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<NatGatewayOutputs<Resolved>, CallError> {
+        retag(cx, outputs.nat_gateway_id.as_str(), &changed.before.tags, &self.tags).await?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &NatGatewayOutputs<Resolved>) -> Result<(), CallError> {
+        let request = cx.ec2().delete_nat_gateway().nat_gateway_id(outputs.nat_gateway_id.as_str());
+        request.send().await.called("DeleteNatGateway").gone_is_ok()
+    }
+
+    /// Until it is `deleted`, the gateway holds its address and a network interface in its subnet. A failed one
+    /// holds neither.
+    async fn poll_gone(
+        &self,
+        cx: &Context,
+        outputs: &NatGatewayOutputs<Resolved>,
+    ) -> Result<bool, CallError> {
+        let live = cx.describe().nat_gateways.get(&outputs.nat_gateway_id).await?;
+        let state = live.and_then(|gateway| gateway.state);
+        Ok(matches!(state, None | Some(State::Deleted | State::Failed)))
+    }
+}

@@ -1,0 +1,134 @@
+//! What somebody changes by hand is seen by a read, and repaired by an update.
+
+use aws_sdk_ec2::types::{IpPermission, IpRange, Tag};
+use engine::{Resolved, Resource};
+use vpc::resources::*;
+
+use crate::life_cycles::{network_acl, vpc};
+use crate::support::{ACCOUNT, Cloud, REGION, config, differing, identity, intent, tags};
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_in_the_default_security_group_is_stripped_again() {
+    let cloud = Cloud::new();
+    let wanted = DefaultSecurityGroup::<Resolved> {
+        vpc_id: cloud.vpc().await,
+        security_group_ingress: Vec::new(),
+        security_group_egress: Vec::new(),
+        tags: tags("payment-default-sg-dev"),
+    };
+    let outputs = cloud.make("default-security-group", &wanted).await;
+    let rule = IpPermission::builder()
+        .ip_protocol("tcp")
+        .from_port(22)
+        .to_port(22)
+        .ip_ranges(IpRange::builder().cidr_ip("0.0.0.0/0").build())
+        .build();
+    let ec2 = cloud.cx.ec2();
+    let request = ec2.authorize_security_group_ingress().group_id(outputs.group_id.as_str());
+    request.ip_permissions(rule).send().await.unwrap();
+
+    let live = wanted.read(&cloud.cx, &outputs).await.unwrap().unwrap();
+    assert_eq!(differing(&wanted, &live), ["SecurityGroupIngress"]);
+    assert_eq!(live.security_group_ingress[0].peer, "0.0.0.0/0");
+    cloud.update(&wanted, &outputs).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_detached_internet_gateway_is_a_change_that_is_repaired_in_place() {
+    let cloud = Cloud::new();
+    let vpc_id = cloud.vpc().await;
+    let outputs = cloud.attach(&vpc_id).await;
+    let gateway = outputs.internet_gateway_id.clone();
+    let wanted =
+        VpcGatewayAttachment::<Resolved> { vpc_id: vpc_id.clone(), internet_gateway_id: Some(gateway) };
+    wanted.delete(&cloud.cx, &outputs).await.unwrap();
+
+    let live = wanted.read(&cloud.cx, &outputs).await.unwrap().unwrap();
+    assert_eq!(differing(&wanted, &live), ["InternetGatewayId"]);
+    assert_eq!(cloud.update(&wanted, &outputs).await, outputs);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subnet_that_was_given_another_route_table_gets_its_own_back() {
+    let cloud = Cloud::new();
+    let vpc_id = cloud.vpc().await;
+    let wanted = SubnetRouteTableAssociation::<Resolved> {
+        subnet_id: cloud.subnet("private-subnet-1", &vpc_id, "10.0.10.0/24").await,
+        route_table_id: cloud.route_table("private-rt-1", &vpc_id).await,
+    };
+    let outputs = cloud.make("private-rta-1", &wanted).await;
+    let other = cloud.route_table("private-rt-2", &vpc_id).await;
+    let request = cloud.cx.ec2().replace_route_table_association();
+    let request = request.association_id(outputs.id.as_str()).route_table_id(other.as_str());
+    request.send().await.unwrap();
+
+    let live = wanted.read(&cloud.cx, &outputs).await.unwrap().unwrap();
+    assert_eq!(differing(&wanted, &live), ["RouteTableId"]);
+    let repaired = cloud.update(&wanted, &outputs).await;
+    assert_ne!(repaired.id, outputs.id);
+    cloud.unmake(&wanted, &repaired).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subnet_that_was_put_back_to_the_default_acl_has_no_association() {
+    let cloud = Cloud::new();
+    let vpc_id = cloud.vpc().await;
+    let wanted = SubnetNetworkAclAssociation::<Resolved> {
+        subnet_id: cloud.subnet("database-subnet-1", &vpc_id, "10.0.20.0/24").await,
+        network_acl_id: cloud.make("db-acl", &network_acl(&vpc_id)).await.id,
+    };
+    let outputs = cloud.make("db-acl-association-1", &wanted).await;
+    wanted.delete(&cloud.cx, &outputs).await.unwrap();
+    assert_eq!(wanted.read(&cloud.cx, &outputs).await, Ok(None));
+    cloud.make("db-acl-association-1", &wanted).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_that_somebody_changed_are_put_back_and_identity_tags_stay() {
+    let cloud = Cloud::new();
+    let outputs = cloud.make("vpc", &vpc()).await;
+    let id = outputs.vpc_id.as_str();
+    let ec2 = cloud.cx.ec2();
+    let tag = |key, value| Tag::builder().key(key).value(value).build();
+    let create = ec2.create_tags().resources(id).tags(tag("Name", "mine")).tags(tag("Extra", "1"));
+    create.send().await.unwrap();
+    let delete = ec2.delete_tags().resources(id).tags(Tag::builder().key("Environment").build());
+    delete.send().await.unwrap();
+
+    let live = vpc().read(&cloud.cx, &outputs).await.unwrap().unwrap();
+    assert_eq!(differing(&vpc(), &live), ["Tags"]);
+    cloud.update(&vpc(), &outputs).await;
+    assert_eq!(vpc().find(&cloud.cx, &intent("vpc")).await, Ok(Some(outputs)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifty_reads_of_one_kind_are_one_call() {
+    let cloud = Cloud::new();
+    let vpc_id = cloud.vpc().await;
+    let mut subnets = Vec::new();
+    for number in 0..50 {
+        subnets
+            .push(cloud.subnet(&format!("subnet-{number}"), &vpc_id, &format!("10.0.{number}.0/24")).await);
+    }
+    cloud.emulator.clear_calls();
+    let reads: Vec<_> = subnets
+        .into_iter()
+        .map(|subnet| {
+            let subnets = cloud.cx.describe().subnets.clone();
+            tokio::spawn(async move { subnets.get(&subnet).await.unwrap().unwrap() })
+        })
+        .collect();
+    for read in reads {
+        read.await.unwrap();
+    }
+    assert_eq!(cloud.emulator.calls().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_tier_needs_to_know_is_asked_of_aws() {
+    let cloud = Cloud::new();
+    let cx = aws::Context::connect(&config(&cloud.emulator), identity()).await.unwrap();
+    assert_eq!((cx.account_id(), cx.partition(), cx.region()), (ACCOUNT, "aws", REGION));
+    let zones = aws::zones(&cx).await.unwrap();
+    assert_eq!(zones, ["ap-southeast-1a", "ap-southeast-1b", "ap-southeast-1c"]);
+}

@@ -1,0 +1,176 @@
+//! What the tests here begin with: a declared tier, an empty cloud, and the steps of a life cycle.
+
+use std::time::Duration;
+
+use aws::{Account, Context, Identity, Tags};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use emulator::Emulator;
+use engine::{
+    Address, CallError, Changed, Component, DeclareError, Declared, ErrorClass, Graph, Intent, Readiness,
+    Resolved, Resource, Scope,
+};
+use vpc::{Args, Inputs, Outputs, Tier};
+
+pub(crate) const REGION: &str = "ap-southeast-1";
+pub(crate) const ACCOUNT: &str = "123456789012";
+
+pub(crate) fn inputs_with(zones: usize) -> Inputs {
+    let zones = ["a", "b", "c", "d", "e", "f"].iter().take(zones);
+    Inputs {
+        region: REGION.to_owned(),
+        availability_zones: zones.map(|zone| format!("{REGION}{zone}")).collect(),
+        account_id: ACCOUNT.to_owned(),
+        partition: "aws".to_owned(),
+    }
+}
+
+pub(crate) fn try_declare(args: Args, inputs: &Inputs) -> Result<(Graph, Outputs<Declared>), DeclareError> {
+    let mut scope = Scope::new();
+    let outputs = scope.within(Tier::NAME, |scope| Tier::new(args).declare(scope, inputs))?;
+    Ok((Graph::new(scope).unwrap(), outputs))
+}
+
+/// The tier in a region with six zones.
+pub(crate) fn declare(args: Args) -> (Graph, Outputs<Declared>) {
+    try_declare(args, &inputs_with(6)).unwrap()
+}
+
+/// A connection to an account, and the account.
+pub(crate) struct Cloud {
+    pub(crate) emulator: Emulator,
+    pub(crate) cx: Context,
+}
+
+pub(crate) fn identity() -> Identity {
+    Identity { project: "payment".to_owned(), environment: "dev".to_owned() }
+}
+
+pub(crate) fn config(emulator: &Emulator) -> SdkConfig {
+    let credentials = aws_credential_types::provider::SharedCredentialsProvider::new(emulator.credentials());
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .http_client(emulator.http_client())
+        .credentials_provider(credentials)
+        .build()
+}
+
+impl Cloud {
+    pub(crate) fn new() -> Self {
+        let emulator = Emulator::in_memory();
+        let account = Account { id: ACCOUNT.to_owned(), partition: "aws".to_owned() };
+        let cx = Context::from_config(&config(&emulator), identity(), account).unwrap();
+        Self { emulator, cx }
+    }
+
+    /// The mutating calls since this was asked last.
+    pub(crate) fn mutations(&self) -> Vec<String> {
+        let calls = self.emulator.calls().into_iter().filter(|call| call.mutating);
+        let names = calls.map(|call| call.operation).collect();
+        self.emulator.clear_calls();
+        names
+    }
+
+    /// Creates a resource, waits until it is ready and configured, and checks that it reads back as declared.
+    pub(crate) async fn make<R: Resource<Context = Context>>(
+        &self,
+        name: &str,
+        wanted: &R,
+    ) -> R::Outputs<Resolved> {
+        let outputs = wanted.create(&self.cx, &intent(name)).await.unwrap();
+        let outputs = self.ready::<R>(outputs).await.unwrap();
+        wanted.configure(&self.cx, &outputs).await.unwrap();
+        assert_eq!(wanted.read(&self.cx, &outputs).await.unwrap().as_ref(), Some(wanted), "{name}");
+        outputs
+    }
+
+    pub(crate) async fn ready<R: Resource<Context = Context>>(
+        &self,
+        outputs: R::Outputs<Resolved>,
+    ) -> Result<R::Outputs<Resolved>, String> {
+        for _ in 0..300 {
+            match R::poll_ready(&self.cx, &outputs).await.unwrap() {
+                Readiness::Ready(outputs) => return Ok(outputs),
+                Readiness::Failed(reason) => return Err(reason),
+                Readiness::Pending(_) => tokio::time::sleep(Duration::from_secs(1)).await,
+            }
+        }
+        panic!("{} did not become ready", R::KIND);
+    }
+
+    /// Brings a live object to what is wanted, as the engine does.
+    pub(crate) async fn update<R: Resource<Context = Context>>(
+        &self,
+        wanted: &R,
+        outputs: &R::Outputs<Resolved>,
+    ) -> R::Outputs<Resolved> {
+        let before = wanted.read(&self.cx, outputs).await.unwrap().unwrap();
+        let properties = differing(wanted, &before);
+        let changed = Changed { before, properties };
+        let outputs = wanted.update(&self.cx, outputs, &changed).await.unwrap();
+        assert_eq!(wanted.read(&self.cx, &outputs).await.unwrap().as_ref(), Some(wanted));
+        outputs
+    }
+
+    /// Deletes an object and waits until it is gone; deleting it once more is fine.
+    pub(crate) async fn unmake<R: Resource<Context = Context>>(
+        &self,
+        made: &R,
+        outputs: &R::Outputs<Resolved>,
+    ) {
+        made.delete(&self.cx, outputs).await.unwrap();
+        for _ in 0..300 {
+            if made.poll_gone(&self.cx, outputs).await.unwrap() {
+                made.delete(&self.cx, outputs).await.unwrap();
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        panic!("{} did not go", R::KIND);
+    }
+
+    /// A whole life: nothing there; create, and the same create again; found by its intent; configured without a
+    /// call where nothing differs; updated; deleted; nothing there.
+    pub(crate) async fn live<R: Resource<Context = Context>>(&self, name: &str, wanted: &R, then: &R) {
+        let (cx, intent) = (&self.cx, intent(name));
+        assert_eq!(wanted.find(cx, &intent).await, Ok(None), "{name} before its creation");
+
+        let outputs = self.make(name, wanted).await;
+        assert_eq!(wanted.find(cx, &intent).await, Ok(Some(outputs.clone())), "{name} by its intent");
+
+        self.mutations();
+        wanted.configure(cx, &outputs).await.unwrap();
+        assert_eq!(self.mutations(), Vec::<String>::new(), "{name} configured twice");
+
+        let outputs = self.update(then, &outputs).await;
+        self.mutations();
+        self.update(then, &outputs).await;
+
+        self.unmake(then, &outputs).await;
+        assert_eq!(then.find(cx, &intent).await, Ok(None), "{name} after its deletion");
+    }
+}
+
+pub(crate) fn differing<R: Resource>(left: &R, right: &R) -> Vec<String> {
+    let (left, right) = (serde_json::to_value(left).unwrap(), serde_json::to_value(right).unwrap());
+    let (left, right) = (left.as_object().unwrap().clone(), right.as_object().unwrap().clone());
+    let names: std::collections::BTreeSet<_> = left.keys().chain(right.keys()).collect();
+    names.into_iter().filter(|name| left.get(*name) != right.get(*name)).cloned().collect()
+}
+
+/// The intent to create the resource of this name; always the same token for the same name.
+pub(crate) fn intent(name: &str) -> Intent {
+    let fnv = |hash: u128, byte: u8| {
+        (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+    };
+    let token = name.bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, fnv);
+    Intent { address: Address::new(&format!("vpc/{name}")).unwrap(), token: format!("{token:032x}") }
+}
+
+pub(crate) fn tags(name: &str) -> Tags {
+    Tags::new().with("Name", name).with("Environment", "dev")
+}
+
+pub(crate) fn class<T: std::fmt::Debug>(result: Result<T, CallError>) -> ErrorClass {
+    result.unwrap_err().class
+}
