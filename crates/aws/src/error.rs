@@ -44,12 +44,12 @@ pub trait CallResult<T>: Sized {
     /// The same error, perhaps of another class.
     fn once_visible(self) -> Self;
 
-    /// `Invalid` with one of these codes becomes `NotYet`: for a call whose documentation says that it answers so
-    /// while a fresh IAM role is still spreading.
+    /// An error with one of these codes gets this class: for a call that answers so for a reason of its own, such
+    /// as an invalid parameter while a fresh IAM role is still spreading.
     ///
     /// # Errors
     /// The same error, perhaps of another class.
-    fn not_yet_on(self, codes: &[&str]) -> Self;
+    fn classed(self, codes: &[&str], class: ErrorClass) -> Self;
 
     /// `NotFound` becomes `Ok`: for deletes.
     ///
@@ -72,11 +72,9 @@ impl<T> CallResult<T> for Result<T, CallError> {
         })
     }
 
-    fn not_yet_on(self, codes: &[&str]) -> Self {
-        self.map_err(|error| match (error.class, error.code.as_deref()) {
-            (ErrorClass::Invalid, Some(code)) if codes.contains(&code) => {
-                CallError { class: ErrorClass::NotYet, ..error }
-            }
+    fn classed(self, codes: &[&str], class: ErrorClass) -> Self {
+        self.map_err(|error| match error.code.as_deref() {
+            Some(code) if codes.contains(&code) => CallError { class, ..error },
             _ => error,
         })
     }
@@ -154,7 +152,7 @@ fn class_of_dispatch(error: &ConnectorError) -> ErrorClass {
 /// error section of each operation.
 #[must_use]
 pub fn class_of(code: &str, status: Option<u16>) -> ErrorClass {
-    const THROTTLED: [&str; 17] = [
+    const THROTTLED: [&str; 18] = [
         "BandwidthLimitExceeded",
         "EC2ThrottledException",
         "PriorRequestNotComplete",
@@ -170,6 +168,7 @@ pub fn class_of(code: &str, status: Option<u16>) -> ErrorClass {
         // Two calls met on one object and the later was turned away: nothing happened, and waiting helps.
         "ConcurrentModification",
         "ConcurrentModificationException",
+        "ConcurrentMutationLimitExceeded",
         "ConcurrentTagAccess",
         "OperationAborted",
         "OperationAbortedException",
@@ -370,8 +369,14 @@ mod tests {
         let class = |result: Result<(), CallError>| result.unwrap_err().class;
         assert_eq!(class(call("InvalidVpcID.NotFound").once_visible()), ErrorClass::NotYet);
         assert_eq!(class(call("VpcLimitExceeded").once_visible()), ErrorClass::Invalid);
-        assert_eq!(class(call("InvalidParameter").not_yet_on(&["InvalidParameter"])), ErrorClass::NotYet);
-        assert_eq!(class(call("InvalidOther").not_yet_on(&["InvalidParameter"])), ErrorClass::Invalid);
+        assert_eq!(
+            class(call("InvalidParameter").classed(&["InvalidParameter"], ErrorClass::NotYet)),
+            ErrorClass::NotYet
+        );
+        assert_eq!(
+            class(call("InvalidOther").classed(&["InvalidParameter"], ErrorClass::NotYet)),
+            ErrorClass::Invalid
+        );
         assert_eq!(call("InvalidVpcID.NotFound").gone_is_ok(), Ok(()));
         assert_eq!(class(call("DependencyViolation").gone_is_ok()), ErrorClass::DependencyViolation);
         assert_eq!(call("NoSuchEntity").if_exists(), Ok(None));

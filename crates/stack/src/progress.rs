@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub enum Screen {
 #[derive(Default)]
 pub struct Plain {
     said: Mutex<HashMap<(Address, Operation), Instant>>,
+    said_lock: AtomicBool,
 }
 
 /// How often a plain line says that something is still waiting.
@@ -34,6 +36,7 @@ pub struct Live {
 
 #[derive(Default)]
 struct Lines {
+    lock: Option<ProgressBar>,
     total: Option<ProgressBar>,
     running: HashMap<(Address, Operation), ProgressBar>,
 }
@@ -75,7 +78,7 @@ fn seconds(took: Duration) -> String {
 fn line(progress: &Progress) -> Option<String> {
     Some(match progress {
         Progress::WaitingForLock { holder, left } => {
-            format!("waiting up to {} for the lock of {holder}", seconds(*left))
+            format!("the lock is held by {holder}; if it does not answer, it is taken over in {}", seconds(*left))
         }
         Progress::Settled { address, operation, took_effect } => {
             let came = if *took_effect { "it had taken effect" } else { "it is decided anew" };
@@ -100,6 +103,10 @@ impl Observer for Screen {
         match self {
             Screen::Live(live) => live.observe(progress),
             Screen::Plain(plain) => {
+                let lock = matches!(progress, Progress::WaitingForLock { .. });
+                if lock && plain.said_lock.swap(true, Ordering::Relaxed) {
+                    return;
+                }
                 if let Some(line) = line(progress).or_else(|| plain.waiting(progress)) {
                     // Nobody is left to tell if standard error is closed.
                     let _ = writeln!(anstream::stderr(), "{line}");
@@ -126,6 +133,14 @@ impl Plain {
 impl Live {
     fn observe(&self, progress: &Progress) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Progress::WaitingForLock { .. } = progress {
+            let bar = lines.lock.get_or_insert_with(|| self.bars.add(ProgressBar::new_spinner()));
+            bar.set_message(line(progress).unwrap_or_default());
+            return;
+        }
+        if let Some(lock) = lines.lock.take() {
+            lock.finish_and_clear();
+        }
         match progress {
             Progress::Begun { total } if *total > 0 => {
                 let bar = self.bars.add(ProgressBar::new(*total as u64));

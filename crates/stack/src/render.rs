@@ -245,14 +245,25 @@ pub(crate) fn report(report: &Report) -> String {
         let skipped = report.skipped.iter().filter(|skipped| skipped.because == *address);
         let skipped: Vec<&str> = skipped.map(|skipped| skipped.address.as_str()).collect();
         if !skipped.is_empty() {
-            let _ = writeln!(text, "  not tried because of it: {}", skipped.join(", "));
+            let _ = writeln!(text, "  not tried because of it: {}", some_of(&skipped));
         }
     }
     if !report.not_begun.is_empty() {
         let names: Vec<&str> = report.not_begun.iter().map(engine::Address::as_str).collect();
-        let _ = writeln!(text, "not begun: {}", names.join(", "));
+        let _ = writeln!(text, "not begun: {}", some_of(&names));
     }
     text
+}
+
+/// The names, where they are few; otherwise the first ones and how many more there are. `--json` has all.
+fn some_of(names: &[&str]) -> String {
+    const SHOWN: usize = 8;
+    match names.get(..SHOWN) {
+        Some(first) if names.len() > SHOWN + 1 => {
+            format!("{} and {} more", first.join(", "), names.len() - SHOWN)
+        }
+        _ => names.join(", "),
+    }
 }
 
 /// The report as data.

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use aws::ec2::{by_intent, ready_when_seen, retag};
 use aws::{AllocationId, CallResult, Called, Context, Tags, replaced_by, required};
 use aws_sdk_ec2::types::{DomainType, ResourceType};
-use engine::{CallError, Change, Changed, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::visible;
@@ -104,6 +106,9 @@ impl Resource for Eip {
 
     async fn delete(&self, cx: &Context, outputs: &EipOutputs<Resolved>) -> Result<(), CallError> {
         let request = cx.ec2().release_address().allocation_id(outputs.allocation_id.as_str());
-        request.send().await.called("ReleaseAddress").gone_is_ok()
+        // While a NAT gateway or another interface of AWS's still holds the address, the answer is sometimes that
+        // the caller has no right to it. A caller who really has none gets UnauthorizedOperation.
+        let released = request.send().await.called("ReleaseAddress");
+        released.classed(&["AuthFailure"], ErrorClass::DependencyViolation).gone_is_ok()
     }
 }

@@ -11,7 +11,8 @@ use aws_sdk_ec2::types::{
     FlowLog as Live, FlowLogsResourceType, LogDestinationType, ResourceType, TrafficType,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -102,7 +103,7 @@ impl Resource for FlowLog<Resolved> {
         let answer = request.send().await.called(OPERATION);
         let answer = answer
             .and_then(|answer| none_unsuccessful(OPERATION, answer.unsuccessful.as_deref()).map(|()| answer))
-            .not_yet_on(&[ROLE_NOT_USABLE])
+            .classed(&[ROLE_NOT_USABLE], ErrorClass::NotYet)
             .once_visible()?;
         let id = answer.flow_log_ids.unwrap_or_default().into_iter().next();
         Ok(FlowLogOutputs { id: required(id, OPERATION, "FlowLogId")?.into() })

@@ -165,8 +165,7 @@ impl Resource for VpcEndpoint<Resolved> {
     ) -> Result<Option<Self>, CallError> {
         let live = cx.describe().vpc_endpoints.get(&outputs.id).await?;
         let Some(live) = live.filter(is_live) else { return Ok(None) };
-        let policy =
-            PolicyDocument::parse(live.policy_document().unwrap_or_default(), "DescribeVpcEndpoints")?;
+        let policy = PolicyDocument::parse(live.policy_document().unwrap_or("{}"), "DescribeVpcEndpoints")?;
         Ok(Some(Self {
             vpc_id: live.vpc_id.unwrap_or_default().into(),
             service_name: live.service_name.unwrap_or_default(),

@@ -3,10 +3,10 @@
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::resources::{InlinePolicy, LogGroup, RetentionDays, Role};
 use aws::{AllocationId, RouteTableId, SubnetId, VpcId};
-use engine::{Resolved, Resource};
+use engine::{ErrorClass, Resolved, Resource};
 use vpc::resources::*;
 
-use crate::support::{Cloud, REGION, intent, tags};
+use crate::support::{Cloud, REGION, class, intent, tags};
 
 pub(crate) fn vpc() -> Vpc {
     Vpc {
@@ -168,6 +168,35 @@ async fn nat_gateway_life() {
     let wanted = NatGateway { subnet_id, allocation_id, tags: tags("payment-nat-1-dev") };
     let then = NatGateway { tags: tags("renamed"), ..wanted.clone() };
     cloud.live("nat-1", &wanted, &then).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_nat_gateway_holds_can_only_go_after_it() {
+    let cloud = Cloud::new();
+    let vpc_id = cloud.vpc().await;
+    let attachment = cloud.attach(&vpc_id).await;
+    let subnet_id = cloud.subnet("public-subnet-1", &vpc_id, "10.0.0.0/24").await;
+    let eip = Eip { domain: "vpc".to_owned(), tags: tags("nat-eip-1") };
+    let address = cloud.make("nat-eip-1", &eip).await;
+    let allocation_id = address.allocation_id.clone();
+    let nat = NatGateway { subnet_id: subnet_id.clone(), allocation_id, tags: tags("nat-1") };
+    let gateway = cloud.make("nat-1", &nat).await;
+
+    let public = subnet(&vpc_id, "10.0.0.0/24");
+    let public_outputs = SubnetOutputs { subnet_id };
+    let attached = VpcGatewayAttachment::<Resolved> {
+        vpc_id,
+        internet_gateway_id: Some(attachment.internet_gateway_id.clone()),
+    };
+    let held = ErrorClass::DependencyViolation;
+    assert_eq!(class(eip.delete(&cloud.cx, &address).await), held);
+    assert_eq!(class(public.delete(&cloud.cx, &public_outputs).await), held);
+    assert_eq!(class(attached.delete(&cloud.cx, &attachment).await), held);
+
+    cloud.unmake(&nat, &gateway).await;
+    cloud.unmake(&eip, &address).await;
+    cloud.unmake(&public, &public_outputs).await;
+    cloud.unmake(&attached, &attachment).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,3 +8,4 @@ mod declaration;
 mod drift;
 mod life_cycles;
 mod support;
+mod tier;

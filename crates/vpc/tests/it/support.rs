@@ -57,10 +57,14 @@ pub(crate) fn config(emulator: &Emulator) -> SdkConfig {
 
 impl Cloud {
     pub(crate) fn new() -> Self {
-        let emulator = Emulator::in_memory();
+        Self::on(&Emulator::in_memory())
+    }
+
+    /// A connection of its own to an account that is there already.
+    pub(crate) fn on(emulator: &Emulator) -> Self {
         let account = Account { id: ACCOUNT.to_owned(), partition: "aws".to_owned() };
-        let cx = Context::from_config(&config(&emulator), identity(), account).unwrap();
-        Self { emulator, cx }
+        let cx = Context::from_config(&config(emulator), identity(), account).unwrap();
+        Self { emulator: emulator.clone(), cx }
     }
 
     /// The mutating calls since this was asked last.
