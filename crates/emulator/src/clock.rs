@@ -4,7 +4,7 @@
 //! same timestamps every time. An emulator on disk uses the wall clock, because its objects outlive the
 //! process.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -39,7 +39,23 @@ impl Clock {
     }
 }
 
-fn millis(duration: std::time::Duration) -> i64 {
+/// Time since a moment, by tokio's clock. For what ends with the process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stopwatch {
+    start: Instant,
+}
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Stopwatch { start: Instant::now() }
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -58,7 +74,7 @@ mod tests {
     async fn time_in_memory_starts_at_a_fixed_date_and_follows_tokio() {
         let clock = Clock::in_memory();
         assert_eq!(timestamp(clock.now_millis()), "2026-01-01T00:00:00Z");
-        tokio::time::advance(std::time::Duration::from_secs(90)).await;
+        tokio::time::advance(Duration::from_secs(90)).await;
         assert_eq!(timestamp(clock.now_millis()), "2026-01-01T00:01:30Z");
     }
 }

@@ -14,18 +14,22 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
+use http_body_util::BodyExt;
 
 use crate::calls::{CallLog, CallRecord};
 use crate::clock::Clock;
 use crate::error::EmulatorError;
+use crate::faults::{Abort, FaultPlan, Faults};
 use crate::gate::Gate;
 use crate::ids::fresh_seed;
+use crate::latency::Latencies;
 use crate::layer::{Layer, Next};
 use crate::objects::Object;
 use crate::persist::Directory;
 use crate::request::{Call, Http};
 use crate::response::{Lost, Reply, Response};
 use crate::services::Services;
+use crate::throttle::Throttle;
 
 /// The account that everything belongs to. AWS uses this number in its own documentation.
 pub const ACCOUNT_ID: &str = "123456789012";
@@ -56,7 +60,7 @@ pub struct Emulator {
 
 struct Inner {
     gate: Arc<Gate>,
-    /// The call log first, then the layers of [`Builder::layer`].
+    /// The call log first, then faults and throttling where asked for, then the layers of [`Builder::layer`].
     layers: Vec<Arc<dyn Layer>>,
     calls: Arc<CallLog>,
     sequence: AtomicU64,
@@ -68,11 +72,15 @@ pub struct Builder {
     layers: Vec<Arc<dyn Layer>>,
     rules: Vec<Arc<dyn Layer>>,
     seed: Option<u64>,
+    faults: Option<FaultPlan>,
+    abort: Option<Abort>,
+    throttling: bool,
+    latency: f64,
 }
 
 impl Builder {
     /// Adds a layer around the turn: it sees calls as they arrive, many at once, and may sleep. Layers run in
-    /// the order in which they were added.
+    /// the order in which they were added, after faults and throttling.
     #[must_use]
     pub fn layer(mut self, layer: impl Layer) -> Self {
         self.layers.push(Arc::new(layer));
@@ -87,6 +95,40 @@ impl Builder {
         self
     }
 
+    /// Makes calls go wrong as planned. Without it, none does.
+    #[must_use]
+    pub fn faults(mut self, plan: FaultPlan) -> Self {
+        self.faults = Some(plan);
+        self
+    }
+
+    /// What [`Fault::Abort`](crate::Fault::Abort) does in place of [`std::process::abort`]. If it returns, its
+    /// call is never answered, as if the process had ended there; calls that are under way elsewhere go on.
+    #[must_use]
+    pub fn on_abort(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.abort = Some(Arc::new(hook));
+        self
+    }
+
+    /// Whether calls that come faster than AWS takes them are refused. They are not unless asked for.
+    #[must_use]
+    pub fn throttling(mut self, on: bool) -> Self {
+        self.throttling = on;
+        self
+    }
+
+    /// Takes time as AWS does, times `scale`: 1 for AWS's own times, which are virtual under tokio's paused clock; 0,
+    /// which is the default, for everything at once. A scale that is negative or not a number counts as 0.
+    ///
+    /// Objects are `pending` before they are available and `deleting` before they are gone, new ones are not found for
+    /// up to two seconds, new roles cannot be used for five to eleven, and some calls answer late. On disk all
+    /// this goes by the machine's clock, and on while no process runs.
+    #[must_use]
+    pub fn latency(mut self, scale: f64) -> Self {
+        self.latency = scale;
+        self
+    }
+
     /// Sets what ids are made from. Without it, ids repeat from run to run in memory, and are new for each new
     /// directory.
     #[must_use]
@@ -98,8 +140,9 @@ impl Builder {
     /// An account that starts empty and ends with the process. It does no file work, takes no time of its own
     /// and gives the same ids and timestamps to the same calls, so it can run under tokio's paused clock.
     pub fn in_memory(self) -> Emulator {
-        let services = Services::new(Clock::in_memory(), self.seed.unwrap_or_default());
-        self.build(services, None)
+        let latencies = Latencies::new(self.latency, self.seed.unwrap_or_default());
+        let services = Services::new(Clock::in_memory(), self.seed.unwrap_or_default(), latencies);
+        self.build(services, latencies, None)
     }
 
     /// An account that is kept in a directory, which is created if it does not exist.
@@ -112,23 +155,36 @@ impl Builder {
     /// If the directory cannot be used, or if it holds a state file that is broken or that another version
     /// wrote. Nothing is overwritten then.
     pub fn open(self, directory: &Path) -> Result<Emulator, EmulatorError> {
-        let services = Services::new(Clock::Wall, self.seed.unwrap_or_else(fresh_seed));
+        let seed = self.seed.unwrap_or_else(fresh_seed);
+        let latencies = Latencies::new(self.latency, seed);
+        let services = Services::new(Clock::Wall, seed, latencies);
         let directory = Directory::open(directory)?;
         let current = directory.lock(false, None);
         directory.unlock()?;
         for stored in current?.files.unwrap_or_default() {
             services.check(&stored)?;
         }
-        Ok(self.build(services, Some(directory)))
+        Ok(self.build(services, latencies, Some(directory)))
     }
 
-    fn build(self, services: Services, directory: Option<Directory>) -> Emulator {
+    fn build(self, services: Services, latencies: Latencies, directory: Option<Directory>) -> Emulator {
         let calls = Arc::new(CallLog::default());
-        let log: Arc<dyn Layer> = calls.clone();
+        let mut layers: Vec<Arc<dyn Layer>> = vec![calls.clone()];
+        if let Some(plan) = self.faults {
+            let abort = self.abort.unwrap_or_else(|| Arc::new(|| std::process::abort()));
+            layers.push(Arc::new(Faults::new(plan, abort)));
+        }
+        if self.throttling {
+            layers.push(Arc::new(Throttle::new()));
+        }
+        layers.extend(self.layers);
+        if !latencies.are_off() {
+            layers.push(Arc::new(latencies));
+        }
         Emulator {
             inner: Arc::new(Inner {
                 gate: Arc::new(Gate::new(services, self.rules, directory)),
-                layers: std::iter::once(log).chain(self.layers).collect(),
+                layers,
                 calls,
                 sequence: AtomicU64::new(0),
             }),
@@ -192,7 +248,7 @@ impl Emulator {
         self.inner.calls.clear();
     }
 
-    async fn answer(&self, http: Http) -> Reply {
+    pub(crate) async fn answer(&self, http: Http) -> Reply {
         let sequence = self.inner.sequence.fetch_add(1, Ordering::Relaxed) + 1;
         match Call::decode(sequence, http) {
             Ok(call) => Next::outer(&self.inner.layers, &self.inner.gate).run(&call).await,
@@ -216,7 +272,10 @@ impl fmt::Debug for Builder {
             .field("layers", &self.layers.len())
             .field("rules", &self.rules.len())
             .field("seed", &self.seed)
-            .finish()
+            .field("faults", &self.faults)
+            .field("throttling", &self.throttling)
+            .field("latency", &self.latency)
+            .finish_non_exhaustive()
     }
 }
 
@@ -236,11 +295,7 @@ impl HttpClient for Connector {
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let Some(body) = request.body().bytes() else {
-            let reason = "the emulator takes requests whose body is in memory, not streams";
-            return HttpConnectorFuture::ready(Err(ConnectorError::user(reason.into())));
-        };
-        let http = Http {
+        let mut http = Http {
             method: request.method().to_owned(),
             uri: request.uri().to_owned(),
             headers: request
@@ -248,10 +303,14 @@ impl HttpConnector for Connector {
                 .iter()
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
-            body: body.to_vec(),
+            body: Vec::new(),
         };
         let emulator = self.0.clone();
         HttpConnectorFuture::new(async move {
+            // Read to its end, even where it is in memory: until then the client thinks that it is sending, and
+            // after some seconds gives up an upload that makes no progress.
+            let body = request.into_body().collect().await.map_err(ConnectorError::user)?;
+            http.body = body.to_bytes().into();
             match emulator.answer(http).await {
                 Ok(response) => to_http(response),
                 Err(Lost::TimedOut) => Err(ConnectorError::timeout("no answer in time".into())),

@@ -1,6 +1,7 @@
 //! What can go wrong with the emulator itself, as opposed to what it answers.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -57,6 +58,21 @@ pub enum EmulatorError {
         path: PathBuf,
         /// The service.
         service: String,
+    },
+    /// A server was to listen where other machines can reach it.
+    #[error(
+        "the emulator does not serve {address}, which other machines can reach: it checks no signature. \
+         Bind it to 127.0.0.1"
+    )]
+    NotLoopback {
+        /// What the listener is bound to.
+        address: SocketAddr,
+    },
+    /// A server's listener cannot be used.
+    #[error("cannot find out what the emulator is to listen on")]
+    Listener {
+        /// Why it failed.
+        source: Arc<io::Error>,
     },
     /// The emulator stopped in the middle of a call, because its runtime ended or a service panicked.
     #[error("the emulator stopped before the call was finished")]

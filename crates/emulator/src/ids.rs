@@ -48,6 +48,14 @@ fn scramble(number: u64) -> u64 {
     number ^ (number >> 32)
 }
 
+/// A number from 0 to below 1 that looks random and follows from a seed and what it is about.
+pub(crate) fn draw(seed: u64, about: &str) -> f64 {
+    let mixed =
+        about.bytes().fold(scramble(seed), |sum, byte| scramble(sum ^ u64::from(byte)).wrapping_add(1));
+    // The upper 53 bits are what a float holds exactly.
+    (scramble(mixed) >> 11) as f64 / (1u64 << 53) as f64
+}
+
 /// The one random source: a seed for a new state directory.
 pub(crate) fn fresh_seed() -> u64 {
     RandomState::new().hash_one("seed")
@@ -68,6 +76,18 @@ mod tests {
             let digits = id.strip_prefix("vpc-").expect("it is a VPC id");
             digits.len() == 17 && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
         }));
+    }
+
+    #[test]
+    fn draws_repeat_and_spread_evenly() {
+        let draws: Vec<f64> = (0..1000).map(|n| draw(7, &n.to_string())).collect();
+        assert_eq!(draws[3], draw(7, "3"));
+        assert_ne!(draws[3], draw(8, "3"));
+        for tenth in 0..10 {
+            let low = f64::from(tenth) / 10.0;
+            let count = draws.iter().filter(|draw| (low..low + 0.1).contains(*draw)).count();
+            assert!((60..140).contains(&count), "{count} of 1000 from {low}");
+        }
     }
 
     #[test]

@@ -6,11 +6,14 @@
 //! A request goes this way:
 //!
 //! 1. `request`: which service, operation, region and parameters, decoded once;
-//! 2. the layers ([`Layer`]): the call log first, then whatever the [`Builder`] was given;
+//! 2. the layers ([`Layer`]): the call log first, then faults, throttling and whatever else the [`Builder`] was
+//!    given;
 //! 3. the gate (`gate`): one turn at a time, and on disk one flush for all calls of a turn;
 //! 4. the rules, layers inside the turn;
 //! 5. the service (`services`): EC2's networking is our own typed state, IAM, Logs and STS are winterbaume's
 //!    services with single operations replaced.
+//!
+//! [`serve()`] puts it behind HTTP for clients outside of the process.
 //!
 //! Two principles make it trustworthy: a parameter or filter that is not modelled is refused by name, never
 //! ignored; and what AWS refuses is refused with AWS's code.
@@ -19,15 +22,20 @@ mod calls;
 mod clock;
 mod emulator;
 mod error;
+mod faults;
 mod gate;
 mod ids;
+mod latency;
 mod layer;
+mod limits;
 mod objects;
 mod parameters;
 mod persist;
 mod request;
 mod response;
+mod serve;
 mod services;
+mod throttle;
 mod xml;
 
 pub use calls::CallRecord;
@@ -38,6 +46,12 @@ pub use emulator::ACCOUNT_ID;
 pub use emulator::Builder;
 pub use emulator::Emulator;
 pub use error::EmulatorError;
+pub use faults::Counted;
+pub use faults::Fault;
+pub use faults::FaultPlan;
+pub use faults::FaultRule;
+pub use faults::Moment;
+pub use faults::When;
 pub use layer::Layer;
 pub use layer::Next;
 pub use layer::World;
@@ -48,3 +62,4 @@ pub use response::Lost;
 pub use response::Refusal;
 pub use response::Reply;
 pub use response::Response;
+pub use serve::serve;

@@ -78,7 +78,10 @@ fn seconds(took: Duration) -> String {
 fn line(progress: &Progress) -> Option<String> {
     Some(match progress {
         Progress::WaitingForLock { holder, left } => {
-            format!("the lock is held by {holder}; if it does not answer, it is taken over in {}", seconds(*left))
+            format!(
+                "the lock is held by {holder}; if it does not answer, it is taken over in {}",
+                seconds(*left)
+            )
         }
         Progress::Settled { address, operation, took_effect } => {
             let came = if *took_effect { "it had taken effect" } else { "it is decided anew" };

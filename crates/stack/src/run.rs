@@ -69,7 +69,6 @@ fn print_json(value: &Value) -> Result<(), Failure> {
     print(&format!("{value:#}\n"))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "used as a function for map_err")]
 fn configuration(error: ConfigError) -> Failure {
     Failure::new(Exit::Configuration, error.to_string()).hint(error.hint)
 }
@@ -301,7 +300,9 @@ impl Work {
 }
 
 fn outputs_text(state: &State) -> String {
-    let exports = state.exports();
+    let mut exports = state.exports();
+    // What a choice in the configuration leaves out.
+    exports.retain(|_, value| !value.is_null());
     let width = exports.keys().map(String::len).max().unwrap_or(0);
     exports.iter().map(|(name, value)| format!("{name:width$} = {}\n", render::value(value))).collect()
 }

@@ -3,12 +3,13 @@
 //! A [`Service`] answers calls and can hand out and take back its state for one region as JSON, which is all
 //! that persistence, reloading and inspection need. To add one: implement the trait, name it in
 //! [`Services::new`]. A service of winterbaume's goes through [`base`], with its wrong or thin
-//! operations replaced in the service's own file, as in `iam.rs`.
+//! operations replaced in the service's own file, as in `logs.rs`.
 
 mod base;
 mod ec2;
 mod iam;
 mod logs;
+mod roles;
 mod sts;
 
 use async_trait::async_trait;
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::error::EmulatorError;
+use crate::latency::Latencies;
 use crate::objects::Object;
 use crate::persist::Stored;
 use crate::request::{Call, Protocol};
@@ -58,10 +60,11 @@ trait Service: Send + Sync {
 pub(crate) struct Services(Vec<Box<dyn Service>>);
 
 impl Services {
-    pub(crate) fn new(clock: Clock, seed: u64) -> Self {
+    pub(crate) fn new(clock: Clock, seed: u64, latencies: Latencies) -> Self {
+        let roles = roles::Roles::new(clock, latencies);
         Services(vec![
-            Box::new(ec2::Ec2::new(clock, seed)),
-            Box::new(iam::Iam::new(clock, seed)),
+            Box::new(ec2::Ec2::new(clock, seed, latencies, roles.clone())),
+            Box::new(iam::Iam::new(clock, seed, roles)),
             Box::new(logs::Logs::new(clock)),
             Box::new(sts::Sts::new()),
         ])
@@ -169,7 +172,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_service_that_is_not_there_is_refused_by_name() {
-        let services = Services::new(Clock::in_memory(), 0);
+        let services = Services::new(Clock::in_memory(), 0, Latencies::new(0.0, 0));
         let call = Call::decode(
             1,
             Http {

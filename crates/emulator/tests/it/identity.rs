@@ -114,3 +114,105 @@ async fn the_caller_is_a_user_of_the_account() {
     assert_eq!(caller.account(), Some(cloud.emulator.account_id()));
     assert_eq!(caller.arn(), Some("arn:aws:iam::123456789012:user/emulator"));
 }
+
+const BALANCERS: &str = "arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers";
+const MONITORING: &str = "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole";
+
+#[tokio::test(start_paused = true)]
+async fn policies_of_aws_are_attached_listed_and_detached() {
+    let cloud = Cloud::in_memory();
+    cloud.role("infrastructure").await;
+    let role = "infrastructure";
+    let attach = |arn: &str| cloud.iam.attach_role_policy().role_name(role).policy_arn(arn).send();
+    let detach = |arn: &str| cloud.iam.detach_role_policy().role_name(role).policy_arn(arn).send();
+    let list = async |prefix: &str| {
+        let call = cloud.iam.list_attached_role_policies().role_name(role).path_prefix(prefix);
+        let found = call.send().await.unwrap().attached_policies.unwrap_or_default();
+        found.into_iter().map(|policy| policy.policy_arn.unwrap()).collect::<Vec<_>>()
+    };
+    // Once or twice is the same.
+    for arn in [MONITORING, BALANCERS, BALANCERS] {
+        attach(arn).await.unwrap();
+    }
+    assert_eq!(list("/").await, [BALANCERS, MONITORING]);
+    assert_eq!(list("/service-role/").await, [MONITORING]);
+    for (arn, wanted) in [
+        ("arn:aws:iam::aws:policy/AmazonRDSEnhancedMonitoringRole", "NoSuchEntity"),
+        ("arn:aws:iam::123456789012:policy/mine", "NoSuchEntity"),
+        ("arn:aws:s3:::not-a-policy-at-all", "InvalidInput"),
+    ] {
+        assert_eq!(code(attach(arn).await), wanted, "{arn}");
+    }
+    assert_eq!(code(cloud.iam.delete_role().role_name(role).send().await), "DeleteConflict");
+    detach(BALANCERS).await.unwrap();
+    assert_eq!(code(detach(BALANCERS).await), "NoSuchEntity");
+    detach(MONITORING).await.unwrap();
+    assert_eq!(list("/").await, [""; 0]);
+    assert_eq!(code(cloud.iam.delete_role().role_name(role).send().await), "ok");
+    assert_eq!(code(attach(BALANCERS).await), "NoSuchEntity");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_has_at_most_ten_managed_policies() {
+    let cloud = Cloud::in_memory();
+    cloud.role("many").await;
+    let attach = |arn: &str| cloud.iam.attach_role_policy().role_name("many").policy_arn(arn).send();
+    for number in 0..10 {
+        let policy = cloud.iam.create_policy().policy_name(format!("p{number}")).policy_document(TRUST);
+        let arn = policy.send().await.unwrap().policy.unwrap().arn.unwrap();
+        attach(&arn).await.unwrap();
+    }
+    assert_eq!(code(attach(BALANCERS).await), "LimitExceeded");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_long_or_has_wrong_characters_is_refused() {
+    let cloud = Cloud::in_memory();
+    cloud.role("role").await;
+    let make = |name: &str| cloud.iam.create_role().role_name(name).assume_role_policy_document(TRUST);
+    let put = |name: &str, document: String| {
+        let call = cloud.iam.put_role_policy().role_name("role").policy_name(name);
+        call.policy_document(document).send()
+    };
+    let wide = |characters: usize| format!(r#"{{"Statement":[{{"Sid":"{}"}}]}}"#, "x".repeat(characters));
+    let mut rows = vec![
+        ("name of 65", "ValidationError", code(make(&"n".repeat(65)).send().await)),
+        ("name of 64", "ok", code(make(&"n".repeat(64)).send().await)),
+        ("name with a slash", "ValidationError", code(make("a/b").send().await)),
+        ("path without slashes", "ValidationError", code(make("a").path("x").send().await)),
+        (
+            "path of 513",
+            "ValidationError",
+            code(make("a").path(format!("/{}/", "x".repeat(511))).send().await),
+        ),
+        (
+            "description of 1001",
+            "ValidationError",
+            code(make("a").description("d".repeat(1001)).send().await),
+        ),
+        (
+            "description of another script",
+            "ValidationError",
+            code(make("a").description("日本").send().await),
+        ),
+        ("session of 13 hours", "ValidationError", code(make("a").max_session_duration(46_800).send().await)),
+        ("tag key of 129", "ValidationError", code(make("a").tags(tag(&"k".repeat(129), "v")).send().await)),
+        (
+            "tag value of 257",
+            "ValidationError",
+            code(make("a").tags(tag("k", &"v".repeat(257))).send().await),
+        ),
+        ("tag of AWS's", "ValidationError", code(make("a").tags(tag("aws:k", "v")).send().await)),
+        ("tag with a wrong character", "ValidationError", code(make("a").tags(tag("k", "a*b")).send().await)),
+        ("policy name of 129", "ValidationError", code(put(&"p".repeat(129), wide(1)).await)),
+        ("policy name with a space", "ValidationError", code(put("a b", wide(1)).await)),
+        ("policy that is not JSON", "MalformedPolicyDocument", code(put("p", "x".to_owned()).await)),
+    ];
+    let trust = cloud.iam.update_assume_role_policy().role_name("role").policy_document(wide(2048));
+    rows.push(("trust policy of over 2048", "LimitExceeded", code(trust.send().await)));
+    rows.push(("inline policy of 6000", "ok", code(put("one", wide(6000)).await)));
+    rows.push(("another of 6000", "LimitExceeded", code(put("two", wide(6000)).await)));
+    rows.push(("the first one again", "ok", code(put("one", wide(6001)).await)));
+    let wrong: Vec<_> = rows.iter().filter(|(_, wanted, got)| wanted != got).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -16,11 +16,11 @@ const LAST_RULE: i64 = 32767;
 
 impl Region {
     /// The ACL that comes with a VPC lets everything through.
-    pub(super) fn add_default_network_acl(&mut self, vpc_id: &str) {
+    pub(super) fn add_default_network_acl(&mut self, vpc_id: &str, unseen_until: Option<i64>) {
         let mut acl = self.new_acl(vpc_id, true, Tags::default());
         let allow = [false, true].map(|egress| entry_for_all(100, "allow", egress));
         acl.entry_set.extend(allow);
-        self.network_acls.insert(acl.network_acl_id.clone(), acl);
+        self.network_acls.create_unseen(unseen_until, acl);
     }
 
     pub(super) fn join_default_network_acl(&mut self, vpc_id: &str, subnet_id: &str) {
@@ -35,14 +35,14 @@ impl Region {
         }
     }
 
-    pub(super) fn create_network_acl(&mut self, _cx: &Cx<'_>, mut p: Parameters) -> Answer {
+    pub(super) fn create_network_acl(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
         let vpc_id = p.text("VpcId")?;
         let tag_set = Tags::given_to::<NetworkAcl>(&mut p)?;
         p.finish()?;
         find(&self.vpcs, &vpc_id)?;
         let acl = self.new_acl(&vpc_id, false, tag_set);
         let answer = json!({"networkAcl": wire(&acl)});
-        self.network_acls.insert(acl.network_acl_id.clone(), acl);
+        self.network_acls.create(cx, acl);
         Ok(answer)
     }
 

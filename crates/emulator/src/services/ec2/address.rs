@@ -43,14 +43,14 @@ impl Region {
             "publicIpv4Pool": address.public_ipv4_pool,
             "networkBorderGroup": address.network_border_group,
         });
-        self.addresses.insert(address.allocation_id.clone(), address);
+        self.addresses.create(cx, address);
         Ok(answer)
     }
 
     pub(super) fn describe_addresses(&self, mut p: Parameters) -> Answer {
         let public_ips = p.texts("PublicIp")?;
         if let Some(unknown) =
-            public_ips.iter().find(|ip| !self.addresses.values().any(|a| a.public_ip == **ip))
+            public_ips.iter().find(|ip| !self.addresses.seen_values().any(|a| a.public_ip == **ip))
         {
             let message = format!("Address '{unknown}' not found.");
             return Err(Refusal::new("InvalidAddress.NotFound", message));

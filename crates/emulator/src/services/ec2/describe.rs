@@ -4,18 +4,15 @@
 //! that does not exist is an error; filters are joined by AND, the values of one by OR; `*` stands for any
 //! characters and `?` for one; values are case-sensitive. A filter that a kind does not have is an error.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::table::Table;
 use super::tags::Tags;
 use super::{Answer, wire};
+use crate::latency::Latency;
 use crate::parameters::Parameters;
 use crate::response::Refusal;
-
-/// Objects of one kind by id.
-pub(super) type Table<R> = BTreeMap<String, R>;
 
 /// What operations need to know of a kind of object.
 pub(super) struct Kind {
@@ -31,6 +28,10 @@ pub(super) struct Kind {
     pub(super) not_found: &'static str,
     /// What messages call it.
     pub(super) noun: &'static str,
+    /// How long it takes to come and to go.
+    pub(super) latency: &'static Latency,
+    /// It is seen before it is ready, with the state `pending`.
+    pub(super) starts_pending: bool,
     /// Filter names, and the member each one looks at. Tag filters are common to all.
     pub(super) filters: &'static [(&'static str, &'static str)],
 }
@@ -43,14 +44,14 @@ pub(super) trait Record: Serialize {
     fn tags_mut(&mut self) -> &mut Tags;
 }
 
-/// The object with an id, or the kind's error.
+/// The object with an id, if a caller may know it, or the kind's error.
 pub(super) fn find<'a, R: Record>(table: &'a Table<R>, id: &str) -> Result<&'a R, Refusal> {
-    table.get(id).ok_or_else(|| not_found::<R>(id))
+    table.seen(id).ok_or_else(|| not_found::<R>(id))
 }
 
 /// The same, to be changed.
 pub(super) fn find_mut<'a, R: Record>(table: &'a mut Table<R>, id: &str) -> Result<&'a mut R, Refusal> {
-    table.get_mut(id).ok_or_else(|| not_found::<R>(id))
+    table.seen_mut(id).ok_or_else(|| not_found::<R>(id))
 }
 
 pub(super) fn not_found<R: Record>(id: &str) -> Refusal {
@@ -78,7 +79,7 @@ pub(super) fn describe_as<R: Record>(
         find(table, id)?;
     }
     let shown: Vec<Value> = table
-        .values()
+        .seen_values()
         .filter(|record| ids.is_empty() || ids.iter().any(|id| id == record.id()))
         .map(show)
         .filter(|value| filters.match_all(value))

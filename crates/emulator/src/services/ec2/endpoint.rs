@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::describe::{describe, find, find_mut, not_found};
+use super::describe::{Record, describe, find, find_mut, not_found};
 use super::flow_log::unsuccessful_item;
 use super::records::{Route, VpcEndpoint};
 use super::tags::Tags;
@@ -30,12 +30,14 @@ impl Region {
         find(&self.vpcs, &vpc_id)?;
         let prefix_list_id = prefix_list(cx, &service_name)?;
         self.check_tables(&vpc_id, &tables, &prefix_list_id)?;
+        let id = self.ids.id("vpce");
+        let available = cx.after(VpcEndpoint::KIND.latency.create, &id);
         let endpoint = VpcEndpoint {
-            vpc_endpoint_id: self.ids.id("vpce"),
+            vpc_endpoint_id: id.clone(),
             vpc_endpoint_type: kind,
             vpc_id,
             service_name,
-            state: "available".to_owned(),
+            state: if available.is_some() { "pending" } else { "available" }.to_owned(),
             policy_document,
             route_table_id_set: tables.clone(),
             private_dns_enabled: false,
@@ -44,9 +46,12 @@ impl Region {
             owner_id: ACCOUNT_ID.to_owned(),
             tag_set,
         };
-        self.add_routes(&endpoint.vpc_endpoint_id, &tables, &prefix_list_id);
+        self.add_routes(&id, &tables, &prefix_list_id);
         let answer = json!({"vpcEndpoint": wire(&endpoint)});
-        self.vpc_endpoints.insert(endpoint.vpc_endpoint_id.clone(), endpoint);
+        self.vpc_endpoints.create(cx, endpoint);
+        if let Some(at_millis) = available {
+            self.vpc_endpoints.will_be(&id, "available", at_millis);
+        }
         Ok(answer)
     }
 
@@ -65,6 +70,9 @@ impl Region {
         };
         p.finish()?;
         let endpoint = find(&self.vpc_endpoints, &id)?;
+        if endpoint.state == "deleting" {
+            return Err(not_found::<VpcEndpoint>(&id));
+        }
         let current = &endpoint.route_table_id_set;
         let add: Vec<String> = add.into_iter().filter(|t| !current.contains(t)).collect();
         let prefix_list_id = prefix_list(cx, &endpoint.service_name)?;
@@ -85,17 +93,42 @@ impl Region {
     }
 
     /// Succeeds even if it deletes nothing; what failed is listed (EC2 API Reference, DeleteVpcEndpoints).
-    pub(super) fn delete_vpc_endpoints(&mut self, mut p: Parameters) -> Answer {
+    /// Routes go at once; the endpoint is in its VPC for as long as it is `deleting`.
+    pub(super) fn delete_vpc_endpoints(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
         let ids = p.texts("VpcEndpointId")?;
         p.finish()?;
         let mut unsuccessful = Vec::new();
         for id in ids {
-            match self.vpc_endpoints.remove(&id) {
-                Some(endpoint) => self.remove_routes(&id, &endpoint.route_table_id_set),
-                None => unsuccessful.push(unsuccessful_item(&id, &not_found::<VpcEndpoint>(&id))),
+            let Some(endpoint) = self.vpc_endpoints.seen_mut(&id) else {
+                unsuccessful.push(unsuccessful_item(&id, &not_found::<VpcEndpoint>(&id)));
+                continue;
+            };
+            if endpoint.state == "deleting" {
+                continue;
+            }
+            let tables = std::mem::take(&mut endpoint.route_table_id_set);
+            self.remove_routes(&id, &tables);
+            match cx.after(VpcEndpoint::KIND.latency.delete, &format!("{id} delete")) {
+                Some(at_millis) => {
+                    self.vpc_endpoint_is(&id, "deleting");
+                    self.vpc_endpoints.will_be(&id, "deleted", at_millis);
+                }
+                None => self.vpc_endpoint_is(&id, "deleted"),
             }
         }
         Ok(json!({"unsuccessful": unsuccessful}))
+    }
+
+    /// What happens when an endpoint reaches a state.
+    pub(super) fn vpc_endpoint_is(&mut self, id: &str, state: &str) {
+        match state {
+            "deleted" => self.vpc_endpoints.remove(id),
+            _ => {
+                if let Some(endpoint) = self.vpc_endpoints.get_mut(id) {
+                    endpoint.state = state.to_owned();
+                }
+            }
+        }
     }
 
     fn check_tables(&self, vpc_id: &str, tables: &[String], prefix_list_id: &str) -> Result<(), Refusal> {

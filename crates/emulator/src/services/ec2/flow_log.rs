@@ -1,4 +1,7 @@
 //! Flow logs of VPCs and subnets.
+//!
+//! A role that is too new to be assumed is refused (VPC User Guide, "IAM role for publishing flow logs to CloudWatch
+//! Logs"; the code is the one that Terraform users report). Whether there is such a role at all is not checked.
 
 use serde_json::json;
 
@@ -75,6 +78,10 @@ impl Region {
             }
         }
         p.finish()?;
+        if let Some(arn) = deliver_logs_permission_arn.as_ref().filter(|arn| !cx.roles.arn_is_visible(arn)) {
+            let message = format!("Unable to assume given IAM role: '{arn}'");
+            return Err(Refusal::new("InvalidParameter", message));
+        }
         let same = |log: &FlowLog| {
             resource_ids.contains(&log.resource_id)
                 && log.traffic_type.as_ref() == Some(&traffic_type)
@@ -104,7 +111,7 @@ impl Region {
                 tag_set: tag_set.clone(),
             };
             ids.push(log.flow_log_id.clone());
-            self.flow_logs.insert(log.flow_log_id.clone(), log);
+            self.flow_logs.create(cx, log);
         }
         Ok(json!({"flowLogIdSet": ids, "unsuccessful": []}))
     }
@@ -119,8 +126,9 @@ impl Region {
         p.finish()?;
         let mut unsuccessful = Vec::new();
         for id in ids {
-            if self.flow_logs.remove(&id).is_none() {
-                unsuccessful.push(unsuccessful_item(&id, &not_found::<FlowLog>(&id)));
+            match self.flow_logs.seen(&id) {
+                Some(_) => self.flow_logs.remove(&id),
+                None => unsuccessful.push(unsuccessful_item(&id, &not_found::<FlowLog>(&id))),
             }
         }
         Ok(json!({"unsuccessful": unsuccessful}))

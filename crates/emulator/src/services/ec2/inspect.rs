@@ -2,7 +2,8 @@
 //! listed too, and say what they are part of.
 
 use super::Region;
-use super::describe::{Record, Table};
+use super::describe::Record;
+use super::table::Table;
 use crate::objects::Object;
 
 impl Region {

@@ -5,13 +5,13 @@ use serde_json::json;
 use super::describe::{describe, find, find_mut};
 use super::records::{Attachment, InternetGateway};
 use super::tags::Tags;
-use super::{Answer, Region, done, wire};
+use super::{Answer, Cx, Region, done, wire};
 use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
 use crate::response::Refusal;
 
 impl Region {
-    pub(super) fn create_internet_gateway(&mut self, mut p: Parameters) -> Answer {
+    pub(super) fn create_internet_gateway(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
         let tag_set = Tags::given_to::<InternetGateway>(&mut p)?;
         p.finish()?;
         let gateway = InternetGateway {
@@ -21,7 +21,7 @@ impl Region {
             tag_set,
         };
         let answer = json!({"internetGateway": wire(&gateway)});
-        self.internet_gateways.insert(gateway.internet_gateway_id.clone(), gateway);
+        self.internet_gateways.create(cx, gateway);
         Ok(answer)
     }
 

@@ -14,12 +14,14 @@ mod endpoint;
 mod flow_log;
 mod inspect;
 mod internet_gateway;
+mod life_cycle;
 mod nat_gateway;
 mod network;
 mod records;
 mod route_table;
 mod security_group;
 mod subnet;
+mod table;
 mod tags;
 mod tokens;
 mod vpc;
@@ -32,14 +34,16 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use self::describe::Table;
 use self::records::{
     Address, FlowLog, InternetGateway, NatGateway, NetworkAcl, RouteTable, SecurityGroup, SecurityGroupRule,
     Subnet, Vpc, VpcEndpoint,
 };
+use self::table::Table;
 use super::Service;
+use super::roles::Roles;
 use crate::clock::{Clock, timestamp};
 use crate::ids::IdSource;
+use crate::latency::Latencies;
 use crate::objects::Object;
 use crate::request::Call;
 use crate::response::{Refusal, Response};
@@ -50,6 +54,8 @@ type Answer = Result<Value, Refusal>;
 pub(super) struct Ec2 {
     clock: Clock,
     seed: u64,
+    latencies: Latencies,
+    roles: Roles,
     regions: Mutex<BTreeMap<String, Region>>,
 }
 
@@ -99,6 +105,8 @@ impl Region {
 struct Cx<'a> {
     region: &'a str,
     now_millis: i64,
+    latencies: Latencies,
+    roles: &'a Roles,
 }
 
 impl Cx<'_> {
@@ -118,8 +126,8 @@ fn wire(record: &impl Serialize) -> Value {
 }
 
 impl Ec2 {
-    pub(super) fn new(clock: Clock, seed: u64) -> Self {
-        Ec2 { clock, seed, regions: Mutex::default() }
+    pub(super) fn new(clock: Clock, seed: u64, latencies: Latencies, roles: Roles) -> Self {
+        Ec2 { clock, seed, latencies, roles, regions: Mutex::default() }
     }
 
     fn regions(&self) -> MutexGuard<'_, BTreeMap<String, Region>> {
@@ -134,10 +142,15 @@ impl Ec2 {
             let message = "Request would have succeeded, but DryRun flag is set.";
             return Err(Refusal::new("DryRunOperation", message).with_status(412));
         }
-        let cx = &Cx { region: &call.region, now_millis: self.clock.now_millis() };
+        let cx = &Cx {
+            region: &call.region,
+            now_millis: self.clock.now_millis(),
+            latencies: self.latencies,
+            roles: &self.roles,
+        };
         let mut regions = self.regions();
         let r = regions.entry(call.region.clone()).or_insert_with(|| Region::new(self.seed, &call.region));
-        r.forget_old(cx);
+        r.settle(cx.now_millis);
         match call.operation.as_str() {
             "DescribeAvailabilityZones" => zones::describe(cx, p),
 
@@ -152,7 +165,7 @@ impl Ec2 {
             "ModifySubnetAttribute" => r.modify_subnet_attribute(p),
             "DeleteSubnet" => r.delete_subnet(p),
 
-            "CreateInternetGateway" => r.create_internet_gateway(p),
+            "CreateInternetGateway" => r.create_internet_gateway(cx, p),
             "DescribeInternetGateways" => r.describe_internet_gateways(p),
             "AttachInternetGateway" => r.attach_internet_gateway(p),
             "DetachInternetGateway" => r.detach_internet_gateway(p),
@@ -192,7 +205,7 @@ impl Ec2 {
             "CreateVpcEndpoint" => r.once(cx, call, p, Region::create_vpc_endpoint),
             "DescribeVpcEndpoints" => r.describe_vpc_endpoints(p),
             "ModifyVpcEndpoint" => r.modify_vpc_endpoint(cx, p),
-            "DeleteVpcEndpoints" => r.delete_vpc_endpoints(p),
+            "DeleteVpcEndpoints" => r.delete_vpc_endpoints(cx, p),
 
             "CreateNetworkAcl" => r.once(cx, call, p, Region::create_network_acl),
             "DescribeNetworkAcls" => r.describe_network_acls(p),
@@ -234,6 +247,7 @@ impl Service for Ec2 {
     async fn save(&self, home: &str) -> Value {
         let mut regions = self.regions();
         let region = regions.entry(home.to_owned()).or_insert_with(|| Region::new(self.seed, home));
+        region.settle(self.clock.now_millis());
         wire(region)
     }
 
@@ -247,8 +261,11 @@ impl Service for Ec2 {
     }
 
     async fn objects(&self, home: &str) -> Vec<Object> {
-        match self.regions().get(home) {
-            Some(region) => region.objects(home),
+        match self.regions().get_mut(home) {
+            Some(region) => {
+                region.settle(self.clock.now_millis());
+                region.objects(home)
+            }
             None => Vec::new(),
         }
     }

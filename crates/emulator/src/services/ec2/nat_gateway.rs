@@ -1,13 +1,14 @@
 //! NAT gateways.
 //!
 //! What is wrong with a NAT gateway shows after the create call has succeeded: it goes to `failed` with a
-//! reason (VPC User Guide, "NAT gateway creation fails"). A gateway that was deleted or has failed stays visible
-//! for about an hour; its interface and its address are free at once.
+//! reason (VPC User Guide, "NAT gateway creation fails"). While one is `deleting` it still holds its address and its
+//! interface in the subnet. One that was deleted or has failed stays visible for about an hour and holds nothing
+//! (VPC User Guide, "Delete a NAT gateway").
 
 use serde_json::json;
 
-use super::describe::{describe, find, find_mut};
-use super::records::{NatAddress, NatGateway};
+use super::describe::{Record, describe, find, find_mut};
+use super::records::{Failure, NatAddress, NatGateway};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, network, wire};
 use crate::emulator::ACCOUNT_ID;
@@ -61,13 +62,12 @@ impl Region {
             private_ip: None,
             public_ip: None,
             is_primary: true,
-            status: "failed".to_owned(),
+            status: "associating".to_owned(),
         };
         if failure.is_none() {
             nat_address.network_interface_id = Some(self.ids.id("eni"));
             nat_address.private_ip = private_ip.map(|ip| ip.to_string());
             nat_address.public_ip = public_ip;
-            nat_address.status = "succeeded".to_owned();
         }
         if let (Some(id), None) = (&allocation_id, &failure) {
             nat_address.association_id = Some(self.ids.id("eipassoc"));
@@ -77,26 +77,28 @@ impl Region {
             address.network_interface_owner_id = Some(ACCOUNT_ID.to_owned());
             address.private_ip_address = nat_address.private_ip.clone();
         }
-        let state = if failure.is_some() { "failed" } else { "available" };
-        let (failure_code, failure_message) = failure.unzip();
+        let outcome = if failure.is_some() { "failed" } else { "available" };
         let nat = NatGateway {
             nat_gateway_id: nat_gateway_id.clone(),
             subnet_id,
             vpc_id,
-            state: state.to_owned(),
+            state: "pending".to_owned(),
             connectivity_type,
             nat_gateway_address_set: vec![nat_address],
             create_time: cx.now(),
             delete_time: None,
-            ended_millis: failure_code.map(|_| cx.now_millis),
-            failure_code: failure_code.map(str::to_owned),
-            failure_message,
+            ended_millis: None,
+            failure_code: None,
+            failure_message: None,
+            failure: failure.map(|(code, message)| Failure { code: code.to_owned(), message }),
             tag_set,
         };
-        let answer = json!({"natGateway": wire(&nat)});
-        self.nat_gateways.insert(nat_gateway_id, nat);
-        self.refresh_routes();
-        Ok(answer)
+        self.nat_gateways.create(cx, nat);
+        match cx.after(NatGateway::KIND.latency.create, &nat_gateway_id) {
+            Some(at_millis) => self.nat_gateways.will_be(&nat_gateway_id, outcome, at_millis),
+            None => self.nat_gateway_is(&nat_gateway_id, outcome, cx.now_millis),
+        }
+        Ok(json!({"natGateway": self.nat_gateways.get_mut(&nat_gateway_id).map(|nat| wire(nat))}))
     }
 
     pub(super) fn describe_nat_gateways(&self, p: Parameters) -> Answer {
@@ -107,15 +109,42 @@ impl Region {
         let id = p.text("NatGatewayId")?;
         p.finish()?;
         let nat = find_mut(&mut self.nat_gateways, &id)?;
-        if nat.state != "deleted" {
-            nat.state = "deleted".to_owned();
+        if !matches!(nat.state.as_str(), "deleting" | "deleted") {
             nat.delete_time = Some(cx.now());
-            nat.ended_millis = Some(cx.now_millis);
-            let freed =
-                nat.nat_gateway_address_set.iter().filter_map(|address| address.association_id.as_ref());
-            for association in freed {
+            // One that has failed has nothing to take down.
+            let has_failed = nat.state == "failed";
+            match cx.after(NatGateway::KIND.latency.delete, &format!("{id} delete")) {
+                Some(at_millis) if !has_failed => {
+                    nat.state = "deleting".to_owned();
+                    self.nat_gateways.will_be(&id, "deleted", at_millis);
+                }
+                _ => self.nat_gateway_is(&id, "deleted", cx.now_millis),
+            }
+        }
+        Ok(json!({"natGatewayId": id}))
+    }
+
+    /// What happens when a gateway reaches a state.
+    pub(super) fn nat_gateway_is(&mut self, id: &str, state: &str, at_millis: i64) {
+        let Some(nat) = self.nat_gateways.get_mut(id) else {
+            return;
+        };
+        nat.state = state.to_owned();
+        let addresses = &mut nat.nat_gateway_address_set;
+        match state {
+            "available" => addresses.iter_mut().for_each(|address| address.status = "succeeded".to_owned()),
+            "failed" => {
+                addresses.iter_mut().for_each(|address| address.status = "failed".to_owned());
+                (nat.failure_code, nat.failure_message) =
+                    nat.failure.take().map(|failure| (failure.code, failure.message)).unzip();
+                nat.ended_millis = Some(at_millis);
+            }
+            _ => {
+                nat.ended_millis = Some(at_millis);
+                let freed: Vec<&String> =
+                    addresses.iter().filter_map(|address| address.association_id.as_ref()).collect();
                 for address in self.addresses.values_mut() {
-                    if address.association_id.as_ref() == Some(association) {
+                    if address.association_id.as_ref().is_some_and(|id| freed.contains(&id)) {
                         address.association_id = None;
                         address.network_interface_id = None;
                         address.network_interface_owner_id = None;
@@ -123,9 +152,8 @@ impl Region {
                     }
                 }
             }
-            self.refresh_routes();
         }
-        Ok(json!({"natGatewayId": id}))
+        self.refresh_routes();
     }
 
     /// Those that hold an interface in their subnet.
@@ -143,8 +171,8 @@ impl Region {
     }
 
     /// Forgets gateways that have been gone for as long as EC2 shows them.
-    pub(super) fn forget_old(&mut self, cx: &Cx<'_>) {
+    pub(super) fn forget_old(&mut self, now_millis: i64) {
         self.nat_gateways
-            .retain(|_, nat| nat.ended_millis.is_none_or(|ended| cx.now_millis - ended < VISIBLE_MILLIS));
+            .retain(|nat| nat.ended_millis.is_none_or(|ended| now_millis - ended < VISIBLE_MILLIS));
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::describe::{Kind, Record};
 use super::tags::Tags;
+use crate::latency;
 
 macro_rules! record {
     ($record:ident, $id:ident, $kind:expr) => {
@@ -53,6 +54,8 @@ record!(
         ids: "VpcId",
         not_found: "InvalidVpcID.NotFound",
         noun: "vpc ID",
+        latency: &latency::VPC,
+        starts_pending: true,
         filters: &[
             ("vpc-id", "vpcId"),
             ("cidr", "cidrBlock"),
@@ -118,6 +121,8 @@ record!(
         ids: "SubnetId",
         not_found: "InvalidSubnetID.NotFound",
         noun: "subnet ID",
+        latency: &latency::SUBNET,
+        starts_pending: true,
         filters: &[
             ("subnet-id", "subnetId"),
             ("vpc-id", "vpcId"),
@@ -163,6 +168,8 @@ record!(
         ids: "InternetGatewayId",
         not_found: "InvalidInternetGatewayID.NotFound",
         noun: "internetGateway ID",
+        latency: &latency::INTERNET_GATEWAY,
+        starts_pending: false,
         filters: &[
             ("internet-gateway-id", "internetGatewayId"),
             ("attachment.vpc-id", "attachmentSet.vpcId"),
@@ -204,6 +211,8 @@ record!(
         ids: "AllocationId",
         not_found: "InvalidAllocationID.NotFound",
         noun: "allocation ID",
+        latency: &latency::ADDRESS,
+        starts_pending: false,
         filters: &[
             ("allocation-id", "allocationId"),
             ("public-ip", "publicIp"),
@@ -232,6 +241,15 @@ pub(super) struct NatGateway {
     pub(super) tag_set: Tags,
     #[serde(rename = "_endedMillis")]
     pub(super) ended_millis: Option<i64>,
+    /// Why it will fail.
+    #[serde(rename = "_failure", default, skip_serializing_if = "Option::is_none")]
+    pub(super) failure: Option<Failure>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Failure {
+    pub(super) code: String,
+    pub(super) message: String,
 }
 
 record!(
@@ -244,6 +262,8 @@ record!(
         ids: "NatGatewayId",
         not_found: "NatGatewayNotFound",
         noun: "NAT gateway",
+        latency: &latency::NAT_GATEWAY,
+        starts_pending: true,
         filters: &[
             ("nat-gateway-id", "natGatewayId"),
             ("subnet-id", "subnetId"),
@@ -289,6 +309,8 @@ record!(
         ids: "RouteTableId",
         not_found: "InvalidRouteTableID.NotFound",
         noun: "routeTable ID",
+        latency: &latency::ROUTE_TABLE,
+        starts_pending: false,
         filters: &[
             ("route-table-id", "routeTableId"),
             ("vpc-id", "vpcId"),
@@ -350,6 +372,8 @@ record!(
         ids: "GroupId",
         not_found: "InvalidGroup.NotFound",
         noun: "security group",
+        latency: &latency::SECURITY_GROUP,
+        starts_pending: false,
         filters: &[
             ("group-id", "groupId"),
             ("group-name", "groupName"),
@@ -391,6 +415,8 @@ record!(
         ids: "SecurityGroupRuleId",
         not_found: "InvalidSecurityGroupRuleId.NotFound",
         noun: "security group rule ID",
+        latency: &latency::SECURITY_GROUP,
+        starts_pending: false,
         filters: &[("group-id", "groupId"), ("security-group-rule-id", "securityGroupRuleId"),],
     }
 );
@@ -431,6 +457,8 @@ record!(
         ids: "FlowLogId",
         not_found: "InvalidFlowLogId.NotFound",
         noun: "flow log ID",
+        latency: &latency::FLOW_LOG,
+        starts_pending: false,
         filters: &[
             ("flow-log-id", "flowLogId"),
             ("resource-id", "resourceId"),
@@ -469,6 +497,8 @@ record!(
         ids: "VpcEndpointId",
         not_found: "InvalidVpcEndpointId.NotFound",
         noun: "Vpc Endpoint Id",
+        latency: &latency::GATEWAY_ENDPOINT,
+        starts_pending: true,
         filters: &[
             ("vpc-endpoint-id", "vpcEndpointId"),
             ("vpc-id", "vpcId"),
@@ -503,6 +533,9 @@ record!(
         ids: "NetworkAclId",
         not_found: "InvalidNetworkAclID.NotFound",
         noun: "networkAcl ID",
+        // Not measured; made the same way.
+        latency: &latency::ROUTE_TABLE,
+        starts_pending: false,
         filters: &[
             ("network-acl-id", "networkAclId"),
             ("vpc-id", "vpcId"),

@@ -38,14 +38,14 @@ impl Region {
         }
     }
 
-    pub(super) fn create_route_table(&mut self, _cx: &Cx<'_>, mut p: Parameters) -> Answer {
+    pub(super) fn create_route_table(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
         let vpc_id = p.text("VpcId")?;
         let tag_set = Tags::given_to::<RouteTable>(&mut p)?;
         p.finish()?;
         let vpc_block = find(&self.vpcs, &vpc_id)?.cidr_block.clone();
         let table = self.new_route_table(&vpc_id, &vpc_block, tag_set);
         let answer = json!({"routeTable": wire(&table)});
-        self.route_tables.insert(table.route_table_id.clone(), table);
+        self.route_tables.create(cx, table);
         Ok(answer)
     }
 
@@ -127,8 +127,9 @@ impl Region {
         if find(&self.subnets, &subnet_id)?.vpc_id != table.vpc_id {
             return Err(different_networks(&format!("subnet {subnet_id}"), &id));
         }
-        let mut associations = self.route_tables.values().flat_map(|t| &t.association_set);
-        if associations.any(|a| a.subnet_id.as_deref() == Some(&subnet_id)) {
+        let has_it =
+            |t: &RouteTable| t.association_set.iter().any(|a| a.subnet_id.as_deref() == Some(&subnet_id));
+        if self.route_tables.values().any(has_it) {
             let message = format!(
                 "the specified association for route table {id} conflicts with an existing association"
             );
@@ -206,7 +207,7 @@ impl Region {
         let id = &table.route_table_id;
         match target {
             Target::InternetGateway(gateway_id) => {
-                let gateway: &InternetGateway = self.internet_gateways.get(gateway_id).ok_or_else(|| {
+                let gateway: &InternetGateway = self.internet_gateways.seen(gateway_id).ok_or_else(|| {
                     let message = format!("The gateway ID '{gateway_id}' does not exist");
                     Refusal::new("InvalidGatewayID.NotFound", message)
                 })?;
@@ -217,7 +218,7 @@ impl Region {
                 }
             }
             Target::NatGateway(nat_id) => {
-                let nat: &NatGateway = self.nat_gateways.get(nat_id).ok_or_else(|| {
+                let nat: &NatGateway = self.nat_gateways.seen(nat_id).ok_or_else(|| {
                     let message = format!("The natGateway ID '{nat_id}' does not exist");
                     Refusal::new("InvalidNatGatewayID.NotFound", message)
                 })?;

@@ -64,16 +64,21 @@ impl SecurityGroup {
 impl Region {
     /// The group that comes with a VPC: everything out, and in from itself
     /// (VPC User Guide, "Default security groups").
-    pub(super) fn add_default_security_group(&mut self, cx: &Cx<'_>, vpc_id: &str) {
+    pub(super) fn add_default_security_group(
+        &mut self,
+        cx: &Cx<'_>,
+        vpc_id: &str,
+        unseen_until: Option<i64>,
+    ) {
         let group = self.new_group(cx.region, vpc_id, "default", "default VPC security group");
         let inside = Permission::everything(Peer::Group(group.group_id.clone()));
         let outside = Permission::everything(Peer::Ipv4("0.0.0.0/0".to_owned()));
         for (permission, egress) in [(inside, false), (outside, true)] {
             let mut rule = self.new_rule(cx.region, &group, egress, permission, Tags::default());
             rule.made_by_default = true;
-            self.security_group_rules.insert(rule.security_group_rule_id.clone(), rule);
+            self.security_group_rules.create_unseen(unseen_until, rule);
         }
-        self.security_groups.insert(group.group_id.clone(), group);
+        self.security_groups.create_unseen(unseen_until, group);
     }
 
     pub(super) fn create_security_group(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
@@ -103,13 +108,13 @@ impl Region {
         let outside = Permission::everything(Peer::Ipv4("0.0.0.0/0".to_owned()));
         let mut rule = self.new_rule(cx.region, &group, true, outside, Tags::default());
         rule.made_by_default = true;
-        self.security_group_rules.insert(rule.security_group_rule_id.clone(), rule);
+        self.security_group_rules.create_unseen(cx.unseen_until::<SecurityGroup>(&group.group_id), rule);
         let answer = json!({
             "groupId": group.group_id,
             "securityGroupArn": group.security_group_arn,
             "tagSet": wire(&group.tag_set),
         });
-        self.security_groups.insert(group.group_id.clone(), group);
+        self.security_groups.create(cx, group);
         Ok(answer)
     }
 
@@ -144,7 +149,7 @@ impl Region {
             return Err(Refusal::new("DependencyViolation", message));
         }
         self.security_groups.remove(&id);
-        self.security_group_rules.retain(|_, rule| rule.group_id != id);
+        self.security_group_rules.retain(|rule| rule.group_id != id);
         Ok(json!({"return": true, "groupId": id}))
     }
 
@@ -171,7 +176,7 @@ impl Region {
         for permission in permissions {
             let rule = self.new_rule(cx.region, &group, egress, permission, tag_set.clone());
             added.push(wire(&rule));
-            self.security_group_rules.insert(rule.security_group_rule_id.clone(), rule);
+            self.security_group_rules.create(cx, rule);
         }
         Ok(json!({"return": true, "securityGroupRuleSet": added}))
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::describe::{describe_as, find, find_mut};
+use super::describe::{Record, describe_as, find, find_mut};
 use super::records::{PrivateDnsNameOptions, Subnet};
 use super::tags::Tags;
 use super::vpc::boolean;
@@ -36,10 +36,11 @@ impl Region {
             return Err(Refusal::new("InvalidSubnet.Conflict", message));
         }
         let subnet_id = self.ids.id("subnet");
+        let available = cx.after(Subnet::KIND.latency.create, &subnet_id);
         let subnet = Subnet {
             subnet_arn: format!("arn:aws:ec2:{}:{ACCOUNT_ID}:subnet/{subnet_id}", cx.region),
             subnet_id: subnet_id.clone(),
-            state: "available".to_owned(),
+            state: if available.is_some() { "pending" } else { "available" }.to_owned(),
             owner_id: ACCOUNT_ID.to_owned(),
             vpc_id: vpc_id.clone(),
             cidr_block: block.to_string(),
@@ -60,7 +61,10 @@ impl Region {
         };
         self.join_default_network_acl(&vpc_id, &subnet_id);
         let answer = json!({"subnet": self.show_subnet(&subnet)});
-        self.subnets.insert(subnet_id, subnet);
+        self.subnets.create(cx, subnet);
+        if let Some(at_millis) = available {
+            self.subnets.will_be(&subnet_id, "available", at_millis);
+        }
         Ok(answer)
     }
 
@@ -95,7 +99,7 @@ impl Region {
         for acl in self.network_acls.values_mut() {
             acl.association_set.retain(|a| a.subnet_id != id);
         }
-        self.flow_logs.retain(|_, log| log.resource_id != id);
+        self.flow_logs.retain(|log| log.resource_id != id);
         Ok(done())
     }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::describe::{Record, Table, find_mut};
+use super::describe::{Record, find_mut};
+use super::table::Table;
 use super::{Answer, Region, done};
 use crate::parameters::Parameters;
 use crate::response::Refusal;

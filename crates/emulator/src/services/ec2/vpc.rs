@@ -3,7 +3,7 @@
 
 use serde_json::{Map, json};
 
-use super::describe::{describe, find, find_mut};
+use super::describe::{Record, describe, find, find_mut};
 use super::records::{CidrAssociation, RouteTableAssociation, State, Vpc};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done, network, wire};
@@ -21,10 +21,12 @@ impl Region {
             let message = format!("The CIDR '{block}' is invalid.");
             return Err(Refusal::new("InvalidVpc.Range", message));
         }
+        let vpc_id = self.ids.id("vpc");
+        let available = cx.after(Vpc::KIND.latency.create, &vpc_id);
         let vpc = Vpc {
-            vpc_id: self.ids.id("vpc"),
+            vpc_id: vpc_id.clone(),
             owner_id: ACCOUNT_ID.to_owned(),
-            state: "available".to_owned(),
+            state: if available.is_some() { "pending" } else { "available" }.to_owned(),
             cidr_block: block.to_string(),
             cidr_block_association_set: vec![CidrAssociation {
                 association_id: self.ids.id("vpc-cidr-assoc"),
@@ -39,8 +41,9 @@ impl Region {
             enable_dns_support: true,
             enable_dns_hostnames: false,
         };
-        self.add_default_security_group(cx, &vpc.vpc_id);
-        self.add_default_network_acl(&vpc.vpc_id);
+        let unseen_until = cx.unseen_until::<Vpc>(&vpc_id);
+        self.add_default_security_group(cx, &vpc_id, unseen_until);
+        self.add_default_network_acl(&vpc_id, unseen_until);
         let mut table = self.new_route_table(&vpc.vpc_id, &vpc.cidr_block, Tags::default());
         table.made_by_default = true;
         table.association_set.push(RouteTableAssociation {
@@ -50,9 +53,12 @@ impl Region {
             main: true,
             association_state: State::associated(),
         });
-        self.route_tables.insert(table.route_table_id.clone(), table);
+        self.route_tables.create_unseen(unseen_until, table);
         let answer = json!({"vpc": wire(&vpc)});
-        self.vpcs.insert(vpc.vpc_id.clone(), vpc);
+        self.vpcs.create(cx, vpc);
+        if let Some(at_millis) = available {
+            self.vpcs.will_be(&vpc_id, "available", at_millis);
+        }
         Ok(answer)
     }
 
@@ -109,12 +115,12 @@ impl Region {
             return Err(Refusal::new("DependencyViolation", message));
         }
         self.vpcs.remove(&id);
-        self.security_groups.retain(|_, group| group.vpc_id != id);
+        self.security_groups.retain(|group| group.vpc_id != id);
         let groups = &self.security_groups;
-        self.security_group_rules.retain(|_, rule| groups.contains_key(&rule.group_id));
-        self.route_tables.retain(|_, table| table.vpc_id != id);
-        self.network_acls.retain(|_, acl| acl.vpc_id != id);
-        self.flow_logs.retain(|_, log| log.resource_id != id);
+        self.security_group_rules.retain(|rule| groups.contains_key(&rule.group_id));
+        self.route_tables.retain(|table| table.vpc_id != id);
+        self.network_acls.retain(|acl| acl.vpc_id != id);
+        self.flow_logs.retain(|log| log.resource_id != id);
         Ok(done())
     }
 

@@ -1,17 +1,26 @@
-//! IAM roles and their inline policies, on winterbaume's IAM.
+//! IAM roles and their policies, on winterbaume's IAM.
 //!
 //! winterbaume holds the state, so its other operations (managed policies, instance profiles) see the same
 //! roles. The role operations are ours: winterbaume's leave out description, tags and boundary when
 //! they return a role, take the time and ids from outside our seams, return policy documents unencoded and
 //! garble names that are not ASCII.
 
+mod attached;
+mod shapes;
+
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use winterbaume_core::{DEFAULT_ACCOUNT_ID, StatefulService};
 use winterbaume_iam::views::{InlinePolicyView, RoleView};
 use winterbaume_iam::{IamService, IamStateView};
 
+use self::shapes::{
+    check_inline_size, check_tag_count, description, document, name, path, session_duration, tags,
+    trust_document,
+};
+use super::roles::Roles;
 use super::{GLOBAL, Service, base};
 use crate::clock::{Clock, timestamp};
 use crate::ids::IdSource;
@@ -29,18 +38,21 @@ pub(super) struct Iam {
     clock: Clock,
     seed: u64,
     ids: Mutex<IdSource>,
+    roles: Roles,
 }
 
-/// What is stored: winterbaume's view, and where our ids have got to.
+/// What is stored: winterbaume's view, where our ids have got to, and which roles are too new to be used.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Saved {
     ids: IdSource,
     iam: IamStateView,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    unseen_roles: BTreeMap<String, i64>,
 }
 
 impl Iam {
-    pub(super) fn new(clock: Clock, seed: u64) -> Self {
-        Iam { base: IamService::new(), clock, seed, ids: Mutex::new(IdSource::new(seed, GLOBAL)) }
+    pub(super) fn new(clock: Clock, seed: u64, roles: Roles) -> Self {
+        Iam { base: IamService::new(), clock, seed, ids: Mutex::new(IdSource::new(seed, GLOBAL)), roles }
     }
 
     fn ids(&self) -> std::sync::MutexGuard<'_, IdSource> {
@@ -75,7 +87,9 @@ impl Iam {
             "CreateRole" => {
                 let role = self.new_role(p).await?;
                 let answer = json!({"Role": role_value(&role)});
+                let (name, id) = (role.name.clone(), role.role_id.clone());
                 self.put(role).await?;
+                self.roles.created(&name, &id);
                 return Ok(Some(answer));
             }
             "GetRole" => {
@@ -94,9 +108,12 @@ impl Iam {
                 let roles: Vec<Value> = roles.iter().map(short_value).collect();
                 json!({"Roles": roles, "IsTruncated": false})
             }
+            "AttachRolePolicy" => return self.attach_role_policy(p).await,
+            "DetachRolePolicy" => return self.detach_role_policy(p).await,
+            "ListAttachedRolePolicies" => self.list_attached_role_policies(p).await?,
             "UpdateRole" => {
                 let mut role = self.role(&p.text("RoleName")?).await?;
-                role.description = p.optional("Description")?.unwrap_or_default();
+                role.description = description(&mut p)?;
                 role.max_session_duration = session_duration(&mut p)?;
                 p.finish()?;
                 self.put(role).await?;
@@ -104,7 +121,7 @@ impl Iam {
             }
             "UpdateAssumeRolePolicy" => {
                 let mut role = self.role(&p.text("RoleName")?).await?;
-                role.assume_role_policy_document = document(p.text("PolicyDocument")?)?;
+                role.assume_role_policy_document = trust_document(p.text("PolicyDocument")?)?;
                 p.finish()?;
                 self.put(role).await?;
                 json!({})
@@ -134,11 +151,12 @@ impl Iam {
             }
             "PutRolePolicy" => {
                 let mut role = self.role(&p.text("RoleName")?).await?;
-                let policy_name = p.text("PolicyName")?;
+                let policy_name = name(&mut p, "PolicyName", 128)?;
                 let policy_document = document(p.text("PolicyDocument")?)?;
                 p.finish()?;
                 role.inline_policies.retain(|policy| policy.policy_name != policy_name);
                 role.inline_policies.push(InlinePolicyView { policy_name, policy_document });
+                check_inline_size(&role)?;
                 self.put(role).await?;
                 json!({})
             }
@@ -184,17 +202,10 @@ impl Iam {
     }
 
     async fn new_role(&self, mut p: crate::parameters::Parameters) -> Result<RoleView, Refusal> {
-        let name = p.text("RoleName")?;
-        let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-        if name.len() > 64 || !name.chars().all(legal) {
-            return Err(p.invalid("RoleName", &name, "1 to 64 of the characters A-Z a-z 0-9 _+=,.@-"));
-        }
-        let path = p.optional("Path")?.unwrap_or_else(|| "/".to_owned());
-        if !(path.starts_with('/') && path.ends_with('/')) {
-            return Err(p.invalid("Path", &path, "a path that begins and ends with /"));
-        }
-        let assume_role_policy_document = document(p.text("AssumeRolePolicyDocument")?)?;
-        let description = p.optional("Description")?.unwrap_or_default();
+        let name = name(&mut p, "RoleName", 64)?;
+        let path = path(&mut p)?;
+        let assume_role_policy_document = trust_document(p.text("AssumeRolePolicyDocument")?)?;
+        let description = description(&mut p)?;
         let max_session_duration = session_duration(&mut p)?;
         let permissions_boundary = p.optional("PermissionsBoundary")?;
         let tags = tags(&mut p)?.into_iter().collect();
@@ -252,16 +263,21 @@ impl Service for Iam {
     }
 
     async fn save(&self, _home: &str) -> Value {
-        let saved = Saved { iam: self.view().await, ids: *self.ids() };
+        let saved = Saved { iam: self.view().await, ids: *self.ids(), unseen_roles: self.roles.save() };
         serde_json::to_value(saved).expect("winterbaume's view is made to be serialised")
     }
 
     async fn load(&self, _home: &str, state: Option<Value>) -> Result<(), serde_json::Error> {
-        let Saved { ids, iam } = match state {
+        let Saved { ids, iam, unseen_roles } = match state {
             Some(state) => serde_json::from_value(state)?,
-            None => Saved { ids: IdSource::new(self.seed, GLOBAL), iam: IamStateView::default() },
+            None => Saved {
+                ids: IdSource::new(self.seed, GLOBAL),
+                iam: IamStateView::default(),
+                unseen_roles: BTreeMap::new(),
+            },
         };
         *self.ids() = ids;
+        self.roles.load(unseen_roles);
         self.base.restore(DEFAULT_ACCOUNT_ID, BASE_REGION, iam).await.map_err(serde::de::Error::custom)
     }
 
@@ -323,44 +339,6 @@ fn tags_value(role: &RoleView) -> Value {
     let mut pairs: Vec<_> = role.tags.iter().collect();
     pairs.sort();
     pairs.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
-}
-
-fn tags(p: &mut crate::parameters::Parameters) -> Result<Vec<(String, String)>, Refusal> {
-    p.groups("Tags")?
-        .into_iter()
-        .map(|mut tag| {
-            let pair = (tag.text("Key")?, tag.optional("Value")?.unwrap_or_default());
-            tag.finish()?;
-            Ok(pair)
-        })
-        .collect()
-}
-
-/// 50 tags a role (IAM User Guide, "IAM and AWS STS quotas").
-fn check_tag_count(role: &RoleView) -> Result<(), Refusal> {
-    match role.tags.len() {
-        0..=50 => Ok(()),
-        _ => Err(Refusal::new("LimitExceeded", "A role has at most 50 tags.").with_status(409)),
-    }
-}
-
-/// One to twelve hours, one if not given (IAM API Reference, CreateRole).
-fn session_duration(p: &mut crate::parameters::Parameters) -> Result<i32, Refusal> {
-    match p.number("MaxSessionDuration")?.unwrap_or(3600) {
-        seconds @ 3600..=43200 => Ok(seconds as i32),
-        other => Err(p.invalid("MaxSessionDuration", &other.to_string(), "3600 to 43200")),
-    }
-}
-
-fn document(text: String) -> Result<String, Refusal> {
-    let is_policy =
-        serde_json::from_str::<Value>(&text).is_ok_and(|policy| policy.get("Statement").is_some());
-    match is_policy {
-        true => Ok(text),
-        false => {
-            Err(Refusal::new("MalformedPolicyDocument", "The policy is not a JSON object with a Statement."))
-        }
-    }
 }
 
 fn missing(message: String) -> Refusal {

@@ -1,0 +1,176 @@
+//! How long things take: one table, and the layer that makes calls take their time.
+//!
+//! The numbers are seconds, from logs of real deployments (Terraform, CloudFormation and cdkd applies) and public
+//! benchmarks; those marked "estimate" are not measured. Times of a kind are from the call to the state, or to the
+//! object being seen, whichever AWS has. Everything here is off unless
+//! [`Builder::latency`](crate::Builder::latency) asks for it.
+//!
+//! To add a kind, add a constant and use it where the object is made and deleted; to add an operation that takes
+//! its time before it answers, add a line to [`CALLS`].
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::ids::draw;
+use crate::layer::{Layer, Next};
+use crate::request::Call;
+use crate::response::Reply;
+
+/// How long something takes, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Spread {
+    typical: f64,
+    low: f64,
+    high: f64,
+}
+
+/// How long it takes to make and to delete an object of one kind.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Latency {
+    pub(crate) create: Spread,
+    pub(crate) delete: Spread,
+}
+
+const fn spread(typical: f64, low: f64, high: f64) -> Spread {
+    Spread { typical, low, high }
+}
+
+const fn latency(create: Spread, delete: Spread) -> Latency {
+    Latency { create, delete }
+}
+
+pub(crate) const VPC: Latency = latency(spread(1.1, 1.0, 8.0), spread(1.0, 1.0, 2.0));
+pub(crate) const SUBNET: Latency = latency(spread(1.5, 1.0, 2.0), spread(1.0, 0.5, 60.0));
+/// Deleting includes detaching, which is what takes long.
+pub(crate) const INTERNET_GATEWAY: Latency = latency(spread(1.5, 1.0, 2.0), spread(11.0, 1.0, 66.0));
+pub(crate) const ADDRESS: Latency = latency(spread(2.4, 1.0, 6.0), spread(1.0, 1.0, 9.0));
+pub(crate) const NAT_GATEWAY: Latency = latency(spread(105.0, 85.0, 130.0), spread(56.0, 37.0, 79.0));
+pub(crate) const ROUTE_TABLE: Latency = latency(spread(1.0, 1.0, 5.0), spread(1.0, 1.0, 1.0));
+const ROUTE: Latency = latency(spread(1.0, 1.0, 2.0), spread(1.0, 0.5, 1.0));
+const ASSOCIATION: Latency = latency(spread(1.0, 1.0, 2.0), spread(1.0, 1.0, 1.0));
+pub(crate) const SECURITY_GROUP: Latency = latency(spread(2.0, 1.9, 7.0), spread(1.1, 1.0, 36.0));
+/// Deleting: estimate.
+pub(crate) const GATEWAY_ENDPOINT: Latency = latency(spread(8.0, 5.0, 9.0), spread(10.0, 5.0, 20.0));
+/// Estimate.
+pub(crate) const FLOW_LOG: Latency = latency(spread(1.5, 1.0, 3.0), spread(1.0, 1.0, 2.0));
+const LOG_GROUP: Latency = latency(spread(1.0, 0.5, 5.0), spread(0.5, 0.2, 1.0));
+const ROLE: Latency = latency(spread(1.0, 0.5, 5.0), spread(1.0, 0.5, 2.0));
+const ROLE_POLICY: Latency = latency(spread(0.7, 0.3, 2.0), spread(1.0, 0.3, 2.0));
+/// From the creation of a role until services can assume it (IAM User Guide, "Changes that I make are not always
+/// immediately visible").
+pub(crate) const ROLE_PROPAGATION: Spread = spread(8.0, 5.0, 12.0);
+
+/// Nobody waits longer than this to see an EC2 object that is there (EC2 Developer Guide, "Eventual
+/// consistency", gives no number; this one is of the order that clients report).
+const LONGEST_UNSEEN: f64 = 2.0;
+
+/// Service, operation, and how long the call takes until it answers.
+const CALLS: &[(&str, &str, Spread)] = &[
+    ("ec2", "DeleteVpc", VPC.delete),
+    ("ec2", "DeleteSubnet", SUBNET.delete),
+    // Making a gateway and attaching it takes 2 seconds together.
+    ("ec2", "AttachInternetGateway", spread(0.5, 0.5, 0.5)),
+    ("ec2", "DetachInternetGateway", INTERNET_GATEWAY.delete),
+    ("ec2", "ReleaseAddress", ADDRESS.delete),
+    ("ec2", "DeleteRouteTable", ROUTE_TABLE.delete),
+    ("ec2", "CreateRoute", ROUTE.create),
+    ("ec2", "ReplaceRoute", ROUTE.create),
+    ("ec2", "DeleteRoute", ROUTE.delete),
+    ("ec2", "AssociateRouteTable", ASSOCIATION.create),
+    ("ec2", "ReplaceRouteTableAssociation", ASSOCIATION.create),
+    ("ec2", "DisassociateRouteTable", ASSOCIATION.delete),
+    ("ec2", "DeleteSecurityGroup", SECURITY_GROUP.delete),
+    ("ec2", "DeleteFlowLogs", FLOW_LOG.delete),
+    ("iam", "CreateRole", ROLE.create),
+    ("iam", "DeleteRole", ROLE.delete),
+    ("iam", "PutRolePolicy", ROLE_POLICY.create),
+    ("iam", "AttachRolePolicy", ROLE_POLICY.create),
+    ("iam", "DeleteRolePolicy", ROLE_POLICY.delete),
+    ("iam", "DetachRolePolicy", ROLE_POLICY.delete),
+    ("logs", "CreateLogGroup", LOG_GROUP.create),
+    ("logs", "DeleteLogGroup", LOG_GROUP.delete),
+];
+
+impl Spread {
+    /// A time as far below the typical one as above it, and never outside what was seen. `at` is from 0 to 1.
+    fn seconds(self, at: f64) -> f64 {
+        let reach = (self.typical - self.low).min(self.high - self.typical);
+        self.typical + reach * (2.0 * at - 1.0)
+    }
+}
+
+/// How much of AWS's time the emulator takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Latencies {
+    scale: f64,
+    seed: u64,
+}
+
+impl Latencies {
+    /// A scale that is negative or not a number is 0.
+    pub(crate) fn new(scale: f64, seed: u64) -> Self {
+        let scale = if scale.is_finite() { scale.max(0.0) } else { 0.0 };
+        Latencies { scale, seed }
+    }
+
+    pub(crate) fn are_off(&self) -> bool {
+        self.scale == 0.0
+    }
+
+    /// How long something takes, in milliseconds; `about` tells it from all others.
+    pub(crate) fn millis(&self, spread: Spread, about: &str) -> i64 {
+        self.scaled(spread.seconds(draw(self.seed, about)))
+    }
+
+    /// How long a new object that is ready once it is seen stays unseen, in milliseconds.
+    pub(crate) fn unseen_millis(&self, latency: &Latency, id: &str) -> i64 {
+        self.scaled(latency.create.seconds(draw(self.seed, id)).min(LONGEST_UNSEEN))
+    }
+
+    /// The same for one that is seen before it is ready.
+    pub(crate) fn unseen_early_millis(&self, latency: &Latency, id: &str) -> i64 {
+        let early = draw(self.seed, &format!("{id} unseen"));
+        self.scaled(latency.create.typical.min(LONGEST_UNSEEN) * early)
+    }
+
+    fn scaled(&self, seconds: f64) -> i64 {
+        (seconds * self.scale * 1000.0).round() as i64
+    }
+}
+
+#[async_trait]
+impl Layer for Latencies {
+    async fn handle(&self, call: &Call, next: Next<'_>) -> Reply {
+        let reply = next.run(call).await;
+        // A refusal comes at once.
+        let succeeded = reply.as_ref().is_ok_and(|response| response.error.is_none());
+        let is_it = |row: &&(&str, &str, Spread)| (row.0, row.1) == (&*call.service, &*call.operation);
+        if let Some((_, operation, spread)) = CALLS.iter().find(is_it).filter(|_| succeeded) {
+            let millis = self.millis(*spread, &format!("{} {operation}", call.sequence));
+            tokio::time::sleep(Duration::from_millis(millis.unsigned_abs())).await;
+        }
+        reply
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_lie_evenly_around_the_typical_one_and_inside_what_was_seen() {
+        assert_eq!(NAT_GATEWAY.create.seconds(0.0), 85.0);
+        assert_eq!(NAT_GATEWAY.create.seconds(0.5), 105.0);
+        assert_eq!(NAT_GATEWAY.create.seconds(1.0), 125.0);
+        assert_eq!(SUBNET.delete.seconds(1.0), 1.5);
+    }
+
+    #[test]
+    fn a_scale_that_makes_no_sense_is_none() {
+        for scale in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(Latencies::new(scale, 0).are_off(), "{scale}");
+        }
+        assert_eq!(Latencies::new(0.1, 0).millis(spread(8.0, 8.0, 8.0), "x"), 800);
+    }
+}

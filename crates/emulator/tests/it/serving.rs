@@ -1,0 +1,189 @@
+//! The emulator behind HTTP, as clients of other processes see it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use emulator::{Counted, Emulator, EmulatorError, Fault, FaultPlan, Moment, When};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::support::{REGION, TRUST, code, tagged};
+
+struct Server {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), EmulatorError>>,
+}
+
+impl Server {
+    async fn start(emulator: &Emulator) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async { stopped.await.unwrap_or_default() };
+        let task = tokio::spawn(emulator::serve(emulator.clone(), listener, shutdown));
+        Server { address, stop, task }
+    }
+
+    /// An SDK configuration with the SDK's own HTTP client.
+    fn config(&self, emulator: &Emulator) -> SdkConfig {
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(REGION))
+            .endpoint_url(format!("http://{}", self.address))
+            .credentials_provider(SharedCredentialsProvider::new(emulator.credentials()))
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::builder().read_timeout(Duration::from_secs(1)).build())
+            .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(
+                aws_smithy_async::rt::sleep::TokioSleep::new(),
+            ))
+            .build()
+    }
+
+    /// Sends text and returns what comes back until the server closes the connection.
+    async fn raw(&self, parts: &[&str]) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        for part in parts {
+            stream.write_all(part.as_bytes()).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+}
+
+const SIGNED: &str = "Authorization: AWS4-HMAC-SHA256 \
+     Credential=AKID/20260101/ap-southeast-1/ec2/aws4_request, SignedHeaders=host, Signature=0\r\n\
+     Content-Type: application/x-www-form-urlencoded; charset=utf-8\r\nConnection: close\r\n";
+
+#[tokio::test]
+async fn real_clients_of_every_service_find_their_way_by_signature() {
+    let emulator = Emulator::in_memory();
+    let server = Server::start(&emulator).await;
+    let config = server.config(&emulator);
+    let ec2 = aws_sdk_ec2::Client::new(&config);
+    let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16");
+    let vpc = vpc.tag_specifications(tagged("vpc", &[("Author", "Zoë")]));
+    let vpc = vpc.send().await.unwrap().vpc.unwrap().vpc_id.unwrap();
+    let subnet = ec2.create_subnet().vpc_id(&vpc).cidr_block("10.0.0.0/24").send().await.unwrap();
+    let found = ec2.describe_vpcs().send().await.unwrap();
+    assert_eq!(found.vpcs()[0].tags()[0].value(), Some("Zoë"));
+    assert_eq!(code(ec2.delete_vpc().vpc_id(&vpc).send().await), "DependencyViolation");
+    let subnet = subnet.subnet().unwrap().subnet_id().unwrap();
+    ec2.delete_subnet().subnet_id(subnet).send().await.unwrap();
+    ec2.delete_vpc().vpc_id(&vpc).send().await.unwrap();
+
+    let iam = aws_sdk_iam::Client::new(&config);
+    let role = iam.create_role().role_name("flow").assume_role_policy_document(TRUST);
+    role.send().await.unwrap();
+    assert_eq!(code(iam.get_role().role_name("none").send().await), "NoSuchEntity");
+    let logs = aws_sdk_cloudwatchlogs::Client::new(&config);
+    logs.create_log_group().log_group_name("g").send().await.unwrap();
+    let sts = aws_sdk_sts::Client::new(&config);
+    let caller = sts.get_caller_identity().send().await.unwrap();
+    assert_eq!(caller.account(), Some(emulator.account_id()));
+
+    // Who is in the process sees the same account and the same log.
+    let kinds: Vec<String> = emulator.objects().await.unwrap().into_iter().map(|o| o.kind).collect();
+    assert_eq!(kinds, ["AWS::IAM::Role", "AWS::Logs::LogGroup"]);
+    assert_eq!(emulator.calls()[0].operation, "CreateVpc");
+}
+
+#[tokio::test]
+async fn bodies_come_in_chunks_or_after_a_hundred_continue() {
+    let emulator = Emulator::in_memory();
+    let server = Server::start(&emulator).await;
+    let head = format!("POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n{SIGNED}");
+    let chunked = [
+        &format!("{head}Transfer-Encoding: chunked\r\n\r\n"),
+        "1b\r\nAction=CreateVpc&Version=20\r\n",
+        "22\r\n16-11-15&CidrBlock=10.0.0.0%2F16&a\r\n0\r\n\r\n",
+    ];
+    let answer = server.raw(&chunked).await;
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("UnknownParameter"), "{answer}");
+    let chunked = [
+        &format!("{head}Transfer-Encoding: chunked\r\n\r\n"),
+        "1b\r\nAction=CreateVpc&Version=20\r\n",
+        "20\r\n16-11-15&CidrBlock=10.0.0.0%2F16\r\n0\r\n\r\n",
+    ];
+    let answer = server.raw(&chunked).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("<vpcId>vpc-"), "{answer}");
+
+    let body = "Action=DescribeVpcs&Version=2016-11-15";
+    let expecting = format!("{head}Expect: 100-continue\r\nContent-Length: {}\r\n\r\n", body.len());
+    let answer = server.raw(&[&expecting, body]).await;
+    let (first, rest) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(first.starts_with("HTTP/1.1 100"), "{answer}");
+    assert!(rest.starts_with("HTTP/1.1 200") && rest.contains("<vpcId>vpc-"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_unsigned_request_is_placed_by_a_host_of_aws_and_by_no_other() {
+    let emulator = Emulator::in_memory();
+    let server = Server::start(&emulator).await;
+    let request = |host: &str| {
+        format!(
+            "POST / HTTP/1.1\r\nHost: {host}\r\nX-Amz-Target: Logs_20140328.DescribeLogGroups\r\n\
+             Content-Type: application/x-amz-json-1.1\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}"
+        )
+    };
+    let answer = server.raw(&[&request("logs.eu-west-1.amazonaws.com")]).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("logGroups"), "{answer}");
+    assert_eq!(emulator.calls()[0].region, "eu-west-1");
+    for host in ["127.0.0.1:4566", "evil.example", "logs.amazonaws.com.evil.example"] {
+        let answer = server.raw(&[&request(host)]).await;
+        assert!(answer.contains("MissingAuthenticationToken"), "{host}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_others_can_reach_is_refused() {
+    let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let served = emulator::serve(Emulator::in_memory(), listener, std::future::pending()).await;
+    let error = served.unwrap_err();
+    assert!(matches!(error, EmulatorError::NotLoopback { .. }), "{error:?}");
+    assert!(error.to_string().contains("127.0.0.1"), "{error}");
+}
+
+#[tokio::test]
+async fn lost_answers_are_lost_on_the_wire_too() {
+    let plan = FaultPlan::default()
+        .with(Counted::Mutating, When::Call(1), Fault::ConnectionReset(Moment::AfterEffect))
+        .with(Counted::Mutating, When::Call(2), Fault::TimeOut(Moment::BeforeEffect));
+    let emulator = Emulator::builder().faults(plan).in_memory();
+    let server = Server::start(&emulator).await;
+    let ec2 = aws_sdk_ec2::Client::new(&server.config(&emulator));
+    let make = || ec2.create_vpc().cidr_block("10.0.0.0/16").send();
+    let reset = make().await.unwrap_err();
+    assert!(reset.as_service_error().is_none(), "{reset:?}");
+    let timed_out = make().await.unwrap_err();
+    let is_timeout = matches!(&timed_out, aws_sdk_ec2::error::SdkError::DispatchFailure(f) if f.is_timeout());
+    assert!(is_timeout, "{timed_out:?}");
+    make().await.unwrap();
+    assert_eq!(ec2.describe_vpcs().send().await.unwrap().vpcs().len(), 2);
+}
+
+#[tokio::test]
+async fn shutdown_lets_requests_finish_and_takes_no_more() {
+    // Every call takes a while, so that one is under way.
+    let emulator = Emulator::builder().latency(0.5).in_memory();
+    let server = Server::start(&emulator).await;
+    let logs = aws_sdk_cloudwatchlogs::Client::new(&server.config(&emulator));
+    let idle = TcpStream::connect(server.address).await.unwrap();
+    let call = tokio::spawn(logs.create_log_group().log_group_name("g").send());
+    while emulator.calls().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    server.stop.send(()).unwrap();
+    assert_eq!(code(call.await.unwrap()), "ok");
+    server.task.await.unwrap().unwrap();
+    drop(idle);
+    assert!(TcpStream::connect(server.address).await.is_err());
+}
