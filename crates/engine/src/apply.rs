@@ -8,11 +8,12 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::address::Address;
-use crate::event::{Event, Operation};
+use crate::event::Operation;
 use crate::observer::Progress;
 use crate::operate::{Cause, Operator};
-use crate::plan::{Action, Note, Plan, Step};
+use crate::plan::{Action, Plan, Step};
 use crate::schedule::{Part, Task};
+use crate::state::Phase;
 
 /// Something that was done.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,7 +77,7 @@ fn operation(step: &Step, part: Part) -> Operation {
     match (part, &step.action) {
         (Part::Delete, _) => Operation::Delete,
         (Part::Do, Action::Create | Action::Replace { .. }) => Operation::Create,
-        (Part::Do, _) if step.note == Some(Note::Unfinished) => Operation::Create,
+        (Part::Do, _) if step.phase == Some(Phase::Creating) => Operation::Create,
         (Part::Do, _) => Operation::Update,
     }
 }
@@ -101,7 +102,9 @@ struct Run<'a> {
 /// Runs the plan until nothing can be done any more.
 pub(crate) async fn apply(plan: &Plan, operator: &Operator<'_>) -> Report {
     let tasks = &plan.schedule.tasks;
-    operator.observer.observe(&Progress::Begun { total: tasks.iter().filter(|task| visible(plan, task)).count() });
+    operator
+        .observer
+        .observe(&Progress::Begun { total: tasks.iter().filter(|task| visible(plan, task)).count() });
     let mut run = Run {
         plan,
         waits: tasks.iter().map(|task| task.waits_for).collect(),
@@ -114,13 +117,6 @@ pub(crate) async fn apply(plan: &Plan, operator: &Operator<'_>) -> Report {
     for (position, task) in tasks.iter().enumerate() {
         if task.waits_for == 0 {
             run.ready.push((task.remaining, std::cmp::Reverse(position)));
-        }
-    }
-    if plan.graph.exports() != operator.journal.state().exports_declared() {
-        let event = Event::Exports { values: plan.graph.exports().clone() };
-        if let Err(error) = operator.journal.record(event).await {
-            run.refuse_all(error.into());
-            return run.report;
         }
     }
     run.drive(operator).await;
@@ -145,6 +141,9 @@ impl Run<'_> {
                 let tell = tell.clone();
                 running.push(run_task(plan, operator, position, tell));
             }
+            if running.is_empty() {
+                break;
+            }
             tokio::select! {
                 biased;
                 Some(Told::Identified(position)) = told.recv() => self.identified(position),
@@ -157,11 +156,10 @@ impl Run<'_> {
                 }
                 else => break,
             }
-            if running.is_empty() && (self.ready.is_empty() || operator.cancel.is_cancelled()) {
-                break;
-            }
         }
-        self.report.interrupted = operator.cancel.is_cancelled();
+        // A journal that fails cancels the rest, but nobody interrupted it.
+        let journal = |failure: &Failure| matches!(failure.cause, Cause::Journal(_));
+        self.report.interrupted = operator.cancel.is_cancelled() && !self.report.failed.iter().any(journal);
         for (position, task) in plan.schedule.tasks.iter().enumerate() {
             if !self.begun[position] && !self.skipped[position] && visible(plan, task) {
                 self.report.not_begun.push(plan.steps()[task.step].address.clone());
@@ -195,14 +193,22 @@ impl Run<'_> {
                 self.identified(position);
                 self.release(position, false);
                 if shown {
-                    operator.observer.observe(&Progress::Done { address: step.address.clone(), operation, took });
+                    operator.observer.observe(&Progress::Done {
+                        address: step.address.clone(),
+                        operation,
+                        took,
+                    });
                 }
                 let operation = shown.then_some(operation);
                 self.report.done.push(Done { address: step.address.clone(), operation, took });
             }
             Err(cause) => {
                 let reason = cause.to_string();
-                operator.observer.observe(&Progress::Failed { address: step.address.clone(), operation, reason });
+                operator.observer.observe(&Progress::Failed {
+                    address: step.address.clone(),
+                    operation,
+                    reason,
+                });
                 // Without a journal nothing more may be begun.
                 if matches!(cause, Cause::Journal(_)) {
                     operator.cancel.cancel();
@@ -238,16 +244,6 @@ impl Run<'_> {
                 }
             }
         }
-    }
-
-    fn refuse_all(&mut self, cause: Cause) {
-        let mut changes = self.plan.steps().iter().filter(|step| step.is_change());
-        if let Some(step) = changes.next() {
-            let (address, kind) = (step.address.clone(), step.kind.clone());
-            let operation = operation(step, Part::Do);
-            self.report.failed.push(Failure { address, kind, operation, cause });
-        }
-        self.report.not_begun = changes.map(|step| step.address.clone()).collect();
     }
 }
 

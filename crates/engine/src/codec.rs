@@ -57,7 +57,9 @@ impl JournalError {
             Self::Broken { file, line, reason } => {
                 Self::Broken { file: file.clone(), line: *line, reason: reason.clone() }
             }
-            Self::UnknownVersion { file, found } => Self::UnknownVersion { file: file.clone(), found: *found },
+            Self::UnknownVersion { file, found } => {
+                Self::UnknownVersion { file: file.clone(), found: *found }
+            }
             Self::Refused { reason } => Self::Refused { reason: reason.clone() },
             Self::Store(source) => Self::Store(std::sync::Arc::clone(source)),
         }
@@ -79,6 +81,16 @@ struct JournalHeader {
     /// Number and hash of the record before the first one.
     after: u64,
     hash: String,
+    /// When it was begun, in milliseconds since the Unix epoch.
+    at: u64,
+    /// Of the four before it.
+    sum: String,
+}
+
+impl JournalHeader {
+    fn sum(&self) -> String {
+        hex(&Sha256::digest(format!("{}\n{}\n{}\n{}", self.lineage, self.after, self.hash, self.at)))
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -123,14 +135,17 @@ fn hash_record(n: u64, at: u64, prev: &str, event: &str) -> String {
 }
 
 /// The first line of a journal that goes on after a snapshot, or begins.
-pub(crate) fn journal_header(lineage: &str, after: u64, hash: &str) -> Vec<u8> {
-    let header = JournalHeader {
+pub(crate) fn journal_header(lineage: &str, after: u64, hash: &str, at: u64) -> Vec<u8> {
+    let mut header = JournalHeader {
         format: JOURNAL_FORMAT.to_owned(),
         version: FORMAT_VERSION,
         lineage: lineage.to_owned(),
         after,
         hash: hash.to_owned(),
+        at,
+        sum: String::new(),
     };
+    header.sum = header.sum();
     let mut line = serde_json::to_vec(&header).expect("a struct of texts and numbers is JSON");
     line.push(b'\n');
     line
@@ -178,12 +193,16 @@ fn header<'a, T: Deserialize<'a>>(file: &str, line: &'a [u8], format: &str) -> R
 
 /// Reads a snapshot: the state, and the hash of its last record.
 pub(crate) fn decode_state(file: &str, bytes: &[u8]) -> Result<(State, String), JournalError> {
-    let broken = |line, reason: &str| JournalError::Broken { file: file.to_owned(), line, reason: reason.to_owned() };
+    let broken =
+        |line, reason: &str| JournalError::Broken { file: file.to_owned(), line, reason: reason.to_owned() };
     let mut lines = bytes.split(|byte| *byte == b'\n');
     let header: StateHeader = header(file, lines.next().unwrap_or_default(), STATE_FORMAT)?;
     let body = lines.next().ok_or_else(|| broken(2, "the state itself is missing"))?;
     if hex(&Sha256::digest(body)) != header.sum {
         return Err(broken(2, "the content does not match its checksum: the file is damaged or was edited"));
+    }
+    if lines.next() != Some(b"") || lines.next().is_some() {
+        return Err(broken(3, "the file goes on where it should end"));
     }
     let mut state: State = serde_json::from_slice(body).map_err(|error| broken(2, &error.to_string()))?;
     if state.records != header.records {
@@ -203,6 +222,8 @@ pub(crate) struct Decoded {
     pub(crate) whole: usize,
     /// How many records the file holds.
     pub(crate) records: usize,
+    /// When something other than its opening was last recorded, in milliseconds since the Unix epoch.
+    pub(crate) changed_at: u64,
 }
 
 /// Reads a journal on top of a snapshot, if there is one. Records that the snapshot contains already are checked and
@@ -220,12 +241,18 @@ pub(crate) fn decode_journal(
     let mut lines = bytes[..whole - 1].split(|byte| *byte == b'\n').enumerate();
     let first = lines.next().map(|(_, line)| line).unwrap_or_default();
     let header: JournalHeader = header(file, first, JOURNAL_FORMAT)?;
+    if header.sum != header.sum() {
+        return Err(broken(1, "its checksum does not match: it is damaged or was edited".to_owned()));
+    }
     let (mut state, known) = match snapshot {
         Some((state, hash)) => (state, Some(hash)),
         None => (State::new(&header.lineage), None),
     };
     if state.lineage != header.lineage {
-        return Err(broken(1, format!("it belongs to lineage {}, the state to {}", header.lineage, state.lineage)));
+        return Err(broken(
+            1,
+            format!("it belongs to lineage {}, the state to {}", header.lineage, state.lineage),
+        ));
     }
     if header.after > state.records {
         let reason = format!("records {} to {} are missing before it", state.records + 1, header.after);
@@ -237,7 +264,7 @@ pub(crate) fn decode_journal(
         }
         _ => Ok(()),
     };
-    let (mut n, mut hash, mut records) = (header.after, header.hash, 0);
+    let (mut n, mut hash, mut records, mut changed_at) = (header.after, header.hash, 0, header.at);
     let snapshot_end = state.records;
     if n == 0 && hash != genesis(&state.lineage) {
         return Err(broken(1, "the header's hash is not that of a beginning".to_owned()));
@@ -247,8 +274,8 @@ pub(crate) fn decode_journal(
     }
     for (position, line) in lines {
         let line_number = position + 1;
-        let record: Record<'_> =
-            serde_json::from_slice(line).map_err(|error| broken(line_number, format!("not a record: {error}")))?;
+        let record: Record<'_> = serde_json::from_slice(line)
+            .map_err(|error| broken(line_number, format!("not a record: {error}")))?;
         if record.n != n + 1 {
             return Err(broken(line_number, format!("record {} where {} belongs", record.n, n + 1)));
         }
@@ -256,21 +283,43 @@ pub(crate) fn decode_journal(
             return Err(broken(line_number, "the hash of the record before does not match".to_owned()));
         }
         if record.hash != hash_record(record.n, record.at, &record.prev, record.event.get()) {
-            return Err(broken(line_number, "its hash does not match: it is damaged or was edited".to_owned()));
+            return Err(broken(
+                line_number,
+                "its hash does not match: it is damaged or was edited".to_owned(),
+            ));
         }
         (n, hash, records) = (record.n, record.hash, records + 1);
         if n <= snapshot_end {
             if n == snapshot_end {
                 check(n, &hash, line_number, &state)?;
             }
+            changed_at = record.at;
             continue;
         }
         let event: Event = serde_json::from_str(record.event.get())
             .map_err(|error| broken(line_number, format!("not an event: {error}")))?;
         state.fold(&event).map_err(|error| broken(line_number, error.to_string()))?;
+        if !matches!(event, Event::Opened { .. }) {
+            changed_at = record.at;
+        }
+    }
+    if goes_on(&bytes[whole..]) {
+        return Err(broken(
+            records + 2,
+            "a whole record without the end of its line: it is damaged".to_owned(),
+        ));
     }
     if n < snapshot_end {
-        return Err(broken(records + 1, format!("it ends at record {n}, but the snapshot has {snapshot_end}")));
+        return Err(broken(
+            records + 1,
+            format!("it ends at record {n}, but the snapshot has {snapshot_end}"),
+        ));
     }
-    Ok(Decoded { state, hash, whole, records })
+    Ok(Decoded { state, hash, whole, records, changed_at })
+}
+
+/// Whether a last line without its end is more than a write that was cut off, which is the beginning of a record.
+fn goes_on(tail: &[u8]) -> bool {
+    let mut records = serde_json::Deserializer::from_slice(tail).into_iter::<Record<'_>>();
+    matches!(records.next(), Some(Ok(_))) && records.byte_offset() < tail.len()
 }

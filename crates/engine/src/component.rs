@@ -72,13 +72,21 @@ pub trait Component: Sized + Send + Sync {
     ///
     /// # Errors
     /// [`DeclareError`] names the argument that cannot work.
-    fn declare(&self, scope: &mut Scope, inputs: &Self::Inputs) -> Result<Self::Outputs<Declared>, DeclareError>;
+    fn declare(
+        &self,
+        scope: &mut Scope,
+        inputs: &Self::Inputs,
+    ) -> Result<Self::Outputs<Declared>, DeclareError>;
 
     /// Declares the tier under its name, as part of a stack.
     ///
     /// # Errors
     /// As [`declare`](Component::declare).
-    fn declare_in(&self, scope: &mut Scope, inputs: &Self::Inputs) -> Result<Self::Outputs<Declared>, DeclareError> {
+    fn declare_in(
+        &self,
+        scope: &mut Scope,
+        inputs: &Self::Inputs,
+    ) -> Result<Self::Outputs<Declared>, DeclareError> {
         scope.within(Self::NAME, |scope| self.declare(scope, inputs))
     }
 
@@ -86,7 +94,11 @@ pub trait Component: Sized + Send + Sync {
     ///
     /// # Errors
     /// [`ComponentError::Incomplete`] has the report of what was done and what was not.
-    async fn create(&self, engine: &Engine, inputs: &Self::Inputs) -> Result<Self::Outputs<Resolved>, ComponentError> {
+    async fn create(
+        &self,
+        engine: &Engine,
+        inputs: &Self::Inputs,
+    ) -> Result<Self::Outputs<Resolved>, ComponentError> {
         let (graph, outputs) = declared(self, inputs)?;
         let session = engine.open().await?;
         let done = async {

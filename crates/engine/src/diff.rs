@@ -42,10 +42,12 @@ fn compare(path: &mut String, before: &Value, after: &Value, changes: &mut Vec<P
     }
     match (before, after) {
         (Value::Object(old), Value::Object(new)) if !is_reference(new) => objects(path, old, new, changes),
-        (Value::Array(old), Value::Array(new)) => match ["Key", "Sid"].iter().find_map(|key| keyed(key, old, new)) {
-            Some((old, new)) => pairs(path, &old, &new, changes),
-            None => lists(path, old, new, changes),
-        },
+        (Value::Array(old), Value::Array(new)) => {
+            match ["Key", "Sid"].iter().find_map(|key| keyed(key, old, new)) {
+                Some((old, new)) => pairs(path, &old, &new, changes),
+                None => lists(path, old, new, changes),
+            }
+        }
         _ => changes.push(PropertyChange {
             path: path.clone(),
             before: Some(before.clone()),
@@ -58,7 +60,12 @@ fn is_reference(object: &Map<String, Value>) -> bool {
     object.contains_key("$ref") || object.contains_key("$join")
 }
 
-fn objects(path: &mut String, old: &Map<String, Value>, new: &Map<String, Value>, changes: &mut Vec<PropertyChange>) {
+fn objects(
+    path: &mut String,
+    old: &Map<String, Value>,
+    new: &Map<String, Value>,
+    changes: &mut Vec<PropertyChange>,
+) {
     let mut names: Vec<&String> = old.keys().chain(new.keys()).collect();
     names.sort_unstable();
     names.dedup();
@@ -73,10 +80,8 @@ type Keyed<'a> = Vec<(&'a str, &'a Value)>;
 /// Both lists by the text in `key`, if every element of both has one and none is there twice.
 fn keyed<'a>(key: &str, old: &'a [Value], new: &'a [Value]) -> Option<(Keyed<'a>, Keyed<'a>)> {
     let by_key = |list: &'a [Value]| {
-        let mut keyed: Keyed<'a> = list
-            .iter()
-            .map(|element| Some((element.get(key)?.as_str()?, element)))
-            .collect::<Option<_>>()?;
+        let mut keyed: Keyed<'a> =
+            list.iter().map(|element| Some((element.get(key)?.as_str()?, element))).collect::<Option<_>>()?;
         keyed.sort_by_key(|(key, _)| *key);
         keyed.windows(2).all(|pair| pair[0].0 != pair[1].0).then_some(keyed)
     };

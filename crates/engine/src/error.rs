@@ -64,13 +64,7 @@ impl CallError {
     /// An error without code or request id.
     #[must_use]
     pub fn new(class: ErrorClass, operation: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            class,
-            operation: operation.into(),
-            code: None,
-            message: message.into(),
-            request_id: None,
-        }
+        Self { class, operation: operation.into(), code: None, message: message.into(), request_id: None }
     }
 
     /// The object exists already and does not carry our tags, or is not what the plan saw.

@@ -37,6 +37,9 @@ pub enum Event {
     Opened {
         /// Who.
         holder: String,
+        /// What the state describes from now on: see [`Engine::bound_to`](crate::Engine::bound_to).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bound_to: Option<String>,
     },
     /// A mutating call is about to be made. Durable before the call is.
     Intent {
@@ -70,6 +73,13 @@ pub enum Event {
         seq: u64,
         /// Final outputs.
         outputs: Value,
+    },
+    /// A created object will never be ready. The next plan replaces it.
+    Broken {
+        /// The intent.
+        seq: u64,
+        /// In the cloud's words.
+        reason: String,
     },
     /// A deleted object is gone.
     Gone {

@@ -220,8 +220,7 @@ mod tests {
     use super::*;
 
     fn declaration(address: &str, refers_to: &[&str]) -> Declaration {
-        let references: Vec<Value> =
-            refers_to.iter().map(|to| json!({ "$ref": to, "attr": "Id" })).collect();
+        let references: Vec<Value> = refers_to.iter().map(|to| json!({ "$ref": to, "attr": "Id" })).collect();
         Declaration {
             address: Address::new(address).unwrap(),
             kind: "Test".to_owned(),

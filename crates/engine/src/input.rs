@@ -59,12 +59,7 @@ impl<T> Output<T> {
 
 impl<T> Clone for Output<T> {
     fn clone(&self) -> Self {
-        Self {
-            address: self.address.clone(),
-            attr: self.attr.clone(),
-            early: self.early,
-            of: PhantomData,
-        }
+        Self { address: self.address.clone(), attr: self.attr.clone(), early: self.early, of: PhantomData }
     }
 }
 
@@ -315,9 +310,6 @@ mod tests {
             serde_json::to_value(&outer).unwrap(),
             json!({ "$join": ["xa", { "$ref": "vpc/vpc", "attr": "VpcId" }, "yz"] })
         );
-        assert_eq!(
-            Input::<String>::join(["a".into(), "b".into()]),
-            Input::Literal("ab".to_owned())
-        );
+        assert_eq!(Input::<String>::join(["a".into(), "b".into()]), Input::Literal("ab".to_owned()));
     }
 }

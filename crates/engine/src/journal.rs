@@ -3,6 +3,7 @@
 //! One task writes. While it waits for the disk, further events gather; the next write takes all of them, so one flush
 //! serves many. State is folded in the same task, hence in the order of the records.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 
 use serde_json::Value;
@@ -16,8 +17,9 @@ use crate::host::Host;
 use crate::state::State;
 use crate::store::{Content, File, Store, StoreError, Version};
 
-/// A journal of more records than this is compacted into a snapshot when it is closed.
-const COMPACT_AFTER_RECORDS: usize = 20_000;
+/// A journal of more records than this is compacted into a snapshot when it is closed. Tests would only be slower for
+/// the full number.
+const COMPACT_AFTER_RECORDS: usize = if cfg!(test) { 20 } else { 20_000 };
 
 /// How many events one write takes at the most.
 const BATCH: usize = 4096;
@@ -26,17 +28,24 @@ const BATCH: usize = 4096;
 ///
 /// # Errors
 /// [`JournalError`] names file and line.
-pub(crate) async fn load(store: &dyn Store, host: &dyn Host) -> Result<State, JournalError> {
+pub(crate) async fn load(store: &dyn Store, host: &dyn Host) -> Result<Loaded, JournalError> {
     // A compaction between the two reads makes them disagree; then both are read again.
     let mut attempt = 0;
     loop {
         attempt += 1;
         match decode(store, &read(store).await?, host) {
-            Ok(decoded) => return Ok(decoded.state),
+            Ok(Decoded { state, changed_at, .. }) => return Ok(Loaded { state, changed_at }),
             Err(JournalError::Broken { .. }) if attempt < 3 => {}
             Err(error) => return Err(error),
         }
     }
+}
+
+/// What is known, and when something was last recorded.
+pub(crate) struct Loaded {
+    pub(crate) state: State,
+    /// In milliseconds since the Unix epoch.
+    pub(crate) changed_at: u64,
 }
 
 struct Kept {
@@ -57,11 +66,16 @@ fn decode(store: &dyn Store, kept: &Kept, host: &dyn Host) -> Result<Decoded, Jo
         (Some(content), snapshot) => {
             codec::decode_journal(&store.name(File::Journal), &content.bytes, snapshot)
         }
-        (None, Some((state, hash))) => Ok(Decoded { state, hash, whole: 0, records: 0 }),
+        // A snapshot is only ever written while there is a journal, and a journal is never removed.
+        (None, Some(_)) => Err(JournalError::Broken {
+            file: store.name(File::Journal),
+            line: 1,
+            reason: format!("it is missing, but {} is there", store.name(File::State)),
+        }),
         (None, None) => {
             let lineage = host.unique();
             let hash = codec::genesis(&lineage);
-            Ok(Decoded { state: State::new(&lineage), hash, whole: 0, records: 0 })
+            Ok(Decoded { state: State::new(&lineage), hash, whole: 0, records: 0, changed_at: 0 })
         }
     }
 }
@@ -98,18 +112,25 @@ struct Write {
 /// The open journal of the process that holds the lock.
 pub(crate) struct Journal {
     state: Arc<RwLock<State>>,
+    changed_at: Arc<AtomicU64>,
     writes: mpsc::UnboundedSender<Write>,
     writer: JoinHandle<Writer>,
 }
 
 impl Journal {
     /// Reads what is kept, mends a torn last line, and records who opens it, which fences off whoever had it before.
-    pub(crate) async fn open(store: Arc<dyn Store>, host: Arc<dyn Host>) -> Result<Self, JournalError> {
+    pub(crate) async fn open(
+        store: Arc<dyn Store>,
+        host: Arc<dyn Host>,
+        bound_to: Option<String>,
+    ) -> Result<Self, JournalError> {
         let kept = read(&*store).await?;
         let decoded = decode(&*store, &kept, &*host)?;
         let version = match kept.journal {
             None => {
-                let header = codec::journal_header(&decoded.state.lineage, decoded.state.records, &decoded.hash);
+                let state = &decoded.state;
+                let header =
+                    codec::journal_header(&state.lineage, state.records, &decoded.hash, host.now_millis());
                 store.replace(File::Journal, None, header).await?
             }
             Some(content) if content.bytes.len() > decoded.whole => {
@@ -119,10 +140,12 @@ impl Journal {
             Some(content) => content.version,
         };
         let state = Arc::new(RwLock::new(decoded.state));
+        let changed_at = Arc::new(AtomicU64::new(decoded.changed_at));
         let (writes, queue) = mpsc::unbounded_channel();
         let holder = host.holder();
         let writer = Writer {
             state: Arc::clone(&state),
+            changed_at: Arc::clone(&changed_at),
             store,
             host,
             hash: decoded.hash,
@@ -132,14 +155,19 @@ impl Journal {
             failed: None,
         };
         let writer = tokio::spawn(writer.run(queue));
-        let journal = Self { state, writes, writer };
-        journal.record(Event::Opened { holder }).await?;
+        let journal = Self { state, changed_at, writes, writer };
+        journal.record(Event::Opened { holder, bound_to }).await?;
         Ok(journal)
     }
 
     /// What is known now.
     pub(crate) fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// When something was last recorded, in milliseconds since the Unix epoch; that it was opened does not count.
+    pub(crate) fn changed_at(&self) -> u64 {
+        self.changed_at.load(Ordering::Relaxed)
     }
 
     /// Records an event; returns when it is durable.
@@ -171,6 +199,7 @@ impl Journal {
 
 struct Writer {
     state: Arc<RwLock<State>>,
+    changed_at: Arc<AtomicU64>,
     store: Arc<dyn Store>,
     host: Arc<dyn Host>,
     hash: String,
@@ -247,8 +276,11 @@ impl Writer {
             }
         };
         state.fold(&event).map_err(|error| JournalError::Refused { reason: error.to_string() })?;
-        let seq = state.records;
-        self.hash = codec::encode(bytes, seq, self.host.now_millis(), &self.hash, &event);
+        let (seq, now) = (state.records, self.host.now_millis());
+        if !matches!(event, Event::Opened { .. }) {
+            self.changed_at.store(now, Ordering::Relaxed);
+        }
+        self.hash = codec::encode(bytes, seq, now, &self.hash, &event);
         Ok(Recorded { seq, token })
     }
 
@@ -261,7 +293,8 @@ impl Writer {
         }
         let (snapshot, header) = {
             let state = self.state.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let header = codec::journal_header(&state.lineage, state.records, &self.hash);
+            let header =
+                codec::journal_header(&state.lineage, state.records, &self.hash, self.host.now_millis());
             (codec::encode_state(&state, &self.hash), header)
         };
         // If the process dies between the two, the next one finds records that the snapshot contains, and skips them.
@@ -270,3 +303,6 @@ impl Writer {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

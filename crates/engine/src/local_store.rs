@@ -130,7 +130,12 @@ impl Store for LocalStore {
         }))
     }
 
-    async fn replace(&self, file: File, expected: Option<&Version>, bytes: Vec<u8>) -> Result<Version, StoreError> {
+    async fn replace(
+        &self,
+        file: File,
+        expected: Option<&Version>,
+        bytes: Vec<u8>,
+    ) -> Result<Version, StoreError> {
         self.swap(file, "write", expected.cloned(), move |store, path| {
             let beside = path.with_extension("new");
             let mut written = fs::File::create(&beside)?;

@@ -1,14 +1,17 @@
 //! One writer at a time: a lease that its holder renews.
 //!
 //! A process that dies leaves its lease behind; the next one waits until it has run out and takes it over. A process
-//! that was merely slow finds out at its next renewal, or at its next record, which the journal refuses.
+//! that was merely slow finds out at its next renewal, at its next call, since its own lease has run out, or at its
+//! next record, which the journal refuses.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::cancel::Cancel;
 use crate::host::Host;
@@ -62,8 +65,27 @@ pub enum LockError {
 /// The lock, held and renewed until [`release`](Lock::release).
 pub(crate) struct Lock {
     store: Arc<dyn Store>,
+    host: Arc<dyn Host>,
+    expires: Arc<AtomicU64>,
+    lost: Lost,
     stop: oneshot::Sender<()>,
     heartbeat: JoinHandle<Option<Version>>,
+}
+
+/// What is set when a lock is lost.
+#[derive(Clone, Debug)]
+pub(crate) struct Lost {
+    /// That it is lost.
+    pub(crate) flag: Cancel,
+    /// That nothing more is to be begun.
+    pub(crate) cancel: Cancel,
+}
+
+impl Lost {
+    fn set(&self) {
+        self.flag.cancel();
+        self.cancel.cancel();
+    }
 }
 
 impl Lock {
@@ -72,24 +94,26 @@ impl Lock {
     pub(crate) async fn acquire(
         store: Arc<dyn Store>,
         host: Arc<dyn Host>,
-        lost: Cancel,
+        lost: Lost,
         waiting: impl Fn(&str, Duration),
     ) -> Result<Self, LockError> {
         let name = store.name(File::Lock);
-        let mut seen: Option<Version> = None;
+        let mut seen: Option<(Version, Instant)> = None;
         loop {
             let now = host.now_millis();
             let content = store.read(File::Lock).await?;
             if let Some(content) = &content {
                 let lease: Lease = serde_json::from_slice(&content.bytes)
                     .map_err(|source| LockError::Broken { name: name.clone(), source })?;
-                if lease.expires > now {
-                    let alive = seen.replace(content.version.clone()).is_some_and(|seen| seen != content.version);
-                    if alive {
-                        let for_seconds = now.saturating_sub(lease.since) / 1000;
-                        return Err(LockError::Held { name, holder: lease.holder, for_seconds });
-                    }
-                    let left = Duration::from_millis(lease.expires - now);
+                let (version, since) = seen.get_or_insert_with(|| (content.version.clone(), Instant::now()));
+                if *version != content.version {
+                    let for_seconds = now.saturating_sub(lease.since) / 1000;
+                    return Err(LockError::Held { name, holder: lease.holder, for_seconds });
+                }
+                // Whoever lives renews. A clock that was wrong when the lease was written must not keep it for ever.
+                let unchanged = LEASE.saturating_sub(since.elapsed());
+                let left = Duration::from_millis(lease.expires.saturating_sub(now)).min(unchanged);
+                if !left.is_zero() {
                     waiting(&lease.holder, left);
                     tokio::time::sleep(left.min(Duration::from_secs(1))).await;
                     continue;
@@ -105,13 +129,31 @@ impl Lock {
             match store.replace(File::Lock, expected.as_ref(), encode(&lease)).await {
                 Ok(version) => {
                     let (stop, stopped) = oneshot::channel();
-                    let beat = renew(Arc::clone(&store), host, lease, version, stopped, lost);
-                    return Ok(Self { store, stop, heartbeat: tokio::spawn(beat) });
+                    let expires = Arc::new(AtomicU64::new(lease.expires));
+                    let renewal = Renewal {
+                        store: Arc::clone(&store),
+                        host: Arc::clone(&host),
+                        lease,
+                        expires: Arc::clone(&expires),
+                        version,
+                        lost: lost.clone(),
+                    };
+                    let heartbeat = tokio::spawn(renewal.run(stopped));
+                    return Ok(Self { store, host, expires, lost, stop, heartbeat });
                 }
                 Err(StoreError::Changed { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Whether the lease still holds. A process that stood still for longer than its lease learns it here, before its
+    /// next call, though nobody could tell it.
+    pub(crate) fn is_held(&self) -> bool {
+        if self.host.now_millis() >= self.expires.load(Ordering::Relaxed) {
+            self.lost.set();
+        }
+        !self.lost.flag.is_cancelled()
     }
 
     /// Gives the lock back.
@@ -134,29 +176,39 @@ fn encode(lease: &Lease) -> Vec<u8> {
     bytes
 }
 
-/// Renews the lease until told to stop; the last version, unless the lock was lost.
-async fn renew(
+struct Renewal {
     store: Arc<dyn Store>,
     host: Arc<dyn Host>,
-    mut lease: Lease,
-    mut version: Version,
-    mut stopped: oneshot::Receiver<()>,
-    lost: Cancel,
-) -> Option<Version> {
-    loop {
-        tokio::select! {
-            biased;
-            _ = &mut stopped => return Some(version),
-            () = tokio::time::sleep(HEARTBEAT) => {}
-        }
-        let now = host.now_millis();
-        let renewed = Lease { expires: now + LEASE.as_millis() as u64, ..lease.clone() };
-        match store.replace(File::Lock, Some(&version), encode(&renewed)).await {
-            Ok(next) => (lease, version) = (renewed, next),
-            Err(StoreError::Io { .. }) if now < lease.expires => {}
-            Err(_) => {
-                lost.cancel();
-                return None;
+    lease: Lease,
+    expires: Arc<AtomicU64>,
+    version: Version,
+    lost: Lost,
+}
+
+impl Renewal {
+    /// Renews the lease until told to stop; the last version, unless the lock was lost.
+    async fn run(mut self, mut stopped: oneshot::Receiver<()>) -> Option<Version> {
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut stopped => return Some(self.version),
+                () = tokio::time::sleep(HEARTBEAT) => {}
+            }
+            let now = self.host.now_millis();
+            let renewed = Lease { expires: now + LEASE.as_millis() as u64, ..self.lease.clone() };
+            let left = Duration::from_millis(self.lease.expires.saturating_sub(now));
+            let replaced = self.store.replace(File::Lock, Some(&self.version), encode(&renewed));
+            // A store that does not answer is as bad as one that says no.
+            match tokio::time::timeout(left, replaced).await {
+                Ok(Ok(next)) => {
+                    self.expires.store(renewed.expires, Ordering::Relaxed);
+                    (self.lease, self.version) = (renewed, next);
+                }
+                Ok(Err(StoreError::Io { .. })) if now < self.lease.expires => {}
+                _ => {
+                    self.lost.set();
+                    return None;
+                }
             }
         }
     }

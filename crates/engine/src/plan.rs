@@ -1,6 +1,6 @@
 //! What would be done, and why. Pure: declared properties against what is known, no calls.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -66,7 +66,7 @@ pub enum Action {
 /// Why a resource appears in a plan, beyond its changed properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// Its creation was interrupted, and is brought to an end.
+    /// Its creation, or a change of it, was interrupted, and is brought to an end.
     Unfinished,
     /// The object that is known has disappeared from the cloud.
     Missing,
@@ -91,6 +91,8 @@ pub struct Step {
     pub desired: Option<Value>,
     /// The object that is there.
     pub(crate) object: Option<u64>,
+    /// How far that one has come.
+    pub(crate) phase: Option<Phase>,
     /// Its properties as the plan saw them.
     pub(crate) seen: Option<Value>,
     /// Whether what is recorded must be brought up to date though nothing happens in the cloud.
@@ -104,6 +106,11 @@ impl Step {
     #[must_use]
     pub fn is_change(&self) -> bool {
         self.action != Action::Unchanged || self.note == Some(Note::Unfinished)
+    }
+
+    /// Whether a new object is created.
+    pub(crate) fn creates(&self) -> bool {
+        matches!(self.action, Action::Create | Action::Replace { .. })
     }
 
     pub(crate) fn replaces(&self, order: ReplaceOrder) -> bool {
@@ -129,7 +136,7 @@ pub enum PlanError {
         /// The resources.
         addresses: Vec<Address>,
     },
-    /// A resource that would be deleted is needed by one that is outside of what is planned.
+    /// A resource that would be deleted or replaced is needed by one that is outside of what is planned.
     #[error("{address} cannot be deleted: {by} depends on it")]
     StillNeeded {
         /// The resource.
@@ -175,6 +182,9 @@ pub(crate) type Readings = HashMap<u64, Reading>;
 #[derive(Clone, Debug)]
 pub struct Plan {
     steps: Vec<Step>,
+    /// The first step of each address.
+    by_address: HashMap<Address, usize>,
+    pub(crate) tier: Option<String>,
     pub(crate) graph: Arc<Graph>,
     pub(crate) schedule: Schedule,
 }
@@ -189,7 +199,7 @@ impl Plan {
     /// The step of a resource that is declared, or deleted.
     #[must_use]
     pub fn step(&self, address: &str) -> Option<&Step> {
-        self.steps.iter().find(|step| step.address.as_str() == address)
+        self.by_address.get(address).map(|&position| &self.steps[position])
     }
 
     /// Whether there is nothing to do in the cloud.
@@ -231,7 +241,11 @@ pub(crate) fn plan(
     let mut steps = planner.steps;
     let by_node = planner.by_node;
     let schedule = schedule::build(&mut steps, &by_node, &graph, state, provider)?;
-    Ok(Plan { steps, graph, schedule })
+    let mut by_address = HashMap::with_capacity(steps.len());
+    for (position, step) in steps.iter().enumerate() {
+        by_address.entry(step.address.clone()).or_insert(position);
+    }
+    Ok(Plan { steps, by_address, tier: tier.map(str::to_owned), graph, schedule })
 }
 
 struct Planner<'a> {
@@ -263,12 +277,14 @@ impl<'a> Planner<'a> {
             note: None,
             desired: None,
             object: None,
+            phase: None,
             seen: None,
             record: false,
             node: Some(node),
         };
         if let Some(object) = self.state.current(address.as_str()) {
             step.object = Some(object.seq);
+            step.phase = Some(object.phase);
             if self.live.get(&object.seq) == Some(&Reading::Missing) {
                 step.note = Some(Note::Missing);
             } else {
@@ -276,7 +292,9 @@ impl<'a> Planner<'a> {
                 step.record = object.properties != desired
                     || object.protect != declaration.protect
                     || object.dependencies != self.graph.refers_to(node);
-                if object.protect && matches!(step.action, Action::Replace { .. }) {
+                // What never was ready holds nothing worth protecting.
+                let protect = object.protect && object.phase != Phase::Broken;
+                if protect && matches!(step.action, Action::Replace { .. }) {
                     self.protected.push(address.clone());
                 }
             }
@@ -288,24 +306,27 @@ impl<'a> Planner<'a> {
     }
 
     fn compare(&self, step: &mut Step, object: &Object, kind: &dyn Kind, desired: &Value) {
-        if object.phase == Phase::Creating {
+        if matches!(object.phase, Phase::Creating | Phase::Changing) {
             step.note = Some(Note::Unfinished);
-        }
-        if object.kind != step.kind {
-            step.action = Action::Replace {
-                because: Reasons { first: "Type".to_owned(), more: Vec::new() },
-                order: ReplaceOrder::CreateFirst,
-            };
-            step.seen = Some(object.properties.clone());
-            return;
         }
         let seen = match self.live.get(&object.seq) {
             Some(Reading::Found(live)) => managed(live, &object.properties, desired),
             _ => object.properties.clone(),
         };
+        if object.kind != step.kind {
+            step.action = Action::Replace {
+                because: Reasons { first: "Type".to_owned(), more: Vec::new() },
+                order: ReplaceOrder::CreateFirst,
+            };
+            step.seen = Some(seen);
+            return;
+        }
         step.changes = diff(&seen, desired);
         step.seen = Some(seen);
         let mut forcing: Vec<String> = Vec::new();
+        if object.phase == Phase::Broken {
+            forcing.push("Readiness".to_owned());
+        }
         for change in &step.changes {
             let property = change.property();
             if kind.change(property) == Change::Replace && !forcing.iter().any(|known| known == property) {
@@ -319,18 +340,20 @@ impl<'a> Planner<'a> {
         };
     }
 
-    /// The declared properties with the outputs that stay what they are.
+    /// The declared properties with the outputs that are known and stay what they are.
     fn resolve(&self, node: usize) -> Result<Value, PlanError> {
         let missing = std::cell::RefCell::new(None);
         let declaration = &self.graph.nodes()[node];
         let resolved = references::resolve(&declaration.properties, &|found| {
             let step = &self.steps[self.by_node[self.graph.position(found.address)?]];
-            let stays = match step.action {
-                Action::Unchanged => true,
-                Action::Update => {
-                    !self.provider.kind(&step.kind).is_some_and(|kind| kind.volatile().contains(&found.attr))
-                }
-                Action::Create | Action::Replace { .. } | Action::Delete => false,
+            let volatile =
+                || self.provider.kind(&step.kind).is_some_and(|kind| kind.volatile().contains(&found.attr));
+            let stays = match (&step.action, step.phase) {
+                // Until it is ready, only what its creation gave is known.
+                (Action::Unchanged | Action::Update, Some(Phase::Creating)) => found.early && !volatile(),
+                (Action::Unchanged, Some(Phase::Ready)) => true,
+                (Action::Unchanged | Action::Update, _) => !volatile(),
+                (Action::Create | Action::Replace { .. } | Action::Delete, _) => false,
             };
             if !stays {
                 return None;
@@ -352,22 +375,26 @@ impl<'a> Planner<'a> {
     /// Everything in state that is not declared any more, and what was replaced but not deleted yet.
     fn left_over(&mut self, tier: Option<&str>) -> Result<(), PlanError> {
         let in_scope = |address: &Address| tier.is_none_or(|tier| address.tier() == tier);
-        let mut deleted = std::collections::HashSet::new();
+        let replaced = |step: &&Step| matches!(step.action, Action::Replace { .. });
+        let mut deleted: HashSet<Address> =
+            self.steps.iter().filter(replaced).map(|step| step.address.clone()).collect();
         for (address, slot) in self.state.slots().filter(|(address, _)| in_scope(address)) {
             let dropped = slot.current.iter().filter(|_| self.graph.position(address.as_str()).is_none());
             for object in dropped {
                 if object.protect {
                     self.protected.push(address.clone());
                 }
-                deleted.insert(address);
+                deleted.insert(address.clone());
                 self.delete(address, object, None)?;
             }
             for object in &slot.deposed {
                 self.delete(address, object, Some(Note::Deposed))?;
             }
         }
-        for (by, object) in self.state.objects().filter(|(address, _)| !in_scope(address)) {
-            if let Some(needed) = object.dependencies.iter().find(|needed| deleted.contains(needed)) {
+        let outside =
+            |address: &Address| !in_scope(address) && self.graph.position(address.as_str()).is_none();
+        for (by, object) in self.state.objects().filter(|(address, _)| outside(address)) {
+            if let Some(needed) = object.dependencies.iter().find(|needed| deleted.contains(*needed)) {
                 return Err(PlanError::StillNeeded { address: needed.clone(), by: by.clone() });
             }
         }
@@ -389,6 +416,7 @@ impl<'a> Planner<'a> {
             note: if missing { Some(Note::Missing) } else { note },
             desired: None,
             object: Some(object.seq),
+            phase: Some(object.phase),
             seen: Some(seen),
             record: false,
             node: None,

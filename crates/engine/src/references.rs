@@ -42,11 +42,19 @@ pub(crate) fn visit<'a>(value: &'a Value, visit_one: &mut impl FnMut(Found<'a>))
 /// Whether nothing in `value` is a reference any more.
 pub(crate) fn is_known(value: &Value) -> bool {
     match value {
-        Value::Object(object) => {
-            as_reference(object).is_none() && object.values().all(is_known)
-        }
+        Value::Object(object) => as_reference(object).is_none() && object.values().all(is_known),
         Value::Array(items) => items.iter().all(is_known),
         _ => true,
+    }
+}
+
+/// Whether a text in `value`, at any depth, contains `wanted`.
+pub(crate) fn contains_text(value: &Value, wanted: &str) -> bool {
+    match value {
+        Value::String(text) => text.contains(wanted),
+        Value::Object(object) => object.values().any(|inner| contains_text(inner, wanted)),
+        Value::Array(items) => items.iter().any(|inner| contains_text(inner, wanted)),
+        _ => false,
     }
 }
 

@@ -106,6 +106,8 @@ pub trait Resource: Data {
     const SETTLE: Settle;
 
     /// Outputs that an update in place may change; all others are known to stay, and the plan says so.
+    /// [`poll_ready`](Resource::poll_ready) gives them as they are now: after an update whose answer was lost, nothing
+    /// else does.
     const VOLATILE: &'static [&'static str] = &[];
 
     /// How long the object may take from its creation until it is ready.
@@ -165,7 +167,7 @@ pub trait Resource: Data {
     /// One look whether dependents can go on.
     ///
     /// # Errors
-    /// As the call fails.
+    /// As the call fails. `NotFound` is waited for: what was created a moment ago need not be visible yet.
     async fn poll_ready(
         _context: &Self::Context,
         outputs: &Self::Outputs<Resolved>,

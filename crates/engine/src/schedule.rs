@@ -10,12 +10,17 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
+
 use crate::address::Address;
 use crate::graph::Graph;
 use crate::plan::{Action, Note, PlanError, ReplaceOrder, Step};
 use crate::provider::Provider;
 use crate::references;
-use crate::state::State;
+use crate::state::{Object, State};
+
+/// Stands for what is not known yet while claims are compared, and nowhere else. No claim can contain it.
+const UNKNOWN: &str = "\0unknown\0";
 
 /// Which part of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +49,11 @@ pub(crate) struct Schedule {
 }
 
 /// Chooses the order of replacements (in `steps`) and the order of tasks.
+///
+/// Some deletions go ahead: those of objects that are in the way of a new one, and those of everything that depends on
+/// such an object, since it can only be deleted when they are gone. What is created after one of them, for its sake or
+/// because it refers to what is, comes behind. So there are four groups, and waiting goes from one to a later one only:
+/// what is done and not behind, deletions ahead, what is done behind, other deletions.
 pub(crate) fn build(
     steps: &mut [Step],
     by_node: &[usize],
@@ -53,13 +63,18 @@ pub(crate) fn build(
 ) -> Result<Schedule, PlanError> {
     let dependents = recorded_dependents(steps, state);
     let collisions = collisions(steps, state, provider);
-    let ahead = delete_first(steps, &dependents, &collisions);
+    let ahead = ahead(steps, &dependents, &collisions);
     let mut builder = Builder::new(steps);
     builder.declared(steps, by_node, graph);
-    builder.deletions(&ahead, &dependents);
     for &(old, new) in &collisions {
         builder.edge(builder.delete_task[old], builder.do_task[new], false);
     }
+    builder.deletions(&dependents);
+    let behind = builder.behind(&collisions);
+    let before = Before { ahead, behind };
+    builder.replacements(steps, &before);
+    builder.replaced_before(steps, by_node, graph, &before);
+    builder.let_go_first(&dependents, &before);
     builder.finish(steps, provider)
 }
 
@@ -69,23 +84,58 @@ fn recorded_dependents(steps: &[Step], state: &State) -> Vec<Vec<usize>> {
     for (position, step) in steps.iter().enumerate() {
         by_address.entry(step.address.as_str()).or_default().push(position);
     }
+    let object_of = |position: usize| {
+        let step: &Step = &steps[position];
+        state.slot(step.address.as_str())?.object(step.object?)
+    };
     let mut dependents = vec![Vec::new(); steps.len()];
-    for (position, step) in steps.iter().enumerate() {
-        let object = step.object.and_then(|seq| state.slot(step.address.as_str())?.object(seq));
-        for needed in object.iter().flat_map(|object| &object.dependencies) {
-            for &target in by_address.get(needed.as_str()).into_iter().flatten() {
-                dependents[target].push(position);
+    for position in 0..steps.len() {
+        let Some(object) = object_of(position) else { continue };
+        for needed in &object.dependencies {
+            match by_address.get(needed.as_str()).map(Vec::as_slice) {
+                None => {}
+                Some(&[target]) => dependents[target].push(position),
+                Some(targets) => {
+                    let candidates: Vec<(usize, &Object)> =
+                        targets.iter().filter_map(|&target| Some((target, object_of(target)?))).collect();
+                    for target in referred_to(&object.properties, &candidates) {
+                        dependents[target].push(position);
+                    }
+                }
             }
         }
     }
     dependents
 }
 
+/// Which of several objects of one address, some of them replaced, the properties refer to: those of which they contain
+/// an output that the others do not have. All of them, where that does not tell.
+fn referred_to(properties: &Value, candidates: &[(usize, &Object)]) -> Vec<usize> {
+    let own_outputs = |object: &Object| -> Vec<String> {
+        let others = |name: &str, value: &Value| {
+            candidates
+                .iter()
+                .any(|(_, other)| other.seq != object.seq && other.outputs.get(name) == Some(value))
+        };
+        let outputs = object.outputs.as_object().into_iter().flatten();
+        outputs
+            .filter(|(name, value)| !others(name, value))
+            .filter_map(|(_, value)| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned))
+            .collect()
+    };
+    let refers = |(_, object): &&(usize, &Object)| {
+        own_outputs(object).iter().any(|output| references::contains_text(properties, output))
+    };
+    let found: Vec<usize> = candidates.iter().filter(refers).map(|(target, _)| *target).collect();
+    if found.is_empty() { candidates.iter().map(|(target, _)| *target).collect() } else { found }
+}
+
 /// Pairs (old, new): step `old` deletes what step `new` claims.
 fn collisions(steps: &[Step], state: &State, provider: &dyn Provider) -> Vec<(usize, usize)> {
-    let mut claimed: HashMap<(&str, String), Vec<(usize, &serde_json::Value)>> = HashMap::new();
+    let mut claimed: HashMap<(&str, String), Vec<(usize, &Value)>> = HashMap::new();
     for (position, step) in steps.iter().enumerate() {
-        if !matches!(step.action, Action::Delete | Action::Replace { .. }) || step.note == Some(Note::Missing) {
+        if !matches!(step.action, Action::Delete | Action::Replace { .. }) || step.note == Some(Note::Missing)
+        {
             continue;
         }
         let Some(object) = step.object.and_then(|seq| state.slot(step.address.as_str())?.object(seq)) else {
@@ -104,10 +154,12 @@ fn collisions(steps: &[Step], state: &State, provider: &dyn Provider) -> Vec<(us
         let (Action::Create | Action::Replace { .. }, Some(desired)) = (&step.action, &step.desired) else {
             continue;
         };
-        let Some(kind) = provider.kind(&step.kind).filter(|_| references::is_known(desired)) else { continue };
-        let Some(claim) = kind.claim(desired) else { continue };
+        let Some(kind) = provider.kind(&step.kind) else { continue };
+        // What is not known yet can be no part of a claim, but the rest of the properties can.
+        let wanted = references::resolve(desired, &|_| Some(Value::String(UNKNOWN.to_owned())));
+        let Some(claim) = kind.claim(&wanted).filter(|claim| !claim.contains(UNKNOWN)) else { continue };
         for &(old, properties) in claimed.get(&(step.kind.as_str(), claim)).into_iter().flatten() {
-            if !kind.coexists(desired, properties) {
+            if !kind.coexists(&wanted, properties) {
                 pairs.push((old, new));
             }
         }
@@ -115,25 +167,30 @@ fn collisions(steps: &[Step], state: &State, provider: &dyn Provider) -> Vec<(us
     pairs
 }
 
-/// Which deletions go ahead of what is created: those of objects that are in the way of a new one, and those of
-/// everything that depends on such an object, since it can only be deleted when they are gone. A replacement among
-/// them deletes first.
-fn delete_first(steps: &mut [Step], dependents: &[Vec<usize>], collisions: &[(usize, usize)]) -> Vec<bool> {
+/// Which steps' deletions go ahead of what is created.
+fn ahead(steps: &[Step], dependents: &[Vec<usize>], collisions: &[(usize, usize)]) -> Vec<bool> {
     let mut ahead = vec![false; steps.len()];
     let mut pending: Vec<usize> = collisions.iter().map(|(old, _)| *old).collect();
     while let Some(position) = pending.pop() {
-        let deletes = match &mut steps[position].action {
-            Action::Replace { order, .. } => {
-                *order = ReplaceOrder::DeleteFirst;
-                true
-            }
-            action => *action == Action::Delete,
-        };
+        let deletes = matches!(steps[position].action, Action::Delete | Action::Replace { .. });
         if deletes && !std::mem::replace(&mut ahead[position], true) {
             pending.extend(&dependents[position]);
         }
     }
     ahead
+}
+
+/// What goes ahead, by step, and what comes behind, by task.
+struct Before {
+    ahead: Vec<bool>,
+    behind: Vec<bool>,
+}
+
+impl Before {
+    /// Whether the deletion of a step can wait for a task.
+    fn can_wait(&self, position: usize, task: usize) -> bool {
+        !self.ahead[position] || !self.behind[task]
+    }
 }
 
 struct Builder {
@@ -144,8 +201,11 @@ struct Builder {
 
 impl Builder {
     fn new(steps: &[Step]) -> Self {
-        let mut builder =
-            Self { tasks: Vec::new(), do_task: vec![None; steps.len()], delete_task: vec![None; steps.len()] };
+        let mut builder = Self {
+            tasks: Vec::new(),
+            do_task: vec![None; steps.len()],
+            delete_task: vec![None; steps.len()],
+        };
         for (position, step) in steps.iter().enumerate() {
             let (does, deletes) = match step.action {
                 Action::Create | Action::Update => (true, false),
@@ -182,22 +242,64 @@ impl Builder {
             for edge in graph.edges(node) {
                 self.edge(self.do_task[by_node[edge.to]], self.do_task[position], edge.early);
             }
-            if step.replaces(ReplaceOrder::DeleteFirst) {
-                self.edge(self.delete_task[position], self.do_task[position], false);
-            } else {
-                self.edge(self.do_task[position], self.delete_task[position], false);
+        }
+    }
+
+    /// What depends on an object is deleted before it.
+    fn deletions(&mut self, dependents: &[Vec<usize>]) {
+        for (position, dependents) in dependents.iter().enumerate() {
+            for &dependent in dependents.iter().filter(|dependent| **dependent != position) {
+                self.edge(self.delete_task[dependent], self.delete_task[position], false);
             }
         }
     }
 
-    fn deletions(&mut self, ahead: &[bool], dependents: &[Vec<usize>]) {
-        for position in 0..ahead.len() {
-            let Some(delete) = self.delete_task[position] else { continue };
-            for &dependent in dependents[position].iter().filter(|dependent| **dependent != position) {
-                self.edge(self.delete_task[dependent], Some(delete), false);
-                // What is done to a dependent may need the new object, which waits for a deletion that goes ahead.
-                if !ahead[position] && !ahead[dependent] {
-                    self.edge(self.do_task[dependent], Some(delete), false);
+    /// Everything that waits for the deletion of an object that is in the way.
+    fn behind(&self, collisions: &[(usize, usize)]) -> Vec<bool> {
+        let mut behind = vec![false; self.tasks.len()];
+        let mut pending: Vec<usize> =
+            collisions.iter().filter_map(|(old, _)| self.delete_task[*old]).collect();
+        while let Some(task) = pending.pop() {
+            if !std::mem::replace(&mut behind[task], true) {
+                pending.extend(self.tasks[task].dependents.iter().map(|(dependent, _)| *dependent));
+            }
+        }
+        behind
+    }
+
+    /// A replacement creates first where it can.
+    fn replacements(&mut self, steps: &mut [Step], before: &Before) {
+        for (position, step) in steps.iter_mut().enumerate() {
+            let Action::Replace { order, .. } = &mut step.action else { continue };
+            let (does, deletes) = (self.do_task[position], self.delete_task[position]);
+            if does.is_some_and(|task| before.can_wait(position, task)) {
+                *order = ReplaceOrder::CreateFirst;
+                self.edge(does, deletes, false);
+            } else {
+                *order = ReplaceOrder::DeleteFirst;
+                self.edge(deletes, does, false);
+            }
+        }
+    }
+
+    /// What an earlier run replaced is deleted after its successor is finished.
+    fn replaced_before(&mut self, steps: &[Step], by_node: &[usize], graph: &Graph, before: &Before) {
+        for (position, step) in steps.iter().enumerate().filter(|(_, step)| step.node.is_none()) {
+            let successor =
+                graph.position(step.address.as_str()).and_then(|node| self.do_task[by_node[node]]);
+            if let Some(task) = successor.filter(|task| before.can_wait(position, *task)) {
+                self.edge(Some(task), self.delete_task[position], false);
+            }
+        }
+    }
+
+    /// What referred to an object, and is changed or replaced, lets go of it before it is deleted. Where it cannot,
+    /// since what it shall refer to instead waits for that very deletion, the cloud decides whether the object can go.
+    fn let_go_first(&mut self, dependents: &[Vec<usize>], before: &Before) {
+        for (position, dependents) in dependents.iter().enumerate() {
+            for &dependent in dependents.iter().filter(|dependent| **dependent != position) {
+                if let Some(task) = self.do_task[dependent].filter(|task| before.can_wait(position, *task)) {
+                    self.edge(Some(task), self.delete_task[position], false);
                 }
             }
         }
@@ -234,7 +336,8 @@ impl Builder {
                 (Part::Do, Action::Create | Action::Replace { .. }) => create,
                 (Part::Do, _) => 1,
             };
-            let after = self.tasks[task].dependents.iter().map(|(dependent, _)| self.tasks[*dependent].remaining);
+            let after =
+                self.tasks[task].dependents.iter().map(|(dependent, _)| self.tasks[*dependent].remaining);
             self.tasks[task].remaining = after.max().unwrap_or(0) + u64::from(own);
         }
         Ok(Schedule { tasks: self.tasks })

@@ -57,11 +57,7 @@ pub enum DeclareError {
 impl DeclareError {
     /// An argument that cannot work, with what would be right.
     #[must_use]
-    pub fn argument(
-        argument: impl Into<String>,
-        reason: impl Into<String>,
-        hint: impl Into<String>,
-    ) -> Self {
+    pub fn argument(argument: impl Into<String>, reason: impl Into<String>, hint: impl Into<String>) -> Self {
         DeclareError::Argument { argument: argument.into(), reason: reason.into(), hint: hint.into() }
     }
 }
@@ -96,11 +92,20 @@ impl Scope {
     ///
     /// # Errors
     /// Where the address is invalid or taken.
-    pub fn add_protected<D: Declares>(&mut self, name: &str, declared: D) -> Result<OutputsOf<D>, DeclareError> {
+    pub fn add_protected<D: Declares>(
+        &mut self,
+        name: &str,
+        declared: D,
+    ) -> Result<OutputsOf<D>, DeclareError> {
         self.insert(name, declared, true)
     }
 
-    fn insert<D: Declares>(&mut self, name: &str, declared: D, protect: bool) -> Result<OutputsOf<D>, DeclareError> {
+    fn insert<D: Declares>(
+        &mut self,
+        name: &str,
+        declared: D,
+        protect: bool,
+    ) -> Result<OutputsOf<D>, DeclareError> {
         let address = match self.prefix.as_str() {
             "" => Address::new(name)?,
             prefix => Address::new(&format!("{prefix}/{name}"))?,

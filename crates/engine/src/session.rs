@@ -1,7 +1,7 @@
 //! The engine as a program uses it: preview, sessions that hold the lock, drift.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::apply::{Report, apply};
+use crate::backoff::Backoff;
 use crate::cancel::Cancel;
 use crate::codec::JournalError;
 use crate::diff::{PropertyChange, diff};
@@ -16,14 +17,14 @@ use crate::error::CallError;
 use crate::event::Event;
 use crate::graph::Graph;
 use crate::host::{Host, SystemHost};
-use crate::journal::{Journal, load};
-use crate::lock::{Lock, LockError};
+use crate::journal::{Journal, Loaded, load};
+use crate::lock::{Lock, LockError, Lost};
 use crate::observer::{Observer, Progress, Silent};
-use crate::operate::{Operator, repeat};
-use crate::plan::{Plan, PlanError, Reading, Readings, managed, plan};
+use crate::operate::Operator;
+use crate::plan::{Plan, PlanError, Reading, Readings, Step, managed, plan};
 use crate::provider::Provider;
-use crate::settle::{SettleError, look_up};
-use crate::state::{Object, State};
+use crate::settle::{SettleError, look_up, read, repeat};
+use crate::state::{Object, Phase, State};
 use crate::store::Store;
 
 /// How many objects are read at once. Batching joins them into far fewer calls.
@@ -54,6 +55,14 @@ pub enum EngineError {
         #[source]
         source: CallError,
     },
+    /// The state describes objects somewhere else.
+    #[error("this state describes {recorded}, not {wanted}")]
+    BoundElsewhere {
+        /// What it is bound to.
+        recorded: String,
+        /// What was asked for.
+        wanted: String,
+    },
     /// The lock was lost in the middle of the work.
     #[error("the lock was lost: this process did not renew it in time, and another may have taken over")]
     LockLost,
@@ -78,6 +87,7 @@ pub struct Engine {
     host: Arc<dyn Host>,
     observer: Arc<dyn Observer>,
     settle_grace: Duration,
+    bound_to: Option<String>,
 }
 
 impl Engine {
@@ -90,6 +100,7 @@ impl Engine {
             host: Arc::new(SystemHost),
             observer: Arc::new(Silent),
             settle_grace: Duration::from_secs(30),
+            bound_to: None,
         }
     }
 
@@ -112,12 +123,29 @@ impl Engine {
         Self { settle_grace, ..self }
     }
 
+    /// What the state describes, such as an account and a region. A state with objects in it that is bound to
+    /// something else is refused: in another region, all its objects would seem to have disappeared.
+    #[must_use]
+    pub fn bound_to(self, place: impl Into<String>) -> Self {
+        Self { bound_to: Some(place.into()), ..self }
+    }
+
     /// The state as recorded. No call to the cloud, no lock.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// Where it cannot be read, or is bound to something else.
     pub async fn state(&self) -> Result<State, EngineError> {
-        Ok(load(&*self.store, &*self.host).await?)
+        Ok(self.load().await?.state)
+    }
+
+    async fn load(&self) -> Result<Loaded, EngineError> {
+        let loaded = load(&*self.store, &*self.host).await?;
+        match (loaded.state.bound_to(), &self.bound_to) {
+            (Some(recorded), Some(wanted)) if recorded != wanted && !loaded.state.is_empty() => {
+                Err(EngineError::BoundElsewhere { recorded: recorded.to_owned(), wanted: wanted.clone() })
+            }
+            _ => Ok(loaded),
+        }
     }
 
     /// What [`Session::plan`] would say. Writes nothing anywhere and takes no lock; what an interrupted run left open is
@@ -126,13 +154,13 @@ impl Engine {
     /// # Errors
     /// Where there is no plan, or state or cloud cannot be read.
     pub async fn preview(&self, graph: Arc<Graph>, tier: Option<&str>) -> Result<Plan, EngineError> {
-        let mut state = self.state().await?;
-        for settled in look_up(&state, &*self.provider, self.settle_grace).await? {
+        let Loaded { mut state, changed_at } = self.load().await?;
+        for settled in look_up(&state, &*self.provider, self.settle_grace, &HashSet::new()).await? {
             if let Some(event) = settled.event {
                 state.fold(&event).map_err(|error| JournalError::Refused { reason: error.to_string() })?;
             }
         }
-        let live = self.read_all(&state, tier).await?;
+        let live = self.read_all(&state, tier, changed_at).await?;
         Ok(plan(graph, &state, &live, &*self.provider, tier)?)
     }
 
@@ -141,8 +169,8 @@ impl Engine {
     /// # Errors
     /// Where state or cloud cannot be read.
     pub async fn drift(&self, tier: Option<&str>) -> Result<Vec<Drift>, EngineError> {
-        let state = self.state().await?;
-        let live = self.read_all(&state, tier).await?;
+        let Loaded { state, changed_at } = self.load().await?;
+        let live = self.read_all(&state, tier, changed_at).await?;
         let mut drifts = Vec::new();
         for (address, object) in state.objects() {
             let changes = match live.get(&object.seq) {
@@ -162,8 +190,16 @@ impl Engine {
         Ok(drifts)
     }
 
-    /// Reads every recorded object, of one tier or of all.
-    async fn read_all(&self, state: &State, tier: Option<&str>) -> Result<Readings, EngineError> {
+    /// Reads every recorded object, of one tier or of all, where something was last recorded at `changed_at`.
+    async fn read_all(
+        &self,
+        state: &State,
+        tier: Option<&str>,
+        changed_at: u64,
+    ) -> Result<Readings, EngineError> {
+        // Only what was created a moment ago can exist without being shown.
+        let age = Duration::from_millis(self.host.now_millis().saturating_sub(changed_at));
+        let patience = self.settle_grace.saturating_sub(age);
         let mut readings = HashMap::new();
         let mut reading = FuturesUnordered::new();
         for (address, object) in state.objects() {
@@ -176,7 +212,7 @@ impl Engine {
                 let (seq, live) = read?;
                 readings.insert(seq, live);
             }
-            reading.push(self.read_one(address, object));
+            reading.push(self.read_one(address, object, patience));
         }
         while let Some(read) = reading.next().await {
             let (seq, live) = read?;
@@ -185,12 +221,24 @@ impl Engine {
         Ok(readings)
     }
 
-    async fn read_one(&self, address: &Address, object: &Object) -> Result<(u64, Reading), EngineError> {
+    async fn read_one(
+        &self,
+        address: &Address,
+        object: &Object,
+        patience: Duration,
+    ) -> Result<(u64, Reading), EngineError> {
         let unknown = || PlanError::UnknownKind { address: address.clone(), kind: object.kind.clone() };
         let kind = self.provider.kind(&object.kind).ok_or_else(unknown)?;
-        let live = repeat(address.as_str(), || kind.read(&object.properties, &object.outputs), |_| ()).await;
-        let live = live.map_err(|source| EngineError::Read { address: address.clone(), source })?;
-        Ok((object.seq, live.map_or(Reading::Missing, Reading::Found)))
+        let mut backoff = Backoff::retry(address.as_str(), patience);
+        loop {
+            let look = || read(kind, &object.properties, &object.outputs);
+            match repeat(address.as_str(), look, |_| ()).await {
+                Ok(Some(live)) => return Ok((object.seq, Reading::Found(live))),
+                Ok(None) if backoff.wait().await => {}
+                Ok(None) => return Ok((object.seq, Reading::Missing)),
+                Err(source) => return Err(EngineError::Read { address: address.clone(), source }),
+            }
+        }
     }
 
     /// Takes the lock, opens the journal, and settles what an earlier run left open.
@@ -198,30 +246,27 @@ impl Engine {
     /// # Errors
     /// [`LockError::Held`] if another process works on this state; otherwise where state or cloud cannot be read.
     pub async fn open(&self) -> Result<Session, EngineError> {
+        self.state().await?;
         let cancel = Cancel::new();
         let lost = Cancel::new();
         let waiting = |holder: &str, left| {
             let holder = holder.to_owned();
             self.observer.observe(&Progress::WaitingForLock { holder, left });
         };
-        let lock =
-            Lock::acquire(Arc::clone(&self.store), Arc::clone(&self.host), lost.clone(), waiting).await?;
-        let journal = match Journal::open(Arc::clone(&self.store), Arc::clone(&self.host)).await {
-            Ok(journal) => journal,
-            Err(error) => {
-                // The error to report is the journal's.
-                let _ = lock.release().await;
-                return Err(error.into());
-            }
-        };
-        let watch = {
-            let (lost, cancel) = (lost.clone(), cancel.clone());
-            tokio::spawn(async move {
-                lost.cancelled().await;
-                cancel.cancel();
-            })
-        };
-        let session = Session { engine: self.clone(), journal, lock, lost, cancel, watch };
+        let on_loss = Lost { flag: lost.clone(), cancel: cancel.clone() };
+        let lock = Lock::acquire(Arc::clone(&self.store), Arc::clone(&self.host), on_loss, waiting).await?;
+        let journal =
+            match Journal::open(Arc::clone(&self.store), Arc::clone(&self.host), self.bound_to.clone()).await
+            {
+                Ok(journal) => journal,
+                Err(error) => {
+                    // The error to report is the journal's.
+                    let _ = lock.release().await;
+                    return Err(error.into());
+                }
+            };
+        let looked = Mutex::default();
+        let session = Session { engine: self.clone(), journal, lock, lost, cancel, looked };
         match session.settle().await {
             Ok(()) => Ok(session),
             Err(error) => {
@@ -239,7 +284,8 @@ pub struct Session {
     lock: Lock,
     lost: Cancel,
     cancel: Cancel,
-    watch: tokio::task::JoinHandle<()>,
+    /// Open intents that were looked for in vain, and have not been sent again since.
+    looked: Mutex<HashSet<u64>>,
 }
 
 impl Session {
@@ -256,8 +302,16 @@ impl Session {
     }
 
     async fn settle(&self) -> Result<(), EngineError> {
+        let looked = self.looked().clone();
+        let unsettled = |state: &State| {
+            state.slots().flat_map(|(_, slot)| &slot.open).any(|open| !looked.contains(&open.seq))
+                || state.objects().any(|(_, object)| object.phase == Phase::Creating)
+        };
+        if !unsettled(&self.journal.state()) {
+            return Ok(());
+        }
         let state = self.state();
-        for settled in look_up(&state, &*self.engine.provider, self.engine.settle_grace).await? {
+        for settled in look_up(&state, &*self.engine.provider, self.engine.settle_grace, &looked).await? {
             self.engine.observer.observe(&Progress::Settled {
                 address: settled.address.clone(),
                 operation: settled.operation,
@@ -267,24 +321,33 @@ impl Session {
                 self.journal.record(event).await?;
             }
         }
+        let state = self.journal.state();
+        self.looked().extend(state.slots().flat_map(|(_, slot)| &slot.open).map(|open| open.seq));
         Ok(())
+    }
+
+    fn looked(&self) -> MutexGuard<'_, HashSet<u64>> {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Compares what is declared with the live objects, and decides what to do. With `tier`, only what is recorded
     /// under this first segment of addresses is looked at and may be deleted.
     ///
+    /// A creation that an earlier run left open, that was looked for in vain, and that nobody wants any more, is closed.
+    ///
     /// # Errors
     /// Where there is no plan, or the cloud cannot be read.
     pub async fn plan(&self, graph: Arc<Graph>, tier: Option<&str>) -> Result<Plan, EngineError> {
+        // What an apply in this session left open.
+        self.settle().await?;
         let state = self.state();
-        let live = self.engine.read_all(&state, tier).await?;
-        Ok(plan(graph, &state, &live, &*self.engine.provider, tier)?)
+        let live = self.engine.read_all(&state, tier, self.journal.changed_at()).await?;
+        let plan = plan(graph, &state, &live, &*self.engine.provider, tier)?;
+        self.close_unwanted(&plan).await?;
+        Ok(plan)
     }
 
     /// Runs a plan. What happened is in the report, whether it worked or not.
-    ///
-    /// A creation that nobody wants any more and that an earlier run left open, after it was looked for in vain, is
-    /// closed at the end.
     ///
     /// # Errors
     /// Where the journal fails outside of the plan's steps, or the lock was lost.
@@ -293,16 +356,20 @@ impl Session {
             graph: &plan.graph,
             provider: &*self.engine.provider,
             journal: &self.journal,
+            lock: &self.lock,
             observer: &*self.engine.observer,
             cancel: &self.cancel,
             settle_grace: self.engine.settle_grace,
         };
+        // A tier alone has none, and leaves those of the stack as they are.
+        let exports = plan.graph.exports();
+        if plan.tier.is_none() && exports != self.journal.state().exports_declared() {
+            self.journal.record(Event::Exports { values: exports.clone() }).await?;
+        }
+        self.looked().clear();
         let report = apply(plan, &operator).await;
         if self.lost.is_cancelled() {
             return Err(EngineError::LockLost);
-        }
-        if report.is_complete() {
-            self.close_unwanted(plan).await?;
         }
         Ok(report)
     }
@@ -312,8 +379,10 @@ impl Session {
             .journal
             .state()
             .slots()
-            .filter(|(address, _)| plan.graph.get(address.as_str()).is_none())
-            .filter_map(|(_, slot)| slot.open_create().map(|open| open.seq))
+            .filter_map(|(address, slot)| Some((address, slot.open_create()?.seq)))
+            .filter(|(address, _)| plan.tier.as_deref().is_none_or(|tier| address.tier() == tier))
+            .filter(|(address, _)| !plan.step(address.as_str()).is_some_and(Step::creates))
+            .map(|(_, seq)| seq)
             .collect();
         for seq in unwanted {
             let class = crate::error::ErrorClass::NotFound;
@@ -327,7 +396,6 @@ impl Session {
     /// # Errors
     /// Where the journal cannot be compacted or the lock not be given back; what was recorded is safe all the same.
     pub async fn close(self) -> Result<(), EngineError> {
-        self.watch.abort();
         let closed = self.journal.close().await;
         let released = self.lock.release().await;
         closed?;

@@ -8,28 +8,36 @@
 //! | create | nothing | nothing: if the plan still wants the very same call, it is sent again with the same token |
 //! | update, delete | the object | `Observed` with the live properties; the plan decides again |
 //! | delete | nothing | `Gone`, once it is gone for good |
+//!
+//! An object that was still being created, and will never be ready, is recorded as `Broken`; the plan replaces it.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
 
+use serde_json::Value;
+use tokio::time::Instant;
+
 use crate::address::Address;
 use crate::backoff::Backoff;
 use crate::codec::JournalError;
-use crate::error::CallError;
+use crate::error::{CallError, ErrorClass};
 use crate::event::{Event, Operation};
-use crate::operate::{look, repeat};
+use crate::operate::RETRY_WITHIN;
 use crate::plan::managed;
-use crate::provider::Provider;
-use crate::resource::Intent;
-use crate::state::{Open, State};
+use crate::provider::{Kind, Provider};
+use crate::resource::{Intent, Readiness, Settle};
+use crate::state::{Object, Open, Phase, State};
 
 /// Why an open intent could not be settled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettleError {
     /// The kind is not registered.
-    #[error("{address}: an earlier run began to {operation} it, but this program does not know the kind {kind}")]
+    #[error(
+        "{address}: an earlier run began to {operation} it, but this program does not know the kind {kind}"
+    )]
     UnknownKind {
         /// The resource.
         address: Address,
@@ -69,20 +77,32 @@ impl Settled {
     }
 }
 
-/// Looks for what each open intent did. Calls nothing that changes anything, and records nothing itself.
+/// Looks for what each open intent did, but for those in `looked`. Calls nothing that changes anything, and records
+/// nothing itself.
 pub(crate) async fn look_up(
     state: &State,
     provider: &dyn Provider,
     grace: Duration,
+    looked: &HashSet<u64>,
 ) -> Result<Vec<Settled>, SettleError> {
     let mut looking: FuturesUnordered<_> = state
         .slots()
         .flat_map(|(address, slot)| slot.open.iter().map(move |open| (address, open)))
+        .filter(|(_, open)| !looked.contains(&open.seq))
         .map(|(address, open)| look_up_one(state, provider, grace, address, open))
         .collect();
     let mut settled = Vec::new();
     while let Some(one) = looking.next().await {
         settled.push(one?);
+    }
+    drop(looking);
+    let mut looking: FuturesUnordered<_> = state
+        .objects()
+        .filter(|(_, object)| object.phase == Phase::Creating)
+        .map(|(address, object)| look_whether_broken(provider, address, object))
+        .collect();
+    while let Some(one) = looking.next().await {
+        settled.extend(one);
     }
     settled.sort_by(|one, other| one.address.cmp(&other.address));
     Ok(settled)
@@ -105,13 +125,15 @@ async fn look_up_one(
     let event = match operation {
         Operation::Create => {
             let intent = Intent { address: address.clone(), token: open.token.clone() };
-            let found = look(kind, &open.properties, &intent, grace).await.map_err(failed)?;
-            let known = |outputs: &serde_json::Value| {
-                state.slot(address.as_str()).is_some_and(|slot| {
-                    slot.current.iter().chain(&slot.deposed).any(|object| object.outputs == *outputs)
-                })
+            let found = match look(kind, &open.properties, &intent, grace).await {
+                Err(error) if is_somebody_elses(kind, &error) => None,
+                found => found.map_err(failed)?,
             };
-            found.filter(|outputs| !known(outputs)).map(|outputs| Event::Created { seq: open.seq, outputs })
+            let known =
+                |outputs: &Value| is_known(state, kind, &open.kind, address, &open.properties, outputs);
+            found
+                .filter(|outputs| known(outputs).is_none())
+                .map(|outputs| Event::Created { seq: open.seq, outputs })
         }
         Operation::Update | Operation::Delete => {
             let seq = open.object.unwrap_or_default();
@@ -119,8 +141,8 @@ async fn look_up_one(
             let Some(object) = object else {
                 return Ok(Settled { address: address.clone(), operation, event: None });
             };
-            let read = || kind.read(&object.properties, &object.outputs);
-            match repeat(&open.token, read, |_| ()).await.map_err(failed)? {
+            let look = || read(kind, &object.properties, &object.outputs);
+            match repeat(&open.token, look, |_| ()).await.map_err(failed)? {
                 Some(live) => {
                     let properties = managed(&live, &object.properties, &open.properties);
                     Some(Event::Observed { seq: open.seq, properties })
@@ -130,11 +152,11 @@ async fn look_up_one(
                 }
                 None => {
                     let mut backoff = Backoff::poll(&open.token, kind.gone_within());
-                    let gone = || kind.poll_gone(&object.properties, &object.outputs);
+                    let gone = || is_gone(kind, &object.properties, &object.outputs);
                     while !repeat(&open.token, gone, |_| ()).await.map_err(failed)? {
                         if !backoff.wait().await {
                             let message = "it is still being deleted; run again to go on waiting";
-                            let class = crate::error::ErrorClass::DependencyViolation;
+                            let class = ErrorClass::DependencyViolation;
                             return Err(failed(CallError::new(class, "waiting", message)));
                         }
                     }
@@ -144,4 +166,116 @@ async fn look_up_one(
         }
     };
     Ok(Settled { address: address.clone(), operation, event })
+}
+
+async fn look_whether_broken(provider: &dyn Provider, address: &Address, object: &Object) -> Option<Settled> {
+    let kind = provider.kind(&object.kind)?;
+    // What cannot be found out now shows when it is finished.
+    match repeat(address.as_str(), || kind.poll_ready(&object.outputs), |_| ()).await {
+        Ok(Readiness::Failed(reason)) => Some(Settled {
+            address: address.clone(),
+            operation: Operation::Create,
+            event: Some(Event::Broken { seq: object.seq, reason }),
+        }),
+        _ => None,
+    }
+}
+
+/// Sends a call that is safe to repeat until it is answered, for some minutes.
+pub(crate) async fn repeat<T, F: Future<Output = Result<T, CallError>>>(
+    seed: &str,
+    call: impl Fn() -> F,
+    waiting: impl Fn(&CallError),
+) -> Result<T, CallError> {
+    let mut backoff = Backoff::retry(seed, RETRY_WITHIN);
+    loop {
+        match call().await {
+            Err(error) if error.class.is_transient() || error.class == ErrorClass::Ambiguous => {
+                waiting(&error);
+                if !backoff.wait().await {
+                    return Err(error);
+                }
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// [`Kind::find`], repeated for a grace period.
+pub(crate) async fn look(
+    kind: &dyn Kind,
+    desired: &Value,
+    intent: &Intent,
+    grace: Duration,
+) -> Result<Option<Value>, CallError> {
+    let until = Instant::now() + grace;
+    let mut backoff = Backoff::retry(&intent.token, grace);
+    loop {
+        let last = Instant::now() >= until;
+        let found = repeat(&intent.token, || kind.find(desired, intent), |_| ()).await?;
+        if found.is_some() || last || !backoff.wait().await {
+            return Ok(found);
+        }
+    }
+}
+
+/// Whether a search says that somebody else has the natural key, so that a create cannot have worked.
+pub(crate) fn is_somebody_elses(kind: &dyn Kind, error: &CallError) -> bool {
+    kind.settle() == Settle::Key && error.class == ErrorClass::Conflict
+}
+
+/// [`Kind::read`]; an object that is not found is none.
+pub(crate) async fn read(
+    kind: &dyn Kind,
+    properties: &Value,
+    outputs: &Value,
+) -> Result<Option<Value>, CallError> {
+    match kind.read(properties, outputs).await {
+        Err(error) if error.class == ErrorClass::NotFound => Ok(None),
+        answer => answer,
+    }
+}
+
+/// [`Kind::poll_gone`]; an object that is not found is gone.
+pub(crate) async fn is_gone(kind: &dyn Kind, properties: &Value, outputs: &Value) -> Result<bool, CallError> {
+    match kind.poll_gone(properties, outputs).await {
+        Err(error) if error.class == ErrorClass::NotFound => Ok(true),
+        answer => answer,
+    }
+}
+
+/// The address that has the object which a search by natural key found, if it is one that is known already: then the
+/// search found who is in the way, and not what a lost call created.
+pub(crate) fn is_known<'a>(
+    state: &'a State,
+    kind: &dyn Kind,
+    kind_name: &str,
+    address: &Address,
+    desired: &Value,
+    found: &Value,
+) -> Option<&'a Address> {
+    if kind.settle() != Settle::Key {
+        // A token belongs to one intent only.
+        return None;
+    }
+    let claim = kind.claim(desired);
+    let same = |(owner, object): &(&Address, &Object)| {
+        let same_claim = match (&claim, kind.claim(&object.properties)) {
+            (Some(claim), Some(held)) => *claim == held,
+            _ => *owner == address,
+        };
+        object.kind == kind_name && same_claim && same_object(kind.volatile(), &object.outputs, found)
+    };
+    state.objects().find(same).map(|(owner, _)| owner)
+}
+
+/// Whether two sets of outputs may be those of one object at different times: what is known in both, and stays, is the
+/// same.
+fn same_object(volatile: &[&str], recorded: &Value, found: &Value) -> bool {
+    let (Value::Object(recorded), Value::Object(found)) = (recorded, found) else { return recorded == found };
+    let is_set = |value: &Value| !value.is_null() && value.as_str() != Some("");
+    recorded
+        .iter()
+        .filter(|(name, value)| is_set(value) && !volatile.contains(&name.as_str()))
+        .all(|(name, value)| found.get(name).is_none_or(|found| !is_set(found) || found == value))
 }

@@ -9,10 +9,7 @@ use serde::de::DeserializeOwned;
 ///
 /// Implemented for every type that qualifies; there is nothing to write by hand.
 pub trait Data: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {}
-impl<T> Data for T where
-    T: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
-{
-}
+impl<T> Data for T where T: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {}
 
 /// Whether a struct describes what is wanted or what is.
 ///

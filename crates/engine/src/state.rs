@@ -18,6 +18,10 @@ pub enum Phase {
     Creating,
     /// It is ready.
     Ready,
+    /// A change of it was interrupted: outputs that change with it are not known, nor whether it is ready.
+    Changing,
+    /// It will never be ready.
+    Broken,
 }
 
 /// An object that exists.
@@ -122,6 +126,9 @@ pub struct State {
     /// The stack's outputs, as references.
     #[serde(default)]
     exports: Value,
+    /// The account and region that the objects live in, in the program's words.
+    #[serde(default)]
+    bound_to: Option<String>,
 }
 
 impl State {
@@ -182,6 +189,12 @@ impl State {
             .collect()
     }
 
+    /// What the objects were bound to when the state was last opened.
+    #[must_use]
+    pub fn bound_to(&self) -> Option<&str> {
+        self.bound_to.as_deref()
+    }
+
     pub(crate) fn exports_declared(&self) -> &Value {
         &self.exports
     }
@@ -223,7 +236,11 @@ impl State {
     pub(crate) fn fold(&mut self, event: &Event) -> Result<(), IllegalEvent> {
         let seq = self.records + 1;
         match event {
-            Event::Opened { .. } => {}
+            Event::Opened { bound_to, .. } => {
+                if bound_to.is_some() {
+                    self.bound_to.clone_from(bound_to);
+                }
+            }
             Event::Exports { values } => self.exports = values.clone(),
             Event::Intent { address, kind, operation, token, properties, dependencies, protect, object } => {
                 let open = Open {
@@ -254,6 +271,7 @@ impl State {
                 slot.deposed.extend(slot.current.replace(created));
             }
             Event::Ready { seq, outputs } => self.ready(*seq, outputs)?,
+            Event::Broken { seq, .. } => self.broken(*seq)?,
             Event::Gone { seq } => {
                 let (address, open) = self.close("gone", *seq, |open| open.operation == Operation::Delete)?;
                 let object = open.object.unwrap_or_default();
@@ -272,10 +290,23 @@ impl State {
                 let slot = self.slots.entry(address).or_default();
                 if let Some(object) = slot.object_mut(open.object.unwrap_or_default()) {
                     object.properties = properties.clone();
+                    if open.operation == Operation::Update {
+                        object.phase = Phase::Changing;
+                        // Some of it may have happened: the object may refer to what it did and to what it shall.
+                        object.dependencies.extend(open.dependencies);
+                        object.dependencies.sort_unstable();
+                        object.dependencies.dedup();
+                    }
                 }
             }
             Event::Missing { address, object } => {
                 self.existing("missing", address, *object)?;
+                // What was begun with it has no object any more.
+                if let Some(slot) = self.slots.get_mut(address) {
+                    for open in slot.open.extract_if(.., |open| open.object == Some(*object)) {
+                        self.owners.remove(&open.seq);
+                    }
+                }
                 self.remove(address, *object);
             }
             Event::Recorded { address, object, properties, dependencies, protect } => {
@@ -302,7 +333,9 @@ impl State {
                 if slot.and_then(|slot| slot.object(seq)).is_none() {
                     return illegal(format!("{address} has no object {seq}"));
                 }
-                if let Some(earlier) = slot.and_then(|slot| slot.open.iter().find(|one| one.object == Some(seq))) {
+                if let Some(earlier) =
+                    slot.and_then(|slot| slot.open.iter().find(|one| one.object == Some(seq)))
+                {
                     return illegal(format!("object {seq} of {address} has the open intent {}", earlier.seq));
                 }
             }
@@ -325,8 +358,7 @@ impl State {
         let illegal = || IllegalEvent { event, reason: format!("record {seq} is not such an open intent") };
         let address = self.owners.get(&seq).cloned().ok_or_else(illegal)?;
         let slot = self.slots.get_mut(&address).ok_or_else(illegal)?;
-        let position =
-            slot.open.iter().position(|open| open.seq == seq && fits(open)).ok_or_else(illegal)?;
+        let position = slot.open.iter().position(|open| open.seq == seq && fits(open)).ok_or_else(illegal)?;
         Ok((address, slot.open.remove(position)))
     }
 
@@ -336,8 +368,8 @@ impl State {
             self.owners.get(&seq).cloned().ok_or_else(|| illegal(format!("record {seq} is not open")))?;
         let slot = self.slots.entry(address.clone()).or_default();
         if let Some(object) = slot.object_mut(seq) {
-            if object.phase == Phase::Ready {
-                return Err(illegal(format!("object {seq} of {address} was ready before")));
+            if !matches!(object.phase, Phase::Creating | Phase::Changing) {
+                return Err(illegal(format!("object {seq} of {address} is {:?}", object.phase)));
             }
             object.phase = Phase::Ready;
             object.outputs = outputs.clone();
@@ -350,10 +382,28 @@ impl State {
         object.dependencies = open.dependencies;
         object.protect = open.protect;
         object.outputs = outputs.clone();
+        object.phase = Phase::Ready;
         Ok(())
     }
 
-    fn existing(&mut self, event: &'static str, address: &Address, seq: u64) -> Result<&mut Object, IllegalEvent> {
+    fn broken(&mut self, seq: u64) -> Result<(), IllegalEvent> {
+        let illegal =
+            || IllegalEvent { event: "broken", reason: format!("record {seq} is not being created") };
+        let address = self.owners.get(&seq).ok_or_else(illegal)?;
+        let object = self.slots.get_mut(address).and_then(|slot| slot.object_mut(seq)).ok_or_else(illegal)?;
+        if object.phase != Phase::Creating {
+            return Err(illegal());
+        }
+        object.phase = Phase::Broken;
+        Ok(())
+    }
+
+    fn existing(
+        &mut self,
+        event: &'static str,
+        address: &Address,
+        seq: u64,
+    ) -> Result<&mut Object, IllegalEvent> {
         self.slots
             .get_mut(address)
             .and_then(|slot| slot.object_mut(seq))
@@ -420,7 +470,8 @@ mod tests {
         let ready = Event::Ready { seq: 1, outputs: json!({ "Id": "i-1" }) };
         let alive = after(&[intent(Operation::Create, None), created.clone(), ready.clone()]).unwrap();
         assert_eq!(alive.output("t/a", "Id"), Some(&json!("i-1")));
-        let gone = alive.next(&intent(Operation::Delete, Some(1))).unwrap().next(&Event::Gone { seq: 4 }).unwrap();
+        let gone =
+            alive.next(&intent(Operation::Delete, Some(1))).unwrap().next(&Event::Gone { seq: 4 }).unwrap();
         assert!(gone.is_empty());
         assert!(gone.owners.is_empty());
         assert_eq!(gone.records, 5);
@@ -460,12 +511,71 @@ mod tests {
 
     #[test]
     fn a_failed_create_leaves_the_state_as_it_was() {
-        let state = after(&[
-            intent(Operation::Create, None),
-            Event::Failed { seq: 1, class: ErrorClass::Denied },
-        ])
-        .unwrap();
+        let state =
+            after(&[intent(Operation::Create, None), Event::Failed { seq: 1, class: ErrorClass::Denied }])
+                .unwrap();
         assert!(state.is_empty());
+    }
+
+    #[test]
+    fn an_interrupted_update_leaves_the_object_unsettled_and_referring_to_old_and_new() {
+        let update = |dependencies: &[&str]| match intent(Operation::Update, Some(1)) {
+            Event::Intent { address, kind, operation, token, properties, protect, object, .. } => {
+                Event::Intent {
+                    dependencies: dependencies.iter().map(|text| Address::new(text).unwrap()).collect(),
+                    address,
+                    kind,
+                    operation,
+                    token,
+                    properties,
+                    protect,
+                    object,
+                }
+            }
+            other => other,
+        };
+        let events = [
+            intent(Operation::Create, None),
+            Event::Created { seq: 1, outputs: json!({}) },
+            Event::Ready { seq: 1, outputs: json!({}) },
+            update(&["t/x"]),
+            Event::Ready { seq: 4, outputs: json!({}) },
+            update(&["t/y"]),
+            Event::Observed { seq: 6, properties: json!({ "Size": 2 }) },
+        ];
+        let state = after(&events).unwrap();
+        let object = state.current("t/a").unwrap();
+        assert_eq!(object.phase, Phase::Changing);
+        assert_eq!(object.dependencies.iter().map(Address::as_str).collect::<Vec<_>>(), ["t/x", "t/y"]);
+        assert!(state.slot("t/a").unwrap().open.is_empty());
+        let state = state.next(&Event::Ready { seq: 1, outputs: json!({ "Id": 5 }) }).unwrap();
+        assert_eq!(state.current("t/a").unwrap().phase, Phase::Ready);
+        assert_eq!(state.output("t/a", "Id"), Some(&json!(5)));
+    }
+
+    #[test]
+    fn what_was_begun_with_an_object_that_disappeared_is_closed() {
+        let events = [
+            intent(Operation::Create, None),
+            Event::Created { seq: 1, outputs: json!({}) },
+            Event::Ready { seq: 1, outputs: json!({}) },
+            intent(Operation::Update, Some(1)),
+            Event::Missing { address: address(), object: 1 },
+        ];
+        let state = after(&events).unwrap();
+        assert!(state.is_empty());
+        assert!(state.owners.is_empty());
+    }
+
+    #[test]
+    fn only_an_object_that_is_being_created_can_be_given_up() {
+        let created = [intent(Operation::Create, None), Event::Created { seq: 1, outputs: json!({}) }];
+        let broken = Event::Broken { seq: 1, reason: "failed".to_owned() };
+        let state = after(&created).unwrap().next(&broken).unwrap();
+        assert_eq!(state.current("t/a").unwrap().phase, Phase::Broken);
+        let ready = Event::Ready { seq: 1, outputs: json!({}) };
+        assert!(state.next(&ready).is_err());
+        assert!(after(&created).unwrap().next(&ready).unwrap().next(&broken).is_err());
     }
 
     #[test]

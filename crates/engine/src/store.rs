@@ -69,7 +69,12 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Changed`] if the file is not of the version `expected`; otherwise where it cannot be written.
-    async fn replace(&self, file: File, expected: Option<&Version>, bytes: Vec<u8>) -> Result<Version, StoreError>;
+    async fn replace(
+        &self,
+        file: File,
+        expected: Option<&Version>,
+        bytes: Vec<u8>,
+    ) -> Result<Version, StoreError>;
 
     /// Adds to the end.
     ///
@@ -87,7 +92,16 @@ pub trait Store: Send + Sync {
 /// A store in memory, for tests. Clones share their content, as two processes share a directory.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
-    files: std::sync::Arc<Mutex<HashMap<File, (u64, Vec<u8>)>>>,
+    files: std::sync::Arc<Mutex<Files>>,
+}
+
+type Contents = HashMap<File, (u64, Vec<u8>)>;
+
+#[derive(Debug, Default)]
+struct Files {
+    contents: Contents,
+    /// Counts changes of all files, so that no version comes twice, not even after a file was removed.
+    changes: u64,
 }
 
 impl MemoryStore {
@@ -101,15 +115,16 @@ impl MemoryStore {
         &self,
         file: File,
         expected: Option<&Version>,
-        change: impl FnOnce(&mut HashMap<File, (u64, Vec<u8>)>, u64) -> T,
+        change: impl FnOnce(&mut Contents, u64) -> T,
     ) -> Result<T, StoreError> {
         let mut files = self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let counter = files.get(&file).map(|(counter, _)| *counter);
+        let counter = files.contents.get(&file).map(|(counter, _)| *counter);
         if counter.map(|counter| counter.to_string()).as_ref() != expected.map(|version| &version.0) {
             return Err(StoreError::Changed { name: self.name(file) });
         }
-        let next = counter.unwrap_or_default() + 1;
-        Ok(change(&mut files, next))
+        files.changes += 1;
+        let next = files.changes;
+        Ok(change(&mut files.contents, next))
     }
 }
 
@@ -126,13 +141,18 @@ impl Store for MemoryStore {
 
     async fn read(&self, file: File) -> Result<Option<Content>, StoreError> {
         let files = self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Ok(files.get(&file).map(|(counter, bytes)| Content {
-            bytes: bytes.clone(),
-            version: Version(counter.to_string()),
-        }))
+        Ok(files
+            .contents
+            .get(&file)
+            .map(|(counter, bytes)| Content { bytes: bytes.clone(), version: Version(counter.to_string()) }))
     }
 
-    async fn replace(&self, file: File, expected: Option<&Version>, bytes: Vec<u8>) -> Result<Version, StoreError> {
+    async fn replace(
+        &self,
+        file: File,
+        expected: Option<&Version>,
+        bytes: Vec<u8>,
+    ) -> Result<Version, StoreError> {
         self.change(file, expected, |files, next| {
             files.insert(file, (next, bytes));
             Version(next.to_string())

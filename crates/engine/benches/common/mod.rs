@@ -1,0 +1,147 @@
+//! Layered graphs, and a provider that does nothing, for the benches.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use engine::{
+    Address, CallError, Change, Declaration, Engine, Graph, Intent, Kind, LocalStore, Provider, Readiness,
+    Session, Settle,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const WIDTH: usize = 50;
+
+/// Every call is answered at once; a live object is always as it was sent.
+pub(crate) struct Nothing;
+
+impl Provider for Nothing {
+    fn kind(&self, _: &str) -> Option<&dyn Kind> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Kind for Nothing {
+    fn settle(&self) -> Settle {
+        Settle::Token
+    }
+
+    fn volatile(&self) -> &[&'static str] {
+        &[]
+    }
+
+    fn ready_within(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    fn gone_within(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    fn typical_seconds(&self) -> (u32, u32) {
+        (1, 1)
+    }
+
+    fn change(&self, property: &str) -> Change {
+        if property == "Parents" { Change::Replace } else { Change::InPlace }
+    }
+
+    fn claim(&self, _: &Value) -> Option<String> {
+        None
+    }
+
+    fn coexists(&self, _: &Value, _: &Value) -> bool {
+        true
+    }
+
+    async fn find(&self, _: &Value, _: &Intent) -> Result<Option<Value>, CallError> {
+        Ok(None)
+    }
+
+    async fn create(&self, _: &Value, intent: &Intent) -> Result<Value, CallError> {
+        Ok(json!({ "Id": format!("thing-{}", intent.token) }))
+    }
+
+    async fn poll_ready(&self, outputs: &Value) -> Result<Readiness<Value>, CallError> {
+        Ok(Readiness::Ready(outputs.clone()))
+    }
+
+    async fn configure(&self, _: &Value, _: &Value) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    async fn read(&self, properties: &Value, _: &Value) -> Result<Option<Value>, CallError> {
+        Ok(Some(properties.clone()))
+    }
+
+    async fn update(
+        &self,
+        _: &Value,
+        outputs: &Value,
+        _: &Value,
+        _: Vec<String>,
+    ) -> Result<Value, CallError> {
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, _: &Value, _: &Value) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    async fn poll_gone(&self, _: &Value, _: &Value) -> Result<bool, CallError> {
+        Ok(true)
+    }
+}
+
+/// `count` resources in layers of 50, each of which refers to two of the layer before.
+pub(crate) fn layered(count: usize) -> Arc<Graph> {
+    let at = |position: usize| format!("bench/thing-{position}");
+    let declare = |position: usize| {
+        let (layer, column) = (position / WIDTH, position % WIDTH);
+        let parents: Vec<Value> = match layer {
+            0 => Vec::new(),
+            _ => [column, (column + 1) % WIDTH]
+                .map(|column| json!({ "$ref": at((layer - 1) * WIDTH + column), "attr": "Id" }))
+                .to_vec(),
+        };
+        Declaration {
+            address: Address::new(&at(position)).expect("it has only letters, digits and hyphens"),
+            kind: "Bench::Thing".to_owned(),
+            properties: json!({
+                "Name": format!("thing-{position}"),
+                "Parents": parents,
+                "Tags": [
+                    { "Key": "Environment", "Value": "bench" },
+                    { "Key": "Author", "Value": "ada" },
+                ],
+            }),
+            protect: false,
+        }
+    };
+    Arc::new(Graph::from_declarations((0..count).map(declare).collect()).expect("layers make no circle"))
+}
+
+/// A runtime like that of the command line.
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime can be made")
+}
+
+/// An engine whose journal is on disk, in a directory that goes when it is dropped.
+pub(crate) fn on_disk() -> (TempDir, Engine) {
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let store = LocalStore::new(directory.path().join("state"));
+    let engine = Engine::new(Arc::new(Nothing), Arc::new(store));
+    (directory, engine)
+}
+
+/// Plans and applies the graph, with every intent durable before its call.
+pub(crate) async fn apply(engine: &Engine, graph: &Arc<Graph>) -> Session {
+    let session = engine.open().await.expect("nobody else has the lock");
+    let plan = session.plan(Arc::clone(graph), None).await.expect("there is a plan");
+    let report = session.apply(&plan).await.expect("the journal can be written");
+    assert!(report.is_complete());
+    assert_eq!(session.state().objects().count(), graph.nodes().len());
+    session
+}

@@ -1,0 +1,270 @@
+//! Making an object: intent first, then the call, until it is known what came of it, and then until it is ready.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::backoff::Backoff;
+use crate::error::{CallError, ErrorClass};
+use crate::event::{Event, Operation};
+use crate::journal::{NewIntent, Recorded};
+use crate::operate::{Cause, Operator, RETRY_WITHIN, changed_properties};
+use crate::plan::{ReplaceOrder, Step, managed};
+use crate::provider::Kind;
+use crate::resource::{Change, Intent, Settle};
+use crate::settle::{is_known, is_somebody_elses, look, read};
+use crate::state::{Object, Open};
+
+/// How often a create is sent again after answers were lost.
+const LOST_ANSWERS: usize = 6;
+
+/// A create that gave no object.
+struct NotObtained {
+    error: CallError,
+    /// Whether an earlier attempt, whose answer was lost, may have given one after all.
+    unsure: bool,
+}
+
+impl Operator<'_> {
+    pub(crate) async fn create(
+        &self,
+        step: &Step,
+        kind: &dyn Kind,
+        desired: Value,
+        identified: impl FnOnce(),
+    ) -> Result<(), Cause> {
+        self.not_created_since_plan(step)?;
+        let (intent, resumed) = self.create_intent(step, &desired).await?;
+        let call = Intent { address: step.address.clone(), token: intent.token.clone() };
+        let obtained = self.obtain(step, kind, &desired, &call, resumed).await;
+        let (outputs, adopted) = match obtained {
+            Ok(obtained) => obtained,
+            Err(NotObtained { error, unsure }) => {
+                if error.class.is_certain() && !unsure {
+                    self.journal.record(Event::Failed { seq: intent.seq, class: error.class }).await?;
+                    if self.cancel.is_cancelled() && error.class.is_transient() {
+                        return Err(Cause::Interrupted { during: format!("it was put off: {error}") });
+                    }
+                }
+                return Err(error.into());
+            }
+        };
+        self.journal.record(Event::Created { seq: intent.seq, outputs: outputs.clone() }).await?;
+        identified();
+        let recorded = adopted.then_some(&desired);
+        self.finish(step, kind, intent.seq, &desired, outputs, recorded).await
+    }
+
+    /// A plan that is applied twice must not create twice.
+    fn not_created_since_plan(&self, step: &Step) -> Result<(), Cause> {
+        let expected = step.object.filter(|_| step.replaces(ReplaceOrder::CreateFirst));
+        let state = self.journal.state();
+        if state.current(step.address.as_str()).map(|object| object.seq) == expected {
+            return Ok(());
+        }
+        Err(Cause::Stale { what: "another object is recorded".to_owned() })
+    }
+
+    /// A new intent, or an open one of an earlier run for the very same call.
+    async fn create_intent(&self, step: &Step, desired: &Value) -> Result<(Recorded, bool), Cause> {
+        let node = step.node.unwrap_or_default();
+        let dependencies = self.graph.refers_to(node);
+        let protect = self.graph.nodes()[node].protect;
+        let open: Option<Open> = {
+            let state = self.journal.state();
+            state.slot(step.address.as_str()).and_then(|slot| slot.open_create()).cloned()
+        };
+        if let Some(open) = open {
+            let same = open.kind == step.kind
+                && open.properties == *desired
+                && open.dependencies == dependencies
+                && open.protect == protect;
+            if same {
+                return Ok((Recorded { seq: open.seq, token: open.token }, true));
+            }
+            // It was looked for when this run began, and is not there.
+            self.journal.record(Event::Failed { seq: open.seq, class: ErrorClass::NotFound }).await?;
+        }
+        let intent = NewIntent {
+            address: step.address.clone(),
+            kind: step.kind.clone(),
+            operation: Operation::Create,
+            properties: desired.clone(),
+            dependencies,
+            protect,
+            object: None,
+        };
+        Ok((self.journal.intend(intent).await?, false))
+    }
+
+    /// Sends the create until it is known what came of it. Also says whether the object was found rather than made.
+    async fn obtain(
+        &self,
+        step: &Step,
+        kind: &dyn Kind,
+        desired: &Value,
+        intent: &Intent,
+        resumed: bool,
+    ) -> Result<(Value, bool), NotObtained> {
+        let mut backoff = Backoff::retry(&intent.token, RETRY_WITHIN);
+        // When this session began, it looked for a whole grace period, so one more look is enough.
+        let mut look = (resumed && kind.settle() != Settle::Token).then_some(Duration::ZERO);
+        let (mut lost, mut unsure) = (0, resumed);
+        let mut unseen_until = None;
+        loop {
+            if let Some(grace) = look.take() {
+                let found = self.look(step, kind, desired, intent, grace).await;
+                let not_obtained = |error: CallError| {
+                    let unsure = unsure && !is_somebody_elses(kind, &error);
+                    NotObtained { error, unsure }
+                };
+                if let Some(outputs) = found.map_err(not_obtained)? {
+                    return Ok((outputs, true));
+                }
+                // Where there is a natural key, only the answer to the next call tells for sure.
+                unsure = unsure && kind.settle() == Settle::Key;
+            }
+            self.may_call(step).map_err(|error| NotObtained { error, unsure: true })?;
+            let error = match kind.create(desired, intent).await {
+                Ok(outputs) => return Ok((outputs, false)),
+                Err(error) => error,
+            };
+            match error.class {
+                ErrorClass::Throttled | ErrorClass::NotYet => {}
+                // What it refers to was created a moment ago, and is not visible everywhere yet.
+                ErrorClass::NotFound
+                    if Instant::now() < *unseen_until.get_or_insert(Instant::now() + self.settle_grace) => {}
+                ErrorClass::Ambiguous if lost < LOST_ANSWERS => {
+                    (lost, unsure) = (lost + 1, true);
+                    look = match kind.settle() {
+                        // With a client token, sending it again is looking.
+                        Settle::Token => None,
+                        Settle::Key => Some(Duration::ZERO),
+                        Settle::Tag => Some(self.settle_grace),
+                    };
+                }
+                ErrorClass::AlreadyExists => {
+                    return match self.look(step, kind, desired, intent, self.settle_grace).await {
+                        Ok(Some(outputs)) => Ok((outputs, true)),
+                        Ok(None) => Err(NotObtained { error, unsure }),
+                        Err(error) => {
+                            let unsure = unsure && !is_somebody_elses(kind, &error);
+                            Err(NotObtained { error, unsure })
+                        }
+                    };
+                }
+                _ => {
+                    let unsure = unsure || !error.class.is_certain();
+                    return Err(NotObtained { error, unsure });
+                }
+            }
+            self.waiting(step, Operation::Create, &error.to_string());
+            let waited = tokio::select! {
+                biased;
+                // As long as nothing happened, nothing has to be brought to an end.
+                () = self.cancel.cancelled(), if !unsure => false,
+                waited = backoff.wait() => waited,
+            };
+            if !waited {
+                return Err(NotObtained { error, unsure });
+            }
+        }
+    }
+
+    /// Looks for what an intent may have created, for as long as what was just created may not be visible yet.
+    async fn look(
+        &self,
+        step: &Step,
+        kind: &dyn Kind,
+        desired: &Value,
+        intent: &Intent,
+        grace: Duration,
+    ) -> Result<Option<Value>, CallError> {
+        let Some(outputs) = look(kind, desired, intent, grace).await? else { return Ok(None) };
+        let state = self.journal.state();
+        match is_known(&state, kind, &step.kind, &step.address, desired, &outputs) {
+            None => Ok(Some(outputs)),
+            Some(holder) => {
+                let message = format!("the object of {holder} has its name");
+                Err(CallError::conflict(format!("creating {}", step.address), message))
+            }
+        }
+    }
+
+    /// Waits until a created object is ready, sets what can only be set then, and records that it is. One that was
+    /// found rather than just made has other properties, perhaps: `recorded` are those that it was sent.
+    async fn finish(
+        &self,
+        step: &Step,
+        kind: &dyn Kind,
+        seq: u64,
+        desired: &Value,
+        outputs: Value,
+        recorded: Option<&Value>,
+    ) -> Result<(), Cause> {
+        let finished = async {
+            let outputs = self.wait_ready(step, kind, Operation::Create, outputs).await?;
+            let configure = || async {
+                self.may_call(step)?;
+                kind.configure(desired, &outputs).await
+            };
+            self.once_seen(step, Operation::Create, configure).await?;
+            match recorded {
+                Some(recorded) => self.converge(step, kind, recorded, desired, outputs).await,
+                None => Ok(outputs),
+            }
+        };
+        let event = match finished.await {
+            Ok(outputs) => Event::Ready { seq, outputs },
+            Err(Cause::Broken { reason }) => {
+                self.journal.record(Event::Broken { seq, reason: reason.clone() }).await?;
+                return Err(Cause::Broken { reason });
+            }
+            Err(cause) => return Err(cause),
+        };
+        Ok(self.journal.record(event).await?)
+    }
+
+    /// Goes on with an object whose creation was interrupted.
+    pub(crate) async fn resume(
+        &self,
+        step: &Step,
+        kind: &dyn Kind,
+        object: Object,
+        desired: Value,
+    ) -> Result<(), Cause> {
+        let Object { seq, properties, outputs, .. } = object;
+        self.finish(step, kind, seq, &desired, outputs, Some(&properties)).await?;
+        self.note(step, seq, desired).await
+    }
+
+    /// Brings an object that was found rather than made to what is declared.
+    async fn converge(
+        &self,
+        step: &Step,
+        kind: &dyn Kind,
+        recorded: &Value,
+        desired: &Value,
+        outputs: Value,
+    ) -> Result<Value, Cause> {
+        let gone = || Cause::Stale { what: "it disappeared".to_owned() };
+        let live =
+            self.again(step, Operation::Create, || read(kind, desired, &outputs)).await?.ok_or_else(gone)?;
+        let live = managed(&live, recorded, desired);
+        let changed = changed_properties(&live, desired);
+        if changed.is_empty() {
+            return Ok(outputs);
+        }
+        if let Some(property) = changed.iter().find(|property| kind.change(property) == Change::Replace) {
+            let what = format!("{property} of the object that exists cannot be changed");
+            return Err(Cause::Stale { what });
+        }
+        let update = || async {
+            self.may_call(step)?;
+            kind.update(desired, &outputs, &live, changed.clone()).await
+        };
+        let outputs = self.again(step, Operation::Create, update).await?;
+        self.wait_ready(step, kind, Operation::Create, outputs).await
+    }
+}

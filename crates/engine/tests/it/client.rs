@@ -1,0 +1,161 @@
+//! The fake cloud as one process sees it: the engine's provider.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use engine::{CallError, Change, Intent, Kind, Provider, Readiness, Settle};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::fake_cloud::{Call, FakeCloud, KINDS, Spec, change, is_gone, live, readiness};
+use crate::life::Life;
+
+/// All kinds of the fake cloud, for one process.
+pub(crate) struct Client {
+    kinds: HashMap<&'static str, FakeKind>,
+}
+
+impl Client {
+    pub(crate) fn new(cloud: &FakeCloud, life: &Life) -> Self {
+        let kind = |spec: &Spec| FakeKind { cloud: cloud.clone(), life: life.clone(), spec: *spec };
+        Self { kinds: KINDS.iter().map(|spec| (spec.name, kind(spec))).collect() }
+    }
+
+    /// Without one kind: an older program.
+    pub(crate) fn without(mut self, kind: &str) -> Self {
+        self.kinds.remove(kind);
+        self
+    }
+}
+
+impl Provider for Client {
+    fn kind(&self, name: &str) -> Option<&dyn Kind> {
+        Some(self.kinds.get(name)?)
+    }
+}
+
+struct FakeKind {
+    cloud: FakeCloud,
+    life: Life,
+    spec: Spec,
+}
+
+impl FakeKind {
+    fn address_of(&self, outputs: &Value) -> String {
+        self.cloud.lock().by_id(outputs).map(|thing| thing.address.clone()).unwrap_or_default()
+    }
+}
+
+#[async_trait]
+impl Kind for FakeKind {
+    fn settle(&self) -> Settle {
+        self.spec.settle
+    }
+
+    fn volatile(&self) -> &[&'static str] {
+        &["Version"]
+    }
+
+    fn ready_within(&self) -> Duration {
+        Duration::from_secs(300)
+    }
+
+    fn gone_within(&self) -> Duration {
+        Duration::from_secs(600)
+    }
+
+    fn typical_seconds(&self) -> (u32, u32) {
+        let whole = |seconds: u64| u32::try_from(seconds.max(1)).unwrap();
+        (whole(self.spec.seconds.0), whole(self.spec.seconds.1))
+    }
+
+    fn change(&self, property: &str) -> Change {
+        change(property)
+    }
+
+    fn claim(&self, properties: &Value) -> Option<String> {
+        let named = self.spec.settle == Settle::Key;
+        named.then(|| properties.get("Name")?.as_str().map(str::to_owned)).flatten()
+    }
+
+    fn coexists(&self, _: &Value, _: &Value) -> bool {
+        false
+    }
+
+    async fn find(&self, properties: &Value, intent: &Intent) -> Result<Option<Value>, CallError> {
+        let (spec, token, properties) = (self.spec, intent.token.clone(), properties.clone());
+        self.cloud.call(&self.life, None, move |inner| inner.find(spec, &token, &properties)).await
+    }
+
+    async fn create(&self, properties: &Value, intent: &Intent) -> Result<Value, CallError> {
+        let (spec, intent, properties) = (self.spec, intent.clone(), properties.clone());
+        let call = Call {
+            by: self.life.clone(),
+            what: "create",
+            address: intent.address.to_string(),
+            properties: properties.clone(),
+            at: Instant::now(),
+        };
+        let effect = move |inner: &mut crate::fake_cloud::Inner| {
+            inner.create(spec, intent.address.as_str(), &intent.token, &properties)
+        };
+        self.cloud.call(&self.life, Some(call), effect).await
+    }
+
+    async fn poll_ready(&self, outputs: &Value) -> Result<Readiness<Value>, CallError> {
+        let outputs = outputs.clone();
+        let seen = self.cloud.call(&self.life, None, move |inner| readiness(inner, &outputs)).await?;
+        Ok(match seen {
+            None => Readiness::Failed("failed".to_owned()),
+            Some((true, outputs)) => Readiness::Ready(outputs),
+            Some((false, _)) => Readiness::Pending("pending".to_owned()),
+        })
+    }
+
+    async fn configure(&self, _: &Value, _: &Value) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    async fn read(&self, _: &Value, outputs: &Value) -> Result<Option<Value>, CallError> {
+        let outputs = outputs.clone();
+        self.cloud.call(&self.life, None, move |inner| Ok(live(inner, &outputs))).await
+    }
+
+    async fn update(
+        &self,
+        properties: &Value,
+        outputs: &Value,
+        _: &Value,
+        changed: Vec<String>,
+    ) -> Result<Value, CallError> {
+        let (properties, outputs) = (properties.clone(), outputs.clone());
+        let call = Call {
+            by: self.life.clone(),
+            what: "update",
+            address: self.address_of(&outputs),
+            properties: properties.clone(),
+            at: Instant::now(),
+        };
+        let effect =
+            move |inner: &mut crate::fake_cloud::Inner| inner.update(&outputs, &properties, &changed);
+        self.cloud.call(&self.life, Some(call), effect).await
+    }
+
+    async fn delete(&self, _: &Value, outputs: &Value) -> Result<(), CallError> {
+        let (spec, outputs) = (self.spec, outputs.clone());
+        let call = Call {
+            by: self.life.clone(),
+            what: "delete",
+            address: self.address_of(&outputs),
+            properties: Value::Null,
+            at: Instant::now(),
+        };
+        self.cloud.call(&self.life, Some(call), move |inner| inner.delete(spec, &outputs)).await
+    }
+
+    async fn poll_gone(&self, _: &Value, outputs: &Value) -> Result<bool, CallError> {
+        let outputs = outputs.clone();
+        self.cloud.call(&self.life, None, move |inner| Ok(is_gone(inner, &outputs))).await
+    }
+}

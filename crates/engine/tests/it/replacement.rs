@@ -1,0 +1,242 @@
+//! Replacing and deleting: what comes first.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{Action, Cause, ErrorClass, Graph, Phase, ReplaceOrder};
+use serde_json::{Value, json};
+
+use crate::fake_cloud::{CallEnd, Fault};
+use crate::life::WriteEnd;
+use crate::world::{World, early, graph, protected, reference, resource};
+
+fn shaped(name: &str, shape: u8) -> Value {
+    json!({ "Name": name, "Shape": shape })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_creates_first_moves_dependents_over_and_deletes_last() {
+    let world = World::new();
+    let wanted = |shape: u8| {
+        graph([
+            resource("t/a", "Test::Token", shaped("a", shape)),
+            resource("t/b", "Test::Token", json!({ "Name": "b", "Links": [reference("t/a", "Id")] })),
+        ])
+    };
+    world.apply(&wanted(0)).await;
+    world.cloud.clear_log();
+    world.apply(&wanted(1)).await;
+    assert_eq!(world.cloud.log(), ["create t/a", "update t/b", "delete t/a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_under_the_same_name_deletes_first_and_what_hangs_on_it_goes_before() {
+    let world = World::new();
+    let wanted = |shape: u8| {
+        graph([
+            resource("t/a", "Test::SlowKey", shaped("a", shape)),
+            resource("t/b", "Test::Token", json!({ "Name": "b", "Parents": [reference("t/a", "Id")] })),
+            resource("t/other", "Test::Token", shaped("other", shape)),
+        ])
+    };
+    world.apply(&wanted(0)).await;
+    let plan = world.plan(&wanted(1)).await;
+    let order = |at: &str| match plan.step(at).unwrap().action {
+        Action::Replace { order, .. } => order,
+        ref other => panic!("{other:?}"),
+    };
+    assert_eq!(order("t/a"), ReplaceOrder::DeleteFirst);
+    assert_eq!(order("t/b"), ReplaceOrder::DeleteFirst);
+    assert_eq!(order("t/other"), ReplaceOrder::CreateFirst);
+    world.cloud.clear_log();
+    world.apply(&wanted(1)).await;
+    let log: Vec<String> = world.cloud.log().into_iter().filter(|call| !call.ends_with("other")).collect();
+    assert_eq!(log, ["delete t/b", "delete t/a", "create t/a", "create t/b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_fixed_forces_delete_first_though_other_properties_are_not_known_yet() {
+    let world = World::new();
+    let wanted = |shape: u8| {
+        graph([
+            resource("t/a", "Test::Token", shaped("a", shape)),
+            resource("t/b", "Test::Key", json!({ "Name": "fixed", "Parents": [reference("t/a", "Id")] })),
+        ])
+    };
+    world.apply(&wanted(0)).await;
+    world.cloud.clear_log();
+    world.apply(&wanted(1)).await;
+    world.check_cloud_equals_state().await;
+    assert!(world.plan(&wanted(1)).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_resources_can_swap_their_names() {
+    let world = World::new();
+    let wanted = |one: &str, other: &str| {
+        graph([
+            resource("t/a", "Test::Key", shaped(one, 0)),
+            resource("t/b", "Test::SlowKey", shaped("b", 0)),
+            resource("t/c", "Test::Key", shaped(other, 0)),
+        ])
+    };
+    world.apply(&wanted("one", "other")).await;
+    world.apply(&wanted("other", "one")).await;
+    world.check_cloud_equals_state().await;
+    assert_eq!(world.cloud.at("t/a").unwrap().properties["Name"], "other");
+    assert!(world.cloud.lock().refusals.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resource_that_moves_to_another_address_keeps_its_name() {
+    let world = World::new();
+    world.apply(&graph([resource("t/old", "Test::Key", shaped("name", 0))])).await;
+    world.cloud.clear_log();
+    world.apply(&graph([resource("t/new", "Test::Key", shaped("name", 0))])).await;
+    assert_eq!(world.cloud.log(), ["delete t/old", "create t/new"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_only_changed_lets_go_before_the_object_is_deleted_for_its_name() {
+    let world = World::new();
+    let old = graph([
+        resource("t/old", "Test::Key", shaped("name", 0)),
+        resource("t/user", "Test::Token", json!({ "Name": "user", "Links": [reference("t/old", "Id")] })),
+        resource("t/below", "Test::Token", json!({ "Name": "below", "Parents": [reference("t/old", "Id")] })),
+        resource("t/last", "Test::Token", json!({ "Name": "last", "Links": [reference("t/below", "Id")] })),
+    ]);
+    world.apply(&old).await;
+    let new = graph([
+        resource("t/new", "Test::Key", shaped("name", 0)),
+        resource("t/user", "Test::Token", json!({ "Name": "user" })),
+        resource("t/below", "Test::Token", json!({ "Name": "below" })),
+        resource("t/last", "Test::Token", json!({ "Name": "last", "Links": [reference("t/below", "Id")] })),
+    ]);
+    world.apply(&new).await;
+    world.check_cloud_equals_state().await;
+    assert!(world.cloud.lock().refusals.is_empty(), "{:?}", world.cloud.lock().refusals);
+}
+
+#[tokio::test(start_paused = true)]
+async fn code_that_is_gone_is_deleted_along_the_recorded_references() {
+    let world = World::new();
+    let link = |name: &str, to: &str| json!({ "Name": name, "Links": [reference(to, "Id")] });
+    world
+        .apply(&graph([
+            resource("t/a", "Test::Token", shaped("a", 0)),
+            resource("t/b", "Test::SlowTag", link("b", "t/a")),
+            resource("t/c", "Test::SlowKey", link("c", "t/b")),
+        ]))
+        .await;
+    world.cloud.clear_log();
+    world.apply(&Arc::new(Graph::default())).await;
+    assert_eq!(world.cloud.log(), ["delete t/c", "delete t/b", "delete t/a"]);
+    assert!(world.cloud.lock().refusals.is_empty());
+    assert!(world.state().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replaced_object_that_could_not_be_deleted_is_deleted_by_the_next_run() {
+    let world = World::new();
+    let wanted = |shape: u8| graph([resource("t/a", "Test::Token", shaped("a", shape))]);
+    world.apply(&wanted(0)).await;
+    let session = world.process().engine.open().await.unwrap();
+    let plan = session.plan(wanted(1), None).await.unwrap();
+    // Read, create, read, delete: the last of them is refused.
+    world.cloud.set_faults([(4, Fault::Before(ErrorClass::Denied))]);
+    let report = session.apply(&plan).await.unwrap();
+    session.close().await.unwrap();
+    assert_eq!(report.failed.len(), 1, "{report:?}");
+    assert_eq!(world.state().await.slot("t/a").unwrap().deposed.len(), 1);
+    assert_eq!(world.cloud.addresses().len(), 2);
+    world.cloud.no_more_faults();
+    assert!(!world.plan(&wanted(1)).await.is_empty());
+    world.apply(&wanted(1)).await;
+    world.check_cloud_equals_state().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_old_object_stays_until_its_successor_is_ready_also_after_a_crash() {
+    let world = World::new();
+    let wanted = |shape: u8| graph([resource("t/a", "Test::SlowToken", shaped("a", shape))]);
+    world.apply(&wanted(0)).await;
+    let process = world.process();
+    // Opened, Intent, Created: the new object is being created when the process dies.
+    process.store.die_at(3, WriteEnd::After);
+    world.run_as(&process, &wanted(1)).await;
+    let state = world.state().await;
+    assert_eq!(state.current("t/a").unwrap().phase, Phase::Creating);
+    assert_eq!(state.slot("t/a").unwrap().deposed.len(), 1);
+    // It has not become ready when a second process looks, and that one is cancelled.
+    let session = world.process().engine.open().await.unwrap();
+    let plan = session.plan(wanted(1), None).await.unwrap();
+    let cancel = session.cancel();
+    let (report, ()) = tokio::join!(session.apply(&plan), async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        cancel.cancel();
+    });
+    session.close().await.unwrap();
+    assert!(!report.unwrap().is_complete());
+    assert_eq!(world.cloud.addresses().len(), 2, "the old one was deleted too early");
+    world.apply(&wanted(1)).await;
+    world.check_cloud_equals_state().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn references_that_were_turned_round_can_be_turned_back_in_the_middle_of_it() {
+    let world = World::new();
+    let parent = |name: &str, to: &str| json!({ "Name": name, "Parents": [reference(to, "Id")] });
+    let old = graph([
+        resource("t/a", "Test::Token", json!({ "Name": "a" })),
+        resource("t/b", "Test::Token", parent("b", "t/a")),
+    ]);
+    let new = graph([
+        resource("t/b", "Test::Token", json!({ "Name": "b" })),
+        resource("t/a", "Test::Token", parent("a", "t/b")),
+    ]);
+    world.apply(&old).await;
+    // Both new objects exist, and both old ones: the old b refers to the old a, and the new a to the new b.
+    world.cloud.die_at(3, CallEnd::Before);
+    world.run(&new).await;
+    world.cloud.no_more_faults();
+    assert_eq!(world.cloud.addresses(), ["t/a", "t/a", "t/b", "t/b"]);
+    world.apply(&old).await;
+    world.check_cloud_equals_state().await;
+    assert!(world.cloud.lock().refusals.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_will_never_be_ready_is_replaced_by_the_next_run_with_all_that_holds_it() {
+    for protect in [false, true] {
+        let world = World::new();
+        let doomed = if protect { protected } else { resource };
+        let wanted = graph([
+            doomed("t/a", "Test::SlowToken", shaped("a", 0)),
+            resource("t/b", "Test::Token", json!({ "Name": "b", "EarlyParents": [early("t/a")] })),
+        ]);
+        world.cloud.doom("t/a");
+        let report = world.run(&wanted).await.report();
+        assert!(matches!(report.failed[0].cause, Cause::Broken { .. }), "{:?}", report.failed);
+        assert_eq!(world.state().await.current("t/a").unwrap().phase, Phase::Broken);
+        world.apply(&wanted).await;
+        world.check_cloud_equals_state().await;
+        assert_eq!(world.cloud.addresses(), ["t/a", "t/b"]);
+        assert!(world.plan(&wanted).await.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_fails_after_its_process_died_is_replaced_by_the_very_next_run() {
+    let world = World::new();
+    let wanted = graph([
+        resource("t/a", "Test::SlowToken", shaped("a", 0)),
+        resource("t/b", "Test::Token", json!({ "Name": "b", "EarlyParents": [early("t/a")] })),
+    ]);
+    world.cloud.doom("t/a");
+    world.cloud.die_at(2, CallEnd::After);
+    world.run(&wanted).await;
+    world.cloud.no_more_faults();
+    world.apply(&wanted).await;
+    world.check_cloud_equals_state().await;
+    assert_eq!(world.cloud.addresses(), ["t/a", "t/b"]);
+}
