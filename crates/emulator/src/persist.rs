@@ -121,11 +121,29 @@ impl Directory {
                 .map_err(|error| EmulatorError::io("write", &temporary, error))?;
             fs::rename(&temporary, &path).map_err(|error| EmulatorError::io("replace", &path, error))?;
         }
-        // A rename is only durable once its directory is.
+        self.flush()?;
+        Ok(generation)
+    }
+
+    /// Needs the exclusive lock.
+    fn delete_all(&self) -> Result<usize, EmulatorError> {
+        // What cannot be read is a generation that nobody knows.
+        let generation = self.generation().unwrap_or_default() + 1;
+        self.set_generation(generation)
+            .map_err(|error| EmulatorError::io("write", &self.lock_path, error))?;
+        let paths = self.state_files()?;
+        for (path, ..) in &paths {
+            fs::remove_file(path).map_err(|error| EmulatorError::io("delete", path, error))?;
+        }
+        self.flush()?;
+        Ok(paths.len())
+    }
+
+    /// A rename or a deletion is only durable once the directory is.
+    fn flush(&self) -> Result<(), EmulatorError> {
         File::open(&self.path)
             .and_then(|directory| directory.sync_all())
-            .map_err(|error| EmulatorError::io("flush the directory", &self.path, error))?;
-        Ok(generation)
+            .map_err(|error| EmulatorError::io("flush the directory", &self.path, error))
     }
 
     /// Gives the lock back. The operating system does so too when the process ends.
@@ -134,6 +152,12 @@ impl Directory {
     }
 
     fn read(&self) -> Result<Vec<Stored>, EmulatorError> {
+        let files = self.state_files()?;
+        files.iter().map(|(path, service, region)| read_state(path, service, region)).collect()
+    }
+
+    /// Every state file, with the service and the region that its name gives.
+    fn state_files(&self) -> Result<Vec<(PathBuf, String, String)>, EmulatorError> {
         let failed = |error| EmulatorError::io("list", &self.path, error);
         let mut paths = fs::read_dir(&self.path)
             .map_err(failed)?
@@ -141,14 +165,12 @@ impl Directory {
             .collect::<io::Result<Vec<PathBuf>>>()
             .map_err(failed)?;
         paths.sort();
-        paths
-            .into_iter()
-            .filter_map(|path| {
-                let name = path.file_name().and_then(OsStr::to_str)?.to_owned();
-                let (service, region) = name.strip_suffix(".json")?.split_once('@')?;
-                Some(read_state(&path, service, region))
-            })
-            .collect()
+        let placed = paths.into_iter().filter_map(|path| {
+            let name = path.file_name().and_then(OsStr::to_str)?.to_owned();
+            let (service, region) = name.strip_suffix(".json")?.split_once('@')?;
+            Some((path, service.to_owned(), region.to_owned()))
+        });
+        Ok(placed.collect())
     }
 
     /// An empty lock file is generation 0.
@@ -165,6 +187,24 @@ impl Directory {
         (&self.lock).seek(SeekFrom::Start(0))?;
         (&self.lock).write_all(format!("{generation:020}").as_bytes())
     }
+}
+
+/// Deletes all state in a directory, also state that cannot be read. Returns how many files there were.
+///
+/// Other processes on the same directory see an empty account from their next call on.
+///
+/// # Errors
+///
+/// If a file cannot be deleted. Run again, then: what is left is whole.
+pub fn reset(directory: &Path) -> Result<usize, EmulatorError> {
+    if !directory.exists() {
+        return Ok(0);
+    }
+    let directory = Directory::open(directory)?;
+    directory.lock.lock().map_err(|error| EmulatorError::io("lock", &directory.lock_path, error))?;
+    let deleted = directory.delete_all();
+    directory.unlock()?;
+    deleted
 }
 
 fn write_flushed(path: &Path, text: &[u8]) -> io::Result<()> {

@@ -46,6 +46,14 @@ pub enum JournalError {
         /// Why.
         reason: String,
     },
+    /// The state describes objects somewhere else.
+    #[error("this state describes {recorded}, not {wanted}")]
+    BoundElsewhere {
+        /// What it is bound to.
+        recorded: String,
+        /// What was asked for.
+        wanted: String,
+    },
     /// The store failed.
     #[error("cannot keep state")]
     Store(#[from] std::sync::Arc<StoreError>),
@@ -56,6 +64,9 @@ impl JournalError {
         match self {
             Self::Broken { file, line, reason } => {
                 Self::Broken { file: file.clone(), line: *line, reason: reason.clone() }
+            }
+            Self::BoundElsewhere { recorded, wanted } => {
+                Self::BoundElsewhere { recorded: recorded.clone(), wanted: wanted.clone() }
             }
             Self::UnknownVersion { file, found } => {
                 Self::UnknownVersion { file: file.clone(), found: *found }

@@ -48,6 +48,16 @@ pub(crate) struct Loaded {
     pub(crate) changed_at: u64,
 }
 
+/// Refuses a state with objects in it that is bound to something else.
+pub(crate) fn check_place(state: &State, wanted: Option<&str>) -> Result<(), JournalError> {
+    match (state.bound_to(), wanted) {
+        (Some(recorded), Some(wanted)) if recorded != wanted && !state.is_empty() => {
+            Err(JournalError::BoundElsewhere { recorded: recorded.to_owned(), wanted: wanted.to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
+
 struct Kept {
     state: Option<Content>,
     journal: Option<Content>,
@@ -126,6 +136,7 @@ impl Journal {
     ) -> Result<Self, JournalError> {
         let kept = read(&*store).await?;
         let decoded = decode(&*store, &kept, &*host)?;
+        check_place(&decoded.state, bound_to.as_deref())?;
         let version = match kept.journal {
             None => {
                 let state = &decoded.state;

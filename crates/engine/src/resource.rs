@@ -133,7 +133,8 @@ pub trait Resource: Data {
 
     /// What the object occupies that no second object can have: a name, or a range to take addresses from. Two
     /// objects of a kind with the same claim cannot exist together, unless [`coexists`](Resource::coexists) says
-    /// so; then the old one is deleted before the new one is created.
+    /// so; then the old one is deleted before the new one is created. A kind that is settled by a natural key
+    /// ([`Settle::Key`]) must name that key here.
     fn claim(&self) -> Option<String> {
         None
     }

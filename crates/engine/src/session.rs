@@ -17,7 +17,7 @@ use crate::error::CallError;
 use crate::event::Event;
 use crate::graph::Graph;
 use crate::host::{Host, SystemHost};
-use crate::journal::{Journal, Loaded, load};
+use crate::journal::{Journal, Loaded, check_place, load};
 use crate::lock::{Lock, LockError, Lost};
 use crate::observer::{Observer, Progress, Silent};
 use crate::operate::Operator;
@@ -54,14 +54,6 @@ pub enum EngineError {
         /// Why.
         #[source]
         source: CallError,
-    },
-    /// The state describes objects somewhere else.
-    #[error("this state describes {recorded}, not {wanted}")]
-    BoundElsewhere {
-        /// What it is bound to.
-        recorded: String,
-        /// What was asked for.
-        wanted: String,
     },
     /// The lock was lost in the middle of the work.
     #[error("the lock was lost: this process did not renew it in time, and another may have taken over")]
@@ -140,12 +132,8 @@ impl Engine {
 
     async fn load(&self) -> Result<Loaded, EngineError> {
         let loaded = load(&*self.store, &*self.host).await?;
-        match (loaded.state.bound_to(), &self.bound_to) {
-            (Some(recorded), Some(wanted)) if recorded != wanted && !loaded.state.is_empty() => {
-                Err(EngineError::BoundElsewhere { recorded: recorded.to_owned(), wanted: wanted.clone() })
-            }
-            _ => Ok(loaded),
-        }
+        check_place(&loaded.state, self.bound_to.as_deref())?;
+        Ok(loaded)
     }
 
     /// What [`Session::plan`] would say. Writes nothing anywhere and takes no lock; what an interrupted run left open is
@@ -246,7 +234,6 @@ impl Engine {
     /// # Errors
     /// [`LockError::Held`] if another process works on this state; otherwise where state or cloud cannot be read.
     pub async fn open(&self) -> Result<Session, EngineError> {
-        self.state().await?;
         let cancel = Cancel::new();
         let lost = Cancel::new();
         let waiting = |holder: &str, left| {

@@ -76,6 +76,50 @@ pub enum Command {
     },
     /// Delete everything that is recorded of the environment.
     Destroy,
+    /// The embedded AWS by itself: serve it to other clients, list what is in it, empty it.
+    #[command(subcommand)]
+    Emulator(EmulatorCommand),
+}
+
+/// What to do with the embedded AWS, which lives in `emulator` of the state directory.
+#[derive(Clone, Debug, Subcommand)]
+pub enum EmulatorCommand {
+    /// Serve it over HTTP on 127.0.0.1, for the `aws` command line or any other client, until Ctrl-C.
+    ///
+    /// The address is printed on standard output. Several processes may use one state directory at once.
+    Serve(Serve),
+    /// Delete everything in it. What `stack up` recorded is kept, so the next `up` creates it anew.
+    Reset,
+    /// List what is in it.
+    List {
+        /// Also what AWS makes by itself, such as a VPC's default security group.
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+/// How to serve the embedded AWS.
+#[derive(Clone, Debug, Args)]
+pub struct Serve {
+    /// The port; 0 takes any that is free.
+    #[arg(long, default_value_t = 4566, value_name = "PORT")]
+    pub port: u16,
+    /// How much of AWS's own time everything takes: 1 for as long as on AWS, 0 for at once.
+    #[arg(long, default_value_t = 0.0, value_name = "SCALE", value_parser = scale)]
+    pub latency: f64,
+    /// Refuse calls that come faster than AWS takes them.
+    #[arg(long)]
+    pub throttling: bool,
+    /// Make calls go wrong as planned in this JSON file.
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(scale) if scale.is_finite() && scale >= 0.0 => Ok(scale),
+        _ => Err("a number from 0 up is wanted, such as 0.1".to_owned()),
+    }
 }
 
 /// Options of every command.

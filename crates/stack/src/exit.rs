@@ -59,6 +59,14 @@ impl Failure {
         Self { exit, message: error.to_string(), causes, hint: None }
     }
 
+    /// The same, as the cause of a wider failure.
+    #[must_use]
+    pub fn context(mut self, message: impl Into<String>) -> Self {
+        let cause = std::mem::replace(&mut self.message, message.into());
+        self.causes.insert(0, cause);
+        self
+    }
+
     /// The same with advice.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {

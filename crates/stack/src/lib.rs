@@ -5,6 +5,7 @@
 
 mod cli;
 mod config;
+mod emulated;
 mod environment;
 mod exit;
 mod progress;
@@ -13,7 +14,7 @@ mod run;
 mod stack;
 mod target;
 
-pub use cli::{Cli, Command, Options, Target};
+pub use cli::{Cli, Command, EmulatorCommand, Options, Serve, Target};
 pub use config::{Config, ConfigError, DEFAULT_FILE, Loaded, VpcConfig, load};
 pub use environment::{Environment, InvalidEnvironment};
 pub use exit::{Exit, Failure};

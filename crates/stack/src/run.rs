@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Cli, Command, Options, Target};
 use crate::config::{self, ConfigError, Loaded};
+use crate::emulated;
 use crate::environment::{self, Environment};
 use crate::exit::{Exit, Failure};
 use crate::progress::Screen;
@@ -29,6 +30,10 @@ struct Work {
 /// What to print, and the exit code.
 pub async fn run(cli: Cli) -> Result<Exit, Failure> {
     let Cli { command, options } = cli;
+    let command = match command.unwrap_or(Command::Up) {
+        Command::Emulator(command) => return emulated::run(command, &options).await,
+        command => command,
+    };
     if options.target == Target::Embedded {
         note(NOTHING_REAL);
     }
@@ -40,22 +45,23 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         options.region.iter().map(|region| ("region", region.as_str())).collect();
     let loaded = config::load(options.config.as_deref(), &environment, &overrides).map_err(configuration)?;
     let work = Work { options, loaded, environment };
-    match command.unwrap_or(Command::Up) {
+    match command {
         Command::Up => work.up().await,
         Command::Preview { details, detailed_exitcode } => work.preview(details, detailed_exitcode).await,
         Command::Refresh { detailed_exitcode } => work.refresh(detailed_exitcode).await,
         Command::Outputs { name } => work.outputs(name.as_deref()).await,
         Command::Destroy => work.destroy().await,
+        Command::Emulator(_) => unreachable!("it needs no configuration and was run above"),
     }
 }
 
 /// A line for the person, beside the data on standard output.
-fn note(text: &str) {
+pub(crate) fn note(text: &str) {
     // Nobody is left to tell if standard error is closed.
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -65,7 +71,7 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-fn print_json(value: &Value) -> Result<(), Failure> {
+pub(crate) fn print_json(value: &Value) -> Result<(), Failure> {
     print(&format!("{value:#}\n"))
 }
 
@@ -83,6 +89,10 @@ fn engine_failure(error: EngineError) -> Failure {
             .hint("run again: what was begun is looked up and taken on"),
         EngineError::Journal(engine::JournalError::Store(_)) => Failure::from_error(Exit::Failed, &error)
             .hint("check the disk and the permissions of the state directory, then run again"),
+        EngineError::Journal(engine::JournalError::BoundElsewhere { .. }) => {
+            Failure::from_error(Exit::Configuration, &error)
+                .hint("use the region and credentials that it was made with, or another --env or --state-dir")
+        }
         EngineError::Journal(_) => Failure::from_error(Exit::Configuration, &error)
             .hint("keep a copy of the state directory, and restore the file from a backup"),
         EngineError::Plan(engine::PlanError::Protected { .. }) => {
@@ -90,8 +100,6 @@ fn engine_failure(error: EngineError) -> Failure {
                 .hint("turn the protection off in the configuration, run `stack up`, then try again")
         }
         EngineError::Plan(_) => Failure::from_error(Exit::Configuration, &error),
-        EngineError::BoundElsewhere { .. } => Failure::from_error(Exit::Configuration, &error)
-            .hint("use the region and credentials that it was made with, or another --env or --state-dir"),
         EngineError::Settle(_) | EngineError::Read { .. } => {
             Failure::from_error(Exit::Failed, &error).hint("nothing was changed; run again once AWS answers")
         }
@@ -186,9 +194,9 @@ impl Work {
 
     /// Plans, asks where that is due, applies, and tells.
     async fn change(&self, declared: bool, ask: bool) -> Result<Exit, Failure> {
-        if ask && !self.options.yes && !std::io::stdin().is_terminal() {
-            let message = "there is no terminal to ask on";
-            return Err(Failure::new(Exit::Usage, message).hint("look at `stack preview`, then add --yes"));
+        if ask {
+            can_ask(&self.options)
+                .map_err(|failure| failure.hint("look at `stack preview`, then add --yes"))?;
         }
         let (engine, graph) = self.prepare(declared).await?;
         let session = engine.open().await.map_err(engine_failure)?;
@@ -214,7 +222,8 @@ impl Work {
             note(render::plan(&plan, false).trim_end_matches('\n'));
         }
         note(&self.summary(&plan));
-        if ask && !plan.is_empty() && !self.options.yes && !confirm(declared, &self.title())? {
+        let what = if declared { "do this to" } else { "DELETE all of the above of" };
+        if ask && !plan.is_empty() && !agreed(&self.options, &format!("{what} {}", self.title()))? {
             note("nothing was changed");
             return Ok((Exit::Failed, None));
         }
@@ -307,10 +316,21 @@ fn outputs_text(state: &State) -> String {
     exports.iter().map(|(name, value)| format!("{name:width$} = {}\n", render::value(value))).collect()
 }
 
-/// Asks for a `yes`.
-fn confirm(declared: bool, title: &str) -> Result<bool, Failure> {
-    let what = if declared { "do this to" } else { "DELETE all of the above of" };
-    let _ = write!(anstream::stderr(), "{what} {title}? only `yes` goes on: ");
+/// Whether there is somebody to ask, or no need to.
+fn can_ask(options: &Options) -> Result<(), Failure> {
+    match options.yes || std::io::stdin().is_terminal() {
+        true => Ok(()),
+        false => Err(Failure::new(Exit::Usage, "there is no terminal to ask on").hint("add --yes")),
+    }
+}
+
+/// Asks for a `yes`, unless it was given on the command line.
+pub(crate) fn agreed(options: &Options, question: &str) -> Result<bool, Failure> {
+    can_ask(options)?;
+    if options.yes {
+        return Ok(true);
+    }
+    let _ = write!(anstream::stderr(), "{question}? only `yes` goes on: ");
     let _ = anstream::stderr().flush();
     let mut answer = String::new();
     std::io::stdin()
@@ -330,7 +350,7 @@ async fn interrupts(cancel: engine::Cancel) {
 }
 
 #[cfg(unix)]
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut terminated) => tokio::select! {
@@ -344,6 +364,6 @@ async fn interrupted() {
 }
 
 #[cfg(not(unix))]
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     let _ = tokio::signal::ctrl_c().await;
 }

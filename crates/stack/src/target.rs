@@ -9,6 +9,7 @@ use emulator::Emulator;
 
 use crate::cli::Target;
 use crate::config::Config;
+use crate::emulated;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
 
@@ -39,11 +40,9 @@ pub async fn connect(
     let region = Region::new(config.region.clone());
     let (sdk, name) = match target {
         Target::Embedded => {
-            let directory = state_dir.join("emulator");
-            let emulator = Emulator::open(&directory).map_err(|error| {
-                Failure::from_error(Exit::Configuration, &error)
-                    .hint(format!("the embedded AWS lives in {}", directory.display()))
-            })?;
+            let directory = emulated::directory(state_dir);
+            let emulator =
+                Emulator::open(&directory).map_err(|error| emulated::unusable(&directory, &error))?;
             (embedded(&emulator, region), "the embedded AWS account")
         }
         Target::Aws => {

@@ -1,0 +1,128 @@
+//! `stack emulator`: the embedded AWS by itself, for other clients and for looking at it.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use emulator::{Emulator, EmulatorError, FaultPlan, Object};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::cli::{EmulatorCommand, Options, Serve};
+use crate::exit::{Exit, Failure};
+use crate::run::{agreed, interrupted, note, print, print_json};
+
+/// Where the embedded AWS lives in a state directory.
+#[must_use]
+pub fn directory(state_dir: &Path) -> PathBuf {
+    state_dir.join("emulator")
+}
+
+/// Runs one of the commands.
+pub(crate) async fn run(command: EmulatorCommand, options: &Options) -> Result<Exit, Failure> {
+    let directory = directory(&options.state_dir);
+    match command {
+        EmulatorCommand::Serve(serve) => serve_on_loopback(&serve, &directory).await,
+        EmulatorCommand::Reset => reset(&directory, options),
+        EmulatorCommand::List { all } => list(&directory, all, options.json).await,
+    }
+}
+
+pub(crate) fn unusable(directory: &Path, error: &EmulatorError) -> Failure {
+    Failure::from_error(Exit::Configuration, error)
+        .hint(format!("the embedded AWS lives in {}", directory.display()))
+}
+
+async fn serve_on_loopback(serve: &Serve, directory: &Path) -> Result<Exit, Failure> {
+    let mut builder = Emulator::builder().latency(serve.latency).throttling(serve.throttling);
+    if let Some(file) = &serve.faults {
+        builder = builder.faults(fault_plan(file)?);
+    }
+    let emulator = builder.open(directory).map_err(|error| unusable(directory, &error))?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, serve.port));
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        Failure::from_error(Exit::Failed, &error)
+            .context(format!("cannot listen on {address}"))
+            .hint("another process may use the port: choose one with --port, or --port 0 for any free one")
+    })?;
+    let address = listener.local_addr().map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+    note(&format!(
+        "the embedded AWS in {} is served until Ctrl-C; any AWS client can use it:\n  \
+         AWS_ENDPOINT_URL=http://{address} AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any \
+         AWS_REGION=ap-southeast-1 aws ec2 describe-vpcs",
+        directory.display()
+    ));
+    print(&format!("http://{address}\n"))?;
+    emulator::serve(emulator, listener, interrupted())
+        .await
+        .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+    Ok(Exit::Done)
+}
+
+fn fault_plan(file: &Path) -> Result<FaultPlan, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::from_error(Exit::Configuration, &error).context(format!("cannot read {}", file.display()))
+    })?;
+    serde_json::from_str(&text).map_err(|error| {
+        Failure::from_error(Exit::Configuration, &error)
+            .context(format!("{} is not a plan of faults", file.display()))
+            .hint("crates/emulator/README.md, section Faults, shows what it looks like")
+    })
+}
+
+fn reset(directory: &Path, options: &Options) -> Result<Exit, Failure> {
+    let question = format!("DELETE everything in the embedded AWS in {}", directory.display());
+    if !agreed(options, &question)? {
+        note("nothing was changed");
+        return Ok(Exit::Failed);
+    }
+    let files = emulator::reset(directory).map_err(|error| unusable(directory, &error))?;
+    let what = if files == 0 { "it was empty" } else { "everything in it is gone" };
+    note(&format!(
+        "the embedded AWS in {}: {what}. What `stack up` recorded there is kept; the next `up` notices that its \
+         resources have disappeared, and creates them anew",
+        directory.display()
+    ));
+    Ok(Exit::Done)
+}
+
+async fn list(directory: &Path, all: bool, json: bool) -> Result<Exit, Failure> {
+    let objects = match directory.exists() {
+        // Looking must not make a directory.
+        false => Vec::new(),
+        true => {
+            let emulator = Emulator::open(directory).map_err(|error| unusable(directory, &error))?;
+            emulator.objects().await.map_err(|error| unusable(directory, &error))?
+        }
+    };
+    let wanted: Vec<Object> = objects.into_iter().filter(|object| all || !object.made_by_default).collect();
+    if json {
+        print_json(&json!(wanted))?;
+        return Ok(Exit::Done);
+    }
+    if wanted.is_empty() {
+        note("nothing is there");
+    }
+    print(&table(&wanted))?;
+    Ok(Exit::Done)
+}
+
+/// A line for each object: kind, id, name, and where it is.
+fn table(objects: &[Object]) -> String {
+    let width = |column: fn(&Object) -> &str| objects.iter().map(|o| column(o).chars().count()).max();
+    let kinds = width(|object| &object.kind).unwrap_or_default();
+    let ids = width(|object| &object.id).unwrap_or_default().min(60);
+    let mut text = String::new();
+    for object in objects {
+        let name = object.name.as_deref().unwrap_or("-");
+        text.push_str(&format!("{:kinds$}  {:ids$}  {name}  ({})\n", object.kind, object.id, object.region));
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for object in objects {
+        *counts.entry(&object.region).or_default() += 1;
+    }
+    for (region, count) in counts {
+        text.push_str(&format!("{region}: {count}\n"));
+    }
+    text
+}
