@@ -97,7 +97,7 @@ impl Layer for CallLog {
                 operation: call.operation.clone(),
                 region: call.region.clone(),
                 mutating: call.is_mutating(),
-                parameters: Arc::new(redact(&call.parameters)),
+                parameters: Arc::new(call.redacted()),
                 outcome: Outcome::Pending,
             });
         }

@@ -164,9 +164,10 @@ impl Gate {
         let changes: BTreeSet<Home> = works
             .iter()
             .filter_map(|work| match work {
-                Work::Call(call) if call.is_mutating() => self.services.home(call),
+                Work::Call(call) if call.is_mutating() => Some(self.services.homes(call)),
                 _ => None,
             })
+            .flatten()
             .collect();
         let result = self.locked(directory, turn, works, &changes).await;
         directory.unlock()?;
@@ -193,11 +194,13 @@ impl Gate {
                     (home, Arc::new(stored.state.clone()))
                 })
                 .collect();
-            self.services.load(files).await?;
+            self.services.load(files)?;
         }
         for home in changes {
             if !turn.on_disk.contains_key(home) {
-                turn.on_disk.insert(home.clone(), self.save(home).await);
+                let (service, region) = home;
+                let blank = self.services.blank(service, region).unwrap_or_default();
+                turn.on_disk.insert(home.clone(), Arc::new(blank));
             }
         }
         let mut done = Vec::with_capacity(works.len());
@@ -206,7 +209,7 @@ impl Gate {
         }
         let mut unsaved = Vec::new();
         for home in changes {
-            let state = self.save(home).await;
+            let state = self.save(home);
             if turn.on_disk.get(home) != Some(&state) {
                 turn.on_disk.insert(home.clone(), Arc::clone(&state));
                 let (service, region) = home.clone();
@@ -224,15 +227,15 @@ impl Gate {
         Ok(done)
     }
 
-    async fn save(&self, (service, region): &Home) -> Arc<Value> {
-        Arc::new(self.services.save(service, region).await.unwrap_or_default())
+    fn save(&self, (service, region): &Home) -> Arc<Value> {
+        Arc::new(self.services.save(service, region).unwrap_or_default())
     }
 
     async fn perform(&self, work: &Work) -> Done {
         match work {
             Work::Call(call) => Done::Call(Next::inner(&self.rules, &self.services).run(call).await),
-            Work::Objects => Done::Objects(self.services.objects().await),
-            Work::State { service, region } => Done::State(self.services.save(service, region).await),
+            Work::Objects => Done::Objects(self.services.objects()),
+            Work::State { service, region } => Done::State(self.services.save(service, region)),
         }
     }
 }

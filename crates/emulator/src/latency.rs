@@ -1,12 +1,12 @@
-//! How long things take: one table, and the layer that makes calls take their time.
+//! How long things take, and the layer that makes calls take their time.
 //!
 //! The numbers are seconds, from logs of real deployments (Terraform, CloudFormation and cdkd applies) and public
 //! benchmarks; those marked "estimate" are not measured. Times of a kind are from the call to the state, or to the
 //! object being seen, whichever AWS has. Everything here is off unless
 //! [`Builder::latency`](crate::Builder::latency) asks for it.
 //!
-//! To add a kind, add a constant and use it where the object is made and deleted; to add an operation that takes
-//! its time before it answers, add a line to [`CALLS`].
+//! Times of EC2's kinds are here, those of others with their service. Operations that take their time before they
+//! answer are listed with their service ([`Api::CALLS`](crate::services::Api::CALLS)).
 
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use crate::ids::draw;
 use crate::layer::{Layer, Next};
 use crate::request::Call;
 use crate::response::Reply;
+use crate::services;
 
 /// How long something takes, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,11 +33,12 @@ pub(crate) struct Latency {
     pub(crate) delete: Spread,
 }
 
-const fn spread(typical: f64, low: f64, high: f64) -> Spread {
+/// `typical` seconds, and between `low` and `high`.
+pub(crate) const fn spread(typical: f64, low: f64, high: f64) -> Spread {
     Spread { typical, low, high }
 }
 
-const fn latency(create: Spread, delete: Spread) -> Latency {
+pub(crate) const fn latency(create: Spread, delete: Spread) -> Latency {
     Latency { create, delete }
 }
 
@@ -47,16 +49,15 @@ pub(crate) const INTERNET_GATEWAY: Latency = latency(spread(1.5, 1.0, 2.0), spre
 pub(crate) const ADDRESS: Latency = latency(spread(2.4, 1.0, 6.0), spread(1.0, 1.0, 9.0));
 pub(crate) const NAT_GATEWAY: Latency = latency(spread(105.0, 85.0, 130.0), spread(56.0, 37.0, 79.0));
 pub(crate) const ROUTE_TABLE: Latency = latency(spread(1.0, 1.0, 5.0), spread(1.0, 1.0, 1.0));
-const ROUTE: Latency = latency(spread(1.0, 1.0, 2.0), spread(1.0, 0.5, 1.0));
-const ASSOCIATION: Latency = latency(spread(1.0, 1.0, 2.0), spread(1.0, 1.0, 1.0));
+pub(crate) const ROUTE: Latency = latency(spread(1.0, 1.0, 2.0), spread(1.0, 0.5, 1.0));
+pub(crate) const ASSOCIATION: Latency = latency(spread(1.0, 1.0, 2.0), spread(1.0, 1.0, 1.0));
 pub(crate) const SECURITY_GROUP: Latency = latency(spread(2.0, 1.9, 7.0), spread(1.1, 1.0, 36.0));
 /// Deleting: estimate.
 pub(crate) const GATEWAY_ENDPOINT: Latency = latency(spread(8.0, 5.0, 9.0), spread(10.0, 5.0, 20.0));
 /// Estimate.
+pub(crate) const INTERFACE_ENDPOINT: Latency = latency(spread(75.0, 45.0, 150.0), spread(60.0, 30.0, 120.0));
+/// Estimate.
 pub(crate) const FLOW_LOG: Latency = latency(spread(1.5, 1.0, 3.0), spread(1.0, 1.0, 2.0));
-const LOG_GROUP: Latency = latency(spread(1.0, 0.5, 5.0), spread(0.5, 0.2, 1.0));
-const ROLE: Latency = latency(spread(1.0, 0.5, 5.0), spread(1.0, 0.5, 2.0));
-const ROLE_POLICY: Latency = latency(spread(0.7, 0.3, 2.0), spread(1.0, 0.3, 2.0));
 /// From the creation of a role until services can assume it (IAM User Guide, "Changes that I make are not always
 /// immediately visible").
 pub(crate) const ROLE_PROPAGATION: Spread = spread(8.0, 5.0, 12.0);
@@ -64,33 +65,6 @@ pub(crate) const ROLE_PROPAGATION: Spread = spread(8.0, 5.0, 12.0);
 /// Nobody waits longer than this to see an EC2 object that is there (EC2 Developer Guide, "Eventual
 /// consistency", gives no number; this one is of the order that clients report).
 const LONGEST_UNSEEN: f64 = 2.0;
-
-/// Service, operation, and how long the call takes until it answers.
-const CALLS: &[(&str, &str, Spread)] = &[
-    ("ec2", "DeleteVpc", VPC.delete),
-    ("ec2", "DeleteSubnet", SUBNET.delete),
-    // Making a gateway and attaching it takes 2 seconds together.
-    ("ec2", "AttachInternetGateway", spread(0.5, 0.5, 0.5)),
-    ("ec2", "DetachInternetGateway", INTERNET_GATEWAY.delete),
-    ("ec2", "ReleaseAddress", ADDRESS.delete),
-    ("ec2", "DeleteRouteTable", ROUTE_TABLE.delete),
-    ("ec2", "CreateRoute", ROUTE.create),
-    ("ec2", "ReplaceRoute", ROUTE.create),
-    ("ec2", "DeleteRoute", ROUTE.delete),
-    ("ec2", "AssociateRouteTable", ASSOCIATION.create),
-    ("ec2", "ReplaceRouteTableAssociation", ASSOCIATION.create),
-    ("ec2", "DisassociateRouteTable", ASSOCIATION.delete),
-    ("ec2", "DeleteSecurityGroup", SECURITY_GROUP.delete),
-    ("ec2", "DeleteFlowLogs", FLOW_LOG.delete),
-    ("iam", "CreateRole", ROLE.create),
-    ("iam", "DeleteRole", ROLE.delete),
-    ("iam", "PutRolePolicy", ROLE_POLICY.create),
-    ("iam", "AttachRolePolicy", ROLE_POLICY.create),
-    ("iam", "DeleteRolePolicy", ROLE_POLICY.delete),
-    ("iam", "DetachRolePolicy", ROLE_POLICY.delete),
-    ("logs", "CreateLogGroup", LOG_GROUP.create),
-    ("logs", "DeleteLogGroup", LOG_GROUP.delete),
-];
 
 impl Spread {
     /// A time as far below the typical one as above it, and never outside what was seen. `at` is from 0 to 1.
@@ -145,9 +119,10 @@ impl Layer for Latencies {
         let reply = next.run(call).await;
         // A refusal comes at once.
         let succeeded = reply.as_ref().is_ok_and(|response| response.error.is_none());
-        let is_it = |row: &&(&str, &str, Spread)| (row.0, row.1) == (&*call.service, &*call.operation);
-        if let Some((_, operation, spread)) = CALLS.iter().find(is_it).filter(|_| succeeded) {
-            let millis = self.millis(*spread, &format!("{} {operation}", call.sequence));
+        let spread = services::duration(&call.service, &call.operation).filter(|_| succeeded);
+        if let Some(spread) = spread {
+            let about = format!("{} {}", call.sequence, call.operation);
+            let millis = self.millis(spread, &about);
             tokio::time::sleep(Duration::from_millis(millis.unsigned_abs())).await;
         }
         reply

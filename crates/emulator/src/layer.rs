@@ -61,7 +61,7 @@ impl<'a> Next<'a> {
         match (self.layers.split_first(), self.end) {
             (Some((layer, layers)), end) => layer.handle(call, Next { layers, end }).await,
             (None, End::Gate(gate)) => gate.call(call).await,
-            (None, End::Services(services)) => Ok(services.answer(call).await),
+            (None, End::Services(services)) => Ok(services.answer(call)),
         }
     }
 
@@ -95,7 +95,7 @@ impl World<'_> {
     pub async fn objects(&self) -> Result<Vec<Object>, EmulatorError> {
         match self.end {
             End::Gate(gate) => gate.objects().await,
-            End::Services(services) => Ok(services.objects().await),
+            End::Services(services) => Ok(services.objects()),
         }
     }
 
@@ -108,7 +108,7 @@ impl World<'_> {
     pub async fn state(&self, service: &str, region: &str) -> Result<Option<Value>, EmulatorError> {
         match self.end {
             End::Gate(gate) => gate.state(service, region).await,
-            End::Services(services) => Ok(services.save(service, region).await),
+            End::Services(services) => Ok(services.save(service, region)),
         }
     }
 }

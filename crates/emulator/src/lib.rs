@@ -10,8 +10,8 @@
 //!    given;
 //! 3. the gate (`gate`): one turn at a time, and on disk one flush for all calls of a turn;
 //! 4. the rules, layers inside the turn;
-//! 5. the service (`services`): EC2's networking is our own typed state, IAM, Logs and STS are winterbaume's
-//!    services with single operations replaced.
+//! 5. the service (`services`): typed state and the rules of AWS. EC2 reads its own wire format; the requests of all
+//!    others are decoded, checked and answered by the models of their APIs (`model`).
 //!
 //! [`serve()`] puts it behind HTTP for clients outside of the process.
 //!
@@ -28,6 +28,7 @@ mod ids;
 mod latency;
 mod layer;
 mod limits;
+mod model;
 mod objects;
 mod parameters;
 mod persist;
@@ -56,6 +57,7 @@ pub use layer::Layer;
 pub use layer::Next;
 pub use layer::World;
 pub use objects::Object;
+pub use persist::reset;
 pub use request::Call;
 pub use request::Protocol;
 pub use response::Lost;

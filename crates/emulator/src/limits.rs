@@ -1,16 +1,17 @@
-//! How many calls AWS takes: one table for each service.
+//! How many calls AWS takes.
 //!
 //! The numbers are token buckets: a bucket holds `size` tokens, gains `per_second` of them and gives one to each
 //! call. Buckets are per account and region, and in EC2 per API action (EC2 Developer Guide, "Request throttling
 //! for the Amazon EC2 API"). Where AWS publishes nothing (IAM), the number is one that clients are known to live
 //! with.
 //!
-//! To add a service, add its [`ServiceLimits`].
+//! The numbers stand with each service ([`Api::LIMITS`](crate::services::Api::LIMITS)).
 
 use std::borrow::Cow;
 
 use crate::request::{Call, Protocol};
 use crate::response::Refusal;
+use crate::services;
 
 /// A token bucket.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,19 +23,64 @@ pub(crate) struct Rate {
 }
 
 /// The limits of one service.
-struct ServiceLimits {
-    /// The signing name.
-    service: &'static str,
+#[derive(Clone, Copy)]
+pub(crate) struct ServiceLimits {
     /// The bucket that every call draws from, where there is one, besides its own.
     total: Option<Rate>,
     /// The first that applies to a call gives the call its own bucket.
     limits: &'static [Limit],
+    /// Code and status of the refusal, where they are not those of the protocol.
+    throttled: Option<(&'static str, u16)>,
+}
+
+impl ServiceLimits {
+    /// One bucket for all calls.
+    pub(crate) const fn together(total: Rate) -> Self {
+        ServiceLimits { total: Some(total), limits: &[], throttled: None }
+    }
+
+    /// A bucket for each operation, by the first limit that applies to it.
+    pub(crate) const fn each(limits: &'static [Limit]) -> Self {
+        ServiceLimits { total: None, limits, throttled: None }
+    }
+
+    /// Adds a bucket that all calls draw from as well.
+    pub(crate) const fn in_all(self, total: Rate) -> Self {
+        ServiceLimits { total: Some(total), ..self }
+    }
+
+    /// Sets the code and the HTTP status of the refusal.
+    pub(crate) const fn throttled(self, code: &'static str, status: u16) -> Self {
+        ServiceLimits { throttled: Some((code, status)), ..self }
+    }
 }
 
 /// A bucket of its own for each operation that it applies to.
-struct Limit {
+pub(crate) struct Limit {
     of: Of,
     rate: Rate,
+}
+
+impl Limit {
+    /// For these operations.
+    pub(crate) const fn of(operations: &'static [&'static str], rate: Rate) -> Self {
+        Limit { of: Of::Operations(operations), rate }
+    }
+
+    /// For reads of EC2 that give neither a filter nor a page size.
+    pub(crate) const fn unfiltered_reads(rate: Rate) -> Self {
+        Limit { of: Of::UnfilteredReads, rate }
+    }
+
+    /// For operations that change nothing.
+    pub(crate) const fn reads(rate: Rate) -> Self {
+        Limit { of: Of::Reads, rate }
+    }
+
+    /// For all operations.
+    pub(crate) const fn any(rate: Rate) -> Self {
+        Limit { of: Of::Any, rate }
+    }
 }
 
 /// Which calls a limit applies to.
@@ -49,39 +95,14 @@ enum Of {
     Any,
 }
 
-const fn rate(size: f64, per_second: f64) -> Rate {
+/// So many calls at once, and so many more a second.
+pub(crate) const fn rate(size: f64, per_second: f64) -> Rate {
     Rate { size, per_second }
 }
 
-const SERVICES: &[ServiceLimits] = &[
-    // EC2 Developer Guide, "Request throttling for the Amazon EC2 API", "Request token bucket sizes and refill
-    // rates".
-    ServiceLimits {
-        service: "ec2",
-        total: None,
-        limits: &[
-            Limit { of: Of::Operations(&["CreateNatGateway", "DeleteNatGateway"]), rate: rate(10.0, 1.0) },
-            Limit {
-                of: Of::Operations(&["CreateVpcEndpoint", "ModifyVpcEndpoint", "DeleteVpcEndpoints"]),
-                rate: rate(4.0, 0.3),
-            },
-            Limit { of: Of::Operations(&["CreateTags", "DeleteTags"]), rate: rate(100.0, 10.0) },
-            Limit { of: Of::UnfilteredReads, rate: rate(50.0, 10.0) },
-            Limit { of: Of::Reads, rate: rate(100.0, 20.0) },
-            Limit { of: Of::Any, rate: rate(50.0, 5.0) },
-        ],
-    },
-    // Unpublished. For the service as a whole, which is the stricter reading.
-    ServiceLimits { service: "iam", total: Some(rate(40.0, 10.0)), limits: &[] },
-    // CloudWatch Logs User Guide, "CloudWatch Logs quotas": 10 a second for the operations on log groups.
-    ServiceLimits { service: "logs", total: None, limits: &[Limit { of: Of::Any, rate: rate(10.0, 10.0) }] },
-    // IAM User Guide, "IAM and AWS STS quotas", "AWS STS request quotas".
-    ServiceLimits { service: "sts", total: Some(rate(600.0, 600.0)), limits: &[] },
-];
-
 /// The buckets that a call draws from: what each is called within its service and region, and its rate.
 pub(crate) fn buckets(call: &Call) -> Vec<(Cow<'_, str>, Rate)> {
-    let Some(service) = SERVICES.iter().find(|limits| limits.service == call.service) else {
+    let Some(service) = services::limits(&call.service) else {
         return Vec::new();
     };
     let own = service.limits.iter().find(|limit| limit.of.includes(call)).map(|limit| {
@@ -110,14 +131,15 @@ impl Of {
 
 /// The refusal of a call that came too soon, with the service's own code.
 pub(crate) fn exceeded(call: &Call) -> Refusal {
-    let (code, status, message) = match call.protocol {
+    let own = services::limits(&call.service).and_then(|limits| limits.throttled);
+    let (code, status) = own.unwrap_or(match call.protocol {
         // EC2 API Reference, "Error codes": `RequestLimitExceeded`, a server error.
-        Protocol::Ec2Query => ("RequestLimitExceeded", 503, "Request limit exceeded."),
+        Protocol::Ec2Query => ("RequestLimitExceeded", 503),
         // The API references' "Common Errors".
-        Protocol::AwsQuery => ("Throttling", 400, "Rate exceeded"),
-        Protocol::AwsJson => ("ThrottlingException", 400, "Rate exceeded"),
+        Protocol::AwsQuery => ("Throttling", 400),
+        Protocol::AwsJson | Protocol::Cbor => ("ThrottlingException", 400),
         // API Gateway Developer Guide, "API Gateway error codes".
-        Protocol::Rest => ("TooManyRequestsException", 429, "Too Many Requests"),
-    };
-    Refusal::new(code, message).with_status(status)
+        Protocol::RestJson | Protocol::RestXml => ("TooManyRequestsException", 429),
+    });
+    Refusal::new(code, "Rate exceeded").with_status(status)
 }

@@ -177,15 +177,6 @@ impl Parameters {
             .collect()
     }
 
-    /// A map of texts, as JSON services send tags; left out means empty.
-    pub(crate) fn map(&mut self, name: &str) -> Result<BTreeMap<String, String>, Refusal> {
-        let Some(mut group) = self.group(name)? else {
-            return Ok(BTreeMap::new());
-        };
-        let keys: Vec<String> = group.left.keys().cloned().collect();
-        keys.into_iter().map(|key| Ok((key.clone(), group.optional(&key)?.unwrap_or_default()))).collect()
-    }
-
     /// Refuses the call if it carries a parameter that nobody read.
     pub(crate) fn finish(self) -> Result<(), Refusal> {
         match self.left.keys().next() {
@@ -205,7 +196,7 @@ impl Parameters {
         let code = match self.protocol {
             Protocol::Ec2Query => "InvalidParameterValue",
             Protocol::AwsQuery => "ValidationError",
-            Protocol::AwsJson | Protocol::Rest => "InvalidParameterException",
+            _ => "InvalidParameterException",
         };
         let name = format!("{}{name}", self.prefix);
         Refusal::new(code, format!("Value ({given}) for parameter {name} is invalid. Expected {expected}."))
@@ -216,7 +207,7 @@ impl Parameters {
         let code = match self.protocol {
             Protocol::Ec2Query => "MissingParameter",
             Protocol::AwsQuery => "ValidationError",
-            Protocol::AwsJson | Protocol::Rest => "InvalidParameterException",
+            _ => "InvalidParameterException",
         };
         let name = format!("{}{name}", self.prefix);
         Refusal::new(code, format!("The request must contain the parameter {name}"))

@@ -2,14 +2,15 @@
 //!
 //! The service and the region come from the credential scope of the `Authorization` header
 //! (`Credential=AKID/20260101/eu-west-1/ec2/aws4_request`), which every signed request carries whatever its
-//! endpoint is; a request without one is placed by its host name. The operation comes from where the
-//! service's protocol puts it: `Action=` in the body (EC2, IAM, STS), `X-Amz-Target` (Logs), or method and
-//! path (REST services, which decode their own path).
+//! endpoint is; a request without one is placed by its host name. Operation and parameters come from where the
+//! service's protocol puts them, which the models of the APIs know (`model`), and for EC2 this module.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::calls::redact;
+use crate::model::{self, Decoded, Model, Operation, Violation, Wire};
 use crate::parameters::{Parameters, decode_query};
 use crate::response::{Refusal, Response};
 
@@ -18,12 +19,37 @@ use crate::response::{Refusal, Response};
 pub enum Protocol {
     /// Form-encoded request, XML answer without a result element (EC2 only).
     Ec2Query,
-    /// Form-encoded request, XML answer (IAM, STS).
+    /// Form-encoded request, XML answer (IAM, RDS).
     AwsQuery,
-    /// JSON request with an `X-Amz-Target` header, JSON answer (Logs).
+    /// JSON request with an `X-Amz-Target` header, JSON answer (ECS, KMS).
     AwsJson,
-    /// Method and path, JSON or XML body.
-    Rest,
+    /// Method and path, JSON body (API Gateway, Lambda).
+    RestJson,
+    /// Method and path, XML body (S3).
+    RestXml,
+    /// Smithy's RPC with CBOR (CloudWatch).
+    Cbor,
+}
+
+impl From<Wire> for Protocol {
+    fn from(wire: Wire) -> Self {
+        match wire {
+            Wire::Query => Protocol::AwsQuery,
+            Wire::Json => Protocol::AwsJson,
+            Wire::RestJson => Protocol::RestJson,
+            Wire::RestXml => Protocol::RestXml,
+            Wire::Cbor => Protocol::Cbor,
+        }
+    }
+}
+
+/// Where a request stands in the models of the APIs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Placed {
+    pub(crate) model: &'static Model,
+    /// `None` for an operation that the model lacks, and for a request that cannot be read.
+    pub(crate) operation: Option<&'static Operation>,
+    pub(crate) wire: Wire,
 }
 
 /// One request, decoded.
@@ -41,6 +67,8 @@ pub struct Call {
     pub parameters: Arc<Value>,
     /// The protocol that the answer has to be written in.
     pub protocol: Protocol,
+    /// `None` for EC2, and for what cannot be placed.
+    pub(crate) placed: Option<Placed>,
     pub(crate) http: Arc<Http>,
 }
 
@@ -70,6 +98,7 @@ impl Call {
             region: String::new(),
             parameters: Arc::new(Value::Object(serde_json::Map::new())),
             protocol: Protocol::AwsQuery,
+            placed: None,
             http: Arc::new(http),
         };
         match call.fill() {
@@ -88,48 +117,80 @@ impl Call {
         })?;
         self.service = service;
         self.region = region;
-        let text = || {
-            std::str::from_utf8(&http.body)
-                .map_err(|_| Refusal::new("SerializationException", "The body is not UTF-8."))
+        let signed_for = self.service.clone();
+        let Some(model::Placed { model, wire, operation }) = model::place(&self.service, &http) else {
+            return self.fill_unmodelled(&http);
         };
-        if let Some(target) = http.header("x-amz-target") {
-            self.protocol = Protocol::AwsJson;
-            self.operation = target.rsplit('.').next().unwrap_or(target).to_owned();
-            let body = text()?;
-            let value = if body.is_empty() { "{}" } else { body };
-            self.parameters = serde_json::from_str(value)
-                .map(Arc::new)
-                .map_err(|error| Refusal::new("SerializationException", error.to_string()))?;
-        } else if http.header("content-type").is_some_and(is_form) {
-            self.protocol = match self.service.as_str() {
-                "ec2" => Protocol::Ec2Query,
-                _ => Protocol::AwsQuery,
-            };
-            let mut values =
-                decode_query(text()?).map_err(|reason| Refusal::new("MalformedQueryString", reason))?;
-            if let Some(map) = values.as_object_mut() {
-                map.remove("Version");
-                if let Some(Value::String(action)) = map.remove("Action") {
-                    self.operation = action;
-                }
-            }
-            self.parameters = Arc::new(values);
-            if self.operation.is_empty() {
-                return Err(Refusal::new("MissingAction", "The request has no Action."));
-            }
-        } else {
-            self.protocol = Protocol::Rest;
-            let path = path_of(&http.uri);
-            self.operation = format!("{} {path}", http.method);
+        // So far it is known even of a request that cannot be read, which is refused in its own protocol.
+        self.service.clone_from(&model.service);
+        self.operation = operation;
+        self.protocol = wire.into();
+        self.placed = Some(Placed { model, operation: None, wire });
+        if let Some(decoded) = model::decode(&signed_for, &http) {
+            let Decoded { operation, input, .. } = decoded?;
+            self.operation.clone_from(&operation.name);
+            self.parameters = Arc::new(input);
+            self.placed = Some(Placed { model, operation: Some(operation), wire });
         }
         Ok(())
     }
 
+    /// EC2, and services that are not there, whose requests are only read far enough to be refused by name.
+    fn fill_unmodelled(&mut self, http: &Http) -> Result<(), Refusal> {
+        if let Some(target) = http.header("x-amz-target") {
+            self.protocol = Protocol::AwsJson;
+            self.operation = target.rsplit('.').next().unwrap_or(target).to_owned();
+            return Ok(());
+        }
+        if !http.header("content-type").is_some_and(is_form) {
+            self.protocol = Protocol::RestJson;
+            self.operation = format!("{} {}", http.method, path_of(&http.uri));
+            return Ok(());
+        }
+        if self.service == "ec2" {
+            self.protocol = Protocol::Ec2Query;
+        }
+        let text = std::str::from_utf8(&http.body)
+            .map_err(|_| Refusal::new("SerializationException", "The body is not UTF-8."))?;
+        let mut values = decode_query(text).map_err(|reason| Refusal::new("MalformedQueryString", reason))?;
+        if let Some(map) = values.as_object_mut() {
+            map.remove("Version");
+            if let Some(Value::String(action)) = map.remove("Action") {
+                self.operation = action;
+            }
+        }
+        self.parameters = Arc::new(values);
+        match self.operation.is_empty() {
+            true => Err(Refusal::new("MissingAction", "The request has no Action.")),
+            false => Ok(()),
+        }
+    }
+
+    /// The first thing about the parameters that the model of the API does not allow.
+    pub(crate) fn check(&self) -> Result<(), Violation> {
+        match self.placed {
+            Some(Placed { model, operation: Some(operation), .. }) => {
+                model::check(model, operation, &self.parameters)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The parameters without secrets.
+    pub(crate) fn redacted(&self) -> Value {
+        match self.placed {
+            Some(Placed { model, operation: Some(operation), .. }) => {
+                redact(&model::sensitive(model, operation, &self.parameters))
+            }
+            _ => redact(&self.parameters),
+        }
+    }
+
     /// Whether the operation may change something. AWS names its reads by their first word.
     pub fn is_mutating(&self) -> bool {
-        const READS: [&str; 12] = [
+        const READS: [&str; 13] = [
             "Describe", "Get", "List", "Search", "Filter", "Lookup", "BatchGet", "Simulate", "Test",
-            "Validate", "Head", "HEAD ",
+            "Validate", "Head", "HEAD ", "Check",
         ];
         let reads =
             READS.iter().any(|word| self.operation.starts_with(word)) || self.operation.starts_with("GET ");

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::request::{Call, Protocol};
+use crate::model::{self, Encoded};
+use crate::request::{Call, Placed, Protocol};
 use crate::xml;
 
 /// An error as AWS knows it: a code that programs read and a message that people read.
@@ -57,25 +58,17 @@ pub type Reply = Result<Response, Lost>;
 impl Response {
     /// A success in the call's protocol. The value's member names are those of the wire.
     pub(crate) fn success(call: &Call, value: &Value) -> Response {
-        let operation = &call.operation;
         let request_id = request_id(call);
-        let body = match call.protocol {
-            Protocol::AwsJson | Protocol::Rest if value.is_null() => String::new(),
-            Protocol::AwsJson | Protocol::Rest => value.to_string(),
-            Protocol::Ec2Query => format!(
-                "<{operation}Response xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\
-                 <requestId>{request_id}</requestId>{}</{operation}Response>",
-                xml::members(value, "item")
-            ),
-            Protocol::AwsQuery => format!(
-                "<{operation}Response xmlns=\"https://{}.amazonaws.com/doc/\">\
-                 <{operation}Result>{}</{operation}Result>\
-                 <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>\
-                 </{operation}Response>",
-                call.service,
-                xml::members(value, "member")
-            ),
-        };
+        if let Some(Placed { model, operation: Some(operation), wire }) = call.placed {
+            let encoded = model::success(model, operation, wire, &request_id, value);
+            return Response::encoded(call, encoded, None);
+        }
+        let operation = &call.operation;
+        let body = format!(
+            "<{operation}Response xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\
+             <requestId>{request_id}</requestId>{}</{operation}Response>",
+            xml::members(value, "item")
+        );
         Response::build(call, 200, body, None)
     }
 
@@ -83,9 +76,12 @@ impl Response {
     pub(crate) fn refusal(call: &Call, refusal: Refusal) -> Response {
         let Refusal { status, code, message } = refusal;
         let request_id = request_id(call);
+        if let Some(Placed { model, wire, .. }) = call.placed {
+            let encoded = model::failure(model, wire, &request_id, status, &code, &message);
+            return Response::encoded(call, encoded, Some(code));
+        }
         let error = xml::members(&json!({"Code": code, "Message": message}), "item");
         let body = match call.protocol {
-            Protocol::AwsJson | Protocol::Rest => json!({"__type": code, "message": message}).to_string(),
             Protocol::Ec2Query => format!(
                 "<Response><Errors><Error>{error}</Error></Errors>\
                  <RequestID>{request_id}</RequestID></Response>"
@@ -97,15 +93,28 @@ impl Response {
                      <RequestId>{request_id}</RequestId></ErrorResponse>"
                 )
             }
+            _ => json!({"__type": code, "message": message}).to_string(),
         };
         Response::build(call, status, body, Some(code))
+    }
+
+    fn encoded(call: &Call, encoded: Encoded, error: Option<String>) -> Response {
+        let encoded = match call.http.method.as_str() {
+            "HEAD" => encoded.without_body(),
+            _ => encoded,
+        };
+        let Encoded { status, mut headers, body } = encoded;
+        let request_id = request_id(call);
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("x-amzn-requestid")) {
+            headers.push(("x-amzn-requestid".to_owned(), request_id));
+        }
+        Response { status, headers, body, error }
     }
 
     fn build(call: &Call, status: u16, body: String, error: Option<String>) -> Response {
         let content_type = match call.protocol {
             Protocol::Ec2Query | Protocol::AwsQuery => "text/xml",
-            Protocol::AwsJson => "application/x-amz-json-1.1",
-            Protocol::Rest => "application/json",
+            _ => "application/x-amz-json-1.1",
         };
         let mut headers = vec![
             ("content-type".to_owned(), content_type.to_owned()),

@@ -1,142 +1,342 @@
-//! The services and how they are addressed.
+//! The services, and the account that they share.
 //!
-//! A [`Service`] answers calls and can hand out and take back its state for one region as JSON, which is all
-//! that persistence, reloading and inspection need. To add one: implement the trait, name it in
-//! [`Services::new`]. A service of winterbaume's goes through [`base`], with its wrong or thin
-//! operations replaced in the service's own file, as in `logs.rs`.
+//! All state is one [`Account`]: what is global, and a [`Region`] for each region, in which each service has a field of
+//! its own. An operation gets the whole of it ([`Cx`]), because AWS's rules span services: a subnet stays while a load
+//! balancer has an interface in it, ECS moves the weights of listener rules, Aurora makes a secret.
+//!
+//! To add a service: list its operations in `scripts/api-models`, write a module with a state that implements [`Api`],
+//! and name it in [`regional!`] below. A request has been decoded and checked against the model of its API before an
+//! operation sees it.
 
-mod base;
-mod ec2;
+pub(crate) mod ec2;
 mod iam;
 mod logs;
-mod roles;
 mod sts;
+mod support;
 
-use async_trait::async_trait;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub(crate) use self::support::{Answer, Cx, Interface};
 use crate::clock::Clock;
 use crate::error::EmulatorError;
-use crate::latency::Latencies;
+use crate::ids::IdSource;
+use crate::latency::{Latencies, Spread};
+use crate::limits::ServiceLimits;
+use crate::model::{Problem, Violation};
 use crate::objects::Object;
 use crate::persist::Stored;
 use crate::request::{Call, Protocol};
 use crate::response::{Refusal, Response};
 
 /// The region under which global services keep their state.
-const GLOBAL: &str = "global";
+pub(crate) const GLOBAL: &str = "global";
 
-/// One AWS service. A `home` is a region, or `global`.
-#[async_trait]
-trait Service: Send + Sync {
-    /// The signing name.
-    fn name(&self) -> &'static str;
+/// One service's state in one region (or in [`GLOBAL`]), and its operations.
+pub(crate) trait Api: Clone + Send + Serialize + DeserializeOwned {
+    /// The code for input that the model of the API does not allow.
+    const INVALID: &'static str;
+    /// The code for input that lacks something.
+    const MISSING: &'static str = Self::INVALID;
+    /// How many calls AWS takes.
+    const LIMITS: ServiceLimits;
+    /// Operations that take their time before they answer.
+    const CALLS: &'static [(&'static str, Spread)] = &[];
 
-    /// Whether one state serves all regions.
-    fn is_global(&self) -> bool {
-        false
-    }
+    /// The state of a new account.
+    fn new(ids: IdSource, region: &str) -> Self;
 
-    /// Answers a call.
-    async fn answer(&self, call: &Call) -> Response;
+    /// Answers a call. Everything is checked first and changed last: a refused call changes nothing.
+    fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer;
 
-    /// Whether `load` will be able to read a state.
-    fn check(&self, state: &Value) -> Result<(), serde_json::Error>;
-
-    /// The homes that have state.
-    fn homes(&self) -> Vec<String>;
-
-    /// The state of a home.
-    async fn save(&self, home: &str) -> Value;
-
-    /// Replaces the state of a home; `None` is the state of a new account.
-    async fn load(&self, home: &str, state: Option<Value>) -> Result<(), serde_json::Error>;
+    /// Lets everything happen that has become due. Nothing runs in the background, so this comes before every look.
+    fn settle(_cx: &mut Cx<'_>) {}
 
     /// What is there.
-    async fn objects(&self, home: &str) -> Vec<Object>;
+    fn objects(&self, home: &str) -> Vec<Object>;
+
+    /// The network interfaces that the service has in subnets.
+    fn interfaces(&self) -> Vec<Interface> {
+        Vec::new()
+    }
+}
+
+/// Names the services that have a state of their own in each region, and the global ones.
+macro_rules! services {
+    (regional: $($name:literal => $field:ident: $state:ty,)+ global: $($global_name:literal => $global:ident: $global_state:ty,)+) => {
+        /// Everything in one region.
+        #[derive(Clone)]
+        pub(crate) struct Region {
+            $(pub(crate) $field: $state,)+
+        }
+
+        /// What belongs to no region.
+        #[derive(Clone)]
+        pub(crate) struct Global {
+            $(pub(crate) $global: $global_state,)+
+        }
+
+        const REGIONAL: &[&str] = &[$($name),+];
+        const GLOBALS: &[&str] = &[$($global_name),+];
+
+        impl Region {
+            fn new(seed: u64, region: &str) -> Self {
+                Region { $($field: <$state as Api>::new(IdSource::new(seed, &source($name, region)), region),)+ }
+            }
+
+            fn save(&self, service: &str) -> Option<Value> {
+                match service {
+                    $($name => Some(to_json(&self.$field)),)+
+                    _ => None,
+                }
+            }
+
+            fn load(&mut self, service: &str, state: Value) -> Result<(), serde_json::Error> {
+                match service {
+                    $($name => self.$field = serde_json::from_value(state)?,)+
+                    _ => {}
+                }
+                Ok(())
+            }
+
+            fn objects(&self, home: &str) -> Vec<Object> {
+                let mut objects = Vec::new();
+                $(objects.extend(self.$field.objects(home));)+
+                objects
+            }
+
+            /// The network interfaces of all services but EC2, which asks.
+            fn interfaces(&self) -> Vec<Interface> {
+                let mut interfaces = Vec::new();
+                $(interfaces.extend(self.$field.interfaces());)+
+                interfaces
+            }
+        }
+
+        impl Global {
+            fn new(seed: u64) -> Self {
+                Global { $($global: <$global_state as Api>::new(IdSource::new(seed, &source($global_name, GLOBAL)), GLOBAL),)+ }
+            }
+
+            fn save(&self, service: &str) -> Option<Value> {
+                match service {
+                    $($global_name => Some(to_json(&self.$global)),)+
+                    _ => None,
+                }
+            }
+
+            fn load(&mut self, service: &str, state: Value) -> Result<(), serde_json::Error> {
+                match service {
+                    $($global_name => self.$global = serde_json::from_value(state)?,)+
+                    _ => {}
+                }
+                Ok(())
+            }
+
+            fn objects(&self) -> Vec<Object> {
+                let mut objects = Vec::new();
+                $(objects.extend(self.$global.objects(GLOBAL));)+
+                objects
+            }
+        }
+
+        /// Whether a stored state can be loaded; `None` for a service that is not there.
+        fn check_state(service: &str, state: &Value) -> Option<Result<(), serde_json::Error>> {
+            match service {
+                $($name => Some(<$state>::deserialize(state).map(drop)),)+
+                $($global_name => Some(<$global_state>::deserialize(state).map(drop)),)+
+                _ => None,
+            }
+        }
+
+        fn settle(cx: &mut Cx<'_>) {
+            $(<$state>::settle(cx);)+
+            $(<$global_state>::settle(cx);)+
+        }
+
+        fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
+            match state_name(&call.service) {
+                $($name => answer_of::<$state>(cx, call),)+
+                $($global_name => answer_of::<$global_state>(cx, call),)+
+                _ => Err(Refusal::new(
+                    "UnknownService",
+                    format!(
+                        "The emulator has no service {}, asked for {} in {}.",
+                        call.service, call.operation, call.region
+                    ),
+                )),
+            }
+        }
+
+        /// How many calls a service takes, if it is there.
+        pub(crate) fn limits(service: &str) -> Option<ServiceLimits> {
+            match state_name(service) {
+                $($name => Some(<$state>::LIMITS),)+
+                $($global_name => Some(<$global_state>::LIMITS),)+
+                _ => None,
+            }
+        }
+
+        /// How long a call takes until it answers, where that is not at once.
+        pub(crate) fn duration(service: &str, operation: &str) -> Option<Spread> {
+            let calls = match state_name(service) {
+                $($name => <$state>::CALLS,)+
+                $($global_name => <$global_state>::CALLS,)+
+                _ => return None,
+            };
+            calls.iter().find(|(name, _)| *name == operation).map(|(_, spread)| *spread)
+        }
+    };
+}
+
+services! {
+    regional:
+        "ec2" => ec2: ec2::Region,
+        "logs" => logs: logs::State,
+    global:
+        "iam" => iam: iam::State,
+        "sts" => sts: sts::State,
+}
+
+/// Under which name a service keeps its state: the two generations of API Gateway keep it together.
+fn state_name(service: &str) -> &str {
+    match service {
+        "apigatewayv2" => "apigateway",
+        other => other,
+    }
+}
+
+/// What a service's ids in a region are made from, besides the seed.
+fn source(service: &str, region: &str) -> String {
+    format!("{service}@{region}")
+}
+
+fn to_json(state: &impl Serialize) -> Value {
+    serde_json::to_value(state).expect("state is plain data with text keys")
+}
+
+fn answer_of<S: Api>(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    call.check().map_err(|violation| refused::<S>(call, violation))?;
+    S::answer(cx, call)
+}
+
+/// The refusal of input that the model of the API does not allow.
+fn refused<S: Api>(call: &Call, violation: Violation) -> Refusal {
+    match violation.problem {
+        Problem::Unknown => {
+            let Violation { path, .. } = violation;
+            let operation = &call.operation;
+            Refusal::new("UnknownParameter", format!("{operation} has no parameter {path}."))
+        }
+        Problem::Missing => Refusal::new(S::MISSING, violation.message),
+        _ => Refusal::new(S::INVALID, violation.message),
+    }
+}
+
+/// Everything in the account.
+struct Account {
+    global: Global,
+    regions: BTreeMap<String, Region>,
 }
 
 /// All services of the account.
-pub(crate) struct Services(Vec<Box<dyn Service>>);
+pub(crate) struct Services {
+    clock: Clock,
+    seed: u64,
+    latencies: Latencies,
+    account: Mutex<Account>,
+}
 
 impl Services {
     pub(crate) fn new(clock: Clock, seed: u64, latencies: Latencies) -> Self {
-        let roles = roles::Roles::new(clock, latencies);
-        Services(vec![
-            Box::new(ec2::Ec2::new(clock, seed, latencies, roles.clone())),
-            Box::new(iam::Iam::new(clock, seed, roles)),
-            Box::new(logs::Logs::new(clock)),
-            Box::new(sts::Sts::new()),
-        ])
+        let account = Account { global: Global::new(seed), regions: BTreeMap::new() };
+        Services { clock, seed, latencies, account: Mutex::new(account) }
     }
 
-    fn find(&self, name: &str) -> Option<&dyn Service> {
-        self.0.iter().find(|service| service.name() == name).map(AsRef::as_ref)
+    fn account(&self) -> MutexGuard<'_, Account> {
+        // Operations change the state after their last check, so a panic leaves it whole.
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) async fn answer(&self, call: &Call) -> Response {
-        match self.find(&call.service) {
-            Some(service) => service.answer(call).await,
-            None => call.refuse(Refusal::new(
-                "UnknownService",
-                format!(
-                    "The emulator has no service {}, asked for {} in {}.",
-                    call.service, call.operation, call.region
-                ),
-            )),
+    /// Does something in a region, once everything has happened there that is due.
+    fn within<T>(&self, region: &str, work: impl FnOnce(&mut Cx<'_>) -> T) -> T {
+        let mut account = self.account();
+        let Account { global, regions } = &mut *account;
+        let r = regions.entry(region.to_owned()).or_insert_with(|| Region::new(self.seed, region));
+        let now_millis = self.clock.now_millis();
+        let mut cx = Cx { region, now_millis, latencies: self.latencies, global, r };
+        settle(&mut cx);
+        work(&mut cx)
+    }
+
+    pub(crate) fn answer(&self, call: &Call) -> Response {
+        match self.within(&call.region, |cx| answer(cx, call)) {
+            Ok(value) => Response::success(call, &value),
+            Err(refusal) => call.refuse(refusal),
         }
     }
 
-    /// Where a call's effect is kept: service and home.
-    pub(crate) fn home(&self, call: &Call) -> Option<(String, String)> {
-        let service = self.find(&call.service)?;
-        let home = match service.is_global() {
-            true => GLOBAL.to_owned(),
-            false => call.region.clone(),
-        };
-        Some((call.service.clone(), home))
+    /// The homes (service, and region or `global`) in which a call may have an effect.
+    pub(crate) fn homes(&self, call: &Call) -> Vec<(String, String)> {
+        let regional = REGIONAL.iter().map(|service| ((*service).to_owned(), call.region.clone()));
+        let global = GLOBALS.iter().map(|service| ((*service).to_owned(), GLOBAL.to_owned()));
+        regional.chain(global).collect()
     }
 
-    pub(crate) async fn save(&self, service: &str, home: &str) -> Option<Value> {
-        Some(self.find(service)?.save(home).await)
+    /// The state of a service in a region, or `global`.
+    pub(crate) fn save(&self, service: &str, home: &str) -> Option<Value> {
+        match home {
+            GLOBAL => self.account().global.save(service),
+            region => self.within(region, |cx| cx.r.save(service)),
+        }
+    }
+
+    /// The same for a new account, which has no file.
+    pub(crate) fn blank(&self, service: &str, home: &str) -> Option<Value> {
+        match home {
+            GLOBAL => Global::new(self.seed).save(service),
+            region => Region::new(self.seed, region).save(service),
+        }
     }
 
     /// Whether a stored state can be loaded.
     pub(crate) fn check(&self, stored: &Stored) -> Result<(), EmulatorError> {
-        let service = self.find(&stored.service).ok_or_else(|| unknown(stored))?;
-        service.check(&stored.state).map_err(|error| broken(stored, &error))
+        match check_state(&stored.service, &stored.state) {
+            Some(checked) => checked.map_err(|error| broken(stored, &error)),
+            None => Err(unknown(stored)),
+        }
     }
 
-    /// Makes memory equal to what was read: homes without a file are emptied.
-    pub(crate) async fn load(&self, files: Vec<Stored>) -> Result<(), EmulatorError> {
+    /// Makes memory equal to what was read: homes without a file are those of a new account.
+    pub(crate) fn load(&self, files: Vec<Stored>) -> Result<(), EmulatorError> {
         for stored in &files {
             self.check(stored)?;
         }
-        for service in &self.0 {
-            for home in service.homes() {
-                let is_kept =
-                    |stored: &Stored| (stored.service.as_str(), &stored.region) == (service.name(), &home);
-                if !files.iter().any(is_kept) {
-                    // Emptying a home reads nothing that could be malformed.
-                    let _ = service.load(&home, None).await;
-                }
-            }
-        }
+        let mut account = Account { global: Global::new(self.seed), regions: BTreeMap::new() };
         for stored in files {
-            let service = self.find(&stored.service).ok_or_else(|| unknown(&stored))?;
-            let state = Some(stored.state.clone());
-            service.load(&stored.region, state).await.map_err(|error| broken(&stored, &error))?;
+            let Stored { service, region, state, .. } = &stored;
+            let loaded = match region.as_str() {
+                GLOBAL => account.global.load(service, state.clone()),
+                name => {
+                    let new = || Region::new(self.seed, name);
+                    account.regions.entry(name.to_owned()).or_insert_with(new).load(service, state.clone())
+                }
+            };
+            loaded.map_err(|error| broken(&stored, &error))?;
         }
+        *self.account() = account;
         Ok(())
     }
 
-    pub(crate) async fn objects(&self) -> Vec<Object> {
-        let mut objects = Vec::new();
-        for service in &self.0 {
-            for home in service.homes() {
-                objects.extend(service.objects(&home).await);
-            }
-        }
+    pub(crate) fn objects(&self) -> Vec<Object> {
+        let names: Vec<String> = self.account().regions.keys().cloned().collect();
+        let mut objects: Vec<Object> =
+            names.iter().flat_map(|region| self.within(region, |cx| cx.r.objects(region))).collect();
+        objects.extend(self.account().global.objects());
         objects.sort_by(|a, b| {
             let key = |o: &Object| (o.service.clone(), o.region.clone(), o.kind.clone(), o.id.clone());
             key(a).cmp(&key(b))
@@ -154,10 +354,10 @@ fn broken(stored: &Stored, error: &serde_json::Error) -> EmulatorError {
 }
 
 /// The refusal of an operation that a service does not have, with AWS's code for that.
-fn unknown_operation(call: &Call) -> Refusal {
+pub(crate) fn unknown_operation(call: &Call) -> Refusal {
     let code = match call.protocol {
         Protocol::Ec2Query | Protocol::AwsQuery => "InvalidAction",
-        Protocol::AwsJson | Protocol::Rest => "UnknownOperationException",
+        _ => "UnknownOperationException",
     };
     Refusal::new(
         code,
@@ -176,14 +376,14 @@ mod tests {
         let call = Call::decode(
             1,
             Http {
-                uri: "https://sqs.eu-west-1.amazonaws.com/".to_owned(),
-                headers: vec![("x-amz-target".to_owned(), "AmazonSQS.CreateQueue".to_owned())],
+                uri: "https://kinesis.eu-west-1.amazonaws.com/".to_owned(),
+                headers: vec![("x-amz-target".to_owned(), "Kinesis_20131202.CreateStream".to_owned())],
                 ..Http::default()
             },
         );
-        let response = services.answer(&call.expect("it is well formed")).await;
+        let response = services.answer(&call.expect("it is well formed"));
         assert_eq!(response.error.as_deref(), Some("UnknownService"));
         let body = String::from_utf8(response.body).expect("it is well formed");
-        assert!(body.contains("sqs") && body.contains("CreateQueue"), "{body}");
+        assert!(body.contains("kinesis") && body.contains("CreateStream"), "{body}");
     }
 }

@@ -1,67 +1,41 @@
 //! STS: who is calling.
-//!
-//! `GetCallerIdentity` is ours, because winterbaume names a caller whose ARN is not one that AWS would give
-//! (an IAM user's is `arn:aws:iam::ACCOUNT:user/NAME`; IAM User Guide, "IAM ARNs"). Everything else is
-//! winterbaume's.
 
-use async_trait::async_trait;
-use serde_json::{Value, json};
-use winterbaume_sts::StsService;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::{Service, base};
+use super::{Answer, Api, Cx, unknown_operation};
 use crate::emulator::ACCOUNT_ID;
+use crate::ids::IdSource;
+use crate::limits::{ServiceLimits, rate};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Response;
 
 /// The service. It keeps nothing.
-pub(super) struct Sts {
-    base: StsService,
-}
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct State {}
 
-impl Sts {
-    pub(super) fn new() -> Self {
-        Sts { base: StsService::new() }
-    }
-}
+impl Api for State {
+    const INVALID: &'static str = "ValidationError";
+    // IAM User Guide, "IAM and AWS STS quotas", "AWS STS request quotas".
+    const LIMITS: ServiceLimits = ServiceLimits::together(rate(600.0, 600.0));
 
-#[async_trait]
-impl Service for Sts {
-    fn name(&self) -> &'static str {
-        "sts"
+    fn new(_ids: IdSource, _region: &str) -> Self {
+        State {}
     }
 
-    async fn answer(&self, call: &Call) -> Response {
+    fn answer(_cx: &mut Cx<'_>, call: &Call) -> Answer {
         match call.operation.as_str() {
-            "GetCallerIdentity" => Response::success(
-                call,
-                &json!({
-                    "Account": ACCOUNT_ID,
-                    "Arn": format!("arn:aws:iam::{ACCOUNT_ID}:user/emulator"),
-                    "UserId": "AIDAEMULATOR000000000",
-                }),
-            ),
-            _ => base::forward(&self.base, call, &call.region).await,
+            "GetCallerIdentity" => Ok(json!({
+                "Account": ACCOUNT_ID,
+                // An IAM user's ARN is `arn:aws:iam::ACCOUNT:user/NAME` (IAM User Guide, "IAM ARNs").
+                "Arn": format!("arn:aws:iam::{ACCOUNT_ID}:user/emulator"),
+                "UserId": "AIDAEMULATOR000000000",
+            })),
+            _ => Err(unknown_operation(call)),
         }
     }
 
-    fn check(&self, _state: &Value) -> Result<(), serde_json::Error> {
-        Ok(())
-    }
-
-    fn homes(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    async fn save(&self, _home: &str) -> Value {
-        Value::Null
-    }
-
-    async fn load(&self, _home: &str, _state: Option<Value>) -> Result<(), serde_json::Error> {
-        Ok(())
-    }
-
-    async fn objects(&self, _home: &str) -> Vec<Object> {
+    fn objects(&self, _home: &str) -> Vec<Object> {
         Vec::new()
     }
 }

@@ -311,7 +311,7 @@ async fn flow_logs_and_endpoints_refuse_what_does_not_fit() {
     r.row(
         "a kind not modelled",
         "InvalidParameterValue",
-        code(endpoint(&s3).vpc_endpoint_type(VpcEndpointType::Interface).send().await),
+        code(endpoint(&s3).vpc_endpoint_type(VpcEndpointType::GatewayLoadBalancer).send().await),
     );
     r.row("an endpoint", "ok", code(endpoint(&s3).route_table_ids(&table).send().await));
     r.row(

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use emulator::{Emulator, EmulatorError};
 
-use crate::support::{Cloud, REGION, TRUST, code, tagged};
+use crate::support::{Cloud, REGION, WRITE, code, tagged};
 
 fn open(directory: &Path) -> Cloud {
     Cloud::of(Emulator::open(directory).unwrap())
@@ -31,7 +31,7 @@ async fn what_was_made_is_there_after_opening_again() {
         cloud.acl(&vpc).await;
         cloud.role("flow").await;
         let put = cloud.iam.put_role_policy().role_name("flow").policy_name("p");
-        put.policy_document(TRUST).send().await.unwrap();
+        put.policy_document(WRITE).send().await.unwrap();
         let call = cloud.logs.create_log_group().log_group_name("g").tags("a", "b");
         call.send().await.unwrap();
         let call = cloud.ec2.create_route_table().vpc_id(&vpc).client_token("t");

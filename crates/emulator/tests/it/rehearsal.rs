@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::types::{FlowLogsResourceType, TrafficType};
 
-use crate::support::{Cloud, TRUST, filter};
+use crate::support::{Cloud, WRITE, filter};
 
 #[tokio::test(start_paused = true)]
 async fn a_network_of_three_zones_comes_and_goes_and_leaves_nothing() {
@@ -30,7 +30,7 @@ async fn a_network_of_three_zones_comes_and_goes_and_leaves_nothing() {
     let endpoint = cloud.endpoint(&vpc, &tables[0]).await;
     cloud.role("flow").await;
     let put = cloud.iam.put_role_policy().role_name("flow").policy_name("p");
-    put.policy_document(TRUST).send().await.unwrap();
+    put.policy_document(WRITE).send().await.unwrap();
     cloud.logs.create_log_group().log_group_name("g").send().await.unwrap();
     let log = ec2.create_flow_logs().resource_ids(&vpc).traffic_type(TrafficType::All);
     let log = log.resource_type(FlowLogsResourceType::Vpc).log_group_name("g");

@@ -1,10 +1,11 @@
-//! VPC endpoints of the gateway kind (S3, DynamoDB). They work by a route in each of their route tables,
+//! VPC endpoints, and those of the gateway kind (S3, DynamoDB). They work by a route in each of their route tables,
 //! whose destination is the service's prefix list (VPC User Guide, "Gateway endpoints").
 
 use serde_json::{Value, json};
 
 use super::describe::{Record, describe, find, find_mut, not_found};
 use super::flow_log::unsuccessful_item;
+use super::interface_endpoint::latency_of;
 use super::records::{Route, VpcEndpoint};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done, wire};
@@ -13,16 +14,20 @@ use crate::parameters::Parameters;
 use crate::response::Refusal;
 
 /// What an endpoint allows if nothing else is said (EC2 API Reference, CreateVpcEndpoint, `PolicyDocument`).
-const FULL_ACCESS: &str = r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
+pub(super) const FULL_ACCESS: &str = r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
 
 impl Region {
     pub(super) fn create_vpc_endpoint(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
+        match p.optional("VpcEndpointType")?.as_deref() {
+            None | Some("Gateway") => self.create_gateway_endpoint(cx, p),
+            Some("Interface") => self.create_interface_endpoint(cx, p),
+            Some(other) => Err(p.invalid("VpcEndpointType", other, "Gateway or Interface, those modelled")),
+        }
+    }
+
+    fn create_gateway_endpoint(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
         let vpc_id = p.text("VpcId")?;
         let service_name = p.text("ServiceName")?;
-        let kind = p.optional("VpcEndpointType")?.unwrap_or_else(|| "Gateway".to_owned());
-        if kind != "Gateway" {
-            return Err(p.invalid("VpcEndpointType", &kind, "Gateway, the one modelled"));
-        }
         let policy_document = policy(&mut p)?.unwrap_or_else(|| FULL_ACCESS.to_owned());
         let tables = p.texts("RouteTableId")?;
         let tag_set = Tags::given_to::<VpcEndpoint>(&mut p)?;
@@ -34,12 +39,16 @@ impl Region {
         let available = cx.after(VpcEndpoint::KIND.latency.create, &id);
         let endpoint = VpcEndpoint {
             vpc_endpoint_id: id.clone(),
-            vpc_endpoint_type: kind,
+            vpc_endpoint_type: "Gateway".to_owned(),
             vpc_id,
             service_name,
             state: if available.is_some() { "pending" } else { "available" }.to_owned(),
             policy_document,
             route_table_id_set: tables.clone(),
+            subnet_id_set: Vec::new(),
+            network_interface_id_set: Vec::new(),
+            group_set: Vec::new(),
+            dns_entry_set: Vec::new(),
             private_dns_enabled: false,
             requester_managed: false,
             creation_timestamp: cx.now(),
@@ -61,18 +70,22 @@ impl Region {
 
     pub(super) fn modify_vpc_endpoint(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
         let id = p.text("VpcEndpointId")?;
-        let add = p.texts("AddRouteTableId")?;
-        let remove = p.texts("RemoveRouteTableId")?;
         let new_policy = policy(&mut p)?;
         let new_policy = match p.flag("ResetPolicy")? {
             Some(true) => Some(FULL_ACCESS.to_owned()),
             _ => new_policy,
         };
-        p.finish()?;
         let endpoint = find(&self.vpc_endpoints, &id)?;
         if endpoint.state == "deleting" {
             return Err(not_found::<VpcEndpoint>(&id));
         }
+        if endpoint.vpc_endpoint_type == "Interface" {
+            self.modify_interface_endpoint(&id, new_policy, p)?;
+            return Ok(done());
+        }
+        let add = p.texts("AddRouteTableId")?;
+        let remove = p.texts("RemoveRouteTableId")?;
+        p.finish()?;
         let current = &endpoint.route_table_id_set;
         let add: Vec<String> = add.into_iter().filter(|t| !current.contains(t)).collect();
         let prefix_list_id = prefix_list(cx, &endpoint.service_name)?;
@@ -107,8 +120,9 @@ impl Region {
                 continue;
             }
             let tables = std::mem::take(&mut endpoint.route_table_id_set);
+            let latency = latency_of(endpoint);
             self.remove_routes(&id, &tables);
-            match cx.after(VpcEndpoint::KIND.latency.delete, &format!("{id} delete")) {
+            match cx.after(latency.delete, &format!("{id} delete")) {
                 Some(at_millis) => {
                     self.vpc_endpoint_is(&id, "deleting");
                     self.vpc_endpoints.will_be(&id, "deleted", at_millis);
@@ -175,7 +189,7 @@ impl Region {
     }
 }
 
-fn policy(p: &mut Parameters) -> Result<Option<String>, Refusal> {
+pub(super) fn policy(p: &mut Parameters) -> Result<Option<String>, Refusal> {
     match p.optional("PolicyDocument")? {
         Some(text) if serde_json::from_str::<Value>(&text).is_err() => {
             Err(Refusal::new("MalformedPolicyDocument", "The policy document is not JSON."))

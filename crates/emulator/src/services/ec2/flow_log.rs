@@ -78,7 +78,9 @@ impl Region {
             }
         }
         p.finish()?;
-        if let Some(arn) = deliver_logs_permission_arn.as_ref().filter(|arn| !cx.roles.arn_is_visible(arn)) {
+        if let Some(arn) =
+            deliver_logs_permission_arn.as_ref().filter(|arn| !cx.iam.role_is_visible(arn, cx.now_millis))
+        {
             let message = format!("Unable to assume given IAM role: '{arn}'");
             return Err(Refusal::new("InvalidParameter", message));
         }

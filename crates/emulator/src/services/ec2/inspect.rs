@@ -7,7 +7,7 @@ use super::table::Table;
 use crate::objects::Object;
 
 impl Region {
-    pub(super) fn objects(&self, region: &str) -> Vec<Object> {
+    pub(super) fn list(&self, region: &str) -> Vec<Object> {
         fn all<'a, R: Record>(table: &'a Table<R>, region: &'a str) -> impl Iterator<Item = (&'a R, Object)> {
             table.values().map(move |record| {
                 let tags = record.tags().0.clone();

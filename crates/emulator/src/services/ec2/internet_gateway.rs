@@ -57,7 +57,7 @@ impl Region {
 
     /// A gateway stays while public addresses in the VPC are mapped
     /// (EC2 API Reference, DetachInternetGateway).
-    pub(super) fn detach_internet_gateway(&mut self, mut p: Parameters) -> Answer {
+    pub(super) fn detach_internet_gateway(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
         let id = p.text("InternetGatewayId")?;
         let vpc_id = p.text("VpcId")?;
         p.finish()?;
@@ -67,12 +67,7 @@ impl Region {
             let message = format!("resource {id} is not attached to network {vpc_id}");
             return Err(Refusal::new("Gateway.NotAttached", message));
         }
-        let is_mapped = self
-            .live_nat_gateways()
-            .filter(|nat| nat.vpc_id == vpc_id)
-            .flat_map(|nat| &nat.nat_gateway_address_set)
-            .any(|address| address.public_ip.is_some());
-        if is_mapped {
+        if self.has_mapped_address(cx, &vpc_id) {
             let message = format!(
                 "Network {vpc_id} has some mapped public address(es). \
                  Please unmap those public address(es) before detaching the gateway."
@@ -95,7 +90,8 @@ impl Region {
         Ok(done())
     }
 
-    pub(super) fn has_internet_gateway(&self, vpc_id: &str) -> bool {
+    /// Whether an internet gateway is attached to a VPC.
+    pub(crate) fn has_internet_gateway(&self, vpc_id: &str) -> bool {
         self.internet_gateways
             .values()
             .flat_map(|gateway| &gateway.attachment_set)

@@ -13,6 +13,8 @@ mod describe;
 mod endpoint;
 mod flow_log;
 mod inspect;
+mod interface;
+mod interface_endpoint;
 mod internet_gateway;
 mod life_cycle;
 mod nat_gateway;
@@ -27,10 +29,6 @@ mod tokens;
 mod vpc;
 mod zones;
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -39,29 +37,18 @@ use self::records::{
     Subnet, Vpc, VpcEndpoint,
 };
 use self::table::Table;
-use super::Service;
-use super::roles::Roles;
-use crate::clock::{Clock, timestamp};
+use super::{Answer, Api, Interface, iam};
+use crate::clock::timestamp;
 use crate::ids::IdSource;
-use crate::latency::Latencies;
+use crate::latency::{self, Latencies, Spread, spread};
+use crate::limits::{Limit, ServiceLimits, rate};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::{Refusal, Response};
-
-type Answer = Result<Value, Refusal>;
-
-/// The service.
-pub(super) struct Ec2 {
-    clock: Clock,
-    seed: u64,
-    latencies: Latencies,
-    roles: Roles,
-    regions: Mutex<BTreeMap<String, Region>>,
-}
+use crate::response::Refusal;
 
 /// Everything in one region.
 #[derive(Clone, Serialize, Deserialize)]
-struct Region {
+pub(crate) struct Region {
     ids: IdSource,
     /// The region's default DHCP options, which every VPC refers to.
     dhcp_options_id: String,
@@ -79,34 +66,14 @@ struct Region {
     tokens: tokens::Tokens,
 }
 
-impl Region {
-    fn new(seed: u64, name: &str) -> Self {
-        let mut ids = IdSource::new(seed, name);
-        Region {
-            dhcp_options_id: ids.id("dopt"),
-            ids,
-            vpcs: Table::new(),
-            subnets: Table::new(),
-            internet_gateways: Table::new(),
-            addresses: Table::new(),
-            nat_gateways: Table::new(),
-            route_tables: Table::new(),
-            security_groups: Table::new(),
-            security_group_rules: Table::new(),
-            flow_logs: Table::new(),
-            vpc_endpoints: Table::new(),
-            network_acls: Table::new(),
-            tokens: tokens::Tokens::default(),
-        }
-    }
-}
-
 /// What an operation knows besides the state.
 struct Cx<'a> {
     region: &'a str,
     now_millis: i64,
     latencies: Latencies,
-    roles: &'a Roles,
+    iam: &'a iam::State,
+    /// The network interfaces that other services have in this region.
+    interfaces: Vec<Interface>,
 }
 
 impl Cx<'_> {
@@ -125,32 +92,15 @@ fn wire(record: &impl Serialize) -> Value {
     serde_json::to_value(record).expect("records are plain data with text keys")
 }
 
-impl Ec2 {
-    pub(super) fn new(clock: Clock, seed: u64, latencies: Latencies, roles: Roles) -> Self {
-        Ec2 { clock, seed, latencies, roles, regions: Mutex::default() }
-    }
-
-    fn regions(&self) -> MutexGuard<'_, BTreeMap<String, Region>> {
-        // Operations change the state after their last check, so a panic leaves it whole.
-        self.regions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn run(&self, call: &Call) -> Answer {
+impl Region {
+    fn run(&mut self, cx: &Cx<'_>, call: &Call) -> Answer {
+        let r = self;
         let mut p = call.read();
         if p.flag("DryRun")? == Some(true) {
             // EC2 API Reference, "Common parameters": the error that means yes.
             let message = "Request would have succeeded, but DryRun flag is set.";
             return Err(Refusal::new("DryRunOperation", message).with_status(412));
         }
-        let cx = &Cx {
-            region: &call.region,
-            now_millis: self.clock.now_millis(),
-            latencies: self.latencies,
-            roles: &self.roles,
-        };
-        let mut regions = self.regions();
-        let r = regions.entry(call.region.clone()).or_insert_with(|| Region::new(self.seed, &call.region));
-        r.settle(cx.now_millis);
         match call.operation.as_str() {
             "DescribeAvailabilityZones" => zones::describe(cx, p),
 
@@ -161,14 +111,14 @@ impl Ec2 {
             "DeleteVpc" => r.delete_vpc(p),
 
             "CreateSubnet" => r.create_subnet(cx, p),
-            "DescribeSubnets" => r.describe_subnets(p),
+            "DescribeSubnets" => r.describe_subnets(cx, p),
             "ModifySubnetAttribute" => r.modify_subnet_attribute(p),
-            "DeleteSubnet" => r.delete_subnet(p),
+            "DeleteSubnet" => r.delete_subnet(cx, p),
 
             "CreateInternetGateway" => r.create_internet_gateway(cx, p),
             "DescribeInternetGateways" => r.describe_internet_gateways(p),
             "AttachInternetGateway" => r.attach_internet_gateway(p),
-            "DetachInternetGateway" => r.detach_internet_gateway(p),
+            "DetachInternetGateway" => r.detach_internet_gateway(cx, p),
             "DeleteInternetGateway" => r.delete_internet_gateway(p),
 
             "AllocateAddress" => r.allocate_address(cx, p),
@@ -192,7 +142,7 @@ impl Ec2 {
             "CreateSecurityGroup" => r.create_security_group(cx, p),
             "DescribeSecurityGroups" => r.describe_security_groups(p),
             "DescribeSecurityGroupRules" => r.describe_security_group_rules(p),
-            "DeleteSecurityGroup" => r.delete_security_group(p),
+            "DeleteSecurityGroup" => r.delete_security_group(cx, p),
             "AuthorizeSecurityGroupIngress" => r.authorize(cx, p, false),
             "AuthorizeSecurityGroupEgress" => r.authorize(cx, p, true),
             "RevokeSecurityGroupIngress" => r.revoke(p, false),
@@ -215,6 +165,8 @@ impl Ec2 {
             "DeleteNetworkAclEntry" => r.delete_network_acl_entry(p),
             "ReplaceNetworkAclAssociation" => r.replace_network_acl_association(p),
 
+            "DescribeNetworkInterfaces" => r.describe_network_interfaces(cx, p),
+
             "CreateTags" => r.create_tags(p),
             "DeleteTags" => r.delete_tags(p),
 
@@ -223,50 +175,73 @@ impl Ec2 {
     }
 }
 
-#[async_trait]
-impl Service for Ec2 {
-    fn name(&self) -> &'static str {
-        "ec2"
-    }
+impl Api for Region {
+    const INVALID: &'static str = "InvalidParameterValue";
+    const MISSING: &'static str = "MissingParameter";
+    // EC2 Developer Guide, "Request throttling for the Amazon EC2 API", "Request token bucket sizes and refill
+    // rates".
+    const LIMITS: ServiceLimits = ServiceLimits::each(&[
+        Limit::of(&["CreateNatGateway", "DeleteNatGateway"], rate(10.0, 1.0)),
+        Limit::of(&["CreateVpcEndpoint", "ModifyVpcEndpoint", "DeleteVpcEndpoints"], rate(4.0, 0.3)),
+        Limit::of(&["CreateTags", "DeleteTags"], rate(100.0, 10.0)),
+        Limit::unfiltered_reads(rate(50.0, 10.0)),
+        Limit::reads(rate(100.0, 20.0)),
+        Limit::any(rate(50.0, 5.0)),
+    ]);
+    const CALLS: &'static [(&'static str, Spread)] = &[
+        ("DeleteVpc", latency::VPC.delete),
+        ("DeleteSubnet", latency::SUBNET.delete),
+        // Making a gateway and attaching it takes 2 seconds together.
+        ("AttachInternetGateway", spread(0.5, 0.5, 0.5)),
+        ("DetachInternetGateway", latency::INTERNET_GATEWAY.delete),
+        ("ReleaseAddress", latency::ADDRESS.delete),
+        ("DeleteRouteTable", latency::ROUTE_TABLE.delete),
+        ("CreateRoute", latency::ROUTE.create),
+        ("ReplaceRoute", latency::ROUTE.create),
+        ("DeleteRoute", latency::ROUTE.delete),
+        ("AssociateRouteTable", latency::ASSOCIATION.create),
+        ("ReplaceRouteTableAssociation", latency::ASSOCIATION.create),
+        ("DisassociateRouteTable", latency::ASSOCIATION.delete),
+        ("DeleteSecurityGroup", latency::SECURITY_GROUP.delete),
+        ("DeleteFlowLogs", latency::FLOW_LOG.delete),
+    ];
 
-    async fn answer(&self, call: &Call) -> Response {
-        match self.run(call) {
-            Ok(value) => Response::success(call, &value),
-            Err(refusal) => call.refuse(refusal),
+    fn new(mut ids: IdSource, _region: &str) -> Self {
+        Region {
+            dhcp_options_id: ids.id("dopt"),
+            ids,
+            vpcs: Table::new(),
+            subnets: Table::new(),
+            internet_gateways: Table::new(),
+            addresses: Table::new(),
+            nat_gateways: Table::new(),
+            route_tables: Table::new(),
+            security_groups: Table::new(),
+            security_group_rules: Table::new(),
+            flow_logs: Table::new(),
+            vpc_endpoints: Table::new(),
+            network_acls: Table::new(),
+            tokens: tokens::Tokens::default(),
         }
     }
 
-    fn check(&self, state: &Value) -> Result<(), serde_json::Error> {
-        Region::deserialize(state).map(drop)
-    }
-
-    fn homes(&self) -> Vec<String> {
-        self.regions().keys().cloned().collect()
-    }
-
-    async fn save(&self, home: &str) -> Value {
-        let mut regions = self.regions();
-        let region = regions.entry(home.to_owned()).or_insert_with(|| Region::new(self.seed, home));
-        region.settle(self.clock.now_millis());
-        wire(region)
-    }
-
-    async fn load(&self, home: &str, state: Option<Value>) -> Result<(), serde_json::Error> {
-        let region = match state {
-            Some(state) => serde_json::from_value(state)?,
-            None => Region::new(self.seed, home),
+    fn answer(cx: &mut super::Cx<'_>, call: &Call) -> Answer {
+        let interfaces = cx.r.interfaces();
+        let own = Cx {
+            region: cx.region,
+            now_millis: cx.now_millis,
+            latencies: cx.latencies,
+            iam: &cx.global.iam,
+            interfaces,
         };
-        self.regions().insert(home.to_owned(), region);
-        Ok(())
+        cx.r.ec2.run(&own, call)
     }
 
-    async fn objects(&self, home: &str) -> Vec<Object> {
-        match self.regions().get_mut(home) {
-            Some(region) => {
-                region.settle(self.clock.now_millis());
-                region.objects(home)
-            }
-            None => Vec::new(),
-        }
+    fn settle(cx: &mut super::Cx<'_>) {
+        cx.r.ec2.settle(cx.now_millis);
+    }
+
+    fn objects(&self, home: &str) -> Vec<Object> {
+        self.list(home)
     }
 }

@@ -480,11 +480,33 @@ pub(super) struct VpcEndpoint {
     pub(super) state: String,
     pub(super) policy_document: String,
     pub(super) route_table_id_set: Vec<String>,
+    /// In the order of `network_interface_id_set`.
+    #[serde(default)]
+    pub(super) subnet_id_set: Vec<String>,
+    #[serde(default)]
+    pub(super) network_interface_id_set: Vec<String>,
+    #[serde(default)]
+    pub(super) group_set: Vec<EndpointGroup>,
+    #[serde(default)]
+    pub(super) dns_entry_set: Vec<DnsEntry>,
     pub(super) private_dns_enabled: bool,
     pub(super) requester_managed: bool,
     pub(super) creation_timestamp: String,
     pub(super) owner_id: String,
     pub(super) tag_set: Tags,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EndpointGroup {
+    pub(super) group_id: String,
+    pub(super) group_name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DnsEntry {
+    pub(super) dns_name: String,
 }
 
 record!(

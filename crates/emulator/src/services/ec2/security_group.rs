@@ -131,7 +131,7 @@ impl Region {
         describe(&self.security_group_rules, p)
     }
 
-    pub(super) fn delete_security_group(&mut self, mut p: Parameters) -> Answer {
+    pub(super) fn delete_security_group(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
         let id = p.text("GroupId")?;
         p.finish()?;
         let group = find(&self.security_groups, &id)?;
@@ -144,7 +144,7 @@ impl Region {
             rule.group_id != id
                 && rule.referenced_group_info.as_ref().is_some_and(|group| group.group_id == id)
         };
-        if self.security_group_rules.values().any(refers) {
+        if self.security_group_rules.values().any(refers) || self.group_is_attached(cx, &id) {
             let message = format!("resource {id} has a dependent object");
             return Err(Refusal::new("DependencyViolation", message));
         }

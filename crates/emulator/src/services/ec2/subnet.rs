@@ -60,7 +60,7 @@ impl Region {
             tag_set,
         };
         self.join_default_network_acl(&vpc_id, &subnet_id);
-        let answer = json!({"subnet": self.show_subnet(&subnet)});
+        let answer = json!({"subnet": self.show_subnet(cx, &subnet)});
         self.subnets.create(cx, subnet);
         if let Some(at_millis) = available {
             self.subnets.will_be(&subnet_id, "available", at_millis);
@@ -68,8 +68,8 @@ impl Region {
         Ok(answer)
     }
 
-    pub(super) fn describe_subnets(&self, p: Parameters) -> Answer {
-        describe_as(&self.subnets, p, |subnet| self.show_subnet(subnet))
+    pub(super) fn describe_subnets(&self, cx: &Cx<'_>, p: Parameters) -> Answer {
+        describe_as(&self.subnets, p, |subnet| self.show_subnet(cx, subnet))
     }
 
     pub(super) fn modify_subnet_attribute(&mut self, mut p: Parameters) -> Answer {
@@ -83,14 +83,11 @@ impl Region {
 
     /// A subnet with a network interface in it stays (EC2 API Reference, DeleteSubnet). Its associations with
     /// a route table and a network ACL go with it.
-    pub(super) fn delete_subnet(&mut self, mut p: Parameters) -> Answer {
+    pub(super) fn delete_subnet(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
         let id = p.text("SubnetId")?;
         p.finish()?;
         find(&self.subnets, &id)?;
-        if self.live_nat_gateways().any(|nat| nat.subnet_id == id) {
-            let message = format!("The subnet '{id}' has dependencies and cannot be deleted.");
-            return Err(Refusal::new("DependencyViolation", message));
-        }
+        self.check_subnet_is_free(cx, &id)?;
         self.subnets.remove(&id);
         for table in self.route_tables.values_mut() {
             let is_other = |subnet: &Option<String>| subnet.as_deref() != Some(&id);
@@ -103,11 +100,11 @@ impl Region {
         Ok(done())
     }
 
-    fn show_subnet(&self, subnet: &Subnet) -> Value {
+    fn show_subnet(&self, cx: &Cx<'_>, subnet: &Subnet) -> Value {
         let usable = network::usable(network::stored(&subnet.cidr_block));
-        let taken = self.private_addresses(&subnet.subnet_id).len() as u32;
+        let taken = self.addresses_taken(cx, &subnet.subnet_id);
         let mut value = wire(subnet);
-        value["availableIpAddressCount"] = (usable - taken).into();
+        value["availableIpAddressCount"] = usable.saturating_sub(taken).into();
         value
     }
 }

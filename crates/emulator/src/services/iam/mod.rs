@@ -1,352 +1,192 @@
-//! IAM roles and their policies, on winterbaume's IAM.
+//! IAM roles and their policies.
 //!
-//! winterbaume holds the state, so its other operations (managed policies, instance profiles) see the same
-//! roles. The role operations are ours: winterbaume's leave out description, tags and boundary when
-//! they return a role, take the time and ids from outside our seams, return policy documents unencoded and
-//! garble names that are not ASCII.
+//! Policies are checked as IAM checks them and are not enforced: every caller may do everything. The exception is a
+//! role's trust policy, which decides whether a service may assume the role ([`State::assumable`]).
+//!
+//! Not modelled: users, groups, instance profiles, identity providers and managed policies that a customer made; what
+//! the policies of AWS allow; and that IAM writes a trust policy anew (`123456789012` as the ARN of the account's root,
+//! a deleted role as its id). Documents come back as they were sent.
 
 mod attached;
-mod shapes;
+mod inline;
+mod linked;
+pub(crate) mod page;
+pub(crate) mod policy;
+mod roles;
+mod tags;
+mod trust;
 
-use async_trait::async_trait;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-use winterbaume_core::{DEFAULT_ACCOUNT_ID, StatefulService};
-use winterbaume_iam::views::{InlinePolicyView, RoleView};
-use winterbaume_iam::{IamService, IamStateView};
 
-use self::shapes::{
-    check_inline_size, check_tag_count, description, document, name, path, session_duration, tags,
-    trust_document,
-};
-use super::roles::Roles;
-use super::{GLOBAL, Service, base};
-use crate::clock::{Clock, timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use self::page::page;
+pub(crate) use self::roles::Role;
+use super::{Answer, Api, Cx, unknown_operation};
 use crate::ids::IdSource;
+use crate::latency::{Spread, spread};
+use crate::limits::{ServiceLimits, rate};
 use crate::objects::Object;
-use crate::parameters::percent_encode;
 use crate::request::Call;
-use crate::response::{Refusal, Response};
+use crate::response::Refusal;
 
-/// winterbaume keeps the state of this global service under the region of its host name.
-const BASE_REGION: &str = "us-east-1";
+/// How many items a list has where the call does not say (`MaxItems` in the IAM API Reference).
+const PAGE: usize = 100;
 
-/// The service.
-pub(super) struct Iam {
-    base: IamService,
-    clock: Clock,
-    seed: u64,
-    ids: Mutex<IdSource>,
-    roles: Roles,
-}
-
-/// What is stored: winterbaume's view, where our ids have got to, and which roles are too new to be used.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Saved {
+/// All roles of the account, by their names.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct State {
     ids: IdSource,
-    iam: IamStateView,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    unseen_roles: BTreeMap<String, i64>,
+    roles: BTreeMap<String, Role>,
 }
 
-impl Iam {
-    pub(super) fn new(clock: Clock, seed: u64, roles: Roles) -> Self {
-        Iam { base: IamService::new(), clock, seed, ids: Mutex::new(IdSource::new(seed, GLOBAL)), roles }
+/// Why a service cannot assume a role. Each service has a code of its own for it.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub(crate) enum NotAssumable {
+    /// There is none with this ARN.
+    #[error("The role does not exist.")]
+    NoSuchRole,
+    /// It is there, and services do not know it yet.
+    #[error("The role is new, and the service does not know it yet.")]
+    TooNew,
+    /// Its trust policy does not let the service in.
+    #[error("The trust policy of the role does not let the service assume it.")]
+    TrustRefuses,
+}
+
+impl State {
+    /// A role, by its full ARN.
+    pub(crate) fn role(&self, arn: &str) -> Option<&Role> {
+        let name = arn.rsplit('/').next()?;
+        self.roles.get(name).filter(|role| role.arn() == arn)
     }
 
-    fn ids(&self) -> std::sync::MutexGuard<'_, IdSource> {
-        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn view(&self) -> IamStateView {
-        self.base.snapshot(DEFAULT_ACCOUNT_ID, BASE_REGION).await
-    }
-
-    async fn role(&self, name: &str) -> Result<RoleView, Refusal> {
-        self.view()
-            .await
-            .roles
-            .remove(name)
-            .ok_or_else(|| missing(format!("The role with name {name} cannot be found.")))
-    }
-
-    async fn put(&self, role: RoleView) -> Result<(), Refusal> {
-        let mut change = IamStateView::default();
-        change.roles.insert(role.name.clone(), role);
-        self.base
-            .merge(DEFAULT_ACCOUNT_ID, BASE_REGION, change)
-            .await
-            .map_err(|error| Refusal::new("ServiceFailure", error.to_string()).with_status(500))
-    }
-
-    /// Our own operations; `None` for those that winterbaume answers.
-    async fn own(&self, call: &Call) -> Result<Option<Value>, Refusal> {
-        let mut p = call.read();
-        let answer = match call.operation.as_str() {
-            "CreateRole" => {
-                let role = self.new_role(p).await?;
-                let answer = json!({"Role": role_value(&role)});
-                let (name, id) = (role.name.clone(), role.role_id.clone());
-                self.put(role).await?;
-                self.roles.created(&name, &id);
-                return Ok(Some(answer));
-            }
-            "GetRole" => {
-                let role = self.role(&p.text("RoleName")?).await?;
-                p.finish()?;
-                json!({"Role": role_value(&role)})
-            }
-            "ListRoles" => {
-                let prefix = p.optional("PathPrefix")?.unwrap_or_default();
-                let mut roles: Vec<RoleView> = self.view().await.roles.into_values().collect();
-                roles.retain(|role| role.path.starts_with(&prefix));
-                roles.sort_by(|a, b| a.name.cmp(&b.name));
-                p.number("MaxItems")?;
-                p.finish()?;
-                // AWS leaves tags and boundary out of this list (IAM API Reference, ListRoles).
-                let roles: Vec<Value> = roles.iter().map(short_value).collect();
-                json!({"Roles": roles, "IsTruncated": false})
-            }
-            "AttachRolePolicy" => return self.attach_role_policy(p).await,
-            "DetachRolePolicy" => return self.detach_role_policy(p).await,
-            "ListAttachedRolePolicies" => self.list_attached_role_policies(p).await?,
-            "UpdateRole" => {
-                let mut role = self.role(&p.text("RoleName")?).await?;
-                role.description = description(&mut p)?;
-                role.max_session_duration = session_duration(&mut p)?;
-                p.finish()?;
-                self.put(role).await?;
-                json!({})
-            }
-            "UpdateAssumeRolePolicy" => {
-                let mut role = self.role(&p.text("RoleName")?).await?;
-                role.assume_role_policy_document = trust_document(p.text("PolicyDocument")?)?;
-                p.finish()?;
-                self.put(role).await?;
-                json!({})
-            }
-            "TagRole" => {
-                let mut role = self.role(&p.text("RoleName")?).await?;
-                role.tags.extend(tags(&mut p)?);
-                p.finish()?;
-                check_tag_count(&role)?;
-                self.put(role).await?;
-                json!({})
-            }
-            "UntagRole" => {
-                let mut role = self.role(&p.text("RoleName")?).await?;
-                for key in p.texts("TagKeys")? {
-                    role.tags.remove(&key);
-                }
-                p.finish()?;
-                self.put(role).await?;
-                json!({})
-            }
-            "ListRoleTags" => {
-                let role = self.role(&p.text("RoleName")?).await?;
-                p.number("MaxItems")?;
-                p.finish()?;
-                json!({"Tags": tags_value(&role), "IsTruncated": false})
-            }
-            "PutRolePolicy" => {
-                let mut role = self.role(&p.text("RoleName")?).await?;
-                let policy_name = name(&mut p, "PolicyName", 128)?;
-                let policy_document = document(p.text("PolicyDocument")?)?;
-                p.finish()?;
-                role.inline_policies.retain(|policy| policy.policy_name != policy_name);
-                role.inline_policies.push(InlinePolicyView { policy_name, policy_document });
-                check_inline_size(&role)?;
-                self.put(role).await?;
-                json!({})
-            }
-            "GetRolePolicy" => {
-                let role = self.role(&p.text("RoleName")?).await?;
-                let policy_name = p.text("PolicyName")?;
-                p.finish()?;
-                let policy = role
-                    .inline_policies
-                    .iter()
-                    .find(|policy| policy.policy_name == policy_name)
-                    .ok_or_else(|| no_policy(&policy_name))?;
-                json!({
-                    "RoleName": role.name,
-                    "PolicyName": policy_name,
-                    "PolicyDocument": percent_encode(&policy.policy_document),
-                })
-            }
-            "ListRolePolicies" => {
-                let role = self.role(&p.text("RoleName")?).await?;
-                p.number("MaxItems")?;
-                p.finish()?;
-                let mut names: Vec<&str> =
-                    role.inline_policies.iter().map(|policy| policy.policy_name.as_str()).collect();
-                names.sort_unstable();
-                json!({"PolicyNames": names, "IsTruncated": false})
-            }
-            "DeleteRolePolicy" => {
-                let mut role = self.role(&p.text("RoleName")?).await?;
-                let policy_name = p.text("PolicyName")?;
-                p.finish()?;
-                let before = role.inline_policies.len();
-                role.inline_policies.retain(|policy| policy.policy_name != policy_name);
-                if role.inline_policies.len() == before {
-                    return Err(no_policy(&policy_name));
-                }
-                self.put(role).await?;
-                json!({})
-            }
-            _ => return Ok(None),
-        };
-        Ok(Some(answer))
-    }
-
-    async fn new_role(&self, mut p: crate::parameters::Parameters) -> Result<RoleView, Refusal> {
-        let name = name(&mut p, "RoleName", 64)?;
-        let path = path(&mut p)?;
-        let assume_role_policy_document = trust_document(p.text("AssumeRolePolicyDocument")?)?;
-        let description = description(&mut p)?;
-        let max_session_duration = session_duration(&mut p)?;
-        let permissions_boundary = p.optional("PermissionsBoundary")?;
-        let tags = tags(&mut p)?.into_iter().collect();
-        p.finish()?;
-        // Names differ by more than case (IAM API Reference, CreateRole, `RoleName`).
-        let mut roles = self.view().await.roles.into_keys();
-        if roles.any(|other| other.eq_ignore_ascii_case(&name)) {
-            let message = format!("Role with name {name} already exists.");
-            return Err(Refusal::new("EntityAlreadyExists", message).with_status(409));
+    /// Whether a service, such as `ecs.amazonaws.com`, may assume a role now.
+    pub(crate) fn assumable(&self, arn: &str, service: &str, now_millis: i64) -> Result<(), NotAssumable> {
+        let role = self.role(arn).ok_or(NotAssumable::NoSuchRole)?;
+        if !role.is_visible(now_millis) {
+            return Err(NotAssumable::TooNew);
         }
-        let role = RoleView {
-            role_id: unique_id("AROA", self.ids().number()),
-            account_id: DEFAULT_ACCOUNT_ID.to_owned(),
-            arn: format!("arn:aws:iam::{DEFAULT_ACCOUNT_ID}:role{path}{name}"),
-            create_date: Some(timestamp(self.clock.now_millis())),
-            name,
-            path,
-            assume_role_policy_document,
-            description,
-            max_session_duration,
-            tags,
-            attached_policies: Vec::new(),
-            inline_policies: Vec::new(),
-            permissions_boundary,
-        };
-        check_tag_count(&role)?;
-        Ok(role)
-    }
-}
-
-#[async_trait]
-impl Service for Iam {
-    fn name(&self) -> &'static str {
-        "iam"
-    }
-
-    fn is_global(&self) -> bool {
-        true
-    }
-
-    async fn answer(&self, call: &Call) -> Response {
-        match self.own(call).await {
-            Ok(Some(value)) => Response::success(call, &value),
-            Ok(None) => base::forward(&self.base, call, BASE_REGION).await,
-            Err(refusal) => call.refuse(refusal),
+        match trust::admits(role.trust_policy(), service) {
+            true => Ok(()),
+            false => Err(NotAssumable::TrustRefuses),
         }
     }
 
-    fn check(&self, state: &Value) -> Result<(), serde_json::Error> {
-        serde_json::from_value::<Saved>(state.clone()).map(drop)
+    /// Whether services know a role, provided that it exists.
+    pub(crate) fn role_is_visible(&self, arn: &str, now_millis: i64) -> bool {
+        self.role(arn).is_none_or(|role| role.is_visible(now_millis))
     }
 
-    fn homes(&self) -> Vec<String> {
-        vec![GLOBAL.to_owned()]
+    fn find(&self, name: &str) -> Result<&Role, Refusal> {
+        self.roles.get(name).ok_or_else(|| no_role(name))
     }
 
-    async fn save(&self, _home: &str) -> Value {
-        let saved = Saved { iam: self.view().await, ids: *self.ids(), unseen_roles: self.roles.save() };
-        serde_json::to_value(saved).expect("winterbaume's view is made to be serialised")
+    fn find_mut(&mut self, name: &str) -> Result<&mut Role, Refusal> {
+        self.roles.get_mut(name).ok_or_else(|| no_role(name))
     }
 
-    async fn load(&self, _home: &str, state: Option<Value>) -> Result<(), serde_json::Error> {
-        let Saved { ids, iam, unseen_roles } = match state {
-            Some(state) => serde_json::from_value(state)?,
-            None => Saved {
-                ids: IdSource::new(self.seed, GLOBAL),
-                iam: IamStateView::default(),
-                unseen_roles: BTreeMap::new(),
-            },
-        };
-        *self.ids() = ids;
-        self.roles.load(unseen_roles);
-        self.base.restore(DEFAULT_ACCOUNT_ID, BASE_REGION, iam).await.map_err(serde::de::Error::custom)
-    }
-
-    async fn objects(&self, home: &str) -> Vec<Object> {
-        let view = self.view().await;
-        let kinds = [
-            ("policies", "AWS::IAM::ManagedPolicy"),
-            ("instance_profiles", "AWS::IAM::InstanceProfile"),
-            ("users", "AWS::IAM::User"),
-            ("groups", "AWS::IAM::Group"),
-        ];
-        let value = serde_json::to_value(&view).unwrap_or_default();
-        let mut objects = base::listed("iam", home, &value, &kinds);
-        for role in view.roles.into_values() {
-            objects.extend(role.inline_policies.iter().map(|policy| {
-                let id = format!("{}|{}", policy.policy_name, role.name);
-                Object::new("iam", home, "AWS::IAM::RolePolicy", id, Default::default())
-                    .named(&policy.policy_name)
-                    .part_of(&role.name)
-            }));
-            let tags = role.tags.into_iter().collect();
-            objects.push(Object::new("iam", home, "AWS::IAM::Role", &role.name, tags).named(&role.name));
+    /// A role that is to be changed: not one that belongs to a service
+    /// (IAM API Reference, PutRolePolicy and others, `UnmodifiableEntity`).
+    fn changeable(&mut self, name: &str) -> Result<&mut Role, Refusal> {
+        let role = self.find_mut(name)?;
+        match role.is_linked() {
+            false => Ok(role),
+            true => Err(Refusal::new(
+                "UnmodifiableEntity",
+                format!(
+                    "Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS"
+                ),
+            )),
         }
-        objects
     }
 }
 
-fn short_value(role: &RoleView) -> Value {
-    json!({
-        "Path": role.path,
-        "RoleName": role.name,
-        "RoleId": role.role_id,
-        "Arn": role.arn,
-        "CreateDate": role.create_date.as_deref().map(whole_seconds),
-        "AssumeRolePolicyDocument": percent_encode(&role.assume_role_policy_document),
-        "Description": Some(&role.description).filter(|text| !text.is_empty()),
-        "MaxSessionDuration": role.max_session_duration,
-    })
-}
+impl Api for State {
+    const INVALID: &'static str = "ValidationError";
+    // Unpublished. For the service as a whole, which is the stricter reading.
+    const LIMITS: ServiceLimits = ServiceLimits::together(rate(40.0, 10.0));
+    const CALLS: &'static [(&'static str, Spread)] = &[
+        ("CreateRole", spread(1.0, 0.5, 5.0)),
+        ("DeleteRole", spread(1.0, 0.5, 2.0)),
+        ("PutRolePolicy", spread(0.7, 0.3, 2.0)),
+        ("AttachRolePolicy", spread(0.7, 0.3, 2.0)),
+        ("DeleteRolePolicy", spread(1.0, 0.3, 2.0)),
+        ("DetachRolePolicy", spread(1.0, 0.3, 2.0)),
+    ];
 
-fn role_value(role: &RoleView) -> Value {
-    let mut value = short_value(role);
-    if !role.tags.is_empty() {
-        value["Tags"] = tags_value(role);
+    fn new(ids: IdSource, _region: &str) -> Self {
+        State { ids, roles: BTreeMap::new() }
     }
-    if let Some(arn) = &role.permissions_boundary {
-        value["PermissionsBoundary"] =
-            json!({"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn});
+
+    fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
+        let iam = &mut cx.global.iam;
+        match call.operation.as_str() {
+            "CreateRole" => roles::create(cx, call),
+            "GetRole" => iam.get_role(call),
+            "ListRoles" => iam.list_roles(call),
+            "UpdateRole" => iam.update_role(call),
+            "UpdateAssumeRolePolicy" => iam.update_assume_role_policy(call),
+            "DeleteRole" => iam.delete_role(call),
+
+            "TagRole" => iam.tag_role(call),
+            "UntagRole" => iam.untag_role(call),
+            "ListRoleTags" => iam.list_role_tags(call),
+
+            "PutRolePolicy" => iam.put_role_policy(call),
+            "GetRolePolicy" => iam.get_role_policy(call),
+            "ListRolePolicies" => iam.list_role_policies(call),
+            "DeleteRolePolicy" => iam.delete_role_policy(call),
+
+            "AttachRolePolicy" => iam.attach_role_policy(call),
+            "DetachRolePolicy" => iam.detach_role_policy(call),
+            "ListAttachedRolePolicies" => iam.list_attached_role_policies(call),
+            "GetPolicy" => iam.get_policy(call),
+
+            "CreateServiceLinkedRole" => linked::create(cx, call),
+
+            _ => Err(unknown_operation(call)),
+        }
     }
-    value
+
+    fn objects(&self, home: &str) -> Vec<Object> {
+        self.roles.values().flat_map(|role| role.objects(home)).collect()
+    }
 }
 
-/// winterbaume writes dates as `2026-01-01T00:00:00+00:00`; AWS as `2026-01-01T00:00:00Z`.
-fn whole_seconds(date: &str) -> String {
-    format!("{}Z", date.get(..19).unwrap_or(date))
+/// One page of a list, under the name that the operation gives it.
+fn listed(name: &str, items: Vec<Value>, max_items: Option<usize>, marker: Option<&str>) -> Answer {
+    let (items, next) = page(items, max_items.unwrap_or(PAGE), marker)
+        .ok_or_else(|| Refusal::new("ValidationError", "Invalid Marker."))?;
+    Ok(json!({name: items, "IsTruncated": next.is_some(), "Marker": next}))
 }
 
-fn tags_value(role: &RoleView) -> Value {
-    let mut pairs: Vec<_> = role.tags.iter().collect();
-    pairs.sort();
-    pairs.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
-}
-
-fn missing(message: String) -> Refusal {
+fn missing(message: impl Into<String>) -> Refusal {
     Refusal::new("NoSuchEntity", message).with_status(404)
 }
 
-fn no_policy(name: &str) -> Refusal {
-    missing(format!("The role policy with name {name} cannot be found."))
+fn no_role(name: &str) -> Refusal {
+    missing(format!("The role with name {name} cannot be found."))
+}
+
+fn exceeded(message: impl Into<String>) -> Refusal {
+    Refusal::new("LimitExceeded", message).with_status(409)
+}
+
+fn invalid_input(message: impl Into<String>) -> Refusal {
+    Refusal::new("InvalidInput", message)
+}
+
+fn malformed(message: impl Into<String>) -> Refusal {
+    Refusal::new("MalformedPolicyDocument", message)
+}
+
+/// Characters of a document as IAM's quotas count them: white space does not count
+/// (IAM User Guide, "IAM and AWS STS quotas").
+fn size(document: &str) -> usize {
+    document.chars().filter(|c| !c.is_whitespace()).count()
 }
 
 /// An IAM unique id: a prefix that says what it is, and 17 capital letters and digits

@@ -1,0 +1,225 @@
+//! VPC endpoints of the interface kind: a network interface in each of their subnets (AWS PrivateLink Guide, "Access
+//! an AWS service using an interface VPC endpoint").
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::describe::{Record, find, not_found};
+use super::endpoint::{FULL_ACCESS, policy};
+use super::records::{DnsEntry, EndpointGroup, VpcEndpoint};
+use super::tags::Tags;
+use super::{Answer, Cx, Region, wire};
+use crate::emulator::ACCOUNT_ID;
+use crate::parameters::Parameters;
+use crate::response::Refusal;
+
+/// Services that have interface endpoints, of those that a payment stack calls (AWS PrivateLink Guide, "AWS services
+/// that integrate with AWS PrivateLink"), and the host name that private DNS takes over, before the region.
+const SERVICES: [(&str, &str); 21] = [
+    ("ecr.api", "api.ecr"),
+    ("ecr.dkr", "*.dkr.ecr"),
+    ("logs", "logs"),
+    ("secretsmanager", "secretsmanager"),
+    ("kms", "kms"),
+    ("xray", "xray"),
+    ("monitoring", "monitoring"),
+    ("ssm", "ssm"),
+    ("ssmmessages", "ssmmessages"),
+    ("ec2messages", "ec2messages"),
+    ("ec2", "ec2"),
+    ("ecs", "ecs"),
+    ("ecs-agent", "ecs-a"),
+    ("ecs-telemetry", "ecs-t"),
+    ("execute-api", "*.execute-api"),
+    ("lambda", "lambda"),
+    ("rds", "rds"),
+    ("sns", "sns"),
+    ("sqs", "sqs"),
+    ("sts", "sts"),
+    ("elasticloadbalancing", "elasticloadbalancing"),
+];
+
+/// The host name that private DNS takes over.
+fn private_name(cx: &Cx<'_>, service_name: &str) -> Result<String, Refusal> {
+    let own = service_name.strip_prefix("com.amazonaws.").and_then(|rest| rest.strip_prefix(cx.region));
+    let service = own.and_then(|rest| rest.strip_prefix('.'));
+    let known = SERVICES.iter().find(|(name, _)| Some(*name) == service);
+    known.map(|(_, host)| format!("{host}.{}.amazonaws.com", cx.region)).ok_or_else(|| {
+        let message = format!("The Vpc Endpoint Service '{service_name}' does not exist");
+        Refusal::new("InvalidServiceName", message)
+    })
+}
+
+impl Region {
+    pub(super) fn create_interface_endpoint(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
+        let vpc_id = p.text("VpcId")?;
+        let service_name = p.text("ServiceName")?;
+        let policy_document = policy(&mut p)?.unwrap_or_else(|| FULL_ACCESS.to_owned());
+        let subnets = p.texts("SubnetId")?;
+        let groups = p.texts("SecurityGroupId")?;
+        // On unless turned off (EC2 API Reference, CreateVpcEndpoint, `PrivateDnsEnabled`).
+        let private_dns_enabled = p.flag("PrivateDnsEnabled")?.unwrap_or(true);
+        if let Some(kind) = p.optional("IpAddressType")?.filter(|kind| kind != "ipv4") {
+            return Err(p.invalid("IpAddressType", &kind, "ipv4, the one modelled"));
+        }
+        let tag_set = Tags::given_to::<VpcEndpoint>(&mut p)?;
+        p.finish()?;
+        find(&self.vpcs, &vpc_id)?;
+        let host = private_name(cx, &service_name)?;
+        let groups = match groups.is_empty() {
+            true => self.default_group(&vpc_id).into_iter().collect(),
+            false => groups,
+        };
+        self.check_endpoint_subnets(&vpc_id, &subnets)?;
+        self.check_endpoint_groups(&vpc_id, &groups)?;
+        if private_dns_enabled {
+            self.check_private_dns(&vpc_id, &service_name)?;
+        }
+        let id = self.ids.id("vpce");
+        let available = cx.after(crate::latency::INTERFACE_ENDPOINT.create, &id);
+        let own_name = format!("{id}-{:08x}.{service_name}.vpce.amazonaws.com", self.ids.number() as u32);
+        let mut dns_entry_set = vec![DnsEntry { dns_name: own_name }];
+        dns_entry_set.extend(private_dns_enabled.then_some(DnsEntry { dns_name: host }));
+        let endpoint = VpcEndpoint {
+            vpc_endpoint_id: id.clone(),
+            vpc_endpoint_type: "Interface".to_owned(),
+            vpc_id,
+            service_name,
+            state: if available.is_some() { "pending" } else { "available" }.to_owned(),
+            policy_document,
+            route_table_id_set: Vec::new(),
+            network_interface_id_set: subnets.iter().map(|_| self.ids.id("eni")).collect(),
+            subnet_id_set: subnets,
+            group_set: self.endpoint_groups(groups),
+            dns_entry_set,
+            private_dns_enabled,
+            requester_managed: false,
+            creation_timestamp: cx.now(),
+            owner_id: ACCOUNT_ID.to_owned(),
+            tag_set,
+        };
+        let answer = json!({"vpcEndpoint": wire(&endpoint)});
+        self.vpc_endpoints.create(cx, endpoint);
+        if let Some(at_millis) = available {
+            self.vpc_endpoints.will_be(&id, "available", at_millis);
+        }
+        Ok(answer)
+    }
+
+    /// Changes subnets, groups and private DNS; the policy is changed in the same way for both kinds.
+    pub(super) fn modify_interface_endpoint(
+        &mut self,
+        id: &str,
+        new_policy: Option<String>,
+        mut p: Parameters,
+    ) -> Result<(), Refusal> {
+        let add_subnets = p.texts("AddSubnetId")?;
+        let remove_subnets = p.texts("RemoveSubnetId")?;
+        let add_groups = p.texts("AddSecurityGroupId")?;
+        let remove_groups = p.texts("RemoveSecurityGroupId")?;
+        let private_dns = p.flag("PrivateDnsEnabled")?;
+        p.finish()?;
+        let mut endpoint = find(&self.vpc_endpoints, id)?.clone();
+        let mut kept = Vec::new();
+        for (subnet, interface) in endpoint.subnet_id_set.iter().zip(&endpoint.network_interface_id_set) {
+            if !remove_subnets.contains(subnet) {
+                kept.push((subnet.clone(), interface.clone()));
+            }
+        }
+        for subnet in add_subnets {
+            if !kept.iter().any(|(known, _)| *known == subnet) {
+                kept.push((subnet, self.ids.id("eni")));
+            }
+        }
+        (endpoint.subnet_id_set, endpoint.network_interface_id_set) = kept.into_iter().unzip();
+        self.check_endpoint_subnets(&endpoint.vpc_id, &endpoint.subnet_id_set)?;
+        let current = endpoint.group_set.iter().map(|group| group.group_id.clone());
+        let groups: BTreeSet<String> =
+            current.chain(add_groups).filter(|group| !remove_groups.contains(group)).collect();
+        let groups: Vec<String> = groups.into_iter().collect();
+        if groups.is_empty() {
+            let message = "An interface endpoint needs at least one security group.";
+            return Err(Refusal::new("InvalidParameter", message));
+        }
+        self.check_endpoint_groups(&endpoint.vpc_id, &groups)?;
+        endpoint.group_set = self.endpoint_groups(groups);
+        if private_dns == Some(true) && !endpoint.private_dns_enabled {
+            self.check_private_dns(&endpoint.vpc_id, &endpoint.service_name)?;
+        }
+        endpoint.private_dns_enabled = private_dns.unwrap_or(endpoint.private_dns_enabled);
+        if let Some(policy) = new_policy {
+            endpoint.policy_document = policy;
+        }
+        *self.vpc_endpoints.get_mut(id).ok_or_else(|| not_found::<VpcEndpoint>(id))? = endpoint;
+        Ok(())
+    }
+
+    fn endpoint_groups(&self, ids: Vec<String>) -> Vec<EndpointGroup> {
+        ids.into_iter()
+            .map(|group_id| {
+                let group = self.security_groups.get(&group_id);
+                let group_name = group.map(|group| group.group_name.clone()).unwrap_or_default();
+                EndpointGroup { group_id, group_name }
+            })
+            .collect()
+    }
+
+    /// One subnet in a zone, all in the endpoint's VPC (EC2 API Reference, "Error codes", `DuplicateSubnetsInSameZone`).
+    fn check_endpoint_subnets(&self, vpc_id: &str, subnets: &[String]) -> Result<(), Refusal> {
+        let mut zones = BTreeSet::new();
+        for id in subnets {
+            let subnet = find(&self.subnets, id)?;
+            if subnet.vpc_id != vpc_id {
+                let message = format!("Subnet {id} does not belong to VPC {vpc_id}");
+                return Err(Refusal::new("InvalidParameter", message));
+            }
+            if !zones.insert(&subnet.availability_zone) {
+                let message = "Found another VPC endpoint subnet in the availability zone of ";
+                return Err(Refusal::new("DuplicateSubnetsInSameZone", format!("{message}{id}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_endpoint_groups(&self, vpc_id: &str, groups: &[String]) -> Result<(), Refusal> {
+        for id in groups {
+            if find(&self.security_groups, id)?.vpc_id != vpc_id {
+                let message = format!("Security group {id} does not belong to VPC {vpc_id}");
+                return Err(Refusal::new("InvalidParameter", message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Private DNS needs DNS in the VPC, and one endpoint of the service in it (AWS PrivateLink Guide, "Private DNS").
+    fn check_private_dns(&self, vpc_id: &str, service_name: &str) -> Result<(), Refusal> {
+        let vpc = find(&self.vpcs, vpc_id)?;
+        if !(vpc.enable_dns_support && vpc.enable_dns_hostnames) {
+            let message =
+                "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames of the VPC";
+            return Err(Refusal::new("InvalidParameter", format!("{message} {vpc_id}")));
+        }
+        let conflicts = |other: &VpcEndpoint| {
+            other.vpc_id == vpc_id && other.service_name == service_name && other.private_dns_enabled
+        };
+        match self.vpc_endpoints.values().any(conflicts) {
+            true => {
+                let message = format!(
+                    "private-dns-enabled cannot be set because there is already a conflicting DNS domain for \
+                     {service_name} in the VPC {vpc_id}"
+                );
+                Err(Refusal::new("InvalidParameter", message))
+            }
+            false => Ok(()),
+        }
+    }
+}
+
+/// How long an endpoint of a kind takes to come and to go.
+pub(super) fn latency_of(endpoint: &VpcEndpoint) -> &'static crate::latency::Latency {
+    match endpoint.vpc_endpoint_type.as_str() {
+        "Interface" => &crate::latency::INTERFACE_ENDPOINT,
+        _ => VpcEndpoint::KIND.latency,
+    }
+}

@@ -1,0 +1,102 @@
+//! Roles that belong to a service (IAM User Guide, "Create a service-linked role").
+//!
+//! A service makes its role when it is first needed, or somebody makes it beforehand. It then stays: the account shares
+//! it, and only the service can have it deleted, which is not modelled.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::attached::PREFIX;
+use super::roles::{LINKED_PATH, New};
+use super::{Answer, Cx, Role, State, invalid_input, unique_id};
+use crate::latency::ROLE_PROPAGATION;
+use crate::request::Call;
+use crate::response::Refusal;
+
+/// The services that a stack may touch: principal, role and policy, from the sections on service-linked roles in the
+/// guides of Amazon ECS, Elastic Load Balancing, Amazon RDS, API Gateway, Application Auto Scaling and AWS Backup. None
+/// of them takes a suffix.
+const SERVICES: [(&str, &str, &str); 6] = [
+    ("backup.amazonaws.com", "AWSServiceRoleForBackup", "AWSBackupServiceLinkedRolePolicyForBackup"),
+    ("ecs.amazonaws.com", "AWSServiceRoleForECS", "AmazonECSServiceRolePolicy"),
+    (
+        "ecs.application-autoscaling.amazonaws.com",
+        "AWSServiceRoleForApplicationAutoScaling_ECSService",
+        "AWSApplicationAutoscalingECSServicePolicy",
+    ),
+    (
+        "elasticloadbalancing.amazonaws.com",
+        "AWSServiceRoleForElasticLoadBalancing",
+        "AWSElasticLoadBalancingServiceRolePolicy",
+    ),
+    ("ops.apigateway.amazonaws.com", "AWSServiceRoleForAPIGateway", "APIGatewayServiceRolePolicy"),
+    ("rds.amazonaws.com", "AWSServiceRoleForRDS", "AmazonRDSServiceRolePolicy"),
+];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct CreateServiceLinkedRole {
+    #[serde(rename = "AWSServiceName")]
+    service: String,
+    description: Option<String>,
+    custom_suffix: Option<String>,
+}
+
+/// Makes the role of a service (IAM API Reference, CreateServiceLinkedRole, `InvalidInput`).
+pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let CreateServiceLinkedRole { service, description, custom_suffix } = call.input()?;
+    let name = name_of(&service).ok_or_else(|| unknown(&service))?;
+    if custom_suffix.is_some() {
+        return Err(invalid_input(format!("Custom suffix is not allowed for {service}")));
+    }
+    if cx.global.iam.roles.contains_key(name) {
+        return Err(invalid_input(format!(
+            "Service role name {name} has been taken in this account, please try a different suffix."
+        )));
+    }
+    let role = State::link(cx, &service, description).ok_or_else(|| unknown(&service))?;
+    Ok(json!({"Role": role.value()}))
+}
+
+fn name_of(service: &str) -> Option<&'static str> {
+    SERVICES.iter().find(|(principal, ..)| *principal == service).map(|(_, name, _)| *name)
+}
+
+fn unknown(service: &str) -> Refusal {
+    invalid_input(format!("The emulator knows no role that is linked to {service}."))
+}
+
+impl State {
+    /// The role of a service, which is made if it is not there yet. `None` for a service that has none.
+    pub(crate) fn link<'a>(
+        cx: &'a mut Cx<'_>,
+        service: &str,
+        description: Option<String>,
+    ) -> Option<&'a Role> {
+        let (_, name, policy) = SERVICES.iter().find(|(principal, ..)| *principal == service)?;
+        if !cx.global.iam.roles.contains_key(*name) {
+            let role_id = unique_id("AROA", cx.global.iam.ids.number());
+            let new = New {
+                path: format!("{LINKED_PATH}{service}/"),
+                name: (*name).to_owned(),
+                trust_policy: trust_policy(service),
+                description,
+                max_session_duration: None,
+            };
+            let mut role = Role::new(new, role_id.clone(), cx.now_millis);
+            role.unseen_until = cx.after(ROLE_PROPAGATION, &role_id);
+            role.attached_policies = BTreeSet::from([format!("{PREFIX}aws-service-role/{policy}")]);
+            cx.global.iam.roles.insert((*name).to_owned(), role);
+        }
+        cx.global.iam.roles.get(*name)
+    }
+}
+
+/// As CreateServiceLinkedRole returns it (IAM API Reference, CreateServiceLinkedRole, "Examples").
+fn trust_policy(service: &str) -> String {
+    let statement =
+        json!({"Action": ["sts:AssumeRole"], "Effect": "Allow", "Principal": {"Service": [service]}});
+    json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
+}

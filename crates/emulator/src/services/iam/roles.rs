@@ -1,0 +1,272 @@
+//! The roles themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Answer, Cx, State, attached, exceeded, invalid_input, listed, missing, tags, trust, unique_id};
+use crate::emulator::ACCOUNT_ID;
+use crate::latency::ROLE_PROPAGATION;
+use crate::objects::Object;
+use crate::parameters::percent_encode;
+use crate::request::Call;
+use crate::response::Refusal;
+use crate::services::support::{Tag, Tags, tag_list};
+
+/// Roles that an account may have (IAM User Guide, "IAM and AWS STS quotas": 1000 unless raised).
+const PER_ACCOUNT: usize = 1000;
+
+/// The path under which AWS keeps the roles of its services, and nobody else any
+/// (IAM User Guide, "Create a service-linked role").
+pub(super) const LINKED_PATH: &str = "/aws-service-role/";
+
+/// How long a session is, in seconds, unless it is said (CreateRole, `MaxSessionDuration`).
+const SESSION: i64 = 3600;
+
+/// A role. What other services need of it is behind methods.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Role {
+    path: String,
+    role_name: String,
+    role_id: String,
+    arn: String,
+    /// In whole seconds, which is what IAM shows.
+    create_date: i64,
+    assume_role_policy_document: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    max_session_duration: i64,
+    #[serde(rename = "_tags")]
+    pub(super) tags: Tags,
+    #[serde(rename = "_permissionsBoundary", default, skip_serializing_if = "Option::is_none")]
+    pub(super) permissions_boundary: Option<String>,
+    /// Documents by name.
+    #[serde(rename = "_inlinePolicies")]
+    pub(super) inline_policies: BTreeMap<String, String>,
+    /// ARNs.
+    #[serde(rename = "_attachedPolicies")]
+    pub(super) attached_policies: BTreeSet<String>,
+    /// Until when services do not know it.
+    #[serde(rename = "_unseenUntil", default, skip_serializing_if = "Option::is_none")]
+    pub(super) unseen_until: Option<i64>,
+}
+
+/// What a role is made from.
+pub(super) struct New {
+    pub(super) path: String,
+    pub(super) name: String,
+    pub(super) trust_policy: String,
+    pub(super) description: Option<String>,
+    pub(super) max_session_duration: Option<i64>,
+}
+
+impl Role {
+    pub(super) fn new(new: New, role_id: String, now_millis: i64) -> Self {
+        let New { path, name, trust_policy, description, max_session_duration } = new;
+        Role {
+            arn: format!("arn:aws:iam::{ACCOUNT_ID}:role{path}{name}"),
+            path,
+            role_name: name,
+            role_id,
+            create_date: now_millis.div_euclid(1000),
+            assume_role_policy_document: trust_policy,
+            description: description.filter(|text| !text.is_empty()),
+            max_session_duration: max_session_duration.unwrap_or(SESSION),
+            tags: Tags::new(),
+            permissions_boundary: None,
+            inline_policies: BTreeMap::new(),
+            attached_policies: BTreeSet::new(),
+            unseen_until: None,
+        }
+    }
+
+    pub(crate) fn arn(&self) -> &str {
+        &self.arn
+    }
+
+    pub(super) fn trust_policy(&self) -> &str {
+        &self.assume_role_policy_document
+    }
+
+    /// Whether it belongs to a service.
+    pub(super) fn is_linked(&self) -> bool {
+        self.path.starts_with(LINKED_PATH)
+    }
+
+    /// Whether services know it.
+    pub(super) fn is_visible(&self, now_millis: i64) -> bool {
+        self.unseen_until.is_none_or(|until| until <= now_millis)
+    }
+
+    /// As ListRoles shows it: without tags and boundary (IAM API Reference, ListRoles).
+    fn short(&self) -> Value {
+        let mut value = serde_json::to_value(self).expect("a role is plain data with text keys");
+        value["AssumeRolePolicyDocument"] = percent_encode(&self.assume_role_policy_document).into();
+        value
+    }
+
+    pub(super) fn value(&self) -> Value {
+        let mut value = self.short();
+        if !self.tags.is_empty() {
+            value["Tags"] = tag_list(&self.tags);
+        }
+        if let Some(arn) = &self.permissions_boundary {
+            value["PermissionsBoundary"] =
+                json!({"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn});
+        }
+        value
+    }
+
+    /// The role and its inline policies. Roles that belong to a service are AWS's: no call of IAM's own removes them.
+    pub(super) fn objects(&self, home: &str) -> Vec<Object> {
+        let policies = self.inline_policies.keys().map(|policy| {
+            let id = format!("{policy}|{}", self.role_name);
+            let object = Object::new("iam", home, "AWS::IAM::RolePolicy", id, Tags::new());
+            object.named(policy).part_of(&self.role_name)
+        });
+        let role = Object::new("iam", home, "AWS::IAM::Role", &self.role_name, self.tags.clone());
+        policies.chain([role.named(&self.role_name).by_default(self.is_linked())]).collect()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct CreateRole {
+    path: Option<String>,
+    role_name: String,
+    assume_role_policy_document: String,
+    description: Option<String>,
+    max_session_duration: Option<i64>,
+    permissions_boundary: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+/// Makes a role. Its ARN and id are known at once, and services know it some seconds later (IAM User Guide, "Changes
+/// that I make are not always immediately visible").
+pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: CreateRole = call.input()?;
+    let path = given.path.unwrap_or_else(|| "/".to_owned());
+    let iam = &cx.global.iam;
+    if path.starts_with(LINKED_PATH) {
+        let message = format!("The path {path} is reserved for roles that are linked to a service.");
+        return Err(invalid_input(message));
+    }
+    trust::check(&given.assume_role_policy_document, &iam.roles)?;
+    let tags = tags::read(given.tags)?;
+    // The message is what IAM says of a boundary (IAM User Guide, "Permissions boundaries for IAM entities": it is a
+    // managed policy).
+    if let Some(arn) = given.permissions_boundary.as_ref().filter(|arn| !attached::may_bound(arn)) {
+        return Err(missing(format!("Scope ARN: {arn} does not exist or is not attachable.")));
+    }
+    let name = given.role_name;
+    // Names differ by more than case (IAM API Reference, CreateRole, `RoleName`).
+    if iam.roles.keys().any(|other| other.eq_ignore_ascii_case(&name)) {
+        return Err(exists(&name));
+    }
+    if iam.roles.values().filter(|role| !role.is_linked()).count() >= PER_ACCOUNT {
+        return Err(exceeded(format!("Cannot exceed quota for RolesPerAccount: {PER_ACCOUNT}")));
+    }
+    let role_id = unique_id("AROA", cx.global.iam.ids.number());
+    let new = New {
+        path,
+        name: name.clone(),
+        trust_policy: given.assume_role_policy_document,
+        description: given.description,
+        max_session_duration: given.max_session_duration,
+    };
+    let role = Role {
+        unseen_until: cx.after(ROLE_PROPAGATION, &role_id),
+        tags,
+        permissions_boundary: given.permissions_boundary,
+        ..Role::new(new, role_id, cx.now_millis)
+    };
+    let answer = json!({"Role": role.value()});
+    cx.global.iam.roles.insert(name, role);
+    Ok(answer)
+}
+
+fn exists(name: &str) -> Refusal {
+    Refusal::new("EntityAlreadyExists", format!("Role with name {name} already exists.")).with_status(409)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct OneRole {
+    role_name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct ListRoles {
+    #[serde(default)]
+    path_prefix: String,
+    max_items: Option<usize>,
+    marker: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct UpdateRole {
+    role_name: String,
+    description: Option<String>,
+    max_session_duration: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct UpdateAssumeRolePolicy {
+    role_name: String,
+    policy_document: String,
+}
+
+impl State {
+    pub(super) fn get_role(&self, call: &Call) -> Answer {
+        let OneRole { role_name } = call.input()?;
+        Ok(json!({"Role": self.find(&role_name)?.value()}))
+    }
+
+    pub(super) fn list_roles(&self, call: &Call) -> Answer {
+        let given: ListRoles = call.input()?;
+        let roles = self.roles.values().filter(|role| role.path.starts_with(&given.path_prefix));
+        listed("Roles", roles.map(Role::short).collect(), given.max_items, given.marker.as_deref())
+    }
+
+    /// What is not given gets its default (IAM API Reference, UpdateRole, `MaxSessionDuration`). Of a role that
+    /// belongs to a service only the description changes (IAM User Guide, "Edit a service-linked role description").
+    pub(super) fn update_role(&mut self, call: &Call) -> Answer {
+        let given: UpdateRole = call.input()?;
+        let role = match given.max_session_duration {
+            None => self.find_mut(&given.role_name)?,
+            Some(_) => self.changeable(&given.role_name)?,
+        };
+        role.description = given.description.filter(|text| !text.is_empty());
+        role.max_session_duration = given.max_session_duration.unwrap_or(SESSION);
+        Ok(json!({}))
+    }
+
+    pub(super) fn update_assume_role_policy(&mut self, call: &Call) -> Answer {
+        let given: UpdateAssumeRolePolicy = call.input()?;
+        self.changeable(&given.role_name)?;
+        trust::check(&given.policy_document, &self.roles)?;
+        self.find_mut(&given.role_name)?.assume_role_policy_document = given.policy_document;
+        Ok(json!({}))
+    }
+
+    /// IAM API Reference, DeleteRole: the policies go first, and `DeleteConflict`.
+    pub(super) fn delete_role(&mut self, call: &Call) -> Answer {
+        let OneRole { role_name } = call.input()?;
+        let role = self.changeable(&role_name)?;
+        let conflict = |message: &str| Err(Refusal::new("DeleteConflict", message).with_status(409));
+        if !role.inline_policies.is_empty() {
+            return conflict("Cannot delete entity, must delete policies first.");
+        }
+        if !role.attached_policies.is_empty() {
+            return conflict("Cannot delete entity, must detach all policies first.");
+        }
+        self.roles.remove(&role_name);
+        Ok(json!({}))
+    }
+}

@@ -1,0 +1,188 @@
+//! Metric filters of a log group.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Answer, Cx, exceeded, invalid, listed, missing};
+use crate::request::Call;
+use crate::response::Refusal;
+
+/// Metric filters that a group may have (CloudWatch Logs API Reference, PutMetricFilter).
+const PER_GROUP: usize = 100;
+
+/// Dimensions that a metric may have (CloudWatch Logs API Reference, MetricTransformation, `dimensions`).
+const DIMENSIONS: usize = 3;
+
+/// A metric filter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MetricFilter {
+    filter_name: String,
+    filter_pattern: String,
+    metric_transformations: Vec<MetricTransformation>,
+    creation_time: i64,
+    log_group_name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct MetricTransformation {
+    metric_name: String,
+    metric_namespace: String,
+    metric_value: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    default_value: Option<f64>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    dimensions: BTreeMap<String, String>,
+    /// "If you omit this, the unit is set as None" (MetricTransformation, `unit`).
+    #[serde(default = "no_unit")]
+    unit: String,
+}
+
+fn no_unit() -> String {
+    "None".to_owned()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PutMetricFilter {
+    log_group_name: String,
+    filter_name: String,
+    filter_pattern: String,
+    metric_transformations: Vec<MetricTransformation>,
+}
+
+/// What a pattern looks for (CloudWatch Logs User Guide, "Filter pattern syntax").
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pattern {
+    /// `{ $.field = value }`.
+    Json,
+    /// `[field, field]`.
+    Columns,
+    /// Terms, regular expressions, or everything.
+    Terms,
+}
+
+impl Pattern {
+    fn of(text: &str) -> Result<Pattern, Refusal> {
+        let text = text.trim();
+        match (text.starts_with('{'), text.ends_with('}'), text.starts_with('['), text.ends_with(']')) {
+            (true, true, ..) => Ok(Pattern::Json),
+            (_, _, true, true) => Ok(Pattern::Columns),
+            (true, ..) | (_, _, true, _) => Err(invalid("Invalid metric filter pattern")),
+            _ => Ok(Pattern::Terms),
+        }
+    }
+}
+
+/// CloudWatch Logs User Guide, "Configuring metric values for a metric filter": a number or a field, and dimensions for
+/// patterns with fields only, without a default value.
+fn check(transformation: &MetricTransformation, pattern: Pattern) -> Result<(), Refusal> {
+    let MetricTransformation { metric_value, default_value, dimensions, .. } = transformation;
+    let refuse = |reason: String| Err(invalid(format!("Invalid metric transformation: {reason}")));
+    let is_field = |text: &str| text.len() > 1 && text.starts_with('$');
+    if !is_field(metric_value) && !metric_value.parse().is_ok_and(f64::is_finite) {
+        return refuse(format!("the metric value {metric_value} is neither a number nor a field"));
+    }
+    if dimensions.is_empty() {
+        return Ok(());
+    }
+    if pattern == Pattern::Terms {
+        return Err(invalid("The specified filter pattern does not support dimensions"));
+    }
+    if default_value.is_some() {
+        return refuse("dimensions and default value are mutually exclusive properties".to_owned());
+    }
+    if dimensions.len() > DIMENSIONS {
+        return refuse(format!("more than {DIMENSIONS} dimensions"));
+    }
+    match dimensions.iter().find(|(name, value)| name.is_empty() || !is_field(value)) {
+        Some((name, value)) => refuse(format!("the dimension {name} is not a field, but {value}")),
+        None => Ok(()),
+    }
+}
+
+/// A filter takes the place of one with its name.
+pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: PutMetricFilter = call.input()?;
+    let group = cx.r.logs.find_mut(&given.log_group_name)?;
+    if !group.is_standard() {
+        // CloudWatch Logs User Guide, "Log classes": metric filters are for the Standard class.
+        let message = "Metric filters are only supported by log groups of the Standard class.";
+        return Err(Refusal::new("InvalidOperationException", message));
+    }
+    let pattern = Pattern::of(&given.filter_pattern)?;
+    given.metric_transformations.iter().try_for_each(|transformation| check(transformation, pattern))?;
+    let old = group.filters.get(&given.filter_name);
+    if old.is_none() && group.filters.len() >= PER_GROUP {
+        return Err(exceeded());
+    }
+    let filter = MetricFilter {
+        filter_name: given.filter_name.clone(),
+        filter_pattern: given.filter_pattern,
+        metric_transformations: given.metric_transformations,
+        creation_time: old.map_or(cx.now_millis, |old| old.creation_time),
+        log_group_name: given.log_group_name,
+    };
+    group.filters.insert(given.filter_name, filter);
+    Ok(Value::Null)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DescribeMetricFilters {
+    log_group_name: Option<String>,
+    filter_name_prefix: Option<String>,
+    metric_name: Option<String>,
+    metric_namespace: Option<String>,
+    limit: Option<usize>,
+    next_token: Option<String>,
+}
+
+/// CloudWatch Logs API Reference, DescribeMetricFilters: sorted by name; the prefix counts only with a group, and name
+/// and namespace of the metric come together.
+pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: DescribeMetricFilters = call.input()?;
+    if given.metric_name.is_some() != given.metric_namespace.is_some() {
+        return Err(invalid("metricName and metricNamespace are given together or not at all."));
+    }
+    let logs = &cx.r.logs;
+    let groups = match &given.log_group_name {
+        Some(name) => vec![logs.find(name)?],
+        None => logs.groups.values().collect(),
+    };
+    let prefix = given.filter_name_prefix.as_ref().filter(|_| given.log_group_name.is_some());
+    let is_about = |transformation: &MetricTransformation| {
+        given.metric_name.as_ref().is_none_or(|name| *name == transformation.metric_name)
+            && given.metric_namespace.as_ref().is_none_or(|name| *name == transformation.metric_namespace)
+    };
+    let mut filters: Vec<&MetricFilter> = groups
+        .into_iter()
+        .flat_map(|group| group.filters.values())
+        .filter(|filter| prefix.is_none_or(|prefix| filter.filter_name.starts_with(prefix)))
+        .filter(|filter| filter.metric_transformations.iter().any(is_about))
+        .collect();
+    filters.sort_by_key(|filter| (&filter.filter_name, &filter.log_group_name));
+    let filters = filters.into_iter().map(value).collect();
+    listed("metricFilters", filters, given.limit, given.next_token.as_deref())
+}
+
+fn value(filter: &MetricFilter) -> Value {
+    serde_json::to_value(filter).expect("a metric filter is plain data with text keys")
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DeleteMetricFilter {
+    log_group_name: String,
+    filter_name: String,
+}
+
+pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let DeleteMetricFilter { log_group_name, filter_name } = call.input()?;
+    let group = cx.r.logs.find_mut(&log_group_name)?;
+    group.filters.remove(&filter_name).ok_or_else(|| missing("metric filter"))?;
+    Ok(Value::Null)
+}

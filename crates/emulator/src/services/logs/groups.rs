@@ -1,0 +1,304 @@
+//! Log groups.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::filters::MetricFilter;
+use super::streams::LogStream;
+use super::{Answer, Cx, exists, identified, invalid, listed, name_in};
+use crate::emulator::ACCOUNT_ID;
+use crate::objects::Object;
+use crate::request::Call;
+use crate::response::Refusal;
+use crate::services::support::{Tags, tag_map};
+
+/// The days that a group may keep its events
+/// (CloudWatch Logs API Reference, PutRetentionPolicy, `retentionInDays`).
+const RETENTIONS: [i64; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
+/// A log group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LogGroup {
+    log_group_name: String,
+    /// The ARN with `:*`.
+    arn: String,
+    log_group_arn: String,
+    creation_time: i64,
+    log_group_class: Class,
+    deletion_protection_enabled: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retention_in_days: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kms_key_id: Option<String>,
+    #[serde(rename = "_tags")]
+    pub(super) tags: Tags,
+    /// By name.
+    #[serde(rename = "_metricFilters")]
+    pub(super) filters: BTreeMap<String, MetricFilter>,
+    /// By name.
+    #[serde(rename = "_logStreams")]
+    pub(super) streams: BTreeMap<String, LogStream>,
+}
+
+/// The classes that are modelled (CloudWatch Logs User Guide, "Log classes").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum Class {
+    #[default]
+    Standard,
+    InfrequentAccess,
+}
+
+impl LogGroup {
+    pub(super) fn new(region: &str, now_millis: i64, name: String) -> Self {
+        let log_group_arn = format!("arn:aws:logs:{region}:{ACCOUNT_ID}:log-group:{name}");
+        LogGroup {
+            log_group_name: name,
+            arn: format!("{log_group_arn}:*"),
+            log_group_arn,
+            creation_time: now_millis,
+            log_group_class: Class::Standard,
+            deletion_protection_enabled: false,
+            retention_in_days: None,
+            kms_key_id: None,
+            tags: Tags::new(),
+            filters: BTreeMap::new(),
+            streams: BTreeMap::new(),
+        }
+    }
+
+    /// The ARN without `:*`.
+    pub(super) fn log_group_arn(&self) -> &str {
+        &self.log_group_arn
+    }
+
+    pub(super) fn is_standard(&self) -> bool {
+        self.log_group_class == Class::Standard
+    }
+
+    /// Whether nothing may be deleted of it ("Protecting log groups from deletion" in the CloudWatch Logs User Guide).
+    pub(super) fn check_unprotected(&self) -> Result<(), Refusal> {
+        match self.deletion_protection_enabled {
+            false => Ok(()),
+            true => {
+                Err(Refusal::new("ValidationException", "The log group has deletion protection enabled."))
+            }
+        }
+    }
+
+    fn value(&self) -> Value {
+        let mut value = serde_json::to_value(self).expect("a log group is plain data with text keys");
+        value["metricFilterCount"] = self.filters.len().into();
+        value["storedBytes"] = 0.into();
+        value
+    }
+
+    pub(super) fn objects(&self, home: &str) -> Vec<Object> {
+        let name = &self.log_group_name;
+        let part = |kind: &str, part: &String| {
+            let object = Object::new("logs", home, kind, format!("{name}|{part}"), Tags::new());
+            object.named(part).part_of(name)
+        };
+        let filters = self.filters.keys().map(|filter| part("AWS::Logs::MetricFilter", filter));
+        let streams = self.streams.keys().map(|stream| part("AWS::Logs::LogStream", stream));
+        let group = Object::new("logs", home, "AWS::Logs::LogGroup", name, self.tags.clone()).named(name);
+        [group].into_iter().chain(filters).chain(streams).collect()
+    }
+}
+
+/// A key is named by its ARN (CloudWatch Logs API Reference, CreateLogGroup and AssociateKmsKey, `kmsKeyId`), and is of
+/// the same region.
+fn check_key(cx: &Cx<'_>, arn: &str) -> Result<(), Refusal> {
+    let key = arn.strip_prefix(&cx.arn("kms", "key/"));
+    match key.is_some_and(|id| !id.is_empty()) {
+        true => Ok(()),
+        false => Err(invalid("The specified KMS key does not exist or is not allowed to be used.")),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CreateLogGroup {
+    log_group_name: String,
+    kms_key_id: Option<String>,
+    #[serde(default)]
+    tags: Tags,
+    #[serde(default)]
+    log_group_class: Class,
+    #[serde(default)]
+    deletion_protection_enabled: bool,
+}
+
+pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: CreateLogGroup = call.input()?;
+    let name = given.log_group_name;
+    // CloudWatch Logs API Reference, CreateLogGroup, the guidelines for names.
+    if name.starts_with("aws/") {
+        return Err(invalid("Log group names can't start with the string aws/"));
+    }
+    let tags = tag_map(given.tags, invalid)?;
+    if let Some(key) = &given.kms_key_id {
+        check_key(cx, key)?;
+    }
+    let logs = &mut cx.r.logs;
+    if logs.groups.contains_key(&name) {
+        return Err(exists("log group"));
+    }
+    let group = LogGroup {
+        log_group_class: given.log_group_class,
+        deletion_protection_enabled: given.deletion_protection_enabled,
+        kms_key_id: given.kms_key_id,
+        tags,
+        ..LogGroup::new(cx.region, cx.now_millis, name.clone())
+    };
+    logs.groups.insert(name, group);
+    Ok(Value::Null)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct OneGroup {
+    log_group_name: String,
+}
+
+/// Streams and metric filters go with it.
+pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let OneGroup { log_group_name } = call.input()?;
+    let logs = &mut cx.r.logs;
+    logs.find(&log_group_name)?.check_unprotected()?;
+    logs.groups.remove(&log_group_name);
+    Ok(Value::Null)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DescribeLogGroups {
+    log_group_name_prefix: Option<String>,
+    log_group_name_pattern: Option<String>,
+    log_group_class: Option<Class>,
+    log_group_identifiers: Option<Vec<String>>,
+    limit: Option<usize>,
+    next_token: Option<String>,
+}
+
+/// CloudWatch Logs API Reference, DescribeLogGroups: which filters go together, and that a search by pattern shows
+/// three members only.
+pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: DescribeLogGroups = call.input()?;
+    let (prefix, pattern) = (&given.log_group_name_prefix, &given.log_group_name_pattern);
+    if prefix.is_some() && pattern.is_some() {
+        return Err(invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive."));
+    }
+    let names = match &given.log_group_identifiers {
+        None => None,
+        Some(_) if prefix.is_some() || pattern.is_some() || given.log_group_class.is_some() => {
+            return Err(invalid("LogGroup identifiers cannot be combined with other filters."));
+        }
+        Some(given) => Some(given.iter().map(|id| identified(cx, id)).collect::<Result<Vec<_>, _>>()?),
+    };
+    let is_wanted = |group: &&LogGroup| {
+        let name = group.log_group_name.as_str();
+        prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
+            && pattern.as_ref().is_none_or(|pattern| name.contains(pattern))
+            && given.log_group_class.is_none_or(|class| group.log_group_class == class)
+            && names.as_ref().is_none_or(|names| names.contains(&name))
+    };
+    let show = |group: &LogGroup| match pattern {
+        None => group.value(),
+        Some(_) => json!({
+            "logGroupName": group.log_group_name,
+            "arn": group.arn,
+            "creationTime": group.creation_time,
+        }),
+    };
+    let groups = cx.r.logs.groups.values().filter(is_wanted).map(show).collect();
+    listed("logGroups", groups, given.limit, given.next_token.as_deref())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PutRetentionPolicy {
+    log_group_name: String,
+    retention_in_days: i64,
+}
+
+pub(super) fn put_retention(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let PutRetentionPolicy { log_group_name, retention_in_days } = call.input()?;
+    let group = cx.r.logs.find_mut(&log_group_name)?;
+    if !RETENTIONS.contains(&retention_in_days) {
+        let message =
+            format!("{retention_in_days} is none of the numbers of days that CloudWatch Logs offers.");
+        return Err(invalid(message));
+    }
+    group.retention_in_days = Some(retention_in_days);
+    Ok(Value::Null)
+}
+
+pub(super) fn delete_retention(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let OneGroup { log_group_name } = call.input()?;
+    cx.r.logs.find_mut(&log_group_name)?.retention_in_days = None;
+    Ok(Value::Null)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct AssociateKmsKey {
+    log_group_name: Option<String>,
+    resource_identifier: Option<String>,
+    kms_key_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DisassociateKmsKey {
+    log_group_name: Option<String>,
+    resource_identifier: Option<String>,
+}
+
+/// The group of which the key is to be changed: by name or by ARN (CloudWatch Logs API Reference, AssociateKmsKey,
+/// `resourceIdentifier`).
+fn keyed(cx: &Cx<'_>, name: Option<String>, identifier: Option<String>) -> Result<String, Refusal> {
+    match (name, identifier) {
+        (Some(name), None) => Ok(name),
+        (None, Some(arn)) if arn == cx.arn("logs", "query-result:*") => {
+            Err(invalid("The emulator does not model keys for the results of queries."))
+        }
+        (None, Some(arn)) => name_in(cx, &arn).map(str::to_owned),
+        _ => Err(invalid("Give either logGroupName or resourceIdentifier.")),
+    }
+}
+
+/// A key takes the place of the one before it.
+pub(super) fn associate_key(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: AssociateKmsKey = call.input()?;
+    let name = keyed(cx, given.log_group_name, given.resource_identifier)?;
+    cx.r.logs.find(&name)?;
+    check_key(cx, &given.kms_key_id)?;
+    cx.r.logs.find_mut(&name)?.kms_key_id = Some(given.kms_key_id);
+    Ok(Value::Null)
+}
+
+pub(super) fn disassociate_key(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: DisassociateKmsKey = call.input()?;
+    let name = keyed(cx, given.log_group_name, given.resource_identifier)?;
+    cx.r.logs.find_mut(&name)?.kms_key_id = None;
+    Ok(Value::Null)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PutLogGroupDeletionProtection {
+    log_group_identifier: String,
+    deletion_protection_enabled: bool,
+}
+
+pub(super) fn put_protection(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: PutLogGroupDeletionProtection = call.input()?;
+    let name = identified(cx, &given.log_group_identifier)?;
+    cx.r.logs.find_mut(name)?.deletion_protection_enabled = given.deletion_protection_enabled;
+    Ok(Value::Null)
+}

@@ -1,0 +1,161 @@
+//! CloudWatch Logs: log groups and what belongs to them.
+//!
+//! Log events are not modelled: nothing is stored, so streams and groups are empty, and no metric is made.
+
+mod filters;
+mod groups;
+mod policies;
+mod streams;
+mod tags;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+pub(crate) use self::groups::LogGroup;
+use self::policies::ResourcePolicy;
+use super::iam::page::page;
+use super::{Answer, Api, Cx, unknown_operation};
+use crate::emulator::ACCOUNT_ID;
+use crate::ids::IdSource;
+use crate::latency::{Spread, spread};
+use crate::limits::{Limit, ServiceLimits, rate};
+use crate::objects::Object;
+use crate::request::Call;
+use crate::response::Refusal;
+
+/// How many items a list has where the call does not say (`limit` in the CloudWatch Logs API Reference).
+const PAGE: usize = 50;
+
+/// Everything in one region, by name.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct State {
+    groups: BTreeMap<String, LogGroup>,
+    resource_policies: BTreeMap<String, ResourcePolicy>,
+}
+
+impl State {
+    /// A log group, by its name.
+    pub(crate) fn group(&self, name: &str) -> Option<&LogGroup> {
+        self.groups.get(name)
+    }
+
+    /// What services do that write logs: a group that is not there is made, and keeps its events for ever.
+    pub(crate) fn ensure_group(&mut self, region: &str, now_millis: i64, name: &str) {
+        let group = || LogGroup::new(region, now_millis, name.to_owned());
+        self.groups.entry(name.to_owned()).or_insert_with(group);
+    }
+
+    fn find(&self, name: &str) -> Result<&LogGroup, Refusal> {
+        self.groups.get(name).ok_or_else(no_group)
+    }
+
+    fn find_mut(&mut self, name: &str) -> Result<&mut LogGroup, Refusal> {
+        self.groups.get_mut(name).ok_or_else(no_group)
+    }
+}
+
+impl Api for State {
+    const INVALID: &'static str = "InvalidParameterException";
+    // CloudWatch Logs API Reference, CreateLogStream and DescribeLogStreams; for all others CloudWatch Logs User Guide,
+    // "CloudWatch Logs quotas", the operations on log groups.
+    const LIMITS: ServiceLimits = ServiceLimits::each(&[
+        Limit::of(&["CreateLogStream"], rate(50.0, 50.0)),
+        Limit::of(&["DescribeLogStreams"], rate(25.0, 25.0)),
+        Limit::any(rate(10.0, 10.0)),
+    ]);
+    const CALLS: &'static [(&'static str, Spread)] =
+        &[("CreateLogGroup", spread(1.0, 0.5, 5.0)), ("DeleteLogGroup", spread(0.5, 0.2, 1.0))];
+
+    fn new(_ids: IdSource, _region: &str) -> Self {
+        State { groups: BTreeMap::new(), resource_policies: BTreeMap::new() }
+    }
+
+    fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
+        match call.operation.as_str() {
+            "CreateLogGroup" => groups::create(cx, call),
+            "DeleteLogGroup" => groups::delete(cx, call),
+            "DescribeLogGroups" => groups::describe(cx, call),
+            "PutRetentionPolicy" => groups::put_retention(cx, call),
+            "DeleteRetentionPolicy" => groups::delete_retention(cx, call),
+            "AssociateKmsKey" => groups::associate_key(cx, call),
+            "DisassociateKmsKey" => groups::disassociate_key(cx, call),
+            "PutLogGroupDeletionProtection" => groups::put_protection(cx, call),
+
+            "TagResource" => tags::tag(cx, call),
+            "UntagResource" => tags::untag(cx, call),
+            "ListTagsForResource" => tags::list(cx, call),
+
+            "PutMetricFilter" => filters::put(cx, call),
+            "DescribeMetricFilters" => filters::describe(cx, call),
+            "DeleteMetricFilter" => filters::delete(cx, call),
+
+            "PutResourcePolicy" => policies::put(cx, call),
+            "DescribeResourcePolicies" => policies::describe(cx, call),
+            "DeleteResourcePolicy" => policies::delete(cx, call),
+
+            "CreateLogStream" => streams::create(cx, call),
+            "DescribeLogStreams" => streams::describe(cx, call),
+            "DeleteLogStream" => streams::delete(cx, call),
+
+            _ => Err(unknown_operation(call)),
+        }
+    }
+
+    fn objects(&self, home: &str) -> Vec<Object> {
+        let groups = self.groups.values().flat_map(|group| group.objects(home));
+        let policies = self.resource_policies.keys().map(|name| {
+            Object::new("logs", home, "AWS::Logs::ResourcePolicy", name, BTreeMap::new()).named(name)
+        });
+        groups.chain(policies).collect()
+    }
+}
+
+/// The name of the group that an ARN of this account and region names, with or without `:*` at its end. The one with it
+/// stands for the group's streams (CloudWatch Logs API Reference, LogGroup, `arn` and `logGroupArn`).
+fn name_in<'a>(cx: &Cx<'_>, arn: &'a str) -> Result<&'a str, Refusal> {
+    let mut parts = arn.splitn(6, ':');
+    let ["arn", "aws", "logs", region, account, resource] =
+        std::array::from_fn(|_| parts.next().unwrap_or(""))
+    else {
+        return Err(invalid(format!("{arn} is not an ARN of CloudWatch Logs.")));
+    };
+    let name = resource.strip_prefix("log-group:").filter(|_| region == cx.region && account == ACCOUNT_ID);
+    name.map(|name| name.strip_suffix(":*").unwrap_or(name)).ok_or_else(no_group)
+}
+
+/// The name in an identifier, which is a name or an ARN (`logGroupIdentifier`).
+fn identified<'a>(cx: &Cx<'_>, identifier: &'a str) -> Result<&'a str, Refusal> {
+    match identifier.starts_with("arn:") {
+        true => name_in(cx, identifier),
+        false => Ok(identifier),
+    }
+}
+
+/// One page of a list, under the name that the operation gives it.
+fn listed(name: &str, items: Vec<Value>, limit: Option<usize>, token: Option<&str>) -> Answer {
+    let (items, next) = page(items, limit.unwrap_or(PAGE), token)
+        .ok_or_else(|| invalid("The specified nextToken is invalid."))?;
+    Ok(json!({name: items, "nextToken": next}))
+}
+
+fn invalid(message: impl Into<String>) -> Refusal {
+    Refusal::new("InvalidParameterException", message)
+}
+
+fn missing(what: &str) -> Refusal {
+    Refusal::new("ResourceNotFoundException", format!("The specified {what} does not exist."))
+}
+
+fn no_group() -> Refusal {
+    missing("log group")
+}
+
+fn exists(what: &str) -> Refusal {
+    Refusal::new("ResourceAlreadyExistsException", format!("The specified {what} already exists"))
+}
+
+fn exceeded() -> Refusal {
+    Refusal::new("LimitExceededException", "Resource limit exceeded.")
+}

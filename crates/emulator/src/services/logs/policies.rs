@@ -1,0 +1,110 @@
+//! Resource policies of the account, by which services may write logs. Policies of one log group (`resourceArn`) are not
+//! modelled.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Answer, Cx, exceeded, invalid, listed, missing};
+use crate::request::Call;
+use crate::response::Refusal;
+use crate::services::iam::policy::Policy;
+
+/// Policies that an account may have in a region (CloudWatch Logs API Reference, PutResourcePolicy).
+const PER_REGION: usize = 10;
+
+/// A resource policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ResourcePolicy {
+    policy_name: String,
+    policy_document: String,
+    last_updated_time: i64,
+    policy_scope: Scope,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum Scope {
+    #[default]
+    Account,
+    Resource,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PutResourcePolicy {
+    policy_name: Option<String>,
+    policy_document: Option<String>,
+}
+
+/// CloudWatch Logs User Guide, "Overview of managing access permissions to your CloudWatch Logs resources": a
+/// statement says who may do what of CloudWatch Logs, and to which resources.
+fn check(document: &str) -> Result<(), Refusal> {
+    let policy = Policy::parse(document).map_err(invalid)?;
+    for statement in &policy.statements {
+        if !statement.has_principal() {
+            return Err(invalid("Invalid resource policy: a statement has no principal."));
+        }
+        if !statement.has_resource() {
+            return Err(invalid("Invalid resource policy: a statement has no resource."));
+        }
+        if let Some(action) = statement.actions().iter().find(|action| !action.starts_with("logs:")) {
+            return Err(invalid(format!(
+                "Invalid resource policy: {action} is no action of CloudWatch Logs."
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Both parameters are required (CloudWatch Logs API Reference, PutResourcePolicy).
+pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: PutResourcePolicy = call.input()?;
+    let policy_name = given.policy_name.filter(|name| !name.is_empty());
+    let policy_name = policy_name.ok_or_else(|| invalid("policyName is required."))?;
+    let policy_document = given.policy_document.ok_or_else(|| invalid("policyDocument is required."))?;
+    check(&policy_document)?;
+    let policies = &mut cx.r.logs.resource_policies;
+    if !policies.contains_key(&policy_name) && policies.len() >= PER_REGION {
+        return Err(exceeded());
+    }
+    let policy = ResourcePolicy {
+        policy_name: policy_name.clone(),
+        policy_document,
+        last_updated_time: cx.now_millis,
+        policy_scope: Scope::Account,
+    };
+    let answer = json!({"resourcePolicy": policy});
+    policies.insert(policy_name, policy);
+    Ok(answer)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DescribeResourcePolicies {
+    #[serde(default)]
+    policy_scope: Scope,
+    limit: Option<usize>,
+    next_token: Option<String>,
+}
+
+pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: DescribeResourcePolicies = call.input()?;
+    let policies = cx.r.logs.resource_policies.values();
+    let policies = policies.filter(|policy| policy.policy_scope == given.policy_scope);
+    let policies = policies.map(|policy| json!(policy)).collect();
+    listed("resourcePolicies", policies, given.limit, given.next_token.as_deref())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DeleteResourcePolicy {
+    policy_name: Option<String>,
+}
+
+pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let DeleteResourcePolicy { policy_name } = call.input()?;
+    let policy_name = policy_name.ok_or_else(|| invalid("policyName is required."))?;
+    cx.r.logs.resource_policies.remove(&policy_name).ok_or_else(|| missing("resource policy"))?;
+    Ok(Value::Null)
+}

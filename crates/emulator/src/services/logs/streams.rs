@@ -1,0 +1,92 @@
+//! Log streams of a log group.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Answer, Cx, exists, identified, invalid, listed, missing};
+use crate::request::Call;
+
+/// A log stream. Nothing is ever in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LogStream {
+    log_stream_name: String,
+    creation_time: i64,
+    arn: String,
+    /// Always zero (CloudWatch Logs API Reference, LogStream).
+    stored_bytes: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct OneStream {
+    log_group_name: String,
+    log_stream_name: String,
+}
+
+pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let OneStream { log_group_name, log_stream_name } = call.input()?;
+    let group = cx.r.logs.find_mut(&log_group_name)?;
+    if group.streams.contains_key(&log_stream_name) {
+        return Err(exists("log stream"));
+    }
+    let stream = LogStream {
+        arn: format!("{}:log-stream:{log_stream_name}", group.log_group_arn()),
+        log_stream_name: log_stream_name.clone(),
+        creation_time: cx.now_millis,
+        stored_bytes: 0,
+    };
+    group.streams.insert(log_stream_name, stream);
+    Ok(Value::Null)
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+enum OrderBy {
+    #[default]
+    LogStreamName,
+    LastEventTime,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DescribeLogStreams {
+    log_group_name: Option<String>,
+    log_group_identifier: Option<String>,
+    log_stream_name_prefix: Option<String>,
+    #[serde(default)]
+    order_by: OrderBy,
+    #[serde(default)]
+    descending: bool,
+    limit: Option<usize>,
+    next_token: Option<String>,
+}
+
+/// CloudWatch Logs API Reference, DescribeLogStreams: how the group is named, and that the prefix is for the order by
+/// name. No stream has events, so the other order is by name too.
+pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: DescribeLogStreams = call.input()?;
+    let name = match (&given.log_group_name, &given.log_group_identifier) {
+        (Some(name), None) => name,
+        (None, Some(identifier)) => identified(cx, identifier)?,
+        _ => return Err(invalid("Give either logGroupName or logGroupIdentifier.")),
+    };
+    if given.order_by == OrderBy::LastEventTime && given.log_stream_name_prefix.is_some() {
+        return Err(invalid("Cannot order by LastEventTime with a logStreamNamePrefix."));
+    }
+    let prefix = given.log_stream_name_prefix.as_deref().unwrap_or_default();
+    let streams = cx.r.logs.find(name)?.streams.values();
+    let streams = streams.filter(|stream| stream.log_stream_name.starts_with(prefix));
+    let mut streams: Vec<Value> = streams.map(|stream| json!(stream)).collect();
+    if given.descending {
+        streams.reverse();
+    }
+    listed("logStreams", streams, given.limit, given.next_token.as_deref())
+}
+
+pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let OneStream { log_group_name, log_stream_name } = call.input()?;
+    let group = cx.r.logs.find_mut(&log_group_name)?;
+    group.check_unprotected()?;
+    group.streams.remove(&log_stream_name).ok_or_else(|| missing("log stream"))?;
+    Ok(Value::Null)
+}

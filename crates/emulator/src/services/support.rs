@@ -1,0 +1,209 @@
+//! What the services have in common.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Global, Region};
+use crate::clock::timestamp;
+use crate::emulator::ACCOUNT_ID;
+use crate::latency::{Latencies, Spread};
+use crate::request::Call;
+use crate::response::Refusal;
+
+/// What an operation answers: members by the names of the API's model, or AWS's error.
+pub(crate) type Answer = Result<Value, Refusal>;
+
+/// What an operation is given.
+pub(crate) struct Cx<'a> {
+    /// The name of the region.
+    pub(crate) region: &'a str,
+    /// Milliseconds since 1970.
+    pub(crate) now_millis: i64,
+    pub(crate) latencies: Latencies,
+    pub(crate) global: &'a mut Global,
+    pub(crate) r: &'a mut Region,
+}
+
+impl Cx<'_> {
+    /// Now, as models count: in seconds since 1970.
+    pub(crate) fn now_seconds(&self) -> f64 {
+        self.now_millis as f64 / 1000.0
+    }
+
+    /// Now, such as `2026-01-01T00:00:00Z`.
+    pub(crate) fn now_text(&self) -> String {
+        timestamp(self.now_millis)
+    }
+
+    /// When something that begins now is over; `None` where it takes no time. `about` tells it from all others.
+    pub(crate) fn after(&self, spread: Spread, about: &str) -> Option<i64> {
+        match self.latencies.are_off() {
+            true => None,
+            false => Some(self.now_millis + self.latencies.millis(spread, about)),
+        }
+    }
+
+    /// `arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE`.
+    pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:aws:{service}:{}:{ACCOUNT_ID}:{resource}", self.region)
+    }
+}
+
+/// A state that an object will reach by time alone, kept with the object as its member `_next`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Next {
+    pub(crate) state: String,
+    /// When, in milliseconds since 1970.
+    pub(crate) at_millis: i64,
+}
+
+impl Next {
+    /// Takes the state out once it is due.
+    pub(crate) fn due(next: &mut Option<Next>, now_millis: i64) -> Option<Next> {
+        next.take_if(|next| next.at_millis <= now_millis)
+    }
+}
+
+/// A network interface that a service has in a subnet. While it is there, its subnet and its groups stay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Interface {
+    /// Such as `eni-0123456789abcdef0`.
+    pub(crate) id: String,
+    pub(crate) subnet_id: String,
+    pub(crate) group_ids: Vec<String>,
+    /// What the console shows, such as `ELB app/NAME/0123456789abcdef`.
+    pub(crate) description: String,
+    /// The `InterfaceType` of the EC2 API Reference, such as `interface`, `network_load_balancer`, `vpc_endpoint`.
+    pub(crate) interface_type: String,
+    /// Whether a public address is mapped to it, which keeps the internet gateway attached.
+    pub(crate) has_public_address: bool,
+}
+
+/// Tags by key.
+pub(crate) type Tags = BTreeMap<String, String>;
+
+/// Tags as most APIs list them: `[{"Key": …, "Value": …}]`.
+pub(crate) fn tag_list(tags: &Tags) -> Value {
+    named_tag_list(tags, "Key", "Value")
+}
+
+/// The same where the members have other names, such as `key` and `value` (ECS) or `TagKey` and `TagValue` (KMS).
+pub(crate) fn named_tag_list(tags: &Tags, key: &str, value: &str) -> Value {
+    tags.iter().map(|(k, v)| json!({key: k, value: v})).collect()
+}
+
+/// A tag as most APIs take it, whichever names its members have.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tag {
+    #[serde(alias = "key", alias = "TagKey")]
+    #[serde(rename = "Key")]
+    pub(crate) key: String,
+    #[serde(alias = "value", alias = "TagValue")]
+    #[serde(rename = "Value", default)]
+    pub(crate) value: String,
+}
+
+/// Reads a list of tags.
+///
+/// # Errors
+///
+/// `invalid` with a reason, for a key given twice, a key of AWS's own (`aws:`), or more than 50.
+pub(crate) fn tags(
+    given: impl IntoIterator<Item = Tag>,
+    invalid: impl Fn(String) -> Refusal,
+) -> Result<Tags, Refusal> {
+    let mut tags = Tags::new();
+    for Tag { key, value } in given {
+        add_tag(&mut tags, key, value, &invalid)?;
+    }
+    Ok(tags)
+}
+
+fn add_tag(
+    tags: &mut Tags,
+    key: String,
+    value: String,
+    invalid: impl Fn(String) -> Refusal,
+) -> Result<(), Refusal> {
+    if key.to_ascii_lowercase().starts_with("aws:") {
+        return Err(invalid(format!("Tag keys that begin with aws: are reserved, as {key} is.")));
+    }
+    if tags.contains_key(&key) {
+        return Err(invalid(format!("The tag key {key} is given twice.")));
+    }
+    tags.insert(key, value);
+    match tags.len() {
+        // AWS General Reference, "Tagging your AWS resources", "Tag naming limits and requirements".
+        ..=50 => Ok(()),
+        _ => Err(invalid("An object can have 50 tags at most.".to_owned())),
+    }
+}
+
+/// The same for a map of tags.
+pub(crate) fn tag_map(given: Tags, invalid: impl Fn(String) -> Refusal) -> Result<Tags, Refusal> {
+    tags(given.into_iter().map(|(key, value)| Tag { key, value }), invalid)
+}
+
+impl Call {
+    /// The input as a typed structure. Give it `#[serde(deny_unknown_fields)]`: a parameter that an operation does not
+    /// model is then refused by name, never ignored.
+    pub(crate) fn input<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        T::deserialize(&*self.parameters).map_err(|error| {
+            let message = format!("The emulator does not model {} like this: {error}.", self.operation);
+            Refusal::new("UnknownParameter", message)
+        })
+    }
+}
+
+/// What was answered to which client token. A token belongs to one operation.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Tokens(BTreeMap<String, Used>);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Used {
+    at_millis: i64,
+    parameters: Value,
+    answer: Value,
+}
+
+/// What a token turned out to be.
+pub(crate) enum Token {
+    /// Not used before.
+    New,
+    /// Used before for the same request, which was answered like this.
+    Same(Value),
+    /// Used before for another request.
+    Other,
+}
+
+impl Tokens {
+    /// Looks a token up. Tokens older than `good_for_millis` are forgotten.
+    pub(crate) fn look(&mut self, cx_now: i64, good_for_millis: i64, call: &Call, token: &str) -> Token {
+        self.0.retain(|_, used| cx_now - used.at_millis < good_for_millis);
+        match self.0.get(&token_key(call, token)) {
+            None => Token::New,
+            Some(used) if used.parameters == *call.parameters => Token::Same(used.answer.clone()),
+            Some(_) => Token::Other,
+        }
+    }
+
+    /// Notes what was answered.
+    pub(crate) fn note(&mut self, now_millis: i64, call: &Call, token: &str, answer: &Value) {
+        let used = Used {
+            at_millis: now_millis,
+            parameters: Value::clone(&call.parameters),
+            answer: answer.clone(),
+        };
+        self.0.insert(token_key(call, token), used);
+    }
+}
+
+fn token_key(call: &Call, token: &str) -> String {
+    format!("{} {token}", call.operation)
+}
