@@ -1,5 +1,8 @@
 //! What every call needs: clients, made once; whose objects these are; and where.
 
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -44,6 +47,8 @@ pub struct Context {
     logs: aws_sdk_cloudwatchlogs::Client,
     sts: aws_sdk_sts::Client,
     describe: Describe,
+    config: SdkConfig,
+    clients: Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
     identity: Identity,
     account: Account,
     region: String,
@@ -77,6 +82,8 @@ impl Context {
             iam: aws_sdk_iam::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
+            config,
+            clients: Mutex::default(),
             identity,
             account,
             region,
@@ -105,6 +112,15 @@ impl Context {
     #[must_use]
     pub fn sts(&self) -> &aws_sdk_sts::Client {
         &self.sts
+    }
+
+    /// A client of any other service, made once: `cx.client(aws_sdk_rds::Client::new)`. A tier names the services that it
+    /// needs, and this crate need not know them.
+    pub fn client<C: Clone + Send + Sync + 'static>(&self, new: fn(&SdkConfig) -> C) -> C {
+        // A client is added in one step, so a panic elsewhere leaves the map whole.
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = clients.entry(TypeId::of::<C>()).or_insert_with(|| Box::new(new(&self.config)));
+        client.downcast_ref::<C>().expect("a client is kept under its own type").clone()
     }
 
     /// EC2 reads, batched.

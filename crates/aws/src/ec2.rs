@@ -2,12 +2,53 @@
 
 use std::fmt::Display;
 
-use aws_sdk_ec2::types::{Filter, UnsuccessfulItem};
+use aws_sdk_ec2::types::{Filter, IpPermission, UnsuccessfulItem};
 use engine::{CallError, Intent, Readiness};
+use serde::{Deserialize, Serialize};
 
 use crate::Context;
 use crate::error::{Called, class_of};
 use crate::tags::{INTENT, Tags, ec2_tags};
+
+/// A rule of a security group as AWS reports it: traffic with one peer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Rule {
+    /// `tcp`, `udp`, `icmp`, a number, or `-1` for all.
+    pub ip_protocol: String,
+    /// The first port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_port: Option<i32>,
+    /// The last port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_port: Option<i32>,
+    /// Addresses, a security group or a prefix list.
+    pub peer: String,
+}
+
+/// One rule a peer, sorted: AWS groups peers that share protocol and ports, in no order.
+#[must_use]
+pub fn rules(permissions: &[IpPermission]) -> Vec<Rule> {
+    let mut rules: Vec<Rule> = permissions.iter().flat_map(rules_of).collect();
+    rules.sort();
+    rules
+}
+
+fn rules_of(permission: &IpPermission) -> Vec<Rule> {
+    let addresses = permission.ip_ranges().iter().filter_map(|range| range.cidr_ip());
+    let addresses6 = permission.ipv6_ranges().iter().filter_map(|range| range.cidr_ipv6());
+    let groups = permission.user_id_group_pairs().iter().filter_map(|pair| pair.group_id());
+    let lists = permission.prefix_list_ids().iter().filter_map(|list| list.prefix_list_id());
+    let peers = addresses.chain(addresses6).chain(groups).chain(lists);
+    peers
+        .map(|peer| Rule {
+            ip_protocol: permission.ip_protocol().unwrap_or_default().to_owned(),
+            from_port: permission.from_port(),
+            to_port: permission.to_port(),
+            peer: peer.to_owned(),
+        })
+        .collect()
+}
 
 /// A filter of a Describe call: objects whose `name` is one of `values`.
 pub fn filter<V: Display>(name: &str, values: impl IntoIterator<Item = V>) -> Filter {
@@ -70,7 +111,7 @@ pub fn none_unsuccessful(operation: &str, items: Option<&[UnsuccessfulItem]>) ->
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_ec2::types::UnsuccessfulItemError;
+    use aws_sdk_ec2::types::{IpRange, UnsuccessfulItemError, UserIdGroupPair};
     use engine::ErrorClass;
 
     use super::*;
@@ -84,5 +125,21 @@ mod tests {
         let error = none_unsuccessful("DeleteFlowLogs", Some(&items)).unwrap_err();
         assert_eq!(error.class, ErrorClass::NotFound);
         assert_eq!(error.to_string(), "DeleteFlowLogs: InvalidFlowLogId.NotFound: gone");
+    }
+
+    #[test]
+    fn a_permission_is_one_rule_a_peer_in_a_fixed_order() {
+        let permission = IpPermission::builder()
+            .ip_protocol("tcp")
+            .from_port(22)
+            .to_port(22)
+            .ip_ranges(IpRange::builder().cidr_ip("192.0.2.0/24").build())
+            .user_id_group_pairs(UserIdGroupPair::builder().group_id("sg-1").build())
+            .ip_ranges(IpRange::builder().cidr_ip("0.0.0.0/0").build())
+            .build();
+        let rules = rules(&[permission]);
+        let peers: Vec<_> = rules.iter().map(|rule| rule.peer.as_str()).collect();
+        assert_eq!(peers, ["0.0.0.0/0", "192.0.2.0/24", "sg-1"]);
+        assert!(rules.iter().all(|rule| rule.ip_protocol == "tcp" && rule.from_port == Some(22)));
     }
 }

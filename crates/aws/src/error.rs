@@ -51,6 +51,13 @@ pub trait CallResult<T>: Sized {
     /// The same error, perhaps of another class.
     fn classed(self, codes: &[&str], class: ErrorClass) -> Self;
 
+    /// The same where the message also says something: for a code that AWS uses for many things. Messages are no
+    /// interface, so what depends on this must only be slower or faster for it, never right or wrong.
+    ///
+    /// # Errors
+    /// The same error, perhaps of another class.
+    fn classed_saying(self, code: &str, text: &str, class: ErrorClass) -> Self;
+
     /// `NotFound` becomes `Ok`: for deletes.
     ///
     /// # Errors
@@ -76,6 +83,13 @@ impl<T> CallResult<T> for Result<T, CallError> {
         self.map_err(|error| match error.code.as_deref() {
             Some(code) if codes.contains(&code) => CallError { class, ..error },
             _ => error,
+        })
+    }
+
+    fn classed_saying(self, code: &str, text: &str, class: ErrorClass) -> Self {
+        self.map_err(|error| match error.code.as_deref() == Some(code) && error.message.contains(text) {
+            true => CallError { class, ..error },
+            false => error,
         })
     }
 

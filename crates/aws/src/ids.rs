@@ -36,4 +36,10 @@ engine::id! {
     pub struct LogGroupName;
     /// A KMS key's ARN.
     pub struct KeyArn;
+    /// A KMS key's id, such as `1234abcd-12ab-34cd-56ef-1234567890ab`.
+    pub struct KeyId;
+    /// The name of a KMS key's alias, such as `alias/payment-database-dev`.
+    pub struct KeyAlias;
+    /// The id of a rule of a security group, such as `sgr-0a1b2c3d4e5f60718`.
+    pub struct SecurityGroupRuleId;
 }

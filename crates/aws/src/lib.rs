@@ -13,6 +13,7 @@ mod converge;
 mod describe;
 mod error;
 mod ids;
+mod naming;
 mod poll;
 mod zones;
 
@@ -33,6 +34,9 @@ pub use error::Called;
 pub use error::class_of;
 pub use error::required;
 pub use ids::*;
+pub use naming::MAX_ENVIRONMENT_LENGTH;
+pub use naming::Names;
+pub use naming::Place;
 pub use poll::Backoff;
 pub use poll::Look;
 pub use poll::PollError;
@@ -47,5 +51,10 @@ pub type Registry = engine::Registry<Context>;
 pub fn kinds(registry: &mut Registry) {
     registry
         .register::<resources::Role<engine::Resolved>>()
-        .register::<resources::LogGroup<engine::Resolved>>();
+        .register::<resources::LogGroup<engine::Resolved>>()
+        .register::<resources::Key>()
+        .register::<resources::Alias<engine::Resolved>>()
+        .register::<resources::SecurityGroup<engine::Resolved>>()
+        .register::<resources::SecurityGroupIngress<engine::Resolved>>()
+        .register::<resources::SecurityGroupEgress<engine::Resolved>>();
 }

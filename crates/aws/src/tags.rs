@@ -221,6 +221,11 @@ impl Stamped {
         iam_tags(&self.0)
     }
 
+    /// Keys and values, for services that take tags of their own type.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
     /// For services that take a map, such as CloudWatch Logs.
     #[must_use]
     pub fn map(&self) -> HashMap<String, String> {
@@ -264,6 +269,28 @@ impl LiveTags {
         Self(tags.unwrap_or_default().into_iter().collect())
     }
 
+    /// From keys and values, of services that answer with tags of their own type.
+    #[must_use]
+    pub fn pairs<'a>(tags: impl IntoIterator<Item = (Option<&'a str>, Option<&'a str>)>) -> Self {
+        let pair = |(key, value): (Option<&str>, Option<&str>)| {
+            Some((key?.to_owned(), value.unwrap_or_default().to_owned()))
+        };
+        Self(tags.into_iter().filter_map(pair).collect())
+    }
+
+    /// Whether the create call of an intent made the object.
+    #[must_use]
+    pub fn made_by(&self, intent: &Intent) -> bool {
+        self.0.get(INTENT).is_some_and(|token| *token == intent.token)
+    }
+
+    /// Whether the object was made by this project, in this environment, at whatever address.
+    #[must_use]
+    pub fn is_ours(&self, identity: &Identity) -> bool {
+        let is = |key: &str, value: &str| self.0.get(key).is_some_and(|live| live == value);
+        is(PROJECT, &identity.project) && is(ENVIRONMENT, &identity.environment)
+    }
+
     /// The tags that are properties: without identity tags and AWS's own.
     #[must_use]
     pub fn visible(self) -> Tags {
@@ -274,9 +301,7 @@ impl LiveTags {
     #[must_use]
     pub fn belongs_to(&self, identity: &Identity, address: &Address) -> bool {
         let is = |key: &str, value: &str| self.0.get(key).is_some_and(|live| live == value);
-        is(PROJECT, &identity.project)
-            && is(ENVIRONMENT, &identity.environment)
-            && is(ADDRESS, address.as_str())
+        self.is_ours(identity) && is(ADDRESS, address.as_str())
     }
 }
 

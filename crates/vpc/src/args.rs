@@ -2,22 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use aws::Tags;
 use aws::resources::RetentionDays;
 use engine::DeclareError;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
-
-/// The longest name of an environment. Names of objects are made from it, and AWS limits some of them to 64
-/// characters.
-pub const MAX_ENVIRONMENT_LENGTH: usize = 16;
 
 /// What the tier can be told. The default is the reference network, and everything has a default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Args {
     /// The environment, part of every name: lower-case letters, digits and hyphens, at most
-    /// [`MAX_ENVIRONMENT_LENGTH`] characters.
+    /// [`aws::MAX_ENVIRONMENT_LENGTH`] characters.
     pub environment: String,
     /// The VPC's addresses, /16 to /28.
     pub cidr: Ipv4Net,
@@ -115,43 +110,6 @@ pub struct Inputs {
 }
 
 impl Args {
-    pub(crate) fn check_environment(&self) -> Result<(), DeclareError> {
-        let name = &self.environment;
-        let fits = !name.is_empty()
-            && name.len() <= MAX_ENVIRONMENT_LENGTH
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        if fits {
-            return Ok(());
-        }
-        Err(DeclareError::argument(
-            "environment",
-            format!("`{name}` cannot be part of names"),
-            format!(
-                "use 1 to {MAX_ENVIRONMENT_LENGTH} lower-case letters, digits and hyphens, such as dev or pr1234"
-            ),
-        ))
-    }
-
-    /// The tags, checked together with the two that the tier adds.
-    pub(crate) fn checked_tags(&self) -> Result<Tags, DeclareError> {
-        if let Some(ours) = ["Name", "Tier"].into_iter().find(|key| self.tags.contains_key(*key)) {
-            return Err(DeclareError::argument(
-                format!("tags.{ours}"),
-                "the tier gives each object its own",
-                "leave it out",
-            ));
-        }
-        let tags = Tags::from(self.tags.clone());
-        tags.clone().with("Name", "").with("Tier", "").check().map_err(|error| {
-            DeclareError::argument(
-                "tags",
-                error.to_string(),
-                "AWS allows 50 tags with keys of 1 to 128 and values of at most 256 characters",
-            )
-        })?;
-        Ok(tags)
-    }
-
     pub(crate) fn retention(&self) -> Result<RetentionDays, DeclareError> {
         RetentionDays::try_from(self.flow_logs.retention_in_days).map_err(|error| {
             let hint = format!("the next longer period is {} days", error.nearest());

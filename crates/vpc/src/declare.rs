@@ -3,8 +3,8 @@
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::resources::{InlinePolicy, LogGroup, RetentionDays, Role};
 use aws::{
-    AllocationId, InternetGatewayId, LogGroupName, NatGatewayId, RouteTableId, SecurityGroupId, SubnetId,
-    Tags, VpcEndpointId, VpcId,
+    AllocationId, InternetGatewayId, LogGroupName, Names, NatGatewayId, RouteTableId, SecurityGroupId,
+    SubnetId, Tags, VpcEndpointId, VpcId,
 };
 use engine::{Component, DeclareError, Declared, Input, Scope, Stage};
 use ipnet::Ipv4Net;
@@ -89,11 +89,10 @@ impl Component for Tier {
 
     fn declare(&self, scope: &mut Scope, inputs: &Inputs) -> Result<Outputs<Declared>, DeclareError> {
         let args = &self.args;
-        args.check_environment()?;
-        let tags = args.checked_tags()?;
+        let names = Names::new(&args.environment, &args.tags)?;
         let retention = args.retention()?;
         let layout = Layout::new(args, inputs)?;
-        Declaring { scope, args, inputs, tags, retention, zones: &layout.zones }.all()
+        Declaring { scope, args, inputs, names, retention, zones: &layout.zones }.all()
     }
 }
 
@@ -102,7 +101,7 @@ struct Declaring<'a> {
     scope: &'a mut Scope,
     args: &'a Args,
     inputs: &'a Inputs,
-    tags: Tags,
+    names: Names,
     retention: RetentionDays,
     zones: &'a [Zone],
 }
@@ -179,13 +178,12 @@ impl Declaring<'_> {
         })
     }
 
-    /// `payment-<what>-<environment>`, as the reference names everything.
     fn name(&self, what: &str) -> String {
-        format!("payment-{what}-{}", self.args.environment)
+        self.names.name(what)
     }
 
     fn named(&self, what: &str) -> Tags {
-        self.tags.clone().with("Name", self.name(what))
+        self.names.tags(what)
     }
 
     fn internet(&mut self, vpc: &Input<VpcId>) -> Result<Internet, DeclareError> {

@@ -27,7 +27,6 @@ pub mod resources;
 pub use args::Args;
 pub use args::FlowLogs;
 pub use args::Inputs;
-pub use args::MAX_ENVIRONMENT_LENGTH;
 pub use args::NatMode;
 pub use declare::Outputs;
 pub use declare::Tier;

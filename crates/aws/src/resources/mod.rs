@@ -1,8 +1,16 @@
 //! Resources that several tiers share, one AWS object a file.
 
+mod kms_alias;
+mod kms_key;
 mod log_group;
 mod role;
+mod security_group;
+mod security_group_rule;
 
+pub use kms_alias::Alias;
+pub use kms_alias::AliasOutputs;
+pub use kms_key::Key;
+pub use kms_key::KeyOutputs;
 pub use log_group::InvalidRetention;
 pub use log_group::LogGroup;
 pub use log_group::LogGroupOutputs;
@@ -11,3 +19,9 @@ pub use log_group::RetentionDays;
 pub use role::InlinePolicy;
 pub use role::Role;
 pub use role::RoleOutputs;
+pub use security_group::SecurityGroup;
+pub use security_group::SecurityGroupOutputs;
+pub use security_group_rule::SecurityGroupEgress;
+pub use security_group_rule::SecurityGroupEgressOutputs;
+pub use security_group_rule::SecurityGroupIngress;
+pub use security_group_rule::SecurityGroupIngressOutputs;

@@ -6,9 +6,9 @@
 //! hence the `Custom::` name.
 
 use async_trait::async_trait;
-use aws::ec2::{filter, ready_when_seen, retag};
+use aws::ec2::{Rule, filter, ready_when_seen, retag, rules};
 use aws::{CallResult, Called, Context, SecurityGroupId, Tags, VpcId, converge, replaced_by, required};
-use aws_sdk_ec2::types::{IpPermission, SecurityGroup as Live};
+use aws_sdk_ec2::types::SecurityGroup as Live;
 use engine::{
     CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
     Settle, Stage,
@@ -31,22 +31,6 @@ pub struct DefaultSecurityGroup<S: Stage = Declared> {
     pub tags: Tags,
 }
 
-/// A rule that the group should not have: traffic with one peer.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Rule {
-    /// `tcp`, `udp`, `icmp`, a number, or `-1` for all.
-    pub ip_protocol: String,
-    /// The first port.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from_port: Option<i32>,
-    /// The last port.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to_port: Option<i32>,
-    /// Addresses, a security group or a prefix list.
-    pub peer: String,
-}
-
 /// What others can refer to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
@@ -57,29 +41,6 @@ pub struct DefaultSecurityGroupOutputs<S: Stage> {
 
 impl Declares for DefaultSecurityGroup<Declared> {
     type Resolved = DefaultSecurityGroup<Resolved>;
-}
-
-/// One rule a peer, sorted: AWS groups peers that share protocol and ports, in no order.
-fn rules(permissions: &[IpPermission]) -> Vec<Rule> {
-    let mut rules: Vec<Rule> = permissions.iter().flat_map(rules_of).collect();
-    rules.sort();
-    rules
-}
-
-fn rules_of(permission: &IpPermission) -> Vec<Rule> {
-    let addresses = permission.ip_ranges().iter().filter_map(|range| range.cidr_ip());
-    let addresses6 = permission.ipv6_ranges().iter().filter_map(|range| range.cidr_ipv6());
-    let groups = permission.user_id_group_pairs().iter().filter_map(|pair| pair.group_id());
-    let lists = permission.prefix_list_ids().iter().filter_map(|list| list.prefix_list_id());
-    let peers = addresses.chain(addresses6).chain(groups).chain(lists);
-    peers
-        .map(|peer| Rule {
-            ip_protocol: permission.ip_protocol().unwrap_or_default().to_owned(),
-            from_port: permission.from_port(),
-            to_port: permission.to_port(),
-            peer: peer.to_owned(),
-        })
-        .collect()
 }
 
 async fn of_vpc(cx: &Context, vpc: &VpcId) -> Result<Option<Live>, CallError> {
@@ -204,28 +165,5 @@ impl Resource for DefaultSecurityGroup<Resolved> {
         _: &DefaultSecurityGroupOutputs<Resolved>,
     ) -> Result<bool, CallError> {
         Ok(true)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use aws_sdk_ec2::types::{IpRange, UserIdGroupPair};
-
-    use super::*;
-
-    #[test]
-    fn a_permission_is_one_rule_a_peer_in_a_fixed_order() {
-        let permission = IpPermission::builder()
-            .ip_protocol("tcp")
-            .from_port(22)
-            .to_port(22)
-            .ip_ranges(IpRange::builder().cidr_ip("192.0.2.0/24").build())
-            .user_id_group_pairs(UserIdGroupPair::builder().group_id("sg-1").build())
-            .ip_ranges(IpRange::builder().cidr_ip("0.0.0.0/0").build())
-            .build();
-        let rules = rules(&[permission]);
-        let peers: Vec<_> = rules.iter().map(|rule| rule.peer.as_str()).collect();
-        assert_eq!(peers, ["0.0.0.0/0", "192.0.2.0/24", "sg-1"]);
-        assert!(rules.iter().all(|rule| rule.ip_protocol == "tcp" && rule.from_port == Some(22)));
     }
 }

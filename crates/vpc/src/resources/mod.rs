@@ -16,7 +16,7 @@ mod vpc;
 mod vpc_endpoint;
 mod vpc_gateway_attachment;
 
-pub use default_security_group::{DefaultSecurityGroup, DefaultSecurityGroupOutputs, Rule};
+pub use default_security_group::{DefaultSecurityGroup, DefaultSecurityGroupOutputs};
 pub use eip::{Eip, EipOutputs};
 pub use flow_log::{FlowLog, FlowLogOutputs};
 pub use internet_gateway::{InternetGateway, InternetGatewayOutputs};

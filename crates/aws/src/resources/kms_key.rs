@@ -1,0 +1,212 @@
+//! A KMS key of the customer's own: encryption whose policy and rotation are ours.
+//!
+//! The surprises: a key has no name, so that a lost create is found by its tags, key by key; and a key is never deleted
+//! at once. It is `PendingDeletion` for 7 to 30 days, can do nothing in that time, and can be saved.
+
+use async_trait::async_trait;
+use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
+use engine::{
+    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Settle, Stage,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{CallResult, Called, required};
+use crate::policy::PolicyDocument;
+use crate::tags::LiveTags;
+use crate::{Context, KeyArn, KeyId, Tags, converge};
+
+/// The one policy that a key has.
+const POLICY: &str = "default";
+
+/// The properties of a symmetric encryption key. References are in its policy only, which keeps them itself, so one
+/// struct serves both stages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Key {
+    /// What it is for.
+    pub description: String,
+    /// Whether AWS makes new key material each year. Old material stays for what it encrypted.
+    pub enable_key_rotation: bool,
+    /// Who may use and manage it. It must let the account manage it, or nobody can.
+    pub key_policy: PolicyDocument,
+    /// For how many days a deleted key can be saved: 7 to 30.
+    pub pending_window_in_days: u32,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct KeyOutputs<S: Stage> {
+    /// The ARN.
+    pub arn: S::Of<KeyArn>,
+    /// The id.
+    pub key_id: S::Of<KeyId>,
+}
+
+impl Declares for Key {
+    type Resolved = Self;
+}
+
+fn kms(cx: &Context) -> aws_sdk_kms::Client {
+    cx.client(aws_sdk_kms::Client::new)
+}
+
+/// The key, unless it is gone or going.
+async fn live(cx: &Context, key: &str) -> Result<Option<KeyMetadata>, CallError> {
+    const OPERATION: &str = "DescribeKey";
+    let request = kms(cx).describe_key().key_id(key);
+    let Some(answer) = request.send().await.called(OPERATION).if_exists()? else { return Ok(None) };
+    let live = required(answer.key_metadata, OPERATION, "KeyMetadata")?;
+    Ok(Some(live).filter(|live| !is_going(live)))
+}
+
+fn is_going(live: &KeyMetadata) -> bool {
+    matches!(live.key_state(), Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion))
+}
+
+async fn live_tags(cx: &Context, key: &str) -> Result<Option<LiveTags>, CallError> {
+    let pages = kms(cx).list_resource_tags().key_id(key).into_paginator().items().send();
+    let tags = pages.try_collect().await.called("ListResourceTags").if_exists()?;
+    Ok(tags.map(|tags: Vec<Tag>| {
+        LiveTags::pairs(tags.iter().map(|tag| (Some(tag.tag_key()), Some(tag.tag_value()))))
+    }))
+}
+
+fn tag(key: &str, value: &str) -> Tag {
+    Tag::builder().tag_key(key).tag_value(value).build().expect("a key and a value are given")
+}
+
+fn outputs(live: &KeyMetadata) -> Result<KeyOutputs<Resolved>, CallError> {
+    let arn = required(live.arn(), "DescribeKey", "Arn")?;
+    Ok(KeyOutputs { arn: arn.into(), key_id: live.key_id().into() })
+}
+
+#[async_trait]
+impl Resource for Key {
+    const KIND: &'static str = "AWS::KMS::Key";
+    const SETTLE: Settle = Settle::Tag;
+    type Context = Context;
+    type Declared = Self;
+    type Outputs<S: Stage> = KeyOutputs<S>;
+
+    fn change(_property: &str) -> Change {
+        Change::InPlace
+    }
+
+    async fn find(&self, cx: &Context, intent: &Intent) -> Result<Option<KeyOutputs<Resolved>>, CallError> {
+        let mut keys = kms(cx).list_keys().into_paginator().items().send();
+        while let Some(key) = keys.next().await {
+            let key = key.called("ListKeys")?;
+            let Some(id) = key.key_id() else { continue };
+            // The tags of a key of AWS's, or of one that its policy hides, are not for us to see: not ours.
+            let tags = match live_tags(cx, id).await {
+                Err(error) if error.class == ErrorClass::Denied => None,
+                tags => tags?,
+            };
+            if !tags.is_some_and(|tags| tags.made_by(intent)) {
+                continue;
+            }
+            if let Some(live) = live(cx, id).await? {
+                return outputs(&live).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn create(&self, cx: &Context, intent: &Intent) -> Result<KeyOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateKey";
+        let tags = cx.stamp(&self.tags, intent)?;
+        let request = kms(cx)
+            .create_key()
+            .description(&self.description)
+            .policy(self.key_policy.to_json())
+            .set_tags(Some(tags.pairs().map(|(key, value)| tag(key, value)).collect()));
+        let answer = request.send().await.called(OPERATION)?;
+        outputs(&required(answer.key_metadata, OPERATION, "KeyMetadata")?)
+    }
+
+    async fn poll_ready(
+        cx: &Context,
+        outputs: &KeyOutputs<Resolved>,
+    ) -> Result<Readiness<KeyOutputs<Resolved>>, CallError> {
+        Ok(match live(cx, outputs.key_id.as_str()).await? {
+            Some(live) if live.enabled() => Readiness::Ready(outputs.clone()),
+            Some(live) => {
+                let state = live.key_state().map_or("unknown", KeyState::as_str);
+                Readiness::Pending(format!("its state is {state}, not Enabled"))
+            }
+            None => Readiness::Pending("not visible yet".to_owned()),
+        })
+    }
+
+    async fn configure(&self, cx: &Context, outputs: &KeyOutputs<Resolved>) -> Result<(), CallError> {
+        converge(self, cx, outputs).await
+    }
+
+    async fn read(&self, cx: &Context, outputs: &KeyOutputs<Resolved>) -> Result<Option<Self>, CallError> {
+        let id = outputs.key_id.as_str();
+        let Some(live) = live(cx, id).await? else { return Ok(None) };
+        let Some(tags) = live_tags(cx, id).await? else { return Ok(None) };
+        let request = kms(cx).get_key_policy().key_id(id).policy_name(POLICY);
+        let policy = request.send().await.called("GetKeyPolicy")?.policy;
+        let policy = PolicyDocument::parse(policy.as_deref().unwrap_or("{}"), "GetKeyPolicy")?;
+        let rotation = kms(cx).get_key_rotation_status().key_id(id).send().await;
+        Ok(Some(Self {
+            description: live.description.unwrap_or_default(),
+            enable_key_rotation: rotation.called("GetKeyRotationStatus")?.key_rotation_enabled,
+            key_policy: self.key_policy.unless_changed(policy),
+            // A wish for the deletion; a living key has none.
+            pending_window_in_days: self.pending_window_in_days,
+            tags: tags.visible(),
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &KeyOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<KeyOutputs<Resolved>, CallError> {
+        let (kms, id) = (kms(cx), outputs.key_id.as_str());
+        if changed.has("Description") {
+            let request = kms.update_key_description().key_id(id).description(&self.description);
+            request.send().await.called("UpdateKeyDescription")?;
+        }
+        if changed.has("KeyPolicy") {
+            let request = kms.put_key_policy().key_id(id).policy_name(POLICY);
+            request.policy(self.key_policy.to_json()).send().await.called("PutKeyPolicy")?;
+        }
+        if changed.has("EnableKeyRotation") {
+            match self.enable_key_rotation {
+                true => {
+                    kms.enable_key_rotation().key_id(id).send().await.called("EnableKeyRotation")?;
+                }
+                false => {
+                    kms.disable_key_rotation().key_id(id).send().await.called("DisableKeyRotation")?;
+                }
+            }
+        }
+        let tags = changed.before.tags.changes_to(&self.tags);
+        if !tags.remove.is_empty() {
+            let request = kms.untag_resource().key_id(id).set_tag_keys(Some(tags.remove));
+            request.send().await.called("UntagResource")?;
+        }
+        if !tags.set.is_empty() {
+            let set = tags.set.iter().map(|(key, value)| tag(key, value)).collect();
+            kms.tag_resource().key_id(id).set_tags(Some(set)).send().await.called("TagResource")?;
+        }
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &KeyOutputs<Resolved>) -> Result<(), CallError> {
+        let id = outputs.key_id.as_str();
+        if live(cx, id).await?.is_none() {
+            return Ok(());
+        }
+        let days = i32::try_from(self.pending_window_in_days).unwrap_or(i32::MAX);
+        let request = kms(cx).schedule_key_deletion().key_id(id).pending_window_in_days(days);
+        request.send().await.called("ScheduleKeyDeletion").map(drop).gone_is_ok()
+    }
+}

@@ -1,0 +1,199 @@
+//! A security group: who may talk to what is in it. Its rules are resources of their own
+//! ([`SecurityGroupIngress`](super::SecurityGroupIngress), [`SecurityGroupEgress`](super::SecurityGroupEgress)), so that
+//! two groups can name each other.
+//!
+//! The surprises: a new group lets everything out; that rule is taken away here. And a rule that somebody adds by hand is
+//! in none of our resources. So what the group reports as its rules are those that are not ours: there should be none,
+//! and one that is there is drift, which an update revokes.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_ec2::types::{ResourceType, SecurityGroupRule};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::ec2::{Rule, by_intent, filter, ready_when_seen, retag};
+use crate::error::{CallResult, Called, required};
+use crate::tags::LiveTags;
+use crate::{Context, SecurityGroupId, Tags, VpcId, converge, replaced_by};
+
+/// The properties of a security group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct SecurityGroup<S: Stage = Declared> {
+    /// Its name, unique in the VPC.
+    pub group_name: String,
+    /// What it is for. EC2 keeps it for ever: another one needs another group.
+    pub group_description: String,
+    /// The VPC that it is in.
+    pub vpc_id: S::Of<VpcId>,
+    /// Always empty when it is declared; a live group may have rules that somebody added.
+    #[serde(default)]
+    pub security_group_ingress: Vec<Rule>,
+    /// Likewise.
+    #[serde(default)]
+    pub security_group_egress: Vec<Rule>,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct SecurityGroupOutputs<S: Stage> {
+    /// The group.
+    pub group_id: S::Of<SecurityGroupId>,
+}
+
+impl Declares for SecurityGroup<Declared> {
+    type Resolved = SecurityGroup<Resolved>;
+}
+
+/// The rules of a group that no resource of ours has made.
+async fn foreign_rules(cx: &Context, group: &SecurityGroupId) -> Result<Vec<SecurityGroupRule>, CallError> {
+    let request = cx.ec2().describe_security_group_rules().filters(filter("group-id", [group]));
+    let rules = request.into_paginator().items().send();
+    let rules: Vec<_> = rules.try_collect().await.called("DescribeSecurityGroupRules")?;
+    let is_ours = |rule: &SecurityGroupRule| LiveTags::ec2(rule.tags.as_deref()).is_ours(cx.identity());
+    Ok(rules.into_iter().filter(|rule| !is_ours(rule)).collect())
+}
+
+fn shown(rules: &[SecurityGroupRule], egress: bool) -> Vec<Rule> {
+    let of_direction = rules.iter().filter(|rule| rule.is_egress() == Some(egress));
+    let mut shown: Vec<Rule> = of_direction.map(rule).collect();
+    shown.sort();
+    shown
+}
+
+fn rule(live: &SecurityGroupRule) -> Rule {
+    let group = live.referenced_group_info().and_then(|group| group.group_id());
+    let peer = live.cidr_ipv4().or(live.cidr_ipv6()).or(group).or(live.prefix_list_id());
+    // All ports, where ports make no sense, are -1.
+    let port = |port: Option<i32>| port.filter(|port| *port >= 0);
+    Rule {
+        ip_protocol: live.ip_protocol().unwrap_or_default().to_owned(),
+        from_port: port(live.from_port()),
+        to_port: port(live.to_port()),
+        peer: peer.unwrap_or_default().to_owned(),
+    }
+}
+
+fn rule_ids(rules: &[SecurityGroupRule], egress: bool) -> Vec<String> {
+    let of_direction = rules.iter().filter(|rule| rule.is_egress() == Some(egress));
+    of_direction.filter_map(|rule| rule.security_group_rule_id.clone()).collect()
+}
+
+#[async_trait]
+impl Resource for SecurityGroup<Resolved> {
+    const KIND: &'static str = "AWS::EC2::SecurityGroup";
+    const SETTLE: Settle = Settle::Tag;
+    /// The interfaces of a load balancer or of a task let their groups go only after a while.
+    const GONE_WITHIN: Duration = Duration::from_secs(1200);
+    const TYPICAL_SECONDS: (u32, u32) = (2, 2);
+    type Context = Context;
+    type Declared = SecurityGroup<Declared>;
+    type Outputs<S: Stage> = SecurityGroupOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["GroupName", "GroupDescription", "VpcId"])
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(format!("{} {}", self.vpc_id, self.group_name))
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<Option<SecurityGroupOutputs<Resolved>>, CallError> {
+        let request = cx.ec2().describe_security_groups().filters(by_intent(intent));
+        let answer = request.send().await.called("DescribeSecurityGroups")?;
+        let id = answer.security_groups.unwrap_or_default().into_iter().find_map(|group| group.group_id);
+        Ok(id.map(|id| SecurityGroupOutputs { group_id: id.into() }))
+    }
+
+    async fn create(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<SecurityGroupOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateSecurityGroup";
+        let request = cx
+            .ec2()
+            .create_security_group()
+            .group_name(&self.group_name)
+            .description(&self.group_description)
+            .vpc_id(self.vpc_id.as_str())
+            .tag_specifications(cx.stamp(&self.tags, intent)?.ec2(ResourceType::SecurityGroup));
+        let answer = request.send().await.called(OPERATION).once_visible()?;
+        Ok(SecurityGroupOutputs { group_id: required(answer.group_id, OPERATION, "GroupId")?.into() })
+    }
+
+    async fn poll_ready(
+        cx: &Context,
+        outputs: &SecurityGroupOutputs<Resolved>,
+    ) -> Result<Readiness<SecurityGroupOutputs<Resolved>>, CallError> {
+        Ok(ready_when_seen(cx.describe().security_groups.get(&outputs.group_id).await?, outputs))
+    }
+
+    async fn configure(
+        &self,
+        cx: &Context,
+        outputs: &SecurityGroupOutputs<Resolved>,
+    ) -> Result<(), CallError> {
+        converge(self, cx, outputs).await.once_visible()
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &SecurityGroupOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let id = &outputs.group_id;
+        let Some(live) = cx.describe().security_groups.get(id).await? else { return Ok(None) };
+        let foreign = foreign_rules(cx, id).await?;
+        Ok(Some(Self {
+            group_name: live.group_name.unwrap_or_default(),
+            group_description: live.description.unwrap_or_default(),
+            vpc_id: live.vpc_id.unwrap_or_default().into(),
+            security_group_ingress: shown(&foreign, false),
+            security_group_egress: shown(&foreign, true),
+            tags: LiveTags::ec2(live.tags.as_deref()).visible(),
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &SecurityGroupOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<SecurityGroupOutputs<Resolved>, CallError> {
+        let id = outputs.group_id.as_str();
+        if changed.has("SecurityGroupIngress") || changed.has("SecurityGroupEgress") {
+            let foreign = foreign_rules(cx, &outputs.group_id).await?;
+            let ingress = rule_ids(&foreign, false);
+            if !ingress.is_empty() {
+                let request = cx.ec2().revoke_security_group_ingress().group_id(id);
+                let request = request.set_security_group_rule_ids(Some(ingress));
+                request.send().await.called("RevokeSecurityGroupIngress").gone_is_ok()?;
+            }
+            let egress = rule_ids(&foreign, true);
+            if !egress.is_empty() {
+                let request = cx.ec2().revoke_security_group_egress().group_id(id);
+                let request = request.set_security_group_rule_ids(Some(egress));
+                request.send().await.called("RevokeSecurityGroupEgress").gone_is_ok()?;
+            }
+        }
+        retag(cx, id, &changed.before.tags, &self.tags).await?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &SecurityGroupOutputs<Resolved>) -> Result<(), CallError> {
+        let request = cx.ec2().delete_security_group().group_id(outputs.group_id.as_str());
+        request.send().await.called("DeleteSecurityGroup").gone_is_ok()
+    }
+}
