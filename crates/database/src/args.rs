@@ -1,0 +1,295 @@
+//! What the tier can be told, and what it needs to know.
+
+use std::collections::BTreeMap;
+
+use aws::resources::RetentionDays;
+use aws::{Place, SecurityGroupId, SubnetId, VpcId};
+use engine::{DeclareError, Input};
+use serde::{Deserialize, Serialize};
+
+use crate::resources::ServerlessScaling;
+
+/// What the tier can be told. The default is the reference database, and everything has a default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Args {
+    /// The environment, part of every name.
+    pub environment: String,
+    /// The version of Aurora PostgreSQL.
+    pub engine_version: String,
+    /// The database that is made with the cluster.
+    pub database_name: String,
+    /// The master user. `admin`, `postgres` and the like are the first that an attacker tries (Security Hub RDS.24).
+    pub master_username: String,
+    /// How small and how large instances become.
+    pub capacity: Capacity,
+    /// How many instances there are, 1 to 15: one that writes, the others to read and to stand in. With one, the failure
+    /// of its zone takes the database away for minutes.
+    pub instances: usize,
+    /// For how many days one can go back to any second: 1 to 35.
+    pub backup_retention_in_days: u32,
+    /// When the daily snapshot is taken, in UTC.
+    pub backup_window: String,
+    /// When AWS may change something, in UTC.
+    pub maintenance_window: String,
+    /// How long PostgreSQL's logs are kept, in days: one of [`aws::resources::RETENTION_DAYS`]. The default is the
+    /// reference's seven years.
+    pub log_retention_in_days: u32,
+    /// Whether nobody can delete the cluster, neither with this program nor with the console.
+    pub deletion_protection: bool,
+    /// Whether a last snapshot is taken when the cluster is deleted. It stays, and costs, until somebody deletes it.
+    pub final_snapshot: bool,
+    /// Clusters, by name, that may be deleted or replaced without a last snapshot.
+    pub allow_data_loss: Vec<String>,
+    /// `standard` or `advanced` (the latter keeps 15 months of performance data, for money).
+    pub insights: String,
+    /// How often the operating system is measured, in seconds: 0 (never), 1, 5, 10, 15, 30 or 60.
+    pub monitoring_interval: u32,
+    /// Tags for everything that can have tags; `Name` is added.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Default for Args {
+    fn default() -> Self {
+        Self {
+            environment: "dev".to_owned(),
+            engine_version: "17.7".to_owned(),
+            database_name: "payments".to_owned(),
+            master_username: "payments_owner".to_owned(),
+            capacity: Capacity::default(),
+            instances: 2,
+            backup_retention_in_days: 7,
+            backup_window: "03:00-04:00".to_owned(),
+            maintenance_window: "sun:04:00-sun:05:00".to_owned(),
+            log_retention_in_days: 2557,
+            deletion_protection: false,
+            final_snapshot: false,
+            allow_data_loss: Vec::new(),
+            insights: "standard".to_owned(),
+            monitoring_interval: 60,
+            tags: BTreeMap::new(),
+        }
+    }
+}
+
+/// How small and how large instances become, in Aurora capacity units of about 2 GiB of memory, in halves.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Capacity {
+    /// 0 to 256. With 0 the cluster pauses when nobody is connected, and takes about 15 seconds to wake. A pool of
+    /// connections keeps it awake.
+    pub min: f64,
+    /// 1 to 256.
+    pub max: f64,
+    /// After how long without a connection it pauses, in seconds: 300 to 86400. Only with a minimum of 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause_after_seconds: Option<u32>,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self { min: 0.5, max: 2.0, pause_after_seconds: None }
+    }
+}
+
+/// What the tier needs to know: other tiers' outputs, or literals.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inputs {
+    /// Where it is made.
+    pub place: Place,
+    /// The VPC that its security group is in.
+    pub vpc_id: Input<VpcId>,
+    /// Where its instances are: subnets in at least two zones.
+    pub subnet_ids: Vec<Input<SubnetId>>,
+    /// The zones of those subnets, in the same order.
+    pub availability_zones: Vec<Input<String>>,
+    /// Who may talk to it. Others can be let in by a rule in its group.
+    pub client_security_group_ids: Vec<Input<SecurityGroupId>>,
+}
+
+fn refused(argument: &str, reason: impl Into<String>, hint: impl Into<String>) -> DeclareError {
+    DeclareError::argument(argument, reason, hint)
+}
+
+impl Args {
+    /// What can be said to be wrong before any call.
+    pub(crate) fn check(&self, zones: usize) -> Result<(), DeclareError> {
+        self.check_names()?;
+        self.capacity.check()?;
+        if !(1..=15).contains(&self.instances) {
+            let reason = format!("a cluster cannot have {} instances", self.instances);
+            return Err(refused(
+                "instances",
+                reason,
+                "1 to 15: one that writes, the others read and stand in",
+            ));
+        }
+        if zones < 2 {
+            let reason = format!("a cluster needs subnets in two zones, and there is {zones}");
+            return Err(refused("subnet_ids", reason, "give it a subnet in each of two or three zones"));
+        }
+        if !(1..=35).contains(&self.backup_retention_in_days) {
+            let reason = format!("Aurora cannot keep backups for {} days", self.backup_retention_in_days);
+            return Err(refused("backup_retention_in_days", reason, "1 to 35"));
+        }
+        if !matches!(self.insights.as_str(), "standard" | "advanced") {
+            let reason = format!("there is no mode `{}`", self.insights);
+            return Err(refused("insights", reason, "standard or advanced"));
+        }
+        if !matches!(self.monitoring_interval, 0 | 1 | 5 | 10 | 15 | 30 | 60) {
+            let reason = format!("RDS cannot measure every {} seconds", self.monitoring_interval);
+            return Err(refused("monitoring_interval", reason, "0 (never), 1, 5, 10, 15, 30 or 60"));
+        }
+        let backup = daily(&self.backup_window).ok_or_else(|| {
+            let reason = format!("`{}` is not a time of day", self.backup_window);
+            refused(
+                "backup_window",
+                reason,
+                "two times in UTC, at least 30 minutes apart, such as 03:00-04:00",
+            )
+        })?;
+        let maintenance = weekly(&self.maintenance_window).ok_or_else(|| {
+            let reason = format!("`{}` is not a time of the week", self.maintenance_window);
+            let hint = "two times in UTC, at least 30 minutes apart, such as sun:04:00-sun:05:00";
+            refused("maintenance_window", reason, hint)
+        })?;
+        if overlap(backup, maintenance) {
+            let reason = format!("it overlaps the backup window {}", self.backup_window);
+            return Err(refused("maintenance_window", reason, "RDS needs them apart"));
+        }
+        Ok(())
+    }
+
+    fn check_names(&self) -> Result<(), DeclareError> {
+        let is_name = |name: &str| {
+            name.starts_with(|first: char| first.is_ascii_alphabetic())
+                && name.len() <= 63
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        for (argument, name) in
+            [("database_name", &self.database_name), ("master_username", &self.master_username)]
+        {
+            if !is_name(name) {
+                let reason = format!("`{name}` is not a name for PostgreSQL");
+                return Err(refused(
+                    argument,
+                    reason,
+                    "a letter, then letters, digits and underscores, at most 63",
+                ));
+            }
+        }
+        // Aurora User Guide, "Quotas and constraints": reserved words; and the names of Security Hub RDS.24.
+        if matches!(self.master_username.as_str(), "admin" | "postgres" | "rdsadmin" | "rds_superuser") {
+            let reason =
+                format!("`{}` is reserved, or the first that an attacker tries", self.master_username);
+            return Err(refused("master_username", reason, "a name of your own, such as payments_owner"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn retention(&self) -> Result<RetentionDays, DeclareError> {
+        RetentionDays::try_from(self.log_retention_in_days).map_err(|error| {
+            let hint = format!("the next longer period is {} days", error.nearest());
+            refused("log_retention_in_days", error.to_string(), hint)
+        })
+    }
+}
+
+impl Capacity {
+    fn check(&self) -> Result<(), DeclareError> {
+        let halves = |units: f64| (units * 2.0).fract() == 0.0;
+        if !((0.0..=256.0).contains(&self.min) && halves(self.min)) {
+            let reason = format!("{} is no capacity", self.min);
+            return Err(refused("capacity.min", reason, "0 to 256 in steps of 0.5"));
+        }
+        if !((1.0..=256.0).contains(&self.max) && halves(self.max) && self.max >= self.min) {
+            let reason = format!("{} is no largest capacity beside a smallest of {}", self.max, self.min);
+            return Err(refused(
+                "capacity.max",
+                reason,
+                "1 to 256 in steps of 0.5, and not below capacity.min",
+            ));
+        }
+        match self.pause_after_seconds {
+            Some(_) if self.min > 0.0 => {
+                let reason = format!("a cluster with a smallest capacity of {} never pauses", self.min);
+                Err(refused("capacity.pause_after_seconds", reason, "leave it out, or set capacity.min to 0"))
+            }
+            Some(seconds) if !(300..=86_400).contains(&seconds) => {
+                let reason = format!("Aurora cannot pause after {seconds} seconds");
+                Err(refused("capacity.pause_after_seconds", reason, "300 to 86400"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn scaling(&self) -> ServerlessScaling {
+        ServerlessScaling {
+            min_capacity: self.min,
+            max_capacity: self.max,
+            seconds_until_auto_pause: (self.min == 0.0).then_some(self.pause_after_seconds.unwrap_or(300)),
+        }
+    }
+}
+
+const DAY: u32 = 24 * 60;
+
+/// The minute of the day of `03:00`.
+fn minute(text: &str) -> Option<u32> {
+    let (hours, minutes) = text.split_once(':')?;
+    let two_digits = |part: &str| (part.len() == 2).then(|| part.parse::<u32>().ok()).flatten();
+    let (hours, minutes) = (two_digits(hours)?, two_digits(minutes)?);
+    (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
+}
+
+/// First minute and length of a window that is `within` minutes around, if it is at least half an hour.
+fn window(start: u32, end: u32, within: u32) -> Option<(u32, u32)> {
+    let length = (end + within - start) % within;
+    (length >= 30).then_some((start, length))
+}
+
+fn daily(text: &str) -> Option<(u32, u32)> {
+    let (start, end) = text.split_once('-')?;
+    window(minute(start)?, minute(end)?, DAY)
+}
+
+fn weekly(text: &str) -> Option<(u32, u32)> {
+    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let at = |text: &str| {
+        let (day, time) = text.split_once(':')?;
+        let day = DAYS.iter().position(|name| *name == day)?;
+        Some(u32::try_from(day).ok()? * DAY + minute(time)?)
+    };
+    let (start, end) = text.split_once('-')?;
+    window(at(start)?, at(end)?, 7 * DAY)
+}
+
+/// Whether a daily window and a weekly one have a minute in common.
+fn overlap((daily, daily_length): (u32, u32), (weekly, weekly_length): (u32, u32)) -> bool {
+    let week = 7 * DAY;
+    (0..7).any(|day| {
+        let start = day * DAY + daily;
+        let from_weekly = (start + week - weekly) % week;
+        let from_daily = (weekly + week - start) % week;
+        from_weekly < weekly_length || from_daily < daily_length
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_read_and_compared_around_midnight_and_the_end_of_the_week() {
+        assert_eq!(daily("03:00-04:00"), Some((180, 60)));
+        assert_eq!(daily("23:45-00:30"), Some((1425, 45)));
+        for broken in ["3:00-04:00", "03:00-03:20", "24:00-25:00", "03:00", ""] {
+            assert_eq!(daily(broken), None, "{broken}");
+        }
+        let sunday = weekly("sun:04:00-sun:05:00").unwrap();
+        assert!(!overlap(daily("03:00-04:00").unwrap(), sunday));
+        assert!(overlap(daily("03:00-04:01").unwrap(), sunday));
+        assert!(overlap(daily("23:45-00:30").unwrap(), weekly("mon:00:00-mon:00:30").unwrap()));
+        assert_eq!(weekly("son:04:00-son:05:00"), None);
+    }
+}

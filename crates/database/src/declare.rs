@@ -1,0 +1,306 @@
+//! The tier itself: which resources there are, and what each takes from which.
+
+use aws::policy::{PolicyDocument, Principal, Statement};
+use aws::resources::{Alias, Key, LogGroup, RetentionDays, Role, SecurityGroup, SecurityGroupIngress};
+use aws::{KeyArn, LogGroupName, Names, RoleArn, SecurityGroupId};
+use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
+use serde::{Deserialize, Serialize};
+
+use crate::resources::{
+    Cluster, ClusterParameterGroup, DeletionPolicy, Instance, MasterUserSecret, Parameters, SubnetGroup,
+};
+use crate::{Args, ClusterId, Inputs, InstanceId, ParameterGroupName, SecretArn, SubnetGroupName};
+
+const ENGINE: &str = "aurora-postgresql";
+const PORT: u16 = 5432;
+/// For how many days a deleted key can be saved: the longest that KMS offers, since without the key every backup is lost.
+const KEY_WINDOW: u32 = 30;
+
+/// The database tier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tier {
+    args: Args,
+}
+
+/// What the tiers after it can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "camelCase")]
+pub struct Outputs<S: Stage> {
+    /// The writer's name in DNS. Known as soon as the cluster is begun.
+    pub database_endpoint: S::Of<String>,
+    /// The readers' name in DNS. Known as soon as the cluster is begun.
+    pub database_reader_endpoint: S::Of<String>,
+    /// The port.
+    pub database_port: S::Of<u16>,
+    /// The name of the database in the cluster.
+    pub database_name: S::Of<String>,
+    /// The cluster's name. A reference to it waits until the cluster is available.
+    pub database_cluster_id: S::Of<ClusterId>,
+    /// The cluster's ARN. A reference to it waits until the cluster is available.
+    pub database_cluster_arn: S::Of<String>,
+    /// The id by which IAM policies name the cluster (`rds-db:connect`).
+    pub database_resource_id: S::Of<String>,
+    /// The secret with the master user's name and password, which RDS rotates. Known as soon as the cluster is begun.
+    pub database_secret_arn: S::Of<SecretArn>,
+    /// The cluster's group. A client needs a rule in it.
+    pub database_security_group_id: S::Of<SecurityGroupId>,
+    /// The key that encrypts data, backups and the secret.
+    pub database_key_arn: S::Of<KeyArn>,
+    /// The instances, the writer at first in front.
+    pub database_instance_ids: Vec<S::Of<InstanceId>>,
+    /// Where PostgreSQL's logs go.
+    pub database_log_group_name: S::Of<LogGroupName>,
+}
+
+impl Tier {
+    /// The tier with these arguments, which [`declare`](Component::declare) checks.
+    #[must_use]
+    pub fn new(args: Args) -> Self {
+        Self { args }
+    }
+
+    /// What it was told.
+    #[must_use]
+    pub fn args(&self) -> &Args {
+        &self.args
+    }
+}
+
+impl Component for Tier {
+    const NAME: &'static str = "database";
+    type Inputs = Inputs;
+    type Outputs<S: Stage> = Outputs<S>;
+
+    fn declare(&self, scope: &mut Scope, inputs: &Inputs) -> Result<Outputs<Declared>, DeclareError> {
+        let args = &self.args;
+        let names = Names::new(&args.environment, &args.tags)?;
+        args.check(inputs.subnet_ids.len().min(inputs.availability_zones.len()))?;
+        let retention = args.retention()?;
+        Declaring { scope, args, inputs, names, retention }.all()
+    }
+}
+
+/// One run of `declare`: the scope, and what all its steps need.
+struct Declaring<'a> {
+    scope: &'a mut Scope,
+    args: &'a Args,
+    inputs: &'a Inputs,
+    names: Names,
+    retention: RetentionDays,
+}
+
+impl Declaring<'_> {
+    fn all(mut self) -> Result<Outputs<Declared>, DeclareError> {
+        let key = self.key()?;
+        let security_group = self.security_group()?;
+        let subnet_group_name = self.subnet_group()?;
+        let parameter_group_name = self.parameter_group()?;
+        let log_group_name = self.log_group()?;
+        let cluster = Cluster {
+            identifier: self.cluster_id(),
+            engine: ENGINE.to_owned(),
+            engine_version: self.args.engine_version.clone(),
+            database_name: self.args.database_name.clone(),
+            master_username: self.args.master_username.clone(),
+            manage_master_user_password: true,
+            master_user_secret: MasterUserSecret { kms_key_id: key.clone() },
+            subnet_group_name,
+            vpc_security_group_ids: vec![security_group.clone()],
+            parameter_group_name,
+            port: PORT,
+            storage_encrypted: true,
+            kms_key_id: key.clone(),
+            backup_retention_period: self.args.backup_retention_in_days,
+            preferred_backup_window: self.args.backup_window.clone(),
+            preferred_maintenance_window: self.args.maintenance_window.clone(),
+            enable_cloudwatch_logs_exports: vec!["postgresql".to_owned()],
+            enable_iam_database_authentication: true,
+            copy_tags_to_snapshot: true,
+            deletion_protection: self.args.deletion_protection,
+            serverless_v2_scaling_configuration: self.args.capacity.scaling(),
+            database_insights_mode: self.args.insights.clone(),
+            deletion_policy: match self.args.final_snapshot {
+                true => DeletionPolicy::Snapshot,
+                false => DeletionPolicy::Delete,
+            },
+            tags: self.names.tags("cluster"),
+        };
+        let cluster = self.add_cluster(cluster)?;
+        let instances = self.instances(&cluster.identifier)?;
+        Ok(Outputs {
+            database_endpoint: cluster.endpoint.early(),
+            database_reader_endpoint: cluster.read_endpoint.early(),
+            database_port: PORT.into(),
+            database_name: self.args.database_name.clone().into(),
+            database_cluster_id: cluster.identifier,
+            database_cluster_arn: cluster.arn,
+            database_resource_id: cluster.resource_id.early(),
+            database_secret_arn: cluster.secret_arn.early(),
+            database_security_group_id: security_group,
+            database_key_arn: key,
+            database_instance_ids: instances,
+            database_log_group_name: log_group_name,
+        })
+    }
+
+    fn cluster_id(&self) -> ClusterId {
+        self.names.name("cluster").into()
+    }
+
+    /// The data goes with the cluster, so the engine keeps it unless losing the data was asked for, or a snapshot stays.
+    fn add_cluster(&mut self, cluster: Cluster) -> Result<OutputsOf<Cluster>, DeclareError> {
+        let args = self.args;
+        let may_go =
+            args.final_snapshot || args.allow_data_loss.iter().any(|id| *id == cluster.identifier.as_str());
+        match may_go && !args.deletion_protection {
+            true => self.scope.add("cluster", cluster),
+            false => self.scope.add_protected("cluster", cluster),
+        }
+    }
+
+    /// A key of the customer's own. Its policy leaves it to IAM policies of the account who may use it, and lets
+    /// CloudWatch Logs encrypt nothing: logs have keys of their own.
+    fn key(&mut self) -> Result<Input<KeyArn>, DeclareError> {
+        let aws::Place { account_id, partition, .. } = &self.inputs.place;
+        let root = format!("arn:{partition}:iam::{account_id}:root");
+        let policy = PolicyDocument::new([Statement::allow(["kms:*"])
+            .sid("Account")
+            .principal(Principal::Aws(root.into()))
+            .resources(["*".into()])]);
+        let key = Key {
+            description: "Encrypts the payment database, its backups and its password".to_owned(),
+            enable_key_rotation: true,
+            key_policy: policy,
+            pending_window_in_days: KEY_WINDOW,
+            tags: self.names.tags("database-key"),
+        };
+        let key = self.scope.add("key", key)?;
+        let alias = Alias {
+            alias_name: format!("alias/{}", self.names.name("database")).into(),
+            target_key_id: key.key_id,
+        };
+        self.scope.add("key-alias", alias)?;
+        Ok(key.arn)
+    }
+
+    /// Lets PostgreSQL in from its clients, and nothing out.
+    fn security_group(&mut self) -> Result<Input<SecurityGroupId>, DeclareError> {
+        let group = SecurityGroup {
+            group_name: self.names.name("database-sg"),
+            group_description: "The payment database: PostgreSQL from its clients".to_owned(),
+            vpc_id: self.inputs.vpc_id.clone(),
+            security_group_ingress: Vec::new(),
+            security_group_egress: Vec::new(),
+            tags: self.names.tags("database-sg"),
+        };
+        let group = self.scope.add("security-group", group)?.group_id;
+        for (number, client) in (1..).zip(&self.inputs.client_security_group_ids) {
+            let rule = SecurityGroupIngress {
+                group_id: group.clone(),
+                ip_protocol: "tcp".to_owned(),
+                from_port: Some(PORT),
+                to_port: Some(PORT),
+                cidr_ip: None,
+                source_security_group_id: Some(client.clone()),
+                source_prefix_list_id: None,
+                description: "PostgreSQL from a client".to_owned(),
+            };
+            self.scope.add(&format!("client-{number}"), rule)?;
+        }
+        Ok(group)
+    }
+
+    fn subnet_group(&mut self) -> Result<Input<SubnetGroupName>, DeclareError> {
+        let group = SubnetGroup {
+            name: self.names.name("db-subnet-group").into(),
+            description: "The database subnets of the payment stack".to_owned(),
+            subnet_ids: self.inputs.subnet_ids.clone(),
+            tags: self.names.tags("db-subnet-group"),
+        };
+        Ok(self.scope.add("subnet-group", group)?.name)
+    }
+
+    /// TLS or nothing, and enough in the log to tell afterwards who was there and what was slow.
+    fn parameter_group(&mut self) -> Result<Input<ParameterGroupName>, DeclareError> {
+        let parameters = [
+            ("rds.force_ssl", "1"),
+            ("ssl_min_protocol_version", "TLSv1.2"),
+            ("log_connections", "1"),
+            ("log_disconnections", "1"),
+            ("log_min_duration_statement", "1000"),
+            ("shared_preload_libraries", "pg_stat_statements,pgaudit"),
+        ];
+        let parameters: Parameters =
+            parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
+        let major = self.args.engine_version.split('.').next().unwrap_or_default();
+        let group = ClusterParameterGroup {
+            // With the major version, so that the group of the next one can be there beside it.
+            name: self.names.name(&format!("db-params-{major}")).into(),
+            description: "The payment database: TLS only, connections and slow statements logged".to_owned(),
+            family: format!("{ENGINE}{major}"),
+            parameters,
+            tags: self.names.tags(&format!("db-params-{major}")),
+        };
+        Ok(self.scope.add("parameter-group", group)?.name)
+    }
+
+    /// Before the cluster: RDS would make the group itself, with logs that are kept for ever.
+    fn log_group(&mut self) -> Result<Input<LogGroupName>, DeclareError> {
+        let group = LogGroup {
+            log_group_name: format!("/aws/rds/cluster/{}/postgresql", self.cluster_id()).into(),
+            retention_in_days: Some(self.retention),
+            kms_key_id: None,
+            tags: self.names.tags("database-logs"),
+        };
+        Ok(self.scope.add("log-group", group)?.log_group_name)
+    }
+
+    fn monitoring_role(&mut self) -> Result<Option<Input<RoleArn>>, DeclareError> {
+        if self.args.monitoring_interval == 0 {
+            return Ok(None);
+        }
+        let aws::Place { account_id, partition, region } = &self.inputs.place;
+        let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"])
+            .principal(Principal::Service("monitoring.rds.amazonaws.com".to_owned()))
+            .when("StringEquals", "aws:SourceAccount", [account_id.clone().into()])]);
+        let managed = format!("arn:{partition}:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole");
+        let role = Role {
+            role_name: self.names.name(&format!("rds-monitoring-{region}")).into(),
+            assume_role_policy_document: trust,
+            description: Some("Lets RDS write down how its instances are doing".to_owned()),
+            max_session_duration: None,
+            policies: Vec::new(),
+            managed_policy_arns: vec![managed.into()],
+            tags: self.names.tags("rds-monitoring"),
+        };
+        Ok(Some(self.scope.add("monitoring-role", role)?.arn))
+    }
+
+    /// The writer first; each further instance in the next zone.
+    fn instances(&mut self, cluster: &Input<ClusterId>) -> Result<Vec<Input<InstanceId>>, DeclareError> {
+        let role = self.monitoring_role()?;
+        let mut ids = Vec::new();
+        for (index, zone) in
+            self.inputs.availability_zones.iter().cycle().take(self.args.instances).enumerate()
+        {
+            let number = index + 1;
+            let name = format!("db-{number}");
+            let instance = Instance {
+                identifier: self.names.name(&name).into(),
+                cluster_identifier: cluster.clone(),
+                class: "db.serverless".to_owned(),
+                engine: ENGINE.to_owned(),
+                availability_zone: zone.clone(),
+                promotion_tier: u8::try_from(index).unwrap_or(u8::MAX),
+                publicly_accessible: false,
+                auto_minor_version_upgrade: true,
+                monitoring_interval: self.args.monitoring_interval,
+                monitoring_role_arn: role.clone(),
+                ca_certificate_identifier: "rds-ca-rsa2048-g1".to_owned(),
+                tags: self.names.tags(&name),
+            };
+            ids.push(self.scope.add(&format!("instance-{number}"), instance)?.identifier);
+        }
+        Ok(ids)
+    }
+}

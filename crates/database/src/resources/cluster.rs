@@ -1,0 +1,449 @@
+//! An Aurora PostgreSQL cluster: the volume with the data, and the endpoints. Instances are resources of their own.
+//!
+//! The surprises: its endpoint and its secret are in the answer to the create call, minutes before it is available, so
+//! that what only needs to know them need not wait; RDS makes and rotates the password itself, and the secret dies with
+//! the cluster; and a cluster that is deleted without a final snapshot takes its automated backups along.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws::{CallResult, Called, Context, KeyArn, SecurityGroupId, Tags, converge, replaced_by, required};
+use aws_sdk_rds::types::{
+    CloudwatchLogsExportConfiguration, DatabaseInsightsMode, DbCluster as Live,
+    ServerlessV2ScalingConfiguration,
+};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
+    Settle, Stage,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{in_order_of, live_tags, rds, retag, stamped};
+use crate::{ClusterId, ParameterGroupName, SecretArn, SubnetGroupName};
+
+/// What becomes of the data when the cluster is deleted (CloudFormation's attribute of the same name).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeletionPolicy {
+    /// It goes.
+    Delete,
+    /// A last snapshot is taken, which stays until somebody deletes it.
+    Snapshot,
+}
+
+/// How large the cluster's instances may become and how small.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ServerlessScaling {
+    /// In Aurora capacity units of about 2 GiB of memory, in halves: 0 to 256. With 0 the cluster pauses.
+    pub min_capacity: f64,
+    /// In Aurora capacity units, in halves: 1 to 256.
+    pub max_capacity: f64,
+    /// After how long without a connection it pauses, in seconds: 300 to 86400. Only with a minimum of 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds_until_auto_pause: Option<u32>,
+}
+
+impl ServerlessScaling {
+    fn for_call(self) -> ServerlessV2ScalingConfiguration {
+        ServerlessV2ScalingConfiguration::builder()
+            .min_capacity(self.min_capacity)
+            .max_capacity(self.max_capacity)
+            .set_seconds_until_auto_pause(self.seconds_until_auto_pause.map(number))
+            .build()
+    }
+}
+
+/// How RDS keeps the password of the master user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct MasterUserSecret<S: Stage = Declared> {
+    /// The key that encrypts the secret.
+    pub kms_key_id: S::Of<KeyArn>,
+}
+
+/// The properties of a cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Cluster<S: Stage = Declared> {
+    /// Its name, unique in account and region, lower case.
+    #[serde(rename = "DBClusterIdentifier")]
+    pub identifier: ClusterId,
+    /// `aurora-postgresql`.
+    pub engine: String,
+    /// The version, such as `17.7`.
+    pub engine_version: String,
+    /// The database that is made with the cluster.
+    pub database_name: String,
+    /// The name of the master user.
+    pub master_username: String,
+    /// Whether RDS makes, keeps and rotates the password. It always does here.
+    pub manage_master_user_password: bool,
+    /// How it keeps it.
+    pub master_user_secret: MasterUserSecret<S>,
+    /// Where instances may be.
+    #[serde(rename = "DBSubnetGroupName")]
+    pub subnet_group_name: S::Of<SubnetGroupName>,
+    /// Who may talk to it. Their order has no meaning.
+    pub vpc_security_group_ids: Vec<S::Of<SecurityGroupId>>,
+    /// How PostgreSQL is set up.
+    #[serde(rename = "DBClusterParameterGroupName")]
+    pub parameter_group_name: S::Of<ParameterGroupName>,
+    /// Its port.
+    pub port: u16,
+    /// Whether data, backups and snapshots are encrypted.
+    pub storage_encrypted: bool,
+    /// The key that encrypts them.
+    pub kms_key_id: S::Of<KeyArn>,
+    /// For how many days one can go back to any second: 1 to 35.
+    pub backup_retention_period: u32,
+    /// When the daily snapshot is taken, in UTC: `03:00-04:00`.
+    pub preferred_backup_window: String,
+    /// When AWS may change something, in UTC: `sun:04:00-sun:05:00`.
+    pub preferred_maintenance_window: String,
+    /// Which logs go to CloudWatch Logs.
+    pub enable_cloudwatch_logs_exports: Vec<String>,
+    /// Whether IAM can stand in for a password.
+    #[serde(rename = "EnableIAMDatabaseAuthentication")]
+    pub enable_iam_database_authentication: bool,
+    /// Whether snapshots get the cluster's tags.
+    pub copy_tags_to_snapshot: bool,
+    /// Whether AWS refuses to delete it.
+    pub deletion_protection: bool,
+    /// How large it may become.
+    pub serverless_v2_scaling_configuration: ServerlessScaling,
+    /// `standard` or `advanced`.
+    pub database_insights_mode: String,
+    /// What becomes of the data in the end. A wish for the deletion: a living cluster does not know of it.
+    pub deletion_policy: DeletionPolicy,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ClusterOutputs<S: Stage> {
+    /// The name.
+    #[serde(rename = "DBClusterIdentifier")]
+    pub identifier: S::Of<ClusterId>,
+    /// The ARN.
+    #[serde(rename = "DBClusterArn")]
+    pub arn: S::Of<String>,
+    /// The id that no other cluster has or had, such as `cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ`. IAM policies name it.
+    #[serde(rename = "DBClusterResourceId")]
+    pub resource_id: S::Of<String>,
+    /// The name of the writer in DNS.
+    #[serde(rename = "Endpoint.Address")]
+    pub endpoint: S::Of<String>,
+    /// The name of the readers in DNS.
+    #[serde(rename = "ReadEndpoint.Address")]
+    pub read_endpoint: S::Of<String>,
+    /// The secret with the master user's name and password.
+    #[serde(rename = "MasterUserSecret.SecretArn")]
+    pub secret_arn: S::Of<SecretArn>,
+}
+
+impl Declares for Cluster<Declared> {
+    type Resolved = Cluster<Resolved>;
+}
+
+/// RDS refuses what is out of range; a number beyond i32 is refused just the same.
+fn number(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+async fn describe(cx: &Context, id: &str) -> Result<Option<Live>, CallError> {
+    let request = rds(cx).describe_db_clusters().db_cluster_identifier(id);
+    let answer = request.send().await.called("DescribeDBClusters").if_exists()?;
+    Ok(answer.and_then(|answer| answer.db_clusters.unwrap_or_default().into_iter().next()))
+}
+
+fn outputs(live: &Live, operation: &str) -> Result<ClusterOutputs<Resolved>, CallError> {
+    let secret = live.master_user_secret().and_then(|secret| secret.secret_arn());
+    Ok(ClusterOutputs {
+        identifier: required(live.db_cluster_identifier(), operation, "DBClusterIdentifier")?.into(),
+        arn: required(live.db_cluster_arn(), operation, "DBClusterArn")?.to_owned(),
+        resource_id: required(live.db_cluster_resource_id(), operation, "DbClusterResourceId")?.to_owned(),
+        endpoint: required(live.endpoint(), operation, "Endpoint")?.to_owned(),
+        read_endpoint: required(live.reader_endpoint(), operation, "ReaderEndpoint")?.to_owned(),
+        secret_arn: required(secret, operation, "MasterUserSecret")?.into(),
+    })
+}
+
+impl Cluster<Resolved> {
+    fn group_ids(&self) -> Vec<String> {
+        self.vpc_security_group_ids.iter().map(ToString::to_string).collect()
+    }
+
+    /// The final snapshot's name: the same however often the deletion is begun, and another one for each cluster.
+    fn final_snapshot(&self, outputs: &ClusterOutputs<Resolved>) -> Option<String> {
+        let own = outputs.resource_id.to_lowercase();
+        let own = own.trim_start_matches("cluster-").get(..8).unwrap_or(&own).to_owned();
+        let name = format!("{}-final-{own}", outputs.identifier);
+        (self.deletion_policy == DeletionPolicy::Snapshot).then_some(name)
+    }
+
+    fn live_properties(&self, live: Live) -> Self {
+        let secret = live.master_user_secret;
+        let scaling = live.serverless_v2_scaling_configuration;
+        let pauses = |scaling: &aws_sdk_rds::types::ServerlessV2ScalingConfigurationInfo| {
+            scaling.seconds_until_auto_pause.and_then(|seconds| u32::try_from(seconds).ok())
+        };
+        let min = scaling.as_ref().and_then(|scaling| scaling.min_capacity).unwrap_or_default();
+        let groups = live.vpc_security_groups.unwrap_or_default();
+        let groups = groups.into_iter().filter_map(|group| group.vpc_security_group_id).map(Into::into);
+        let exports = live.enabled_cloudwatch_logs_exports.unwrap_or_default();
+        let insights = live.database_insights_mode;
+        Self {
+            identifier: live.db_cluster_identifier.unwrap_or_default().into(),
+            engine: live.engine.unwrap_or_default(),
+            engine_version: live.engine_version.unwrap_or_default(),
+            database_name: live.database_name.unwrap_or_default(),
+            master_username: live.master_username.unwrap_or_default(),
+            manage_master_user_password: secret.is_some(),
+            master_user_secret: MasterUserSecret {
+                kms_key_id: secret.and_then(|secret| secret.kms_key_id).unwrap_or_default().into(),
+            },
+            subnet_group_name: live.db_subnet_group.unwrap_or_default().into(),
+            vpc_security_group_ids: in_order_of(&self.vpc_security_group_ids, groups.collect()),
+            parameter_group_name: live.db_cluster_parameter_group.unwrap_or_default().into(),
+            port: live.port.and_then(|port| u16::try_from(port).ok()).unwrap_or_default(),
+            storage_encrypted: live.storage_encrypted.unwrap_or_default(),
+            kms_key_id: live.kms_key_id.unwrap_or_default().into(),
+            backup_retention_period: live.backup_retention_period.unwrap_or_default().unsigned_abs(),
+            preferred_backup_window: live.preferred_backup_window.unwrap_or_default(),
+            preferred_maintenance_window: live.preferred_maintenance_window.unwrap_or_default(),
+            enable_cloudwatch_logs_exports: in_order_of(&self.enable_cloudwatch_logs_exports, exports),
+            enable_iam_database_authentication: live.iam_database_authentication_enabled.unwrap_or_default(),
+            copy_tags_to_snapshot: live.copy_tags_to_snapshot.unwrap_or_default(),
+            deletion_protection: live.deletion_protection.unwrap_or_default(),
+            serverless_v2_scaling_configuration: ServerlessScaling {
+                min_capacity: min,
+                max_capacity: scaling.as_ref().and_then(|scaling| scaling.max_capacity).unwrap_or_default(),
+                // Reported even where nothing pauses.
+                seconds_until_auto_pause: scaling.as_ref().filter(|_| min == 0.0).and_then(pauses),
+            },
+            database_insights_mode: insights
+                .as_ref()
+                .map_or("standard", DatabaseInsightsMode::as_str)
+                .to_owned(),
+            deletion_policy: self.deletion_policy,
+            tags: live_tags(live.tag_list.as_deref().unwrap_or_default()).visible(),
+        }
+    }
+}
+
+#[async_trait]
+impl Resource for Cluster<Resolved> {
+    const KIND: &'static str = "AWS::RDS::DBCluster";
+    const SETTLE: Settle = Settle::Key;
+    const READY_WITHIN: Duration = Duration::from_secs(1800);
+    /// With its last snapshot.
+    const GONE_WITHIN: Duration = Duration::from_secs(3600);
+    const TYPICAL_SECONDS: (u32, u32) = (43, 100);
+    type Context = Context;
+    type Declared = Cluster<Declared>;
+    type Outputs<S: Stage> = ClusterOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(
+            property,
+            &[
+                "DBClusterIdentifier",
+                "DBSubnetGroupName",
+                "DatabaseName",
+                "Engine",
+                "KmsKeyId",
+                "MasterUsername",
+                "StorageEncrypted",
+            ],
+        )
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(self.identifier.to_string())
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<Option<ClusterOutputs<Resolved>>, CallError> {
+        let Some(live) = describe(cx, self.identifier.as_str()).await? else { return Ok(None) };
+        let tags = live_tags(live.tag_list());
+        cx.adopt(&format!("DB cluster {}", self.identifier), &tags, &intent.address)?;
+        outputs(&live, "DescribeDBClusters").map(Some)
+    }
+
+    async fn create(&self, cx: &Context, intent: &Intent) -> Result<ClusterOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateDBCluster";
+        let request = rds(cx)
+            .create_db_cluster()
+            .db_cluster_identifier(self.identifier.as_str())
+            .engine(&self.engine)
+            .engine_version(&self.engine_version)
+            .database_name(&self.database_name)
+            .master_username(&self.master_username)
+            .manage_master_user_password(self.manage_master_user_password)
+            .master_user_secret_kms_key_id(self.master_user_secret.kms_key_id.as_str())
+            .db_subnet_group_name(self.subnet_group_name.as_str())
+            .set_vpc_security_group_ids(Some(self.group_ids()))
+            .db_cluster_parameter_group_name(self.parameter_group_name.as_str())
+            .port(i32::from(self.port))
+            .storage_encrypted(self.storage_encrypted)
+            .kms_key_id(self.kms_key_id.as_str())
+            .backup_retention_period(number(self.backup_retention_period))
+            .preferred_backup_window(&self.preferred_backup_window)
+            .preferred_maintenance_window(&self.preferred_maintenance_window)
+            .set_enable_cloudwatch_logs_exports(Some(self.enable_cloudwatch_logs_exports.clone()))
+            .enable_iam_database_authentication(self.enable_iam_database_authentication)
+            .copy_tags_to_snapshot(self.copy_tags_to_snapshot)
+            .deletion_protection(self.deletion_protection)
+            .serverless_v2_scaling_configuration(self.serverless_v2_scaling_configuration.for_call())
+            .database_insights_mode(DatabaseInsightsMode::from(self.database_insights_mode.as_str()))
+            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+        let answer = request.send().await.called(OPERATION).once_visible()?;
+        outputs(&required(answer.db_cluster, OPERATION, "DBCluster")?, OPERATION)
+    }
+
+    async fn poll_ready(
+        cx: &Context,
+        known: &ClusterOutputs<Resolved>,
+    ) -> Result<Readiness<ClusterOutputs<Resolved>>, CallError> {
+        let Some(live) = describe(cx, known.identifier.as_str()).await? else {
+            return Ok(Readiness::Pending("not visible yet".to_owned()));
+        };
+        Ok(match live.status().unwrap_or_default() {
+            "available" => Readiness::Ready(outputs(&live, "DescribeDBClusters")?),
+            status if is_broken(status) => Readiness::Failed(format!("its status is {status}")),
+            status => Readiness::Pending(status.to_owned()),
+        })
+    }
+
+    async fn configure(&self, cx: &Context, outputs: &ClusterOutputs<Resolved>) -> Result<(), CallError> {
+        converge(self, cx, outputs).await
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &ClusterOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let live = describe(cx, outputs.identifier.as_str()).await?;
+        // Another cluster of the same name is not ours.
+        let live = live.filter(|live| live.db_cluster_resource_id() == Some(outputs.resource_id.as_str()));
+        let live = live.filter(|live| live.status() != Some("deleting"));
+        Ok(live.map(|live| self.live_properties(live)))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &ClusterOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<ClusterOutputs<Resolved>, CallError> {
+        let before = &changed.before;
+        let properties = changed.properties.iter();
+        if properties.clone().any(|name| !matches!(name.as_str(), "Tags" | "DeletionPolicy")) {
+            let given = |name: &str| changed.has(name);
+            let exports = given("EnableCloudwatchLogsExports").then(|| self.export_changes(before));
+            let request = rds(cx)
+                .modify_db_cluster()
+                .db_cluster_identifier(outputs.identifier.as_str())
+                .apply_immediately(true)
+                .set_engine_version(given("EngineVersion").then(|| self.engine_version.clone()))
+                .set_vpc_security_group_ids(given("VpcSecurityGroupIds").then(|| self.group_ids()))
+                .set_db_cluster_parameter_group_name(
+                    given("DBClusterParameterGroupName").then(|| self.parameter_group_name.to_string()),
+                )
+                .set_port(given("Port").then(|| i32::from(self.port)))
+                .set_backup_retention_period(
+                    given("BackupRetentionPeriod").then(|| number(self.backup_retention_period)),
+                )
+                .set_preferred_backup_window(
+                    given("PreferredBackupWindow").then(|| self.preferred_backup_window.clone()),
+                )
+                .set_preferred_maintenance_window(
+                    given("PreferredMaintenanceWindow").then(|| self.preferred_maintenance_window.clone()),
+                )
+                .set_cloudwatch_logs_export_configuration(exports)
+                .set_enable_iam_database_authentication(
+                    given("EnableIAMDatabaseAuthentication")
+                        .then_some(self.enable_iam_database_authentication),
+                )
+                .set_copy_tags_to_snapshot(given("CopyTagsToSnapshot").then_some(self.copy_tags_to_snapshot))
+                .set_deletion_protection(given("DeletionProtection").then_some(self.deletion_protection))
+                .set_serverless_v2_scaling_configuration(
+                    given("ServerlessV2ScalingConfiguration")
+                        .then(|| self.serverless_v2_scaling_configuration.for_call()),
+                )
+                .set_database_insights_mode(
+                    given("DatabaseInsightsMode")
+                        .then(|| DatabaseInsightsMode::from(self.database_insights_mode.as_str())),
+                );
+            let request = match given("MasterUserSecret") || given("ManageMasterUserPassword") {
+                true => request
+                    .manage_master_user_password(self.manage_master_user_password)
+                    .master_user_secret_kms_key_id(self.master_user_secret.kms_key_id.as_str()),
+                false => request,
+            };
+            request.send().await.called("ModifyDBCluster").classed(&[BUSY], ErrorClass::NotYet)?;
+        }
+        retag(cx, &outputs.arn, &before.tags, &self.tags).await?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &ClusterOutputs<Resolved>) -> Result<(), CallError> {
+        let live = describe(cx, outputs.identifier.as_str()).await?;
+        let is_ours = |live: &Live| {
+            live.db_cluster_resource_id() == Some(outputs.resource_id.as_str())
+                && live.status() != Some("deleting")
+        };
+        if !live.as_ref().is_some_and(is_ours) {
+            return Ok(());
+        }
+        let snapshot = self.final_snapshot(outputs);
+        let request = rds(cx)
+            .delete_db_cluster()
+            .db_cluster_identifier(outputs.identifier.as_str())
+            .skip_final_snapshot(snapshot.is_none())
+            .set_final_db_snapshot_identifier(snapshot);
+        request
+            .send()
+            .await
+            .called("DeleteDBCluster")
+            // Instances that are still being deleted, or a change that is not done.
+            .classed(&[BUSY], ErrorClass::DependencyViolation)
+            .map(drop)
+            .gone_is_ok()
+    }
+
+    async fn poll_gone(&self, cx: &Context, outputs: &ClusterOutputs<Resolved>) -> Result<bool, CallError> {
+        let live = describe(cx, outputs.identifier.as_str()).await?;
+        Ok(!live.is_some_and(|live| live.db_cluster_resource_id() == Some(outputs.resource_id.as_str())))
+    }
+}
+
+/// A cluster that is not `available`, or has instances (RDS API Reference, ModifyDBCluster and DeleteDBCluster).
+const BUSY: &str = "InvalidDBClusterStateFault";
+
+/// States that no waiting mends (Aurora User Guide, "Viewing cluster status").
+fn is_broken(status: &str) -> bool {
+    matches!(
+        status,
+        "cloning-failed" | "deleting" | "inaccessible-encryption-credentials" | "migration-failed"
+    )
+}
+
+impl Cluster<Resolved> {
+    fn export_changes(&self, before: &Self) -> CloudwatchLogsExportConfiguration {
+        let (wanted, live) = (&self.enable_cloudwatch_logs_exports, &before.enable_cloudwatch_logs_exports);
+        let only_in = |one: &[String], other: &[String]| -> Vec<String> {
+            one.iter().filter(|kind| !other.contains(kind)).cloned().collect()
+        };
+        CloudwatchLogsExportConfiguration::builder()
+            .set_enable_log_types(Some(only_in(wanted, live)))
+            .set_disable_log_types(Some(only_in(live, wanted)))
+            .build()
+    }
+}

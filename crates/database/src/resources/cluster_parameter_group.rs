@@ -1,0 +1,199 @@
+//! A DB cluster parameter group: how PostgreSQL is set up on all instances of a cluster.
+//!
+//! The surprise: a parameter is never absent. One that is no longer wanted is *reset* to the engine's default; and a
+//! static one takes effect only with the next restart of each instance.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
+use aws_sdk_rds::types::{ApplyMethod, DbClusterParameterGroup as Live, Parameter};
+use engine::{CallError, Change, Changed, Declares, Intent, Resolved, Resource, Settle, Stage};
+use serde::{Deserialize, Serialize};
+
+use super::{rds, retag, stamped, tags_of};
+use crate::ParameterGroupName;
+
+/// The most parameters that one call takes (RDS API Reference, ModifyDBClusterParameterGroup).
+const AT_ONCE: usize = 20;
+
+/// Parameters by name, with values as RDS writes them.
+pub type Parameters = BTreeMap<String, String>;
+
+/// The properties of a DB cluster parameter group. None can refer to another resource, so one struct serves both stages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ClusterParameterGroup {
+    /// Its name, unique in account and region, lower case.
+    #[serde(rename = "DBClusterParameterGroupName")]
+    pub name: ParameterGroupName,
+    /// What it is for.
+    pub description: String,
+    /// The engine and its major version, such as `aurora-postgresql17`.
+    pub family: String,
+    /// Parameters that differ from the engine's defaults.
+    pub parameters: Parameters,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ClusterParameterGroupOutputs<S: Stage> {
+    /// The name; a reference to it waits until the group exists and has its parameters.
+    #[serde(rename = "DBClusterParameterGroupName")]
+    pub name: S::Of<ParameterGroupName>,
+    /// The ARN, by which RDS tags it.
+    #[serde(rename = "DBClusterParameterGroupArn")]
+    pub arn: S::Of<String>,
+}
+
+impl Declares for ClusterParameterGroup {
+    type Resolved = Self;
+}
+
+async fn describe(cx: &Context, name: &ParameterGroupName) -> Result<Option<Live>, CallError> {
+    let request = rds(cx).describe_db_cluster_parameter_groups();
+    let request = request.db_cluster_parameter_group_name(name.as_str());
+    let answer = request.send().await.called("DescribeDBClusterParameterGroups").if_exists()?;
+    Ok(answer.and_then(|answer| answer.db_cluster_parameter_groups.unwrap_or_default().into_iter().next()))
+}
+
+fn outputs(live: &Live, operation: &str) -> Result<ClusterParameterGroupOutputs<Resolved>, CallError> {
+    let name = required(live.db_cluster_parameter_group_name(), operation, "DBClusterParameterGroupName")?;
+    let arn = required(live.db_cluster_parameter_group_arn(), operation, "DBClusterParameterGroupArn")?;
+    Ok(ClusterParameterGroupOutputs { name: name.into(), arn: arn.to_owned() })
+}
+
+/// The parameters that somebody set.
+async fn set_parameters(cx: &Context, name: &ParameterGroupName) -> Result<Vec<Parameter>, CallError> {
+    let request = rds(cx).describe_db_cluster_parameters();
+    let request = request.db_cluster_parameter_group_name(name.as_str()).source("user");
+    let pages = request.into_paginator().items().send();
+    pages.try_collect().await.called("DescribeDBClusterParameters")
+}
+
+/// Takes effect with the next restart, which suits static and dynamic parameters alike.
+fn pending(name: &str, value: Option<&str>) -> Parameter {
+    Parameter::builder()
+        .parameter_name(name)
+        .set_parameter_value(value.map(str::to_owned))
+        .apply_method(ApplyMethod::PendingReboot)
+        .build()
+}
+
+#[async_trait]
+impl Resource for ClusterParameterGroup {
+    const KIND: &'static str = "AWS::RDS::DBClusterParameterGroup";
+    const SETTLE: Settle = Settle::Key;
+    type Context = Context;
+    type Declared = Self;
+    type Outputs<S: Stage> = ClusterParameterGroupOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["DBClusterParameterGroupName", "Description", "Family"])
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(self.name.to_string())
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<Option<ClusterParameterGroupOutputs<Resolved>>, CallError> {
+        let Some(live) = describe(cx, &self.name).await? else { return Ok(None) };
+        let outputs = outputs(&live, "DescribeDBClusterParameterGroups")?;
+        let tags = tags_of(cx, &outputs.arn).await?;
+        cx.adopt(&format!("DB cluster parameter group {}", self.name), &tags, &intent.address)?;
+        Ok(Some(outputs))
+    }
+
+    async fn create(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<ClusterParameterGroupOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateDBClusterParameterGroup";
+        let request = rds(cx)
+            .create_db_cluster_parameter_group()
+            .db_cluster_parameter_group_name(self.name.as_str())
+            .db_parameter_group_family(&self.family)
+            .description(&self.description)
+            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+        let answer = request.send().await.called(OPERATION)?;
+        let live = required(answer.db_cluster_parameter_group, OPERATION, "DBClusterParameterGroup")?;
+        outputs(&live, OPERATION)
+    }
+
+    async fn configure(
+        &self,
+        cx: &Context,
+        outputs: &ClusterParameterGroupOutputs<Resolved>,
+    ) -> Result<(), CallError> {
+        converge(self, cx, outputs).await.once_visible()
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &ClusterParameterGroupOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let Some(live) = describe(cx, &outputs.name).await? else { return Ok(None) };
+        let Some(set) = set_parameters(cx, &outputs.name).await.if_exists()? else { return Ok(None) };
+        let Some(tags) = tags_of(cx, &outputs.arn).await.if_exists()? else { return Ok(None) };
+        let pair = |one: Parameter| Some((one.parameter_name?, one.parameter_value?));
+        Ok(Some(Self {
+            name: outputs.name.clone(),
+            description: live.description.unwrap_or_default(),
+            family: live.db_parameter_group_family.unwrap_or_default(),
+            parameters: set.into_iter().filter_map(pair).collect(),
+            tags: tags.visible(),
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &ClusterParameterGroupOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<ClusterParameterGroupOutputs<Resolved>, CallError> {
+        let (name, before) = (outputs.name.as_str(), &changed.before.parameters);
+        let set = self.parameters.iter().filter(|(name, value)| before.get(*name) != Some(*value));
+        let set: Vec<_> = set.map(|(name, value)| pending(name, Some(value))).collect();
+        for parameters in set.chunks(AT_ONCE) {
+            let request = rds(cx).modify_db_cluster_parameter_group();
+            let request = request.db_cluster_parameter_group_name(name);
+            let request = request.set_parameters(Some(parameters.to_vec()));
+            request.send().await.called("ModifyDBClusterParameterGroup")?;
+        }
+        let reset = before.keys().filter(|name| !self.parameters.contains_key(*name));
+        let reset: Vec<_> = reset.map(|name| pending(name, None)).collect();
+        for parameters in reset.chunks(AT_ONCE) {
+            let request = rds(cx).reset_db_cluster_parameter_group();
+            let request = request.db_cluster_parameter_group_name(name);
+            let request = request.set_parameters(Some(parameters.to_vec()));
+            request.send().await.called("ResetDBClusterParameterGroup")?;
+        }
+        retag(cx, &outputs.arn, &changed.before.tags, &self.tags).await?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(
+        &self,
+        cx: &Context,
+        outputs: &ClusterParameterGroupOutputs<Resolved>,
+    ) -> Result<(), CallError> {
+        let request = rds(cx).delete_db_cluster_parameter_group();
+        let request = request.db_cluster_parameter_group_name(outputs.name.as_str());
+        request
+            .send()
+            .await
+            .called("DeleteDBClusterParameterGroup")
+            .classed(&["InvalidDBParameterGroupState"], engine::ErrorClass::DependencyViolation)
+            .map(drop)
+            .gone_is_ok()
+    }
+}

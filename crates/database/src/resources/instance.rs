@@ -1,0 +1,282 @@
+//! An instance of an Aurora cluster: what computes. One writes, the others read and stand in for it.
+//!
+//! The surprise: an instance takes longer than anything else in the stack, six minutes and sometimes twelve. And a fresh
+//! monitoring role is refused as one without permissions for some seconds.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws::{CallResult, Called, Context, RoleArn, Tags, converge, replaced_by, required};
+use aws_sdk_rds::types::DbInstance as Live;
+use engine::{
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
+    Settle, Stage,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{live_tags, rds, retag, stamped};
+use crate::{ClusterId, InstanceId};
+
+/// The properties of an instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Instance<S: Stage = Declared> {
+    /// Its name, unique in account and region, lower case.
+    #[serde(rename = "DBInstanceIdentifier")]
+    pub identifier: InstanceId,
+    /// The cluster that it is in.
+    #[serde(rename = "DBClusterIdentifier")]
+    pub cluster_identifier: S::Of<ClusterId>,
+    /// `db.serverless`, or a size of its own.
+    #[serde(rename = "DBInstanceClass")]
+    pub class: String,
+    /// `aurora-postgresql`.
+    pub engine: String,
+    /// The zone that it is in.
+    pub availability_zone: S::Of<String>,
+    /// In which order instances become the writer: 0 first, 15 last.
+    pub promotion_tier: u8,
+    /// Whether it has a public address.
+    pub publicly_accessible: bool,
+    /// Whether AWS brings minor versions in the maintenance window.
+    pub auto_minor_version_upgrade: bool,
+    /// How often the operating system is measured, in seconds: 0, 1, 5, 10, 15, 30 or 60. 0 is never.
+    pub monitoring_interval: u32,
+    /// The role that writes down what was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitoring_role_arn: Option<S::Of<RoleArn>>,
+    /// The authority that signs its certificate.
+    #[serde(rename = "CACertificateIdentifier")]
+    pub ca_certificate_identifier: String,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct InstanceOutputs<S: Stage> {
+    /// The name.
+    #[serde(rename = "DBInstanceIdentifier")]
+    pub identifier: S::Of<InstanceId>,
+    /// The ARN.
+    #[serde(rename = "DBInstanceArn")]
+    pub arn: S::Of<String>,
+    /// The id that no other instance has or had, such as `db-ABCDEFGHIJKLMNOPQRSTUVWXYZ`.
+    pub dbi_resource_id: S::Of<String>,
+}
+
+impl Declares for Instance<Declared> {
+    type Resolved = Instance<Resolved>;
+}
+
+async fn describe(cx: &Context, id: &str) -> Result<Option<Live>, CallError> {
+    let request = rds(cx).describe_db_instances().db_instance_identifier(id);
+    let answer = request.send().await.called("DescribeDBInstances").if_exists()?;
+    Ok(answer.and_then(|answer| answer.db_instances.unwrap_or_default().into_iter().next()))
+}
+
+fn outputs(live: &Live, operation: &str) -> Result<InstanceOutputs<Resolved>, CallError> {
+    Ok(InstanceOutputs {
+        identifier: required(live.db_instance_identifier(), operation, "DBInstanceIdentifier")?.into(),
+        arn: required(live.db_instance_arn(), operation, "DBInstanceArn")?.to_owned(),
+        dbi_resource_id: required(live.dbi_resource_id(), operation, "DbiResourceId")?.to_owned(),
+    })
+}
+
+fn seconds(interval: u32) -> i32 {
+    // RDS refuses all but seven numbers; one beyond i32 is refused just the same.
+    i32::try_from(interval).unwrap_or(i32::MAX)
+}
+
+/// An instance that is not `available` (RDS API Reference, ModifyDBInstance).
+const BUSY: [&str; 2] = ["InvalidDBInstanceState", "InvalidDBClusterStateFault"];
+
+impl Instance<Resolved> {
+    /// RDS calls a fresh role an invalid parameter. Where there is none, an invalid parameter is one.
+    fn while_role_spreads<T>(&self, result: Result<T, CallError>) -> Result<T, CallError> {
+        match self.monitoring_role_arn {
+            Some(_) => {
+                result.classed_saying("InvalidParameterValue", "ENHANCED_MONITORING", ErrorClass::NotYet)
+            }
+            None => result,
+        }
+    }
+
+    fn live_properties(&self, live: Live) -> Self {
+        let role = live.monitoring_role_arn.filter(|arn| !arn.is_empty());
+        let tier = live.promotion_tier.and_then(|tier| u8::try_from(tier).ok());
+        Self {
+            identifier: live.db_instance_identifier.unwrap_or_default().into(),
+            cluster_identifier: live.db_cluster_identifier.unwrap_or_default().into(),
+            class: live.db_instance_class.unwrap_or_default(),
+            engine: live.engine.unwrap_or_default(),
+            availability_zone: live.availability_zone.unwrap_or_default(),
+            promotion_tier: tier.unwrap_or_default(),
+            publicly_accessible: live.publicly_accessible.unwrap_or_default(),
+            auto_minor_version_upgrade: live.auto_minor_version_upgrade.unwrap_or_default(),
+            monitoring_interval: live.monitoring_interval.unwrap_or_default().unsigned_abs(),
+            monitoring_role_arn: role.map(Into::into),
+            ca_certificate_identifier: live.ca_certificate_identifier.unwrap_or_default(),
+            tags: live_tags(live.tag_list.as_deref().unwrap_or_default()).visible(),
+        }
+    }
+}
+
+#[async_trait]
+impl Resource for Instance<Resolved> {
+    const KIND: &'static str = "AWS::RDS::DBInstance";
+    const SETTLE: Settle = Settle::Key;
+    const READY_WITHIN: Duration = Duration::from_secs(2400);
+    const GONE_WITHIN: Duration = Duration::from_secs(2400);
+    const TYPICAL_SECONDS: (u32, u32) = (381, 200);
+    type Context = Context;
+    type Declared = Instance<Declared>;
+    type Outputs<S: Stage> = InstanceOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(
+            property,
+            &[
+                "DBInstanceIdentifier",
+                "DBClusterIdentifier",
+                "Engine",
+                "AvailabilityZone",
+                "PubliclyAccessible",
+            ],
+        )
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(self.identifier.to_string())
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<Option<InstanceOutputs<Resolved>>, CallError> {
+        let Some(live) = describe(cx, self.identifier.as_str()).await? else { return Ok(None) };
+        let tags = live_tags(live.tag_list());
+        cx.adopt(&format!("DB instance {}", self.identifier), &tags, &intent.address)?;
+        outputs(&live, "DescribeDBInstances").map(Some)
+    }
+
+    async fn create(&self, cx: &Context, intent: &Intent) -> Result<InstanceOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateDBInstance";
+        let request = rds(cx)
+            .create_db_instance()
+            .db_instance_identifier(self.identifier.as_str())
+            .db_cluster_identifier(self.cluster_identifier.as_str())
+            .db_instance_class(&self.class)
+            .engine(&self.engine)
+            .availability_zone(&self.availability_zone)
+            .promotion_tier(i32::from(self.promotion_tier))
+            .publicly_accessible(self.publicly_accessible)
+            .auto_minor_version_upgrade(self.auto_minor_version_upgrade)
+            .monitoring_interval(seconds(self.monitoring_interval))
+            .set_monitoring_role_arn(self.monitoring_role_arn.as_ref().map(ToString::to_string))
+            .ca_certificate_identifier(&self.ca_certificate_identifier)
+            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+        let answer = self.while_role_spreads(request.send().await.called(OPERATION)).once_visible()?;
+        outputs(&required(answer.db_instance, OPERATION, "DBInstance")?, OPERATION)
+    }
+
+    async fn poll_ready(
+        cx: &Context,
+        known: &InstanceOutputs<Resolved>,
+    ) -> Result<Readiness<InstanceOutputs<Resolved>>, CallError> {
+        let Some(live) = describe(cx, known.identifier.as_str()).await? else {
+            return Ok(Readiness::Pending("not visible yet".to_owned()));
+        };
+        Ok(match live.db_instance_status().unwrap_or_default() {
+            "available" => Readiness::Ready(outputs(&live, "DescribeDBInstances")?),
+            status if is_broken(status) => Readiness::Failed(format!("its status is {status}")),
+            status => Readiness::Pending(status.to_owned()),
+        })
+    }
+
+    async fn configure(&self, cx: &Context, outputs: &InstanceOutputs<Resolved>) -> Result<(), CallError> {
+        converge(self, cx, outputs).await
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &InstanceOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let live = describe(cx, outputs.identifier.as_str()).await?;
+        // Another instance of the same name is not ours.
+        let live = live.filter(|live| live.dbi_resource_id() == Some(outputs.dbi_resource_id.as_str()));
+        let live = live.filter(|live| live.db_instance_status() != Some("deleting"));
+        Ok(live.map(|live| self.live_properties(live)))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &InstanceOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<InstanceOutputs<Resolved>, CallError> {
+        if changed.properties.iter().any(|name| name != "Tags") {
+            let given = |name: &str| changed.has(name);
+            // RDS wants the role with the interval and the interval with the role.
+            let monitoring = given("MonitoringInterval") || given("MonitoringRoleArn");
+            let role = self.monitoring_role_arn.as_ref().map(ToString::to_string);
+            let request = rds(cx)
+                .modify_db_instance()
+                .db_instance_identifier(outputs.identifier.as_str())
+                .apply_immediately(true)
+                .set_db_instance_class(given("DBInstanceClass").then(|| self.class.clone()))
+                .set_promotion_tier(given("PromotionTier").then_some(i32::from(self.promotion_tier)))
+                .set_auto_minor_version_upgrade(
+                    given("AutoMinorVersionUpgrade").then_some(self.auto_minor_version_upgrade),
+                )
+                .set_monitoring_interval(monitoring.then(|| seconds(self.monitoring_interval)))
+                .set_monitoring_role_arn(role.filter(|_| monitoring))
+                .set_ca_certificate_identifier(
+                    given("CACertificateIdentifier").then(|| self.ca_certificate_identifier.clone()),
+                );
+            let answer = self.while_role_spreads(request.send().await.called("ModifyDBInstance"));
+            answer.classed(&BUSY, ErrorClass::NotYet)?;
+        }
+        retag(cx, &outputs.arn, &changed.before.tags, &self.tags).await?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &InstanceOutputs<Resolved>) -> Result<(), CallError> {
+        let live = describe(cx, outputs.identifier.as_str()).await?;
+        let is_ours = |live: &Live| {
+            live.dbi_resource_id() == Some(outputs.dbi_resource_id.as_str())
+                && live.db_instance_status() != Some("deleting")
+        };
+        if !live.as_ref().is_some_and(is_ours) {
+            return Ok(());
+        }
+        // An instance of Aurora has no data of its own: the snapshot is the cluster's.
+        let request = rds(cx)
+            .delete_db_instance()
+            .db_instance_identifier(outputs.identifier.as_str())
+            .skip_final_snapshot(true);
+        let answer = request.send().await.called("DeleteDBInstance");
+        answer.classed(&BUSY, ErrorClass::DependencyViolation).map(drop).gone_is_ok()
+    }
+
+    async fn poll_gone(&self, cx: &Context, outputs: &InstanceOutputs<Resolved>) -> Result<bool, CallError> {
+        let live = describe(cx, outputs.identifier.as_str()).await?;
+        Ok(!live.is_some_and(|live| live.dbi_resource_id() == Some(outputs.dbi_resource_id.as_str())))
+    }
+}
+
+/// States that no waiting mends (Aurora User Guide, "Viewing DB instance status").
+fn is_broken(status: &str) -> bool {
+    matches!(
+        status,
+        "failed"
+            | "deleting"
+            | "incompatible-network"
+            | "incompatible-parameters"
+            | "incompatible-restore"
+            | "inaccessible-encryption-credentials"
+    )
+}

@@ -1,0 +1,152 @@
+//! A DB subnet group: the subnets in which RDS may put instances.
+
+use async_trait::async_trait;
+use aws::{CallResult, Called, Context, SubnetId, Tags, converge, replaced_by, required};
+use aws_sdk_rds::types::DbSubnetGroup as Live;
+use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use serde::{Deserialize, Serialize};
+
+use super::{in_order_of, rds, retag, stamped, tags_of};
+use crate::SubnetGroupName;
+
+/// The properties of a DB subnet group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct SubnetGroup<S: Stage = Declared> {
+    /// Its name, unique in account and region, lower case.
+    #[serde(rename = "DBSubnetGroupName")]
+    pub name: SubnetGroupName,
+    /// What it is for.
+    #[serde(rename = "DBSubnetGroupDescription")]
+    pub description: String,
+    /// The subnets, in at least two availability zones. Their order has no meaning.
+    pub subnet_ids: Vec<S::Of<SubnetId>>,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct SubnetGroupOutputs<S: Stage> {
+    /// The name; a reference to it waits until the group exists.
+    #[serde(rename = "DBSubnetGroupName")]
+    pub name: S::Of<SubnetGroupName>,
+    /// The ARN, by which RDS tags it.
+    #[serde(rename = "DBSubnetGroupArn")]
+    pub arn: S::Of<String>,
+}
+
+impl Declares for SubnetGroup<Declared> {
+    type Resolved = SubnetGroup<Resolved>;
+}
+
+async fn describe(cx: &Context, name: &SubnetGroupName) -> Result<Option<Live>, CallError> {
+    let request = rds(cx).describe_db_subnet_groups().db_subnet_group_name(name.as_str());
+    let answer = request.send().await.called("DescribeDBSubnetGroups").if_exists()?;
+    Ok(answer.and_then(|answer| answer.db_subnet_groups.unwrap_or_default().into_iter().next()))
+}
+
+fn outputs(live: &Live, operation: &str) -> Result<SubnetGroupOutputs<Resolved>, CallError> {
+    Ok(SubnetGroupOutputs {
+        name: required(live.db_subnet_group_name(), operation, "DBSubnetGroupName")?.into(),
+        arn: required(live.db_subnet_group_arn(), operation, "DBSubnetGroupArn")?.to_owned(),
+    })
+}
+
+impl SubnetGroup<Resolved> {
+    fn subnets(&self) -> Vec<String> {
+        self.subnet_ids.iter().map(ToString::to_string).collect()
+    }
+}
+
+#[async_trait]
+impl Resource for SubnetGroup<Resolved> {
+    const KIND: &'static str = "AWS::RDS::DBSubnetGroup";
+    const SETTLE: Settle = Settle::Key;
+    type Context = Context;
+    type Declared = SubnetGroup<Declared>;
+    type Outputs<S: Stage> = SubnetGroupOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["DBSubnetGroupName"])
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(self.name.to_string())
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<Option<SubnetGroupOutputs<Resolved>>, CallError> {
+        let Some(live) = describe(cx, &self.name).await? else { return Ok(None) };
+        let outputs = outputs(&live, "DescribeDBSubnetGroups")?;
+        let tags = tags_of(cx, &outputs.arn).await?;
+        cx.adopt(&format!("DB subnet group {}", self.name), &tags, &intent.address)?;
+        Ok(Some(outputs))
+    }
+
+    async fn create(&self, cx: &Context, intent: &Intent) -> Result<SubnetGroupOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateDBSubnetGroup";
+        let request = rds(cx)
+            .create_db_subnet_group()
+            .db_subnet_group_name(self.name.as_str())
+            .db_subnet_group_description(&self.description)
+            .set_subnet_ids(Some(self.subnets()))
+            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+        let answer = request.send().await.called(OPERATION).once_visible()?;
+        outputs(&required(answer.db_subnet_group, OPERATION, "DBSubnetGroup")?, OPERATION)
+    }
+
+    async fn configure(&self, cx: &Context, outputs: &SubnetGroupOutputs<Resolved>) -> Result<(), CallError> {
+        converge(self, cx, outputs).await
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &SubnetGroupOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let Some(live) = describe(cx, &outputs.name).await? else { return Ok(None) };
+        let Some(tags) = tags_of(cx, &outputs.arn).await.if_exists()? else { return Ok(None) };
+        let subnets = live.subnets().iter().filter_map(|subnet| subnet.subnet_identifier());
+        Ok(Some(Self {
+            name: outputs.name.clone(),
+            subnet_ids: in_order_of(&self.subnet_ids, subnets.map(Into::into).collect()),
+            description: live.db_subnet_group_description.unwrap_or_default(),
+            tags: tags.visible(),
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &SubnetGroupOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<SubnetGroupOutputs<Resolved>, CallError> {
+        if changed.has("SubnetIds") || changed.has("DBSubnetGroupDescription") {
+            let request = rds(cx)
+                .modify_db_subnet_group()
+                .db_subnet_group_name(outputs.name.as_str())
+                .db_subnet_group_description(&self.description)
+                .set_subnet_ids(Some(self.subnets()));
+            request.send().await.called("ModifyDBSubnetGroup")?;
+        }
+        retag(cx, &outputs.arn, &changed.before.tags, &self.tags).await?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &SubnetGroupOutputs<Resolved>) -> Result<(), CallError> {
+        let request = rds(cx).delete_db_subnet_group().db_subnet_group_name(outputs.name.as_str());
+        request
+            .send()
+            .await
+            .called("DeleteDBSubnetGroup")
+            // In use: by an instance that is still being deleted.
+            .classed(&["InvalidDBSubnetGroupStateFault"], engine::ErrorClass::DependencyViolation)
+            .map(drop)
+            .gone_is_ok()
+    }
+}
