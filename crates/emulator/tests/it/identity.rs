@@ -2,7 +2,7 @@
 
 use aws_sdk_iam::types::Tag;
 
-use crate::support::{Cloud, TRUST, code};
+use crate::support::{Cloud, TRUST, WRITE, code};
 
 fn tag(key: &str, value: &str) -> Tag {
     Tag::builder().key(key).value(value).build().unwrap()
@@ -216,4 +216,107 @@ async fn what_is_too_long_or_has_wrong_characters_is_refused() {
     rows.push(("the first one again", "ok", code(put("one", wide(6001)).await)));
     let wrong: Vec<_> = rows.iter().filter(|(_, wanted, got)| wanted != got).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_come_in_pages() {
+    let cloud = Cloud::in_memory();
+    for number in 0..5 {
+        cloud.role(&format!("role{number}")).await;
+    }
+    let mut names = Vec::new();
+    let mut pages = cloud.iam.list_roles().max_items(2).into_paginator().send();
+    let mut count = 0;
+    while let Some(page) = pages.next().await {
+        let page = page.unwrap();
+        count += 1;
+        names.extend(page.roles().iter().map(|role| role.role_name().to_owned()));
+    }
+    assert_eq!((count, names), (3, (0..5).map(|number| format!("role{number}")).collect()));
+    assert_eq!(code(cloud.iam.list_roles().marker("else").send().await), "ValidationError");
+}
+
+#[tokio::test(start_paused = true)]
+async fn tag_keys_do_not_differ_by_case() {
+    let cloud = Cloud::in_memory();
+    cloud.role("r").await;
+    let put = |tags: Vec<Tag>| cloud.iam.tag_role().role_name("r").set_tags(Some(tags)).send();
+    assert_eq!(code(put(vec![tag("A", "1"), tag("a", "2")]).await), "InvalidInput");
+    put(vec![tag("A", "1"), tag("B", "2")]).await.unwrap();
+    put(vec![tag("a", "3")]).await.unwrap();
+    let tags = cloud.iam.list_role_tags().role_name("r").send().await.unwrap();
+    assert_eq!(tags.tags(), [tag("B", "2"), tag("a", "3")]);
+    cloud.iam.untag_role().role_name("r").tag_keys("b").tag_keys("none").send().await.unwrap();
+    let many = (0..50).map(|number| tag(&number.to_string(), "x")).collect();
+    assert_eq!(code(put(many).await), "LimitExceeded");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_must_be_one_of_its_kind() {
+    let cloud = Cloud::in_memory();
+    cloud.role("r").await;
+    let put = async |document: &str| {
+        let call = cloud.iam.put_role_policy().role_name("r").policy_name("p");
+        code(call.policy_document(document).send().await)
+    };
+    assert_eq!(put(WRITE).await, "ok");
+    assert_eq!(put(TRUST).await, "MalformedPolicyDocument");
+    assert_eq!(put(r#"{"Statement":{"Effect":"Allow","Action":"s3:*"}}"#).await, "MalformedPolicyDocument");
+    let trust = async |document: String| {
+        let call = cloud.iam.update_assume_role_policy().role_name("r");
+        code(call.policy_document(document).send().await)
+    };
+    let of = |role: &str| {
+        let service = r#"{"Service":"vpc-flow-logs.amazonaws.com"}"#;
+        TRUST.replace(service, &format!(r#"{{"AWS":"arn:aws:iam::123456789012:role/{role}"}}"#))
+    };
+    assert_eq!(trust(WRITE.to_owned()).await, "MalformedPolicyDocument");
+    assert_eq!(trust(of("r")).await, "ok");
+    assert_eq!(trust(of("s")).await, "MalformedPolicyDocument");
+}
+
+#[tokio::test(start_paused = true)]
+async fn roles_of_services_are_made_once_and_not_changed() {
+    let cloud = Cloud::in_memory();
+    let make = |service: &str| cloud.iam.create_service_linked_role().aws_service_name(service).send();
+    let role = make("ecs.amazonaws.com").await.unwrap().role.unwrap();
+    assert_eq!(
+        role.arn(),
+        "arn:aws:iam::123456789012:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
+    );
+    assert_eq!(code(make("ecs.amazonaws.com").await), "InvalidInput");
+    assert_eq!(code(make("none.amazonaws.com").await), "InvalidInput");
+    let name = role.role_name();
+    let list = cloud.iam.list_attached_role_policies().role_name(name).send().await.unwrap();
+    let arn = list.attached_policies()[0].policy_arn().unwrap();
+    let policy = cloud.iam.get_policy().policy_arn(arn).send().await.unwrap().policy.unwrap();
+    assert_eq!(
+        (policy.policy_name(), policy.attachment_count()),
+        (Some("AmazonECSServiceRolePolicy"), Some(1))
+    );
+    assert_eq!(code(cloud.iam.delete_role().role_name(name).send().await), "UnmodifiableEntity");
+    assert_eq!(
+        code(cloud.iam.detach_role_policy().role_name(name).policy_arn(arn).send().await),
+        "UnmodifiableEntity"
+    );
+    cloud.role("r").await;
+    assert_eq!(
+        code(cloud.iam.attach_role_policy().role_name("r").policy_arn(arn).send().await),
+        "PolicyNotAttachable"
+    );
+    let kinds: Vec<String> = cloud.left_behind().await.into_iter().map(|(_, id)| id).collect();
+    assert_eq!(kinds, ["r"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_boundary_is_a_policy_that_exists() {
+    let cloud = Cloud::in_memory();
+    let make = |arn: &str| {
+        let call = cloud.iam.create_role().role_name("r").assume_role_policy_document(TRUST);
+        call.permissions_boundary(arn).send()
+    };
+    assert_eq!(code(make("arn:aws:iam::123456789012:policy/mine").await), "NoSuchEntity");
+    let role = make("arn:aws:iam::aws:policy/ReadOnlyAccess").await.unwrap().role.unwrap();
+    let boundary = role.permissions_boundary().unwrap();
+    assert_eq!(boundary.permissions_boundary_arn(), Some("arn:aws:iam::aws:policy/ReadOnlyAccess"));
 }

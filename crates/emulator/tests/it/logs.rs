@@ -1,5 +1,7 @@
 //! CloudWatch log groups.
 
+use aws_sdk_cloudwatchlogs::types::{LogGroupClass, MetricTransformation, StandardUnit};
+
 use crate::support::{Cloud, REGION, code};
 
 #[tokio::test(start_paused = true)]
@@ -64,4 +66,166 @@ async fn a_protected_log_group_stays() {
     call.deletion_protection_enabled(true).send().await.unwrap();
     let refused = cloud.logs.delete_log_group().log_group_name("/audit").send().await;
     assert_eq!(code(refused), "ValidationException");
+}
+
+#[tokio::test(start_paused = true)]
+async fn protection_goes_and_with_it_the_group_and_all_in_it() {
+    let cloud = Cloud::in_memory();
+    let Cloud { logs, .. } = &cloud;
+    let call = logs.create_log_group().log_group_name("/audit").deletion_protection_enabled(true);
+    call.send().await.unwrap();
+    let stream = logs.create_log_stream().log_group_name("/audit").log_stream_name("s");
+    stream.clone().send().await.unwrap();
+    assert_eq!(code(stream.send().await), "ResourceAlreadyExistsException");
+    let delete = logs.delete_log_stream().log_group_name("/audit").log_stream_name("s");
+    assert_eq!(code(delete.send().await), "ValidationException");
+    put_filter(&cloud, "/audit", "f", "ERROR", metric()).await.unwrap();
+    let ids: Vec<_> = cloud.left_behind().await;
+    let kind = |kind: &str, id: &str| (format!("AWS::Logs::{kind}"), id.to_owned());
+    assert_eq!(
+        ids,
+        [kind("LogGroup", "/audit"), kind("LogStream", "/audit|s"), kind("MetricFilter", "/audit|f")]
+    );
+    let streams = logs.describe_log_streams().log_group_name("/audit").send().await.unwrap();
+    let arn = format!("arn:aws:logs:{REGION}:123456789012:log-group:/audit:log-stream:s");
+    assert_eq!(streams.log_streams()[0].arn(), Some(arn.as_str()));
+
+    let arn = format!("arn:aws:logs:{REGION}:123456789012:log-group:/audit");
+    let call = logs.put_log_group_deletion_protection().log_group_identifier(arn);
+    call.deletion_protection_enabled(false).send().await.unwrap();
+    logs.delete_log_group().log_group_name("/audit").send().await.unwrap();
+    assert_eq!(cloud.left_behind().await, []);
+}
+
+fn metric() -> aws_sdk_cloudwatchlogs::types::builders::MetricTransformationBuilder {
+    MetricTransformation::builder().metric_name("m").metric_namespace("n").metric_value("1")
+}
+
+async fn put_filter(
+    cloud: &Cloud,
+    group: &str,
+    name: &str,
+    pattern: &str,
+    metric: aws_sdk_cloudwatchlogs::types::builders::MetricTransformationBuilder,
+) -> Result<
+    aws_sdk_cloudwatchlogs::operation::put_metric_filter::PutMetricFilterOutput,
+    aws_sdk_cloudwatchlogs::error::SdkError<
+        aws_sdk_cloudwatchlogs::operation::put_metric_filter::PutMetricFilterError,
+    >,
+> {
+    let call = cloud.logs.put_metric_filter().log_group_name(group).filter_name(name);
+    call.filter_pattern(pattern).metric_transformations(metric.build().unwrap()).send().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn metric_filters_come_back_and_are_counted() {
+    let cloud = Cloud::in_memory();
+    let Cloud { logs, .. } = &cloud;
+    logs.create_log_group().log_group_name("g").send().await.unwrap();
+    let put =
+        async |name: &str, pattern: &str, metric| code(put_filter(&cloud, "g", name, pattern, metric).await);
+    let json = "{ $.level = \"error\" }";
+    assert_eq!(put("b", json, metric().dimensions("Code", "$.code").unit(StandardUnit::Count)).await, "ok");
+    assert_eq!(put("a", "", metric().default_value(0.0)).await, "ok");
+    let rows = [
+        ("x", metric().dimensions("Code", "$.code")),
+        (json, metric().dimensions("Code", "$.code").default_value(0.0)),
+        (json, ["A", "B", "C", "D"].into_iter().fold(metric(), |m, name| m.dimensions(name, "$.x"))),
+        (json, metric().dimensions("Code", "500")),
+        (json, metric().metric_value("one")),
+        ("{ $.level = 1", metric()),
+        ("[a, b", metric()),
+    ];
+    for (pattern, metric) in rows {
+        assert_eq!(put("c", pattern, metric).await, "InvalidParameterException", "{pattern}");
+    }
+    let found = logs.describe_metric_filters().log_group_name("g").send().await.unwrap();
+    let names: Vec<_> = found.metric_filters().iter().map(|filter| filter.filter_name().unwrap()).collect();
+    assert_eq!(names, ["a", "b"]);
+    let metric_of = |at: usize| found.metric_filters()[at].metric_transformations()[0].clone();
+    assert_eq!(metric_of(0).default_value(), Some(0.0));
+    assert_eq!(metric_of(0).unit(), Some(&StandardUnit::None));
+    assert_eq!(metric_of(1).dimensions().unwrap()["Code"], "$.code");
+    let group = logs.describe_log_groups().send().await.unwrap();
+    assert_eq!(group.log_groups()[0].metric_filter_count(), Some(2));
+    let half = logs.describe_metric_filters().metric_name("m").send().await;
+    assert_eq!(code(half), "InvalidParameterException");
+    let call = || logs.delete_metric_filter().log_group_name("g").filter_name("a").send();
+    call().await.unwrap();
+    assert_eq!(code(call().await), "ResourceNotFoundException");
+    for number in 1..100 {
+        assert_eq!(put(&format!("f{number}"), "x", metric()).await, "ok");
+    }
+    assert_eq!(put("more", "x", metric()).await, "LimitExceededException");
+    assert_eq!(put("f1", "y", metric()).await, "ok");
+    let mut pages = logs.describe_metric_filters().into_paginator().items().send();
+    let mut count = 0;
+    while pages.next().await.is_some() {
+        count += 1;
+    }
+    assert_eq!(count, 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_logs_refuses() {
+    let cloud = Cloud::in_memory();
+    let Cloud { logs, .. } = &cloud;
+    logs.create_log_group().log_group_name("g").send().await.unwrap();
+    let create = |name: &str| logs.create_log_group().log_group_name(name);
+    let invalid = "InvalidParameterException";
+    let none = format!("arn:aws:logs:{REGION}:123456789012:log-group:none");
+    let retention = |days| logs.put_retention_policy().log_group_name("g").retention_in_days(days).send();
+    let key = |arn: &str| logs.associate_kms_key().log_group_name("g").kms_key_id(arn).send();
+    let ours = format!("arn:aws:kms:{REGION}:123456789012:key/k");
+    let rows = [
+        ("name of aws", invalid, code(create("aws/x").send().await)),
+        ("name with a space", invalid, code(create("a b").send().await)),
+        ("tag of aws", invalid, code(create("x").tags("aws:k", "v").send().await)),
+        ("key that is no ARN", invalid, code(create("x").kms_key_id("alias/k").send().await)),
+        (
+            "class",
+            "UnknownParameter",
+            code(create("x").log_group_class(LogGroupClass::Delivery).send().await),
+        ),
+        ("retention of 2", invalid, code(retention(2).await)),
+        ("retention of 3653", "ok", code(retention(3653).await)),
+        ("no retention", "ok", code(logs.delete_retention_policy().log_group_name("g").send().await)),
+        ("key of another region", invalid, code(key("arn:aws:kms:eu-west-1:123456789012:key/k").await)),
+        ("key", "ok", code(key(&ours).await)),
+        ("no target", invalid, code(logs.disassociate_kms_key().send().await)),
+        ("no key", "ok", code(logs.disassociate_kms_key().log_group_name("g").send().await)),
+        (
+            "tags of none",
+            "ResourceNotFoundException",
+            code(logs.tag_resource().resource_arn(none).tags("a", "b").send().await),
+        ),
+        ("not an ARN", invalid, code(logs.list_tags_for_resource().resource_arn("g").send().await)),
+        ("token", invalid, code(logs.describe_log_groups().next_token("x").send().await)),
+    ];
+    for (what, wanted, got) in rows {
+        assert_eq!(got, wanted, "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn resource_policies_come_back_and_go() {
+    let cloud = Cloud::in_memory();
+    let Cloud { logs, .. } = &cloud;
+    let document = r#"{"Statement":{"Effect":"Allow","Principal":{"Service":"es.amazonaws.com"},"Action":["logs:PutLogEvents"],"Resource":"*"}}"#;
+    let put = |name: &str, document: &str| {
+        logs.put_resource_policy().policy_name(name).policy_document(document).send()
+    };
+    let made = put("p", document).await.unwrap().resource_policy.unwrap();
+    assert_eq!(made.policy_document(), Some(document));
+    let found = logs.describe_resource_policies().send().await.unwrap();
+    assert_eq!(found.resource_policies(), [made]);
+    assert_eq!(code(put("q", "x").await), "InvalidParameterException");
+    assert_eq!(code(put("q", &document.replace("logs:", "s3:")).await), "InvalidParameterException");
+    for number in 1..10 {
+        put(&number.to_string(), document).await.unwrap();
+    }
+    assert_eq!(code(put("q", document).await), "LimitExceededException");
+    let delete = || logs.delete_resource_policy().policy_name("p").send();
+    delete().await.unwrap();
+    assert_eq!(code(delete().await), "ResourceNotFoundException");
 }

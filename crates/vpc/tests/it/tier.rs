@@ -196,7 +196,7 @@ async fn without_permission_for_one_thing_only_what_depends_on_it_is_left_out() 
     let place = Place::new();
     // A role of that name that is not ours stands in the way.
     let role = format!("payment-vpc-flow-logs-{}-dev", crate::support::REGION);
-    let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;
+    let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
     place
         .cloud
         .cx

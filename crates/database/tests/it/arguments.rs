@@ -1,0 +1,59 @@
+//! Arguments that cannot work: each is refused before any call, by its name, with what would be right.
+
+use database::{Args, Capacity, Inputs};
+use engine::DeclareError;
+use testing::declare;
+
+use crate::support::{inputs, tier};
+
+fn refused_with(args: Args, inputs: &Inputs) -> String {
+    match declare(&tier(args), inputs).unwrap_err() {
+        DeclareError::Argument { argument, reason, hint } => format!("{argument}: {reason} ({hint})"),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn each_is_named_with_what_would_be_right() {
+    let text = str::to_owned;
+    let capacity = |min, max, pause_after_seconds| Args {
+        capacity: Capacity { min, max, pause_after_seconds },
+        ..Args::default()
+    };
+    let rows = [
+        (Args { environment: "Dev".into(), ..Args::default() }, "environment: `Dev`"),
+        (
+            Args { master_username: text("postgres"), ..Args::default() },
+            "master_username: `postgres` is reserved",
+        ),
+        (Args { master_username: text("1st"), ..Args::default() }, "master_username: `1st` is not a name"),
+        (Args { database_name: text("my-db"), ..Args::default() }, "database_name: `my-db` is not a name"),
+        (Args { instances: 0, ..Args::default() }, "instances: a cluster cannot have 0"),
+        (Args { instances: 16, ..Args::default() }, "instances: a cluster cannot have 16"),
+        (Args { backup_retention_in_days: 36, ..Args::default() }, "backup_retention_in_days: Aurora cannot"),
+        (Args { log_retention_in_days: 2556, ..Args::default() }, "log_retention_in_days: CloudWatch Logs"),
+        (Args { insights: text("some"), ..Args::default() }, "insights: there is no mode `some`"),
+        (Args { monitoring_interval: 7, ..Args::default() }, "monitoring_interval: RDS cannot measure"),
+        (Args { backup_window: text("3-4"), ..Args::default() }, "backup_window: `3-4` is not a time of day"),
+        (
+            Args { maintenance_window: text("sun:03:30-sun:04:30"), ..Args::default() },
+            "maintenance_window: it overlaps the backup window 03:00-04:00",
+        ),
+        (capacity(0.3, 2.0, None), "capacity.min: 0.3 is no capacity"),
+        (capacity(4.0, 2.0, None), "capacity.max: 2 is no largest capacity"),
+        (capacity(0.5, 2.0, Some(300)), "capacity.pause_after_seconds: a cluster with a smallest capacity"),
+        (capacity(0.0, 2.0, Some(60)), "capacity.pause_after_seconds: Aurora cannot pause after 60"),
+    ];
+    for (args, wanted) in rows {
+        let said = refused_with(args, &inputs());
+        assert!(said.starts_with(wanted) && said.ends_with(')'), "{said}");
+    }
+}
+
+#[test]
+fn subnets_in_one_zone_are_too_few() {
+    let one = Inputs { subnet_ids: inputs().subnet_ids[..1].to_vec(), ..inputs() };
+    assert!(
+        refused_with(Args::default(), &one).starts_with("subnet_ids: a cluster needs subnets in two zones")
+    );
+}

@@ -1,0 +1,8 @@
+//! The database tier: what it declares, what it refuses, and its life on the embedded AWS.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod arguments;
+mod declaration;
+mod life;
+mod support;

@@ -1,0 +1,45 @@
+//! A network to put the database into.
+
+use aws::{SubnetId, VpcId};
+use database::{Args, Inputs, Tier};
+use testing::{REGION, World, place};
+
+/// Inputs that lead nowhere, for declaring.
+pub(crate) fn inputs() -> Inputs {
+    let zones = ["a", "b", "c"];
+    Inputs {
+        place: place(),
+        vpc_id: VpcId::from("vpc-1").into(),
+        subnet_ids: zones.map(|zone| SubnetId::from(format!("subnet-{zone}")).into()).to_vec(),
+        availability_zones: zones.map(|zone| format!("{REGION}{zone}").into()).to_vec(),
+        client_security_group_ids: Vec::new(),
+    }
+}
+
+/// An account with a VPC, and three subnets in it.
+pub(crate) async fn world() -> (World, Inputs) {
+    let world = World::new(database::kinds);
+    let ec2 = world.cx.ec2();
+    let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap();
+    let vpc = vpc.vpc.unwrap().vpc_id.unwrap();
+    let mut subnet_ids = Vec::new();
+    for (third, zone) in (20..).zip(["a", "b", "c"]) {
+        let subnet = ec2.create_subnet().vpc_id(&vpc).cidr_block(format!("10.0.{third}.0/24"));
+        let subnet = subnet.availability_zone(format!("{REGION}{zone}")).send().await.unwrap();
+        subnet_ids.push(SubnetId::from(subnet.subnet.unwrap().subnet_id.unwrap()).into());
+    }
+    let inputs = Inputs { vpc_id: VpcId::from(vpc).into(), subnet_ids, ..inputs() };
+    (world, inputs)
+}
+
+/// The name of the cluster that [`Args::default`] declares.
+pub(crate) const CLUSTER: &str = "payment-cluster-dev";
+
+/// Arguments with which the cluster may go.
+pub(crate) fn expendable() -> Args {
+    Args { allow_data_loss: vec![CLUSTER.to_owned()], ..Args::default() }
+}
+
+pub(crate) fn tier(args: Args) -> Tier {
+    Tier::new(args)
+}
