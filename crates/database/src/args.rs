@@ -9,11 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::resources::ServerlessScaling;
 
-/// What the tier can be told. The default is the reference database, and everything has a default.
+/// What the tier can be told; a configuration file can say all of it but the environment and the tags, which all tiers
+/// share. The default is the reference database, and everything has a default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Args {
     /// The environment, part of every name.
+    #[serde(skip)]
     pub environment: String,
     /// The version of Aurora PostgreSQL.
     pub engine_version: String,
@@ -46,6 +48,7 @@ pub struct Args {
     /// How often the operating system is measured, in seconds: 0 (never), 1, 5, 10, 15, 30 or 60.
     pub monitoring_interval: u32,
     /// Tags for everything that can have tags; `Name` is added.
+    #[serde(skip)]
     pub tags: BTreeMap<String, String>,
 }
 

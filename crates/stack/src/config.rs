@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
@@ -30,7 +29,9 @@ pub struct Config {
     /// Tags of every resource, beside `Environment`, which is the environment's name.
     pub tags: BTreeMap<String, String>,
     /// The network.
-    pub vpc: VpcConfig,
+    pub vpc: vpc::Args,
+    /// The database.
+    pub database: database::Args,
 }
 
 impl Default for Config {
@@ -40,84 +41,27 @@ impl Default for Config {
             project: "payment".to_owned(),
             region: "ap-southeast-1".to_owned(),
             tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
-            vpc: VpcConfig::default(),
-        }
-    }
-}
-
-/// The network: the arguments of the vpc tier that a user chooses. [`vpc::Args`] says what each means.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[expect(missing_docs, reason = "each is described in vpc::Args")]
-pub struct VpcConfig {
-    pub cidr: Ipv4Net,
-    pub zone_count: Option<usize>,
-    pub availability_zones: Option<Vec<String>>,
-    pub public_subnet_cidrs: Option<Vec<Ipv4Net>>,
-    pub private_subnet_cidrs: Option<Vec<Ipv4Net>>,
-    pub database_subnet_cidrs: Option<Vec<Ipv4Net>>,
-    pub nat: vpc::NatMode,
-    pub map_public_ip_on_launch: bool,
-    pub flow_logs: vpc::FlowLogs,
-    pub s3_endpoint: bool,
-    pub database_acl: bool,
-}
-
-impl Default for VpcConfig {
-    fn default() -> Self {
-        let vpc::Args {
-            environment: _,
-            tags: _,
-            cidr,
-            zone_count,
-            availability_zones,
-            public_subnet_cidrs,
-            private_subnet_cidrs,
-            database_subnet_cidrs,
-            nat,
-            map_public_ip_on_launch,
-            flow_logs,
-            s3_endpoint,
-            database_acl,
-        } = vpc::Args::default();
-        Self {
-            cidr,
-            zone_count,
-            availability_zones,
-            public_subnet_cidrs,
-            private_subnet_cidrs,
-            database_subnet_cidrs,
-            nat,
-            map_public_ip_on_launch,
-            flow_logs,
-            s3_endpoint,
-            database_acl,
+            vpc: vpc::Args::default(),
+            database: database::Args {
+                // An environment to try things in: `destroy` takes its data along. No other cluster is named.
+                allow_data_loss: vec!["payment-cluster-dev".to_owned()],
+                ..database::Args::default()
+            },
         }
     }
 }
 
 impl Config {
-    /// The vpc tier's arguments for an environment.
+    /// The configuration in an environment: what all tiers share is handed to each.
     #[must_use]
-    pub fn vpc_args(&self, environment: &Environment) -> vpc::Args {
+    pub fn for_environment(mut self, environment: &Environment) -> Self {
+        let name = environment.as_str();
         let mut tags = self.tags.clone();
-        tags.insert("Environment".to_owned(), environment.as_str().to_owned());
-        let vpc = self.vpc.clone();
-        vpc::Args {
-            environment: environment.as_str().to_owned(),
-            tags,
-            cidr: vpc.cidr,
-            zone_count: vpc.zone_count,
-            availability_zones: vpc.availability_zones,
-            public_subnet_cidrs: vpc.public_subnet_cidrs,
-            private_subnet_cidrs: vpc.private_subnet_cidrs,
-            database_subnet_cidrs: vpc.database_subnet_cidrs,
-            nat: vpc.nat,
-            map_public_ip_on_launch: vpc.map_public_ip_on_launch,
-            flow_logs: vpc.flow_logs,
-            s3_endpoint: vpc.s3_endpoint,
-            database_acl: vpc.database_acl,
-        }
+        tags.insert("Environment".to_owned(), name.to_owned());
+        let Self { vpc, database, .. } = &mut self;
+        (vpc.environment, vpc.tags) = (name.to_owned(), tags.clone());
+        (database.environment, database.tags) = (name.to_owned(), tags);
+        self
     }
 
     /// Every key that there is, those without a default too.
@@ -128,6 +72,7 @@ impl Config {
         config.vpc.public_subnet_cidrs = Some(Vec::new());
         config.vpc.private_subnet_cidrs = Some(Vec::new());
         config.vpc.database_subnet_cidrs = Some(Vec::new());
+        config.database.capacity.pause_after_seconds = Some(300);
         Table::try_from(config).expect("the configuration is a table with text keys")
     }
 }

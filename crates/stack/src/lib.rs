@@ -15,7 +15,7 @@ mod stack;
 mod target;
 
 pub use cli::{Cli, Command, EmulatorCommand, Options, Serve, Target};
-pub use config::{Config, ConfigError, DEFAULT_FILE, Loaded, VpcConfig, load};
+pub use config::{Config, ConfigError, DEFAULT_FILE, Loaded, load};
 pub use environment::{Environment, InvalidEnvironment};
 pub use exit::{Exit, Failure};
 pub use progress::Screen;

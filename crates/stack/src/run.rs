@@ -149,9 +149,9 @@ impl Work {
     }
 
     fn declare(&self, place: &Place) -> Result<Arc<Graph>, Failure> {
-        let stack = Stack::new(self.loaded.config.clone(), self.environment.clone());
+        let stack = Stack::new(self.loaded.config.clone(), &self.environment);
         stack.declare(place).map_err(|error| match &error {
-            StackError::Declare(argument) => match argument_error(&self.loaded, argument) {
+            StackError::Declare { tier, source } => match argument_error(&self.loaded, tier, source) {
                 Some(error) => configuration(error),
                 None => Failure::from_error(Exit::Failed, &error),
             },

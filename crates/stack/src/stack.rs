@@ -42,6 +42,16 @@ impl Place {
 }
 
 impl Place {
+    /// As the tiers want to know it.
+    #[must_use]
+    pub fn aws(&self) -> aws::Place {
+        aws::Place {
+            region: self.region.clone(),
+            account_id: self.account_id.clone(),
+            partition: self.partition.clone(),
+        }
+    }
+
     /// A place that looks like one in the configured region: enough to check every argument but the names of zones before
     /// anything is called.
     #[must_use]
@@ -60,9 +70,14 @@ impl Place {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StackError {
-    /// A tier's argument cannot work.
-    #[error(transparent)]
-    Declare(#[from] DeclareError),
+    /// A tier cannot be declared: mostly, an argument cannot work.
+    #[error("the {tier} tier cannot be declared")]
+    Declare {
+        /// The tier.
+        tier: &'static str,
+        /// Why.
+        source: DeclareError,
+    },
     /// The tiers are wired wrongly: a defect of this program.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -78,20 +93,22 @@ pub struct Outputs<S: Stage> {
     /// The network.
     #[serde(flatten)]
     pub network: vpc::Outputs<S>,
+    /// The database.
+    #[serde(flatten)]
+    pub database: database::Outputs<S>,
 }
 
 /// The whole stack for one environment.
 #[derive(Clone, Debug)]
 pub struct Stack {
     config: Config,
-    environment: Environment,
 }
 
 impl Stack {
     /// The stack that a configuration describes.
     #[must_use]
-    pub fn new(config: Config, environment: Environment) -> Self {
-        Self { config, environment }
+    pub fn new(config: Config, environment: &Environment) -> Self {
+        Self { config: config.for_environment(environment) }
     }
 
     /// Declares all tiers. Pure: no call is made.
@@ -106,10 +123,10 @@ impl Stack {
     }
 
     /// Passes each tier's outputs to the tiers that need them. The order of the graph comes from the references.
-    fn wire(&self, scope: &mut Scope, place: &Place) -> Result<Outputs<Declared>, DeclareError> {
-        let network = vpc::Tier::new(self.config.vpc_args(&self.environment));
-        let network = network.declare_in(
+    fn wire(&self, scope: &mut Scope, place: &Place) -> Result<Outputs<Declared>, StackError> {
+        let network = declare(
             scope,
+            &vpc::Tier::new(self.config.vpc.clone()),
             &vpc::Inputs {
                 region: place.region.clone(),
                 availability_zones: place.availability_zones.clone(),
@@ -117,27 +134,48 @@ impl Stack {
                 partition: place.partition.clone(),
             },
         )?;
-        Ok(Outputs { network })
+        let database = declare(
+            scope,
+            &database::Tier::new(self.config.database.clone()),
+            &database::Inputs {
+                place: place.aws(),
+                vpc_id: network.vpc_id.clone(),
+                subnet_ids: network.database_subnet_ids.clone(),
+                availability_zones: network.availability_zones.clone(),
+                // Clients add rules of their own to its group.
+                client_security_group_ids: Vec::new(),
+            },
+        )?;
+        Ok(Outputs { network, database })
     }
+}
+
+fn declare<C: Component>(
+    scope: &mut Scope,
+    tier: &C,
+    inputs: &C::Inputs,
+) -> Result<C::Outputs<Declared>, StackError> {
+    tier.declare_in(scope, inputs).map_err(|source| StackError::Declare { tier: C::NAME, source })
 }
 
 /// Registers every kind of resource that the stack, or a state that it wrote, can contain.
 pub fn kinds(registry: &mut aws::Registry) {
     aws::kinds(registry);
     vpc::kinds(registry);
+    database::kinds(registry);
 }
 
 /// The error of a tier's argument as one of the configuration, which names the file and the line that set it.
 #[must_use]
-pub(crate) fn argument_error(loaded: &Loaded, error: &DeclareError) -> Option<crate::config::ConfigError> {
-    match error {
-        DeclareError::Argument { argument, reason, hint } => {
-            let key = match argument.strip_prefix("tags") {
-                Some(_) => argument.clone(),
-                None => format!("{}.{argument}", vpc::Tier::NAME),
-            };
-            Some(loaded.error(&key, reason, hint))
-        }
-        _ => None,
-    }
+pub(crate) fn argument_error(
+    loaded: &Loaded,
+    tier: &str,
+    error: &DeclareError,
+) -> Option<crate::config::ConfigError> {
+    let DeclareError::Argument { argument, reason, hint } = error else { return None };
+    let key = match argument.strip_prefix("tags") {
+        Some(_) => argument.clone(),
+        None => format!("{tier}.{argument}"),
+    };
+    Some(loaded.error(&key, reason, hint))
 }

@@ -7,12 +7,14 @@ use engine::DeclareError;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-/// What the tier can be told. The default is the reference network, and everything has a default.
+/// What the tier can be told; a configuration file can say all of it but the environment and the tags, which all tiers
+/// share. The default is the reference network, and everything has a default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Args {
     /// The environment, part of every name: lower-case letters, digits and hyphens, at most
     /// [`aws::MAX_ENVIRONMENT_LENGTH`] characters.
+    #[serde(skip)]
     pub environment: String,
     /// The VPC's addresses, /16 to /28.
     pub cidr: Ipv4Net,
@@ -43,6 +45,7 @@ pub struct Args {
     /// Whether a network ACL stands before the database subnets.
     pub database_acl: bool,
     /// Tags for everything that can have tags; `Name` and `Tier` are added.
+    #[serde(skip)]
     pub tags: BTreeMap<String, String>,
 }
 
