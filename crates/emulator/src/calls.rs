@@ -121,6 +121,33 @@ impl Layer for CallLog {
 /// What stands in the log in place of a secret.
 pub const REDACTED: &str = "(redacted)";
 
+/// Members that are secret in one operation only, and that no model marks: the value of an API key, and headers that an
+/// integration sends, of which one may be a password between API and origin.
+const OF_OPERATIONS: [(&str, &str); 4] = [
+    ("CreateApiKey", "value"),
+    ("UpdateApiKey", "patchOperations"),
+    ("PutIntegration", "requestParameters"),
+    ("UpdateIntegration", "patchOperations"),
+];
+
+/// The same parameters without what is secret in this operation only.
+pub(crate) fn redact_of(operation: &str, mut parameters: Value) -> Value {
+    for (_, member) in OF_OPERATIONS.iter().filter(|(name, _)| *name == operation) {
+        match parameters.get_mut(*member) {
+            Some(Value::Object(values)) => values.values_mut().for_each(|value| *value = blank(value)),
+            Some(Value::Array(patches)) => {
+                patches
+                    .iter_mut()
+                    .filter_map(|patch| patch.get_mut("value"))
+                    .for_each(|value| *value = blank(value));
+            }
+            Some(value) => *value = blank(value),
+            None => {}
+        }
+    }
+    parameters
+}
+
 /// Copies parameters without the values that look like secrets.
 ///
 /// A member is secret by its name. A pair of a name and a value, which is how tags and environment variables
@@ -178,6 +205,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn some_members_are_secret_in_one_operation_only() {
+        let patch = json!({"patchOperations": [{"op": "replace", "path": "/x", "value": "s"}], "name": "n"});
+        let blank =
+            json!({"patchOperations": [{"op": "replace", "path": "/x", "value": REDACTED}], "name": "n"});
+        assert_eq!(redact_of("UpdateApiKey", patch.clone()), blank);
+        assert_eq!(redact_of("UpdateStage", patch.clone()), patch);
+        assert_eq!(redact_of("CreateApiKey", json!({"value": "s"})), json!({"value": REDACTED}));
+        let headers = json!({"requestParameters": {"integration.request.header.X": "'s'"}});
+        let blank = json!({"requestParameters": {"integration.request.header.X": REDACTED}});
+        assert_eq!(redact_of("PutIntegration", headers), blank);
+    }
 
     #[test]
     fn secrets_are_blanked_by_their_name_wherever_they_stand() {

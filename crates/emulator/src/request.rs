@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::calls::redact;
+use crate::calls::{redact, redact_of};
 use crate::model::{self, Decoded, Model, Operation, Violation, Wire};
 use crate::parameters::{Parameters, decode_query};
 use crate::response::{Refusal, Response};
@@ -180,7 +180,8 @@ impl Call {
     pub(crate) fn redacted(&self) -> Value {
         match self.placed {
             Some(Placed { model, operation: Some(operation), .. }) => {
-                redact(&model::sensitive(model, operation, &self.parameters))
+                let parameters = model::sensitive(model, operation, &self.parameters);
+                redact_of(&operation.name, redact(&parameters))
             }
             _ => redact(&self.parameters),
         }

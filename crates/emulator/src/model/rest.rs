@@ -210,7 +210,7 @@ fn utf8(body: &[u8]) -> Result<&str, Refusal> {
 mod tests {
     use serde_json::json;
 
-    use super::super::{Problem, check, decode, named};
+    use super::super::{Problem, check, decode};
     use super::*;
 
     fn http(method: &str, uri: &str, headers: &[(&str, &str)], body: &str) -> Http {
@@ -256,7 +256,7 @@ mod tests {
         let request = http("GET", "/restapis?limit=25&Limit=3", &[], "");
         let decoded = decode("apigateway", &request).expect("there is a model").expect("it is well formed");
         let violation = check(
-            super::super::named("apigateway").expect("there is one"),
+            crate::model::named("apigateway").expect("there is one"),
             decoded.operation,
             &decoded.input,
         )

@@ -8,11 +8,23 @@
 //! and name it in [`regional!`] below. A request has been decoded and checked against the model of its API before an
 //! operation sees it.
 
+mod apigateway;
 pub(crate) mod ec2;
+mod elbv2;
 mod iam;
+mod kms;
+mod lambda;
 mod logs;
+mod rds;
+mod resource_policy;
+mod s3;
+mod scheduler;
+mod secretsmanager;
+mod sns;
+mod sqs;
 mod sts;
 mod support;
+mod wafv2;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -195,10 +207,21 @@ macro_rules! services {
 
 services! {
     regional:
+        "apigateway" => apigateway: apigateway::State,
         "ec2" => ec2: ec2::Region,
+        "elasticloadbalancing" => elbv2: elbv2::State,
+        "kms" => kms: kms::State,
+        "lambda" => lambda: lambda::State,
         "logs" => logs: logs::State,
+        "rds" => rds: rds::State,
+        "scheduler" => scheduler: scheduler::State,
+        "secretsmanager" => secretsmanager: secretsmanager::State,
+        "sns" => sns: sns::State,
+        "sqs" => sqs: sqs::State,
+        "wafv2" => wafv2: wafv2::State,
     global:
         "iam" => iam: iam::State,
+        "s3" => s3: s3::State,
         "sts" => sts: sts::State,
 }
 

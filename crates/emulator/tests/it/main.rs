@@ -2,19 +2,33 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod apigateway;
 mod concurrency;
 mod conflicts;
 mod dependencies;
 mod faults;
 mod filters;
+mod front;
 mod identity;
 mod inspection;
+mod kms;
+mod lambda;
 mod life_cycle;
+mod listener_refusals;
+mod load_balancer_refusals;
+mod load_balancers;
 mod logs;
 mod persistence;
+mod rds;
+mod rds_life_cycle;
+mod rds_rules;
 mod rehearsal;
 mod round_trip;
+mod rules;
+mod scheduler;
+mod secrets;
 mod serving;
 mod support;
 mod throttling;
 mod tokens;
+mod web_acls;

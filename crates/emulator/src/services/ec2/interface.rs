@@ -4,6 +4,8 @@
 //! gateway (EC2 API Reference, DeleteSubnet, DeleteSecurityGroup, DetachInternetGateway). Nobody but the service that
 //! made it can remove it.
 
+use std::net::Ipv4Addr;
+
 use serde_json::{Value, json};
 
 use super::describe::Filters;
@@ -50,9 +52,32 @@ impl Region {
         self.security_groups.values().find(is_it).map(|group| group.group_id.clone())
     }
 
+    /// The zone of the subnet that an address of a VPC is in.
+    pub(crate) fn zone_of_address(&self, vpc_id: &str, address: Ipv4Addr) -> Option<String> {
+        let holds = |subnet: &&super::Subnet| {
+            subnet.vpc_id == vpc_id && network::stored(&subnet.cidr_block).contains(&address)
+        };
+        self.subnets.values().find(holds).map(|subnet| subnet.availability_zone.clone())
+    }
+
+    /// How many addresses of a subnet are free, where other services have these interfaces.
+    pub(crate) fn free_addresses(&self, subnet: &SubnetFacts, others: &[Interface]) -> u32 {
+        let own = self.own_interfaces();
+        let taken = others.iter().chain(&own).filter(|taken| taken.subnet_id == subnet.subnet_id).count();
+        network::usable(subnet.cidr).saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX))
+    }
+
     /// All interfaces of the region.
     fn all_interfaces(&self, cx: &Cx<'_>) -> Vec<Interface> {
         let mut all = cx.interfaces.clone();
+        all.extend(self.own_interfaces());
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        all
+    }
+
+    /// Those that EC2 makes.
+    fn own_interfaces(&self) -> Vec<Interface> {
+        let mut all = Vec::new();
         for nat in self.live_nat_gateways() {
             for address in &nat.nat_gateway_address_set {
                 let Some(id) = &address.network_interface_id else { continue };
@@ -77,7 +102,6 @@ impl Region {
                 has_public_address: false,
             }));
         }
-        all.sort_by(|a, b| a.id.cmp(&b.id));
         all
     }
 

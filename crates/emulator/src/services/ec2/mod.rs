@@ -87,6 +87,11 @@ fn done() -> Value {
     json!({"return": true})
 }
 
+/// The names of a region's zones.
+pub(crate) fn zone_names(region: &str) -> Result<Vec<String>, Refusal> {
+    Ok(zones::of(region)?.into_iter().map(|zone| zone.name).collect())
+}
+
 /// A record as it goes on the wire.
 fn wire(record: &impl Serialize) -> Value {
     serde_json::to_value(record).expect("records are plain data with text keys")

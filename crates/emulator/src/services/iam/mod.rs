@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use self::page::page;
+use self::policy::{Policy, Principal};
 pub(crate) use self::roles::Role;
 use super::{Answer, Api, Cx, unknown_operation};
 use crate::ids::IdSource;
@@ -78,6 +79,20 @@ impl State {
     /// Whether services know a role, provided that it exists.
     pub(crate) fn role_is_visible(&self, arn: &str, now_millis: i64) -> bool {
         self.role(arn).is_none_or(|role| role.is_visible(now_millis))
+    }
+
+    /// Whether all principals of a resource's policy exist, as far as services know. A service refuses a policy that
+    /// names a role which was made a moment ago ("AWS JSON policy elements: Principal").
+    pub(crate) fn knows_principals(&self, policy: &Policy, now_millis: i64) -> bool {
+        let principals =
+            policy.statements.iter().filter_map(|s| s.principal.as_ref().or(s.not_principal.as_ref()));
+        principals.into_iter().all(|principal| match principal {
+            Principal::Everyone => true,
+            Principal::Named(names) => {
+                let are_visible = names.aws.0.iter().all(|name| self.role_is_visible(name, now_millis));
+                are_visible && trust::check_names(names, &self.roles).is_ok()
+            }
+        })
     }
 
     fn find(&self, name: &str) -> Result<&Role, Refusal> {

@@ -112,12 +112,24 @@ impl<T> Default for Many<T> {
 }
 
 impl Policy {
-    /// Reads a policy.
+    /// Reads a policy of IAM's own, with the names that IAM allows for statements.
     ///
     /// # Errors
     ///
     /// A sentence that says what is wrong.
     pub(crate) fn parse(text: &str) -> Result<Policy, String> {
+        let policy = Policy::parse_of_resource(text)?;
+        policy.statements.iter().filter_map(Statement::sid).try_for_each(check_sid)?;
+        Ok(policy)
+    }
+
+    /// Reads a policy of a resource. Its statements may have any names, as in the default policies of KMS and SNS
+    /// (`Enable IAM User Permissions`, `__default_statement_ID`).
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says what is wrong.
+    pub(crate) fn parse_of_resource(text: &str) -> Result<Policy, String> {
         let document: Document =
             serde_json::from_str(text).map_err(|error| format!("Syntax errors in policy: {error}."))?;
         let Many(statements) = document.statement;
@@ -126,11 +138,8 @@ impl Policy {
         }
         let mut sids = BTreeSet::new();
         for statement in &statements {
-            if let Some(sid) = statement.sid.as_deref().filter(|sid| !sid.is_empty()) {
-                check_sid(sid)?;
-                if !sids.insert(sid) {
-                    return Err("Statement IDs (SID) in a single policy must be unique.".to_owned());
-                }
+            if statement.sid().is_some_and(|sid| !sids.insert(sid)) {
+                return Err("Statement IDs (SID) in a single policy must be unique.".to_owned());
             }
             statement.check()?;
         }
@@ -170,6 +179,10 @@ impl Statement {
             keys.keys().try_for_each(|key| check_condition_key(key))?;
         }
         Ok(())
+    }
+
+    fn sid(&self) -> Option<&str> {
+        self.sid.as_deref().filter(|sid| !sid.is_empty())
     }
 
     pub(crate) fn has_principal(&self) -> bool {

@@ -64,7 +64,7 @@ fn is_of_sts(action: &str) -> bool {
     name.is_some_and(|name| ACTIONS.iter().any(|known| matches(name, &known.to_ascii_lowercase())))
 }
 
-fn check_names(names: &Names, roles: &BTreeMap<String, Role>) -> Result<(), String> {
+pub(super) fn check_names(names: &Names, roles: &BTreeMap<String, Role>) -> Result<(), String> {
     let Names { aws, service, federated, canonical_user } = names;
     let is_aws = |name: &str| is_aws_principal(name, roles);
     let is_provider = |name: &str| PROVIDERS.contains(&name);
@@ -150,7 +150,8 @@ fn includes_assume_role(action: &str) -> bool {
 }
 
 impl Statement {
-    fn is_about(&self, service: &str) -> bool {
+    /// Whether a service is among its principals.
+    pub(crate) fn is_about(&self, service: &str) -> bool {
         let names = |principal: &Principal| match principal {
             Principal::Everyone => true,
             Principal::Named(names) => {
@@ -166,7 +167,7 @@ impl Statement {
     }
 
     /// Whether all conditions hold; `None` if that cannot be known.
-    fn holds(&self) -> Option<bool> {
+    pub(crate) fn holds(&self) -> Option<bool> {
         let conditions = self.condition.iter().flat_map(|(operator, keys)| {
             keys.iter().map(move |(key, Many(values))| condition_holds(operator, key, values))
         });

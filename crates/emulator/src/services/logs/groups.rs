@@ -113,10 +113,17 @@ impl LogGroup {
 /// A key is named by its ARN (CloudWatch Logs API Reference, CreateLogGroup and AssociateKmsKey, `kmsKeyId`), and is of
 /// the same region.
 fn check_key(cx: &Cx<'_>, arn: &str) -> Result<(), Refusal> {
-    let key = arn.strip_prefix(&cx.arn("kms", "key/"));
-    match key.is_some_and(|id| !id.is_empty()) {
+    let refusal = || invalid("The specified KMS key does not exist or is not allowed to be used.");
+    if !arn.starts_with(&cx.arn("kms", "key/")) {
+        return Err(refusal());
+    }
+    let key = cx.r.kms.usable(arn).map_err(|_| refusal())?;
+    // The key's policy must let Logs encrypt (CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using
+    // AWS Key Management Service").
+    let service = format!("logs.{}.amazonaws.com", cx.region);
+    match key.allows_service(&service, "kms:GenerateDataKey") {
         true => Ok(()),
-        false => Err(invalid("The specified KMS key does not exist or is not allowed to be used.")),
+        false => Err(refusal()),
     }
 }
 

@@ -1,0 +1,165 @@
+//! API keys. Their values are secrets: answered when they are asked for, and in no message.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::patch::{Given, Op, Patch};
+use super::records::ApiKey;
+use super::rest_api::listed;
+use super::{State, bad, conflict, fresh_id, in_letters, not_found, nothing};
+use crate::request::Call;
+use crate::response::Refusal;
+use crate::services::support::{Tags, tag_map};
+use crate::services::{Answer, Cx, to_json};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Create {
+    name: Option<String>,
+    description: Option<String>,
+    enabled: Option<bool>,
+    value: Option<String>,
+    customer_id: Option<String>,
+    tags: Option<Tags>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct One {
+    api_key: String,
+    include_value: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct List {
+    position: Option<String>,
+    limit: Option<i64>,
+    name_query: Option<String>,
+    customer_id: Option<String>,
+    include_values: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Update {
+    api_key: String,
+    patch_operations: Option<Vec<Given>>,
+}
+
+impl State {
+    pub(super) fn key(&self, id: &str) -> Result<&ApiKey, Refusal> {
+        self.api_keys.get(id).ok_or_else(|| not_found("Invalid API Key identifier specified"))
+    }
+}
+
+impl ApiKey {
+    /// Whether the name begins with what is asked for.
+    pub(super) fn is_named(&self, query: Option<&str>) -> bool {
+        query.is_none_or(|query| self.name.as_deref().unwrap_or_default().starts_with(query))
+    }
+}
+
+fn shown(key: &ApiKey, with_value: Option<bool>) -> Value {
+    let mut value = to_json(key);
+    if let Some(members) = value.as_object_mut().filter(|_| with_value != Some(true)) {
+        members.remove("value");
+    }
+    value
+}
+
+/// "The API key value must be an alphanumeric string between 20 and 128 characters" (API Gateway Developer Guide, "API
+/// key file format"; the length is in the quotas).
+fn check_value(value: &str) -> Result<(), Refusal> {
+    if value.len() < 20 {
+        return Err(bad("API Key value should be at least 20 characters"));
+    }
+    match value.len() > 128 {
+        true => Err(bad("API Key value should be at most 128 characters")),
+        false => Ok(()),
+    }
+}
+
+pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: Create = call.input()?;
+    let now = cx.now_seconds();
+    let state = &mut cx.r.apigateway;
+    let mut ids = state.ids;
+    let id = fresh_id(&mut ids, 10, |id| state.api_keys.contains_key(id));
+    let value = match given.value {
+        Some(value) => {
+            check_value(&value)?;
+            value
+        }
+        None => (0..4).map(|_| in_letters(ids.number(), 10)).collect(),
+    };
+    if state.api_keys.values().any(|key| key.value == value) {
+        return Err(conflict("API Key already exists"));
+    }
+    let key = ApiKey {
+        id: id.clone(),
+        value,
+        name: given.name,
+        customer_id: given.customer_id,
+        description: given.description,
+        enabled: given.enabled.unwrap_or_default(),
+        created_date: now,
+        last_updated_date: now,
+        stage_keys: Vec::new(),
+        tags: tag_map(given.tags.unwrap_or_default(), bad)?,
+    };
+    let answer = shown(&key, Some(true));
+    state.api_keys.insert(id, key);
+    state.ids = ids;
+    Ok(answer)
+}
+
+pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let One { api_key, include_value } = call.input()?;
+    Ok(shown(cx.r.apigateway.key(&api_key)?, include_value))
+}
+
+pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: List = call.input()?;
+    let wanted = |key: &ApiKey| {
+        key.is_named(given.name_query.as_deref())
+            && given.customer_id.as_ref().is_none_or(|id| key.customer_id.as_ref() == Some(id))
+    };
+    let keys = cx.r.apigateway.api_keys.iter().filter(|(_, key)| wanted(key));
+    let keys = keys.map(|(id, key)| (id.as_str(), shown(key, given.include_values)));
+    listed(keys, given.position.as_deref(), given.limit)
+}
+
+pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let Update { api_key, patch_operations } = call.input()?;
+    let now = cx.now_seconds();
+    let state = &mut cx.r.apigateway;
+    let mut key = state.key(&api_key)?.clone();
+    for patch in Patch::read(patch_operations)? {
+        // API Gateway API Reference, "Patch Operations", UpdateApiKey.
+        match (patch.op, patch.raw().as_slice()) {
+            (Op::Replace, ["name"]) => key.name = patch.text(),
+            (Op::Replace, ["description"]) => key.description = patch.text(),
+            (Op::Replace, ["customerId"]) => key.customer_id = patch.text(),
+            (Op::Replace, ["enabled"]) => key.enabled = patch.flag()?,
+            (_, ["stages" | "labels"]) => return Err(patch.unmodelled()),
+            _ => return Err(patch.unknown("/name, /description, /customerId, /enabled")),
+        }
+    }
+    key.last_updated_date = now;
+    let answer = shown(&key, None);
+    state.api_keys.insert(api_key, key);
+    Ok(answer)
+}
+
+/// Deletes a key, which goes from the plans that it is in.
+pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let One { api_key, .. } = call.input()?;
+    let state = &mut cx.r.apigateway;
+    state.key(&api_key)?;
+    state.api_keys.remove(&api_key);
+    for plan in state.usage_plans.values_mut() {
+        plan.keys.remove(&api_key);
+    }
+    Ok(nothing())
+}

@@ -1,0 +1,119 @@
+//! Request validators.
+
+pub(super) mod gateway_response;
+
+use serde::Deserialize;
+
+use super::patch::{Given, Op, Patch};
+use super::records::{ApiTree, RequestValidator};
+use super::rest_api::listed;
+use super::{conflict, fresh_id, not_found, nothing};
+use crate::request::Call;
+use crate::response::Refusal;
+use crate::services::{Answer, Cx, to_json};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Create {
+    rest_api_id: String,
+    name: Option<String>,
+    validate_request_body: Option<bool>,
+    validate_request_parameters: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct One {
+    rest_api_id: String,
+    request_validator_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct List {
+    rest_api_id: String,
+    position: Option<String>,
+    limit: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Update {
+    rest_api_id: String,
+    request_validator_id: String,
+    patch_operations: Option<Vec<Given>>,
+}
+
+impl ApiTree {
+    fn validator(&self, id: &str) -> Result<&RequestValidator, Refusal> {
+        self.validators.get(id).ok_or_else(|| not_found("Invalid Request Validator identifier specified"))
+    }
+}
+
+pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: Create = call.input()?;
+    let state = &mut cx.r.apigateway;
+    let mut ids = state.ids;
+    let tree = state.tree_mut(&given.rest_api_id)?;
+    let id = fresh_id(&mut ids, 6, |id| tree.validators.contains_key(id));
+    let validator = RequestValidator {
+        id: id.clone(),
+        name: given.name,
+        validate_request_body: given.validate_request_body.unwrap_or_default(),
+        validate_request_parameters: given.validate_request_parameters.unwrap_or_default(),
+    };
+    let answer = to_json(&validator);
+    tree.validators.insert(id, validator);
+    state.ids = ids;
+    Ok(answer)
+}
+
+pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let One { rest_api_id, request_validator_id } = call.input()?;
+    Ok(to_json(cx.r.apigateway.tree(&rest_api_id)?.validator(&request_validator_id)?))
+}
+
+pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let List { rest_api_id, position, limit } = call.input()?;
+    let tree = cx.r.apigateway.tree(&rest_api_id)?;
+    let all = tree.validators.iter().map(|(id, validator)| (id.as_str(), to_json(validator)));
+    listed(all, position.as_deref(), limit)
+}
+
+pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let Update { rest_api_id, request_validator_id, patch_operations } = call.input()?;
+    let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
+    let mut validator = tree.validator(&request_validator_id)?.clone();
+    for patch in Patch::read(patch_operations)? {
+        // API Gateway API Reference, "Patch Operations", UpdateRequestValidator.
+        match (patch.op, patch.raw().as_slice()) {
+            (Op::Replace, ["name"]) => validator.name = Some(patch.required()?),
+            (Op::Replace, ["validateRequestBody"]) => validator.validate_request_body = patch.flag()?,
+            (Op::Replace, ["validateRequestParameters"]) => {
+                validator.validate_request_parameters = patch.flag()?;
+            }
+            _ => return Err(patch.unknown("/name, /validateRequestBody, /validateRequestParameters")),
+        }
+    }
+    let answer = to_json(&validator);
+    tree.validators.insert(request_validator_id, validator);
+    Ok(answer)
+}
+
+/// A validator stays while a method uses it.
+pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let One { rest_api_id, request_validator_id } = call.input()?;
+    let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
+    tree.validator(&request_validator_id)?;
+    let user = tree
+        .methods()
+        .find(|(_, method)| method.request_validator_id.as_ref() == Some(&request_validator_id));
+    if let Some((resource, method)) = user {
+        return Err(conflict(format!(
+            "Cannot delete validator '{request_validator_id}', is referenced by method '{}' of resource '{}'",
+            method.http_method, resource.path
+        )));
+    }
+    tree.validators.remove(&request_validator_id);
+    Ok(nothing())
+}

@@ -1,0 +1,149 @@
+//! Aliases of keys.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::key::Key;
+use super::{Answer, Cx, Refusal, State, invalid, listed, not_found, not_yours};
+use crate::objects::Object;
+use crate::request::Call;
+use crate::services::support::Tags;
+
+/// An alias: `AliasListEntry` of the KMS API Reference.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Alias {
+    alias_name: String,
+    alias_arn: String,
+    target_key_id: String,
+    creation_date: f64,
+    last_updated_date: f64,
+}
+
+impl Alias {
+    pub(super) fn target(&self) -> &str {
+        &self.target_key_id
+    }
+
+    pub(super) fn object(&self, home: &str) -> Object {
+        let object = Object::new("kms", home, "AWS::KMS::Alias", &self.alias_name, Tags::new());
+        object.named(&self.alias_name).part_of(&self.target_key_id)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct AliasOfKey {
+    alias_name: String,
+    target_key_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct OneAlias {
+    alias_name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct ListAliases {
+    key_id: Option<String>,
+    limit: Option<usize>,
+    marker: Option<String>,
+}
+
+/// KMS API Reference, CreateAlias, `AliasName`.
+fn check_name(name: &str) -> Result<(), Refusal> {
+    let rest = name.strip_prefix("alias/").filter(|rest| !rest.is_empty()).ok_or_else(|| {
+        invalid("Alias must start with the prefix \"alias/\", and something must follow it.")
+    })?;
+    if rest.contains(':') {
+        return Err(invalid(format!("{name} contains characters that an alias cannot have.")));
+    }
+    match rest.starts_with("aws/") {
+        true => {
+            Err(Refusal::new("NotAuthorizedException", "Aliases that begin with alias/aws/ are AWS's own."))
+        }
+        false => Ok(()),
+    }
+}
+
+/// A key that may have an alias: one of the customer's that is not pending deletion.
+fn target<'a>(kms: &'a State, name: &str) -> Result<&'a Key, Refusal> {
+    if kms.local(name).starts_with("alias/") {
+        return Err(invalid("Aliases must refer to keys. Not aliases"));
+    }
+    let key = kms.find(name)?;
+    if key.is_of_aws() {
+        return Err(not_yours());
+    }
+    key.check_not_pending()?;
+    Ok(key)
+}
+
+pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: AliasOfKey = call.input()?;
+    let name = given.alias_name;
+    check_name(&name)?;
+    let target_key_id = target(&cx.r.kms, &given.target_key_id)?.key_id.clone();
+    let alias_arn = cx.arn("kms", &name);
+    if cx.r.kms.aliases.contains_key(&name) {
+        let message = format!("An alias with the name {alias_arn} already exists");
+        return Err(Refusal::new("AlreadyExistsException", message));
+    }
+    let now = cx.now_seconds();
+    let alias = Alias {
+        alias_name: name.clone(),
+        alias_arn,
+        target_key_id,
+        creation_date: now,
+        last_updated_date: now,
+    };
+    cx.r.kms.aliases.insert(name, alias);
+    Ok(Value::Null)
+}
+
+/// Both keys must be of one kind and have one usage (KMS API Reference, UpdateAlias).
+pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: AliasOfKey = call.input()?;
+    check_name(&given.alias_name)?;
+    let now = cx.now_seconds();
+    let kms = &mut cx.r.kms;
+    let old = kms.look(&given.alias_name).ok_or_else(|| no_alias(&given.alias_name))?;
+    let new = target(kms, &given.target_key_id)?;
+    if !new.is_like(old) {
+        return Err(invalid("The alias must stay with keys of the same type and key usage."));
+    }
+    let target_key_id = new.key_id.clone();
+    let alias = kms.aliases.get_mut(&given.alias_name).ok_or_else(|| no_alias(&given.alias_name))?;
+    alias.target_key_id = target_key_id;
+    alias.last_updated_date = now;
+    Ok(Value::Null)
+}
+
+fn no_alias(name: &str) -> Refusal {
+    not_found(format!("Alias {name} is not found."))
+}
+
+impl State {
+    /// The name is free at once.
+    pub(super) fn delete_alias(&mut self, call: &Call) -> Answer {
+        let OneAlias { alias_name } = call.input()?;
+        check_name(&alias_name)?;
+        self.aliases.remove(&alias_name).map(|_| Value::Null).ok_or_else(|| no_alias(&alias_name))
+    }
+
+    pub(super) fn list_aliases(&self, call: &Call) -> Answer {
+        let given: ListAliases = call.input()?;
+        let of = given.key_id.map(|name| self.find(&name).map(|key| key.key_id.clone())).transpose()?;
+        let own = self.own.iter().map(|(name, key)| {
+            let arn = format!("arn:aws:kms:{}:{}:{name}", self.region, crate::emulator::ACCOUNT_ID);
+            (&key.key_id, json!({"AliasName": name, "AliasArn": arn, "TargetKeyId": key.key_id}))
+        });
+        let customers = self.aliases.values().map(|alias| (&alias.target_key_id, json!(alias)));
+        let is_asked = |target: &String| of.as_ref().is_none_or(|of| of == target);
+        let aliases =
+            customers.chain(own).filter(|(target, _)| is_asked(target)).map(|(_, alias)| alias).collect();
+        listed("Aliases", aliases, given.limit.unwrap_or(50), given.marker.as_deref())
+    }
+}

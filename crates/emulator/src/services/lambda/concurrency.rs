@@ -1,0 +1,49 @@
+//! Reserved concurrency.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::function::One;
+use super::invalid;
+use crate::request::Call;
+use crate::services::{Answer, Cx};
+
+/// Lambda Developer Guide, "Lambda quotas" and "Configuring reserved concurrency for a function": of 1,000 executions in
+/// a region, 100 must stay for functions that reserve none.
+const ALL: i64 = 1000;
+const UNRESERVED: i64 = 100;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Put {
+    function_name: String,
+    reserved_concurrent_executions: i64,
+}
+
+pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let Put { function_name, reserved_concurrent_executions: wanted } = call.input()?;
+    let state = &mut cx.r.lambda;
+    let name = state.named(cx.region, &function_name)?.function_name.clone();
+    let others = state.functions.values().filter(|other| other.function_name != name);
+    let reserved: i64 = others.filter_map(|other| other.reserved_concurrency).sum();
+    if ALL - reserved - wanted < UNRESERVED {
+        return Err(invalid(format!(
+            "Specified ReservedConcurrentExecutions for function decreases account's \
+             UnreservedConcurrentExecution below its minimum value of [{UNRESERVED}]."
+        )));
+    }
+    state.named_mut(cx.region, &function_name)?.reserved_concurrency = Some(wanted);
+    Ok(json!({"ReservedConcurrentExecutions": wanted}))
+}
+
+pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let One { function_name, .. } = call.input()?;
+    let function = cx.r.lambda.named(cx.region, &function_name)?;
+    Ok(json!({"ReservedConcurrentExecutions": function.reserved_concurrency}))
+}
+
+pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let One { function_name, .. } = call.input()?;
+    cx.r.lambda.named_mut(cx.region, &function_name)?.reserved_concurrency = None;
+    Ok(json!({}))
+}

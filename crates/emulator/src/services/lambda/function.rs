@@ -1,0 +1,302 @@
+//! Functions: making, showing and deleting them.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::code::{Code, Package, hex_sha256};
+use super::records::{
+    DeadLetterConfig, Environment, EphemeralStorage, Function, LoggingConfig, RuntimeVersionConfig,
+    SnapStart, TracingConfig, VpcConfig,
+};
+use super::{
+    Lingering, State, arn, check_qualifier, conflict, invalid, name_of, no_function, settings, unmodelled,
+    uuid,
+};
+use crate::clock::timestamp;
+use crate::emulator::ACCOUNT_ID;
+use crate::ids::IdSource;
+use crate::latency::{Spread, spread};
+use crate::request::Call;
+use crate::response::Refusal;
+use crate::services::apigateway::paging::page;
+use crate::services::support::{Interface, Next, Tags, tag_map};
+use crate::services::{Answer, Cx, to_json};
+
+/// Measured; the second is that of a function in a VPC.
+const CREATE: Spread = spread(8.0, 5.0, 12.0);
+const CREATE_IN_VPC: Spread = spread(232.0, 90.0, 300.0);
+/// "It can take up to 20 minutes" or longer until Lambda has deleted an interface (Lambda Developer Guide, "Giving Lambda
+/// functions access to resources in an Amazon VPC"); 30 minutes were seen.
+pub(super) const INTERFACE: Spread = spread(1200.0, 600.0, 1800.0);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Create {
+    function_name: String,
+    runtime: Option<String>,
+    role: String,
+    handler: Option<String>,
+    code: Code,
+    description: Option<String>,
+    timeout: Option<i64>,
+    memory_size: Option<i64>,
+    publish: Option<bool>,
+    vpc_config: Option<VpcConfig>,
+    package_type: Option<String>,
+    dead_letter_config: Option<DeadLetterConfig>,
+    environment: Option<Environment>,
+    #[serde(rename = "KMSKeyArn")]
+    kms_key_arn: Option<String>,
+    tracing_config: Option<TracingConfig>,
+    tags: Option<Tags>,
+    architectures: Option<Vec<String>>,
+    ephemeral_storage: Option<EphemeralStorage>,
+    snap_start: Option<SnapStart>,
+    logging_config: Option<LoggingConfig>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct One {
+    pub(super) function_name: String,
+    pub(super) qualifier: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct List {
+    _function_version: Option<String>,
+    marker: Option<String>,
+    max_items: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Invoke {
+    function_name: String,
+    invocation_type: Option<String>,
+    qualifier: Option<String>,
+    _payload: Option<String>,
+}
+
+impl Function {
+    /// The end of a change that took its time.
+    pub(super) fn settled(&mut self, state: &str) {
+        self.state = state.to_owned();
+        self.state_reason = None;
+        self.state_reason_code = None;
+        self.last_update_status = "Successful".to_owned();
+        self.last_update_status_reason = None;
+        self.last_update_status_reason_code = None;
+    }
+
+    fn starts(&mut self, at_millis: i64) {
+        self.state = "Pending".to_owned();
+        self.state_reason = Some("The function is being created.".to_owned());
+        self.state_reason_code = Some("Creating".to_owned());
+        self.last_update_status = "InProgress".to_owned();
+        self.last_update_status_reason = Some("The function is being created.".to_owned());
+        self.last_update_status_reason_code = Some("Creating".to_owned());
+        self.next = Some(Next { state: "Active".to_owned(), at_millis });
+    }
+}
+
+/// A function's name: "the length constraint applies only to the full ARN; if you specify only the function name, it is
+/// limited to 64 characters in length" (Lambda API Reference, CreateFunction).
+fn check_name(name: &str) -> Result<(), Refusal> {
+    match (1..=64).contains(&name.len()) {
+        true => Ok(()),
+        false => Err(invalid("The name of a function has 64 characters at most.")),
+    }
+}
+
+pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: Create = call.input()?;
+    let name = name_of(cx.region, &given.function_name)?;
+    check_name(&name)?;
+    if given.publish == Some(true) {
+        return Err(unmodelled("Publish, because it does not model versions"));
+    }
+    if given.package_type.as_deref() == Some("Image") {
+        return Err(unmodelled("PackageType Image"));
+    }
+    if cx.r.lambda.functions.contains_key(&name) {
+        return Err(conflict(format!("Function already exist: {name}")));
+    }
+    let package = given.code.package()?;
+    let tags = tag_map(given.tags.clone().unwrap_or_default(), invalid)?;
+    let mut ids = cx.r.lambda.ids;
+    let mut function = checked(cx, given, name.clone(), package, &mut ids)?;
+    function.tags = tags;
+    let spread = if function.vpc_config.is_some() { CREATE_IN_VPC } else { CREATE };
+    if let Some(at_millis) = cx.after(spread, &function.revision_id) {
+        function.starts(at_millis);
+    }
+    let answer = to_json(&function);
+    cx.r.lambda.ids = ids;
+    cx.r.lambda.functions.insert(name, function);
+    Ok(answer)
+}
+
+/// A function as it is given, once everything about it is allowed.
+fn checked(
+    cx: &Cx<'_>,
+    given: Create,
+    name: String,
+    package: Package,
+    ids: &mut IdSource,
+) -> Result<Function, Refusal> {
+    // "The following parameters are required for a .zip file archive deployment package" (Lambda API Reference,
+    // CreateFunction).
+    let runtime =
+        given.runtime.ok_or_else(|| invalid("Runtime is mandatory for functions created with zip."))?;
+    let handler =
+        given.handler.ok_or_else(|| invalid("Handler is mandatory for functions created with zip."))?;
+    settings::check_runtime(&runtime)?;
+    settings::check_role(cx, &given.role)?;
+    let timeout = given.timeout.unwrap_or(3);
+    let memory_size = given.memory_size.unwrap_or(128);
+    let ephemeral_storage = given.ephemeral_storage.unwrap_or(EphemeralStorage { size: 512 });
+    settings::check_size(memory_size, timeout, &ephemeral_storage)?;
+    given.environment.iter().try_for_each(settings::check_environment)?;
+    let vpc_config = given.vpc_config.map(|vpc| settings::vpc(cx, vpc)).transpose()?.flatten();
+    Ok(Function {
+        function_arn: arn(cx.region, &name),
+        dead_letter_config: settings::check_dead_letters(cx, given.dead_letter_config)?,
+        kms_key_arn: settings::check_key(cx, given.kms_key_arn)?,
+        logging_config: settings::logging(given.logging_config, &name)?,
+        snap_start: settings::snap_start(given.snap_start)?,
+        interfaces: settings::interfaces(ids, &name, vpc_config.as_ref()),
+        runtime_version_config: runtime_version(cx.region, &runtime),
+        function_name: name,
+        runtime,
+        role: given.role,
+        handler,
+        code_size: package.size,
+        code_sha256: package.sha256,
+        description: given.description.unwrap_or_default(),
+        timeout,
+        memory_size,
+        last_modified: modified(cx.now_millis),
+        version: "$LATEST".to_owned(),
+        vpc_config,
+        environment: given.environment,
+        tracing_config: given.tracing_config.unwrap_or(TracingConfig { mode: "PassThrough".to_owned() }),
+        revision_id: uuid(ids),
+        state: "Active".to_owned(),
+        state_reason: None,
+        state_reason_code: None,
+        last_update_status: "Successful".to_owned(),
+        last_update_status_reason: None,
+        last_update_status_reason_code: None,
+        package_type: "Zip".to_owned(),
+        architectures: given.architectures.unwrap_or_else(|| vec!["x86_64".to_owned()]),
+        ephemeral_storage,
+        tags: Tags::new(),
+        reserved_concurrency: None,
+        policy: Vec::new(),
+        policy_revision: String::new(),
+        invoke_config: None,
+        next: None,
+    })
+}
+
+/// Such as `2026-01-01T00:00:00.000+0000` (Lambda API Reference, FunctionConfiguration).
+pub(super) fn modified(now_millis: i64) -> String {
+    let seconds = timestamp(now_millis - now_millis.rem_euclid(1000));
+    format!("{}.{:03}+0000", seconds.trim_end_matches('Z'), now_millis.rem_euclid(1000))
+}
+
+/// The runtime version that a function uses: the newest one, of which there is one for each runtime here.
+pub(super) fn runtime_version(region: &str, runtime: &str) -> RuntimeVersionConfig {
+    let hash = hex_sha256(runtime.as_bytes());
+    RuntimeVersionConfig { runtime_version_arn: format!("arn:aws:lambda:{region}::runtime:{hash}") }
+}
+
+pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let One { function_name, qualifier } = call.input()?;
+    let function = cx.r.lambda.named(cx.region, &function_name)?;
+    check_qualifier(cx.region, &function_name, qualifier.as_deref())?;
+    let region = cx.region;
+    let Function { function_name, revision_id, tags, reserved_concurrency, .. } = function;
+    let location = format!(
+        "https://awslambda-{region}-tasks.s3.{region}.amazonaws.com/snapshots/{ACCOUNT_ID}/{function_name}-{revision_id}"
+    );
+    Ok(json!({
+        "Configuration": function,
+        "Code": {"RepositoryType": "S3", "Location": location},
+        "Tags": (!tags.is_empty()).then_some(tags),
+        "Concurrency": reserved_concurrency.map(|reserved| json!({"ReservedConcurrentExecutions": reserved})),
+    }))
+}
+
+pub(super) fn get_configuration(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let One { function_name, qualifier } = call.input()?;
+    let function = cx.r.lambda.named(cx.region, &function_name)?;
+    check_qualifier(cx.region, &function_name, qualifier.as_deref())?;
+    Ok(to_json(function))
+}
+
+/// No function has a code signing config, because those are not modelled.
+pub(super) fn get_code_signing(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let One { function_name, .. } = call.input()?;
+    let function = cx.r.lambda.named(cx.region, &function_name)?;
+    Ok(json!({"FunctionName": function.function_name}))
+}
+
+pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    // All versions are the one that there is.
+    let List { marker, max_items, .. } = call.input()?;
+    // "ListFunctions returns a maximum of 50 items in each response, even if you set the number higher" (Lambda API
+    // Reference, ListFunctions).
+    let size = max_items.unwrap_or(50).min(50);
+    let functions = cx.r.lambda.functions.iter().map(|(name, function)| (name.as_str(), to_json(function)));
+    let (functions, next) = page(functions, marker.as_deref(), size);
+    Ok(json!({"Functions": functions, "NextMarker": next}))
+}
+
+impl State {
+    /// Lets interfaces stay behind in their subnets for a while.
+    pub(super) fn leave(&mut self, interfaces: Vec<Interface>, until_millis: Option<i64>) {
+        let Some(until_millis) = until_millis else {
+            return;
+        };
+        let lingering = |interface| Lingering { interface, until_millis };
+        self.lingering.extend(interfaces.into_iter().map(lingering));
+    }
+}
+
+/// Deletes a function, whatever calls it: schedules and APIs that name it go on naming it.
+pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let One { function_name, qualifier } = call.input()?;
+    if qualifier.is_some() {
+        return Err(invalid("$LATEST version cannot be deleted without deleting the function."));
+    }
+    let name = name_of(cx.region, &function_name)?;
+    let until = cx.after(INTERFACE, &name);
+    let state = &mut cx.r.lambda;
+    let function = state.functions.remove(&name).ok_or_else(|| no_function(cx.region, &name))?;
+    state.leave(function.interfaces, until);
+    Ok(json!({"StatusCode": 204}))
+}
+
+/// Whether a function could be called. Code is not run.
+pub(super) fn invoke(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let Invoke { function_name, invocation_type, qualifier, .. } = call.input()?;
+    if invocation_type.as_deref() != Some("DryRun") {
+        return Err(unmodelled("Invoke with another InvocationType than DryRun: it does not run code"));
+    }
+    cx.r.lambda.named(cx.region, &function_name)?;
+    check_qualifier(cx.region, &function_name, qualifier.as_deref())?;
+    Ok(json!({"StatusCode": 204}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::modified;
+
+    #[test]
+    fn the_time_of_a_change_is_written_as_lambda_does() {
+        assert_eq!(modified(1_767_225_600_007), "2026-01-01T00:00:00.007+0000");
+    }
+}

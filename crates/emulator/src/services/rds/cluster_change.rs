@@ -1,0 +1,373 @@
+//! Changing and deleting clusters.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::cluster::{Cluster, Pending, busy};
+use super::kind::{combination, find, find_mut, invalid, missing};
+use super::outside;
+use super::parameter_group::check_family;
+use super::settings::{self, Scaling, WatchingAsked};
+use super::snapshot::{self, Made};
+use super::windows::Window;
+use super::{CLUSTER, MODIFY_CLUSTER, UPGRADE, cluster_create, kind, life_cycle, names};
+use crate::request::Call;
+use crate::response::Refusal;
+use crate::services::support::Next;
+use crate::services::{Answer, Cx};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Modify {
+    #[serde(rename = "DBClusterIdentifier")]
+    id: String,
+    #[serde(default)]
+    apply_immediately: bool,
+    engine_version: Option<String>,
+    #[serde(default)]
+    allow_major_version_upgrade: bool,
+    master_user_password: Option<String>,
+    manage_master_user_password: Option<bool>,
+    master_user_secret_kms_key_id: Option<String>,
+    #[serde(rename = "DBClusterParameterGroupName")]
+    parameter_group: Option<String>,
+    vpc_security_group_ids: Option<Vec<String>>,
+    network_type: Option<String>,
+    port: Option<i64>,
+    backup_retention_period: Option<i64>,
+    preferred_backup_window: Option<String>,
+    preferred_maintenance_window: Option<String>,
+    storage_type: Option<String>,
+    #[serde(rename = "EnableIAMDatabaseAuthentication")]
+    iam_authentication: Option<bool>,
+    deletion_protection: Option<bool>,
+    copy_tags_to_snapshot: Option<bool>,
+    auto_minor_version_upgrade: Option<bool>,
+    engine_lifecycle_support: Option<String>,
+    cloudwatch_logs_export_configuration: Option<LogExports>,
+    serverless_v2_scaling_configuration: Option<Scaling>,
+    database_insights_mode: Option<String>,
+    monitoring_interval: Option<i64>,
+    monitoring_role_arn: Option<String>,
+    enable_performance_insights: Option<bool>,
+    #[serde(rename = "PerformanceInsightsKMSKeyId")]
+    performance_insights_key: Option<String>,
+    performance_insights_retention_period: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct LogExports {
+    #[serde(default)]
+    enable_log_types: Vec<String>,
+    #[serde(default)]
+    disable_log_types: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Delete {
+    #[serde(rename = "DBClusterIdentifier")]
+    id: String,
+    #[serde(default)]
+    skip_final_snapshot: bool,
+    #[serde(rename = "FinalDBSnapshotIdentifier")]
+    final_snapshot: Option<String>,
+    delete_automated_backups: Option<bool>,
+}
+
+/// What becomes of the managed secret.
+enum SecretChange {
+    Keep,
+    /// Makes one, with the key of this ARN.
+    Make(String),
+    Drop,
+}
+
+pub(super) fn modify(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let mut asked: Modify = call.input()?;
+    let current = find(&cx.r.rds.clusters, &asked.id)?;
+    current.check_available()?;
+    let secret = secret_change(cx, current, &asked)?;
+    let mut cluster = changed(cx, current.clone(), &mut asked)?;
+    let later = later(current, &asked)?;
+
+    // Everything is checked; from here on things change.
+    change_secret(cx, &mut cluster, secret);
+    wait_or_apply(cx, &mut cluster, later, asked.apply_immediately);
+    if cluster.status == "available" && !is_quiet(call) {
+        let about = format!("{} modified {}", cluster.db_cluster_resource_id, call.sequence);
+        if let Some(at_millis) = cx.after(MODIFY_CLUSTER, &about) {
+            cluster.status = "modifying".to_owned();
+            cluster.next = Some(Next { state: "available".to_owned(), at_millis });
+        }
+    }
+    let id = cluster.id.clone();
+    let before = cx.r.rds.clusters.insert(id.clone(), cluster);
+    watch_instances(cx, &id, before);
+    life_cycle::publish_logs(cx, &id);
+    let state = &cx.r.rds;
+    Ok(json!({"DBCluster": find(&state.clusters, &id)?.show(state, cx.now_millis)}))
+}
+
+/// Whether a change leaves the cluster available meanwhile (Aurora User Guide, "Settings for Amazon Aurora").
+fn is_quiet(call: &Call) -> bool {
+    const QUIET: [&str; 7] = [
+        "DBClusterIdentifier",
+        "ApplyImmediately",
+        "DeletionProtection",
+        "CopyTagsToSnapshot",
+        "AutoMinorVersionUpgrade",
+        "PreferredBackupWindow",
+        "PreferredMaintenanceWindow",
+    ];
+    call.parameters.as_object().is_some_and(|given| given.keys().all(|name| QUIET.contains(&name.as_str())))
+}
+
+/// The cluster with everything that changes at once.
+fn changed(cx: &Cx<'_>, mut cluster: Cluster, asked: &mut Modify) -> Result<Cluster, Refusal> {
+    change_windows(cx, &mut cluster, asked)?;
+    change_parameter_group(cx, &mut cluster, asked.parameter_group.as_deref())?;
+    if let Some(ids) = asked.vpc_security_group_ids.take() {
+        cluster.vpc_security_groups = outside::security_groups(cx, Some(ids), &cluster.vpc_id)?;
+    }
+    if let Some(network_type) = &asked.network_type {
+        cluster.network_type = settings::network_type(Some(network_type))?;
+    }
+    if let Some(port) = asked.port {
+        cluster.port = settings::port(port)?;
+    }
+    if let Some(support) = asked.engine_lifecycle_support.take() {
+        cluster.engine_lifecycle_support = settings::life_cycle_support(Some(support))?;
+    }
+    if let Some(LogExports { enable_log_types, disable_log_types }) =
+        asked.cloudwatch_logs_export_configuration.take()
+    {
+        let off = settings::log_types(disable_log_types)?;
+        let mut on = cluster.enabled_cloudwatch_logs_exports;
+        on.extend(enable_log_types);
+        on.retain(|log_type| !off.contains(log_type));
+        cluster.enabled_cloudwatch_logs_exports = settings::log_types(on)?;
+    }
+    if let Some(scaling) = asked.serverless_v2_scaling_configuration.take() {
+        let current = cluster.serverless_v2_scaling_configuration.as_ref();
+        cluster.serverless_v2_scaling_configuration = Some(scaling.asked(current)?);
+    }
+    cluster.watching = cluster.watching.changed(
+        cx,
+        WatchingAsked {
+            interval: asked.monitoring_interval,
+            role_arn: asked.monitoring_role_arn.take(),
+            insights: asked.enable_performance_insights,
+            insights_key: asked.performance_insights_key.take(),
+            insights_days: asked.performance_insights_retention_period,
+        },
+    )?;
+    if let Some(mode) = asked.database_insights_mode.take() {
+        cluster.database_insights_mode = mode;
+    }
+    cluster.watching.check_mode(&cluster.database_insights_mode)?;
+    cluster.deletion_protection = asked.deletion_protection.unwrap_or(cluster.deletion_protection);
+    cluster.copy_tags_to_snapshot = asked.copy_tags_to_snapshot.unwrap_or(cluster.copy_tags_to_snapshot);
+    cluster.auto_minor_version_upgrade =
+        asked.auto_minor_version_upgrade.unwrap_or(cluster.auto_minor_version_upgrade);
+    Ok(cluster)
+}
+
+/// What changes at once only if that was asked for, and in the maintenance window otherwise (RDS API Reference,
+/// ModifyDBCluster, `ApplyImmediately`, and the members of ClusterPendingModifiedValues).
+fn later(cluster: &Cluster, asked: &Modify) -> Result<Pending, Refusal> {
+    let version = asked.engine_version.as_deref();
+    let version = version
+        .map(|text| cluster.version().upgraded(text, asked.allow_major_version_upgrade))
+        .transpose()?;
+    if let Some(storage_type) = &asked.storage_type {
+        settings::storage(storage_type)?;
+    }
+    Ok(Pending {
+        backup_retention_period: asked.backup_retention_period.map(settings::retention).transpose()?,
+        iam_authentication: asked.iam_authentication,
+        engine_version: version.map(|version| version.text()),
+        storage_type: asked.storage_type.clone(),
+    })
+}
+
+/// Applies what is pending, or lets it wait for the maintenance window.
+fn wait_or_apply(cx: &Cx<'_>, cluster: &mut Cluster, later: Pending, apply_immediately: bool) {
+    let mut pending = std::mem::take(&mut cluster.pending_modified_values).with(later).beyond(cluster);
+    cluster.pending_millis = None;
+    if pending.is_empty() {
+        return;
+    }
+    if !apply_immediately {
+        let window = Window::maintenance(&cluster.preferred_maintenance_window);
+        cluster.pending_millis = window.ok().map(|window| window.next_after(cx.now_millis));
+        cluster.pending_modified_values = pending;
+        return;
+    }
+    let about = format!("{} upgrade {:?}", cluster.db_cluster_resource_id, pending.engine_version);
+    let upgraded_millis = pending.engine_version.as_ref().and_then(|_| cx.after(UPGRADE, &about));
+    if let Some(at_millis) = upgraded_millis {
+        cluster.pending_modified_values.engine_version = pending.engine_version.take();
+        cluster.pending_millis = Some(at_millis);
+        cluster.status = "upgrading".to_owned();
+        cluster.next = Some(Next { state: "available".to_owned(), at_millis });
+    }
+    cluster.apply(pending);
+}
+
+fn change_windows(cx: &Cx<'_>, cluster: &mut Cluster, asked: &Modify) -> Result<(), Refusal> {
+    let backup = asked.preferred_backup_window.as_ref();
+    let maintenance = asked.preferred_maintenance_window.as_ref();
+    if backup.is_none() && maintenance.is_none() {
+        return Ok(());
+    }
+    let new_backup = Window::backup(backup.unwrap_or(&cluster.preferred_backup_window))?;
+    let maintenance = Window::maintenance(maintenance.unwrap_or(&cluster.preferred_maintenance_window))?;
+    Window::check_apart(new_backup, maintenance)?;
+    if backup.is_some() {
+        cluster.backup_millis = Some(new_backup.next_after(cx.now_millis));
+    }
+    cluster.preferred_backup_window = new_backup.text();
+    cluster.preferred_maintenance_window = maintenance.text();
+    Ok(())
+}
+
+/// Another parameter group works after a restart (RDS API Reference, ModifyDBCluster, `DBClusterParameterGroupName`).
+fn change_parameter_group(cx: &Cx<'_>, cluster: &mut Cluster, name: Option<&str>) -> Result<(), Refusal> {
+    let Some(name) = name.map(kind::key).filter(|name| *name != cluster.parameter_group) else {
+        return Ok(());
+    };
+    let group = cx.r.rds.cluster_parameter_groups.get(&name);
+    let group =
+        group.ok_or_else(|| missing("DBClusterParameterGroupNotFound", "DBClusterParameterGroup", &name))?;
+    check_family(group, cluster.version())?;
+    cluster.parameter_group = name;
+    cluster.needs_restart();
+    Ok(())
+}
+
+/// RDS API Reference, ModifyDBCluster, `ManageMasterUserPassword`, `MasterUserPassword` and
+/// `MasterUserSecretKmsKeyId`.
+fn secret_change(cx: &Cx<'_>, cluster: &Cluster, asked: &Modify) -> Result<SecretChange, Refusal> {
+    let password = asked.master_user_password.as_deref();
+    let key = asked.master_user_secret_kms_key_id.as_deref();
+    let is_managed = cluster.master_user_secret.is_some();
+    let manages = asked.manage_master_user_password.unwrap_or(is_managed);
+    if manages && password.is_some() {
+        return Err(combination(
+            "You can't specify MasterUserPassword when the master user password is managed in Secrets Manager.",
+        ));
+    }
+    if key.is_some() && (is_managed || !manages) {
+        return Err(combination(
+            "MasterUserSecretKmsKeyId is valid only if you are turning on ManageMasterUserPassword.",
+        ));
+    }
+    if let Some(password) = password {
+        names::password(password)?;
+    }
+    match (is_managed, manages) {
+        (false, true) => outside::key_arn(cx, key.unwrap_or(outside::OWN_SECRET_KEY)).map(SecretChange::Make),
+        (true, false) if password.is_none() => Err(combination(
+            "You must specify MasterUserPassword when you turn off ManageMasterUserPassword.",
+        )),
+        (true, false) => Ok(SecretChange::Drop),
+        _ => Ok(SecretChange::Keep),
+    }
+}
+
+fn change_secret(cx: &mut Cx<'_>, cluster: &mut Cluster, change: SecretChange) {
+    match change {
+        SecretChange::Keep => {}
+        SecretChange::Make(key) => {
+            cluster.master_user_secret = Some(cluster_create::new_secret(cx, cluster, key));
+            cluster.secret_next = cluster_create::secret_ready(cx, cluster);
+        }
+        SecretChange::Drop => {
+            cluster.secret_next = None;
+            if let Some(secret) = cluster.master_user_secret.take() {
+                cx.r.secretsmanager.delete_managed(&secret.secret_arn);
+            }
+        }
+    }
+}
+
+/// What a cluster is told of monitoring holds for its instances (Aurora User Guide, "Turning Performance Insights on
+/// and off").
+fn watch_instances(cx: &mut Cx<'_>, id: &str, before: Option<Cluster>) {
+    let Some(cluster) = cx.r.rds.clusters.get(id) else { return };
+    if before.is_some_and(|before| before.watching == cluster.watching) {
+        return;
+    }
+    let instances = cx.r.rds.instances.values_mut().filter(|instance| instance.cluster == id);
+    instances.for_each(|instance| instance.watching = cluster.watching.clone());
+}
+
+pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let Delete { id, skip_final_snapshot, final_snapshot, delete_automated_backups } = call.input()?;
+    let state = &cx.r.rds;
+    let cluster = find(&state.clusters, &id)?;
+    if cluster.deletion_protection {
+        let message = "Cannot delete protected Cluster, please disable deletion protection and try again.";
+        return Err(combination(message));
+    }
+    cluster.check_available()?;
+    if delete_automated_backups == Some(false) {
+        return Err(invalid("The emulator does not model automated backups that outlive their cluster."));
+    }
+    let last_gone_millis = members_gone(cx, cluster)?;
+    let snapshot = final_snapshot_name(cx, skip_final_snapshot, final_snapshot)?;
+
+    // Everything is checked; from here on things change.
+    let id = cluster.id.clone();
+    let about = format!("{} deleted", cluster.db_cluster_resource_id);
+    if let Some(name) = snapshot {
+        let cluster = cluster.clone();
+        snapshot::make(cx, &cluster, name, Made::ByUser, None);
+    }
+    let gone = cx.after(CLUSTER.delete, &about).map(|at_millis| at_millis.max(last_gone_millis));
+    let state = &mut cx.r.rds;
+    let cluster = find_mut(&mut state.clusters, &id)?;
+    cluster.status = "deleting".to_owned();
+    cluster.next = gone.map(|at_millis| Next { state: life_cycle::GONE.to_owned(), at_millis });
+    let answer = json!({"DBCluster": find(&state.clusters, &id)?.show(state, cx.now_millis)});
+    if gone.is_none() {
+        life_cycle::remove_cluster(cx, &id);
+    }
+    Ok(answer)
+}
+
+/// When the last instance is gone; all of them have to be going (RDS answers "Cluster cannot be deleted, it still
+/// contains DB instances in non-deleting state").
+fn members_gone(cx: &Cx<'_>, cluster: &Cluster) -> Result<i64, Refusal> {
+    let mut last = cx.now_millis;
+    for member in &cluster.members {
+        let instance = find(&cx.r.rds.instances, &member.id)?;
+        let gone = instance.next.as_ref().filter(|_| instance.status == "deleting");
+        let Some(gone) = gone else {
+            let message = "Cluster cannot be deleted, it still contains DB instances in non-deleting state.";
+            return Err(busy(message));
+        };
+        last = last.max(gone.at_millis);
+    }
+    Ok(last)
+}
+
+/// RDS API Reference, DeleteDBCluster, `SkipFinalSnapshot` and `FinalDBSnapshotIdentifier`.
+fn final_snapshot_name(cx: &Cx<'_>, skip: bool, name: Option<String>) -> Result<Option<String>, Refusal> {
+    match (skip, name) {
+        (true, None) => Ok(None),
+        (true, Some(_)) => {
+            Err(combination("FinalDBSnapshotIdentifier cannot be specified when SkipFinalSnapshot is set."))
+        }
+        (false, None) => {
+            Err(combination("FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."))
+        }
+        (false, Some(name)) => {
+            let name = names::identifier("FinalDBSnapshotIdentifier", &name, names::LONGEST_NAME)?;
+            kind::free(&cx.r.rds.snapshots, &name)?;
+            Ok(Some(name))
+        }
+    }
+}

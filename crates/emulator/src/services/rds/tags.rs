@@ -1,0 +1,100 @@
+//! Tags of everything that has an ARN.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::State;
+use super::kind::{Record, Table, find_mut, invalid};
+use crate::request::Call;
+use crate::response::Refusal;
+use crate::services::support::{self, Tag, Tags};
+use crate::services::{Answer, Cx};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Add {
+    resource_name: String,
+    tags: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Remove {
+    resource_name: String,
+    tag_keys: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct List {
+    resource_name: String,
+}
+
+/// Reads tags (RDS User Guide, "Tagging Amazon RDS resources": keys of 1 to 128 characters, values of up to 256, neither
+/// with any character but letters, digits, white-space and `_.:/=+-@`, and no key with the prefix `aws:` or `rds:`).
+pub(super) fn read(given: Vec<Tag>) -> Result<Tags, Refusal> {
+    let allowed = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c);
+    for Tag { key, value } in &given {
+        let key_fits = (1..=128).contains(&key.chars().count()) && key.chars().all(allowed);
+        if !key_fits || key.to_ascii_lowercase().starts_with("rds:") {
+            return Err(invalid(format!("The tag key {key} is not valid.")));
+        }
+        if value.chars().count() > 256 || !value.chars().all(allowed) {
+            return Err(invalid(format!("The value of the tag {key} is not valid.")));
+        }
+    }
+    support::tags(given, invalid)
+}
+
+pub(super) fn add(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let Add { resource_name, tags } = call.input()?;
+    let new = read(tags)?;
+    let tags = of(cx, &resource_name)?;
+    let mut all = tags.clone();
+    all.extend(new);
+    if all.len() > 50 {
+        return Err(invalid("An object can have 50 tags at most."));
+    }
+    *tags = all;
+    Ok(json!({}))
+}
+
+pub(super) fn remove(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let Remove { resource_name, tag_keys } = call.input()?;
+    of(cx, &resource_name)?.retain(|key, _| !tag_keys.contains(key));
+    Ok(json!({}))
+}
+
+pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let List { resource_name } = call.input()?;
+    Ok(json!({"TagList": support::tag_list(of(cx, &resource_name)?)}))
+}
+
+/// The tags of what has an ARN.
+fn of<'a>(cx: &'a mut Cx<'_>, arn: &str) -> Result<&'a mut Tags, Refusal> {
+    let bad = || invalid(format!("Invalid resource name: {arn}"));
+    let own = cx.arn("rds", "");
+    let (resource, name) = arn.strip_prefix(&own).and_then(|rest| rest.split_once(':')).ok_or_else(bad)?;
+    let State {
+        clusters,
+        instances,
+        snapshots,
+        subnet_groups,
+        cluster_parameter_groups,
+        parameter_groups,
+        ..
+    } = &mut cx.r.rds;
+    match resource {
+        "cluster" => tagged(clusters, name),
+        "db" => tagged(instances, name),
+        "subgrp" => tagged(subnet_groups, name),
+        "cluster-snapshot" => tagged(snapshots, name),
+        "cluster-pg" => tagged(cluster_parameter_groups, name),
+        "pg" => tagged(parameter_groups, name),
+        _ => Err(bad()),
+    }
+}
+
+fn tagged<'a, R: Record>(table: &'a mut Table<R>, name: &str) -> Result<&'a mut Tags, Refusal> {
+    find_mut(table, name).map(Record::tags_mut)
+}

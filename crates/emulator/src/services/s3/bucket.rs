@@ -1,0 +1,265 @@
+//! Buckets themselves.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::encryption::Encryption;
+use super::input::Target;
+use super::lifecycle::Lifecycle;
+use super::settings::{BUCKET_OWNER_ENFORCED, PublicAccessBlock, Versioning, read_tags};
+use super::version::Version;
+use super::{
+    Answer, Cx, NOTHING, OWNER, State, find, find_mut, invalid_argument, names, no_bucket, not_found,
+};
+use crate::objects::Object;
+use crate::request::Call;
+use crate::response::Refusal;
+use crate::services::iam::page::page;
+use crate::services::resource_policy;
+use crate::services::support::{Tag, Tags};
+
+/// The region that has a life of its own in CreateBucket and GetBucketLocation.
+const FIRST_REGION: &str = "us-east-1";
+
+/// A bucket.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Bucket {
+    name: String,
+    creation_date: f64,
+    bucket_region: String,
+    bucket_arn: String,
+    #[serde(rename = "_tags")]
+    pub(super) tags: Tags,
+    #[serde(rename = "_versioning", default, skip_serializing_if = "Option::is_none")]
+    pub(super) versioning: Option<Versioning>,
+    #[serde(rename = "_encryption")]
+    pub(super) encryption: Encryption,
+    #[serde(rename = "_publicAccessBlock", default, skip_serializing_if = "Option::is_none")]
+    pub(super) public_access_block: Option<PublicAccessBlock>,
+    #[serde(rename = "_ownership", default, skip_serializing_if = "Option::is_none")]
+    pub(super) ownership: Option<String>,
+    #[serde(rename = "_policy", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) policy: Option<String>,
+    #[serde(rename = "_lifecycle", default, skip_serializing_if = "Option::is_none")]
+    pub(super) lifecycle: Option<Lifecycle>,
+    /// Versions by key, the newest last. No list is empty.
+    #[serde(rename = "_objects")]
+    pub(super) objects: BTreeMap<String, Vec<Version>>,
+}
+
+impl Bucket {
+    pub(crate) fn region(&self) -> &str {
+        &self.bucket_region
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether new objects are encrypted with a key of KMS unless they say otherwise.
+    pub(crate) fn encrypts_with_kms(&self) -> bool {
+        self.encryption.is_kms()
+    }
+
+    /// Whether its policy lets a service, such as `logdelivery.elasticloadbalancing.amazonaws.com`, do something, such
+    /// as `s3:PutObject`. What is made of conditions says [`resource_policy::allows_service`].
+    pub(crate) fn allows_service(&self, service_principal: &str, action: &str) -> bool {
+        let policy = self.policy.as_deref();
+        policy.is_some_and(|policy| resource_policy::allows_service(policy, service_principal, action))
+    }
+
+    /// Whether objects have access control lists. They have none unless it is asked for (S3 User Guide, "Controlling
+    /// ownership of objects and disabling ACLs for your bucket").
+    pub(super) fn has_acls(&self) -> bool {
+        self.ownership.as_deref() != Some(BUCKET_OWNER_ENFORCED)
+    }
+
+    pub(super) fn objects(&self) -> Vec<Object> {
+        let object = |kind: &str, tags| Object::new("s3", &self.bucket_region, kind, &self.name, tags);
+        let policy =
+            self.policy.iter().map(|_| object("AWS::S3::BucketPolicy", Tags::new()).part_of(&self.name));
+        let bucket = object("AWS::S3::Bucket", self.tags.clone()).named(&self.name);
+        policy.chain([bucket]).collect()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct CreateBucket {
+    bucket: String,
+    #[serde(rename = "ACL")]
+    acl: Option<String>,
+    #[serde(default)]
+    create_bucket_configuration: Configuration,
+    object_ownership: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Configuration {
+    location_constraint: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct ListBuckets {
+    max_buckets: Option<usize>,
+    continuation_token: Option<String>,
+    #[serde(default)]
+    prefix: String,
+    bucket_region: Option<String>,
+}
+
+/// Where a bucket is to be (S3 API Reference, CreateBucket, `LocationConstraint`). From the first region a bucket can be
+/// made anywhere; elsewhere the region must be said.
+fn location(asked: Option<String>, region: &str) -> Result<String, Refusal> {
+    let illegal = |constraint: &str| {
+        let message = format!(
+            "The {constraint} location constraint is incompatible for the region specific endpoint this request was sent to."
+        );
+        Err(Refusal::new("IllegalLocationConstraintException", message))
+    };
+    match (asked, region) {
+        (None, FIRST_REGION) => Ok(FIRST_REGION.to_owned()),
+        (None, _) => illegal("unspecified"),
+        (Some(asked), _) if asked == FIRST_REGION => {
+            Err(Refusal::new("InvalidLocationConstraint", "The specified location-constraint is not valid"))
+        }
+        (Some(asked), _) => {
+            let place = if asked == "EU" { "eu-west-1" } else { &asked };
+            match place == region || region == FIRST_REGION {
+                true => Ok(place.to_owned()),
+                false => illegal(&asked),
+            }
+        }
+    }
+}
+
+/// S3 API Reference, CreateBucket.
+pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: CreateBucket = call.input()?;
+    let name = given.bucket;
+    if !names::is_legal(&name) {
+        return Err(Refusal::new("InvalidBucketName", "The specified bucket is not valid."));
+    }
+    let Configuration { location_constraint, tags } = given.create_bucket_configuration;
+    let region = location(location_constraint, cx.region)?;
+    let ownership = given.object_ownership.unwrap_or_else(|| BUCKET_OWNER_ENFORCED.to_owned());
+    check_acl(given.acl.as_deref(), &ownership)?;
+    let tags = read_tags(tags)?;
+    let answer = json!({
+        "Location": match region.as_str() {
+            FIRST_REGION => format!("/{name}"),
+            _ => format!("http://{name}.s3.amazonaws.com/"),
+        },
+        "BucketArn": format!("arn:aws:s3:::{name}"),
+    });
+    if let Some(bucket) = cx.global.s3.buckets.get(&name) {
+        // In the first region the owner may make a bucket again, which changes nothing.
+        return match (cx.region, bucket.region()) {
+            (FIRST_REGION, FIRST_REGION) => Ok(answer),
+            _ => Err(Refusal::new(
+                "BucketAlreadyOwnedByYou",
+                "Your previous request to create the named bucket succeeded and you already own it.",
+            )
+            .with_status(409)),
+        };
+    }
+    let bucket = Bucket {
+        bucket_arn: format!("arn:aws:s3:::{name}"),
+        name: name.clone(),
+        creation_date: cx.now_seconds(),
+        bucket_region: region,
+        tags,
+        versioning: None,
+        encryption: Encryption::default(),
+        public_access_block: Some(PublicAccessBlock::by_default()),
+        ownership: Some(ownership),
+        policy: None,
+        lifecycle: None,
+        objects: BTreeMap::new(),
+    };
+    cx.global.s3.buckets.insert(name, bucket);
+    Ok(answer)
+}
+
+/// Lists for everybody need another ownership, and then access that is not blocked, which it is for a new bucket
+/// (S3 API Reference, CreateBucket, "Access control lists (ACLs)").
+fn check_acl(acl: Option<&str>, ownership: &str) -> Result<(), Refusal> {
+    match acl {
+        None | Some("private") => Ok(()),
+        Some(_) if ownership == BUCKET_OWNER_ENFORCED => Err(Refusal::new(
+            "InvalidBucketAclWithObjectOwnership",
+            "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+        )),
+        Some(_) => Err(Refusal::new(
+            "InvalidBucketAclWithBlockPublicAccessError",
+            "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
+        )),
+    }
+}
+
+pub(super) fn head(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let target: Target = call.input()?;
+    let bucket = find(cx, &target).map_err(|refusal| match refusal.code == no_bucket().code {
+        true => not_found("NotFound", "Not Found"),
+        false => refusal,
+    })?;
+    Ok(json!({
+        "BucketArn": bucket.bucket_arn,
+        "BucketRegion": bucket.bucket_region,
+        "AccessPointAlias": false,
+    }))
+}
+
+/// Old versions and delete markers count (S3 API Reference, DeleteBucket).
+pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let target: Target = call.input()?;
+    let bucket = find_mut(cx, &target)?;
+    if !bucket.objects.is_empty() {
+        let message =
+            "The bucket you tried to delete is not empty. You must delete all versions in the bucket.";
+        return Err(Refusal::new("BucketNotEmpty", message).with_status(409));
+    }
+    cx.global.s3.buckets.remove(&target.bucket);
+    NOTHING
+}
+
+pub(super) fn get_location(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let target: Target = call.input()?;
+    let region = Some(find(cx, &target)?.region()).filter(|region| *region != FIRST_REGION);
+    Ok(json!({"LocationConstraint": region}))
+}
+
+impl State {
+    /// All regions, unless one is asked for.
+    pub(super) fn list_buckets(&self, call: &Call) -> Answer {
+        let given: ListBuckets = call.input()?;
+        let is_asked = |bucket: &&Bucket| {
+            bucket.name.starts_with(&given.prefix)
+                && given.bucket_region.as_ref().is_none_or(|region| *region == bucket.bucket_region)
+        };
+        let buckets: Vec<Value> = self.buckets.values().filter(is_asked).map(Bucket::listed).collect();
+        let size = given.max_buckets.unwrap_or(10_000);
+        let (buckets, next) = page(buckets, size, given.continuation_token.as_deref())
+            .ok_or_else(|| invalid_argument("The continuation token provided is incorrect"))?;
+        let prefix = Some(&given.prefix).filter(|prefix| !prefix.is_empty());
+        Ok(json!({"Buckets": buckets, "Owner": {"ID": OWNER}, "ContinuationToken": next, "Prefix": prefix}))
+    }
+}
+
+impl Bucket {
+    fn listed(&self) -> Value {
+        json!({
+            "Name": self.name,
+            "CreationDate": self.creation_date.floor(),
+            "BucketRegion": self.bucket_region,
+            "BucketArn": self.bucket_arn,
+        })
+    }
+}

@@ -1,0 +1,232 @@
+//! Lifecycle rules. They are kept and checked, and nothing expires.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::input::Target;
+use super::{Answer, Cx, NOTHING, find, find_mut, invalid_argument, malformed_xml, not_found};
+use crate::request::Call;
+use crate::response::Refusal;
+
+/// Rules that a bucket may have (S3 User Guide, "Lifecycle configuration elements").
+const RULES: usize = 1000;
+
+/// What transitions leave out unless it is said (S3 API Reference, PutBucketLifecycleConfiguration,
+/// `TransitionDefaultMinimumObjectSize`).
+const MINIMUM_SIZE: &str = "all_storage_classes_128K";
+
+/// The rules of a bucket, as GetBucketLifecycleConfiguration shows them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Lifecycle {
+    rules: Vec<Value>,
+    transition_default_minimum_object_size: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct PutLifecycle {
+    bucket: String,
+    expected_bucket_owner: Option<String>,
+    #[serde(rename = "ChecksumAlgorithm")]
+    _checksum_algorithm: Option<String>,
+    lifecycle_configuration: Option<Configuration>,
+    transition_default_minimum_object_size: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Configuration {
+    rules: Vec<Value>,
+}
+
+/// What is checked of a rule. The model has checked that there is nothing else in it than rules have.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Rule {
+    #[serde(rename = "ID")]
+    id: Option<String>,
+    filter: Option<Filter>,
+    prefix: Option<String>,
+    expiration: Option<Expiration>,
+    #[serde(default)]
+    transitions: Vec<Transition>,
+    noncurrent_version_expiration: Option<Noncurrent>,
+    #[serde(default)]
+    noncurrent_version_transitions: Vec<Noncurrent>,
+    abort_incomplete_multipart_upload: Option<Abort>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Filter {
+    prefix: Option<String>,
+    tag: Option<Value>,
+    and: Option<Value>,
+    object_size_greater_than: Option<i64>,
+    object_size_less_than: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Expiration {
+    date: Option<f64>,
+    days: Option<i64>,
+    expired_object_delete_marker: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Transition {
+    date: Option<f64>,
+    days: Option<i64>,
+    storage_class: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Noncurrent {
+    noncurrent_days: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Abort {
+    days_after_initiation: Option<i64>,
+}
+
+/// S3 API Reference, PutBucketLifecycleConfiguration, and S3 User Guide, "Lifecycle configuration elements".
+fn check(rule: &Rule) -> Result<(), Refusal> {
+    if rule.id.as_ref().is_some_and(|id| id.chars().count() > 255) {
+        return Err(invalid_argument("ID length should not exceed allowed limit of 255"));
+    }
+    // A rule says what it is for in one way.
+    if rule.filter.is_some() == rule.prefix.is_some() {
+        return Err(malformed_xml());
+    }
+    if let Some(filter) = &rule.filter {
+        let given = [
+            filter.prefix.is_some(),
+            filter.tag.is_some(),
+            filter.and.is_some(),
+            filter.object_size_greater_than.is_some(),
+            filter.object_size_less_than.is_some(),
+        ];
+        if given.into_iter().filter(|given| *given).count() > 1 {
+            return Err(malformed_xml());
+        }
+    }
+    let has_action = rule.expiration.is_some()
+        || !rule.transitions.is_empty()
+        || rule.noncurrent_version_expiration.is_some()
+        || !rule.noncurrent_version_transitions.is_empty()
+        || rule.abort_incomplete_multipart_upload.is_some();
+    if !has_action {
+        return Err(Refusal::new(
+            "InvalidRequest",
+            "At least one action needs to be specified in a rule, and it must be valid.",
+        ));
+    }
+    check_expiration(rule)?;
+    check_days(rule)
+}
+
+fn check_expiration(rule: &Rule) -> Result<(), Refusal> {
+    let Some(expiration) = &rule.expiration else {
+        return Ok(());
+    };
+    let given = [
+        expiration.days.is_some(),
+        expiration.date.is_some(),
+        expiration.expired_object_delete_marker.is_some(),
+    ];
+    if given.into_iter().filter(|given| *given).count() != 1 {
+        return Err(malformed_xml());
+    }
+    let latest = rule.transitions.iter().filter_map(|transition| transition.days).max();
+    match (expiration.days, latest) {
+        (Some(days), Some(latest)) if days <= latest => Err(invalid_argument(
+            "'Days' in the Expiration action for filter must be greater than 'Days' in the Transition action",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn check_days(rule: &Rule) -> Result<(), Refusal> {
+    let noncurrent = rule.noncurrent_version_expiration.iter().chain(&rule.noncurrent_version_transitions);
+    let positive = [
+        rule.expiration.as_ref().and_then(|expiration| expiration.days),
+        rule.abort_incomplete_multipart_upload.as_ref().and_then(|abort| abort.days_after_initiation),
+    ];
+    let mut positive = positive.into_iter().chain(noncurrent.map(|rule| rule.noncurrent_days)).flatten();
+    if positive.any(|days| days < 1) {
+        return Err(invalid_argument("'Days' for an action must be a positive integer"));
+    }
+    for transition in &rule.transitions {
+        if transition.days.is_some() == transition.date.is_some() || transition.storage_class.is_none() {
+            return Err(malformed_xml());
+        }
+        let is_infrequent = transition.storage_class.as_ref().is_some_and(|class| class.ends_with("_IA"));
+        match transition.days {
+            Some(days) if days < 0 => {
+                return Err(invalid_argument("'Days' in Transition action must be nonnegative"));
+            }
+            Some(days) if is_infrequent && days < 30 => {
+                return Err(invalid_argument(
+                    "'Days' in Transition action must be greater than or equal to 30 for storageClass STANDARD_IA",
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// All rules are replaced. A rule without a name gets one.
+pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: PutLifecycle = call.input()?;
+    let target = Target { bucket: given.bucket, expected_bucket_owner: given.expected_bucket_owner };
+    find(cx, &target)?;
+    let rules = given.lifecycle_configuration.ok_or_else(malformed_xml)?.rules;
+    if rules.is_empty() || rules.len() > RULES {
+        return Err(malformed_xml());
+    }
+    let mut names = BTreeSet::new();
+    for value in &rules {
+        let rule = Rule::deserialize(value).map_err(|_| malformed_xml())?;
+        check(&rule)?;
+        if rule.id.filter(|id| !id.is_empty()).is_some_and(|id| !names.insert(id)) {
+            return Err(invalid_argument("Rule ID must be unique. Found same ID for more than one rule"));
+        }
+    }
+    let size = given.transition_default_minimum_object_size.unwrap_or_else(|| MINIMUM_SIZE.to_owned());
+    let rules = rules.into_iter().map(|rule| named(cx, rule)).collect();
+    let answer = json!({"TransitionDefaultMinimumObjectSize": size});
+    find_mut(cx, &target)?.lifecycle =
+        Some(Lifecycle { rules, transition_default_minimum_object_size: size });
+    Ok(answer)
+}
+
+fn named(cx: &mut Cx<'_>, mut rule: Value) -> Value {
+    if rule["ID"].as_str().is_none_or(str::is_empty) {
+        let ids = &mut cx.global.s3.ids;
+        rule["ID"] = format!("{:016x}{:016x}", ids.number(), ids.number()).into();
+    }
+    rule
+}
+
+pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let target: Target = call.input()?;
+    let lifecycle = find(cx, &target)?.lifecycle.as_ref().ok_or_else(|| {
+        not_found("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist")
+    })?;
+    Ok(json!(lifecycle))
+}
+
+pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let target: Target = call.input()?;
+    find_mut(cx, &target)?.lifecycle = None;
+    NOTHING
+}

@@ -1,0 +1,209 @@
+//! ListObjectsV2 and ListObjectVersions.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::input::Target;
+use super::version::{Stored, Version};
+use super::{Answer, Cx, OWNER, find, invalid_argument};
+use crate::request::Call;
+use crate::response::Refusal;
+
+/// How many items a page has at most.
+const PAGE: i64 = 1000;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct ListObjects {
+    bucket: String,
+    expected_bucket_owner: Option<String>,
+    #[serde(default)]
+    prefix: String,
+    delimiter: Option<String>,
+    max_keys: Option<i64>,
+    start_after: Option<String>,
+    continuation_token: Option<String>,
+    #[serde(default)]
+    fetch_owner: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct ListVersions {
+    bucket: String,
+    expected_bucket_owner: Option<String>,
+    #[serde(default)]
+    prefix: String,
+    max_keys: Option<i64>,
+    key_marker: Option<String>,
+    version_id_marker: Option<String>,
+}
+
+fn page_size(max_keys: Option<i64>) -> Result<usize, Refusal> {
+    let size = max_keys.unwrap_or(PAGE).min(PAGE);
+    usize::try_from(size)
+        .map_err(|_| invalid_argument("Argument maxKeys must be an integer between 0 and 2147483647"))
+}
+
+/// What a listing shows: an object, or what several have in common.
+enum Item<'a> {
+    Object(&'a str, &'a Version, &'a Stored),
+    Prefix(&'a str),
+}
+
+impl Item<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Item::Object(key, ..) => key,
+            Item::Prefix(prefix) => prefix,
+        }
+    }
+}
+
+/// The part of a key that it shares with others: up to the first delimiter after the prefix.
+fn common<'a>(key: &'a str, prefix: &str, delimiter: Option<&str>) -> Option<&'a str> {
+    let delimiter = delimiter.filter(|delimiter| !delimiter.is_empty())?;
+    let at = key[prefix.len()..].find(delimiter)?;
+    Some(&key[..prefix.len() + at + delimiter.len()])
+}
+
+/// S3 API Reference, ListObjectsV2. Objects whose newest version is a delete marker are not shown.
+pub(super) fn objects(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: ListObjects = call.input()?;
+    let target =
+        Target { bucket: given.bucket.clone(), expected_bucket_owner: given.expected_bucket_owner.clone() };
+    let bucket = find(cx, &target)?;
+    let size = page_size(given.max_keys)?;
+    let after = match &given.continuation_token {
+        Some(token) => Some(read_token(token)?),
+        None => given.start_after.clone(),
+    };
+    let mut items: Vec<Item<'_>> = Vec::new();
+    for key in bucket.objects.keys().filter(|key| key.starts_with(&given.prefix)) {
+        let Some((version, object)) = bucket.newest(key) else {
+            continue;
+        };
+        let item = match common(key, &given.prefix, given.delimiter.as_deref()) {
+            Some(prefix) => Item::Prefix(prefix),
+            None => Item::Object(key, version, object),
+        };
+        let is_new = items.last().is_none_or(|last| last.name() != item.name());
+        if is_new && after.as_deref().is_none_or(|after| item.name() > after) {
+            items.push(item);
+        }
+    }
+    let is_truncated = items.len() > size;
+    items.truncate(size);
+    let next = items.last().filter(|_| is_truncated).map(|item| STANDARD.encode(item.name()));
+    let mut contents: Vec<Value> = Vec::new();
+    let mut prefixes: Vec<Value> = Vec::new();
+    for item in &items {
+        match item {
+            Item::Prefix(prefix) => prefixes.push(json!({"Prefix": prefix})),
+            Item::Object(key, version, object) => {
+                let mut shown = object_shown(key, version, object);
+                shown["Owner"] = json!(given.fetch_owner.then(|| json!({"ID": OWNER})));
+                contents.push(shown);
+            }
+        }
+    }
+    Ok(json!({
+        "Name": bucket.name(),
+        "Prefix": given.prefix,
+        "Delimiter": given.delimiter,
+        "MaxKeys": size,
+        "KeyCount": items.len(),
+        "IsTruncated": is_truncated,
+        "StartAfter": given.start_after,
+        "ContinuationToken": given.continuation_token,
+        "NextContinuationToken": next,
+        "Contents": (!contents.is_empty()).then_some(contents),
+        "CommonPrefixes": (!prefixes.is_empty()).then_some(prefixes),
+    }))
+}
+
+fn read_token(token: &str) -> Result<String, Refusal> {
+    let bytes = STANDARD.decode(token).ok();
+    bytes
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(|| invalid_argument("The continuation token provided is incorrect"))
+}
+
+fn object_shown(key: &str, version: &Version, object: &Stored) -> Value {
+    json!({
+        "Key": key,
+        "LastModified": version.last_modified,
+        "ETag": object.etag,
+        "Size": object.content_length,
+        "StorageClass": "STANDARD",
+    })
+}
+
+/// S3 API Reference, ListObjectVersions: by key, the newest first.
+pub(super) fn versions(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: ListVersions = call.input()?;
+    let target =
+        Target { bucket: given.bucket.clone(), expected_bucket_owner: given.expected_bucket_owner.clone() };
+    let bucket = find(cx, &target)?;
+    let size = page_size(given.max_keys)?;
+    if given.version_id_marker.is_some() && given.key_marker.is_none() {
+        return Err(invalid_argument("A version-id marker cannot be specified without a key marker."));
+    }
+    let with_prefix = bucket.objects.iter().filter(|(key, _)| key.starts_with(&given.prefix));
+    let mut all: Vec<(&String, &Version, bool)> = Vec::new();
+    for (key, versions) in with_prefix {
+        let newest_first = versions.iter().rev().enumerate();
+        all.extend(newest_first.map(|(at, version)| (key, version, at == 0)));
+    }
+    let start = match &given.key_marker {
+        None => 0,
+        Some(marker) => start_after(&all, marker, given.version_id_marker.as_deref()),
+    };
+    let page: Vec<_> = all.iter().skip(start).take(size).collect();
+    let is_truncated = all.len() > start + page.len();
+    let last = page.last().filter(|_| is_truncated);
+    let (markers, versions): (Vec<_>, Vec<_>) = page.iter().partition(|(_, version, _)| version.is_marker());
+    let shown = |items: Vec<&&(&String, &Version, bool)>| {
+        let items: Vec<Value> = items
+            .into_iter()
+            .map(|(key, version, is_latest)| version_shown(key, version, *is_latest))
+            .collect();
+        (!items.is_empty()).then_some(items)
+    };
+    Ok(json!({
+        "Name": bucket.name(),
+        "Prefix": given.prefix,
+        "MaxKeys": size,
+        "KeyMarker": given.key_marker.unwrap_or_default(),
+        "VersionIdMarker": given.version_id_marker.unwrap_or_default(),
+        "IsTruncated": is_truncated,
+        "NextKeyMarker": last.map(|(key, ..)| key),
+        "NextVersionIdMarker": last.map(|(_, version, _)| &version.version_id),
+        "Versions": shown(versions),
+        "DeleteMarkers": shown(markers),
+    }))
+}
+
+/// The place after the version that a marker names, or after all versions of its key.
+fn start_after(all: &[(&String, &Version, bool)], key: &str, version_id: Option<&str>) -> usize {
+    let exact = version_id.and_then(|id| {
+        all.iter().position(|(other, version, _)| other.as_str() == key && version.version_id == id)
+    });
+    match exact {
+        Some(at) => at + 1,
+        None => all.iter().take_while(|(other, ..)| other.as_str() <= key).count(),
+    }
+}
+
+fn version_shown(key: &str, version: &Version, is_latest: bool) -> Value {
+    let mut shown = match &version.object {
+        Some(object) => object_shown(key, version, object),
+        None => json!({"Key": key, "LastModified": version.last_modified}),
+    };
+    shown["VersionId"] = version.version_id.as_str().into();
+    shown["IsLatest"] = is_latest.into();
+    shown["Owner"] = json!({"ID": OWNER});
+    shown
+}

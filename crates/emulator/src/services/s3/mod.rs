@@ -1,0 +1,160 @@
+//! S3: buckets, their settings and their objects.
+//!
+//! Names are unique in all regions, so the state is global. A bucket is reached from its own region alone, as it is by
+//! clients that do not follow redirections. Nothing expires, and nobody but the caller reads or writes.
+
+mod bucket;
+mod delete;
+mod encryption;
+mod input;
+mod lifecycle;
+mod list;
+mod names;
+mod object;
+mod policy;
+mod put;
+mod settings;
+mod version;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub(crate) use self::bucket::Bucket;
+use self::input::Target;
+use super::{Answer, Api, Cx, unknown_operation};
+use crate::ids::IdSource;
+use crate::latency::{Spread, spread};
+use crate::limits::ServiceLimits;
+use crate::objects::Object;
+use crate::request::Call;
+use crate::response::Refusal;
+
+/// The canonical id of the account (S3 User Guide, "Finding the canonical user ID for your AWS account").
+const OWNER: &str = "123456789012abcdef123456789012abcdef123456789012abcdef1234567890";
+
+/// The buckets of the account, by name.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct State {
+    ids: IdSource,
+    buckets: BTreeMap<String, Bucket>,
+}
+
+impl State {
+    /// A bucket in any region, by its name.
+    pub(crate) fn bucket(&self, name: &str) -> Option<&Bucket> {
+        self.buckets.get(name)
+    }
+}
+
+/// The bucket that a call is for.
+fn find<'a>(cx: &'a Cx<'_>, target: &Target) -> Result<&'a Bucket, Refusal> {
+    let bucket = cx.global.s3.buckets.get(&target.bucket).ok_or_else(no_bucket)?;
+    check_reach(bucket, target, cx.region)?;
+    Ok(bucket)
+}
+
+fn find_mut<'a>(cx: &'a mut Cx<'_>, target: &Target) -> Result<&'a mut Bucket, Refusal> {
+    let bucket = cx.global.s3.buckets.get_mut(&target.bucket).ok_or_else(no_bucket)?;
+    check_reach(bucket, target, cx.region)?;
+    Ok(bucket)
+}
+
+/// A bucket in another region answers with the way to it (S3 API Reference, "Error responses", `PermanentRedirect`), and
+/// the owner is who was expected (S3 User Guide, "Verifying bucket ownership with bucket owner condition").
+fn check_reach(bucket: &Bucket, target: &Target, region: &str) -> Result<(), Refusal> {
+    if bucket.region() != region {
+        let message = format!(
+            "The bucket you are attempting to access must be addressed using the endpoint of its region, which is {}.",
+            bucket.region()
+        );
+        return Err(Refusal::new("PermanentRedirect", message).with_status(301));
+    }
+    target.check_owner()
+}
+
+impl Api for State {
+    const INVALID: &'static str = "InvalidArgument";
+    const MISSING: &'static str = "MalformedXML";
+    // S3 publishes limits for requests on objects alone, which are out of reach here (S3 User Guide, "Best practices
+    // design patterns: optimizing Amazon S3 performance").
+    const LIMITS: ServiceLimits = ServiceLimits::each(&[]).throttled("SlowDown", 503);
+    const CALLS: &'static [(&'static str, Spread)] =
+        &[("CreateBucket", spread(2.0, 2.0, 10.0)), ("DeleteBucket", spread(0.9, 0.5, 2.0))];
+
+    fn new(ids: IdSource, _region: &str) -> Self {
+        State { ids, buckets: BTreeMap::new() }
+    }
+
+    fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
+        match call.operation.as_str() {
+            "CreateBucket" => bucket::create(cx, call),
+            "HeadBucket" => bucket::head(cx, call),
+            "DeleteBucket" => bucket::delete(cx, call),
+            "ListBuckets" => cx.global.s3.list_buckets(call),
+            "GetBucketLocation" => bucket::get_location(cx, call),
+
+            "PutBucketTagging" => settings::put_tagging(cx, call),
+            "GetBucketTagging" => settings::get_tagging(cx, call),
+            "DeleteBucketTagging" => settings::delete_tagging(cx, call),
+            "PutBucketVersioning" => settings::put_versioning(cx, call),
+            "GetBucketVersioning" => settings::get_versioning(cx, call),
+            "PutPublicAccessBlock" => settings::put_public_access_block(cx, call),
+            "GetPublicAccessBlock" => settings::get_public_access_block(cx, call),
+            "DeletePublicAccessBlock" => settings::delete_public_access_block(cx, call),
+            "PutBucketOwnershipControls" => settings::put_ownership_controls(cx, call),
+            "GetBucketOwnershipControls" => settings::get_ownership_controls(cx, call),
+            "DeleteBucketOwnershipControls" => settings::delete_ownership_controls(cx, call),
+            "PutBucketEncryption" => encryption::put(cx, call),
+            "GetBucketEncryption" => encryption::get(cx, call),
+            "DeleteBucketEncryption" => encryption::delete(cx, call),
+            "PutBucketPolicy" => policy::put(cx, call),
+            "GetBucketPolicy" => policy::get(cx, call),
+            "DeleteBucketPolicy" => policy::delete(cx, call),
+            "PutBucketLifecycleConfiguration" => lifecycle::put(cx, call),
+            "GetBucketLifecycleConfiguration" => lifecycle::get(cx, call),
+            "DeleteBucketLifecycle" => lifecycle::delete(cx, call),
+
+            "PutObject" => put::put(cx, call),
+            "GetObject" => object::get(cx, call),
+            "HeadObject" => object::head(cx, call),
+            "DeleteObject" => delete::delete_object(cx, call),
+            "DeleteObjects" => delete::delete_objects(cx, call),
+            "ListObjectsV2" => list::objects(cx, call),
+            "ListObjectVersions" => list::versions(cx, call),
+
+            _ => Err(unknown_operation(call)),
+        }
+    }
+
+    fn objects(&self, _home: &str) -> Vec<Object> {
+        self.buckets.values().flat_map(Bucket::objects).collect()
+    }
+}
+
+/// What is answered where there is nothing to say.
+const NOTHING: Answer = Ok(Value::Null);
+
+fn invalid_argument(message: impl Into<String>) -> Refusal {
+    Refusal::new("InvalidArgument", message)
+}
+
+fn malformed_xml() -> Refusal {
+    Refusal::new(
+        "MalformedXML",
+        "The XML you provided was not well-formed or did not validate against our published schema",
+    )
+}
+
+fn access_denied(message: impl Into<String>) -> Refusal {
+    Refusal::new("AccessDenied", message).with_status(403)
+}
+
+fn not_found(code: &str, message: &str) -> Refusal {
+    Refusal::new(code, message).with_status(404)
+}
+
+fn no_bucket() -> Refusal {
+    not_found("NoSuchBucket", "The specified bucket does not exist")
+}

@@ -1,0 +1,171 @@
+//! Settings of buckets: tags, versioning, blocked public access, ownership of objects.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::input::{Target, setting};
+use super::{Answer, Cx, NOTHING, find, find_mut, malformed_xml, not_found};
+use crate::request::Call;
+use crate::response::Refusal;
+use crate::services::support::{self, Tag, Tags, tag_list};
+
+/// The ownership that new buckets have (S3 User Guide, "Controlling ownership of objects and disabling ACLs for your
+/// bucket").
+pub(super) const BUCKET_OWNER_ENFORCED: &str = "BucketOwnerEnforced";
+
+/// Whether versions of objects are kept. A bucket that never had versioning has neither.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Versioning {
+    Enabled,
+    Suspended,
+}
+
+/// Which public access is blocked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct PublicAccessBlock {
+    #[serde(default)]
+    block_public_acls: bool,
+    #[serde(default)]
+    ignore_public_acls: bool,
+    #[serde(default)]
+    pub(super) block_public_policy: bool,
+    #[serde(default)]
+    restrict_public_buckets: bool,
+}
+
+impl PublicAccessBlock {
+    /// All of it (S3 User Guide, "Blocking public access to your Amazon S3 storage").
+    pub(super) fn by_default() -> Self {
+        PublicAccessBlock {
+            block_public_acls: true,
+            ignore_public_acls: true,
+            block_public_policy: true,
+            restrict_public_buckets: true,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Tagging {
+    tag_set: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct VersioningConfiguration {
+    status: Option<Versioning>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct OwnershipControls {
+    rules: Vec<OwnershipRule>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct OwnershipRule {
+    object_ownership: String,
+}
+
+/// S3 API Reference, PutBucketTagging, `InvalidTag` and `BadRequest`.
+pub(super) fn read_tags(given: Vec<Tag>) -> Result<Tags, Refusal> {
+    if given.len() > 50 {
+        return Err(Refusal::new("BadRequest", "Bucket tag count cannot be greater than 50"));
+    }
+    let too_long = given.iter().any(|tag| tag.key.chars().count() > 128 || tag.value.chars().count() > 256);
+    match too_long {
+        true => Err(Refusal::new("InvalidTag", "The TagKey or TagValue you have provided is too long")),
+        false => support::tags(given, |message| Refusal::new("InvalidTag", message)),
+    }
+}
+
+/// All tags are replaced.
+pub(super) fn put_tagging(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let (target, tagging): (_, Tagging) = setting(call)?;
+    let bucket = find_mut(cx, &target)?;
+    bucket.tags = read_tags(tagging.tag_set)?;
+    NOTHING
+}
+
+pub(super) fn get_tagging(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let target: Target = call.input()?;
+    let bucket = find(cx, &target)?;
+    match bucket.tags.is_empty() {
+        true => Err(not_found("NoSuchTagSet", "The TagSet does not exist")),
+        false => Ok(json!({"TagSet": tag_list(&bucket.tags)})),
+    }
+}
+
+pub(super) fn delete_tagging(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let target: Target = call.input()?;
+    find_mut(cx, &target)?.tags.clear();
+    NOTHING
+}
+
+pub(super) fn put_versioning(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let (target, configuration): (_, VersioningConfiguration) = setting(call)?;
+    let bucket = find_mut(cx, &target)?;
+    let status = configuration.status.ok_or_else(|| {
+        Refusal::new(
+            "IllegalVersioningConfigurationException",
+            "The Versioning element must be specified with a Status.",
+        )
+    })?;
+    bucket.versioning = Some(status);
+    NOTHING
+}
+
+pub(super) fn get_versioning(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let target: Target = call.input()?;
+    Ok(json!({"Status": find(cx, &target)?.versioning}))
+}
+
+pub(super) fn put_public_access_block(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let (target, block): (_, PublicAccessBlock) = setting(call)?;
+    find_mut(cx, &target)?.public_access_block = Some(block);
+    NOTHING
+}
+
+pub(super) fn get_public_access_block(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let target: Target = call.input()?;
+    let block = find(cx, &target)?.public_access_block.ok_or_else(|| {
+        not_found(
+            "NoSuchPublicAccessBlockConfiguration",
+            "The public access block configuration was not found",
+        )
+    })?;
+    Ok(json!({"PublicAccessBlockConfiguration": block}))
+}
+
+pub(super) fn delete_public_access_block(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let target: Target = call.input()?;
+    find_mut(cx, &target)?.public_access_block = None;
+    NOTHING
+}
+
+/// There is one rule (S3 API Reference, PutBucketOwnershipControls).
+pub(super) fn put_ownership_controls(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let (target, controls): (_, OwnershipControls) = setting(call)?;
+    let bucket = find_mut(cx, &target)?;
+    let [rule] = <[OwnershipRule; 1]>::try_from(controls.rules).map_err(|_| malformed_xml())?;
+    bucket.ownership = Some(rule.object_ownership);
+    NOTHING
+}
+
+pub(super) fn get_ownership_controls(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let target: Target = call.input()?;
+    let ownership = find(cx, &target)?.ownership.as_ref().ok_or_else(|| {
+        not_found("OwnershipControlsNotFoundError", "The bucket ownership controls were not found")
+    })?;
+    let rules: Value = json!([{"ObjectOwnership": ownership}]);
+    Ok(json!({"OwnershipControls": {"Rules": rules}}))
+}
+
+pub(super) fn delete_ownership_controls(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let target: Target = call.input()?;
+    find_mut(cx, &target)?.ownership = None;
+    NOTHING
+}

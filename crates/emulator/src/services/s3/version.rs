@@ -1,0 +1,138 @@
+//! Versions of objects.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::bucket::Bucket;
+use super::settings::Versioning;
+use crate::ids::IdSource;
+use crate::services::support::Tags;
+
+/// The id of the version that a bucket has while versions are not kept.
+pub(super) const NULL: &str = "null";
+
+/// A version of an object, or a marker that it was deleted. Its public members are those of GetObject's answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Version {
+    pub(super) version_id: String,
+    pub(super) last_modified: f64,
+    #[serde(flatten)]
+    pub(super) object: Option<Stored>,
+}
+
+/// What a version holds that is no delete marker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Stored {
+    #[serde(rename = "ETag")]
+    pub(super) etag: String,
+    pub(super) content_length: usize,
+    #[serde(rename = "ServerSideEncryption")]
+    pub(super) encryption: String,
+    #[serde(rename = "SSEKMSKeyId", default, skip_serializing_if = "Option::is_none")]
+    pub(super) kms_key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) bucket_key_enabled: Option<bool>,
+    #[serde(flatten)]
+    pub(super) headers: Headers,
+    #[serde(rename = "_checksums", default)]
+    pub(super) checksums: Checksums,
+    /// In base64.
+    #[serde(rename = "_body")]
+    pub(super) body: String,
+}
+
+/// What is sent along with an object and comes back with it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Headers {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) cache_control: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) content_disposition: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) content_encoding: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) content_language: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) content_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub(super) metadata: Tags,
+}
+
+/// Checksums that the client sent, as members of GetObject's answer.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Checksums {
+    #[serde(rename = "ChecksumCRC32", default, skip_serializing_if = "Option::is_none")]
+    pub(super) crc32: Option<String>,
+    #[serde(rename = "ChecksumCRC32C", default, skip_serializing_if = "Option::is_none")]
+    pub(super) crc32c: Option<String>,
+    #[serde(rename = "ChecksumCRC64NVME", default, skip_serializing_if = "Option::is_none")]
+    pub(super) crc64: Option<String>,
+    #[serde(rename = "ChecksumSHA1", default, skip_serializing_if = "Option::is_none")]
+    pub(super) sha1: Option<String>,
+    #[serde(rename = "ChecksumSHA256", default, skip_serializing_if = "Option::is_none")]
+    pub(super) sha256: Option<String>,
+}
+
+impl Checksums {
+    /// Adds them to an answer.
+    pub(super) fn add_to(&self, answer: &mut Value) {
+        let Value::Object(checksums) = json!(self) else {
+            return;
+        };
+        if !checksums.is_empty() {
+            answer["ChecksumType"] = "FULL_OBJECT".into();
+        }
+        checksums.into_iter().for_each(|(name, value)| answer[name] = value);
+    }
+}
+
+impl Version {
+    pub(super) fn is_marker(&self) -> bool {
+        self.object.is_none()
+    }
+
+    /// The id as answers show it: not in a bucket that never kept versions.
+    pub(super) fn shown_id(&self, bucket: &Bucket) -> Option<&str> {
+        bucket.versioning.map(|_| self.version_id.as_str())
+    }
+}
+
+impl Bucket {
+    /// The newest version of an object; `None` if it is deleted.
+    pub(super) fn newest(&self, key: &str) -> Option<(&Version, &Stored)> {
+        let version = self.objects.get(key)?.last()?;
+        Some((version, version.object.as_ref()?))
+    }
+
+    /// Adds a version. It takes the place of the one without an id unless versions are kept
+    /// (S3 User Guide, "How S3 Versioning works").
+    pub(super) fn add(&mut self, key: &str, version: Version) {
+        let versions = self.objects.entry(key.to_owned()).or_default();
+        if version.version_id == NULL {
+            versions.retain(|version| version.version_id != NULL);
+        }
+        versions.push(version);
+    }
+
+    /// The id of the next version.
+    pub(super) fn next_id(&self, ids: &mut IdSource) -> String {
+        match self.versioning {
+            Some(Versioning::Enabled) => format!("{:016x}{:016x}", ids.number(), ids.number()),
+            None | Some(Versioning::Suspended) => NULL.to_owned(),
+        }
+    }
+
+    /// Removes a version for good.
+    pub(super) fn remove(&mut self, key: &str, version_id: &str) -> Option<Version> {
+        let versions = self.objects.get_mut(key)?;
+        let at = versions.iter().position(|version| version.version_id == version_id)?;
+        let removed = versions.remove(at);
+        if versions.is_empty() {
+            self.objects.remove(key);
+        }
+        Some(removed)
+    }
+}

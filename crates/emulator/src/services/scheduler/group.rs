@@ -1,0 +1,184 @@
+//! Groups of schedules. One is there by itself, and they alone have tags.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{State, arn, conflict, invalid, not_found};
+use crate::latency::{Spread, spread};
+use crate::request::Call;
+use crate::response::Refusal;
+use crate::services::apigateway::paging::page;
+use crate::services::support::{Next, Tag, Tags, tag_list, tags as read_tags};
+use crate::services::{Answer, Cx, to_json};
+
+/// The group that a schedule is in if it names none.
+pub(super) const DEFAULT: &str = "default";
+
+/// "Deletion of a schedule group is asynchronous" (EventBridge Scheduler User Guide, "Deleting a schedule group"); estimate.
+const DELETE: Spread = spread(10.0, 5.0, 60.0);
+
+/// 2026-01-01, when AWS made the default group.
+const BEGINNING: f64 = 1_767_225_600.0;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Group {
+    arn: String,
+    pub(super) name: String,
+    state: String,
+    creation_date: f64,
+    last_modification_date: f64,
+    #[serde(rename = "_tags", default)]
+    pub(super) tags: Tags,
+    #[serde(rename = "_next", skip_serializing_if = "Option::is_none")]
+    pub(super) next: Option<Next>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Create {
+    name: String,
+    tags: Option<Vec<Tag>>,
+    _client_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct One {
+    name: String,
+    _client_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct List {
+    name_prefix: Option<String>,
+    next_token: Option<String>,
+    max_results: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct TagGiven {
+    resource_arn: String,
+    tags: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Untag {
+    resource_arn: String,
+    tag_keys: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct ListTags {
+    resource_arn: String,
+}
+
+impl Group {
+    pub(super) fn by_default(region: &str) -> Self {
+        Group::new(region, DEFAULT.to_owned(), BEGINNING, Tags::new())
+    }
+
+    fn new(region: &str, name: String, now: f64, tags: Tags) -> Self {
+        Group {
+            arn: arn(region, &format!("schedule-group/{name}")),
+            name,
+            state: "ACTIVE".to_owned(),
+            creation_date: now,
+            last_modification_date: now,
+            tags,
+            next: None,
+        }
+    }
+}
+
+impl State {
+    pub(super) fn group(&self, name: &str) -> Result<&Group, Refusal> {
+        self.groups.get(name).ok_or_else(|| not_found(format!("Schedule group {name} does not exist.")))
+    }
+
+    /// A group that is not being deleted.
+    pub(super) fn open_group(&self, name: &str) -> Result<&Group, Refusal> {
+        let group = self.group(name)?;
+        match group.state == "ACTIVE" {
+            true => Ok(group),
+            false => Err(conflict(format!("Schedule group {name} is being deleted."))),
+        }
+    }
+
+    fn tagged(&mut self, arn: &str) -> Result<&mut Tags, Refusal> {
+        let group = self.groups.values_mut().find(|group| group.arn == arn);
+        group.map(|group| &mut group.tags).ok_or_else(|| not_found(format!("Resource {arn} does not exist.")))
+    }
+}
+
+pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let Create { name, tags, .. } = call.input()?;
+    let tags = read_tags(tags.unwrap_or_default(), invalid)?;
+    if cx.r.scheduler.groups.contains_key(&name) {
+        return Err(conflict(format!("Schedule group {name} already exists.")));
+    }
+    let group = Group::new(cx.region, name.clone(), cx.now_seconds(), tags);
+    let answer = json!({"ScheduleGroupArn": group.arn});
+    cx.r.scheduler.groups.insert(name, group);
+    Ok(answer)
+}
+
+pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let One { name, .. } = call.input()?;
+    Ok(to_json(cx.r.scheduler.group(&name)?))
+}
+
+/// Deletes a group with the schedules in it.
+pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let One { name, .. } = call.input()?;
+    cx.r.scheduler.open_group(&name)?;
+    if name == DEFAULT {
+        return Err(invalid("The default schedule group cannot be deleted."));
+    }
+    let gone = cx.after(DELETE, &name);
+    let now = cx.now_seconds();
+    let state = &mut cx.r.scheduler;
+    state.schedules.retain(|_, schedule| schedule.group_name != name);
+    match (gone, state.groups.get_mut(&name)) {
+        (Some(at_millis), Some(group)) => {
+            group.state = "DELETING".to_owned();
+            group.last_modification_date = now;
+            group.next = Some(Next { state: "gone".to_owned(), at_millis });
+        }
+        _ => {
+            state.groups.remove(&name);
+        }
+    }
+    Ok(json!({}))
+}
+
+pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let List { name_prefix, next_token, max_results } = call.input()?;
+    let wanted = |name: &str| name_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix));
+    let groups = cx.r.scheduler.groups.iter().filter(|(name, _)| wanted(name));
+    let groups = groups.map(|(name, group)| (name.as_str(), to_json(group)));
+    let (groups, next): (Vec<Value>, _) = page(groups, next_token.as_deref(), max_results.unwrap_or(100));
+    Ok(json!({"ScheduleGroups": groups, "NextToken": next}))
+}
+
+pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let TagGiven { resource_arn, tags } = call.input()?;
+    let tags = read_tags(tags, invalid)?;
+    cx.r.scheduler.tagged(&resource_arn)?.extend(tags);
+    Ok(json!({}))
+}
+
+pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let Untag { resource_arn, tag_keys } = call.input()?;
+    cx.r.scheduler.tagged(&resource_arn)?.retain(|key, _| !tag_keys.contains(key));
+    Ok(json!({}))
+}
+
+pub(super) fn tags(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let ListTags { resource_arn } = call.input()?;
+    Ok(json!({"Tags": tag_list(cx.r.scheduler.tagged(&resource_arn)?)}))
+}

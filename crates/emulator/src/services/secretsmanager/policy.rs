@@ -1,0 +1,67 @@
+//! Policies of secrets.
+
+use serde::Deserialize;
+
+use super::secret::OneSecret;
+use super::{Answer, Cx, State, answer_about};
+use crate::request::Call;
+use crate::response::Refusal;
+use crate::services::iam::policy::Statement;
+use crate::services::resource_policy::{self, Problem};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct PutResourcePolicy {
+    secret_id: String,
+    resource_policy: String,
+    #[serde(default)]
+    block_public_policy: bool,
+}
+
+/// Secrets Manager API Reference, PutResourcePolicy.
+pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: PutResourcePolicy = call.input()?;
+    cx.r.secretsmanager.live(&given.secret_id)?;
+    let policy =
+        resource_policy::read(&given.resource_policy, &cx.global.iam, cx.now_millis).map_err(|problem| {
+            match problem {
+                Problem::Malformed(reason) => malformed(reason),
+                Problem::NoSuchPrincipal => {
+                    malformed("This resource policy contains an unsupported principal.")
+                }
+            }
+        })?;
+    if !policy.statements.iter().all(Statement::has_resource) {
+        return Err(malformed("This resource policy contains a statement with no resource."));
+    }
+    if given.block_public_policy && resource_policy::is_public(&policy) {
+        return Err(Refusal::new(
+            "PublicPolicyException",
+            "The policy would grant broad access to the secret.",
+        ));
+    }
+    let secret = cx.r.secretsmanager.live_mut(&given.secret_id)?;
+    secret.policy = Some(given.resource_policy);
+    Ok(answer_about(secret))
+}
+
+fn malformed(message: impl Into<String>) -> Refusal {
+    Refusal::new("MalformedPolicyDocumentException", message)
+}
+
+impl State {
+    pub(super) fn get_resource_policy(&self, call: &Call) -> Answer {
+        let OneSecret { secret_id } = call.input()?;
+        let secret = self.live(&secret_id)?;
+        let mut answer = answer_about(secret);
+        answer["ResourcePolicy"] = secret.policy.clone().into();
+        Ok(answer)
+    }
+
+    pub(super) fn delete_resource_policy(&mut self, call: &Call) -> Answer {
+        let OneSecret { secret_id } = call.input()?;
+        let secret = self.live_mut(&secret_id)?;
+        secret.policy = None;
+        Ok(answer_about(secret))
+    }
+}

@@ -1,0 +1,189 @@
+//! Subscriptions that are there.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::attributes::{Attributes, are_equal};
+use super::subscribe::check_attribute;
+use super::topic::OneTopic;
+use super::{Answer, State, check_arn, invalid, listed, not_found};
+use crate::emulator::ACCOUNT_ID;
+use crate::objects::Object;
+use crate::request::Call;
+use crate::response::Refusal;
+use crate::services::support::Tags;
+
+/// How long a subscription waits to be confirmed: 48 hours (SNS Developer Guide, "Deleting an Amazon SNS subscription and
+/// topic").
+const PATIENCE_MILLIS: i64 = 48 * 60 * 60 * 1000;
+
+/// A subscription. Its public members are `Subscription` of the SNS API Reference.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Subscription {
+    pub(super) subscription_arn: String,
+    pub(super) owner: String,
+    pub(super) protocol: String,
+    pub(super) endpoint: String,
+    pub(super) topic_arn: String,
+    #[serde(rename = "_attributes")]
+    pub(super) attributes: Attributes,
+    /// Since when it waits to be confirmed, in milliseconds since 1970.
+    #[serde(rename = "_pendingSince", default, skip_serializing_if = "Option::is_none")]
+    pub(super) pending_since: Option<i64>,
+}
+
+impl Subscription {
+    pub(super) fn topic_arn(&self) -> &str {
+        &self.topic_arn
+    }
+
+    pub(super) fn is_pending(&self) -> bool {
+        self.pending_since.is_some()
+    }
+
+    pub(super) fn has_expired(&self, now_millis: i64) -> bool {
+        self.pending_since.is_some_and(|since| now_millis - since >= PATIENCE_MILLIS)
+    }
+
+    /// Whether it has these attributes.
+    pub(super) fn has(&self, given: &Attributes) -> bool {
+        let by_default = |name: &str| match name {
+            "RawMessageDelivery" => "false",
+            "FilterPolicyScope" => "MessageAttributes",
+            _ => "",
+        };
+        given.iter().all(|(name, value)| {
+            let own = self.attributes.get(name).map_or_else(|| by_default(name), String::as_str);
+            are_equal(own, value)
+        })
+    }
+
+    /// As lists show it: one that is pending shows no ARN (SNS API Reference, ListSubscriptionsByTopic).
+    fn listed(&self) -> Value {
+        let mut value = serde_json::to_value(self).expect("a subscription is plain data with text keys");
+        if self.is_pending() {
+            value["SubscriptionArn"] = "PendingConfirmation".into();
+        }
+        value
+    }
+
+    fn all_attributes(&self) -> Attributes {
+        let mut attributes = Attributes::from(
+            [
+                ("SubscriptionArn", self.subscription_arn.clone()),
+                ("TopicArn", self.topic_arn.clone()),
+                ("Owner", self.owner.clone()),
+                ("Protocol", self.protocol.clone()),
+                ("Endpoint", self.endpoint.clone()),
+                ("SubscriptionPrincipal", format!("arn:aws:iam::{ACCOUNT_ID}:user/emulator")),
+                ("PendingConfirmation", self.is_pending().to_string()),
+                ("ConfirmationWasAuthenticated", (!self.is_pending()).to_string()),
+                ("RawMessageDelivery", "false".to_owned()),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        );
+        if self.attributes.contains_key("FilterPolicy") {
+            attributes.insert("FilterPolicyScope".to_owned(), "MessageAttributes".to_owned());
+        }
+        attributes.extend(self.attributes.clone());
+        attributes
+    }
+
+    pub(super) fn object(&self, home: &str) -> Object {
+        let id = &self.subscription_arn;
+        Object::new("sns", home, "AWS::SNS::Subscription", id, Tags::new()).part_of(&self.topic_arn)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct OneSubscription {
+    subscription_arn: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct SetSubscriptionAttributes {
+    subscription_arn: String,
+    attribute_name: String,
+    #[serde(default)]
+    attribute_value: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct ListSubscriptions {
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct ListSubscriptionsByTopic {
+    topic_arn: String,
+    next_token: Option<String>,
+}
+
+fn no_subscription() -> Refusal {
+    not_found("Subscription does not exist")
+}
+
+impl State {
+    /// One that is pending stays until it is confirmed or forgotten, or its topic goes. One that is not there is no
+    /// error.
+    pub(super) fn unsubscribe(&mut self, call: &Call) -> Answer {
+        let OneSubscription { subscription_arn } = call.input()?;
+        check_arn("SubscriptionArn", &subscription_arn)?;
+        if self.subscriptions.get(&subscription_arn).is_some_and(Subscription::is_pending) {
+            return Err(invalid(
+                "SubscriptionArn Reason: Cannot unsubscribe a subscription that is pending confirmation",
+            ));
+        }
+        self.subscriptions.remove(&subscription_arn);
+        Ok(Value::Null)
+    }
+
+    pub(super) fn list_subscriptions(&self, call: &Call) -> Answer {
+        let given: ListSubscriptions = call.input()?;
+        let all = self.subscriptions.values().map(Subscription::listed).collect();
+        listed("Subscriptions", all, given.next_token.as_deref())
+    }
+
+    pub(super) fn list_subscriptions_by_topic(&self, call: &Call) -> Answer {
+        let given: ListSubscriptionsByTopic = call.input()?;
+        self.find(&given.topic_arn)?;
+        let its = self.subscriptions_of(&given.topic_arn).map(Subscription::listed).collect();
+        listed("Subscriptions", its, given.next_token.as_deref())
+    }
+
+    pub(super) fn get_subscription_attributes(&self, call: &Call) -> Answer {
+        let OneSubscription { subscription_arn } = call.input()?;
+        check_arn("SubscriptionArn", &subscription_arn)?;
+        let subscription = self.subscriptions.get(&subscription_arn).ok_or_else(no_subscription)?;
+        Ok(json!({"Attributes": subscription.all_attributes()}))
+    }
+
+    /// An empty value takes an attribute away.
+    pub(super) fn set_subscription_attributes(&mut self, call: &Call) -> Answer {
+        let given: SetSubscriptionAttributes = call.input()?;
+        check_arn("SubscriptionArn", &given.subscription_arn)?;
+        let subscription = self.subscriptions.get_mut(&given.subscription_arn).ok_or_else(no_subscription)?;
+        let (name, value) = (given.attribute_name, given.attribute_value);
+        check_attribute(&name, &value)?;
+        match value.is_empty() {
+            true => subscription.attributes.remove(&name),
+            false => subscription.attributes.insert(name, value),
+        };
+        Ok(Value::Null)
+    }
+}
+
+/// One topic has one subscription of an endpoint.
+pub(super) fn of_endpoint<'a>(
+    state: &'a State,
+    topic: &'a OneTopic,
+    protocol: &str,
+    endpoint: &str,
+) -> Option<&'a Subscription> {
+    state.subscriptions_of(&topic.topic_arn).find(|s| s.protocol == protocol && s.endpoint == endpoint)
+}

@@ -1,0 +1,153 @@
+//! Where web ACLs write their logs (AWS WAF Developer Guide, "Logging AWS WAF web ACL traffic").
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::statements::only;
+use super::{invalid, nonexistent};
+use crate::emulator::ACCOUNT_ID;
+use crate::request::Call;
+use crate::response::Refusal;
+use crate::services::support::{Answer, Cx};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct LoggingConfiguration {
+    resource_arn: String,
+    log_destination_configs: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    redacted_fields: Vec<Value>,
+    #[serde(default)]
+    managed_by_firewall_manager: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    logging_filter: Option<Value>,
+    #[serde(default = "waf_logs")]
+    log_type: String,
+    #[serde(default = "customer")]
+    log_scope: String,
+}
+
+fn waf_logs() -> String {
+    "WAF_LOGS".to_owned()
+}
+
+fn customer() -> String {
+    "CUSTOMER".to_owned()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Put {
+    logging_configuration: LoggingConfiguration,
+}
+
+pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let Put { logging_configuration: configuration } = call.input()?;
+    let arn = &configuration.resource_arn;
+    if !cx.r.wafv2.web_acls.contains_key(arn) {
+        return Err(nonexistent(arn));
+    }
+    check_owner(&configuration.log_scope)?;
+    if configuration.managed_by_firewall_manager {
+        let reason = "Only AWS Firewall Manager can make such a configuration.";
+        return Err(invalid(reason, "WEB_ACL", "ManagedByFirewallManager"));
+    }
+    match configuration.log_destination_configs.as_slice() {
+        [destination] => check_destination(cx, destination)?,
+        _ => {
+            let reason = "You can associate one logging destination to a web ACL.";
+            return Err(invalid(reason, "LOG_DESTINATION", "LogDestinationConfigs"));
+        }
+    }
+    for field in &configuration.redacted_fields {
+        let (kind, _) = only(field, "FIELD_TO_MATCH", "RedactedFields")?;
+        // API Reference, LoggingConfiguration, `RedactedFields`.
+        if !matches!(kind, "UriPath" | "QueryString" | "SingleHeader" | "Method") {
+            return Err(invalid("This field cannot be redacted.", "FIELD_TO_MATCH", kind));
+        }
+    }
+    let answer = json!({"LoggingConfiguration": crate::services::to_json(&configuration)});
+    cx.r.wafv2.logging.insert(arn.clone(), configuration);
+    Ok(answer)
+}
+
+/// Configurations of other owners are made by other services.
+fn check_owner(log_scope: &str) -> Result<(), Refusal> {
+    match log_scope {
+        "CUSTOMER" => Ok(()),
+        other => Err(invalid("The log scope must be CUSTOMER.", "SCOPE_VALUE", other)),
+    }
+}
+
+/// A log group, a bucket or a delivery stream whose name begins with `aws-waf-logs-`. A wrong one is not a valid ARN, by
+/// the words of the API; one that is not there cannot be written to.
+fn check_destination(cx: &Cx<'_>, arn: &str) -> Result<(), Refusal> {
+    let region = cx.region;
+    let group = format!("arn:aws:logs:{region}:{ACCOUNT_ID}:log-group:");
+    let stream = format!("arn:aws:firehose:{region}:{ACCOUNT_ID}:deliverystream/");
+    let (name, is_there): (&str, fn(&Cx<'_>, &str) -> bool) = if let Some(name) = arn.strip_prefix(&group) {
+        (name.strip_suffix(":*").unwrap_or(name), log_group_exists)
+    } else if let Some(name) = arn.strip_prefix("arn:aws:s3:::") {
+        (name, bucket_exists)
+    } else if let Some(name) = arn.strip_prefix(&stream) {
+        // There is no Firehose, so that no stream is there.
+        (name, |_, _| false)
+    } else {
+        ("", |_, _| false)
+    };
+    if !name.starts_with("aws-waf-logs-") {
+        let reason = "The ARN isn't valid. A valid ARN begins with arn: and includes other information separated by \
+                      colons or slashes.";
+        return Err(invalid(reason, "LOG_DESTINATION", arn));
+    }
+    match is_there(cx, name) {
+        true => Ok(()),
+        false => Err(Refusal::new(
+            "WAFLogDestinationPermissionIssueException",
+            format!("Unable to deliver logs to the configured destination {arn}."),
+        )),
+    }
+}
+
+fn log_group_exists(cx: &Cx<'_>, name: &str) -> bool {
+    cx.r.logs.group(name).is_some()
+}
+
+fn bucket_exists(cx: &Cx<'_>, name: &str) -> bool {
+    cx.global.s3.bucket(name).is_some()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Which {
+    resource_arn: String,
+    #[serde(rename = "LogType")]
+    _log_type: Option<String>,
+    log_scope: Option<String>,
+}
+
+impl Which {
+    /// There are only configurations of customers.
+    fn key(&self) -> Result<&str, Refusal> {
+        match self.log_scope.as_deref() {
+            None | Some("CUSTOMER") => Ok(&self.resource_arn),
+            Some(_) => Err(nonexistent(&self.resource_arn)),
+        }
+    }
+}
+
+pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let which: Which = call.input()?;
+    let arn = which.key()?;
+    let found = cx.r.wafv2.logging.get(arn).ok_or_else(|| nonexistent(arn))?;
+    Ok(json!({"LoggingConfiguration": crate::services::to_json(found)}))
+}
+
+pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let which: Which = call.input()?;
+    let arn = which.key()?;
+    match cx.r.wafv2.logging.remove(arn) {
+        Some(_) => Ok(json!({})),
+        None => Err(nonexistent(arn)),
+    }
+}

@@ -1,0 +1,171 @@
+//! API Gateway.
+
+mod life_cycle;
+mod round_trip;
+mod rules;
+mod stages;
+
+use aws_sdk_apigateway::types::{
+    ConnectionType, EndpointConfiguration, EndpointType, IntegrationType, Op, PatchOperation,
+};
+use emulator::Emulator;
+
+use crate::support::{Cloud, REGION, config};
+
+const LOAD_BALANCER: &str =
+    "arn:aws:elasticloadbalancing:ap-southeast-1:123456789012:loadbalancer/app/payments/50dc6c495c0c9188";
+const API_KEY: &str = "0123456789abcdefghij";
+
+/// Collects rows and shows all wrong ones at once.
+#[derive(Default)]
+pub(crate) struct Rows(Vec<String>);
+
+impl Rows {
+    pub(crate) fn row(&mut self, what: &str, wanted: &str, got: String) {
+        if got != wanted {
+            self.0.push(format!("{what}: wanted {wanted}, got {got}"));
+        }
+    }
+}
+
+impl Drop for Rows {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert!(self.0.is_empty(), "{:#?}", self.0);
+        }
+    }
+}
+
+/// A policy that lets a service assume a role.
+pub(crate) fn trusting(service: &str) -> String {
+    format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":"{service}"}},"Action":"sts:AssumeRole"}}]}}"#
+    )
+}
+
+/// Makes a role that a service may assume, and gives its ARN.
+pub(crate) async fn role_for(cloud: &Cloud, name: &str, service: &str) -> String {
+    let call = cloud.iam.create_role().role_name(name);
+    let made = call.assume_role_policy_document(trusting(service)).send().await.unwrap();
+    made.role.unwrap().arn
+}
+
+/// An account with clients of both generations.
+struct Gateway {
+    cloud: Cloud,
+    api: aws_sdk_apigateway::Client,
+    v2: aws_sdk_apigatewayv2::Client,
+}
+
+impl Gateway {
+    fn in_memory() -> Self {
+        Gateway::of(Emulator::in_memory())
+    }
+
+    fn of(emulator: Emulator) -> Self {
+        let config = config(&emulator, REGION);
+        Gateway {
+            api: aws_sdk_apigateway::Client::new(&config),
+            v2: aws_sdk_apigatewayv2::Client::new(&config),
+            cloud: Cloud::of(emulator),
+        }
+    }
+
+    /// A regional API: its id and the id of its root.
+    async fn rest_api(&self) -> (String, String) {
+        let regional = EndpointConfiguration::builder().types(EndpointType::Regional).build();
+        let call = self.api.create_rest_api().name("payments").endpoint_configuration(regional);
+        let made = call.send().await.unwrap();
+        (made.id.unwrap(), made.root_resource_id.unwrap())
+    }
+
+    async fn resource(&self, api: &str, parent: &str, part: &str) -> String {
+        let call = self.api.create_resource().rest_api_id(api).parent_id(parent).path_part(part);
+        call.send().await.unwrap().id.unwrap()
+    }
+
+    async fn method(&self, api: &str, resource: &str, verb: &str) {
+        let call = self.api.put_method().rest_api_id(api).resource_id(resource).http_method(verb);
+        call.authorization_type("NONE").send().await.unwrap();
+    }
+
+    async fn mock(&self, api: &str, resource: &str, verb: &str) {
+        let call = self.api.put_integration().rest_api_id(api).resource_id(resource).http_method(verb);
+        call.r#type(IntegrationType::Mock).send().await.unwrap();
+    }
+
+    async fn linked(&self, api: &str, resource: &str, verb: &str, link: &str) {
+        self.private(api, resource, verb).connection_id(link).send().await.unwrap();
+    }
+
+    /// A private integration, still without its link.
+    fn private(
+        &self,
+        api: &str,
+        resource: &str,
+        verb: &str,
+    ) -> aws_sdk_apigateway::operation::put_integration::builders::PutIntegrationFluentBuilder {
+        let call = self.api.put_integration().rest_api_id(api).resource_id(resource).http_method(verb);
+        call.r#type(IntegrationType::HttpProxy)
+            .integration_http_method("ANY")
+            .uri("https://payments.example.com/{proxy}")
+            .connection_type(ConnectionType::VpcLink)
+            .integration_target(LOAD_BALANCER)
+    }
+
+    async fn deployment(&self, api: &str) -> String {
+        self.api.create_deployment().rest_api_id(api).send().await.unwrap().id.unwrap()
+    }
+
+    async fn stage(&self, api: &str, name: &str, deployment: &str) {
+        let call = self.api.create_stage().rest_api_id(api).stage_name(name);
+        call.deployment_id(deployment).send().await.unwrap();
+    }
+
+    /// An API with one mock method and a stage `v1`: the ids of the API and of the deployment.
+    async fn staged(&self) -> (String, String) {
+        let (api, root) = self.rest_api().await;
+        self.method(&api, &root, "GET").await;
+        self.mock(&api, &root, "GET").await;
+        let deployment = self.deployment(&api).await;
+        self.stage(&api, "v1", &deployment).await;
+        (api, deployment)
+    }
+
+    async fn link(&self, subnet: &str, group: &str) -> String {
+        let call = self.v2.create_vpc_link().name("payments").subnet_ids(subnet);
+        let made = call.security_group_ids(group).send().await.unwrap();
+        made.vpc_link_id.unwrap()
+    }
+
+    async fn link_status(&self, id: &str) -> String {
+        match self.v2.get_vpc_link().vpc_link_id(id).send().await {
+            Ok(link) => link.vpc_link_status.unwrap().as_str().to_owned(),
+            Err(error) => crate::support::code::<(), _, _>(Err(error)),
+        }
+    }
+
+    /// Gives the account the role by which API Gateway writes logs.
+    async fn logging_role(&self) -> String {
+        let arn = role_for(&self.cloud, "apigateway-logs", "apigateway.amazonaws.com").await;
+        let call = self.api.update_account().patch_operations(replace("/cloudwatchRoleArn", &arn));
+        call.send().await.unwrap();
+        arn
+    }
+}
+
+fn patch(op: Op, path: &str, value: Option<&str>) -> PatchOperation {
+    PatchOperation::builder().op(op).path(path).set_value(value.map(str::to_owned)).build()
+}
+
+fn replace(path: &str, value: &str) -> PatchOperation {
+    patch(Op::Replace, path, Some(value))
+}
+
+fn add(path: &str, value: &str) -> PatchOperation {
+    patch(Op::Add, path, Some(value))
+}
+
+fn remove(path: &str) -> PatchOperation {
+    patch(Op::Remove, path, None)
+}

@@ -1,0 +1,256 @@
+//! Secrets Manager.
+
+use std::time::Duration;
+
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::primitives::Blob;
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
+use emulator::Emulator;
+
+use crate::rules::check;
+use crate::support::{REGION, code, config};
+
+const DAY: Duration = Duration::from_secs(86_400);
+const TOKEN: &str = "00000000-0000-4000-8000-00000000000a";
+const OTHER: &str = "00000000-0000-4000-8000-00000000000b";
+
+fn client(emulator: &Emulator) -> Client {
+    Client::new(&config(emulator, REGION))
+}
+
+fn tag(key: &str, value: &str) -> Tag {
+    Tag::builder().key(key).value(value).build()
+}
+
+async fn create(secrets: &Client, name: &str) -> String {
+    code(secrets.create_secret().name(name).secret_string("s3cr3t").send().await)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_comes_back_as_it_was_made() {
+    let emulator = Emulator::in_memory();
+    let secrets = client(&emulator);
+    let kms = aws_sdk_kms::Client::new(&config(&emulator, REGION));
+    let key = kms.create_key().send().await.unwrap().key_metadata.unwrap().arn.unwrap();
+    let call = secrets.create_secret().name("app/db").description("Zoë's").kms_key_id(&key);
+    let call = call.tags(tag("Name", "x")).tags(tag("Author", "Zoë")).client_request_token(TOKEN);
+    let made = call.secret_string("hunter2").send().await.unwrap();
+    let arn = made.arn().unwrap();
+    let prefix = format!("arn:aws:secretsmanager:{REGION}:123456789012:secret:app/db-");
+    assert!(arn.starts_with(&prefix) && arn.len() == prefix.len() + 6, "{arn}");
+    assert_eq!(made.version_id(), Some(TOKEN));
+
+    for id in ["app/db", arn, prefix.trim_end_matches('-')] {
+        let found = secrets.describe_secret().secret_id(id).send().await.unwrap();
+        assert_eq!((found.arn(), found.name()), (Some(arn), Some("app/db")));
+        assert_eq!((found.description(), found.kms_key_id()), (Some("Zoë's"), Some(key.as_str())));
+        assert_eq!(found.tags(), [tag("Author", "Zoë"), tag("Name", "x")]);
+        assert_eq!(found.version_ids_to_stages().unwrap()[TOKEN], ["AWSCURRENT"]);
+        let value = secrets.get_secret_value().secret_id(id).send().await.unwrap();
+        assert_eq!((value.secret_string(), value.version_id()), (Some("hunter2"), Some(TOKEN)));
+    }
+    secrets.untag_resource().secret_id(arn).tag_keys("Name").send().await.unwrap();
+    let listed = secrets.list_secrets().send().await.unwrap();
+    assert_eq!(listed.secret_list()[0].tags(), [tag("Author", "Zoë")]);
+
+    let log = format!("{:?}", emulator.calls());
+    assert!(!log.contains("hunter2"), "{log}");
+    let objects = emulator.objects().await.unwrap();
+    assert!(objects.iter().any(|o| o.kind == "AWS::SecretsManager::Secret" && o.id == arn));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_value_is_the_current_one_and_the_old_one_the_previous() {
+    let secrets = client(&Emulator::in_memory());
+    assert_eq!(create(&secrets, "a").await, "ok");
+    let put = secrets.put_secret_value().secret_id("a").secret_binary(Blob::new("two"));
+    let second = put.send().await.unwrap();
+    assert_eq!(second.version_stages(), ["AWSCURRENT"]);
+    let update = secrets.update_secret().secret_id("a").secret_string("three").description("d");
+    update.send().await.unwrap();
+    let value = async |stage: &str| {
+        let got = secrets.get_secret_value().secret_id("a").version_stage(stage).send().await.unwrap();
+        got.secret_string
+            .unwrap_or_else(|| String::from_utf8(got.secret_binary.unwrap().into_inner()).unwrap())
+    };
+    assert_eq!((value("AWSCURRENT").await, value("AWSPREVIOUS").await), ("three".into(), "two".into()));
+    let found = secrets.describe_secret().secret_id("a").send().await.unwrap();
+    assert_eq!(found.version_ids_to_stages().unwrap().len(), 2);
+    assert_eq!(found.description(), Some("d"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_of_secrets() {
+    let emulator = Emulator::in_memory();
+    let secrets = client(&emulator);
+    let kms = aws_sdk_kms::Client::new(&config(&emulator, REGION));
+    let disabled = kms.create_key().send().await.unwrap().key_metadata.unwrap().key_id;
+    kms.disable_key().key_id(&disabled).send().await.unwrap();
+    for name in ["taken", "deleted", "empty"] {
+        let call = secrets.create_secret().name(name).client_request_token(TOKEN);
+        let value = Some("v".to_owned()).filter(|_| name != "empty");
+        call.set_secret_string(value).send().await.unwrap();
+    }
+    secrets.delete_secret().secret_id("deleted").send().await.unwrap();
+    let with_key = async |key: &str| {
+        code(secrets.create_secret().name("k").kms_key_id(key).secret_string("v").send().await)
+    };
+    let again = async |token: &str, value: &str| {
+        let call = secrets.create_secret().name("taken").client_request_token(token);
+        code(call.secret_string(value).send().await)
+    };
+    let put = async |id: &str, token: &str, value: &str| {
+        let call = secrets.put_secret_value().secret_id(id).client_request_token(token);
+        code(call.secret_string(value).send().await)
+    };
+    let get = async |id: &str| code(secrets.get_secret_value().secret_id(id).send().await);
+    let delete = async |id: &str, days: Option<i64>, force: bool| {
+        let call = secrets.delete_secret().secret_id(id).set_recovery_window_in_days(days);
+        code(call.set_force_delete_without_recovery(force.then_some(true)).send().await)
+    };
+    let stage = secrets.get_secret_value().secret_id("taken").version_stage("NONE");
+    let mixed = secrets.get_secret_value().secret_id("taken").version_id(TOKEN).version_stage("NONE");
+    let both = secrets.put_secret_value().secret_id("taken").secret_string("a").secret_binary(Blob::new("b"));
+    let (invalid, held, exists, none) = (
+        "InvalidParameterException",
+        "InvalidRequestException",
+        "ResourceExistsException",
+        "ResourceNotFoundException",
+    );
+    check(&[
+        ("a name with a space", create(&secrets, "a b").await, "ValidationException"),
+        ("a name that is taken", create(&secrets, "taken").await, exists),
+        ("the same request again", again(TOKEN, "v").await, "ok"),
+        ("the same token with another value", again(TOKEN, "w").await, exists),
+        ("another token", again(OTHER, "v").await, exists),
+        ("a name whose secret is being deleted", create(&secrets, "deleted").await, held),
+        ("a key that is not there", with_key("alias/none").await, invalid),
+        ("a key that is disabled", with_key(&disabled).await, "EncryptionFailure"),
+        ("AWS's key", with_key("alias/aws/secretsmanager").await, "ok"),
+        ("a value for none", put("none", OTHER, "v").await, none),
+        ("a value for a deleted one", put("deleted", OTHER, "v").await, held),
+        ("a new value", put("taken", OTHER, "v2").await, "ok"),
+        ("the same value again", put("taken", OTHER, "v2").await, "ok"),
+        ("another value with its token", put("taken", OTHER, "v3").await, exists),
+        ("a value of 65537 bytes", put("taken", OTHER, &"x".repeat(65_537)).await, "ValidationException"),
+        ("two values", code(both.send().await), invalid),
+        ("reading one that is not there", get("none").await, none),
+        ("reading a deleted one", get("deleted").await, held),
+        ("reading one without a value", get("empty").await, none),
+        ("a stage that is not there", code(stage.send().await), none),
+        ("a stage of another version", code(mixed.send().await), held),
+        ("deleting twice", delete("deleted", None, false).await, held),
+        ("in 6 days", delete("taken", Some(6), false).await, invalid),
+        ("in 31 days", delete("taken", Some(31), false).await, invalid),
+        ("in some days and at once", delete("taken", Some(7), true).await, invalid),
+        ("one that is not there", delete("none", None, false).await, none),
+        ("one that is not there, at once", delete("none", None, true).await, "ok"),
+        ("a deleted one, at once", delete("deleted", None, true).await, "ok"),
+        ("its name is free then", create(&secrets, "deleted").await, "ok"),
+        (
+            "a reserved tag",
+            code(secrets.tag_resource().secret_id("taken").tags(tag("aws:x", "")).send().await),
+            invalid,
+        ),
+    ]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_secret_can_be_restored_until_it_is_gone() {
+    let emulator = Emulator::in_memory();
+    let secrets = client(&emulator);
+    for name in ["kept", "gone"] {
+        assert_eq!(create(&secrets, name).await, "ok");
+        secrets.delete_secret().secret_id(name).recovery_window_in_days(7).send().await.unwrap();
+    }
+    let described = secrets.describe_secret().secret_id("gone").send().await.unwrap();
+    assert_eq!(described.deleted_date().unwrap().secs(), 1_767_225_600 + 7 * 86_400);
+    assert_eq!(secrets.list_secrets().send().await.unwrap().secret_list(), []);
+    let planned = secrets.list_secrets().include_planned_deletion(true).send().await.unwrap();
+    assert_eq!(planned.secret_list().len(), 2);
+    assert_eq!(emulator.objects().await.unwrap(), []);
+
+    tokio::time::advance(6 * DAY).await;
+    secrets.restore_secret().secret_id("kept").send().await.unwrap();
+    assert_eq!(code(secrets.get_secret_value().secret_id("kept").send().await), "ok");
+    tokio::time::advance(DAY).await;
+    let gone = secrets.describe_secret().secret_id("gone").send().await;
+    assert_eq!(code(gone), "ResourceNotFoundException");
+    assert_eq!(create(&secrets, "gone").await, "ok");
+}
+
+#[tokio::test(start_paused = true)]
+async fn secrets_are_found_by_filters() {
+    let secrets = client(&Emulator::in_memory());
+    for name in ["app/db", "app/mail", "web"] {
+        assert_eq!(create(&secrets, name).await, "ok");
+    }
+    secrets.tag_resource().secret_id("web").tags(tag("Env", "dev")).send().await.unwrap();
+    let find = async |key: FilterNameStringType, value: &str| {
+        let filter = Filter::builder().key(key).values(value).build();
+        let found = secrets.list_secrets().filters(filter).send().await.unwrap();
+        let mut names: Vec<String> =
+            found.secret_list().iter().map(|s| s.name().unwrap().to_owned()).collect();
+        names.sort_unstable();
+        names.join(" ")
+    };
+    assert_eq!(find(FilterNameStringType::Name, "app/").await, "app/db app/mail");
+    assert_eq!(find(FilterNameStringType::Name, "!app/").await, "web");
+    assert_eq!(find(FilterNameStringType::TagKey, "Env").await, "web");
+}
+
+#[tokio::test(start_paused = true)]
+async fn policies_of_secrets_come_back_and_are_checked() {
+    let secrets = client(&Emulator::in_memory());
+    assert_eq!(create(&secrets, "a").await, "ok");
+    let policy = |principal: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{principal}"}},"Action":"secretsmanager:GetSecretValue","Resource":"*"}}}}"#
+        )
+    };
+    let put = async |document: &str, block: bool| {
+        let call = secrets.put_resource_policy().secret_id("a").resource_policy(document);
+        code(call.block_public_policy(block).send().await)
+    };
+    let account = policy("arn:aws:iam::123456789012:root");
+    let malformed = "MalformedPolicyDocumentException";
+    check(&[
+        ("no JSON", put("nonsense", false).await, malformed),
+        (
+            "a role that is not there",
+            put(&policy("arn:aws:iam::123456789012:role/none"), false).await,
+            malformed,
+        ),
+        ("everybody, where that is blocked", put(&policy("*"), true).await, "PublicPolicyException"),
+        ("everybody", put(&policy("*"), false).await, "ok"),
+        ("the account", put(&account, true).await, "ok"),
+    ]);
+    let got = async || secrets.get_resource_policy().secret_id("a").send().await.unwrap().resource_policy;
+    assert_eq!(got().await, Some(account));
+    secrets.delete_resource_policy().secret_id("a").send().await.unwrap();
+    assert_eq!(got().await, None);
+}
+
+#[tokio::test]
+async fn keys_and_secrets_are_there_after_opening_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let key = {
+        let emulator = Emulator::open(directory.path()).unwrap();
+        let kms = aws_sdk_kms::Client::new(&config(&emulator, REGION));
+        let key = kms.create_key().send().await.unwrap().key_metadata.unwrap();
+        kms.create_alias().alias_name("alias/a").target_key_id(key.key_id()).send().await.unwrap();
+        let call = client(&emulator).create_secret().name("a").kms_key_id("alias/a").secret_string("v");
+        call.send().await.unwrap();
+        key
+    };
+    let emulator = Emulator::open(directory.path()).unwrap();
+    let kms = aws_sdk_kms::Client::new(&config(&emulator, REGION));
+    let found = kms.describe_key().key_id("alias/a").send().await.unwrap();
+    assert_eq!(found.key_metadata(), Some(&key));
+    let secrets = client(&emulator);
+    let value = secrets.get_secret_value().secret_id("a").send().await.unwrap();
+    assert_eq!(value.secret_string(), Some("v"));
+    kms.disable_key().key_id(key.key_id()).send().await.unwrap();
+    let refused = secrets.get_secret_value().secret_id("a").send().await;
+    assert_eq!(code(refused), "DecryptionFailure");
+}
