@@ -214,6 +214,7 @@ impl Declaring<'_> {
         let group = SubnetGroup {
             name: self.names.name("db-subnet-group").into(),
             description: "The database subnets of the payment stack".to_owned(),
+            vpc_id: self.inputs.vpc_id.clone(),
             subnet_ids: self.inputs.subnet_ids.clone(),
             tags: self.names.tags("db-subnet-group"),
         };

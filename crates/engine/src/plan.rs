@@ -102,6 +102,12 @@ pub struct Step {
 }
 
 impl Step {
+    /// The live properties as the plan saw them; `None` where there is no object.
+    #[must_use]
+    pub fn live(&self) -> Option<&Value> {
+        self.seen.as_ref()
+    }
+
     /// Whether applying it calls the cloud in a way that changes something.
     #[must_use]
     pub fn is_change(&self) -> bool {

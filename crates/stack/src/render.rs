@@ -97,6 +97,32 @@ pub(crate) fn plan(plan: &Plan, details: bool) -> String {
     text
 }
 
+/// What a plan does to data, one loud line for each database that goes.
+#[must_use]
+pub(crate) fn losses(plan: &Plan) -> String {
+    let goes = |step: &&Step| {
+        step.kind == "AWS::RDS::DBCluster" && matches!(step.action, Action::Delete | Action::Replace { .. })
+    };
+    let mut text = String::new();
+    for step in plan.steps().iter().filter(goes) {
+        let address = &step.address;
+        let name = step.live().and_then(|live| live["DBClusterIdentifier"].as_str()).unwrap_or_default();
+        let what = match step.action {
+            Action::Delete => "is deleted",
+            _ => "is replaced by an empty one",
+        };
+        let kept = step.live().is_some_and(|live| live["DeletionPolicy"] == "Snapshot");
+        let line = match kept {
+            true => format!("{YELLOW}{address} ({name}) {what}; a final snapshot is taken and stays{PLAIN}"),
+            false => format!(
+                "{RED}{BOLD}DATA LOSS: {address} ({name}) {what}, with all its data and automated backups{PLAIN}"
+            ),
+        };
+        let _ = writeln!(text, "  {line}");
+    }
+    text
+}
+
 fn remark(step: &Step) -> String {
     let note = match step.note {
         Some(Note::Unfinished) => "  finish what an interrupted run began",

@@ -97,7 +97,11 @@ fn engine_failure(error: EngineError) -> Failure {
             .hint("keep a copy of the state directory, and restore the file from a backup"),
         EngineError::Plan(engine::PlanError::Protected { .. }) => {
             Failure::from_error(Exit::Configuration, &error)
-                .hint("turn the protection off in the configuration, run `stack up`, then try again")
+                .hint(
+                    "a database goes only if `database.final_snapshot = true` keeps its data or \
+                     `database.allow_data_loss` names it, and `database.deletion_protection` is off: say so in the \
+                     configuration, run `stack up`, then try again",
+                )
         }
         EngineError::Plan(_) => Failure::from_error(Exit::Configuration, &error),
         EngineError::Settle(_) | EngineError::Read { .. } => {
@@ -171,7 +175,8 @@ impl Work {
         if self.options.json {
             print_json(&render::plan_json(&plan))?;
         } else {
-            print(&format!("{}{}\n", render::plan(&plan, details), self.summary(&plan)))?;
+            let (plan_text, losses) = (render::plan(&plan, details), render::losses(&plan));
+            print(&format!("{plan_text}{losses}{}\n", self.summary(&plan)))?;
         }
         Ok(if detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
     }
@@ -220,6 +225,10 @@ impl Work {
         let plan = session.plan(graph, None).await.map_err(engine_failure)?;
         if ask && !plan.is_empty() {
             note(render::plan(&plan, false).trim_end_matches('\n'));
+        }
+        let losses = render::losses(&plan);
+        if !losses.is_empty() {
+            note(losses.trim_end_matches('\n'));
         }
         note(&self.summary(&plan));
         let what = if declared { "do this to" } else { "DELETE all of the above of" };

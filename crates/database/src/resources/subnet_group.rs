@@ -1,7 +1,7 @@
 //! A DB subnet group: the subnets in which RDS may put instances.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, SubnetId, Tags, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, replaced_by, required};
 use aws_sdk_rds::types::DbSubnetGroup as Live;
 use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,9 @@ pub struct SubnetGroup<S: Stage = Declared> {
     /// What it is for.
     #[serde(rename = "DBSubnetGroupDescription")]
     pub description: String,
+    /// The VPC that the subnets are in. It is not sent: it says that another VPC needs another group, since instances
+    /// cannot move from one VPC to another. CloudFormation has no such property.
+    pub vpc_id: S::Of<VpcId>,
     /// The subnets, in at least two availability zones. Their order has no meaning.
     pub subnet_ids: Vec<S::Of<SubnetId>>,
     /// What people see.
@@ -69,7 +72,7 @@ impl Resource for SubnetGroup<Resolved> {
     type Outputs<S: Stage> = SubnetGroupOutputs<S>;
 
     fn change(property: &str) -> Change {
-        replaced_by(property, &["DBSubnetGroupName"])
+        replaced_by(property, &["DBSubnetGroupName", "VpcId"])
     }
 
     fn claim(&self) -> Option<String> {
@@ -114,6 +117,7 @@ impl Resource for SubnetGroup<Resolved> {
         let subnets = live.subnets().iter().filter_map(|subnet| subnet.subnet_identifier());
         Ok(Some(Self {
             name: outputs.name.clone(),
+            vpc_id: live.vpc_id().unwrap_or_default().into(),
             subnet_ids: in_order_of(&self.subnet_ids, subnets.map(Into::into).collect()),
             description: live.db_subnet_group_description.unwrap_or_default(),
             tags: tags.visible(),

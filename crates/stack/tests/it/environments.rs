@@ -6,6 +6,7 @@ use crate::command::Workplace;
 async fn destroying_one_environment_leaves_the_other_untouched() {
     let place = Workplace::new();
     place.run(&["up"]).expect(0);
+    place.write("stack.toml", "[environments.prod.database]\nallow_data_loss = [\"payment-cluster-prod\"]\n");
     place.run(&["up", "--env", "prod"]).expect(0);
     place.run(&["destroy", "--yes", "--env", "dev"]).expect(0);
     let left = place.objects().await;
@@ -16,6 +17,19 @@ async fn destroying_one_environment_leaves_the_other_untouched() {
     place.run(&["preview", "--env", "prod", "--detailed-exitcode"]).expect(0);
     place.run(&["destroy", "--yes", "--env", "prod"]).expect(0);
     assert_eq!(place.objects().await, []);
+}
+
+#[test]
+fn a_database_whose_data_nobody_gave_up_is_not_deleted() {
+    let place = Workplace::new();
+    place.run(&["up", "--env", "prod"]).expect(0);
+    let refused = place.run(&["destroy", "--yes", "--env", "prod"]).expect(65);
+    assert!(refused.err.contains("database/cluster"), "{}", refused.err);
+    assert!(refused.err.contains("database.final_snapshot"), "{}", refused.err);
+    place.write("stack.toml", "[environments.prod.database]\nfinal_snapshot = true\n");
+    place.run(&["up", "--env", "prod"]).expect(0);
+    let destroyed = place.run(&["destroy", "--yes", "--env", "prod"]).expect(0);
+    assert!(destroyed.err.contains("a final snapshot is taken"), "{}", destroyed.err);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod bad_input;
 mod command;
 mod drift;
+mod emulator;
 mod environments;
 mod life;
 mod lock;

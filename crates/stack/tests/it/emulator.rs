@@ -1,0 +1,127 @@
+//! The embedded AWS by itself: listed, emptied, and served to another process.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+
+use crate::command::{Ended, Workplace};
+
+/// A server in another process, which dies with this.
+struct Server {
+    process: Child,
+    url: String,
+}
+
+impl Server {
+    fn start(place: &Workplace) -> Self {
+        let mut command = place.command(&["emulator", "serve", "--port", "0", "--state-dir", "served"]);
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        let url = url.trim().to_owned();
+        assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+        Self { process, url }
+    }
+
+    /// Runs a command on the real target, which is this server.
+    fn run(&self, place: &Workplace, arguments: &[&str]) -> Ended {
+        let mut command = place.command(arguments);
+        command.args(["--target", "aws", "--yes"]);
+        command.env("AWS_ENDPOINT_URL", &self.url).env("AWS_REGION", "ap-southeast-1");
+        command.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any");
+        let output = command.output().unwrap();
+        Ended {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Drop for Server {
+    /// SIGKILL: the process can do nothing more.
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+#[test]
+fn what_was_acknowledged_is_there_after_the_server_was_killed() {
+    let place = Workplace::new();
+    let server = Server::start(&place);
+    server.run(&place, &["up"]).expect(0);
+    drop(server);
+
+    let server = Server::start(&place);
+    server.run(&place, &["preview", "--detailed-exitcode"]).expect(0);
+    server.run(&place, &["refresh", "--detailed-exitcode"]).expect(0);
+    // Two servers on one directory are one account.
+    let second = Server::start(&place);
+    second.run(&place, &["destroy"]).expect(0);
+    drop(second);
+    let listed = place.run(&["emulator", "list", "--json", "--state-dir", "served"]).expect(0);
+    assert_eq!(listed.json(), serde_json::json!([]));
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let place = Workplace::new();
+    let server = Server::start(&place);
+    let port = server.url.rsplit(':').next().unwrap().to_owned();
+    let ended = place.run(&["emulator", "serve", "--port", &port]).expect(1);
+    assert!(ended.err.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{}", ended.err);
+    assert!(ended.err.contains("hint: "), "{}", ended.err);
+}
+
+#[test]
+fn a_plan_of_faults_that_cannot_be_read_is_named() {
+    let place = Workplace::new();
+    let ended = place.run(&["emulator", "serve", "--faults", "none.json"]).expect(65);
+    assert!(ended.err.contains("cannot read none.json"), "{}", ended.err);
+    place.write("broken.json", "{");
+    let ended = place.run(&["emulator", "serve", "--faults", "broken.json"]).expect(65);
+    assert!(ended.err.contains("broken.json is not a plan of faults"), "{}", ended.err);
+    place.run(&["emulator", "serve", "--latency=-1"]).expect(64);
+}
+
+#[test]
+fn objects_are_listed_with_kind_id_name_and_tags() {
+    let place = Workplace::new();
+    assert_eq!(place.run(&["emulator", "list", "--json"]).expect(0).json(), serde_json::json!([]));
+    assert!(!place.path().join(".stack").exists(), "looking makes nothing");
+    place.run(&["up"]).expect(0);
+    let listed = place.run(&["emulator", "list", "--json"]).expect(0).json();
+    let listed = listed.as_array().unwrap();
+    let vpc = listed.iter().find(|object| object["kind"] == "AWS::EC2::VPC").unwrap();
+    assert_eq!(vpc["name"], "payment-vpc-dev");
+    assert_eq!(vpc["tags"]["stack:address"], "vpc/vpc");
+    assert!(vpc["id"].as_str().unwrap().starts_with("vpc-"));
+    assert!(listed.iter().all(|object| object["made_by_default"] == false));
+    let all = place.run(&["emulator", "list", "--json", "--all"]).expect(0).json();
+    assert!(all.as_array().unwrap().len() > listed.len());
+    let text = place.run(&["emulator", "list"]).expect(0).out;
+    assert!(text.contains("AWS::EC2::VPC ") && text.contains("payment-vpc-dev"), "{text}");
+}
+
+#[test]
+fn emptied_it_is_noticed_and_built_anew() {
+    let place = Workplace::new();
+    place.run(&["up"]).expect(0);
+    let refused = place.run(&["emulator", "reset"]).expect(64);
+    assert!(refused.err.contains("--yes"), "{}", refused.err);
+    place.run(&["emulator", "reset", "--yes"]).expect(0);
+    assert_eq!(place.run(&["emulator", "list", "--json"]).expect(0).json(), serde_json::json!([]));
+    place.run(&["preview", "--detailed-exitcode"]).expect(2);
+    place.run(&["up"]).expect(0);
+    place.run(&["preview", "--detailed-exitcode"]).expect(0);
+}
+
+#[test]
+fn state_that_cannot_be_read_can_still_be_emptied() {
+    let place = Workplace::new();
+    place.run(&["up"]).expect(0);
+    place.write(".stack/emulator/ec2@ap-southeast-1.json", "broken");
+    place.run(&["up"]).expect(65);
+    place.run(&["emulator", "reset", "--yes"]).expect(0);
+    place.run(&["up"]).expect(0);
+}
