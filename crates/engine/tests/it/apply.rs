@@ -293,3 +293,41 @@ async fn exports_are_recorded_and_read_back() {
     assert_eq!(exports.len(), 1);
     assert_eq!(exports["Id"], "id-000001");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_write_of_the_exports_is_no_complete_run_and_the_next_one_writes_them() {
+    let world = World::new();
+    let with = |exports: Value| {
+        let graph = Graph::from_declarations(vec![resource("t/a", "Test::Token", named("a"))]).unwrap();
+        Arc::new(graph.with_exports(exports))
+    };
+    world.apply(&with(json!({}))).await;
+    let wanted = with(json!({ "Id": reference("t/a", "Id") }));
+    // Opening is the first write; nothing but the exports is left to be written.
+    let process = world.process();
+    process.store.fail_at(2);
+    let ended = world.run_as(&process, &wanted).await;
+    assert!(!ended.is_complete(), "{ended:?}");
+    assert!(world.state().await.exports().is_empty());
+    world.apply(&wanted).await;
+    assert_eq!(world.state().await.exports()["Id"], "id-000001");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_read_does_not_find_has_disappeared_and_what_a_poll_does_not_find_is_gone() {
+    let world = World::new();
+    let wanted = graph([resource("t/a", "Test::SlowToken", named("a"))]);
+    world.apply(&wanted).await;
+    // A cloud may say "not found" instead of answering with nothing. A read looks twice, in case it is too early.
+    world.cloud.set_faults((1..9).map(|call| (call, Fault::Before(ErrorClass::NotFound))));
+    let process = world.process();
+    let drift = process.engine.with_settle_grace(Duration::ZERO).drift(None).await.unwrap();
+    assert_eq!(drift.len(), 1);
+    assert_eq!(drift[0].changes, None);
+    world.cloud.no_more_faults();
+    // A deletion is planned (a read), read again, sent, and looked after; no look after it finds anything.
+    world.cloud.set_faults((4..8).map(|call| (call, Fault::Before(ErrorClass::NotFound))));
+    let ended = world.run(&graph([])).await;
+    assert!(ended.is_complete(), "{ended:?}");
+    assert!(world.state().await.is_empty());
+}

@@ -215,3 +215,16 @@ async fn on_disk_a_torn_line_is_mended_and_damage_is_refused_byte_for_byte() {
     assert_eq!(std::fs::read(&path).unwrap(), damaged);
     assert!(!directory.path().join("lock.json").exists());
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_version_of_a_file_in_memory_comes_twice() {
+    let store = engine::MemoryStore::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..3 {
+        let made = store.replace(File::Lock, None, b"a".to_vec()).await.unwrap();
+        let replaced = store.replace(File::Lock, Some(&made), b"b".to_vec()).await.unwrap();
+        assert!(seen.insert(format!("{made:?}")) && seen.insert(format!("{replaced:?}")), "{seen:?}");
+        // Whoever still holds the version before the removal must not take the next file for it.
+        store.remove(File::Lock, &replaced).await.unwrap();
+    }
+}
