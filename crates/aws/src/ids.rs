@@ -42,4 +42,20 @@ engine::id! {
     pub struct KeyAlias;
     /// The id of a rule of a security group, such as `sgr-0a1b2c3d4e5f60718`.
     pub struct SecurityGroupRuleId;
+    /// A load balancer's ARN.
+    pub struct LoadBalancerArn;
+    /// The ARN of a target group.
+    pub struct TargetGroupArn;
+    /// The ARN of a load balancer's listener.
+    pub struct ListenerArn;
+    /// The ARN of a rule of a listener.
+    pub struct ListenerRuleArn;
+    /// The ARN of a secret, with the six characters that Secrets Manager adds to its name.
+    pub struct SecretArn;
+    /// The name of an Aurora cluster.
+    pub struct DbClusterId;
+    /// The name of an ECS cluster.
+    pub struct EcsClusterName;
+    /// The name of an ECS service, unique in its cluster.
+    pub struct EcsServiceName;
 }

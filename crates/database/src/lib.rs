@@ -32,20 +32,18 @@ pub mod resources;
 pub use args::Args;
 pub use args::Capacity;
 pub use args::Inputs;
+pub use aws::DbClusterId as ClusterId;
+pub use aws::SecretArn;
 pub use declare::Outputs;
 pub use declare::Tier;
 
 engine::id! {
-    /// The name of an Aurora cluster.
-    pub struct ClusterId;
     /// The name of a DB instance.
     pub struct InstanceId;
     /// The name of a DB subnet group.
     pub struct SubnetGroupName;
     /// The name of a DB cluster parameter group.
     pub struct ParameterGroupName;
-    /// The ARN of a secret, with the six characters that Secrets Manager adds to its name.
-    pub struct SecretArn;
 }
 
 /// Registers the kinds that only this tier has. [`aws::kinds`] registers the ones that it shares.

@@ -32,6 +32,8 @@ pub struct Config {
     pub vpc: vpc::Args,
     /// The database.
     pub database: database::Args,
+    /// The load balancer.
+    pub alb: alb::Args,
 }
 
 impl Default for Config {
@@ -47,6 +49,7 @@ impl Default for Config {
                 allow_data_loss: vec!["payment-cluster-dev".to_owned()],
                 ..database::Args::default()
             },
+            alb: alb::Args::default(),
         }
     }
 }
@@ -58,9 +61,10 @@ impl Config {
         let name = environment.as_str();
         let mut tags = self.tags.clone();
         tags.insert("Environment".to_owned(), name.to_owned());
-        let Self { vpc, database, .. } = &mut self;
+        let Self { vpc, database, alb, .. } = &mut self;
         (vpc.environment, vpc.tags) = (name.to_owned(), tags.clone());
-        (database.environment, database.tags) = (name.to_owned(), tags);
+        (database.environment, database.tags) = (name.to_owned(), tags.clone());
+        (alb.environment, alb.tags) = (name.to_owned(), tags);
         self
     }
 
@@ -73,6 +77,7 @@ impl Config {
         config.vpc.private_subnet_cidrs = Some(Vec::new());
         config.vpc.database_subnet_cidrs = Some(Vec::new());
         config.database.capacity.pause_after_seconds = Some(300);
+        config.alb.certificate_arn = Some(String::new());
         Table::try_from(config).expect("the configuration is a table with text keys")
     }
 }

@@ -96,6 +96,9 @@ pub struct Outputs<S: Stage> {
     /// The database.
     #[serde(flatten)]
     pub database: database::Outputs<S>,
+    /// The load balancer.
+    #[serde(flatten)]
+    pub alb: alb::Outputs<S>,
 }
 
 /// The whole stack for one environment.
@@ -146,7 +149,19 @@ impl Stack {
                 client_security_group_ids: Vec::new(),
             },
         )?;
-        Ok(Outputs { network, database })
+        let alb = declare(
+            scope,
+            &alb::Tier::new(self.config.alb.clone()),
+            &alb::Inputs {
+                place: place.aws(),
+                vpc_id: network.vpc_id.clone(),
+                vpc_cidr: network.vpc_cidr.clone(),
+                public_subnet_ids: network.public_subnet_ids.clone(),
+                private_subnet_ids: network.private_subnet_ids.clone(),
+                client_security_group_ids: Vec::new(),
+            },
+        )?;
+        Ok(Outputs { network, database, alb })
     }
 }
 
@@ -163,6 +178,7 @@ pub fn kinds(registry: &mut aws::Registry) {
     aws::kinds(registry);
     vpc::kinds(registry);
     database::kinds(registry);
+    alb::kinds(registry);
 }
 
 /// The error of a tier's argument as one of the configuration, which names the file and the line that set it.

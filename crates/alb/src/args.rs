@@ -1,0 +1,309 @@
+//! What the tier can be told, and what it needs to know.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use aws::resources::RetentionDays;
+use aws::{Place, SecurityGroupId, SubnetId, VpcId};
+use engine::{DeclareError, Input};
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+
+/// What the tier can be told; a configuration file can say all of it but the environment and the tags, which all tiers
+/// share. The default is the reference load balancer, and everything has a default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Args {
+    /// The environment, part of every name.
+    #[serde(skip)]
+    pub environment: String,
+    /// Who can reach it. Another choice replaces the load balancer, with minutes without one.
+    pub ingress: Ingress,
+    /// From which addresses, where it is not all of the world, or of the VPC.
+    pub ingress_cidrs: Vec<Ipv4Net>,
+    /// The certificate in ACM, of the same region, that it shows. With one, it speaks HTTPS, and HTTP only to send clients
+    /// there; without, it speaks HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate_arn: Option<String>,
+    /// Which versions and ciphers of TLS it speaks: one of AWS's policies for TLS 1.2 and later (Security Hub ELB.17, PCI
+    /// DSS 4.2.1).
+    pub ssl_policy: String,
+    /// The port of the targets.
+    pub target_port: u16,
+    /// How it is found out whether a target is well.
+    pub health_check: HealthCheck,
+    /// How long a target that is taken out may go on answering, in seconds: 0 to 3600. AWS's own 300 would make each
+    /// deployment minutes longer.
+    pub deregistration_delay: u32,
+    /// How long a connection may be silent, in seconds: 1 to 4000.
+    pub idle_timeout: u32,
+    /// The header with which requests reach the next version before everybody does. It is no secret and no protection.
+    pub test_header: TestHeader,
+    /// Whether nobody can delete the load balancer, neither with this program nor with the console.
+    pub deletion_protection: bool,
+    /// The record of every request and of every connection.
+    pub access_logs: AccessLogs,
+    /// The firewall before it.
+    pub waf: Waf,
+    /// Tags for everything that can have tags; `Name` is added.
+    #[serde(skip)]
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Default for Args {
+    fn default() -> Self {
+        Self {
+            environment: "dev".to_owned(),
+            ingress: Ingress::default(),
+            ingress_cidrs: Vec::new(),
+            certificate_arn: None,
+            ssl_policy: "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09".to_owned(),
+            target_port: DEFAULT_TARGET_PORT,
+            health_check: HealthCheck::default(),
+            deregistration_delay: 30,
+            idle_timeout: 60,
+            test_header: TestHeader::default(),
+            deletion_protection: false,
+            access_logs: AccessLogs::default(),
+            waf: Waf::default(),
+            tags: BTreeMap::new(),
+        }
+    }
+}
+
+/// The port that a target group's name need not mention.
+pub(crate) const DEFAULT_TARGET_PORT: u16 = 8080;
+
+/// Who can reach the load balancer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ingress {
+    /// The world: it is in the public subnets. Whoever calls it goes past an API before it, with its keys and limits.
+    #[default]
+    Public,
+    /// What is in the VPC: it is in the private subnets.
+    Private,
+}
+
+/// How it is found out whether a target is well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HealthCheck {
+    /// The path that is asked for; the answer must be 200.
+    pub path: String,
+    /// How often, in seconds: 5 to 300.
+    pub interval: u32,
+    /// How long an answer may take, in seconds: 2 to 120, and less than the interval.
+    pub timeout: u32,
+    /// How many good answers in a row make a target healthy: 2 to 10.
+    pub healthy: u32,
+    /// How many bad answers in a row make it unhealthy: 2 to 10.
+    pub unhealthy: u32,
+}
+
+impl Default for HealthCheck {
+    fn default() -> Self {
+        Self { path: "/health".to_owned(), interval: 15, timeout: 5, healthy: 2, unhealthy: 3 }
+    }
+}
+
+/// The header with which requests reach the next version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TestHeader {
+    /// Its name, at most 40 characters.
+    pub name: String,
+    /// What is in it: at most 128 characters, where `*` and `?` stand for others.
+    pub value: String,
+}
+
+impl Default for TestHeader {
+    fn default() -> Self {
+        Self { name: "x-payment-test".to_owned(), value: "green".to_owned() }
+    }
+}
+
+/// The record of every request and of every connection, in a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccessLogs {
+    /// Whether it is kept.
+    pub enabled: bool,
+    /// How long, in days. The default is the reference's seven years.
+    pub retention_in_days: u32,
+    /// Whether the logs may be deleted with the environment. Otherwise the bucket is protected: nothing that would delete
+    /// it is done.
+    pub delete_logs: bool,
+}
+
+impl Default for AccessLogs {
+    fn default() -> Self {
+        Self { enabled: true, retention_in_days: 2557, delete_logs: true }
+    }
+}
+
+/// The firewall before the load balancer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Waf {
+    /// Whether there is one (Security Hub ELB.16, PCI DSS 6.4.2).
+    pub enabled: bool,
+    /// How many requests one address may make in five minutes: 10 to 2 000 000 000.
+    pub rate_limit: u32,
+    /// How long its log is kept, in days: one of [`aws::resources::RETENTION_DAYS`]. The default is the reference's seven
+    /// years.
+    pub log_retention_in_days: u32,
+}
+
+impl Default for Waf {
+    fn default() -> Self {
+        Self { enabled: true, rate_limit: 2000, log_retention_in_days: 2557 }
+    }
+}
+
+/// What the tier needs to know: other tiers' outputs, or literals.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inputs {
+    /// Where it is made.
+    pub place: Place,
+    /// The VPC.
+    pub vpc_id: Input<VpcId>,
+    /// The VPC's addresses.
+    pub vpc_cidr: Input<Ipv4Net>,
+    /// Subnets with a way in from the internet, in at least two zones: for [`Ingress::Public`]. They must wait for that way
+    /// to be open.
+    pub public_subnet_ids: Vec<Input<SubnetId>>,
+    /// Subnets without one, in at least two zones: for [`Ingress::Private`].
+    pub private_subnet_ids: Vec<Input<SubnetId>>,
+    /// Groups that may reach it; where there are any, a private load balancer is not open to all of the VPC. Others can be
+    /// let in by a rule in its group.
+    pub client_security_group_ids: Vec<Input<SecurityGroupId>>,
+}
+
+fn refused(argument: &str, reason: impl Into<String>, hint: impl Into<String>) -> DeclareError {
+    DeclareError::argument(argument, reason, hint)
+}
+
+/// Checks a number against what AWS allows.
+fn within(argument: &str, value: u32, range: RangeInclusive<u32>, unit: &str) -> Result<(), DeclareError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let allowed = format!("{} to {}{unit}", range.start(), range.end());
+    Err(refused(argument, format!("AWS does not allow {value}"), allowed))
+}
+
+impl Args {
+    /// What can be said to be wrong before any call.
+    pub(crate) fn check(&self, inputs: &Inputs) -> Result<(), DeclareError> {
+        if self.environment.ends_with('-') {
+            let reason =
+                format!("the name of a load balancer cannot end with a hyphen, as `{}`", self.environment);
+            return Err(refused("environment", reason, "leave the last hyphen out"));
+        }
+        self.check_network(inputs)?;
+        self.check_tls(&inputs.place)?;
+        within("deregistration_delay", self.deregistration_delay, 0..=3600, " seconds")?;
+        within("idle_timeout", self.idle_timeout, 1..=4000, " seconds")?;
+        within("target_port", self.target_port.into(), 1..=65535, "")?;
+        self.health_check.check()?;
+        self.test_header.check()?;
+        within("access_logs.retention_in_days", self.access_logs.retention_in_days, 1..=36_500, " days")?;
+        within("waf.rate_limit", self.waf.rate_limit, 10..=2_000_000_000, " requests in five minutes")
+    }
+
+    fn check_network(&self, inputs: &Inputs) -> Result<(), DeclareError> {
+        let (argument, subnets) = match self.ingress {
+            Ingress::Public => ("public_subnet_ids", &inputs.public_subnet_ids),
+            Ingress::Private => ("private_subnet_ids", &inputs.private_subnet_ids),
+        };
+        if subnets.len() < 2 {
+            let reason =
+                format!("a load balancer needs subnets in two zones, and there is {}", subnets.len());
+            return Err(refused(argument, reason, "give it a subnet in each of two or three zones"));
+        }
+        for (index, cidr) in self.ingress_cidrs.iter().enumerate() {
+            let argument = format!("ingress_cidrs[{index}]");
+            if cidr.trunc() != *cidr {
+                let reason = format!("{cidr} is an address inside a block, not a block");
+                return Err(refused(&argument, reason, format!("did you mean {}?", cidr.trunc())));
+            }
+            if self.ingress_cidrs[..index].contains(cidr) {
+                return Err(refused(&argument, format!("{cidr} is there twice"), "leave it out"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_tls(&self, place: &Place) -> Result<(), DeclareError> {
+        let policy = &self.ssl_policy;
+        // Its name says what a policy begins with: `ELBSecurityPolicy-TLS13-1-2-2021-06`, `ELBSecurityPolicy-FS-1-2-2019-08`.
+        let is_modern = policy.contains("-1-2-") || policy.contains("-1-3-");
+        if !(policy.starts_with("ELBSecurityPolicy-") && is_modern) {
+            let reason = format!("`{policy}` is no policy for TLS 1.2 and later");
+            let hint = "one of AWS's, such as ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09";
+            return Err(refused("ssl_policy", reason, hint));
+        }
+        let Some(arn) = &self.certificate_arn else { return Ok(()) };
+        let hint =
+            format!("such as {}", place.arn("acm", "certificate/1234abcd-12ab-34cd-56ef-1234567890ab"));
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        match parts.as_slice() {
+            ["arn", _, "acm", region, _, resource] if resource.starts_with("certificate/") => {
+                if *region == place.region {
+                    return Ok(());
+                }
+                let reason =
+                    format!("the certificate is in {region}, and the load balancer is in {}", place.region);
+                Err(refused("certificate_arn", reason, "request or import it in the same region"))
+            }
+            _ => Err(refused(
+                "certificate_arn",
+                format!("`{arn}` is not the ARN of a certificate in ACM"),
+                hint,
+            )),
+        }
+    }
+
+    pub(crate) fn waf_retention(&self) -> Result<RetentionDays, DeclareError> {
+        RetentionDays::try_from(self.waf.log_retention_in_days).map_err(|error| {
+            let hint = format!("the next longer period is {} days", error.nearest());
+            refused("waf.log_retention_in_days", error.to_string(), hint)
+        })
+    }
+}
+
+impl HealthCheck {
+    fn check(&self) -> Result<(), DeclareError> {
+        if !self.path.starts_with('/') || self.path.len() > 1024 {
+            let reason = format!("`{}` is not a path", self.path);
+            return Err(refused("health_check.path", reason, "it begins with a slash, such as /health"));
+        }
+        within("health_check.interval", self.interval, 5..=300, " seconds")?;
+        within("health_check.timeout", self.timeout, 2..=120, " seconds")?;
+        if self.timeout >= self.interval {
+            let reason =
+                format!("{} seconds are not less than the interval of {}", self.timeout, self.interval);
+            return Err(refused("health_check.timeout", reason, "AWS wants an answer before it asks again"));
+        }
+        within("health_check.healthy", self.healthy, 2..=10, " answers")?;
+        within("health_check.unhealthy", self.unhealthy, 2..=10, " answers")
+    }
+}
+
+impl TestHeader {
+    fn check(&self) -> Result<(), DeclareError> {
+        // RFC 7230, `token`.
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if !(1..=40).contains(&self.name.len()) || !self.name.bytes().all(is_token) {
+            let reason = format!("`{}` is not the name of a header", self.name);
+            return Err(refused("test_header.name", reason, "1 to 40 letters, digits and hyphens"));
+        }
+        let is_visible = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+        if !(1..=128).contains(&self.value.len()) || !self.value.bytes().all(is_visible) {
+            let reason = format!("`{}` cannot be looked for", self.value);
+            return Err(refused("test_header.value", reason, "1 to 128 visible ASCII characters"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,297 @@
+//! The bucket that the load balancer's logs go to.
+//!
+//! The surprises: its name is taken for all accounts of the world; in us-east-1 a second create of a bucket of one's own
+//! succeeds and does nothing, so that whose it is must be asked before; its tags are only ever written all at once,
+//! identity tags included; and it cannot be deleted while there is anything in it, old versions included.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws::{CallResult, Called, Context, Tags, class_of, converge, replaced_by};
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier, Tag, Tagging,
+};
+use engine::{
+    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Settle, Stage,
+};
+use serde::{Deserialize, Serialize};
+
+use super::bucket_settings::{
+    BucketEncryption, LifecycleConfiguration, OwnershipControls, PublicAccessBlockConfiguration,
+    VersioningConfiguration,
+};
+use super::s3::{live_tags, s3, setting, stamped, tag, tags_of};
+use crate::{BucketArn, BucketName};
+
+/// The region that has no name in S3, for it was the first.
+const FIRST_REGION: &str = "us-east-1";
+
+/// The properties of a bucket. It refers to nothing, so one struct serves both stages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Bucket {
+    /// Its name, unique in the world, 3 to 63 characters.
+    pub bucket_name: BucketName,
+    /// How objects are encrypted.
+    pub bucket_encryption: BucketEncryption,
+    /// Whether what is overwritten or deleted can be had back.
+    pub versioning_configuration: VersioningConfiguration,
+    /// What keeps it from becoming public.
+    pub public_access_block_configuration: PublicAccessBlockConfiguration,
+    /// Whose the objects are that others write.
+    pub ownership_controls: OwnershipControls,
+    /// What becomes of objects with time.
+    pub lifecycle_configuration: LifecycleConfiguration,
+    /// Whether the objects are deleted with it. Otherwise AWS refuses to delete a bucket with something in it. A wish
+    /// for the deletion: a living bucket does not know of it.
+    pub delete_objects: bool,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct BucketOutputs<S: Stage> {
+    /// The ARN.
+    pub arn: S::Of<BucketArn>,
+    /// The name; a reference to it waits until the bucket exists and is set up.
+    pub bucket_name: S::Of<BucketName>,
+}
+
+impl Declares for Bucket {
+    type Resolved = Self;
+}
+
+impl Bucket {
+    fn outputs(&self, cx: &Context) -> BucketOutputs<Resolved> {
+        let arn = format!("arn:{}:s3:::{}", cx.partition(), self.bucket_name);
+        BucketOutputs { arn: arn.into(), bucket_name: self.bucket_name.clone() }
+    }
+
+    async fn put_tags(&self, cx: &Context, before: &Tags) -> Result<(), CallError> {
+        let changes = before.changes_to(&self.tags);
+        if changes.remove.is_empty() && changes.set.is_empty() {
+            return Ok(());
+        }
+        // The call replaces all tags, so it must have those that say whose the bucket is.
+        let live = tags_of(cx, &self.bucket_name).await?.unwrap_or_default();
+        let stays = |tag: &&Tag| {
+            !changes.remove.iter().any(|key| key == tag.key()) && !changes.set.contains_key(tag.key())
+        };
+        let kept = live.iter().filter(stays).cloned();
+        let set = changes.set.iter().map(|(key, value)| tag(key, value));
+        let tagging = Tagging::builder().set_tag_set(Some(kept.chain(set).collect()));
+        let request = s3(cx)
+            .put_bucket_tagging()
+            .bucket(self.bucket_name.as_str())
+            .expected_bucket_owner(cx.account_id())
+            .tagging(tagging.build().expect("tags are given"));
+        request.send().await.called("PutBucketTagging").map(drop)
+    }
+
+    async fn put_lifecycle(&self, cx: &Context) -> Result<(), CallError> {
+        let name = self.bucket_name.as_str();
+        if self.lifecycle_configuration.rules.is_empty() {
+            let request = s3(cx).delete_bucket_lifecycle().bucket(name);
+            let request = request.expected_bucket_owner(cx.account_id());
+            return request.send().await.called("DeleteBucketLifecycle").map(drop);
+        }
+        let request = s3(cx)
+            .put_bucket_lifecycle_configuration()
+            .bucket(name)
+            .expected_bucket_owner(cx.account_id())
+            .lifecycle_configuration(self.lifecycle_configuration.for_call());
+        request.send().await.called("PutBucketLifecycleConfiguration").map(drop)
+    }
+}
+
+/// Deletes every version of every object, page by page. What is listed is gone before the next page is asked for, so
+/// each page is the first one.
+async fn empty(cx: &Context, bucket: &BucketName) -> Result<(), CallError> {
+    loop {
+        let request = s3(cx).list_object_versions().bucket(bucket.as_str());
+        let answer = request.expected_bucket_owner(cx.account_id()).send().await;
+        let page = answer.called("ListObjectVersions")?;
+        let versions = page.versions().iter().map(|version| (version.key(), version.version_id()));
+        let markers = page.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
+        let object = |(key, version): (Option<&str>, Option<&str>)| {
+            let object = ObjectIdentifier::builder().key(key?).set_version_id(version.map(str::to_owned));
+            object.build().ok()
+        };
+        let objects: Vec<ObjectIdentifier> = versions.chain(markers).filter_map(object).collect();
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let delete = Delete::builder().set_objects(Some(objects)).quiet(true);
+        let request = s3(cx)
+            .delete_objects()
+            .bucket(bucket.as_str())
+            .expected_bucket_owner(cx.account_id())
+            .delete(delete.build().expect("objects are given"));
+        let answer = request.send().await.called("DeleteObjects")?;
+        // What failed is in an answer that is a success otherwise.
+        if let Some(error) = answer.errors().first() {
+            let code = error.code().unwrap_or_default();
+            let message = error.message().unwrap_or_default();
+            let failed = CallError::new(class_of(code, None), "DeleteObjects", message);
+            return Err(CallError { code: Some(code.to_owned()), ..failed });
+        }
+    }
+}
+
+#[async_trait]
+impl Resource for Bucket {
+    const KIND: &'static str = "AWS::S3::Bucket";
+    const SETTLE: Settle = Settle::Key;
+    /// With as many logs as seven years bring.
+    const GONE_WITHIN: Duration = Duration::from_secs(6 * 3600);
+    const TYPICAL_SECONDS: (u32, u32) = (5, 2);
+    type Context = Context;
+    type Declared = Self;
+    type Outputs<S: Stage> = BucketOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["BucketName"])
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(self.bucket_name.to_string())
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<Option<BucketOutputs<Resolved>>, CallError> {
+        let Some(tags) = tags_of(cx, &self.bucket_name).await? else { return Ok(None) };
+        cx.adopt(&format!("bucket {}", self.bucket_name), &live_tags(&tags), &intent.address)?;
+        Ok(Some(self.outputs(cx)))
+    }
+
+    async fn create(&self, cx: &Context, intent: &Intent) -> Result<BucketOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateBucket";
+        let first = cx.region() == FIRST_REGION;
+        if first && tags_of(cx, &self.bucket_name).await?.is_some() {
+            let message = format!("bucket {} exists already", self.bucket_name);
+            return Err(CallError::new(ErrorClass::AlreadyExists, OPERATION, message));
+        }
+        let location = (!first).then(|| BucketLocationConstraint::from(cx.region()));
+        let configuration = CreateBucketConfiguration::builder()
+            .set_location_constraint(location)
+            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)))
+            .build();
+        let request = s3(cx).create_bucket().bucket(self.bucket_name.as_str());
+        let answer = request.create_bucket_configuration(configuration).send().await.called(OPERATION);
+        // Somebody else in the world has the name, and nothing of theirs can be looked at.
+        answer.classed(&["BucketAlreadyExists"], ErrorClass::Conflict)?;
+        Ok(self.outputs(cx))
+    }
+
+    async fn poll_ready(
+        cx: &Context,
+        outputs: &BucketOutputs<Resolved>,
+    ) -> Result<Readiness<BucketOutputs<Resolved>>, CallError> {
+        Ok(match tags_of(cx, &outputs.bucket_name).await? {
+            Some(_) => Readiness::Ready(outputs.clone()),
+            None => Readiness::Pending("not visible yet".to_owned()),
+        })
+    }
+
+    async fn configure(&self, cx: &Context, outputs: &BucketOutputs<Resolved>) -> Result<(), CallError> {
+        converge(self, cx, outputs).await
+    }
+
+    async fn read(&self, cx: &Context, outputs: &BucketOutputs<Resolved>) -> Result<Option<Self>, CallError> {
+        let (s3, name, owner) = (s3(cx), outputs.bucket_name.as_str(), cx.account_id());
+        let Some(tags) = tags_of(cx, &outputs.bucket_name).await? else { return Ok(None) };
+        let encryption = s3.get_bucket_encryption().bucket(name).expected_bucket_owner(owner).send().await;
+        let encryption = setting(encryption.called("GetBucketEncryption"))?;
+        let versioning = s3.get_bucket_versioning().bucket(name).expected_bucket_owner(owner).send().await;
+        let versioning = versioning.called("GetBucketVersioning")?;
+        let block = s3.get_public_access_block().bucket(name).expected_bucket_owner(owner).send().await;
+        let block = setting(block.called("GetPublicAccessBlock"))?;
+        let ownership = s3.get_bucket_ownership_controls().bucket(name).expected_bucket_owner(owner);
+        let ownership = setting(ownership.send().await.called("GetBucketOwnershipControls"))?;
+        let lifecycle = s3.get_bucket_lifecycle_configuration().bucket(name).expected_bucket_owner(owner);
+        let lifecycle = setting(lifecycle.send().await.called("GetBucketLifecycleConfiguration"))?;
+
+        let encryption = encryption.and_then(|answer| answer.server_side_encryption_configuration);
+        let block = block.and_then(|answer| answer.public_access_block_configuration);
+        let ownership = ownership.and_then(|answer| answer.ownership_controls);
+        let rules = lifecycle.and_then(|answer| answer.rules).unwrap_or_default();
+        Ok(Some(Self {
+            bucket_name: outputs.bucket_name.clone(),
+            bucket_encryption: BucketEncryption::from_live(encryption),
+            versioning_configuration: VersioningConfiguration::from_live(versioning.status()),
+            public_access_block_configuration: PublicAccessBlockConfiguration::from_live(block.as_ref()),
+            ownership_controls: OwnershipControls::from_live(ownership.as_ref()),
+            lifecycle_configuration: LifecycleConfiguration::from_live(&rules),
+            delete_objects: self.delete_objects,
+            tags: live_tags(&tags).visible(),
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &BucketOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<BucketOutputs<Resolved>, CallError> {
+        let (s3, name, owner) = (s3(cx), outputs.bucket_name.as_str(), cx.account_id());
+        // First what keeps others out.
+        if changed.has("PublicAccessBlockConfiguration") {
+            let request = s3.put_public_access_block().bucket(name).expected_bucket_owner(owner);
+            let block = self.public_access_block_configuration.for_call();
+            let request = request.public_access_block_configuration(block);
+            request.send().await.called("PutPublicAccessBlock")?;
+        }
+        if changed.has("OwnershipControls") {
+            let request = s3.put_bucket_ownership_controls().bucket(name).expected_bucket_owner(owner);
+            let request = request.ownership_controls(self.ownership_controls.for_call());
+            request.send().await.called("PutBucketOwnershipControls")?;
+        }
+        if changed.has("BucketEncryption") {
+            let request = s3.put_bucket_encryption().bucket(name).expected_bucket_owner(owner);
+            let encryption = self.bucket_encryption.for_call();
+            let request = request.server_side_encryption_configuration(encryption);
+            request.send().await.called("PutBucketEncryption")?;
+        }
+        if changed.has("VersioningConfiguration") {
+            let request = s3.put_bucket_versioning().bucket(name).expected_bucket_owner(owner);
+            let request = request.versioning_configuration(self.versioning_configuration.for_call());
+            request.send().await.called("PutBucketVersioning")?;
+        }
+        if changed.has("LifecycleConfiguration") {
+            self.put_lifecycle(cx).await?;
+        }
+        self.put_tags(cx, &changed.before.tags).await?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &BucketOutputs<Resolved>) -> Result<(), CallError> {
+        const NOT_EMPTY: &str = "BucketNotEmpty";
+        let bucket = &outputs.bucket_name;
+        if self.delete_objects {
+            empty(cx, bucket).await.if_exists()?;
+        }
+        let request = s3(cx).delete_bucket().bucket(bucket.as_str()).expected_bucket_owner(cx.account_id());
+        let deleted = request.send().await.called("DeleteBucket");
+        let deleted = match self.delete_objects {
+            // A last log came after the last page: the engine comes back.
+            true => deleted.classed(&[NOT_EMPTY], ErrorClass::DependencyViolation),
+            false => deleted.map_err(|error| match error.code.as_deref() {
+                Some(NOT_EMPTY) => {
+                    let message = "there is something in it, and it was not asked for to delete that as well";
+                    CallError { message: message.to_owned(), ..error }
+                }
+                _ => error,
+            }),
+        };
+        deleted.map(drop).gone_is_ok()
+    }
+
+    async fn poll_gone(&self, cx: &Context, outputs: &BucketOutputs<Resolved>) -> Result<bool, CallError> {
+        Ok(tags_of(cx, &outputs.bucket_name).await?.is_none())
+    }
+}

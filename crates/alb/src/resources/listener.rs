@@ -1,0 +1,192 @@
+//! A listener: a port of the load balancer, and what happens to requests that no rule is for.
+//!
+//! The surprise: without a security policy AWS takes one of 2016, which still speaks TLS 1.0. So one is always given.
+
+use async_trait::async_trait;
+use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
+use aws_sdk_elasticloadbalancingv2::types::{Certificate as LiveCertificate, Listener as Live, ProtocolEnum};
+use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use serde::{Deserialize, Serialize};
+
+use super::action::{self, Action};
+use super::elb::{elb, retag, stamped, tags_of, taken};
+use crate::{ListenerArn, LoadBalancerArn};
+
+/// The properties of a listener.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Listener<S: Stage = Declared> {
+    /// The load balancer. Its ARN is enough: it need not be active yet.
+    pub load_balancer_arn: S::Of<LoadBalancerArn>,
+    /// The port, on which there can be one listener.
+    pub port: u16,
+    /// `HTTP` or `HTTPS`.
+    pub protocol: String,
+    /// Which versions and ciphers of TLS it speaks. Only for HTTPS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssl_policy: Option<String>,
+    /// The certificate that it shows. Only for HTTPS, and exactly one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<Certificate>,
+    /// What happens to requests that no rule is for.
+    pub default_actions: Vec<Action<S>>,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// A certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Certificate {
+    /// Its ARN in ACM.
+    pub certificate_arn: String,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ListenerOutputs<S: Stage> {
+    /// The ARN.
+    pub listener_arn: S::Of<ListenerArn>,
+}
+
+impl Declares for Listener<Declared> {
+    type Resolved = Listener<Resolved>;
+}
+
+async fn by_arn(cx: &Context, arn: &ListenerArn) -> Result<Option<Live>, CallError> {
+    let answer = elb(cx).describe_listeners().listener_arns(arn.as_str()).send().await;
+    let answer = answer.called("DescribeListeners").if_exists()?;
+    Ok(answer.and_then(|answer| answer.listeners.unwrap_or_default().into_iter().next()))
+}
+
+fn outputs(live: &Live, operation: &str) -> Result<ListenerOutputs<Resolved>, CallError> {
+    let arn = required(live.listener_arn(), operation, "ListenerArn")?;
+    Ok(ListenerOutputs { listener_arn: arn.into() })
+}
+
+impl Listener<Resolved> {
+    /// The listener on this port.
+    async fn there(&self, cx: &Context) -> Result<Option<Live>, CallError> {
+        let request = elb(cx).describe_listeners().load_balancer_arn(self.load_balancer_arn.as_str());
+        let listeners = request.into_paginator().items().send();
+        let listeners: Vec<Live> =
+            listeners.try_collect().await.called("DescribeListeners").if_exists()?.unwrap_or_default();
+        Ok(listeners.into_iter().find(|listener| listener.port() == Some(i32::from(self.port))))
+    }
+
+    fn certificates(&self) -> Option<Vec<LiveCertificate>> {
+        let certificate = |certificate: &Certificate| {
+            LiveCertificate::builder().certificate_arn(&certificate.certificate_arn).build()
+        };
+        let certificates: Vec<_> = self.certificates.iter().map(certificate).collect();
+        Some(certificates).filter(|certificates| !certificates.is_empty())
+    }
+}
+
+#[async_trait]
+impl Resource for Listener<Resolved> {
+    const KIND: &'static str = "AWS::ElasticLoadBalancingV2::Listener";
+    const SETTLE: Settle = Settle::Key;
+    type Context = Context;
+    type Declared = Listener<Declared>;
+    type Outputs<S: Stage> = ListenerOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["LoadBalancerArn"])
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(format!("{} {}", self.load_balancer_arn, self.port))
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<Option<ListenerOutputs<Resolved>>, CallError> {
+        let Some(live) = self.there(cx).await? else { return Ok(None) };
+        let outputs = outputs(&live, "DescribeListeners")?;
+        let Some(tags) = tags_of(cx, outputs.listener_arn.as_str()).await.if_exists()? else {
+            return Ok(None);
+        };
+        let what = format!("the listener on port {} of {}", self.port, self.load_balancer_arn);
+        cx.adopt(&what, &tags, &intent.address)?;
+        Ok(Some(outputs))
+    }
+
+    async fn create(&self, cx: &Context, intent: &Intent) -> Result<ListenerOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateListener";
+        if self.there(cx).await?.is_some() {
+            return Err(taken(OPERATION, &format!("a listener on port {}", self.port)));
+        }
+        let request = elb(cx)
+            .create_listener()
+            .load_balancer_arn(self.load_balancer_arn.as_str())
+            .port(i32::from(self.port))
+            .protocol(ProtocolEnum::from(self.protocol.as_str()))
+            .set_ssl_policy(self.ssl_policy.clone())
+            .set_certificates(self.certificates())
+            .set_default_actions(Some(action::for_call(&self.default_actions)))
+            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+        let answer = request.send().await.called(OPERATION)?;
+        let made = answer.listeners.unwrap_or_default().into_iter().next();
+        outputs(&required(made, OPERATION, "Listeners")?, OPERATION)
+    }
+
+    async fn configure(&self, cx: &Context, outputs: &ListenerOutputs<Resolved>) -> Result<(), CallError> {
+        converge(self, cx, outputs).await
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &ListenerOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let Some(live) = by_arn(cx, &outputs.listener_arn).await? else { return Ok(None) };
+        let Some(tags) = tags_of(cx, outputs.listener_arn.as_str()).await.if_exists()? else {
+            return Ok(None);
+        };
+        let certificates = live.certificates().iter().filter_map(|certificate| certificate.certificate_arn());
+        Ok(Some(Self {
+            load_balancer_arn: live.load_balancer_arn().unwrap_or_default().into(),
+            port: live.port.and_then(|port| u16::try_from(port).ok()).unwrap_or_default(),
+            protocol: live.protocol().map(|protocol| protocol.as_str().to_owned()).unwrap_or_default(),
+            certificates: certificates.map(|arn| Certificate { certificate_arn: arn.to_owned() }).collect(),
+            default_actions: action::from_live(live.default_actions()),
+            ssl_policy: live.ssl_policy,
+            tags: tags.visible(),
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &ListenerOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<ListenerOutputs<Resolved>, CallError> {
+        let arn = outputs.listener_arn.as_str();
+        if changed.properties.iter().any(|name| name != "Tags") {
+            // What is not sent stays. From HTTPS to HTTP, AWS drops policy and certificate by itself.
+            let given = |name: &str| changed.has(name);
+            let request = elb(cx)
+                .modify_listener()
+                .listener_arn(arn)
+                .set_port(given("Port").then_some(i32::from(self.port)))
+                .set_protocol(given("Protocol").then(|| ProtocolEnum::from(self.protocol.as_str())))
+                .set_ssl_policy(self.ssl_policy.clone().filter(|_| given("SslPolicy")))
+                .set_certificates(self.certificates().filter(|_| given("Certificates")))
+                .set_default_actions(
+                    given("DefaultActions").then(|| action::for_call(&self.default_actions)),
+                );
+            request.send().await.called("ModifyListener")?;
+        }
+        retag(cx, arn, &changed.before.tags, &self.tags).await?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &ListenerOutputs<Resolved>) -> Result<(), CallError> {
+        let request = elb(cx).delete_listener().listener_arn(outputs.listener_arn.as_str());
+        request.send().await.called("DeleteListener").map(drop).gone_is_ok()
+    }
+}

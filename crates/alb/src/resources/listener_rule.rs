@@ -1,0 +1,209 @@
+//! A rule of a listener: which requests go to which target groups.
+//!
+//! The surprise: a blue/green deployment of ECS moves requests by rewriting the weights of the groups in the rule, for
+//! its own reasons and for good. So weights are those of the very first rule only: a read reports the recorded ones,
+//! whatever ECS has made of them; an update keeps the live ones; and a rule that takes the place of another one, on another
+//! listener say, sends requests to where the tasks are. Which groups there are, is compared and repaired.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
+use aws_sdk_elasticloadbalancingv2::types::{
+    Rule as Live, RuleCondition, RulePriorityPair, TargetHealthDescription, TargetHealthStateEnum,
+};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage,
+};
+use serde::{Deserialize, Serialize};
+
+use super::action::{self, Action, with_live_weights, with_recorded_weights, with_weights_where_tasks_are};
+use super::condition::Condition;
+use super::elb::{elb, retag, stamped, tags_of};
+use super::number;
+use crate::{ListenerArn, ListenerRuleArn, TargetGroupArn};
+
+/// AWS's answer where another rule has the priority. Its name would say that something depends on the rule.
+const PRIORITY_IN_USE: &str = "PriorityInUse";
+
+/// The properties of a rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ListenerRule<S: Stage = Declared> {
+    /// The listener.
+    pub listener_arn: S::Of<ListenerArn>,
+    /// The smallest number whose conditions hold decides: 1 to 50000, unique in the listener.
+    pub priority: u32,
+    /// All must hold.
+    pub conditions: Vec<Condition>,
+    /// What then happens.
+    pub actions: Vec<Action<S>>,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ListenerRuleOutputs<S: Stage> {
+    /// The ARN.
+    pub rule_arn: S::Of<ListenerRuleArn>,
+}
+
+impl Declares for ListenerRule<Declared> {
+    type Resolved = ListenerRule<Resolved>;
+}
+
+async fn by_arn(cx: &Context, arn: &ListenerRuleArn) -> Result<Option<Live>, CallError> {
+    let answer = elb(cx).describe_rules().rule_arns(arn.as_str()).send().await;
+    let answer = answer.called("DescribeRules").if_exists()?;
+    Ok(answer.and_then(|answer| answer.rules.unwrap_or_default().into_iter().next()))
+}
+
+fn outputs(live: &Live, operation: &str) -> Result<ListenerRuleOutputs<Resolved>, CallError> {
+    let arn = required(live.rule_arn(), operation, "RuleArn")?;
+    Ok(ListenerRuleOutputs { rule_arn: arn.into() })
+}
+
+/// Whether a target is there to stay.
+fn stays(target: &TargetHealthDescription) -> bool {
+    let state = target.target_health().and_then(|health| health.state());
+    state.is_some_and(|state| *state != TargetHealthStateEnum::Draining)
+}
+
+impl ListenerRule<Resolved> {
+    /// Those of the rule's groups that have targets.
+    async fn busy(&self, cx: &Context) -> Result<HashSet<TargetGroupArn>, CallError> {
+        let mut busy = HashSet::new();
+        for group in action::groups(&self.actions) {
+            let request = elb(cx).describe_target_health().target_group_arn(group.as_str());
+            let answer = request.send().await.called("DescribeTargetHealth").once_visible()?;
+            if answer.target_health_descriptions().iter().any(stays) {
+                busy.insert(group.clone());
+            }
+        }
+        Ok(busy)
+    }
+
+    fn conditions(&self) -> Vec<RuleCondition> {
+        self.conditions.iter().map(Condition::for_call).collect()
+    }
+}
+
+#[async_trait]
+impl Resource for ListenerRule<Resolved> {
+    const KIND: &'static str = "AWS::ElasticLoadBalancingV2::ListenerRule";
+    const SETTLE: Settle = Settle::Key;
+    type Context = Context;
+    type Declared = ListenerRule<Declared>;
+    type Outputs<S: Stage> = ListenerRuleOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["ListenerArn"])
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(format!("{} {}", self.listener_arn, self.priority))
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<Option<ListenerRuleOutputs<Resolved>>, CallError> {
+        let request = elb(cx).describe_rules().listener_arn(self.listener_arn.as_str());
+        let rules = request.into_paginator().items().send();
+        let rules: Vec<Live> =
+            rules.try_collect().await.called("DescribeRules").if_exists()?.unwrap_or_default();
+        let priority = self.priority.to_string();
+        let Some(live) = rules.into_iter().find(|rule| rule.priority() == Some(priority.as_str())) else {
+            return Ok(None);
+        };
+        let outputs = outputs(&live, "DescribeRules")?;
+        let Some(tags) = tags_of(cx, outputs.rule_arn.as_str()).await.if_exists()? else { return Ok(None) };
+        let what = format!("the rule with priority {priority} of {}", self.listener_arn);
+        cx.adopt(&what, &tags, &intent.address)?;
+        Ok(Some(outputs))
+    }
+
+    async fn create(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<ListenerRuleOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateRule";
+        let actions = with_weights_where_tasks_are(&self.actions, &self.busy(cx).await?);
+        let request = elb(cx)
+            .create_rule()
+            .listener_arn(self.listener_arn.as_str())
+            .priority(number(self.priority))
+            .set_conditions(Some(self.conditions()))
+            .set_actions(Some(action::for_call(&actions)))
+            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+        let answer = request.send().await.called(OPERATION).once_visible();
+        let answer = answer.classed(&[PRIORITY_IN_USE], ErrorClass::AlreadyExists)?;
+        let made = answer.rules.unwrap_or_default().into_iter().next();
+        outputs(&required(made, OPERATION, "Rules")?, OPERATION)
+    }
+
+    async fn configure(
+        &self,
+        cx: &Context,
+        outputs: &ListenerRuleOutputs<Resolved>,
+    ) -> Result<(), CallError> {
+        converge(self, cx, outputs).await
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &ListenerRuleOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let Some(live) = by_arn(cx, &outputs.rule_arn).await? else { return Ok(None) };
+        let Some(tags) = tags_of(cx, outputs.rule_arn.as_str()).await.if_exists()? else { return Ok(None) };
+        Ok(Some(Self {
+            // No answer has it; a rule cannot move.
+            listener_arn: self.listener_arn.clone(),
+            priority: live.priority().and_then(|priority| priority.parse().ok()).unwrap_or_default(),
+            conditions: live.conditions().iter().map(Condition::from_live).collect(),
+            actions: with_recorded_weights(&self.actions, action::from_live(live.actions())),
+            tags: tags.visible(),
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &ListenerRuleOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<ListenerRuleOutputs<Resolved>, CallError> {
+        let arn = outputs.rule_arn.as_str();
+        if changed.has("Priority") {
+            let pair = RulePriorityPair::builder().rule_arn(arn).priority(number(self.priority)).build();
+            let request = elb(cx).set_rule_priorities().rule_priorities(pair);
+            let answer = request.send().await.called("SetRulePriorities");
+            answer.classed(&[PRIORITY_IN_USE], ErrorClass::Conflict)?;
+        }
+        let mut request = elb(cx).modify_rule().rule_arn(arn);
+        if changed.has("Conditions") {
+            request = request.set_conditions(Some(self.conditions()));
+        }
+        if changed.has("Actions") {
+            // The weights before the change are the recorded ones; these are live.
+            let live = by_arn(cx, &outputs.rule_arn).await?;
+            let live = live.map(|live| action::from_live(live.actions())).unwrap_or_default();
+            let actions = with_live_weights(&self.actions, &live);
+            request = request.set_actions(Some(action::for_call(&actions)));
+        }
+        if changed.has("Conditions") || changed.has("Actions") {
+            request.send().await.called("ModifyRule")?;
+        }
+        retag(cx, arn, &changed.before.tags, &self.tags).await?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &ListenerRuleOutputs<Resolved>) -> Result<(), CallError> {
+        let request = elb(cx).delete_rule().rule_arn(outputs.rule_arn.as_str());
+        request.send().await.called("DeleteRule").map(drop).gone_is_ok()
+    }
+}

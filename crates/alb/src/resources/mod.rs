@@ -1,0 +1,76 @@
+//! The tier's AWS objects, one a file.
+
+mod action;
+mod bucket;
+mod bucket_policy;
+mod bucket_settings;
+mod condition;
+mod elb;
+mod listener;
+mod listener_rule;
+mod load_balancer;
+mod logging_configuration;
+mod s3;
+mod target_group;
+mod waf;
+mod web_acl;
+mod web_acl_association;
+mod web_acl_rule;
+
+pub use action::{Action, FixedResponseConfig, ForwardConfig, RedirectConfig, TargetGroupTuple};
+pub use bucket::{Bucket, BucketOutputs};
+pub use bucket_policy::{BucketPolicy, BucketPolicyOutputs};
+pub use bucket_settings::{
+    AbortIncompleteMultipartUpload, BucketEncryption, LifecycleConfiguration, LifecycleRule,
+    NoncurrentVersionExpiration, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration,
+    ServerSideEncryptionByDefault, ServerSideEncryptionRule, VersioningConfiguration,
+};
+pub use condition::{Condition, HttpHeaderConfig, PathPatternConfig};
+pub use elb::Attribute;
+pub use listener::{Certificate, Listener, ListenerOutputs};
+pub use listener_rule::{ListenerRule, ListenerRuleOutputs};
+pub use load_balancer::{LoadBalancer, LoadBalancerOutputs};
+pub use logging_configuration::{
+    FieldToMatch, LoggingConfiguration, LoggingConfigurationOutputs, SingleHeader,
+};
+pub use target_group::{Matcher, TargetGroup, TargetGroupOutputs};
+pub use web_acl::{DefaultAction, WebAcl, WebAclOutputs};
+pub use web_acl_association::{WebAclAssociation, WebAclAssociationOutputs};
+pub use web_acl_rule::{
+    ManagedRuleGroupStatement, OverrideAction, RateBasedStatement, RuleAction, Statement, VisibilityConfig,
+    WebAclRule,
+};
+
+use aws::Registry;
+use engine::Resolved;
+
+/// Registers every kind of this tier.
+pub(crate) fn kinds(registry: &mut Registry) {
+    registry
+        .register::<Bucket>()
+        .register::<BucketPolicy<Resolved>>()
+        .register::<LoadBalancer<Resolved>>()
+        .register::<TargetGroup<Resolved>>()
+        .register::<Listener<Resolved>>()
+        .register::<ListenerRule<Resolved>>()
+        .register::<WebAcl>()
+        .register::<WebAclAssociation<Resolved>>()
+        .register::<LoggingConfiguration<Resolved>>();
+}
+
+/// AWS refuses what is out of range; a number beyond `i32` is refused just the same.
+fn number(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+/// A number that AWS says; there are no negative ones.
+fn count(value: Option<i32>) -> u32 {
+    value.and_then(|value| u32::try_from(value).ok()).unwrap_or_default()
+}
+
+/// A list of which AWS does not keep the order, in the order in which it was recorded, and what is new behind it.
+fn in_order_of<T, K: PartialEq>(recorded: &[T], mut live: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
+    let place = |one: &T| recorded.iter().position(|other| key(other) == key(one)).unwrap_or(usize::MAX);
+    live.sort_by_key(place);
+    live
+}

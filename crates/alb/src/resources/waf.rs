@@ -1,0 +1,56 @@
+//! What the resources of WAF share.
+
+use aws::tags::{LiveTags, Stamped};
+use aws::{CallResult, Called, Context, Tags};
+use aws_sdk_wafv2::types::Tag;
+use engine::{CallError, ErrorClass};
+
+pub(super) fn waf(cx: &Context) -> aws_sdk_wafv2::Client {
+    cx.client(aws_sdk_wafv2::Client::new)
+}
+
+/// A call to WAF, whose errors have names of their own.
+///
+/// What is new takes up to minutes until it can be used everywhere, and is "unavailable" until then; and a change that
+/// another one overtook is to be made again on what is there now.
+pub(super) trait OfWaf: Sized {
+    fn of_waf(self) -> Self;
+}
+
+impl<T> OfWaf for Result<T, CallError> {
+    fn of_waf(self) -> Self {
+        self.classed(&["WAFNonexistentItemException"], ErrorClass::NotFound)
+            .classed(&["WAFUnavailableEntityException", "WAFOptimisticLockException"], ErrorClass::NotYet)
+    }
+}
+
+fn tag(key: &str, value: &str) -> Tag {
+    Tag::builder().key(key).value(value).build().expect("a key and a value are given")
+}
+
+pub(super) fn stamped(tags: &Stamped) -> Vec<Tag> {
+    tags.pairs().map(|(key, value)| tag(key, value)).collect()
+}
+
+/// All tags of an object: one page holds a hundred, and there are at most fifty.
+pub(super) async fn tags_of(cx: &Context, arn: &str) -> Result<LiveTags, CallError> {
+    let answer = waf(cx).list_tags_for_resource().resource_arn(arn).send().await;
+    let answer = answer.called("ListTagsForResource").of_waf()?;
+    let tags = answer.tag_info_for_resource.and_then(|info| info.tag_list).unwrap_or_default();
+    Ok(LiveTags::pairs(tags.iter().map(|tag| (Some(tag.key()), Some(tag.value())))))
+}
+
+/// Changes tags from `before` to `wanted`. Sends nothing where they are the same.
+pub(super) async fn retag(cx: &Context, arn: &str, before: &Tags, wanted: &Tags) -> Result<(), CallError> {
+    let changes = before.changes_to(wanted);
+    if !changes.remove.is_empty() {
+        let request = waf(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(changes.remove));
+        request.send().await.called("UntagResource").of_waf()?;
+    }
+    if !changes.set.is_empty() {
+        let set = changes.set.iter().map(|(key, value)| tag(key, value)).collect();
+        let request = waf(cx).tag_resource().resource_arn(arn).set_tags(Some(set));
+        request.send().await.called("TagResource").of_waf()?;
+    }
+    Ok(())
+}
