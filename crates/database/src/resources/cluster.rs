@@ -420,7 +420,7 @@ impl Resource for Cluster<Resolved> {
 
     async fn poll_gone(&self, cx: &Context, outputs: &ClusterOutputs<Resolved>) -> Result<bool, CallError> {
         let live = describe(cx, outputs.identifier.as_str()).await?;
-        Ok(!live.is_some_and(|live| live.db_cluster_resource_id() == Some(outputs.resource_id.as_str())))
+        Ok(live.is_none_or(|live| live.db_cluster_resource_id() != Some(outputs.resource_id.as_str())))
     }
 }
 

@@ -264,7 +264,7 @@ impl Resource for Instance<Resolved> {
 
     async fn poll_gone(&self, cx: &Context, outputs: &InstanceOutputs<Resolved>) -> Result<bool, CallError> {
         let live = describe(cx, outputs.identifier.as_str()).await?;
-        Ok(!live.is_some_and(|live| live.dbi_resource_id() == Some(outputs.dbi_resource_id.as_str())))
+        Ok(live.is_none_or(|live| live.dbi_resource_id() != Some(outputs.dbi_resource_id.as_str())))
     }
 }
 
