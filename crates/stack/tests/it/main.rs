@@ -9,3 +9,4 @@ mod emulator;
 mod environments;
 mod life;
 mod lock;
+mod rehearsal;

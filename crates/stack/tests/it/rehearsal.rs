@@ -1,0 +1,75 @@
+//! The whole stack at AWS's own pace, in virtual time: everything is pending before it is there, new roles cannot be
+//! assumed for seconds, new objects are not seen at once, and calls that come too fast are refused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws::{Account, Context, Identity};
+use aws_sdk_ec2::config::Region;
+use emulator::Emulator;
+use engine::{Engine, Graph, MemoryStore, Plan, Registry, Report, TestHost};
+use stack::{Config, Place, Stack};
+use tokio::time::Instant;
+
+const REGION: &str = "ap-southeast-1";
+const ACCOUNT: &str = "123456789012";
+
+struct Rehearsal {
+    emulator: Emulator,
+    engine: Engine,
+}
+
+impl Rehearsal {
+    fn new() -> Self {
+        let emulator = Emulator::builder().latency(1.0).throttling(true).in_memory();
+        let config = stack::embedded(&emulator, Region::new(REGION));
+        let identity = Identity { project: "payment".to_owned(), environment: "dev".to_owned() };
+        let account = Account { id: ACCOUNT.to_owned(), partition: "aws".to_owned() };
+        let mut registry = Registry::new(Context::from_config(&config, identity, account).unwrap());
+        stack::kinds(&mut registry);
+        let engine = Engine::new(Arc::new(registry), Arc::new(MemoryStore::new()))
+            .with_host(Arc::new(TestHost::new("test", 1, Instant::now())));
+        Self { emulator, engine }
+    }
+
+    fn graph(&self, config: Config) -> Arc<Graph> {
+        let place = Place {
+            account_id: ACCOUNT.to_owned(),
+            partition: "aws".to_owned(),
+            region: REGION.to_owned(),
+            availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
+        };
+        Stack::new(config, &"dev".parse().unwrap()).declare(&place).unwrap()
+    }
+
+    /// Plans and applies, and says how long that took.
+    async fn run(&self, graph: Arc<Graph>) -> (Plan, Report, Duration) {
+        let start = Instant::now();
+        let session = self.engine.open().await.unwrap();
+        let plan = session.plan(graph, None).await.unwrap();
+        let report = session.apply(&plan).await.unwrap();
+        session.close().await.unwrap();
+        (plan, report, start.elapsed())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_aws_pace_it_comes_stays_and_goes() {
+    let rehearsal = Rehearsal::new();
+    let wanted = rehearsal.graph(Config::default());
+
+    let (_, report, took) = rehearsal.run(Arc::clone(&wanted)).await;
+    assert!(report.is_complete(), "{report:#?}");
+    // An Aurora instance after its cluster is the longest of all; nothing else may add to it.
+    assert!((400..1200).contains(&took.as_secs()), "up took {took:?}");
+
+    let (plan, _, _) = rehearsal.run(wanted).await;
+    assert!(plan.is_empty());
+
+    let (_, report, took) = rehearsal.run(Arc::default()).await;
+    assert!(report.is_complete(), "{report:#?}");
+    assert!((100..1200).contains(&took.as_secs()), "destroy took {took:?}");
+    let objects = rehearsal.emulator.objects().await.unwrap();
+    let left: Vec<_> = objects.into_iter().filter(|object| !object.made_by_default).collect();
+    assert_eq!(left, []);
+}
