@@ -207,7 +207,7 @@ fn listed(name: &str, items: Vec<Value>, limit: usize, marker: Option<&str>) -> 
 }
 
 /// An id such as `1234abcd-12ab-34cd-56ef-1234567890ab`.
-fn uuid(ids: &mut IdSource) -> String {
+pub(crate) fn uuid(ids: &mut IdSource) -> String {
     let (high, low) = (ids.number(), ids.number());
     let hex = format!("{high:016x}{low:016x}");
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])

@@ -127,9 +127,6 @@ fn location(asked: Option<String>, region: &str) -> Result<String, Refusal> {
     match (asked, region) {
         (None, FIRST_REGION) => Ok(FIRST_REGION.to_owned()),
         (None, _) => illegal("unspecified"),
-        (Some(asked), _) if asked == FIRST_REGION => {
-            Err(Refusal::new("InvalidLocationConstraint", "The specified location-constraint is not valid"))
-        }
         (Some(asked), _) => {
             let place = if asked == "EU" { "eu-west-1" } else { &asked };
             match place == region || region == FIRST_REGION {

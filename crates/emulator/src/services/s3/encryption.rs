@@ -13,7 +13,7 @@ use crate::services::kms::KeyProblem;
 pub(super) const AES: &str = "AES256";
 
 /// The one rule of a bucket: `ServerSideEncryptionRule` of the S3 API Reference.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Encryption {
     #[serde(rename = "ApplyServerSideEncryptionByDefault", default)]
@@ -42,16 +42,6 @@ struct BlockedTypes {
 impl Default for Algorithm {
     fn default() -> Self {
         Algorithm { name: AES.to_owned(), key: None }
-    }
-}
-
-impl Default for Encryption {
-    fn default() -> Self {
-        Encryption {
-            default: Algorithm::default(),
-            bucket_key_enabled: false,
-            blocked_encryption_types: None,
-        }
     }
 }
 

@@ -75,8 +75,7 @@ fn check_reach(bucket: &Bucket, target: &Target, region: &str) -> Result<(), Ref
 }
 
 impl Api for State {
-    const INVALID: &'static str = "InvalidArgument";
-    const MISSING: &'static str = "MalformedXML";
+    const INVALID: &'static str = "MalformedXML";
     // S3 publishes limits for requests on objects alone, which are out of reach here (S3 User Guide, "Best practices
     // design patterns: optimizing Amazon S3 performance").
     const LIMITS: ServiceLimits = ServiceLimits::each(&[]).throttled("SlowDown", 503);

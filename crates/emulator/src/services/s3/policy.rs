@@ -116,11 +116,11 @@ fn level(action: &str) -> Level {
         "ReplicateTags",
     ];
     let name = action.split_once(':').map_or(action, |(_, name)| name);
+    let says_object =
+        name.contains("Object") && (!name.contains("Bucket") || name.ends_with("ToBucketOwner"));
     if name.contains(['*', '?']) {
         Level::Any
-    } else if OBJECT.contains(&name) || name.contains("Object") && !name.contains("Bucket") {
-        Level::Object
-    } else if name.contains("ToBucketOwner") {
+    } else if says_object || OBJECT.contains(&name) {
         Level::Object
     } else {
         Level::Bucket

@@ -140,11 +140,8 @@ fn check_body(given: &PutObject, bytes: &[u8], digest: &[u8]) -> Result<(), Refu
     }
 }
 
-pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: PutObject = call.input()?;
-    let target =
-        Target { bucket: given.bucket.clone(), expected_bucket_owner: given.expected_bucket_owner.clone() };
-    let bucket = find(cx, &target)?;
+/// What is checked before the body is looked at.
+fn check(bucket: &Bucket, given: &PutObject) -> Result<(), Refusal> {
     check_key_length(&given.key)?;
     check_acl(bucket, given.acl.as_deref())?;
     if let Some(class) = given.storage_class.as_deref().filter(|class| *class != "STANDARD") {
@@ -155,27 +152,51 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
         let message = "Your metadata headers exceed the maximum allowed metadata size";
         return Err(Refusal::new("MetadataTooLarge", message));
     }
-    check_conditions(bucket, &given)?;
+    check_conditions(bucket, given)
+}
+
+pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: PutObject = call.input()?;
+    let target =
+        Target { bucket: given.bucket.clone(), expected_bucket_owner: given.expected_bucket_owner.clone() };
+    let bucket = find(cx, &target)?;
+    check(bucket, &given)?;
     let bytes = STANDARD.decode(&given.body).map_err(|_| invalid_argument("The body cannot be read."))?;
     let digest = Md5::digest(&bytes);
     check_body(&given, &bytes, &digest)?;
-    let encryption = encryption(cx, bucket, &given)?;
+    let encrypted = encryption(cx, bucket, &given)?;
     let last_modified = cx.now_seconds().floor();
     let mut ids = cx.global.s3.ids;
     let version_id = bucket.next_id(&mut ids);
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let etag = match encryption.key {
+    let etag = match encrypted.key {
         // With a key of KMS it is no digest of the object (S3 API Reference, Object, `ETag`).
         Some(_) => format!("\"{:016x}{:016x}\"", ids.number(), ids.number()),
-        None => format!("\"{}\"", hex(&digest)),
+        None => format!("\"{}\"", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
     };
     cx.global.s3.ids = ids;
-    let object = Stored {
+    let key = given.key.clone();
+    let object = stored(given, etag, encrypted, bytes.len());
+    let bucket = find_mut(cx, &target)?;
+    let mut answer = json!({
+        "ETag": object.etag,
+        "ServerSideEncryption": object.encryption,
+        "SSEKMSKeyId": object.kms_key,
+        "BucketKeyEnabled": object.bucket_key_enabled,
+    });
+    object.checksums.add_to(&mut answer);
+    let version = Version { version_id, last_modified, object: Some(object) };
+    answer["VersionId"] = version.shown_id(bucket).into();
+    bucket.add(&key, version);
+    Ok(answer)
+}
+
+fn stored(given: PutObject, etag: String, encrypted: Encrypted, content_length: usize) -> Stored {
+    Stored {
         etag,
-        content_length: bytes.len(),
-        encryption: encryption.algorithm,
-        kms_key: encryption.key,
-        bucket_key_enabled: encryption.bucket_key,
+        content_length,
+        encryption: encrypted.algorithm,
+        kms_key: encrypted.key,
+        bucket_key_enabled: encrypted.bucket_key,
         headers: Headers {
             cache_control: given.cache_control,
             content_disposition: given.content_disposition,
@@ -192,17 +213,5 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
             sha256: given.sha256,
         },
         body: given.body,
-    };
-    let version = Version { version_id, last_modified, object: Some(object.clone()) };
-    let bucket = find_mut(cx, &target)?;
-    let mut answer = json!({
-        "ETag": object.etag,
-        "ServerSideEncryption": object.encryption,
-        "SSEKMSKeyId": object.kms_key,
-        "BucketKeyEnabled": object.bucket_key_enabled,
-        "VersionId": version.shown_id(bucket),
-    });
-    object.checksums.add_to(&mut answer);
-    bucket.add(&given.key, version);
-    Ok(answer)
+    }
 }

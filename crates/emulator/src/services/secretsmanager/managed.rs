@@ -58,3 +58,32 @@ impl State {
         self.secrets.retain(|_, secret| secret.arn() != arn);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::IdSource;
+    use crate::services::Api;
+
+    #[test]
+    fn a_managed_secret_has_a_value_belongs_to_its_service_and_goes_with_it() {
+        let mut state = State::new(IdSource::new(0, "eu-west-1"), "eu-west-1");
+        let tags = Tags::from([("aws:rds:primaryDBClusterArn".to_owned(), "arn".to_owned())]);
+        let arn = state.create_managed("eu-west-1", 1000, "rds", "rds!cluster-1", "d", Some("key"), tags);
+        assert!(
+            arn.starts_with("arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!cluster-1-"),
+            "{arn}"
+        );
+        assert!(state.secret_exists(&arn));
+        let secret = state.live(&arn).expect("it is there");
+        assert_eq!(secret.check_not_managed().expect_err("it is RDS's").code, "InvalidRequestException");
+        assert_eq!(secret.owning_service.as_deref(), Some("rds"));
+        assert_eq!(secret.kms_key_id.as_deref(), Some("key"));
+        assert_eq!(secret.tags["aws:secretsmanager:owningService"], "rds");
+        assert!(secret.version_at(CURRENT).is_some());
+        assert!(!format!("{secret:?}").contains("password"));
+        assert!(state.objects("eu-west-1").iter().all(|object| object.made_by_default));
+        state.delete_managed(&arn);
+        assert!(!state.secret_exists(&arn));
+    }
+}

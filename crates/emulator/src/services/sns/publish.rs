@@ -3,12 +3,11 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::subscribe::uuid;
 use super::topic::Topic;
 use super::{Answer, Cx, invalid};
 use crate::request::Call;
 use crate::response::Refusal;
-use crate::services::kms::KeyProblem;
+use crate::services::kms::{KeyProblem, uuid};
 
 /// Bytes of a message (SNS Developer Guide, "Amazon SNS message size").
 const LONGEST: usize = 256 * 1024;
@@ -38,7 +37,7 @@ pub(super) fn publish(cx: &mut Cx<'_>, call: &Call) -> Answer {
     }
     let sequence = topic.is_fifo();
     let sns = &mut cx.r.sns;
-    let mut answer = json!({"MessageId": uuid(sns)});
+    let mut answer = json!({"MessageId": uuid(&mut sns.ids)});
     if sequence {
         answer["SequenceNumber"] = format!("{:020}", sns.ids.given()).into();
     }
@@ -48,7 +47,7 @@ pub(super) fn publish(cx: &mut Cx<'_>, call: &Call) -> Answer {
 fn check_message(given: &Publish) -> Result<(), Refusal> {
     match given.message.len() {
         0 => return Err(invalid("Empty message")),
-        ..=LONGEST => {}
+        1..=LONGEST => {}
         _ => return Err(invalid("Message too long")),
     }
     if given.subject.as_ref().is_some_and(|subject| subject.is_empty() || subject.chars().count() > 100) {

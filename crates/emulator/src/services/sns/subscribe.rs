@@ -4,12 +4,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::attributes::{Attributes, is_flag, is_object};
-use super::subscription::{Subscription, of_endpoint};
-use super::topic::OneTopic;
-use super::{Answer, Cx, State, invalid};
+use super::subscription::Subscription;
+use super::{Answer, Cx, invalid};
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
 use crate::response::Refusal;
+use crate::services::kms::uuid;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -96,8 +96,7 @@ pub(super) fn subscribe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     }
     let now_millis = cx.now_millis;
     let sns = &mut cx.r.sns;
-    let topic = OneTopic { topic_arn: given.topic_arn };
-    if let Some(subscription) = of_endpoint(sns, &topic, &given.protocol, &given.endpoint) {
+    if let Some(subscription) = sns.subscription_of(&given.topic_arn, &given.protocol, &given.endpoint) {
         return match subscription.has(&given.attributes) {
             true => Ok(shown(subscription, given.return_subscription_arn)),
             false => Err(invalid("Attributes Reason: Subscription already exists with different attributes")),
@@ -105,11 +104,11 @@ pub(super) fn subscribe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     }
     let pending = needs_confirmation(&given.protocol, &given.endpoint);
     let subscription = Subscription {
-        subscription_arn: format!("{}:{}", topic.topic_arn, uuid(sns)),
+        subscription_arn: format!("{}:{}", given.topic_arn, uuid(&mut sns.ids)),
         owner: ACCOUNT_ID.to_owned(),
         protocol: given.protocol,
         endpoint: given.endpoint,
-        topic_arn: topic.topic_arn,
+        topic_arn: given.topic_arn,
         attributes: given.attributes,
         pending_since: pending.then_some(now_millis),
     };
@@ -123,10 +122,4 @@ fn shown(subscription: &Subscription, with_arn: bool) -> serde_json::Value {
         true => json!({"SubscriptionArn": "pending confirmation"}),
         false => json!({"SubscriptionArn": subscription.subscription_arn}),
     }
-}
-
-/// An id such as `1234abcd-12ab-34cd-56ef-1234567890ab`.
-pub(super) fn uuid(sns: &mut State) -> String {
-    let hex = format!("{:016x}{:016x}", sns.ids.number(), sns.ids.number());
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::attributes::{Attributes, are_equal};
 use super::subscribe::check_attribute;
-use super::topic::OneTopic;
 use super::{Answer, State, check_arn, invalid, listed, not_found};
 use crate::emulator::ACCOUNT_ID;
 use crate::objects::Object;
@@ -129,6 +128,18 @@ fn no_subscription() -> Refusal {
 }
 
 impl State {
+    /// The one subscription that an endpoint has of a topic.
+    pub(super) fn subscription_of(
+        &self,
+        topic: &str,
+        protocol: &str,
+        endpoint: &str,
+    ) -> Option<&Subscription> {
+        self.subscriptions
+            .values()
+            .find(|s| s.topic_arn == topic && s.protocol == protocol && s.endpoint == endpoint)
+    }
+
     /// One that is pending stays until it is confirmed or forgotten, or its topic goes. One that is not there is no
     /// error.
     pub(super) fn unsubscribe(&mut self, call: &Call) -> Answer {
@@ -176,14 +187,4 @@ impl State {
         };
         Ok(Value::Null)
     }
-}
-
-/// One topic has one subscription of an endpoint.
-pub(super) fn of_endpoint<'a>(
-    state: &'a State,
-    topic: &'a OneTopic,
-    protocol: &str,
-    endpoint: &str,
-) -> Option<&'a Subscription> {
-    state.subscriptions_of(&topic.topic_arn).find(|s| s.protocol == protocol && s.endpoint == endpoint)
 }

@@ -8,7 +8,7 @@ use super::queue::{Message, Queue};
 use super::{Answer, Cx, invalid};
 use crate::request::Call;
 use crate::response::Refusal;
-use crate::services::kms::KeyProblem;
+use crate::services::kms::{KeyProblem, uuid};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -38,8 +38,7 @@ pub(super) fn send(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let is_fifo = queue.is_fifo();
     let message = Message { sent: cx.now_millis, visible: cx.now_millis + delay * 1000 };
     let sqs = &mut cx.r.sqs;
-    let id = format!("{:016x}{:016x}", sqs.ids.number(), sqs.ids.number());
-    let id = format!("{}-{}-{}-{}-{}", &id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..]);
+    let id = uuid(&mut sqs.ids);
     let sequence = is_fifo.then(|| format!("{:020}", sqs.ids.given()));
     sqs.find_mut(&given.queue_url)?.take(message);
     Ok(json!({
