@@ -9,7 +9,12 @@
 //! operation sees it.
 
 mod apigateway;
+mod autoscaling;
+mod backup;
+mod cloudwatch;
 pub(crate) mod ec2;
+mod ecr;
+mod ecs;
 mod elbv2;
 mod iam;
 mod kms;
@@ -25,6 +30,7 @@ mod sqs;
 mod sts;
 mod support;
 mod wafv2;
+mod xray;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -208,18 +214,25 @@ macro_rules! services {
 services! {
     regional:
         "apigateway" => apigateway: apigateway::State,
+        "application-autoscaling" => autoscaling: autoscaling::State,
+        "backup" => backup: backup::State,
         "ec2" => ec2: ec2::Region,
+        "ecr" => ecr: ecr::State,
+        "ecs" => ecs: ecs::State,
         "elasticloadbalancing" => elbv2: elbv2::State,
         "kms" => kms: kms::State,
         "lambda" => lambda: lambda::State,
         "logs" => logs: logs::State,
+        "monitoring" => cloudwatch: cloudwatch::State,
         "rds" => rds: rds::State,
         "scheduler" => scheduler: scheduler::State,
         "secretsmanager" => secretsmanager: secretsmanager::State,
         "sns" => sns: sns::State,
         "sqs" => sqs: sqs::State,
         "wafv2" => wafv2: wafv2::State,
+        "xray" => xray: xray::State,
     global:
+        "dashboards" => dashboards: cloudwatch::Dashboards,
         "iam" => iam: iam::State,
         "s3" => s3: s3::State,
         "sts" => sts: sts::State,

@@ -3,9 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod apigateway;
+mod autoscaling;
+mod backup;
+mod cloudwatch;
+mod cloudwatch_data;
+mod cloudwatch_rules;
 mod concurrency;
 mod conflicts;
 mod dependencies;
+mod ecr;
+mod ecs;
 mod faults;
 mod filters;
 mod front;
@@ -36,3 +43,4 @@ mod support;
 mod throttling;
 mod tokens;
 mod web_acls;
+mod xray;

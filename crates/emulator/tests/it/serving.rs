@@ -7,6 +7,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use emulator::{Counted, Emulator, EmulatorError, Fault, FaultPlan, Moment, When};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -90,9 +92,29 @@ async fn real_clients_of_every_service_find_their_way_by_signature() {
     let caller = sts.get_caller_identity().send().await.unwrap();
     assert_eq!(caller.account(), Some(emulator.account_id()));
 
+    // CBOR, and JSON by method and path.
+    let cloudwatch = aws_sdk_cloudwatch::Client::new(&config);
+    crate::cloudwatch::simple(&cloudwatch, "high cpu").send().await.unwrap();
+    let alarms = cloudwatch.describe_alarms().send().await.unwrap();
+    assert_eq!(alarms.metric_alarms()[0].threshold(), Some(80.0));
+    let unknown = cloudwatch.get_dashboard().dashboard_name("none").send().await;
+    assert!(unknown.unwrap_err().as_service_error().unwrap().is_dashboard_not_found_error());
+    let backup = aws_sdk_backup::Client::new(&config);
+    let vault = backup.create_backup_vault().backup_vault_name("vault").backup_vault_tags("Author", "Zoë");
+    let vault = vault.send().await.unwrap();
+    let tags = backup.list_tags().resource_arn(vault.backup_vault_arn().unwrap()).send().await.unwrap();
+    assert_eq!(tags.tags().unwrap()["Author"], "Zoë", "an ARN is one segment of the path");
+    let xray = aws_sdk_xray::Client::new(&config);
+    let rules = xray.get_sampling_rules().send().await.unwrap();
+    assert_eq!(rules.sampling_rule_records().len(), 1);
+    assert_eq!(code(xray.get_group().group_name("none").send().await), "InvalidRequestException");
+
     // Who is in the process sees the same account and the same log.
     let kinds: Vec<String> = emulator.objects().await.unwrap().into_iter().map(|o| o.kind).collect();
-    assert_eq!(kinds, ["AWS::IAM::Role", "AWS::Logs::LogGroup"]);
+    assert_eq!(
+        kinds,
+        ["AWS::Backup::BackupVault", "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::CloudWatch::Alarm"]
+    );
     assert_eq!(emulator.calls()[0].operation, "CreateVpc");
 }
 
@@ -122,6 +144,60 @@ async fn bodies_come_in_chunks_or_after_a_hundred_continue() {
     let (first, rest) = answer.split_once("\r\n\r\n").unwrap();
     assert!(first.starts_with("HTTP/1.1 100"), "{answer}");
     assert!(rest.starts_with("HTTP/1.1 200") && rest.contains("<vpcId>vpc-"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_bucket_is_named_by_the_path_or_by_the_host() {
+    let emulator = Emulator::in_memory();
+    let server = Server::start(&emulator).await;
+    let port = server.address.port();
+    let rows = [
+        ("path", "127.0.0.1", "/bucket-a/a%20b/c?versionId=1"),
+        ("path with a name", "localhost", "/bucket-a/a%20b/c?versionId=1"),
+        ("virtual host", "bucket-a.localhost", "/a%20b/c?versionId=1"),
+        ("virtual host of AWS", "bucket-a.s3.ap-southeast-1.amazonaws.com", "/a%20b/c?versionId=1"),
+    ];
+    for (style, host, path) in rows {
+        emulator.clear_calls();
+        let signed = SIGNED.replace("/ec2/", "/s3/");
+        server.raw(&[&format!("GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n{signed}\r\n")]).await;
+        let calls = emulator.calls();
+        let [call] = calls.as_slice() else { panic!("{style}: {calls:?}") };
+        assert_eq!((call.service.as_str(), call.operation.as_str()), ("s3", "GetObject"), "{style}");
+        let parameters = &call.parameters;
+        assert_eq!(
+            (&parameters["Bucket"], &parameters["Key"]),
+            (&"bucket-a".into(), &"a b/c".into()),
+            "{style}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_object_is_the_same_in_both_styles() {
+    let emulator = Emulator::in_memory();
+    let server = Server::start(&emulator).await;
+    let config = aws_sdk_s3::config::Builder::from(&server.config(&emulator)).force_path_style(true).build();
+    let s3 = aws_sdk_s3::Client::from_conf(config);
+    let place = BucketLocationConstraint::from(REGION);
+    let place = CreateBucketConfiguration::builder().location_constraint(place).build();
+    s3.create_bucket().bucket("bucket-a").create_bucket_configuration(place).send().await.unwrap();
+    let body = ByteStream::from_static("by path: Zoë".as_bytes());
+    s3.put_object().bucket("bucket-a").key("a b/path").body(body).send().await.unwrap();
+
+    let signed = SIGNED.replace("/ec2/", "/s3/");
+    let head = format!("Host: bucket-a.localhost:{}\r\n{signed}", server.address.port());
+    let answer = server.raw(&[&format!("GET /a%20b/path HTTP/1.1\r\n{head}\r\n")]).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\nby path: Zoë"), "{answer}");
+
+    let put = format!("PUT /virtual HTTP/1.1\r\n{head}Content-Length: 7\r\n\r\nby host");
+    let answer = server.raw(&[&put]).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let found = s3.get_object().bucket("bucket-a").key("virtual").send().await.unwrap();
+    assert_eq!(found.body.collect().await.unwrap().into_bytes(), "by host");
+    let listed = s3.list_objects_v2().bucket("bucket-a").send().await.unwrap();
+    let keys: Vec<_> = listed.contents().iter().filter_map(|object| object.key()).collect();
+    assert_eq!(keys, ["a b/path", "virtual"]);
 }
 
 #[tokio::test]

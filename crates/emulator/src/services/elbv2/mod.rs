@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use self::records::Listener;
+use self::records::{Listener, WeightedGroup};
 pub(crate) use self::records::{LoadBalancer, Rule, Target, TargetGroup};
 use super::{Answer, Api, Cx, Interface, unknown_operation};
 use crate::ids::IdSource;
@@ -218,17 +218,28 @@ impl State {
         self.rules.get(rule_arn).is_some_and(|rule| rule.target_groups().any(|arn| arn == target_group_arn))
     }
 
-    /// Gives target groups of a rule new weights, as ECS does when it shifts traffic. Others keep theirs.
+    /// Gives target groups of a rule new weights, as ECS does when it shifts traffic. Others keep theirs; one that the
+    /// rule does not name yet is added, and the short form of the action goes.
     pub(crate) fn set_rule_weights(&mut self, rule_arn: &str, weights: &[(&str, u32)]) {
         let Some(rule) = self.rules.get_mut(rule_arn) else {
             return;
         };
-        let configs = rule.actions.iter_mut().filter_map(|action| action.forward_config.as_mut());
-        for group in configs.flat_map(|config| &mut config.target_groups) {
-            if let Some((_, weight)) = weights.iter().find(|(arn, _)| *arn == group.target_group_arn) {
-                group.weight = Some(i64::from(*weight));
+        for action in &mut rule.actions {
+            let Some(config) = &mut action.forward_config else { continue };
+            for (arn, weight) in weights {
+                let weight = Some(i64::from(*weight));
+                match config.target_groups.iter_mut().find(|group| group.target_group_arn == *arn) {
+                    Some(group) => group.weight = weight,
+                    None => config
+                        .target_groups
+                        .push(WeightedGroup { target_group_arn: (*arn).to_owned(), weight }),
+                }
+            }
+            if config.target_groups.len() > 1 {
+                action.target_group_arn = None;
             }
         }
+        self.relink();
     }
 
     /// Notes that a service of ECS registers its tasks with a target group. That does not keep the group (the API

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::encoding::encoded;
 use super::input::Target;
 use super::version::{Stored, Version};
 use super::{Answer, Cx, OWNER, find, invalid_argument};
@@ -27,6 +28,7 @@ struct ListObjects {
     continuation_token: Option<String>,
     #[serde(default)]
     fetch_owner: bool,
+    encoding_type: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -39,6 +41,7 @@ struct ListVersions {
     max_keys: Option<i64>,
     key_marker: Option<String>,
     version_id_marker: Option<String>,
+    encoding_type: Option<String>,
 }
 
 fn page_size(max_keys: Option<i64>) -> Result<usize, Refusal> {
@@ -109,7 +112,7 @@ pub(super) fn objects(cx: &mut Cx<'_>, call: &Call) -> Answer {
             }
         }
     }
-    Ok(json!({
+    let listing = json!({
         "Name": bucket.name(),
         "Prefix": given.prefix,
         "Delimiter": given.delimiter,
@@ -121,7 +124,8 @@ pub(super) fn objects(cx: &mut Cx<'_>, call: &Call) -> Answer {
         "NextContinuationToken": next,
         "Contents": (!contents.is_empty()).then_some(contents),
         "CommonPrefixes": (!prefixes.is_empty()).then_some(prefixes),
-    }))
+    });
+    Ok(encoded(given.encoding_type, listing))
 }
 
 fn read_token(token: &str) -> Result<String, Refusal> {
@@ -172,7 +176,7 @@ pub(super) fn versions(cx: &mut Cx<'_>, call: &Call) -> Answer {
             .collect();
         (!items.is_empty()).then_some(items)
     };
-    Ok(json!({
+    let listing = json!({
         "Name": bucket.name(),
         "Prefix": given.prefix,
         "MaxKeys": size,
@@ -183,7 +187,8 @@ pub(super) fn versions(cx: &mut Cx<'_>, call: &Call) -> Answer {
         "NextVersionIdMarker": last.map(|(_, version, _)| &version.version_id),
         "Versions": shown(versions),
         "DeleteMarkers": shown(markers),
-    }))
+    });
+    Ok(encoded(given.encoding_type, listing))
 }
 
 /// The place after the version that a marker names, or after all versions of its key.

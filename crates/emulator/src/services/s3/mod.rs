@@ -5,6 +5,7 @@
 
 mod bucket;
 mod delete;
+mod encoding;
 mod encryption;
 mod input;
 mod lifecycle;

@@ -69,7 +69,15 @@ mod tests {
     fn a_managed_secret_has_a_value_belongs_to_its_service_and_goes_with_it() {
         let mut state = State::new(IdSource::new(0, "eu-west-1"), "eu-west-1");
         let tags = Tags::from([("aws:rds:primaryDBClusterArn".to_owned(), "arn".to_owned())]);
-        let arn = state.create_managed("eu-west-1", 1000, "rds", "rds!cluster-1", "d", Some("key"), tags);
+        let managed = Managed {
+            owner: "rds",
+            name: "rds!cluster-1",
+            description: "d",
+            kms_key_id: Some("key"),
+            username: "postgres",
+            tags,
+        };
+        let arn = state.create_managed("eu-west-1", 1000, managed);
         assert!(
             arn.starts_with("arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!cluster-1-"),
             "{arn}"

@@ -1,0 +1,211 @@
+//! Selections: which resources a plan backs up.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Token, already_exists, check_word, invalid, not_found, page, uuid, wire};
+use crate::objects::Object;
+use crate::request::Call;
+use crate::response::Refusal;
+use crate::services::support::Tags;
+use crate::services::{Answer, Cx};
+
+/// A selection as GetBackupSelection has it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Selection {
+    selection_id: String,
+    backup_plan_id: String,
+    backup_selection: Document,
+    creation_date: f64,
+    creator_request_id: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Document {
+    selection_name: String,
+    iam_role_arn: String,
+    #[serde(default)]
+    resources: Vec<String>,
+    #[serde(default)]
+    not_resources: Vec<String>,
+    #[serde(default)]
+    list_of_tags: Vec<Condition>,
+    #[serde(default)]
+    conditions: Conditions,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Condition {
+    condition_type: String,
+    condition_key: String,
+    condition_value: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+struct Conditions {
+    string_equals: Vec<ConditionParameter>,
+    string_not_equals: Vec<ConditionParameter>,
+    string_like: Vec<ConditionParameter>,
+    string_not_like: Vec<ConditionParameter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct ConditionParameter {
+    condition_key: Option<String>,
+    condition_value: Option<String>,
+}
+
+impl Document {
+    fn check(&self) -> Result<(), Refusal> {
+        if self.resources.is_empty() && self.list_of_tags.is_empty() {
+            let message =
+                "Invalid backup selection. Either 'ListOfTags' or 'Resources' section must be non-empty.";
+            return Err(invalid(message));
+        }
+        check_resources(&self.resources)?;
+        check_resources(&self.not_resources)
+    }
+}
+
+/// BackupSelection, Resources: 500 ARNs, of which 30 have a wildcard at their end, or `*`.
+fn check_resources(resources: &[String]) -> Result<(), Refusal> {
+    if resources.len() > 500 || resources.iter().filter(|arn| arn.contains('*')).count() > 30 {
+        return Err(invalid("A selection can name 500 resources at most, and 30 with wildcards."));
+    }
+    let is_good = |arn: &&String| *arn == "*" || arn.starts_with("arn:aws");
+    match resources.iter().find(|arn| !is_good(arn)) {
+        Some(arn) => Err(invalid(format!("Invalid ARN: {arn}"))),
+        None => Ok(()),
+    }
+}
+
+impl Selection {
+    pub(super) fn belongs_to(&self, plan_id: &str) -> bool {
+        self.backup_plan_id == plan_id
+    }
+
+    pub(super) fn object(&self, home: &str) -> Object {
+        let id = format!("{}_{}", self.selection_id, self.backup_plan_id);
+        Object::new("backup", home, "AWS::Backup::BackupSelection", id, Tags::new())
+            .named(&self.backup_selection.selection_name)
+            .part_of(&self.backup_plan_id)
+    }
+
+    /// What CreateBackupSelection answers.
+    fn created(&self) -> Value {
+        json!({
+            "SelectionId": self.selection_id,
+            "BackupPlanId": self.backup_plan_id,
+            "CreationDate": self.creation_date,
+        })
+    }
+
+    fn listed(&self) -> Value {
+        json!({
+            "SelectionId": self.selection_id,
+            "SelectionName": self.backup_selection.selection_name,
+            "BackupPlanId": self.backup_plan_id,
+            "CreationDate": self.creation_date,
+            "CreatorRequestId": self.creator_request_id,
+            "IamRoleArn": self.backup_selection.iam_role_arn,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct CreateInput {
+    backup_plan_id: String,
+    backup_selection: Document,
+    creator_request_id: Option<String>,
+}
+
+pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let input: CreateInput = call.input()?;
+    let request_id = input.creator_request_id;
+    request_id.iter().try_for_each(|id| check_word("CreatorRequestId", id))?;
+    // CreateBackupSelection reports every wrong parameter as one of value, the plan's id too.
+    let plan_arn = match cx.r.backup.live_plan(&input.backup_plan_id) {
+        Ok(plan) => plan.arn().to_owned(),
+        Err(refusal) => return Err(invalid(refusal.message)),
+    };
+    input.backup_selection.check()?;
+    let mut siblings =
+        cx.r.backup.selections.values().filter(|selection| selection.belongs_to(&input.backup_plan_id));
+    let is_retried =
+        |selection: &&Selection| request_id.is_some() && selection.creator_request_id == request_id;
+    if let Some(selection) = siblings.clone().find(is_retried) {
+        return Ok(selection.created());
+    }
+    if siblings.any(|selection| selection.backup_selection == input.backup_selection) {
+        return Err(already_exists("Backup selection with the same document", &plan_arn));
+    }
+    check_role(cx, &input.backup_selection.iam_role_arn)?;
+    let selection = Selection {
+        selection_id: uuid(&mut cx.r.backup.ids),
+        backup_plan_id: input.backup_plan_id,
+        backup_selection: input.backup_selection,
+        creation_date: cx.now_seconds(),
+        creator_request_id: request_id,
+    };
+    let answer = selection.created();
+    cx.r.backup.selections.insert(selection.selection_id.clone(), selection);
+    Ok(answer)
+}
+
+/// AWS Backup assumes the role when a selection is made (hashicorp/terraform-provider-aws#9297).
+fn check_role(cx: &Cx<'_>, arn: &str) -> Result<(), Refusal> {
+    cx.global
+        .iam
+        .assumable(arn, "backup.amazonaws.com", cx.now_millis)
+        .map_err(|_| invalid(format!("IAM Role {arn} cannot be assumed by AWS Backup")))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct IdInput {
+    backup_plan_id: String,
+    selection_id: String,
+}
+
+/// The selection that a call names.
+fn find<'a>(cx: &'a mut Cx<'_>, call: &Call) -> Result<&'a Selection, Refusal> {
+    let IdInput { backup_plan_id, selection_id } = call.input()?;
+    cx.r.backup.live_plan(&backup_plan_id)?;
+    let selection = cx.r.backup.selections.get(&selection_id);
+    let selection = selection.filter(|selection| selection.belongs_to(&backup_plan_id));
+    selection.ok_or_else(|| not_found(format!("Cannot find backup selection {selection_id}")))
+}
+
+pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    find(cx, call).map(wire)
+}
+
+pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let id = find(cx, call)?.selection_id.clone();
+    cx.r.backup.selections.remove(&id);
+    Ok(Value::Null)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct ListInput {
+    backup_plan_id: String,
+    next_token: Option<Token>,
+    max_results: Option<usize>,
+}
+
+pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let input: ListInput = call.input()?;
+    cx.r.backup.live_plan(&input.backup_plan_id)?;
+    let selections = cx.r.backup.selections.values();
+    let selections = selections.filter(|selection| selection.belongs_to(&input.backup_plan_id));
+    let (selections, token) =
+        page(selections.map(Selection::listed).collect(), input.next_token.as_ref(), input.max_results)?;
+    Ok(json!({"BackupSelectionsList": selections, "NextToken": token}))
+}

@@ -1,0 +1,217 @@
+//! CloudWatch: alarms, dashboards, metric data and anomaly detectors.
+//!
+//! Alarms keep what was put and are not evaluated: a state changes by SetAlarmState alone, and actions are not taken.
+//! Dashboards belong to no region, so they have a state of their own ([`Dashboards`]).
+
+mod actions;
+mod alarm;
+mod anomaly;
+mod composite;
+mod dashboard;
+mod data;
+mod delete;
+mod describe;
+mod expression;
+pub(crate) mod managed;
+mod metrics_list;
+mod rule;
+mod statistics;
+mod tags;
+mod widget;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub(crate) use self::dashboard::Dashboards;
+
+use self::alarm::{Alarm, MetricSettings};
+use self::anomaly::Detector;
+use self::composite::CompositeSettings;
+use self::data::Series;
+use super::{Answer, Api, Cx, unknown_operation};
+use crate::ids::IdSource;
+use crate::latency::{Spread, spread};
+use crate::limits::{Limit, ServiceLimits, rate};
+use crate::objects::Object;
+use crate::request::Call;
+use crate::response::Refusal;
+
+/// Everything of one region.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct State {
+    ids: IdSource,
+    alarms: BTreeMap<String, Alarm<MetricSettings>>,
+    composites: BTreeMap<String, Alarm<CompositeSettings>>,
+    series: BTreeMap<String, Series>,
+    detectors: BTreeMap<String, Detector>,
+}
+
+/// How long a write takes, as deployment logs show it.
+const WRITE: Spread = spread(1.0, 0.5, 2.0);
+
+impl Api for State {
+    const INVALID: &'static str = "ValidationError";
+    // CloudWatch User Guide, "CloudWatch service quotas": PutMetricAlarm 3 a second, PutDashboard 10, DescribeAlarms 9,
+    // DeleteAlarms 3, ListMetrics 25, PutMetricData 500, GetMetricStatistics 400, SetAlarmState 3, tags 20. Composite
+    // alarms 3. Those without a published number are taken for 10.
+    const LIMITS: ServiceLimits = ServiceLimits::each(&[
+        Limit::of(&["PutMetricAlarm", "PutCompositeAlarm", "DeleteAlarms", "SetAlarmState"], rate(3.0, 3.0)),
+        Limit::of(&["DescribeAlarms"], rate(9.0, 9.0)),
+        Limit::of(&["ListMetrics"], rate(25.0, 25.0)),
+        Limit::of(&["PutMetricData"], rate(500.0, 500.0)),
+        Limit::of(&["GetMetricStatistics"], rate(400.0, 400.0)),
+        Limit::of(&["TagResource", "UntagResource", "ListTagsForResource"], rate(20.0, 20.0)),
+        Limit::any(rate(10.0, 10.0)),
+    ])
+    .throttled("Throttling", 400);
+    const CALLS: &'static [(&'static str, Spread)] =
+        &[("PutMetricAlarm", WRITE), ("PutCompositeAlarm", WRITE), ("PutDashboard", WRITE)];
+
+    fn new(ids: IdSource, _region: &str) -> Self {
+        State {
+            ids,
+            alarms: BTreeMap::new(),
+            composites: BTreeMap::new(),
+            series: BTreeMap::new(),
+            detectors: BTreeMap::new(),
+        }
+    }
+
+    fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
+        match call.operation.as_str() {
+            "PutMetricAlarm" => alarm::put(cx, call),
+            "PutCompositeAlarm" => composite::put(cx, call),
+            "DescribeAlarms" => describe::describe(cx, call),
+            "SetAlarmState" => alarm::set_state(cx, call),
+            "DeleteAlarms" => delete::delete(cx, call),
+
+            "PutDashboard" => dashboard::put(cx, call),
+            "GetDashboard" => dashboard::get(cx, call),
+            "ListDashboards" => dashboard::list(cx, call),
+            "DeleteDashboards" => dashboard::delete(cx, call),
+
+            "PutMetricData" => data::put(cx, call),
+            "ListMetrics" => data::list(cx, call),
+            "GetMetricStatistics" => statistics::get(cx, call),
+
+            "PutAnomalyDetector" => anomaly::put(cx, call),
+            "DescribeAnomalyDetectors" => anomaly::describe(cx, call),
+            "DeleteAnomalyDetector" => anomaly::delete(cx, call),
+
+            "TagResource" => tags::tag(cx, call),
+            "UntagResource" => tags::untag(cx, call),
+            "ListTagsForResource" => tags::list(cx, call),
+            _ => Err(unknown_operation(call)),
+        }
+    }
+
+    fn objects(&self, home: &str) -> Vec<Object> {
+        let metric = self.alarms.values().map(|alarm| alarm.object(home, "AWS::CloudWatch::Alarm"));
+        let composite =
+            self.composites.values().map(|alarm| alarm.object(home, "AWS::CloudWatch::CompositeAlarm"));
+        let detectors = self.detectors.keys().map(|id| {
+            Object::new("monitoring", home, "AWS::CloudWatch::AnomalyDetector", id, BTreeMap::new())
+        });
+        metric.chain(composite).chain(detectors).collect()
+    }
+}
+
+/// The refusal of an alarm.
+fn validation(message: impl Into<String>) -> Refusal {
+    Refusal::new("ValidationError", message)
+}
+
+fn invalid_value(message: impl Into<String>) -> Refusal {
+    Refusal::new("InvalidParameterValue", message)
+}
+
+fn invalid_combination(message: impl Into<String>) -> Refusal {
+    Refusal::new("InvalidParameterCombination", message)
+}
+
+fn missing(parameter: &str) -> Refusal {
+    Refusal::new("MissingParameter", format!("The parameter {parameter} is required."))
+}
+
+/// The refusal of an id or a name of a thing that is not there.
+fn not_found(message: impl Into<String>) -> Refusal {
+    Refusal::new("ResourceNotFoundException", message).with_status(404)
+}
+
+/// A record as the API has it.
+fn wire(record: &impl Serialize) -> Value {
+    serde_json::to_value(record).expect("records are plain data with text keys")
+}
+
+/// One page of what is ordered by a key. A token says after which key the page begins.
+fn page<T>(
+    items: impl Iterator<Item = (String, T)>,
+    token: Option<&str>,
+    size: usize,
+) -> Result<(Vec<T>, Option<String>), Refusal> {
+    const PREFIX: &str = "after:";
+    let after = match token {
+        None => None,
+        Some(token) => Some(
+            token
+                .strip_prefix(PREFIX)
+                .ok_or_else(|| Refusal::new("InvalidNextToken", "The token is not valid."))?,
+        ),
+    };
+    let mut rest = items.skip_while(|(key, _)| after.is_some_and(|after| key.as_str() <= after)).peekable();
+    let mut taken = Vec::new();
+    let mut last = None;
+    for (key, item) in rest.by_ref().take(size) {
+        taken.push(item);
+        last = Some(format!("{PREFIX}{key}"));
+    }
+    Ok((taken, last.filter(|_| rest.peek().is_some())))
+}
+
+/// A text without the control characters of ASCII, as names of alarms must be (PutMetricAlarm, AlarmName).
+fn has_control_characters(text: &str) -> bool {
+    text.chars().any(|c| c.is_ascii_control())
+}
+
+/// What a name or an ARN of an alarm calls the alarm.
+fn alarm_name(name_or_arn: &str) -> &str {
+    match name_or_arn.strip_prefix("arn:aws:cloudwatch:") {
+        Some(rest) => rest.splitn(4, ':').nth(3).unwrap_or(name_or_arn),
+        None => name_or_arn,
+    }
+}
+
+impl State {
+    fn alarm_exists(&self, name: &str) -> bool {
+        self.alarms.contains_key(name) || self.composites.contains_key(name)
+    }
+
+    /// The composite alarms whose rules name an alarm.
+    fn parents<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Alarm<CompositeSettings>> {
+        self.composites.values().filter(move |alarm| alarm.settings.children().any(|child| child == name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_follow_each_other_and_end() {
+        let items = || ["a", "b", "c"].into_iter().map(|key| (key.to_owned(), key));
+        let (first, token) = page(items(), None, 2).expect("there is a first page");
+        assert_eq!((first, token.as_deref()), (vec!["a", "b"], Some("after:b")));
+        let (second, token) = page(items(), token.as_deref(), 2).expect("there is a second page");
+        assert_eq!((second, token), (vec!["c"], None));
+        let refusal = page(items(), Some("b"), 2).expect_err("the token is none of ours");
+        assert_eq!(refusal.code, "InvalidNextToken");
+    }
+
+    #[test]
+    fn an_alarm_goes_by_its_name_or_its_arn() {
+        assert_eq!(alarm_name("high cpu"), "high cpu");
+        assert_eq!(alarm_name("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:a:b"), "a:b");
+    }
+}

@@ -1,0 +1,75 @@
+//! Tags of alarms and dashboards.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::alarm::read_tags;
+use super::{invalid_value, not_found};
+use crate::request::Call;
+use crate::response::Refusal;
+use crate::services::support::{Tag, Tags, tag_list};
+use crate::services::{Answer, Cx};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Tagging {
+    #[serde(rename = "ResourceARN")]
+    resource_arn: String,
+    tags: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Untagging {
+    #[serde(rename = "ResourceARN")]
+    resource_arn: String,
+    tag_keys: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listing {
+    #[serde(rename = "ResourceARN")]
+    resource_arn: String,
+}
+
+/// The tags of what an ARN names (TagResource, ResourceARN; Contributor Insights rules and metric streams are not here).
+fn tags_of<'a>(cx: &'a mut Cx<'_>, arn: &str) -> Result<&'a mut Tags, Refusal> {
+    let (alarm, dashboard) = (cx.arn("cloudwatch", "alarm:"), super::dashboard::arn(""));
+    let state = &mut cx.r.cloudwatch;
+    let found = if let Some(name) = arn.strip_prefix(&alarm) {
+        let composite = state.composites.get_mut(name).map(|alarm| &mut alarm.tags);
+        composite.or_else(|| state.alarms.get_mut(name).map(|alarm| &mut alarm.tags))
+    } else if let Some(name) = arn.strip_prefix(&dashboard) {
+        cx.global.dashboards.tags_mut(name)
+    } else {
+        None
+    };
+    found.ok_or_else(|| not_found(format!("{arn} does not exist.")))
+}
+
+pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let Tagging { resource_arn, tags } = call.input()?;
+    let new = read_tags(tags)?;
+    let tags = tags_of(cx, &resource_arn)?;
+    let mut all = tags.clone();
+    all.extend(new);
+    // TagResource: "You can associate as many as 50 tags with a CloudWatch resource."
+    if all.len() > 50 {
+        return Err(invalid_value("An object can have 50 tags at most."));
+    }
+    *tags = all;
+    Ok(json!({}))
+}
+
+pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let Untagging { resource_arn, tag_keys } = call.input()?;
+    tags_of(cx, &resource_arn)?.retain(|key, _| !tag_keys.contains(key));
+    Ok(json!({}))
+}
+
+pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let Listing { resource_arn } = call.input()?;
+    let tags: Value = tag_list(tags_of(cx, &resource_arn)?);
+    Ok(json!({"Tags": tags}))
+}

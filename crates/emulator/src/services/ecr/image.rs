@@ -1,0 +1,368 @@
+//! Images: manifests by digest, and the tags that point at them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::invalid;
+use super::repository::Repository;
+use crate::emulator::ACCOUNT_ID;
+use crate::request::Call;
+use crate::response::Refusal;
+use crate::services::iam::page::page;
+use crate::services::{Answer, Cx};
+
+/// Amazon ECR User Guide, "Container image manifest format support in Amazon ECR".
+const MEDIA_TYPES: [&str; 5] = [
+    "application/vnd.docker.distribution.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+];
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Image {
+    manifest: String,
+    media_type: String,
+    tags: Vec<String>,
+    pushed_at: f64,
+    scanned: bool,
+}
+
+impl Image {
+    pub(super) fn has_tag(&self, tag: &str) -> bool {
+        self.tags.iter().any(|own| own == tag)
+    }
+
+    /// The size of its configuration and layers, as the manifest says.
+    fn size(&self) -> u64 {
+        let manifest: Value = serde_json::from_str(&self.manifest).unwrap_or_default();
+        let layers = manifest["layers"].as_array().into_iter().flatten();
+        let parts = layers.chain([&manifest["config"]]);
+        parts.filter_map(|part| part["size"].as_u64()).sum()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct ImageId {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_tag: Option<String>,
+}
+
+impl ImageId {
+    /// The digest of the image that is meant, or the code and reason of ImageFailure.
+    fn find(&self, repository: &Repository) -> Result<String, (&'static str, &'static str)> {
+        let missing = ("ImageNotFound", "Requested image not found");
+        match (&self.image_digest, &self.image_tag) {
+            (None, None) => {
+                Err(("MissingDigestAndTag", "Invalid request parameters: both tag and digest cannot be null"))
+            }
+            (Some(digest), _) if !is_digest(digest) => {
+                Err(("InvalidImageDigest", "Invalid request parameters: image digest"))
+            }
+            (Some(digest), tag) => {
+                let image = repository.images.get(digest).ok_or(missing)?;
+                match tag.as_ref().is_some_and(|tag| !image.has_tag(tag)) {
+                    true => Err(("ImageTagDoesNotMatchDigest", "Tag does not match the digest")),
+                    false => Ok(digest.clone()),
+                }
+            }
+            (None, Some(tag)) => repository.digest(tag).map(str::to_owned).ok_or(missing),
+        }
+    }
+
+    fn failure(&self, (code, reason): (&str, &str)) -> Value {
+        json!({"imageId": self, "failureCode": code, "failureReason": reason})
+    }
+}
+
+fn is_digest(text: &str) -> bool {
+    let hex = text.strip_prefix("sha256:");
+    hex.is_some_and(|hex| {
+        hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+/// The digest of a manifest (OCI Image Specification, "Digests").
+fn digest_of(manifest: &str) -> String {
+    let hex: String = Sha256::digest(manifest.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Put {
+    registry_id: Option<String>,
+    repository_name: String,
+    image_manifest: String,
+    image_manifest_media_type: Option<String>,
+    image_tag: Option<String>,
+    image_digest: Option<String>,
+}
+
+/// ECR API Reference, PutImage.
+pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let input: Put = call.input()?;
+    let now = cx.now_seconds();
+    let name = input.repository_name;
+    let repository = cx.r.ecr.repository_mut(input.registry_id.as_deref(), &name)?;
+    let media_type = media_type(&input.image_manifest, input.image_manifest_media_type)?;
+    let digest = digest_of(&input.image_manifest);
+    if input.image_digest.as_ref().is_some_and(|given| *given != digest) {
+        let message =
+            "The specified image digest does not match the digest that Amazon ECR calculated for the image.";
+        return Err(Refusal::new("ImageDigestDoesNotMatchException", message));
+    }
+    if let Some(tag) = &input.image_tag {
+        check_tag(repository, tag, &digest)?;
+    } else if repository.images.contains_key(&digest) {
+        let message =
+            format!("Image with digest '{digest}' already exists in the repository with name '{name}'");
+        return Err(Refusal::new("ImageAlreadyExistsException", message));
+    }
+    if let Some(tag) = &input.image_tag {
+        for image in repository.images.values_mut() {
+            image.tags.retain(|own| own != tag);
+        }
+    }
+    let scanned = repository.image_scanning_configuration.scan_on_push;
+    let manifest = input.image_manifest;
+    let image = repository.images.entry(digest.clone()).or_insert_with(|| Image {
+        manifest,
+        media_type,
+        tags: Vec::new(),
+        pushed_at: now,
+        scanned,
+    });
+    image.tags.extend(input.image_tag.clone());
+    let id = ImageId { image_digest: Some(digest), image_tag: input.image_tag };
+    Ok(json!({"image": shown(&name, &id, image)}))
+}
+
+/// The media type that is given or that the manifest names.
+fn media_type(manifest: &str, given: Option<String>) -> Result<String, Refusal> {
+    let bad = |what: &str| {
+        invalid(format!("Invalid parameter at 'ImageManifest' failed to satisfy constraint: {what}"))
+    };
+    let manifest: Value = serde_json::from_str(manifest).map_err(|_| bad("it is not JSON"))?;
+    let own = manifest["mediaType"].as_str();
+    let named = match (&given, own) {
+        (Some(given), Some(own)) if given != own => {
+            return Err(bad("it names another media type than the request"));
+        }
+        (Some(given), _) => given.clone(),
+        (None, Some(own)) => own.to_owned(),
+        (None, None) => return Err(bad("its media type is not known")),
+    };
+    match MEDIA_TYPES.contains(&named.as_str()) && manifest["schemaVersion"].is_u64() {
+        true => Ok(named),
+        false => Err(bad("its media type or schema version is not supported")),
+    }
+}
+
+/// ECR API Reference, PutImage, `ImageAlreadyExistsException` and `ImageTagAlreadyExistsException`.
+fn check_tag(repository: &Repository, tag: &str, digest: &str) -> Result<(), Refusal> {
+    let name = &repository.repository_name;
+    match repository.digest(tag) {
+        Some(other) if other == digest => {
+            let message = format!(
+                "Image with digest '{digest}' and tag '{tag}' already exists in the repository with name '{name}'"
+            );
+            Err(Refusal::new("ImageAlreadyExistsException", message))
+        }
+        Some(_) if repository.is_fixed(tag) => {
+            let message = format!(
+                "The image tag '{tag}' already exists in the '{name}' repository and cannot be overwritten because the tag \
+                 is immutable."
+            );
+            Err(Refusal::new("ImageTagAlreadyExistsException", message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn shown(repository: &str, id: &ImageId, image: &Image) -> Value {
+    json!({
+        "registryId": ACCOUNT_ID,
+        "repositoryName": repository,
+        "imageId": id,
+        "imageManifest": image.manifest,
+        "imageManifestMediaType": image.media_type,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct BatchGet {
+    registry_id: Option<String>,
+    repository_name: String,
+    image_ids: Vec<ImageId>,
+    accepted_media_types: Option<Vec<String>>,
+}
+
+/// ECR API Reference, BatchGetImage.
+pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let input: BatchGet = call.input()?;
+    let name = &input.repository_name;
+    let repository = cx.r.ecr.repository(input.registry_id.as_deref(), name)?;
+    let mut images = Vec::new();
+    let mut failures = Vec::new();
+    for id in &input.image_ids {
+        match id.find(repository) {
+            Err(failure) => failures.push(id.failure(failure)),
+            Ok(digest) => {
+                let image = &repository.images[&digest];
+                let accepted = input.accepted_media_types.as_ref();
+                if accepted.is_none_or(|types| types.contains(&image.media_type)) {
+                    let id = ImageId { image_digest: Some(digest), image_tag: id.image_tag.clone() };
+                    images.push(shown(name, &id, image));
+                }
+            }
+        }
+    }
+    Ok(json!({"images": images, "failures": failures}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct BatchDelete {
+    registry_id: Option<String>,
+    repository_name: String,
+    image_ids: Vec<ImageId>,
+}
+
+/// ECR API Reference, BatchDeleteImage: a tag goes, and the image with its last one; a digest takes all of them.
+pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let input: BatchDelete = call.input()?;
+    let repository = cx.r.ecr.repository_mut(input.registry_id.as_deref(), &input.repository_name)?;
+    let mut deleted = Vec::new();
+    let mut failures = Vec::new();
+    for id in &input.image_ids {
+        let digest = match id.find(repository) {
+            Err(failure) => {
+                failures.push(id.failure(failure));
+                continue;
+            }
+            Ok(digest) => digest,
+        };
+        let Some(image) = repository.images.get_mut(&digest) else { continue };
+        let gone: Vec<String> = match &id.image_tag {
+            Some(tag) => vec![tag.clone()],
+            None => image.tags.clone(),
+        };
+        image.tags.retain(|tag| !gone.contains(tag));
+        if image.tags.is_empty() {
+            repository.images.remove(&digest);
+        }
+        let tags = gone.into_iter().map(Some).chain(id.image_tag.is_none().then_some(None));
+        deleted.extend(tags.map(|image_tag| ImageId { image_digest: Some(digest.clone()), image_tag }));
+    }
+    Ok(json!({"imageIds": deleted, "failures": failures}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Filter {
+    tag_status: Option<String>,
+}
+
+impl Filter {
+    fn lets(&self, has_tag: bool) -> bool {
+        match self.tag_status.as_deref() {
+            Some("TAGGED") => has_tag,
+            Some("UNTAGGED") => !has_tag,
+            _ => true,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Describe {
+    registry_id: Option<String>,
+    repository_name: String,
+    image_ids: Option<Vec<ImageId>>,
+    next_token: Option<String>,
+    max_results: Option<usize>,
+    filter: Option<Filter>,
+}
+
+/// ECR API Reference, DescribeImages: those that are named, which must all be there, or all, in pages of 100.
+pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let input: Describe = call.input()?;
+    let name = &input.repository_name;
+    let repository = cx.r.ecr.repository(input.registry_id.as_deref(), name)?;
+    let detail = |digest: &str, image: &Image| {
+        json!({
+            "registryId": ACCOUNT_ID,
+            "repositoryName": name,
+            "imageDigest": digest,
+            "imageTags": (!image.tags.is_empty()).then_some(&image.tags),
+            "imageSizeInBytes": image.size(),
+            "imagePushedAt": image.pushed_at,
+            "imageScanStatus": image.scanned.then(|| json!({"status": "COMPLETE"})),
+            "imageManifestMediaType": image.media_type,
+            "imageStatus": "ACTIVE",
+        })
+    };
+    if let Some(ids) = &input.image_ids {
+        let mut details = Vec::new();
+        for id in ids {
+            let digest = id.find(repository).map_err(|_| no_image(id, name))?;
+            details.push(detail(&digest, &repository.images[&digest]));
+        }
+        return Ok(json!({"imageDetails": details}));
+    }
+    let lets = |image: &Image| input.filter.as_ref().is_none_or(|filter| filter.lets(!image.tags.is_empty()));
+    let images = repository.images.iter().filter(|(_, image)| lets(image));
+    let details = images.map(|(digest, image)| detail(digest, image)).collect();
+    let (details, next) = paged(details, input.max_results, input.next_token.as_deref())?;
+    Ok(json!({"imageDetails": details, "nextToken": next}))
+}
+
+fn no_image(id: &ImageId, repository: &str) -> Refusal {
+    let what = id.image_digest.as_ref().or(id.image_tag.as_ref()).map_or("", String::as_str);
+    let message = format!(
+        "The image with imageId '{what}' does not exist within the repository with name '{repository}' in the registry \
+         with id '{ACCOUNT_ID}'"
+    );
+    Refusal::new("ImageNotFoundException", message)
+}
+
+fn paged(
+    items: Vec<Value>,
+    size: Option<usize>,
+    token: Option<&str>,
+) -> Result<(Vec<Value>, Option<String>), Refusal> {
+    page(items, size.unwrap_or(100), token).ok_or_else(|| invalid("The next token is invalid."))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct List {
+    registry_id: Option<String>,
+    repository_name: String,
+    next_token: Option<String>,
+    max_results: Option<usize>,
+    filter: Option<Filter>,
+}
+
+/// ECR API Reference, ListImages: each tag, and each image without one.
+pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let input: List = call.input()?;
+    let repository = cx.r.ecr.repository(input.registry_id.as_deref(), &input.repository_name)?;
+    let ids = repository.images.iter().flat_map(|(digest, image)| {
+        let untagged = image.tags.is_empty().then_some(None);
+        let tags = image.tags.iter().cloned().map(Some).chain(untagged);
+        tags.map(|image_tag| ImageId { image_digest: Some(digest.clone()), image_tag })
+    });
+    let lets = |id: &ImageId| input.filter.as_ref().is_none_or(|filter| filter.lets(id.image_tag.is_some()));
+    let ids = ids.filter(lets).map(|id| json!(id)).collect();
+    let (ids, next) = paged(ids, input.max_results, input.next_token.as_deref())?;
+    Ok(json!({"imageIds": ids, "nextToken": next}))
+}

@@ -1,0 +1,135 @@
+//! ECR: repositories, their policies, and images by their manifests.
+//!
+//! Layers are not kept: a manifest is taken with whatever it names. Lifecycle policies are checked and kept, and expire
+//! nothing.
+
+mod image;
+mod lifecycle;
+mod policy;
+mod repository;
+mod tags;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use self::repository::Repository;
+use super::{Answer, Api, Cx, unknown_operation};
+use crate::emulator::ACCOUNT_ID;
+use crate::ids::IdSource;
+use crate::latency::{Spread, spread};
+use crate::limits::{Limit, ServiceLimits, rate};
+use crate::objects::Object;
+use crate::request::Call;
+use crate::response::Refusal;
+
+/// Everything in one region.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct State {
+    /// By name.
+    repositories: BTreeMap<String, Repository>,
+}
+
+/// ECR API Reference, "InvalidParameterException".
+fn invalid(message: impl Into<String>) -> Refusal {
+    Refusal::new("InvalidParameterException", message)
+}
+
+/// A record as it is answered; the encoder leaves out private members and nulls.
+fn view(record: &impl Serialize) -> Value {
+    serde_json::to_value(record).expect("records are plain data with text keys")
+}
+
+impl Api for State {
+    const INVALID: &'static str = "InvalidParameterException";
+    // Amazon ECR User Guide, "Amazon ECR service quotas": 10 changes of images a second are the least of its rates; those
+    // of repositories are not published.
+    const LIMITS: ServiceLimits = ServiceLimits::each(&[
+        Limit::of(&["GetAuthorizationToken"], rate(500.0, 500.0)),
+        Limit::of(&["BatchGetImage"], rate(2000.0, 2000.0)),
+        Limit::of(&["PutImage"], rate(10.0, 10.0)),
+        Limit::reads(rate(50.0, 20.0)),
+        Limit::any(rate(20.0, 10.0)),
+    ]);
+    // Estimate.
+    const CALLS: &'static [(&'static str, Spread)] =
+        &[("CreateRepository", spread(0.7, 0.3, 2.0)), ("DeleteRepository", spread(0.5, 0.3, 1.0))];
+
+    fn new(_ids: IdSource, _region: &str) -> Self {
+        State { repositories: BTreeMap::new() }
+    }
+
+    fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
+        match call.operation.as_str() {
+            "CreateRepository" => repository::create(cx, call),
+            "DescribeRepositories" => repository::describe(cx, call),
+            "DeleteRepository" => repository::delete(cx, call),
+            "PutImageTagMutability" => repository::put_mutability(cx, call),
+            "PutImageScanningConfiguration" => repository::put_scanning(cx, call),
+
+            "PutLifecyclePolicy" => policy::put_lifecycle(cx, call),
+            "GetLifecyclePolicy" => policy::get_lifecycle(cx, call),
+            "DeleteLifecyclePolicy" => policy::delete_lifecycle(cx, call),
+            "SetRepositoryPolicy" => policy::set(cx, call),
+            "GetRepositoryPolicy" => policy::get(cx, call),
+            "DeleteRepositoryPolicy" => policy::delete(cx, call),
+
+            "PutImage" => image::put(cx, call),
+            "BatchGetImage" => image::get(cx, call),
+            "BatchDeleteImage" => image::delete(cx, call),
+            "DescribeImages" => image::describe(cx, call),
+            "ListImages" => image::list(cx, call),
+
+            "TagResource" => tags::tag(cx, call),
+            "UntagResource" => tags::untag(cx, call),
+            "ListTagsForResource" => tags::list(cx, call),
+
+            "GetAuthorizationToken" => authorization_token(cx),
+            _ => Err(unknown_operation(call)),
+        }
+    }
+
+    fn objects(&self, home: &str) -> Vec<Object> {
+        let object = |repository: &Repository| {
+            let name = &repository.repository_name;
+            Object::new("ecr", home, "AWS::ECR::Repository", name, repository.tags.clone()).named(name)
+        };
+        self.repositories.values().map(object).collect()
+    }
+}
+
+/// A token for the registry, which the emulator has not. It is good for 12 hours (ECR API Reference,
+/// GetAuthorizationToken).
+fn authorization_token(cx: &Cx<'_>) -> Answer {
+    let endpoint = format!("https://{ACCOUNT_ID}.dkr.ecr.{}.amazonaws.com", cx.region);
+    Ok(json!({"authorizationData": [{
+        // `AWS:` and a password that opens nothing, in base64.
+        "authorizationToken": "QVdTOmVtdWxhdG9y",
+        "expiresAt": cx.now_seconds() + 12.0 * 60.0 * 60.0,
+        "proxyEndpoint": endpoint,
+    }]}))
+}
+
+impl State {
+    /// The digest of an image, by its tag or digest.
+    pub(crate) fn digest(&self, repository: &str, reference: &str) -> Option<&str> {
+        self.repositories.get(repository)?.digest(reference)
+    }
+
+    fn repository(&self, registry: Option<&str>, name: &str) -> Result<&Repository, Refusal> {
+        let here = registry.is_none_or(|registry| registry == ACCOUNT_ID);
+        self.repositories.get(name).filter(|_| here).ok_or_else(|| no_repository(name))
+    }
+
+    fn repository_mut(&mut self, registry: Option<&str>, name: &str) -> Result<&mut Repository, Refusal> {
+        let here = registry.is_none_or(|registry| registry == ACCOUNT_ID);
+        self.repositories.get_mut(name).filter(|_| here).ok_or_else(|| no_repository(name))
+    }
+}
+
+fn no_repository(name: &str) -> Refusal {
+    let message =
+        format!("The repository with name '{name}' does not exist in the registry with id '{ACCOUNT_ID}'");
+    Refusal::new("RepositoryNotFoundException", message)
+}

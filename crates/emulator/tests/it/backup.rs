@@ -1,0 +1,310 @@
+//! AWS Backup's vaults, plans and selections.
+
+use std::time::Duration;
+
+use aws_sdk_backup::Client;
+use aws_sdk_backup::operation::create_backup_selection::builders::CreateBackupSelectionFluentBuilder;
+use aws_sdk_backup::types::builders::BackupRuleInputBuilder;
+use aws_sdk_backup::types::{
+    BackupPlanInput, BackupRuleInput, BackupSelection, Condition, ConditionType, CopyAction, Lifecycle,
+};
+use emulator::Emulator;
+
+use crate::support::{Cloud, REGION, TRUST, code, config};
+
+const BACKUP_TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"backup.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+const ROLE: &str = "arn:aws:iam::123456789012:role/backup";
+
+fn client(emulator: &Emulator) -> Client {
+    Client::new(&config(emulator, REGION))
+}
+
+async fn vault(client: &Client, name: &str) {
+    client.create_backup_vault().backup_vault_name(name).send().await.unwrap();
+}
+
+async fn role(emulator: &Emulator, name: &str, trust: &str) {
+    let cloud = Cloud::of(emulator.clone());
+    cloud.iam.create_role().role_name(name).assume_role_policy_document(trust).send().await.unwrap();
+}
+
+fn rule() -> BackupRuleInputBuilder {
+    BackupRuleInput::builder().rule_name("daily").target_backup_vault_name("vault")
+}
+
+fn plan(name: &str, rule: BackupRuleInputBuilder) -> BackupPlanInput {
+    BackupPlanInput::builder().backup_plan_name(name).rules(rule.build().unwrap()).build().unwrap()
+}
+
+async fn made_plan(client: &Client) -> String {
+    let made = client.create_backup_plan().backup_plan(plan("p", rule())).send().await.unwrap();
+    made.backup_plan_id.unwrap()
+}
+
+fn lifecycle(cold: Option<i64>, delete: i64) -> Lifecycle {
+    Lifecycle::builder().set_move_to_cold_storage_after_days(cold).delete_after_days(delete).build()
+}
+
+fn select(client: &Client, plan: &str, name: &str) -> CreateBackupSelectionFluentBuilder {
+    let condition = Condition::builder().condition_type(ConditionType::Stringequals);
+    let condition = condition.condition_key("Backup").condition_value("daily").build().unwrap();
+    let selection =
+        BackupSelection::builder().selection_name(name).iam_role_arn(ROLE).list_of_tags(condition);
+    client.create_backup_selection().backup_plan_id(plan).backup_selection(selection.build().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vault_and_its_lock_come_back() {
+    let emulator = Emulator::in_memory();
+    let client = client(&emulator);
+    let kms = aws_sdk_kms::Client::new(&config(&emulator, REGION));
+    let key = kms.create_key().send().await.unwrap().key_metadata.unwrap().arn.unwrap();
+    let create = || {
+        let create = client.create_backup_vault().backup_vault_name("vault").encryption_key_arn(&key);
+        create.backup_vault_tags("Author", "Zoë").creator_request_id("once")
+    };
+    let made = create().send().await.unwrap();
+    let arn = format!("arn:aws:backup:{REGION}:123456789012:backup-vault:vault");
+    assert_eq!(made.backup_vault_arn(), Some(arn.as_str()));
+    assert_eq!(
+        create().send().await.unwrap().creation_date(),
+        made.creation_date(),
+        "a retry is answered alike"
+    );
+    assert_eq!(code(create().creator_request_id("twice").send().await), "AlreadyExistsException");
+    assert_eq!(code(create().set_creator_request_id(None).send().await), "AlreadyExistsException");
+
+    let lock = client.put_backup_vault_lock_configuration().backup_vault_name("vault");
+    lock.min_retention_days(7).max_retention_days(365).changeable_for_days(3).send().await.unwrap();
+    let found = client.describe_backup_vault().backup_vault_name("vault").send().await.unwrap();
+    assert_eq!((found.encryption_key_arn(), found.number_of_recovery_points()), (Some(key.as_str()), 0));
+    assert_eq!(
+        (found.locked(), found.min_retention_days(), found.max_retention_days()),
+        (Some(true), Some(7), Some(365))
+    );
+    assert_eq!(found.lock_date().unwrap().secs() - found.creation_date().unwrap().secs(), 3 * 86_400);
+    assert_eq!(client.list_backup_vaults().send().await.unwrap().backup_vault_list().len(), 1);
+    let tags = client.list_tags().resource_arn(&arn).send().await.unwrap();
+    assert_eq!(tags.tags().unwrap()["Author"], "Zoë");
+    // The API calls its tags sensitive, so the log of calls does not have them.
+    assert!(!format!("{:?}", emulator.calls()).contains("Zoë"));
+
+    // Until the lock date it can be taken away, and not after it.
+    let unlock = || client.delete_backup_vault_lock_configuration().backup_vault_name("vault").send();
+    unlock().await.unwrap();
+    let found = client.describe_backup_vault().backup_vault_name("vault").send().await.unwrap();
+    assert_eq!((found.locked(), found.min_retention_days(), found.lock_date()), (Some(false), None, None));
+    let lock = || {
+        client.put_backup_vault_lock_configuration().backup_vault_name("vault").changeable_for_days(3).send()
+    };
+    lock().await.unwrap();
+    tokio::time::advance(Duration::from_secs(3 * 86_400)).await;
+    assert_eq!(code(unlock().await), "InvalidRequestException");
+    assert_eq!(code(lock().await), "InvalidRequestException");
+    client.delete_backup_vault().backup_vault_name("vault").send().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_comes_back_in_all_its_versions() {
+    let emulator = Emulator::in_memory();
+    let client = client(&emulator);
+    vault(&client, "vault").await;
+    let copy = CopyAction::builder().lifecycle(lifecycle(None, 30));
+    let copy = copy.destination_backup_vault_arn("arn:aws:backup:eu-west-1:123456789012:backup-vault:far");
+    let daily =
+        rule().schedule_expression("cron(0 3 ? * * *)").schedule_expression_timezone("Asia/Singapore");
+    let daily =
+        daily.start_window_minutes(60).completion_window_minutes(240).lifecycle(lifecycle(Some(30), 120));
+    let daily = daily.recovery_point_tags("a", "b").copy_actions(copy.build().unwrap());
+    let create = client.create_backup_plan().backup_plan(plan("p", daily)).backup_plan_tags("Name", "n");
+    let made = create.send().await.unwrap();
+    let (id, first) = (made.backup_plan_id().unwrap(), made.version_id().unwrap());
+    assert_eq!(
+        made.backup_plan_arn(),
+        Some(format!("arn:aws:backup:{REGION}:123456789012:backup-plan:{id}").as_str())
+    );
+
+    let get = || client.get_backup_plan().backup_plan_id(id);
+    let found = get().send().await.unwrap();
+    let document = found.backup_plan().unwrap();
+    let [daily] = document.rules() else { panic!("{document:?}") };
+    assert_eq!(daily.schedule_expression(), Some("cron(0 3 ? * * *)"));
+    assert_eq!(daily.schedule_expression_timezone(), Some("Asia/Singapore"));
+    assert_eq!((daily.start_window_minutes(), daily.completion_window_minutes()), (Some(60), Some(240)));
+    assert_eq!(daily.lifecycle(), Some(&lifecycle(Some(30), 120)));
+    assert_eq!(daily.recovery_point_tags().unwrap()["a"], "b");
+    assert_eq!(daily.copy_actions()[0].lifecycle(), Some(&lifecycle(None, 30)));
+    assert!(daily.rule_id().is_some());
+
+    let update = client.update_backup_plan().backup_plan_id(id).backup_plan(plan("q", rule()));
+    let second = update.send().await.unwrap().version_id.unwrap();
+    assert_ne!(first, second);
+    let found = get().send().await.unwrap();
+    let document = found.backup_plan().unwrap();
+    assert_eq!((document.backup_plan_name(), found.version_id()), ("q", Some(second.as_str())));
+    // What is left out has AWS's defaults.
+    let [rule] = document.rules() else { panic!("{document:?}") };
+    assert_eq!((rule.start_window_minutes(), rule.completion_window_minutes()), (Some(480), Some(10_080)));
+    assert_eq!(rule.schedule_expression(), Some("cron(0 5 ? * * *)"));
+    let old = get().version_id(first).send().await.unwrap();
+    assert_eq!(old.backup_plan().unwrap().backup_plan_name(), "p");
+
+    client.delete_backup_plan().backup_plan_id(id).send().await.unwrap();
+    assert_eq!(code(get().send().await), "ResourceNotFoundException");
+    let list = || client.list_backup_plans();
+    assert!(list().send().await.unwrap().backup_plans_list().is_empty());
+    assert_eq!(list().include_deleted(true).send().await.unwrap().backup_plans_list().len(), 1);
+    assert_eq!(emulator.objects().await.unwrap().iter().filter(|o| o.kind.contains("Plan")).count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_selection_comes_back_and_keeps_its_plan() {
+    let emulator = Emulator::in_memory();
+    let client = client(&emulator);
+    vault(&client, "vault").await;
+    role(&emulator, "backup", BACKUP_TRUST).await;
+    let plan = made_plan(&client).await;
+    let made = select(&client, &plan, "tagged").creator_request_id("once").send().await.unwrap();
+    let again = select(&client, &plan, "tagged").creator_request_id("once").send().await.unwrap();
+    let id = made.selection_id().unwrap();
+    assert_eq!(again.selection_id(), Some(id));
+    assert_eq!(code(select(&client, &plan, "tagged").send().await), "AlreadyExistsException");
+    let get = || client.get_backup_selection().backup_plan_id(&plan).selection_id(id).send();
+    let found = get().await.unwrap();
+    let selection = found.backup_selection().unwrap();
+    assert_eq!((selection.selection_name(), selection.iam_role_arn()), ("tagged", ROLE));
+    assert_eq!(selection.list_of_tags()[0].condition_value(), "daily");
+    let all = client.list_backup_selections().backup_plan_id(&plan).send().await.unwrap();
+    assert_eq!(all.backup_selections_list()[0].selection_name(), Some("tagged"));
+
+    let delete_plan = || client.delete_backup_plan().backup_plan_id(&plan).send();
+    assert_eq!(code(delete_plan().await), "InvalidRequestException");
+    client.delete_backup_selection().backup_plan_id(&plan).selection_id(id).send().await.unwrap();
+    assert_eq!(code(get().await), "ResourceNotFoundException");
+    delete_plan().await.unwrap();
+    client.delete_backup_vault().backup_vault_name("vault").send().await.unwrap();
+    let left = emulator.objects().await.unwrap();
+    assert!(left.iter().all(|object| object.service == "iam" || object.made_by_default), "{left:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_of_plans() {
+    let client = client(&Emulator::in_memory());
+    vault(&client, "vault").await;
+    let bad = "InvalidParameterValueException";
+    let rows = [
+        ("all is well", rule(), "ok"),
+        ("the same document", rule(), "AlreadyExistsException"),
+        (
+            "continuous for 35 days",
+            rule().enable_continuous_backup(true).lifecycle(lifecycle(None, 35)),
+            "ok",
+        ),
+        ("an unknown vault", rule().target_backup_vault_name("none"), bad),
+        ("a name with a space", rule().rule_name("a b"), bad),
+        ("no cron expression", rule().schedule_expression("rate(1 day)"), bad),
+        ("both days", rule().schedule_expression("cron(0 5 * * * *)"), bad),
+        ("a start window of half an hour", rule().start_window_minutes(30), bad),
+        ("completion before start", rule().start_window_minutes(60).completion_window_minutes(60), bad),
+        ("89 days in cold storage", rule().lifecycle(lifecycle(Some(30), 119)), bad),
+        ("deleted at once", rule().lifecycle(lifecycle(None, 0)), bad),
+        ("kept for too long", rule().lifecycle(lifecycle(None, 36_501)), bad),
+        ("continuous for 36 days", rule().enable_continuous_backup(true).lifecycle(lifecycle(None, 36)), bad),
+        (
+            "continuous in cold storage",
+            rule().enable_continuous_backup(true).lifecycle(lifecycle(Some(1), 91)),
+            bad,
+        ),
+        (
+            "a copy to nowhere",
+            {
+                rule()
+                    .copy_actions(CopyAction::builder().destination_backup_vault_arn("far").build().unwrap())
+            },
+            bad,
+        ),
+    ];
+    for (name, rule, wanted) in rows {
+        let create = client.create_backup_plan().backup_plan(plan("p", rule));
+        assert_eq!(code(create.send().await), wanted, "{name}");
+    }
+    let empty = BackupPlanInput::builder().backup_plan_name("p").set_rules(Some(Vec::new())).build().unwrap();
+    let none = client.create_backup_plan().backup_plan(empty).send().await;
+    assert_eq!(code(none), "MissingParameterValueException");
+    let named = client.create_backup_plan().backup_plan(plan("a b", rule())).send().await;
+    assert_eq!(code(named), bad);
+    let unknown =
+        client.update_backup_plan().backup_plan_id("none").backup_plan(plan("p", rule())).send().await;
+    assert_eq!(code(unknown), "ResourceNotFoundException");
+}
+
+#[tokio::test(start_paused = true)]
+async fn roles_of_selections() {
+    let emulator = Emulator::builder().latency(1.0).in_memory();
+    let client = client(&emulator);
+    vault(&client, "vault").await;
+    let plan = made_plan(&client).await;
+    let select = |name: &str| select(&client, &plan, name).send();
+    let bad = "InvalidParameterValueException";
+    assert_eq!(code(select("a").await), bad, "there is no role");
+    role(&emulator, "backup", BACKUP_TRUST).await;
+    assert_eq!(code(select("a").await), bad, "the role is too new");
+    tokio::time::advance(Duration::from_secs(15)).await;
+    assert_eq!(code(select("a").await), "ok");
+    role(&emulator, "other", TRUST).await;
+    tokio::time::advance(Duration::from_secs(15)).await;
+    let selection = BackupSelection::builder().selection_name("b").resources("*");
+    let selection = selection.iam_role_arn("arn:aws:iam::123456789012:role/other").build().unwrap();
+    let call = client.create_backup_selection().backup_plan_id(&plan).backup_selection(selection);
+    assert_eq!(code(call.send().await), bad, "the role trusts another service");
+    let nothing = BackupSelection::builder().selection_name("c").iam_role_arn(ROLE).build().unwrap();
+    let call = client.create_backup_selection().backup_plan_id(&plan).backup_selection(nothing);
+    assert_eq!(code(call.send().await), bad, "nothing is selected");
+}
+
+#[tokio::test(start_paused = true)]
+async fn vaults_that_are_wrong_or_not_there() {
+    let client = client(&Emulator::in_memory());
+    let create = |name: &str| client.create_backup_vault().backup_vault_name(name);
+    let bad = "InvalidParameterValueException";
+    assert_eq!(code(create("a b").send().await), bad);
+    assert_eq!(code(create("vault").encryption_key_arn("alias/aws/backup").send().await), bad);
+    let key = "arn:aws:kms:ap-southeast-1:123456789012:key/8f81f553-3a74-4a3f-893d-b3360dc80c50";
+    assert_eq!(code(create("vault").encryption_key_arn(key).send().await), bad, "there is no such key");
+    assert_eq!(code(create("vault").creator_request_id("a b").send().await), bad);
+    assert_eq!(code(create("vault").backup_vault_tags("aws:x", "y").send().await), bad);
+    vault(&client, "vault").await;
+    let lock = || client.put_backup_vault_lock_configuration().backup_vault_name("vault");
+    assert_eq!(code(lock().changeable_for_days(2).send().await), bad);
+    assert_eq!(code(lock().min_retention_days(0).send().await), bad);
+    assert_eq!(code(lock().max_retention_days(36_501).send().await), bad);
+    assert_eq!(code(lock().min_retention_days(8).max_retention_days(7).send().await), bad);
+
+    let unknown = client.describe_backup_vault().backup_vault_name("none").send().await;
+    assert_eq!(code(unknown), "AccessDeniedException");
+    let unknown = client.delete_backup_vault().backup_vault_name("none").send().await;
+    assert_eq!(code(unknown), "ResourceNotFoundException");
+    let unknown = client.list_tags().resource_arn("arn:aws:ec2:x").send().await;
+    assert_eq!(code(unknown), bad);
+    let arn = format!("arn:aws:backup:{REGION}:123456789012:backup-vault:none");
+    let unknown = client.tag_resource().resource_arn(arn).tags("a", "b").send().await;
+    assert_eq!(code(unknown), "ResourceNotFoundException");
+}
+
+#[tokio::test]
+async fn vaults_plans_and_selections_are_on_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let objects = {
+        let emulator = Emulator::open(directory.path()).unwrap();
+        let client = client(&emulator);
+        vault(&client, "vault").await;
+        role(&emulator, "backup", BACKUP_TRUST).await;
+        let plan = made_plan(&client).await;
+        select(&client, &plan, "s").send().await.unwrap();
+        emulator.objects().await.unwrap()
+    };
+    let emulator = Emulator::open(directory.path()).unwrap();
+    assert_eq!(emulator.objects().await.unwrap(), objects);
+    let again = client(&emulator).create_backup_plan().backup_plan(plan("p", rule())).send().await;
+    assert_eq!(code(again), "AlreadyExistsException");
+}
