@@ -1,4 +1,8 @@
 //! What is there: the list that audits compare with what they expect.
+//!
+//! What every account has from the start, such as Scheduler's default group, X-Ray's default rule and RDS's default
+//! parameter groups, is not listed: nobody made it, and it is there whether anybody looks or not. Once somebody has
+//! changed such a thing, it is listed as made by default.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +25,9 @@ pub struct Object {
     pub region: String,
     /// All tags.
     pub tags: BTreeMap<String, String>,
-    /// AWS makes this by itself, together with another object, and removes it with that one: a VPC's default
-    /// security group, main route table and default network ACL, and what is in them from the start.
+    /// AWS made this by itself: together with another object, with which it goes (a VPC's default security group, main
+    /// route table and default network ACL, and what is in them from the start), for one of its services (a managed
+    /// secret, a service-linked role), or for every account (Scheduler's default group, listed once it was changed).
     pub made_by_default: bool,
     /// The id of the object that this one is a part of and goes away with: a route's table, a rule's group.
     pub part_of: Option<String>,

@@ -74,7 +74,7 @@ pub(crate) trait Api: Clone + Send + Serialize + DeserializeOwned {
     /// Lets everything happen that has become due. Nothing runs in the background, so this comes before every look.
     fn settle(_cx: &mut Cx<'_>) {}
 
-    /// What is there.
+    /// What is there, but for what every account has from the start and nobody changed.
     fn objects(&self, home: &str) -> Vec<Object>;
 
     /// The network interfaces that the service has in subnets.
@@ -405,6 +405,12 @@ pub(crate) fn unknown_operation(call: &Call) -> Refusal {
 mod tests {
     use super::*;
     use crate::request::Http;
+
+    #[test]
+    fn a_new_account_has_no_objects() {
+        assert_eq!(Region::new(0, "eu-west-1").objects("eu-west-1"), []);
+        assert_eq!(Global::new(0).objects(), []);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_service_that_is_not_there_is_refused_by_name() {

@@ -10,9 +10,8 @@ use aws_sdk_backup::types::{
 };
 use emulator::Emulator;
 
-use crate::support::{Cloud, REGION, TRUST, code, config};
+use crate::support::{Cloud, REGION, code, config};
 
-const BACKUP_TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"backup.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 const ROLE: &str = "arn:aws:iam::123456789012:role/backup";
 
 fn client(emulator: &Emulator) -> Client {
@@ -23,9 +22,8 @@ async fn vault(client: &Client, name: &str) {
     client.create_backup_vault().backup_vault_name(name).send().await.unwrap();
 }
 
-async fn role(emulator: &Emulator, name: &str, trust: &str) {
-    let cloud = Cloud::of(emulator.clone());
-    cloud.iam.create_role().role_name(name).assume_role_policy_document(trust).send().await.unwrap();
+async fn role(emulator: &Emulator, name: &str, service: &str) {
+    Cloud::of(emulator.clone()).role_for(name, service).await;
 }
 
 fn rule() -> BackupRuleInputBuilder {
@@ -162,7 +160,7 @@ async fn a_selection_comes_back_and_keeps_its_plan() {
     let emulator = Emulator::in_memory();
     let client = client(&emulator);
     vault(&client, "vault").await;
-    role(&emulator, "backup", BACKUP_TRUST).await;
+    role(&emulator, "backup", "backup.amazonaws.com").await;
     let plan = made_plan(&client).await;
     let made = select(&client, &plan, "tagged").creator_request_id("once").send().await.unwrap();
     let again = select(&client, &plan, "tagged").creator_request_id("once").send().await.unwrap();
@@ -247,11 +245,11 @@ async fn roles_of_selections() {
     let select = |name: &str| select(&client, &plan, name).send();
     let bad = "InvalidParameterValueException";
     assert_eq!(code(select("a").await), bad, "there is no role");
-    role(&emulator, "backup", BACKUP_TRUST).await;
+    role(&emulator, "backup", "backup.amazonaws.com").await;
     assert_eq!(code(select("a").await), bad, "the role is too new");
     tokio::time::advance(Duration::from_secs(15)).await;
     assert_eq!(code(select("a").await), "ok");
-    role(&emulator, "other", TRUST).await;
+    role(&emulator, "other", "ecs.amazonaws.com").await;
     tokio::time::advance(Duration::from_secs(15)).await;
     let selection = BackupSelection::builder().selection_name("b").resources("*");
     let selection = selection.iam_role_arn("arn:aws:iam::123456789012:role/other").build().unwrap();
@@ -298,7 +296,7 @@ async fn vaults_plans_and_selections_are_on_disk() {
         let emulator = Emulator::open(directory.path()).unwrap();
         let client = client(&emulator);
         vault(&client, "vault").await;
-        role(&emulator, "backup", BACKUP_TRUST).await;
+        role(&emulator, "backup", "backup.amazonaws.com").await;
         let plan = made_plan(&client).await;
         select(&client, &plan, "s").send().await.unwrap();
         emulator.objects().await.unwrap()

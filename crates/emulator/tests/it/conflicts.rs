@@ -4,29 +4,10 @@ use aws_sdk_ec2::types::{
     FlowLogsResourceType, IpPermission, IpRange, RuleAction, TrafficType, VpcEndpointType,
 };
 
+use crate::rows::Rows;
 use crate::support::{Cloud, REGION, TRUST, code, tag, tagged};
 
 const NO_ID: &str = "00000000000000000";
-
-/// Collects rows and shows all wrong ones at once.
-#[derive(Default)]
-struct Rows(Vec<String>);
-
-impl Rows {
-    fn row(&mut self, what: &str, wanted: &str, got: String) {
-        if got != wanted {
-            self.0.push(format!("{what}: wanted {wanted}, got {got}"));
-        }
-    }
-}
-
-impl Drop for Rows {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            assert!(self.0.is_empty(), "{:#?}", self.0);
-        }
-    }
-}
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_id_is_refused_with_the_code_of_its_kind() {

@@ -8,6 +8,7 @@ use aws_sdk_ecr::types::{
 };
 use emulator::Emulator;
 
+use crate::rows::check;
 use crate::support::{REGION, code, config};
 
 const LIFECYCLE: &str = r#"{"rules":[{"rulePriority":1,"description":"keep ten","selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":10},"action":{"type":"expire"}}]}"#;
@@ -113,92 +114,90 @@ async fn repositories_refuse_what_ecr_refuses() {
     let rows = [
         (
             "taken",
-            code(ecr.create_repository().repository_name("shop").send().await),
             "RepositoryAlreadyExistsException",
+            code(ecr.create_repository().repository_name("shop").send().await),
         ),
-        ("name", code(ecr.create_repository().repository_name("Shop").send().await), invalid),
+        ("name", invalid, code(ecr.create_repository().repository_name("Shop").send().await)),
         (
             "key without KMS",
+            invalid,
             code(
                 new()
                     .encryption_configuration(encryption(EncryptionType::Aes256, Some("alias/a")))
                     .send()
                     .await,
             ),
-            invalid,
         ),
         (
             "key",
+            "KmsException",
             code(
                 new()
                     .encryption_configuration(encryption(EncryptionType::Kms, Some("alias/none")))
                     .send()
                     .await,
             ),
-            "KmsException",
         ),
         (
             "exclusions of a mutable one",
-            code(new().image_tag_mutability_exclusion_filters(exclusion("a")).send().await),
             invalid,
+            code(new().image_tag_mutability_exclusion_filters(exclusion("a")).send().await),
         ),
-        ("no exclusions", code(mutability(ImageTagMutability::ImmutableWithExclusion).send().await), invalid),
-        ("tag", code(new().tags(tag("aws:a", "b")).send().await), "InvalidTagParameterException"),
-        ("unknown", code(ecr.describe_repositories().repository_names("none").send().await), missing),
-        ("delete unknown", code(ecr.delete_repository().repository_name("none").send().await), missing),
+        ("no exclusions", invalid, code(mutability(ImageTagMutability::ImmutableWithExclusion).send().await)),
+        ("tag", "InvalidTagParameterException", code(new().tags(tag("aws:a", "b")).send().await)),
+        ("unknown", missing, code(ecr.describe_repositories().repository_names("none").send().await)),
+        ("delete unknown", missing, code(ecr.delete_repository().repository_name("none").send().await)),
         (
             "not empty",
-            code(ecr.delete_repository().repository_name("shop").send().await),
             "RepositoryNotEmptyException",
+            code(ecr.delete_repository().repository_name("shop").send().await),
         ),
-        ("lifecycle of none", code(lifecycle("none", LIFECYCLE).send().await), missing),
-        ("lifecycle", code(lifecycle("shop", &LIFECYCLE.replace("expire", "keep")).send().await), invalid),
-        ("two rules for any", code(lifecycle("shop", &twice).send().await), invalid),
+        ("lifecycle of none", missing, code(lifecycle("none", LIFECYCLE).send().await)),
+        ("lifecycle", invalid, code(lifecycle("shop", &LIFECYCLE.replace("expire", "keep")).send().await)),
+        ("two rules for any", invalid, code(lifecycle("shop", &twice).send().await)),
         (
             "no lifecycle",
-            code(ecr.get_lifecycle_policy().repository_name("shop").send().await),
             "LifecyclePolicyNotFoundException",
+            code(ecr.get_lifecycle_policy().repository_name("shop").send().await),
         ),
         (
             "no lifecycle to delete",
-            code(ecr.delete_lifecycle_policy().repository_name("shop").send().await),
             "LifecyclePolicyNotFoundException",
+            code(ecr.delete_lifecycle_policy().repository_name("shop").send().await),
         ),
         (
             "policy",
-            code(ecr.set_repository_policy().repository_name("shop").policy_text("{}").send().await),
             invalid,
+            code(ecr.set_repository_policy().repository_name("shop").policy_text("{}").send().await),
         ),
         (
             "no policy",
-            code(ecr.get_repository_policy().repository_name("shop").send().await),
             "RepositoryPolicyNotFoundException",
+            code(ecr.get_repository_policy().repository_name("shop").send().await),
         ),
-        ("image again", code(put(MANIFEST).image_tag("1").send().await), "ImageAlreadyExistsException"),
-        ("image again without tag", code(put(MANIFEST).send().await), "ImageAlreadyExistsException"),
-        ("no manifest", code(put("x").send().await), invalid),
-        ("media type", code(put(r#"{"schemaVersion":2,"mediaType":"text/plain"}"#).send().await), invalid),
-        ("other media type", code(put(OTHER).image_manifest_media_type("text/plain").send().await), invalid),
+        ("image again", "ImageAlreadyExistsException", code(put(MANIFEST).image_tag("1").send().await)),
+        ("image again without tag", "ImageAlreadyExistsException", code(put(MANIFEST).send().await)),
+        ("no manifest", invalid, code(put("x").send().await)),
+        ("media type", invalid, code(put(r#"{"schemaVersion":2,"mediaType":"text/plain"}"#).send().await)),
+        ("other media type", invalid, code(put(OTHER).image_manifest_media_type("text/plain").send().await)),
         (
             "digest",
-            code(put(OTHER).image_digest("sha256:0").send().await),
             "ImageDigestDoesNotMatchException",
+            code(put(OTHER).image_digest("sha256:0").send().await),
         ),
-        ("image of none", code(put(OTHER).repository_name("none").send().await), missing),
+        ("image of none", missing, code(put(OTHER).repository_name("none").send().await)),
         (
             "no image",
-            code(ecr.describe_images().repository_name("shop").image_ids(id("none")).send().await),
             "ImageNotFoundException",
+            code(ecr.describe_images().repository_name("shop").image_ids(id("none")).send().await),
         ),
         (
             "tags of none",
-            code(ecr.list_tags_for_resource().resource_arn("arn:aws:ecr:x:y:repository/z").send().await),
             missing,
+            code(ecr.list_tags_for_resource().resource_arn("arn:aws:ecr:x:y:repository/z").send().await),
         ),
     ];
-    for (rule, got, expected) in rows {
-        assert_eq!(got, expected, "{rule}");
-    }
+    check(rows);
     let found = ecr.describe_repositories().send().await.unwrap();
     assert_eq!(found.repositories().len(), 1, "a refused call made something");
 }

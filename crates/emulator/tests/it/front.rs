@@ -13,7 +13,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 use emulator::Emulator;
 
-use crate::support::{Cloud, REGION, config};
+use crate::support::{Cloud, REGION, allow, config, policy};
 
 pub(crate) const CERTIFICATE: &str =
     "arn:aws:acm:ap-southeast-1:123456789012:certificate/12345678-1234-1234-1234-123456789012";
@@ -93,6 +93,13 @@ impl Front {
         made.listeners()[0].listener_arn().unwrap().to_owned()
     }
 
+    /// Makes a bucket into which load balancers may write their logs under a prefix.
+    pub(crate) async fn log_bucket(&self, name: &str, prefix: &str) -> aws_sdk_s3::Client {
+        let files = format!("arn:aws:s3:::{name}/{prefix}/AWSLogs/123456789012/*");
+        let service = "logdelivery.elasticloadbalancing.amazonaws.com";
+        self.cloud.bucket(name, &policy(&[&allow(service, &["s3:PutObject"], &files)])).await
+    }
+
     pub(crate) fn rule(&self, listener: &str, priority: i32) -> CreateRuleFluentBuilder {
         self.elb.create_rule().listener_arn(listener).priority(priority)
     }
@@ -130,10 +137,4 @@ pub(crate) fn not_found() -> Action {
 pub(crate) fn path(pattern: &str) -> RuleCondition {
     let config = PathPatternConditionConfig::builder().values(pattern).build();
     RuleCondition::builder().field("path-pattern").path_pattern_config(config).build()
-}
-
-/// Shows all rows that are wrong: what was tried, the code wanted, the code that came.
-pub(crate) fn check(rows: &[(&str, &str, String)]) {
-    let wrong: Vec<_> = rows.iter().filter(|(_, wanted, got)| wanted != got).collect();
-    assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_ec2::error::SdkError;
+use aws_sdk_xray::types::SamplingRuleUpdate;
 use emulator::{Call, Emulator, Layer, Lost, Next, Object, Outcome, Refusal, Reply};
 
-use crate::support::{Cloud, REGION, code, tagged};
+use crate::support::{Cloud, REGION, code, config, tagged};
 
 #[tokio::test(start_paused = true)]
 async fn objects_say_what_somebody_made_and_what_came_by_itself() {
@@ -32,6 +33,31 @@ async fn objects_say_what_somebody_made_and_what_came_by_itself() {
     let wanted = ["AWS::EC2::NetworkAcl", "AWS::EC2::RouteTable", "AWS::EC2::SecurityGroup"];
     assert_eq!(by_default, wanted);
     assert!(objects.iter().any(|o| o.part_of.is_some()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_every_account_has_is_listed_once_somebody_has_changed_it() {
+    let cloud = Cloud::in_memory();
+    let config = config(&cloud.emulator, REGION);
+    let (scheduler, xray) = (aws_sdk_scheduler::Client::new(&config), aws_sdk_xray::Client::new(&config));
+    scheduler.get_schedule_group().name("default").send().await.unwrap();
+    xray.get_sampling_rules().send().await.unwrap();
+    assert_eq!(cloud.emulator.objects().await.unwrap(), []);
+
+    let group = format!("arn:aws:scheduler:{REGION}:123456789012:schedule-group/default");
+    let tag = aws_sdk_scheduler::types::Tag::builder().key("a").value("b").build().unwrap();
+    scheduler.tag_resource().resource_arn(&group).tags(tag).send().await.unwrap();
+    let rate = SamplingRuleUpdate::builder().rule_name("Default").fixed_rate(0.2).build();
+    xray.update_sampling_rule().sampling_rule_update(rate).send().await.unwrap();
+    let objects = cloud.emulator.objects().await.unwrap();
+    let kinds: Vec<&str> = objects.iter().map(|object| object.kind.as_str()).collect();
+    assert_eq!(kinds, ["AWS::Scheduler::ScheduleGroup", "AWS::XRay::SamplingRule"]);
+    assert!(objects.iter().all(|object| object.made_by_default));
+
+    scheduler.untag_resource().resource_arn(&group).tag_keys("a").send().await.unwrap();
+    let rate = SamplingRuleUpdate::builder().rule_name("Default").fixed_rate(0.05).build();
+    xray.update_sampling_rule().sampling_rule_update(rate).send().await.unwrap();
+    assert_eq!(cloud.emulator.objects().await.unwrap(), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,7 +105,7 @@ async fn the_same_calls_give_the_same_ids() {
 async fn regions_do_not_see_each_other() {
     let cloud = Cloud::in_memory();
     cloud.vpc().await;
-    let config = crate::support::config(&cloud.emulator, "eu-west-1");
+    let config = config(&cloud.emulator, "eu-west-1");
     let elsewhere = aws_sdk_ec2::Client::new(&config);
     assert_eq!(elsewhere.describe_vpcs().send().await.unwrap().vpcs(), []);
 }

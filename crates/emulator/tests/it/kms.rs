@@ -8,7 +8,7 @@ use aws_sdk_kms::primitives::DateTime;
 use aws_sdk_kms::types::{KeyManagerType, KeySpec, KeyState, KeyUsageType, Tag};
 use emulator::Emulator;
 
-use crate::rules::check;
+use crate::rows::check;
 use crate::support::{REGION, TRUST, code, config};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -143,64 +143,64 @@ async fn rules_of_keys() {
     };
     let many = (0..51).map(|n| self::tag(&n.to_string(), "")).collect();
     let wrong = "KMSInvalidStateException";
-    check(&[
-        ("an id that no key has", describe("nothing").await, "NotFoundException"),
-        ("an ARN that no key has", describe(&missing).await, "NotFoundException"),
-        ("an ARN of another region", describe(&abroad).await, "NotFoundException"),
-        ("an alias that is not there", describe("alias/none").await, "NotFoundException"),
-        ("no ARN of KMS", describe("arn:aws:s3:::bucket").await, "InvalidArnException"),
-        ("an alias where a key is needed", rotate("alias/pending", None).await, "NotFoundException"),
-        ("rotation sooner than 90 days", rotate(&sound, Some(89)).await, "ValidationException"),
-        ("rotation later than 2560 days", rotate(&sound, Some(2561)).await, "ValidationException"),
-        ("rotation of a disabled key", rotate(&disabled, None).await, "DisabledException"),
-        ("rotation of a key pending deletion", rotate(&pending, None).await, wrong),
-        ("rotation of an HMAC key", rotate(&hmac, None).await, "UnsupportedOperationException"),
-        ("rotation status of an HMAC key", status(&hmac).await, "UnsupportedOperationException"),
-        ("rotation status of a key pending deletion", status(&pending).await, "ok"),
-        ("a window of 6 days", schedule(&sound, 6).await, "ValidationException"),
-        ("a window of 31 days", schedule(&sound, 31).await, "ValidationException"),
-        ("deleting twice", schedule(&pending, 7).await, wrong),
-        ("describing a key pending deletion", describe(&pending).await, "ok"),
-        ("by its alias", describe("alias/pending").await, "ok"),
-        ("enabling it", code(kms.enable_key().key_id(&pending).send().await), wrong),
-        ("disabling it", code(kms.disable_key().key_id(&pending).send().await), wrong),
-        ("tagging it", tag(&pending, vec![self::tag("a", "b")]).await, wrong),
-        ("untagging it", code(kms.untag_resource().key_id(&pending).tag_keys("a").send().await), wrong),
+    check([
+        ("an id that no key has", "NotFoundException", describe("nothing").await),
+        ("an ARN that no key has", "NotFoundException", describe(&missing).await),
+        ("an ARN of another region", "NotFoundException", describe(&abroad).await),
+        ("an alias that is not there", "NotFoundException", describe("alias/none").await),
+        ("no ARN of KMS", "InvalidArnException", describe("arn:aws:s3:::bucket").await),
+        ("an alias where a key is needed", "NotFoundException", rotate("alias/pending", None).await),
+        ("rotation sooner than 90 days", "ValidationException", rotate(&sound, Some(89)).await),
+        ("rotation later than 2560 days", "ValidationException", rotate(&sound, Some(2561)).await),
+        ("rotation of a disabled key", "DisabledException", rotate(&disabled, None).await),
+        ("rotation of a key pending deletion", wrong, rotate(&pending, None).await),
+        ("rotation of an HMAC key", "UnsupportedOperationException", rotate(&hmac, None).await),
+        ("rotation status of an HMAC key", "UnsupportedOperationException", status(&hmac).await),
+        ("rotation status of a key pending deletion", "ok", status(&pending).await),
+        ("a window of 6 days", "ValidationException", schedule(&sound, 6).await),
+        ("a window of 31 days", "ValidationException", schedule(&sound, 31).await),
+        ("deleting twice", wrong, schedule(&pending, 7).await),
+        ("describing a key pending deletion", "ok", describe(&pending).await),
+        ("by its alias", "ok", describe("alias/pending").await),
+        ("enabling it", wrong, code(kms.enable_key().key_id(&pending).send().await)),
+        ("disabling it", wrong, code(kms.disable_key().key_id(&pending).send().await)),
+        ("tagging it", wrong, tag(&pending, vec![self::tag("a", "b")]).await),
+        ("untagging it", wrong, code(kms.untag_resource().key_id(&pending).tag_keys("a").send().await)),
         (
             "describing it anew",
-            code(kms.update_key_description().key_id(&pending).description("x").send().await),
             wrong,
+            code(kms.update_key_description().key_id(&pending).description("x").send().await),
         ),
-        ("an alias for it", alias(&kms, "alias/more", &pending).await, wrong),
+        ("an alias for it", wrong, alias(&kms, "alias/more", &pending).await),
         (
             "its policy may change",
-            code(kms.put_key_policy().key_id(&pending).policy(policy(ROOT)).send().await),
             "ok",
+            code(kms.put_key_policy().key_id(&pending).policy(policy(ROOT)).send().await),
         ),
         (
             "cancelling what is not pending",
-            code(kms.cancel_key_deletion().key_id(&sound).send().await),
             wrong,
+            code(kms.cancel_key_deletion().key_id(&sound).send().await),
         ),
-        ("51 tags", tag(&sound, many).await, "LimitExceededException"),
-        ("a reserved tag", tag(&sound, vec![self::tag("aws:x", "")]).await, "TagException"),
+        ("51 tags", "LimitExceededException", tag(&sound, many).await),
+        ("a reserved tag", "TagException", tag(&sound, vec![self::tag("aws:x", "")]).await),
         (
             "an HMAC key without a usage",
-            code(kms.create_key().key_spec(KeySpec::Hmac256).send().await),
             "ValidationException",
+            code(kms.create_key().key_spec(KeySpec::Hmac256).send().await),
         ),
         (
             "a usage that the spec does not have",
-            code(kms.create_key().key_usage(KeyUsageType::SignVerify).send().await),
             "ValidationException",
+            code(kms.create_key().key_usage(KeyUsageType::SignVerify).send().await),
         ),
         (
             "a page that KMS did not give",
-            code(kms.list_keys().marker("x").send().await),
             "InvalidMarkerException",
+            code(kms.list_keys().marker("x").send().await),
         ),
-        ("a key of AWS's", describe("alias/aws/rds").await, "ok"),
-        ("another key of AWS's", describe("alias/aws/none").await, "NotFoundException"),
+        ("a key of AWS's", "ok", describe("alias/aws/rds").await),
+        ("another key of AWS's", "NotFoundException", describe("alias/aws/none").await),
     ]);
 }
 
@@ -225,34 +225,34 @@ async fn rules_of_key_policies() {
     let bypassed = kms.create_key().policy(&only_service).bypass_policy_lockout_safety_check(true);
     let key = key(&kms).await;
     let named = kms.put_key_policy().key_id(&key).policy_name("other").policy(policy(ROOT));
-    check(&[
-        ("no JSON", put("nonsense").await, malformed),
-        ("no statement", put(r#"{"Version":"2012-10-17"}"#).await, malformed),
+    check([
+        ("no JSON", malformed, put("nonsense").await),
+        ("no statement", malformed, put(r#"{"Version":"2012-10-17"}"#).await),
         (
             "no principal",
-            put(&policy(r#"{"Effect":"Allow","Action":"kms:*","Resource":"*"}"#)).await,
             malformed,
+            put(&policy(r#"{"Effect":"Allow","Action":"kms:*","Resource":"*"}"#)).await,
         ),
-        ("no resource", put(&policy(&ROOT.replace(r#","Resource":"*""#, ""))).await, malformed),
-        ("a role that is there", put(&role("app")).await, "ok"),
-        ("a role that is not there", put(&role("none")).await, malformed),
-        ("a role of another account", put(&role("none").replace("2:role", "3:role")).await, "ok"),
-        ("a service", put(&with_principal("Service", "sns.amazonaws.com")).await, "ok"),
-        ("no service", put(&with_principal("Service", "sns")).await, malformed),
-        ("a policy that locks the caller out", put(&only_service).await, malformed),
-        ("one that leaves changes to a service", put(&through_service).await, malformed),
-        ("one that denies changes", put(&denied).await, malformed),
-        ("locked out on purpose", code(bypassed.send().await), "ok"),
+        ("no resource", malformed, put(&policy(&ROOT.replace(r#","Resource":"*""#, ""))).await),
+        ("a role that is there", "ok", put(&role("app")).await),
+        ("a role that is not there", malformed, put(&role("none")).await),
+        ("a role of another account", "ok", put(&role("none").replace("2:role", "3:role")).await),
+        ("a service", "ok", put(&with_principal("Service", "sns.amazonaws.com")).await),
+        ("no service", malformed, put(&with_principal("Service", "sns")).await),
+        ("a policy that locks the caller out", malformed, put(&only_service).await),
+        ("one that leaves changes to a service", malformed, put(&through_service).await),
+        ("one that denies changes", malformed, put(&denied).await),
+        ("locked out on purpose", "ok", code(bypassed.send().await)),
         (
             "larger than 32 KiB",
-            put(&with_principal("AWS", &"x".repeat(32 * 1024))).await,
             "LimitExceededException",
+            put(&with_principal("AWS", &"x".repeat(32 * 1024))).await,
         ),
-        ("a policy by another name", code(named.send().await), "NotFoundException"),
+        ("a policy by another name", "NotFoundException", code(named.send().await)),
         (
             "getting one by another name",
-            code(kms.get_key_policy().key_id(&key).policy_name("other").send().await),
             "NotFoundException",
+            code(kms.get_key_policy().key_id(&key).policy_name("other").send().await),
         ),
     ]);
 }
@@ -281,26 +281,26 @@ async fn rules_of_aliases() {
     };
     let aws = kms.describe_key().key_id("alias/aws/s3").send().await.unwrap();
     let aws = aws.key_metadata.unwrap().key_id;
-    check(&[
-        ("no prefix", alias(&kms, "data", &one).await, "ValidationException"),
-        ("nothing but the prefix", alias(&kms, "alias/", &one).await, "ValidationException"),
-        ("a colon", alias(&kms, "alias/a:b", &one).await, "ValidationException"),
-        ("AWS's own prefix", alias(&kms, "alias/aws/data", &one).await, "NotAuthorizedException"),
-        ("a key that is not there", alias(&kms, "alias/data", "none").await, "NotFoundException"),
-        ("an alias of an alias", alias(&kms, "alias/data", "alias/aws/s3").await, "ValidationException"),
-        ("an alias of AWS's key", alias(&kms, "alias/data", &aws).await, "AccessDeniedException"),
-        ("a new name", alias(&kms, "alias/data", &one).await, "ok"),
-        ("a name that is taken", alias(&kms, "alias/data", &two).await, "AlreadyExistsException"),
-        ("moving it", update("alias/data", &two).await, "ok"),
-        ("moving it to a key of another kind", update("alias/data", &hmac).await, "ValidationException"),
-        ("moving one that is not there", update("alias/none", &two).await, "NotFoundException"),
-        ("deleting it", delete("alias/data").await, "ok"),
-        ("deleting it twice", delete("alias/data").await, "NotFoundException"),
-        ("its name is free at once", alias(&kms, "alias/data", &one).await, "ok"),
+    check([
+        ("no prefix", "ValidationException", alias(&kms, "data", &one).await),
+        ("nothing but the prefix", "ValidationException", alias(&kms, "alias/", &one).await),
+        ("a colon", "ValidationException", alias(&kms, "alias/a:b", &one).await),
+        ("AWS's own prefix", "NotAuthorizedException", alias(&kms, "alias/aws/data", &one).await),
+        ("a key that is not there", "NotFoundException", alias(&kms, "alias/data", "none").await),
+        ("an alias of an alias", "ValidationException", alias(&kms, "alias/data", "alias/aws/s3").await),
+        ("an alias of AWS's key", "AccessDeniedException", alias(&kms, "alias/data", &aws).await),
+        ("a new name", "ok", alias(&kms, "alias/data", &one).await),
+        ("a name that is taken", "AlreadyExistsException", alias(&kms, "alias/data", &two).await),
+        ("moving it", "ok", update("alias/data", &two).await),
+        ("moving it to a key of another kind", "ValidationException", update("alias/data", &hmac).await),
+        ("moving one that is not there", "NotFoundException", update("alias/none", &two).await),
+        ("deleting it", "ok", delete("alias/data").await),
+        ("deleting it twice", "NotFoundException", delete("alias/data").await),
+        ("its name is free at once", "ok", alias(&kms, "alias/data", &one).await),
         (
             "AWS's key stays",
-            code(kms.schedule_key_deletion().key_id(&aws).send().await),
             "AccessDeniedException",
+            code(kms.schedule_key_deletion().key_id(&aws).send().await),
         ),
     ]);
     let listed = kms.list_aliases().key_id(&one).send().await.unwrap();

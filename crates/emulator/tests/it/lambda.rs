@@ -11,8 +11,8 @@ use aws_sdk_lambda::types::{
 };
 use emulator::Emulator;
 
-use crate::apigateway::{Rows, role_for};
-use crate::support::{Cloud, REGION, code, config};
+use crate::rows::Rows;
+use crate::support::{Cloud, NO_KEY, REGION, code, config};
 
 const INVALID: &str = "InvalidParameterValueException";
 const MISSING: &str = "ResourceNotFoundException";
@@ -59,7 +59,7 @@ impl Functions {
     }
 
     async fn role(&self) -> String {
-        role_for(&self.cloud, "backup", "lambda.amazonaws.com").await
+        self.cloud.role_for("backup", "lambda.amazonaws.com").await
     }
 
     async fn state(&self, name: &str) -> (Option<State>, Option<LastUpdateStatus>) {
@@ -86,7 +86,8 @@ async fn a_function_comes_back_as_it_was_made() {
     let vpc = functions.cloud.vpc().await;
     let subnet = functions.cloud.subnet(&vpc, "10.0.1.0/24").await;
     let group = functions.cloud.group(&vpc, "lambda").await;
-    let queue = format!("arn:aws:sqs:{REGION}:123456789012:dead");
+    let queue = functions.cloud.queue("dead").await;
+    let key = functions.cloud.key().await;
     let call = functions.create("backup", &role).description("Checks").timeout(300).memory_size(256);
     let call = call.architectures(Architecture::Arm64).environment(environment(&[("KEY", SECRET)]));
     let call = call.tracing_config(TracingConfig::builder().mode(TracingMode::Active).build());
@@ -95,7 +96,7 @@ async fn a_function_comes_back_as_it_was_made() {
     let logging = LoggingConfig::builder().log_format(LogFormat::Json).log_group("/aws/lambda/backup");
     let call = call.logging_config(logging.application_log_level(ApplicationLogLevel::Warn).build());
     let call = call.vpc_config(VpcConfig::builder().subnet_ids(&subnet).security_group_ids(&group).build());
-    let call = call.kms_key_arn("arn:aws:kms:ap-southeast-1:123456789012:key/k").tags("Name", "backup");
+    let call = call.kms_key_arn(&key).tags("Name", "backup");
     call.send().await.unwrap();
 
     let found = functions.lambda.get_function().function_name(arn("backup")).send().await.unwrap();
@@ -121,7 +122,7 @@ async fn a_function_comes_back_as_it_was_made() {
     assert_eq!(logging.application_log_level(), Some(&ApplicationLogLevel::Warn));
     let network = function.vpc_config().unwrap();
     assert_eq!((network.vpc_id(), network.subnet_ids()), (Some(vpc.as_str()), &[subnet.clone()][..]));
-    assert_eq!(function.kms_key_arn(), Some("arn:aws:kms:ap-southeast-1:123456789012:key/k"));
+    assert_eq!(function.kms_key_arn(), Some(key.as_str()));
     assert_eq!(function.code_size(), archive(b"code").as_ref().len() as i64);
     assert_eq!(function.state(), Some(&State::Active));
     assert_eq!(function.last_modified(), Some("2026-01-01T00:00:00.000+0000"));
@@ -208,7 +209,7 @@ async fn rules_of_functions() {
     let functions = Functions::of(Emulator::in_memory());
     let lambda = &functions.lambda;
     let role = functions.role().await;
-    let other = role_for(&functions.cloud, "other", "ecs.amazonaws.com").await;
+    let other = functions.cloud.role_for("other", "ecs.amazonaws.com").await;
     let create = || functions.create("f", &role);
     let mut rows = Rows::default();
     rows.row(
@@ -244,6 +245,12 @@ async fn rules_of_functions() {
         INVALID,
         code(create().dead_letter_config(dead.build()).send().await),
     );
+    let none = DeadLetterConfig::builder().target_arn(format!("arn:aws:sqs:{REGION}:123456789012:none"));
+    rows.row("no such queue", INVALID, code(create().dead_letter_config(none.build()).send().await));
+    rows.row("no such key", INVALID, code(create().kms_key_arn(NO_KEY).send().await));
+    let key = functions.cloud.key().await;
+    functions.cloud.doom_key(&key).await;
+    rows.row("key pending deletion", INVALID, code(create().kms_key_arn(key).send().await));
     let text = LoggingConfig::builder().application_log_level(ApplicationLogLevel::Info).build();
     rows.row("log level of text", INVALID, code(create().logging_config(text).send().await));
     let half = VpcConfig::builder().subnet_ids("subnet-00000000000000000").build();

@@ -8,7 +8,8 @@ use aws_sdk_elasticloadbalancingv2::types::{
     TargetGroupTuple,
 };
 
-use crate::front::{CERTIFICATE, Front, action, check, forward, not_found, path};
+use crate::front::{CERTIFICATE, Front, action, forward, not_found, path};
+use crate::rows::check;
 use crate::support::{REGION, code};
 
 #[tokio::test(start_paused = true)]
@@ -26,7 +27,7 @@ async fn a_listener_that_cannot_be_is_refused() {
     let malformed = format!("arn:aws:acm:{REGION}:123456789012:certificate/mine");
     let good = || certificate(CERTIFICATE);
     let bare = || front.elb.create_listener().load_balancer_arn(&load_balancer).default_actions(not_found());
-    check(&[
+    check([
         (
             "another listener on the port",
             "DuplicateListener",
@@ -81,7 +82,7 @@ async fn a_listener_that_cannot_be_is_refused() {
     let made = https(443).certificates(good()).send().await.unwrap();
     assert_eq!(made.listeners()[0].ssl_policy(), Some("ELBSecurityPolicy-2016-08"));
     let arn = made.listeners()[0].listener_arn().unwrap();
-    check(&[
+    check([
         (
             "moving to a taken port",
             "DuplicateListener",
@@ -134,7 +135,7 @@ async fn an_action_that_cannot_be_is_refused() {
     let six: Vec<(&str, Option<i32>)> = six.iter().map(|arn| (arn.as_str(), Some(1))).collect();
     let fixed = FixedResponseActionConfig::builder().status_code("200").content_type("text/xml").build();
     let wrong = "InvalidLoadBalancerAction";
-    check(&[
+    check([
         (
             "no such group",
             "TargetGroupNotFound",
@@ -242,7 +243,7 @@ async fn a_rule_that_cannot_be_is_refused() {
         code(front.rule(&listener, priority).conditions(path("/x")).actions(not_found()).send().await)
     };
     let wrong = "ValidationError";
-    check(&[
+    check([
         ("a taken priority", "PriorityInUse", at(1).await),
         ("priority 0", wrong, at(0).await),
         ("priority 50001", wrong, at(50001).await),

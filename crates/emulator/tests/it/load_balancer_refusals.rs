@@ -4,9 +4,12 @@ use aws_sdk_elasticloadbalancingv2::types::{
     ListenerAttribute, LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerTypeEnum, Matcher,
     ProtocolEnum, RulePriorityPair, Tag, TargetDescription, TargetGroupAttribute, TargetTypeEnum,
 };
+use aws_sdk_s3::types::ServerSideEncryption;
 
-use crate::front::{Front, check, forward, not_found, subnet};
-use crate::support::{REGION, code};
+use crate::front::{Front, forward, not_found, subnet};
+use crate::rows::{Rows, check};
+use crate::s3_buckets::encryption;
+use crate::support::{REGION, allow, code, config, policy};
 
 fn arn(resource: &str) -> String {
     format!("arn:aws:elasticloadbalancing:{REGION}:123456789012:{resource}")
@@ -39,7 +42,7 @@ async fn a_load_balancer_that_cannot_be_is_refused() {
         call.send().await.unwrap();
     }
     let many_tags = (0..51).map(|at| tag(&at.to_string())).collect();
-    check(&[
+    check([
         ("a long name", "ValidationError", code(in_a_b(&"x".repeat(33)).send().await)),
         ("a name with an underscore", "ValidationError", code(in_a_b("a_b").send().await)),
         ("a leading hyphen", "ValidationError", code(in_a_b("-a").send().await)),
@@ -117,7 +120,7 @@ async fn what_is_not_there_has_the_code_of_its_kind() {
     let listener = arn("listener/app/n/0123456789abcdef/0123456789abcdef");
     let rule = arn("listener-rule/app/n/0123456789abcdef/0123456789abcdef/0123456789abcdef");
     let describe = || elb.describe_load_balancers();
-    check(&[
+    check([
         (
             "describe a load balancer",
             "LoadBalancerNotFound",
@@ -205,7 +208,7 @@ async fn a_target_group_that_cannot_be_is_refused() {
     let codes = |codes: &str| Matcher::builder().http_code(codes).build();
     let bare = || elb.create_target_group().name("n");
     let http = || bare().protocol(ProtocolEnum::Http);
-    check(&[
+    check([
         ("a long name", "ValidationError", code(group(&"x".repeat(33)).send().await)),
         ("a name with a dot", "ValidationError", code(group("a.b").send().await)),
         (
@@ -299,7 +302,7 @@ async fn wrong_attributes_are_refused() {
     let wrong = "InvalidConfigurationRequest";
     let idle = "idle_timeout.timeout_seconds";
     let too_many = [("idle_timeout.timeout_seconds", "60"); 21];
-    check(&[
+    check([
         ("an unknown key", "ValidationError", of_load_balancer(&[("idle_timeout", "60")]).await),
         (
             "a network load balancer's key",
@@ -382,7 +385,7 @@ async fn what_is_in_use_or_protected_stays() {
     let priority = |arn: &str, priority| RulePriorityPair::builder().rule_arn(arn).priority(priority).build();
     let delete_group = async || code(elb.delete_target_group().target_group_arn(&group).send().await);
     let permitted = "OperationNotPermitted";
-    check(&[
+    check([
         ("a group of a rule", "ResourceInUse", delete_group().await),
         ("deleting the default rule", permitted, code(elb.delete_rule().rule_arn(&default).send().await)),
         (
@@ -424,7 +427,7 @@ async fn a_target_that_cannot_be_is_refused() {
         code(front.elb.register_targets().target_group_arn(&group).targets(target).send().await)
     };
     let instance = TargetDescription::builder().id("i-0123456789abcdef0").build();
-    check(&[
+    check([
         ("no address", "ValidationError", register("task", None).await),
         ("a public address", "ValidationError", register("198.51.100.7", Some("all")).await),
         ("outside the VPC", "ValidationError", register("192.168.0.7", None).await),
@@ -437,4 +440,40 @@ async fn a_target_that_cannot_be_is_refused() {
             code(front.elb.register_targets().target_group_arn(instances).targets(instance).send().await),
         ),
     ]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn logs_need_a_bucket_that_lets_load_balancers_in() {
+    let front = Front::in_memory().await;
+    let arn = front.made_load_balancer("a").await;
+    let turn_on = async |bucket: &str, prefix: &str| {
+        let settings = [("enabled", "true"), ("bucket", bucket), ("prefix", prefix)];
+        let attributes = settings.map(|(name, value)| {
+            LoadBalancerAttribute::builder().key(format!("access_logs.s3.{name}")).value(value).build()
+        });
+        let call = front.elb.modify_load_balancer_attributes().load_balancer_arn(&arn);
+        code(call.set_attributes(Some(attributes.to_vec())).send().await)
+    };
+    let s3 = front.log_bucket("logs", "alb").await;
+    let encrypt = async |rule| {
+        let call = s3.put_bucket_encryption().bucket("logs").server_side_encryption_configuration(rule);
+        call.send().await.unwrap();
+    };
+    let allowed = allow("delivery.logs.amazonaws.com", &["s3:PutObject"], "arn:aws:s3:::other-logs/*");
+    front.cloud.bucket("other-logs", &policy(&[&allowed])).await;
+    let s3_elsewhere = aws_sdk_s3::Client::new(&config(&front.cloud.emulator, "us-east-1"));
+    s3_elsewhere.create_bucket().bucket("far-logs").send().await.unwrap();
+    let wrong = "InvalidConfigurationRequest";
+    let mut rows = Rows::default();
+    rows.row("no such bucket", wrong, turn_on("no-logs", "alb").await);
+    rows.row("a bucket of another region", wrong, turn_on("far-logs", "alb").await);
+    rows.row("a bucket that lets another service in", wrong, turn_on("other-logs", "alb").await);
+    rows.row("a prefix that the policy leaves out", wrong, turn_on("logs", "nlb").await);
+    let key = front.cloud.key().await;
+    encrypt(encryption(ServerSideEncryption::AwsKms, Some(&key))).await;
+    rows.row("a bucket that encrypts with a KMS key", wrong, turn_on("logs", "alb").await);
+    encrypt(encryption(ServerSideEncryption::Aes256, None)).await;
+    rows.row("a bucket as it should be", "ok", turn_on("logs", "alb").await);
+    s3.delete_bucket_policy().bucket("logs").send().await.unwrap();
+    rows.row("a bucket without a policy", wrong, turn_on("logs", "alb").await);
 }

@@ -94,6 +94,7 @@ async fn an_internal_load_balancer_gets_the_default_group_and_needs_no_gateway()
 async fn attributes_have_defaults_and_come_back_changed() {
     let front = Front::in_memory().await;
     let arn = front.made_load_balancer("a").await;
+    front.log_bucket("payment-logs", "alb").await;
     let describe = front.elb.describe_load_balancer_attributes().load_balancer_arn(&arn);
     let found = describe.send().await.unwrap();
     let value = |key: &str| {

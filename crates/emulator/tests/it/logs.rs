@@ -2,14 +2,18 @@
 
 use aws_sdk_cloudwatchlogs::types::{LogGroupClass, MetricTransformation, StandardUnit};
 
-use crate::support::{Cloud, REGION, code};
+use crate::rows::check;
+use crate::support::{Cloud, NO_KEY, REGION, code};
+
+/// Logs, as the policies of keys name it.
+const LOGS: &str = "logs.ap-southeast-1.amazonaws.com";
 
 #[tokio::test(start_paused = true)]
 async fn a_log_group_comes_back_as_it_was_made() {
     let cloud = Cloud::in_memory();
-    let key = "arn:aws:kms:ap-southeast-1:123456789012:key/k";
+    let key = cloud.key_for(LOGS).await;
     let call = cloud.logs.create_log_group().log_group_name("/vpc/flow");
-    let call = call.kms_key_id(key).tags("Author", "Zoë").tags("Name", "x");
+    let call = call.kms_key_id(&key).tags("Author", "Zoë").tags("Name", "x");
     call.deletion_protection_enabled(false).send().await.unwrap();
     let call = cloud.logs.put_retention_policy().log_group_name("/vpc/flow");
     call.retention_in_days(2557).send().await.unwrap();
@@ -21,7 +25,7 @@ async fn a_log_group_comes_back_as_it_was_made() {
     assert_eq!(group.log_group_arn(), Some(arn.as_str()));
     assert_eq!(group.arn(), Some(format!("{arn}:*").as_str()));
     assert_eq!(group.retention_in_days(), Some(2557));
-    assert_eq!(group.kms_key_id(), Some(key));
+    assert_eq!(group.kms_key_id(), Some(key.as_str()));
     assert_eq!(group.creation_time(), Some(1_767_225_600_000));
     assert_eq!(group.deletion_protection_enabled(), Some(false));
 
@@ -176,7 +180,9 @@ async fn what_logs_refuses() {
     let none = format!("arn:aws:logs:{REGION}:123456789012:log-group:none");
     let retention = |days| logs.put_retention_policy().log_group_name("g").retention_in_days(days).send();
     let key = |arn: &str| logs.associate_kms_key().log_group_name("g").kms_key_id(arn).send();
-    let ours = format!("arn:aws:kms:{REGION}:123456789012:key/k");
+    let (good, closed, doomed) = (cloud.key_for(LOGS).await, cloud.key().await, cloud.key_for(LOGS).await);
+    let elsewhere = cloud.key_for("logs.eu-west-1.amazonaws.com").await;
+    cloud.doom_key(&doomed).await;
     let rows = [
         ("name of aws", invalid, code(create("aws/x").send().await)),
         ("name with a space", invalid, code(create("a b").send().await)),
@@ -191,7 +197,12 @@ async fn what_logs_refuses() {
         ("retention of 3653", "ok", code(retention(3653).await)),
         ("no retention", "ok", code(logs.delete_retention_policy().log_group_name("g").send().await)),
         ("key of another region", invalid, code(key("arn:aws:kms:eu-west-1:123456789012:key/k").await)),
-        ("key", "ok", code(key(&ours).await)),
+        ("no such key", invalid, code(key(NO_KEY).await)),
+        ("key whose policy lets only the account in", invalid, code(key(&closed).await)),
+        ("key whose policy lets in Logs of another region", invalid, code(key(&elsewhere).await)),
+        ("key pending deletion", invalid, code(key(&doomed).await)),
+        ("new group with such a key", invalid, code(create("x").kms_key_id(&doomed).send().await)),
+        ("key", "ok", code(key(&good).await)),
         ("no target", invalid, code(logs.disassociate_kms_key().send().await)),
         ("no key", "ok", code(logs.disassociate_kms_key().log_group_name("g").send().await)),
         (
@@ -202,9 +213,7 @@ async fn what_logs_refuses() {
         ("not an ARN", invalid, code(logs.list_tags_for_resource().resource_arn("g").send().await)),
         ("token", invalid, code(logs.describe_log_groups().next_token("x").send().await)),
     ];
-    for (what, wanted, got) in rows {
-        assert_eq!(got, wanted, "{what}");
-    }
+    check(rows);
 }
 
 #[tokio::test(start_paused = true)]

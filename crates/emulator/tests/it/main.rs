@@ -31,7 +31,7 @@ mod rds_life_cycle;
 mod rds_rules;
 mod rehearsal;
 mod round_trip;
-mod rules;
+mod rows;
 mod s3_buckets;
 mod s3_objects;
 mod scheduler;

@@ -127,9 +127,9 @@ async fn a_broken_file_is_refused_and_left_alone() {
             "its name says",
         ),
         (
-            "rds@eu-west-1.json",
-            r#"{"format":1,"service":"rds","region":"eu-west-1","state":{}}"#,
-            "service rds",
+            "kinesis@eu-west-1.json",
+            r#"{"format":1,"service":"kinesis","region":"eu-west-1","state":{}}"#,
+            "service kinesis",
         ),
     ] {
         let directory = tempfile::tempdir().unwrap();

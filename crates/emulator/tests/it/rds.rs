@@ -13,7 +13,6 @@ use emulator::Emulator;
 
 use crate::support::{Cloud, REGION, code, config};
 
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"monitoring.rds.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/monitoring";
 
 /// A network with a subnet group in it, and a client of RDS.
@@ -45,10 +44,9 @@ impl Db {
         }
         let group = cloud.group(&vpc, "db").await;
         let kms = aws_sdk_kms::Client::new(&config(&cloud.emulator, REGION));
-        let key = kms.create_key().send().await.unwrap().key_metadata.unwrap().arn.unwrap();
+        let key = cloud.key().await;
         kms.create_alias().alias_name("alias/db").target_key_id(&key).send().await.unwrap();
-        let role = cloud.iam.create_role().role_name("monitoring");
-        role.assume_role_policy_document(TRUST).send().await.unwrap();
+        cloud.role_for("monitoring", "monitoring.rds.amazonaws.com").await;
         pause().await;
         let db = Db { cloud, rds, vpc, subnets, group, key };
         db.subnet_group("subnets", &db.subnets).send().await.unwrap();

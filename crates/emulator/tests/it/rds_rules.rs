@@ -1,7 +1,5 @@
 //! RDS: each rule, and the code with which it refuses.
 
-use std::pin::Pin;
-
 use aws_sdk_rds::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_rds::types::{
     ApplyMethod, CloudwatchLogsExportConfiguration, DatabaseInsightsMode, ServerlessV2ScalingConfiguration,
@@ -10,6 +8,7 @@ use aws_sdk_rds::types::{
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::rds::{Db, ROLE, parameter, scaling, subnet};
+use crate::rows::check;
 use crate::support::{REGION, config};
 
 /// The error code of a refused call with its HTTP status where it is not 400, or `ok`.
@@ -24,27 +23,6 @@ fn code<T, E: ProvideErrorMetadata>(result: Result<T, SdkError<E, HttpResponse>>
             }
         }
         Err(_) => "no answer".to_owned(),
-    }
-}
-
-/// A rule, the code that it refuses with, and a call that it refuses.
-struct Row<'a> {
-    rule: &'static str,
-    wanted: &'static str,
-    answer: Pin<Box<dyn Future<Output = String> + 'a>>,
-}
-
-fn row<'a, T, E: ProvideErrorMetadata>(
-    rule: &'static str,
-    wanted: &'static str,
-    call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + 'a,
-) -> Row<'a> {
-    Row { rule, wanted, answer: Box::pin(async { code(call.await) }) }
-}
-
-async fn check(rows: impl IntoIterator<Item = Row<'_>>) {
-    for Row { rule, wanted, answer } in rows {
-        assert_eq!(answer.await, wanted, "{rule}");
     }
 }
 
@@ -86,71 +64,77 @@ async fn what_a_new_cluster_may_not_be() {
     let password =
         |password: &str| c().manage_master_user_password(false).master_user_password(password).send();
     check([
-        row("a name is used once", "DBClusterAlreadyExistsFault", db.cluster("TAKEN").send()),
-        row("a name has no double hyphen", VALUE, db.cluster("a--b").send()),
-        row("a name begins with a letter", VALUE, db.cluster("1a").send()),
-        row("a name does not end with a hyphen", VALUE, db.cluster("a-").send()),
-        row("a name has 63 characters at most", VALUE, db.cluster(&"a".repeat(64)).send()),
-        row("the engine is the one modelled", VALUE, c().engine("mysql").send()),
-        row("the mode is provisioned", VALUE, c().engine_mode("serverless").send()),
-        row("the version exists", COMBINATION, c().engine_version("16.6").send()),
-        row("the version exists at all", COMBINATION, c().engine_version("99.1").send()),
-        row("the master user is not reserved", VALUE, c().master_username("admin").send()),
-        row("the master user is not RDS's own", VALUE, c().master_username("rdsadmin").send()),
-        row("the master user is a name", VALUE, c().master_username("1payments").send()),
-        row("there is a password", VALUE, c().manage_master_user_password(false).send()),
-        row("there is one password", COMBINATION, c().master_user_password("long-enough").send()),
-        row("the password is long enough", VALUE, password("short")),
-        row("the password has no @", VALUE, password("long@enough")),
-        row(
+        ("a name is used once", "DBClusterAlreadyExistsFault", code(db.cluster("TAKEN").send().await)),
+        ("a name has no double hyphen", VALUE, code(db.cluster("a--b").send().await)),
+        ("a name begins with a letter", VALUE, code(db.cluster("1a").send().await)),
+        ("a name does not end with a hyphen", VALUE, code(db.cluster("a-").send().await)),
+        ("a name has 63 characters at most", VALUE, code(db.cluster(&"a".repeat(64)).send().await)),
+        ("the engine is the one modelled", VALUE, code(c().engine("mysql").send().await)),
+        ("the mode is provisioned", VALUE, code(c().engine_mode("serverless").send().await)),
+        ("the version exists", COMBINATION, code(c().engine_version("16.6").send().await)),
+        ("the version exists at all", COMBINATION, code(c().engine_version("99.1").send().await)),
+        ("the master user is not reserved", VALUE, code(c().master_username("admin").send().await)),
+        ("the master user is not RDS's own", VALUE, code(c().master_username("rdsadmin").send().await)),
+        ("the master user is a name", VALUE, code(c().master_username("1payments").send().await)),
+        ("there is a password", VALUE, code(c().manage_master_user_password(false).send().await)),
+        ("there is one password", COMBINATION, code(c().master_user_password("long-enough").send().await)),
+        ("the password is long enough", VALUE, code(password("short").await)),
+        ("the password has no @", VALUE, code(password("long@enough").await)),
+        (
             "the secret's key is of a managed secret",
             COMBINATION,
-            c().manage_master_user_password(false)
-                .master_user_password("long-enough")
-                .master_user_secret_kms_key_id(&db.key)
-                .send(),
+            code(
+                c().manage_master_user_password(false)
+                    .master_user_password("long-enough")
+                    .master_user_secret_kms_key_id(&db.key)
+                    .send()
+                    .await,
+            ),
         ),
-        row(
+        (
             "the secret's key can be used",
             "KMSKeyNotAccessibleFault",
-            c().master_user_secret_kms_key_id("no-such-key").send(),
+            code(c().master_user_secret_kms_key_id("no-such-key").send().await),
         ),
-        row(
+        (
             "the key can be used",
             "KMSKeyNotAccessibleFault",
-            c().storage_encrypted(true).kms_key_id("no-such-key").send(),
+            code(c().storage_encrypted(true).kms_key_id("no-such-key").send().await),
         ),
-        row(
+        (
             "the key is enabled",
             "KMSKeyNotAccessibleFault",
-            c().storage_encrypted(true).kms_key_id(&disabled).send(),
+            code(c().storage_encrypted(true).kms_key_id(&disabled).send().await),
         ),
-        row("a key encrypts something", COMBINATION, c().kms_key_id(&db.key).send()),
-        row(
+        ("a key encrypts something", COMBINATION, code(c().kms_key_id(&db.key).send().await)),
+        (
             "the subnet group exists",
             "DBSubnetGroupNotFoundFault 404",
-            c().db_subnet_group_name("nowhere").send(),
+            code(c().db_subnet_group_name("nowhere").send().await),
         ),
-        row(
+        (
             "the parameter group exists",
             "DBClusterParameterGroupNotFound 404",
-            c().db_cluster_parameter_group_name("nothing").send(),
+            code(c().db_cluster_parameter_group_name("nothing").send().await),
         ),
-        row(
+        (
             "the parameter group fits the version",
             COMBINATION,
-            c().engine_version("17.7").db_cluster_parameter_group_name("p16").send(),
+            code(c().engine_version("17.7").db_cluster_parameter_group_name("p16").send().await),
         ),
-        row("the security group exists", VALUE, c().vpc_security_group_ids("sg-0").send()),
-        row("the security group is in the VPC", COMBINATION, c().vpc_security_group_ids(&foreign).send()),
-        row(
+        ("the security group exists", VALUE, code(c().vpc_security_group_ids("sg-0").send().await)),
+        (
+            "the security group is in the VPC",
+            COMBINATION,
+            code(c().vpc_security_group_ids(&foreign).send().await),
+        ),
+        (
             "the zone is one of the region's",
             "InvalidVPCNetworkStateFault",
-            c().availability_zones("eu-west-1a").send(),
+            code(c().availability_zones("eu-west-1a").send().await),
         ),
-        row("the network has IPv6", "NetworkTypeNotSupported", c().network_type("DUAL").send()),
-    ])
-    .await;
+        ("the network has IPv6", "NetworkTypeNotSupported", code(c().network_type("DUAL").send().await)),
+    ]);
     assert_eq!(everything(&db).await, before);
 }
 
@@ -169,50 +153,59 @@ async fn what_a_new_cluster_may_not_be_set_to() {
     };
     let half = ServerlessV2ScalingConfiguration::builder().min_capacity(1.0).build();
     check([
-        row("the port is high enough", VALUE, c().port(1149).send()),
-        row("backups are kept for a day", VALUE, c().backup_retention_period(0).send()),
-        row("backups are kept for 35 days", VALUE, c().backup_retention_period(36).send()),
-        row("windows do not overlap", VALUE, windows("04:30-05:30", "sun:04:00-sun:05:00")),
-        row("a window has half an hour", VALUE, windows("03:00-03:29", "sun:04:00-sun:05:00")),
-        row("a window is well formed", VALUE, windows("3-4", "sun:04:00-sun:05:00")),
-        row("the log exists", COMBINATION, c().enable_cloudwatch_logs_exports("audit").send()),
-        row("the storage exists", COMBINATION, c().storage_type("gp3").send()),
-        row("the life cycle exists", VALUE, c().engine_lifecycle_support("forever").send()),
-        row("capacity has both ends", COMBINATION, c().serverless_v2_scaling_configuration(half).send()),
-        row("capacity is in steps", VALUE, capacity(0.7, 2.0)),
-        row("capacity ends at 256", VALUE, capacity(1.0, 256.5)),
-        row("capacity is not negative", VALUE, capacity(-0.5, 2.0)),
-        row("the minimum is the smaller one", COMBINATION, capacity(4.0, 2.0)),
-        row("only zero pauses", COMBINATION, pause(0.5, 300)),
-        row("a pause comes after five minutes", VALUE, pause(0.0, 299)),
-        row("a pause comes within a day", VALUE, pause(0.0, 86_401)),
-        row("monitoring has a role", COMBINATION, c().monitoring_interval(60).send()),
-        row("a role monitors something", COMBINATION, c().monitoring_role_arn(ROLE).send()),
-        row("the interval exists", VALUE, c().monitoring_interval(7).monitoring_role_arn(ROLE).send()),
-        row(
+        ("the port is high enough", VALUE, code(c().port(1149).send().await)),
+        ("backups are kept for a day", VALUE, code(c().backup_retention_period(0).send().await)),
+        ("backups are kept for 35 days", VALUE, code(c().backup_retention_period(36).send().await)),
+        ("windows do not overlap", VALUE, code(windows("04:30-05:30", "sun:04:00-sun:05:00").await)),
+        ("a window has half an hour", VALUE, code(windows("03:00-03:29", "sun:04:00-sun:05:00").await)),
+        ("a window is well formed", VALUE, code(windows("3-4", "sun:04:00-sun:05:00").await)),
+        ("the log exists", COMBINATION, code(c().enable_cloudwatch_logs_exports("audit").send().await)),
+        ("the storage exists", COMBINATION, code(c().storage_type("gp3").send().await)),
+        ("the life cycle exists", VALUE, code(c().engine_lifecycle_support("forever").send().await)),
+        (
+            "capacity has both ends",
+            COMBINATION,
+            code(c().serverless_v2_scaling_configuration(half).send().await),
+        ),
+        ("capacity is in steps", VALUE, code(capacity(0.7, 2.0).await)),
+        ("capacity ends at 256", VALUE, code(capacity(1.0, 256.5).await)),
+        ("capacity is not negative", VALUE, code(capacity(-0.5, 2.0).await)),
+        ("the minimum is the smaller one", COMBINATION, code(capacity(4.0, 2.0).await)),
+        ("only zero pauses", COMBINATION, code(pause(0.5, 300).await)),
+        ("a pause comes after five minutes", VALUE, code(pause(0.0, 299).await)),
+        ("a pause comes within a day", VALUE, code(pause(0.0, 86_401).await)),
+        ("monitoring has a role", COMBINATION, code(c().monitoring_interval(60).send().await)),
+        ("a role monitors something", COMBINATION, code(c().monitoring_role_arn(ROLE).send().await)),
+        (
+            "the interval exists",
+            VALUE,
+            code(c().monitoring_interval(7).monitoring_role_arn(ROLE).send().await),
+        ),
+        (
             "the role exists",
             VALUE,
-            c().monitoring_interval(60).monitoring_role_arn(format!("{ROLE}-2")).send(),
+            code(c().monitoring_interval(60).monitoring_role_arn(format!("{ROLE}-2")).send().await),
         ),
-        row(
+        (
             "advanced insights need their days",
             COMBINATION,
-            c().database_insights_mode(DatabaseInsightsMode::Advanced).send(),
+            code(c().database_insights_mode(DatabaseInsightsMode::Advanced).send().await),
         ),
-        row(
+        (
             "insights have days of their own",
             VALUE,
-            c().enable_performance_insights(true).performance_insights_retention_period(94).send(),
+            code(
+                c().enable_performance_insights(true).performance_insights_retention_period(94).send().await,
+            ),
         ),
-        row(
+        (
             "insights are on where they are kept",
             COMBINATION,
-            c().performance_insights_retention_period(7).send(),
+            code(c().performance_insights_retention_period(7).send().await),
         ),
-        row("tags are not AWS's", VALUE, c().tags(tag("aws:x", "y")).send()),
-        row("what is not modelled is named", "UnknownParameter", c().option_group_name("o").send()),
-    ])
-    .await;
+        ("tags are not AWS's", VALUE, code(c().tags(tag("aws:x", "y")).send().await)),
+        ("what is not modelled is named", "UnknownParameter", code(c().option_group_name("o").send().await)),
+    ]);
     assert_eq!(everything(&db).await, before);
 }
 
@@ -233,81 +226,103 @@ async fn what_a_cluster_may_not_become() {
     let delete = |id: &str| db.rds.delete_db_cluster().db_cluster_identifier(id);
     let exports = CloudwatchLogsExportConfiguration::builder().enable_log_types("audit").build();
     check([
-        row("the cluster exists", NO_CLUSTER, modify().db_cluster_identifier("x").send()),
-        row("versions do not go back", COMBINATION, modify().engine_version("16.9").send()),
-        row("a major version is asked for", COMBINATION, modify().engine_version("17.7").send()),
-        row(
+        ("the cluster exists", NO_CLUSTER, code(modify().db_cluster_identifier("x").send().await)),
+        ("versions do not go back", COMBINATION, code(modify().engine_version("16.9").send().await)),
+        ("a major version is asked for", COMBINATION, code(modify().engine_version("17.7").send().await)),
+        (
             "a major version is not modelled",
             COMBINATION,
-            modify().engine_version("17.7").allow_major_version_upgrade(true).send(),
+            code(modify().engine_version("17.7").allow_major_version_upgrade(true).send().await),
         ),
-        row(
+        (
             "a managed password is not set",
             COMBINATION,
-            modify().master_user_password("long-enough").send(),
+            code(modify().master_user_password("long-enough").send().await),
         ),
-        row("an unmanaged password is set", COMBINATION, modify().manage_master_user_password(false).send()),
-        row(
+        (
+            "an unmanaged password is set",
+            COMBINATION,
+            code(modify().manage_master_user_password(false).send().await),
+        ),
+        (
             "a secret keeps its key",
             COMBINATION,
-            modify().manage_master_user_password(true).master_user_secret_kms_key_id(&db.key).send(),
+            code(
+                modify()
+                    .manage_master_user_password(true)
+                    .master_user_secret_kms_key_id(&db.key)
+                    .send()
+                    .await,
+            ),
         ),
-        row(
+        (
             "windows do not overlap",
             VALUE,
-            modify()
-                .preferred_backup_window("04:30-05:30")
-                .preferred_maintenance_window("sun:04:00-sun:05:00")
-                .send(),
+            code(
+                modify()
+                    .preferred_backup_window("04:30-05:30")
+                    .preferred_maintenance_window("sun:04:00-sun:05:00")
+                    .send()
+                    .await,
+            ),
         ),
-        row("the log exists", COMBINATION, modify().cloudwatch_logs_export_configuration(exports).send()),
-        row(
+        (
+            "the log exists",
+            COMBINATION,
+            code(modify().cloudwatch_logs_export_configuration(exports).send().await),
+        ),
+        (
             "the capacity fits the other end",
             COMBINATION,
-            modify()
-                .serverless_v2_scaling_configuration(
-                    ServerlessV2ScalingConfiguration::builder().min_capacity(3.0).build(),
-                )
-                .send(),
+            code(
+                modify()
+                    .serverless_v2_scaling_configuration(
+                        ServerlessV2ScalingConfiguration::builder().min_capacity(3.0).build(),
+                    )
+                    .send()
+                    .await,
+            ),
         ),
-        row(
+        (
             "the parameter group exists",
             "DBClusterParameterGroupNotFound 404",
-            modify().db_cluster_parameter_group_name("nothing").send(),
+            code(modify().db_cluster_parameter_group_name("nothing").send().await),
         ),
-        row(
+        (
             "the parameter group fits",
             COMBINATION,
-            modify().db_cluster_parameter_group_name("default.aurora-postgresql17").send(),
+            code(modify().db_cluster_parameter_group_name("default.aurora-postgresql17").send().await),
         ),
-        row("what is not modelled is named", "UnknownParameter", modify().backtrack_window(1).send()),
-        row("the deleted one exists", NO_CLUSTER, delete("x").skip_final_snapshot(true).send()),
-        row("a protected one stays", COMBINATION, delete("c").skip_final_snapshot(true).send()),
-        row("one with instances stays", BUSY, delete("d").skip_final_snapshot(true).send()),
-    ])
-    .await;
+        (
+            "what is not modelled is named",
+            "UnknownParameter",
+            code(modify().backtrack_window(1).send().await),
+        ),
+        ("the deleted one exists", NO_CLUSTER, code(delete("x").skip_final_snapshot(true).send().await)),
+        ("a protected one stays", COMBINATION, code(delete("c").skip_final_snapshot(true).send().await)),
+        ("one with instances stays", BUSY, code(delete("d").skip_final_snapshot(true).send().await)),
+    ]);
     assert_eq!(everything(&db).await, before);
 
     db.rds.delete_db_instance().db_instance_identifier("i").send().await.unwrap();
     check([
-        row("a final snapshot has a name", COMBINATION, delete("d").send()),
-        row(
+        ("a final snapshot has a name", COMBINATION, code(delete("d").send().await)),
+        (
             "no final snapshot has no name",
             COMBINATION,
-            delete("d").skip_final_snapshot(true).final_db_snapshot_identifier("f").send(),
+            code(delete("d").skip_final_snapshot(true).final_db_snapshot_identifier("f").send().await),
         ),
-        row(
+        (
             "a final snapshot's name is free",
             "DBClusterSnapshotAlreadyExistsFault",
-            delete("d").final_db_snapshot_identifier("S").send(),
+            code(delete("d").final_db_snapshot_identifier("S").send().await),
         ),
-        row(
+        (
             "backups go with the cluster",
             VALUE,
-            delete("d").skip_final_snapshot(true).delete_automated_backups(false).send(),
+            code(delete("d").skip_final_snapshot(true).delete_automated_backups(false).send().await),
         ),
-    ])
-    .await;
+    ]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -321,70 +336,84 @@ async fn what_an_instance_may_not_be() {
     let i = || db.instance("i", "c");
     let modify = || db.rds.modify_db_instance().db_instance_identifier("taken");
     check([
-        row("a name is used once", "DBInstanceAlreadyExists", db.instance("Taken", "c").send()),
-        row("a name has no dot", VALUE, db.instance("a.b", "c").send()),
-        row("the cluster is there first", NO_CLUSTER, db.instance("i", "x").send()),
-        row("serverless needs a capacity", COMBINATION, db.instance("i", "plain").send()),
-        row("the class exists", VALUE, i().db_instance_class("db.huge").send()),
-        row("the class is Aurora's", VALUE, i().db_instance_class("db.m5.large").send()),
-        row("the version is the cluster's", COMBINATION, i().engine_version("16.9").send()),
-        row("the engine is the one modelled", VALUE, i().engine("postgres").send()),
-        row("the subnet group is the cluster's", COMBINATION, i().db_subnet_group_name("other").send()),
-        row(
+        ("a name is used once", "DBInstanceAlreadyExists", code(db.instance("Taken", "c").send().await)),
+        ("a name has no dot", VALUE, code(db.instance("a.b", "c").send().await)),
+        ("the cluster is there first", NO_CLUSTER, code(db.instance("i", "x").send().await)),
+        ("serverless needs a capacity", COMBINATION, code(db.instance("i", "plain").send().await)),
+        ("the class exists", VALUE, code(i().db_instance_class("db.huge").send().await)),
+        ("the class is Aurora's", VALUE, code(i().db_instance_class("db.m5.large").send().await)),
+        ("the version is the cluster's", COMBINATION, code(i().engine_version("16.9").send().await)),
+        ("the engine is the one modelled", VALUE, code(i().engine("postgres").send().await)),
+        (
+            "the subnet group is the cluster's",
+            COMBINATION,
+            code(i().db_subnet_group_name("other").send().await),
+        ),
+        (
             "the zone has a subnet",
             "InvalidVPCNetworkStateFault",
-            i().availability_zone("eu-west-1a").send(),
+            code(i().availability_zone("eu-west-1a").send().await),
         ),
-        row("the tier ends at 15", VALUE, i().promotion_tier(16).send()),
-        row(
+        ("the tier ends at 15", VALUE, code(i().promotion_tier(16).send().await)),
+        (
             "the authority exists",
             "CertificateNotFound 404",
-            i().ca_certificate_identifier("rds-ca-2019").send(),
+            code(i().ca_certificate_identifier("rds-ca-2019").send().await),
         ),
-        row(
+        (
             "the parameter group exists",
             "DBParameterGroupNotFound 404",
-            i().db_parameter_group_name("nothing").send(),
+            code(i().db_parameter_group_name("nothing").send().await),
         ),
-        row(
+        (
             "a public one has a gateway",
             "InvalidVPCNetworkStateFault",
-            i().publicly_accessible(true).send(),
+            code(i().publicly_accessible(true).send().await),
         ),
-        row(
+        (
             "its maintenance is not in the cluster's backup",
             VALUE,
-            i().preferred_maintenance_window("sun:03:30-sun:04:30").send(),
+            code(i().preferred_maintenance_window("sun:03:30-sun:04:30").send().await),
         ),
-        row("monitoring has a role", COMBINATION, i().monitoring_interval(60).send()),
-        row("the cluster has the user", COMBINATION, i().master_username("x").send()),
-        row("the cluster has the groups", COMBINATION, i().vpc_security_group_ids(&db.group).send()),
-        row("the cluster has the backups", COMBINATION, i().backup_retention_period(7).send()),
-        row("the cluster has the key", COMBINATION, i().kms_key_id(&db.key).send()),
-        row("the changed one exists", "DBInstanceNotFound 404", modify().db_instance_identifier("x").send()),
-        row("the changed tier ends at 15", VALUE, modify().promotion_tier(16).send()),
-        row("the cluster's settings stay there", COMBINATION, modify().backup_retention_period(7).send()),
-        row(
+        ("monitoring has a role", COMBINATION, code(i().monitoring_interval(60).send().await)),
+        ("the cluster has the user", COMBINATION, code(i().master_username("x").send().await)),
+        ("the cluster has the groups", COMBINATION, code(i().vpc_security_group_ids(&db.group).send().await)),
+        ("the cluster has the backups", COMBINATION, code(i().backup_retention_period(7).send().await)),
+        ("the cluster has the key", COMBINATION, code(i().kms_key_id(&db.key).send().await)),
+        (
+            "the changed one exists",
+            "DBInstanceNotFound 404",
+            code(modify().db_instance_identifier("x").send().await),
+        ),
+        ("the changed tier ends at 15", VALUE, code(modify().promotion_tier(16).send().await)),
+        (
+            "the cluster's settings stay there",
+            COMBINATION,
+            code(modify().backup_retention_period(7).send().await),
+        ),
+        (
             "what is not modelled is named",
             "UnknownParameter",
-            modify().new_db_instance_identifier("x").send(),
+            code(modify().new_db_instance_identifier("x").send().await),
         ),
-        row(
+        (
             "the deleted one exists",
             "DBInstanceNotFound 404",
-            db.rds.delete_db_instance().db_instance_identifier("x").send(),
+            code(db.rds.delete_db_instance().db_instance_identifier("x").send().await),
         ),
-        row(
+        (
             "an instance leaves no snapshot",
             COMBINATION,
-            db.rds
-                .delete_db_instance()
-                .db_instance_identifier("taken")
-                .final_db_snapshot_identifier("f")
-                .send(),
+            code(
+                db.rds
+                    .delete_db_instance()
+                    .db_instance_identifier("taken")
+                    .final_db_snapshot_identifier("f")
+                    .send()
+                    .await,
+            ),
         ),
-    ])
-    .await;
+    ]);
     assert_eq!(everything(&db).await, before);
 }
 
@@ -412,18 +441,21 @@ async fn what_groups_may_not_be() {
     let [a, b, _] = &db.subnets[..] else { panic!("there are three") };
     let delete = |name: &str| db.rds.delete_db_subnet_group().db_subnet_group_name(name).send();
     check([
-        row("a name is used once", "DBSubnetGroupAlreadyExists", make("SUBNETS", &[a, b])),
-        row("a name is not default", VALUE, make("Default", &[a, b])),
-        row("two zones are covered", "DBSubnetGroupDoesNotCoverEnoughAZs", make("g", &[a, &same_zone])),
-        row("subnets exist", "InvalidSubnet", make("g", &[a, &"subnet-0".to_owned()])),
-        row("subnets are in one VPC", "InvalidSubnet", make("g", &[a, &foreign[1]])),
-        row("two zones stay covered", "DBSubnetGroupDoesNotCoverEnoughAZs", modify(&[a])),
-        row("the VPC stays", VALUE, modify(&[&foreign[0], &foreign[1]])),
-        row("a used subnet stays", "SubnetAlreadyInUse", modify(&[a, b])),
-        row("a used group stays", "InvalidDBSubnetGroupStateFault", delete("subnets")),
-        row("the deleted one exists", "DBSubnetGroupNotFoundFault 404", delete("x")),
-    ])
-    .await;
+        ("a name is used once", "DBSubnetGroupAlreadyExists", code(make("SUBNETS", &[a, b]).await)),
+        ("a name is not default", VALUE, code(make("Default", &[a, b]).await)),
+        (
+            "two zones are covered",
+            "DBSubnetGroupDoesNotCoverEnoughAZs",
+            code(make("g", &[a, &same_zone]).await),
+        ),
+        ("subnets exist", "InvalidSubnet", code(make("g", &[a, &"subnet-0".to_owned()]).await)),
+        ("subnets are in one VPC", "InvalidSubnet", code(make("g", &[a, &foreign[1]]).await)),
+        ("two zones stay covered", "DBSubnetGroupDoesNotCoverEnoughAZs", code(modify(&[a]).await)),
+        ("the VPC stays", VALUE, code(modify(&[&foreign[0], &foreign[1]]).await)),
+        ("a used subnet stays", "SubnetAlreadyInUse", code(modify(&[a, b]).await)),
+        ("a used group stays", "InvalidDBSubnetGroupStateFault", code(delete("subnets").await)),
+        ("the deleted one exists", "DBSubnetGroupNotFoundFault 404", code(delete("x").await)),
+    ]);
     assert_eq!(everything(&db).await, before);
 }
 
@@ -452,47 +484,60 @@ async fn what_parameters_may_not_be() {
     let unknown = "DBParameterGroupNotFound 404";
     let state = "InvalidDBParameterGroupState";
     check([
-        row("a name is used once", "DBParameterGroupAlreadyExists", make("P", "aurora-postgresql17")),
-        row("a name has no dot", VALUE, make("default.p", "aurora-postgresql17")),
-        row("the family exists", VALUE, make("q", "aurora-postgresql9")),
-        row("the group exists", unknown, set("x", "log_connections", "1", now())),
-        row("AWS's own is not changed", VALUE, set(default, "log_connections", "1", now())),
-        row("the parameter exists", VALUE, set("p", "no_such_parameter", "1", now())),
-        row("a flag is 0 or 1", VALUE, set("p", "rds.force_ssl", "on", now())),
-        row("a number is in its range", VALUE, set("p", "log_min_duration_statement", "-2", now())),
-        row("a word is one of its words", VALUE, set("p", "ssl_min_protocol_version", "SSLv3", now())),
-        row("a list has its words", VALUE, set("p", "pgaudit.log", "ddl,nonsense", now())),
-        row("what RDS sets stays", VALUE, set("p", "data_directory", "/", now())),
-        row(
+        (
+            "a name is used once",
+            "DBParameterGroupAlreadyExists",
+            code(make("P", "aurora-postgresql17").await),
+        ),
+        ("a name has no dot", VALUE, code(make("default.p", "aurora-postgresql17").await)),
+        ("the family exists", VALUE, code(make("q", "aurora-postgresql9").await)),
+        ("the group exists", unknown, code(set("x", "log_connections", "1", now()).await)),
+        ("AWS's own is not changed", VALUE, code(set(default, "log_connections", "1", now()).await)),
+        ("the parameter exists", VALUE, code(set("p", "no_such_parameter", "1", now()).await)),
+        ("a flag is 0 or 1", VALUE, code(set("p", "rds.force_ssl", "on", now()).await)),
+        ("a number is in its range", VALUE, code(set("p", "log_min_duration_statement", "-2", now()).await)),
+        (
+            "a word is one of its words",
+            VALUE,
+            code(set("p", "ssl_min_protocol_version", "SSLv3", now()).await),
+        ),
+        ("a list has its words", VALUE, code(set("p", "pgaudit.log", "ddl,nonsense", now()).await)),
+        ("what RDS sets stays", VALUE, code(set("p", "data_directory", "/", now()).await)),
+        (
             "a static one needs a restart",
             COMBINATION,
-            set("p", "shared_preload_libraries", "pgaudit", now()),
+            code(set("p", "shared_preload_libraries", "pgaudit", now()).await),
         ),
-        row(
+        (
             "a call changes 20 at most",
             VALUE,
-            db.rds
-                .modify_db_cluster_parameter_group()
-                .db_cluster_parameter_group_name("p")
-                .set_parameters(Some(many))
-                .send(),
+            code(
+                db.rds
+                    .modify_db_cluster_parameter_group()
+                    .db_cluster_parameter_group_name("p")
+                    .set_parameters(Some(many))
+                    .send()
+                    .await,
+            ),
         ),
-        row(
+        (
             "instances have no cluster parameters",
             VALUE,
-            db.rds
-                .modify_db_parameter_group()
-                .db_parameter_group_name("i")
-                .parameters(parameter("rds.force_ssl", "1", now()))
-                .send(),
+            code(
+                db.rds
+                    .modify_db_parameter_group()
+                    .db_parameter_group_name("i")
+                    .parameters(parameter("rds.force_ssl", "1", now()))
+                    .send()
+                    .await,
+            ),
         ),
-        row("a used group stays", state, delete("p")),
-        row("AWS's own stays", state, delete(default)),
-        row("the deleted one exists", unknown, delete("x")),
-        row("a used group of instances stays", state, delete_small("i")),
-        row("AWS's own of instances stays", state, delete_small(default)),
-    ])
-    .await;
+        ("a used group stays", state, code(delete("p").await)),
+        ("AWS's own stays", state, code(delete(default).await)),
+        ("the deleted one exists", unknown, code(delete("x").await)),
+        ("a used group of instances stays", state, code(delete_small("i").await)),
+        ("AWS's own of instances stays", state, code(delete_small(default).await)),
+    ]);
     // What needs a restart is said so.
     let call = set("p", "shared_preload_libraries", "pgaudit", ApplyMethod::PendingReboot);
     call.await.unwrap();
@@ -516,38 +561,39 @@ async fn what_snapshots_tags_and_lists_may_not_be() {
     let list = |arn: &str| db.rds.list_tags_for_resource().resource_name(arn).send();
     let arn = |resource: &str| format!("arn:aws:rds:{REGION}:123456789012:{resource}");
     check([
-        row("a name is used once", "DBClusterSnapshotAlreadyExistsFault", make("S", "c")),
-        row("a name has no colon", VALUE, make("rds:s", "c")),
-        row("the cluster exists", NO_CLUSTER, make("t", "x")),
-        row("the deleted one exists", "DBClusterSnapshotNotFoundFault 404", delete("x")),
-        row("an automated one stays", "InvalidDBClusterSnapshotStateFault", delete(&automated)),
-        row(
+        ("a name is used once", "DBClusterSnapshotAlreadyExistsFault", code(make("S", "c").await)),
+        ("a name has no colon", VALUE, code(make("rds:s", "c").await)),
+        ("the cluster exists", NO_CLUSTER, code(make("t", "x").await)),
+        ("the deleted one exists", "DBClusterSnapshotNotFoundFault 404", code(delete("x").await)),
+        ("an automated one stays", "InvalidDBClusterSnapshotStateFault", code(delete(&automated).await)),
+        (
             "the described one exists",
             "DBClusterSnapshotNotFoundFault 404",
-            db.rds.describe_db_cluster_snapshots().db_cluster_snapshot_identifier("x").send(),
+            code(db.rds.describe_db_cluster_snapshots().db_cluster_snapshot_identifier("x").send().await),
         ),
-        row(
+        (
             "the described cluster exists",
             NO_CLUSTER,
-            db.rds.describe_db_clusters().db_cluster_identifier("x").send(),
+            code(db.rds.describe_db_clusters().db_cluster_identifier("x").send().await),
         ),
-        row("a page has 20 at least", VALUE, db.rds.describe_db_clusters().max_records(19).send()),
-        row("a page has 100 at most", VALUE, db.rds.describe_db_clusters().max_records(101).send()),
-        row("a marker was given out", VALUE, db.rds.describe_db_clusters().marker("?").send()),
-        row("a tagged cluster exists", NO_CLUSTER, list(&arn("cluster:x"))),
-        row("a tagged instance exists", "DBInstanceNotFound 404", list(&arn("db:x"))),
-        row("a tagged kind exists", VALUE, list(&arn("planet:x"))),
-        row("a tagged thing has an ARN", VALUE, list("c")),
-        row(
+        ("a page has 20 at least", VALUE, code(db.rds.describe_db_clusters().max_records(19).send().await)),
+        ("a page has 100 at most", VALUE, code(db.rds.describe_db_clusters().max_records(101).send().await)),
+        ("a marker was given out", VALUE, code(db.rds.describe_db_clusters().marker("?").send().await)),
+        ("a tagged cluster exists", NO_CLUSTER, code(list(&arn("cluster:x")).await)),
+        ("a tagged instance exists", "DBInstanceNotFound 404", code(list(&arn("db:x")).await)),
+        ("a tagged kind exists", VALUE, code(list(&arn("planet:x")).await)),
+        ("a tagged thing has an ARN", VALUE, code(list("c").await)),
+        (
             "tags have keys",
             VALUE,
-            db.rds.add_tags_to_resource().resource_name(arn("cluster:c")).tags(tag("", "v")).send(),
+            code(
+                db.rds.add_tags_to_resource().resource_name(arn("cluster:c")).tags(tag("", "v")).send().await,
+            ),
         ),
-        row(
+        (
             "the engine is the one modelled",
             VALUE,
-            db.rds.describe_db_engine_versions().engine("mysql").send(),
+            code(db.rds.describe_db_engine_versions().engine("mysql").send().await),
         ),
-    ])
-    .await;
+    ]);
 }

@@ -11,7 +11,7 @@ use aws_sdk_s3::types::{
 };
 use emulator::Emulator;
 
-use crate::rules::check;
+use crate::rows::check;
 use crate::support::{REGION, code, config};
 
 fn client(emulator: &Emulator, region: &str) -> Client {
@@ -35,7 +35,10 @@ fn tagging(tags: Vec<Tag>) -> Tagging {
     Tagging::builder().set_tag_set(Some(tags)).build().unwrap()
 }
 
-fn encryption(algorithm: ServerSideEncryption, key: Option<&str>) -> ServerSideEncryptionConfiguration {
+pub(crate) fn encryption(
+    algorithm: ServerSideEncryption,
+    key: Option<&str>,
+) -> ServerSideEncryptionConfiguration {
     let default = ServerSideEncryptionByDefault::builder().sse_algorithm(algorithm);
     let default = default.set_kms_master_key_id(key.map(str::to_owned)).build().unwrap();
     let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(default);
@@ -168,35 +171,35 @@ async fn rules_of_buckets() {
     let public = public.create_bucket_configuration(in_region(REGION)).send().await;
     let expected = s3.delete_bucket().bucket("taken").expected_bucket_owner("111111111111");
     let (illegal, taken) = ("IllegalLocationConstraintException", "BucketAlreadyOwnedByYou");
-    check(&[
-        ("two characters", create(&s3, "ab").await, "InvalidBucketName"),
-        ("a capital letter", create(&s3, "Logs").await, "InvalidBucketName"),
-        ("an address", create(&s3, "10.0.0.1").await, "InvalidBucketName"),
-        ("no region", unconstrained(&s3, "taken").await, illegal),
-        ("another region", constrained(&s3, "taken", "eu-west-1").await, illegal),
-        ("the first region by name", constrained(&first, "taken", "us-east-1").await, "MalformedXML"),
-        ("a new bucket", create(&s3, "taken").await, "ok"),
-        ("the same again", create(&s3, "taken").await, taken),
-        ("its name in another region", unconstrained(&first, "taken").await, taken),
-        ("in the first region", unconstrained(&first, "first").await, "ok"),
-        ("the same again there", unconstrained(&first, "first").await, "ok"),
-        ("from the first region elsewhere", constrained(&first, "far", "eu-west-1").await, "ok"),
-        ("a list that lets everybody in", code(public), "InvalidBucketAclWithObjectOwnership"),
+    check([
+        ("two characters", "InvalidBucketName", create(&s3, "ab").await),
+        ("a capital letter", "InvalidBucketName", create(&s3, "Logs").await),
+        ("an address", "InvalidBucketName", create(&s3, "10.0.0.1").await),
+        ("no region", illegal, unconstrained(&s3, "taken").await),
+        ("another region", illegal, constrained(&s3, "taken", "eu-west-1").await),
+        ("the first region by name", "MalformedXML", constrained(&first, "taken", "us-east-1").await),
+        ("a new bucket", "ok", create(&s3, "taken").await),
+        ("the same again", taken, create(&s3, "taken").await),
+        ("its name in another region", taken, unconstrained(&first, "taken").await),
+        ("in the first region", "ok", unconstrained(&first, "first").await),
+        ("the same again there", "ok", unconstrained(&first, "first").await),
+        ("from the first region elsewhere", "ok", constrained(&first, "far", "eu-west-1").await),
+        ("a list that lets everybody in", "InvalidBucketAclWithObjectOwnership", code(public)),
         (
             "a bucket that is not there",
-            code(s3.get_bucket_location().bucket("none").send().await),
             "NoSuchBucket",
+            code(s3.get_bucket_location().bucket("none").send().await),
         ),
-        ("its head", code(s3.head_bucket().bucket("none").send().await), "NotFound"),
+        ("its head", "NotFound", code(s3.head_bucket().bucket("none").send().await)),
         (
             "from another region",
-            code(first.get_bucket_policy().bucket("taken").send().await),
             "PermanentRedirect",
+            code(first.get_bucket_policy().bucket("taken").send().await),
         ),
-        ("another owner", code(expected.send().await), "AccessDenied"),
-        ("deleting it", code(s3.delete_bucket().bucket("taken").send().await), "ok"),
-        ("deleting it twice", code(s3.delete_bucket().bucket("taken").send().await), "NoSuchBucket"),
-        ("its name is free", create(&s3, "taken").await, "ok"),
+        ("another owner", "AccessDenied", code(expected.send().await)),
+        ("deleting it", "ok", code(s3.delete_bucket().bucket("taken").send().await)),
+        ("deleting it twice", "NoSuchBucket", code(s3.delete_bucket().bucket("taken").send().await)),
+        ("its name is free", "ok", create(&s3, "taken").await),
     ]);
     let listed = s3.list_buckets().bucket_region("eu-west-1").send().await.unwrap();
     assert_eq!(listed.buckets().iter().map(|b| b.name().unwrap()).collect::<Vec<_>>(), ["far"]);
@@ -226,31 +229,31 @@ async fn rules_of_settings() {
     let versioning = s3.put_bucket_versioning().bucket("logs");
     let versioning = versioning.versioning_configuration(VersioningConfiguration::builder().build());
     let invalid = "InvalidArgument";
-    check(&[
-        ("a key given twice", tags(vec![tag("a", "1"), tag("a", "2")]).await, "InvalidTag"),
-        ("a reserved tag", tags(vec![tag("aws:a", "1")]).await, "InvalidTag"),
-        ("51 tags", tags((0..51).map(|n| tag(&n.to_string(), "")).collect()).await, "BadRequest"),
-        ("a key without KMS", encrypt(ServerSideEncryption::Aes256, Some("alias/a")).await, invalid),
+    check([
+        ("a key given twice", "InvalidTag", tags(vec![tag("a", "1"), tag("a", "2")]).await),
+        ("a reserved tag", "InvalidTag", tags(vec![tag("aws:a", "1")]).await),
+        ("51 tags", "BadRequest", tags((0..51).map(|n| tag(&n.to_string(), "")).collect()).await),
+        ("a key without KMS", invalid, encrypt(ServerSideEncryption::Aes256, Some("alias/a")).await),
         (
             "versioning without a status",
-            code(versioning.send().await),
             "IllegalVersioningConfigurationException",
+            code(versioning.send().await),
         ),
-        ("a rule without an action", expire(vec![rule().build().unwrap()]).await, "InvalidRequest"),
-        ("a rule without a filter", expire(vec![nameless.build().unwrap()]).await, "MalformedXML"),
-        ("two rules of one name", expire(vec![sound.clone(), sound.clone()]).await, invalid),
-        ("after no day", expire(vec![rule().expiration(after(0)).build().unwrap()]).await, invalid),
+        ("a rule without an action", "InvalidRequest", expire(vec![rule().build().unwrap()]).await),
+        ("a rule without a filter", "MalformedXML", expire(vec![nameless.build().unwrap()]).await),
+        ("two rules of one name", invalid, expire(vec![sound.clone(), sound.clone()]).await),
+        ("after no day", invalid, expire(vec![rule().expiration(after(0)).build().unwrap()]).await),
         (
             "infrequent access too soon",
-            expire(vec![rule().transitions(soon).build().unwrap()]).await,
             invalid,
+            expire(vec![rule().transitions(soon).build().unwrap()]).await,
         ),
         (
             "moved after it is gone",
-            expire(vec![rule().transitions(late).expiration(after(90)).build().unwrap()]).await,
             invalid,
+            expire(vec![rule().transitions(late).expiration(after(90)).build().unwrap()]).await,
         ),
-        ("a sound rule", expire(vec![sound]).await, "ok"),
+        ("a sound rule", "ok", expire(vec![sound]).await),
     ]);
 }
 
@@ -272,33 +275,33 @@ async fn rules_of_bucket_policies() {
     let none = r#"{"AWS":"arn:aws:iam::123456789012:role/none"}"#;
     let secure = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::logs","arn:aws:s3:::logs/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}"#;
     let malformed = "MalformedPolicy";
-    check(&[
-        ("no JSON", put("nonsense").await, malformed),
-        ("no principal", put(&sound.replace(&format!(r#""Principal":{delivery},"#), "")).await, malformed),
+    check([
+        ("no JSON", malformed, put("nonsense").await),
+        ("no principal", malformed, put(&sound.replace(&format!(r#""Principal":{delivery},"#), "")).await),
         (
             "a principal that is not there",
-            put(&policy(none, "s3:GetObject", "logs/*", "{}")).await,
             malformed,
+            put(&policy(none, "s3:GetObject", "logs/*", "{}")).await,
         ),
-        ("another bucket", put(&policy(delivery, "s3:PutObject", "other/*", "{}")).await, malformed),
+        ("another bucket", malformed, put(&policy(delivery, "s3:PutObject", "other/*", "{}")).await),
         (
             "an action on objects for the bucket",
-            put(&policy(delivery, "s3:PutObject", "logs", "{}")).await,
             malformed,
+            put(&policy(delivery, "s3:PutObject", "logs", "{}")).await,
         ),
         (
             "an action on the bucket for objects",
-            put(&policy(delivery, "s3:ListBucket", "logs/*", "{}")).await,
             malformed,
+            put(&policy(delivery, "s3:ListBucket", "logs/*", "{}")).await,
         ),
         (
             "an action of another service",
-            put(&policy(delivery, "sns:Publish", "logs/*", "{}")).await,
             malformed,
+            put(&policy(delivery, "sns:Publish", "logs/*", "{}")).await,
         ),
-        ("everybody", put(&everyone).await, "AccessDenied"),
-        ("everybody refused", put(secure).await, "ok"),
-        ("a service", put(&sound).await, "ok"),
+        ("everybody", "AccessDenied", put(&everyone).await),
+        ("everybody refused", "ok", put(secure).await),
+        ("a service", "ok", put(&sound).await),
     ]);
     let found = s3.get_bucket_policy().bucket("logs").send().await.unwrap();
     assert_eq!(found.policy(), Some(sound.as_str()));

@@ -8,7 +8,7 @@ use aws_sdk_s3::types::{
 };
 use emulator::Emulator;
 
-use crate::rules::check;
+use crate::rows::check;
 use crate::support::{REGION, code, config};
 
 async fn bucket(emulator: &Emulator) -> Client {
@@ -67,14 +67,14 @@ async fn versions_are_kept_where_it_is_asked_for() {
     let deleted = s3.delete_object().bucket("data").key("k").send().await.unwrap();
     assert_eq!(deleted.delete_marker(), Some(true));
     let marker = deleted.version_id().unwrap();
-    check(&[
-        ("the object is gone", get(&s3, "k", None).await, "NoSuchKey"),
-        ("its versions are there", get(&s3, "k", Some(&one)).await, "one"),
-        ("and the second", get(&s3, "k", Some(&two)).await, "two"),
-        ("and the one from before", get(&s3, "k", Some("null")).await, "old"),
-        ("a marker has nothing", get(&s3, "k", Some(marker)).await, "MethodNotAllowed"),
-        ("another id", get(&s3, "k", Some("none")).await, "NoSuchVersion"),
-        ("the bucket stays", code(s3.delete_bucket().bucket("data").send().await), "BucketNotEmpty"),
+    check([
+        ("the object is gone", "NoSuchKey", get(&s3, "k", None).await),
+        ("its versions are there", "one", get(&s3, "k", Some(&one)).await),
+        ("and the second", "two", get(&s3, "k", Some(&two)).await),
+        ("and the one from before", "old", get(&s3, "k", Some("null")).await),
+        ("a marker has nothing", "MethodNotAllowed", get(&s3, "k", Some(marker)).await),
+        ("another id", "NoSuchVersion", get(&s3, "k", Some("none")).await),
+        ("the bucket stays", "BucketNotEmpty", code(s3.delete_bucket().bucket("data").send().await)),
     ]);
     let listed = s3.list_object_versions().bucket("data").send().await.unwrap();
     let ids: Vec<_> = listed.versions().iter().map(|v| v.version_id().unwrap()).collect();
@@ -192,17 +192,17 @@ async fn rules_of_objects() {
     let elsewhere = s3.put_object().bucket("none").key("k").send().await;
     let public = call().acl(aws_sdk_s3::types::ObjectCannedAcl::PublicRead).send().await;
     let owner = call().acl(aws_sdk_s3::types::ObjectCannedAcl::BucketOwnerFullControl).send().await;
-    check(&[
-        ("a bucket that is not there", code(elsewhere), "NoSuchBucket"),
-        ("an object that is not there", get(&s3, "none", None).await, "NoSuchKey"),
-        ("its head", code(s3.head_object().bucket("data").key("none").send().await), "NotFound"),
-        ("deleting it", code(s3.delete_object().bucket("data").key("none").send().await), "ok"),
-        ("a key of 1025 bytes", code(long), "KeyTooLongError"),
-        ("an object that must not be there", code(twice), "PreconditionFailed"),
-        ("a list that lets everybody in", code(public), "AccessControlListNotSupported"),
-        ("a list for the bucket's owner", code(owner), "ok"),
-        ("a key that is disabled", code(with_key(key.key_id()).await), "KMS.DisabledException"),
-        ("a key that is not there", code(with_key("alias/none").await), "KMS.NotFoundException"),
+    check([
+        ("a bucket that is not there", "NoSuchBucket", code(elsewhere)),
+        ("an object that is not there", "NoSuchKey", get(&s3, "none", None).await),
+        ("its head", "NotFound", code(s3.head_object().bucket("data").key("none").send().await)),
+        ("deleting it", "ok", code(s3.delete_object().bucket("data").key("none").send().await)),
+        ("a key of 1025 bytes", "KeyTooLongError", code(long)),
+        ("an object that must not be there", "PreconditionFailed", code(twice)),
+        ("a list that lets everybody in", "AccessControlListNotSupported", code(public)),
+        ("a list for the bucket's owner", "ok", code(owner)),
+        ("a key that is disabled", "KMS.DisabledException", code(with_key(key.key_id()).await)),
+        ("a key that is not there", "KMS.NotFoundException", code(with_key("alias/none").await)),
     ]);
 }
 

@@ -11,8 +11,8 @@ use aws_sdk_scheduler::types::{
 };
 use emulator::Emulator;
 
-use crate::apigateway::{Rows, role_for};
-use crate::support::{Cloud, REGION, code, config};
+use crate::rows::Rows;
+use crate::support::{Cloud, NO_KEY, REGION, code, config};
 
 const INVALID: &str = "ValidationException";
 const MISSING: &str = "ResourceNotFoundException";
@@ -32,7 +32,7 @@ impl Schedules {
     }
 
     async fn role(&self) -> String {
-        role_for(&self.cloud, "schedules", "scheduler.amazonaws.com").await
+        self.cloud.role_for("schedules", "scheduler.amazonaws.com").await
     }
 
     fn create(&self, name: &str, role: &str) -> CreateScheduleFluentBuilder {
@@ -59,7 +59,8 @@ async fn a_schedule_comes_back_and_is_replaced_as_a_whole() {
     let role = schedules.role().await;
     let tag = Tag::builder().key("Name").value("jobs").build().unwrap();
     scheduler.create_schedule_group().name("jobs").tags(tag).send().await.unwrap();
-    let queue = format!("arn:aws:sqs:{REGION}:123456789012:dead");
+    let queue = schedules.cloud.queue("dead").await;
+    let key = schedules.cloud.key().await;
     let retry = RetryPolicy::builder().maximum_event_age_in_seconds(3600).maximum_retry_attempts(2).build();
     let aim = target(&role).input(r#"{"a":1}"#).retry_policy(retry);
     let aim = aim.dead_letter_config(DeadLetterConfig::builder().arn(&queue).build()).build().unwrap();
@@ -68,7 +69,7 @@ async fn a_schedule_comes_back_and_is_replaced_as_a_whole() {
     let call = call.flexible_time_window(window(FlexibleTimeWindowMode::Flexible, Some(15)));
     let call = call.state(ScheduleState::Disabled).action_after_completion(ActionAfterCompletion::Delete);
     let call = call.start_date(DateTime::from_secs(NOW + 60)).end_date(DateTime::from_secs(NOW + 3600));
-    let call = call.kms_key_arn("arn:aws:kms:ap-southeast-1:123456789012:key/k");
+    let call = call.kms_key_arn(&key);
     let arn = call.send().await.unwrap().schedule_arn;
     assert_eq!(arn, format!("arn:aws:scheduler:{REGION}:123456789012:schedule/jobs/backup"));
 
@@ -86,7 +87,7 @@ async fn a_schedule_comes_back_and_is_replaced_as_a_whole() {
     assert_eq!(found.action_after_completion(), Some(&ActionAfterCompletion::Delete));
     assert_eq!(found.start_date().unwrap().secs(), NOW + 60);
     assert_eq!(found.end_date().unwrap().secs(), NOW + 3600);
-    assert_eq!(found.kms_key_arn(), Some("arn:aws:kms:ap-southeast-1:123456789012:key/k"));
+    assert_eq!(found.kms_key_arn(), Some(key.as_str()));
     let aim = found.target().unwrap();
     assert_eq!((aim.input(), aim.role_arn()), (Some(r#"{"a":1}"#), role.as_str()));
     let retry = aim.retry_policy().unwrap();
@@ -149,7 +150,7 @@ async fn rules_of_schedules() {
     let schedules = Schedules::of(Emulator::in_memory());
     let scheduler = &schedules.scheduler;
     let role = schedules.role().await;
-    let other = role_for(&schedules.cloud, "other", "lambda.amazonaws.com").await;
+    let other = schedules.cloud.role_for("other", "lambda.amazonaws.com").await;
     let create = || schedules.create("s", &role);
     let aim = |target: TargetBuilder| create().target(target.build().unwrap());
     let mut rows = Rows::default();
@@ -176,6 +177,10 @@ async fn rules_of_schedules() {
     let task = EcsParameters::builder().task_definition_arn("t").build().unwrap();
     rows.row("tasks", "UnknownParameter", code(aim(target(&role).ecs_parameters(task)).send().await));
     rows.row("key", INVALID, code(create().kms_key_arn("no").send().await));
+    rows.row("no such key", INVALID, code(create().kms_key_arn(NO_KEY).send().await));
+    let key = schedules.cloud.key().await;
+    schedules.cloud.doom_key(&key).await;
+    rows.row("key pending deletion", INVALID, code(create().kms_key_arn(key).send().await));
     rows.row("no such group", MISSING, code(create().group_name("none").send().await));
     rows.row("schedule", "ok", code(create().send().await));
     rows.row("same schedule", CONFLICT, code(create().send().await));

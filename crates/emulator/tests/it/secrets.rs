@@ -7,7 +7,7 @@ use aws_sdk_secretsmanager::primitives::Blob;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
 use emulator::Emulator;
 
-use crate::rules::check;
+use crate::rows::check;
 use crate::support::{REGION, code, config};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -117,40 +117,40 @@ async fn rules_of_secrets() {
         "ResourceExistsException",
         "ResourceNotFoundException",
     );
-    check(&[
-        ("a name with a space", create(&secrets, "a b").await, "ValidationException"),
-        ("a name that is taken", create(&secrets, "taken").await, exists),
-        ("the same request again", again(TOKEN, "v").await, "ok"),
-        ("the same token with another value", again(TOKEN, "w").await, exists),
-        ("another token", again(OTHER, "v").await, exists),
-        ("a name whose secret is being deleted", create(&secrets, "deleted").await, held),
-        ("a key that is not there", with_key("alias/none").await, invalid),
-        ("a key that is disabled", with_key(&disabled).await, "EncryptionFailure"),
-        ("AWS's key", with_key("alias/aws/secretsmanager").await, "ok"),
-        ("a value for none", put("none", OTHER, "v").await, none),
-        ("a value for a deleted one", put("deleted", OTHER, "v").await, held),
-        ("a new value", put("taken", OTHER, "v2").await, "ok"),
-        ("the same value again", put("taken", OTHER, "v2").await, "ok"),
-        ("another value with its token", put("taken", OTHER, "v3").await, exists),
-        ("a value of 65537 bytes", put("taken", OTHER, &"x".repeat(65_537)).await, "ValidationException"),
-        ("two values", code(both.send().await), invalid),
-        ("reading one that is not there", get("none").await, none),
-        ("reading a deleted one", get("deleted").await, held),
-        ("reading one without a value", get("empty").await, none),
-        ("a stage that is not there", code(stage.send().await), none),
-        ("a stage of another version", code(mixed.send().await), held),
-        ("deleting twice", delete("deleted", None, false).await, held),
-        ("in 6 days", delete("taken", Some(6), false).await, invalid),
-        ("in 31 days", delete("taken", Some(31), false).await, invalid),
-        ("in some days and at once", delete("taken", Some(7), true).await, invalid),
-        ("one that is not there", delete("none", None, false).await, none),
-        ("one that is not there, at once", delete("none", None, true).await, "ok"),
-        ("a deleted one, at once", delete("deleted", None, true).await, "ok"),
-        ("its name is free then", create(&secrets, "deleted").await, "ok"),
+    check([
+        ("a name with a space", "ValidationException", create(&secrets, "a b").await),
+        ("a name that is taken", exists, create(&secrets, "taken").await),
+        ("the same request again", "ok", again(TOKEN, "v").await),
+        ("the same token with another value", exists, again(TOKEN, "w").await),
+        ("another token", exists, again(OTHER, "v").await),
+        ("a name whose secret is being deleted", held, create(&secrets, "deleted").await),
+        ("a key that is not there", invalid, with_key("alias/none").await),
+        ("a key that is disabled", "EncryptionFailure", with_key(&disabled).await),
+        ("AWS's key", "ok", with_key("alias/aws/secretsmanager").await),
+        ("a value for none", none, put("none", OTHER, "v").await),
+        ("a value for a deleted one", held, put("deleted", OTHER, "v").await),
+        ("a new value", "ok", put("taken", OTHER, "v2").await),
+        ("the same value again", "ok", put("taken", OTHER, "v2").await),
+        ("another value with its token", exists, put("taken", OTHER, "v3").await),
+        ("a value of 65537 bytes", "ValidationException", put("taken", OTHER, &"x".repeat(65_537)).await),
+        ("two values", invalid, code(both.send().await)),
+        ("reading one that is not there", none, get("none").await),
+        ("reading a deleted one", held, get("deleted").await),
+        ("reading one without a value", none, get("empty").await),
+        ("a stage that is not there", none, code(stage.send().await)),
+        ("a stage of another version", held, code(mixed.send().await)),
+        ("deleting twice", held, delete("deleted", None, false).await),
+        ("in 6 days", invalid, delete("taken", Some(6), false).await),
+        ("in 31 days", invalid, delete("taken", Some(31), false).await),
+        ("in some days and at once", invalid, delete("taken", Some(7), true).await),
+        ("one that is not there", none, delete("none", None, false).await),
+        ("one that is not there, at once", "ok", delete("none", None, true).await),
+        ("a deleted one, at once", "ok", delete("deleted", None, true).await),
+        ("its name is free then", "ok", create(&secrets, "deleted").await),
         (
             "a reserved tag",
-            code(secrets.tag_resource().secret_id("taken").tags(tag("aws:x", "")).send().await),
             invalid,
+            code(secrets.tag_resource().secret_id("taken").tags(tag("aws:x", "")).send().await),
         ),
     ]);
 }
@@ -214,16 +214,16 @@ async fn policies_of_secrets_come_back_and_are_checked() {
     };
     let account = policy("arn:aws:iam::123456789012:root");
     let malformed = "MalformedPolicyDocumentException";
-    check(&[
-        ("no JSON", put("nonsense", false).await, malformed),
+    check([
+        ("no JSON", malformed, put("nonsense", false).await),
         (
             "a role that is not there",
-            put(&policy("arn:aws:iam::123456789012:role/none"), false).await,
             malformed,
+            put(&policy("arn:aws:iam::123456789012:role/none"), false).await,
         ),
-        ("everybody, where that is blocked", put(&policy("*"), true).await, "PublicPolicyException"),
-        ("everybody", put(&policy("*"), false).await, "ok"),
-        ("the account", put(&account, true).await, "ok"),
+        ("everybody, where that is blocked", "PublicPolicyException", put(&policy("*"), true).await),
+        ("everybody", "ok", put(&policy("*"), false).await),
+        ("the account", "ok", put(&account, true).await),
     ]);
     let got = async || secrets.get_resource_policy().secret_id("a").send().await.unwrap().resource_policy;
     assert_eq!(got().await, Some(account));

@@ -7,7 +7,7 @@ use aws_sdk_sns::Client;
 use aws_sdk_sns::types::Tag;
 use emulator::Emulator;
 
-use crate::rules::check;
+use crate::rows::check;
 use crate::support::{REGION, code, config};
 
 fn client(emulator: &Emulator) -> Client {
@@ -113,36 +113,36 @@ async fn rules_of_topics() {
     let many = (0..51).map(|n| tag(&n.to_string(), "")).collect();
     let many = sns.tag_resource().resource_arn(&made).set_tags(Some(many)).send().await;
     let invalid = "InvalidParameter";
-    check(&[
-        ("a name with a dot", create("a.b", &[]).await, invalid),
-        ("a name of 257 characters", create(&"x".repeat(257), &[]).await, invalid),
-        ("the same topic again", create("made", &[]).await, "ok"),
-        ("the same attributes", create("made", &[("DisplayName", "one")]).await, "ok"),
-        ("other attributes", create("made", &[("DisplayName", "two")]).await, invalid),
-        ("the same tags", tagged("1").await, "ok"),
-        ("other tags", tagged("2").await, invalid),
-        ("a FIFO topic", create("f.fifo", &[("FifoTopic", "true")]).await, "ok"),
-        ("a FIFO topic without its suffix", create("f", &[("FifoTopic", "true")]).await, invalid),
-        ("an attribute that topics do not have", create("x", &[("Colour", "red")]).await, invalid),
-        ("a long name for display", create("x", &[("DisplayName", &"x".repeat(101))]).await, invalid),
-        ("a wrong value", create("x", &[("TracingConfig", "On")]).await, invalid),
-        ("no JSON", set(&made, "Policy", "nonsense").await, invalid),
-        ("a principal that is not there", with_policy(missing_role, "sns:Publish", &made).await, invalid),
-        ("an action of SQS", with_policy(CLOUDWATCH, "sqs:SendMessage", &made).await, invalid),
-        ("all actions", with_policy(CLOUDWATCH, "sns:*", &made).await, invalid),
-        ("another topic", with_policy(CLOUDWATCH, "sns:Publish", &arn("other")).await, invalid),
-        ("a sound policy", with_policy(CLOUDWATCH, "SNS:Publish", &made).await, "ok"),
-        ("a topic that is not there", set(&arn("none"), "DisplayName", "x").await, "NotFound"),
-        ("no ARN", set("none", "DisplayName", "x").await, invalid),
-        ("51 tags", code(many), "TagLimitExceeded"),
+    check([
+        ("a name with a dot", invalid, create("a.b", &[]).await),
+        ("a name of 257 characters", invalid, create(&"x".repeat(257), &[]).await),
+        ("the same topic again", "ok", create("made", &[]).await),
+        ("the same attributes", "ok", create("made", &[("DisplayName", "one")]).await),
+        ("other attributes", invalid, create("made", &[("DisplayName", "two")]).await),
+        ("the same tags", "ok", tagged("1").await),
+        ("other tags", invalid, tagged("2").await),
+        ("a FIFO topic", "ok", create("f.fifo", &[("FifoTopic", "true")]).await),
+        ("a FIFO topic without its suffix", invalid, create("f", &[("FifoTopic", "true")]).await),
+        ("an attribute that topics do not have", invalid, create("x", &[("Colour", "red")]).await),
+        ("a long name for display", invalid, create("x", &[("DisplayName", &"x".repeat(101))]).await),
+        ("a wrong value", invalid, create("x", &[("TracingConfig", "On")]).await),
+        ("no JSON", invalid, set(&made, "Policy", "nonsense").await),
+        ("a principal that is not there", invalid, with_policy(missing_role, "sns:Publish", &made).await),
+        ("an action of SQS", invalid, with_policy(CLOUDWATCH, "sqs:SendMessage", &made).await),
+        ("all actions", invalid, with_policy(CLOUDWATCH, "sns:*", &made).await),
+        ("another topic", invalid, with_policy(CLOUDWATCH, "sns:Publish", &arn("other")).await),
+        ("a sound policy", "ok", with_policy(CLOUDWATCH, "SNS:Publish", &made).await),
+        ("a topic that is not there", "NotFound", set(&arn("none"), "DisplayName", "x").await),
+        ("no ARN", invalid, set("none", "DisplayName", "x").await),
+        ("51 tags", "TagLimitExceeded", code(many)),
         (
             "tags of one that is not there",
-            code(sns.list_tags_for_resource().resource_arn(arn("none")).send().await),
             "ResourceNotFound",
+            code(sns.list_tags_for_resource().resource_arn(arn("none")).send().await),
         ),
-        ("deleting it", code(sns.delete_topic().topic_arn(&made).send().await), "ok"),
-        ("deleting it twice", code(sns.delete_topic().topic_arn(&made).send().await), "ok"),
-        ("a new one with its name", create("made", &[("DisplayName", "two")]).await, "ok"),
+        ("deleting it", "ok", code(sns.delete_topic().topic_arn(&made).send().await)),
+        ("deleting it twice", "ok", code(sns.delete_topic().topic_arn(&made).send().await)),
+        ("a new one with its name", "ok", create("made", &[("DisplayName", "two")]).await),
     ]);
 }
 
@@ -163,22 +163,22 @@ async fn rules_of_subscriptions() {
     let function = format!("arn:aws:lambda:{REGION}:123456789012:function:f");
     let unsubscribe = async |arn: &str| code(sns.unsubscribe().subscription_arn(arn).send().await);
     let invalid = "InvalidParameter";
-    check(&[
-        ("a topic that is not there", code(elsewhere.send().await), "NotFound"),
-        ("an unknown protocol", code(subscribe("carrier-pigeon", "x").await), invalid),
-        ("no address", code(subscribe("email", "nobody").await), invalid),
-        ("http for https", code(subscribe("https", "http://example.com").await), invalid),
-        ("no ARN of a queue", code(subscribe("sqs", "q").await), invalid),
-        ("a FIFO queue", code(subscribe("sqs", &format!("{queue}.fifo")).await), invalid),
-        ("an attribute that there is not", with("Colour", "red").await, invalid),
-        ("a filter that is no JSON", with("FilterPolicy", "red").await, invalid),
-        ("a filter", with("FilterPolicy", r#"{"a":["b"]}"#).await, "ok"),
-        ("the same with the same filter", with("FilterPolicy", r#"{"a": ["b"]}"#).await, "ok"),
-        ("the same with another filter", with("FilterPolicy", r#"{"a":["c"]}"#).await, invalid),
-        ("an address waits", subscribe("email", "a@example.com").await.unwrap(), "pending confirmation"),
-        ("a page waits", subscribe("https", "https://example.com").await.unwrap(), "pending confirmation"),
-        ("unsubscribing no ARN", unsubscribe("PendingConfirmation").await, invalid),
-        ("unsubscribing what is not there", unsubscribe(&format!("{topic}:none")).await, "ok"),
+    check([
+        ("a topic that is not there", "NotFound", code(elsewhere.send().await)),
+        ("an unknown protocol", invalid, code(subscribe("carrier-pigeon", "x").await)),
+        ("no address", invalid, code(subscribe("email", "nobody").await)),
+        ("http for https", invalid, code(subscribe("https", "http://example.com").await)),
+        ("no ARN of a queue", invalid, code(subscribe("sqs", "q").await)),
+        ("a FIFO queue", invalid, code(subscribe("sqs", &format!("{queue}.fifo")).await)),
+        ("an attribute that there is not", invalid, with("Colour", "red").await),
+        ("a filter that is no JSON", invalid, with("FilterPolicy", "red").await),
+        ("a filter", "ok", with("FilterPolicy", r#"{"a":["b"]}"#).await),
+        ("the same with the same filter", "ok", with("FilterPolicy", r#"{"a": ["b"]}"#).await),
+        ("the same with another filter", invalid, with("FilterPolicy", r#"{"a":["c"]}"#).await),
+        ("an address waits", "pending confirmation", subscribe("email", "a@example.com").await.unwrap()),
+        ("a page waits", "pending confirmation", subscribe("https", "https://example.com").await.unwrap()),
+        ("unsubscribing no ARN", invalid, unsubscribe("PendingConfirmation").await),
+        ("unsubscribing what is not there", "ok", unsubscribe(&format!("{topic}:none")).await),
     ]);
     let confirmed = subscribe("sqs", &queue).await.unwrap();
     assert!(confirmed.starts_with(&format!("{topic}:")), "{confirmed}");
@@ -187,9 +187,9 @@ async fn rules_of_subscriptions() {
     let call = sns.subscribe().topic_arn(&topic).protocol("email").endpoint("a@example.com");
     let pending = call.return_subscription_arn(true).send().await.unwrap().subscription_arn.unwrap();
     assert!(pending.starts_with(&format!("{topic}:")), "{pending}");
-    check(&[
-        ("unsubscribing one that waits", unsubscribe(&pending).await, invalid),
-        ("unsubscribing one that is confirmed", unsubscribe(&confirmed).await, "ok"),
+    check([
+        ("unsubscribing one that waits", invalid, unsubscribe(&pending).await),
+        ("unsubscribing one that is confirmed", "ok", unsubscribe(&confirmed).await),
     ]);
     let found = attributes(&sns, &topic).await;
     assert_eq!(
@@ -269,15 +269,15 @@ async fn rules_of_messages() {
     kms.disable_key().key_id(&key).send().await.unwrap();
     let disabled = publish(&secret, "m").await;
     kms.schedule_key_deletion().key_id(&key).send().await.unwrap();
-    check(&[
-        ("a message", publish(&plain, "m").await, "ok"),
-        ("a topic that is not there", publish(&arn("none"), "m").await, "NotFound"),
-        ("more than 256 KiB", publish(&plain, &"x".repeat(256 * 1024 + 1)).await, invalid),
-        ("a structure without a default", code(structured), invalid),
-        ("a FIFO topic without a group", publish(&fifo, "m").await, invalid),
-        ("a key", enabled, "ok"),
-        ("a key that is disabled", disabled, "KMSDisabled"),
-        ("a key that is pending deletion", publish(&secret, "m").await, "KMSInvalidState"),
-        ("a key that is not there", publish(&lost, "m").await, "KMSNotFound"),
+    check([
+        ("a message", "ok", publish(&plain, "m").await),
+        ("a topic that is not there", "NotFound", publish(&arn("none"), "m").await),
+        ("more than 256 KiB", invalid, publish(&plain, &"x".repeat(256 * 1024 + 1)).await),
+        ("a structure without a default", invalid, code(structured)),
+        ("a FIFO topic without a group", invalid, publish(&fifo, "m").await),
+        ("a key", "ok", enabled),
+        ("a key that is disabled", "KMSDisabled", disabled),
+        ("a key that is pending deletion", "KMSInvalidState", publish(&secret, "m").await),
+        ("a key that is not there", "KMSNotFound", publish(&lost, "m").await),
     ]);
 }

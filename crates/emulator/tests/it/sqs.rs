@@ -7,7 +7,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 use emulator::Emulator;
 
-use crate::rules::check;
+use crate::rows::check;
 use crate::support::{REGION, code, config};
 
 fn client(emulator: &Emulator) -> Client {
@@ -128,49 +128,49 @@ async fn rules_of_queues() {
     let both = [("KmsMasterKeyId", "alias/aws/sqs"), ("SqsManagedSseEnabled", "true")];
     let (value, parameter, none) =
         ("InvalidAttributeValue", "InvalidParameterValue", "AWS.SimpleQueueService.NonExistentQueue");
-    check(&[
-        ("a name with a dot", create(&sqs, "a.b", &[]).await, parameter),
-        ("a name of 81 characters", create(&sqs, &"x".repeat(81), &[]).await, parameter),
-        ("the same queue again", create(&sqs, "made", &[("DelaySeconds", "5")]).await, "ok"),
-        ("without its attributes", create(&sqs, "made", &[]).await, "ok"),
-        ("with other attributes", create(&sqs, "made", &[("DelaySeconds", "6")]).await, "QueueAlreadyExists"),
-        ("an unknown attribute", one("Colour", "red").await, "InvalidAttributeName"),
+    check([
+        ("a name with a dot", parameter, create(&sqs, "a.b", &[]).await),
+        ("a name of 81 characters", parameter, create(&sqs, &"x".repeat(81), &[]).await),
+        ("the same queue again", "ok", create(&sqs, "made", &[("DelaySeconds", "5")]).await),
+        ("without its attributes", "ok", create(&sqs, "made", &[]).await),
+        ("with other attributes", "QueueAlreadyExists", create(&sqs, "made", &[("DelaySeconds", "6")]).await),
+        ("an unknown attribute", "InvalidAttributeName", one("Colour", "red").await),
         (
             "an attribute of FIFO queues",
-            one("ContentBasedDeduplication", "true").await,
             "InvalidAttributeName",
+            one("ContentBasedDeduplication", "true").await,
         ),
-        ("messages kept for 59 seconds", one("MessageRetentionPeriod", "59").await, value),
-        ("messages kept for more than 14 days", one("MessageRetentionPeriod", "1209601").await, value),
-        ("no number", one("VisibilityTimeout", "soon").await, value),
-        ("two kinds of encryption", create(&sqs, "x", &both).await, value),
-        ("no dead-letter queue", redrive("none", "1").await, parameter),
-        ("a FIFO dead-letter queue", redrive("f.fifo", "1").await, parameter),
-        ("a dead-letter queue that refuses", redrive("closed", "1").await, parameter),
-        ("1001 tries", redrive("made", "1001").await, parameter),
-        ("no redrive policy", one("RedrivePolicy", "nonsense").await, parameter),
-        ("a sound redrive policy", redrive("made", "3").await, "ok"),
-        ("no policy", one("Policy", "nonsense").await, value),
+        ("messages kept for 59 seconds", value, one("MessageRetentionPeriod", "59").await),
+        ("messages kept for more than 14 days", value, one("MessageRetentionPeriod", "1209601").await),
+        ("no number", value, one("VisibilityTimeout", "soon").await),
+        ("two kinds of encryption", value, create(&sqs, "x", &both).await),
+        ("no dead-letter queue", parameter, redrive("none", "1").await),
+        ("a FIFO dead-letter queue", parameter, redrive("f.fifo", "1").await),
+        ("a dead-letter queue that refuses", parameter, redrive("closed", "1").await),
+        ("1001 tries", parameter, redrive("made", "1001").await),
+        ("no redrive policy", parameter, one("RedrivePolicy", "nonsense").await),
+        ("a sound redrive policy", "ok", redrive("made", "3").await),
+        ("no policy", value, one("Policy", "nonsense").await),
         (
             "a principal that is not there",
-            policy("arn:aws:iam::123456789012:role/none", "sqs:*").await,
             value,
+            policy("arn:aws:iam::123456789012:role/none", "sqs:*").await,
         ),
-        ("an action of SNS", policy("123456789012", "sns:Publish").await, value),
-        ("a sound policy", policy("123456789012", "sqs:*").await, "ok"),
-        ("a queue that is not there", code(sqs.get_queue_url().queue_name("none").send().await), none),
+        ("an action of SNS", value, policy("123456789012", "sns:Publish").await),
+        ("a sound policy", "ok", policy("123456789012", "sqs:*").await),
+        ("a queue that is not there", none, code(sqs.get_queue_url().queue_name("none").send().await)),
         (
             "deleting one that is not there",
-            code(sqs.delete_queue().queue_url(url("none")).send().await),
             none,
+            code(sqs.delete_queue().queue_url(url("none")).send().await),
         ),
-        ("no URL", code(sqs.delete_queue().queue_url("none").send().await), "InvalidAddress"),
+        ("no URL", "InvalidAddress", code(sqs.delete_queue().queue_url("none").send().await)),
         (
             "a reserved tag",
-            code(sqs.tag_queue().queue_url(url("made")).tags("aws:x", "").send().await),
             parameter,
+            code(sqs.tag_queue().queue_url(url("made")).tags("aws:x", "").send().await),
         ),
-        ("a FIFO queue without its suffix", create(&sqs, "g", &[("FifoQueue", "true")]).await, parameter),
+        ("a FIFO queue without its suffix", parameter, create(&sqs, "g", &[("FifoQueue", "true")]).await),
     ]);
 }
 
@@ -213,13 +213,13 @@ async fn messages_are_checked_and_counted() {
         code(sqs.send_message().queue_url(url(name)).message_body(body).send().await)
     };
     let slow = sqs.send_message().queue_url(url("q")).message_body("m").delay_seconds(901);
-    check(&[
-        ("a control character", send("q", "\u{1}").await, "InvalidMessageContents"),
-        ("more than 1 MiB", send("q", &"x".repeat(1_048_577)).await, "InvalidParameterValue"),
-        ("a delay of 901 seconds", code(slow.send().await), "InvalidParameterValue"),
-        ("a FIFO queue without a group", send("f.fifo", "m").await, "MissingParameter"),
-        ("a key that is not there", send("locked", "m").await, "KMS.NotFoundException"),
-        ("a queue that is not there", send("none", "m").await, "AWS.SimpleQueueService.NonExistentQueue"),
+    check([
+        ("a control character", "InvalidMessageContents", send("q", "\u{1}").await),
+        ("more than 1 MiB", "InvalidParameterValue", send("q", &"x".repeat(1_048_577)).await),
+        ("a delay of 901 seconds", "InvalidParameterValue", code(slow.send().await)),
+        ("a FIFO queue without a group", "MissingParameter", send("f.fifo", "m").await),
+        ("a key that is not there", "KMS.NotFoundException", send("locked", "m").await),
+        ("a queue that is not there", "AWS.SimpleQueueService.NonExistentQueue", send("none", "m").await),
     ]);
 }
 

@@ -8,6 +8,10 @@ use emulator::Emulator;
 
 pub(crate) const REGION: &str = "ap-southeast-1";
 
+/// The ARN of a key that is not there.
+pub(crate) const NO_KEY: &str =
+    "arn:aws:kms:ap-southeast-1:123456789012:key/00000000-0000-4000-8000-000000000000";
+
 /// An account and clients of it. Retries are off, so an error is seen when it happens.
 pub(crate) struct Cloud {
     pub(crate) emulator: Emulator,
@@ -101,6 +105,53 @@ impl Cloud {
         call.assume_role_policy_document(TRUST).send().await.unwrap();
     }
 
+    /// Makes a role that a service may assume, and gives its ARN.
+    pub(crate) async fn role_for(&self, name: &str, service: &str) -> String {
+        let call = self.iam.create_role().role_name(name);
+        call.assume_role_policy_document(trusting(service)).send().await.unwrap().role.unwrap().arn
+    }
+
+    /// Makes a key with the policy that KMS gives it, and gives its ARN.
+    pub(crate) async fn key(&self) -> String {
+        let made = self.kms().create_key().send().await.unwrap();
+        made.key_metadata.unwrap().arn.unwrap()
+    }
+
+    /// Makes a key that a service may use, and gives its ARN.
+    pub(crate) async fn key_for(&self, service: &str) -> String {
+        let root = r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"kms:*","Resource":"*"}"#;
+        let own = allow(service, &["kms:GenerateDataKey*", "kms:Decrypt"], "*");
+        let made = self.kms().create_key().policy(policy(&[root, &own])).send().await.unwrap();
+        made.key_metadata.unwrap().arn.unwrap()
+    }
+
+    /// From now on the key cannot be used.
+    pub(crate) async fn doom_key(&self, key: &str) {
+        let call = self.kms().schedule_key_deletion().key_id(key).pending_window_in_days(7);
+        call.send().await.unwrap();
+    }
+
+    fn kms(&self) -> aws_sdk_kms::Client {
+        aws_sdk_kms::Client::new(&config(&self.emulator, REGION))
+    }
+
+    /// Makes a queue, and gives its ARN.
+    pub(crate) async fn queue(&self, name: &str) -> String {
+        let sqs = aws_sdk_sqs::Client::new(&config(&self.emulator, REGION));
+        sqs.create_queue().queue_name(name).send().await.unwrap();
+        format!("arn:aws:sqs:{REGION}:123456789012:{name}")
+    }
+
+    /// Makes a bucket with a policy.
+    pub(crate) async fn bucket(&self, name: &str, policy: &str) -> aws_sdk_s3::Client {
+        let s3 = aws_sdk_s3::Client::new(&config(&self.emulator, REGION));
+        let place = aws_sdk_s3::types::CreateBucketConfiguration::builder();
+        let place = place.location_constraint(REGION.into()).build();
+        s3.create_bucket().bucket(name).create_bucket_configuration(place).send().await.unwrap();
+        s3.put_bucket_policy().bucket(name).policy(policy).send().await.unwrap();
+        s3
+    }
+
     /// The kinds and ids of what somebody made and did not remove.
     pub(crate) async fn left_behind(&self) -> Vec<(String, String)> {
         let objects = self.emulator.objects().await.unwrap();
@@ -109,6 +160,24 @@ impl Cloud {
     }
 }
 
+/// A statement that allows a service something.
+pub(crate) fn allow(service: &str, actions: &[&str], resource: &str) -> String {
+    let statement = serde_json::json!({
+        "Effect": "Allow", "Principal": {"Service": service}, "Action": actions, "Resource": resource,
+    });
+    statement.to_string()
+}
+
+pub(crate) fn policy(statements: &[&str]) -> String {
+    format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statements.join(","))
+}
+
+/// A policy that lets a service assume a role.
+pub(crate) fn trusting(service: &str) -> String {
+    TRUST.replace("vpc-flow-logs.amazonaws.com", service)
+}
+
+/// Lets flow logs assume a role.
 pub(crate) const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"vpc-flow-logs.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
 /// What a role may do with its logs.

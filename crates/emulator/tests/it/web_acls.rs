@@ -14,7 +14,9 @@ use aws_sdk_wafv2::types::{
 use aws_smithy_types::Blob;
 use emulator::Emulator;
 
-use crate::front::{Front, check, seconds};
+use crate::apigateway::Gateway;
+use crate::front::{Front, seconds};
+use crate::rows::check;
 use crate::support::{REGION, code, config};
 
 fn seen(name: &str) -> VisibilityConfig {
@@ -193,7 +195,7 @@ async fn an_ip_set_comes_back_and_stays_while_it_is_used() {
     assert_eq!(found.ip_set().unwrap().addresses(), ["192.0.2.0/24"]);
     let delete =
         |token: &str| waf.delete_ip_set().name("partners").scope(Scope::Regional).id(&id).lock_token(token);
-    check(&[
+    check([
         ("an old token", "WAFOptimisticLockException", code(update(&token, "10.0.0.0/8").send().await)),
         ("no block", "WAFInvalidParameterException", code(update(&next, "10.0.0.1").send().await)),
         ("everything", "WAFInvalidParameterException", code(update(&next, "0.0.0.0/0").send().await)),
@@ -249,7 +251,7 @@ async fn a_web_acl_that_cannot_be_is_refused() {
     let here =
         format!("arn:aws:wafv2:{REGION}:123456789012:regional/ipset/a/12345678-1234-1234-1234-123456789012");
     let action = |action: RuleAction, statement| rule("r", 0, statement).action(action).build().unwrap();
-    check(&[
+    check([
         ("the same name", "WAFDuplicateItemException", code(acl(&front, "taken").send().await)),
         ("a name with a dot", "ValidationException", code(acl(&front, "a.b").send().await)),
         ("CloudFront from here", wrong, code(acl(&front, "n").scope(Scope::Cloudfront).send().await)),
@@ -320,7 +322,8 @@ async fn a_resource_has_one_web_acl_and_keeps_it() {
         let found = waf.get_web_acl_for_resource().resource_arn(resource).send().await.unwrap();
         found.web_acl.map(|acl| acl.name)
     };
-    let stage = format!("arn:aws:apigateway:{REGION}::/restapis/abcdef1234/stages/prod");
+    let (api, _) = Gateway::of(front.cloud.emulator.clone()).staged().await;
+    let stage = format!("arn:aws:apigateway:{REGION}::/restapis/{api}/stages/v1");
     assert_eq!(of(&balancer).await, None);
     associate(&first, &balancer).send().await.unwrap();
     associate(&first, &stage).send().await.unwrap();
@@ -339,13 +342,18 @@ async fn a_resource_has_one_web_acl_and_keeps_it() {
     let bucket = "arn:aws:s3:::a-bucket-of-mine";
     let elsewhere = balancer.replace(REGION, "us-east-1");
     let delete = || waf.delete_web_acl().name("first").scope(Scope::Regional).id(&id).lock_token(&token);
-    check(&[
+    check([
         ("while associated", "WAFAssociatedItemException", code(delete().send().await)),
         ("no such web ACL", "WAFNonexistentItemException", code(associate(&nobody, &balancer).send().await)),
         (
             "no such load balancer",
             "WAFNonexistentItemException",
             code(associate(&first, &missing).send().await),
+        ),
+        (
+            "no such stage",
+            "WAFNonexistentItemException",
+            code(associate(&first, &stage.replace("v1", "v2")).send().await),
         ),
         ("a bucket", "WAFInvalidParameterException", code(associate(&first, bucket).send().await)),
         ("another region", "WAFInvalidParameterException", code(associate(&first, &elsewhere).send().await)),
@@ -424,7 +432,7 @@ async fn logging_goes_to_a_group_whose_name_begins_as_it_must() {
     let wrong = "WAFInvalidParameterException";
     let of_nobody = configuration(&good).resource_arn(arn.replace("webacl/a", "webacl/b")).build().unwrap();
     let denied = "WAFLogDestinationPermissionIssueException";
-    check(&[
+    check([
         ("another name", wrong, code(put(configuration(&group("payments")).build().unwrap()).send().await)),
         (
             "another region",
@@ -435,6 +443,11 @@ async fn logging_goes_to_a_group_whose_name_begins_as_it_must() {
             "no such group",
             denied,
             code(put(configuration(&group("aws-waf-logs-x")).build().unwrap()).send().await),
+        ),
+        (
+            "no such bucket",
+            denied,
+            code(put(configuration("arn:aws:s3:::aws-waf-logs-x").build().unwrap()).send().await),
         ),
         (
             "two destinations",

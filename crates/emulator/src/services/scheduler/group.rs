@@ -78,8 +78,18 @@ struct ListTags {
 }
 
 impl Group {
-    pub(super) fn by_default(region: &str) -> Self {
+    /// The group that every account has in every region.
+    pub(super) fn default_of(region: &str) -> Self {
         Group::new(region, DEFAULT.to_owned(), BEGINNING, Tags::new())
+    }
+
+    pub(super) fn is_default(&self) -> bool {
+        self.name == DEFAULT
+    }
+
+    /// Of the default group, only tags can be changed.
+    pub(super) fn is_as_from_the_start(&self) -> bool {
+        self.is_default() && self.tags.is_empty()
     }
 
     fn new(region: &str, name: String, now: f64, tags: Tags) -> Self {

@@ -54,7 +54,7 @@ impl Api for State {
         &[("CreateSchedule", CALL), ("UpdateSchedule", CALL), ("DeleteSchedule", CALL)];
 
     fn new(_ids: IdSource, region: &str) -> Self {
-        let default = Group::by_default(region);
+        let default = Group::default_of(region);
         State {
             groups: BTreeMap::from([(group::DEFAULT.to_owned(), default)]),
             schedules: BTreeMap::new(),
@@ -89,10 +89,10 @@ impl Api for State {
 
     fn objects(&self, home: &str) -> Vec<Object> {
         let kind = "AWS::Scheduler::ScheduleGroup";
-        let groups = self.groups.values().map(|group| {
+        let groups = self.groups.values().filter(|group| !group.is_as_from_the_start()).map(|group| {
             Object::new("scheduler", home, kind, &group.name, group.tags.clone())
                 .named(&group.name)
-                .by_default(group.name == group::DEFAULT)
+                .by_default(group.is_default())
         });
         let schedules = self.schedules.values().map(|schedule| {
             let object =

@@ -49,7 +49,7 @@ impl Api for State {
 
     fn new(ids: IdSource, region: &str) -> Self {
         let default = Rule::default_of(region);
-        State { ids, rules: BTreeMap::from([default]), groups: BTreeMap::new() }
+        State { ids, rules: BTreeMap::from([(default.name().to_owned(), default)]), groups: BTreeMap::new() }
     }
 
     fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
@@ -73,7 +73,8 @@ impl Api for State {
     }
 
     fn objects(&self, home: &str) -> Vec<Object> {
-        let rules = self.rules.values().filter(|rule| !rule.is_default()).map(|rule| rule.object(home));
+        let rules = self.rules.values().filter(|rule| !rule.is_as_from_the_start(home));
+        let rules = rules.map(|rule| rule.object(home));
         rules.chain(self.groups.values().map(|group| group.object(home))).collect()
     }
 }

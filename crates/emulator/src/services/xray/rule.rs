@@ -31,7 +31,7 @@ pub(super) struct Rule {
     pub(super) tags: Tags,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct SamplingRule {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,7 +57,7 @@ pub(super) struct SamplingRule {
     sampling_rate_boost: Option<Boost>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Boost {
     max_rate: f64,
@@ -93,7 +93,7 @@ fn arn(region: &str, name: &str) -> String {
 
 impl Rule {
     /// The rule that every account has: the first request of each second, and five percent of the others.
-    pub(super) fn default_of(region: &str) -> (String, Self) {
+    pub(super) fn default_of(region: &str) -> Self {
         let any = || "*".to_owned();
         let sampling_rule = SamplingRule {
             rule_name: Some(DEFAULT.to_owned()),
@@ -111,11 +111,10 @@ impl Rule {
             attributes: BTreeMap::new(),
             sampling_rate_boost: None,
         };
-        let rule = Rule { sampling_rule, created_at: 0.0, modified_at: 0.0, tags: Tags::new() };
-        (DEFAULT.to_owned(), rule)
+        Rule { sampling_rule, created_at: 0.0, modified_at: 0.0, tags: Tags::new() }
     }
 
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.sampling_rule.rule_name.as_deref().unwrap_or_default()
     }
 
@@ -128,13 +127,20 @@ impl Rule {
     }
 
     /// Whether it is the rule that every account has in every region, and that nobody made.
-    pub(super) fn is_default(&self) -> bool {
+    fn is_default(&self) -> bool {
         self.name() == DEFAULT
+    }
+
+    /// Whether it is that rule, and nobody changed it.
+    pub(super) fn is_as_from_the_start(&self, region: &str) -> bool {
+        self.tags.is_empty() && self.sampling_rule == Rule::default_of(region).sampling_rule
     }
 
     /// CloudFormation's Ref of a rule is its ARN.
     pub(super) fn object(&self, home: &str) -> Object {
-        Object::new("xray", home, "AWS::XRay::SamplingRule", self.arn(), self.tags.clone()).named(self.name())
+        Object::new("xray", home, "AWS::XRay::SamplingRule", self.arn(), self.tags.clone())
+            .named(self.name())
+            .by_default(self.is_default())
     }
 }
 

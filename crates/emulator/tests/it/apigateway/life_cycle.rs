@@ -7,11 +7,8 @@ use emulator::Emulator;
 use tokio::time::Instant;
 
 use super::{Gateway, replace};
+use crate::front::{Front, seconds};
 use crate::support::code;
-
-async fn seconds(count: u64) {
-    tokio::time::sleep(Duration::from_secs(count)).await;
-}
 
 /// Asks every second until the answer is the one wanted, and says how many seconds that took.
 async fn until(wanted: &str, mut ask: impl AsyncFnMut() -> String) -> u64 {
@@ -28,30 +25,29 @@ async fn until(wanted: &str, mut ask: impl AsyncFnMut() -> String) -> u64 {
 
 #[tokio::test(start_paused = true)]
 async fn a_vpc_link_takes_its_time_and_holds_its_subnet() {
-    let gateway = Gateway::of(Emulator::builder().latency(1.0).in_memory());
-    let vpc = gateway.cloud.vpc().await;
-    seconds(3).await;
-    let subnet = gateway.cloud.subnet(&vpc, "10.0.1.0/24").await;
-    let group = gateway.cloud.group(&vpc, "link").await;
-    seconds(3).await;
-    let link = gateway.link(&subnet, &group).await;
+    let front = Front::at_aws_pace().await;
+    let balancer = front.made_load_balancer("payments").await;
+    let gateway = Gateway::of(front.cloud.emulator.clone());
+    // The load balancer is not in this one.
+    let subnet = &front.subnets[2];
+    let link = gateway.link(subnet, &front.group).await;
     assert_eq!(gateway.link_status(&link).await, "PENDING");
     let (api, root) = gateway.rest_api().await;
     gateway.method(&api, &root, "GET").await;
-    let early = gateway.private(&api, &root, "GET").connection_id(&link).send().await;
-    assert_eq!(code(early), "BadRequestException");
+    let private = || gateway.private(&api, &root, "GET", &balancer).connection_id(&link).send();
+    assert_eq!(code(private().await), "BadRequestException");
     let took = until("AVAILABLE", async || gateway.link_status(&link).await).await;
     assert!((40..240).contains(&took), "{took}");
-    gateway.linked(&api, &root, "GET", &link).await;
+    private().await.unwrap();
     gateway.mock(&api, &root, "GET").await;
 
     gateway.v2.delete_vpc_link().vpc_link_id(&link).send().await.unwrap();
     assert_eq!(gateway.link_status(&link).await, "DELETING");
-    let held = gateway.cloud.ec2.delete_subnet().subnet_id(&subnet).send().await;
+    let held = gateway.cloud.ec2.delete_subnet().subnet_id(subnet).send().await;
     assert_eq!(code(held), "DependencyViolation");
     let took = until("NotFoundException", async || gateway.link_status(&link).await).await;
     assert!((30..300).contains(&took), "{took}");
-    gateway.cloud.ec2.delete_subnet().subnet_id(&subnet).send().await.unwrap();
+    gateway.cloud.ec2.delete_subnet().subnet_id(subnet).send().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

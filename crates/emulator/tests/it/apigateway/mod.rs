@@ -12,46 +12,10 @@ use emulator::Emulator;
 
 use crate::support::{Cloud, REGION, config};
 
-const LOAD_BALANCER: &str =
-    "arn:aws:elasticloadbalancing:ap-southeast-1:123456789012:loadbalancer/app/payments/50dc6c495c0c9188";
 const API_KEY: &str = "0123456789abcdefghij";
 
-/// Collects rows and shows all wrong ones at once.
-#[derive(Default)]
-pub(crate) struct Rows(Vec<String>);
-
-impl Rows {
-    pub(crate) fn row(&mut self, what: &str, wanted: &str, got: String) {
-        if got != wanted {
-            self.0.push(format!("{what}: wanted {wanted}, got {got}"));
-        }
-    }
-}
-
-impl Drop for Rows {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            assert!(self.0.is_empty(), "{:#?}", self.0);
-        }
-    }
-}
-
-/// A policy that lets a service assume a role.
-pub(crate) fn trusting(service: &str) -> String {
-    format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":"{service}"}},"Action":"sts:AssumeRole"}}]}}"#
-    )
-}
-
-/// Makes a role that a service may assume, and gives its ARN.
-pub(crate) async fn role_for(cloud: &Cloud, name: &str, service: &str) -> String {
-    let call = cloud.iam.create_role().role_name(name);
-    let made = call.assume_role_policy_document(trusting(service)).send().await.unwrap();
-    made.role.unwrap().arn
-}
-
 /// An account with clients of both generations.
-struct Gateway {
+pub(crate) struct Gateway {
     cloud: Cloud,
     api: aws_sdk_apigateway::Client,
     v2: aws_sdk_apigatewayv2::Client,
@@ -62,7 +26,7 @@ impl Gateway {
         Gateway::of(Emulator::in_memory())
     }
 
-    fn of(emulator: Emulator) -> Self {
+    pub(crate) fn of(emulator: Emulator) -> Self {
         let config = config(&emulator, REGION);
         Gateway {
             api: aws_sdk_apigateway::Client::new(&config),
@@ -94,23 +58,20 @@ impl Gateway {
         call.r#type(IntegrationType::Mock).send().await.unwrap();
     }
 
-    async fn linked(&self, api: &str, resource: &str, verb: &str, link: &str) {
-        self.private(api, resource, verb).connection_id(link).send().await.unwrap();
-    }
-
     /// A private integration, still without its link.
     fn private(
         &self,
         api: &str,
         resource: &str,
         verb: &str,
+        load_balancer: &str,
     ) -> aws_sdk_apigateway::operation::put_integration::builders::PutIntegrationFluentBuilder {
         let call = self.api.put_integration().rest_api_id(api).resource_id(resource).http_method(verb);
         call.r#type(IntegrationType::HttpProxy)
             .integration_http_method("ANY")
             .uri("https://payments.example.com/{proxy}")
             .connection_type(ConnectionType::VpcLink)
-            .integration_target(LOAD_BALANCER)
+            .integration_target(load_balancer)
     }
 
     async fn deployment(&self, api: &str) -> String {
@@ -123,7 +84,7 @@ impl Gateway {
     }
 
     /// An API with one mock method and a stage `v1`: the ids of the API and of the deployment.
-    async fn staged(&self) -> (String, String) {
+    pub(crate) async fn staged(&self) -> (String, String) {
         let (api, root) = self.rest_api().await;
         self.method(&api, &root, "GET").await;
         self.mock(&api, &root, "GET").await;
@@ -147,7 +108,7 @@ impl Gateway {
 
     /// Gives the account the role by which API Gateway writes logs.
     async fn logging_role(&self) -> String {
-        let arn = role_for(&self.cloud, "apigateway-logs", "apigateway.amazonaws.com").await;
+        let arn = self.cloud.role_for("apigateway-logs", "apigateway.amazonaws.com").await;
         let call = self.api.update_account().patch_operations(replace("/cloudwatchRoleArn", &arn));
         call.send().await.unwrap();
         arn

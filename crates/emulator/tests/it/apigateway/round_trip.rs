@@ -6,7 +6,8 @@ use aws_sdk_apigateway::types::{
 };
 use emulator::Emulator;
 
-use super::{API_KEY, Gateway, LOAD_BALANCER, add, patch, remove, replace};
+use super::{API_KEY, Gateway, add, patch, remove, replace};
+use crate::front::Front;
 use crate::support::{REGION, code};
 
 const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"*"}]}"#;
@@ -85,11 +86,10 @@ async fn a_rest_api_is_patched() {
 
 #[tokio::test(start_paused = true)]
 async fn a_proxy_comes_back_with_its_integration_through_a_vpc_link() {
-    let gateway = Gateway::in_memory();
-    let vpc = gateway.cloud.vpc().await;
-    let subnet = gateway.cloud.subnet(&vpc, "10.0.1.0/24").await;
-    let group = gateway.cloud.group(&vpc, "link").await;
-    let link = gateway.link(&subnet, &group).await;
+    let front = Front::in_memory().await;
+    let balancer = front.made_load_balancer("payments").await;
+    let gateway = Gateway::of(front.cloud.emulator.clone());
+    let link = gateway.link(&front.subnets[2], &front.group).await;
     let (api, root) = gateway.rest_api().await;
     let proxy = gateway.resource(&api, &root, "{proxy+}").await;
     assert!(lower_alphanumeric(&proxy, 6), "{proxy}");
@@ -100,7 +100,7 @@ async fn a_proxy_comes_back_with_its_integration_through_a_vpc_link() {
     let call = call.request_parameters("method.request.path.proxy", true);
     let call = call.request_validator_id(validator.id().unwrap()).request_models("application/json", "Empty");
     call.send().await.unwrap();
-    let call = gateway.private(&api, &proxy, "ANY").connection_id(&link).timeout_in_millis(5000);
+    let call = gateway.private(&api, &proxy, "ANY", &balancer).connection_id(&link).timeout_in_millis(5000);
     let call = call.request_parameters("integration.request.path.proxy", "method.request.path.proxy");
     let call = call.request_parameters("integration.request.header.X-Stage", "context.stage");
     let call = call.passthrough_behavior("NEVER").cache_key_parameters("method.request.path.proxy");
@@ -115,7 +115,7 @@ async fn a_proxy_comes_back_with_its_integration_through_a_vpc_link() {
     let integration = method.method_integration().unwrap();
     assert_eq!(integration.r#type(), Some(&IntegrationType::HttpProxy));
     assert_eq!((integration.connection_id(), integration.timeout_in_millis()), (Some(link.as_str()), 5000));
-    assert_eq!(integration.integration_target(), Some(LOAD_BALANCER));
+    assert_eq!(integration.integration_target(), Some(balancer.as_str()));
     assert_eq!(integration.uri(), Some("https://payments.example.com/{proxy}"));
     assert_eq!((integration.http_method(), integration.passthrough_behavior()), (Some("ANY"), Some("NEVER")));
     assert_eq!(integration.cache_namespace(), Some(proxy.as_str()));

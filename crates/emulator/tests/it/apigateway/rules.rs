@@ -5,8 +5,10 @@ use aws_sdk_apigateway::types::{
     QuotaPeriodType, QuotaSettings, SecurityPolicy, ThrottleSettings,
 };
 
-use super::{API_KEY, Gateway, LOAD_BALANCER, Rows, add, patch, remove, replace};
-use crate::support::code;
+use super::{API_KEY, Gateway, add, patch, remove, replace};
+use crate::front::Front;
+use crate::rows::Rows;
+use crate::support::{REGION, code};
 
 const BAD: &str = "BadRequestException";
 const MISSING: &str = "NotFoundException";
@@ -246,10 +248,11 @@ async fn rules_of_integrations() {
 
 #[tokio::test(start_paused = true)]
 async fn rules_of_private_integrations_and_vpc_links() {
-    let gateway = Gateway::in_memory();
-    let vpc = gateway.cloud.vpc().await;
-    let subnet = gateway.cloud.subnet(&vpc, "10.0.1.0/24").await;
-    let group = gateway.cloud.group(&vpc, "link").await;
+    let front = Front::in_memory().await;
+    let balancer = front.made_load_balancer("payments").await;
+    let gateway = Gateway::of(front.cloud.emulator.clone());
+    let subnet = front.subnets[2].clone();
+    let group = gateway.cloud.group(&front.vpc, "link").await;
     let other_vpc = gateway.cloud.vpc_with("10.1.0.0/16").await;
     let other_group = gateway.cloud.group(&other_vpc, "other").await;
     let create = |subnet: &str, group: &str| {
@@ -275,21 +278,23 @@ async fn rules_of_private_integrations_and_vpc_links() {
 
     let (api, root) = gateway.rest_api().await;
     gateway.method(&api, &root, "GET").await;
-    let private = || gateway.private(&api, &root, "GET");
+    let private = || gateway.private(&api, &root, "GET", &balancer);
     rows.row("private without a link", BAD, code(private().send().await));
     rows.row("private with no such link", BAD, code(private().connection_id("x").send().await));
     let call = private().connection_id(&link).set_integration_target(None);
     rows.row("private without a target", BAD, code(call.send().await));
-    for target in ["x", "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/a/1"] {
+    let elsewhere = balancer.replace(REGION, "eu-west-1");
+    let none = balancer.replace("/payments/", "/none/");
+    for target in ["x", &elsewhere, &none] {
         rows.row(target, BAD, code(private().connection_id(&link).integration_target(target).send().await));
     }
     let call = private().connection_id(&link).r#type(IntegrationType::AwsProxy);
     rows.row("private Lambda", BAD, code(call.send().await));
     let public = private().connection_id(&link).connection_type(ConnectionType::Internet);
     rows.row("public with a link", BAD, code(public.send().await));
-    let variable = private().connection_id("${stageVariables.link}").integration_target(LOAD_BALANCER);
+    let variable = private().connection_id("${stageVariables.link}");
     rows.row("link in a stage variable", "ok", code(variable.send().await));
-    gateway.linked(&api, &root, "GET", &link).await;
+    private().connection_id(&link).send().await.unwrap();
 
     // A link stays while the API, or a stage that serves what the API was, goes through it.
     let delete = || gateway.v2.delete_vpc_link().vpc_link_id(&link);

@@ -1,6 +1,7 @@
 //! Deployments, stages and what they log.
 
 use super::{Gateway, add, remove, replace};
+use crate::rows::Rows;
 use crate::support::{REGION, code};
 
 fn group_arn(name: &str) -> String {
@@ -113,7 +114,7 @@ async fn logging_needs_the_role_of_the_account_and_a_log_group() {
         let call = call.patch_operations(replace("/accessLogSettings/destinationArn", &group_arn(group)));
         call.patch_operations(replace("/accessLogSettings/format", format))
     };
-    let mut rows = super::Rows::default();
+    let mut rows = Rows::default();
     let refused = "BadRequestException";
     rows.row("logging without a role", refused, code(log("INFO").send().await));
     rows.row("access logs without a role", refused, code(access("/api/access", FORMAT).send().await));
@@ -140,7 +141,7 @@ async fn logging_needs_the_role_of_the_account_and_a_log_group() {
 async fn the_account_takes_a_role_that_api_gateway_can_assume() {
     let gateway = Gateway::in_memory();
     let set = |arn: &str| gateway.api.update_account().patch_operations(replace("/cloudwatchRoleArn", arn));
-    let other = super::role_for(&gateway.cloud, "other", "lambda.amazonaws.com").await;
+    let other = gateway.cloud.role_for("other", "lambda.amazonaws.com").await;
     assert_eq!(code(set("arn:aws:iam::123456789012:role/none").send().await), "BadRequestException");
     assert_eq!(code(set(&other).send().await), "BadRequestException");
     let arn = gateway.logging_role().await;

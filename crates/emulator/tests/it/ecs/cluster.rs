@@ -6,6 +6,7 @@ use aws_sdk_ecs::types::{
 };
 
 use super::{Shop, tag};
+use crate::rows::check;
 use crate::support::code;
 
 fn insights(value: &str) -> ClusterSetting {
@@ -75,33 +76,31 @@ async fn clusters_refuse_what_ecs_refuses() {
     let overriding = ExecuteCommandConfiguration::builder().logging(ExecuteCommandLogging::Override).build();
     let overriding = ClusterConfiguration::builder().execute_command_configuration(overriding).build();
     let rows = [
-        ("name", code(create("a b").send().await), "InvalidParameterException"),
+        ("name", "InvalidParameterException", code(create("a b").send().await)),
         (
             "other settings",
-            code(create("shop").settings(insights("enabled")).send().await),
             "InvalidParameterException",
+            code(create("shop").settings(insights("enabled")).send().await),
         ),
-        ("setting", code(create("x").settings(insights("on")).send().await), "InvalidParameterException"),
-        ("provider", code(create("x").capacity_providers("mine").send().await), "InvalidParameterException"),
+        ("setting", "InvalidParameterException", code(create("x").settings(insights("on")).send().await)),
+        ("provider", "InvalidParameterException", code(create("x").capacity_providers("mine").send().await)),
         (
             "strategy without its provider",
-            code(create("x").default_capacity_provider_strategy(item("FARGATE", 1)).send().await),
             "InvalidParameterException",
+            code(create("x").default_capacity_provider_strategy(item("FARGATE", 1)).send().await),
         ),
         (
             "log configuration",
-            code(create("x").configuration(overriding).send().await),
             "InvalidParameterException",
+            code(create("x").configuration(overriding).send().await),
         ),
-        ("tag", code(create("x").tags(tag("aws:x", "")).send().await), "InvalidParameterException"),
-        ("update", code(ecs.update_cluster().cluster("none").send().await), "ClusterNotFoundException"),
-        ("delete", code(ecs.delete_cluster().cluster("none").send().await), "ClusterNotFoundException"),
-        ("services", code(ecs.list_services().cluster("none").send().await), "ClusterNotFoundException"),
-        ("tasks", code(ecs.list_tasks().cluster("none").send().await), "ClusterNotFoundException"),
+        ("tag", "InvalidParameterException", code(create("x").tags(tag("aws:x", "")).send().await)),
+        ("update", "ClusterNotFoundException", code(ecs.update_cluster().cluster("none").send().await)),
+        ("delete", "ClusterNotFoundException", code(ecs.delete_cluster().cluster("none").send().await)),
+        ("services", "ClusterNotFoundException", code(ecs.list_services().cluster("none").send().await)),
+        ("tasks", "ClusterNotFoundException", code(ecs.list_tasks().cluster("none").send().await)),
     ];
-    for (rule, got, expected) in rows {
-        assert_eq!(got, expected, "{rule}");
-    }
+    check(rows);
     let none = ecs.describe_clusters().clusters("x").send().await.unwrap();
     assert!(none.clusters().is_empty(), "a refused call made something");
 }

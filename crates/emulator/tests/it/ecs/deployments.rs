@@ -6,7 +6,7 @@ use aws_sdk_ecs::types::{
 };
 
 use super::{Shop, container, role};
-use crate::support::code;
+use crate::support::{code, trusting};
 
 fn breaker(rollback: bool) -> DeploymentConfiguration {
     let breaker = DeploymentCircuitBreaker::builder().enable(true).rollback(rollback).build();
@@ -138,9 +138,9 @@ async fn roles_and_log_groups_must_be_there_when_tasks_start() {
         let made = shop.service(family, family).send().await.unwrap().service.unwrap();
         assert_eq!(made.running_count(), 0, "{family}");
     }
-    shop.make_role("none", "ecs-tasks.amazonaws.com").await;
+    shop.cloud.role_for("none", "ecs-tasks.amazonaws.com").await;
     shop.cloud.logs.create_log_group().log_group_name("/ecs/app").send().await.unwrap();
-    let trust = super::trust("ecs-tasks.amazonaws.com");
+    let trust = trusting("ecs-tasks.amazonaws.com");
     let update = shop.cloud.iam.update_assume_role_policy().role_name("infrastructure");
     update.policy_document(trust).send().await.unwrap();
     for family in ["no-role", "no-trust", "no-logs"] {

@@ -101,7 +101,7 @@ async fn failures_are_counted_round_by_round_and_then_rolled_back() {
 #[tokio::test(start_paused = true)]
 async fn a_role_that_is_too_new_delays_a_service() {
     let shop = Shop::at_aws_pace().await;
-    shop.make_role("late", "ecs-tasks.amazonaws.com").await;
+    shop.cloud.role_for("late", "ecs-tasks.amazonaws.com").await;
     shop.task("web").task_role_arn(super::role("late")).send().await.unwrap();
     shop.service("web", "web").send().await.unwrap();
     let took = until("SUCCESSFUL", async || status(&shop, "web").await).await;

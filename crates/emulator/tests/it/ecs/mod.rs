@@ -33,12 +33,6 @@ pub(crate) struct Shop {
     pub(crate) vpc: String,
 }
 
-pub(crate) fn trust(service: &str) -> String {
-    format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":"{service}"}},"Action":"sts:AssumeRole"}}]}}"#
-    )
-}
-
 pub(crate) fn role(name: &str) -> String {
     format!("arn:aws:iam::{ACCOUNT}:role/{name}")
 }
@@ -72,16 +66,11 @@ impl Shop {
             group,
             vpc,
         };
-        shop.make_role("execution", "ecs-tasks.amazonaws.com").await;
-        shop.make_role("infrastructure", "ecs.amazonaws.com").await;
+        shop.cloud.role_for("execution", "ecs-tasks.amazonaws.com").await;
+        shop.cloud.role_for("infrastructure", "ecs.amazonaws.com").await;
         shop.ecs.create_cluster().cluster_name("shop").send().await.unwrap();
         seconds(13).await;
         shop
-    }
-
-    pub(crate) async fn make_role(&self, name: &str, service: &str) {
-        let call = self.cloud.iam.create_role().role_name(name);
-        call.assume_role_policy_document(trust(service)).send().await.unwrap();
     }
 
     /// A task definition of one container, without a role.

@@ -8,6 +8,7 @@ use aws_sdk_ecs::types::{
 use emulator::Emulator;
 
 use super::{Shop, tag};
+use crate::rows::check;
 use crate::support::code;
 
 async fn shop_with_web() -> Shop {
@@ -121,55 +122,53 @@ async fn services_refuse_what_ecs_refuses() {
     let bake = strategy(DeploymentStrategy::BlueGreen).bake_time_in_minutes(1441).build();
     let invalid = "InvalidParameterException";
     let rows = [
-        ("cluster", code(new().cluster("none").send().await), "ClusterNotFoundException"),
-        ("name", code(shop.service("a b", "web").send().await), invalid),
-        ("task definition", code(shop.service("x", "none").send().await), "ClientException"),
-        ("inactive task definition", code(shop.service("x", "old:1").send().await), "ClientException"),
-        ("no desired count", code(new().set_desired_count(None).send().await), invalid),
-        ("negative count", code(new().desired_count(-1).send().await), invalid),
-        ("no network", code(new().set_network_configuration(None).send().await), invalid),
+        ("cluster", "ClusterNotFoundException", code(new().cluster("none").send().await)),
+        ("name", invalid, code(shop.service("a b", "web").send().await)),
+        ("task definition", "ClientException", code(shop.service("x", "none").send().await)),
+        ("inactive task definition", "ClientException", code(shop.service("x", "old:1").send().await)),
+        ("no desired count", invalid, code(new().set_desired_count(None).send().await)),
+        ("negative count", invalid, code(new().desired_count(-1).send().await)),
+        ("no network", invalid, code(new().set_network_configuration(None).send().await)),
         (
             "subnet",
-            code(new().network_configuration(network(&["subnet-0"], &shop.group)).send().await),
             invalid,
+            code(new().network_configuration(network(&["subnet-0"], &shop.group)).send().await),
         ),
-        ("group", code(new().network_configuration(network(&[own], "sg-0")).send().await), invalid),
+        ("group", invalid, code(new().network_configuration(network(&[own], "sg-0")).send().await)),
         (
             "two VPCs",
-            code(new().network_configuration(network(&[own, &elsewhere], &shop.group)).send().await),
             invalid,
+            code(new().network_configuration(network(&[own, &elsewhere], &shop.group)).send().await),
         ),
         (
             "group of another VPC",
-            code(new().network_configuration(network(&[&elsewhere], &shop.group)).send().await),
             invalid,
+            code(new().network_configuration(network(&[&elsewhere], &shop.group)).send().await),
         ),
         (
             "launch type and strategy",
-            code(new().capacity_provider_strategy(spot.clone()).send().await),
             invalid,
+            code(new().capacity_provider_strategy(spot.clone()).send().await),
         ),
         (
             "provider that the cluster has not",
-            code(new().set_launch_type(None).capacity_provider_strategy(spot).send().await),
             invalid,
+            code(new().set_launch_type(None).capacity_provider_strategy(spot).send().await),
         ),
-        ("neither", code(new().set_launch_type(None).send().await), invalid),
-        ("launch type", code(new().launch_type(LaunchType::Ec2).send().await), "UnknownParameter"),
-        ("daemon", code(new().scheduling_strategy(SchedulingStrategy::Daemon).send().await), invalid),
-        ("platform", code(new().platform_version("9.9.9").send().await), "PlatformUnknownException"),
-        ("grace period", code(new().health_check_grace_period_seconds(60).send().await), invalid),
-        ("percents", code(new().deployment_configuration(percents(100, 100)).send().await), invalid),
-        ("room", code(new().deployment_configuration(percents(90, 50)).send().await), invalid),
-        ("room to rebalance", code(new().deployment_configuration(percents(100, 50)).send().await), invalid),
-        ("bake time", code(new().deployment_configuration(bake).send().await), invalid),
-        ("alarms", code(new().deployment_configuration(no_alarms).send().await), invalid),
-        ("token", code(new().client_token("a b").send().await), invalid),
-        ("tag", code(new().tags(tag("aws:x", "")).send().await), invalid),
+        ("neither", invalid, code(new().set_launch_type(None).send().await)),
+        ("launch type", "UnknownParameter", code(new().launch_type(LaunchType::Ec2).send().await)),
+        ("daemon", invalid, code(new().scheduling_strategy(SchedulingStrategy::Daemon).send().await)),
+        ("platform", "PlatformUnknownException", code(new().platform_version("9.9.9").send().await)),
+        ("grace period", invalid, code(new().health_check_grace_period_seconds(60).send().await)),
+        ("percents", invalid, code(new().deployment_configuration(percents(100, 100)).send().await)),
+        ("room", invalid, code(new().deployment_configuration(percents(90, 50)).send().await)),
+        ("room to rebalance", invalid, code(new().deployment_configuration(percents(100, 50)).send().await)),
+        ("bake time", invalid, code(new().deployment_configuration(bake).send().await)),
+        ("alarms", invalid, code(new().deployment_configuration(no_alarms).send().await)),
+        ("token", invalid, code(new().client_token("a b").send().await)),
+        ("tag", invalid, code(new().tags(tag("aws:x", "")).send().await)),
     ];
-    for (rule, got, expected) in rows {
-        assert_eq!(got, expected, "{rule}");
-    }
+    check(rows);
     assert!(shop.ecs.list_services().cluster("shop").send().await.unwrap().service_arns().is_empty());
     assert_eq!(shop.interfaces().await, 0);
 
@@ -178,49 +177,47 @@ async fn services_refuse_what_ecs_refuses() {
     let update = || ecs.update_service().cluster("shop").service("web");
     let many = (0..11).map(|number| number.to_string()).collect();
     let rows = [
-        ("update unknown", code(update().service("none").send().await), "ServiceNotFoundException"),
-        ("update cluster", code(update().cluster("none").send().await), "ClusterNotFoundException"),
-        ("update task definition", code(update().task_definition("old:1").send().await), "ClientException"),
+        ("update unknown", "ServiceNotFoundException", code(update().service("none").send().await)),
+        ("update cluster", "ClusterNotFoundException", code(update().cluster("none").send().await)),
+        ("update task definition", "ClientException", code(update().task_definition("old:1").send().await)),
         (
             "update percents",
-            code(update().deployment_configuration(percents(100, 100)).send().await),
             invalid,
+            code(update().deployment_configuration(percents(100, 100)).send().await),
         ),
-        ("update platform", code(update().platform_version("0").send().await), "PlatformUnknownException"),
+        ("update platform", "PlatformUnknownException", code(update().platform_version("0").send().await)),
         (
             "delete unknown",
-            code(ecs.delete_service().cluster("shop").service("none").send().await),
             "ServiceNotFoundException",
+            code(ecs.delete_service().cluster("shop").service("none").send().await),
         ),
         (
             "delete with tasks",
-            code(ecs.delete_service().cluster("shop").service("web").send().await),
             invalid,
+            code(ecs.delete_service().cluster("shop").service("web").send().await),
         ),
         (
             "too many",
-            code(ecs.describe_services().cluster("shop").set_services(Some(many)).send().await),
             invalid,
+            code(ecs.describe_services().cluster("shop").set_services(Some(many)).send().await),
         ),
         (
             "cluster in use",
-            code(ecs.delete_cluster().cluster("shop").send().await),
             "ClusterContainsServicesException",
+            code(ecs.delete_cluster().cluster("shop").send().await),
         ),
         (
             "deployments",
-            code(ecs.list_service_deployments().cluster("shop").service("none").send().await),
             "ServiceNotFoundException",
+            code(ecs.list_service_deployments().cluster("shop").service("none").send().await),
         ),
         (
             "stop",
-            code(ecs.stop_service_deployment().service_deployment_arn("none").send().await),
             "ServiceDeploymentNotFoundException",
+            code(ecs.stop_service_deployment().service_deployment_arn("none").send().await),
         ),
     ];
-    for (rule, got, expected) in rows {
-        assert_eq!(got, expected, "{rule}");
-    }
+    check(rows);
 }
 
 #[tokio::test(start_paused = true)]
