@@ -21,12 +21,12 @@ pub struct Args {
     pub ingress: Ingress,
     /// From which addresses, where it is not all of the world, or of the VPC.
     pub ingress_cidrs: Vec<Ipv4Net>,
-    /// The certificate in ACM, of the same region, that it shows. With one, it speaks HTTPS, and HTTP only to send clients
-    /// there; without, it speaks HTTP.
+    /// The certificate in ACM, of the same region, that it shows. With one, it speaks HTTPS, and HTTP only to send
+    /// clients there; without, it speaks HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate_arn: Option<String>,
-    /// Which versions and ciphers of TLS it speaks: one of AWS's policies for TLS 1.2 and later (Security Hub ELB.17, PCI
-    /// DSS 4.2.1).
+    /// Which versions and ciphers of TLS it speaks: one of AWS's policies for TLS 1.2 and later (Security Hub ELB.17,
+    /// PCI DSS 4.2.1).
     pub ssl_policy: String,
     /// The port of the targets.
     pub target_port: u16,
@@ -131,8 +131,8 @@ pub struct AccessLogs {
     pub enabled: bool,
     /// How long, in days. The default is the reference's seven years.
     pub retention_in_days: u32,
-    /// Whether the logs may be deleted with the environment. Otherwise the bucket is protected: nothing that would delete
-    /// it is done.
+    /// Whether the logs may be deleted with the environment. Otherwise the bucket is protected: nothing that would
+    /// delete it is done.
     pub delete_logs: bool,
 }
 
@@ -150,8 +150,8 @@ pub struct Waf {
     pub enabled: bool,
     /// How many requests one address may make in five minutes: 10 to 2 000 000 000.
     pub rate_limit: u32,
-    /// How long its log is kept, in days: one of [`aws::resources::RETENTION_DAYS`]. The default is the reference's seven
-    /// years.
+    /// How long its log is kept, in days: one of [`aws::resources::RETENTION_DAYS`]. The default is the reference's
+    /// seven years.
     pub log_retention_in_days: u32,
 }
 
@@ -170,13 +170,13 @@ pub struct Inputs {
     pub vpc_id: Input<VpcId>,
     /// The VPC's addresses.
     pub vpc_cidr: Input<Ipv4Net>,
-    /// Subnets with a way in from the internet, in at least two zones: for [`Ingress::Public`]. They must wait for that way
-    /// to be open.
+    /// Subnets with a way in from the internet, in at least two zones: for [`Ingress::Public`]. They must wait for
+    /// that way to be open.
     pub public_subnet_ids: Vec<Input<SubnetId>>,
     /// Subnets without one, in at least two zones: for [`Ingress::Private`].
     pub private_subnet_ids: Vec<Input<SubnetId>>,
-    /// Groups that may reach it; where there are any, a private load balancer is not open to all of the VPC. Others can be
-    /// let in by a rule in its group.
+    /// Groups that may reach it; where there are any, a private load balancer is not open to all of the VPC. Others
+    /// can be let in by a rule in its group.
     pub client_security_group_ids: Vec<Input<SecurityGroupId>>,
 }
 
@@ -237,7 +237,8 @@ impl Args {
 
     fn check_tls(&self, place: &Place) -> Result<(), DeclareError> {
         let policy = &self.ssl_policy;
-        // Its name says what a policy begins with: `ELBSecurityPolicy-TLS13-1-2-2021-06`, `ELBSecurityPolicy-FS-1-2-2019-08`.
+        // Its name says what a policy begins with: `ELBSecurityPolicy-TLS13-1-2-2021-06`,
+        // `ELBSecurityPolicy-FS-1-2-2019-08`.
         let is_modern = policy.contains("-1-2-") || policy.contains("-1-3-");
         if !(policy.starts_with("ELBSecurityPolicy-") && is_modern) {
             let reason = format!("`{policy}` is no policy for TLS 1.2 and later");

@@ -55,7 +55,8 @@ pub struct Outputs<S: Stage> {
     pub alb_scheme: S::Of<String>,
     /// `http` or `https`: what the production listener speaks.
     pub alb_protocol: S::Of<String>,
-    /// `PROTOCOL://NAME`. With `https` it shows the certificate of another name: give it one of your own by an alias record.
+    /// `PROTOCOL://NAME`. With `https` it shows the certificate of another name: give it one of your own by an alias
+    /// record.
     pub alb_url: S::Of<String>,
     /// Its group. It lets nothing out: the tier with the targets adds a rule to it.
     pub alb_security_group_id: S::Of<SecurityGroupId>,
@@ -250,8 +251,8 @@ impl Declaring<'_> {
         }
     }
 
-    /// The bucket for the logs, with the policy that lets them in. What takes its name waits for the policy: turning logs on
-    /// writes a test file.
+    /// The bucket for the logs, with the policy that lets them in. What takes its name waits for the policy: turning
+    /// logs on writes a test file.
     fn log_bucket(&mut self) -> Result<Input<BucketName>, DeclareError> {
         let aws::Place { account_id, partition, region } = &self.inputs.place;
         // Unique in the world.
@@ -350,8 +351,8 @@ impl Declaring<'_> {
 
     fn target_group(&mut self, color: &str) -> Result<OutputsOf<TargetGroup>, DeclareError> {
         let Args { target_port, health_check, .. } = self.args;
-        // A group with another port is another group. It has a name of its own, so that it can be there before the rules let
-        // the old one go.
+        // A group with another port is another group. It has a name of its own, so that it can be there before the
+        // rules let the old one go.
         let what = match *target_port {
             DEFAULT_TARGET_PORT => color.to_owned(),
             port => format!("{color}-{port}"),

@@ -11,8 +11,8 @@ use crate::resources::{
 /// Headers with credentials, which no log may show.
 pub(crate) const REDACTED_HEADERS: [&str; 2] = ["authorization", "x-api-key"];
 
-/// The rule groups of AWS, in the order in which they look at a request: what costs least and stops most is first. Together
-/// with the rate rule they need 1,327 of the 1,500 capacity units that come without a surcharge.
+/// The rule groups of AWS, in the order in which they look at a request: what costs least and stops most is first.
+/// Together with the rate rule they need 1,327 of the 1,500 capacity units that come without a surcharge.
 const RULE_GROUPS: [&str; 5] = [
     "AWSManagedRulesAmazonIpReputationList",
     "AWSManagedRulesKnownBadInputsRuleSet",

@@ -1,9 +1,9 @@
-//! The load balancer tier: an application load balancer with two target groups for blue/green deployments, WAF before it,
-//! and a record of every request.
+//! The load balancer tier: an application load balancer with two target groups for blue/green deployments, WAF before
+//! it, and a record of every request.
 //!
-//! Requests go to the blue target group at first; a deployment of the ECS tier moves them between blue and green. Those
-//! with the test header go to where the next version is. The load balancer may talk to nobody: the tier with the targets
-//! adds rules to its security group ([`Outputs::alb_security_group_id`]).
+//! Requests go to the blue target group at first; a deployment of the ECS tier moves them between blue and green.
+//! Those with the test header go to where the next version is. The load balancer may talk to nobody: the tier with
+//! the targets adds rules to its security group ([`Outputs::alb_security_group_id`]).
 //!
 //! ```
 //! use engine::{Component, Scope};

@@ -256,8 +256,8 @@ pub(super) fn groups(actions: &[Action<Resolved>]) -> impl Iterator<Item = &Targ
     actions.iter().flat_map(Action::groups).map(|group| &group.target_group_arn)
 }
 
-/// Wanted actions for a new rule. Where all tasks are in groups that would get nothing, those get it: the rule takes the
-/// place of one in which a deployment had moved the requests.
+/// Wanted actions for a new rule. Where all tasks are in groups that would get nothing, those get it: the rule takes
+/// the place of one in which a deployment had moved the requests.
 pub(super) fn with_weights_where_tasks_are(
     wanted: &[Action<Resolved>],
     busy: &HashSet<TargetGroupArn>,

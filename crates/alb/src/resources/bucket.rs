@@ -1,8 +1,8 @@
 //! The bucket that the load balancer's logs go to.
 //!
-//! The surprises: its name is taken for all accounts of the world; in us-east-1 a second create of a bucket of one's own
-//! succeeds and does nothing, so that whose it is must be asked before; its tags are only ever written all at once,
-//! identity tags included; and it cannot be deleted while there is anything in it, old versions included.
+//! The surprises: its name is taken for all accounts of the world; in us-east-1 a second create of a bucket of one's
+//! own succeeds and does nothing, so that whose it is must be asked before; its tags are only ever written all at
+//! once, identity tags included; and it cannot be deleted while there is anything in it, old versions included.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ pub struct Bucket {
     /// What becomes of objects with time.
     pub lifecycle_configuration: LifecycleConfiguration,
     /// Whether the objects are deleted with it. Otherwise AWS refuses to delete a bucket with something in it. A wish
-    /// for the deletion: a living bucket does not know of it.
+    /// for the deletion: a living bucket does not know of it, and CloudFormation has no such property.
     pub delete_objects: bool,
     /// What people see.
     pub tags: Tags,
@@ -183,8 +183,10 @@ impl Resource for Bucket {
             .build();
         let request = s3(cx).create_bucket().bucket(self.bucket_name.as_str());
         let answer = request.create_bucket_configuration(configuration).send().await.called(OPERATION);
-        // Somebody else in the world has the name, and nothing of theirs can be looked at.
-        answer.classed(&["BucketAlreadyExists"], ErrorClass::Conflict)?;
+        // The first: somebody else in the world has the name, and nothing of theirs can be looked at.
+        answer
+            .classed(&["BucketAlreadyExists"], ErrorClass::Conflict)
+            .classed(&["BucketAlreadyOwnedByYou"], ErrorClass::AlreadyExists)?;
         Ok(self.outputs(cx))
     }
 

@@ -1,9 +1,10 @@
 //! A rule of a listener: which requests go to which target groups.
 //!
-//! The surprise: a blue/green deployment of ECS moves requests by rewriting the weights of the groups in the rule, for
-//! its own reasons and for good. So weights are those of the very first rule only: a read reports the recorded ones,
-//! whatever ECS has made of them; an update keeps the live ones; and a rule that takes the place of another one, on another
-//! listener say, sends requests to where the tasks are. Which groups there are, is compared and repaired.
+//! The surprise: a blue/green deployment of ECS moves requests by rewriting the weights of the groups in the rule,
+//! for its own reasons and for good. So weights are those of the very first rule only: a read reports the recorded
+//! ones, whatever ECS has made of them; an update keeps the live ones; and a rule that takes the place of another
+//! one, on another listener say, sends requests to where the tasks are. Which groups there are, is compared and
+//! repaired.
 
 use std::collections::HashSet;
 

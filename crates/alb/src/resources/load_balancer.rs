@@ -35,7 +35,8 @@ pub struct LoadBalancer<S: Stage = Declared> {
     pub kind: String,
     /// `internet-facing` or `internal`.
     pub scheme: String,
-    /// The VPC of its subnets. AWS knows it by them; here it says that a load balancer cannot move.
+    /// The VPC of its subnets. It is not sent: it says that another VPC needs another load balancer, since this one
+    /// cannot move. CloudFormation has no such property.
     pub vpc_id: S::Of<VpcId>,
     /// One subnet in each of at least two zones. Their order has no meaning.
     pub subnets: Vec<S::Of<SubnetId>>,

@@ -1,8 +1,8 @@
 //! Where a web ACL writes what it saw.
 //!
-//! The surprises: the name of a log group must begin with `aws-waf-logs-`; its ARN is wanted without the `:*` at the end;
-//! and writing there needs a resource policy of CloudWatch Logs, `AWSWAF-LOGS`, which WAF makes by itself for the whole
-//! account and which stays.
+//! The surprises: the name of a log group must begin with `aws-waf-logs-`; its ARN is wanted without the `:*` at the
+//! end; and writing there needs a resource policy of CloudWatch Logs, `AWSWAF-LOGS`, which WAF makes by itself for
+//! the whole account and which stays.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, converge, replaced_by};

@@ -1,7 +1,7 @@
 //! What a web ACL stands before: a load balancer, or a stage of an API.
 //!
-//! The surprises: a resource has one web ACL at most, and associating another one takes its place without a word. So the
-//! create looks first; and what CloudFormation replaces, unprotected for a moment, is changed in place here.
+//! The surprises: a resource has one web ACL at most, and associating another one takes its place without a word. So
+//! the create looks first; and what CloudFormation replaces, unprotected for a moment, is changed in place here.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, replaced_by};

@@ -1,0 +1,198 @@
+//! What somebody changes by hand is found and repaired; what a deployment changes is left alone.
+
+use alb::{Args, Outputs, Tier};
+use aws_sdk_elasticloadbalancingv2::types::{
+    Action, ActionTypeEnum, ForwardActionConfig, LoadBalancerAttribute, TargetGroupAttribute,
+    TargetGroupTuple,
+};
+use aws_sdk_s3::types::{BucketVersioningStatus, Tag, Tagging, VersioningConfiguration};
+use aws_sdk_wafv2::types::Scope;
+use engine::Resolved;
+use testing::World;
+
+use crate::support::{BUCKET, elb, s3, tier, waf, weights, world};
+
+async fn created() -> (World, alb::Inputs, Outputs<Resolved>) {
+    let (world, inputs) = world().await;
+    let outputs = world.create(&tier(Args::default()), &inputs).await;
+    (world, inputs, outputs)
+}
+
+async fn assert_repaired(world: &World, inputs: &alb::Inputs, drift: &[&str]) {
+    // A property that differs in several places is named once.
+    let mut found = world.drift::<Tier>().await;
+    found.dedup();
+    assert_eq!(found, drift);
+    world.create(&tier(Args::default()), inputs).await;
+    assert_eq!(world.drift::<Tier>().await, [""; 0]);
+    world.assert_settled(&tier(Args::default()), inputs).await;
+}
+
+/// Gives a rule these groups with these weights.
+async fn forward(world: &World, rule: &str, groups: &[(&str, i32)]) {
+    let tuple = |(arn, weight): &(&str, i32)| {
+        TargetGroupTuple::builder().target_group_arn(*arn).weight(*weight).build()
+    };
+    let groups = groups.iter().map(tuple).collect();
+    let config = ForwardActionConfig::builder().set_target_groups(Some(groups)).build();
+    let action = Action::builder().r#type(ActionTypeEnum::Forward).forward_config(config).build();
+    elb(world).modify_rule().rule_arn(rule).actions(action).send().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn attributes_of_the_load_balancer_and_of_a_target_group() {
+    let (world, inputs, outputs) = created().await;
+    let off = LoadBalancerAttribute::builder().key("access_logs.s3.enabled").value("false").build();
+    let unmanaged = LoadBalancerAttribute::builder().key("routing.http2.enabled").value("false").build();
+    let modify = elb(&world).modify_load_balancer_attributes().load_balancer_arn(outputs.alb_arn.as_str());
+    modify.attributes(off).attributes(unmanaged).send().await.unwrap();
+    let delay =
+        TargetGroupAttribute::builder().key("deregistration_delay.timeout_seconds").value("300").build();
+    let modify = elb(&world).modify_target_group_attributes();
+    let modify = modify.target_group_arn(outputs.blue_target_group_arn.as_str());
+    modify.attributes(delay).send().await.unwrap();
+    let modify = elb(&world).modify_target_group().health_check_path("/");
+    modify.target_group_arn(outputs.green_target_group_arn.as_str()).send().await.unwrap();
+    let drift = [
+        "alb/blue-target-group: TargetGroupAttributes",
+        "alb/green-target-group: HealthCheckPath",
+        "alb/load-balancer: LoadBalancerAttributes",
+    ];
+    assert_repaired(&world, &inputs, &drift).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn subnets_of_the_load_balancer_and_what_a_listener_answers() {
+    let (world, inputs, outputs) = created().await;
+    let found = elb(&world).describe_load_balancers().send().await.unwrap();
+    let zones = found.load_balancers()[0].availability_zones();
+    let two = zones.iter().take(2).map(|zone| zone.subnet_id().unwrap().to_owned()).collect();
+    let set = elb(&world).set_subnets().load_balancer_arn(outputs.alb_arn.as_str());
+    set.set_subnets(Some(two)).send().await.unwrap();
+    let blue = outputs.blue_target_group_arn.as_str();
+    let action = Action::builder().r#type(ActionTypeEnum::Forward).target_group_arn(blue).build();
+    let modify = elb(&world).modify_listener().listener_arn(outputs.production_listener_arn.as_str());
+    modify.default_actions(action).send().await.unwrap();
+    let drift = ["alb/http-listener: DefaultActions", "alb/load-balancer: Subnets"];
+    assert_repaired(&world, &inputs, &drift).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_deployment_does_to_weights_is_no_drift() {
+    let (world, inputs, outputs) = created().await;
+    let groups = [outputs.blue_target_group_arn.as_str(), outputs.green_target_group_arn.as_str()];
+    let rule = outputs.production_rule_arn.as_str();
+    forward(&world, rule, &[(groups[1], 100), (groups[0], 0)]).await;
+    assert_eq!(world.drift::<Tier>().await, [""; 0]);
+    world.assert_settled(&tier(Args::default()), &inputs).await;
+    // Neither does a change of something else in the rule move them back.
+    let tagged = tier(Args { tags: [("Author".to_owned(), "ops".to_owned())].into(), ..Args::default() });
+    world.create(&tagged, &inputs).await;
+    assert_eq!(weights(&world, rule, groups).await, [Some(0), Some(100)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_a_rule_lost_comes_back_without_requests() {
+    let (world, inputs, outputs) = created().await;
+    let groups = [outputs.blue_target_group_arn.as_str(), outputs.green_target_group_arn.as_str()];
+    let rule = outputs.production_rule_arn.as_str();
+    forward(&world, rule, &[(groups[1], 100)]).await;
+    assert_repaired(&world, &inputs, &["alb/production-rule: Actions"]).await;
+    assert_eq!(weights(&world, rule, groups).await, [Some(0), Some(100)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_of_the_firewall_where_it_stands_and_where_it_writes() {
+    let (world, inputs, outputs) = created().await;
+    let web_acl = outputs.web_acl_arn.as_ref().unwrap().as_str();
+    let found = waf(&world).get_web_acl().arn(web_acl).send().await.unwrap();
+    let live = found.web_acl().unwrap();
+    let update = waf(&world)
+        .update_web_acl()
+        .name(live.name())
+        .id(live.id())
+        .scope(Scope::Regional)
+        .lock_token(found.lock_token().unwrap())
+        .default_action(live.default_action().unwrap().clone())
+        .visibility_config(live.visibility_config().unwrap().clone())
+        .set_rules(Some(live.rules()[1..].to_vec()));
+    update.send().await.unwrap();
+    waf(&world).disassociate_web_acl().resource_arn(outputs.alb_arn.as_str()).send().await.unwrap();
+    waf(&world).delete_logging_configuration().resource_arn(web_acl).send().await.unwrap();
+    let drift = [
+        "alb/web-acl: Description",
+        "alb/web-acl: Rules",
+        "alb/web-acl-association: gone",
+        "alb/web-acl-logging: gone",
+    ];
+    assert_repaired(&world, &inputs, &drift).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_web_acl_in_our_place_is_put_aside_in_one_step() {
+    let (world, inputs, outputs) = created().await;
+    let ours = waf(&world).get_web_acl().arn(outputs.web_acl_arn.as_ref().unwrap().as_str());
+    let ours = ours.send().await.unwrap().web_acl.unwrap();
+    let create = waf(&world).create_web_acl().name("theirs").scope(Scope::Regional);
+    let create = create.default_action(ours.default_action.unwrap());
+    let theirs = create.visibility_config(ours.visibility_config.unwrap()).send().await.unwrap();
+    let theirs = theirs.summary.unwrap().arn.unwrap();
+    let associate = waf(&world).associate_web_acl().resource_arn(outputs.alb_arn.as_str());
+    associate.web_acl_arn(theirs).send().await.unwrap();
+    assert_eq!(world.drift::<Tier>().await, ["alb/web-acl-association: WebACLArn"]);
+    world.mutations();
+    world.create(&tier(Args::default()), &inputs).await;
+    assert_eq!(world.mutations(), ["AssociateWebACL"]);
+    world.assert_settled(&tier(Args::default()), &inputs).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_and_policy_of_the_bucket() {
+    let (world, inputs, _) = created().await;
+    let suspended = VersioningConfiguration::builder().status(BucketVersioningStatus::Suspended).build();
+    let put = s3(&world).put_bucket_versioning().bucket(BUCKET).versioning_configuration(suspended);
+    put.send().await.unwrap();
+    s3(&world).delete_public_access_block().bucket(BUCKET).send().await.unwrap();
+    s3(&world).delete_bucket_lifecycle().bucket(BUCKET).send().await.unwrap();
+    let policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::{BUCKET}/*"}}]}}"#
+    );
+    s3(&world).put_bucket_policy().bucket(BUCKET).policy(policy).send().await.unwrap();
+    let drift = [
+        "alb/log-bucket: LifecycleConfiguration",
+        "alb/log-bucket: PublicAccessBlockConfiguration",
+        "alb/log-bucket: VersioningConfiguration",
+        "alb/log-bucket-policy: PolicyDocument",
+    ];
+    assert_repaired(&world, &inputs, &drift).await;
+    s3(&world).delete_bucket_policy().bucket(BUCKET).send().await.unwrap();
+    assert_repaired(&world, &inputs, &["alb/log-bucket-policy: gone"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repaired_tag_of_the_bucket_leaves_those_that_say_whose_it_is() {
+    let (world, inputs, _) = created().await;
+    let tags = s3(&world).get_bucket_tagging().bucket(BUCKET).send().await.unwrap().tag_set;
+    assert!(tags.iter().any(|tag| tag.key() == "stack:intent"));
+    let disturbed = tags.iter().filter(|tag| tag.key() != "Name").cloned();
+    let more = Tag::builder().key("Theirs").value("1").build().unwrap();
+    let tagging = Tagging::builder().set_tag_set(Some(disturbed.chain([more]).collect())).build().unwrap();
+    s3(&world).put_bucket_tagging().bucket(BUCKET).tagging(tagging).send().await.unwrap();
+    assert_repaired(&world, &inputs, &["alb/log-bucket: Tags"]).await;
+    let mut after = s3(&world).get_bucket_tagging().bucket(BUCKET).send().await.unwrap().tag_set;
+    let mut before = tags;
+    before.sort_by(|one, other| one.key().cmp(other.key()));
+    after.sort_by(|one, other| one.key().cmp(other.key()));
+    assert_eq!(after, before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_and_listeners_that_are_gone() {
+    let (world, inputs, outputs) = created().await;
+    elb(&world).delete_rule().rule_arn(outputs.test_rule_arn.as_str()).send().await.unwrap();
+    assert_repaired(&world, &inputs, &["alb/test-rule: gone"]).await;
+    let listener = outputs.production_listener_arn.as_str();
+    elb(&world).delete_listener().listener_arn(listener).send().await.unwrap();
+    let drift = ["alb/http-listener: gone", "alb/production-rule: gone", "alb/test-rule: gone"];
+    assert_repaired(&world, &inputs, &drift).await;
+}
