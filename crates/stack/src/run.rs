@@ -99,8 +99,9 @@ fn engine_failure(error: EngineError) -> Failure {
             Failure::from_error(Exit::Configuration, &error)
                 .hint(
                     "a database goes only if `database.final_snapshot = true` keeps its data or \
-                     `database.allow_data_loss` names it, and `database.deletion_protection` is off: say so in the \
-                     configuration, run `stack up`, then try again",
+                     `database.allow_data_loss` names it; `database.deletion_protection`, `alb.deletion_protection` and \
+                     `alb.access_logs.delete_logs = false` protect too. Say so in the configuration, run `stack up`, \
+                     then try again",
                 )
         }
         EngineError::Plan(_) => Failure::from_error(Exit::Configuration, &error),
