@@ -35,6 +35,20 @@ impl IdSource {
         format!("{prefix}-0{:016x}", self.number())
     }
 
+    /// 32 hexadecimal digits.
+    pub(crate) fn hex(&mut self) -> String {
+        format!("{:016x}{:016x}", self.number(), self.number())
+    }
+
+    /// A UUID of version 4, such as `1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed`.
+    pub(crate) fn uuid(&mut self) -> String {
+        // All of the first number is in it, so that no UUID comes twice.
+        let bits = u128::from(self.number()) << 58 | u128::from(self.number()) >> 6;
+        let part = |from: u32, width: u32| (bits >> from) & ((1 << width) - 1);
+        let [a, b, c, d, e] = [part(90, 32), part(74, 16), part(62, 12), part(48, 14), part(0, 48)];
+        format!("{a:08x}-{b:04x}-4{c:03x}-{:04x}-{e:012x}", 0x8000 | d)
+    }
+
     /// How many were given out.
     pub(crate) fn given(&self) -> u64 {
         self.given
@@ -75,6 +89,22 @@ mod tests {
         assert!(ids.iter().all(|id| {
             let digits = id.strip_prefix("vpc-").expect("it is a VPC id");
             digits.len() == 17 && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        }));
+    }
+
+    #[test]
+    fn uuids_are_of_version_4_and_never_repeat() {
+        let mut source = IdSource::new(0, "eu-west-1");
+        let ids: BTreeSet<String> = (0..10_000).map(|_| source.uuid()).collect();
+        assert_eq!(ids.len(), 10_000);
+        assert!(ids.iter().all(|id| {
+            let parts: Vec<&str> = id.split('-').collect();
+            let digits = id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-'));
+            let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+            digits
+                && lengths == [8, 4, 4, 4, 12]
+                && parts[2].starts_with('4')
+                && parts[3].starts_with(['8', '9', 'a', 'b'])
         }));
     }
 

@@ -7,6 +7,7 @@ use aws_sdk_applicationautoscaling::types::{
     MetricType, PolicyType, PredefinedMetricSpecification, ScalableDimension, ScalableTarget,
     ServiceNamespace, SuspendedState, TargetTrackingScalingPolicyConfiguration,
 };
+use aws_sdk_cloudwatch::types::MetricAlarm;
 
 use crate::ecs::{Shop, seconds};
 use crate::support::{REGION, code, config};
@@ -65,6 +66,11 @@ impl Scaling {
     async fn policies(&self) -> Vec<aws_sdk_applicationautoscaling::types::ScalingPolicy> {
         let call = self.client.describe_scaling_policies().service_namespace(ServiceNamespace::Ecs);
         call.send().await.unwrap().scaling_policies.unwrap()
+    }
+
+    async fn alarms(&self) -> Vec<MetricAlarm> {
+        let cloudwatch = aws_sdk_cloudwatch::Client::new(&config(&self.shop.cloud.emulator, REGION));
+        cloudwatch.describe_alarms().send().await.unwrap().metric_alarms.unwrap()
     }
 }
 
@@ -149,6 +155,7 @@ async fn a_target_and_its_policies_are_made_changed_and_removed() {
         deregister.resource_id(RESOURCE).scalable_dimension(ScalableDimension::EcsServiceDesiredCount);
     deregister.clone().send().await.unwrap();
     assert!(scaling.targets().await.is_empty() && scaling.policies().await.is_empty());
+    assert!(scaling.alarms().await.is_empty());
     assert_eq!(code(deregister.send().await), "ObjectNotFoundException");
 }
 
@@ -212,6 +219,7 @@ async fn scaling_refuses_what_aws_refuses() {
         assert_eq!(got, "ValidationException", "{rule}");
     }
     assert!(scaling.policies().await.is_empty());
+    assert!(scaling.alarms().await.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -237,10 +245,41 @@ async fn tasks_for_a_new_minimum_take_their_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_alarms_of_a_policy_change_and_go_with_it() {
+    let scaling = Scaling::new().await;
+    let numbers = async || {
+        let shown = scaling.alarms().await.into_iter().map(|alarm| {
+            (alarm.metric_name.unwrap(), alarm.evaluation_periods.unwrap(), alarm.threshold.unwrap())
+        });
+        shown.collect::<Vec<_>>()
+    };
+    scaling.register(2, 5).send().await.unwrap();
+    let made = scaling.put("cpu", cpu(70.0)).send().await.unwrap();
+    let alarm = &scaling.alarms().await[1];
+    assert_eq!(alarm.alarm_arn(), Some(made.alarms()[1].alarm_arn()));
+    assert_eq!(alarm.alarm_actions(), [made.policy_arn()]);
+    assert_eq!((alarm.namespace(), alarm.statistic().unwrap().as_str()), (Some("AWS/ECS"), "Average"));
+    let dimensions: Vec<_> =
+        alarm.dimensions().iter().filter_map(|d| Some((d.name()?, d.value()?))).collect();
+    assert_eq!(dimensions, [("ClusterName", "shop"), ("ServiceName", "web")]);
+    let cpu_alarm = |periods, threshold| ("CPUUtilization".to_owned(), periods, threshold);
+    assert_eq!(numbers().await, [cpu_alarm(3, 70.0), cpu_alarm(15, 63.0)]);
+
+    scaling.put("cpu", cpu(60.0)).send().await.unwrap();
+    assert_eq!(numbers().await, [cpu_alarm(3, 60.0), cpu_alarm(15, 54.0)]);
+    let mut only_out = cpu(60.0);
+    only_out.disable_scale_in = Some(true);
+    let changed = scaling.put("cpu", only_out).send().await.unwrap();
+    assert_eq!(changed.alarms(), &made.alarms()[..1]);
+    assert_eq!(numbers().await, [cpu_alarm(3, 60.0)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_target_goes_with_its_service() {
     let scaling = Scaling::new().await;
     scaling.register(2, 5).send().await.unwrap();
     scaling.put("cpu", cpu(70.0)).send().await.unwrap();
     scaling.shop.ecs.delete_service().cluster("shop").service("web").force(true).send().await.unwrap();
     assert!(scaling.targets().await.is_empty() && scaling.policies().await.is_empty());
+    assert!(scaling.alarms().await.is_empty());
 }

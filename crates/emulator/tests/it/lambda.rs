@@ -41,24 +41,24 @@ fn archive(content: &[u8]) -> Blob {
     Blob::new(bytes)
 }
 
-struct Functions {
+pub(crate) struct Functions {
     cloud: Cloud,
     lambda: aws_sdk_lambda::Client,
 }
 
 impl Functions {
-    fn of(emulator: Emulator) -> Self {
+    pub(crate) fn of(emulator: Emulator) -> Self {
         let lambda = aws_sdk_lambda::Client::new(&config(&emulator, REGION));
         Functions { cloud: Cloud::of(emulator), lambda }
     }
 
-    fn create(&self, name: &str, role: &str) -> CreateFunctionFluentBuilder {
+    pub(crate) fn create(&self, name: &str, role: &str) -> CreateFunctionFluentBuilder {
         let code = FunctionCode::builder().zip_file(archive(b"code")).build();
         let call = self.lambda.create_function().function_name(name).role(role).code(code);
         call.runtime(Runtime::Python313).handler("handler.main")
     }
 
-    async fn role(&self) -> String {
+    pub(crate) async fn role(&self) -> String {
         self.cloud.role_for("backup", "lambda.amazonaws.com").await
     }
 

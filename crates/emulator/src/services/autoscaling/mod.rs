@@ -1,8 +1,9 @@
 //! Application Auto Scaling, for the desired count of ECS services.
 //!
 //! Nothing scales by metrics, which the emulator does not have. What is modelled is what a deployment sees: targets with
-//! their bounds, which the desired count is brought into, and policies with the names of their alarms.
+//! their bounds, which the desired count is brought into, and policies with their alarms.
 
+mod alarms;
 mod policy;
 mod target;
 
@@ -111,19 +112,6 @@ impl Api for State {
 }
 
 impl State {
-    /// A service is deleted: its target and the target's policies go with it, as clients report (eagletmt/hako, pull
-    /// request 69).
-    pub(crate) fn service_is_gone(&mut self, service_arn: &str) {
-        let resource = service_arn.splitn(6, ':').nth(5).unwrap_or_default();
-        self.targets.remove(resource);
-        self.policies.remove(resource);
-    }
-
-    fn uuid(&mut self) -> String {
-        let hex = format!("{:016x}{:016x}", self.ids.number(), self.ids.number());
-        format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
-    }
-
     fn target(&self, resource: &str) -> Result<&Target, Refusal> {
         self.targets.get(resource).ok_or_else(|| {
             let message = format!(
@@ -131,6 +119,23 @@ impl State {
             );
             Refusal::new("ObjectNotFoundException", message)
         })
+    }
+}
+
+/// A service is deleted: its target and the target's policies go with it, as clients report (eagletmt/hako, pull request
+/// 69).
+pub(crate) fn service_is_gone(cx: &mut Cx<'_>, service_arn: &str) {
+    let resource = service_arn.splitn(6, ':').nth(5).unwrap_or_default();
+    forget(cx, resource);
+}
+
+/// Removes a target with its policies and their alarms (Application Auto Scaling API Reference, DeregisterScalableTarget).
+fn forget(cx: &mut Cx<'_>, resource: &str) {
+    let state = &mut cx.r.autoscaling;
+    state.targets.remove(resource);
+    let policies = state.policies.remove(resource).unwrap_or_default();
+    for policy in policies.into_values() {
+        alarms::forget(cx, &policy.alarms);
     }
 }
 

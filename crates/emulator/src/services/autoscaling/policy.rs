@@ -1,8 +1,9 @@
-//! Target tracking policies, each with the two alarms that AWS makes for it.
+//! Target tracking policies.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::alarms::{self, Alarm};
 use super::target::paged;
 use super::{check_scope, invalid, service_arn, view};
 use crate::request::Call;
@@ -20,37 +21,48 @@ pub(super) struct Policy {
     scalable_dimension: String,
     policy_type: String,
     target_tracking_scaling_policy_configuration: TargetTracking,
-    alarms: Vec<Alarm>,
+    pub(super) alarms: Vec<Alarm>,
     creation_time: f64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct TargetTracking {
-    target_value: f64,
+pub(super) struct TargetTracking {
+    pub(super) target_value: f64,
     predefined_metric_specification: Option<Predefined>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scale_out_cooldown: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scale_in_cooldown: Option<u32>,
     #[serde(default)]
-    disable_scale_in: bool,
+    pub(super) disable_scale_in: bool,
+}
+
+impl TargetTracking {
+    pub(super) fn metric(&self) -> &Predefined {
+        self.predefined_metric_specification.as_ref().expect("a policy without a metric is refused")
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct Predefined {
-    predefined_metric_type: String,
+pub(super) struct Predefined {
+    pub(super) predefined_metric_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     resource_label: Option<String>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Alarm {
-    #[serde(rename = "AlarmName")]
-    name: String,
-    #[serde(rename = "AlarmARN")]
-    arn: String,
+impl Predefined {
+    /// What its label names, each as the metrics of load balancers do: `app/NAME/ID` and `targetgroup/NAME/ID`.
+    pub(super) fn load_balancer_and_target_group(&self) -> Option<(&str, &str)> {
+        let label = self.resource_label.as_ref()?;
+        let at = label.find("/targetgroup/")?;
+        let (load_balancer, group) = (&label[..at], &label[at + 1..]);
+        let is_full =
+            |text: &str| text.split('/').count() == 3 && text.split('/').all(|part| !part.is_empty());
+        (load_balancer.starts_with("app/") && is_full(load_balancer) && is_full(group))
+            .then_some((load_balancer, group))
+    }
 }
 
 #[derive(Deserialize)]
@@ -94,6 +106,9 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
         Some(before) => Policy { target_tracking_scaling_policy_configuration: configuration, ..before },
         None => made(cx, &resource, &name, configuration),
     };
+    let tracking = &policy.target_tracking_scaling_policy_configuration;
+    let alarms = alarms::keep(cx, &policy.policy_arn, &resource, tracking, &policy.alarms);
+    let policy = Policy { alarms, ..policy };
     let answer = json!({"PolicyARN": policy.policy_arn, "Alarms": policy.alarms});
     cx.r.autoscaling.policies.entry(resource).or_default().insert(name, policy);
     Ok(answer)
@@ -109,35 +124,34 @@ fn check(cx: &Cx<'_>, resource: &str, configuration: &TargetTracking) -> Result<
         return Err(invalid("The target value of these metrics is above 0."));
     }
     let kind = metric.predefined_metric_type.as_str();
-    let of_service = kind.starts_with("ECSServiceAverage");
-    match (of_service, kind == "ALBRequestCountPerTarget", &metric.resource_label) {
-        (true, _, None) => Ok(()),
-        (true, _, Some(_)) => Err(invalid(format!("A resource label cannot be given with {kind}."))),
-        (_, true, Some(label)) if is_label(label) => {
-            match cx.r.ecs.has_target_group(&service_arn(cx, resource)) {
-                true => Ok(()),
-                false => {
-                    Err(invalid("A resource label needs a target group that is attached to the ECS service."))
-                }
-            }
+    match (kind, &metric.resource_label) {
+        ("ECSServiceAverageCPUUtilization" | "ECSServiceAverageMemoryUtilization", None) => Ok(()),
+        ("ECSServiceAverageCPUUtilization" | "ECSServiceAverageMemoryUtilization", Some(_)) => {
+            Err(invalid(format!("A resource label cannot be given with {kind}.")))
         }
-        (_, true, _) => Err(invalid(format!(
-            "{kind} needs a resource label of the form app/NAME/ID/targetgroup/NAME/ID."
-        ))),
+        ("ALBRequestCountPerTarget", _) => check_label(cx, resource, metric),
+        (kind, _) if kind.ends_with("HighResolution") => {
+            Err(Refusal::new("UnknownParameter", format!("The emulator does not model the metric {kind}.")))
+        }
         _ => Err(invalid(format!("{kind} is not a metric of ECS services."))),
     }
 }
 
-fn is_label(label: &str) -> bool {
-    let parts: Vec<&str> = label.split('/').collect();
-    matches!(parts.as_slice(), ["app", name, id, "targetgroup", group, group_id]
-        if [name, id, group, group_id].iter().all(|part| !part.is_empty()))
+fn check_label(cx: &Cx<'_>, resource: &str, metric: &Predefined) -> Result<(), Refusal> {
+    if metric.load_balancer_and_target_group().is_none() {
+        return Err(invalid(
+            "ALBRequestCountPerTarget needs a resource label of the form app/NAME/ID/targetgroup/NAME/ID.",
+        ));
+    }
+    match cx.r.ecs.has_target_group(&service_arn(cx, resource)) {
+        true => Ok(()),
+        false => Err(invalid("A resource label needs a target group that is attached to the ECS service.")),
+    }
 }
 
 fn made(cx: &mut Cx<'_>, resource: &str, name: &str, configuration: TargetTracking) -> Policy {
-    let id = cx.r.autoscaling.uuid();
+    let id = cx.r.autoscaling.ids.uuid();
     let path = format!("scalingPolicy:{id}:resource/ecs/{resource}:policyName/{name}");
-    let alarms = ["AlarmHigh", "AlarmLow"].map(|which| alarm(cx, resource, which)).to_vec();
     Policy {
         policy_arn: cx.arn("autoscaling", &path),
         policy_name: name.to_owned(),
@@ -146,16 +160,9 @@ fn made(cx: &mut Cx<'_>, resource: &str, name: &str, configuration: TargetTracki
         scalable_dimension: super::DIMENSION.to_owned(),
         policy_type: "TargetTrackingScaling".to_owned(),
         target_tracking_scaling_policy_configuration: configuration,
-        alarms,
+        alarms: Vec::new(),
         creation_time: cx.now_seconds(),
     }
-}
-
-/// An alarm of a policy (Application Auto Scaling User Guide, "How target tracking scaling works").
-// joined with monitoring at merge: the alarm is made, changed and deleted with its policy
-fn alarm(cx: &mut Cx<'_>, resource: &str, which: &str) -> Alarm {
-    let name = format!("TargetTracking-{resource}-{which}-{}", cx.r.autoscaling.uuid());
-    Alarm { arn: cx.arn("cloudwatch", &format!("alarm:{name}")), name }
 }
 
 #[derive(Deserialize)]
@@ -205,7 +212,10 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     check_scope(&service_namespace, Some(&scalable_dimension))?;
     let policies = cx.r.autoscaling.policies.get_mut(&resource_id);
     match policies.and_then(|policies| policies.remove(&policy_name)) {
-        Some(_) => Ok(json!({})),
+        Some(policy) => {
+            alarms::forget(cx, &policy.alarms);
+            Ok(json!({}))
+        }
         None => {
             let message =
                 format!("No scaling policy found for resource ID: {resource_id}, policy name: {policy_name}");

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{DIMENSION, State, check_scope, invalid, service_arn, view};
+use super::{DIMENSION, State, check_scope, forget, invalid, service_arn, view};
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
 use crate::response::Refusal;
@@ -179,13 +179,11 @@ struct Deregister {
     scalable_dimension: String,
 }
 
-/// Application Auto Scaling API Reference, DeregisterScalableTarget: with its policies.
 pub(super) fn deregister(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let Deregister { service_namespace, resource_id, scalable_dimension } = call.input()?;
     check_scope(&service_namespace, Some(&scalable_dimension))?;
     cx.r.autoscaling.target(&resource_id)?;
-    cx.r.autoscaling.targets.remove(&resource_id);
-    cx.r.autoscaling.policies.remove(&resource_id);
+    forget(cx, &resource_id);
     Ok(json!({}))
 }
 

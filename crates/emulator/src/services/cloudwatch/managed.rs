@@ -3,7 +3,7 @@
 //! Application Auto Scaling User Guide, "Target tracking scaling policies": they come with a policy and go with it.
 
 use super::State;
-use super::alarm::{Alarm, Dimension, MetricSettings, Status};
+use super::alarm::{Dimension, MetricSettings, Status, upsert};
 use crate::emulator::ACCOUNT_ID;
 use crate::services::support::Tags;
 
@@ -52,8 +52,10 @@ impl State {
             comparison_operator: Some(alarm.comparison_operator),
             ..MetricSettings::default()
         };
-        let managed = Alarm { settings, status, tags: Tags::new(), managed_by: Some(alarm.policy_arn) };
-        self.alarms.insert(alarm.name, managed);
+        upsert(&mut self.alarms, settings, status, Tags::new());
+        if let Some(made) = self.alarms.get_mut(&alarm.name) {
+            made.managed_by = Some(alarm.policy_arn);
+        }
         arn
     }
 

@@ -12,7 +12,7 @@ mod data;
 mod delete;
 mod describe;
 mod expression;
-pub(crate) mod managed;
+mod managed;
 mod metrics_list;
 mod rule;
 mod statistics;
@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use self::dashboard::Dashboards;
+pub(crate) use self::managed::ManagedAlarm;
 
 use self::alarm::{Alarm, MetricSettings};
 use self::anomaly::Detector;

@@ -41,9 +41,8 @@ pub(super) fn secret_exists(cx: &Cx<'_>, arn: &str) -> bool {
 }
 
 /// Whether a Lambda function is there, for a hook.
-// joined with lambda at merge: cx.r.lambda.function(arn).is_some()
-pub(super) fn function_exists(_cx: &Cx<'_>, arn: &str) -> bool {
-    arn.starts_with("arn:aws:lambda:") && arn.contains(":function:")
+pub(super) fn function_exists(cx: &Cx<'_>, arn: &str) -> bool {
+    arn.starts_with("arn:aws:lambda:") && cx.r.lambda.function(arn).is_some()
 }
 
 /// What is known of an image.

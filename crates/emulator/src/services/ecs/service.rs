@@ -13,7 +13,7 @@ use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::{Tag, Tags, Token, named_tag_list, tags};
-use crate::services::{Answer, Cx, iam};
+use crate::services::{Answer, Cx, autoscaling, iam};
 
 /// For how long a client token is remembered. AWS gives no number for ECS; this is EC2's.
 const TOKEN_MILLIS: i64 = 24 * 60 * 60 * 1000;
@@ -416,7 +416,7 @@ fn drain(cx: &mut Cx<'_>, arn: &str) {
     for group in groups {
         routing::release_group(cx, &group, arn);
     }
-    cx.r.autoscaling.service_is_gone(arn);
+    autoscaling::service_is_gone(cx, arn);
     task::settle(cx, now);
     settle(cx);
 }

@@ -11,7 +11,8 @@ use elbv2::types::{
 };
 use emulator::Emulator;
 
-use super::{Shop, container, role, seconds};
+use super::{ACCOUNT, Shop, container, role, seconds};
+use crate::lambda::Functions;
 use crate::support::{REGION, code, config};
 
 /// A shop with a load balancer, whose production and test rules forward to a blue and a green group.
@@ -151,13 +152,16 @@ async fn load_balancers_are_refused_as_ecs_refuses_them() {
         let call = shop.service("x", "web").load_balancers(balancer).deployment_configuration(blue_green(0));
         code(call.send().await)
     };
-    let hook = |stages: &[DeploymentLifecycleHookStage]| {
+    let functions = Functions::of(shop.cloud.emulator.clone());
+    functions.create("check", &functions.role().await).send().await.unwrap();
+    let hook = |function: &str, of: &str, stages: &[DeploymentLifecycleHookStage]| {
         DeploymentLifecycleHook::builder()
-            .hook_target_arn("arn:aws:lambda:ap-southeast-1:123456789012:function:check")
-            .role_arn(role("execution"))
+            .hook_target_arn(format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"))
+            .role_arn(role(of))
             .set_lifecycle_stages(Some(stages.to_vec()))
             .build()
     };
+    let stage = [DeploymentLifecycleHookStage::PostScaleUp];
     let hooked = async |hook: DeploymentLifecycleHook| {
         let configuration = DeploymentConfiguration::builder().strategy(DeploymentStrategy::BlueGreen);
         code(front.shifting(configuration.lifecycle_hooks(hook).build()).send().await)
@@ -190,8 +194,9 @@ async fn load_balancers_are_refused_as_ecs_refuses_them() {
         ("the same rule twice", shifting(advanced().test_listener_rule(&front.production).build()).await),
         ("role that is not there", shifting(advanced().role_arn(role("none")).build()).await),
         ("role that ECS cannot assume", shifting(advanced().role_arn(role("execution")).build()).await),
-        ("hook without stages", hooked(hook(&[])).await),
-        ("hook's role", hooked(hook(&[DeploymentLifecycleHookStage::PostScaleUp])).await),
+        ("hook without stages", hooked(hook("check", "infrastructure", &[])).await),
+        ("hook's role", hooked(hook("check", "execution", &stage)).await),
+        ("hook's function", hooked(hook("none", "infrastructure", &stage)).await),
     ];
     for (rule, got) in rows {
         assert_eq!(got, "InvalidParameterException", "{rule}");
