@@ -35,11 +35,6 @@ impl IdSource {
         format!("{prefix}-0{:016x}", self.number())
     }
 
-    /// 32 hexadecimal digits.
-    pub(crate) fn hex(&mut self) -> String {
-        format!("{:016x}{:016x}", self.number(), self.number())
-    }
-
     /// A UUID of version 4, such as `1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed`.
     pub(crate) fn uuid(&mut self) -> String {
         // All of the first number is in it, so that no UUID comes twice.

@@ -14,7 +14,7 @@ use crate::run::{agreed, interrupted, note, print, print_json};
 
 /// Where the embedded AWS lives in a state directory.
 #[must_use]
-pub fn directory(state_dir: &Path) -> PathBuf {
+pub(crate) fn directory(state_dir: &Path) -> PathBuf {
     state_dir.join("emulator")
 }
 

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Global, Region};
-use crate::clock::timestamp;
 use crate::emulator::ACCOUNT_ID;
 use crate::latency::{Latencies, Spread};
 use crate::request::Call;
@@ -31,11 +30,6 @@ impl Cx<'_> {
     /// Now, as models count: in seconds since 1970.
     pub(crate) fn now_seconds(&self) -> f64 {
         self.now_millis as f64 / 1000.0
-    }
-
-    /// Now, such as `2026-01-01T00:00:00Z`.
-    pub(crate) fn now_text(&self) -> String {
-        timestamp(self.now_millis)
     }
 
     /// When something that begins now is over; `None` where it takes no time. `about` tells it from all others.

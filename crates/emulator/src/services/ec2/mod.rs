@@ -1,9 +1,7 @@
-//! EC2's networking: our own typed state.
+//! EC2's networking. It reads its own wire format, which is older than the models of the other APIs.
 //!
-//! winterbaume's EC2 lets a VPC go while it has subnets, ignores filters it does not know, drops tags and
-//! client tokens, so almost every operation would have to be replaced; two half states that must agree
-//! would be worse than one. Here each object is one record whose JSON is what EC2 puts on the wire
-//! ([`records`]), so what is stored, what is answered and what filters look at cannot differ.
+//! Each object is one record whose JSON is what EC2 puts on the wire ([`records`]), so what is stored, what is answered and
+//! what filters look at cannot differ.
 //!
 //! Every operation checks everything first and changes the state last: a refused call changes nothing.
 

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use self::cluster::Cluster;
 use self::instance::Instance;
-use self::kind::{Record, Table, key};
+use self::kind::{Record, Table};
 use self::parameter_group::{Clusters, Group, Instances};
 use self::snapshot::Snapshot;
 use self::subnet_group::SubnetGroup;
@@ -67,19 +67,6 @@ pub(crate) struct State {
     cluster_parameter_groups: Table<Group<Clusters>>,
     parameter_groups: Table<Group<Instances>>,
     snapshots: Table<Snapshot>,
-}
-
-impl State {
-    /// The cluster with an identifier or an ARN.
-    pub(crate) fn cluster(&self, id_or_arn: &str) -> Option<&Cluster> {
-        let found = self.clusters.get(&key(id_or_arn))?;
-        Some(found).filter(|cluster| !id_or_arn.starts_with("arn:") || cluster.arn == id_or_arn)
-    }
-
-    /// Whether there is a cluster with an ARN.
-    pub(crate) fn cluster_exists(&self, arn: &str) -> bool {
-        self.cluster(arn).is_some()
-    }
 }
 
 impl Api for State {

@@ -17,7 +17,6 @@ use crate::objects::Object;
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::iam::page::page;
-use crate::services::resource_policy;
 use crate::services::support::{Tag, Tags};
 
 /// The region that has a life of its own in CreateBucket and GetBucketLocation.
@@ -62,13 +61,6 @@ impl Bucket {
     /// Whether new objects are encrypted with a key of KMS unless they say otherwise.
     pub(crate) fn encrypts_with_kms(&self) -> bool {
         self.encryption.is_kms()
-    }
-
-    /// Whether its policy lets a service, such as `logdelivery.elasticloadbalancing.amazonaws.com`, do something, such
-    /// as `s3:PutObject`. What is made of conditions says [`resource_policy::allows_service`].
-    pub(crate) fn allows_service(&self, service_principal: &str, action: &str) -> bool {
-        let policy = self.policy.as_deref();
-        policy.is_some_and(|policy| resource_policy::allows_service(policy, service_principal, action))
     }
 
     /// Whether objects have access control lists. They have none unless it is asked for (S3 User Guide, "Controlling
