@@ -1,7 +1,7 @@
 //! What AWS refuses, with AWS's code: one row for each rule.
 
 use aws_sdk_ec2::types::{
-    FlowLogsResourceType, IpPermission, IpRange, RuleAction, TrafficType, VpcEndpointType,
+    FlowLogsResourceType, IpPermission, IpRange, LogDestinationType, RuleAction, TrafficType, VpcEndpointType,
 };
 
 use crate::rows::Rows;
@@ -260,8 +260,11 @@ async fn flow_logs_and_endpoints_refuse_what_does_not_fit() {
         let call = ec2.create_flow_logs().resource_ids(vpc).traffic_type(TrafficType::All);
         call.resource_type(FlowLogsResourceType::Vpc).log_group_name("g")
     };
-    let role = "arn:aws:iam::123456789012:role/r";
-    let whole = |vpc: &str| log(vpc).deliver_logs_permission_arn(role);
+    let role = cloud.role("flow").await;
+    let other_role = cloud.role_for("other", "ecs.amazonaws.com").await;
+    let whole = |vpc: &str| log(vpc).deliver_logs_permission_arn(&role);
+    let bucket = log(&vpc).set_log_group_name(None).log_destination_type(LogDestinationType::S3);
+    let bucket = bucket.log_destination("arn:aws:s3:::flow-logs/vpc");
     let endpoint = |service: &str| ec2.create_vpc_endpoint().vpc_id(&vpc).service_name(service);
     let s3 = format!("com.amazonaws.{REGION}.s3");
     let table = cloud.table(&vpc).await;
@@ -271,6 +274,15 @@ async fn flow_logs_and_endpoints_refuse_what_does_not_fit() {
     r.row("no role", "InvalidParameter", code(log(&vpc).send().await));
     r.row("no VPC", "InvalidVpcID.NotFound", code(whole(&format!("vpc-{NO_ID}")).send().await));
     r.row("interval", "InvalidParameterValue", code(whole(&vpc).max_aggregation_interval(61).send().await));
+    let with_role = |role: &str| log(&vpc).deliver_logs_permission_arn(role);
+    r.row("no such role", "InvalidParameter", code(with_role(&format!("{role}s")).send().await));
+    r.row("role of another service", "InvalidParameter", code(with_role(&other_role).send().await));
+    let with_role = bucket.clone().deliver_logs_permission_arn(&role);
+    r.row("role for a bucket", "InvalidParameter", code(with_role.send().await));
+    let failed = bucket.clone().send().await.unwrap();
+    assert_eq!((failed.flow_log_ids().len(), failed.unsuccessful().len()), (0, 1), "no such bucket");
+    cloud.bucket("flow-logs").await;
+    assert_eq!(bucket.send().await.unwrap().flow_log_ids().len(), 1, "a bucket");
     r.row("a flow log", "ok", code(whole(&vpc).send().await));
     r.row("same flow log", "FlowLogAlreadyExists", code(whole(&vpc).send().await));
     r.row(

@@ -97,7 +97,7 @@ impl Front {
     pub(crate) async fn log_bucket(&self, name: &str, prefix: &str) -> aws_sdk_s3::Client {
         let files = format!("arn:aws:s3:::{name}/{prefix}/AWSLogs/123456789012/*");
         let service = "logdelivery.elasticloadbalancing.amazonaws.com";
-        self.cloud.bucket(name, &policy(&[&allow(service, &["s3:PutObject"], &files)])).await
+        self.cloud.bucket_with(name, &policy(&[&allow(service, &["s3:PutObject"], &files)])).await
     }
 
     pub(crate) fn rule(&self, listener: &str, priority: i32) -> CreateRuleFluentBuilder {

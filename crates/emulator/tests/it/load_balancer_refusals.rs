@@ -460,7 +460,7 @@ async fn logs_need_a_bucket_that_lets_load_balancers_in() {
         call.send().await.unwrap();
     };
     let allowed = allow("delivery.logs.amazonaws.com", &["s3:PutObject"], "arn:aws:s3:::other-logs/*");
-    front.cloud.bucket("other-logs", &policy(&[&allowed])).await;
+    front.cloud.bucket_with("other-logs", &policy(&[&allowed])).await;
     let s3_elsewhere = aws_sdk_s3::Client::new(&config(&front.cloud.emulator, "us-east-1"));
     s3_elsewhere.create_bucket().bucket("far-logs").send().await.unwrap();
     let wrong = "InvalidConfigurationRequest";

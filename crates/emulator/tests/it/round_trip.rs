@@ -318,10 +318,10 @@ async fn a_security_group_and_its_rules_come_back_and_go() {
 async fn a_flow_log_comes_back_as_it_was_made() {
     let cloud = Cloud::in_memory();
     let vpc = cloud.vpc().await;
-    let role = "arn:aws:iam::123456789012:role/flow";
+    let role = cloud.role("flow").await;
     let call = cloud.ec2.create_flow_logs().resource_ids(&vpc);
     let call = call.resource_type(FlowLogsResourceType::Vpc).traffic_type(TrafficType::All);
-    let call = call.log_group_name("/vpc/flow").deliver_logs_permission_arn(role);
+    let call = call.log_group_name("/vpc/flow").deliver_logs_permission_arn(&role);
     let call = call.max_aggregation_interval(60);
     let call = call.tag_specifications(tagged("vpc-flow-log", &TAGS));
     let made = call.send().await.unwrap();
@@ -333,7 +333,7 @@ async fn a_flow_log_comes_back_as_it_was_made() {
     let log = &found.flow_logs()[0];
     assert_eq!(log.flow_log_id(), Some(id.as_str()));
     assert_eq!(log.log_group_name(), Some("/vpc/flow"));
-    assert_eq!(log.deliver_logs_permission_arn(), Some(role));
+    assert_eq!(log.deliver_logs_permission_arn(), Some(role.as_str()));
     assert_eq!(log.traffic_type(), Some(&TrafficType::All));
     assert_eq!(log.max_aggregation_interval(), Some(60));
     assert_eq!(log.flow_log_status(), Some("ACTIVE"));

@@ -100,9 +100,9 @@ impl Cloud {
         made.association_id.unwrap()
     }
 
-    pub(crate) async fn role(&self, name: &str) {
-        let call = self.iam.create_role().role_name(name);
-        call.assume_role_policy_document(TRUST).send().await.unwrap();
+    /// Makes a role that flow logs may assume, and gives its ARN.
+    pub(crate) async fn role(&self, name: &str) -> String {
+        self.role_for(name, "vpc-flow-logs.amazonaws.com").await
     }
 
     /// Makes a role that a service may assume, and gives its ARN.
@@ -142,12 +142,18 @@ impl Cloud {
         format!("arn:aws:sqs:{REGION}:123456789012:{name}")
     }
 
-    /// Makes a bucket with a policy.
-    pub(crate) async fn bucket(&self, name: &str, policy: &str) -> aws_sdk_s3::Client {
+    /// Makes a bucket, and gives a client for it.
+    pub(crate) async fn bucket(&self, name: &str) -> aws_sdk_s3::Client {
         let s3 = aws_sdk_s3::Client::new(&config(&self.emulator, REGION));
         let place = aws_sdk_s3::types::CreateBucketConfiguration::builder();
         let place = place.location_constraint(REGION.into()).build();
         s3.create_bucket().bucket(name).create_bucket_configuration(place).send().await.unwrap();
+        s3
+    }
+
+    /// Makes a bucket with a policy.
+    pub(crate) async fn bucket_with(&self, name: &str, policy: &str) -> aws_sdk_s3::Client {
+        let s3 = self.bucket(name).await;
         s3.put_bucket_policy().bucket(name).policy(policy).send().await.unwrap();
         s3
     }

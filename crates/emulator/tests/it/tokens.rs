@@ -44,10 +44,11 @@ async fn the_same_token_makes_one_object_and_refuses_other_parameters() {
     assert_eq!(endpoint(&vpc).await.unwrap().vpc_endpoint(), first.vpc_endpoint());
     assert_eq!(code(endpoint(&other).await), MISMATCH);
 
+    let role = cloud.role("flow").await;
     let log = |vpc: &str| {
         let call = ec2.create_flow_logs().client_token("t").resource_ids(vpc);
         let call = call.resource_type(FlowLogsResourceType::Vpc).traffic_type(TrafficType::All);
-        call.log_group_name("g").deliver_logs_permission_arn("arn:aws:iam::1:role/r").send()
+        call.log_group_name("g").deliver_logs_permission_arn(&role).send()
     };
     let first = log(&vpc).await.unwrap();
     assert_eq!(log(&vpc).await.unwrap().flow_log_ids(), first.flow_log_ids());

@@ -1,9 +1,9 @@
 //! Flow logs of VPCs and subnets.
 //!
-//! A role that is too new to be assumed is refused (VPC User Guide, "IAM role for publishing flow logs to CloudWatch
-//! Logs"; the code is the one that Terraform users report). Whether there is such a role at all is not checked.
+//! A role that flow logs cannot assume is refused (VPC User Guide, "IAM role for publishing flow logs to CloudWatch
+//! Logs"; the code is the one that Terraform users report). A log group need not be there.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::describe::{describe, find, not_found};
 use super::records::FlowLog;
@@ -16,6 +16,76 @@ use crate::response::Refusal;
 const DEFAULT_FORMAT: &str = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} \
      ${dstport} ${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}";
 
+/// Where a flow log goes, and as whom.
+#[derive(Clone)]
+struct Destination {
+    kind: String,
+    arn: Option<String>,
+    group: Option<String>,
+    role: Option<String>,
+}
+
+impl Destination {
+    fn read(p: &mut Parameters) -> Result<Self, Refusal> {
+        let destination = Destination {
+            kind: p.optional("LogDestinationType")?.unwrap_or_else(|| "cloud-watch-logs".to_owned()),
+            arn: p.optional("LogDestination")?,
+            group: p.optional("LogGroupName")?,
+            role: p.optional("DeliverLogsPermissionArn")?,
+        };
+        match destination.kind.as_str() {
+            "cloud-watch-logs" => destination.to_logs(p),
+            "s3" => destination.to_bucket(p),
+            other => Err(p.invalid("LogDestinationType", other, "cloud-watch-logs or s3, the ones modelled")),
+        }
+    }
+
+    fn to_logs(self, p: &Parameters) -> Result<Self, Refusal> {
+        if self.role.is_none() {
+            return Err(invalid(
+                "DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs.",
+            ));
+        }
+        match (&self.group, &self.arn) {
+            (Some(_), None) => Ok(self),
+            (None, Some(arn)) => {
+                let group = arn.split(":log-group:").nth(1);
+                let group = group.map(|name| name.trim_end_matches(":*").to_owned());
+                Ok(Destination { group, ..self })
+            }
+            (None, None) => Err(p.missing("LogGroupName")),
+            (Some(_), Some(_)) => {
+                Err(invalid("Please only provide LogGroupName or only provide LogDestination."))
+            }
+        }
+    }
+
+    fn to_bucket(self, p: &Parameters) -> Result<Self, Refusal> {
+        match (&self.arn, &self.role) {
+            (None, _) => Err(p.missing("LogDestination")),
+            (_, Some(_)) => Err(invalid("DeliverLogsPermissionArn is not applicable for s3 delivery")),
+            (Some(_), None) => Ok(self),
+        }
+    }
+
+    fn check_role(&self, cx: &Cx<'_>) -> Result<(), Refusal> {
+        let Some(role) = &self.role else { return Ok(()) };
+        let assumable = cx.iam.assumable(role, "vpc-flow-logs.amazonaws.com", cx.now_millis);
+        assumable.map_err(|_| invalid(format!("Unable to assume given IAM role: '{role}'")))
+    }
+
+    /// The bucket, if there is none of that name. Flow logs write into every bucket of the account: they change its policy.
+    fn missing_bucket(&self, cx: &Cx<'_>) -> Option<&str> {
+        let path = self.arn.as_deref().filter(|_| self.kind == "s3")?.strip_prefix("arn:aws:s3:::")?;
+        let name = path.split('/').next().unwrap_or_default();
+        cx.s3.bucket(name).is_none().then_some(name)
+    }
+}
+
+fn invalid(message: impl Into<String>) -> Refusal {
+    Refusal::new("InvalidParameter", message)
+}
+
 impl Region {
     pub(super) fn create_flow_logs(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
         let resource_ids = p.texts("ResourceId")?;
@@ -24,40 +94,7 @@ impl Region {
         if !matches!(traffic_type.as_str(), "ACCEPT" | "REJECT" | "ALL") {
             return Err(p.invalid("TrafficType", &traffic_type, "ACCEPT, REJECT or ALL"));
         }
-        let log_destination_type =
-            p.optional("LogDestinationType")?.unwrap_or_else(|| "cloud-watch-logs".to_owned());
-        let log_destination = p.optional("LogDestination")?;
-        let mut log_group_name = p.optional("LogGroupName")?;
-        let deliver_logs_permission_arn = p.optional("DeliverLogsPermissionArn")?;
-        match log_destination_type.as_str() {
-            "cloud-watch-logs" => {
-                match (&log_group_name, &log_destination) {
-                    (Some(_), None) => {}
-                    (None, Some(arn)) => {
-                        log_group_name = arn
-                            .split(":log-group:")
-                            .nth(1)
-                            .map(|name| name.trim_end_matches(":*").to_owned());
-                    }
-                    (None, None) => return Err(p.missing("LogGroupName")),
-                    (Some(_), Some(_)) => {
-                        let message = "Please only provide LogGroupName or only provide LogDestination.";
-                        return Err(Refusal::new("InvalidParameter", message));
-                    }
-                }
-                if deliver_logs_permission_arn.is_none() {
-                    let message = "DeliverLogsPermissionArn can't be empty if \
-                                   LogDestinationType is cloud-watch-logs.";
-                    return Err(Refusal::new("InvalidParameter", message));
-                }
-            }
-            "s3" if log_destination.is_some() => {}
-            "s3" => return Err(p.missing("LogDestination")),
-            other => {
-                let expected = "cloud-watch-logs or s3, the ones modelled";
-                return Err(p.invalid("LogDestinationType", other, expected));
-            }
-        }
+        let to = Destination::read(&mut p)?;
         let log_format = p.optional("LogFormat")?.unwrap_or_else(|| DEFAULT_FORMAT.to_owned());
         let max_aggregation_interval = p.number("MaxAggregationInterval")?.unwrap_or(600);
         if !matches!(max_aggregation_interval, 60 | 600) {
@@ -65,31 +102,21 @@ impl Region {
             return Err(p.invalid("MaxAggregationInterval", &given, "60 or 600"));
         }
         let tag_set = Tags::given_to::<FlowLog>(&mut p)?;
-        if resource_ids.is_empty() {
-            return Err(p.missing("ResourceId"));
-        }
-        for id in &resource_ids {
-            match resource_type.as_str() {
-                "VPC" => find(&self.vpcs, id).map(drop)?,
-                "Subnet" => find(&self.subnets, id).map(drop)?,
-                other => {
-                    return Err(p.invalid("ResourceType", other, "VPC or Subnet, the ones modelled"));
-                }
-            }
-        }
+        self.check_logged(&resource_ids, &resource_type, &p)?;
         p.finish()?;
-        if let Some(arn) =
-            deliver_logs_permission_arn.as_ref().filter(|arn| !cx.iam.role_is_visible(arn, cx.now_millis))
-        {
-            let message = format!("Unable to assume given IAM role: '{arn}'");
-            return Err(Refusal::new("InvalidParameter", message));
+        to.check_role(cx)?;
+        if let Some(bucket) = to.missing_bucket(cx) {
+            // As clients see it: the call succeeds, and the code in it is a number.
+            let refusal = Refusal::new("400", format!("LogDestination: {bucket} does not exist"));
+            let failed: Vec<Value> = resource_ids.iter().map(|id| unsuccessful_item(id, &refusal)).collect();
+            return Ok(json!({"flowLogIdSet": [], "unsuccessful": failed}));
         }
         let same = |log: &FlowLog| {
             resource_ids.contains(&log.resource_id)
                 && log.traffic_type.as_ref() == Some(&traffic_type)
-                && log.log_destination_type == log_destination_type
-                && log.log_destination == log_destination
-                && log.log_group_name == log_group_name
+                && log.log_destination_type == to.kind
+                && log.log_destination == to.arn
+                && log.log_group_name == to.group
         };
         if self.flow_logs.values().any(same) {
             let message = "There is an existing Flow Log with the same configuration and log destination.";
@@ -97,14 +124,15 @@ impl Region {
         }
         let mut ids = Vec::new();
         for resource_id in resource_ids {
+            let to = to.clone();
             let log = FlowLog {
                 flow_log_id: self.ids.id("fl"),
                 resource_id,
                 traffic_type: Some(traffic_type.clone()),
-                log_destination_type: log_destination_type.clone(),
-                log_destination: log_destination.clone(),
-                log_group_name: log_group_name.clone(),
-                deliver_logs_permission_arn: deliver_logs_permission_arn.clone(),
+                log_destination_type: to.kind,
+                log_destination: to.arn,
+                log_group_name: to.group,
+                deliver_logs_permission_arn: to.role,
                 log_format: log_format.clone(),
                 max_aggregation_interval,
                 flow_log_status: "ACTIVE".to_owned(),
@@ -116,6 +144,18 @@ impl Region {
             self.flow_logs.create(cx, log);
         }
         Ok(json!({"flowLogIdSet": ids, "unsuccessful": []}))
+    }
+
+    /// Checks that what is to be logged is there.
+    fn check_logged(&self, ids: &[String], kind: &str, p: &Parameters) -> Result<(), Refusal> {
+        if ids.is_empty() {
+            return Err(p.missing("ResourceId"));
+        }
+        ids.iter().try_for_each(|id| match kind {
+            "VPC" => find(&self.vpcs, id).map(drop),
+            "Subnet" => find(&self.subnets, id).map(drop),
+            other => Err(p.invalid("ResourceType", other, "VPC or Subnet, the ones modelled")),
+        })
     }
 
     pub(super) fn describe_flow_logs(&self, p: Parameters) -> Answer {
@@ -138,7 +178,7 @@ impl Region {
 }
 
 /// One failure in a call for many objects.
-pub(super) fn unsuccessful_item(id: &str, refusal: &Refusal) -> serde_json::Value {
+pub(super) fn unsuccessful_item(id: &str, refusal: &Refusal) -> Value {
     json!({
         "resourceId": id,
         "error": {"code": refusal.code, "message": refusal.message},

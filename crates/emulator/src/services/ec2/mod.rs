@@ -35,7 +35,7 @@ use self::records::{
     Subnet, Vpc, VpcEndpoint,
 };
 use self::table::Table;
-use super::{Answer, Api, Interface, iam};
+use super::{Answer, Api, Interface, iam, s3};
 use crate::clock::timestamp;
 use crate::ids::IdSource;
 use crate::latency::{self, Latencies, Spread, spread};
@@ -70,6 +70,7 @@ struct Cx<'a> {
     now_millis: i64,
     latencies: Latencies,
     iam: &'a iam::State,
+    s3: &'a s3::State,
     /// The network interfaces that other services have in this region.
     interfaces: Vec<Interface>,
 }
@@ -235,6 +236,7 @@ impl Api for Region {
             now_millis: cx.now_millis,
             latencies: cx.latencies,
             iam: &cx.global.iam,
+            s3: &cx.global.s3,
             interfaces,
         };
         cx.r.ec2.run(&own, call)
