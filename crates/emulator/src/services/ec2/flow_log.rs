@@ -34,13 +34,13 @@ impl Destination {
             role: p.optional("DeliverLogsPermissionArn")?,
         };
         match destination.kind.as_str() {
-            "cloud-watch-logs" => destination.to_logs(p),
-            "s3" => destination.to_bucket(p),
+            "cloud-watch-logs" => destination.checked_for_logs(p),
+            "s3" => destination.checked_for_bucket(p),
             other => Err(p.invalid("LogDestinationType", other, "cloud-watch-logs or s3, the ones modelled")),
         }
     }
 
-    fn to_logs(self, p: &Parameters) -> Result<Self, Refusal> {
+    fn checked_for_logs(self, p: &Parameters) -> Result<Self, Refusal> {
         if self.role.is_none() {
             return Err(invalid(
                 "DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs.",
@@ -60,7 +60,7 @@ impl Destination {
         }
     }
 
-    fn to_bucket(self, p: &Parameters) -> Result<Self, Refusal> {
+    fn checked_for_bucket(self, p: &Parameters) -> Result<Self, Refusal> {
         match (&self.arn, &self.role) {
             (None, _) => Err(p.missing("LogDestination")),
             (_, Some(_)) => Err(invalid("DeliverLogsPermissionArn is not applicable for s3 delivery")),
