@@ -34,6 +34,8 @@ pub struct Config {
     pub database: database::Args,
     /// The load balancer.
     pub alb: alb::Args,
+    /// The application's containers.
+    pub ecs: ecs::Args,
 }
 
 impl Default for Config {
@@ -50,6 +52,7 @@ impl Default for Config {
                 ..database::Args::default()
             },
             alb: alb::Args::default(),
+            ecs: ecs::Args::default(),
         }
     }
 }
@@ -61,10 +64,11 @@ impl Config {
         let name = environment.as_str();
         let mut tags = self.tags.clone();
         tags.insert("Environment".to_owned(), name.to_owned());
-        let Self { vpc, database, alb, .. } = &mut self;
+        let Self { vpc, database, alb, ecs, .. } = &mut self;
         (vpc.environment, vpc.tags) = (name.to_owned(), tags.clone());
         (database.environment, database.tags) = (name.to_owned(), tags.clone());
-        (alb.environment, alb.tags) = (name.to_owned(), tags);
+        (alb.environment, alb.tags) = (name.to_owned(), tags.clone());
+        (ecs.environment, ecs.tags) = (name.to_owned(), tags);
         self
     }
 
@@ -78,6 +82,11 @@ impl Config {
         config.vpc.database_subnet_cidrs = Some(Vec::new());
         config.database.capacity.pause_after_seconds = Some(300);
         config.alb.certificate_arn = Some(String::new());
+        config.ecs.image = Some(String::new());
+        config.ecs.repository.kms_key_arn = Some("".into());
+        let check =
+            ecs::HealthCheck { command: Vec::new(), interval: 30, timeout: 5, retries: 3, start_period: 60 };
+        config.ecs.health_check = Some(check);
         Table::try_from(config).expect("the configuration is a table with text keys")
     }
 }
@@ -308,11 +317,14 @@ fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> String {
         .map_or_else(String::new, |(_, name)| format!("; did you mean `{name}`?"))
 }
 
-/// The path to the first key of `table` that `all` does not have. Tags can have any name.
+/// Tables whose keys the user chooses.
+const FREE_KEYS: [&str; 2] = ["environment_variables", "tags"];
+
+/// The path to the first key of `table` that `all` does not have.
 fn unknown_key<'a>(table: &'a Table, all: &Table) -> Option<Vec<&'a str>> {
     table.iter().find_map(|(name, value)| match (value, all.get(name)) {
         (_, None) => Some(vec![name.as_str()]),
-        (Value::Table(inner), Some(Value::Table(all))) if name != "tags" => {
+        (Value::Table(inner), Some(Value::Table(all))) if !FREE_KEYS.contains(&name.as_str()) => {
             let mut path = unknown_key(inner, all)?;
             path.insert(0, name);
             Some(path)

@@ -260,6 +260,9 @@ impl Work {
             print_json(&json!({ "report": report, "outputs": state.exports() }))?;
         } else if declared && exit == Exit::Done {
             print(&outputs_text(state))?;
+            for step in next_steps(state) {
+                note(&format!("next: {step}"));
+            }
         }
         match exit {
             Exit::Failed if report.is_some() => note("some of it failed; run again to go on"),
@@ -318,10 +321,19 @@ impl Work {
     }
 }
 
+/// What the user has to do before the application runs.
+fn next_steps(state: &State) -> Vec<String> {
+    let steps = state.exports().get(NEXT_STEPS).and_then(Value::as_array).cloned().unwrap_or_default();
+    steps.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The output that is for the person, and no property of the stack.
+const NEXT_STEPS: &str = "nextSteps";
+
 fn outputs_text(state: &State) -> String {
     let mut exports = state.exports();
     // What a choice in the configuration leaves out.
-    exports.retain(|_, value| !value.is_null());
+    exports.retain(|name, value| !value.is_null() && name != NEXT_STEPS);
     let width = exports.keys().map(String::len).max().unwrap_or(0);
     exports.iter().map(|(name, value)| format!("{name:width$} = {}\n", render::value(value))).collect()
 }

@@ -99,6 +99,9 @@ pub struct Outputs<S: Stage> {
     /// The load balancer.
     #[serde(flatten)]
     pub alb: alb::Outputs<S>,
+    /// The application's containers.
+    #[serde(flatten)]
+    pub ecs: ecs::Outputs<S>,
 }
 
 /// The whole stack for one environment.
@@ -161,7 +164,33 @@ impl Stack {
                 client_security_group_ids: Vec::new(),
             },
         )?;
-        Ok(Outputs { network, database, alb })
+        let ecs = declare(
+            scope,
+            &ecs::Tier::new(self.config.ecs.clone()),
+            &ecs::Inputs {
+                place: place.aws(),
+                vpc_id: network.vpc_id.clone(),
+                private_subnet_ids: network.private_subnet_ids.clone(),
+                // Its names are known once the cluster is begun, so tasks need not wait for instances.
+                database: Some(ecs::DatabaseInputs {
+                    endpoint: database.database_endpoint.clone(),
+                    port: database.database_port.clone(),
+                    name: database.database_name.clone(),
+                    secret_arn: database.database_secret_arn.clone(),
+                    key_arn: database.database_key_arn.clone(),
+                    resource_id: database.database_resource_id.clone(),
+                    security_group_id: database.database_security_group_id.clone(),
+                }),
+                load_balancer: ecs::LoadBalancerInputs {
+                    security_group_id: alb.alb_security_group_id.clone(),
+                    blue_target_group_arn: alb.blue_target_group_arn.clone(),
+                    green_target_group_arn: alb.green_target_group_arn.clone(),
+                    production_rule_arn: alb.production_rule_arn.clone(),
+                    test_rule_arn: Some(alb.test_rule_arn.clone()),
+                },
+            },
+        )?;
+        Ok(Outputs { network, database, alb, ecs })
     }
 }
 
@@ -179,6 +208,7 @@ pub fn kinds(registry: &mut aws::Registry) {
     vpc::kinds(registry);
     database::kinds(registry);
     alb::kinds(registry);
+    ecs::kinds(registry);
 }
 
 /// The error of a tier's argument as one of the configuration, which names the file and the line that set it.

@@ -1,0 +1,337 @@
+//! What the tier can be told.
+
+use std::collections::BTreeMap;
+
+use aws::KeyArn;
+use aws::resources::RetentionDays;
+use engine::DeclareError;
+use serde::{Deserialize, Serialize};
+
+use crate::fargate;
+use crate::image::Image;
+
+/// What the tier can be told. The default is the reference service, and everything has a default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Args {
+    /// The environment, part of every name.
+    #[serde(skip)]
+    pub environment: String,
+    /// The image that the application runs: `@sha256:…` or `:tag` in the tier's own repository, or the whole name of
+    /// one elsewhere. Without it no task runs. A digest says exactly what runs; tags of the repository cannot be
+    /// moved either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// CPU of a task, in units of which 1024 are one vCPU.
+    pub cpu: u32,
+    /// Memory of a task, in MiB.
+    pub memory: u32,
+    /// The processor for which the image is built.
+    pub architecture: Architecture,
+    /// How many tasks there always are.
+    pub desired_min: u32,
+    /// How many tasks there are under the highest load.
+    pub desired_max: u32,
+    /// The average CPU load at which the number of tasks is right, in percent.
+    pub cpu_target: u32,
+    /// The average use of memory at which the number of tasks is right, in percent.
+    pub memory_target: u32,
+    /// How long after adding tasks more may be added, in seconds.
+    pub scale_out_cooldown: u32,
+    /// How long after taking tasks away more may be taken, in seconds.
+    pub scale_in_cooldown: u32,
+    /// The port on which the application answers requests, and the load balancer's health check.
+    pub container_port: u16,
+    /// The user and group that the application runs as. What it writes into `/tmp` needs `VOLUME /tmp` in the image,
+    /// with rights for this user: an empty volume of Fargate belongs to root.
+    pub user: String,
+    /// Environment variables of the application, beside those that the tier gives it: `PORT`, `AWS_REGION`, with a
+    /// database `DB_HOST`, `DB_PORT`, `DB_NAME`, `DB_SECRET_ARN`, `DB_USERNAME` and `DB_PASSWORD`, and with tracing
+    /// where traces go. No secrets: they can be read with the task definition.
+    pub environment_variables: BTreeMap<String, String>,
+    /// How ECS itself checks that the application is well, by a command in its container. The load balancer checks it in
+    /// any case; an image without a shell has nothing that could run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health_check: Option<HealthCheck>,
+    /// For how long after its start a task may fail health checks, in seconds.
+    pub health_check_grace_period_seconds: u32,
+    /// What takes traces to X-Ray.
+    pub tracing: Tracing,
+    /// The user of the database that tasks may be by IAM, without a password. It is made in the database, not here.
+    pub database_user: String,
+    /// For how many minutes the tasks before a deployment stay, so that going back to them takes no time: 0 to 1440.
+    pub bake_time_minutes: u32,
+    /// How long logs are kept, in days: one of [`aws::resources::RETENTION_DAYS`]. The default is the reference's seven
+    /// years.
+    pub log_retention_in_days: u32,
+    /// Whether one can run commands in containers (`aws ecs execute-command`). Its agent needs a file system that it can
+    /// write to, so the application's is not read-only then.
+    pub execute_command: bool,
+    /// The repository of images.
+    pub repository: Repository,
+    /// Container Insights: `enhanced`, `enabled` or `disabled` (Security Hub ECS.12). `enhanced` measures tasks too.
+    pub insights: String,
+    /// Tags for everything that can have tags; `Name` is added.
+    #[serde(skip)]
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Default for Args {
+    fn default() -> Self {
+        Self {
+            environment: "dev".to_owned(),
+            image: None,
+            cpu: 512,
+            memory: 1024,
+            architecture: Architecture::default(),
+            desired_min: 2,
+            desired_max: 10,
+            cpu_target: 70,
+            memory_target: 80,
+            scale_out_cooldown: 60,
+            scale_in_cooldown: 300,
+            container_port: 8080,
+            user: "10001:10001".to_owned(),
+            environment_variables: BTreeMap::new(),
+            health_check: None,
+            health_check_grace_period_seconds: 60,
+            tracing: Tracing::default(),
+            database_user: "payments_app".to_owned(),
+            bake_time_minutes: 10,
+            log_retention_in_days: 2557,
+            execute_command: false,
+            repository: Repository::default(),
+            insights: "enhanced".to_owned(),
+            tags: BTreeMap::new(),
+        }
+    }
+}
+
+/// The processor that tasks run on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Architecture {
+    /// Intel or AMD.
+    #[default]
+    #[serde(rename = "X86_64", alias = "x86_64")]
+    X8664,
+    /// Graviton, which costs a fifth less.
+    #[serde(rename = "ARM64", alias = "arm64")]
+    Arm64,
+}
+
+impl Architecture {
+    /// As ECS spells it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Architecture::X8664 => "X86_64",
+            Architecture::Arm64 => "ARM64",
+        }
+    }
+
+    /// As `docker build --platform` spells it.
+    pub(crate) fn platform(self) -> &'static str {
+        match self {
+            Architecture::X8664 => "linux/amd64",
+            Architecture::Arm64 => "linux/arm64",
+        }
+    }
+}
+
+/// What takes traces to X-Ray: a container beside the application.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tracing {
+    /// The collector of the AWS Distro for OpenTelemetry: OTLP on ports 4317 and 4318, and what X-Ray's SDKs send.
+    #[default]
+    Adot,
+    /// The X-Ray daemon, as in the reference document. AWS ends its support on 2027-02-25.
+    XrayDaemon,
+    /// Nothing.
+    None,
+}
+
+impl Tracing {
+    /// Ports of the container beside the application. Containers of a task share their ports.
+    fn ports(self) -> &'static [u16] {
+        match self {
+            Tracing::Adot => &[2000, 4317, 4318, 13_133],
+            Tracing::XrayDaemon => &[2000],
+            Tracing::None => &[],
+        }
+    }
+}
+
+/// How ECS checks that the application is well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HealthCheck {
+    /// `CMD` and the words of a command, or `CMD-SHELL` and one text for the container's shell.
+    pub command: Vec<String>,
+    /// Seconds between checks: 5 to 300.
+    #[serde(default = "thirty")]
+    pub interval: u32,
+    /// After how many seconds without an end a check has failed: 2 to 120.
+    #[serde(default = "five")]
+    pub timeout: u32,
+    /// How many checks in a row must fail: 1 to 10.
+    #[serde(default = "three")]
+    pub retries: u32,
+    /// For how many seconds after the start failures do not count: 0 to 300.
+    #[serde(default = "sixty")]
+    pub start_period: u32,
+}
+
+fn thirty() -> u32 {
+    30
+}
+
+fn five() -> u32 {
+    5
+}
+
+fn three() -> u32 {
+    3
+}
+
+fn sixty() -> u32 {
+    60
+}
+
+/// The repository of images.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Repository {
+    /// How images are encrypted. Another way needs another repository, and the images are lost.
+    pub encryption: Encryption,
+    /// The KMS key, with the encryption `KMS`; a key of AWS's where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kms_key_arn: Option<KeyArn>,
+    /// How many images are kept; older ones are deleted.
+    pub keep_images: u32,
+    /// Whether images are deleted with the repository. Otherwise one with images in it cannot be deleted.
+    pub delete_images: bool,
+}
+
+impl Default for Repository {
+    fn default() -> Self {
+        Self { encryption: Encryption::default(), kms_key_arn: None, keep_images: 30, delete_images: true }
+    }
+}
+
+/// How images are encrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Encryption {
+    /// With keys of S3's.
+    #[default]
+    #[serde(rename = "AES256")]
+    Aes256,
+    /// With a key of KMS.
+    #[serde(rename = "KMS")]
+    Kms,
+}
+
+impl Encryption {
+    /// As ECR spells it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Encryption::Aes256 => "AES256",
+            Encryption::Kms => "KMS",
+        }
+    }
+}
+
+fn refused(argument: &str, reason: impl Into<String>, hint: impl Into<String>) -> DeclareError {
+    DeclareError::argument(argument, reason, hint)
+}
+
+fn within(argument: &str, value: u32, least: u32, most: u32) -> Result<(), DeclareError> {
+    match (least..=most).contains(&value) {
+        true => Ok(()),
+        false => Err(refused(argument, format!("{value} is out of range"), format!("{least} to {most}"))),
+    }
+}
+
+impl Args {
+    /// What can be said to be wrong before any call.
+    pub(crate) fn check(&self) -> Result<(), DeclareError> {
+        fargate::check(self.cpu, self.memory)?;
+        // ECS Developer Guide, "Amazon ECS service quotas": 5000 tasks of a service.
+        within("desired_min", self.desired_min, 1, 5000)?;
+        within("desired_max", self.desired_max, 1, 5000)?;
+        if self.desired_max < self.desired_min {
+            let reason = format!("{} is less than desired_min, {}", self.desired_max, self.desired_min);
+            return Err(refused("desired_max", reason, "at least desired_min"));
+        }
+        within("cpu_target", self.cpu_target, 1, 100)?;
+        within("memory_target", self.memory_target, 1, 100)?;
+        // ECS API Reference, DeploymentConfiguration: a day.
+        within("bake_time_minutes", self.bake_time_minutes, 0, 1440)?;
+        within("repository.keep_images", self.repository.keep_images, 1, 10_000)?;
+        if !matches!(self.insights.as_str(), "enhanced" | "enabled" | "disabled") {
+            let reason = format!("there is no mode `{}`", self.insights);
+            return Err(refused("insights", reason, "enhanced, enabled or disabled"));
+        }
+        if self.repository.kms_key_arn.is_some() && self.repository.encryption == Encryption::Aes256 {
+            let reason = "AES256 is encryption without a key of KMS";
+            return Err(refused("repository.kms_key_arn", reason, "leave it out, or set encryption to KMS"));
+        }
+        for (argument, name) in [("user", &self.user), ("database_user", &self.database_user)] {
+            if name.is_empty() || name.contains(char::is_whitespace) {
+                return Err(refused(argument, format!("`{name}` is not a name"), "without spaces"));
+            }
+        }
+        self.check_port()?;
+        self.check_variables()?;
+        self.health_check.as_ref().map_or(Ok(()), HealthCheck::check)
+    }
+
+    fn check_port(&self) -> Result<(), DeclareError> {
+        if self.container_port == 0 {
+            return Err(refused("container_port", "0 is no port", "1 to 65535, such as 8080"));
+        }
+        if self.tracing.ports().contains(&self.container_port) {
+            let reason = format!("{} is a port of the tracing container beside it", self.container_port);
+            return Err(refused("container_port", reason, "another port, such as 8080"));
+        }
+        Ok(())
+    }
+
+    fn check_variables(&self) -> Result<(), DeclareError> {
+        for name in self.environment_variables.keys() {
+            let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            if name.is_empty() || !name.bytes().all(is_word) {
+                let reason = format!("`{name}` is not the name of a variable");
+                return Err(refused("environment_variables", reason, "letters, digits and underscores"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The image, if there is one.
+    pub(crate) fn parsed_image(&self) -> Result<Option<Image>, DeclareError> {
+        self.image.as_deref().map(Image::parse).transpose()
+    }
+
+    pub(crate) fn retention(&self) -> Result<RetentionDays, DeclareError> {
+        RetentionDays::try_from(self.log_retention_in_days).map_err(|error| {
+            let hint = format!("the next longer period is {} days", error.nearest());
+            refused("log_retention_in_days", error.to_string(), hint)
+        })
+    }
+}
+
+impl HealthCheck {
+    /// ECS API Reference, HealthCheck.
+    fn check(&self) -> Result<(), DeclareError> {
+        let is_command = matches!(self.command.first().map(String::as_str), Some("CMD" | "CMD-SHELL"));
+        if !is_command || self.command.len() < 2 {
+            let reason = format!("{:?} is not a command", self.command);
+            let hint = r#"["CMD", "/app/healthy"], or ["CMD-SHELL", "curl -f http://localhost:8080/health"]"#;
+            return Err(refused("health_check.command", reason, hint));
+        }
+        within("health_check.interval", self.interval, 5, 300)?;
+        within("health_check.timeout", self.timeout, 2, 120)?;
+        within("health_check.retries", self.retries, 1, 10)?;
+        within("health_check.start_period", self.start_period, 0, 300)
+    }
+}

@@ -1,0 +1,103 @@
+//! Who may do what: the policies of the tier's roles.
+
+use aws::policy::{PolicyDocument, Principal, Statement};
+use aws::{LogGroupArn, Place};
+use engine::Input;
+
+use crate::inputs::DatabaseInputs;
+
+/// What lets ECS's tasks of this account and region take a role, and no others.
+pub(crate) fn task_trust(place: &Place) -> PolicyDocument {
+    trust("ecs-tasks.amazonaws.com", place, |statement| {
+        statement.when("ArnLike", "aws:SourceArn", [place.arn("ecs", "*").into()])
+    })
+}
+
+/// What lets ECS itself take a role, on behalf of this account.
+pub(crate) fn service_trust(place: &Place) -> PolicyDocument {
+    trust("ecs.amazonaws.com", place, |statement| statement)
+}
+
+fn trust(service: &str, place: &Place, further: impl FnOnce(Statement) -> Statement) -> PolicyDocument {
+    let statement = Statement::allow(["sts:AssumeRole"])
+        .principal(Principal::Service(service.to_owned()))
+        .when("StringEquals", "aws:SourceAccount", [place.account_id.clone().into()]);
+    PolicyDocument::new([further(statement)])
+}
+
+/// What Fargate does for a task before and beside it: pull its images, write its logs, give it its secrets.
+pub(crate) fn execution(
+    place: &Place,
+    repositories: Vec<Input<String>>,
+    log_groups: &[Input<LogGroupArn>],
+    database: Option<&DatabaseInputs>,
+) -> PolicyDocument {
+    let pull = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"];
+    let mut statements = vec![
+        // The call has no resource.
+        Statement::allow(["ecr:GetAuthorizationToken"]).sid("SignIn").resources(["*".into()]),
+        Statement::allow(pull).sid("Pull").resources(repositories),
+        Statement::allow(["logs:CreateLogStream", "logs:PutLogEvents"])
+            .sid("Log")
+            .resources(log_groups.iter().map(text)),
+    ];
+    statements.extend(database.into_iter().flat_map(|database| secret(place, database)));
+    PolicyDocument::new(statements)
+}
+
+/// What the application itself does, if it does anything: IAM refuses a policy that says nothing.
+pub(crate) fn task(
+    place: &Place,
+    database: Option<(&DatabaseInputs, &str)>,
+    traces: bool,
+    execute_command: bool,
+) -> Option<PolicyDocument> {
+    let mut statements = Vec::new();
+    if traces {
+        // None of these calls has a resource.
+        let actions = [
+            "xray:PutTraceSegments",
+            "xray:PutTelemetryRecords",
+            "xray:GetSamplingRules",
+            "xray:GetSamplingTargets",
+        ];
+        statements.push(Statement::allow(actions).sid("Trace").resources(["*".into()]));
+    }
+    if let Some((database, user)) = database {
+        // RDS rotates the password, so a task that is refused reads the secret again.
+        statements.extend(secret(place, database));
+        let users = format!("{}:", place.arn("rds-db", "dbuser"));
+        let arn = Input::join([users.into(), (&database.resource_id).into(), "/".into(), user.into()]);
+        statements.push(Statement::allow(["rds-db:connect"]).sid("Connect").resources([arn]));
+    }
+    if execute_command {
+        let actions = [
+            "ssmmessages:CreateControlChannel",
+            "ssmmessages:CreateDataChannel",
+            "ssmmessages:OpenControlChannel",
+            "ssmmessages:OpenDataChannel",
+        ];
+        statements.push(Statement::allow(actions).sid("ExecuteCommand").resources(["*".into()]));
+    }
+    (!statements.is_empty()).then(|| PolicyDocument::new(statements))
+}
+
+/// Reading the database's secret, and using its key for that and nothing else.
+fn secret(place: &Place, database: &DatabaseInputs) -> [Statement; 2] {
+    let via = format!("secretsmanager.{}.amazonaws.com", place.region);
+    [
+        Statement::allow(["secretsmanager:GetSecretValue"])
+            .sid("ReadSecret")
+            .resources([text(&database.secret_arn)]),
+        Statement::allow(["kms:Decrypt"]).sid("DecryptSecret").resources([text(&database.key_arn)]).when(
+            "StringEquals",
+            "kms:ViaService",
+            [via.into()],
+        ),
+    ]
+}
+
+/// An id as the text that it is.
+pub(crate) fn text<T: engine::Text>(input: &Input<T>) -> Input<String> {
+    Input::join([input.into()])
+}

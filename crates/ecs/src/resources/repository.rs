@@ -1,0 +1,299 @@
+//! An image repository: where images of the application are pushed to, scanned, and pulled from.
+//!
+//! The surprises: a repository with images in it cannot be deleted, unless that is asked for; its encryption cannot be
+//! changed, so that another one means another repository without the images; and it has no policy about old images until
+//! one is put.
+
+use async_trait::async_trait;
+use aws::tags::LiveTags;
+use aws::{CallResult, Called, Context, KeyArn, Tags, converge, replaced_by, required};
+use aws_sdk_ecr::types::{
+    EncryptionConfiguration as EncryptionForCall, EncryptionType, ImageScanningConfiguration,
+    ImageTagMutability, Repository as Live, Tag,
+};
+use engine::{CallError, Change, Changed, Declares, Intent, Resolved, Resource, Settle, Stage};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{RepositoryArn, RepositoryName, RepositoryUri};
+
+/// The properties of a repository. None of them is another resource's output, so one struct serves both stages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Repository {
+    /// Its name, unique in account and region.
+    pub repository_name: RepositoryName,
+    /// `IMMUTABLE`: a tag stays where it is; or `MUTABLE`.
+    pub image_tag_mutability: String,
+    /// What is done with an image that is pushed.
+    pub image_scanning_configuration: ImageScanning,
+    /// How images are encrypted.
+    pub encryption_configuration: EncryptionConfiguration,
+    /// Which images go by themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle_policy: Option<LifecyclePolicy>,
+    /// Whether images are deleted with the repository. A wish for the deletion: a living repository does not know of it.
+    pub empty_on_delete: bool,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// What is done with an image that is pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ImageScanning {
+    /// Whether it is searched for known vulnerabilities.
+    pub scan_on_push: bool,
+}
+
+/// How images are encrypted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct EncryptionConfiguration {
+    /// `AES256` or `KMS`.
+    pub encryption_type: String,
+    /// The key, with `KMS`; a key of AWS's where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_key: Option<KeyArn>,
+}
+
+/// Which images go by themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct LifecyclePolicy {
+    /// The rules, as JSON (ECR User Guide, "Lifecycle policy properties in Amazon ECR").
+    pub lifecycle_policy_text: String,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct RepositoryOutputs<S: Stage> {
+    /// The name.
+    pub repository_name: S::Of<RepositoryName>,
+    /// The ARN.
+    pub arn: S::Of<RepositoryArn>,
+    /// What an image is called before its tag or digest.
+    pub repository_uri: S::Of<RepositoryUri>,
+}
+
+impl Declares for Repository {
+    type Resolved = Self;
+}
+
+fn ecr(cx: &Context) -> aws_sdk_ecr::Client {
+    cx.client(aws_sdk_ecr::Client::new)
+}
+
+fn tag(key: &str, value: &str) -> Tag {
+    Tag::builder().key(key).value(value).build().expect("a key and a value are given")
+}
+
+async fn describe(cx: &Context, name: &RepositoryName) -> Result<Option<Live>, CallError> {
+    let request = ecr(cx).describe_repositories().repository_names(name.as_str());
+    let answer = request.send().await.called("DescribeRepositories").if_exists()?;
+    Ok(answer.and_then(|answer| answer.repositories.unwrap_or_default().into_iter().next()))
+}
+
+async fn tags_of(cx: &Context, arn: &RepositoryArn) -> Result<Option<LiveTags>, CallError> {
+    let request = ecr(cx).list_tags_for_resource().resource_arn(arn.as_str());
+    let answer = request.send().await.called("ListTagsForResource").if_exists()?;
+    let pairs = |tags: &[Tag]| LiveTags::pairs(tags.iter().map(|tag| (Some(tag.key()), Some(tag.value()))));
+    Ok(answer.map(|answer| pairs(answer.tags())))
+}
+
+fn outputs(live: &Live, operation: &str) -> Result<RepositoryOutputs<Resolved>, CallError> {
+    Ok(RepositoryOutputs {
+        repository_name: required(live.repository_name(), operation, "repositoryName")?.into(),
+        arn: required(live.repository_arn(), operation, "repositoryArn")?.into(),
+        repository_uri: required(live.repository_uri(), operation, "repositoryUri")?.into(),
+    })
+}
+
+/// Whether two texts are the same JSON. ECR writes a policy down its own way.
+fn same_json(one: &str, other: &str) -> bool {
+    let read = |text: &str| serde_json::from_str::<Value>(text).ok();
+    one == other || read(one).is_some_and(|one| read(other) == Some(one))
+}
+
+impl Repository {
+    fn scanning(&self) -> ImageScanningConfiguration {
+        ImageScanningConfiguration::builder()
+            .scan_on_push(self.image_scanning_configuration.scan_on_push)
+            .build()
+    }
+
+    fn encryption(&self) -> EncryptionForCall {
+        let EncryptionConfiguration { encryption_type, kms_key } = &self.encryption_configuration;
+        EncryptionForCall::builder()
+            .encryption_type(EncryptionType::from(encryption_type.as_str()))
+            .set_kms_key(kms_key.as_ref().map(ToString::to_string))
+            .build()
+            .expect("a type is given")
+    }
+
+    fn mutability(&self) -> ImageTagMutability {
+        ImageTagMutability::from(self.image_tag_mutability.as_str())
+    }
+
+    /// The live policy, as it was recorded where it says the same.
+    async fn live_policy(
+        &self,
+        cx: &Context,
+        name: &RepositoryName,
+    ) -> Result<Option<LifecyclePolicy>, CallError> {
+        let request = ecr(cx).get_lifecycle_policy().repository_name(name.as_str());
+        let answer = request.send().await.called("GetLifecyclePolicy").if_exists()?;
+        let live = answer.and_then(|answer| answer.lifecycle_policy_text);
+        Ok(live.map(|live| match &self.lifecycle_policy {
+            Some(recorded) if same_json(&recorded.lifecycle_policy_text, &live) => recorded.clone(),
+            _ => LifecyclePolicy { lifecycle_policy_text: live },
+        }))
+    }
+
+    /// The live encryption. A key that nobody named is AWS's own.
+    fn live_encryption(&self, live: &Live) -> EncryptionConfiguration {
+        let encryption = live.encryption_configuration();
+        let named = self.encryption_configuration.kms_key.is_some();
+        EncryptionConfiguration {
+            encryption_type: encryption
+                .map_or("AES256", |encryption| encryption.encryption_type().as_str())
+                .to_owned(),
+            kms_key: encryption.and_then(|encryption| encryption.kms_key()).filter(|_| named).map(Into::into),
+        }
+    }
+}
+
+#[async_trait]
+impl Resource for Repository {
+    const KIND: &'static str = "AWS::ECR::Repository";
+    const SETTLE: Settle = Settle::Key;
+    type Context = Context;
+    type Declared = Self;
+    type Outputs<S: Stage> = RepositoryOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["RepositoryName", "EncryptionConfiguration"])
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(self.repository_name.to_string())
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<Option<RepositoryOutputs<Resolved>>, CallError> {
+        let name = &self.repository_name;
+        let Some(live) = describe(cx, name).await? else { return Ok(None) };
+        let outputs = outputs(&live, "DescribeRepositories")?;
+        let Some(tags) = tags_of(cx, &outputs.arn).await? else { return Ok(None) };
+        cx.adopt(&format!("image repository {name}"), &tags, &intent.address)?;
+        Ok(Some(outputs))
+    }
+
+    async fn create(&self, cx: &Context, intent: &Intent) -> Result<RepositoryOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateRepository";
+        let tags = cx.stamp(&self.tags, intent)?;
+        let request = ecr(cx)
+            .create_repository()
+            .repository_name(self.repository_name.as_str())
+            .image_tag_mutability(self.mutability())
+            .image_scanning_configuration(self.scanning())
+            .encryption_configuration(self.encryption())
+            .set_tags(Some(tags.pairs().map(|(key, value)| tag(key, value)).collect()));
+        let answer = request.send().await.called(OPERATION)?;
+        outputs(&required(answer.repository, OPERATION, "repository")?, OPERATION)
+    }
+
+    async fn configure(&self, cx: &Context, outputs: &RepositoryOutputs<Resolved>) -> Result<(), CallError> {
+        converge(self, cx, outputs).await
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &RepositoryOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let name = &outputs.repository_name;
+        let Some(live) = describe(cx, name).await? else { return Ok(None) };
+        let Some(tags) = tags_of(cx, &outputs.arn).await? else { return Ok(None) };
+        let mutability = live.image_tag_mutability().map_or("MUTABLE", ImageTagMutability::as_str);
+        Ok(Some(Self {
+            repository_name: name.clone(),
+            image_tag_mutability: mutability.to_owned(),
+            image_scanning_configuration: ImageScanning {
+                scan_on_push: live
+                    .image_scanning_configuration()
+                    .is_some_and(|scanning| scanning.scan_on_push),
+            },
+            encryption_configuration: self.live_encryption(&live),
+            lifecycle_policy: self.live_policy(cx, name).await?,
+            empty_on_delete: self.empty_on_delete,
+            tags: tags.visible(),
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &RepositoryOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<RepositoryOutputs<Resolved>, CallError> {
+        let (ecr, name) = (ecr(cx), outputs.repository_name.as_str());
+        if changed.has("ImageTagMutability") {
+            let request = ecr.put_image_tag_mutability().repository_name(name);
+            request.image_tag_mutability(self.mutability()).send().await.called("PutImageTagMutability")?;
+        }
+        if changed.has("ImageScanningConfiguration") {
+            let request = ecr.put_image_scanning_configuration().repository_name(name);
+            let request = request.image_scanning_configuration(self.scanning());
+            request.send().await.called("PutImageScanningConfiguration")?;
+        }
+        if changed.has("LifecyclePolicy") {
+            match &self.lifecycle_policy {
+                Some(LifecyclePolicy { lifecycle_policy_text }) => {
+                    let request = ecr.put_lifecycle_policy().repository_name(name);
+                    let request = request.lifecycle_policy_text(lifecycle_policy_text);
+                    request.send().await.called("PutLifecyclePolicy")?;
+                }
+                None => {
+                    let request = ecr.delete_lifecycle_policy().repository_name(name);
+                    request.send().await.called("DeleteLifecyclePolicy").gone_is_ok()?;
+                }
+            }
+        }
+        let tags = changed.before.tags.changes_to(&self.tags);
+        let arn = outputs.arn.as_str();
+        if !tags.remove.is_empty() {
+            let request = ecr.untag_resource().resource_arn(arn).set_tag_keys(Some(tags.remove));
+            request.send().await.called("UntagResource")?;
+        }
+        if !tags.set.is_empty() {
+            let set = tags.set.iter().map(|(key, value)| tag(key, value)).collect();
+            ecr.tag_resource().resource_arn(arn).set_tags(Some(set)).send().await.called("TagResource")?;
+        }
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &RepositoryOutputs<Resolved>) -> Result<(), CallError> {
+        let request = ecr(cx)
+            .delete_repository()
+            .repository_name(outputs.repository_name.as_str())
+            .force(self.empty_on_delete);
+        request.send().await.called("DeleteRepository").gone_is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_json;
+
+    #[test]
+    fn writing_does_not_matter() {
+        assert!(same_json(r#"{"a":1,"b":[2]}"#, "{ \"b\": [2],\n \"a\": 1 }"));
+        assert!(!same_json(r#"{"a":1}"#, r#"{"a":2}"#));
+        assert!(!same_json("{", "["));
+    }
+}

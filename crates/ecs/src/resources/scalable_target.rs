@@ -1,0 +1,218 @@
+//! What autoscaling may change: the number of tasks of a service, between two bounds.
+//!
+//! The surprises: registering a target is an upsert, so this looks first, lest one of somebody else's be changed; a call
+//! that registers brings the service into the bounds at once; and policies go with their target.
+
+use async_trait::async_trait;
+use aws::tags::LiveTags;
+use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
+use aws_sdk_applicationautoscaling::types::{ScalableDimension, ScalableTarget as Live, ServiceNamespace};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{count, number, scaling};
+use crate::ScalableTargetId;
+
+/// The properties of a scalable target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ScalableTarget<S: Stage = Declared> {
+    /// `ecs`.
+    pub service_namespace: String,
+    /// `service/CLUSTER/SERVICE`.
+    pub resource_id: S::Of<String>,
+    /// `ecs:service:DesiredCount`.
+    pub scalable_dimension: String,
+    /// How many there are at least.
+    pub min_capacity: u32,
+    /// How many there are at most.
+    pub max_capacity: u32,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ScalableTargetOutputs<S: Stage> {
+    /// The resource, the dimension and the namespace.
+    pub id: S::Of<ScalableTargetId>,
+}
+
+impl Declares for ScalableTarget<Declared> {
+    type Resolved = ScalableTarget<Resolved>;
+}
+
+/// Two calls met.
+pub(super) const BUSY: &str = "ConcurrentUpdateException";
+
+/// The parts of a target's id.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'a> {
+    pub(super) resource: &'a str,
+    dimension: &'a str,
+    namespace: &'a str,
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn of(id: &'a ScalableTargetId) -> Self {
+        let mut parts = id.as_str().split('|');
+        let mut next = || parts.next().unwrap_or_default();
+        Self { resource: next(), dimension: next(), namespace: next() }
+    }
+
+    pub(super) fn dimension(self) -> ScalableDimension {
+        ScalableDimension::from(self.dimension)
+    }
+
+    pub(super) fn namespace(self) -> ServiceNamespace {
+        ServiceNamespace::from(self.namespace)
+    }
+}
+
+/// A target and its tags.
+pub(super) async fn find(cx: &Context, scope: Scope<'_>) -> Result<Option<(Live, LiveTags)>, CallError> {
+    let request = scaling(cx)
+        .describe_scalable_targets()
+        .service_namespace(scope.namespace())
+        .resource_ids(scope.resource)
+        .scalable_dimension(scope.dimension());
+    let targets = request.send().await.called("DescribeScalableTargets")?.scalable_targets;
+    let Some(live) = targets.unwrap_or_default().into_iter().next() else { return Ok(None) };
+    let arn = required(live.scalable_target_arn(), "DescribeScalableTargets", "ScalableTargetARN")?;
+    let request = scaling(cx).list_tags_for_resource().resource_arn(arn);
+    let answer = request.send().await.called("ListTagsForResource").if_exists()?;
+    Ok(answer.map(|answer| (live, LiveTags::map(answer.tags))))
+}
+
+impl ScalableTarget<Resolved> {
+    fn id(&self) -> ScalableTargetId {
+        let Self { service_namespace, resource_id, scalable_dimension, .. } = self;
+        format!("{resource_id}|{scalable_dimension}|{service_namespace}").into()
+    }
+
+    /// Registers the target, or changes its bounds. Tags are only taken for a new one.
+    async fn register(&self, cx: &Context, intent: Option<&Intent>) -> Result<(), CallError> {
+        let tags = intent.map(|intent| cx.stamp(&self.tags, intent)).transpose()?;
+        let request = scaling(cx)
+            .register_scalable_target()
+            .service_namespace(ServiceNamespace::from(self.service_namespace.as_str()))
+            .resource_id(&self.resource_id)
+            .scalable_dimension(ScalableDimension::from(self.scalable_dimension.as_str()))
+            .min_capacity(number(self.min_capacity))
+            .max_capacity(number(self.max_capacity))
+            .set_tags(tags.map(|tags| tags.map()));
+        let answer = request.send().await.called("RegisterScalableTarget");
+        answer
+            .classed(&[BUSY], ErrorClass::Throttled)
+            // The service was made a moment ago.
+            .classed_saying("ValidationException", "service doesn't exist", ErrorClass::NotYet)
+            .map(drop)
+    }
+}
+
+#[async_trait]
+impl Resource for ScalableTarget<Resolved> {
+    const KIND: &'static str = "AWS::ApplicationAutoScaling::ScalableTarget";
+    const SETTLE: Settle = Settle::Key;
+    type Context = Context;
+    type Declared = ScalableTarget<Declared>;
+    type Outputs<S: Stage> = ScalableTargetOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["ServiceNamespace", "ResourceId", "ScalableDimension"])
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(self.id().to_string())
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<Option<ScalableTargetOutputs<Resolved>>, CallError> {
+        let id = self.id();
+        let Some((_, tags)) = find(cx, Scope::of(&id)).await? else { return Ok(None) };
+        cx.adopt(&format!("scalable target {id}"), &tags, &intent.address)?;
+        Ok(Some(ScalableTargetOutputs { id }))
+    }
+
+    async fn create(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<ScalableTargetOutputs<Resolved>, CallError> {
+        let id = self.id();
+        if find(cx, Scope::of(&id)).await?.is_some() {
+            let message = "there is a scalable target for this service";
+            return Err(CallError::new(ErrorClass::AlreadyExists, "RegisterScalableTarget", message));
+        }
+        self.register(cx, Some(intent)).await?;
+        Ok(ScalableTargetOutputs { id })
+    }
+
+    async fn configure(
+        &self,
+        cx: &Context,
+        outputs: &ScalableTargetOutputs<Resolved>,
+    ) -> Result<(), CallError> {
+        converge(self, cx, outputs).await
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &ScalableTargetOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let live = find(cx, Scope::of(&outputs.id)).await?;
+        Ok(live.map(|(live, tags)| Self {
+            service_namespace: live.service_namespace.as_str().to_owned(),
+            scalable_dimension: live.scalable_dimension.as_str().to_owned(),
+            resource_id: live.resource_id,
+            min_capacity: count(live.min_capacity),
+            max_capacity: count(live.max_capacity),
+            tags: tags.visible(),
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &ScalableTargetOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<ScalableTargetOutputs<Resolved>, CallError> {
+        if changed.has("MinCapacity") || changed.has("MaxCapacity") {
+            self.register(cx, None).await?;
+        }
+        let tags = changed.before.tags.changes_to(&self.tags);
+        if tags.remove.is_empty() && tags.set.is_empty() {
+            return Ok(outputs.clone());
+        }
+        let live = find(cx, Scope::of(&outputs.id)).await?;
+        let arn = live.and_then(|(live, _)| live.scalable_target_arn);
+        let arn = required(arn, "DescribeScalableTargets", "ScalableTargetARN")?;
+        if !tags.remove.is_empty() {
+            let request = scaling(cx).untag_resource().resource_arn(&arn).set_tag_keys(Some(tags.remove));
+            request.send().await.called("UntagResource")?;
+        }
+        if !tags.set.is_empty() {
+            let request = scaling(cx).tag_resource().resource_arn(&arn);
+            request.set_tags(Some(tags.set.into_iter().collect())).send().await.called("TagResource")?;
+        }
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &ScalableTargetOutputs<Resolved>) -> Result<(), CallError> {
+        let scope = Scope::of(&outputs.id);
+        let request = scaling(cx)
+            .deregister_scalable_target()
+            .service_namespace(scope.namespace())
+            .resource_id(scope.resource)
+            .scalable_dimension(scope.dimension());
+        let answer = request.send().await.called("DeregisterScalableTarget");
+        answer.classed(&[BUSY], ErrorClass::Throttled).gone_is_ok()
+    }
+}

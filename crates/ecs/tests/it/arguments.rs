@@ -1,0 +1,101 @@
+//! Arguments that cannot work: each is refused before any call, by its name, with what would be right.
+
+use std::collections::BTreeMap;
+
+use ecs::{Args, DatabaseInputs, HealthCheck, Inputs, Repository, Tracing};
+use engine::{DeclareError, Input};
+use serde_json::json;
+use testing::declare;
+
+use crate::support::{database, inputs, tier, with_image};
+
+fn refused_with(args: Args, inputs: &Inputs) -> String {
+    match declare(&tier(args), inputs).unwrap_err() {
+        DeclareError::Argument { argument, reason, hint } => format!("{argument}: {reason} ({hint})"),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn each_is_named_with_what_would_be_right() {
+    let variable = |name: &str| BTreeMap::from([(name.to_owned(), "1".to_owned())]);
+    let check = |command: &[&str], interval| HealthCheck {
+        command: command.iter().map(|word| (*word).to_owned()).collect(),
+        interval,
+        timeout: 5,
+        retries: 3,
+        start_period: 0,
+    };
+    let key = Some("arn:aws:kms:ap-southeast-1:123456789012:key/1".into());
+    let rows = [
+        (Args { environment: "Dev".into(), ..Args::default() }, "environment: `Dev`"),
+        (with_image("nginx"), "image: `nginx` has neither a tag nor a digest"),
+        (with_image("@sha256:12"), "image: `@sha256:12` is neither a tag nor a digest"),
+        (Args { cpu: 500, ..Args::default() }, "cpu: Fargate has no task with 500 CPU units (256, 512"),
+        (
+            Args { memory: 512, ..Args::default() },
+            "memory: Fargate has no task with 512 CPU units and 512 MiB",
+        ),
+        (Args { desired_min: 0, ..Args::default() }, "desired_min: 0 is out of range (1 to 5000)"),
+        (
+            Args { desired_min: 5, desired_max: 4, ..Args::default() },
+            "desired_max: 4 is less than desired_min, 5",
+        ),
+        (Args { cpu_target: 0, ..Args::default() }, "cpu_target: 0 is out of range (1 to 100)"),
+        (Args { memory_target: 101, ..Args::default() }, "memory_target: 101 is out of range"),
+        (Args { bake_time_minutes: 1441, ..Args::default() }, "bake_time_minutes: 1441 is out of range"),
+        (Args { log_retention_in_days: 2556, ..Args::default() }, "log_retention_in_days: CloudWatch Logs"),
+        (Args { insights: "all".into(), ..Args::default() }, "insights: there is no mode `all`"),
+        (Args { user: "a b".into(), ..Args::default() }, "user: `a b` is not a name"),
+        (Args { container_port: 0, ..Args::default() }, "container_port: 0 is no port"),
+        (Args { container_port: 4317, ..Args::default() }, "container_port: 4317 is a port of the tracing"),
+        (
+            Args { environment_variables: variable("A-B"), ..Args::default() },
+            "environment_variables: `A-B` is not the name of a variable",
+        ),
+        (
+            Args { environment_variables: variable("DB_PASSWORD"), ..Args::default() },
+            "environment_variables.DB_PASSWORD: the tier sets this itself",
+        ),
+        (
+            Args { environment_variables: variable("DB_HOST"), ..Args::default() },
+            "environment_variables.DB_HOST: the tier sets this itself",
+        ),
+        (
+            Args { health_check: Some(check(&["/healthy"], 30)), ..Args::default() },
+            "health_check.command: [\"/healthy\"] is not a command",
+        ),
+        (
+            Args { health_check: Some(check(&["CMD", "/healthy"], 1)), ..Args::default() },
+            "health_check.interval: 1 is out of range (5 to 300)",
+        ),
+        (
+            Args { repository: Repository { keep_images: 0, ..Repository::default() }, ..Args::default() },
+            "repository.keep_images: 0 is out of range",
+        ),
+        (
+            Args { repository: Repository { kms_key_arn: key, ..Repository::default() }, ..Args::default() },
+            "repository.kms_key_arn: AES256 is encryption without a key",
+        ),
+    ];
+    for (args, wanted) in rows {
+        let said = refused_with(args, &inputs());
+        assert!(said.starts_with(wanted) && said.ends_with(')'), "{said}");
+    }
+}
+
+#[test]
+fn a_port_of_the_tracing_container_is_free_without_it() {
+    let args = Args { container_port: 4317, tracing: Tracing::None, ..Args::default() };
+    assert!(declare(&tier(args), &inputs()).is_ok());
+}
+
+#[test]
+fn inputs_that_cannot_work_are_named_too() {
+    let none = Inputs { private_subnet_ids: Vec::new(), ..inputs() };
+    assert!(refused_with(Args::default(), &none).starts_with("private_subnet_ids: tasks need a subnet"));
+    let port: Input<u16> =
+        serde_json::from_value(json!({ "$ref": "database/cluster", "attr": "Port" })).unwrap();
+    let unknown = Inputs { database: Some(DatabaseInputs { port, ..database() }), ..inputs() };
+    assert!(refused_with(Args::default(), &unknown).starts_with("database.port: it is not known"));
+}

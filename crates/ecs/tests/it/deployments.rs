@@ -1,0 +1,152 @@
+//! Deployments that fail, and deployments that take their time.
+
+use ecs::{Args, Tier};
+use engine::Component;
+use tokio::time::Instant;
+
+use crate::support::{tier, with_image};
+use crate::world::{
+    CLUSTER, PUBLIC, SERVICE, at_aws_pace, deployments, ecs, push, revisions, seconds, service, world,
+};
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_is_a_failed_run_and_the_next_run_tries_again() {
+    let (world, inputs) = world().await;
+    world.create(&tier(Args::default()), &inputs).await;
+    push(&world, "v1").await;
+    world.create(&tier(with_image(":v1")), &inputs).await;
+
+    let broken = tier(with_image(":v2"));
+    for attempt in 1..=2 {
+        let error = broken.create(&world.engine, &inputs).await.unwrap_err().to_string();
+        assert!(error.contains("update of ecs/service failed"), "{error}");
+        assert!(error.contains("its deployment ended as ROLLBACK_SUCCESSFUL"), "{error}");
+        assert!(error.contains("CannotPullContainerError"), "{error}");
+        let failed =
+            deployments(&world).await.iter().filter(|status| *status == "ROLLBACK_SUCCESSFUL").count();
+        assert_eq!(failed, attempt);
+        // What ran before runs, and its task definition is kept for that.
+        assert_eq!(service(&world).await.running_count(), 2);
+        assert_eq!(revisions(&world).await, ["payment-app-dev:2", "payment-app-dev:3"]);
+        assert!(!world.plan(&broken, &inputs).await.is_empty());
+    }
+    // The image is there now.
+    push(&world, "v2").await;
+    world.create(&broken, &inputs).await;
+    assert_eq!(deployments(&world).await[0], "SUCCESSFUL");
+    assert_eq!(revisions(&world).await, ["payment-app-dev:3"]);
+    world.assert_settled(&broken, &inputs).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_rollback_one_can_go_back() {
+    let (world, inputs) = world().await;
+    world.create(&tier(with_image(PUBLIC)), &inputs).await;
+    tier(with_image(":v2")).create(&world.engine, &inputs).await.unwrap_err();
+    let good = tier(with_image(PUBLIC));
+    world.create(&good, &inputs).await;
+    assert_eq!(revisions(&world).await.len(), 1);
+    assert_eq!(deployments(&world).await[0], "SUCCESSFUL");
+    world.assert_settled(&good, &inputs).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_release_of_somebody_elses_is_not_held_against_the_next_change() {
+    let (world, inputs) = world().await;
+    let outputs = world.create(&tier(with_image(PUBLIC)), &inputs).await;
+    let definition =
+        ecs(&world).describe_task_definition().task_definition(outputs.task_definition_arn.as_str());
+    let definition = definition.send().await.unwrap().task_definition.unwrap();
+    let mut containers = definition.container_definitions.unwrap();
+    containers[0].image = Some(format!("{}:none", outputs.repository_uri));
+    let other = ecs(&world)
+        .register_task_definition()
+        .family("other")
+        .cpu("512")
+        .memory("1024")
+        .network_mode("awsvpc".into())
+        .requires_compatibilities("FARGATE".into())
+        .set_execution_role_arn(definition.execution_role_arn)
+        .set_container_definitions(Some(containers))
+        .set_volumes(definition.volumes);
+    other.send().await.unwrap();
+    let update = ecs(&world).update_service().cluster(CLUSTER).service(SERVICE);
+    update.task_definition("other:1").send().await.unwrap();
+    assert_eq!(deployments(&world).await, ["ROLLBACK_SUCCESSFUL", "SUCCESSFUL"]);
+    assert_eq!(world.drift::<Tier>().await, [""; 0]);
+    world.assert_settled(&tier(with_image(PUBLIC)), &inputs).await;
+
+    let longer = tier(Args { bake_time_minutes: 20, ..with_image(PUBLIC) });
+    world.create(&longer, &inputs).await;
+    assert_eq!(deployments(&world).await[0], "SUCCESSFUL");
+    world.assert_settled(&longer, &inputs).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_never_ran_is_made_anew() {
+    let (world, inputs) = world().await;
+    let broken = tier(with_image(":v1"));
+    let error = broken.create(&world.engine, &inputs).await.unwrap_err().to_string();
+    assert!(error.contains("create of ecs/service failed"), "{error}");
+    assert!(error.contains("CannotPullContainerError"), "{error}");
+    push(&world, "v1").await;
+    world.create(&broken, &inputs).await;
+    assert_eq!(service(&world).await.running_count(), 2);
+    world.assert_settled(&broken, &inputs).await;
+    broken.delete(&world.engine).await.unwrap();
+    world.assert_nothing_recorded().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_is_waited_for_to_the_end_of_its_bake_time() {
+    let (world, inputs) = at_aws_pace().await;
+    let before = world.left().await;
+    let tier_of = |cpu, memory| tier(Args { cpu, memory, ..with_image(PUBLIC) });
+    let start = Instant::now();
+    world.create(&tier_of(512, 1024), &inputs).await;
+    let first = start.elapsed().as_secs();
+    assert!((60..600).contains(&first), "{first}");
+    let start = Instant::now();
+    world.create(&tier_of(1024, 2048), &inputs).await;
+    let release = start.elapsed().as_secs();
+    assert!((600..1800).contains(&release), "{release}");
+    assert_eq!(deployments(&world).await, ["SUCCESSFUL", "SUCCESSFUL"]);
+    world.assert_settled(&tier_of(1024, 2048), &inputs).await;
+    tier_of(1024, 2048).delete(&world.engine).await.unwrap();
+    assert_eq!(world.left().await, before);
+    world.assert_nothing_recorded().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_aws_pace_too_a_rollback_is_a_failed_run() {
+    let (world, inputs) = at_aws_pace().await;
+    world.create(&tier(with_image(PUBLIC)), &inputs).await;
+    let broken = tier(with_image(":v2"));
+    let error = broken.create(&world.engine, &inputs).await.unwrap_err().to_string();
+    assert!(error.contains("its deployment ended as ROLLBACK_SUCCESSFUL"), "{error}");
+    let good = tier(with_image(PUBLIC));
+    world.create(&good, &inputs).await;
+    seconds(60).await;
+    world.assert_settled(&good, &inputs).await;
+    assert_eq!(world.drift::<Tier>().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_ended_in_the_middle_of_a_release_is_taken_up() {
+    let (world, inputs) = at_aws_pace().await;
+    world.create(&tier(with_image(PUBLIC)), &inputs).await;
+    let larger = tier(Args { cpu: 1024, memory: 2048, ..with_image(PUBLIC) });
+    {
+        let run = larger.create(&world.engine, &inputs);
+        tokio::select! {
+            _ = run => panic!("a release takes longer"),
+            () = seconds(120) => {}
+        }
+    }
+    // The lock of the run that is gone is taken over once its lease is over.
+    seconds(600).await;
+    world.create(&larger, &inputs).await;
+    assert_eq!(deployments(&world).await, ["SUCCESSFUL", "SUCCESSFUL"]);
+    assert_eq!(revisions(&world).await, ["payment-app-dev:2"]);
+    world.assert_settled(&larger, &inputs).await;
+}

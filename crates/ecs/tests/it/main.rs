@@ -1,0 +1,11 @@
+//! The containers tier: what it declares, what it refuses, and its life on the embedded AWS.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod arguments;
+mod declaration;
+mod deployments;
+mod life;
+mod lost_answers;
+mod support;
+mod world;
