@@ -114,6 +114,7 @@ impl Declaring<'_> {
             preferred_backup_window: self.args.backup_window.clone(),
             preferred_maintenance_window: self.args.maintenance_window.clone(),
             enable_cloudwatch_logs_exports: vec!["postgresql".to_owned()],
+            log_group_names: vec![log_group_name.clone()],
             enable_iam_database_authentication: true,
             copy_tags_to_snapshot: true,
             deletion_protection: self.args.deletion_protection,

@@ -7,7 +7,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, KeyArn, SecurityGroupId, Tags, converge, replaced_by, required};
+use aws::{
+    CallResult, Called, Context, KeyArn, LogGroupName, SecurityGroupId, Tags, converge, replaced_by, required,
+};
 use aws_sdk_rds::types::{
     CloudwatchLogsExportConfiguration, DatabaseInsightsMode, DbCluster as Live,
     ServerlessV2ScalingConfiguration,
@@ -102,6 +104,10 @@ pub struct Cluster<S: Stage = Declared> {
     pub preferred_maintenance_window: String,
     /// Which logs go to CloudWatch Logs.
     pub enable_cloudwatch_logs_exports: Vec<String>,
+    /// The groups that those logs go to. They are not sent, because RDS knows their names itself, and makes a group that
+    /// is not there, with logs that are kept for ever: naming them here makes the cluster wait for them. CloudFormation
+    /// has no such property.
+    pub log_group_names: Vec<S::Of<LogGroupName>>,
     /// Whether IAM can stand in for a password.
     #[serde(rename = "EnableIAMDatabaseAuthentication")]
     pub enable_iam_database_authentication: bool,
@@ -214,6 +220,7 @@ impl Cluster<Resolved> {
             preferred_backup_window: live.preferred_backup_window.unwrap_or_default(),
             preferred_maintenance_window: live.preferred_maintenance_window.unwrap_or_default(),
             enable_cloudwatch_logs_exports: in_order_of(&self.enable_cloudwatch_logs_exports, exports),
+            log_group_names: self.log_group_names.clone(),
             enable_iam_database_authentication: live.iam_database_authentication_enabled.unwrap_or_default(),
             copy_tags_to_snapshot: live.copy_tags_to_snapshot.unwrap_or_default(),
             deletion_protection: live.deletion_protection.unwrap_or_default(),
@@ -344,7 +351,10 @@ impl Resource for Cluster<Resolved> {
     ) -> Result<ClusterOutputs<Resolved>, CallError> {
         let before = &changed.before;
         let properties = changed.properties.iter();
-        if properties.clone().any(|name| !matches!(name.as_str(), "Tags" | "DeletionPolicy")) {
+        if properties
+            .clone()
+            .any(|name| !matches!(name.as_str(), "Tags" | "DeletionPolicy" | "LogGroupNames"))
+        {
             let given = |name: &str| changed.has(name);
             let exports = given("EnableCloudwatchLogsExports").then(|| self.export_changes(before));
             let request = rds(cx)

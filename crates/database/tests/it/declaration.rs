@@ -48,6 +48,8 @@ fn database_stack_creation() {
             "PreferredBackupWindow": "03:00-04:00",
             "PreferredMaintenanceWindow": "sun:04:00-sun:05:00",
             "EnableCloudwatchLogsExports": ["postgresql"],
+            // So that the group is there first.
+            "LogGroupNames": [reference("log-group", "LogGroupName")],
             "EnableIAMDatabaseAuthentication": true,
             "CopyTagsToSnapshot": true,
             "DeletionProtection": false,
