@@ -187,5 +187,5 @@ fn arguments_in_a_file_are_checked_by_name() {
     assert_eq!(args.nat, vpc::NatMode::Single);
     assert!(args.flow_logs.enabled);
     let error = serde_json::from_value::<Args>(serde_json::json!({ "cidrs": "10.8.0.0/16" })).unwrap_err();
-    assert!(error.to_string().starts_with("unknown field `cidrs`, expected one of `environment`, `cidr`"));
+    assert!(error.to_string().starts_with("unknown field `cidrs`, expected one of `cidr`, `zone_count`"));
 }
