@@ -4,6 +4,8 @@
 //! group must exist before whatever writes to it, and a group of that name may already be there without our
 //! tags. Such a group is not adopted.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup as Live;
 use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
@@ -53,6 +55,20 @@ impl TryFrom<u32> for RetentionDays {
 impl From<RetentionDays> for u32 {
     fn from(retention: RetentionDays) -> Self {
         retention.0
+    }
+}
+
+impl schemars::JsonSchema for RetentionDays {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "RetentionDays".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "integer", "enum": RETENTION_DAYS })
     }
 }
 
