@@ -2,7 +2,7 @@
 //!
 //! An emulator in memory counts from a fixed date by tokio's clock, so a test under a paused clock sees the
 //! same timestamps every time. An emulator on disk uses the wall clock, because its objects outlive the
-//! process.
+//! process, unless a test says when tokio's clock began.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -28,6 +28,11 @@ pub(crate) enum Clock {
 impl Clock {
     pub(crate) fn in_memory() -> Self {
         Clock::Virtual { start: Instant::now() }
+    }
+
+    /// The machine's clock, or tokio's where somebody says when it began.
+    pub(crate) fn on_disk(start: Option<Instant>) -> Self {
+        start.map_or(Clock::Wall, |start| Clock::Virtual { start })
     }
 
     /// Milliseconds since 1970.

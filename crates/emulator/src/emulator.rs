@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use http_body_util::BodyExt;
+use tokio::time::Instant;
 
 use crate::calls::{CallLog, CallRecord};
 use crate::clock::Clock;
@@ -76,6 +77,7 @@ pub struct Builder {
     abort: Option<Abort>,
     throttling: bool,
     latency: f64,
+    start: Option<Instant>,
 }
 
 impl Builder {
@@ -129,6 +131,14 @@ impl Builder {
         self
     }
 
+    /// Goes by tokio's clock on disk too, as in memory, with `start` as the moment when time begins: for a test under a paused
+    /// clock of what outlives a process. Everybody on one directory must give the same start.
+    #[must_use]
+    pub fn virtual_time(mut self, start: Instant) -> Self {
+        self.start = Some(start);
+        self
+    }
+
     /// Sets what ids are made from. Without it, ids repeat from run to run in memory, and are new for each new
     /// directory.
     #[must_use]
@@ -157,7 +167,7 @@ impl Builder {
     pub fn open(self, directory: &Path) -> Result<Emulator, EmulatorError> {
         let seed = self.seed.unwrap_or_else(fresh_seed);
         let latencies = Latencies::new(self.latency, seed);
-        let services = Services::new(Clock::Wall, seed, latencies);
+        let services = Services::new(Clock::on_disk(self.start), seed, latencies);
         let directory = Directory::open(directory)?;
         let current = directory.lock(false, None);
         directory.unlock()?;

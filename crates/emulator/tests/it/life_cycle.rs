@@ -298,25 +298,29 @@ async fn the_scale_shortens_everything_alike_and_the_seed_decides_the_rest() {
     assert!((one / 10.0 - tenth).abs() < 0.01, "{one} and {tenth}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn time_goes_on_on_disk_while_nobody_looks() {
     let directory = tempfile::tempdir().unwrap();
-    // A hundredth of AWS's time by the machine's clock: a NAT gateway takes about a second.
-    let open = || Cloud::of(Emulator::builder().seed(1).latency(0.01).open(directory.path()).unwrap());
+    let start = Instant::now();
+    let at_scale = |scale| {
+        let builder = Emulator::builder().seed(1).latency(scale).virtual_time(start);
+        Cloud::of(builder.open(directory.path()).unwrap())
+    };
+    let open = || at_scale(1.0);
     let nat = {
         let cloud = open();
-        let (_, _, subnet, address) = network_at(&cloud, 0.01).await;
+        let (_, _, subnet, address) = network(&cloud).await;
         cloud.nat(&subnet, &address).await
     };
-    seconds(1.5).await;
+    seconds(150.0).await;
     // Another emulator without latency of its own sees what the first one has set going.
-    let cloud = Cloud::of(Emulator::open(directory.path()).unwrap());
+    let cloud = at_scale(0.0);
     assert_eq!(nat_state(&cloud, &nat).await, "available");
     let cloud = open();
     cloud.ec2.delete_nat_gateway().nat_gateway_id(&nat).send().await.unwrap();
-    let other = Cloud::of(Emulator::open(directory.path()).unwrap());
+    let other = at_scale(0.0);
     assert_eq!(nat_state(&other, &nat).await, "deleting");
-    seconds(1.0).await;
+    seconds(100.0).await;
     assert_eq!(nat_state(&other, &nat).await, "deleted");
     assert_eq!(cloud.emulator.objects().await.unwrap(), other.emulator.objects().await.unwrap());
 }

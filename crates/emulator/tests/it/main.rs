@@ -18,6 +18,7 @@ mod filters;
 mod front;
 mod identity;
 mod inspection;
+mod interface_endpoints;
 mod kms;
 mod lambda;
 mod life_cycle;

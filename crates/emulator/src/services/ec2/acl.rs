@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::describe::{describe, find, find_mut};
-use super::records::{IcmpTypeCode, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, PortRange};
+use super::guard_records::{IcmpTypeCode, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, PortRange};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done, wire};
 use crate::emulator::ACCOUNT_ID;

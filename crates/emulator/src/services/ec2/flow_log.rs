@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::describe::{describe, find, not_found};
-use super::records::FlowLog;
+use super::guard_records::FlowLog;
 use super::tags::Tags;
 use super::{Answer, Cx, Region};
 use crate::parameters::Parameters;

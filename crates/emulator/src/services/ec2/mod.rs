@@ -10,6 +10,7 @@ mod address;
 mod describe;
 mod endpoint;
 mod flow_log;
+mod guard_records;
 mod inspect;
 mod interface;
 mod interface_endpoint;
@@ -30,10 +31,8 @@ mod zones;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use self::records::{
-    Address, FlowLog, InternetGateway, NatGateway, NetworkAcl, RouteTable, SecurityGroup, SecurityGroupRule,
-    Subnet, Vpc, VpcEndpoint,
-};
+use self::guard_records::{FlowLog, NetworkAcl, SecurityGroup, SecurityGroupRule};
+use self::records::{Address, InternetGateway, NatGateway, RouteTable, Subnet, Vpc, VpcEndpoint};
 use self::table::Table;
 use super::{Answer, Api, Interface, iam, s3};
 use crate::clock::timestamp;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::describe::{describe, describe_as, find};
-use super::records::{ReferencedGroup, SecurityGroup, SecurityGroupRule};
+use super::guard_records::{ReferencedGroup, SecurityGroup, SecurityGroupRule};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done, wire};
 use crate::emulator::ACCOUNT_ID;
