@@ -133,12 +133,7 @@ impl Stack {
         let network = declare(
             scope,
             &vpc::Tier::new(self.config.vpc.clone()),
-            &vpc::Inputs {
-                region: place.region.clone(),
-                availability_zones: place.availability_zones.clone(),
-                account_id: place.account_id.clone(),
-                partition: place.partition.clone(),
-            },
+            &vpc::Inputs { place: place.aws(), availability_zones: place.availability_zones.clone() },
         )?;
         let database = declare(
             scope,

@@ -3,7 +3,7 @@
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::resources::{InlinePolicy, LogGroup, RetentionDays, Role};
 use aws::{
-    AllocationId, InternetGatewayId, LogGroupName, Names, NatGatewayId, RouteTableId, SecurityGroupId,
+    AllocationId, InternetGatewayId, LogGroupName, Names, NatGatewayId, Place, RouteTableId, SecurityGroupId,
     SubnetId, Tags, VpcEndpointId, VpcId,
 };
 use engine::{Component, DeclareError, Declared, Input, Scope, Stage};
@@ -14,7 +14,7 @@ use crate::layout::{Layout, Zone};
 use crate::resources::{
     DefaultSecurityGroup, Eip, FlowLog, InternetGateway, NatGateway, NetworkAcl, NetworkAclEntry, PortRange,
     Route, RouteTable, RuleAction, Subnet, SubnetNetworkAclAssociation, SubnetRouteTableAssociation, Vpc,
-    VpcEndpoint, VpcGatewayAttachment, s3_policy,
+    VpcGatewayAttachment,
 };
 use crate::{Args, Inputs, NatMode};
 
@@ -64,6 +64,11 @@ pub struct Outputs<S: Stage> {
     pub default_security_group_id: S::Of<SecurityGroupId>,
     /// The S3 endpoint, if there is one.
     pub s3_endpoint_id: Option<S::Of<VpcEndpointId>>,
+    /// The interface endpoints, if there are any. A reference waits until the service can be reached through it.
+    pub interface_endpoint_ids: Vec<S::Of<VpcEndpointId>>,
+    /// The group of the interface endpoints, which lets HTTPS in from the private subnets, if there are any. A client
+    /// elsewhere needs a rule in it.
+    pub endpoint_security_group_id: Option<S::Of<SecurityGroupId>>,
     /// Where the flow log goes, if there is one.
     pub flow_log_group_name: Option<S::Of<LogGroupName>>,
 }
@@ -91,19 +96,22 @@ impl Component for Tier {
         let args = &self.args;
         let names = Names::new(&args.environment, &args.tags)?;
         let retention = args.retention()?;
+        let endpoint_services = args.endpoint_services()?;
         let layout = Layout::new(args, inputs)?;
-        Declaring { scope, args, inputs, names, retention, zones: &layout.zones }.all()
+        Declaring { scope, args, inputs, names, retention, endpoint_services, zones: &layout.zones }.all()
     }
 }
 
 /// One run of `declare`: the scope, and what all its steps need.
-struct Declaring<'a> {
-    scope: &'a mut Scope,
+pub(crate) struct Declaring<'a> {
+    pub(crate) scope: &'a mut Scope,
     args: &'a Args,
-    inputs: &'a Inputs,
+    pub(crate) inputs: &'a Inputs,
     names: Names,
     retention: RetentionDays,
-    zones: &'a [Zone],
+    /// The services that get an interface endpoint.
+    pub(crate) endpoint_services: &'a [String],
+    pub(crate) zones: &'a [Zone],
 }
 
 /// A VPC's way to the internet. What takes one of these waits until it is open.
@@ -156,6 +164,7 @@ impl Declaring<'_> {
             true => Some(self.s3_endpoint(&vpc.vpc_id, &private_route_table_ids)?),
             false => None,
         };
+        let endpoints = self.interface_endpoints(&vpc.vpc_id, &private_subnet_ids)?;
         let flow_log_group_name = match self.args.flow_logs.enabled {
             true => Some(self.flow_log(&vpc.vpc_id)?),
             false => None,
@@ -174,15 +183,17 @@ impl Declaring<'_> {
             nat_public_ips: nat.public_ips,
             default_security_group_id: default_security_group.group_id,
             s3_endpoint_id,
+            interface_endpoint_ids: endpoints.ids,
+            endpoint_security_group_id: endpoints.security_group_id,
             flow_log_group_name,
         })
     }
 
-    fn name(&self, what: &str) -> String {
+    pub(crate) fn name(&self, what: &str) -> String {
         self.names.name(what)
     }
 
-    fn named(&self, what: &str) -> Tags {
+    pub(crate) fn named(&self, what: &str) -> Tags {
         self.names.tags(what)
     }
 
@@ -344,26 +355,9 @@ impl Declaring<'_> {
         Ok(())
     }
 
-    fn s3_endpoint(
-        &mut self,
-        vpc: &Input<VpcId>,
-        tables: &[Input<RouteTableId>],
-    ) -> Result<Input<VpcEndpointId>, DeclareError> {
-        let Inputs { region, account_id, partition, .. } = self.inputs;
-        let endpoint = VpcEndpoint {
-            vpc_id: vpc.clone(),
-            service_name: format!("com.amazonaws.{region}.s3"),
-            vpc_endpoint_type: "Gateway".to_owned(),
-            route_table_ids: tables.to_vec(),
-            policy_document: s3_policy(partition, region, account_id),
-            tags: self.named("s3-endpoint"),
-        };
-        Ok(self.scope.add("s3-endpoint", endpoint)?.id)
-    }
-
     /// The log group first, then a role that may write to it and to nothing else, then the flow log.
     fn flow_log(&mut self, vpc: &Input<VpcId>) -> Result<Input<LogGroupName>, DeclareError> {
-        let Inputs { region, account_id, partition, .. } = self.inputs;
+        let Place { region, account_id, partition } = &self.inputs.place;
         let group = LogGroup {
             log_group_name: format!("/aws/vpc/{}", self.name("flow-logs")).into(),
             retention_in_days: Some(self.retention),

@@ -204,7 +204,7 @@ fn check_apart(blocks: &[Block]) -> Result<(), DeclareError> {
 }
 
 fn zones(args: &Args, inputs: &Inputs) -> Result<Vec<String>, DeclareError> {
-    let region = &inputs.region;
+    let region = &inputs.place.region;
     let available = &inputs.availability_zones;
     let hint = || format!("{region} has {}", available.join(", "));
     let Some(names) = &args.availability_zones else {

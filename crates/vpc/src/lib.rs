@@ -3,14 +3,20 @@
 //! Traffic from private subnets leaves through NAT gateways; database subnets have no route to the internet and a
 //! network ACL that lets only PostgreSQL from the private subnets in. Everything that flows is logged.
 //!
+//! Services of AWS can be reached through endpoints in the VPC: S3 always, which costs nothing, others where
+//! [`InterfaceEndpoints`] are enabled. With them and [`NatMode::None`], private subnets reach AWS and nothing else. Images
+//! must be in ECR then; the one that the containers tier takes for tracing is not, so it has to do without.
+//!
 //! ```
 //! use engine::{Component, Scope};
 //!
 //! let inputs = vpc::Inputs {
-//!     region: "ap-southeast-1".to_owned(),
+//!     place: aws::Place {
+//!         region: "ap-southeast-1".to_owned(),
+//!         account_id: "123456789012".to_owned(),
+//!         partition: "aws".to_owned(),
+//!     },
 //!     availability_zones: ["a", "b", "c"].map(|zone| format!("ap-southeast-1{zone}")).to_vec(),
-//!     account_id: "123456789012".to_owned(),
-//!     partition: "aws".to_owned(),
 //! };
 //! let mut scope = Scope::new();
 //! let tier = vpc::Tier::new(vpc::Args::default());
@@ -21,12 +27,14 @@
 
 mod args;
 mod declare;
+mod endpoints;
 pub mod layout;
 pub mod resources;
 
 pub use args::Args;
 pub use args::FlowLogs;
 pub use args::Inputs;
+pub use args::InterfaceEndpoints;
 pub use args::NatMode;
 pub use declare::Outputs;
 pub use declare::Tier;

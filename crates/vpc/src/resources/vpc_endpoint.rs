@@ -1,6 +1,10 @@
-//! The gateway endpoint for S3: traffic to S3 stays inside AWS, costs nothing and needs no NAT gateway.
+//! A VPC endpoint: a way to a service of AWS that needs no NAT gateway. The one for S3 is a gateway, a route that costs
+//! nothing; those for other services are network interfaces in subnets, which cost money by the hour, and to which the
+//! service's own name leads (private DNS).
 //!
-//! The surprise: its policy judges every request through it, and pulling a container image is one. The layers of
+//! The surprises: a VPC can have one endpoint with private DNS for each service, and private DNS needs both DNS settings
+//! of the VPC. An endpoint has at most one subnet in a zone, so one that takes another's place comes after it has left.
+//! And a policy judges every request through an endpoint, and pulling a container image is one. The layers of
 //! an ECR image are in a bucket of AWS's, fetched with a URL that ECR has signed with its own account, so a policy
 //! that lets only our account through breaks every start of a task. [`s3_policy`] makes that one exception.
 
@@ -9,17 +13,20 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws::ec2::{by_intent, none_unsuccessful, retag};
 use aws::policy::{PolicyDocument, Principal, Statement};
-use aws::{CallResult, Called, Context, RouteTableId, Tags, VpcEndpointId, VpcId, replaced_by, required};
+use aws::{
+    CallResult, Called, Context, RouteTableId, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId,
+    replaced_by, required,
+};
 use aws_sdk_ec2::types::{ResourceType, VpcEndpoint as Live, VpcEndpointType};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Input, Intent, Readiness, Resolved, Resource, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Input, Intent, Readiness, Resolved, Resource,
+    Settle, Stage, Text,
 };
 use serde::{Deserialize, Serialize};
 
 use super::visible;
 
-/// The properties of a gateway endpoint.
+/// The properties of an endpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
 pub struct VpcEndpoint<S: Stage = Declared> {
@@ -27,10 +34,20 @@ pub struct VpcEndpoint<S: Stage = Declared> {
     pub vpc_id: S::Of<VpcId>,
     /// The service that it leads to, such as `com.amazonaws.ap-southeast-1.s3`.
     pub service_name: String,
-    /// `Gateway`: a route, not a network interface.
+    /// `Gateway`: a route; `Interface`: network interfaces.
     pub vpc_endpoint_type: String,
-    /// The tables that get the route. Their order has no meaning.
+    /// The tables that get a gateway's route. Their order has no meaning, nor has that of the other lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub route_table_ids: Vec<S::Of<RouteTableId>>,
+    /// The subnets that get a network interface, at most one in a zone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subnet_ids: Vec<S::Of<SubnetId>>,
+    /// The groups of the network interfaces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub security_group_ids: Vec<S::Of<SecurityGroupId>>,
+    /// Whether the service's name leads to the network interfaces, everywhere in the VPC. A gateway has no such thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_dns_enabled: Option<bool>,
     /// Which requests may go through.
     pub policy_document: PolicyDocument,
     /// What people see.
@@ -78,25 +95,71 @@ fn is_live(live: &Live) -> bool {
     matches!(state(live).as_str(), "pending" | "available")
 }
 
-/// The tables in the order in which they were recorded, so that AWS's order is not a difference.
-fn in_order_of(recorded: &[RouteTableId], live: Vec<String>) -> Vec<RouteTableId> {
-    let mut tables: Vec<RouteTableId> = live.into_iter().map(Into::into).collect();
-    let place = |table: &RouteTableId| recorded.iter().position(|one| one == table).unwrap_or(usize::MAX);
-    tables.sort_by(|left, right| place(left).cmp(&place(right)).then_with(|| left.cmp(right)));
-    tables
+/// Ids in the order in which they were recorded, so that AWS's order is not a difference.
+fn in_order_of<T: Text + Ord>(recorded: &[T], live: impl IntoIterator<Item = String>) -> Vec<T> {
+    let mut live: Vec<T> = live.into_iter().map(Into::into).collect();
+    let place = |id: &T| recorded.iter().position(|one| one == id).unwrap_or(usize::MAX);
+    live.sort_by(|left, right| place(left).cmp(&place(right)).then_with(|| left.cmp(right)));
+    live
 }
 
-fn ids<'a>(tables: impl Iterator<Item = &'a RouteTableId>) -> Option<Vec<String>> {
-    let tables: Vec<_> = tables.map(ToString::to_string).collect();
-    Some(tables).filter(|tables| !tables.is_empty())
+/// Ids for a call, which takes a list or none.
+fn given<T: Text>(ids: &[T]) -> Option<Vec<String>> {
+    without(ids, &[])
+}
+
+/// Those of the first list that are not in the second.
+fn without<T: Text>(ids: &[T], others: &[T]) -> Option<Vec<String>> {
+    let ids: Vec<_> =
+        ids.iter().filter(|id| !others.contains(id)).map(|id| id.as_text().to_owned()).collect();
+    Some(ids).filter(|ids| !ids.is_empty())
+}
+
+impl VpcEndpoint<Resolved> {
+    /// Changes what differs, but lets no subnet in.
+    async fn modify(&self, cx: &Context, id: &VpcEndpointId, before: &Self) -> Result<(), CallError> {
+        let add_tables = without(&self.route_table_ids, &before.route_table_ids);
+        let remove_tables = without(&before.route_table_ids, &self.route_table_ids);
+        let remove_subnets = without(&before.subnet_ids, &self.subnet_ids);
+        let add_groups = without(&self.security_group_ids, &before.security_group_ids);
+        let remove_groups = without(&before.security_group_ids, &self.security_group_ids);
+        let dns = self.private_dns_enabled.filter(|_| self.private_dns_enabled != before.private_dns_enabled);
+        let policy = !self.policy_document.same_as(&before.policy_document);
+        let policy = policy.then(|| self.policy_document.to_json());
+        let lists = [&add_tables, &remove_tables, &remove_subnets, &add_groups, &remove_groups];
+        if lists.iter().all(|list| list.is_none()) && dns.is_none() && policy.is_none() {
+            return Ok(());
+        }
+        let request = cx
+            .ec2()
+            .modify_vpc_endpoint()
+            .vpc_endpoint_id(id.as_str())
+            .set_add_route_table_ids(add_tables)
+            .set_remove_route_table_ids(remove_tables)
+            .set_remove_subnet_ids(remove_subnets)
+            .set_add_security_group_ids(add_groups)
+            .set_remove_security_group_ids(remove_groups)
+            .set_private_dns_enabled(dns)
+            .set_policy_document(policy);
+        request.send().await.called("ModifyVpcEndpoint").map(drop)
+    }
+
+    /// Lets subnets in. Those that have left may still have an interface in the same zone for a while.
+    async fn add_subnets(&self, cx: &Context, id: &VpcEndpointId, before: &Self) -> Result<(), CallError> {
+        let Some(subnets) = without(&self.subnet_ids, &before.subnet_ids) else { return Ok(()) };
+        let request = cx.ec2().modify_vpc_endpoint().vpc_endpoint_id(id.as_str());
+        let added = request.set_add_subnet_ids(Some(subnets)).send().await.called("ModifyVpcEndpoint");
+        added.classed(&["DuplicateSubnetsInSameZone"], ErrorClass::NotYet).once_visible().map(drop)
+    }
 }
 
 #[async_trait]
 impl Resource for VpcEndpoint<Resolved> {
     const KIND: &'static str = "AWS::EC2::VPCEndpoint";
     const SETTLE: Settle = Settle::Token;
-    const READY_WITHIN: Duration = Duration::from_secs(300);
-    const TYPICAL_SECONDS: (u32, u32) = (8, 10);
+    const READY_WITHIN: Duration = Duration::from_secs(600);
+    /// Those of an interface; a gateway takes 8 and 10.
+    const TYPICAL_SECONDS: (u32, u32) = (75, 60);
     type Context = Context;
     type Declared = VpcEndpoint<Declared>;
     type Outputs<S: Stage> = VpcEndpointOutputs<S>;
@@ -106,7 +169,7 @@ impl Resource for VpcEndpoint<Resolved> {
     }
 
     fn claim(&self) -> Option<String> {
-        // A route table can lead to a service through one gateway endpoint only.
+        // A route table can lead to a service through one gateway only, and so can a name in the VPC's DNS.
         Some(format!("{} {}", self.vpc_id, self.service_name))
     }
 
@@ -131,7 +194,10 @@ impl Resource for VpcEndpoint<Resolved> {
             .vpc_id(self.vpc_id.as_str())
             .service_name(&self.service_name)
             .vpc_endpoint_type(VpcEndpointType::from(self.vpc_endpoint_type.as_str()))
-            .set_route_table_ids(ids(self.route_table_ids.iter()))
+            .set_route_table_ids(given(&self.route_table_ids))
+            .set_subnet_ids(given(&self.subnet_ids))
+            .set_security_group_ids(given(&self.security_group_ids))
+            .set_private_dns_enabled(self.private_dns_enabled)
             .policy_document(self.policy_document.to_json())
             .tag_specifications(cx.stamp(&self.tags, intent)?.ec2(ResourceType::VpcEndpoint));
         let answer = request.send().await.called(OPERATION).once_visible()?;
@@ -166,6 +232,8 @@ impl Resource for VpcEndpoint<Resolved> {
         let live = cx.describe().vpc_endpoints.get(&outputs.id).await?;
         let Some(live) = live.filter(is_live) else { return Ok(None) };
         let policy = PolicyDocument::parse(live.policy_document().unwrap_or("{}"), "DescribeVpcEndpoints")?;
+        let is_gateway = live.vpc_endpoint_type() == Some(&VpcEndpointType::Gateway);
+        let groups = live.groups.unwrap_or_default().into_iter().filter_map(|group| group.group_id);
         Ok(Some(Self {
             vpc_id: live.vpc_id.unwrap_or_default().into(),
             service_name: live.service_name.unwrap_or_default(),
@@ -173,6 +241,9 @@ impl Resource for VpcEndpoint<Resolved> {
                 .vpc_endpoint_type
                 .map_or_else(String::new, |kind| kind.as_str().to_owned()),
             route_table_ids: in_order_of(&self.route_table_ids, live.route_table_ids.unwrap_or_default()),
+            subnet_ids: in_order_of(&self.subnet_ids, live.subnet_ids.unwrap_or_default()),
+            security_group_ids: in_order_of(&self.security_group_ids, groups),
+            private_dns_enabled: live.private_dns_enabled.filter(|_| !is_gateway),
             policy_document: self.policy_document.unless_changed(policy),
             tags: visible(live.tags),
         }))
@@ -184,20 +255,12 @@ impl Resource for VpcEndpoint<Resolved> {
         outputs: &VpcEndpointOutputs<Resolved>,
         changed: &Changed<Self>,
     ) -> Result<VpcEndpointOutputs<Resolved>, CallError> {
-        let (wanted, live) = (&self.route_table_ids, &changed.before.route_table_ids);
-        let add = ids(wanted.iter().filter(|table| !live.contains(table)));
-        let remove = ids(live.iter().filter(|table| !wanted.contains(table)));
-        let policy = changed.has("PolicyDocument").then(|| self.policy_document.to_json());
-        if add.is_some() || remove.is_some() || policy.is_some() {
-            let request = cx
-                .ec2()
-                .modify_vpc_endpoint()
-                .vpc_endpoint_id(outputs.id.as_str())
-                .set_add_route_table_ids(add)
-                .set_remove_route_table_ids(remove)
-                .set_policy_document(policy);
-            request.send().await.called("ModifyVpcEndpoint")?;
-        }
+        // As it is now: an update that runs again is sent what is left to do.
+        let Some(before) = self.read(cx, outputs).await? else {
+            return Err(CallError::new(ErrorClass::NotFound, "DescribeVpcEndpoints", "the endpoint is gone"));
+        };
+        self.modify(cx, &outputs.id, &before).await?;
+        self.add_subnets(cx, &outputs.id, &before).await?;
         retag(cx, outputs.id.as_str(), &changed.before.tags, &self.tags).await?;
         Ok(outputs.clone())
     }
@@ -209,7 +272,7 @@ impl Resource for VpcEndpoint<Resolved> {
         answer.and_then(|answer| none_unsuccessful(OPERATION, answer.unsuccessful.as_deref())).gone_is_ok()
     }
 
-    /// While it is `deleting`, its routes still hold the tables.
+    /// While it is `deleting`, its routes still hold the tables, and its interfaces subnets and groups.
     async fn poll_gone(
         &self,
         cx: &Context,

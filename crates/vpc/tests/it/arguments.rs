@@ -2,7 +2,7 @@
 
 use engine::DeclareError;
 use ipnet::Ipv4Net;
-use vpc::{Args, FlowLogs};
+use vpc::{Args, FlowLogs, InterfaceEndpoints, NatMode};
 
 use crate::support::{inputs_with, try_declare};
 
@@ -150,6 +150,53 @@ fn a_retention_that_cloudwatch_logs_does_not_know() {
         "flow_logs.retention_in_days: CloudWatch Logs cannot keep logs for 2556 days (the next longer period is \
          2557 days)"
     );
+}
+
+fn endpoints(services: &[&str]) -> Args {
+    let services = services.iter().map(|service| (*service).to_owned()).collect();
+    let interface_endpoints = InterfaceEndpoints { enabled: true, services };
+    Args { interface_endpoints, ..Args::default() }
+}
+
+#[test]
+fn services_that_cannot_have_an_interface_endpoint() {
+    for (services, refusal) in [
+        (
+            &[][..],
+            "interface_endpoints.services: it is empty (name services such as ecr.api, or set enabled to false)",
+        ),
+        (
+            &["kms", "s3"],
+            "interface_endpoints.services[1]: `s3` has a gateway endpoint, which costs nothing (leave it out; s3_endpoint \
+             makes the one for S3)",
+        ),
+        (
+            &["com.amazonaws.ap-southeast-1.kms"],
+            "interface_endpoints.services[0]: `com.amazonaws.ap-southeast-1.kms` is the name of an endpoint, with its \
+             region (give what follows the region, such as ecr.api)",
+        ),
+        (
+            &["KMS"],
+            "interface_endpoints.services[0]: `KMS` is not the name of a service (lower-case letters, digits, dots and \
+             hyphens, such as ecr.api)",
+        ),
+        (
+            &["kms", "logs", "kms"],
+            "interface_endpoints.services[2]: `kms` is named twice (name each service once)",
+        ),
+    ] {
+        assert_eq!(refused(endpoints(services)), refusal);
+    }
+}
+
+#[test]
+fn images_without_a_way_to_their_layers() {
+    let isolated = Args { nat: NatMode::None, s3_endpoint: false, ..endpoints(&["ecr.api", "ecr.dkr"]) };
+    assert_eq!(
+        refused(isolated.clone()),
+        "s3_endpoint: ECR keeps the layers of images in S3, and nothing leads there (set it to true: it costs nothing)"
+    );
+    assert!(try_declare(Args { nat: NatMode::Single, ..isolated }, &inputs_with(3)).is_ok());
 }
 
 #[test]

@@ -2,17 +2,18 @@
 
 use aws::{Account, Context, Identity};
 use engine::{ErrorClass, Resolved, Resource};
+use testing::{ACCOUNT, World, config, identity};
 use vpc::resources::*;
 
 use crate::life_cycles::{internet_gateway, log_group, network_acl, role, subnet};
-use crate::support::{ACCOUNT, Cloud, class, config, identity, intent};
+use crate::support::{Cloud, class, intent};
 
 /// The same account, used by another project.
 fn somebody_else(cloud: &Cloud) -> Cloud {
     let account = Account { id: ACCOUNT.to_owned(), partition: "aws".to_owned() };
     let identity = Identity { project: "other".to_owned(), ..identity() };
     let cx = Context::from_config(&config(&cloud.emulator), identity, account).unwrap();
-    Cloud { emulator: cloud.emulator.clone(), cx }
+    Cloud(World { cx, ..World::on(cloud.emulator.clone(), vpc::kinds) })
 }
 
 /// Creating is refused because it exists, and looking for it says that it is not ours.

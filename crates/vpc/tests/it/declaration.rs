@@ -6,7 +6,7 @@ use engine::{Declaration, Graph};
 use serde_json::{Value, json};
 use vpc::{Args, FlowLogs, NatMode};
 
-use crate::support::{ACCOUNT, REGION, declare, inputs_with, try_declare};
+use crate::support::{ACCOUNT, REGION, declare, inputs_with, try_declare, with_endpoints};
 
 fn of_kind<'a>(graph: &'a Graph, kind: &str) -> Vec<&'a Declaration> {
     graph.nodes().iter().filter(|node| node.kind == kind).collect()
@@ -123,7 +123,9 @@ fn outputs_have_the_references_names() {
             "databaseSubnetCidrs",
             "databaseSubnetIds",
             "defaultSecurityGroupId",
+            "endpointSecurityGroupId",
             "flowLogGroupName",
+            "interfaceEndpointIds",
             "natGatewayIds",
             "natPublicIps",
             "privateRouteTableIds",
@@ -414,8 +416,103 @@ fn the_s3_endpoint_lets_our_account_and_image_layers_through() {
 }
 
 #[test]
+fn interface_endpoints_are_in_every_private_subnet_under_the_services_own_names() {
+    let (graph, outputs) = declare(with_endpoints());
+    assert_eq!(count(&graph, "AWS::EC2::VPCEndpoint"), 8);
+    let subnets = [1, 2, 3].map(|number| reference(&format!("vpc/private-subnet-{number}"), "SubnetId"));
+    for service in ["ecr.api", "ecr.dkr", "logs", "secretsmanager", "kms", "xray", "monitoring"] {
+        let name = format!("{}-endpoint", service.replace('.', "-"));
+        assert_eq!(
+            properties(&graph, &format!("vpc/{name}")),
+            &json!({
+                "VpcId": reference("vpc/vpc", "VpcId"),
+                "ServiceName": format!("com.amazonaws.ap-southeast-1.{service}"),
+                "VpcEndpointType": "Interface",
+                "SubnetIds": subnets,
+                "SecurityGroupIds": [reference("vpc/endpoint-security-group", "GroupId")],
+                "PrivateDnsEnabled": true,
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [{
+                        "Sid": "OurAccount",
+                        "Effect": "Allow",
+                        "Principal": "*",
+                        "Action": ["*"],
+                        "Resource": ["*"],
+                        "Condition": { "StringEquals": { "aws:PrincipalAccount": [ACCOUNT] } },
+                    }],
+                },
+                "Tags": [{ "Key": "Name", "Value": format!("payment-{name}-dev") }],
+            })
+        );
+    }
+    assert_eq!(outputs.interface_endpoint_ids.len(), 7);
+    let outputs = serde_json::to_value(outputs).unwrap();
+    assert_eq!(outputs["interfaceEndpointIds"][0], reference("vpc/ecr-api-endpoint", "Id"));
+    assert_eq!(outputs["endpointSecurityGroupId"], reference("vpc/endpoint-security-group", "GroupId"));
+}
+
+#[test]
+fn interface_endpoints_let_https_in_from_the_private_subnets_only() {
+    let (graph, _) = declare(with_endpoints());
+    let group = properties(&graph, "vpc/endpoint-security-group");
+    assert_eq!(group["GroupName"], "payment-endpoint-sg-dev");
+    assert_eq!(group["SecurityGroupEgress"], json!([]));
+    let rules = of_kind(&graph, "AWS::EC2::SecurityGroupIngress");
+    let from = |rule: &&Declaration| {
+        let rule = &rule.properties;
+        assert_eq!(rule["GroupId"], reference("vpc/endpoint-security-group", "GroupId"));
+        assert_eq!(
+            (&rule["IpProtocol"], &rule["FromPort"], &rule["ToPort"]),
+            (&json!("tcp"), &json!(443), &json!(443))
+        );
+        rule["CidrIp"].as_str().unwrap().to_owned()
+    };
+    let sources: Vec<_> = rules.iter().map(from).collect();
+    assert_eq!(sources, ["10.0.10.0/24", "10.0.11.0/24", "10.0.12.0/24"]);
+    assert_eq!(count(&graph, "AWS::EC2::SecurityGroupEgress"), 0);
+}
+
+#[test]
+fn without_interface_endpoints_there_is_no_group_for_them() {
+    let (graph, outputs) = declare(Args::default());
+    assert_eq!(count(&graph, "AWS::EC2::SecurityGroup"), 0);
+    assert_eq!((outputs.interface_endpoint_ids, outputs.endpoint_security_group_id), (Vec::new(), None));
+}
+
+#[test]
+fn in_china_some_endpoints_are_called_otherwise() {
+    let place = aws::Place {
+        region: "cn-north-1".to_owned(),
+        account_id: ACCOUNT.to_owned(),
+        partition: "aws-cn".to_owned(),
+    };
+    let zones = ["a", "b", "c"].map(|zone| format!("cn-north-1{zone}")).to_vec();
+    let inputs = vpc::Inputs { place, availability_zones: zones };
+    let (graph, _) = try_declare(with_endpoints(), &inputs).unwrap();
+    let names: Vec<_> = of_kind(&graph, "AWS::EC2::VPCEndpoint")
+        .into_iter()
+        .map(|node| node.properties["ServiceName"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "com.amazonaws.cn-north-1.s3",
+            "cn.com.amazonaws.cn-north-1.ecr.api",
+            "cn.com.amazonaws.cn-north-1.ecr.dkr",
+            "com.amazonaws.cn-north-1.logs",
+            "com.amazonaws.cn-north-1.secretsmanager",
+            "com.amazonaws.cn-north-1.kms",
+            "cn.com.amazonaws.cn-north-1.xray",
+            "cn.com.amazonaws.cn-north-1.monitoring",
+        ]
+    );
+}
+
+#[test]
 fn another_partition_is_in_every_arn() {
-    let inputs = vpc::Inputs { partition: "aws-cn".to_owned(), ..inputs_with(3) };
+    let place = aws::Place { partition: "aws-cn".to_owned(), ..testing::place() };
+    let inputs = vpc::Inputs { place, ..inputs_with(3) };
     let (graph, _) = try_declare(Args::default(), &inputs).unwrap();
     for node in graph.nodes() {
         assert!(!node.properties.to_string().contains("arn:aws:"), "{}", node.address);
@@ -426,11 +523,11 @@ fn another_partition_is_in_every_arn() {
 fn every_declared_kind_is_registered() {
     use engine::Provider;
 
-    let cloud = crate::support::Cloud::new();
-    let mut registry = aws::Registry::new(cloud.cx);
+    let emulator = emulator::Emulator::in_memory();
+    let mut registry = aws::Registry::new(testing::context(&emulator));
     aws::kinds(&mut registry);
     vpc::kinds(&mut registry);
-    for node in declare(Args::default()).0.nodes() {
+    for node in declare(with_endpoints()).0.nodes() {
         assert!(registry.kind(&node.kind).is_some(), "{}", node.kind);
     }
 }

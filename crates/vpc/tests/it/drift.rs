@@ -2,10 +2,11 @@
 
 use aws_sdk_ec2::types::{IpPermission, IpRange, Tag};
 use engine::{Resolved, Resource};
+use testing::{ACCOUNT, REGION, config, identity};
 use vpc::resources::*;
 
-use crate::life_cycles::{network_acl, vpc};
-use crate::support::{ACCOUNT, Cloud, REGION, config, differing, identity, intent, tags};
+use crate::life_cycles::{endpoint, network_acl, vpc};
+use crate::support::{Cloud, differing, intent, tags};
 
 #[tokio::test(start_paused = true)]
 async fn a_rule_in_the_default_security_group_is_stripped_again() {
@@ -81,6 +82,25 @@ async fn a_subnet_that_was_put_back_to_the_default_acl_has_no_association() {
     wanted.delete(&cloud.cx, &outputs).await.unwrap();
     assert_eq!(wanted.read(&cloud.cx, &outputs).await, Ok(None));
     cloud.make("db-acl-association-1", &wanted).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_was_opened_to_everybody_is_closed_again() {
+    let cloud = Cloud::new();
+    let (wanted, _) = endpoint(&cloud).await;
+    let outputs = cloud.make("kms-endpoint", &wanted).await;
+    let id = outputs.id.as_str();
+    let default = cloud.cx.ec2().describe_security_groups();
+    let default = default.filters(aws::ec2::filter("group-name", ["default"])).send().await.unwrap();
+    let default = default.security_groups()[0].group_id().unwrap().to_owned();
+    let open = cloud.cx.ec2().modify_vpc_endpoint().vpc_endpoint_id(id).reset_policy(true);
+    open.private_dns_enabled(false).add_security_group_ids(default).send().await.unwrap();
+
+    let live = wanted.read(&cloud.cx, &outputs).await.unwrap().unwrap();
+    assert_eq!(differing(&wanted, &live), ["PolicyDocument", "PrivateDnsEnabled", "SecurityGroupIds"]);
+    cloud.mutations();
+    cloud.update(&wanted, &outputs).await;
+    assert_eq!(cloud.mutations(), ["ModifyVpcEndpoint"]);
 }
 
 #[tokio::test(start_paused = true)]

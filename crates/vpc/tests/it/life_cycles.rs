@@ -1,8 +1,8 @@
 //! Each resource from its creation to its deletion, on the embedded AWS, driven as the engine does.
 
 use aws::policy::{PolicyDocument, Principal, Statement};
-use aws::resources::{InlinePolicy, LogGroup, RetentionDays, Role};
-use aws::{AllocationId, RouteTableId, SubnetId, VpcId};
+use aws::resources::{InlinePolicy, LogGroup, RetentionDays, Role, SecurityGroup};
+use aws::{AllocationId, RouteTableId, SecurityGroupId, SubnetId, VpcId};
 use engine::{ErrorClass, Resolved, Resource};
 use vpc::resources::*;
 
@@ -323,6 +323,9 @@ async fn s3_endpoint_life() {
         service_name: format!("com.amazonaws.{REGION}.s3"),
         vpc_endpoint_type: "Gateway".to_owned(),
         route_table_ids: vec![second.clone(), first.clone()],
+        subnet_ids: Vec::new(),
+        security_group_ids: Vec::new(),
+        private_dns_enabled: None,
         policy_document: s3_policy("aws", REGION, "123456789012"),
         tags: tags("payment-s3-endpoint-dev"),
     };
@@ -333,6 +336,93 @@ async fn s3_endpoint_life() {
         ..wanted.clone()
     };
     cloud.live("s3-endpoint", &wanted, &then).await;
+}
+
+async fn security_group(cloud: &Cloud, name: &str, vpc_id: &VpcId) -> SecurityGroupId {
+    let group = SecurityGroup::<Resolved> {
+        group_name: name.to_owned(),
+        group_description: "Endpoints".to_owned(),
+        vpc_id: vpc_id.clone(),
+        security_group_ingress: Vec::new(),
+        security_group_egress: Vec::new(),
+        tags: tags(name),
+    };
+    cloud.make(name, &group).await.group_id
+}
+
+/// An interface endpoint in two zones, and what it shall be then: with other subnets in the same zones, another group,
+/// and without private DNS.
+pub(crate) async fn endpoint(cloud: &Cloud) -> (VpcEndpoint<Resolved>, VpcEndpoint<Resolved>) {
+    let vpc_id = cloud.vpc().await;
+    let mut subnets = Vec::new();
+    for (third, zone) in [(0, "a"), (1, "b"), (2, "a"), (3, "b")] {
+        let wanted = Subnet {
+            availability_zone: format!("{REGION}{zone}"),
+            ..subnet(&vpc_id, &format!("10.0.{third}.0/24"))
+        };
+        subnets.push(cloud.make(&format!("private-subnet-{third}"), &wanted).await.subnet_id);
+    }
+    let policy = |action: &str| {
+        let statement = Statement::allow([action]).principal(Principal::Anyone).resources(["*".into()]);
+        PolicyDocument::new([statement])
+    };
+    let wanted = VpcEndpoint::<Resolved> {
+        service_name: format!("com.amazonaws.{REGION}.kms"),
+        vpc_endpoint_type: "Interface".to_owned(),
+        route_table_ids: Vec::new(),
+        // Not in the order of AWS's answers.
+        subnet_ids: vec![subnets[1].clone(), subnets[0].clone()],
+        security_group_ids: vec![security_group(cloud, "endpoint-sg", &vpc_id).await],
+        private_dns_enabled: Some(true),
+        policy_document: policy("kms:Decrypt"),
+        tags: tags("payment-kms-endpoint-dev"),
+        vpc_id: vpc_id.clone(),
+    };
+    let then = VpcEndpoint {
+        subnet_ids: vec![subnets[2].clone(), subnets[3].clone()],
+        security_group_ids: vec![security_group(cloud, "endpoint-sg-2", &vpc_id).await],
+        private_dns_enabled: Some(false),
+        policy_document: policy("kms:Encrypt"),
+        tags: tags("renamed"),
+        ..wanted.clone()
+    };
+    (wanted, then)
+}
+
+#[tokio::test(start_paused = true)]
+async fn interface_endpoint_life() {
+    let cloud = Cloud::new();
+    let (wanted, then) = endpoint(&cloud).await;
+    cloud.live("kms-endpoint", &wanted, &then).await;
+    cloud.live("kms-endpoint-2", &then, &wanted).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_of_an_endpoint_that_runs_again_sends_what_is_left() {
+    let cloud = Cloud::new();
+    let (wanted, then) = endpoint(&cloud).await;
+    let outputs = cloud.make("kms-endpoint", &wanted).await;
+    let before = wanted.read(&cloud.cx, &outputs).await.unwrap().unwrap();
+    let changed = engine::Changed { before, properties: vec!["SubnetIds".to_owned()] };
+    cloud.mutations();
+    then.update(&cloud.cx, &outputs, &changed).await.unwrap();
+    // A subnet comes after the one in the same zone has left.
+    assert_eq!(cloud.mutations()[..2], ["ModifyVpcEndpoint", "ModifyVpcEndpoint"]);
+    then.update(&cloud.cx, &outputs, &changed).await.unwrap();
+    assert!(!cloud.mutations().contains(&"ModifyVpcEndpoint".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_endpoint_holds_can_only_go_after_it() {
+    let cloud = Cloud::new();
+    let (wanted, _) = endpoint(&cloud).await;
+    let outputs = cloud.make("kms-endpoint", &wanted).await;
+    let private = subnet(&wanted.vpc_id, "10.0.0.0/24");
+    let private_outputs = SubnetOutputs { subnet_id: wanted.subnet_ids[1].clone() };
+    let deleted = private.delete(&cloud.cx, &private_outputs).await;
+    assert_eq!(class(deleted), ErrorClass::DependencyViolation);
+    cloud.unmake(&wanted, &outputs).await;
+    cloud.unmake(&private, &private_outputs).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -397,6 +487,13 @@ async fn a_call_with_a_client_token_that_is_sent_twice_makes_one_object() {
     twice(&cloud, "nat-1", &NatGateway { subnet_id, allocation_id, tags: tags("nat") }).await;
     twice(&cloud, "public-rt", &route_table(&vpc_id)).await;
     twice(&cloud, "db-acl", &network_acl(&vpc_id)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_whose_creation_is_sent_twice_is_one() {
+    let cloud = Cloud::new();
+    let (wanted, _) = endpoint(&cloud).await;
+    twice(&cloud, "kms-endpoint", &wanted).await;
 }
 
 async fn twice<R: Resource<Context = aws::Context>>(cloud: &Cloud, name: &str, wanted: &R) {

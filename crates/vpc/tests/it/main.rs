@@ -6,6 +6,7 @@ mod arguments;
 mod conflicts;
 mod declaration;
 mod drift;
+mod example;
 mod life_cycles;
 mod support;
 mod tier;

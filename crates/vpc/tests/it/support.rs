@@ -1,33 +1,24 @@
 //! What the tests here begin with: a declared tier, an empty cloud, and the steps of a life cycle.
 
+use std::ops::Deref;
 use std::time::Duration;
 
-use aws::{Account, Context, Identity, Tags};
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use emulator::Emulator;
+use aws::{Context, Tags};
 use engine::{
-    Address, CallError, Changed, Component, DeclareError, Declared, ErrorClass, Graph, Intent, Readiness,
-    Resolved, Resource, Scope,
+    Address, CallError, Changed, DeclareError, Declared, ErrorClass, Graph, Intent, Readiness, Resolved,
+    Resource,
 };
-use vpc::{Args, Inputs, Outputs, Tier};
-
-pub(crate) const REGION: &str = "ap-southeast-1";
-pub(crate) const ACCOUNT: &str = "123456789012";
+pub(crate) use testing::{ACCOUNT, REGION};
+use testing::{World, place};
+use vpc::{Args, Inputs, InterfaceEndpoints, Outputs, Tier};
 
 pub(crate) fn inputs_with(zones: usize) -> Inputs {
     let zones = ["a", "b", "c", "d", "e", "f"].iter().take(zones);
-    Inputs {
-        region: REGION.to_owned(),
-        availability_zones: zones.map(|zone| format!("{REGION}{zone}")).collect(),
-        account_id: ACCOUNT.to_owned(),
-        partition: "aws".to_owned(),
-    }
+    Inputs { place: place(), availability_zones: zones.map(|zone| format!("{REGION}{zone}")).collect() }
 }
 
 pub(crate) fn try_declare(args: Args, inputs: &Inputs) -> Result<(Graph, Outputs<Declared>), DeclareError> {
-    let mut scope = Scope::new();
-    let outputs = scope.within(Tier::NAME, |scope| Tier::new(args).declare(scope, inputs))?;
-    Ok((Graph::new(scope).unwrap(), outputs))
+    testing::declare(&Tier::new(args), inputs)
 }
 
 /// The tier in a region with six zones.
@@ -35,44 +26,26 @@ pub(crate) fn declare(args: Args) -> (Graph, Outputs<Declared>) {
     try_declare(args, &inputs_with(6)).unwrap()
 }
 
-/// A connection to an account, and the account.
-pub(crate) struct Cloud {
-    pub(crate) emulator: Emulator,
-    pub(crate) cx: Context,
+/// With interface endpoints for the services of the default.
+pub(crate) fn with_endpoints() -> Args {
+    let interface_endpoints = InterfaceEndpoints { enabled: true, ..InterfaceEndpoints::default() };
+    Args { interface_endpoints, ..Args::default() }
 }
 
-pub(crate) fn identity() -> Identity {
-    Identity { project: "payment".to_owned(), environment: "dev".to_owned() }
-}
+/// An account in which single resources live.
+pub(crate) struct Cloud(pub(crate) World);
 
-pub(crate) fn config(emulator: &Emulator) -> SdkConfig {
-    let credentials = aws_credential_types::provider::SharedCredentialsProvider::new(emulator.credentials());
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(REGION))
-        .http_client(emulator.http_client())
-        .credentials_provider(credentials)
-        .build()
+impl Deref for Cloud {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.0
+    }
 }
 
 impl Cloud {
     pub(crate) fn new() -> Self {
-        Self::on(&Emulator::in_memory())
-    }
-
-    /// A connection of its own to an account that is there already.
-    pub(crate) fn on(emulator: &Emulator) -> Self {
-        let account = Account { id: ACCOUNT.to_owned(), partition: "aws".to_owned() };
-        let cx = Context::from_config(&config(emulator), identity(), account).unwrap();
-        Self { emulator: emulator.clone(), cx }
-    }
-
-    /// The mutating calls since this was asked last.
-    pub(crate) fn mutations(&self) -> Vec<String> {
-        let calls = self.emulator.calls().into_iter().filter(|call| call.mutating);
-        let names = calls.map(|call| call.operation).collect();
-        self.emulator.clear_calls();
-        names
+        Self(World::new(vpc::kinds))
     }
 
     /// Creates a resource, waits until it is ready and configured, and checks that it reads back as declared.

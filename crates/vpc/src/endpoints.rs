@@ -1,0 +1,139 @@
+//! Ways from the VPC to services of AWS that do not lead through the internet.
+
+use aws::policy::{PolicyDocument, Principal, Statement};
+use aws::resources::{SecurityGroup, SecurityGroupIngress};
+use aws::{Place, RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId, VpcId};
+use engine::{DeclareError, Declared, Input};
+
+use crate::declare::Declaring;
+use crate::resources::{VpcEndpoint, s3_policy};
+
+const HTTPS: u16 = 443;
+
+/// Services whose endpoints in China are called `cn.com.amazonaws…`, of those that a payment stack may call; all others are
+/// `com.amazonaws…` there too (DescribeVpcEndpointServices in cn-north-1 and cn-northwest-1).
+const CALLED_OTHERWISE_IN_CHINA: [&str; 17] = [
+    "application-autoscaling",
+    "athena",
+    "autoscaling",
+    "backup",
+    "cloudformation",
+    "ec2",
+    "ecr.api",
+    "ecr.dkr",
+    "execute-api",
+    "lambda",
+    "monitoring",
+    "rds",
+    "securityhub",
+    "sqs",
+    "states",
+    "sts",
+    "xray",
+];
+
+/// The interface endpoints, if there are any.
+#[derive(Default)]
+pub(crate) struct Endpoints {
+    pub(crate) ids: Vec<Input<VpcEndpointId>>,
+    pub(crate) security_group_id: Option<Input<SecurityGroupId>>,
+}
+
+/// The name of a service's endpoint.
+fn service_name(place: &Place, service: &str) -> String {
+    let differs = place.partition == "aws-cn" && CALLED_OTHERWISE_IN_CHINA.contains(&service);
+    let prefix = if differs { "cn.com.amazonaws" } else { "com.amazonaws" };
+    format!("{prefix}.{}.{service}", place.region)
+}
+
+/// Our account's principals may do what their own policies allow. Everything that tasks send goes out in the name of one:
+/// Fargate pulls images, writes logs and reads secrets in the execution role. Stolen credentials of another account
+/// cannot carry data out this way (Security Hub EC2.55 and EC2.56 want the endpoints, PCI DSS 1.3 the limit).
+fn account_policy(account_id: &str) -> PolicyDocument {
+    PolicyDocument::new([Statement::allow(["*"])
+        .sid("OurAccount")
+        .principal(Principal::Anyone)
+        .resources(["*".into()])
+        .when("StringEquals", "aws:PrincipalAccount", [account_id.into()])])
+}
+
+impl Declaring<'_> {
+    pub(crate) fn s3_endpoint(
+        &mut self,
+        vpc: &Input<VpcId>,
+        tables: &[Input<RouteTableId>],
+    ) -> Result<Input<VpcEndpointId>, DeclareError> {
+        let Place { region, account_id, partition } = &self.inputs.place;
+        let endpoint = VpcEndpoint {
+            vpc_id: vpc.clone(),
+            service_name: service_name(&self.inputs.place, "s3"),
+            vpc_endpoint_type: "Gateway".to_owned(),
+            route_table_ids: tables.to_vec(),
+            subnet_ids: Vec::new(),
+            security_group_ids: Vec::new(),
+            private_dns_enabled: None,
+            policy_document: s3_policy(partition, region, account_id),
+            tags: self.named("s3-endpoint"),
+        };
+        Ok(self.scope.add("s3-endpoint", endpoint)?.id)
+    }
+
+    /// An endpoint for each service, in every private subnet.
+    pub(crate) fn interface_endpoints(
+        &mut self,
+        vpc: &Input<VpcId>,
+        subnets: &[Input<SubnetId>],
+    ) -> Result<Endpoints, DeclareError> {
+        if self.endpoint_services.is_empty() {
+            return Ok(Endpoints::default());
+        }
+        let group = self.endpoint_security_group(vpc)?;
+        let mut ids = Vec::new();
+        for service in self.endpoint_services {
+            let name = format!("{}-endpoint", service.replace('.', "-"));
+            let endpoint = VpcEndpoint::<Declared> {
+                vpc_id: vpc.clone(),
+                service_name: service_name(&self.inputs.place, service),
+                vpc_endpoint_type: "Interface".to_owned(),
+                route_table_ids: Vec::new(),
+                subnet_ids: subnets.to_vec(),
+                security_group_ids: vec![group.clone()],
+                private_dns_enabled: Some(true),
+                policy_document: account_policy(&self.inputs.place.account_id),
+                tags: self.named(&name),
+            };
+            ids.push(self.scope.add(&name, endpoint)?.id);
+        }
+        Ok(Endpoints { ids, security_group_id: Some(group) })
+    }
+
+    /// Lets HTTPS in from the private subnets, and nothing out: an endpoint only answers.
+    fn endpoint_security_group(
+        &mut self,
+        vpc: &Input<VpcId>,
+    ) -> Result<Input<SecurityGroupId>, DeclareError> {
+        let group = SecurityGroup {
+            group_name: self.name("endpoint-sg"),
+            group_description: "Endpoints of AWS services: HTTPS from the private subnets".to_owned(),
+            vpc_id: vpc.clone(),
+            security_group_ingress: Vec::new(),
+            security_group_egress: Vec::new(),
+            tags: self.named("endpoint-sg"),
+        };
+        let group = self.scope.add("endpoint-security-group", group)?.group_id;
+        for (number, zone) in (1..).zip(self.zones) {
+            let rule = SecurityGroupIngress {
+                group_id: group.clone(),
+                ip_protocol: "tcp".to_owned(),
+                from_port: Some(HTTPS),
+                to_port: Some(HTTPS),
+                cidr_ip: Some(zone.private.to_string().into()),
+                source_security_group_id: None,
+                source_prefix_list_id: None,
+                description: "HTTPS from a private subnet".to_owned(),
+            };
+            self.scope.add(&format!("endpoints-from-private-subnet-{number}"), rule)?;
+        }
+        Ok(group)
+    }
+}
