@@ -21,6 +21,9 @@ pub struct Args {
     pub ingress: Ingress,
     /// From which addresses, where it is not all of the world, or of the VPC.
     pub ingress_cidrs: Vec<Ipv4Net>,
+    /// Whether a private load balancer lets in all of the VPC where nothing else says who may call. If not, it lets in
+    /// whoever brings a rule to its security group, such as the VPC link of an API, and nobody else.
+    pub ingress_from_vpc: bool,
     /// The certificate in ACM, of the same region, that it shows. With one, it speaks HTTPS, and HTTP only to send
     /// clients there; without, it speaks HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,6 +59,7 @@ impl Default for Args {
             environment: "dev".to_owned(),
             ingress: Ingress::default(),
             ingress_cidrs: Vec::new(),
+            ingress_from_vpc: true,
             certificate_arn: None,
             ssl_policy: "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09".to_owned(),
             target_port: DEFAULT_TARGET_PORT,

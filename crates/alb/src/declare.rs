@@ -240,6 +240,7 @@ impl Declaring<'_> {
             _ if !given.is_empty() => Ok(given.iter().map(ToString::to_string).collect()),
             Ingress::Public => Ok(vec!["0.0.0.0/0".to_owned()]),
             Ingress::Private if !self.inputs.client_security_group_ids.is_empty() => Ok(Vec::new()),
+            Ingress::Private if !self.args.ingress_from_vpc => Ok(Vec::new()),
             Ingress::Private => {
                 let unknown = || {
                     let reason =

@@ -248,6 +248,10 @@ fn a_private_one_is_in_private_subnets_and_open_to_the_vpc_or_to_given_groups() 
     let vpc = rule("ingress-80-from-10-0-0-0-16", "10.0.0.0/16");
     assert_eq!(ingress(private.clone(), &inputs()), [vpc]);
     let clients = vec![aws::SecurityGroupId::from("sg-1").into()];
+    let closed = Args { ingress_from_vpc: false, ..private.clone() };
+    assert_eq!(ingress(closed.clone(), &inputs()), []);
+    let given = Args { ingress_cidrs: vec!["10.0.10.0/24".parse().unwrap()], ..closed };
+    assert_eq!(ingress(given, &inputs()), [rule("ingress-80-from-10-0-10-0-24", "10.0.10.0/24")]);
     let inputs = Inputs { client_security_group_ids: clients, ..inputs() };
     assert_eq!(ingress(private, &inputs), [rule("ingress-80-from-client-1", "sg-1")]);
 }
