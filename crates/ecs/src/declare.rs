@@ -397,6 +397,7 @@ impl Declaring<'_> {
             enable_ecs_managed_tags: true,
             enable_execute_command: args.execute_command,
             propagate_tags: "SERVICE".to_owned(),
+            depends_on: if self.image.is_some() { self.inputs.ready.clone() } else { Vec::new() },
             tags: self.names.tags("service"),
         };
         self.scope.add("service", service)

@@ -16,13 +16,16 @@ pub struct Inputs {
     pub database: Option<DatabaseInputs>,
     /// The load balancer that sends requests to tasks. ECS refuses a service before that.
     pub load_balancer: LoadBalancerInputs,
+    /// What must be ready before the first task starts, and goes after the last one has ended: a database instance that
+    /// answers, ways out of the subnets. Only the service waits for it, and only if there is an image to run. Any output
+    /// of a resource will do, as a text.
+    pub ready: Vec<Input<String>>,
 }
 
 /// The database that tasks use.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DatabaseInputs {
-    /// Its name in DNS. Tasks start once this is known: an application that gives up without a database needs a
-    /// reference that waits until the database is ready.
+    /// Its name in DNS. That it is known does not mean that anybody answers: see [`Inputs::ready`].
     pub endpoint: Input<String>,
     /// Its port, which must be a literal.
     pub port: Input<u16>,

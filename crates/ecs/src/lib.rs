@@ -23,6 +23,7 @@
 //!         production_rule_arn: aws::ListenerRuleArn::from("arn:…:listener-rule/app/payment-alb-dev/1/2/3").into(),
 //!         test_rule_arn: None,
 //!     },
+//!     ready: Vec::new(),
 //! };
 //! let mut scope = Scope::new();
 //! let tier = ecs::Tier::new(ecs::Args::default());

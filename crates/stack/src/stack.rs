@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{Component, DeclareError, Declared, Graph, GraphError, Scope, Stage, State};
+use engine::{Component, DeclareError, Declared, Graph, GraphError, Input, Scope, Stage, State};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, Loaded};
@@ -166,7 +166,7 @@ impl Stack {
                 place: place.aws(),
                 vpc_id: network.vpc_id.clone(),
                 private_subnet_ids: network.private_subnet_ids.clone(),
-                // Its names are known once the cluster is begun, so tasks need not wait for instances.
+                // Its names are known once the cluster is begun, so task definition and rules need not wait for instances.
                 database: Some(ecs::DatabaseInputs {
                     endpoint: database.database_endpoint.clone(),
                     port: database.database_port.clone(),
@@ -183,10 +183,23 @@ impl Stack {
                     production_rule_arn: alb.production_rule_arn.clone(),
                     test_rule_arn: Some(alb.test_rule_arn.clone()),
                 },
+                ready: ready_for_tasks(&network, &database),
             },
         )?;
         Ok(Outputs { network, database, alb, ecs })
     }
+}
+
+/// What a task needs as soon as it starts: a database that answers, which is the first instance or one that was faster, and a
+/// way to AWS out of its subnet.
+fn ready_for_tasks(
+    network: &vpc::Outputs<Declared>,
+    database: &database::Outputs<Declared>,
+) -> Vec<Input<String>> {
+    let instance = database.database_instance_ids.iter().take(1).map(|id| Input::join([id.into()]));
+    let gateways = network.nat_gateway_ids.iter().map(|id| Input::join([id.into()]));
+    let endpoints = network.interface_endpoint_ids.iter().map(|id| Input::join([id.into()]));
+    instance.chain(gateways).chain(endpoints).collect()
 }
 
 fn declare<C: Component>(

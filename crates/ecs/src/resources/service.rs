@@ -68,6 +68,10 @@ pub struct Service<S: Stage = Declared> {
     pub enable_execute_command: bool,
     /// `SERVICE`: tasks have the tags of the service.
     pub propagate_tags: String,
+    /// What is ready before the service, and goes after it. ECS is not told: naming it here makes the service wait. In
+    /// CloudFormation `DependsOn` is no property but stands beside them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<S::Of<String>>,
     /// What people see.
     pub tags: Tags,
 }
@@ -202,6 +206,7 @@ impl Service<Resolved> {
             enable_ecs_managed_tags: live.enable_ecs_managed_tags(),
             enable_execute_command: live.enable_execute_command(),
             propagate_tags: live.propagate_tags().map_or("NONE", PropagateTags::as_str).to_owned(),
+            depends_on: self.depends_on.clone(),
             tags: tags.visible(),
         }
     }
@@ -355,7 +360,7 @@ impl Service<Resolved> {
         };
         let count = self.wanted_count(&live).filter(|_| given("DesiredCount"));
         let force = self.must_force(cx, &live).await?;
-        let is_told = |name: &String| !matches!(name.as_str(), "DesiredCount" | "Tags");
+        let is_told = |name: &String| !matches!(name.as_str(), "DesiredCount" | "DependsOn" | "Tags");
         if count.is_none() && !force && !changed.properties.iter().any(is_told) {
             return Ok(());
         }

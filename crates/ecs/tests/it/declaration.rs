@@ -44,6 +44,20 @@ fn statement(graph: &Graph, role: &str, sid: &str) -> Value {
     statements.into_iter().find(|one| one["Sid"] == sid).unwrap_or_else(|| panic!("no statement {sid}"))
 }
 
+/// The resources that name what must be ready.
+fn waiting(args: Args) -> Vec<String> {
+    let graph = graph(args);
+    let waits = |node: &&Declaration| node.properties.get("DependsOn") == Some(&json!(["db-1"]));
+    graph.nodes().iter().filter(waits).map(|node| node.address.to_string()).collect()
+}
+
+#[test]
+fn only_the_service_waits_for_what_must_be_ready_and_only_if_there_are_tasks() {
+    assert_eq!(waiting(with_image(":v1")), ["ecs/service"]);
+    assert_eq!(waiting(Args::default()), [""; 0]);
+    assert_eq!(properties(&graph(Args::default()), "service").get("DependsOn"), None);
+}
+
 #[test]
 fn ecs_stack_creation() {
     let graph = graph(with_image(":v1"));
@@ -88,6 +102,7 @@ fn ecs_stack_creation() {
             "EnableECSManagedTags": true,
             "EnableExecuteCommand": false,
             "PropagateTags": "SERVICE",
+            "DependsOn": ["db-1"],
             "Tags": tags("payment-service-dev"),
         })
     );

@@ -133,6 +133,22 @@ async fn bounds_targets_and_settings_change_in_place() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_must_be_ready_can_change_and_ecs_is_not_told() {
+    let (world, inputs) = world().await;
+    let tier = tier(with_image(PUBLIC));
+    world.create(&tier, &inputs).await;
+    for ready in [vec!["db-1".into(), "nat-1".into()], vec!["db-2".into()], Vec::new()] {
+        let inputs = ecs::Inputs { ready, ..inputs.clone() };
+        assert_eq!(world.planned(&tier, &inputs, is_update).await, ["ecs/service"]);
+        world.mutations();
+        world.create(&tier, &inputs).await;
+        assert_eq!(world.mutations(), [""; 0]);
+        world.assert_settled(&tier, &inputs).await;
+    }
+    assert_eq!(deployments(&world).await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn tags_change_on_everything_that_has_tags() {
     let (world, inputs) = world().await;
     world.create(&tier(with_image(PUBLIC)), &inputs).await;

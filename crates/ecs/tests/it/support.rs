@@ -25,6 +25,7 @@ pub(crate) fn inputs() -> Inputs {
             production_rule_arn: ListenerRuleArn::from(PRODUCTION).into(),
             test_rule_arn: Some(ListenerRuleArn::from(TEST).into()),
         },
+        ready: vec!["db-1".into()],
     }
 }
 

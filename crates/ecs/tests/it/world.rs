@@ -62,6 +62,7 @@ pub(crate) async fn on(emulator: Emulator) -> (World, Inputs) {
             ..crate::support::database()
         }),
         load_balancer,
+        ready: Vec::new(),
     };
     world.emulator.clear_calls();
     (world, inputs)
