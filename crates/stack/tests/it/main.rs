@@ -7,6 +7,7 @@ mod command;
 mod drift;
 mod emulator;
 mod environments;
+mod example;
 mod life;
 mod lock;
 mod rehearsal;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws::{Account, Context, Identity};
 use aws_sdk_ec2::config::Region;
 use emulator::Emulator;
-use engine::{Engine, Graph, MemoryStore, Plan, Registry, Report, TestHost};
+use engine::{Action, Engine, Graph, MemoryStore, Plan, Registry, Report, TestHost};
 use stack::{Config, Place, Stack};
 use tokio::time::Instant;
 
@@ -69,6 +69,48 @@ async fn at_aws_pace_it_comes_stays_and_goes() {
     let (_, report, took) = rehearsal.run(Arc::default()).await;
     assert!(report.is_complete(), "{report:#?}");
     assert!((100..1200).contains(&took.as_secs()), "destroy took {took:?}");
+    let objects = rehearsal.emulator.objects().await.unwrap();
+    let left: Vec<_> = objects.into_iter().filter(|object| !object.made_by_default).collect();
+    assert_eq!(left, []);
+}
+
+/// When a resource was done, among all.
+fn place(report: &Report, address: &str) -> usize {
+    let found = report.done.iter().position(|done| done.address.as_str() == address);
+    found.unwrap_or_else(|| panic!("{address} was not done"))
+}
+
+/// With an image, tasks start: only when a database instance answers and there is a way out, while everything that is only
+/// text goes ahead.
+#[tokio::test(start_paused = true)]
+async fn tasks_start_once_what_they_need_is_ready() {
+    let rehearsal = Rehearsal::new();
+    let mut config = Config::default();
+    config.ecs.image = Some("public.ecr.aws/nginx/nginx:1.29".to_owned());
+
+    let (_, report, took) = rehearsal.run(rehearsal.graph(config.clone())).await;
+    assert!(report.is_complete(), "{report:#?}");
+    // A service after an instance after a cluster.
+    assert!((450..1500).contains(&took.as_secs()), "up took {took:?}");
+    for needed in ["database/instance-1", "vpc/nat-1", "vpc/nat-2", "vpc/nat-3", "alb/production-rule"] {
+        assert!(place(&report, needed) < place(&report, "ecs/service"), "{needed}");
+    }
+    assert!(place(&report, "ecs/task-definition") < place(&report, "database/instance-1"));
+
+    // Another way out: the service is not deployed anew for that.
+    config.vpc.nat = vpc::NatMode::None;
+    config.vpc.interface_endpoints.enabled = true;
+    rehearsal.emulator.clear_calls();
+    let (plan, report, _) = rehearsal.run(rehearsal.graph(config.clone())).await;
+    assert!(report.is_complete(), "{report:#?}");
+    assert_eq!(plan.step("ecs/service").unwrap().action, Action::Update);
+    assert!(rehearsal.emulator.calls().iter().all(|call| call.operation != "UpdateService"));
+    let (plan, _, _) = rehearsal.run(rehearsal.graph(config)).await;
+    assert!(plan.is_empty());
+
+    let (_, report, _) = rehearsal.run(Arc::default()).await;
+    assert!(report.is_complete(), "{report:#?}");
+    assert!(place(&report, "ecs/service") < place(&report, "database/instance-1"));
     let objects = rehearsal.emulator.objects().await.unwrap();
     let left: Vec<_> = objects.into_iter().filter(|object| !object.made_by_default).collect();
     assert_eq!(left, []);
