@@ -7,11 +7,12 @@ use aws::resources::RetentionDays;
 use aws::{Place, SecurityGroupId, SubnetId, VpcId};
 use engine::{DeclareError, Input};
 use ipnet::Ipv4Net;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the tier can be told; a configuration file can say all of it but the environment and the tags, which all tiers
 /// share. The default is the reference load balancer, and everything has a default.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Args {
     /// The environment, part of every name.
@@ -20,25 +21,31 @@ pub struct Args {
     /// Who can reach it. Another choice replaces the load balancer, with minutes without one.
     pub ingress: Ingress,
     /// From which addresses, where it is not all of the world, or of the VPC.
+    #[schemars(with = "Vec<aws::schema::Ipv4Block>")]
     pub ingress_cidrs: Vec<Ipv4Net>,
     /// Whether a private load balancer lets in all of the VPC where nothing else says who may call. If not, it lets in
     /// whoever brings a rule to its security group, such as the VPC link of an API, and nobody else.
     pub ingress_from_vpc: bool,
-    /// The certificate in ACM, of the same region, that it shows. With one, it speaks HTTPS, and HTTP only to send
-    /// clients there; without, it speaks HTTP.
+    /// The ARN of the certificate in ACM, of the same account and region, that it shows. With one, it speaks HTTPS, and
+    /// HTTP only to send clients there; without, it speaks HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^arn:[a-z-]+:acm:[a-z0-9-]+:[0-9]{12}:certificate/"))]
     pub certificate_arn: Option<String>,
     /// Which versions and ciphers of TLS it speaks: one of AWS's policies for TLS 1.2 and later (Security Hub ELB.17,
     /// PCI DSS 4.2.1).
+    #[schemars(regex(pattern = "^ELBSecurityPolicy-.*-1-[23]-"))]
     pub ssl_policy: String,
     /// The port of the targets.
+    #[schemars(range(min = 1, max = 65535))]
     pub target_port: u16,
     /// How it is found out whether a target is well.
     pub health_check: HealthCheck,
     /// How long a target that is taken out may go on answering, in seconds: 0 to 3600. AWS's own 300 would make each
     /// deployment minutes longer.
+    #[schemars(range(max = 3600))]
     pub deregistration_delay: u32,
     /// How long a connection may be silent, in seconds: 1 to 4000.
+    #[schemars(range(min = 1, max = 4000))]
     pub idle_timeout: u32,
     /// The header with which requests reach the next version before everybody does. It is no secret and no protection.
     pub test_header: TestHeader,
@@ -79,7 +86,7 @@ impl Default for Args {
 pub(crate) const DEFAULT_TARGET_PORT: u16 = 8080;
 
 /// Who can reach the load balancer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ingress {
     /// The world: it is in the public subnets. Whoever calls it goes past an API before it, with its keys and limits.
@@ -90,18 +97,23 @@ pub enum Ingress {
 }
 
 /// How it is found out whether a target is well.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct HealthCheck {
     /// The path that is asked for; the answer must be 200.
+    #[schemars(regex(pattern = "^/"), length(max = 1024))]
     pub path: String,
     /// How often, in seconds: 5 to 300.
+    #[schemars(range(min = 5, max = 300))]
     pub interval: u32,
     /// How long an answer may take, in seconds: 2 to 120, and less than the interval.
+    #[schemars(range(min = 2, max = 120))]
     pub timeout: u32,
     /// How many good answers in a row make a target healthy: 2 to 10.
+    #[schemars(range(min = 2, max = 10))]
     pub healthy: u32,
     /// How many bad answers in a row make it unhealthy: 2 to 10.
+    #[schemars(range(min = 2, max = 10))]
     pub unhealthy: u32,
 }
 
@@ -112,12 +124,14 @@ impl Default for HealthCheck {
 }
 
 /// The header with which requests reach the next version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TestHeader {
     /// Its name, at most 40 characters.
+    #[schemars(length(min = 1, max = 40))]
     pub name: String,
     /// What is in it: at most 128 characters, where `*` and `?` stand for others.
+    #[schemars(length(min = 1, max = 128))]
     pub value: String,
 }
 
@@ -128,12 +142,13 @@ impl Default for TestHeader {
 }
 
 /// The record of every request and of every connection, in a bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccessLogs {
     /// Whether it is kept.
     pub enabled: bool,
     /// How long, in days. The default is the reference's seven years.
+    #[schemars(range(min = 1, max = 36500))]
     pub retention_in_days: u32,
     /// Whether the logs may be deleted with the environment. Otherwise the bucket is protected: nothing that would
     /// delete it is done.
@@ -147,15 +162,17 @@ impl Default for AccessLogs {
 }
 
 /// The firewall before the load balancer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Waf {
     /// Whether there is one (Security Hub ELB.16, PCI DSS 6.4.2).
     pub enabled: bool,
     /// How many requests one address may make in five minutes: 10 to 2 000 000 000.
+    #[schemars(range(min = 10, max = 2_000_000_000))]
     pub rate_limit: u32,
-    /// How long its log is kept, in days: one of [`aws::resources::RETENTION_DAYS`]. The default is the reference's
+    /// How long its log is kept, in days: one of the periods that CloudWatch Logs knows. The default is the reference's
     /// seven years.
+    #[schemars(with = "RetentionDays")]
     pub log_retention_in_days: u32,
 }
 
@@ -249,25 +266,7 @@ impl Args {
             let hint = "one of AWS's, such as ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09";
             return Err(refused("ssl_policy", reason, hint));
         }
-        let Some(arn) = &self.certificate_arn else { return Ok(()) };
-        let hint =
-            format!("such as {}", place.arn("acm", "certificate/1234abcd-12ab-34cd-56ef-1234567890ab"));
-        let parts: Vec<&str> = arn.splitn(6, ':').collect();
-        match parts.as_slice() {
-            ["arn", _, "acm", region, _, resource] if resource.starts_with("certificate/") => {
-                if *region == place.region {
-                    return Ok(());
-                }
-                let reason =
-                    format!("the certificate is in {region}, and the load balancer is in {}", place.region);
-                Err(refused("certificate_arn", reason, "request or import it in the same region"))
-            }
-            _ => Err(refused(
-                "certificate_arn",
-                format!("`{arn}` is not the ARN of a certificate in ACM"),
-                hint,
-            )),
-        }
+        self.certificate_arn.as_deref().map_or(Ok(()), |arn| check_certificate(arn, place))
     }
 
     pub(crate) fn waf_retention(&self) -> Result<RetentionDays, DeclareError> {
@@ -276,6 +275,36 @@ impl Args {
             refused("waf.log_retention_in_days", error.to_string(), hint)
         })
     }
+}
+
+/// ELB User Guide, "SSL certificates for your Application Load Balancer": of the same region, and ACM shares none with other
+/// accounts.
+fn check_certificate(arn: &str, place: &Place) -> Result<(), DeclareError> {
+    const RULE: &str = "a load balancer takes certificates of its own account and region only";
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let (region, account) = match parts.as_slice() {
+        ["arn", _, "acm", region, account, resource] if resource.starts_with("certificate/") => {
+            (*region, *account)
+        }
+        _ => {
+            let reason = format!("`{arn}` is not the ARN of a certificate in ACM");
+            let example = place.arn("acm", "certificate/1234abcd-12ab-34cd-56ef-1234567890ab");
+            return Err(refused("certificate_arn", reason, format!("such as {example}")));
+        }
+    };
+    let hint = "request or import one in ACM there, and give its ARN";
+    if region != place.region {
+        let reason =
+            format!("the certificate is in {region} and the load balancer in {}: {RULE}", place.region);
+        return Err(refused("certificate_arn", reason, hint));
+    }
+    if place.knows_account() && account != place.account_id {
+        let ours = &place.account_id;
+        let reason =
+            format!("the certificate is of account {account} and the load balancer of {ours}: {RULE}");
+        return Err(refused("certificate_arn", reason, hint));
+    }
+    Ok(())
 }
 
 impl HealthCheck {

@@ -20,6 +20,7 @@ mod zones;
 pub mod ec2;
 pub mod policy;
 pub mod resources;
+pub mod schema;
 pub mod tags;
 
 pub use context::Account;

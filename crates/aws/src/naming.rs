@@ -22,6 +22,15 @@ pub struct Place {
 }
 
 impl Place {
+    /// What stands for the account's id before the account is known: no account has it.
+    pub const UNKNOWN_ACCOUNT: &str = "000000000000";
+
+    /// Whether the account is known. Before, what depends on it cannot be checked.
+    #[must_use]
+    pub fn knows_account(&self) -> bool {
+        self.account_id != Self::UNKNOWN_ACCOUNT
+    }
+
     /// `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`.
     #[must_use]
     pub fn arn(&self, service: &str, resource: &str) -> String {

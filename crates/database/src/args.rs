@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use aws::resources::RetentionDays;
 use aws::{Place, SecurityGroupId, SubnetId, VpcId};
 use engine::{DeclareError, Input};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::resources::ServerlessScaling;
 
 /// What the tier can be told; a configuration file can say all of it but the environment and the tags, which all tiers
 /// share. The default is the reference database, and everything has a default.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Args {
     /// The environment, part of every name.
@@ -20,22 +21,29 @@ pub struct Args {
     /// The version of Aurora PostgreSQL.
     pub engine_version: String,
     /// The database that is made with the cluster.
+    #[schemars(regex(pattern = r"^[A-Za-z][A-Za-z0-9_]{0,62}$"))]
     pub database_name: String,
     /// The master user. `admin`, `postgres` and the like are the first that an attacker tries (Security Hub RDS.24).
+    #[schemars(regex(pattern = r"^[A-Za-z][A-Za-z0-9_]{0,62}$"))]
     pub master_username: String,
     /// How small and how large instances become.
     pub capacity: Capacity,
     /// How many instances there are, 1 to 15: one that writes, the others to read and to stand in. With one, the failure
     /// of its zone takes the database away for minutes.
+    #[schemars(range(min = 1, max = 15))]
     pub instances: usize,
     /// For how many days one can go back to any second: 1 to 35.
+    #[schemars(range(min = 1, max = 35))]
     pub backup_retention_in_days: u32,
     /// When the daily snapshot is taken, in UTC.
+    #[schemars(regex(pattern = r"^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$"))]
     pub backup_window: String,
     /// When AWS may change something, in UTC.
+    #[schemars(regex(pattern = r"^[a-z]{3}:[0-2][0-9]:[0-5][0-9]-[a-z]{3}:[0-2][0-9]:[0-5][0-9]$"))]
     pub maintenance_window: String,
-    /// How long PostgreSQL's logs are kept, in days: one of [`aws::resources::RETENTION_DAYS`]. The default is the
+    /// How long PostgreSQL's logs are kept, in days: one of the periods that CloudWatch Logs knows. The default is the
     /// reference's seven years.
+    #[schemars(with = "RetentionDays")]
     pub log_retention_in_days: u32,
     /// Whether nobody can delete the cluster, neither with this program nor with the console.
     pub deletion_protection: bool,
@@ -44,8 +52,10 @@ pub struct Args {
     /// Clusters, by name, that may be deleted or replaced without a last snapshot.
     pub allow_data_loss: Vec<String>,
     /// `standard` or `advanced` (the latter keeps 15 months of performance data, for money).
+    #[schemars(extend("enum" = ["standard", "advanced"]))]
     pub insights: String,
     /// How often the operating system is measured, in seconds: 0 (never), 1, 5, 10, 15, 30 or 60.
+    #[schemars(extend("enum" = [0, 1, 5, 10, 15, 30, 60]))]
     pub monitoring_interval: u32,
     /// Tags for everything that can have tags; `Name` is added.
     #[serde(skip)]
@@ -76,16 +86,19 @@ impl Default for Args {
 }
 
 /// How small and how large instances become, in Aurora capacity units of about 2 GiB of memory, in halves.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Capacity {
     /// 0 to 256. With 0 the cluster pauses when nobody is connected, and takes about 15 seconds to wake. A pool of
     /// connections keeps it awake.
+    #[schemars(range(min = 0.0, max = 256.0), extend("multipleOf" = 0.5))]
     pub min: f64,
     /// 1 to 256.
+    #[schemars(range(min = 1.0, max = 256.0), extend("multipleOf" = 0.5))]
     pub max: f64,
     /// After how long without a connection it pauses, in seconds: 300 to 86400. Only with a minimum of 0.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 300, max = 86400))]
     pub pause_after_seconds: Option<u32>,
 }
 

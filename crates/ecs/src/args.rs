@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use aws::KeyArn;
 use aws::resources::RetentionDays;
 use engine::DeclareError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fargate;
 use crate::image::Image;
 
 /// What the tier can be told. The default is the reference service, and everything has a default.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Args {
     /// The environment, part of every name.
@@ -23,24 +24,31 @@ pub struct Args {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
     /// CPU of a task, in units of which 1024 are one vCPU.
+    #[schemars(extend("enum" = [256, 512, 1024, 2048, 4096, 8192, 16384]))]
     pub cpu: u32,
     /// Memory of a task, in MiB.
+    #[schemars(range(min = 512, max = 122_880))]
     pub memory: u32,
     /// The processor for which the image is built.
     pub architecture: Architecture,
     /// How many tasks there always are.
+    #[schemars(range(min = 1, max = 5000))]
     pub desired_min: u32,
     /// How many tasks there are under the highest load.
+    #[schemars(range(min = 1, max = 5000))]
     pub desired_max: u32,
     /// The average CPU load at which the number of tasks is right, in percent.
+    #[schemars(range(min = 1, max = 100))]
     pub cpu_target: u32,
     /// The average use of memory at which the number of tasks is right, in percent.
+    #[schemars(range(min = 1, max = 100))]
     pub memory_target: u32,
     /// How long after adding tasks more may be added, in seconds.
     pub scale_out_cooldown: u32,
     /// How long after taking tasks away more may be taken, in seconds.
     pub scale_in_cooldown: u32,
     /// The port on which the application answers requests, and the load balancer's health check.
+    #[schemars(range(min = 1, max = 65535))]
     pub container_port: u16,
     /// The user and group that the application runs as. What it writes into `/tmp` needs `VOLUME /tmp` in the image,
     /// with rights for this user: an empty volume of Fargate belongs to root.
@@ -60,9 +68,11 @@ pub struct Args {
     /// The user of the database that tasks may be by IAM, without a password. It is made in the database, not here.
     pub database_user: String,
     /// For how many minutes the tasks before a deployment stay, so that going back to them takes no time: 0 to 1440.
+    #[schemars(range(max = 1440))]
     pub bake_time_minutes: u32,
-    /// How long logs are kept, in days: one of [`aws::resources::RETENTION_DAYS`]. The default is the reference's seven
-    /// years.
+    /// How long logs are kept, in days: one of the periods that CloudWatch Logs knows. The default is the reference's
+    /// seven years.
+    #[schemars(with = "RetentionDays")]
     pub log_retention_in_days: u32,
     /// Whether one can run commands in containers (`aws ecs execute-command`). Its agent needs a file system that it can
     /// write to, so the application's is not read-only then.
@@ -70,6 +80,7 @@ pub struct Args {
     /// The repository of images.
     pub repository: Repository,
     /// Container Insights: `enhanced`, `enabled` or `disabled` (Security Hub ECS.12). `enhanced` measures tasks too.
+    #[schemars(extend("enum" = ["enhanced", "enabled", "disabled"]))]
     pub insights: String,
     /// Tags for everything that can have tags; `Name` is added.
     #[serde(skip)]
@@ -108,7 +119,7 @@ impl Default for Args {
 }
 
 /// The processor that tasks run on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Architecture {
     /// Intel or AMD.
     #[default]
@@ -138,7 +149,7 @@ impl Architecture {
 }
 
 /// What takes traces to X-Ray: a container beside the application.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Tracing {
     /// The collector of the AWS Distro for OpenTelemetry: OTLP on ports 4317 and 4318, and what X-Ray's SDKs send.
@@ -162,22 +173,26 @@ impl Tracing {
 }
 
 /// How ECS checks that the application is well.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HealthCheck {
     /// `CMD` and the words of a command, or `CMD-SHELL` and one text for the container's shell.
     pub command: Vec<String>,
     /// Seconds between checks: 5 to 300.
     #[serde(default = "thirty")]
+    #[schemars(range(min = 5, max = 300))]
     pub interval: u32,
     /// After how many seconds without an end a check has failed: 2 to 120.
     #[serde(default = "five")]
+    #[schemars(range(min = 2, max = 120))]
     pub timeout: u32,
     /// How many checks in a row must fail: 1 to 10.
     #[serde(default = "three")]
+    #[schemars(range(min = 1, max = 10))]
     pub retries: u32,
     /// For how many seconds after the start failures do not count: 0 to 300.
     #[serde(default = "sixty")]
+    #[schemars(range(max = 300))]
     pub start_period: u32,
 }
 
@@ -198,15 +213,17 @@ fn sixty() -> u32 {
 }
 
 /// The repository of images.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Repository {
     /// How images are encrypted. Another way needs another repository, and the images are lost.
     pub encryption: Encryption,
     /// The KMS key, with the encryption `KMS`; a key of AWS's where it is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub kms_key_arn: Option<KeyArn>,
     /// How many images are kept; older ones are deleted.
+    #[schemars(range(min = 1, max = 10_000))]
     pub keep_images: u32,
     /// Whether images are deleted with the repository. Otherwise one with images in it cannot be deleted.
     pub delete_images: bool,
@@ -219,7 +236,7 @@ impl Default for Repository {
 }
 
 /// How images are encrypted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Encryption {
     /// With keys of S3's.
     #[default]

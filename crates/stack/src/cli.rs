@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::Setting;
+
 /// Where resources are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Target {
@@ -76,6 +78,14 @@ pub enum Command {
     },
     /// Delete everything that is recorded of the environment.
     Destroy,
+    /// Print the effective configuration, each value with where it comes from, as TOML. Calls nothing.
+    ///
+    /// Everything in it is shown, `ecs.environment_variables` too: the configuration is no place for secrets.
+    Config {
+        /// Print the JSON schema of the configuration file instead, for editors.
+        #[arg(long)]
+        schema: bool,
+    },
     /// The embedded AWS by itself: serve it to other clients, list what is in it, empty it.
     #[command(subcommand)]
     Emulator(EmulatorCommand),
@@ -138,9 +148,13 @@ pub struct Options {
     /// Where resources are made.
     #[arg(long, global = true, default_value = "embedded", env = "STACK_TARGET")]
     pub target: Target,
-    /// The AWS region [default: the configuration's, ap-southeast-1].
-    #[arg(long, global = true, env = "STACK_REGION", value_name = "REGION")]
+    /// The AWS region [default: the configuration's, ap-southeast-1] [env: STACK_REGION].
+    #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<String>,
+    /// Set a key of the configuration, such as vpc.nat=single; texts as they are, everything else as in the file. Can be
+    /// given more than once. A variable does the same: STACK_VPC__NAT=single.
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<Setting>,
     /// Do not ask.
     #[arg(long, short = 'y', global = true)]
     pub yes: bool,

@@ -1,30 +1,49 @@
-//! What a user chooses: defaults, then the file, then the file's section for the environment, then flags.
+//! What a user chooses: defaults, then the file, then the file's section for the environment, then variables, then
+//! flags.
 //!
 //! Each layer overrides single keys of the one before. A key that does not exist, a value of the wrong type, or a value
-//! that cannot work is one error that names the file, the key, the reason, and what would be right, before any call.
+//! that cannot work is one error that names the file or the variable or the flag, the key, the reason, and what would be
+//! right, before any call. Which keys there are is known from [`Config`] alone, by its JSON schema: a field of a tier's
+//! arguments is a key, with its doc comment as the editor's help.
+
+mod error;
+mod file;
+mod keys;
+mod layers;
+mod schema;
+mod settings;
+mod show;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use toml::de::{DeTable, DeValue};
-use toml::{Table, Value};
+use serde_json::Value as Json;
+use toml::Table;
 
-use crate::environment::{self, Environment};
+use self::file::File;
+use self::layers::Layers;
+use crate::environment::Environment;
+
+pub use self::error::ConfigError;
+pub use self::layers::Origin;
+pub use self::schema::schema;
+pub use self::settings::{Setting, variables};
 
 /// The file that is read if no other is named, where it exists.
 pub const DEFAULT_FILE: &str = "stack.toml";
 
-/// Tables of the file that are not tiers.
-const NOT_TIERS: [&str; 2] = ["environments", "tags"];
-
-/// All that can be chosen, with the reference document's values as defaults.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// All that can be chosen, with the reference document's values as defaults. A tier is a field here, its default, and a
+/// line in [`for_environment`](Config::for_environment).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The project: with the environment, it names what belongs to this stack. In the tag `stack:project`.
+    #[schemars(regex(pattern = "^[a-z0-9-]{1,32}$"))]
     pub project: String,
-    /// The AWS region.
+    /// The AWS region, such as `ap-southeast-1`.
+    #[schemars(regex(pattern = "^[a-z]+(-[a-z]+){1,3}-[0-9]+$"))]
     pub region: String,
     /// Tags of every resource, beside `Environment`, which is the environment's name.
     pub tags: BTreeMap<String, String>,
@@ -71,50 +90,29 @@ impl Config {
         (ecs.environment, ecs.tags) = (name.to_owned(), tags);
         self
     }
+}
 
-    /// Every key that there is, those without a default too.
-    fn all_keys() -> Table {
-        let mut config = Self::default();
-        config.vpc.zone_count = Some(3);
-        config.vpc.availability_zones = Some(Vec::new());
-        config.vpc.public_subnet_cidrs = Some(Vec::new());
-        config.vpc.private_subnet_cidrs = Some(Vec::new());
-        config.vpc.database_subnet_cidrs = Some(Vec::new());
-        config.database.capacity.pause_after_seconds = Some(300);
-        config.alb.certificate_arn = Some(String::new());
-        config.ecs.image = Some(String::new());
-        config.ecs.repository.kms_key_arn = Some("".into());
-        let check =
-            ecs::HealthCheck { command: Vec::new(), interval: 30, timeout: 5, retries: 3, start_period: 60 };
-        config.ecs.health_check = Some(check);
-        Table::try_from(config).expect("the configuration is a table with text keys")
+/// The layers above the defaults.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'a> {
+    /// The file; [`DEFAULT_FILE`], if it exists, where none is named.
+    pub file: Option<&'a Path>,
+    /// The environment whose section of the file applies.
+    pub environment: &'a Environment,
+    /// Variables, from [`variables`].
+    pub variables: &'a [(String, String)],
+    /// What `--set` says, in order.
+    pub settings: &'a [Setting],
+    /// What `--region` says.
+    pub region: Option<&'a str>,
+}
+
+impl<'a> Sources<'a> {
+    /// Only a file.
+    #[must_use]
+    pub fn file(file: Option<&'a Path>, environment: &'a Environment) -> Self {
+        Self { file, environment, variables: &[], settings: &[], region: None }
     }
-}
-
-/// What is wrong with the configuration.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}{reason}", place(file, line, key))]
-pub struct ConfigError {
-    /// The file, if the value comes from one.
-    pub file: Option<PathBuf>,
-    /// The line in it, counted from 1.
-    pub line: Option<usize>,
-    /// The key, such as `vpc.cidr`.
-    pub key: Option<String>,
-    /// What is wrong.
-    pub reason: String,
-    /// What would be right.
-    pub hint: String,
-}
-
-fn place(file: &Option<PathBuf>, line: &Option<usize>, key: &Option<String>) -> String {
-    let file = file.as_ref().map(|file| file.display().to_string());
-    let file = match (file, line) {
-        (Some(file), Some(line)) => Some(format!("{file}, line {line}")),
-        (file, _) => file,
-    };
-    let key = key.as_ref().map(|key| format!("`{key}`"));
-    [file, key].into_iter().flatten().map(|part| format!("{part}: ")).collect()
 }
 
 /// The effective configuration, and where each value comes from.
@@ -122,136 +120,38 @@ fn place(file: &Option<PathBuf>, line: &Option<usize>, key: &Option<String>) -> 
 pub struct Loaded {
     /// The values.
     pub config: Config,
-    /// The file that was read, if there was one.
-    file: Option<(PathBuf, String)>,
-    /// The environment whose section applies.
-    environment: Environment,
-    /// Keys that a flag set.
-    flags: Vec<String>,
+    layers: Layers,
 }
 
-/// Reads the file and puts the layers together. `overrides` are keys and values of flags.
+/// Reads the layers and puts them on top of each other.
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn load(
-    file: Option<&Path>,
-    environment: &Environment,
-    overrides: &[(&str, &str)],
-) -> Result<Loaded, ConfigError> {
-    let file = read(file)?;
-    let mut merged = Table::try_from(Config::default()).expect("the defaults are a table with text keys");
-    let mut loaded = Loaded {
-        config: Config::default(),
-        file,
-        environment: environment.clone(),
-        flags: overrides.iter().map(|(key, _)| (*key).to_owned()).collect(),
-    };
-    if let Some((path, text)) = &loaded.file {
-        let mut table: Table = text.parse().map_err(|error: toml::de::Error| syntax(path, text, &error))?;
-        let environments = table.remove("environments").unwrap_or_else(|| Table::new().into());
-        let Value::Table(environments) = environments else {
-            return Err(loaded.error("environments", "it must be a table", "write [environments.dev]"));
-        };
-        loaded.check(&table, "")?;
-        for (name, section) in &environments {
-            let key = format!("environments.{name}");
-            if let Err(error) = name.parse::<Environment>() {
-                return Err(loaded.error(&key, error.to_string(), environment::RULE));
-            }
-            let Value::Table(section) = section else {
-                return Err(loaded.error(&key, "it must be a table", format!("write [environments.{name}]")));
-            };
-            loaded.check(section, &key)?;
-        }
-        merge(&mut merged, table);
-        if let Some(Value::Table(section)) = environments.get(environment.as_str()).cloned() {
-            merge(&mut merged, section);
-        }
+pub fn load(sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
+    let mut layers = Layers::defaults();
+    if let Some(file) = File::read(sources.file)? {
+        file.lay_on(&mut layers, sources.environment)?;
     }
-    for (key, value) in overrides {
-        merged.insert((*key).to_owned(), Value::String((*value).to_owned()));
+    // A wrong value is an error even where a layer above hides it, so that it does not wait there for somebody else.
+    for (name, value) in sources.variables {
+        layers.lay_variable(name, value)?;
     }
-    let result = serde_path_to_error::deserialize(merged);
-    loaded.config = result.map_err(|error: serde_path_to_error::Error<toml::de::Error>| {
-        loaded.error(&error.path().to_string(), error.inner().message(), "see stack.toml in the repository")
-    })?;
+    layers.typed()?;
+    for setting in sources.settings {
+        layers.lay_setting(setting)?;
+    }
+    if let Some(region) = sources.region {
+        layers.set(&["region".to_owned()], region.into(), |_| Origin::Flag("--region".to_owned()));
+    }
+    let config = layers.typed()?;
+    // What is shown is what is used: with the defaults of what only some layer has begun.
+    layers.values = Table::try_from(&config).expect("the configuration is a table with text keys");
+    let loaded = Loaded { config, layers };
     loaded.validate()?;
     Ok(loaded)
 }
 
-fn read(file: Option<&Path>) -> Result<Option<(PathBuf, String)>, ConfigError> {
-    let path = file.unwrap_or_else(|| Path::new(DEFAULT_FILE));
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some((path.to_owned(), text))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && file.is_none() => Ok(None),
-        Err(error) => Err(ConfigError {
-            file: Some(path.to_owned()),
-            line: None,
-            key: None,
-            reason: format!("it cannot be read: {error}"),
-            hint: "name a file that can be read with --config, or leave the option out to use the defaults"
-                .to_owned(),
-        }),
-    }
-}
-
-fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
-}
-
-fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
-    ConfigError {
-        file: Some(path.to_owned()),
-        line: error.span().map(|span| line_of(text, span.start)),
-        key: None,
-        reason: format!("this is not TOML: {}", error.message()),
-        hint: "texts need quotes, lists brackets, and a table is a line like [vpc]".to_owned(),
-    }
-}
-
-/// Puts `over` on top of `base`, table by table; lists are replaced as a whole.
-fn merge(base: &mut Table, over: Table) {
-    for (key, value) in over {
-        match (base.get_mut(&key), value) {
-            (Some(Value::Table(base)), Value::Table(over)) => merge(base, over),
-            (_, value) => {
-                base.insert(key, value);
-            }
-        }
-    }
-}
-
 impl Loaded {
-    /// Whether every key in this part of the file exists and has a value of its type.
-    fn check(&self, table: &Table, prefix: &str) -> Result<(), ConfigError> {
-        let key = |path: &str| if prefix.is_empty() { path.to_owned() } else { format!("{prefix}.{path}") };
-        let all = Config::all_keys();
-        if let Some(unknown) = unknown_key(table, &all) {
-            let name = unknown.last().copied().unwrap_or_default();
-            let path = key(&unknown.join("."));
-            if unknown.len() == 1 && table.get(name).is_some_and(Value::is_table) {
-                let tiers: Vec<&str> = tiers(&all).collect();
-                let hint =
-                    format!("the tiers are: {}{}", tiers.join(", "), nearest(name, tiers.iter().copied()));
-                return Err(self.error(&path, "there is no such tier", hint));
-            }
-            let around = unknown[..unknown.len() - 1]
-                .iter()
-                .try_fold(&all, |table, part| table.get(*part)?.as_table());
-            return Err(self.error(&path, "there is no such key", choices(around.unwrap_or(&all), name)));
-        }
-        let typed: Result<Config, _> = serde_path_to_error::deserialize(table.clone());
-        match typed {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                let path = key(&error.path().to_string());
-                let hint = default_of(&error.path().to_string());
-                Err(self.error(&path, error.inner().message(), hint))
-            }
-        }
-    }
-
     fn validate(&self) -> Result<(), ConfigError> {
         let config = &self.config;
         let word = |text: &str| {
@@ -269,21 +169,22 @@ impl Loaded {
         Ok(())
     }
 
-    /// An error about a key, with the place in the file that set it.
+    /// An error about a key, with the place that its value comes from.
     #[must_use]
     pub fn error(&self, key: &str, reason: impl Into<String>, hint: impl Into<String>) -> ConfigError {
-        let in_environment = format!("environments.{}.{key}", self.environment);
-        let from_flag = self.flags.iter().any(|flag| flag == key);
-        let found = self.file.as_ref().filter(|_| !from_flag).and_then(|(path, text)| {
-            let keys = [in_environment.as_str(), key];
-            let (key, line) = keys.into_iter().find_map(|key| Some((key, locate(text, key)?)))?;
-            Some((path.clone(), key.to_owned(), line))
-        });
-        let (file, key, line) = match found {
-            Some((file, key, line)) => (Some(file), key, Some(line)),
-            None => (None, if from_flag { format!("--{key}") } else { key.to_owned() }, None),
-        };
-        ConfigError { file, line, key: Some(key), reason: reason.into(), hint: hint.into() }
+        self.layers.error(key, reason, hint)
+    }
+
+    /// The effective values as TOML, each with its origin in a comment. Read as a file, it gives the same configuration.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        self.layers.toml()
+    }
+
+    /// The effective values and their origins for programs: `{KEY: {"value": …, "origin": {"layer": …}}}`.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        self.layers.json()
     }
 }
 
@@ -296,74 +197,6 @@ fn is_region(text: &str) -> bool {
     (3..=5).contains(&parts.len()) && parts[..parts.len() - 1].iter().all(letters) && number
 }
 
-fn tiers(known: &Table) -> impl Iterator<Item = &str> {
-    known
-        .iter()
-        .filter(|(name, value)| value.is_table() && !NOT_TIERS.contains(&name.as_str()))
-        .map(|(name, _)| name.as_str())
-}
-
-fn choices(known: &Table, wrong: &str) -> String {
-    let names: Vec<&str> = known.keys().map(String::as_str).collect();
-    format!("the keys here are: {}{}", names.join(", "), nearest(wrong, names.iter().copied()))
-}
-
-/// `; did you mean …?` where one name is close.
-fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> String {
-    names
-        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
-        .filter(|(distance, _)| *distance <= 2)
-        .min()
-        .map_or_else(String::new, |(_, name)| format!("; did you mean `{name}`?"))
-}
-
-/// Tables whose keys the user chooses.
-const FREE_KEYS: [&str; 2] = ["environment_variables", "tags"];
-
-/// The path to the first key of `table` that `all` does not have.
-fn unknown_key<'a>(table: &'a Table, all: &Table) -> Option<Vec<&'a str>> {
-    table.iter().find_map(|(name, value)| match (value, all.get(name)) {
-        (_, None) => Some(vec![name.as_str()]),
-        (Value::Table(inner), Some(Value::Table(all))) if !FREE_KEYS.contains(&name.as_str()) => {
-            let mut path = unknown_key(inner, all)?;
-            path.insert(0, name);
-            Some(path)
-        }
-        _ => None,
-    })
-}
-
-fn default_of(path: &str) -> String {
-    let defaults = Table::try_from(Config::default()).expect("the defaults are a table with text keys");
-    let mut value = None;
-    let mut table = Some(&defaults);
-    for part in path.split('.') {
-        value = table.and_then(|table| table.get(part));
-        table = value.and_then(Value::as_table);
-    }
-    match value {
-        Some(value) if !value.is_table() => format!("the default is: {value}"),
-        _ => "see stack.toml in the repository".to_owned(),
-    }
-}
-
-/// The line on which a dotted key such as `vpc.cidr` or `vpc.zones[0]` is set.
-fn locate(text: &str, key: &str) -> Option<usize> {
-    let root = DeTable::parse(text).ok()?;
-    let mut table: Option<&DeTable<'_>> = Some(root.get_ref());
-    let mut line = None;
-    for part in key.split('.') {
-        let name = part.split('[').next().unwrap_or(part);
-        let (name, value) = table?.iter().find(|(known, _)| known.get_ref().as_ref() == name)?;
-        line = Some(line_of(text, name.span().start));
-        table = match value.get_ref() {
-            DeValue::Table(inner) => Some(inner),
-            _ => None,
-        };
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -372,7 +205,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("stack.toml");
         std::fs::write(&path, text).unwrap();
-        load(Some(&path), &environment.parse().unwrap(), &[]).map_err(|mut error| {
+        load(&Sources::file(Some(&path), &environment.parse().unwrap())).map_err(|mut error| {
             error.file = error.file.map(|file| file.file_name().unwrap().into());
             error
         })
@@ -455,25 +288,216 @@ mod tests {
     fn an_error_found_later_names_the_line_that_set_the_value() {
         let loaded =
             load_text("[vpc]\nzone_count = 2\n[environments.dev.vpc]\nzone_count = 3\n", "dev").unwrap();
-        assert_eq!(loaded.error("vpc.zone_count", "no", "").line, Some(4));
+        let error = loaded.error("vpc.zone_count", "no", "");
+        assert_eq!((error.line, error.key.as_deref()), (Some(4), Some("environments.dev.vpc.zone_count")));
         assert_eq!(loaded.error("vpc.nat", "no", "").line, None);
+    }
+
+    #[test]
+    fn an_error_about_a_table_or_a_place_in_a_list_names_its_line() {
+        let text = "[alb]\ningress_cidrs = [\"10.0.0.0/8\"]\n[ecs.environment_variables]\n\"a b\" = \"1\"\n";
+        let loaded = load_text(text, "dev").unwrap();
+        let error = loaded.error("alb.ingress_cidrs[0]", "no", "");
+        assert_eq!((error.line, error.key.as_deref()), (Some(2), Some("alb.ingress_cidrs[0]")));
+        assert_eq!(loaded.error("ecs.environment_variables", "no", "").line, Some(3));
+    }
+
+    #[test]
+    fn a_section_may_change_one_key_of_what_the_file_has_begun() {
+        let text = "[ecs.health_check]\ncommand = [\"CMD\", \"/ok\"]\n[environments.dev.ecs.health_check]\ninterval = 9\n";
+        let check = load_text(text, "dev").unwrap().config.ecs.health_check.unwrap();
+        assert_eq!((check.interval, check.timeout), (9, 5));
+        let (error, _) = error("[ecs.health_check]\ninterval = 9\n");
+        assert!(error.contains("line 1: `ecs.health_check`: missing field `command`"), "{error}");
     }
 
     #[test]
     fn a_named_file_must_exist_and_the_default_one_need_not() {
         let environment: Environment = "dev".parse().unwrap();
-        assert!(load(Some(Path::new("no-such-file.toml")), &environment, &[]).is_err());
+        assert!(load(&Sources::file(Some(Path::new("no-such-file.toml")), &environment)).is_err());
+    }
+
+    /// `region` and `vpc.nat` in a file, the rest as given.
+    fn load_layers(
+        variables: &[(&str, &str)],
+        settings: &[&str],
+        region: Option<&str>,
+    ) -> Result<Loaded, ConfigError> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("stack.toml");
+        let text =
+            "region = \"eu-west-1\"\n[vpc]\nnat = \"single\"\n[environments.prod]\nregion = \"eu-west-2\"\n";
+        std::fs::write(&path, text).unwrap();
+        let variables: Vec<(String, String)> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let settings: Vec<Setting> = settings.iter().map(|setting| setting.parse().unwrap()).collect();
+        let environment = "prod".parse().unwrap();
+        load(&Sources {
+            variables: &variables,
+            settings: &settings,
+            region,
+            ..Sources::file(Some(&path), &environment)
+        })
     }
 
     #[test]
-    fn flags_win_and_their_errors_name_the_flag() {
+    fn each_layer_hides_the_ones_below_and_errors_name_the_one_on_top() {
         let environment: Environment = "dev".parse().unwrap();
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("stack.toml");
-        std::fs::write(&path, "region = \"eu-west-1\"\n").unwrap();
-        let loaded = load(Some(&path), &environment, &[("region", "us-east-1")]).unwrap();
-        assert_eq!(loaded.config.region, "us-east-1");
-        let error = load(Some(&path), &environment, &[("region", "mars")]).unwrap_err();
-        assert!(error.to_string().starts_with("`--region`: `mars`"), "{error}");
+        let defaults = load(&Sources::file(None, &environment)).unwrap().config;
+        let variable = [("STACK_REGION", "eu-west-3")];
+        for (region, loaded) in [
+            ("ap-southeast-1", Ok(defaults)),
+            ("eu-west-1", load_text("region = \"eu-west-1\"\n", "prod").map(|loaded| loaded.config)),
+            ("eu-west-2", load_layers(&[], &[], None).map(|loaded| loaded.config)),
+            ("eu-west-3", load_layers(&variable, &[], None).map(|loaded| loaded.config)),
+            ("eu-west-4", load_layers(&variable, &["region=eu-west-4"], None).map(|loaded| loaded.config)),
+            (
+                "eu-west-5",
+                load_layers(&variable, &["region=x"], Some("eu-west-5")).map(|loaded| loaded.config),
+            ),
+        ] {
+            assert_eq!(loaded.unwrap().region, region);
+        }
+        for (error, named) in [
+            (load_layers(&[("STACK_REGION", "mars")], &[], None), "`STACK_REGION`: `mars` is not"),
+            (load_layers(&variable, &["region=mars"], None), "`--set region`: `mars` is not"),
+            (load_layers(&variable, &["region=eu-west-4"], Some("mars")), "`--region`: `mars` is not"),
+        ] {
+            let error = error.unwrap_err();
+            assert!(error.to_string().starts_with(named), "{error}");
+        }
+    }
+
+    #[test]
+    fn variables_and_settings_have_the_types_of_their_keys() {
+        let variables = [
+            ("STACK_DATABASE__CAPACITY__MAX", "4"),
+            ("STACK_DATABASE__ENGINE_VERSION", "17"),
+            ("STACK_VPC__S3_ENDPOINT", "false"),
+            ("STACK_ECS__HEALTH_CHECK__COMMAND", "[\"CMD\", \"/ok\"]"),
+        ];
+        let settings = ["vpc.zone_count=2", "alb.ingress_cidrs=[\"10.0.0.0/8\"]", "ecs.image=:1.0"];
+        let config = load_layers(&variables, &settings, None).unwrap().config;
+        assert_eq!((config.database.capacity.max, config.database.engine_version.as_str()), (4.0, "17"));
+        assert!(!config.vpc.s3_endpoint);
+        assert_eq!(config.ecs.health_check.unwrap().command, ["CMD", "/ok"]);
+        assert_eq!((config.vpc.zone_count, config.alb.ingress_cidrs.len()), (Some(2), 1));
+        assert_eq!(config.ecs.image.as_deref(), Some(":1.0"));
+    }
+
+    #[test]
+    fn keys_that_the_user_chooses_keep_their_case_unless_they_are_there_already() {
+        let variables = [
+            ("STACK_ECS__ENVIRONMENT_VARIABLES__LOG__LEVEL", "debug"),
+            ("STACK_TAGS__AUTHOR", "payments"),
+            ("STACK_TAGS__Owner", "payments"),
+        ];
+        let config = load_layers(&variables, &["tags.\"cost center\"=17"], None).unwrap().config;
+        let tags: Vec<(&str, &str)> =
+            config.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let wanted =
+            [("Author", "payments"), ("Owner", "payments"), ("Repository", "unknown"), ("cost center", "17")];
+        assert_eq!(tags, wanted);
+        assert_eq!(config.ecs.environment_variables["LOG__LEVEL"], "debug");
+    }
+
+    #[test]
+    fn each_mistake_in_a_variable_is_one_error_with_its_name_and_a_hint() {
+        for (name, value, message, hint) in [
+            ("STACK_VPC__NATT", "single", "there is no such key", "did you mean `STACK_VPC__NAT`?"),
+            ("STACK_VPC_NAT", "single", "there is no such key", "did you mean `STACK_VPC__NAT`?"),
+            ("STACK_REGON", "eu-west-1", "there is no such key", "did you mean `STACK_REGION`?"),
+            ("STACK_ENVV", "prod", "there is no such key", "did you mean `STACK_ENV`?"),
+            ("STACK_", "x", "there is no such key", "STACK_ and a key"),
+            ("STACK_VPC__", "x", "there is no such key", "the keys here are: availability_zones, cidr"),
+            ("STACK_TAGS__", "x", "there is no such key", "STACK_ and a key"),
+            ("STACK_VPC__NAT__MODE", "x", "there is no such key", "it is a value"),
+            ("STACK_ENVIRONMENTS__PROD__REGION", "x", "there is no such key", "STACK_ and a key"),
+            ("STACK_VPC", "x", "`vpc` is a table and not a value", "STACK_VPC__"),
+            ("STACK_VPC__FLOW_LOGS", "{}", "`vpc.flow_logs` is a table", "STACK_VPC__FLOW_LOGS__ENABLED"),
+            ("STACK_VPC__NAT", "two", "unknown variant `two`", "\"one_per_zone\""),
+            ("STACK_VPC__CIDR", "10.0.0/16", "invalid", "\"10.0.0.0/16\""),
+            ("STACK_VPC__S3_ENDPOINT", "yes", "`yes` is neither true nor false", "the default is: true"),
+            ("STACK_VPC__ZONE_COUNT", "three", "`three` is not a number", "stack.toml"),
+            ("STACK_VPC__ZONE_COUNT", "-1", "invalid value", "stack.toml"),
+            ("STACK_VPC__AVAILABILITY_ZONES", "a,b", "`a,b` is not a list", "stack.toml"),
+            ("STACK_ALB__INGRESS_CIDRS", "[1]", "invalid type", "the default is: []"),
+        ] {
+            let error = load_layers(&[(name, value)], &[], None).unwrap_err();
+            let text = error.to_string();
+            assert!(
+                text.starts_with(&format!("`{name}`: ")) && text.contains(message),
+                "{name} gave {text:?}"
+            );
+            assert!(error.hint.contains(hint), "{name} gave {:?}", error.hint);
+        }
+    }
+
+    #[test]
+    fn each_mistake_in_a_setting_is_one_error_with_its_key_and_a_hint() {
+        for (setting, message, hint) in [
+            ("vcp.nat=single", "`--set vcp.nat`: there is no such key", "did you mean `vpc`?"),
+            ("vpc.natt=single", "`--set vpc.natt`: there is no such key", "did you mean `nat`?"),
+            ("VPC.nat=single", "`--set VPC.nat`: there is no such key", "the keys here are: alb, "),
+            ("environments.prod.region=x", "there is no such key", "the keys here are: alb, "),
+            ("tags.a.b=x", "`--set tags.a.b`: there is no such key", "needs quotes"),
+            (
+                "vpc.flow_logs={}",
+                "`--set vpc.flow_logs`: `vpc.flow_logs` is a table",
+                "vpc.flow_logs.enabled",
+            ),
+            ("vpc.nat=two", "`--set vpc.nat`: unknown variant `two`", "\"one_per_zone\""),
+            ("vpc.s3_endpoint=", "`--set vpc.s3_endpoint`: `` is neither true nor false", "true"),
+            ("database.capacity.max=a lot", "`a lot` is not a number", "the default is: 2.0"),
+        ] {
+            let error = load_layers(&[], &[setting], None).unwrap_err();
+            assert!(error.to_string().contains(message), "{setting} gave {error}");
+            assert!(error.hint.contains(hint), "{setting} gave {:?}", error.hint);
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_that_a_layer_above_hides_is_an_error_all_the_same() {
+        let (error, _) = error("[vpc]\nnat = \"two\"\n[environments.dev.vpc]\nnat = \"single\"\n");
+        assert!(error.contains("line 2: `vpc.nat`: unknown variant"), "{error}");
+        let error = load_layers(&[("STACK_VPC__NAT", "two")], &["vpc.nat=none"], None).unwrap_err();
+        assert!(error.to_string().starts_with("`STACK_VPC__NAT`"), "{error}");
+    }
+
+    #[test]
+    fn what_is_shown_is_the_configuration_and_says_where_it_comes_from() {
+        let text = r##"
+            [tags]
+            "cost center" = "line one\nline \"two\" # no comment"
+            [vpc]
+            zone_count = 2
+            [environments.dev.ecs]
+            health_check.command = ["CMD", "/ok"]
+            environment_variables = { GREETING = "hello" }
+        "##;
+        let loaded = load_text(text, "dev").unwrap();
+        let shown = loaded.to_toml();
+        assert_eq!(load_text(&shown, "dev").unwrap().config, loaded.config, "{shown}");
+        let lines: Vec<String> =
+            shown.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        for (start, end) in [
+            ("zone_count = 2 # ", "stack.toml:5"),
+            ("nat = \"one_per_zone\" # default", ""),
+            ("# availability_zones = # not set", ""),
+            ("command = [\"CMD\", \"/ok\"] # ", "stack.toml:7 [environments.dev]"),
+            ("interval = 30 # default", ""),
+            ("GREETING = \"hello\" # ", "stack.toml:8 [environments.dev]"),
+        ] {
+            assert!(
+                lines.iter().any(|line| line.starts_with(start) && line.ends_with(end)),
+                "{start}: {shown}"
+            );
+        }
+        let json = loaded.to_json();
+        assert_eq!(json["vpc.zone_count"]["value"], 2);
+        assert_eq!(json["vpc.zone_count"]["origin"]["line"], 5);
+        assert_eq!(json["ecs.health_check.command"]["origin"]["layer"], "environment");
+        assert_eq!(json["ecs.health_check.interval"]["origin"], serde_json::json!({ "layer": "default" }));
+        assert_eq!(json["tags.\"cost center\""]["origin"]["layer"], "file");
     }
 }

@@ -15,7 +15,9 @@ mod stack;
 mod target;
 
 pub use cli::{Cli, Command, EmulatorCommand, Options, Serve, Target};
-pub use config::{Config, ConfigError, DEFAULT_FILE, Loaded, load};
+pub use config::{
+    Config, ConfigError, DEFAULT_FILE, Loaded, Origin, Setting, Sources, load, schema, variables,
+};
 pub use environment::{Environment, InvalidEnvironment};
 pub use exit::{Exit, Failure};
 pub use progress::Screen;

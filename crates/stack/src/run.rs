@@ -8,7 +8,7 @@ use engine::{Engine, EngineError, Graph, LocalStore, LockError, Plan, Registry, 
 use serde_json::{Value, json};
 
 use crate::cli::{Cli, Command, Options, Target};
-use crate::config::{self, ConfigError, Loaded};
+use crate::config::{self, ConfigError, Loaded, Sources};
 use crate::emulated;
 use crate::environment::{self, Environment};
 use crate::exit::{Exit, Failure};
@@ -32,18 +32,25 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
     let Cli { command, options } = cli;
     let command = match command.unwrap_or(Command::Up) {
         Command::Emulator(command) => return emulated::run(command, &options).await,
+        Command::Config { schema: true } => return print_json(&config::schema()).map(|()| Exit::Done),
         command => command,
     };
-    if options.target == Target::Embedded {
+    if options.target == Target::Embedded && !matches!(command, Command::Config { .. }) {
         note(NOTHING_REAL);
     }
     let environment: Environment =
         options.env.parse().map_err(|error: environment::InvalidEnvironment| {
             Failure::new(Exit::Configuration, format!("--env: {error}")).hint(environment::RULE)
         })?;
-    let overrides: Vec<(&str, &str)> =
-        options.region.iter().map(|region| ("region", region.as_str())).collect();
-    let loaded = config::load(options.config.as_deref(), &environment, &overrides).map_err(configuration)?;
+    let variables = config::variables(std::env::vars_os()).map_err(configuration)?;
+    let sources = Sources {
+        file: options.config.as_deref(),
+        environment: &environment,
+        variables: &variables,
+        settings: &options.set,
+        region: options.region.as_deref(),
+    };
+    let loaded = config::load(&sources).map_err(configuration)?;
     let work = Work { options, loaded, environment };
     match command {
         Command::Up => work.up().await,
@@ -51,6 +58,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Refresh { detailed_exitcode } => work.refresh(detailed_exitcode).await,
         Command::Outputs { name } => work.outputs(name.as_deref()).await,
         Command::Destroy => work.destroy().await,
+        Command::Config { .. } => work.config(),
         Command::Emulator(_) => unreachable!("it needs no configuration and was run above"),
     }
 }
@@ -168,6 +176,17 @@ impl Work {
         let Loaded { config, .. } = &self.loaded;
         let target = self.options.target.name();
         format!("{} {} ({target}, {})", config.project, self.environment, config.region)
+    }
+
+    /// Shows the configuration, if the stack can be declared with it.
+    fn config(&self) -> Result<Exit, Failure> {
+        self.declare(&Place::imagined(&self.loaded.config))?;
+        if self.options.json {
+            print_json(&self.loaded.to_json())?;
+        } else {
+            print(&format!("# The configuration of `{}`.\n{}", self.environment, self.loaded.to_toml()))?;
+        }
+        Ok(Exit::Done)
     }
 
     async fn preview(&self, details: bool, detailed_exitcode: bool) -> Result<Exit, Failure> {

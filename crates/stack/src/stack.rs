@@ -58,7 +58,7 @@ impl Place {
     pub fn imagined(config: &Config) -> Self {
         let in_region = || ('a'..='f').map(|letter| format!("{}{letter}", config.region)).collect();
         Self {
-            account_id: "000000000000".to_owned(),
+            account_id: aws::Place::UNKNOWN_ACCOUNT.to_owned(),
             partition: "aws".to_owned(),
             region: config.region.clone(),
             availability_zones: config.vpc.availability_zones.clone().unwrap_or_else(in_region),

@@ -6,11 +6,12 @@ use aws::Place;
 use aws::resources::RetentionDays;
 use engine::DeclareError;
 use ipnet::Ipv4Net;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the tier can be told; a configuration file can say all of it but the environment and the tags, which all tiers
 /// share. The default is the reference network, and everything has a default.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Args {
     /// The environment, part of every name: lower-case letters, digits and hyphens, at most
@@ -18,21 +19,26 @@ pub struct Args {
     #[serde(skip)]
     pub environment: String,
     /// The VPC's addresses, /16 to /28.
+    #[schemars(with = "aws::schema::Ipv4Block")]
     pub cidr: Ipv4Net,
     /// How many availability zones to span, 2 to 6; three where neither this nor `availability_zones` is given.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 2, max = 6))]
     pub zone_count: Option<usize>,
     /// Which zones, by name; the region's first ones where it is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub availability_zones: Option<Vec<String>>,
     /// The public subnets' addresses, one block for each zone; worked out from `cidr` where it is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<aws::schema::Ipv4Block>>")]
     pub public_subnet_cidrs: Option<Vec<Ipv4Net>>,
     /// The private subnets' addresses, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<aws::schema::Ipv4Block>>")]
     pub private_subnet_cidrs: Option<Vec<Ipv4Net>>,
     /// The database subnets' addresses, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<aws::schema::Ipv4Block>>")]
     pub database_subnet_cidrs: Option<Vec<Ipv4Net>>,
     /// How private subnets reach the internet.
     pub nat: NatMode,
@@ -75,7 +81,7 @@ impl Default for Args {
 
 /// How private subnets reach the internet. A NAT gateway costs about 43 USD a month in Singapore, and what goes
 /// through it as much again for each 730 GB.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NatMode {
     /// Through a gateway in their own zone: the failure of a zone stays there.
@@ -89,12 +95,13 @@ pub enum NatMode {
 }
 
 /// The record of who talked to whom in the VPC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FlowLogs {
     /// Whether it is kept.
     pub enabled: bool,
-    /// How long, in days: one of [`aws::resources::RETENTION_DAYS`]. The default is the reference's seven years.
+    /// How long, in days: one of the periods that CloudWatch Logs knows. The default is the reference's seven years.
+    #[schemars(with = "RetentionDays")]
     pub retention_in_days: u32,
 }
 

@@ -76,13 +76,28 @@ fn each_is_named_with_what_would_be_right() {
 }
 
 #[test]
-fn a_certificate_is_one_of_acm_in_the_same_region() {
+fn a_certificate_is_one_of_acm_in_the_same_account_and_region() {
     let certificate = |arn: &str| Args { certificate_arn: Some(arn.to_owned()), ..Args::default() };
+    let (here, ours) = (inputs().place.region, inputs().place.account_id);
+    let hint = "(request or import one in ACM there, and give its ARN)";
     assert_eq!(
-        refused(certificate("arn:aws:acm:us-east-1:123456789012:certificate/1")),
-        "certificate_arn: the certificate is in us-east-1, and the load balancer is in ap-southeast-1 (request or \
-         import it in the same region)"
+        refused(certificate(&format!("arn:aws:acm:us-east-1:{ours}:certificate/1"))),
+        format!(
+            "certificate_arn: the certificate is in us-east-1 and the load balancer in {here}: a load balancer takes \
+             certificates of its own account and region only {hint}"
+        )
     );
+    let foreign = certificate(&format!("arn:aws:acm:{here}:999999999999:certificate/1"));
+    assert_eq!(
+        refused(foreign.clone()),
+        format!(
+            "certificate_arn: the certificate is of account 999999999999 and the load balancer of {ours}: a load \
+             balancer takes certificates of its own account and region only {hint}"
+        )
+    );
+    // Before the account is known, any can be right.
+    let place = aws::Place { account_id: aws::Place::UNKNOWN_ACCOUNT.to_owned(), ..inputs().place };
+    assert!(declare(&tier(foreign), &Inputs { place, ..inputs() }).is_ok());
     for arn in
         ["payments.example.com", "arn:aws:iam::123456789012:server-certificate/1", "arn:aws:acm:x:1:y/1"]
     {

@@ -1,0 +1,195 @@
+//! Single values from outside of the file: variables of the process's environment, and `--set`.
+
+use std::ffi::OsString;
+use std::str::FromStr;
+
+use toml::{Table, Value};
+
+use super::ConfigError;
+use super::keys::{KEYS, Keys, default_of, join, lookup, nearest};
+use super::layers::{Layers, Origin};
+
+/// What the names of variables begin with.
+const PREFIX: &str = "STACK_";
+/// Variables for flags that are not values of the configuration.
+const FLAGS: [&str; 4] = ["STACK_CONFIG", "STACK_ENV", "STACK_STATE_DIR", "STACK_TARGET"];
+/// Stands between the keys of a path in the name of a variable.
+const SEPARATOR: &str = "__";
+
+/// The variables among these that set values of the configuration, sorted.
+///
+/// # Errors
+/// For a value that is not text.
+pub fn variables(
+    all: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<Vec<(String, String)>, ConfigError> {
+    let ours = all.filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    let ours = ours.filter(|(name, _)| name.starts_with(PREFIX) && !FLAGS.contains(&name.as_str()));
+    let texts = ours.map(|(name, value)| match value.into_string() {
+        Ok(value) => Ok((name, value)),
+        Err(_) => Err(ConfigError::about(name, "its value is not text", "write it in UTF-8")),
+    });
+    let mut variables: Vec<(String, String)> = texts.collect::<Result<_, _>>()?;
+    variables.sort();
+    Ok(variables)
+}
+
+/// `KEY=VALUE` of `--set`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    path: Vec<String>,
+    value: String,
+}
+
+impl FromStr for Setting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wanted = "KEY=VALUE is wanted, such as vpc.nat=single";
+        let (key, value) = text.split_once('=').ok_or(wanted)?;
+        let path = path_of(key).ok_or_else(|| format!("`{key}` is not a key: {wanted}"))?;
+        Ok(Self { path, value: value.to_owned() })
+    }
+}
+
+/// The path that a key like `tags."cost center"` stands for.
+fn path_of(key: &str) -> Option<Vec<String>> {
+    let mut table: Table = Some(format!("{key} = 0")).filter(|line| !line.contains('\n'))?.parse().ok()?;
+    let mut path = Vec::new();
+    loop {
+        let mut entries = table.into_iter();
+        let (name, value) = entries.next()?;
+        path.push(name);
+        match (value, entries.next()) {
+            (Value::Table(inner), None) => table = inner,
+            (Value::Integer(0), None) => return Some(path),
+            _ => return None,
+        }
+    }
+}
+
+impl Layers {
+    /// Lays the value of one `--set` on top.
+    pub(super) fn lay_setting(&mut self, setting: &Setting) -> Result<(), ConfigError> {
+        let Setting { path, value } = setting;
+        let flag = format!("--set {}", join(path));
+        let mut keys = &*KEYS;
+        for (index, name) in path.iter().enumerate() {
+            keys = keys.get(name).ok_or_else(|| {
+                let wrong = keys.unknown(&path[..=index], false);
+                ConfigError::about(&flag, wrong.reason, wrong.hint)
+            })?;
+        }
+        self.lay_text(keys, path, value, &Origin::Flag(flag.clone()), |name| join(&[&join(path), name]))
+    }
+
+    /// Lays the value of one variable on top.
+    pub(super) fn lay_variable(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
+        let (keys, path) = self.path_of_variable(name)?;
+        let origin = Origin::Variable(name.to_owned());
+        self.lay_text(keys, &path, value, &origin, |key| format!("{name}{SEPARATOR}{}", key.to_uppercase()))
+    }
+
+    fn lay_text(
+        &mut self,
+        keys: &Keys,
+        path: &[String],
+        text: &str,
+        origin: &Origin,
+        inner: impl Fn(&str) -> String,
+    ) -> Result<(), ConfigError> {
+        let about = |reason: String, hint: String| ConfigError::about(origin.to_string(), reason, hint);
+        let Keys::Value(kind) = keys else {
+            let example = keys.names().next().unwrap_or("name");
+            let reason = format!("`{}` is a table and not a value", join(path));
+            return Err(about(reason, format!("set its keys one by one, such as {}", inner(example))));
+        };
+        let value = kind.value(text).map_err(|reason| about(reason, default_of(path)))?;
+        self.set(path, value, |_| origin.clone());
+        Ok(())
+    }
+
+    /// The key that a variable's name stands for: `STACK_VPC__FLOW_LOGS__ENABLED` for `vpc.flow_logs.enabled`. A key
+    /// that the user chooses is meant as it is written there, unless there is already one that differs only in case, such
+    /// as `Author` for `STACK_TAGS__AUTHOR`.
+    fn path_of_variable(&self, variable: &str) -> Result<(&'static Keys, Vec<String>), ConfigError> {
+        let mut keys = &*KEYS;
+        let mut path: Vec<String> = Vec::new();
+        let mut rest = variable.strip_prefix(PREFIX);
+        while let Some(text) = rest {
+            let (part, after) = match text.split_once(SEPARATOR) {
+                Some((part, after)) => (part, Some(after)),
+                None => (text, None),
+            };
+            let (name, after) = match keys {
+                // Two underscores can be part of a name that the user chooses.
+                Keys::Free(inner) if matches!(**inner, Keys::Value(_)) => (self.existing(&path, text), None),
+                Keys::Free(_) => (self.existing(&path, part), after),
+                Keys::Table(_) | Keys::Value(_) => (part.to_ascii_lowercase(), after),
+            };
+            keys = keys.get(&name).filter(|_| !name.is_empty()).ok_or_else(|| unknown(variable, keys))?;
+            path.push(name);
+            rest = after;
+        }
+        Ok((keys, path))
+    }
+
+    /// The key in a table that differs only in case, if there is exactly one and none that is the same.
+    fn existing(&self, table: &[String], name: &str) -> String {
+        let table = lookup(&self.values, table).and_then(Value::as_table);
+        let names =
+            || table.into_iter().flat_map(Table::keys).filter(|known| known.eq_ignore_ascii_case(name));
+        match names().any(|known| known == name) || names().count() != 1 {
+            true => name.to_owned(),
+            false => names().map(String::clone).collect(),
+        }
+    }
+}
+
+/// The error for a variable that sets nothing. `around` is where the search for its key has ended.
+fn unknown(variable: &str, around: &Keys) -> ConfigError {
+    let known: Vec<String> = KEYS.paths().iter().map(|path| spelled(path)).collect();
+    let upper = variable.to_ascii_uppercase();
+    let meant = nearest(&upper, known.iter().map(String::as_str).chain(FLAGS));
+    let hint = format!(
+        "its name is {PREFIX} and a key, with {SEPARATOR} for each dot, such as STACK_VPC__NAT; {}{meant}",
+        around.choices()
+    );
+    ConfigError::about(variable, "there is no such key", hint)
+}
+
+/// The variable for a key.
+fn spelled(path: &[&str]) -> String {
+    format!("{PREFIX}{}", path.join(SEPARATOR).to_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_is_a_key_as_toml_writes_it_and_a_value() {
+        let setting: Setting = "tags.\"cost center\"=a=b".parse().unwrap();
+        assert_eq!(setting.path, ["tags", "cost center"]);
+        assert_eq!(setting.value, "a=b");
+        for bad in ["vpc.nat", "=1", "vpc..nat=1", "a b=1", "#=1", "[vpc]\nnat=1", "a\nb=1"] {
+            assert!(bad.parse::<Setting>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn variables_of_others_and_of_other_flags_are_left_alone() {
+        let all = [
+            "PATH",
+            "STACK_ENV",
+            "STACK_CONFIG",
+            "STACK_STATE_DIR",
+            "STACK_TARGET",
+            "STACK_REGION",
+            "STACK_A",
+        ];
+        let all = all.into_iter().map(|name| (OsString::from(name), OsString::from("x")));
+        let names: Vec<String> = variables(all).unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["STACK_A", "STACK_REGION"]);
+    }
+}
