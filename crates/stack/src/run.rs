@@ -108,8 +108,8 @@ fn engine_failure(error: EngineError) -> Failure {
                 .hint(
                     "a database goes only if `database.final_snapshot = true` keeps its data or \
                      `database.allow_data_loss` names it; `database.deletion_protection`, `alb.deletion_protection` and \
-                     `alb.access_logs.delete_logs = false` protect too. Say so in the configuration, run `stack up`, \
-                     then try again",
+                     `alb.access_logs.delete_logs = false` protect too. Say so in the configuration, or with \
+                     `--set`, run `stack up`, then try again",
                 )
         }
         EngineError::Plan(_) => Failure::from_error(Exit::Configuration, &error),

@@ -62,6 +62,7 @@ pub(super) fn top_keys() -> Map<String, Value> {
 /// (Rust's types of numbers) and links into Rust's documentation.
 fn tidy(schema: &mut Value) {
     let Value::Object(object) = schema else { return };
+    unwrap_option(object);
     object.remove("required");
     if object
         .get("format")
@@ -86,7 +87,6 @@ fn tidy(schema: &mut Value) {
     if let Some(Value::Array(values)) = object.get_mut("enum") {
         values.retain(|value| !value.is_null());
     }
-    unwrap_option(object);
     for (name, inner) in object.iter_mut() {
         match (name.as_str(), inner) {
             ("properties" | "patternProperties", Value::Object(properties)) => {

@@ -80,7 +80,7 @@ impl Layers {
                 ConfigError::about(&flag, wrong.reason, wrong.hint)
             })?;
         }
-        self.lay_text(keys, path, value, &Origin::Flag(flag.clone()), |name| join(&[&join(path), name]))
+        self.lay_text(keys, path, value, &Origin::Flag(flag.clone()), |name| format!("{}.{name}", join(path)))
     }
 
     /// Lays the value of one variable on top.

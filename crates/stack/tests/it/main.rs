@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod command;
+mod configuration;
 mod drift;
 mod emulator;
 mod environments;
