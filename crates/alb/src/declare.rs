@@ -1,7 +1,7 @@
 //! The tier itself: which resources there are, and what each takes from which.
 
 use aws::policy::{PolicyDocument, Principal, Statement};
-use aws::resources::{LogGroup, RetentionDays, SecurityGroup, SecurityGroupIngress};
+use aws::resources::{LogGroup, RetentionDays, SecurityGroup, SecurityGroupIngress, WebAclAssociation};
 use aws::{LogGroupName, Names, SecurityGroupId, SubnetId};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::resources::{
     AbortIncompleteMultipartUpload, Action, Attribute, Bucket, BucketEncryption, BucketPolicy, Certificate,
     Condition, FieldToMatch, LifecycleConfiguration, LifecycleRule, Listener, ListenerRule, LoadBalancer,
     LoggingConfiguration, Matcher, NoncurrentVersionExpiration, OwnershipControls,
-    PublicAccessBlockConfiguration, TargetGroup, VersioningConfiguration, WebAclAssociation,
+    PublicAccessBlockConfiguration, TargetGroup, VersioningConfiguration,
 };
 use crate::{
     Args, BucketName, Ingress, Inputs, ListenerArn, ListenerRuleArn, LoadBalancerArn, TargetGroupArn,

@@ -44,12 +44,11 @@ pub use aws::ListenerArn;
 pub use aws::ListenerRuleArn;
 pub use aws::LoadBalancerArn;
 pub use aws::TargetGroupArn;
+pub use aws::WebAclArn;
 pub use declare::Outputs;
 pub use declare::Tier;
 
 engine::id! {
-    /// A web ACL's ARN.
-    pub struct WebAclArn;
     /// A web ACL's id, such as `1234abcd-12ab-34cd-56ef-1234567890ab`.
     pub struct WebAclId;
     /// A bucket's name.

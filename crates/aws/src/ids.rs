@@ -50,6 +50,8 @@ engine::id! {
     pub struct ListenerArn;
     /// The ARN of a rule of a listener.
     pub struct ListenerRuleArn;
+    /// A web ACL's ARN.
+    pub struct WebAclArn;
     /// The ARN of a secret, with the six characters that Secrets Manager adds to its name.
     pub struct SecretArn;
     /// The name of an Aurora cluster.

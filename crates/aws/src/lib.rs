@@ -22,6 +22,7 @@ pub mod policy;
 pub mod resources;
 pub mod schema;
 pub mod tags;
+pub mod waf;
 
 pub use context::Account;
 pub use context::Context;
@@ -57,5 +58,6 @@ pub fn kinds(registry: &mut Registry) {
         .register::<resources::Alias<engine::Resolved>>()
         .register::<resources::SecurityGroup<engine::Resolved>>()
         .register::<resources::SecurityGroupIngress<engine::Resolved>>()
-        .register::<resources::SecurityGroupEgress<engine::Resolved>>();
+        .register::<resources::SecurityGroupEgress<engine::Resolved>>()
+        .register::<resources::WebAclAssociation<engine::Resolved>>();
 }

@@ -5,6 +5,7 @@
 //! the whole account and which stays.
 
 use async_trait::async_trait;
+use aws::waf::{OfWaf, waf};
 use aws::{CallResult, Called, Context, converge, replaced_by};
 use aws_sdk_wafv2::types::{
     FieldToMatch as LiveField, LoggingConfiguration as Live, SingleHeader as LiveHeader,
@@ -13,7 +14,6 @@ use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, R
 use serde::{Deserialize, Serialize};
 
 use super::in_order_of;
-use super::waf::{OfWaf, waf};
 use crate::WebAclArn;
 
 /// The properties of a logging configuration.

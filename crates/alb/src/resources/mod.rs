@@ -14,7 +14,6 @@ mod s3;
 mod target_group;
 mod waf;
 mod web_acl;
-mod web_acl_association;
 mod web_acl_rule;
 
 pub use action::{Action, FixedResponseConfig, ForwardConfig, RedirectConfig, TargetGroupTuple};
@@ -35,7 +34,6 @@ pub use logging_configuration::{
 };
 pub use target_group::{Matcher, TargetGroup, TargetGroupOutputs};
 pub use web_acl::{DefaultAction, WebAcl, WebAclOutputs};
-pub use web_acl_association::{WebAclAssociation, WebAclAssociationOutputs};
 pub use web_acl_rule::{
     ManagedRuleGroupStatement, OverrideAction, RateBasedStatement, RuleAction, Statement, VisibilityConfig,
     WebAclRule,
@@ -54,7 +52,6 @@ pub(crate) fn kinds(registry: &mut Registry) {
         .register::<Listener<Resolved>>()
         .register::<ListenerRule<Resolved>>()
         .register::<WebAcl>()
-        .register::<WebAclAssociation<Resolved>>()
         .register::<LoggingConfiguration<Resolved>>();
 }
 

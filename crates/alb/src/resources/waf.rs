@@ -1,28 +1,10 @@
-//! What the resources of WAF share.
+//! The tags of the resources of WAF.
 
 use aws::tags::{LiveTags, Stamped};
-use aws::{CallResult, Called, Context, Tags};
+use aws::waf::{OfWaf, waf};
+use aws::{Called, Context, Tags};
 use aws_sdk_wafv2::types::Tag;
-use engine::{CallError, ErrorClass};
-
-pub(super) fn waf(cx: &Context) -> aws_sdk_wafv2::Client {
-    cx.client(aws_sdk_wafv2::Client::new)
-}
-
-/// A call to WAF, whose errors have names of their own.
-///
-/// What is new takes up to minutes until it can be used everywhere, and is "unavailable" until then; and a change that
-/// another one overtook is to be made again on what is there now.
-pub(super) trait OfWaf: Sized {
-    fn of_waf(self) -> Self;
-}
-
-impl<T> OfWaf for Result<T, CallError> {
-    fn of_waf(self) -> Self {
-        self.classed(&["WAFNonexistentItemException"], ErrorClass::NotFound)
-            .classed(&["WAFUnavailableEntityException", "WAFOptimisticLockException"], ErrorClass::NotYet)
-    }
-}
+use engine::CallError;
 
 fn tag(key: &str, value: &str) -> Tag {
     Tag::builder().key(key).value(value).build().expect("a key and a value are given")

@@ -5,6 +5,7 @@
 //! associated with anything for a while.
 
 use async_trait::async_trait;
+use aws::waf::{OfWaf, waf};
 use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
 use aws_sdk_wafv2::types::{
     AllowAction, BlockAction, DefaultAction as LiveDefault, Rule as LiveRule, Scope, WebAcl as Live,
@@ -13,7 +14,7 @@ use engine::{CallError, Change, Changed, Declares, Intent, Resolved, Resource, S
 use serde::{Deserialize, Serialize};
 
 use super::in_order_of;
-use super::waf::{OfWaf, retag, stamped, tags_of, waf};
+use super::waf::{retag, stamped, tags_of};
 use super::web_acl_rule::{VisibilityConfig, WebAclRule};
 use crate::{WebAclArn, WebAclId};
 

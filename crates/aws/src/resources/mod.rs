@@ -6,6 +6,7 @@ mod log_group;
 mod role;
 mod security_group;
 mod security_group_rule;
+mod web_acl_association;
 
 pub use kms_alias::Alias;
 pub use kms_alias::AliasOutputs;
@@ -25,3 +26,5 @@ pub use security_group_rule::SecurityGroupEgress;
 pub use security_group_rule::SecurityGroupEgressOutputs;
 pub use security_group_rule::SecurityGroupIngress;
 pub use security_group_rule::SecurityGroupIngressOutputs;
+pub use web_acl_association::WebAclAssociation;
+pub use web_acl_association::WebAclAssociationOutputs;

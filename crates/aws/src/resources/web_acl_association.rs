@@ -4,14 +4,14 @@
 //! the create looks first; and what CloudFormation replaces, unprotected for a moment, is changed in place here.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, replaced_by};
 use engine::{
     CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
-use super::waf::{OfWaf, waf};
-use crate::WebAclArn;
+use crate::error::{CallResult, Called};
+use crate::waf::{OfWaf, waf};
+use crate::{Context, WebAclArn, replaced_by};
 
 /// The properties of an association.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
