@@ -1,0 +1,215 @@
+//! What the tier can be told.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use aws::resources::RetentionDays;
+use engine::DeclareError;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Inputs;
+
+/// What the tier can be told; a configuration file can say all of it but the environment and the tags, which all tiers
+/// share. The default is the reference API, and everything has a default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Args {
+    /// The environment, part of every name, and the name of the stage.
+    #[serde(skip)]
+    pub environment: String,
+    /// The name on the load balancer's certificate, such as `payments.example.com`: API Gateway checks it. Needed where the
+    /// load balancer has a certificate; a public one must be reached by this name, by an alias record in DNS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backend_domain: Option<String>,
+    /// What is put before the path of every request on its way to the load balancer: empty, or a path such as `/v1`.
+    pub backend_path: String,
+    /// How long an answer of the load balancer may take, in milliseconds: 50 to 29000.
+    #[schemars(range(min = 50, max = 29_000))]
+    pub timeout_ms: u32,
+    /// How many requests are let through: by each method of the stage, and for each API key.
+    pub throttle: Throttle,
+    /// How many requests an API key may make in a calendar month: 1 to 2147483647.
+    #[schemars(range(min = 1, max = 2_147_483_647))]
+    pub monthly_quota: u32,
+    /// How long the record of requests is kept, in days: one of the periods that CloudWatch Logs knows. The default is the
+    /// reference's seven years.
+    #[schemars(with = "RetentionDays")]
+    pub log_retention_in_days: u32,
+    /// What API Gateway writes about how it worked on a request: `info`, `error` for failures only, or `off`. Neither bodies
+    /// nor headers are ever written.
+    pub execution_logs: ExecutionLogs,
+    /// Whether requests are traced with X-Ray.
+    pub tracing: bool,
+    /// Which versions and ciphers of TLS clients may use: one of API Gateway's policies for TLS 1.2 and later, such as
+    /// `SecurityPolicy_TLS13_1_2_PQ_2025_09`, or `TLS_1_2`. A change takes AWS a quarter of an hour.
+    pub security_policy: String,
+    /// Whether the API is closed under its own `execute-api` name, which is the one that this tier knows: for who gives it a
+    /// domain of his own.
+    pub disable_execute_api_endpoint: bool,
+    /// Tags for everything that can have tags; `Name` is added.
+    #[serde(skip)]
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Default for Args {
+    fn default() -> Self {
+        Self {
+            environment: "dev".to_owned(),
+            backend_domain: None,
+            backend_path: String::new(),
+            timeout_ms: 29_000,
+            throttle: Throttle::default(),
+            monthly_quota: 1_000_000,
+            log_retention_in_days: 2557,
+            execution_logs: ExecutionLogs::default(),
+            tracing: true,
+            security_policy: "SecurityPolicy_TLS13_1_2_PQ_2025_09".to_owned(),
+            disable_execute_api_endpoint: false,
+            tags: BTreeMap::new(),
+        }
+    }
+}
+
+/// How many requests are let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Throttle {
+    /// Requests in a second, in the long run: 1 to 2147483647. A new account has 10000 for all its APIs together.
+    #[schemars(range(min = 1, max = 2_147_483_647))]
+    pub rate_limit: u32,
+    /// Requests at one moment, above the rate: 1 to 2147483647. A new account has 5000 for all its APIs together.
+    #[schemars(range(min = 1, max = 2_147_483_647))]
+    pub burst_limit: u32,
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self { rate_limit: 100, burst_limit: 200 }
+    }
+}
+
+/// What API Gateway writes about how it worked on a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecutionLogs {
+    /// Nothing.
+    Off,
+    /// What failed.
+    Error,
+    /// Every step (Security Hub APIGateway.1).
+    #[default]
+    Info,
+}
+
+impl ExecutionLogs {
+    /// API Gateway's name for it.
+    pub(crate) fn level(self) -> &'static str {
+        match self {
+            Self::Off => "OFF",
+            Self::Error => "ERROR",
+            Self::Info => "INFO",
+        }
+    }
+}
+
+fn refused(argument: &str, reason: impl Into<String>, hint: impl Into<String>) -> DeclareError {
+    DeclareError::argument(argument, reason, hint)
+}
+
+/// The largest number that API Gateway can hold.
+const LARGEST: u32 = 2_147_483_647;
+
+/// Checks a number against what AWS allows.
+fn within(argument: &str, value: u32, range: RangeInclusive<u32>, unit: &str) -> Result<(), DeclareError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let allowed = format!("{} to {}{unit}", range.start(), range.end());
+    Err(refused(argument, format!("AWS does not allow {value}"), allowed))
+}
+
+impl Args {
+    /// What can be said to be wrong before any call.
+    pub(crate) fn check(&self, inputs: &Inputs) -> Result<(), DeclareError> {
+        self.check_backend(inputs)?;
+        within("timeout_ms", self.timeout_ms, 50..=29_000, " milliseconds")?;
+        within("throttle.rate_limit", self.throttle.rate_limit, 1..=LARGEST, " requests in a second")?;
+        within("throttle.burst_limit", self.throttle.burst_limit, 1..=LARGEST, " requests")?;
+        within("monthly_quota", self.monthly_quota, 1..=LARGEST, " requests")?;
+        self.check_tls()
+    }
+
+    fn check_backend(&self, inputs: &Inputs) -> Result<(), DeclareError> {
+        if inputs.backend.private && inputs.private_subnet_ids.is_empty() {
+            let reason = "a private load balancer is reached through a VPC link, which needs a subnet";
+            return Err(refused(
+                "private_subnet_ids",
+                reason,
+                "give it the private subnets, one in each zone",
+            ));
+        }
+        match &self.backend_domain {
+            None if inputs.backend.https => {
+                let reason = "the load balancer has a certificate, and its own name in DNS is not on that";
+                let hint = "give the name on the certificate, such as payments.example.com";
+                return Err(refused("backend_domain", reason, hint));
+            }
+            Some(domain) if !is_host_name(domain) => {
+                let reason = format!("`{domain}` is not a host name");
+                let hint = "a name without protocol, port and path, such as payments.example.com";
+                return Err(refused("backend_domain", reason, hint));
+            }
+            _ => {}
+        }
+        let path = &self.backend_path;
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+        let fits = path.is_empty()
+            || (path.starts_with('/')
+                && !path.ends_with('/')
+                && path.len() <= 1024
+                && path.bytes().all(legal));
+        if !fits || path.contains("//") {
+            let reason = format!("`{path}` cannot stand before the path of a request");
+            let hint = "leave it empty, or begin with a slash and end without one, such as /v1";
+            return Err(refused("backend_path", reason, hint));
+        }
+        Ok(())
+    }
+
+    fn check_tls(&self) -> Result<(), DeclareError> {
+        let policy = self.security_policy.as_str();
+        let enhanced = policy.strip_prefix("SecurityPolicy_TLS13_");
+        // Those for edge-optimized APIs end in `_EDGE`.
+        if policy == "TLS_1_2"
+            || enhanced.is_some_and(|rest| rest.starts_with("1_") && !rest.ends_with("_EDGE"))
+        {
+            return Ok(());
+        }
+        let reason = format!("`{policy}` is no policy of a regional API for TLS 1.2 and later");
+        Err(refused("security_policy", reason, "such as SecurityPolicy_TLS13_1_2_PQ_2025_09, or TLS_1_2"))
+    }
+
+    /// With the newer policies, an API can insist on being called by its own name.
+    pub(crate) fn access_mode(&self) -> Option<&'static str> {
+        self.security_policy.starts_with("SecurityPolicy_").then_some("STRICT")
+    }
+
+    pub(crate) fn retention(&self) -> Result<RetentionDays, DeclareError> {
+        RetentionDays::try_from(self.log_retention_in_days).map_err(|error| {
+            let hint = format!("the next longer period is {} days", error.nearest());
+            refused("log_retention_in_days", error.to_string(), hint)
+        })
+    }
+}
+
+/// RFC 1123: labels of letters, digits and inner hyphens; more than one of them.
+fn is_host_name(name: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    name.len() <= 253 && name.contains('.') && name.split('.').all(is_label)
+}

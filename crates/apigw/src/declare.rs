@@ -1,0 +1,382 @@
+//! The tier itself: which resources there are, and what each takes from which.
+
+use std::collections::BTreeMap;
+
+use aws::resources::{
+    LogGroup, RetentionDays, SecurityGroup, SecurityGroupEgress, SecurityGroupIngress, WebAclAssociation,
+};
+use aws::{LogGroupName, Names, Place, SecurityGroupId};
+use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
+use serde::{Deserialize, Serialize};
+
+use crate::args::{Args, ExecutionLogs};
+use crate::inputs::Inputs;
+use crate::requests::{ACCESS_LOG_FORMAT, PROXY_PARAMETER, Route, without_key, without_key_to_proxy};
+use crate::resources::{
+    AccessLogSetting, Account, ApiKey, ApiResource, ApiStage, DefinedMethod, Definition, Deployment,
+    EndpointConfiguration, Method, MethodSetting, QuotaSettings, RequestValidator, RestApi, RestApiStage,
+    ThrottleSettings, UsagePlan, UsagePlanKey, VpcLink,
+};
+use crate::{ApiKeyId, DeploymentId, RequestValidatorId, RestApiId, StageName, UsagePlanId, VpcLinkId};
+
+/// The API tier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tier {
+    args: Args,
+}
+
+/// What the tiers after it can refer to, and its user wants to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "camelCase")]
+pub struct Outputs<S: Stage> {
+    /// The URL of the stage. A reference to it waits until the stage serves the API.
+    pub api_gateway_url: S::Of<String>,
+    /// The API's id.
+    pub api_id: S::Of<RestApiId>,
+    /// The API's name, by which CloudWatch knows it.
+    pub api_name: S::Of<String>,
+    /// The stage's name.
+    pub stage_name: S::Of<StageName>,
+    /// The stage's ARN.
+    pub stage_arn: S::Of<String>,
+    /// The API key's id, with which [`api_key_value`](crate::api_key_value) asks for the key.
+    pub api_key_id: S::Of<ApiKeyId>,
+    /// The usage plan's id.
+    pub usage_plan_id: S::Of<UsagePlanId>,
+    /// Where there is a line for each request.
+    pub api_access_log_group_name: S::Of<LogGroupName>,
+    /// The VPC link to the load balancer, where that is private.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub vpc_link_id: Option<S::Of<VpcLinkId>>,
+}
+
+impl Tier {
+    /// The tier with these arguments, which [`declare`](Component::declare) checks.
+    #[must_use]
+    pub fn new(args: Args) -> Self {
+        Self { args }
+    }
+
+    /// What it was told.
+    #[must_use]
+    pub fn args(&self) -> &Args {
+        &self.args
+    }
+}
+
+impl Component for Tier {
+    const NAME: &'static str = "apigw";
+    type Inputs = Inputs;
+    type Outputs<S: Stage> = Outputs<S>;
+
+    fn declare(&self, scope: &mut Scope, inputs: &Inputs) -> Result<Outputs<Declared>, DeclareError> {
+        let args = &self.args;
+        let names = Names::new(&args.environment, &args.tags)?;
+        args.check(inputs)?;
+        let retention = args.retention()?;
+        Declaring { scope, args, inputs, names, retention }.all()
+    }
+}
+
+/// One run of `declare`: the scope, and what all its steps need.
+struct Declaring<'a> {
+    scope: &'a mut Scope,
+    args: &'a Args,
+    inputs: &'a Inputs,
+    names: Names,
+    retention: RetentionDays,
+}
+
+/// The validator, as methods name it, and as it is.
+struct Validator {
+    id: Input<RequestValidatorId>,
+    properties: RequestValidator,
+}
+
+/// How one path is served.
+struct Path<'a> {
+    name: &'a str,
+    part: &'a str,
+    verb: &'a str,
+    needs_key: bool,
+    request_parameters: BTreeMap<String, bool>,
+    integration_parameters: BTreeMap<String, String>,
+}
+
+impl Declaring<'_> {
+    fn all(mut self) -> Result<Outputs<Declared>, DeclareError> {
+        let link = match self.inputs.backend.private {
+            true => Some(self.vpc_link()?),
+            false => None,
+        };
+        let name = self.names.name("api");
+        let api = self.rest_api(&name)?;
+        let deployment = self.deployment(&api, link.clone())?;
+        let log_group = self.access_log_group()?;
+        let stage = self.stage(&api.rest_api_id, deployment, &log_group)?;
+        if let Some(web_acl_arn) = self.inputs.web_acl_arn.clone() {
+            let association = WebAclAssociation { resource_arn: stage.stage_arn.clone(), web_acl_arn };
+            self.scope.add("web-acl-association", association)?;
+        }
+        let usage_plan_id = self.usage_plan(&api.rest_api_id, &stage.stage_name)?;
+        let api_key_id = self.api_key(&usage_plan_id)?;
+        Ok(Outputs {
+            api_gateway_url: url(&self.inputs.place, &api.rest_api_id, &stage.stage_name),
+            api_id: api.rest_api_id,
+            api_name: name.into(),
+            stage_name: StageName::from(self.names.environment()).into(),
+            stage_arn: stage.stage_arn,
+            api_key_id,
+            usage_plan_id,
+            api_access_log_group_name: log_group,
+            vpc_link_id: link,
+        })
+    }
+
+    /// The link and its group, which may talk to the load balancer and to nothing else.
+    fn vpc_link(&mut self) -> Result<Input<VpcLinkId>, DeclareError> {
+        let group = SecurityGroup {
+            group_name: self.names.name("api-link-sg"),
+            group_description: "The VPC link of the payment API: to the load balancer".to_owned(),
+            vpc_id: self.inputs.vpc_id.clone(),
+            security_group_ingress: Vec::new(),
+            security_group_egress: Vec::new(),
+            tags: self.names.tags("api-link-sg"),
+        };
+        let group = self.scope.add("vpc-link-security-group", group)?.group_id;
+        self.link_rules(&group)?;
+        let link = VpcLink {
+            name: self.names.name("api-link"),
+            subnet_ids: self.inputs.private_subnet_ids.clone(),
+            security_group_ids: vec![group],
+            tags: self.names.tags("api-link"),
+        };
+        Ok(self.scope.add("vpc-link", link)?.vpc_link_id)
+    }
+
+    fn link_rules(&mut self, link: &Input<SecurityGroupId>) -> Result<(), DeclareError> {
+        let backend = &self.inputs.backend;
+        let port = Some(Route::port(backend));
+        let to_balancer = SecurityGroupEgress {
+            group_id: link.clone(),
+            ip_protocol: "tcp".to_owned(),
+            from_port: port,
+            to_port: port,
+            cidr_ip: None,
+            destination_security_group_id: Some(backend.alb_security_group_id.clone()),
+            destination_prefix_list_id: None,
+            description: "Requests to the load balancer".to_owned(),
+        };
+        self.scope.add("vpc-link-to-load-balancer", to_balancer)?;
+        let from_link = SecurityGroupIngress {
+            group_id: backend.alb_security_group_id.clone(),
+            ip_protocol: "tcp".to_owned(),
+            from_port: port,
+            to_port: port,
+            cidr_ip: None,
+            source_security_group_id: Some(link.clone()),
+            source_prefix_list_id: None,
+            description: "Requests from the API".to_owned(),
+        };
+        self.scope.add("load-balancer-from-vpc-link", from_link).map(drop)
+    }
+
+    fn rest_api(&mut self, name: &str) -> Result<OutputsOf<RestApi>, DeclareError> {
+        let api = RestApi {
+            name: name.to_owned(),
+            description: "The payment API".to_owned(),
+            endpoint_configuration: EndpointConfiguration { types: vec!["REGIONAL".to_owned()] },
+            api_key_source_type: KEY_SOURCE.to_owned(),
+            disable_execute_api_endpoint: self.args.disable_execute_api_endpoint,
+            security_policy: self.args.security_policy.clone(),
+            endpoint_access_mode: self.args.access_mode().map(str::to_owned),
+            tags: self.names.tags("api"),
+        };
+        self.scope.add("rest-api", api)
+    }
+
+    /// The methods, and the snapshot of them that the stage serves.
+    fn deployment(
+        &mut self,
+        api: &OutputsOf<RestApi>,
+        link: Option<Input<VpcLinkId>>,
+    ) -> Result<Input<DeploymentId>, DeclareError> {
+        let validator = self.validator(&api.rest_api_id)?;
+        let route = Route { args: self.args, backend: &self.inputs.backend, link };
+        let proxy = BTreeMap::from([(PROXY_PARAMETER.to_owned(), true)]);
+        let path = |name, part, verb| Path {
+            name,
+            part,
+            verb,
+            needs_key: true,
+            request_parameters: BTreeMap::new(),
+            integration_parameters: without_key(),
+        };
+        let paths = [
+            Path { needs_key: false, ..path("health", "health", "GET") },
+            path("payments", "payments", "ANY"),
+            Path {
+                request_parameters: proxy,
+                integration_parameters: without_key_to_proxy(),
+                ..path("proxy", "{proxy+}", "ANY")
+            },
+        ];
+        let mut methods = BTreeMap::new();
+        for path in paths {
+            let label = format!("{} /{}", path.verb, path.part);
+            methods.insert(label, self.method(api, &validator, &route, path)?);
+        }
+        let definition = Definition {
+            api_key_source_type: KEY_SOURCE.to_owned(),
+            disable_execute_api_endpoint: self.args.disable_execute_api_endpoint,
+            request_validator: validator.properties,
+            methods,
+        };
+        let deployment = Deployment { rest_api_id: api.rest_api_id.clone(), definition };
+        Ok(self.scope.add("deployment", deployment)?.deployment_id)
+    }
+
+    fn validator(&mut self, api: &Input<RestApiId>) -> Result<Validator, DeclareError> {
+        let properties = RequestValidator {
+            rest_api_id: api.clone(),
+            name: self.names.name("api-validator"),
+            // There are no models: what is in a payment is the application's to know.
+            validate_request_body: false,
+            validate_request_parameters: true,
+        };
+        let id = self.scope.add("request-validator", properties.clone())?.request_validator_id;
+        Ok(Validator { id, properties })
+    }
+
+    fn method(
+        &mut self,
+        api: &OutputsOf<RestApi>,
+        validator: &Validator,
+        route: &Route<'_>,
+        path: Path<'_>,
+    ) -> Result<DefinedMethod, DeclareError> {
+        let resource = ApiResource {
+            rest_api_id: api.rest_api_id.clone(),
+            parent_id: api.root_resource_id.clone(),
+            path_part: path.part.to_owned(),
+        };
+        let resource = self.scope.add(&format!("{}-resource", path.name), resource)?;
+        // In a URL, a parameter has no `+`.
+        let uri = format!("/{}", path.part.replace('+', ""));
+        let properties = Method {
+            rest_api_id: api.rest_api_id.clone(),
+            resource_id: resource.resource_id,
+            http_method: path.verb.to_owned(),
+            authorization_type: "NONE".to_owned(),
+            api_key_required: path.needs_key,
+            request_validator_id: Some(validator.id.clone()),
+            request_parameters: path.request_parameters,
+            integration: Some(route.integration(path.verb, &uri, path.integration_parameters)),
+        };
+        let id = self.scope.add(&format!("{}-method", path.name), properties.clone())?.id;
+        Ok(DefinedMethod { id, properties })
+    }
+
+    fn access_log_group(&mut self) -> Result<Input<LogGroupName>, DeclareError> {
+        let group = LogGroup {
+            log_group_name: format!("/aws/apigateway/{}", self.names.name("api")).into(),
+            retention_in_days: Some(self.retention),
+            kms_key_id: None,
+            tags: self.names.tags("api-logs"),
+        };
+        Ok(self.scope.add("access-log-group", group)?.log_group_name)
+    }
+
+    /// API Gateway's settings for the account, which all environments share.
+    fn account(&mut self) -> Result<Input<String>, DeclareError> {
+        let Place { region, account_id, partition } = &self.inputs.place;
+        // Without the environment: the role outlives it.
+        let role = format!("arn:{partition}:iam::{account_id}:role/payment-apigw-logs-{region}");
+        let account = Account { cloud_watch_role_arn: Some(role.into()) };
+        Ok(self.scope.add("account", account)?.id)
+    }
+
+    fn stage(
+        &mut self,
+        api: &Input<RestApiId>,
+        deployment: Input<DeploymentId>,
+        log_group: &Input<LogGroupName>,
+    ) -> Result<OutputsOf<RestApiStage>, DeclareError> {
+        let account_id = self.account()?;
+        let args = self.args;
+        // The reference to the name makes it wait for the group; the group's own ARN ends in `:*`.
+        let destination_arn =
+            Input::join([self.inputs.place.arn("logs", "log-group:").into(), log_group.into()]);
+        let stage = RestApiStage {
+            rest_api_id: api.clone(),
+            stage_name: StageName::from(self.names.environment()),
+            deployment_id: deployment,
+            description: "What clients of the payment API see".to_owned(),
+            tracing_enabled: args.tracing,
+            method_settings: vec![MethodSetting {
+                resource_path: "/*".to_owned(),
+                http_method: "*".to_owned(),
+                metrics_enabled: true,
+                logging_level: args.execution_logs.level().to_owned(),
+                data_trace_enabled: false,
+                throttling_rate_limit: args.throttle.rate_limit.into(),
+                throttling_burst_limit: args.throttle.burst_limit,
+            }],
+            access_log_setting: Some(AccessLogSetting {
+                destination_arn,
+                format: ACCESS_LOG_FORMAT.to_owned(),
+            }),
+            execution_log_retention_in_days: (args.execution_logs != ExecutionLogs::Off)
+                .then_some(self.retention),
+            account_id,
+            tags: self.names.tags("api-stage"),
+        };
+        self.scope.add("stage", stage)
+    }
+
+    fn usage_plan(
+        &mut self,
+        api: &Input<RestApiId>,
+        stage: &Input<StageName>,
+    ) -> Result<Input<UsagePlanId>, DeclareError> {
+        let plan = UsagePlan {
+            usage_plan_name: self.names.name("usage-plan"),
+            description: "What a client of the payment API may use".to_owned(),
+            api_stages: vec![ApiStage { api_id: api.clone(), stage: stage.clone() }],
+            throttle: Some(ThrottleSettings {
+                rate_limit: self.args.throttle.rate_limit.into(),
+                burst_limit: self.args.throttle.burst_limit,
+            }),
+            quota: Some(QuotaSettings { limit: self.args.monthly_quota, period: "MONTH".to_owned() }),
+            tags: self.names.tags("usage-plan"),
+        };
+        Ok(self.scope.add("usage-plan", plan)?.id)
+    }
+
+    fn api_key(&mut self, plan: &Input<UsagePlanId>) -> Result<Input<ApiKeyId>, DeclareError> {
+        let key = ApiKey {
+            name: self.names.name("api-key"),
+            description: "Lets clients in to the payment API".to_owned(),
+            enabled: true,
+            tags: self.names.tags("api-key"),
+        };
+        let key = self.scope.add("api-key", key)?.api_key_id;
+        let in_plan =
+            UsagePlanKey { key_id: key.clone(), key_type: "API_KEY".to_owned(), usage_plan_id: plan.clone() };
+        self.scope.add("usage-plan-key", in_plan)?;
+        Ok(key)
+    }
+}
+
+/// The API key of a request is in the header `x-api-key`.
+const KEY_SOURCE: &str = "HEADER";
+
+/// The stage's invoke URL.
+fn url(place: &Place, api: &Input<RestApiId>, stage: &Input<StageName>) -> Input<String> {
+    let suffix = match place.partition.as_str() {
+        "aws-cn" => "amazonaws.com.cn",
+        _ => "amazonaws.com",
+    };
+    let host = format!(".execute-api.{}.{suffix}/", place.region);
+    Input::join(["https://".into(), api.into(), host.into(), stage.into()])
+}

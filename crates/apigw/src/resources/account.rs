@@ -1,0 +1,201 @@
+//! The settings of API Gateway for the account in a region: one object, always there, for all APIs of all stacks. What
+//! matters of it is the role by which API Gateway writes logs.
+//!
+//! So nobody owns it, and this is how stacks share it:
+//!
+//! - where a role is set that is not this program's, it stays as it is and is used;
+//! - otherwise the role `payment-apigw-logs-REGION` is set, the same for all environments, and made where it is not there
+//!   yet. That belongs to this object: a role that each stack had for itself would take everybody's logs along with it;
+//! - deleting does nothing. Other stages may log with the role, and AWS cannot say which. Role and setting stay, as they do
+//!   with CloudFormation and Terraform; both cost nothing.
+
+use async_trait::async_trait;
+use aws::policy::{PolicyDocument, Principal, Statement};
+use aws::tags::PROJECT;
+use aws::{CallResult, Called, Context, RoleArn, required};
+use aws_sdk_iam::types::Tag;
+use engine::{CallError, Change, Changed, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage};
+use serde::{Deserialize, Serialize};
+
+use super::calls::{OfGateway, gateway, replace};
+
+/// The properties of the account's settings. They refer to nothing, so one struct serves both stages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Account {
+    /// The role by which API Gateway writes logs, unless another one is set already. Unlike in CloudFormation, the role is
+    /// made where it is missing. `None` where logs cannot be written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud_watch_role_arn: Option<RoleArn>,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct AccountOutputs<S: Stage> {
+    /// Account and region. A reference to it waits until API Gateway can write logs.
+    pub id: S::Of<String>,
+}
+
+impl Declares for Account {
+    type Resolved = Self;
+}
+
+/// The policy of AWS that lets API Gateway write logs.
+const POLICY: &str = "iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs";
+
+/// What API Gateway says about a role that it cannot use, such as one that was made a moment ago.
+const UNUSABLE: [&str; 2] = ["required permissions", "could not successfully write to CloudWatch Logs"];
+
+fn outputs(cx: &Context) -> AccountOutputs<Resolved> {
+    AccountOutputs { id: format!("{}/{}", cx.account_id(), cx.region()) }
+}
+
+async fn live_role(cx: &Context) -> Result<Option<String>, CallError> {
+    let answer = gateway(cx).get_account().send().await.called("GetAccount")?;
+    Ok(answer.cloudwatch_role_arn.filter(|arn| !arn.is_empty()))
+}
+
+fn policy_arn(cx: &Context) -> String {
+    format!("arn:{}:{POLICY}", cx.partition())
+}
+
+impl Account {
+    fn role_name(&self) -> Option<&str> {
+        self.cloud_watch_role_arn.as_ref()?.as_str().rsplit('/').next()
+    }
+
+    /// Whether the role is there, and may write logs.
+    ///
+    /// # Errors
+    /// [`ErrorClass::Conflict`] where somebody else has a role of this name.
+    async fn role_works(&self, cx: &Context, name: &str) -> Result<Option<bool>, CallError> {
+        let answer = cx.iam().get_role().role_name(name).send().await.called("GetRole").if_exists()?;
+        let Some(answer) = answer else { return Ok(None) };
+        let project = &cx.identity().project;
+        let live = required(answer.role, "GetRole", "Role")?;
+        if !live.tags().iter().any(|tag| tag.key() == PROJECT && tag.value() == project) {
+            let message =
+                format!("it exists already and its tags do not say that it is of project {project}");
+            return Err(CallError::conflict(format!("looking for role {name}"), message));
+        }
+        let attached = cx.iam().list_attached_role_policies().role_name(name).into_paginator().items().send();
+        let attached = attached.try_collect().await.called("ListAttachedRolePolicies")?;
+        let policy = policy_arn(cx);
+        Ok(Some(attached.iter().any(|one| one.policy_arn() == Some(policy.as_str()))))
+    }
+
+    /// Tagged with the project, but with no environment: it is nobody's alone.
+    async fn make_role(&self, cx: &Context, name: &str) -> Result<(), CallError> {
+        let service = Principal::Service("apigateway.amazonaws.com".to_owned());
+        let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).principal(service)]);
+        let tag = Tag::builder().key(PROJECT).value(&cx.identity().project).build();
+        let request = cx
+            .iam()
+            .create_role()
+            .role_name(name)
+            .description("Lets API Gateway write logs, for all APIs in one region")
+            .assume_role_policy_document(trust.to_json())
+            .tags(tag.expect("a key and a value are given"));
+        match request.send().await.called("CreateRole") {
+            // Another stack was faster.
+            Err(error) if error.class == ErrorClass::AlreadyExists => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
+
+    /// Sees to it that API Gateway can write logs. Sends nothing where it can.
+    async fn ensure(&self, cx: &Context) -> Result<(), CallError> {
+        let (Some(role), Some(name)) = (&self.cloud_watch_role_arn, self.role_name()) else { return Ok(()) };
+        let live = live_role(cx).await?;
+        if live.as_deref().is_some_and(|live| live != role.as_str()) {
+            return Ok(());
+        }
+        let works = self.role_works(cx, name).await?;
+        if works.is_none() {
+            self.make_role(cx, name).await?;
+        }
+        if works != Some(true) {
+            let request = cx.iam().attach_role_policy().role_name(name).policy_arn(policy_arn(cx));
+            request.send().await.called("AttachRolePolicy").once_visible()?;
+        }
+        if live.is_some() {
+            return Ok(());
+        }
+        let request = gateway(cx).update_account().patch_operations(replace("/cloudwatchRoleArn", role));
+        let answer = request.send().await.called("UpdateAccount").of_gateway();
+        let unusable = |answer: Result<_, _>, text: &&str| {
+            answer.classed_saying("BadRequestException", text, ErrorClass::NotYet)
+        };
+        UNUSABLE.iter().fold(answer, unusable).map(drop)
+    }
+}
+
+#[async_trait]
+impl Resource for Account {
+    const KIND: &'static str = "AWS::ApiGateway::Account";
+    const SETTLE: Settle = Settle::Key;
+    const TYPICAL_SECONDS: (u32, u32) = (12, 1);
+    type Context = Context;
+    type Declared = Self;
+    type Outputs<S: Stage> = AccountOutputs<S>;
+
+    fn change(_property: &str) -> Change {
+        Change::InPlace
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some("account".to_owned())
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        _intent: &Intent,
+    ) -> Result<Option<AccountOutputs<Resolved>>, CallError> {
+        Ok(Some(outputs(cx)))
+    }
+
+    /// It is always there, so there is nothing to call.
+    async fn create(&self, cx: &Context, _intent: &Intent) -> Result<AccountOutputs<Resolved>, CallError> {
+        Ok(outputs(cx))
+    }
+
+    async fn configure(&self, cx: &Context, _outputs: &AccountOutputs<Resolved>) -> Result<(), CallError> {
+        self.ensure(cx).await
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        _outputs: &AccountOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let works = match (live_role(cx).await?, self.role_name()) {
+            (None, _) => false,
+            (Some(live), Some(name)) if self.cloud_watch_role_arn == Some(live.as_str().into()) => {
+                self.role_works(cx, name).await? == Some(true)
+            }
+            // Somebody else's, and for somebody else to look after.
+            (Some(_), _) => true,
+        };
+        Ok(Some(if works { self.clone() } else { Self { cloud_watch_role_arn: None } }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &AccountOutputs<Resolved>,
+        _changed: &Changed<Self>,
+    ) -> Result<AccountOutputs<Resolved>, CallError> {
+        self.ensure(cx).await?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, _cx: &Context, _outputs: &AccountOutputs<Resolved>) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    async fn poll_gone(&self, _cx: &Context, _outputs: &AccountOutputs<Resolved>) -> Result<bool, CallError> {
+        Ok(true)
+    }
+}

@@ -1,0 +1,130 @@
+//! A resource of a REST API: one segment of a path, below another one.
+//!
+//! The surprise: it has no tags. It is ours because its API is, and below one resource no two have the same segment.
+
+use async_trait::async_trait;
+use aws::{CallResult, Called, Context, required};
+use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use serde::{Deserialize, Serialize};
+
+use super::calls::{OfGateway, PAGE, gateway};
+use crate::{ApiResourceId, RestApiId};
+
+/// The properties of a resource of an API.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ApiResource<S: Stage = Declared> {
+    /// The API.
+    pub rest_api_id: S::Of<RestApiId>,
+    /// The resource that it is below.
+    pub parent_id: S::Of<ApiResourceId>,
+    /// The segment; `{proxy+}` is for whatever comes.
+    pub path_part: String,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ApiResourceOutputs<S: Stage> {
+    /// The API.
+    pub rest_api_id: S::Of<RestApiId>,
+    /// The id.
+    pub resource_id: S::Of<ApiResourceId>,
+}
+
+impl Declares for ApiResource<Declared> {
+    type Resolved = ApiResource<Resolved>;
+}
+
+impl ApiResource<Resolved> {
+    fn outputs(
+        &self,
+        id: Option<String>,
+        operation: &str,
+    ) -> Result<ApiResourceOutputs<Resolved>, CallError> {
+        let resource_id = required(id, operation, "id")?.into();
+        Ok(ApiResourceOutputs { rest_api_id: self.rest_api_id.clone(), resource_id })
+    }
+}
+
+#[async_trait]
+impl Resource for ApiResource<Resolved> {
+    const KIND: &'static str = "AWS::ApiGateway::Resource";
+    const SETTLE: Settle = Settle::Key;
+    type Context = Context;
+    type Declared = ApiResource<Declared>;
+    type Outputs<S: Stage> = ApiResourceOutputs<S>;
+
+    fn change(_property: &str) -> Change {
+        Change::Replace
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(format!("{}/{}/{}", self.rest_api_id, self.parent_id, self.path_part))
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        _intent: &Intent,
+    ) -> Result<Option<ApiResourceOutputs<Resolved>>, CallError> {
+        const OPERATION: &str = "GetResources";
+        let request = gateway(cx).get_resources().rest_api_id(self.rest_api_id.as_str()).limit(PAGE);
+        let mut resources = request.into_paginator().items().send();
+        while let Some(live) = resources.next().await {
+            let Some(live) = live.called(OPERATION).if_exists()? else { return Ok(None) };
+            if live.parent_id() == Some(self.parent_id.as_str())
+                && live.path_part() == Some(self.path_part.as_str())
+            {
+                return self.outputs(live.id, OPERATION).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn create(
+        &self,
+        cx: &Context,
+        _intent: &Intent,
+    ) -> Result<ApiResourceOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateResource";
+        let request = gateway(cx)
+            .create_resource()
+            .rest_api_id(self.rest_api_id.as_str())
+            .parent_id(self.parent_id.as_str())
+            .path_part(&self.path_part);
+        let answer = request.send().await.called(OPERATION).of_gateway()?;
+        self.outputs(answer.id, OPERATION)
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &ApiResourceOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let request = gateway(cx).get_resource().rest_api_id(outputs.rest_api_id.as_str());
+        let request = request.resource_id(outputs.resource_id.as_str());
+        let Some(live) = request.send().await.called("GetResource").if_exists()? else { return Ok(None) };
+        Ok(Some(Self {
+            rest_api_id: outputs.rest_api_id.clone(),
+            parent_id: live.parent_id.unwrap_or_default().into(),
+            path_part: live.path_part.unwrap_or_default(),
+        }))
+    }
+
+    async fn update(
+        &self,
+        _cx: &Context,
+        outputs: &ApiResourceOutputs<Resolved>,
+        _changed: &Changed<Self>,
+    ) -> Result<ApiResourceOutputs<Resolved>, CallError> {
+        // Every change replaces it.
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &ApiResourceOutputs<Resolved>) -> Result<(), CallError> {
+        let request = gateway(cx).delete_resource().rest_api_id(outputs.rest_api_id.as_str());
+        let request = request.resource_id(outputs.resource_id.as_str());
+        request.send().await.called("DeleteResource").of_delete().gone_is_ok()
+    }
+}

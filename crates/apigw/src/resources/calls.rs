@@ -1,0 +1,85 @@
+//! What calls to API Gateway share: clients, error classes, patches and tags.
+
+use aws::{CallResult, Called, Context, Tags};
+use aws_sdk_apigateway::types::{Op, PatchOperation};
+use engine::{CallError, ErrorClass};
+
+/// The largest page of a list.
+pub(super) const PAGE: i32 = 500;
+
+/// The client for REST APIs.
+pub(crate) fn gateway(cx: &Context) -> aws_sdk_apigateway::Client {
+    cx.client(aws_sdk_apigateway::Client::new)
+}
+
+/// The client for VPC links of the second generation.
+pub(super) fn links(cx: &Context) -> aws_sdk_apigatewayv2::Client {
+    cx.client(aws_sdk_apigatewayv2::Client::new)
+}
+
+/// API Gateway has few codes and many meanings.
+pub(super) trait OfGateway: Sized {
+    /// A conflict is that something is there already. But two changes of one API that meet are one, too: the later one
+    /// was turned away, and is to be sent again.
+    fn of_gateway(self) -> Self;
+
+    /// The same for a delete: a conflict is that something still uses the object.
+    fn of_delete(self) -> Self;
+}
+
+const CONFLICT: &str = "ConflictException";
+const BAD_REQUEST: &str = "BadRequestException";
+const OVERTAKEN: &str = "concurrent modification";
+
+impl<T> OfGateway for Result<T, CallError> {
+    fn of_gateway(self) -> Self {
+        self.classed(&[CONFLICT], ErrorClass::AlreadyExists).classed_saying(
+            CONFLICT,
+            OVERTAKEN,
+            ErrorClass::Throttled,
+        )
+    }
+
+    fn of_delete(self) -> Self {
+        self.classed(&[CONFLICT], ErrorClass::DependencyViolation)
+            .classed_saying(CONFLICT, OVERTAKEN, ErrorClass::Throttled)
+            .classed_saying(BAD_REQUEST, "Active stages", ErrorClass::DependencyViolation)
+            .classed_saying(BAD_REQUEST, "Cannot delete", ErrorClass::DependencyViolation)
+    }
+}
+
+/// One change, by JSON Pointer (API Gateway API Reference, "Patch Operations").
+pub(super) fn patch(op: Op, path: impl Into<String>, value: Option<String>) -> PatchOperation {
+    PatchOperation::builder().op(op).path(path).set_value(value).build()
+}
+
+/// Another value. What is written as an empty text is taken away.
+pub(super) fn replace(path: impl Into<String>, value: impl ToString) -> PatchOperation {
+    patch(Op::Replace, path, Some(value.to_string()))
+}
+
+/// A part of a path that is a path or a media type itself.
+pub(super) fn escaped(part: &str) -> String {
+    part.replace('~', "~0").replace('/', "~1")
+}
+
+/// The ARN of an object, which has no account in it.
+pub(super) fn arn(cx: &Context, path: &str) -> String {
+    format!("arn:{}:apigateway:{}::{path}", cx.partition(), cx.region())
+}
+
+/// Changes tags of an object of REST APIs from `before` to `wanted`. Sends nothing where they are the same.
+pub(super) async fn retag(cx: &Context, path: &str, before: &Tags, wanted: &Tags) -> Result<(), CallError> {
+    let changes = before.changes_to(wanted);
+    let arn = arn(cx, path);
+    if !changes.remove.is_empty() {
+        let request = gateway(cx).untag_resource().resource_arn(&arn).set_tag_keys(Some(changes.remove));
+        request.send().await.called("UntagResource").of_gateway()?;
+    }
+    if !changes.set.is_empty() {
+        let set = changes.set.into_iter().collect();
+        let request = gateway(cx).tag_resource().resource_arn(&arn).set_tags(Some(set));
+        request.send().await.called("TagResource").of_gateway()?;
+    }
+    Ok(())
+}

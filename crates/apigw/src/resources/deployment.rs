@@ -1,0 +1,138 @@
+//! A deployment: a snapshot of a REST API, which a stage serves.
+//!
+//! The surprises: AWS does not say what is in a snapshot, and takes none by itself. So the deployment carries what it is
+//! made of as a property, [`Definition`], with the same references as the methods have; it is replaced when that changes,
+//! and only then. The new one is made first, the stage moves to it, and the old one goes, which AWS refuses before that.
+//! It has no tags either: its description says which create made it.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use aws::{CallResult, Called, Context, required};
+use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use serde::{Deserialize, Serialize};
+
+use super::calls::{OfGateway, PAGE, gateway};
+use super::{Method, RequestValidator};
+use crate::{DeploymentId, MethodId, RestApiId};
+
+/// The properties of a deployment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Deployment<S: Stage = Declared> {
+    /// The API.
+    pub rest_api_id: S::Of<RestApiId>,
+    /// What the snapshot is made of. Not CloudFormation's: there it is the author who must make another deployment
+    /// whenever a method changes.
+    pub definition: Definition<S>,
+}
+
+/// Everything about an API that a snapshot of it holds. Tags, throttles and logs are not in it: they are the API's and the
+/// stage's, and take effect at once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Definition<S: Stage = Declared> {
+    /// Where the API key of a request is.
+    pub api_key_source_type: String,
+    /// Whether the API is closed under its own name.
+    pub disable_execute_api_endpoint: bool,
+    /// What is checked of requests.
+    pub request_validator: RequestValidator<S>,
+    /// The methods, by verb and path.
+    pub methods: BTreeMap<String, DefinedMethod<S>>,
+}
+
+/// A method in a snapshot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DefinedMethod<S: Stage = Declared> {
+    /// The method: the snapshot waits until it is as it should be.
+    pub id: S::Of<MethodId>,
+    /// How it is.
+    pub properties: Method<S>,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DeploymentOutputs<S: Stage> {
+    /// The id.
+    pub deployment_id: S::Of<DeploymentId>,
+}
+
+impl Declares for Deployment<Declared> {
+    type Resolved = Deployment<Resolved>;
+}
+
+fn description(intent: &Intent) -> String {
+    format!("{} (intent {})", intent.address, intent.token)
+}
+
+fn outputs(id: Option<String>, operation: &str) -> Result<DeploymentOutputs<Resolved>, CallError> {
+    Ok(DeploymentOutputs { deployment_id: required(id, operation, "id")?.into() })
+}
+
+#[async_trait]
+impl Resource for Deployment<Resolved> {
+    const KIND: &'static str = "AWS::ApiGateway::Deployment";
+    const SETTLE: Settle = Settle::Tag;
+    const TYPICAL_SECONDS: (u32, u32) = (2, 1);
+    type Context = Context;
+    type Declared = Deployment<Declared>;
+    type Outputs<S: Stage> = DeploymentOutputs<S>;
+
+    fn change(_property: &str) -> Change {
+        Change::Replace
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<Option<DeploymentOutputs<Resolved>>, CallError> {
+        const OPERATION: &str = "GetDeployments";
+        let request = gateway(cx).get_deployments().rest_api_id(self.rest_api_id.as_str()).limit(PAGE);
+        let mut deployments = request.into_paginator().items().send();
+        while let Some(live) = deployments.next().await {
+            let Some(live) = live.called(OPERATION).if_exists()? else { return Ok(None) };
+            if live.description() == Some(description(intent).as_str()) {
+                return outputs(live.id, OPERATION).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn create(&self, cx: &Context, intent: &Intent) -> Result<DeploymentOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateDeployment";
+        let request = gateway(cx).create_deployment().rest_api_id(self.rest_api_id.as_str());
+        let answer = request.description(description(intent)).send().await.called(OPERATION);
+        outputs(answer.of_gateway()?.id, OPERATION)
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &DeploymentOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let request = gateway(cx).get_deployment().rest_api_id(self.rest_api_id.as_str());
+        let request = request.deployment_id(outputs.deployment_id.as_str());
+        // A snapshot does not change.
+        Ok(request.send().await.called("GetDeployment").if_exists()?.map(|_| self.clone()))
+    }
+
+    async fn update(
+        &self,
+        _cx: &Context,
+        outputs: &DeploymentOutputs<Resolved>,
+        _changed: &Changed<Self>,
+    ) -> Result<DeploymentOutputs<Resolved>, CallError> {
+        // Every change replaces it.
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &DeploymentOutputs<Resolved>) -> Result<(), CallError> {
+        let request = gateway(cx).delete_deployment().rest_api_id(self.rest_api_id.as_str());
+        let request = request.deployment_id(outputs.deployment_id.as_str());
+        request.send().await.called("DeleteDeployment").of_delete().gone_is_ok()
+    }
+}

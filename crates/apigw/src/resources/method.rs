@@ -1,0 +1,192 @@
+//! A method: a verb on a resource of a REST API, and what it calls.
+//!
+//! The surprise: a change is live only for who deploys it. Stages serve deployments, which are snapshots. So a method that
+//! somebody changed by hand is put right here without a new deployment: the one that the stage serves was made of what is
+//! declared. A method that is created anew has another one after it, since its id is part of what a deployment is made of.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use aws::{CallResult, Called, Context, converge, replaced_by};
+use aws_sdk_apigateway::types::{Op, PatchOperation};
+use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use serde::{Deserialize, Serialize};
+
+use super::Integration;
+use super::calls::{OfGateway, escaped, gateway, patch, replace};
+use crate::{ApiResourceId, MethodId, RequestValidatorId, RestApiId};
+
+/// The properties of a method.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Method<S: Stage = Declared> {
+    /// The API.
+    pub rest_api_id: S::Of<RestApiId>,
+    /// The resource.
+    pub resource_id: S::Of<ApiResourceId>,
+    /// The verb; `ANY` is for all that have no method of their own.
+    pub http_method: String,
+    /// `NONE`, or who may call it.
+    pub authorization_type: String,
+    /// Whether a request needs an API key.
+    pub api_key_required: bool,
+    /// What is checked of a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_validator_id: Option<S::Of<RequestValidatorId>>,
+    /// Parameters that it knows, and whether each must be there.
+    pub request_parameters: BTreeMap<String, bool>,
+    /// What it calls. A live method may have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub integration: Option<Integration<S>>,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct MethodOutputs<S: Stage> {
+    /// The id; a reference to it waits until the method calls what it should.
+    pub id: S::Of<MethodId>,
+}
+
+impl Declares for Method<Declared> {
+    type Resolved = Method<Resolved>;
+}
+
+impl Method<Resolved> {
+    fn outputs(&self) -> MethodOutputs<Resolved> {
+        MethodOutputs { id: format!("{}|{}|{}", self.rest_api_id, self.resource_id, self.http_method).into() }
+    }
+
+    async fn live(&self, cx: &Context) -> Result<Option<Self>, CallError> {
+        let request = gateway(cx).get_method().rest_api_id(self.rest_api_id.as_str());
+        let request = request.resource_id(self.resource_id.as_str()).http_method(&self.http_method);
+        let Some(live) = request.send().await.called("GetMethod").if_exists()? else { return Ok(None) };
+        Ok(Some(Self {
+            rest_api_id: self.rest_api_id.clone(),
+            resource_id: self.resource_id.clone(),
+            http_method: self.http_method.clone(),
+            authorization_type: live.authorization_type.unwrap_or_default(),
+            api_key_required: live.api_key_required.unwrap_or_default(),
+            request_validator_id: live.request_validator_id.map(Into::into),
+            request_parameters: live.request_parameters.unwrap_or_default().into_iter().collect(),
+            integration: live.method_integration.map(Integration::from_live),
+        }))
+    }
+
+    async fn change(&self, cx: &Context, patches: Vec<PatchOperation>) -> Result<(), CallError> {
+        if patches.is_empty() {
+            return Ok(());
+        }
+        let request = gateway(cx).update_method().rest_api_id(self.rest_api_id.as_str());
+        let request = request.resource_id(self.resource_id.as_str()).http_method(&self.http_method);
+        let request = request.set_patch_operations(Some(patches));
+        request.send().await.called("UpdateMethod").of_gateway().map(drop)
+    }
+
+    async fn integrate(&self, cx: &Context) -> Result<(), CallError> {
+        let request = gateway(cx).put_integration().rest_api_id(self.rest_api_id.as_str());
+        let request = request.resource_id(self.resource_id.as_str()).http_method(&self.http_method);
+        let Some(integration) = &self.integration else { return Ok(()) };
+        integration.put(request).send().await.called("PutIntegration").of_gateway().map(drop)
+    }
+
+    fn patches(&self, changed: &Changed<Self>) -> Vec<PatchOperation> {
+        let mut patches = Vec::new();
+        if changed.has("AuthorizationType") {
+            patches.push(replace("/authorizationType", &self.authorization_type));
+        }
+        if changed.has("ApiKeyRequired") {
+            patches.push(replace("/apiKeyRequired", self.api_key_required));
+        }
+        if changed.has("RequestValidatorId") {
+            let validator = self.request_validator_id.as_ref().map(RequestValidatorId::as_str);
+            patches.push(replace("/requestValidatorId", validator.unwrap_or_default()));
+        }
+        let before = &changed.before.request_parameters;
+        for (name, must) in
+            self.request_parameters.iter().filter(|(name, must)| before.get(*name) != Some(*must))
+        {
+            let op = if before.contains_key(name) { Op::Replace } else { Op::Add };
+            patches.push(patch(op, parameter(name), Some(must.to_string())));
+        }
+        patches
+    }
+}
+
+fn parameter(name: &str) -> String {
+    format!("/requestParameters/{}", escaped(name))
+}
+
+#[async_trait]
+impl Resource for Method<Resolved> {
+    const KIND: &'static str = "AWS::ApiGateway::Method";
+    const SETTLE: Settle = Settle::Key;
+    type Context = Context;
+    type Declared = Method<Declared>;
+    type Outputs<S: Stage> = MethodOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["RestApiId", "ResourceId", "HttpMethod"])
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(format!("{}|{}|{}", self.rest_api_id, self.resource_id, self.http_method))
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        _intent: &Intent,
+    ) -> Result<Option<MethodOutputs<Resolved>>, CallError> {
+        Ok(self.live(cx).await?.map(|_| self.outputs()))
+    }
+
+    async fn create(&self, cx: &Context, _intent: &Intent) -> Result<MethodOutputs<Resolved>, CallError> {
+        let request = gateway(cx)
+            .put_method()
+            .rest_api_id(self.rest_api_id.as_str())
+            .resource_id(self.resource_id.as_str())
+            .http_method(&self.http_method)
+            .authorization_type(&self.authorization_type)
+            .api_key_required(self.api_key_required)
+            .set_request_validator_id(self.request_validator_id.as_ref().map(ToString::to_string))
+            .set_request_parameters(Some(self.request_parameters.clone().into_iter().collect()));
+        request.send().await.called("PutMethod").of_gateway()?;
+        Ok(self.outputs())
+    }
+
+    async fn configure(&self, cx: &Context, outputs: &MethodOutputs<Resolved>) -> Result<(), CallError> {
+        converge(self, cx, outputs).await
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        _outputs: &MethodOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        self.live(cx).await
+    }
+
+    /// What an integration uses of a method is declared before, and what it does not use any more taken away after.
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &MethodOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<MethodOutputs<Resolved>, CallError> {
+        self.change(cx, self.patches(changed)).await?;
+        if changed.has("Integration") {
+            self.integrate(cx).await?;
+        }
+        let unknown = |name: &&String| !self.request_parameters.contains_key(*name);
+        let gone = changed.before.request_parameters.keys().filter(unknown);
+        self.change(cx, gone.map(|name| patch(Op::Remove, parameter(name), None)).collect()).await?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, _outputs: &MethodOutputs<Resolved>) -> Result<(), CallError> {
+        let request = gateway(cx).delete_method().rest_api_id(self.rest_api_id.as_str());
+        let request = request.resource_id(self.resource_id.as_str()).http_method(&self.http_method);
+        request.send().await.called("DeleteMethod").of_delete().gone_is_ok()
+    }
+}

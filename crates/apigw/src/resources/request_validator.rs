@@ -1,0 +1,140 @@
+//! What API Gateway checks of a request before it passes it on.
+//!
+//! The surprises: it has no tags, and its name need not be unique. It is ours because its API is. It stays for as long as
+//! a method uses it.
+
+use async_trait::async_trait;
+use aws::{CallResult, Called, Context, replaced_by, required};
+use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use serde::{Deserialize, Serialize};
+
+use super::calls::{OfGateway, PAGE, gateway, replace};
+use crate::{RequestValidatorId, RestApiId};
+
+/// The properties of a request validator.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct RequestValidator<S: Stage = Declared> {
+    /// The API.
+    pub rest_api_id: S::Of<RestApiId>,
+    /// Its name.
+    pub name: String,
+    /// Whether bodies must fit the models of their methods.
+    pub validate_request_body: bool,
+    /// Whether the parameters that a method requires must be there.
+    pub validate_request_parameters: bool,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct RequestValidatorOutputs<S: Stage> {
+    /// The API.
+    pub rest_api_id: S::Of<RestApiId>,
+    /// The id.
+    pub request_validator_id: S::Of<RequestValidatorId>,
+}
+
+impl Declares for RequestValidator<Declared> {
+    type Resolved = RequestValidator<Resolved>;
+}
+
+impl RequestValidator<Resolved> {
+    fn outputs(
+        &self,
+        id: Option<String>,
+        operation: &str,
+    ) -> Result<RequestValidatorOutputs<Resolved>, CallError> {
+        let request_validator_id = required(id, operation, "id")?.into();
+        Ok(RequestValidatorOutputs { rest_api_id: self.rest_api_id.clone(), request_validator_id })
+    }
+}
+
+#[async_trait]
+impl Resource for RequestValidator<Resolved> {
+    const KIND: &'static str = "AWS::ApiGateway::RequestValidator";
+    const SETTLE: Settle = Settle::Key;
+    type Context = Context;
+    type Declared = RequestValidator<Declared>;
+    type Outputs<S: Stage> = RequestValidatorOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["RestApiId", "Name"])
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(format!("{}/{}", self.rest_api_id, self.name))
+    }
+
+    /// The list has no pages for the SDK to walk, and an API has a hundred validators at most.
+    async fn find(
+        &self,
+        cx: &Context,
+        _intent: &Intent,
+    ) -> Result<Option<RequestValidatorOutputs<Resolved>>, CallError> {
+        const OPERATION: &str = "GetRequestValidators";
+        let request = gateway(cx).get_request_validators().rest_api_id(self.rest_api_id.as_str()).limit(PAGE);
+        let Some(answer) = request.send().await.called(OPERATION).if_exists()? else { return Ok(None) };
+        let found = answer.items.unwrap_or_default().into_iter();
+        let found = found.filter(|live| live.name() == Some(self.name.as_str())).next();
+        found.map(|live| self.outputs(live.id, OPERATION)).transpose()
+    }
+
+    async fn create(
+        &self,
+        cx: &Context,
+        _intent: &Intent,
+    ) -> Result<RequestValidatorOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateRequestValidator";
+        let request = gateway(cx)
+            .create_request_validator()
+            .rest_api_id(self.rest_api_id.as_str())
+            .name(&self.name)
+            .validate_request_body(self.validate_request_body)
+            .validate_request_parameters(self.validate_request_parameters);
+        let answer = request.send().await.called(OPERATION).of_gateway()?;
+        self.outputs(answer.id, OPERATION)
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &RequestValidatorOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let request = gateway(cx).get_request_validator().rest_api_id(outputs.rest_api_id.as_str());
+        let request = request.request_validator_id(outputs.request_validator_id.as_str());
+        let answer = request.send().await.called("GetRequestValidator").if_exists()?;
+        Ok(answer.map(|live| Self {
+            rest_api_id: outputs.rest_api_id.clone(),
+            name: live.name.unwrap_or_default(),
+            validate_request_body: live.validate_request_body,
+            validate_request_parameters: live.validate_request_parameters,
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &RequestValidatorOutputs<Resolved>,
+        _changed: &Changed<Self>,
+    ) -> Result<RequestValidatorOutputs<Resolved>, CallError> {
+        let request = gateway(cx)
+            .update_request_validator()
+            .rest_api_id(outputs.rest_api_id.as_str())
+            .request_validator_id(outputs.request_validator_id.as_str())
+            .patch_operations(replace("/validateRequestBody", self.validate_request_body))
+            .patch_operations(replace("/validateRequestParameters", self.validate_request_parameters));
+        request.send().await.called("UpdateRequestValidator").of_gateway()?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(
+        &self,
+        cx: &Context,
+        outputs: &RequestValidatorOutputs<Resolved>,
+    ) -> Result<(), CallError> {
+        let request = gateway(cx).delete_request_validator().rest_api_id(outputs.rest_api_id.as_str());
+        let request = request.request_validator_id(outputs.request_validator_id.as_str());
+        request.send().await.called("DeleteRequestValidator").of_delete().gone_is_ok()
+    }
+}

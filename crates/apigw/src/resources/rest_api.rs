@@ -1,0 +1,211 @@
+//! A REST API: a tree of paths with methods, served by stages.
+//!
+//! The surprises: names are not unique, so a lost create is found by its tag; AWS deletes one API in half a minute and no
+//! more; and a change of the TLS policy takes a quarter of an hour.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws::tags::LiveTags;
+use aws::{CallResult, Called, Context, Tags, required};
+use aws_sdk_apigateway::types::{
+    ApiKeySourceType, EndpointAccessMode, EndpointConfiguration as EndpointForCall, EndpointType,
+    SecurityPolicy,
+};
+use engine::{CallError, Change, Changed, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage};
+use serde::{Deserialize, Serialize};
+
+use super::calls::{OfGateway, PAGE, gateway, replace, retag};
+use crate::{ApiResourceId, RestApiId};
+
+/// The properties of a REST API. It refers to nothing, so one struct serves both stages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct RestApi {
+    /// Its name, which others may have too.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Where it is reached.
+    pub endpoint_configuration: EndpointConfiguration,
+    /// Where the API key of a request is: `HEADER` is `x-api-key`.
+    pub api_key_source_type: String,
+    /// Whether it is closed under its own name. Takes effect with the next deployment.
+    pub disable_execute_api_endpoint: bool,
+    /// Versions and ciphers of TLS.
+    pub security_policy: String,
+    /// `STRICT` or `BASIC`: whether it insists on being called by its own name. Policies that begin with
+    /// `SecurityPolicy_` need it, and others cannot have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint_access_mode: Option<String>,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// Where an API is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct EndpointConfiguration {
+    /// `REGIONAL`.
+    pub types: Vec<String>,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct RestApiOutputs<S: Stage> {
+    /// The id.
+    pub rest_api_id: S::Of<RestApiId>,
+    /// The resource `/`, which every API has.
+    pub root_resource_id: S::Of<ApiResourceId>,
+}
+
+impl Declares for RestApi {
+    type Resolved = Self;
+}
+
+fn outputs(
+    id: Option<String>,
+    root: Option<String>,
+    operation: &str,
+) -> Result<RestApiOutputs<Resolved>, CallError> {
+    Ok(RestApiOutputs {
+        rest_api_id: required(id, operation, "id")?.into(),
+        root_resource_id: required(root, operation, "rootResourceId")?.into(),
+    })
+}
+
+fn path(id: &RestApiId) -> String {
+    format!("/restapis/{id}")
+}
+
+#[async_trait]
+impl Resource for RestApi {
+    const KIND: &'static str = "AWS::ApiGateway::RestApi";
+    const SETTLE: Settle = Settle::Tag;
+    const READY_WITHIN: Duration = Duration::from_secs(1800);
+    const TYPICAL_SECONDS: (u32, u32) = (2, 30);
+    type Context = Context;
+    type Declared = Self;
+    type Outputs<S: Stage> = RestApiOutputs<S>;
+
+    fn change(_property: &str) -> Change {
+        Change::InPlace
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<Option<RestApiOutputs<Resolved>>, CallError> {
+        const OPERATION: &str = "GetRestApis";
+        let mut apis = gateway(cx).get_rest_apis().limit(PAGE).into_paginator().items().send();
+        while let Some(live) = apis.next().await {
+            let live = live.called(OPERATION)?;
+            if LiveTags::map(live.tags).made_by(intent) {
+                return outputs(live.id, live.root_resource_id, OPERATION).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn create(&self, cx: &Context, intent: &Intent) -> Result<RestApiOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateRestApi";
+        let types = self.endpoint_configuration.types.iter().map(|kind| EndpointType::from(kind.as_str()));
+        let request = gateway(cx)
+            .create_rest_api()
+            .name(&self.name)
+            .description(&self.description)
+            .endpoint_configuration(EndpointForCall::builder().set_types(Some(types.collect())).build())
+            .api_key_source(ApiKeySourceType::from(self.api_key_source_type.as_str()))
+            .disable_execute_api_endpoint(self.disable_execute_api_endpoint)
+            .security_policy(SecurityPolicy::from(self.security_policy.as_str()))
+            .set_endpoint_access_mode(self.endpoint_access_mode.as_deref().map(EndpointAccessMode::from))
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.map()));
+        let answer = request.send().await.called(OPERATION).of_gateway()?;
+        outputs(answer.id, answer.root_resource_id, OPERATION)
+    }
+
+    async fn poll_ready(
+        cx: &Context,
+        outputs: &RestApiOutputs<Resolved>,
+    ) -> Result<Readiness<RestApiOutputs<Resolved>>, CallError> {
+        let request = gateway(cx).get_rest_api().rest_api_id(outputs.rest_api_id.as_str());
+        let live = request.send().await.called("GetRestApi")?;
+        Ok(match live.api_status().map(|status| status.as_str()) {
+            None | Some("AVAILABLE") => Readiness::Ready(outputs.clone()),
+            Some("FAILED") => Readiness::Failed(
+                live.api_status_message.unwrap_or_else(|| "its status is FAILED".to_owned()),
+            ),
+            Some(status) => Readiness::Pending(status.to_owned()),
+        })
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &RestApiOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let request = gateway(cx).get_rest_api().rest_api_id(outputs.rest_api_id.as_str());
+        let Some(live) = request.send().await.called("GetRestApi").if_exists()? else { return Ok(None) };
+        let endpoint = live.endpoint_configuration.unwrap_or_else(|| EndpointForCall::builder().build());
+        let types = endpoint.types().iter().map(|kind| kind.as_str().to_owned()).collect();
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        Ok(Some(Self {
+            name: text(live.name.as_deref()),
+            description: text(live.description.as_deref()),
+            endpoint_configuration: EndpointConfiguration { types },
+            api_key_source_type: text(live.api_key_source.as_ref().map(ApiKeySourceType::as_str)),
+            disable_execute_api_endpoint: live.disable_execute_api_endpoint,
+            security_policy: text(live.security_policy.as_ref().map(SecurityPolicy::as_str)),
+            endpoint_access_mode: live.endpoint_access_mode.map(|mode| mode.as_str().to_owned()),
+            tags: LiveTags::map(live.tags).visible(),
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &RestApiOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<RestApiOutputs<Resolved>, CallError> {
+        let before = &changed.before;
+        let mut patches = Vec::new();
+        if changed.has("Name") {
+            patches.push(replace("/name", &self.name));
+        }
+        if changed.has("Description") {
+            patches.push(replace("/description", &self.description));
+        }
+        if changed.has("EndpointConfiguration")
+            && let ([old], [new]) =
+                (&before.endpoint_configuration.types[..], &self.endpoint_configuration.types[..])
+        {
+            patches.push(replace(format!("/endpointConfiguration/types/{old}"), new));
+        }
+        if changed.has("ApiKeySourceType") {
+            patches.push(replace("/apiKeySource", &self.api_key_source_type));
+        }
+        if changed.has("DisableExecuteApiEndpoint") {
+            patches.push(replace("/disableExecuteApiEndpoint", self.disable_execute_api_endpoint));
+        }
+        if changed.has("SecurityPolicy") || changed.has("EndpointAccessMode") {
+            patches.push(replace("/securityPolicy", &self.security_policy));
+            patches.push(replace(
+                "/endpointAccessMode",
+                self.endpoint_access_mode.as_deref().unwrap_or_default(),
+            ));
+        }
+        if !patches.is_empty() {
+            let request = gateway(cx).update_rest_api().rest_api_id(outputs.rest_api_id.as_str());
+            request.set_patch_operations(Some(patches)).send().await.called("UpdateRestApi").of_gateway()?;
+        }
+        retag(cx, &path(&outputs.rest_api_id), &before.tags, &self.tags).await?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &RestApiOutputs<Resolved>) -> Result<(), CallError> {
+        let request = gateway(cx).delete_rest_api().rest_api_id(outputs.rest_api_id.as_str());
+        request.send().await.called("DeleteRestApi").of_delete().gone_is_ok()
+    }
+}

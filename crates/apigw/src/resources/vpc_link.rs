@@ -1,0 +1,174 @@
+//! A VPC link of the second generation: network interfaces through which API Gateway reaches a load balancer that has no
+//! address on the internet.
+//!
+//! The surprises: it takes minutes to come and to go; it stays for as long as a method or a deployment that is served goes
+//! through it; and its tags are another API's, `apigatewayv2`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws::tags::LiveTags;
+use aws::{CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, replaced_by, required};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage,
+};
+use serde::{Deserialize, Serialize};
+
+use super::calls::{OfGateway, arn, links};
+use crate::VpcLinkId;
+
+/// The properties of a VPC link.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct VpcLink<S: Stage = Declared> {
+    /// Its name, which others may have too.
+    pub name: String,
+    /// Where its network interfaces are.
+    pub subnet_ids: Vec<S::Of<SubnetId>>,
+    /// What they may talk to.
+    pub security_group_ids: Vec<S::Of<SecurityGroupId>>,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct VpcLinkOutputs<S: Stage> {
+    /// The id. A method can use it once it is available.
+    pub vpc_link_id: S::Of<VpcLinkId>,
+}
+
+impl Declares for VpcLink<Declared> {
+    type Resolved = VpcLink<Resolved>;
+}
+
+fn outputs(id: Option<String>, operation: &str) -> Result<VpcLinkOutputs<Resolved>, CallError> {
+    Ok(VpcLinkOutputs { vpc_link_id: required(id, operation, "vpcLinkId")?.into() })
+}
+
+/// What is there in the order in which it was recorded, and what is new behind it.
+fn in_order_of<T: PartialEq + Ord>(recorded: &[T], mut live: Vec<T>) -> Vec<T> {
+    let place = |one: &T| recorded.iter().position(|other| other == one).unwrap_or(usize::MAX);
+    live.sort_by(|left, right| place(left).cmp(&place(right)).then_with(|| left.cmp(right)));
+    live
+}
+
+fn ids<T: From<String>>(live: Option<Vec<String>>) -> Vec<T> {
+    live.unwrap_or_default().into_iter().map(T::from).collect()
+}
+
+#[async_trait]
+impl Resource for VpcLink<Resolved> {
+    const KIND: &'static str = "AWS::ApiGatewayV2::VpcLink";
+    const SETTLE: Settle = Settle::Tag;
+    const READY_WITHIN: Duration = Duration::from_secs(900);
+    const TYPICAL_SECONDS: (u32, u32) = (90, 120);
+    type Context = Context;
+    type Declared = VpcLink<Declared>;
+    type Outputs<S: Stage> = VpcLinkOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["SubnetIds", "SecurityGroupIds"])
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<Option<VpcLinkOutputs<Resolved>>, CallError> {
+        const OPERATION: &str = "GetVpcLinks";
+        let mut next = None;
+        loop {
+            let request = links(cx).get_vpc_links().set_next_token(next);
+            let answer = request.send().await.called(OPERATION)?;
+            for live in answer.items.unwrap_or_default() {
+                if LiveTags::map(live.tags).made_by(intent) {
+                    return outputs(live.vpc_link_id, OPERATION).map(Some);
+                }
+            }
+            next = answer.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn create(&self, cx: &Context, intent: &Intent) -> Result<VpcLinkOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateVpcLink";
+        let request = links(cx)
+            .create_vpc_link()
+            .name(&self.name)
+            .set_subnet_ids(Some(self.subnet_ids.iter().map(ToString::to_string).collect()))
+            .set_security_group_ids(Some(self.security_group_ids.iter().map(ToString::to_string).collect()))
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.map()));
+        outputs(request.send().await.called(OPERATION).of_gateway()?.vpc_link_id, OPERATION)
+    }
+
+    async fn poll_ready(
+        cx: &Context,
+        known: &VpcLinkOutputs<Resolved>,
+    ) -> Result<Readiness<VpcLinkOutputs<Resolved>>, CallError> {
+        let request = links(cx).get_vpc_link().vpc_link_id(known.vpc_link_id.as_str());
+        let live = request.send().await.called("GetVpcLink")?;
+        let message = live.vpc_link_status_message.unwrap_or_default();
+        Ok(match live.vpc_link_status.as_ref().map(|status| status.as_str()).unwrap_or_default() {
+            // One that nobody used for two months sleeps until somebody does.
+            "AVAILABLE" | "INACTIVE" => Readiness::Ready(known.clone()),
+            status @ ("FAILED" | "DELETING") => {
+                Readiness::Failed(format!("its status is {status}: {message}"))
+            }
+            status => Readiness::Pending(status.to_owned()),
+        })
+    }
+
+    async fn read(&self, cx: &Context, known: &VpcLinkOutputs<Resolved>) -> Result<Option<Self>, CallError> {
+        let request = links(cx).get_vpc_link().vpc_link_id(known.vpc_link_id.as_str());
+        let Some(live) = request.send().await.called("GetVpcLink").if_exists()? else { return Ok(None) };
+        if live.vpc_link_status.as_ref().is_some_and(|status| status.as_str() == "DELETING") {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            name: live.name.unwrap_or_default(),
+            subnet_ids: in_order_of(&self.subnet_ids, ids(live.subnet_ids)),
+            security_group_ids: in_order_of(&self.security_group_ids, ids(live.security_group_ids)),
+            tags: LiveTags::map(live.tags).visible(),
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        known: &VpcLinkOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<VpcLinkOutputs<Resolved>, CallError> {
+        if changed.has("Name") {
+            let request =
+                links(cx).update_vpc_link().vpc_link_id(known.vpc_link_id.as_str()).name(&self.name);
+            request.send().await.called("UpdateVpcLink").of_gateway()?;
+        }
+        let changes = changed.before.tags.changes_to(&self.tags);
+        let arn = arn(cx, &format!("/vpclinks/{}", known.vpc_link_id));
+        if !changes.remove.is_empty() {
+            let request = links(cx).untag_resource().resource_arn(&arn).set_tag_keys(Some(changes.remove));
+            request.send().await.called("UntagResource").of_gateway()?;
+        }
+        if !changes.set.is_empty() {
+            let set = changes.set.into_iter().collect();
+            let request = links(cx).tag_resource().resource_arn(&arn).set_tags(Some(set));
+            request.send().await.called("TagResource").of_gateway()?;
+        }
+        Ok(known.clone())
+    }
+
+    async fn delete(&self, cx: &Context, known: &VpcLinkOutputs<Resolved>) -> Result<(), CallError> {
+        let request = links(cx).delete_vpc_link().vpc_link_id(known.vpc_link_id.as_str());
+        request.send().await.called("DeleteVpcLink").of_delete().gone_is_ok()
+    }
+
+    /// Until its network interfaces are gone, their subnets and groups cannot go.
+    async fn poll_gone(&self, cx: &Context, known: &VpcLinkOutputs<Resolved>) -> Result<bool, CallError> {
+        let request = links(cx).get_vpc_link().vpc_link_id(known.vpc_link_id.as_str());
+        Ok(request.send().await.called("GetVpcLink").if_exists()?.is_none())
+    }
+}

@@ -1,0 +1,122 @@
+//! The role for logs, which is one for all stacks of a region.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apigw::{Args, Tier};
+use aws::policy::{PolicyDocument, Principal, Statement};
+use aws::{Account, Context, Identity, Registry};
+use engine::{Component, Engine, MemoryStore, TestHost};
+use testing::{ACCOUNT, World};
+
+use crate::support::{LOGS_ROLE, gateway, left, patch, tier, world};
+
+const ROLE_ARN: &str = "arn:aws:iam::123456789012:role/payment-apigw-logs-ap-southeast-1";
+const POLICY: &str = "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs";
+
+async fn account_role(world: &World) -> Option<String> {
+    gateway(world).get_account().send().await.unwrap().cloudwatch_role_arn
+}
+
+/// A role that API Gateway can take, made by somebody else.
+async fn role(world: &World, name: &str) -> String {
+    let service = Principal::Service("apigateway.amazonaws.com".to_owned());
+    let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).principal(service)]);
+    let made = world.cx.iam().create_role().role_name(name).assume_role_policy_document(trust.to_json());
+    made.send().await.unwrap().role.unwrap().arn
+}
+
+async fn set(world: &World, arn: &str) {
+    let update = gateway(world).update_account();
+    update.patch_operations(patch("replace", "/cloudwatchRoleArn", Some(arn))).send().await.unwrap();
+}
+
+/// An engine for another environment, in the same account.
+fn engine_of(world: &World, environment: &str) -> Engine {
+    let identity = Identity { project: "payment".to_owned(), environment: environment.to_owned() };
+    let account = Account { id: ACCOUNT.to_owned(), partition: "aws".to_owned() };
+    let cx = Context::from_config(&testing::config(&world.emulator), identity, account).unwrap();
+    let mut registry = Registry::new(cx);
+    aws::kinds(&mut registry);
+    apigw::kinds(&mut registry);
+    let host = TestHost::new(environment, 2, tokio::time::Instant::now());
+    Engine::new(Arc::new(registry), Arc::new(MemoryStore::new()))
+        .with_host(Arc::new(host))
+        .with_settle_grace(Duration::ZERO)
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_none_is_set_it_is_made_once_and_stays() {
+    let (world, inputs) = world().await;
+    let tier = tier(Args::default());
+    for _ in 0..2 {
+        world.create(&tier, &inputs).await;
+        assert_eq!(account_role(&world).await.as_deref(), Some(ROLE_ARN));
+        let attached =
+            world.cx.iam().list_attached_role_policies().role_name(LOGS_ROLE).send().await.unwrap();
+        assert_eq!(attached.attached_policies()[0].policy_arn(), Some(POLICY));
+        tier.delete(&world.engine).await.unwrap();
+        assert_eq!(account_role(&world).await.as_deref(), Some(ROLE_ARN));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_elses_is_used_and_left_as_it_is() {
+    let (world, inputs) = world().await;
+    let other = role(&world, "other").await;
+    set(&world, &other).await;
+    let before = world.left().await;
+    let tier = tier(Args::default());
+    world.create(&tier, &inputs).await;
+    assert_eq!(account_role(&world).await, Some(other.clone()));
+    world.assert_settled(&tier, &inputs).await;
+    tier.delete(&world.engine).await.unwrap();
+    assert_eq!(account_role(&world).await, Some(other));
+    // Here nothing at all is left behind.
+    assert_eq!(world.left().await, before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_environments_share_it_and_one_that_goes_takes_nothing_from_the_other() {
+    let (world, inputs) = world().await;
+    let before = world.left().await;
+    let (dev, prod) =
+        (tier(Args::default()), tier(Args { environment: "prod".to_owned(), ..Args::default() }));
+    let production = engine_of(&world, "prod");
+    let (first, second) = tokio::join!(dev.create(&world.engine, &inputs), prod.create(&production, &inputs));
+    assert_ne!(first.unwrap().api_id, second.unwrap().api_id);
+    dev.delete(&world.engine).await.unwrap();
+    assert_eq!(account_role(&world).await.as_deref(), Some(ROLE_ARN));
+    assert_eq!(prod.read(&production, &inputs).await.unwrap().drift, []);
+    let stages = left(&world).await;
+    assert_eq!(stages.iter().filter(|(kind, _)| kind == "AWS::ApiGateway::Stage").count(), 1);
+    prod.delete(&production).await.unwrap();
+    assert_eq!(left(&world).await, before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_somebody_took_away_is_put_back() {
+    let (world, inputs) = world().await;
+    let tier = tier(Args::default());
+    world.create(&tier, &inputs).await;
+    let detach = world.cx.iam().detach_role_policy().role_name(LOGS_ROLE).policy_arn(POLICY);
+    detach.send().await.unwrap();
+    assert_eq!(world.drift::<Tier>().await, ["apigw/account: CloudWatchRoleArn"]);
+    world.create(&tier, &inputs).await;
+    world.assert_settled(&tier, &inputs).await;
+    world.cx.iam().detach_role_policy().role_name(LOGS_ROLE).policy_arn(POLICY).send().await.unwrap();
+    world.cx.iam().delete_role().role_name(LOGS_ROLE).send().await.unwrap();
+    assert_eq!(world.drift::<Tier>().await, ["apigw/account: CloudWatchRoleArn"]);
+    world.create(&tier, &inputs).await;
+    world.assert_settled(&tier, &inputs).await;
+    assert_eq!(world.drift::<Tier>().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_of_this_name_that_is_not_ours_is_not_used() {
+    let (world, inputs) = world().await;
+    role(&world, LOGS_ROLE).await;
+    let error = tier(Args::default()).create(&world.engine, &inputs).await.unwrap_err().to_string();
+    assert!(error.contains(&format!("looking for role {LOGS_ROLE}: it exists already")), "{error}");
+    assert_eq!(account_role(&world).await, None);
+}

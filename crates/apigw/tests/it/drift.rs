@@ -1,0 +1,213 @@
+//! What somebody changes by hand is found and repaired.
+
+use apigw::{Args, Inputs, Outputs, Tier};
+use aws_sdk_apigateway::types::{IntegrationType, TlsConfig};
+use engine::{Component, Resolved};
+use testing::World;
+
+use crate::support::{
+    deployments, gateway, integration, is_replace, patch, planned, private, resource, stage, tier, world,
+};
+
+async fn created() -> (World, Inputs, Outputs<Resolved>) {
+    let (world, inputs) = world().await;
+    let inputs = private(inputs);
+    let outputs = world.create(&tier(Args::default()), &inputs).await;
+    (world, inputs, outputs)
+}
+
+async fn assert_repaired(world: &World, inputs: &Inputs, drift: &[&str]) {
+    // A property that differs in several places is named once.
+    let mut found = world.drift::<Tier>().await;
+    found.sort();
+    found.dedup();
+    assert_eq!(found, drift);
+    world.create(&tier(Args::default()), inputs).await;
+    assert_eq!(world.drift::<Tier>().await, [""; 0]);
+    world.assert_settled(&tier(Args::default()), inputs).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_of_the_api_its_validator_and_its_key() {
+    let (world, inputs, outputs) = created().await;
+    let api = outputs.api_id.as_str();
+    let update = gateway(&world).update_rest_api().rest_api_id(api);
+    let update = update.patch_operations(patch("replace", "/apiKeySource", Some("AUTHORIZER")));
+    let update = update.patch_operations(patch("replace", "/name", Some("mine")));
+    let update = update.patch_operations(patch("replace", "/endpointAccessMode", Some("BASIC")));
+    update.patch_operations(patch("replace", "/description", Some(""))).send().await.unwrap();
+    let validators = gateway(&world).get_request_validators().rest_api_id(api).send().await.unwrap();
+    let update = gateway(&world).update_request_validator().rest_api_id(api);
+    let update = update.request_validator_id(validators.items()[0].id().unwrap());
+    let update = update.patch_operations(patch("replace", "/validateRequestParameters", Some("false")));
+    update.send().await.unwrap();
+    let update = gateway(&world).update_api_key().api_key(outputs.api_key_id.as_str());
+    let update = update.patch_operations(patch("replace", "/enabled", Some("false")));
+    update.patch_operations(patch("replace", "/description", Some("x"))).send().await.unwrap();
+    let drift = [
+        "apigw/api-key: Description",
+        "apigw/api-key: Enabled",
+        "apigw/request-validator: ValidateRequestParameters",
+        "apigw/rest-api: ApiKeySourceType",
+        "apigw/rest-api: Description",
+        "apigw/rest-api: EndpointAccessMode",
+        "apigw/rest-api: Name",
+    ];
+    assert_repaired(&world, &inputs, &drift).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_method_is_put_right_and_what_the_stage_serves_was_right_all_along() {
+    let (world, inputs, outputs) = created().await;
+    let served = deployments(&world, &outputs).await;
+    let (api, payments) = (outputs.api_id.as_str(), resource(&world, &outputs, "/payments").await);
+    let update = gateway(&world).update_method().rest_api_id(api).resource_id(&payments).http_method("ANY");
+    let update = update.patch_operations(patch("replace", "/apiKeyRequired", Some("false")));
+    let update = update.patch_operations(patch("replace", "/authorizationType", Some("AWS_IAM")));
+    let update = update.patch_operations(patch("replace", "/requestValidatorId", Some("")));
+    let update =
+        update.patch_operations(patch("add", "/requestParameters/method.request.header.x", Some("true")));
+    update.send().await.unwrap();
+    let proxy = resource(&world, &outputs, "/{proxy+}").await;
+    let put = gateway(&world).put_integration().rest_api_id(api).resource_id(&proxy).http_method("ANY");
+    let put =
+        put.r#type(IntegrationType::HttpProxy).integration_http_method("ANY").uri("https://evil.example/");
+    let tls = TlsConfig::builder().insecure_skip_verification(true).build();
+    put.tls_config(tls).send().await.unwrap();
+    let health = resource(&world, &outputs, "/health").await;
+    let delete =
+        gateway(&world).delete_integration().rest_api_id(api).resource_id(&health).http_method("GET");
+    delete.send().await.unwrap();
+    assert_eq!(planned(&world, &tier(Args::default()), &inputs, is_replace).await, [""; 0]);
+    let drift = [
+        "apigw/health-method: Integration",
+        "apigw/payments-method: ApiKeyRequired",
+        "apigw/payments-method: AuthorizationType",
+        "apigw/payments-method: RequestParameters",
+        "apigw/payments-method: RequestValidatorId",
+        "apigw/proxy-method: Integration",
+    ];
+    assert_repaired(&world, &inputs, &drift).await;
+    assert_eq!(deployments(&world, &outputs).await, served);
+    let live = integration(&world, &outputs, "/{proxy+}", "ANY").await;
+    assert!(live.tls_config().is_none_or(|config| !config.insecure_skip_verification));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_of_somebody_elses_is_not_served_for_long() {
+    let (world, inputs, outputs) = created().await;
+    let served = deployments(&world, &outputs).await;
+    // Opened for everybody, and deployed.
+    let (api, payments) = (outputs.api_id.as_str(), resource(&world, &outputs, "/payments").await);
+    let update = gateway(&world).update_method().rest_api_id(api).resource_id(payments).http_method("ANY");
+    update.patch_operations(patch("replace", "/apiKeyRequired", Some("false"))).send().await.unwrap();
+    gateway(&world).create_deployment().rest_api_id(api).stage_name("dev").send().await.unwrap();
+    let drift = ["apigw/payments-method: ApiKeyRequired", "apigw/stage: DeploymentId"];
+    assert_repaired(&world, &inputs, &drift).await;
+    assert_eq!(stage(&world, &outputs).await.deployment_id(), Some(served[0].as_str()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_method_that_somebody_deleted_is_made_and_deployed_again() {
+    let (world, inputs, outputs) = created().await;
+    let served = deployments(&world, &outputs).await;
+    let (api, payments) = (outputs.api_id.as_str(), resource(&world, &outputs, "/payments").await);
+    gateway(&world).delete_resource().rest_api_id(api).resource_id(payments).send().await.unwrap();
+    let drift = ["apigw/payments-method: gone", "apigw/payments-resource: gone"];
+    assert_repaired(&world, &inputs, &drift).await;
+    let now = deployments(&world, &outputs).await;
+    assert_eq!(now.len(), 1);
+    assert_ne!(now, served);
+    assert_eq!(stage(&world, &outputs).await.deployment_id(), Some(now[0].as_str()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_of_the_stage_also_those_of_single_methods() {
+    let (world, inputs, outputs) = created().await;
+    let update = gateway(&world).update_stage().rest_api_id(outputs.api_id.as_str()).stage_name("dev");
+    let update = update.patch_operations(patch("replace", "/tracingEnabled", Some("false")));
+    let update = update.patch_operations(patch("replace", "/*/*/logging/dataTrace", Some("true")));
+    let update =
+        update.patch_operations(patch("replace", "/~1payments/GET/throttling/rateLimit", Some("5000")));
+    let update = update.patch_operations(patch("replace", "/description", Some("x")));
+    update.patch_operations(patch("remove", "/accessLogSettings", None)).send().await.unwrap();
+    let group = format!("API-Gateway-Execution-Logs_{}/dev", outputs.api_id);
+    world.cx.logs().delete_retention_policy().log_group_name(group).send().await.unwrap();
+    let drift = [
+        "apigw/stage: AccessLogSetting",
+        "apigw/stage: Description",
+        "apigw/stage: ExecutionLogRetentionInDays",
+        "apigw/stage: MethodSettings",
+        "apigw/stage: TracingEnabled",
+    ];
+    assert_repaired(&world, &inputs, &drift).await;
+    let live = stage(&world, &outputs).await;
+    assert_eq!(live.method_settings().unwrap().keys().collect::<Vec<_>>(), ["*/*"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_of_the_plan_its_stage_and_its_key() {
+    let (world, inputs, outputs) = created().await;
+    let plan = outputs.usage_plan_id.as_str();
+    let stage = format!("{}:dev", outputs.api_id);
+    let update = gateway(&world).update_usage_plan().usage_plan_id(plan);
+    let update = update.patch_operations(patch("remove", "/quota", None));
+    let update = update.patch_operations(patch("remove", "/throttle", None));
+    let update = update.patch_operations(patch("replace", "/name", Some("mine")));
+    let update = update.patch_operations(patch("replace", "/description", Some("x")));
+    update.patch_operations(patch("remove", "/apiStages", Some(&stage))).send().await.unwrap();
+    let remove = gateway(&world).delete_usage_plan_key().usage_plan_id(plan);
+    remove.key_id(outputs.api_key_id.as_str()).send().await.unwrap();
+    let drift = [
+        "apigw/usage-plan-key: gone",
+        "apigw/usage-plan: ApiStages",
+        "apigw/usage-plan: Description",
+        "apigw/usage-plan: Quota",
+        "apigw/usage-plan: Throttle",
+        "apigw/usage-plan: UsagePlanName",
+    ];
+    assert_repaired(&world, &inputs, &drift).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_name_of_the_link_and_tags() {
+    let (world, inputs, outputs) = created().await;
+    let links = world.cx.client(aws_sdk_apigatewayv2::Client::new);
+    let link = outputs.vpc_link_id.as_ref().unwrap();
+    links.update_vpc_link().vpc_link_id(link.as_str()).name("mine").send().await.unwrap();
+    let arn = format!("arn:aws:apigateway:ap-southeast-1::/vpclinks/{link}");
+    links.tag_resource().resource_arn(arn).tags("Extra", "1").send().await.unwrap();
+    for path in [
+        format!("/restapis/{}", outputs.api_id),
+        format!("/restapis/{}/stages/dev", outputs.api_id),
+        format!("/usageplans/{}", outputs.usage_plan_id),
+        format!("/apikeys/{}", outputs.api_key_id),
+    ] {
+        let arn = format!("arn:aws:apigateway:ap-southeast-1::{path}");
+        gateway(&world).untag_resource().resource_arn(&arn).tag_keys("Name").send().await.unwrap();
+        gateway(&world).tag_resource().resource_arn(&arn).tags("Extra", "1").send().await.unwrap();
+    }
+    let drift = [
+        "apigw/api-key: Tags",
+        "apigw/rest-api: Tags",
+        "apigw/stage: Tags",
+        "apigw/usage-plan: Tags",
+        "apigw/vpc-link: Name",
+        "apigw/vpc-link: Tags",
+    ];
+    assert_repaired(&world, &inputs, &drift).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_somebody_deleted_is_made_again() {
+    let (world, inputs, outputs) = created().await;
+    gateway(&world).delete_rest_api().rest_api_id(outputs.api_id.as_str()).send().await.unwrap();
+    let tier = tier(Args::default());
+    let after = world.create(&tier, &inputs).await;
+    assert_ne!(after.api_id, outputs.api_id);
+    // Who has the key can go on using it.
+    assert_eq!(after.api_key_id, outputs.api_key_id);
+    world.assert_settled(&tier, &inputs).await;
+    tier.delete(&world.engine).await.unwrap();
+    world.assert_nothing_recorded().await;
+}

@@ -1,0 +1,13 @@
+//! The API tier: what it declares, what it refuses, and its life on the embedded AWS.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod account;
+mod arguments;
+mod changes;
+mod declaration;
+mod drift;
+mod life;
+mod lost_answers;
+mod secrets;
+mod support;
