@@ -55,6 +55,8 @@ pub struct Config {
     pub alb: alb::Args,
     /// The application's containers.
     pub ecs: ecs::Args,
+    /// The API.
+    pub apigw: apigw::Args,
 }
 
 impl Default for Config {
@@ -72,6 +74,7 @@ impl Default for Config {
             },
             alb: alb::Args::default(),
             ecs: ecs::Args::default(),
+            apigw: apigw::Args::default(),
         }
     }
 }
@@ -83,11 +86,12 @@ impl Config {
         let name = environment.as_str();
         let mut tags = self.tags.clone();
         tags.insert("Environment".to_owned(), name.to_owned());
-        let Self { vpc, database, alb, ecs, .. } = &mut self;
+        let Self { vpc, database, alb, ecs, apigw, .. } = &mut self;
         (vpc.environment, vpc.tags) = (name.to_owned(), tags.clone());
         (database.environment, database.tags) = (name.to_owned(), tags.clone());
         (alb.environment, alb.tags) = (name.to_owned(), tags.clone());
-        (ecs.environment, ecs.tags) = (name.to_owned(), tags);
+        (ecs.environment, ecs.tags) = (name.to_owned(), tags.clone());
+        (apigw.environment, apigw.tags) = (name.to_owned(), tags);
         self
     }
 }

@@ -102,6 +102,9 @@ pub struct Outputs<S: Stage> {
     /// The application's containers.
     #[serde(flatten)]
     pub ecs: ecs::Outputs<S>,
+    /// The API.
+    #[serde(flatten)]
+    pub apigw: apigw::Outputs<S>,
 }
 
 /// The whole stack for one environment.
@@ -186,7 +189,24 @@ impl Stack {
                 ready: ready_for_tasks(&network, &database),
             },
         )?;
-        Ok(Outputs { network, database, alb, ecs })
+        let apigw = declare(
+            scope,
+            &apigw::Tier::new(self.config.apigw.clone()),
+            &apigw::Inputs {
+                place: place.aws(),
+                vpc_id: network.vpc_id.clone(),
+                private_subnet_ids: network.private_subnet_ids.clone(),
+                backend: apigw::Backend {
+                    alb_dns_name: alb.alb_dns_name.clone(),
+                    alb_arn: alb.alb_arn.clone(),
+                    alb_security_group_id: alb.alb_security_group_id.clone(),
+                    https: self.config.alb.certificate_arn.is_some(),
+                    private: self.config.alb.ingress == alb::Ingress::Private,
+                },
+                web_acl_arn: alb.web_acl_arn.clone(),
+            },
+        )?;
+        Ok(Outputs { network, database, alb, ecs, apigw })
     }
 }
 
@@ -217,6 +237,7 @@ pub fn kinds(registry: &mut aws::Registry) {
     database::kinds(registry);
     alb::kinds(registry);
     ecs::kinds(registry);
+    apigw::kinds(registry);
 }
 
 /// The error of a tier's argument as one of the configuration, which names the file and the line that set it.
