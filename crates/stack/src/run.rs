@@ -1,5 +1,6 @@
 //! What each command does.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -278,7 +279,7 @@ impl Work {
         if self.options.json {
             print_json(&json!({ "report": report, "outputs": state.exports() }))?;
         } else if declared && exit == Exit::Done {
-            print(&outputs_text(state))?;
+            self.tell_outputs(state)?;
             for step in next_steps(state) {
                 note(&format!("next: {step}"));
             }
@@ -289,6 +290,22 @@ impl Work {
             _ => {}
         }
         Ok(exit)
+    }
+
+    /// The outputs that everybody wants; the others are a command away.
+    fn tell_outputs(&self, state: &State) -> Result<(), Failure> {
+        let all = shown(state);
+        let first: Vec<_> =
+            MAIN_OUTPUTS.into_iter().filter_map(|name| Some((name, all.get(name)?))).collect();
+        print(&table(&first))?;
+        let others = all.len() - first.len();
+        if others > 0 {
+            let env = &self.environment;
+            note(&format!(
+                "{others} more outputs: `stack outputs --env {env}`; the API's key: `stack outputs {API_KEY}`"
+            ));
+        }
+        Ok(())
     }
 
     async fn refresh(&self, detailed_exitcode: bool) -> Result<Exit, Failure> {
@@ -319,10 +336,14 @@ impl Work {
             } else if exports.is_empty() {
                 note(&format!("{} has no outputs; `stack up` deploys it", self.title()));
             } else {
-                print(&outputs_text(&state))?;
+                let all = shown(&state);
+                print(&table(&all.iter().map(|(name, value)| (name.as_str(), value)).collect::<Vec<_>>()))?;
             }
             return Ok(Exit::Done);
         };
+        if name == API_KEY {
+            return self.api_key(&state).await;
+        }
         let Some(value) = exports.get(name) else {
             let names: Vec<&str> = exports.keys().map(String::as_str).collect();
             let hint = if names.is_empty() {
@@ -340,6 +361,33 @@ impl Work {
     }
 }
 
+impl Work {
+    /// Prints the API's key, which AWS is asked for now.
+    async fn api_key(&self, state: &State) -> Result<Exit, Failure> {
+        let Some(id) = state.exports().get("apiKeyId").and_then(Value::as_str).map(apigw::ApiKeyId::from)
+        else {
+            return Err(Failure::new(Exit::Failed, "there is no API key here")
+                .hint("`stack up` makes one, with the API"));
+        };
+        let cloud = target::connect(
+            self.options.target,
+            &self.loaded.config,
+            &self.environment,
+            &self.options.state_dir,
+        )
+        .await?;
+        let value = apigw::api_key_value(&cloud.context, &id).await.map_err(|error| {
+            Failure::from_error(Exit::Failed, &error)
+                .hint("the credentials need apigateway:GET on the key, and its region and account")
+        })?;
+        match self.options.json {
+            true => print_json(&json!(value.expose()))?,
+            false => print(&format!("{}\n", value.expose()))?,
+        }
+        Ok(Exit::Done)
+    }
+}
+
 /// What the user has to do before the application runs.
 fn next_steps(state: &State) -> Vec<String> {
     let steps = state.exports().get(NEXT_STEPS).and_then(Value::as_array).cloned().unwrap_or_default();
@@ -349,12 +397,23 @@ fn next_steps(state: &State) -> Vec<String> {
 /// The output that is for the person, and no property of the stack.
 const NEXT_STEPS: &str = "nextSteps";
 
-fn outputs_text(state: &State) -> String {
+/// The outputs of the reference document, in its order.
+const MAIN_OUTPUTS: [&str; 6] =
+    ["albDnsName", "apiGatewayUrl", "dashboardUrl", "vpcId", "databaseEndpoint", "ecsClusterArn"];
+
+/// The output that is a secret: it is recorded nowhere, and asked for when somebody names it.
+const API_KEY: &str = "apiKey";
+
+/// The outputs, without what a choice in the configuration leaves out.
+fn shown(state: &State) -> BTreeMap<String, Value> {
     let mut exports = state.exports();
-    // What a choice in the configuration leaves out.
     exports.retain(|name, value| !value.is_null() && name != NEXT_STEPS);
-    let width = exports.keys().map(String::len).max().unwrap_or(0);
-    exports.iter().map(|(name, value)| format!("{name:width$} = {}\n", render::value(value))).collect()
+    exports
+}
+
+fn table(outputs: &[(&str, &Value)]) -> String {
+    let width = outputs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    outputs.iter().map(|(name, value)| format!("{name:width$} = {}\n", render::value(value))).collect()
 }
 
 /// Whether there is somebody to ask, or no need to.
