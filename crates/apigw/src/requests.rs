@@ -34,8 +34,8 @@ impl Route<'_> {
         if backend.https { 443 } else { 80 }
     }
 
-    /// Passes everything on: verb, headers, query and body. The name of the stage is no part of the path that is given
-    /// here, so the load balancer does not see it.
+    /// Passes everything on: verb, headers, query and body. The load balancer is called by the path that is given here,
+    /// which does not have the name of the stage in it.
     pub(crate) fn integration(
         &self,
         verb: &str,

@@ -83,3 +83,51 @@ pub(super) async fn retag(cx: &Context, path: &str, before: &Tags, wanted: &Tags
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: &str, message: &str) -> Result<(), CallError> {
+        let error = CallError::new(ErrorClass::Invalid, "Operation", message);
+        Err(CallError { code: Some(code.to_owned()), ..error })
+    }
+
+    fn class(refused: Result<(), CallError>) -> ErrorClass {
+        refused.unwrap_err().class
+    }
+
+    #[test]
+    fn a_conflict_is_something_that_is_there_or_that_is_used_or_another_change_of_the_api() {
+        let there = || refused(CONFLICT, "Stage already exists");
+        assert_eq!(class(there().of_gateway()), ErrorClass::AlreadyExists);
+        let used = || refused(CONFLICT, "Cannot delete validator 'a', is referenced by method 'GET'");
+        assert_eq!(class(used().of_delete()), ErrorClass::DependencyViolation);
+        let overtaken = || {
+            refused(
+                CONFLICT,
+                "Unable to complete operation due to concurrent modification. Please try again later.",
+            )
+        };
+        assert_eq!(class(overtaken().of_gateway()), ErrorClass::Throttled);
+        assert_eq!(class(overtaken().of_delete()), ErrorClass::Throttled);
+    }
+
+    #[test]
+    fn what_is_in_use_is_waited_for_and_what_is_wrong_is_not() {
+        for text in [
+            "Active stages pointing to this deployment must be moved or deleted",
+            "Cannot delete vpc link. Vpc link 'a', is referenced in [b:GET:c:dev] in format of \
+             [RESTApiId:Method:Resource:Stage].",
+        ] {
+            assert_eq!(class(refused(BAD_REQUEST, text).of_delete()), ErrorClass::DependencyViolation);
+        }
+        assert_eq!(class(refused(BAD_REQUEST, "Invalid stage").of_delete()), ErrorClass::Invalid);
+        assert_eq!(class(refused(BAD_REQUEST, "Invalid stage").of_gateway()), ErrorClass::Invalid);
+    }
+
+    #[test]
+    fn a_slash_in_a_name_is_escaped() {
+        assert_eq!(escaped("a/b~c"), "a~1b~0c");
+    }
+}

@@ -75,8 +75,8 @@ impl Resource for RequestValidator<Resolved> {
         const OPERATION: &str = "GetRequestValidators";
         let request = gateway(cx).get_request_validators().rest_api_id(self.rest_api_id.as_str()).limit(PAGE);
         let Some(answer) = request.send().await.called(OPERATION).if_exists()? else { return Ok(None) };
-        let found = answer.items.unwrap_or_default().into_iter();
-        let found = found.filter(|live| live.name() == Some(self.name.as_str())).next();
+        let mut all = answer.items.unwrap_or_default().into_iter();
+        let found = all.find(|live| live.name() == Some(self.name.as_str()));
         found.map(|live| self.outputs(live.id, OPERATION)).transpose()
     }
 

@@ -146,7 +146,7 @@ impl UsagePlan<Resolved> {
         patches
     }
 
-    fn from_live(&self, live: Live) -> Self {
+    fn as_recorded(&self, live: Live) -> Self {
         // Of which AWS does not keep the order.
         let mut api_stages: Vec<_> = live.api_stages().iter().map(ApiStage::from_live).collect();
         api_stages.sort_by_cached_key(|stage| {
@@ -235,7 +235,7 @@ impl Resource for UsagePlan<Resolved> {
         cx: &Context,
         outputs: &UsagePlanOutputs<Resolved>,
     ) -> Result<Option<Self>, CallError> {
-        Ok(live(cx, &outputs.id).await?.map(|live| self.from_live(live)))
+        Ok(live(cx, &outputs.id).await?.map(|live| self.as_recorded(live)))
     }
 
     async fn update(
