@@ -75,7 +75,10 @@ fn tidy(schema: &mut Value) {
         object.remove("default");
     }
     if let Some(Value::String(text)) = object.get_mut("description") {
-        *text = without_links(text).into_owned();
+        // The lines of a comment are one paragraph, unless an empty one is between them.
+        let paragraphs: Vec<String> =
+            text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect();
+        *text = without_links(&paragraphs.join("\n\n")).into_owned();
     }
     if let Some(Value::Array(types)) = object.get_mut("type") {
         types.retain(|name| name != "null");
@@ -138,12 +141,12 @@ mod tests {
     #[test]
     fn options_are_their_values_and_links_are_names() {
         let mut schema = json!({
-            "description": "See [`crate::a::B`] and [`C`].",
+            "description": "See [`crate::a::B`]\nand [`C`].\n\nOr not.",
             "anyOf": [{ "type": "object", "description": "inner", "required": ["x"] }, { "type": "null" }],
             "default": null,
         });
         tidy(&mut schema);
-        assert_eq!(schema, json!({ "description": "See `B` and `C`.", "type": "object" }));
+        assert_eq!(schema, json!({ "description": "See `B` and `C`.\n\nOr not.", "type": "object" }));
     }
 
     #[test]

@@ -265,3 +265,18 @@ fn the_example_certificate_is_refused_in_another_region_by_file_line_and_key() {
     );
     assert!(!place.path().join(".stack").exists());
 }
+
+#[test]
+fn the_example_certificate_is_refused_in_an_account_that_is_not_the_embedded_one() {
+    let (file, prod) =
+        (Path::new(env!("CARGO_MANIFEST_DIR")).join("../../stack.toml"), "prod".parse().unwrap());
+    let config = stack::load(&stack::Sources::file(Some(&file), &prod)).unwrap().config;
+    let embedded = stack::Place { account_id: "123456789012".to_owned(), ..stack::Place::imagined(&config) };
+    let other = stack::Place { account_id: "999999999999".to_owned(), ..embedded.clone() };
+    let stack = stack::Stack::new(config, &prod);
+    assert!(stack.declare(&embedded).is_ok());
+    let stack::StackError::Declare { tier: "alb", source } = stack.declare(&other).unwrap_err() else {
+        panic!()
+    };
+    assert!(format!("{source:?}").contains("is of account 123456789012"), "{source:?}");
+}
