@@ -60,4 +60,10 @@ engine::id! {
     pub struct EcsClusterName;
     /// The name of an ECS service, unique in its cluster.
     pub struct EcsServiceName;
+    /// The ARN of an SNS topic.
+    pub struct TopicArn;
+    /// The ARN of a CloudWatch alarm, metric or composite.
+    pub struct AlarmArn;
+    /// The name of a CloudWatch alarm, unique in account and region.
+    pub struct AlarmName;
 }

@@ -17,6 +17,7 @@ mod naming;
 mod poll;
 mod zones;
 
+pub mod cloudwatch;
 pub mod ec2;
 pub mod policy;
 pub mod resources;
@@ -55,6 +56,7 @@ pub fn kinds(registry: &mut Registry) {
         .register::<resources::Role<engine::Resolved>>()
         .register::<resources::LogGroup<engine::Resolved>>()
         .register::<resources::Key>()
+        .register::<resources::Alarm<engine::Resolved>>()
         .register::<resources::Alias<engine::Resolved>>()
         .register::<resources::SecurityGroup<engine::Resolved>>()
         .register::<resources::SecurityGroupIngress<engine::Resolved>>()

@@ -1,5 +1,6 @@
 //! Resources that several tiers share, one AWS object a file.
 
+mod alarm;
 mod kms_alias;
 mod kms_key;
 mod log_group;
@@ -8,6 +9,13 @@ mod security_group;
 mod security_group_rule;
 mod web_acl_association;
 
+pub use alarm::Alarm;
+pub use alarm::AlarmOutputs;
+pub use alarm::Dimension;
+pub use alarm::Metric;
+pub use alarm::MetricDataQuery;
+pub use alarm::MetricStat;
+pub use alarm::alarm_named;
 pub use kms_alias::Alias;
 pub use kms_alias::AliasOutputs;
 pub use kms_key::Key;

@@ -1,0 +1,503 @@
+//! A CloudWatch alarm: somebody is told when a metric, or what is computed from several, is beyond a threshold or outside
+//! of the band in which it usually is.
+//!
+//! The surprises: the call that makes one writes over an alarm of that name, whoever's it is, so this looks first; AWS
+//! checks neither that the metric exists nor that its dimensions are right, and an alarm with a wrong one is silent for
+//! ever; and three calls a second are all that an account may make.
+
+use async_trait::async_trait;
+use aws_sdk_cloudwatch::types::{
+    AlarmType, ComparisonOperator, CompositeAlarm, Dimension as LiveDimension, Metric as LiveMetric,
+    MetricAlarm, MetricDataQuery as LiveQuery, MetricStat as LiveStat, StandardUnit, Statistic,
+};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::cloudwatch::{client, in_order_of, live_tags, retag, stamped, taken};
+use crate::error::{CallResult, Called, required};
+use crate::{AlarmArn, AlarmName, Context, Tags, TopicArn, converge, replaced_by};
+
+/// The properties of an alarm: on one metric, with [`metric_name`](Alarm::metric_name) and what goes with it, or on
+/// [`metrics`](Alarm::metrics). AWS refuses both together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Alarm<S: Stage = Declared> {
+    /// Its name, unique in account and region, also among composite alarms.
+    pub alarm_name: AlarmName,
+    /// What it means and what to do, for who is woken by it.
+    pub alarm_description: String,
+    /// Whether anybody is told.
+    pub actions_enabled: bool,
+    /// Who is told when it goes off.
+    pub alarm_actions: Vec<S::Of<TopicArn>>,
+    /// Who is told when all is well again.
+    #[serde(rename = "OKActions")]
+    pub ok_actions: Vec<S::Of<TopicArn>>,
+    /// Who is told when there is no data to tell.
+    pub insufficient_data_actions: Vec<S::Of<TopicArn>>,
+    /// What publishes the metric, such as `AWS/RDS`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub namespace: Option<String>,
+    /// The metric.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub metric_name: Option<String>,
+    /// Whose metric it is. All of them must be given, exactly as they are published.
+    #[serde(skip_serializing_if = "Vec::is_empty", default = "Vec::new")]
+    pub dimensions: Vec<Dimension<S>>,
+    /// `Average`, `Sum`, `Minimum`, `Maximum` or `SampleCount`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub statistic: Option<String>,
+    /// A percentile and the like, such as `p99`, instead of the statistic.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub extended_statistic: Option<String>,
+    /// What one value covers, in seconds: 10, 20, 30 or whole minutes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub period: Option<u32>,
+    /// Only values of this unit.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unit: Option<String>,
+    /// Metrics and expressions, of which one is watched.
+    #[serde(skip_serializing_if = "Vec::is_empty", default = "Vec::new")]
+    pub metrics: Vec<MetricDataQuery<S>>,
+    /// The id of the `ANOMALY_DETECTION_BAND` in `metrics` that is the threshold.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub threshold_metric_id: Option<String>,
+    /// The threshold, in the metric's unit.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub threshold: Option<f64>,
+    /// Such as `GreaterThanThreshold`.
+    pub comparison_operator: String,
+    /// How many periods are looked at.
+    pub evaluation_periods: u32,
+    /// In how many of them the threshold must be passed; in all of them where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub datapoints_to_alarm: Option<u32>,
+    /// What a period without data is: `breaching`, `notBreaching`, `ignore`, or `missing`, as AWS has it where it is not
+    /// given.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub treat_missing_data: Option<String>,
+    /// For percentiles: whether too few values are looked at all the same (`evaluate`, as AWS has it where it is not
+    /// given) or not (`ignore`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub evaluate_low_sample_count_percentile: Option<String>,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// A part of what tells a metric from others of its name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Dimension<S: Stage = Declared> {
+    /// Such as `ClusterName`.
+    pub name: String,
+    /// Such as the cluster's name.
+    pub value: S::Of<String>,
+}
+
+/// A metric or an expression.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct MetricDataQuery<S: Stage = Declared> {
+    /// What expressions call it. Begins with a small letter.
+    pub id: String,
+    /// The metric.
+    #[serde(skip_serializing_if = "Option::is_none", default = "Option::default")]
+    pub metric_stat: Option<MetricStat<S>>,
+    /// The expression, such as `100 * errors / requests`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expression: Option<String>,
+    /// What a graph calls it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub label: Option<String>,
+    /// Whether this is what the alarm watches, or its band.
+    pub return_data: bool,
+}
+
+/// A metric with its statistic.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct MetricStat<S: Stage = Declared> {
+    /// The metric.
+    pub metric: Metric<S>,
+    /// What one value covers, in seconds.
+    pub period: u32,
+    /// Such as `Sum` or `p99`.
+    pub stat: String,
+}
+
+/// A metric.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Metric<S: Stage = Declared> {
+    /// What publishes it.
+    pub namespace: String,
+    /// Its name.
+    pub metric_name: String,
+    /// Whose it is.
+    pub dimensions: Vec<Dimension<S>>,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct AlarmOutputs<S: Stage> {
+    /// The ARN.
+    pub arn: S::Of<AlarmArn>,
+    /// The name; a reference to it waits until the alarm exists.
+    pub alarm_name: S::Of<AlarmName>,
+}
+
+impl Declares for Alarm<Declared> {
+    type Resolved = Alarm<Resolved>;
+}
+
+/// The alarm of a name, of whichever type. Both types share their names.
+///
+/// # Errors
+/// As the call fails.
+pub async fn alarm_named(
+    cx: &Context,
+    name: &str,
+) -> Result<(Option<MetricAlarm>, Option<CompositeAlarm>), CallError> {
+    let request = client(cx).describe_alarms().alarm_names(name);
+    let request = request.alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
+    let answer = request.send().await.called("DescribeAlarms")?;
+    let metric = answer.metric_alarms.unwrap_or_default().into_iter().next();
+    let composite = answer.composite_alarms.unwrap_or_default().into_iter().next();
+    Ok((metric, composite))
+}
+
+impl Dimension<Resolved> {
+    fn for_call(&self) -> LiveDimension {
+        LiveDimension::builder().name(&self.name).value(&self.value).build()
+    }
+
+    fn from_live(live: &LiveDimension) -> Self {
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        Self { name: text(live.name()), value: text(live.value()) }
+    }
+}
+
+fn dimensions_for_call(dimensions: &[Dimension<Resolved>]) -> Option<Vec<LiveDimension>> {
+    let all: Vec<_> = dimensions.iter().map(Dimension::for_call).collect();
+    (!all.is_empty()).then_some(all)
+}
+
+fn dimensions_from(live: &[LiveDimension], recorded: &[Dimension<Resolved>]) -> Vec<Dimension<Resolved>> {
+    let live = live.iter().map(Dimension::from_live).collect();
+    in_order_of(recorded, live, |dimension| dimension.name.clone())
+}
+
+impl MetricDataQuery<Resolved> {
+    fn for_call(&self) -> LiveQuery {
+        LiveQuery::builder()
+            .id(&self.id)
+            .set_metric_stat(self.metric_stat.as_ref().map(MetricStat::for_call))
+            .set_expression(self.expression.clone())
+            .set_label(self.label.clone())
+            .return_data(self.return_data)
+            .build()
+    }
+
+    fn from_live(live: &LiveQuery, recorded: &[Self]) -> Self {
+        let id = live.id().unwrap_or_default();
+        let recorded = recorded.iter().find(|query| query.id == id);
+        let stat = recorded.and_then(|query| query.metric_stat.as_ref());
+        Self {
+            id: id.to_owned(),
+            metric_stat: live.metric_stat().map(|live| MetricStat::from_live(live, stat)),
+            expression: live.expression().map(str::to_owned),
+            label: live.label().map(str::to_owned),
+            // MetricDataQuery: true where it is left out.
+            return_data: live.return_data().unwrap_or(true),
+        }
+    }
+}
+
+impl MetricStat<Resolved> {
+    fn for_call(&self) -> LiveStat {
+        let metric = LiveMetric::builder()
+            .namespace(&self.metric.namespace)
+            .metric_name(&self.metric.metric_name)
+            .set_dimensions(dimensions_for_call(&self.metric.dimensions))
+            .build();
+        LiveStat::builder().metric(metric).period(number(self.period)).stat(&self.stat).build()
+    }
+
+    fn from_live(live: &LiveStat, recorded: Option<&Self>) -> Self {
+        let metric = live.metric();
+        let recorded = recorded.map(|stat| stat.metric.dimensions.as_slice()).unwrap_or_default();
+        let dimensions = metric.map(|metric| metric.dimensions()).unwrap_or_default();
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        Self {
+            metric: Metric {
+                namespace: text(metric.and_then(|metric| metric.namespace())),
+                metric_name: text(metric.and_then(|metric| metric.metric_name())),
+                dimensions: dimensions_from(dimensions, recorded),
+            },
+            period: count(live.period()).unwrap_or_default(),
+            stat: text(live.stat()),
+        }
+    }
+}
+
+/// AWS refuses what is out of range; a number beyond `i32` is refused just the same.
+fn number(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+/// A number that AWS says; there are no negative ones.
+fn count(value: Option<i32>) -> Option<u32> {
+    value.and_then(|value| u32::try_from(value).ok())
+}
+
+fn texts(arns: &[TopicArn]) -> Option<Vec<String>> {
+    Some(arns.iter().map(ToString::to_string).collect())
+}
+
+fn topics(live: Option<Vec<String>>, recorded: &[TopicArn]) -> Vec<TopicArn> {
+    let live = live.unwrap_or_default().into_iter().map(TopicArn::from).collect();
+    in_order_of(recorded, live, TopicArn::clone)
+}
+
+/// What AWS fills in is no difference to what was left out.
+fn unless_filled_in<T: PartialEq>(live: Option<T>, recorded: Option<&T>, default: &T) -> Option<T> {
+    live.filter(|live| recorded.is_some() || live != default)
+}
+
+impl Alarm<Resolved> {
+    /// One call for making and for changing: it sets everything but the tags, which it takes for a new alarm only.
+    async fn put(&self, cx: &Context, intent: Option<&Intent>) -> Result<(), CallError> {
+        let tags = intent.map(|intent| cx.stamp(&self.tags, intent)).transpose()?;
+        let metrics: Vec<_> = self.metrics.iter().map(MetricDataQuery::for_call).collect();
+        let request = client(cx)
+            .put_metric_alarm()
+            .alarm_name(self.alarm_name.as_str())
+            .alarm_description(&self.alarm_description)
+            .actions_enabled(self.actions_enabled)
+            .set_alarm_actions(texts(&self.alarm_actions))
+            .set_ok_actions(texts(&self.ok_actions))
+            .set_insufficient_data_actions(texts(&self.insufficient_data_actions))
+            .set_namespace(self.namespace.clone())
+            .set_metric_name(self.metric_name.clone())
+            .set_dimensions(dimensions_for_call(&self.dimensions))
+            .set_statistic(self.statistic.as_deref().map(Statistic::from))
+            .set_extended_statistic(self.extended_statistic.clone())
+            .set_period(self.period.map(number))
+            .set_unit(self.unit.as_deref().map(StandardUnit::from))
+            .set_metrics((!metrics.is_empty()).then_some(metrics))
+            .set_threshold_metric_id(self.threshold_metric_id.clone())
+            .set_threshold(self.threshold)
+            .comparison_operator(ComparisonOperator::from(self.comparison_operator.as_str()))
+            .evaluation_periods(number(self.evaluation_periods))
+            .set_datapoints_to_alarm(self.datapoints_to_alarm.map(number))
+            .set_treat_missing_data(self.treat_missing_data.clone())
+            .set_evaluate_low_sample_count_percentile(self.evaluate_low_sample_count_percentile.clone())
+            .set_tags(tags.as_ref().map(stamped));
+        request.send().await.called("PutMetricAlarm").map(drop)
+    }
+
+    fn from_live(&self, live: MetricAlarm, tags: Tags) -> Self {
+        let word = |text: &str| Some(text.to_owned());
+        let queries = live.metrics().iter().map(|query| MetricDataQuery::from_live(query, &self.metrics));
+        let periods = count(live.evaluation_periods).unwrap_or_default();
+        Self {
+            metrics: in_order_of(&self.metrics, queries.collect(), |query| query.id.clone()),
+            dimensions: dimensions_from(live.dimensions(), &self.dimensions),
+            alarm_name: live.alarm_name.unwrap_or_default().into(),
+            alarm_description: live.alarm_description.unwrap_or_default(),
+            // PutMetricAlarm: true where it is left out.
+            actions_enabled: live.actions_enabled.unwrap_or(true),
+            alarm_actions: topics(live.alarm_actions, &self.alarm_actions),
+            ok_actions: topics(live.ok_actions, &self.ok_actions),
+            insufficient_data_actions: topics(
+                live.insufficient_data_actions,
+                &self.insufficient_data_actions,
+            ),
+            namespace: live.namespace,
+            metric_name: live.metric_name,
+            statistic: live.statistic.and_then(|statistic| word(statistic.as_str())),
+            extended_statistic: live.extended_statistic,
+            period: count(live.period),
+            unit: live.unit.and_then(|unit| word(unit.as_str())),
+            threshold_metric_id: live.threshold_metric_id,
+            // Where a band is the threshold, a number means nothing.
+            threshold: live.threshold.filter(|_| self.threshold_metric_id.is_none()),
+            comparison_operator: live
+                .comparison_operator
+                .map(|operator| operator.as_str().to_owned())
+                .unwrap_or_default(),
+            evaluation_periods: periods,
+            datapoints_to_alarm: unless_filled_in(
+                count(live.datapoints_to_alarm),
+                self.datapoints_to_alarm.as_ref(),
+                &periods,
+            ),
+            treat_missing_data: unless_filled_in(
+                live.treat_missing_data,
+                self.treat_missing_data.as_ref(),
+                &"missing".to_owned(),
+            ),
+            evaluate_low_sample_count_percentile: unless_filled_in(
+                live.evaluate_low_sample_count_percentile,
+                self.evaluate_low_sample_count_percentile.as_ref(),
+                &"evaluate".to_owned(),
+            ),
+            tags,
+        }
+    }
+
+    fn outputs(&self, live: &MetricAlarm) -> Result<AlarmOutputs<Resolved>, CallError> {
+        let arn = required(live.alarm_arn(), "DescribeAlarms", "AlarmArn")?;
+        Ok(AlarmOutputs { arn: arn.into(), alarm_name: self.alarm_name.clone() })
+    }
+}
+
+#[async_trait]
+impl Resource for Alarm<Resolved> {
+    const KIND: &'static str = "AWS::CloudWatch::Alarm";
+    const SETTLE: Settle = Settle::Key;
+    type Context = Context;
+    type Declared = Alarm<Declared>;
+    type Outputs<S: Stage> = AlarmOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["AlarmName"])
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(self.alarm_name.to_string())
+    }
+
+    async fn find(&self, cx: &Context, intent: &Intent) -> Result<Option<AlarmOutputs<Resolved>>, CallError> {
+        let what = format!("alarm {}", self.alarm_name);
+        let live = match alarm_named(cx, self.alarm_name.as_str()).await? {
+            (Some(live), _) => live,
+            (None, None) => return Ok(None),
+            (None, Some(_)) => {
+                return Err(CallError::conflict(format!("looking for {what}"), "it is a composite alarm"));
+            }
+        };
+        let outputs = self.outputs(&live)?;
+        let Some(tags) = live_tags(cx, outputs.arn.as_str()).await.if_exists()? else { return Ok(None) };
+        cx.adopt(&what, &tags, &intent.address)?;
+        Ok(Some(outputs))
+    }
+
+    async fn create(&self, cx: &Context, intent: &Intent) -> Result<AlarmOutputs<Resolved>, CallError> {
+        if alarm_named(cx, self.alarm_name.as_str()).await? != (None, None) {
+            return Err(taken("PutMetricAlarm", &format!("alarm {}", self.alarm_name)));
+        }
+        self.put(cx, Some(intent)).await?;
+        // The call answers nothing; the ARN is made of what is known.
+        let name = &self.alarm_name;
+        let arn =
+            format!("arn:{}:cloudwatch:{}:{}:alarm:{name}", cx.partition(), cx.region(), cx.account_id());
+        Ok(AlarmOutputs { arn: arn.into(), alarm_name: name.clone() })
+    }
+
+    async fn configure(&self, cx: &Context, outputs: &AlarmOutputs<Resolved>) -> Result<(), CallError> {
+        converge(self, cx, outputs).await
+    }
+
+    async fn read(&self, cx: &Context, outputs: &AlarmOutputs<Resolved>) -> Result<Option<Self>, CallError> {
+        let (Some(live), _) = alarm_named(cx, outputs.alarm_name.as_str()).await? else { return Ok(None) };
+        let Some(tags) = live_tags(cx, outputs.arn.as_str()).await.if_exists()? else { return Ok(None) };
+        Ok(Some(self.from_live(live, tags.visible())))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &AlarmOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<AlarmOutputs<Resolved>, CallError> {
+        if changed.properties.iter().any(|name| name != "Tags") {
+            self.put(cx, None).await?;
+        }
+        retag(cx, outputs.arn.as_str(), &changed.before.tags, &self.tags).await?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &AlarmOutputs<Resolved>) -> Result<(), CallError> {
+        let request = client(cx).delete_alarms().alarm_names(outputs.alarm_name.as_str());
+        // CloudWatch has no code of its own for an alarm that a composite alarm still names.
+        let answer = request.send().await.called("DeleteAlarms");
+        let answer =
+            answer.classed_saying("ValidationError", "composite alarm", ErrorClass::DependencyViolation);
+        answer.map(drop).gone_is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alarm() -> Alarm<Resolved> {
+        Alarm {
+            alarm_name: "payment-cpu-dev".into(),
+            alarm_description: String::new(),
+            actions_enabled: true,
+            alarm_actions: vec!["topic:a".into(), "topic:b".into()],
+            ok_actions: Vec::new(),
+            insufficient_data_actions: Vec::new(),
+            namespace: Some("AWS/ECS".to_owned()),
+            metric_name: Some("CPUUtilization".to_owned()),
+            dimensions: ["ServiceName", "ClusterName"]
+                .map(|name| Dimension { name: name.to_owned(), value: "payment".to_owned() })
+                .to_vec(),
+            statistic: Some("Average".to_owned()),
+            extended_statistic: None,
+            period: Some(300),
+            unit: None,
+            metrics: Vec::new(),
+            threshold_metric_id: None,
+            threshold: Some(80.0),
+            comparison_operator: "GreaterThanThreshold".to_owned(),
+            evaluation_periods: 2,
+            datapoints_to_alarm: None,
+            treat_missing_data: None,
+            evaluate_low_sample_count_percentile: None,
+            tags: Tags::new(),
+        }
+    }
+
+    fn live() -> aws_sdk_cloudwatch::types::builders::MetricAlarmBuilder {
+        MetricAlarm::builder()
+            .alarm_name("payment-cpu-dev")
+            .alarm_actions("topic:b")
+            .alarm_actions("topic:a")
+            .namespace("AWS/ECS")
+            .metric_name("CPUUtilization")
+            .dimensions(LiveDimension::builder().name("ClusterName").value("payment").build())
+            .dimensions(LiveDimension::builder().name("ServiceName").value("payment").build())
+            .statistic(Statistic::Average)
+            .period(300)
+            .threshold(80.0)
+            .comparison_operator(ComparisonOperator::GreaterThanThreshold)
+            .evaluation_periods(2)
+    }
+
+    #[test]
+    fn order_and_what_aws_fills_in_are_no_difference() {
+        let filled = live().datapoints_to_alarm(2).treat_missing_data("missing").actions_enabled(true);
+        assert_eq!(alarm().from_live(live().build(), Tags::new()), alarm());
+        assert_eq!(alarm().from_live(filled.build(), Tags::new()), alarm());
+    }
+
+    #[test]
+    fn what_somebody_changed_is_a_difference() {
+        let read = |live: aws_sdk_cloudwatch::types::builders::MetricAlarmBuilder| {
+            alarm().from_live(live.build(), Tags::new())
+        };
+        assert_eq!(read(live().datapoints_to_alarm(1)).datapoints_to_alarm, Some(1));
+        assert_eq!(
+            read(live().treat_missing_data("breaching")).treat_missing_data.as_deref(),
+            Some("breaching")
+        );
+        assert!(!read(live().actions_enabled(false)).actions_enabled);
+        assert_eq!(read(live().ok_actions("topic:c")).ok_actions, ["topic:c".into()]);
+    }
+}
