@@ -1,0 +1,47 @@
+//! The tier's AWS objects, one a file.
+
+mod composite_alarm;
+mod dashboard;
+mod group;
+mod metric_filter;
+mod sampling_rule;
+mod sns;
+mod subscription;
+mod topic;
+mod topic_policy;
+mod xray;
+
+pub use composite_alarm::{CompositeAlarm, CompositeAlarmOutputs};
+pub use dashboard::{Dashboard, DashboardOutputs};
+pub use group::{Group, GroupOutputs, InsightsConfiguration};
+pub use metric_filter::{MetricFilter, MetricFilterOutputs, MetricTransformation};
+pub use sampling_rule::{Sampling, SamplingRule, SamplingRuleOutputs};
+pub use subscription::{Subscription, SubscriptionOutputs};
+pub use topic::{Topic, TopicOutputs};
+pub use topic_policy::{TopicPolicy, TopicPolicyOutputs};
+
+use aws::Registry;
+use engine::Resolved;
+
+/// Registers every kind of this tier.
+pub(crate) fn kinds(registry: &mut Registry) {
+    registry
+        .register::<Topic<Resolved>>()
+        .register::<TopicPolicy<Resolved>>()
+        .register::<Subscription<Resolved>>()
+        .register::<CompositeAlarm<Resolved>>()
+        .register::<Dashboard<Resolved>>()
+        .register::<MetricFilter<Resolved>>()
+        .register::<SamplingRule>()
+        .register::<Group>();
+}
+
+/// AWS refuses what is out of range; a number beyond `i32` is refused just the same.
+fn number(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+/// A number that AWS says; there are no negative ones.
+fn count(value: i32) -> u32 {
+    u32::try_from(value).unwrap_or_default()
+}

@@ -1,0 +1,160 @@
+//! A subscription: somebody who gets what is published to a topic.
+//!
+//! The surprises: an e-mail address gets nothing until its owner clicks on the link in a first e-mail. Until then the
+//! subscription is pending and has no ARN that a list would show; it cannot be deleted, and goes by itself after two to
+//! three days, or with its topic. It is recorded as made all the same; if nobody clicks and it goes, a refresh says so,
+//! and the next run sends the e-mail again.
+
+use async_trait::async_trait;
+use aws::{CallResult, Called, Context, TopicArn, replaced_by};
+use aws_sdk_sns::types::Subscription as Live;
+use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use serde::{Deserialize, Serialize};
+
+use super::sns::{check_ours, sns};
+
+/// The properties of a subscription.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Subscription<S: Stage = Declared> {
+    /// The topic.
+    pub topic_arn: S::Of<TopicArn>,
+    /// How it is told: `email`.
+    pub protocol: String,
+    /// Who is told: an e-mail address.
+    pub endpoint: String,
+}
+
+/// What others can refer to. CloudFormation has the ARN, which a pending subscription does not show.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct SubscriptionOutputs<S: Stage> {
+    /// The topic.
+    pub topic_arn: S::Of<TopicArn>,
+    /// How it is told.
+    pub protocol: S::Of<String>,
+    /// Who is told.
+    pub endpoint: S::Of<String>,
+}
+
+impl Declares for Subscription<Declared> {
+    type Resolved = Subscription<Resolved>;
+}
+
+impl Subscription<Resolved> {
+    fn outputs(&self) -> SubscriptionOutputs<Resolved> {
+        SubscriptionOutputs {
+            topic_arn: self.topic_arn.clone(),
+            protocol: self.protocol.clone(),
+            endpoint: self.endpoint.clone(),
+        }
+    }
+}
+
+/// The subscription of an endpoint. There is one at most.
+async fn live(cx: &Context, outputs: &SubscriptionOutputs<Resolved>) -> Result<Option<Live>, CallError> {
+    let request = sns(cx).list_subscriptions_by_topic().topic_arn(outputs.topic_arn.as_str());
+    let mut subscriptions = request.into_paginator().items().send();
+    while let Some(subscription) = subscriptions.next().await {
+        let subscription = subscription.called("ListSubscriptionsByTopic").if_exists()?;
+        // Where the topic is gone, its subscriptions are.
+        let Some(subscription) = subscription else { return Ok(None) };
+        let is_it = subscription.protocol() == Some(outputs.protocol.as_str())
+            && subscription.endpoint() == Some(outputs.endpoint.as_str());
+        // SNS shows one that was deleted for a while, with this in the place of its ARN.
+        if is_it && subscription.subscription_arn() != Some("Deleted") {
+            return Ok(Some(subscription));
+        }
+    }
+    Ok(None)
+}
+
+/// The ARN of a subscription that was confirmed: everything else in its place is a word.
+fn confirmed(live: &Live) -> Option<&str> {
+    live.subscription_arn().filter(|arn| arn.starts_with("arn:"))
+}
+
+#[async_trait]
+impl Resource for Subscription<Resolved> {
+    const KIND: &'static str = "AWS::SNS::Subscription";
+    const SETTLE: Settle = Settle::Key;
+    type Context = Context;
+    type Declared = Subscription<Declared>;
+    type Outputs<S: Stage> = SubscriptionOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["TopicArn", "Protocol", "Endpoint"])
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(format!("{} {} {}", self.topic_arn, self.protocol, self.endpoint))
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        _intent: &Intent,
+    ) -> Result<Option<SubscriptionOutputs<Resolved>>, CallError> {
+        let outputs = self.outputs();
+        if live(cx, &outputs).await?.is_none() {
+            return Ok(None);
+        }
+        check_ours(cx, &self.topic_arn, "a subscription").await?;
+        Ok(Some(outputs))
+    }
+
+    /// Safe to repeat: an endpoint that is subscribed already keeps its subscription.
+    async fn create(
+        &self,
+        cx: &Context,
+        _intent: &Intent,
+    ) -> Result<SubscriptionOutputs<Resolved>, CallError> {
+        let request = sns(cx)
+            .subscribe()
+            .topic_arn(self.topic_arn.as_str())
+            .protocol(&self.protocol)
+            .endpoint(&self.endpoint);
+        request.send().await.called("Subscribe").once_visible()?;
+        Ok(self.outputs())
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &SubscriptionOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let live = live(cx, outputs).await?;
+        Ok(live.map(|_| Self {
+            topic_arn: outputs.topic_arn.clone(),
+            protocol: outputs.protocol.clone(),
+            endpoint: outputs.endpoint.clone(),
+        }))
+    }
+
+    /// Nothing of it can be changed.
+    async fn update(
+        &self,
+        _cx: &Context,
+        outputs: &SubscriptionOutputs<Resolved>,
+        _changed: &Changed<Self>,
+    ) -> Result<SubscriptionOutputs<Resolved>, CallError> {
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &SubscriptionOutputs<Resolved>) -> Result<(), CallError> {
+        let live = live(cx, outputs).await?;
+        // SNS refuses to delete one that is pending. It delivers nothing, and goes by itself or with its topic.
+        let Some(arn) = live.as_ref().and_then(confirmed) else { return Ok(()) };
+        let request = sns(cx).unsubscribe().subscription_arn(arn);
+        request.send().await.called("Unsubscribe").map(drop).gone_is_ok()
+    }
+
+    /// One that is pending counts as gone, since nobody can do more about it.
+    async fn poll_gone(
+        &self,
+        cx: &Context,
+        outputs: &SubscriptionOutputs<Resolved>,
+    ) -> Result<bool, CallError> {
+        Ok(live(cx, outputs).await?.as_ref().and_then(confirmed).is_none())
+    }
+}

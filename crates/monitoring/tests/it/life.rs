@@ -1,0 +1,104 @@
+//! The whole tier through the engine: created, read, deleted.
+
+use emulator::Emulator;
+use engine::Component;
+use monitoring::{Args, Inputs, Tracing};
+use testing::place;
+
+use crate::support::{EMAIL, TOPIC, inputs, sns, tier, with_email, with_tasks, world, world_on};
+
+fn without_tracing() -> Args {
+    Args { tracing: Tracing { enabled: false, ..Tracing::default() }, ..Args::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn created_it_reads_back_as_declared_and_there_is_nothing_left_to_do() {
+    for (args, inputs) in [
+        (with_email(), inputs()),
+        (Args::default(), with_tasks(None)),
+        (without_tracing(), inputs()),
+        (Args::default(), Inputs::new(place())),
+    ] {
+        let world = world().await;
+        let tier = tier(args);
+        let outputs = world.create(&tier, &inputs).await;
+        assert_eq!(
+            outputs.dashboard_url,
+            "https://ap-southeast-1.console.aws.amazon.com/cloudwatch/home?region=ap-southeast-1\
+             #dashboards:name=payment-dashboard-dev-ap-southeast-1"
+        );
+        assert_eq!(outputs.alarm_topic_arn.as_str(), TOPIC);
+        assert_eq!(outputs.alarm_names.len(), outputs.alarm_arns.len());
+        let reading = tier.read(&world.engine, &inputs).await.unwrap();
+        assert_eq!(reading.drift, []);
+        assert_eq!(reading.outputs, Some(outputs));
+        world.assert_settled(&tier, &inputs).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn deleted_it_leaves_nothing() {
+    let world = world().await;
+    let before = world.left().await;
+    for args in [with_email(), without_tracing()] {
+        world.create(&tier(args.clone()), &inputs()).await;
+        tier(args).delete(&world.engine).await.unwrap();
+        // A key is only going: KMS keeps it for the days in which it can be saved.
+        let mut left = world.left().await;
+        left.retain(|(kind, _)| kind != "AWS::KMS::Key");
+        assert_eq!(left, before);
+        world.assert_nothing_recorded().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_awss_own_pace_it_comes_and_goes_just_the_same() {
+    let world = world_on(Emulator::builder().latency(1.0).throttling(true).in_memory()).await;
+    let before = world.left().await;
+    let tier = tier(with_email());
+    world.create(&tier, &inputs()).await;
+    world.assert_settled(&tier, &inputs()).await;
+    tier.delete(&world.engine).await.unwrap();
+    let mut left = world.left().await;
+    left.retain(|(kind, _)| kind != "AWS::KMS::Key");
+    assert_eq!(left, before);
+    world.assert_nothing_recorded().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_email_is_pending_until_its_owner_confirms_and_that_is_no_drift() {
+    let world = world().await;
+    let tier = tier(with_email());
+    world.create(&tier, &inputs()).await;
+    let live = sns(&world).list_subscriptions_by_topic().topic_arn(TOPIC).send().await.unwrap();
+    let [subscription] = live.subscriptions() else { panic!("{live:?}") };
+    assert_eq!(subscription.endpoint(), Some(EMAIL));
+    assert_eq!(subscription.subscription_arn(), Some("PendingConfirmation"));
+    assert_eq!(world.drift::<monitoring::Tier>().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_email_that_nobody_confirmed_is_sent_again_once_it_is_forgotten() {
+    let world = world().await;
+    let tier = tier(with_email());
+    world.create(&tier, &inputs()).await;
+    tokio::time::sleep(std::time::Duration::from_secs(49 * 3600)).await;
+    let gone = "monitoring/email-ops-at-example-com: gone";
+    assert_eq!(world.drift::<monitoring::Tier>().await, [gone]);
+    world.mutations();
+    world.create(&tier, &inputs()).await;
+    assert_eq!(world.mutations(), ["Subscribe"]);
+    world.assert_settled(&tier, &inputs()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pending_email_that_is_no_longer_wanted_is_let_go_without_a_wait() {
+    let world = world().await;
+    world.create(&tier(with_email()), &inputs()).await;
+    let fewer = tier(Args { alarm_emails: Vec::new(), ..with_email() });
+    let begun = tokio::time::Instant::now();
+    world.create(&fewer, &inputs()).await;
+    // It cannot be deleted, and nobody waits the two days until it goes.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(600));
+    world.assert_settled(&fewer, &inputs()).await;
+}

@@ -1,0 +1,13 @@
+//! The monitoring tier: what it declares, what it refuses, and its life on the embedded AWS.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod arguments;
+mod changes;
+mod conflicts;
+mod dashboard;
+mod declaration;
+mod drift;
+mod life;
+mod lost_answers;
+mod support;
