@@ -1,0 +1,163 @@
+//! What a backup plan backs up.
+//!
+//! The surprises: nothing of it can be changed, so another role or another resource is another selection; it has no
+//! tags, and is found by the token of the call that made it; and a role that was made a moment ago cannot be assumed yet.
+
+use async_trait::async_trait;
+use aws::{CallResult, Called, Context, RoleArn, required};
+use aws_sdk_backup::types::BackupSelection as SelectionForCall;
+use engine::{
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage,
+};
+use serde::{Deserialize, Serialize};
+
+use super::backup_plan::unbuilt;
+use super::vaults::backup;
+use crate::{PlanId, SelectionId};
+
+/// The properties of a selection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct BackupSelection<S: Stage = Declared> {
+    /// The plan.
+    pub backup_plan_id: S::Of<PlanId>,
+    /// What it says.
+    pub backup_selection: BackupSelectionDocument<S>,
+}
+
+/// What a selection says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct BackupSelectionDocument<S: Stage = Declared> {
+    /// Its name.
+    pub selection_name: String,
+    /// The role in which AWS Backup makes copies.
+    pub iam_role_arn: S::Of<RoleArn>,
+    /// What is backed up, by ARN.
+    pub resources: Vec<S::Of<String>>,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct BackupSelectionOutputs<S: Stage> {
+    /// The plan.
+    pub backup_plan_id: S::Of<PlanId>,
+    /// The selection's id, unique in the plan.
+    pub selection_id: S::Of<SelectionId>,
+}
+
+impl Declares for BackupSelection<Declared> {
+    type Resolved = BackupSelection<Resolved>;
+}
+
+impl BackupSelection<Resolved> {
+    fn outputs(&self, id: &str) -> BackupSelectionOutputs<Resolved> {
+        BackupSelectionOutputs { backup_plan_id: self.backup_plan_id.clone(), selection_id: id.into() }
+    }
+
+    fn for_call(&self, operation: &str) -> Result<SelectionForCall, CallError> {
+        let BackupSelectionDocument { selection_name, iam_role_arn, resources } = &self.backup_selection;
+        SelectionForCall::builder()
+            .selection_name(selection_name)
+            .iam_role_arn(iam_role_arn.as_str())
+            .set_resources(Some(resources.clone()))
+            .build()
+            .map_err(unbuilt(operation))
+    }
+}
+
+#[async_trait]
+impl Resource for BackupSelection<Resolved> {
+    const KIND: &'static str = "AWS::Backup::BackupSelection";
+    const SETTLE: Settle = Settle::Token;
+    type Context = Context;
+    type Declared = BackupSelection<Declared>;
+    type Outputs<S: Stage> = BackupSelectionOutputs<S>;
+
+    fn change(_property: &str) -> Change {
+        Change::Replace
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<Option<BackupSelectionOutputs<Resolved>>, CallError> {
+        let request = backup(cx).list_backup_selections().backup_plan_id(self.backup_plan_id.as_str());
+        let mut selections = request.into_paginator().items().send();
+        while let Some(selection) = selections.next().await {
+            // The plan may be gone by now, and its selections with it.
+            let Some(selection) = selection.called("ListBackupSelections").if_exists()? else {
+                return Ok(None);
+            };
+            if selection.creator_request_id() == Some(&intent.token) {
+                return Ok(selection.selection_id().map(|id| self.outputs(id)));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn create(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<BackupSelectionOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateBackupSelection";
+        let request = backup(cx)
+            .create_backup_selection()
+            .creator_request_id(&intent.token)
+            .backup_plan_id(self.backup_plan_id.as_str())
+            .backup_selection(self.for_call(OPERATION)?);
+        let answer = request.send().await.called(OPERATION).classed_saying(
+            "InvalidParameterValueException",
+            "cannot be assumed by AWS Backup",
+            ErrorClass::NotYet,
+        )?;
+        Ok(self.outputs(&required(answer.selection_id, OPERATION, "SelectionId")?))
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &BackupSelectionOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        const OPERATION: &str = "GetBackupSelection";
+        let request = backup(cx)
+            .get_backup_selection()
+            .backup_plan_id(outputs.backup_plan_id.as_str())
+            .selection_id(outputs.selection_id.as_str());
+        let Some(answer) = request.send().await.called(OPERATION).if_exists()? else { return Ok(None) };
+        let live = required(answer.backup_selection, OPERATION, "BackupSelection")?;
+        Ok(Some(Self {
+            backup_plan_id: outputs.backup_plan_id.clone(),
+            backup_selection: BackupSelectionDocument {
+                selection_name: live.selection_name().to_owned(),
+                iam_role_arn: live.iam_role_arn().into(),
+                resources: live.resources().to_vec(),
+            },
+        }))
+    }
+
+    async fn update(
+        &self,
+        _cx: &Context,
+        outputs: &BackupSelectionOutputs<Resolved>,
+        _changed: &Changed<Self>,
+    ) -> Result<BackupSelectionOutputs<Resolved>, CallError> {
+        // Every change is a replacement.
+        Ok(outputs.clone())
+    }
+
+    async fn delete(
+        &self,
+        cx: &Context,
+        outputs: &BackupSelectionOutputs<Resolved>,
+    ) -> Result<(), CallError> {
+        let request = backup(cx)
+            .delete_backup_selection()
+            .backup_plan_id(outputs.backup_plan_id.as_str())
+            .selection_id(outputs.selection_id.as_str());
+        request.send().await.called("DeleteBackupSelection").gone_is_ok()
+    }
+}

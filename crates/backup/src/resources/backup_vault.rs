@@ -1,0 +1,207 @@
+//! A backup vault: where AWS Backup keeps copies.
+//!
+//! The surprises: a vault with a copy in it cannot be deleted, nor can another key encrypt it; asked for a vault that is
+//! not there, AWS Backup says that one is not allowed to see it, so this looks through the list of all; and its lock is
+//! set by a call of its own.
+
+use async_trait::async_trait;
+use aws::{CallResult, Called, Context, KeyArn, Tags, converge, replaced_by, required};
+use aws_sdk_backup::types::BackupVaultListMember;
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage,
+};
+use serde::{Deserialize, Serialize};
+
+use super::vaults::{backup, retag, tag_map, tags_of};
+use crate::{VaultArn, VaultName};
+
+/// The properties of a vault.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct BackupVault<S: Stage = Declared> {
+    /// Its name, unique in account and region.
+    pub backup_vault_name: VaultName,
+    /// The key that encrypts copies. Those of an Aurora cluster keep the cluster's key.
+    pub encryption_key_arn: S::Of<KeyArn>,
+    /// What keeps copies from being deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock_configuration: Option<LockConfiguration>,
+    /// What people see.
+    #[serde(with = "tag_map")]
+    pub backup_vault_tags: Tags,
+}
+
+/// What keeps copies from being deleted. There is no date from which on it cannot be taken away (governance mode).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct LockConfiguration {
+    /// For how many days every copy is kept at least.
+    pub min_retention_days: u32,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct BackupVaultOutputs<S: Stage> {
+    /// The ARN.
+    pub backup_vault_arn: S::Of<VaultArn>,
+    /// The name; a reference to it waits until the vault is there and locked.
+    pub backup_vault_name: S::Of<VaultName>,
+}
+
+impl Declares for BackupVault<Declared> {
+    type Resolved = BackupVault<Resolved>;
+}
+
+async fn live(cx: &Context, name: &VaultName) -> Result<Option<BackupVaultListMember>, CallError> {
+    let mut vaults = backup(cx).list_backup_vaults().into_paginator().items().send();
+    while let Some(vault) = vaults.next().await {
+        let vault = vault.called("ListBackupVaults")?;
+        if vault.backup_vault_name() == Some(name.as_str()) {
+            return Ok(Some(vault));
+        }
+    }
+    Ok(None)
+}
+
+impl BackupVault<Resolved> {
+    async fn put_lock(&self, cx: &Context) -> Result<(), CallError> {
+        let name = self.backup_vault_name.as_str();
+        match &self.lock_configuration {
+            Some(lock) => {
+                let request = backup(cx).put_backup_vault_lock_configuration().backup_vault_name(name);
+                let request = request.min_retention_days(i64::from(lock.min_retention_days));
+                request.send().await.called("PutBackupVaultLockConfiguration").map(drop)
+            }
+            None => {
+                let request = backup(cx).delete_backup_vault_lock_configuration().backup_vault_name(name);
+                request.send().await.called("DeleteBackupVaultLockConfiguration").map(drop)
+            }
+        }
+    }
+}
+
+fn lock_of(live: &BackupVaultListMember) -> Option<LockConfiguration> {
+    let days = live.min_retention_days().and_then(|days| u32::try_from(days).ok()).unwrap_or_default();
+    (live.locked() == Some(true)).then_some(LockConfiguration { min_retention_days: days })
+}
+
+#[async_trait]
+impl Resource for BackupVault<Resolved> {
+    const KIND: &'static str = "AWS::Backup::BackupVault";
+    const SETTLE: Settle = Settle::Token;
+    type Context = Context;
+    type Declared = BackupVault<Declared>;
+    type Outputs<S: Stage> = BackupVaultOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["BackupVaultName", "EncryptionKeyArn"])
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(self.backup_vault_name.to_string())
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<Option<BackupVaultOutputs<Resolved>>, CallError> {
+        let name = &self.backup_vault_name;
+        let Some(live) = live(cx, name).await? else { return Ok(None) };
+        let arn = required(live.backup_vault_arn, "ListBackupVaults", "BackupVaultArn")?;
+        let Some(tags) = tags_of(cx, &arn).await? else { return Ok(None) };
+        cx.adopt(&format!("backup vault {name}"), &tags, &intent.address)?;
+        Ok(Some(BackupVaultOutputs { backup_vault_arn: arn.into(), backup_vault_name: name.clone() }))
+    }
+
+    async fn create(&self, cx: &Context, intent: &Intent) -> Result<BackupVaultOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateBackupVault";
+        let request = backup(cx)
+            .create_backup_vault()
+            .creator_request_id(&intent.token)
+            .backup_vault_name(self.backup_vault_name.as_str())
+            .encryption_key_arn(self.encryption_key_arn.as_str())
+            .set_backup_vault_tags(Some(cx.stamp(&self.backup_vault_tags, intent)?.map()));
+        let answer = request.send().await.called(OPERATION)?;
+        let arn = required(answer.backup_vault_arn, OPERATION, "BackupVaultArn")?;
+        let backup_vault_name = self.backup_vault_name.clone();
+        Ok(BackupVaultOutputs { backup_vault_arn: arn.into(), backup_vault_name })
+    }
+
+    async fn poll_ready(
+        cx: &Context,
+        outputs: &BackupVaultOutputs<Resolved>,
+    ) -> Result<Readiness<BackupVaultOutputs<Resolved>>, CallError> {
+        Ok(match live(cx, &outputs.backup_vault_name).await? {
+            Some(_) => Readiness::Ready(outputs.clone()),
+            None => Readiness::Pending("not visible yet".to_owned()),
+        })
+    }
+
+    async fn configure(&self, cx: &Context, outputs: &BackupVaultOutputs<Resolved>) -> Result<(), CallError> {
+        converge(self, cx, outputs).await
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &BackupVaultOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let Some(live) = live(cx, &outputs.backup_vault_name).await? else { return Ok(None) };
+        let Some(tags) = tags_of(cx, outputs.backup_vault_arn.as_str()).await? else { return Ok(None) };
+        Ok(Some(Self {
+            backup_vault_name: outputs.backup_vault_name.clone(),
+            encryption_key_arn: live.encryption_key_arn().unwrap_or_default().into(),
+            lock_configuration: lock_of(&live),
+            backup_vault_tags: tags.visible(),
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &BackupVaultOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<BackupVaultOutputs<Resolved>, CallError> {
+        if changed.has("LockConfiguration") {
+            self.put_lock(cx).await?;
+        }
+        let before = &changed.before.backup_vault_tags;
+        retag(cx, outputs.backup_vault_arn.as_str(), before, &self.backup_vault_tags).await?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &BackupVaultOutputs<Resolved>) -> Result<(), CallError> {
+        // Of a vault that is gone, AWS Backup says that one may not delete it.
+        if live(cx, &outputs.backup_vault_name).await?.is_none() {
+            return Ok(());
+        }
+        let request = backup(cx).delete_backup_vault().backup_vault_name(outputs.backup_vault_name.as_str());
+        request.send().await.called("DeleteBackupVault").gone_is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_an_object_as_in_cloudformation() {
+        let vault = BackupVault::<Resolved> {
+            backup_vault_name: "vault".into(),
+            encryption_key_arn: "key".into(),
+            lock_configuration: Some(LockConfiguration { min_retention_days: 7 }),
+            backup_vault_tags: Tags::new().with("Name", "vault"),
+        };
+        let data = serde_json::to_value(&vault).unwrap();
+        let expected = serde_json::json!({
+            "BackupVaultName": "vault",
+            "EncryptionKeyArn": "key",
+            "LockConfiguration": { "MinRetentionDays": 7 },
+            "BackupVaultTags": { "Name": "vault" },
+        });
+        assert_eq!(data, expected);
+        assert_eq!(serde_json::from_value::<BackupVault<Resolved>>(data).unwrap(), vault);
+    }
+}

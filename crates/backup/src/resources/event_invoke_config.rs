@@ -1,0 +1,178 @@
+//! How Lambda tries again when a function that nobody waits for has failed.
+//!
+//! The surprise: without it, Lambda calls the function twice more. A verification that failed would tell people three
+//! times. Errors of Lambda's own and throttles are tried again in any case, until the event is too old.
+
+use async_trait::async_trait;
+use aws::{CallResult, Called, Context, converge, replaced_by};
+use aws_sdk_lambda::operation::get_function_event_invoke_config::GetFunctionEventInvokeConfigOutput;
+use engine::{
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage,
+};
+use serde::{Deserialize, Serialize};
+
+use super::function::{is_ours, lambda};
+use super::{count, number};
+use crate::FunctionName;
+
+/// The properties of the configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct EventInvokeConfig<S: Stage = Declared> {
+    /// The function.
+    pub function_name: S::Of<FunctionName>,
+    /// `$LATEST`, or a version or an alias.
+    pub qualifier: String,
+    /// How often Lambda calls again after an error of the function: 0 to 2.
+    pub maximum_retry_attempts: u32,
+    /// How long Lambda tries to call at all, in seconds: 60 to 21600.
+    pub maximum_event_age_in_seconds: u32,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct EventInvokeConfigOutputs<S: Stage> {
+    /// The function.
+    pub function_name: S::Of<FunctionName>,
+    /// Which of it.
+    pub qualifier: S::Of<String>,
+}
+
+impl Declares for EventInvokeConfig<Declared> {
+    type Resolved = EventInvokeConfig<Resolved>;
+}
+
+/// Lambda API Reference, PutFunctionEventInvokeConfig: what is so where nobody said.
+const RETRIES: i32 = 2;
+const AGE: i32 = 21_600;
+
+/// A function takes one change at a time.
+fn once_settled<T>(answer: Result<T, CallError>) -> Result<T, CallError> {
+    answer.classed(&["ResourceConflictException"], ErrorClass::NotYet)
+}
+
+async fn live(
+    cx: &Context,
+    function: &FunctionName,
+    qualifier: &str,
+) -> Result<Option<GetFunctionEventInvokeConfigOutput>, CallError> {
+    let request =
+        lambda(cx).get_function_event_invoke_config().function_name(function.as_str()).qualifier(qualifier);
+    request.send().await.called("GetFunctionEventInvokeConfig").if_exists()
+}
+
+impl EventInvokeConfig<Resolved> {
+    fn outputs(&self) -> EventInvokeConfigOutputs<Resolved> {
+        EventInvokeConfigOutputs {
+            function_name: self.function_name.clone(),
+            qualifier: self.qualifier.clone(),
+        }
+    }
+
+    async fn put(&self, cx: &Context) -> Result<(), CallError> {
+        let request = lambda(cx)
+            .put_function_event_invoke_config()
+            .function_name(self.function_name.as_str())
+            .qualifier(&self.qualifier)
+            .maximum_retry_attempts(number(self.maximum_retry_attempts))
+            .maximum_event_age_in_seconds(number(self.maximum_event_age_in_seconds));
+        once_settled(request.send().await.called("PutFunctionEventInvokeConfig")).once_visible().map(drop)
+    }
+}
+
+#[async_trait]
+impl Resource for EventInvokeConfig<Resolved> {
+    const KIND: &'static str = "AWS::Lambda::EventInvokeConfig";
+    const SETTLE: Settle = Settle::Key;
+    type Context = Context;
+    type Declared = EventInvokeConfig<Declared>;
+    type Outputs<S: Stage> = EventInvokeConfigOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["FunctionName", "Qualifier"])
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(format!("{}|{}", self.function_name, self.qualifier))
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<Option<EventInvokeConfigOutputs<Resolved>>, CallError> {
+        if live(cx, &self.function_name, &self.qualifier).await?.is_none() {
+            return Ok(None);
+        }
+        // It has no tags; its function has.
+        if !is_ours(cx, &self.function_name).await? {
+            let operation =
+                format!("looking for how events of function {} are tried again", self.function_name);
+            let message = format!(
+                "the function has that, and its tags do not say that it is ours, as {} needs",
+                intent.address
+            );
+            return Err(CallError::conflict(operation, message));
+        }
+        Ok(Some(self.outputs()))
+    }
+
+    async fn create(
+        &self,
+        cx: &Context,
+        _intent: &Intent,
+    ) -> Result<EventInvokeConfigOutputs<Resolved>, CallError> {
+        if live(cx, &self.function_name, &self.qualifier).await?.is_some() {
+            let message = format!("function {} has one", self.function_name);
+            let operation = "PutFunctionEventInvokeConfig";
+            return Err(CallError::new(ErrorClass::AlreadyExists, operation, message));
+        }
+        self.put(cx).await?;
+        Ok(self.outputs())
+    }
+
+    async fn configure(
+        &self,
+        cx: &Context,
+        outputs: &EventInvokeConfigOutputs<Resolved>,
+    ) -> Result<(), CallError> {
+        converge(self, cx, outputs).await
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &EventInvokeConfigOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let live = live(cx, &outputs.function_name, &outputs.qualifier).await?;
+        Ok(live.map(|live| Self {
+            function_name: outputs.function_name.clone(),
+            qualifier: outputs.qualifier.clone(),
+            maximum_retry_attempts: count(live.maximum_retry_attempts.or(Some(RETRIES))),
+            maximum_event_age_in_seconds: count(live.maximum_event_age_in_seconds.or(Some(AGE))),
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &EventInvokeConfigOutputs<Resolved>,
+        _changed: &Changed<Self>,
+    ) -> Result<EventInvokeConfigOutputs<Resolved>, CallError> {
+        self.put(cx).await?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(
+        &self,
+        cx: &Context,
+        outputs: &EventInvokeConfigOutputs<Resolved>,
+    ) -> Result<(), CallError> {
+        let request = lambda(cx)
+            .delete_function_event_invoke_config()
+            .function_name(outputs.function_name.as_str())
+            .qualifier(&outputs.qualifier);
+        once_settled(request.send().await.called("DeleteFunctionEventInvokeConfig")).gone_is_ok()
+    }
+}

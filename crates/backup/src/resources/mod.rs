@@ -1,0 +1,47 @@
+//! The tier's AWS objects, one a file.
+
+mod backup_plan;
+mod backup_selection;
+mod backup_vault;
+mod event_invoke_config;
+mod function;
+mod function_parts;
+mod queue;
+mod schedule;
+mod schedule_target;
+mod vaults;
+
+pub use backup_plan::{BackupPlan, BackupPlanDocument, BackupPlanOutputs, BackupRule, Lifecycle};
+pub use backup_selection::{BackupSelection, BackupSelectionDocument, BackupSelectionOutputs};
+pub use backup_vault::{BackupVault, BackupVaultOutputs, LockConfiguration};
+pub use event_invoke_config::{EventInvokeConfig, EventInvokeConfigOutputs};
+pub use function::{Function, FunctionOutputs};
+pub use function_parts::{DeadLetterConfig, Environment, LoggingConfig, TracingConfig};
+pub use queue::{Queue, QueueOutputs};
+pub use schedule::{Schedule, ScheduleOutputs};
+pub use schedule_target::{FlexibleTimeWindow, RetryPolicy, Target, TargetDeadLetterConfig};
+
+use aws::Registry;
+use engine::Resolved;
+
+/// Registers every kind of this tier.
+pub(crate) fn kinds(registry: &mut Registry) {
+    registry
+        .register::<Queue>()
+        .register::<Function<Resolved>>()
+        .register::<EventInvokeConfig<Resolved>>()
+        .register::<Schedule<Resolved>>()
+        .register::<BackupVault<Resolved>>()
+        .register::<BackupPlan<Resolved>>()
+        .register::<BackupSelection<Resolved>>();
+}
+
+/// AWS refuses what is out of range; a number beyond `i32` is refused just the same.
+fn number(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+/// A number that AWS says; there are no negative ones.
+fn count(value: Option<i32>) -> u32 {
+    value.and_then(|value| u32::try_from(value).ok()).unwrap_or_default()
+}

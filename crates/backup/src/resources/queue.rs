@@ -1,0 +1,195 @@
+//! A queue: here, where events wait that nobody could handle, so that a person can look at them.
+//!
+//! The surprises: creating a queue whose name is taken is no error as long as the attributes are the same, AWS answers
+//! with the one that is there, so this looks first; a name is held for a minute after its queue was deleted; and changes
+//! of attributes take up to a minute to be seen everywhere.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use aws::tags::LiveTags;
+use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
+use aws_sdk_sqs::types::QueueAttributeName;
+use engine::{
+    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Settle, Stage,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{QueueArn, QueueName, QueueUrl};
+
+/// The properties of a queue. None of them is another resource's output, so one struct serves both stages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Queue {
+    /// Its name, unique in account and region.
+    pub queue_name: QueueName,
+    /// How long a message is kept, in seconds: 60 to 1209600, which are 14 days.
+    pub message_retention_period: u32,
+    /// Whether messages are encrypted with a key of SQS's own.
+    pub sqs_managed_sse_enabled: bool,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct QueueOutputs<S: Stage> {
+    /// The ARN.
+    pub arn: S::Of<QueueArn>,
+    /// The name.
+    pub queue_name: S::Of<QueueName>,
+    /// The URL, by which SQS's calls name it.
+    pub queue_url: S::Of<QueueUrl>,
+}
+
+impl Declares for Queue {
+    type Resolved = Self;
+}
+
+/// How SQS says that a queue is not there.
+const MISSING: [&str; 2] = ["AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"];
+/// How SQS says that a name is still held.
+const HELD: [&str; 2] = ["AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently"];
+/// How long messages are kept where a queue does not say: four days.
+const RETENTION: u32 = 345_600;
+
+fn sqs(cx: &Context) -> aws_sdk_sqs::Client {
+    cx.client(aws_sdk_sqs::Client::new)
+}
+
+/// The URL of the queue of this name, if there is one.
+async fn url_of(cx: &Context, name: &QueueName) -> Result<Option<String>, CallError> {
+    const OPERATION: &str = "GetQueueUrl";
+    let answer = sqs(cx).get_queue_url().queue_name(name.as_str()).send().await.called(OPERATION);
+    let Some(answer) = answer.classed(&MISSING, ErrorClass::NotFound).if_exists()? else { return Ok(None) };
+    required(answer.queue_url, OPERATION, "QueueUrl").map(Some)
+}
+
+async fn tags_of(cx: &Context, url: &str) -> Result<Option<LiveTags>, CallError> {
+    let answer = sqs(cx).list_queue_tags().queue_url(url).send().await.called("ListQueueTags");
+    let answer = answer.classed(&MISSING, ErrorClass::NotFound).if_exists()?;
+    Ok(answer.map(|answer| LiveTags::map(answer.tags)))
+}
+
+async fn attributes_of(
+    cx: &Context,
+    url: &QueueUrl,
+) -> Result<Option<HashMap<QueueAttributeName, String>>, CallError> {
+    let request = sqs(cx).get_queue_attributes().queue_url(url.as_str());
+    let answer = request.attribute_names(QueueAttributeName::All).send().await;
+    let answer = answer.called("GetQueueAttributes").classed(&MISSING, ErrorClass::NotFound).if_exists()?;
+    Ok(answer.map(|answer| answer.attributes.unwrap_or_default()))
+}
+
+impl Queue {
+    fn attributes(&self) -> HashMap<QueueAttributeName, String> {
+        HashMap::from([
+            (QueueAttributeName::MessageRetentionPeriod, self.message_retention_period.to_string()),
+            (QueueAttributeName::SqsManagedSseEnabled, self.sqs_managed_sse_enabled.to_string()),
+        ])
+    }
+
+    fn outputs(&self, cx: &Context, url: &str) -> QueueOutputs<Resolved> {
+        let (partition, region, account) = (cx.partition(), cx.region(), cx.account_id());
+        QueueOutputs {
+            arn: format!("arn:{partition}:sqs:{region}:{account}:{}", self.queue_name).into(),
+            queue_name: self.queue_name.clone(),
+            queue_url: url.into(),
+        }
+    }
+}
+
+#[async_trait]
+impl Resource for Queue {
+    const KIND: &'static str = "AWS::SQS::Queue";
+    const SETTLE: Settle = Settle::Key;
+    type Context = Context;
+    type Declared = Self;
+    type Outputs<S: Stage> = QueueOutputs<S>;
+
+    fn change(property: &str) -> Change {
+        replaced_by(property, &["QueueName"])
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(self.queue_name.to_string())
+    }
+
+    async fn find(&self, cx: &Context, intent: &Intent) -> Result<Option<QueueOutputs<Resolved>>, CallError> {
+        let Some(url) = url_of(cx, &self.queue_name).await? else { return Ok(None) };
+        let Some(tags) = tags_of(cx, &url).await? else { return Ok(None) };
+        cx.adopt(&format!("queue {}", self.queue_name), &tags, &intent.address)?;
+        Ok(Some(self.outputs(cx, &url)))
+    }
+
+    async fn create(&self, cx: &Context, intent: &Intent) -> Result<QueueOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateQueue";
+        if url_of(cx, &self.queue_name).await?.is_some() {
+            let message = format!("there is a queue {}", self.queue_name);
+            return Err(CallError::new(ErrorClass::AlreadyExists, OPERATION, message));
+        }
+        let request = sqs(cx)
+            .create_queue()
+            .queue_name(self.queue_name.as_str())
+            .set_attributes(Some(self.attributes()))
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.map()));
+        let answer = request.send().await.called(OPERATION).classed(&HELD, ErrorClass::NotYet)?;
+        Ok(self.outputs(cx, &required(answer.queue_url, OPERATION, "QueueUrl")?))
+    }
+
+    async fn poll_ready(
+        cx: &Context,
+        outputs: &QueueOutputs<Resolved>,
+    ) -> Result<Readiness<QueueOutputs<Resolved>>, CallError> {
+        Ok(match attributes_of(cx, &outputs.queue_url).await? {
+            Some(_) => Readiness::Ready(outputs.clone()),
+            None => Readiness::Pending("not visible yet".to_owned()),
+        })
+    }
+
+    async fn configure(&self, cx: &Context, outputs: &QueueOutputs<Resolved>) -> Result<(), CallError> {
+        converge(self, cx, outputs).await
+    }
+
+    async fn read(&self, cx: &Context, outputs: &QueueOutputs<Resolved>) -> Result<Option<Self>, CallError> {
+        let Some(live) = attributes_of(cx, &outputs.queue_url).await? else { return Ok(None) };
+        let Some(tags) = tags_of(cx, outputs.queue_url.as_str()).await? else { return Ok(None) };
+        let retention = live.get(&QueueAttributeName::MessageRetentionPeriod);
+        let encrypted = live.get(&QueueAttributeName::SqsManagedSseEnabled);
+        Ok(Some(Self {
+            queue_name: outputs.queue_name.clone(),
+            message_retention_period: retention.and_then(|text| text.parse().ok()).unwrap_or(RETENTION),
+            sqs_managed_sse_enabled: encrypted.is_some_and(|text| text == "true"),
+            tags: tags.visible(),
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &QueueOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<QueueOutputs<Resolved>, CallError> {
+        let (sqs, url) = (sqs(cx), outputs.queue_url.as_str());
+        if changed.has("MessageRetentionPeriod") || changed.has("SqsManagedSseEnabled") {
+            let request = sqs.set_queue_attributes().queue_url(url).set_attributes(Some(self.attributes()));
+            request.send().await.called("SetQueueAttributes")?;
+        }
+        let tags = changed.before.tags.changes_to(&self.tags);
+        if !tags.remove.is_empty() {
+            let request = sqs.untag_queue().queue_url(url).set_tag_keys(Some(tags.remove));
+            request.send().await.called("UntagQueue")?;
+        }
+        if !tags.set.is_empty() {
+            let request = sqs.tag_queue().queue_url(url).set_tags(Some(tags.set.into_iter().collect()));
+            request.send().await.called("TagQueue")?;
+        }
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, outputs: &QueueOutputs<Resolved>) -> Result<(), CallError> {
+        let answer = sqs(cx).delete_queue().queue_url(outputs.queue_url.as_str()).send().await;
+        answer.called("DeleteQueue").classed(&MISSING, ErrorClass::NotFound).gone_is_ok()
+    }
+}
