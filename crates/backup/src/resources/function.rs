@@ -79,7 +79,7 @@ impl Declares for Function<Declared> {
 
 /// What Lambda calls nearly everything that it refuses.
 const INVALID: &str = "InvalidParameterValueException";
-/// A function takes one change at a time.
+/// A function takes one change at a time, and its name is one's only.
 const BUSY: &str = "ResourceConflictException";
 
 pub(super) fn lambda(cx: &Context) -> aws_sdk_lambda::Client {
@@ -254,8 +254,7 @@ impl Resource for Function<Resolved> {
             .logging_config(self.logging_config.for_call())
             .set_tags(Some(cx.stamp(&self.tags, intent)?.map()));
         let answer = once_role_is_seen(request.send().await.called(OPERATION))
-            .classed_saying(BUSY, "already exist", ErrorClass::AlreadyExists)
-            .classed(&[BUSY], ErrorClass::NotYet)?;
+            .classed(&[BUSY], ErrorClass::AlreadyExists)?;
         Ok(FunctionOutputs {
             arn: required(answer.function_arn, OPERATION, "FunctionArn")?.into(),
             function_name: required(answer.function_name, OPERATION, "FunctionName")?.into(),

@@ -1,1 +1,12 @@
-//! The backup tier.
+//! The backup tier: what it declares, what it refuses, and its life on the embedded AWS.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod arguments;
+mod conflicts;
+mod declaration;
+mod drift;
+mod life;
+mod lost_answers;
+mod pace;
+mod support;
