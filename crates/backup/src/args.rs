@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use aws::resources::RetentionDays;
-use aws::{DbClusterId, KeyArn, Place};
+use aws::{DbClusterId, KeyArn, Place, TopicArn};
 use engine::{DeclareError, Input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ pub struct Inputs {
     pub database: DatabaseInputs,
     /// The topic that failures are told to, by the function and by the alarms. Without one, the metric, the function's
     /// errors and the alarms' states still say so.
-    pub alarm_topic_arn: Option<Input<String>>,
+    pub alarm_topic_arn: Option<Input<TopicArn>>,
     /// The key that encrypts the topic, if it is one of the customer's. Its policy must let this account's IAM policies
     /// allow its use.
     pub alarm_topic_key_arn: Option<Input<KeyArn>>,

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use aws::policy::PolicyDocument;
 use aws::resources::{InlinePolicy, LogGroup, RetentionDays, Role};
-use aws::{LogGroupArn, LogGroupName, Names, RoleArn};
+use aws::{AlarmArn, LogGroupArn, LogGroupName, Names, RoleArn};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
 use serde::{Deserialize, Serialize};
 
+use crate::alarms;
 use crate::args::{Args, Inputs};
 use crate::package::{HANDLER, package};
 use crate::permissions::{self, NAMESPACE, SCHEDULE_GROUP, text};
@@ -51,6 +52,8 @@ pub struct Outputs<S: Stage> {
     pub backup_dead_letter_queue_arn: S::Of<QueueArn>,
     /// Its URL.
     pub backup_dead_letter_queue_url: S::Of<QueueUrl>,
+    /// What rings when the verification fails, cannot begin, or does not come.
+    pub backup_alarm_arns: Vec<S::Of<AlarmArn>>,
     /// The vault with copies by AWS Backup, if there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub backup_vault_name: Option<S::Of<VaultName>>,
@@ -110,6 +113,7 @@ impl Declaring<'_> {
         let function = self.function(&logs, &queue.arn)?;
         self.event_invoke_config(&function.function_name)?;
         let schedule = self.schedule(&function.arn, &queue.arn)?;
+        let alarms = self.alarms(&function.function_name)?;
         let vault = match self.args.vault.enabled {
             true => Some(self.vault()?),
             false => None,
@@ -121,6 +125,7 @@ impl Declaring<'_> {
             backup_schedule_name: schedule,
             backup_dead_letter_queue_arn: queue.arn,
             backup_dead_letter_queue_url: queue.queue_url,
+            backup_alarm_arns: alarms,
             backup_vault_name: vault,
         })
     }
@@ -224,7 +229,7 @@ impl Declaring<'_> {
             ("ENVIRONMENT", Some(self.names.environment().into())),
             ("CLUSTER_ID", Some(text(&database.cluster_id))),
             ("KEY_ARN", Some(text(&database.key_arn))),
-            ("TOPIC_ARN", self.inputs.alarm_topic_arn.clone()),
+            ("TOPIC_ARN", self.inputs.alarm_topic_arn.as_ref().map(text)),
             ("NAMESPACE", Some(NAMESPACE.into())),
             ("MIN_RETENTION_DAYS", Some(number(args.min_retention_days))),
             ("MAX_SNAPSHOT_AGE_HOURS", Some(number(args.max_snapshot_age_hours))),
@@ -273,6 +278,12 @@ impl Declaring<'_> {
             },
         };
         Ok(self.scope.add("schedule", schedule)?.name)
+    }
+
+    fn alarms(&mut self, function: &Input<FunctionName>) -> Result<Vec<Input<AlarmArn>>, DeclareError> {
+        let (cluster, topic) = (text(&self.inputs.database.cluster_id), self.inputs.alarm_topic_arn.as_ref());
+        let alarms = alarms::all(&self.names, function, cluster, topic);
+        alarms.into_iter().map(|(name, alarm)| Ok(self.scope.add(name, alarm)?.arn)).collect()
     }
 
     /// Copies by AWS Backup: the vault, the plan, and the database in it.

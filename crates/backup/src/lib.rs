@@ -28,6 +28,7 @@
 //! # Ok::<(), engine::DeclareError>(())
 //! ```
 
+mod alarms;
 mod args;
 mod declare;
 mod package;

@@ -72,7 +72,7 @@ pub(crate) fn function(
             .resources(["*".into()]),
     ];
     if let Some(topic) = &inputs.alarm_topic_arn {
-        statements.push(Statement::allow(["sns:Publish"]).sid("TellPeople").resources([topic.clone()]));
+        statements.push(Statement::allow(["sns:Publish"]).sid("TellPeople").resources([text(topic)]));
     }
     if let Some(key) = &inputs.alarm_topic_key_arn {
         let via = format!("sns.{}.amazonaws.com", place.region);

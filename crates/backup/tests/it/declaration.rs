@@ -36,17 +36,21 @@ fn backup_verification_stack_instantiation() {
         declared,
         [
             ("backup/dead-letter-queue", "AWS::SQS::Queue"),
+            ("backup/errors-alarm", "AWS::CloudWatch::Alarm"),
             ("backup/event-invoke-config", "AWS::Lambda::EventInvokeConfig"),
             ("backup/function", "AWS::Lambda::Function"),
             ("backup/log-group", "AWS::Logs::LogGroup"),
             ("backup/schedule", "AWS::Scheduler::Schedule"),
             ("backup/schedule-role", "AWS::IAM::Role"),
+            ("backup/throttles-alarm", "AWS::CloudWatch::Alarm"),
+            ("backup/unverified-alarm", "AWS::CloudWatch::Alarm"),
             ("backup/verification-role", "AWS::IAM::Role"),
         ]
     );
     let outputs = serde_json::to_value(&outputs).unwrap();
     assert_eq!(outputs["backupFunctionName"], json!({ "$ref": "backup/function", "attr": "FunctionName" }));
     assert_eq!(outputs["backupScheduleName"], json!({ "$ref": "backup/schedule", "attr": "Name" }));
+    assert_eq!(outputs["backupAlarmArns"].as_array().unwrap().len(), 3);
     assert_eq!(outputs.get("backupVaultName"), None);
 }
 
@@ -216,12 +220,71 @@ fn the_function_may_do_what_it_does_and_nothing_else() {
 }
 
 #[test]
+fn an_alarm_rings_when_no_verification_was_good_for_more_than_a_day() {
+    let alarm = properties(&graph(Args::default(), &inputs()), "backup/unverified-alarm");
+    let description = alarm["AlarmDescription"].clone();
+    assert_eq!(
+        alarm,
+        json!({
+            "AlarmName": "payment-backup-unverified-dev",
+            "AlarmDescription": description,
+            "ActionsEnabled": true,
+            "AlarmActions": [TOPIC],
+            "OKActions": [TOPIC],
+            "InsufficientDataActions": [],
+            "Namespace": "Payment/Backup",
+            "MetricName": "BackupVerified",
+            "Dimensions": [
+                { "Name": "Environment", "Value": "dev" },
+                { "Name": "DBClusterIdentifier", "Value": "payment-cluster-dev" },
+            ],
+            "Statistic": "Maximum",
+            "Period": 3600,
+            "Threshold": 1.0,
+            "ComparisonOperator": "LessThanThreshold",
+            "EvaluationPeriods": 26,
+            "DatapointsToAlarm": 26,
+            "TreatMissingData": "breaching",
+            "Tags": [{ "Key": "Name", "Value": "payment-backup-unverified-dev" }],
+        })
+    );
+    // The handler publishes just that.
+    let published = [
+        "METRIC = \"BackupVerified\"",
+        "{\"Name\": \"Environment\", ",
+        "{\"Name\": \"DBClusterIdentifier\", ",
+    ];
+    for part in published {
+        assert!(SOURCE.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn alarms_ring_on_the_first_error_and_the_first_throttle() {
+    let graph = graph(Args::default(), &inputs());
+    for (address, metric) in [("backup/errors-alarm", "Errors"), ("backup/throttles-alarm", "Throttles")] {
+        let alarm = properties(&graph, address);
+        assert_eq!((&alarm["Namespace"], &alarm["MetricName"]), (&json!("AWS/Lambda"), &json!(metric)));
+        let function = json!({ "$join": [{ "$ref": "backup/function", "attr": "FunctionName" }] });
+        assert_eq!(alarm["Dimensions"], json!([{ "Name": "FunctionName", "Value": function }]));
+        assert_eq!((&alarm["Statistic"], &alarm["Period"]), (&json!("Sum"), &json!(300)));
+        assert_eq!(alarm["ComparisonOperator"], "GreaterThanOrEqualToThreshold");
+        assert_eq!((&alarm["Threshold"], &alarm["EvaluationPeriods"]), (&json!(1.0), &json!(1)));
+        assert_eq!(alarm["TreatMissingData"], "notBreaching");
+        assert_eq!((&alarm["AlarmActions"], &alarm["OKActions"]), (&json!([TOPIC]), &json!([])));
+    }
+}
+
+#[test]
 fn without_a_topic_the_function_neither_knows_nor_may_use_one() {
     let alone = Inputs { alarm_topic_arn: None, alarm_topic_key_arn: None, ..inputs() };
     let graph = graph(Args::default(), &alone);
     assert_eq!(policy(&graph, "backup/verification-role").as_array().unwrap().len(), 6);
     let function = properties(&graph, "backup/function");
     assert_eq!(function["Environment"]["Variables"].get("TOPIC_ARN"), None);
+    for alarm in ["backup/unverified-alarm", "backup/errors-alarm", "backup/throttles-alarm"] {
+        assert_eq!(properties(&graph, alarm)["AlarmActions"], json!([]));
+    }
 }
 
 #[test]
@@ -258,7 +321,7 @@ fn only_this_accounts_schedules_call_the_function_and_only_it() {
 fn copies_by_aws_backup_are_an_option() {
     let (graph, outputs) = declare(&tier(with_everything()), &inputs()).unwrap();
     assert!(outputs.backup_vault_name.is_some());
-    assert_eq!(graph.nodes().len(), 11);
+    assert_eq!(graph.nodes().len(), 14);
     assert_eq!(
         properties(&graph, "backup/vault"),
         json!({

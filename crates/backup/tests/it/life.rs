@@ -182,8 +182,8 @@ async fn tags_change_on_everything_that_has_tags() {
     let tags = BTreeMap::from([("Team".to_owned(), "payments".to_owned())]);
     let tagged = tier(Args { tags, ..with_everything() });
     assert_eq!(world.planned(&tagged, &inputs, is_replace).await, [""; 0]);
-    // Three roles, the log group, the queue, the function, the vault and the plan. Nothing else has tags.
-    assert_eq!(world.planned(&tagged, &inputs, is_update).await.len(), 8);
+    // Three roles, three alarms, the log group, the queue, the function, the vault and the plan. Nothing else has tags.
+    assert_eq!(world.planned(&tagged, &inputs, is_update).await.len(), 11);
     world.create(&tagged, &inputs).await;
     world.assert_settled(&tagged, &inputs).await;
     let url = sqs(&world).get_queue_url().queue_name(QUEUE).send().await.unwrap().queue_url.unwrap();
@@ -203,12 +203,15 @@ async fn another_environment_is_another_everything() {
         replaced,
         [
             "backup/dead-letter-queue",
+            "backup/errors-alarm",
             "backup/event-invoke-config",
             "backup/function",
             "backup/log-group",
             "backup/schedule",
             "backup/schedule-role",
             "backup/selection",
+            "backup/throttles-alarm",
+            "backup/unverified-alarm",
             "backup/vault",
             "backup/vault-role",
             "backup/verification-role",
@@ -256,7 +259,16 @@ async fn a_topic_can_be_given_later() {
     world.create(&tier, &alone).await;
     world.assert_settled(&tier, &alone).await;
     let updated = sorted(world.planned(&tier, &inputs, is_update).await);
-    assert_eq!(updated, ["backup/function", "backup/verification-role"]);
+    assert_eq!(
+        updated,
+        [
+            "backup/errors-alarm",
+            "backup/function",
+            "backup/throttles-alarm",
+            "backup/unverified-alarm",
+            "backup/verification-role",
+        ]
+    );
     world.create(&tier, &inputs).await;
     world.assert_settled(&tier, &inputs).await;
     world.create(&tier, &alone).await;

@@ -1,6 +1,6 @@
 //! An account with a key, and the clients with which somebody else disturbs the tier.
 
-use aws::{DbClusterId, KeyArn};
+use aws::{DbClusterId, KeyArn, TopicArn};
 use backup::{Args, DatabaseInputs, Inputs, Tier, Vault};
 use emulator::Emulator;
 use testing::{World, place};
@@ -21,7 +21,7 @@ pub(crate) fn inputs() -> Inputs {
             cluster_arn: CLUSTER.into(),
             key_arn: KeyArn::from("arn:aws:kms:ap-southeast-1:123456789012:key/database").into(),
         },
-        alarm_topic_arn: Some(TOPIC.into()),
+        alarm_topic_arn: Some(TopicArn::from(TOPIC).into()),
         alarm_topic_key_arn: Some(KeyArn::from("arn:aws:kms:ap-southeast-1:123456789012:key/topic").into()),
     }
 }
