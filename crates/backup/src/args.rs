@@ -74,6 +74,7 @@ pub struct Args {
     pub reserved_concurrency: Option<u32>,
     /// How long logs are kept, in days: one of [`aws::resources::RETENTION_DAYS`]. The default is the reference's seven
     /// years.
+    #[schemars(with = "RetentionDays")]
     pub log_retention_in_days: u32,
     /// Copies by AWS Backup, beside those that Aurora makes.
     pub vault: Vault,

@@ -101,3 +101,17 @@ fn a_file_can_set_every_argument_and_no_other() {
         assert!(toml::from_str::<Args>(unknown).is_err(), "{unknown}");
     }
 }
+
+#[test]
+fn an_editor_is_told_what_each_argument_is_and_may_be() {
+    let schema = serde_json::to_value(schemars::schema_for!(Args)).unwrap();
+    let properties = schema["properties"].as_object().unwrap();
+    assert!(!properties.contains_key("environment") && !properties.contains_key("tags"));
+    for (name, property) in properties {
+        assert!(property["description"].is_string(), "{name}");
+    }
+    let bounds = |name: &str| (properties[name]["minimum"].as_u64(), properties[name]["maximum"].as_u64());
+    assert_eq!(bounds("min_retention_days"), (Some(1), Some(35)));
+    assert_eq!(bounds("timeout"), (Some(1), Some(900)));
+    assert!(properties["log_retention_in_days"]["enum"].as_array().unwrap().contains(&2557.into()));
+}

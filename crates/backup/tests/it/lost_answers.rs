@@ -79,11 +79,10 @@ async fn the_answer_is_lost_after_the_effect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_call_is_lost_before_the_effect_or_refused_for_now() {
+async fn the_call_is_lost_before_the_effect() {
     let made = objects().await;
     for operation in calls().await.into_keys() {
         lose(made, &operation, 1, Fault::ConnectionReset(Moment::BeforeEffect)).await;
-        lose(made, &operation, 1, Fault::Throttle).await;
     }
 }
 
