@@ -1,7 +1,7 @@
 //! Describe calls, batched: reads that are asked for at about the same time become one call.
 //!
 //! EC2 refills its bucket for Describe calls at 20 a second, and a refresh of a whole stack looks at hundreds of
-//! objects. A call here names the objects by *filter*, not by id: with ids, one object that is gone makes the
+//! objects. A call here names the objects by *filter* where it can, not by id: with ids, one object that is gone makes the
 //! whole call fail; with a filter it is only missing from the answer.
 
 use std::collections::HashMap;
@@ -216,11 +216,7 @@ impl Describe {
                     associations.filter_map(|one| by_id(one.subnet_id.clone(), one))
                 }
             ),
-            network_acls: batched!(
-                ec2.describe_network_acls().filters("network-acl-id"),
-                "DescribeNetworkAcls",
-                |acl: NetworkAcl| by_id(acl.network_acl_id.clone(), acl)
-            ),
+            network_acls: network_acls(ec2),
             network_acl_associations: batched!(
                 ec2.describe_network_acls().filters("association.subnet-id"),
                 "DescribeNetworkAcls",
@@ -234,11 +230,7 @@ impl Describe {
                 "DescribeSecurityGroups",
                 |group: SecurityGroup| by_id(group.group_id.clone(), group)
             ),
-            vpc_endpoints: batched!(
-                ec2.describe_vpc_endpoints().filters("vpc-endpoint-id"),
-                "DescribeVpcEndpoints",
-                |endpoint: VpcEndpoint| by_id(endpoint.vpc_endpoint_id.clone(), endpoint)
-            ),
+            vpc_endpoints: vpc_endpoints(ec2),
             flow_logs: batched!(
                 ec2.describe_flow_logs().filter("flow-log-id"),
                 "DescribeFlowLogs",
@@ -258,6 +250,59 @@ fn addresses(ec2: &aws_sdk_ec2::Client) -> Batcher<AllocationId, Address> {
             Ok(described.into_iter().filter_map(|one| by_id(one.allocation_id.clone(), one)).collect())
         }
     })
+}
+
+/// Network ACLs are asked for by id: moto, by which the stack is judged, does not know the filter `network-acl-id`.
+fn network_acls(ec2: &aws_sdk_ec2::Client) -> Batcher<NetworkAclId, NetworkAcl> {
+    let ec2 = ec2.clone();
+    let ask = move |keys: Vec<NetworkAclId>| {
+        let ids = keys.iter().map(ToString::to_string).collect();
+        let request = ec2.describe_network_acls().set_network_acl_ids(Some(ids));
+        async move {
+            let described = request.into_paginator().items().send().try_collect().await;
+            let acls = described.called("DescribeNetworkAcls")?.into_iter();
+            Ok(acls.filter_map(|acl: NetworkAcl| by_id(acl.network_acl_id.clone(), acl)).collect())
+        }
+    };
+    Batcher::new(WINDOW, MOST_KEYS, move |keys| all_or_each(keys, ask.clone()))
+}
+
+/// VPC endpoints are asked for by id: moto does not know the filter `vpc-endpoint-id`.
+fn vpc_endpoints(ec2: &aws_sdk_ec2::Client) -> Batcher<VpcEndpointId, VpcEndpoint> {
+    let ec2 = ec2.clone();
+    let ask = move |keys: Vec<VpcEndpointId>| {
+        let ids = keys.iter().map(ToString::to_string).collect();
+        let request = ec2.describe_vpc_endpoints().set_vpc_endpoint_ids(Some(ids));
+        async move {
+            let described = request.into_paginator().items().send().try_collect().await;
+            let endpoints = described.called("DescribeVpcEndpoints")?.into_iter();
+            Ok(endpoints.filter_map(|one: VpcEndpoint| by_id(one.vpc_endpoint_id.clone(), one)).collect())
+        }
+    };
+    Batcher::new(WINDOW, MOST_KEYS, move |keys| all_or_each(keys, ask.clone()))
+}
+
+/// Asks for all keys at once; where one of them is gone, which fails the whole call, for each by itself.
+async fn all_or_each<K, V, F>(keys: Vec<K>, ask: impl Fn(Vec<K>) -> F) -> Fetched<K, V>
+where
+    K: Clone + Eq + Hash,
+    F: Future<Output = Fetched<K, V>>,
+{
+    let gone = |error: &CallError| error.class == ErrorClass::NotFound;
+    match ask(keys.clone()).await {
+        Err(error) if gone(&error) && keys.len() > 1 => {}
+        Err(error) if gone(&error) => return Ok(HashMap::new()),
+        answer => return answer,
+    }
+    let mut found = HashMap::new();
+    for key in keys {
+        match ask(vec![key]).await {
+            Ok(one) => found.extend(one),
+            Err(error) if gone(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -337,6 +382,30 @@ mod tests {
             assert_eq!(answer.unwrap_err().class, ErrorClass::Denied);
         }
         assert_eq!(batcher.get(&1).await, Ok(Some(10)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_one_object_is_gone_the_others_are_asked_for_one_by_one() {
+        let log = Log::default();
+        let ask = |keys: Vec<u32>| {
+            log.lock().unwrap().push(keys.clone());
+            let answer = match keys.iter().any(|key| *key >= 100) {
+                true => Err(CallError::new(ErrorClass::NotFound, "Fetch", "gone")),
+                false => Ok(keys.into_iter().map(|key| (key, key * 10)).collect::<HashMap<_, _>>()),
+            };
+            std::future::ready(answer)
+        };
+        assert_eq!(all_or_each(vec![1, 2], &ask).await.unwrap(), HashMap::from([(1, 10), (2, 20)]));
+        assert_eq!(all_or_each(vec![1, 100, 2], &ask).await.unwrap(), HashMap::from([(1, 10), (2, 20)]));
+        assert_eq!(all_or_each(vec![100], &ask).await.unwrap(), HashMap::new());
+        let expected = [vec![1, 2], vec![1, 100, 2], vec![1], vec![100], vec![2], vec![100]];
+        assert_eq!(*log.lock().unwrap(), expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_asking_for_all_fails_otherwise_nobody_is_asked_again() {
+        let ask = |_: Vec<u32>| std::future::ready(Fetched::<u32, u32>::Err(CallError::new(ErrorClass::Denied, "Fetch", "no")));
+        assert_eq!(all_or_each(vec![1, 2], ask).await.unwrap_err().class, ErrorClass::Denied);
     }
 
     #[tokio::test(start_paused = true)]

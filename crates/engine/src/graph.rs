@@ -151,7 +151,9 @@ impl Graph {
         &self.order
     }
 
-    pub(crate) fn exports(&self) -> &Value {
+    /// The stack's outputs, in which references stand for what is not known yet.
+    #[must_use]
+    pub fn exports(&self) -> &Value {
         &self.exports
     }
 }
@@ -226,6 +228,7 @@ mod tests {
             kind: "Test".to_owned(),
             properties: json!({ "References": references }),
             protect: false,
+            own_properties: &[],
         }
     }
 

@@ -27,6 +27,35 @@ fn as_join(object: &Map<String, Value>) -> Option<&Vec<Value>> {
     }
 }
 
+/// What a value in declared properties is, for who writes them down in another form.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Term<'a> {
+    /// Another resource's output.
+    Reference {
+        /// The resource.
+        address: &'a str,
+        /// The output, as the resource's `Outputs` spells it.
+        attr: &'a str,
+    },
+    /// A text made of parts, each of which is a text, or a term of its own.
+    Join(&'a [Value]),
+    /// A value, in which there may be terms.
+    Plain(&'a Value),
+}
+
+impl<'a> Term<'a> {
+    /// What this value is.
+    #[must_use]
+    pub fn of(value: &'a Value) -> Self {
+        let Value::Object(object) = value else { return Term::Plain(value) };
+        match (as_reference(object), as_join(object)) {
+            (Some(Found { address, attr, .. }), _) => Term::Reference { address, attr },
+            (None, Some(parts)) => Term::Join(parts),
+            (None, None) => Term::Plain(value),
+        }
+    }
+}
+
 /// Calls `visit` for each reference in `value`, at any depth.
 pub(crate) fn visit<'a>(value: &'a Value, visit_one: &mut impl FnMut(Found<'a>)) {
     match value {

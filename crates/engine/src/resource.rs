@@ -110,6 +110,10 @@ pub trait Resource: Data {
     /// else does.
     const VOLATILE: &'static [&'static str] = &[];
 
+    /// Declared properties that only this program has; all others are CloudFormation's. A template leaves them out, and
+    /// what they refer to becomes a `DependsOn`. `DeletionPolicy` among them becomes the resource's attribute of that name.
+    const OWN_PROPERTIES: &'static [&'static str] = &[];
+
     /// How long the object may take from its creation until it is ready.
     const READY_WITHIN: Duration = Duration::from_secs(300);
 

@@ -16,6 +16,8 @@ pub struct Declaration {
     pub properties: Value,
     /// Whether the engine refuses to delete or replace it.
     pub protect: bool,
+    /// Properties that CloudFormation does not have. See [`Resource::OWN_PROPERTIES`].
+    pub own_properties: &'static [&'static str],
 }
 
 /// What is wrong with a declaration, found before any call.
@@ -117,7 +119,9 @@ impl Scope {
         let shape = |source| DeclareError::Shape { address: address.clone(), kind, source };
         let properties = serde_json::to_value(&declared).map_err(shape)?;
         let outputs = references::outputs_of(&address).map_err(shape)?;
-        self.declarations.push(Declaration { address, kind: kind.to_owned(), properties, protect });
+        let own_properties = D::Resolved::OWN_PROPERTIES;
+        let kind = kind.to_owned();
+        self.declarations.push(Declaration { address, kind, properties, protect, own_properties });
         Ok(outputs)
     }
 

@@ -86,9 +86,25 @@ pub enum Command {
         #[arg(long)]
         schema: bool,
     },
+    /// Write what is declared for other tools. Calls nothing.
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// The embedded AWS by itself: serve it to other clients, list what is in it, empty it.
     #[command(subcommand)]
     Emulator(EmulatorCommand),
+}
+
+/// In which form to write it.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ExportCommand {
+    /// A CloudFormation template: for review, for tools that judge templates, and as a way out.
+    ///
+    /// Account, region and partition are pseudo parameters in it, availability zones are parameters.
+    Cloudformation {
+        /// Write it to this file rather than to standard output.
+        #[arg(long, short = 'o', value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// What to do with the embedded AWS, which lives in `emulator` of the state directory.

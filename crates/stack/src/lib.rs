@@ -8,13 +8,14 @@ mod config;
 mod emulated;
 mod environment;
 mod exit;
+mod export;
 mod progress;
 mod render;
 mod run;
 mod stack;
 mod target;
 
-pub use cli::{Cli, Command, EmulatorCommand, Options, Serve, Target};
+pub use cli::{Cli, Command, EmulatorCommand, ExportCommand, Options, Serve, Target};
 pub use config::{
     Config, ConfigError, DEFAULT_FILE, Loaded, Origin, Setting, Sources, load, schema, variables,
 };

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{Engine, EngineError, Graph, LocalStore, LockError, Plan, Registry, Session, State};
 use serde_json::{Value, json};
 
-use crate::cli::{Cli, Command, Options, Target};
+use crate::cli::{Cli, Command, ExportCommand, Options, Target};
 use crate::config::{self, ConfigError, Loaded, Sources};
 use crate::emulated;
 use crate::environment::{self, Environment};
 use crate::exit::{Exit, Failure};
+use crate::export;
 use crate::progress::Screen;
 use crate::render::{self, Counts};
 use crate::stack::{Place, Stack, StackError, argument_error, kinds};
@@ -60,6 +62,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Outputs { name } => work.outputs(name.as_deref()).await,
         Command::Destroy => work.destroy().await,
         Command::Config { .. } => work.config(),
+        Command::Export(ExportCommand::Cloudformation { out }) => work.export(out.as_deref()).await,
         Command::Emulator(_) => unreachable!("it needs no configuration and was run above"),
     }
 }
@@ -325,6 +328,17 @@ impl Work {
             ))?;
         }
         Ok(if detailed_exitcode && !drift.is_empty() { Exit::Changes } else { Exit::Done })
+    }
+
+    /// Declares the stack for an imagined account, in the zones that are recorded: no target is touched.
+    async fn export(&self, out: Option<&Path>) -> Result<Exit, Failure> {
+        let place = Place::imagined(&self.loaded.config).in_zones_of(&self.recorded().await?);
+        let graph = self.declare(&place)?;
+        let config = &self.loaded.config;
+        let description = format!("{} {}, exported by stack", config.project, self.environment);
+        let template = export::cloudformation(&graph, &place, &description, &[NEXT_STEPS])?;
+        export::write(&template, out)?;
+        Ok(Exit::Done)
     }
 
     async fn outputs(&self, name: Option<&str>) -> Result<Exit, Failure> {

@@ -27,17 +27,25 @@ impl Place {
     /// adds zones and takes them out of service, and neither may move a subnet.
     #[must_use]
     pub fn new(cloud: &Cloud, state: &State) -> Self {
+        let place = Self {
+            account_id: cloud.context.account_id().to_owned(),
+            partition: cloud.context.partition().to_owned(),
+            region: cloud.context.region().to_owned(),
+            availability_zones: cloud.zones.clone(),
+        };
+        place.in_zones_of(state)
+    }
+
+    /// The same place, the zones in front in which the state has subnets already.
+    #[must_use]
+    pub fn in_zones_of(mut self, state: &State) -> Self {
         let mut zones: Vec<String> = (1..)
             .map_while(|number| state.current(&format!("{}/public-subnet-{number}", vpc::Tier::NAME)))
             .filter_map(|subnet| Some(subnet.properties.get("AvailabilityZone")?.as_str()?.to_owned()))
             .collect();
-        zones.extend(cloud.zones.iter().filter(|zone| !zones.contains(zone)).cloned().collect::<Vec<_>>());
-        Self {
-            account_id: cloud.context.account_id().to_owned(),
-            partition: cloud.context.partition().to_owned(),
-            region: cloud.context.region().to_owned(),
-            availability_zones: zones,
-        }
+        self.availability_zones.retain(|zone| !zones.contains(zone));
+        zones.append(&mut self.availability_zones);
+        Self { availability_zones: zones, ..self }
     }
 }
 

@@ -144,6 +144,7 @@ async fn empty(cx: &Context, bucket: &BucketName) -> Result<(), CallError> {
 impl Resource for Bucket {
     const KIND: &'static str = "AWS::S3::Bucket";
     const SETTLE: Settle = Settle::Key;
+    const OWN_PROPERTIES: &'static [&'static str] = &["DeleteObjects"];
     /// With as many logs as seven years bring.
     const GONE_WITHIN: Duration = Duration::from_secs(6 * 3600);
     const TYPICAL_SECONDS: (u32, u32) = (5, 2);

@@ -112,6 +112,7 @@ impl LoadBalancer<Resolved> {
 impl Resource for LoadBalancer<Resolved> {
     const KIND: &'static str = "AWS::ElasticLoadBalancingV2::LoadBalancer";
     const SETTLE: Settle = Settle::Key;
+    const OWN_PROPERTIES: &'static [&'static str] = &["VpcId"];
     const READY_WITHIN: Duration = Duration::from_secs(900);
     const TYPICAL_SECONDS: (u32, u32) = (148, 10);
     type Context = Context;

@@ -244,6 +244,7 @@ impl Cluster<Resolved> {
 impl Resource for Cluster<Resolved> {
     const KIND: &'static str = "AWS::RDS::DBCluster";
     const SETTLE: Settle = Settle::Key;
+    const OWN_PROPERTIES: &'static [&'static str] = &["DeletionPolicy", "LogGroupNames"];
     const READY_WITHIN: Duration = Duration::from_secs(1800);
     /// With its last snapshot.
     const GONE_WITHIN: Duration = Duration::from_secs(3600);

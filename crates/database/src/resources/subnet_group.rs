@@ -67,6 +67,7 @@ impl SubnetGroup<Resolved> {
 impl Resource for SubnetGroup<Resolved> {
     const KIND: &'static str = "AWS::RDS::DBSubnetGroup";
     const SETTLE: Settle = Settle::Key;
+    const OWN_PROPERTIES: &'static [&'static str] = &["VpcId"];
     type Context = Context;
     type Declared = SubnetGroup<Declared>;
     type Outputs<S: Stage> = SubnetGroupOutputs<S>;

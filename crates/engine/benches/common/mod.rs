@@ -118,6 +118,7 @@ pub(crate) fn layered(count: usize) -> Arc<Graph> {
                 ],
             }),
             protect: false,
+            own_properties: &[],
         }
     };
     Arc::new(Graph::from_declarations((0..count).map(declare).collect()).expect("layers make no circle"))
