@@ -1,7 +1,7 @@
 """Serves moto on 127.0.0.1, at a port of its choice, which it prints. Runs in moto's environment: scripts/judges calls it.
 
-moto is left as it is, but for two things, each with its reason: answers that a client cannot read that reads what AWS writes,
-and an operation that it does not have and that nothing can be deployed without.
+moto is left as it is, but for what follows, each with its reason: answers that a client cannot read that reads what AWS writes, or
+that lack what AWS tells, and an operation that it does not have and that nothing can be deployed without.
 """
 
 import os
@@ -10,6 +10,7 @@ import time
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
 from moto.core.responses import ActionResult  # noqa: E402
+from moto.ec2.models.security_groups import SecurityGroupRule  # noqa: E402
 from moto.ecs.responses import EC2ContainerServiceResponse  # noqa: E402
 from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: E402
 from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
@@ -35,6 +36,12 @@ def list_service_deployments(self):
     return ActionResult({"serviceDeployments": [deployment]})
 
 
+def description(rule):
+    """moto keeps the description of a rule between groups, and does not tell it (EC2 API Reference, SecurityGroupRule)."""
+    return (rule.ip_range or {}).get("Description") or (rule.source_group or {}).get("Description")
+
+
+SecurityGroupRule.description = property(description)
 EC2ContainerServiceResponse.list_service_deployments = list_service_deployments
 
 
