@@ -20,6 +20,8 @@ pub(crate) enum Clock {
     Virtual {
         /// When the emulator was made.
         start: Instant,
+        /// How much time had passed before that, in an account that goes on from a snapshot.
+        before: Duration,
     },
     /// The machine's clock.
     Wall,
@@ -27,7 +29,20 @@ pub(crate) enum Clock {
 
 impl Clock {
     pub(crate) fn in_memory() -> Self {
-        Clock::Virtual { start: Instant::now() }
+        Clock::going_on(Duration::ZERO)
+    }
+
+    /// The clock of an account in memory in which so much time has passed already.
+    pub(crate) fn going_on(before: Duration) -> Self {
+        Clock::Virtual { start: Instant::now(), before }
+    }
+
+    /// How much time has passed in an account in memory.
+    pub(crate) fn passed(&self) -> Duration {
+        match self {
+            Clock::Virtual { start, before } => *before + start.elapsed(),
+            Clock::Wall => Duration::ZERO,
+        }
     }
 
     /// The machine's clock, or tokio's where somebody says when it began.
@@ -38,7 +53,7 @@ impl Clock {
     /// Milliseconds since 1970.
     pub(crate) fn now_millis(&self) -> i64 {
         match self {
-            Clock::Virtual { start } => BEGINNING_MILLIS + millis(start.elapsed()),
+            Clock::Virtual { .. } => BEGINNING_MILLIS + millis(self.passed()),
             Clock::Wall => millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
         }
     }

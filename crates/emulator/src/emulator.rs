@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::{
@@ -29,7 +30,7 @@ use crate::objects::Object;
 use crate::persist::Directory;
 use crate::request::{Call, Http};
 use crate::response::{Lost, Reply, Response};
-use crate::services::Services;
+use crate::services::{Account, Services};
 use crate::throttle::Throttle;
 
 /// The account that everything belongs to. AWS uses this number in its own documentation.
@@ -64,7 +65,20 @@ struct Inner {
     /// The call log first, then faults and throttling where asked for, then the layers of [`Builder::layer`].
     layers: Vec<Arc<dyn Layer>>,
     calls: Arc<CallLog>,
+    seed: u64,
     sequence: AtomicU64,
+}
+
+/// An account in memory at one moment, from [`Emulator::snapshot`]. Cheap to clone.
+///
+/// Any number of accounts can go on from it with [`Builder::going_on`], each by itself, also under another runtime whose
+/// clock shows another time.
+#[derive(Clone)]
+pub struct Snapshot {
+    account: Arc<Account>,
+    passed: Duration,
+    seed: u64,
+    sequence: u64,
 }
 
 /// Options of an emulator, from [`Emulator::builder`].
@@ -155,6 +169,17 @@ impl Builder {
         self.build(services, latencies, None)
     }
 
+    /// An account in memory that goes on where a snapshot was taken: with its objects, its time and its seed. Faults,
+    /// throttling, latency and layers are this builder's; what was waiting in buckets or in calls is not in a snapshot.
+    pub fn going_on(self, snapshot: &Snapshot) -> Emulator {
+        let Snapshot { account, passed, seed, sequence } = snapshot;
+        let latencies = Latencies::new(self.latency, *seed);
+        let services = Services::going_on(Account::clone(account), *passed, *seed, latencies);
+        let emulator = self.seed(*seed).build(services, latencies, None);
+        emulator.inner.sequence.store(*sequence, Ordering::Relaxed);
+        emulator
+    }
+
     /// An account that is kept in a directory, which is created if it does not exist.
     ///
     /// A call that was answered is on disk. Several emulators, in one process or in many, may use the same
@@ -178,6 +203,7 @@ impl Builder {
     }
 
     fn build(self, services: Services, latencies: Latencies, directory: Option<Directory>) -> Emulator {
+        let seed = self.seed.unwrap_or_default();
         let calls = Arc::new(CallLog::default());
         let mut layers: Vec<Arc<dyn Layer>> = vec![calls.clone()];
         if let Some(plan) = self.faults {
@@ -196,6 +222,7 @@ impl Builder {
                 gate: Arc::new(Gate::new(services, self.rules, directory)),
                 layers,
                 calls,
+                seed,
                 sequence: AtomicU64::new(0),
             }),
         }
@@ -247,6 +274,14 @@ impl Emulator {
         self.inner.gate.objects().await
     }
 
+    /// The account as it is now: what has taken effect is in it, what is under way is not. `None` on disk, where the
+    /// directory is the snapshot.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        let (account, passed) = self.inner.gate.copy()?;
+        let sequence = self.inner.sequence.load(Ordering::Relaxed);
+        Some(Snapshot { account: Arc::new(account), passed, seed: self.inner.seed, sequence })
+    }
+
     /// The calls that this emulator received since it was made or [`clear_calls`](Self::clear_calls) was
     /// called, oldest first. Calls of other processes on the same directory are not among them.
     pub fn calls(&self) -> Vec<CallRecord> {
@@ -273,6 +308,12 @@ impl Emulator {
 impl fmt::Debug for Emulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Emulator").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot").field("passed", &self.passed).finish_non_exhaustive()
     }
 }
 

@@ -13,6 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -23,7 +24,7 @@ use crate::objects::Object;
 use crate::persist::{Current, Directory, Unsaved};
 use crate::request::Call;
 use crate::response::{Refusal, Reply};
-use crate::services::Services;
+use crate::services::{Account, Services};
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -118,6 +119,11 @@ impl Gate {
             Done::State(state) => Ok(state),
             _ => unreachable!("a question for state is answered with state"),
         }
+    }
+
+    /// The account as it is in memory, and how much time has passed in it; `None` on disk.
+    pub(crate) fn copy(&self) -> Option<(Account, Duration)> {
+        self.directory.is_none().then(|| self.services.copy())
     }
 
     async fn run(self: &Arc<Self>, work: Work) -> Result<Done, EmulatorError> {

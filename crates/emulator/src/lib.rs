@@ -46,6 +46,7 @@ pub use calls::redact;
 pub use emulator::ACCOUNT_ID;
 pub use emulator::Builder;
 pub use emulator::Emulator;
+pub use emulator::Snapshot;
 pub use error::EmulatorError;
 pub use faults::Counted;
 pub use faults::Fault;

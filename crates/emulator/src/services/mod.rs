@@ -34,6 +34,7 @@ mod xray;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -274,7 +275,8 @@ fn refused<S: Api>(call: &Call, violation: Violation) -> Refusal {
 }
 
 /// Everything in the account.
-struct Account {
+#[derive(Clone)]
+pub(crate) struct Account {
     global: Global,
     regions: BTreeMap<String, Region>,
 }
@@ -291,6 +293,16 @@ impl Services {
     pub(crate) fn new(clock: Clock, seed: u64, latencies: Latencies) -> Self {
         let account = Account { global: Global::new(seed), regions: BTreeMap::new() };
         Services { clock, seed, latencies, account: Mutex::new(account) }
+    }
+
+    /// The account as it is, and how much time has passed in it.
+    pub(crate) fn copy(&self) -> (Account, Duration) {
+        (self.account().clone(), self.clock.passed())
+    }
+
+    /// The services of an account that was copied, at the moment at which it was.
+    pub(crate) fn going_on(account: Account, passed: Duration, seed: u64, latencies: Latencies) -> Self {
+        Services { clock: Clock::going_on(passed), seed, latencies, account: Mutex::new(account) }
     }
 
     fn account(&self) -> MutexGuard<'_, Account> {

@@ -1,0 +1,132 @@
+//! What is done to the whole stack.
+
+use std::sync::Arc;
+
+use engine::Graph;
+use stack::{Config, Place, Stack};
+
+use crate::world::{Ended, Fate, REGION, Run, World};
+
+/// What is done to the whole stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Scenario {
+    /// Everything is created.
+    Up,
+    /// Of what is there, in every tier, some is changed in place, some is replaced, some comes and some goes.
+    Update,
+    /// Everything that is there is deleted.
+    Destroy,
+}
+
+impl Scenario {
+    /// All of them.
+    pub const ALL: [Scenario; 3] = [Scenario::Up, Scenario::Update, Scenario::Destroy];
+
+    /// As it is written in a case's id.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Scenario::Up => "up",
+            Scenario::Update => "update",
+            Scenario::Destroy => "destroy",
+        }
+    }
+}
+
+/// A scenario that can begin: the world before it, what is wanted, and what happens when nothing goes wrong.
+#[derive(Debug)]
+pub struct Stage {
+    /// Which scenario.
+    pub scenario: Scenario,
+    /// The world before it. Copy it.
+    pub before: World,
+    /// What is wanted.
+    pub wanted: Arc<Graph>,
+    /// The run in which nothing goes wrong.
+    pub clean: Run,
+    /// The world after that.
+    pub after: World,
+}
+
+/// Why a scenario cannot begin: without any fault, something does not work.
+#[derive(Debug, thiserror::Error)]
+#[error("{scenario:?} does not work when nothing goes wrong: {ended:?}")]
+pub struct Broken {
+    scenario: Scenario,
+    ended: Ended,
+}
+
+impl Stage {
+    /// Sets a scenario up.
+    ///
+    /// # Errors
+    /// [`Broken`] if it does not work when nothing goes wrong.
+    pub fn set(scenario: Scenario) -> Result<Self, Broken> {
+        let mut before = World::empty();
+        if scenario != Scenario::Up {
+            clean(&mut before, scenario, &first())?;
+        }
+        let wanted = match scenario {
+            Scenario::Up => first(),
+            Scenario::Update => second(),
+            Scenario::Destroy => Arc::default(),
+        };
+        let mut after = before.copy();
+        let clean = clean(&mut after, scenario, &wanted)?;
+        Ok(Self { scenario, before, wanted, clean, after })
+    }
+}
+
+fn clean(world: &mut World, scenario: Scenario, wanted: &Arc<Graph>) -> Result<Run, Broken> {
+    let run = world.run(wanted, &Fate::default());
+    match run.ended {
+        Ended::Complete { .. } => Ok(run),
+        ended => Err(Broken { scenario, ended }),
+    }
+}
+
+/// The stack as it is at first: the defaults, and an application that runs.
+#[must_use]
+pub fn first() -> Arc<Graph> {
+    graph(config())
+}
+
+/// The stack as it is wanted then.
+#[must_use]
+pub fn second() -> Arc<Graph> {
+    let mut config = config();
+    config.tags.insert("Author".to_owned(), "somebody else".to_owned());
+    // Goes: two NAT gateways, their addresses, a load of routes. Comes: one more instance. Changes: nearly all.
+    config.vpc.nat = vpc::NatMode::Single;
+    config.vpc.flow_logs.retention_in_days = 365;
+    config.database.capacity.max = 4.0;
+    config.database.instances = 3;
+    config.database.backup_retention_in_days = 14;
+    // Replaced: target groups, whose port cannot be changed, with all that refers to them.
+    config.alb.target_port = 9090;
+    config.alb.idle_timeout = 90;
+    config.alb.waf.rate_limit = 1000;
+    config.ecs.container_port = 9090;
+    config.ecs.image = Some("registry.example.com/payment:2".to_owned());
+    config.ecs.memory = 2048;
+    config.ecs.desired_max = 8;
+    config.ecs.cpu_target = 60;
+    graph(config)
+}
+
+fn config() -> Config {
+    let mut config = Config::default();
+    config.ecs.image = Some("registry.example.com/payment:1".to_owned());
+    config
+}
+
+fn graph(config: Config) -> Arc<Graph> {
+    let place = Place {
+        account_id: emulator::ACCOUNT_ID.to_owned(),
+        partition: "aws".to_owned(),
+        region: REGION.to_owned(),
+        availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
+    };
+    let environment = "dev".parse().expect("it is a name of an environment");
+    Stack::new(config, &environment).declare(&place).expect("the configuration of the matrix can be declared")
+}

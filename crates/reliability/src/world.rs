@@ -1,0 +1,332 @@
+//! What outlives a process: the account, the state directory, and time. And processes that work on them.
+//!
+//! Each process has a runtime of its own whose clock is paused, so hours pass in an instant and every run of the same
+//! case is the same. When it has died, its runtime is dropped with all that ran in it; before that, nothing of it reaches
+//! the cloud or the disk any more ([`Life`]).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use aws::{Account, Context, Identity, Registry};
+use aws_config::Region;
+use emulator::{Builder, CallRecord, Emulator, FaultPlan, Object, Snapshot};
+use engine::{
+    Engine, EngineError, File, Graph, Host, MemoryStore, Plan, Report, Session, State, Store as _,
+};
+use tokio::time::Instant;
+
+use crate::disk::{Disk, WriteEnd, Written};
+use crate::life::{Life, Wire};
+
+/// The region of all worlds.
+pub const REGION: &str = "ap-southeast-1";
+
+/// No process takes longer; one that does is stuck.
+const LONGEST: Duration = Duration::from_secs(12 * 3600);
+
+/// What happens to a process.
+#[derive(Clone, Debug, Default)]
+pub struct Fate {
+    /// What goes wrong with its calls.
+    pub faults: FaultPlan,
+    /// At which of its writes, counted from 1, it dies, and how.
+    pub dies_writing: Option<(u64, WriteEnd)>,
+}
+
+/// How a process ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// All that was planned is done.
+    Complete {
+        /// How many steps of the plan were changes.
+        changes: usize,
+    },
+    /// Some of it failed; the report says what and why.
+    Incomplete(Vec<String>),
+    /// It could not begin or end, and said why.
+    Refused(String),
+    /// It was killed.
+    Died,
+    /// It got nowhere for half a day.
+    Stuck,
+}
+
+/// How a process ended, and what it did.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// How it ended.
+    pub ended: Ended,
+    /// Its calls, in order.
+    pub calls: Vec<CallRecord>,
+    /// Its writes, in order.
+    pub writes: Vec<Written>,
+    /// How long it took, in virtual time.
+    pub took: Duration,
+}
+
+/// What is left, as an audit sees it.
+#[derive(Clone, Debug)]
+pub struct Sight {
+    /// All objects in the account that AWS did not make by itself.
+    pub objects: Vec<Object>,
+    /// What is recorded.
+    pub state: State,
+}
+
+/// The account, the state directory, and the time.
+#[derive(Debug)]
+pub struct World {
+    cloud: Snapshot,
+    store: MemoryStore,
+    passed: Duration,
+    processes: u64,
+}
+
+impl World {
+    /// An empty account and an empty directory.
+    ///
+    /// # Panics
+    /// Never: an account in memory has a snapshot.
+    #[must_use]
+    pub fn empty() -> Self {
+        let cloud = rt().block_on(async { Emulator::in_memory().snapshot() });
+        Self {
+            cloud: cloud.expect("an account in memory has a snapshot"),
+            store: MemoryStore::new(),
+            passed: Duration::ZERO,
+            processes: 0,
+        }
+    }
+
+    /// The same world once more: what happens in one of them does not happen in the other.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let store = MemoryStore::new();
+        rt().block_on(async {
+            for file in [File::State, File::Journal, File::Lock] {
+                if let Ok(Some(content)) = self.store.read(file).await {
+                    // An empty store in memory takes everything.
+                    let _ = store.replace(file, None, content.bytes).await;
+                }
+            }
+        });
+        Self { cloud: self.cloud.clone(), store, passed: self.passed, processes: self.processes }
+    }
+
+    /// The state directory.
+    #[must_use]
+    pub fn store(&self) -> &MemoryStore {
+        &self.store
+    }
+
+    /// Time passes while no process runs.
+    pub fn wait(&mut self, time: Duration) {
+        let emulator = |snapshot: &Snapshot| builder().going_on(snapshot);
+        let cloud = rt().block_on(async {
+            let emulator = emulator(&self.cloud);
+            tokio::time::advance(time).await;
+            emulator.snapshot()
+        });
+        self.cloud = cloud.unwrap_or_else(|| self.cloud.clone());
+        self.passed += time;
+    }
+
+    /// A process plans and applies, until it ends or dies. `between` runs between plan and apply, with the session's
+    /// own clients' account but as somebody else.
+    pub fn run(&mut self, wanted: &Arc<Graph>, fate: &Fate) -> Run {
+        self.run_with(wanted, fate, async |_| {})
+    }
+
+    /// The same; `between` is what somebody does in the account between plan and apply.
+    pub fn run_with(
+        &mut self,
+        wanted: &Arc<Graph>,
+        fate: &Fate,
+        between: impl AsyncFnOnce(&Emulator),
+    ) -> Run {
+        let life = Life::default();
+        let disk = Disk::new(&self.store, &life, fate.dies_writing);
+        let runtime = rt();
+        let (ended, calls, cloud, took) = runtime.block_on(async {
+            let start = Instant::now();
+            let abort = life.clone();
+            let emulator = builder()
+                .faults(fate.faults.clone())
+                .on_abort(move || abort.end())
+                .layer(Wire(life.clone()))
+                .going_on(&self.cloud);
+            let engine = self.engine(&emulator, Arc::new(disk.clone()));
+            let ended = tokio::select! {
+                biased;
+                () = life.over() => Ended::Died,
+                ended = plan_and_apply(&engine, &emulator, wanted, between) => ended,
+                () = tokio::time::sleep(LONGEST) => Ended::Stuck,
+            };
+            // From here on, nobody is there who could call.
+            life.end();
+            (ended, emulator.calls(), emulator.snapshot(), start.elapsed())
+        });
+        drop(runtime);
+        self.cloud = cloud.unwrap_or_else(|| self.cloud.clone());
+        self.passed += took;
+        self.processes += 1;
+        Run { ended, calls, writes: disk.writes(), took }
+    }
+
+    /// What a new process would do. Changes nothing.
+    ///
+    /// # Errors
+    /// Where there is no plan, in words.
+    pub fn preview(&self, wanted: &Arc<Graph>) -> Result<Plan, String> {
+        rt().block_on(async {
+            let emulator = builder().going_on(&self.cloud);
+            let engine = self.engine(&emulator, Arc::new(self.store.clone()));
+            tokio::time::timeout(LONGEST, engine.preview(Arc::clone(wanted), None))
+                .await
+                .map_err(|_| "stuck".to_owned())?
+                .map_err(|error| words(&error))
+        })
+    }
+
+    /// What is there and what is recorded.
+    ///
+    /// # Errors
+    /// Where the state cannot be read, in words.
+    pub fn look(&self) -> Result<Sight, String> {
+        rt().block_on(async {
+            let emulator = builder().going_on(&self.cloud);
+            let engine = self.engine(&emulator, Arc::new(self.store.clone()));
+            let state = engine.state().await.map_err(|error| words(&error))?;
+            let mut objects = emulator.objects().await.map_err(|error| words(&error))?;
+            objects.retain(|object| !object.made_by_default);
+            Ok(Sight { objects, state })
+        })
+    }
+
+    /// Somebody does something in the account, with our kinds of resources and under an identity of their own or ours.
+    pub fn meddle<T>(&mut self, project: &str, work: impl AsyncFnOnce(&Registry) -> T) -> T {
+        let (done, cloud, took) = rt().block_on(async {
+            let start = Instant::now();
+            let emulator = builder().going_on(&self.cloud);
+            let done = work(&registry(&emulator, project)).await;
+            (done, emulator.snapshot(), start.elapsed())
+        });
+        self.cloud = cloud.unwrap_or_else(|| self.cloud.clone());
+        self.passed += took;
+        done
+    }
+
+    fn engine(&self, emulator: &Emulator, store: Arc<dyn engine::Store>) -> Engine {
+        Engine::new(Arc::new(registry(emulator, "payment")), store)
+            .with_host(Arc::new(Machine::new(self.passed, self.processes)))
+            .bound_to("the account of the matrix")
+    }
+}
+
+async fn plan_and_apply(
+    engine: &Engine,
+    emulator: &Emulator,
+    wanted: &Arc<Graph>,
+    between: impl AsyncFnOnce(&Emulator),
+) -> Ended {
+    let work = async {
+        let session = engine.open().await?;
+        let applied = in_session(&session, emulator, wanted, between).await;
+        let closed = session.close().await;
+        let applied = applied?;
+        closed?;
+        Ok(applied)
+    };
+    match work.await {
+        Ok((changes, report)) if report.is_complete() => Ended::Complete { changes },
+        Ok((_, report)) => Ended::Incomplete(failures(&report)),
+        Err(error) => Ended::Refused(words::<EngineError>(&error)),
+    }
+}
+
+async fn in_session(
+    session: &Session,
+    emulator: &Emulator,
+    wanted: &Arc<Graph>,
+    between: impl AsyncFnOnce(&Emulator),
+) -> Result<(usize, Report), EngineError> {
+    let plan = session.plan(Arc::clone(wanted), None).await?;
+    between(emulator).await;
+    let report = session.apply(&plan).await?;
+    let changes = plan.steps().iter().filter(|step| step.is_change()).count();
+    Ok((changes, report))
+}
+
+fn failures(report: &Report) -> Vec<String> {
+    let failed =
+        report.failed.iter().map(|failure| format!("{}: {}", failure.address, words(&failure.cause)));
+    let not_begun = report.not_begun.iter().map(|address| format!("{address}: not begun"));
+    failed.chain(not_begun).collect()
+}
+
+/// An error and all its causes.
+pub(crate) fn words<E: std::error::Error>(error: &E) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// A runtime whose clock is its own and stands still while anybody works.
+fn rt() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime of one thread needs nothing that could be missing")
+}
+
+/// AWS's own times and limits.
+fn builder() -> Builder {
+    Emulator::builder().latency(1.0).throttling(true)
+}
+
+/// All kinds of the stack, for clients of this account.
+pub(crate) fn registry(emulator: &Emulator, project: &str) -> Registry {
+    let config = stack::embedded(emulator, Region::new(REGION));
+    let identity = Identity { project: project.to_owned(), environment: "dev".to_owned() };
+    let account = Account { id: emulator.account_id().to_owned(), partition: "aws".to_owned() };
+    let context =
+        Context::from_config(&config, identity, account).expect("the configuration has a region");
+    let mut registry = Registry::new(context);
+    stack::kinds(&mut registry);
+    registry
+}
+
+/// The machine of one process: its clock goes on where that of the process before it stopped.
+struct Machine {
+    before: Duration,
+    started: Instant,
+    number: u64,
+    next: AtomicU64,
+}
+
+impl Machine {
+    fn new(before: Duration, number: u64) -> Self {
+        Self { before, started: Instant::now(), number, next: AtomicU64::new(0) }
+    }
+}
+
+impl Host for Machine {
+    fn now_millis(&self) -> u64 {
+        let passed = self.before + self.started.elapsed();
+        1_800_000_000_000 + u64::try_from(passed.as_millis()).unwrap_or(u64::MAX / 2)
+    }
+
+    fn unique(&self) -> String {
+        format!("{:016x}{:016x}", self.number, self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn holder(&self) -> String {
+        format!("process {}", self.number)
+    }
+}
