@@ -1,10 +1,19 @@
 //! Kill it anywhere: the whole stack against the embedded AWS, with every call and every write going wrong in turn.
 
+mod audit;
+mod case;
 mod disk;
+mod draw;
 mod life;
+mod matrix;
+mod meddle;
 mod scenario;
 mod world;
 
+pub use audit::{Findings, audit};
+pub use case::{Case, End, Harm, Lapse, UnknownCase, Verdict, cases};
 pub use disk::{WriteEnd, Written};
+pub use matrix::{Options, Results, Row, run, sample};
+pub use meddle::Meddling;
 pub use scenario::{Broken, Scenario, Stage, first, second};
 pub use world::{Ended, Fate, REGION, Run, Sight, World};

@@ -1,26 +1,189 @@
-//! dev
-use std::collections::BTreeMap;
+//! Kills the whole stack at every call and every write, and prints what became of it.
+//!
+//! Results are appended to a file, one case a line, so a run that is stopped goes on where it was.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Instant;
-fn main() {
-    for scenario in reliability::Scenario::ALL {
-        let start = Instant::now();
-        let stage = match reliability::Stage::set(scenario) { Ok(stage) => stage, Err(error) => { println!("{error:#?}"); continue } };
-        println!("{scenario:?}: set {:?}; calls {} mutating {} writes {} virtual {:?} {:?}", start.elapsed(), stage.clean.calls.len(), stage.clean.calls.iter().filter(|c| c.mutating).count(), stage.clean.writes.len(), stage.clean.took, stage.clean.ended);
-        let mut ops = BTreeMap::new();
-        for call in &stage.clean.calls { *ops.entry(format!("{} {}", call.operation, call.outcome)).or_insert(0) += 1; }
-        let mut ops: Vec<_> = ops.into_iter().collect(); ops.sort_by_key(|o| -o.1);
-        println!("{:?}", &ops[..ops.len().min(40)]);
-        let start = Instant::now();
-        let again = stage.before.copy().run(&stage.wanted, &Default::default());
-        println!("again {:?} same {}", start.elapsed(), again.calls == stage.clean.calls);
-        let start = Instant::now();
-        println!("preview {:?} {:?}", stage.after.preview(&stage.wanted).map(|p| p.is_empty()), start.elapsed());
-        let sight = stage.after.look().unwrap();
-        println!("objects {} state {}", sight.objects.len(), sight.state.objects().count());
-        let mut kinds: BTreeMap<String, (i32, i32)> = BTreeMap::new();
-        for o in &sight.objects { kinds.entry(o.kind.clone()).or_default().0 += 1; }
-        for (_, o) in sight.state.objects() { kinds.entry(o.kind.clone()).or_default().1 += 1; }
-        println!("{:#?}", kinds.iter().filter(|(_, (a, b))| a != b).collect::<Vec<_>>());
-        for o in &sight.objects { println!("  {} {} name={:?} part={:?} addr={:?}", o.kind, o.id, o.name, o.part_of, o.tags.get(aws::tags::ADDRESS)); }
+
+use clap::Parser;
+use reliability::{Case, Options, Results, Scenario, Stage, Verdict};
+
+/// Kills the whole stack at every call and every write, and prints what became of it.
+#[derive(Debug, Parser)]
+#[command(name = "reliability")]
+struct Cli {
+    /// Only this scenario.
+    #[arg(long)]
+    scenario: Option<Scenario>,
+    /// What random cases and the sample are drawn from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many cases of each scenario, of every kind about as many.
+    #[arg(long, default_value_t = 60, conflicts_with = "full")]
+    cases: usize,
+    /// All of them.
+    #[arg(long)]
+    full: bool,
+    /// How many storms, double deaths and the like are drawn for each scenario.
+    #[arg(long, default_value_t = 50)]
+    drawn: u64,
+    /// Threads.
+    #[arg(long, default_value_t = 2)]
+    jobs: usize,
+    /// One part of all cases, such as 1/4.
+    #[arg(long, value_parser = shard, default_value = "1/1")]
+    shard: (usize, usize),
+    /// Where results are kept. Cases that are in it are not run again.
+    #[arg(long)]
+    results: Option<PathBuf>,
+    /// Runs this case only, and tells what happened.
+    #[arg(long)]
+    case: Option<Case>,
+}
+
+fn shard(text: &str) -> Result<(usize, usize), String> {
+    let parse = || {
+        let (part, of) = text.split_once('/')?;
+        let (part, of) = (part.parse().ok()?, of.parse().ok()?);
+        (1..=of).contains(&part).then_some((part, of))
+    };
+    parse().ok_or_else(|| "it looks like 1/4".to_owned())
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.case {
+        Some(case) => one(case),
+        None => matrix(&cli),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
     }
+}
+
+/// Runs one case and tells all of it.
+fn one(case: Case) -> Result<bool, Box<dyn std::error::Error>> {
+    let stage = Stage::set(case.scenario)?;
+    println!("without harm: {:?} after {} calls", stage.clean.ended, stage.clean.calls.len());
+    let start = Instant::now();
+    let verdict = case.run(&stage);
+    for line in &verdict.story {
+        println!("{line}");
+    }
+    tell(&verdict, true);
+    println!("{:.1} s", start.elapsed().as_secs_f64());
+    Ok(verdict.converged())
+}
+
+fn tell(verdict: &Verdict, always: bool) {
+    let Verdict { case, again, .. } = verdict;
+    let word = match (verdict.possible, verdict.converged()) {
+        (false, _) => "not possible",
+        (_, true) => "converged",
+        (_, false) => "NOT CONVERGED",
+    };
+    if always || !verdict.converged() {
+        eprintln!("{case}: {word} after {again} more runs");
+        let findings = &verdict.findings;
+        for (what, found) in
+            [("orphan", &findings.orphans), ("duplicate", &findings.duplicates), ("problem", &findings.problems)]
+        {
+            found.iter().for_each(|line| eprintln!("  {what}: {line}"));
+        }
+    }
+}
+
+fn matrix(cli: &Cli) -> Result<bool, Box<dyn std::error::Error>> {
+    let start = Instant::now();
+    let mut results = Results::default();
+    let mut facts = String::new();
+    let known = match &cli.results {
+        Some(path) => known(path)?,
+        None => HashMap::new(),
+    };
+    for scenario in Scenario::ALL.into_iter().filter(|scenario| cli.scenario.is_none_or(|only| only == *scenario)) {
+        let stage = Stage::set(scenario)?;
+        let all = reliability::cases(&stage, cli.seed, cli.drawn);
+        let clean = &stage.clean;
+        facts += &format!(
+            "{}: {} calls ({} that change something), {} writes, {} s of virtual time, {} cases\n",
+            scenario.name(),
+            clean.calls.len(),
+            clean.calls.iter().filter(|call| call.mutating).count(),
+            clean.writes.len(),
+            clean.took.as_secs(),
+            all.len()
+        );
+        eprint!("{}", facts.lines().last().map(|line| format!("{line}\n")).unwrap_or_default());
+        let chosen = if cli.full { all } else { reliability::sample(&all, cli.seed, cli.cases) };
+        let (part, of) = cli.shard;
+        let chosen = chosen.into_iter().skip(part - 1).step_by(of);
+        let (old, new): (Vec<Case>, Vec<Case>) =
+            chosen.partition(|case| known.contains_key(&case.to_string()));
+        old.iter().filter_map(|case| known.get(&case.to_string())).for_each(|known| results.add(known));
+        let mut file = match &cli.results {
+            Some(path) => Some(fs::File::options().create(true).append(true).open(path)?),
+            None => None,
+        };
+        let mut count = 0;
+        reliability::run(&stage, &new, Options { jobs: cli.jobs }, |verdict| {
+            results.add(verdict);
+            tell(verdict, false);
+            count += 1;
+            if count % 500 == 0 {
+                eprintln!("{count} of {} ({:.0} s)", new.len(), start.elapsed().as_secs_f64());
+            }
+            if let Some(file) = &mut file {
+                // What is not kept is run again.
+                let _ = file.write_all(line(verdict).as_bytes());
+            }
+        });
+    }
+    print!("{facts}\n{}", results.table());
+    println!("\nseed {}, {:.0} s", cli.seed, start.elapsed().as_secs_f64());
+    let total = results.total();
+    Ok(total.converged == total.cases)
+}
+
+/// A case of which it is kept what became of it.
+fn line(verdict: &Verdict) -> String {
+    let Verdict { case, possible, again, human, findings, .. } = verdict;
+    let (orphans, duplicates) = (findings.orphans.len(), findings.duplicates.len());
+    format!("{case}\t{possible}\t{again}\t{human}\t{orphans}\t{duplicates}\t{}\n", findings.problems.len())
+}
+
+fn known(path: &Path) -> std::io::Result<HashMap<String, Verdict>> {
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(HashMap::new()),
+        text => text?,
+    };
+    let read = |line: &str| {
+        let parts: Vec<&str> = line.split('\t').collect();
+        let [case, possible, again, human, orphans, duplicates, problems] = parts[..] else { return None };
+        let times = |number: &str| number.parse().ok().map(|number| vec![String::new(); number]);
+        let findings = reliability::Findings {
+            orphans: times(orphans)?,
+            duplicates: times(duplicates)?,
+            problems: times(problems)?,
+        };
+        let verdict = Verdict {
+            case: case.parse().ok()?,
+            possible: possible.parse().ok()?,
+            again: again.parse().ok()?,
+            human: human.parse().ok()?,
+            findings,
+            story: Vec::new(),
+        };
+        Some((case.to_owned(), verdict))
+    };
+    Ok(text.lines().filter_map(read).collect())
 }

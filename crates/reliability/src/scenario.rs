@@ -5,7 +5,8 @@ use std::sync::Arc;
 use engine::Graph;
 use stack::{Config, Place, Stack};
 
-use crate::world::{Ended, Fate, REGION, Run, World};
+use crate::meddle::Targets;
+use crate::world::{Ended, Fate, REGION, Run, Sight, World};
 
 /// What is done to the whole stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, clap::ValueEnum)]
@@ -44,16 +45,20 @@ pub struct Stage {
     pub wanted: Arc<Graph>,
     /// The run in which nothing goes wrong.
     pub clean: Run,
-    /// The world after that.
-    pub after: World,
+    /// What is there and what is recorded before it.
+    pub was: Sight,
+    /// The same after the run in which nothing goes wrong.
+    pub is: Sight,
+    /// What of it somebody else could meddle with.
+    pub(crate) targets: Targets,
 }
 
 /// Why a scenario cannot begin: without any fault, something does not work.
 #[derive(Debug, thiserror::Error)]
-#[error("{scenario:?} does not work when nothing goes wrong: {ended:?}")]
+#[error("{scenario:?} does not work when nothing goes wrong: {reason}")]
 pub struct Broken {
     scenario: Scenario,
-    ended: Ended,
+    reason: String,
 }
 
 impl Stage {
@@ -73,7 +78,10 @@ impl Stage {
         };
         let mut after = before.copy();
         let clean = clean(&mut after, scenario, &wanted)?;
-        Ok(Self { scenario, before, wanted, clean, after })
+        let look = |world: &World| world.look().map_err(|reason| Broken { scenario, reason });
+        let (was, is) = (look(&before)?, look(&after)?);
+        let targets = Targets::of(scenario, &wanted, &was.state, &is.state);
+        Ok(Self { scenario, before, wanted, clean, was, is, targets })
     }
 }
 
@@ -81,7 +89,7 @@ fn clean(world: &mut World, scenario: Scenario, wanted: &Arc<Graph>) -> Result<R
     let run = world.run(wanted, &Fate::default());
     match run.ended {
         Ended::Complete { .. } => Ok(run),
-        ended => Err(Broken { scenario, ended }),
+        ended => Err(Broken { scenario, reason: format!("{ended:?}") }),
     }
 }
 

@@ -1,0 +1,472 @@
+//! One case: what goes wrong, and what becomes of it.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use emulator::{Counted, Fault, FaultPlan, Moment, When};
+use engine::Graph;
+
+use crate::audit::{Findings, audit};
+use crate::disk::WriteEnd;
+use crate::draw::draw;
+use crate::meddle::{self, Meddling};
+use crate::scenario::{Scenario, Stage};
+use crate::world::{Ended, Fate, Run, World};
+
+/// After so many runs of the same command, somebody has to look.
+const RUNS_AT_MOST: usize = 5;
+/// How many calls in a row a burst of throttling refuses.
+const BURST: u64 = 10;
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Harm {
+    /// The process dies at the call of this number, before it is sent or before its answer is seen.
+    Call(u64, End),
+    /// The process dies at the write of this number.
+    Write(u64, WriteEnd),
+    /// The process dies at a call after its effect, and the next one at one of its own.
+    Twice(u64, u64),
+    /// The call of this number goes wrong; the process lives.
+    Fault(u64, Lapse),
+    /// This share of all calls goes wrong, in percent; the second number is the seed.
+    Storm(u8, u64),
+    /// Somebody else does something to the object of this number between plan and apply.
+    Between(u64, Meddling),
+    /// The process dies at the call of the first number, after its effect; somebody else does something to the object of
+    /// the second number; then the next process begins.
+    Meanwhile(u64, u64, Meddling),
+}
+
+/// When a process dies at a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum End {
+    /// Before it is sent.
+    Before,
+    /// After it took effect and before its answer is seen.
+    After,
+}
+
+/// How a call goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Lapse {
+    /// It takes effect and is answered with an internal error.
+    Error,
+    /// The connection breaks before it takes effect.
+    Reset,
+    /// It takes effect, and the caller gives up waiting.
+    TimeOut,
+    /// It and those after it are refused as too frequent.
+    Throttle,
+}
+
+/// A case of the matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Case {
+    /// What is done.
+    pub scenario: Scenario,
+    /// What goes wrong.
+    pub harm: Harm,
+}
+
+/// What became of a case.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// Which one.
+    pub case: Case,
+    /// Whether it came about: somebody else cannot do to an object what AWS refuses.
+    pub possible: bool,
+    /// How often the command was run again until it was complete.
+    pub again: usize,
+    /// Whether the same command, run again, was not enough.
+    pub human: bool,
+    /// What the audit found.
+    pub findings: Findings,
+    /// What happened, a line each.
+    pub story: Vec<String>,
+}
+
+impl Verdict {
+    /// Whether in the end everything is as it is when nothing goes wrong.
+    #[must_use]
+    pub fn converged(&self) -> bool {
+        !self.human && self.findings.is_clean()
+    }
+}
+
+impl Harm {
+    /// Its row in the table.
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        match self {
+            Harm::Call(_, End::Before) => "dies before a call is sent",
+            Harm::Call(_, End::After) => "dies after a call's effect, before its answer",
+            Harm::Write(_, WriteEnd::Before) => "dies before a write",
+            Harm::Write(_, WriteEnd::Torn) => "dies in the middle of a line",
+            Harm::Write(_, WriteEnd::After) => "dies after a write",
+            Harm::Twice(..) => "dies, and dies again while it recovers",
+            Harm::Fault(_, Lapse::Error) => "HTTP 500 after the effect",
+            Harm::Fault(_, Lapse::Reset) => "connection reset",
+            Harm::Fault(_, Lapse::TimeOut) => "time-out after the effect",
+            Harm::Fault(_, Lapse::Throttle) => "throttle burst",
+            Harm::Storm(10, _) => "10 % of all calls fail",
+            Harm::Storm(..) => "30 % of all calls fail",
+            Harm::Between(_, Meddling::Delete) => "deleted by others between plan and apply",
+            Harm::Between(_, Meddling::Change) => "changed by others between plan and apply",
+            Harm::Between(_, Meddling::Create) => "created by others between plan and apply",
+            Harm::Meanwhile(_, _, Meddling::Delete) => "dies; deleted by others before the restart",
+            Harm::Meanwhile(_, _, Meddling::Change) => "dies; changed by others before the restart",
+            Harm::Meanwhile(_, _, Meddling::Create) => "dies; created by others before the restart",
+        }
+    }
+
+    fn fate(&self) -> Fate {
+        let calls = |faults| Fate { faults, ..Fate::default() };
+        let at = |call, fault| FaultPlan::default().with(Counted::All, When::Call(call), fault);
+        match *self {
+            Harm::Call(call, End::Before) => calls(at(call, Fault::Abort(Moment::BeforeEffect))),
+            Harm::Call(call, End::After) | Harm::Twice(call, _) | Harm::Meanwhile(call, ..) => {
+                calls(at(call, Fault::Abort(Moment::AfterEffect)))
+            }
+            Harm::Write(write, end) => Fate { dies_writing: Some((write, end)), ..Fate::default() },
+            Harm::Fault(call, Lapse::Error) => calls(at(call, Fault::ErrorAfterEffect)),
+            Harm::Fault(call, Lapse::Reset) => calls(at(call, Fault::ConnectionReset(Moment::BeforeEffect))),
+            Harm::Fault(call, Lapse::TimeOut) => calls(at(call, Fault::TimeOut(Moment::AfterEffect))),
+            Harm::Fault(call, Lapse::Throttle) => {
+                let burst = |plan: FaultPlan, call| plan.with(Counted::All, When::Call(call), Fault::Throttle);
+                calls((call..call + BURST).fold(FaultPlan::default(), burst))
+            }
+            Harm::Storm(percent, seed) => calls(storm(f64::from(percent) / 100.0, seed)),
+            Harm::Between(..) => Fate::default(),
+        }
+    }
+
+    /// Whether the first process is to die.
+    fn kills(&self) -> bool {
+        matches!(self, Harm::Call(..) | Harm::Write(..) | Harm::Twice(..) | Harm::Meanwhile(..))
+    }
+
+    /// How long nobody does anything after the death: a second, an hour, or so long that AWS has forgotten every client
+    /// token, in turn.
+    fn pause(&self) -> Duration {
+        let number = match *self {
+            Harm::Call(number, _) | Harm::Write(number, _) => number,
+            _ => 0,
+        };
+        Duration::from_secs(match number % 4 {
+            0 | 1 => 1,
+            2 => 3600,
+            _ => 30 * 3600,
+        })
+    }
+}
+
+/// All kinds of faults that a process survives, in equal parts.
+fn storm(share: f64, seed: u64) -> FaultPlan {
+    let faults = [
+        Fault::ErrorAfterEffect,
+        Fault::Error { code: "ServiceUnavailable".to_owned(), status: 503 },
+        Fault::TimeOut(Moment::AfterEffect),
+        Fault::TimeOut(Moment::BeforeEffect),
+        Fault::ConnectionReset(Moment::AfterEffect),
+        Fault::ConnectionReset(Moment::BeforeEffect),
+        Fault::Throttle,
+    ];
+    // Each is drawn by itself, so that together they fall on `share` of the calls.
+    let each = 1.0 - (1.0 - share).powf(1.0 / faults.len() as f64);
+    let plan = FaultPlan::default().seed(seed);
+    faults.into_iter().fold(plan, |plan, fault| plan.with(Counted::All, When::Share(each), fault))
+}
+
+impl Case {
+    /// Runs it, on a copy of the stage's world.
+    #[must_use]
+    pub fn run(&self, stage: &Stage) -> Verdict {
+        let play = Play { case: *self, stage, world: stage.before.copy(), story: Vec::new() };
+        if let Harm::Between(number, Meddling::Create) = self.harm {
+            return play.foreign(number, None);
+        }
+        if let Harm::Meanwhile(call, number, Meddling::Create) = self.harm {
+            return play.foreign(number, Some(call));
+        }
+        play.play()
+    }
+}
+
+struct Play<'a> {
+    case: Case,
+    stage: &'a Stage,
+    world: World,
+    story: Vec<String>,
+}
+
+impl Play<'_> {
+    fn tell(&mut self, what: impl Into<String>) {
+        self.story.push(what.into());
+    }
+
+    /// A process with this fate, and its line in the story.
+    fn run(&mut self, wanted: &Arc<Graph>, fate: &Fate) -> Run {
+        let run = self.world.run(wanted, fate);
+        self.note(&run);
+        run
+    }
+
+    fn note(&mut self, run: &Run) {
+        let last = run.calls.last().map_or_else(String::new, |call| {
+            format!("; the last call was {}:{} ({})", call.service, call.operation, call.outcome)
+        });
+        self.tell(format!(
+            "{:?} after {} calls and {} writes in {:?}{last}",
+            run.ended,
+            run.calls.len(),
+            run.writes.len(),
+            run.took
+        ));
+    }
+
+    fn verdict(self, possible: bool, again: usize, human: bool, findings: Findings) -> Verdict {
+        Verdict { case: self.case, possible, again, human, findings, story: self.story }
+    }
+
+    fn impossible(self) -> Verdict {
+        self.verdict(false, 0, false, Findings::default())
+    }
+
+    fn play(mut self) -> Verdict {
+        let wanted = Arc::clone(&self.stage.wanted);
+        let harm = self.case.harm;
+        let mut findings = Findings::default();
+        let first = match harm {
+            Harm::Between(number, meddling) => {
+                let stage = self.stage;
+                let mut done = None;
+                let run = self.world.run_with(&wanted, &harm.fate(), async |emulator| {
+                    done = meddle::with(emulator, stage, number, meddling).await;
+                });
+                self.note(&run);
+                let Some(done) = done else { return self.impossible() };
+                self.tell(done);
+                run
+            }
+            _ => self.run(&wanted, &harm.fate()),
+        };
+        if harm.kills() && first.ended != Ended::Died {
+            // Times differ by nothing and numbers by nothing, so this is a fault of the harness.
+            findings.problems.push(format!("it should have died, but {:?}", first.ended));
+        }
+        self.world.wait(harm.pause());
+        if let Harm::Twice(_, second) = harm {
+            let second = self.run(&wanted, &Harm::Call(second, End::After).fate());
+            if !matches!(second.ended, Ended::Died | Ended::Complete { .. }) {
+                findings.problems.push(format!("it should have died again, but {:?}", second.ended));
+            }
+        }
+        if let Harm::Meanwhile(_, number, meddling) = harm {
+            let stage = self.stage;
+            let done = meddle::alone(&mut self.world, stage, number, meddling);
+            let Some(done) = done else { return self.impossible() };
+            self.tell(done);
+        }
+        let mut ended = first.ended;
+        let mut again = 0;
+        // What the report calls complete must be so; only where it does not, the command is run again.
+        while !matches!(ended, Ended::Complete { .. }) && again < RUNS_AT_MOST {
+            ended = self.run(&wanted, &Fate::default()).ended;
+            again += 1;
+        }
+        let mut human = !matches!(ended, Ended::Complete { .. });
+        // What others did after the object had been looked at for the last time is the next run's to see.
+        if matches!(harm, Harm::Between(..)) && again == 0 {
+            human |= !matches!(self.run(&wanted, &Fate::default()).ended, Ended::Complete { .. });
+        }
+        findings.add(audit(&self.world, self.stage));
+        self.verdict(true, again, human, findings)
+    }
+
+    /// Somebody else has an object of the name that we want: it is neither taken nor deleted.
+    fn foreign(mut self, number: u64, dies_at: Option<u64>) -> Verdict {
+        let wanted = Arc::clone(&self.stage.wanted);
+        let stage = self.stage;
+        let mut findings = Findings::default();
+        let theirs = match dies_at {
+            None => {
+                let mut theirs = None;
+                let run = self.world.run_with(&wanted, &Fate::default(), async |emulator| {
+                    theirs = meddle::foreign(emulator, stage, number).await;
+                });
+                self.note(&run);
+                if theirs.is_some() && matches!(run.ended, Ended::Complete { .. }) {
+                    findings.problems.push("what somebody else had was not reported".to_owned());
+                }
+                theirs
+            }
+            Some(call) => {
+                self.run(&wanted, &Harm::Call(call, End::After).fate());
+                let known = self.world.look().map(|sight| sight.state).unwrap_or_default();
+                let theirs = self.world.meddle(meddle::SOMEBODY, async |registry| {
+                    meddle::create(registry, stage, number, Some(&known)).await
+                });
+                if theirs.is_some() {
+                    let run = self.run(&wanted, &Fate::default());
+                    if matches!(run.ended, Ended::Complete { .. }) {
+                        findings.problems.push("what somebody else had was not reported".to_owned());
+                    }
+                }
+                theirs
+            }
+        };
+        let Some(theirs) = theirs else { return self.impossible() };
+        self.tell(format!("somebody else made {} as theirs", theirs.address));
+        // Neither going on nor giving up may touch it.
+        for wanted in [&wanted, &Arc::default()] {
+            let run = self.run(wanted, &Fate::default());
+            if !wanted.nodes().is_empty() && matches!(run.ended, Ended::Complete { .. }) {
+                findings.problems.push("what somebody else had was taken".to_owned());
+            }
+            if wanted.nodes().is_empty() && !matches!(run.ended, Ended::Complete { .. }) {
+                findings.problems.push(format!("it cannot be taken down: {:?}", run.ended));
+            }
+        }
+        let kept = self.world.meddle(meddle::SOMEBODY, async |registry| theirs.is_there(registry).await);
+        if kept != Ok(true) {
+            findings.problems.push(format!("what somebody else had, {}, was touched: {kept:?}", theirs.address));
+        }
+        let removed = self.world.meddle(meddle::SOMEBODY, async |registry| theirs.remove(registry).await);
+        if let Err(error) = removed {
+            findings.problems.push(format!("somebody cannot remove what they made: {error}"));
+        }
+        let last = self.run(&wanted, &Fate::default());
+        let human = !matches!(last.ended, Ended::Complete { .. });
+        findings.add(audit(&self.world, self.stage));
+        self.verdict(true, 1, human, findings)
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/", self.scenario.name())?;
+        match self.harm {
+            Harm::Call(call, end) => write!(f, "call-{call}-{}", end.name()),
+            Harm::Write(write, end) => write!(f, "write-{write}-{}", write_end(end)),
+            Harm::Twice(one, two) => write!(f, "twice-{one}-{two}"),
+            Harm::Fault(call, lapse) => write!(f, "fault-{call}-{}", lapse.name()),
+            Harm::Storm(percent, seed) => write!(f, "storm-{percent}-{seed}"),
+            Harm::Between(number, meddling) => write!(f, "between-{number}-{}", meddling.name()),
+            Harm::Meanwhile(call, number, meddling) => {
+                write!(f, "meanwhile-{call}-{number}-{}", meddling.name())
+            }
+        }
+    }
+}
+
+impl End {
+    fn name(self) -> &'static str {
+        match self {
+            End::Before => "before",
+            End::After => "after",
+        }
+    }
+}
+
+fn write_end(end: WriteEnd) -> &'static str {
+    match end {
+        WriteEnd::Before => "before",
+        WriteEnd::Torn => "torn",
+        WriteEnd::After => "after",
+    }
+}
+
+impl Lapse {
+    /// All of them.
+    pub const ALL: [Lapse; 4] = [Lapse::Error, Lapse::Reset, Lapse::TimeOut, Lapse::Throttle];
+
+    fn name(self) -> &'static str {
+        match self {
+            Lapse::Error => "error",
+            Lapse::Reset => "reset",
+            Lapse::TimeOut => "timeout",
+            Lapse::Throttle => "throttle",
+        }
+    }
+}
+
+/// A text that is no id of a case.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no case; one looks like up/call-17-before, update/write-3-torn or destroy/storm-30-7")]
+pub struct UnknownCase(String);
+
+impl FromStr for Case {
+    type Err = UnknownCase;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse(text).ok_or_else(|| UnknownCase(text.to_owned()))
+    }
+}
+
+fn parse(text: &str) -> Option<Case> {
+    let (scenario, harm) = text.split_once('/')?;
+    let scenario = Scenario::ALL.into_iter().find(|known| known.name() == scenario)?;
+    let parts: Vec<&str> = harm.split('-').collect();
+    let number = |text: &str| text.parse::<u64>().ok();
+    let end = |text: &str| [End::Before, End::After].into_iter().find(|end| end.name() == text);
+    let write = |text: &str| {
+        [WriteEnd::Before, WriteEnd::Torn, WriteEnd::After].into_iter().find(|end| write_end(*end) == text)
+    };
+    let harm = match parts[..] {
+        ["call", call, at] => Harm::Call(number(call)?, end(at)?),
+        ["write", at, how] => Harm::Write(number(at)?, write(how)?),
+        ["twice", one, two] => Harm::Twice(number(one)?, number(two)?),
+        ["fault", call, how] => {
+            Harm::Fault(number(call)?, Lapse::ALL.into_iter().find(|lapse| lapse.name() == how)?)
+        }
+        ["storm", percent, seed] => Harm::Storm(percent.parse().ok()?, number(seed)?),
+        ["between", at, how] => Harm::Between(number(at)?, Meddling::named(how)?),
+        ["meanwhile", call, at, how] => Harm::Meanwhile(number(call)?, number(at)?, Meddling::named(how)?),
+        _ => return None,
+    };
+    Some(Case { scenario, harm })
+}
+
+/// All cases of a stage that are not drawn, and as many of the others as asked for.
+#[must_use]
+pub fn cases(stage: &Stage, seed: u64, drawn: u64) -> Vec<Case> {
+    let scenario = stage.scenario;
+    let mut harms = Vec::new();
+    let calls = stage.clean.calls.len() as u64;
+    for call in 1..=calls {
+        harms.extend([End::Before, End::After].map(|end| Harm::Call(call, end)));
+        harms.extend(Lapse::ALL.map(|lapse| Harm::Fault(call, lapse)));
+    }
+    for (position, written) in stage.clean.writes.iter().enumerate() {
+        let write = position as u64 + 1;
+        harms.extend([WriteEnd::Before, WriteEnd::After].map(|end| Harm::Write(write, end)));
+        if written.appended {
+            harms.push(Harm::Write(write, WriteEnd::Torn));
+        }
+    }
+    let pick = |what: &str, number: u64, of: u64| draw(seed, &format!("{what} {number}"), of.max(1)) + 1;
+    for number in 0..drawn {
+        harms.extend([10, 30].map(|percent| Harm::Storm(percent, seed * 1000 + number)));
+        harms.push(Harm::Twice(pick("first", number, calls), pick("second", number, calls)));
+        for meddling in Meddling::ALL {
+            // Of a world that is empty before, something is there when the process dies.
+            let objects = match meddling {
+                Meddling::Delete => 1000,
+                other => stage.targets.count(other),
+            };
+            if objects > 0 {
+                // What needs nothing is created first, so only early is it missing still.
+                let among = if meddling == Meddling::Create { calls.min(12) } else { calls };
+                let call = pick(meddling.name(), number, among);
+                harms.push(Harm::Meanwhile(call, pick("object", number, objects) - 1, meddling));
+            }
+        }
+    }
+    for meddling in Meddling::ALL {
+        harms.extend((0..stage.targets.count(meddling)).map(|number| Harm::Between(number, meddling)));
+    }
+    harms.into_iter().map(|harm| Case { scenario, harm }).collect()
+}

@@ -1,0 +1,6 @@
+//! A sample of the matrix.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod hostile;
+mod matrix;
