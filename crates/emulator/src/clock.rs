@@ -47,7 +47,7 @@ impl Clock {
 
     /// The machine's clock, or tokio's where somebody says when it began.
     pub(crate) fn on_disk(start: Option<Instant>) -> Self {
-        start.map_or(Clock::Wall, |start| Clock::Virtual { start })
+        start.map_or(Clock::Wall, |start| Clock::Virtual { start, before: Duration::ZERO })
     }
 
     /// Milliseconds since 1970.

@@ -57,6 +57,10 @@ pub struct Config {
     pub ecs: ecs::Args,
     /// The API.
     pub apigw: apigw::Args,
+    /// Alarms, the dashboard, and tracing.
+    pub monitoring: monitoring::Args,
+    /// The daily verification of the database's backup.
+    pub backup: backup::Args,
 }
 
 impl Default for Config {
@@ -75,6 +79,8 @@ impl Default for Config {
             alb: alb::Args::default(),
             ecs: ecs::Args::default(),
             apigw: apigw::Args::default(),
+            monitoring: monitoring::Args::default(),
+            backup: backup::Args::default(),
         }
     }
 }
@@ -86,12 +92,14 @@ impl Config {
         let name = environment.as_str();
         let mut tags = self.tags.clone();
         tags.insert("Environment".to_owned(), name.to_owned());
-        let Self { vpc, database, alb, ecs, apigw, .. } = &mut self;
+        let Self { vpc, database, alb, ecs, apigw, monitoring, backup, .. } = &mut self;
         (vpc.environment, vpc.tags) = (name.to_owned(), tags.clone());
         (database.environment, database.tags) = (name.to_owned(), tags.clone());
         (alb.environment, alb.tags) = (name.to_owned(), tags.clone());
         (ecs.environment, ecs.tags) = (name.to_owned(), tags.clone());
-        (apigw.environment, apigw.tags) = (name.to_owned(), tags);
+        (apigw.environment, apigw.tags) = (name.to_owned(), tags.clone());
+        (monitoring.environment, monitoring.tags) = (name.to_owned(), tags.clone());
+        (backup.environment, backup.tags) = (name.to_owned(), tags);
         self
     }
 }

@@ -113,6 +113,21 @@ pub struct Outputs<S: Stage> {
     /// The API.
     #[serde(flatten)]
     pub apigw: apigw::Outputs<S>,
+    /// Alarms, dashboard, tracing.
+    #[serde(flatten)]
+    pub monitoring: monitoring::Outputs<S>,
+    /// The daily verification of the database's backup.
+    #[serde(flatten)]
+    pub backup: backup::Outputs<S>,
+}
+
+/// What is watched.
+struct Watched<'a> {
+    network: &'a vpc::Outputs<Declared>,
+    database: &'a database::Outputs<Declared>,
+    alb: &'a alb::Outputs<Declared>,
+    ecs: &'a ecs::Outputs<Declared>,
+    apigw: &'a apigw::Outputs<Declared>,
 }
 
 /// The whole stack for one environment.
@@ -214,7 +229,63 @@ impl Stack {
                 web_acl_arn: alb.web_acl_arn.clone(),
             },
         )?;
-        Ok(Outputs { network, database, alb, ecs, apigw })
+        let watched = Watched { network: &network, database: &database, alb: &alb, ecs: &ecs, apigw: &apigw };
+        let monitoring = declare(
+            scope,
+            &monitoring::Tier::new(self.config.monitoring.clone()),
+            &self.monitoring_inputs(place, watched),
+        )?;
+        let backup = declare(
+            scope,
+            &backup::Tier::new(self.config.backup.clone()),
+            &backup::Inputs {
+                place: place.aws(),
+                database: backup::DatabaseInputs {
+                    cluster_id: database.database_cluster_id.clone(),
+                    cluster_arn: database.database_cluster_arn.clone(),
+                    key_arn: database.database_key_arn.clone(),
+                },
+                alarm_topic_arn: Some(monitoring.alarm_topic_arn.clone()),
+                alarm_topic_key_arn: Some(monitoring.alarm_topic_key_arn.clone()),
+            },
+        )?;
+        Ok(Outputs { network, database, alb, ecs, apigw, monitoring, backup })
+    }
+}
+
+impl Stack {
+    fn monitoring_inputs(&self, place: &Place, watched: Watched<'_>) -> monitoring::Inputs {
+        let Watched { network, database, alb, ecs, apigw } = watched;
+        let Config { database: database_args, ecs: ecs_args, .. } = &self.config;
+        monitoring::Inputs {
+            place: place.aws(),
+            load_balancer: Some(monitoring::LoadBalancerInputs {
+                full_name: alb.alb_full_name.clone(),
+                blue_target_group_full_name: alb.blue_target_group_full_name.clone(),
+                green_target_group_full_name: alb.green_target_group_full_name.clone(),
+            }),
+            containers: Some(monitoring::ContainerInputs {
+                cluster_name: ecs.ecs_cluster_name.clone(),
+                service_name: ecs.ecs_service_name.clone(),
+                app_log_group_name: ecs.app_log_group_name.clone(),
+                tasks_expected: ecs_args.image.as_ref().map(|_| ecs_args.desired_min),
+            }),
+            database: Some(monitoring::DatabaseInputs {
+                cluster_id: database.database_cluster_id.clone(),
+                instance_ids: database.database_instance_ids.iter().map(|id| Input::join([id.into()])).collect(),
+                min_capacity: database_args.capacity.min,
+                max_capacity: database_args.capacity.max,
+                local_storage_bytes: None,
+            }),
+            api: Some(monitoring::ApiInputs {
+                name: apigw.api_name.clone(),
+                stage: Input::join([(&apigw.stage_name).into()]),
+                access_log_group_name: Some(apigw.api_access_log_group_name.clone()),
+            }),
+            web_acl_name: alb.web_acl_name.clone(),
+            nat_gateway_ids: network.nat_gateway_ids.clone(),
+            flow_log_group_name: network.flow_log_group_name.clone(),
+        }
     }
 }
 
@@ -246,6 +317,8 @@ pub fn kinds(registry: &mut aws::Registry) {
     alb::kinds(registry);
     ecs::kinds(registry);
     apigw::kinds(registry);
+    monitoring::kinds(registry);
+    backup::kinds(registry);
 }
 
 /// The error of a tier's argument as one of the configuration, which names the file and the line that set it.
