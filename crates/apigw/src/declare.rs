@@ -87,12 +87,6 @@ struct Declaring<'a> {
     retention: RetentionDays,
 }
 
-/// The validator, as methods name it, and as it is.
-struct Validator {
-    id: Input<RequestValidatorId>,
-    properties: RequestValidator,
-}
-
 /// How one path is served.
 struct Path<'a> {
     name: &'a str,
@@ -229,29 +223,29 @@ impl Declaring<'_> {
         let definition = Definition {
             api_key_source_type: KEY_SOURCE.to_owned(),
             disable_execute_api_endpoint: self.args.disable_execute_api_endpoint,
-            request_validator: validator.properties,
+            request_validator_id: validator,
+            validate_request_body: VALIDATES_BODY,
+            validate_request_parameters: VALIDATES_PARAMETERS,
             methods,
         };
         let deployment = Deployment { rest_api_id: api.rest_api_id.clone(), definition };
         Ok(self.scope.add("deployment", deployment)?.deployment_id)
     }
 
-    fn validator(&mut self, api: &Input<RestApiId>) -> Result<Validator, DeclareError> {
-        let properties = RequestValidator {
+    fn validator(&mut self, api: &Input<RestApiId>) -> Result<Input<RequestValidatorId>, DeclareError> {
+        let validator = RequestValidator {
             rest_api_id: api.clone(),
             name: self.names.name("api-validator"),
-            // There are no models: what is in a payment is the application's to know.
-            validate_request_body: false,
-            validate_request_parameters: true,
+            validate_request_body: VALIDATES_BODY,
+            validate_request_parameters: VALIDATES_PARAMETERS,
         };
-        let id = self.scope.add("request-validator", properties.clone())?.request_validator_id;
-        Ok(Validator { id, properties })
+        Ok(self.scope.add("request-validator", validator)?.request_validator_id)
     }
 
     fn method(
         &mut self,
         api: &OutputsOf<RestApi>,
-        validator: &Validator,
+        validator: &Input<RequestValidatorId>,
         route: &Route<'_>,
         path: Path<'_>,
     ) -> Result<DefinedMethod, DeclareError> {
@@ -263,18 +257,18 @@ impl Declaring<'_> {
         let resource = self.scope.add(&format!("{}-resource", path.name), resource)?;
         // In a URL, a parameter has no `+`.
         let uri = format!("/{}", path.part.replace('+', ""));
-        let properties = Method {
+        let method = Method {
             rest_api_id: api.rest_api_id.clone(),
             resource_id: resource.resource_id,
             http_method: path.verb.to_owned(),
             authorization_type: "NONE".to_owned(),
             api_key_required: path.needs_key,
-            request_validator_id: Some(validator.id.clone()),
+            request_validator_id: Some(validator.clone()),
             request_parameters: path.request_parameters,
             integration: Some(route.integration(path.verb, &uri, path.integration_parameters)),
         };
-        let id = self.scope.add(&format!("{}-method", path.name), properties.clone())?.id;
-        Ok(DefinedMethod { id, properties })
+        let method = self.scope.add(&format!("{}-method", path.name), method)?;
+        Ok(DefinedMethod { id: method.id, definition_hash: method.definition_hash })
     }
 
     fn access_log_group(&mut self) -> Result<Input<LogGroupName>, DeclareError> {
@@ -367,6 +361,10 @@ impl Declaring<'_> {
         Ok(key)
     }
 }
+
+/// There are no models: what is in a payment is the application's to know.
+const VALIDATES_BODY: bool = false;
+const VALIDATES_PARAMETERS: bool = true;
 
 /// The API key of a request is in the header `x-api-key`.
 const KEY_SOURCE: &str = "HEADER";

@@ -1,9 +1,13 @@
 //! A deployment: a snapshot of a REST API, which a stage serves.
 //!
 //! The surprises: AWS does not say what is in a snapshot, and takes none by itself. So the deployment carries what it is
-//! made of as a property, [`Definition`], with the same references as the methods have; it is replaced when that changes,
-//! and only then. The new one is made first, the stage moves to it, and the old one goes, which AWS refuses before that.
-//! It has no tags either: its description says which create made it.
+//! made of as a property, [`Definition`]; it is replaced when that changes, and only then. The new one is made first, the
+//! stage moves to it, and the old one goes, which AWS refuses before that. It has no tags either: its description says
+//! which create made it.
+//!
+//! What methods refer to, such as a load balancer, is in their hashes, and the deployment itself refers to methods only. A
+//! load balancer goes before another one of its name can come, and what refers to it goes before that; a deployment that is
+//! served cannot.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +17,7 @@ use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, R
 use serde::{Deserialize, Serialize};
 
 use super::calls::{OfGateway, PAGE, gateway};
-use super::{Method, RequestValidator};
-use crate::{DeploymentId, MethodId, RestApiId};
+use crate::{DeploymentId, MethodId, RequestValidatorId, RestApiId};
 
 /// The properties of a deployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,8 +39,12 @@ pub struct Definition<S: Stage = Declared> {
     pub api_key_source_type: String,
     /// Whether the API is closed under its own name.
     pub disable_execute_api_endpoint: bool,
-    /// What is checked of requests.
-    pub request_validator: RequestValidator<S>,
+    /// What checks requests.
+    pub request_validator_id: S::Of<RequestValidatorId>,
+    /// Whether it checks bodies.
+    pub validate_request_body: bool,
+    /// Whether it checks parameters.
+    pub validate_request_parameters: bool,
     /// The methods, by verb and path.
     pub methods: BTreeMap<String, DefinedMethod<S>>,
 }
@@ -48,8 +55,8 @@ pub struct Definition<S: Stage = Declared> {
 pub struct DefinedMethod<S: Stage = Declared> {
     /// The method: the snapshot waits until it is as it should be.
     pub id: S::Of<MethodId>,
-    /// How it is.
-    pub properties: Method<S>,
+    /// How it is, as [`Method`](super::Method) tells.
+    pub definition_hash: S::Of<String>,
 }
 
 /// What others can refer to.

@@ -1,16 +1,21 @@
 //! A method: a verb on a resource of a REST API, and what it calls.
 //!
-//! The surprise: a change is live only for who deploys it. Stages serve deployments, which are snapshots. So a method that
-//! somebody changed by hand is put right here without a new deployment: the one that the stage serves was made of what is
-//! declared. A method that is created anew has another one after it, since its id is part of what a deployment is made of.
+//! The surprise: a change is live only for who deploys it. Stages serve deployments, which are snapshots. So a method tells
+//! by a hash how it is, and a deployment is made of the hashes of all methods: see
+//! [`Definition`](super::Definition). What changes a method, a repair of what somebody changed by hand included, has a new
+//! deployment behind it: nothing that was put right is served in an older form, whoever deployed what in the meantime.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, converge, replaced_by};
+use aws::{CallResult, Called, Context, converge, replaced_by, required};
 use aws_sdk_apigateway::types::{Op, PatchOperation};
-use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
+    Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::Integration;
 use super::calls::{OfGateway, escaped, gateway, patch, replace};
@@ -46,6 +51,8 @@ pub struct Method<S: Stage = Declared> {
 pub struct MethodOutputs<S: Stage> {
     /// The id; a reference to it waits until the method calls what it should.
     pub id: S::Of<MethodId>,
+    /// SHA-256 of its properties, in hexadecimal digits. An update changes it.
+    pub definition_hash: S::Of<String>,
 }
 
 impl Declares for Method<Declared> {
@@ -53,18 +60,30 @@ impl Declares for Method<Declared> {
 }
 
 impl Method<Resolved> {
-    fn outputs(&self) -> MethodOutputs<Resolved> {
-        MethodOutputs { id: format!("{}|{}|{}", self.rest_api_id, self.resource_id, self.http_method).into() }
+    fn key(&self) -> String {
+        format!("{}|{}|{}", self.rest_api_id, self.resource_id, self.http_method)
     }
 
-    async fn live(&self, cx: &Context) -> Result<Option<Self>, CallError> {
-        let request = gateway(cx).get_method().rest_api_id(self.rest_api_id.as_str());
-        let request = request.resource_id(self.resource_id.as_str()).http_method(&self.http_method);
-        let Some(live) = request.send().await.called("GetMethod").if_exists()? else { return Ok(None) };
+    fn outputs(&self) -> Result<MethodOutputs<Resolved>, CallError> {
+        // Names and keys are sorted, so what is the same has the same hash.
+        let properties = serde_json::to_vec(self)
+            .map_err(|error| CallError::new(ErrorClass::Invalid, Self::KIND, error.to_string()))?;
+        let hash = Sha256::digest(properties);
+        let definition_hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(MethodOutputs { id: self.key().into(), definition_hash })
+    }
+
+    async fn live(cx: &Context, id: &MethodId) -> Result<Option<Self>, CallError> {
+        const OPERATION: &str = "GetMethod";
+        let mut parts = id.as_str().splitn(3, '|').map(str::to_owned);
+        let mut part = |name| required(parts.next(), OPERATION, name);
+        let (api, resource, verb) = (part("an API")?, part("a resource")?, part("a verb")?);
+        let request = gateway(cx).get_method().rest_api_id(&api).resource_id(&resource).http_method(&verb);
+        let Some(live) = request.send().await.called(OPERATION).if_exists()? else { return Ok(None) };
         Ok(Some(Self {
-            rest_api_id: self.rest_api_id.clone(),
-            resource_id: self.resource_id.clone(),
-            http_method: self.http_method.clone(),
+            rest_api_id: api.into(),
+            resource_id: resource.into(),
+            http_method: verb,
             authorization_type: live.authorization_type.unwrap_or_default(),
             api_key_required: live.api_key_required.unwrap_or_default(),
             request_validator_id: live.request_validator_id.map(Into::into),
@@ -121,6 +140,7 @@ fn parameter(name: &str) -> String {
 impl Resource for Method<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::Method";
     const SETTLE: Settle = Settle::Key;
+    const VOLATILE: &'static [&'static str] = &["DefinitionHash"];
     type Context = Context;
     type Declared = Method<Declared>;
     type Outputs<S: Stage> = MethodOutputs<S>;
@@ -130,7 +150,7 @@ impl Resource for Method<Resolved> {
     }
 
     fn claim(&self) -> Option<String> {
-        Some(format!("{}|{}|{}", self.rest_api_id, self.resource_id, self.http_method))
+        Some(self.key())
     }
 
     async fn find(
@@ -138,7 +158,10 @@ impl Resource for Method<Resolved> {
         cx: &Context,
         _intent: &Intent,
     ) -> Result<Option<MethodOutputs<Resolved>>, CallError> {
-        Ok(self.live(cx).await?.map(|_| self.outputs()))
+        match Self::live(cx, &self.key().into()).await? {
+            Some(_) => self.outputs().map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn create(&self, cx: &Context, _intent: &Intent) -> Result<MethodOutputs<Resolved>, CallError> {
@@ -152,19 +175,29 @@ impl Resource for Method<Resolved> {
             .set_request_validator_id(self.request_validator_id.as_ref().map(ToString::to_string))
             .set_request_parameters(Some(self.request_parameters.clone().into_iter().collect()));
         request.send().await.called("PutMethod").of_gateway()?;
-        Ok(self.outputs())
+        self.outputs()
+    }
+
+    /// A new method calls nothing yet; its hash is that of what it will be.
+    async fn poll_ready(
+        cx: &Context,
+        known: &MethodOutputs<Resolved>,
+    ) -> Result<Readiness<MethodOutputs<Resolved>>, CallError> {
+        let Some(live) = Self::live(cx, &known.id).await? else {
+            return Ok(Readiness::Pending("not visible yet".to_owned()));
+        };
+        Ok(Readiness::Ready(match live.integration {
+            Some(_) => live.outputs()?,
+            None => known.clone(),
+        }))
     }
 
     async fn configure(&self, cx: &Context, outputs: &MethodOutputs<Resolved>) -> Result<(), CallError> {
         converge(self, cx, outputs).await
     }
 
-    async fn read(
-        &self,
-        cx: &Context,
-        _outputs: &MethodOutputs<Resolved>,
-    ) -> Result<Option<Self>, CallError> {
-        self.live(cx).await
+    async fn read(&self, cx: &Context, outputs: &MethodOutputs<Resolved>) -> Result<Option<Self>, CallError> {
+        Self::live(cx, &outputs.id).await
     }
 
     /// What an integration uses of a method is declared before, and what it does not use any more taken away after.

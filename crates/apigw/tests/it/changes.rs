@@ -20,17 +20,19 @@ async fn another_path_of_the_integration_deploys_the_api_anew() {
     };
     assert_eq!(because.iter().collect::<Vec<_>>(), ["Definition"]);
     assert_eq!(*order, ReplaceOrder::CreateFirst);
-    // The plan says what is different, down to the URL.
+    // What is different of the methods, down to the URL, is with them.
     let changed = plan.step("apigw/deployment").unwrap().changes.iter();
     let changed: Vec<&str> = changed.map(|change| change.path.as_str()).collect();
     assert_eq!(
         changed,
         [
-            "Definition.Methods.ANY /payments.Properties.Integration.Uri",
-            "Definition.Methods.ANY /{proxy+}.Properties.Integration.Uri",
-            "Definition.Methods.GET /health.Properties.Integration.Uri",
+            "Definition.Methods.ANY /payments.DefinitionHash",
+            "Definition.Methods.ANY /{proxy+}.DefinitionHash",
+            "Definition.Methods.GET /health.DefinitionHash",
         ]
     );
+    let method = &plan.step("apigw/health-method").unwrap().changes;
+    assert_eq!(method.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(), ["Integration.Uri"]);
     assert_eq!(planned(&world, &moved, &inputs, is_replace).await, ["apigw/deployment"]);
     assert_eq!(
         planned(&world, &moved, &inputs, is_update).await,

@@ -198,19 +198,25 @@ fn health_is_for_everybody_and_everything_else_needs_the_key() {
 }
 
 #[test]
-fn a_deployment_is_made_of_every_method_as_it_is_declared() {
+fn a_deployment_is_made_of_every_method_as_it_will_be() {
     let graph = graph(Args::default(), &inputs());
     let methods = properties(&graph, "deployment")["Definition"]["Methods"].clone();
     for (label, name) in
         [("GET /health", "health"), ("ANY /payments", "payments"), ("ANY /{proxy+}", "proxy")]
     {
         let name = format!("{name}-method");
-        assert_eq!(methods[label]["Id"], reference(&name, "Id"));
-        assert_eq!(methods[label]["Properties"], properties(&graph, &name));
+        let expected =
+            json!({ "Id": reference(&name, "Id"), "DefinitionHash": reference(&name, "DefinitionHash") });
+        assert_eq!(methods[label], expected);
     }
     assert_eq!(methods.as_object().unwrap().len(), 3);
     let definition = properties(&graph, "deployment")["Definition"].clone();
-    assert_eq!(definition["RequestValidator"], properties(&graph, "request-validator"));
+    let validator = properties(&graph, "request-validator");
+    assert_eq!(definition["RequestValidatorId"], reference("request-validator", "RequestValidatorId"));
+    for name in ["ValidateRequestBody", "ValidateRequestParameters"] {
+        assert_eq!(definition[name], validator[name]);
+    }
+    assert_eq!(definition["ApiKeySourceType"], "HEADER");
     assert_eq!(definition["DisableExecuteApiEndpoint"], false);
     assert!(!definition.to_string().contains("Tags"));
 }

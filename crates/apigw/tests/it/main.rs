@@ -4,6 +4,7 @@
 
 mod account;
 mod arguments;
+mod behind_alb;
 mod changes;
 mod declaration;
 mod drift;
