@@ -299,7 +299,7 @@ impl Alarm<Resolved> {
         request.send().await.called("PutMetricAlarm").map(drop)
     }
 
-    fn from_live(&self, live: MetricAlarm, tags: Tags) -> Self {
+    fn observed(&self, live: MetricAlarm, tags: Tags) -> Self {
         let word = |text: &str| Some(text.to_owned());
         let queries = live.metrics().iter().map(|query| MetricDataQuery::from_live(query, &self.metrics));
         let periods = count(live.evaluation_periods).unwrap_or_default();
@@ -405,7 +405,7 @@ impl Resource for Alarm<Resolved> {
     async fn read(&self, cx: &Context, outputs: &AlarmOutputs<Resolved>) -> Result<Option<Self>, CallError> {
         let (Some(live), _) = alarm_named(cx, outputs.alarm_name.as_str()).await? else { return Ok(None) };
         let Some(tags) = live_tags(cx, outputs.arn.as_str()).await.if_exists()? else { return Ok(None) };
-        Ok(Some(self.from_live(live, tags.visible())))
+        Ok(Some(self.observed(live, tags.visible())))
     }
 
     async fn update(
@@ -483,14 +483,14 @@ mod tests {
     #[test]
     fn order_and_what_aws_fills_in_are_no_difference() {
         let filled = live().datapoints_to_alarm(2).treat_missing_data("missing").actions_enabled(true);
-        assert_eq!(alarm().from_live(live().build(), Tags::new()), alarm());
-        assert_eq!(alarm().from_live(filled.build(), Tags::new()), alarm());
+        assert_eq!(alarm().observed(live().build(), Tags::new()), alarm());
+        assert_eq!(alarm().observed(filled.build(), Tags::new()), alarm());
     }
 
     #[test]
     fn what_somebody_changed_is_a_difference() {
         let read = |live: aws_sdk_cloudwatch::types::builders::MetricAlarmBuilder| {
-            alarm().from_live(live.build(), Tags::new())
+            alarm().observed(live.build(), Tags::new())
         };
         assert_eq!(read(live().datapoints_to_alarm(1)).datapoints_to_alarm, Some(1));
         assert_eq!(
