@@ -18,7 +18,7 @@ pub struct Args {
     #[serde(skip)]
     pub environment: String,
     /// E-mail addresses that are told of alarms, and of their ends. The owner of each must click on the link in a first
-    /// e-mail from AWS, or gets nothing; it works for two days.
+    /// e-mail from AWS within two days, or gets nothing.
     pub alarm_emails: Vec<String>,
     /// What one value of an alarm or of a graph covers, in seconds: 60 to 3600 in whole minutes. The default is the
     /// reference's five minutes.

@@ -6,7 +6,7 @@ use aws::{AlarmArn, AlarmName, KeyArn, Names, TopicArn};
 use engine::{Component, DeclareError, Declared, Input, Piece, Scope, Stage};
 use serde::{Deserialize, Serialize};
 
-use crate::alarms::{self, CRITICAL, PAYMENT_ERRORS, Spec};
+use crate::alarms::{self, CRITICAL, PAYMENT_ERRORS};
 use crate::resources::{
     CompositeAlarm, Dashboard, Group, InsightsConfiguration, MetricFilter, MetricTransformation, Sampling,
     SamplingRule, Subscription, Topic, TopicPolicy,
@@ -206,7 +206,7 @@ impl Declaring<'_> {
         for spec in alarms::all(self.args, &self.names, self.inputs) {
             let alarm = spec.alarm(&self.names, self.args.period, topic);
             let added = self.scope.add(&format!("alarm-{}", spec.full_name()), alarm)?;
-            if Spec::is_critical(&spec) {
+            if spec.is_critical() {
                 alarms.critical.push(added.alarm_name.clone());
             }
             alarms.names.push(added.alarm_name);

@@ -1,7 +1,8 @@
 //! The whole tier through the engine: created, read, deleted.
 
 use emulator::Emulator;
-use engine::Component;
+use engine::{Address, Component, Intent, Resolved, Resource};
+use monitoring::resources::Subscription;
 use monitoring::{Args, Inputs, Tracing};
 use testing::place;
 
@@ -101,4 +102,27 @@ async fn a_pending_email_that_is_no_longer_wanted_is_let_go_without_a_wait() {
     // It cannot be deleted, and nobody waits the two days until it goes.
     assert!(begun.elapsed() < std::time::Duration::from_secs(600));
     world.assert_settled(&fewer, &inputs()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_was_confirmed_is_deleted() {
+    let world = world().await;
+    world.create(&tier(Args::default()), &inputs()).await;
+    // A queue of the same account needs nobody who confirms.
+    let queue = Subscription::<Resolved> {
+        topic_arn: TOPIC.into(),
+        protocol: "sqs".to_owned(),
+        endpoint: "arn:aws:sqs:ap-southeast-1:123456789012:payment-alarms-dev".to_owned(),
+    };
+    let intent = Intent { address: Address::new("monitoring/queue").unwrap(), token: "0".repeat(32) };
+    let outputs = queue.create(&world.cx, &intent).await.unwrap();
+    assert_eq!(queue.find(&world.cx, &intent).await.unwrap().as_ref(), Some(&outputs));
+    assert_eq!(queue.read(&world.cx, &outputs).await.unwrap().as_ref(), Some(&queue));
+    assert!(!queue.poll_gone(&world.cx, &outputs).await.unwrap());
+    // Twice: the second time it is gone.
+    for _ in 0..2 {
+        queue.delete(&world.cx, &outputs).await.unwrap();
+        assert!(queue.poll_gone(&world.cx, &outputs).await.unwrap());
+        assert_eq!(queue.read(&world.cx, &outputs).await.unwrap(), None);
+    }
 }

@@ -53,7 +53,7 @@ pub(crate) fn with_tasks(tasks_expected: Option<u32>) -> Inputs {
     Inputs { containers: Some(containers(tasks_expected)), ..inputs() }
 }
 
-/// Another name in the place of the log group's: that of another tier's resource.
+/// An output of another tier's resource.
 pub(crate) fn reference<T: engine::Text>(address: &str, attr: &str) -> Input<T> {
     serde_json::from_value(serde_json::json!({ "$ref": address, "attr": attr })).unwrap()
 }
