@@ -266,8 +266,9 @@ class Audit:
                 self.holds(f"waf/{group}", group in names, "in the rules")
             found = waf.list_tags_for_resource(ResourceARN=acl["ARN"])["TagInfoForResource"]["TagList"]
             self.tagged("web-acl", found)
-            on = waf.list_resources_for_web_acl(WebACLArn=acl["ARN"], ResourceType="APPLICATION_LOAD_BALANCER")
-            self.check("waf/associated", 1, len(on["ResourceArns"]))
+            balancer = client("elbv2").describe_load_balancers(Names=[self.name("alb")])["LoadBalancers"][0]
+            on = waf.get_web_acl_for_resource(ResourceArn=balancer["LoadBalancerArn"])
+            self.check("waf/associated", acl["ARN"], on.get("WebACL", {}).get("ARN"))
 
     def containers(self):
         ecs, name = client("ecs"), self.name("cluster")
@@ -356,12 +357,10 @@ def drift(environment):
     group = f"/aws/rds/cluster/{audit.name('cluster')}/postgresql"
     logs.put_retention_policy(logGroupName=group, retentionInDays=7)
     ec2.modify_vpc_attribute(VpcId=audit.vpc["VpcId"], EnableDnsHostnames={"Value": False})
-    role = audit.name("ecs-task")
     roles = [one["RoleName"] for one in pages("iam", "list_roles", "Roles") if one["RoleName"].startswith("payment-")]
     client("iam").tag_role(RoleName=roles[0], Tags=[{"Key": "Environment", "Value": "wrong"}])
     alb = client("elbv2").describe_target_groups(Names=[audit.name("blue")])["TargetGroups"][0]["TargetGroupArn"]
     client("elbv2").modify_target_group(TargetGroupArn=alb, HealthCheckPath="/wrong")
-    del role
     return {
         "database/cluster": "BackupRetentionPeriod", "database/log-group": "RetentionInDays",
         "vpc/vpc": "EnableDnsHostnames", "alb/blue-target-group": "HealthCheckPath", f"role {roles[0]}": "Tags",

@@ -4,11 +4,15 @@ moto is left as it is, but for what follows, each with its reason: answers that 
 that lack what AWS tells, and an operation that it does not have and that nothing can be deployed without.
 """
 
+import json
 import os
 import time
 
+# Its own options: AWS's policies are there, as on AWS, and a service has as many running tasks as it is told to have at least.
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+os.environ["MOTO_ECS_SERVICE_RUNNING"] = "2"
 
+from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse  # noqa: E402
 from moto.core.responses import ActionResult  # noqa: E402
 from moto.ec2.models.security_groups import SecurityGroupRule  # noqa: E402
 from moto.ecs.responses import EC2ContainerServiceResponse  # noqa: E402
@@ -42,6 +46,39 @@ def description(rule):
 
 
 SecurityGroupRule.description = property(description)
+class ScalableTargetTags:
+    """moto refuses to speak of a scalable target's tags (Application Auto Scaling API Reference, TagResource)."""
+
+    def __init__(self):
+        self.tags = {}
+        self.register_plain = ApplicationAutoScalingResponse.register_scalable_target
+
+    def install(self):
+        store = self
+
+        def register_scalable_target(response):
+            answer = store.register_plain(response)
+            # Where there is a target already, its tags stay as they are.
+            store.tags.setdefault(json.loads(answer)["ScalableTargetARN"], response._get_param("Tags") or {})
+            return answer
+
+        def list_tags_for_resource(response):
+            return json.dumps({"Tags": store.tags.get(response._get_param("ResourceARN"), {})})
+
+        def tag_resource(response):
+            store.tags.setdefault(response._get_param("ResourceARN"), {}).update(response._get_param("Tags"))
+            return "{}"
+
+        def untag_resource(response):
+            for key in response._get_param("TagKeys"):
+                store.tags.get(response._get_param("ResourceARN"), {}).pop(key, None)
+            return "{}"
+
+        for operation in (register_scalable_target, list_tags_for_resource, tag_resource, untag_resource):
+            setattr(ApplicationAutoScalingResponse, operation.__name__, operation)
+
+
+ScalableTargetTags().install()
 EC2ContainerServiceResponse.list_service_deployments = list_service_deployments
 
 
