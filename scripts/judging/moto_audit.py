@@ -357,13 +357,13 @@ def drift(environment):
     group = f"/aws/rds/cluster/{audit.name('cluster')}/postgresql"
     logs.put_retention_policy(logGroupName=group, retentionInDays=7)
     ec2.modify_vpc_attribute(VpcId=audit.vpc["VpcId"], EnableDnsHostnames={"Value": False})
-    roles = [one["RoleName"] for one in pages("iam", "list_roles", "Roles") if one["RoleName"].startswith("payment-")]
-    client("iam").tag_role(RoleName=roles[0], Tags=[{"Key": "Environment", "Value": "wrong"}])
+    role = f"payment-ecs-execution-{REGION}-{environment}"
+    client("iam").tag_role(RoleName=role, Tags=[{"Key": "Environment", "Value": "wrong"}])
     alb = client("elbv2").describe_target_groups(Names=[audit.name("blue")])["TargetGroups"][0]["TargetGroupArn"]
     client("elbv2").modify_target_group(TargetGroupArn=alb, HealthCheckPath="/wrong")
     return {
         "database/cluster": "BackupRetentionPeriod", "database/log-group": "RetentionInDays",
-        "vpc/vpc": "EnableDnsHostnames", "alb/blue-target-group": "HealthCheckPath", f"role {roles[0]}": "Tags",
+        "vpc/vpc": "EnableDnsHostnames", "alb/blue-target-group": "HealthCheckPath", "ecs/execution-role": "Tags[Environment].Value",
     }
 
 

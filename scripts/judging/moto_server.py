@@ -78,6 +78,15 @@ class ScalableTargetTags:
             setattr(ApplicationAutoScalingResponse, operation.__name__, operation)
 
 
+def describe_scaling_policies(response, plain=ApplicationAutoScalingResponse.describe_scaling_policies):
+    """moto does not look at PolicyNames (Application Auto Scaling API Reference, DescribeScalingPolicies)."""
+    answer = json.loads(plain(response))
+    if names := response._get_param("PolicyNames"):
+        answer["ScalingPolicies"] = [one for one in answer["ScalingPolicies"] if one["PolicyName"] in names]
+    return json.dumps(answer)
+
+
+ApplicationAutoScalingResponse.describe_scaling_policies = describe_scaling_policies
 ScalableTargetTags().install()
 EC2ContainerServiceResponse.list_service_deployments = list_service_deployments
 

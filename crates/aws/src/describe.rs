@@ -404,7 +404,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn where_asking_for_all_fails_otherwise_nobody_is_asked_again() {
-        let ask = |_: Vec<u32>| std::future::ready(Fetched::<u32, u32>::Err(CallError::new(ErrorClass::Denied, "Fetch", "no")));
+        let ask = |_: Vec<u32>| {
+            std::future::ready(Fetched::<u32, u32>::Err(CallError::new(ErrorClass::Denied, "Fetch", "no")))
+        };
         assert_eq!(all_or_each(vec![1, 2], ask).await.unwrap_err().class, ErrorClass::Denied);
     }
 

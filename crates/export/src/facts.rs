@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 static TABLE: LazyLock<HashMap<String, Facts>> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("../cloudformation.json")).expect("the table is read by a test of this crate")
+    serde_json::from_str(include_str!("../cloudformation.json"))
+        .expect("the table is read by a test of this crate")
 });
 
 /// What a type has.

@@ -169,7 +169,11 @@ impl<'a> Writer<'a> {
             let own = node.own_properties.contains(&name.as_str());
             if !own && !facts.has_property(name) {
                 let property = name.clone();
-                return Err(ExportError::Property { address: address.to_owned(), kind: kind.to_owned(), property });
+                return Err(ExportError::Property {
+                    address: address.to_owned(),
+                    kind: kind.to_owned(),
+                    property,
+                });
             }
             if !own && !property.is_null() {
                 properties.insert(name.clone(), self.translate(property)?);

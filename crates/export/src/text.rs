@@ -74,7 +74,8 @@ impl Needles {
     }
 
     fn first_in(&self, text: &str) -> Option<(usize, &str, &[Piece])> {
-        let found = self.0.iter().filter_map(|(needle, put)| Some((text.find(needle)?, needle.as_str(), &put[..])));
+        let found =
+            self.0.iter().filter_map(|(needle, put)| Some((text.find(needle)?, needle.as_str(), &put[..])));
         // `min_by_key` keeps the first of equals, which is the longest.
         found.min_by_key(|(at, ..)| *at)
     }
@@ -97,7 +98,10 @@ mod tests {
         assert_eq!(value(vec![]), json!(""));
         assert_eq!(value(vec![text("a"), text("b ${x}")]), json!("ab ${x}"));
         assert_eq!(value(vec![put("Vpc")]), json!({ "Ref": "Vpc" }));
-        assert_eq!(value(vec![put("Db.Endpoint.Address")]), json!({ "Fn::GetAtt": ["Db", "Endpoint.Address"] }));
+        assert_eq!(
+            value(vec![put("Db.Endpoint.Address")]),
+            json!({ "Fn::GetAtt": ["Db", "Endpoint.Address"] })
+        );
     }
 
     #[test]

@@ -235,7 +235,13 @@ pub(crate) fn early(to: &str) -> Value {
 }
 
 pub(crate) fn resource(at: &str, kind: &str, properties: Value) -> Declaration {
-    Declaration { address: address(at), kind: kind.to_owned(), properties, protect: false, own_properties: &[] }
+    Declaration {
+        address: address(at),
+        kind: kind.to_owned(),
+        properties,
+        protect: false,
+        own_properties: &[],
+    }
 }
 
 pub(crate) fn protected(at: &str, kind: &str, properties: Value) -> Declaration {
