@@ -212,7 +212,7 @@ impl Args {
     /// What can be said to be wrong before any call.
     pub(crate) fn check(&self, inputs: &Inputs) -> Result<(), DeclareError> {
         self.check_emails()?;
-        if !(60..=3600).contains(&self.period) || self.period % 60 != 0 {
+        if !(60..=3600).contains(&self.period) || !self.period.is_multiple_of(60) {
             let reason = format!("{} seconds cannot be one period", self.period);
             return Err(refused("period", reason, "60 to 3600, in whole minutes"));
         }
