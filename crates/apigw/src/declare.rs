@@ -285,7 +285,7 @@ impl Declaring<'_> {
     fn account(&mut self) -> Result<Input<String>, DeclareError> {
         let Place { region, account_id, partition } = &self.inputs.place;
         // Without the environment: the role outlives it.
-        let role = format!("arn:{partition}:iam::{account_id}:role/payment-apigw-logs-{region}");
+        let role = format!("arn:{partition}:iam::{account_id}:role/{}", crate::logs_role_name(region));
         let account = Account { cloud_watch_role_arn: Some(role.into()) };
         Ok(self.scope.add("account", account)?.id)
     }

@@ -72,6 +72,13 @@ engine::id! {
     pub struct VpcLinkId;
 }
 
+/// The name of the role with which API Gateway writes logs, where the region's setting names no other: the same for all
+/// environments, which is why none of them deletes it.
+#[must_use]
+pub fn logs_role_name(region: &str) -> String {
+    format!("payment-apigw-logs-{region}")
+}
+
 /// Registers the kinds that only this tier has. [`aws::kinds`] registers the ones that it shares.
 pub fn kinds(registry: &mut aws::Registry) {
     resources::kinds(registry);

@@ -50,8 +50,11 @@ pub fn audit(world: &World, stage: &Stage) -> Findings {
         Err(error) => findings.problems.push(format!("no plan: {error}")),
         Ok(plan) if plan.is_empty() => {}
         Ok(plan) => {
-            let left = plan.steps().iter().filter(|step| step.action != Action::Unchanged || step.note.is_some());
-            findings.problems.extend(left.map(|step| format!("left to do: {} {:?}", step.address, step.action)));
+            let left =
+                plan.steps().iter().filter(|step| step.action != Action::Unchanged || step.note.is_some());
+            findings
+                .problems
+                .extend(left.map(|step| format!("left to do: {} {:?}", step.address, step.action)));
         }
     }
     findings
@@ -86,7 +89,8 @@ fn live(sight: &Sight, should: &Sight, findings: &mut Findings) {
         }
         let ids: Vec<&str> = objects.iter().map(|object| object.id.as_str()).collect();
         let found = format!("{key}: {} where {known} belong: {}", objects.len(), ids.join(", "));
-        if known > 0 || objects.len() > 1 { &mut findings.duplicates } else { &mut findings.orphans }.push(found);
+        if known > 0 || objects.len() > 1 { &mut findings.duplicates } else { &mut findings.orphans }
+            .push(found);
     }
     for (key, objects) in &wanted {
         let there = is.get(key).map_or(0, Vec::len);
@@ -96,8 +100,12 @@ fn live(sight: &Sight, should: &Sight, findings: &mut Findings) {
     }
     // Of which kinds the state knows the ids, the run without faults says.
     let known = ids(should);
-    let nameless: BTreeSet<&str> =
-        should.objects.iter().filter(|object| !is_in(&known, object)).map(|object| object.kind.as_str()).collect();
+    let nameless: BTreeSet<&str> = should
+        .objects
+        .iter()
+        .filter(|object| !is_in(&known, object))
+        .map(|object| object.kind.as_str())
+        .collect();
     let known = ids(sight);
     let unknown = sight
         .objects

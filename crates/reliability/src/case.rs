@@ -135,7 +135,8 @@ impl Harm {
             Harm::Fault(call, Lapse::Reset) => calls(at(call, Fault::ConnectionReset(Moment::BeforeEffect))),
             Harm::Fault(call, Lapse::TimeOut) => calls(at(call, Fault::TimeOut(Moment::AfterEffect))),
             Harm::Fault(call, Lapse::Throttle) => {
-                let burst = |plan: FaultPlan, call| plan.with(Counted::All, When::Call(call), Fault::Throttle);
+                let burst =
+                    |plan: FaultPlan, call| plan.with(Counted::All, When::Call(call), Fault::Throttle);
                 calls((call..call + BURST).fold(FaultPlan::default(), burst))
             }
             Harm::Storm(percent, seed) => calls(storm(f64::from(percent) / 100.0, seed)),
@@ -332,7 +333,9 @@ impl Play<'_> {
         }
         let kept = self.world.meddle(meddle::SOMEBODY, async |registry| theirs.is_there(registry).await);
         if kept != Ok(true) {
-            findings.problems.push(format!("what somebody else had, {}, was touched: {kept:?}", theirs.address));
+            findings
+                .problems
+                .push(format!("what somebody else had, {}, was touched: {kept:?}", theirs.address));
         }
         let removed = self.world.meddle(meddle::SOMEBODY, async |registry| theirs.remove(registry).await);
         if let Err(error) = removed {

@@ -94,9 +94,11 @@ fn tell(verdict: &Verdict, always: bool) {
     if always || !verdict.converged() {
         eprintln!("{case}: {word} after {again} more runs");
         let findings = &verdict.findings;
-        for (what, found) in
-            [("orphan", &findings.orphans), ("duplicate", &findings.duplicates), ("problem", &findings.problems)]
-        {
+        for (what, found) in [
+            ("orphan", &findings.orphans),
+            ("duplicate", &findings.duplicates),
+            ("problem", &findings.problems),
+        ] {
             found.iter().for_each(|line| eprintln!("  {what}: {line}"));
         }
     }
@@ -110,7 +112,9 @@ fn matrix(cli: &Cli) -> Result<bool, Box<dyn std::error::Error>> {
         Some(path) => known(path)?,
         None => HashMap::new(),
     };
-    for scenario in Scenario::ALL.into_iter().filter(|scenario| cli.scenario.is_none_or(|only| only == *scenario)) {
+    for scenario in
+        Scenario::ALL.into_iter().filter(|scenario| cli.scenario.is_none_or(|only| only == *scenario))
+    {
         let stage = Stage::set(scenario)?;
         let all = reliability::cases(&stage, cli.seed, cli.drawn);
         let clean = &stage.clean;

@@ -142,7 +142,9 @@ async fn delete(kind: &dyn Kind, properties: &Value, outputs: &Value) -> Result<
 }
 
 /// Sends a call again while AWS finds it too frequent.
-async fn patiently<T, F: Future<Output = Result<T, CallError>>>(call: impl Fn() -> F) -> Result<T, CallError> {
+async fn patiently<T, F: Future<Output = Result<T, CallError>>>(
+    call: impl Fn() -> F,
+) -> Result<T, CallError> {
     let mut left = 10;
     loop {
         match call().await {

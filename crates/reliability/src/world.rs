@@ -11,9 +11,7 @@ use std::time::Duration;
 use aws::{Account, Context, Identity, Registry};
 use aws_config::Region;
 use emulator::{Builder, CallRecord, Emulator, FaultPlan, Object, Snapshot};
-use engine::{
-    Engine, EngineError, File, Graph, Host, MemoryStore, Plan, Report, Session, State, Store as _,
-};
+use engine::{Engine, EngineError, File, Graph, Host, MemoryStore, Plan, Report, Session, State, Store as _};
 use tokio::time::Instant;
 
 use crate::disk::{Disk, WriteEnd, Written};
@@ -199,7 +197,9 @@ impl World {
             let engine = self.engine(&emulator, Arc::new(self.store.clone()));
             let state = engine.state().await.map_err(|error| words(&error))?;
             let mut objects = emulator.objects().await.map_err(|error| words(&error))?;
-            objects.retain(|object| !object.made_by_default);
+            // The role of the region's API Gateway is nobody's, and outlives all stacks.
+            let shared = apigw::logs_role_name(REGION);
+            objects.retain(|object| !object.made_by_default && object.id != shared);
             Ok(Sight { objects, state })
         })
     }
@@ -295,8 +295,7 @@ pub(crate) fn registry(emulator: &Emulator, project: &str) -> Registry {
     let config = stack::embedded(emulator, Region::new(REGION));
     let identity = Identity { project: project.to_owned(), environment: "dev".to_owned() };
     let account = Account { id: emulator.account_id().to_owned(), partition: "aws".to_owned() };
-    let context =
-        Context::from_config(&config, identity, account).expect("the configuration has a region");
+    let context = Context::from_config(&config, identity, account).expect("the configuration has a region");
     let mut registry = Registry::new(context);
     stack::kinds(&mut registry);
     registry

@@ -272,7 +272,11 @@ impl Stack {
             }),
             database: Some(monitoring::DatabaseInputs {
                 cluster_id: database.database_cluster_id.clone(),
-                instance_ids: database.database_instance_ids.iter().map(|id| Input::join([id.into()])).collect(),
+                instance_ids: database
+                    .database_instance_ids
+                    .iter()
+                    .map(|id| Input::join([id.into()]))
+                    .collect(),
                 min_capacity: database_args.capacity.min,
                 max_capacity: database_args.capacity.max,
                 local_storage_bytes: None,

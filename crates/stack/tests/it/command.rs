@@ -7,6 +7,13 @@ use aws_sdk_ec2::config::Region;
 use emulator::{Emulator, Object};
 use engine::{Engine, LocalStore, Registry, State};
 
+/// Objects, without what AWS makes by itself, and without the role that all environments share and none deletes.
+pub(crate) fn own(mut objects: Vec<Object>) -> Vec<Object> {
+    let shared = apigw::logs_role_name("ap-southeast-1");
+    objects.retain(|object| !object.made_by_default && object.id != shared);
+    objects
+}
+
 /// A directory with nothing in it but what the commands leave.
 pub(crate) struct Workplace {
     directory: tempfile::TempDir,
@@ -76,10 +83,9 @@ impl Workplace {
         Emulator::open(&self.path().join(".stack/emulator")).unwrap()
     }
 
-    /// What a user made in the embedded AWS, and AWS did not make by itself.
+    /// What environments made for themselves.
     pub(crate) async fn objects(&self) -> Vec<Object> {
-        let objects = self.emulator().objects().await.unwrap();
-        objects.into_iter().filter(|object| !object.made_by_default).collect()
+        own(self.emulator().objects().await.unwrap())
     }
 
     /// All bytes that the embedded AWS keeps: if they stay the same, no call has changed anything.

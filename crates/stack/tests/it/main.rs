@@ -12,3 +12,4 @@ mod example;
 mod life;
 mod lock;
 mod rehearsal;
+mod tap_stack;

@@ -11,6 +11,8 @@ use engine::{Action, Engine, Graph, MemoryStore, Plan, Registry, Report, TestHos
 use stack::{Config, Place, Stack};
 use tokio::time::Instant;
 
+use crate::command::own;
+
 const REGION: &str = "ap-southeast-1";
 const ACCOUNT: &str = "123456789012";
 
@@ -69,9 +71,7 @@ async fn at_aws_pace_it_comes_stays_and_goes() {
     let (_, report, took) = rehearsal.run(Arc::default()).await;
     assert!(report.is_complete(), "{report:#?}");
     assert!((100..1200).contains(&took.as_secs()), "destroy took {took:?}");
-    let objects = rehearsal.emulator.objects().await.unwrap();
-    let left: Vec<_> = objects.into_iter().filter(|object| !object.made_by_default).collect();
-    assert_eq!(left, []);
+    assert_eq!(own(rehearsal.emulator.objects().await.unwrap()), []);
 }
 
 /// When a resource was done, among all.
@@ -111,7 +111,5 @@ async fn tasks_start_once_what_they_need_is_ready() {
     let (_, report, _) = rehearsal.run(Arc::default()).await;
     assert!(report.is_complete(), "{report:#?}");
     assert!(place(&report, "ecs/service") < place(&report, "database/instance-1"));
-    let objects = rehearsal.emulator.objects().await.unwrap();
-    let left: Vec<_> = objects.into_iter().filter(|object| !object.made_by_default).collect();
-    assert_eq!(left, []);
+    assert_eq!(own(rehearsal.emulator.objects().await.unwrap()), []);
 }
