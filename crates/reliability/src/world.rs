@@ -130,8 +130,7 @@ impl World {
         self.passed += time;
     }
 
-    /// A process plans and applies, until it ends or dies. `between` runs between plan and apply, with the session's
-    /// own clients' account but as somebody else.
+    /// A process plans and applies, until it ends or dies.
     pub fn run(&mut self, wanted: &Arc<Graph>, fate: &Fate) -> Run {
         self.run_with(wanted, fate, async |_| {})
     }

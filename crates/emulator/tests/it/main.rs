@@ -38,6 +38,7 @@ mod s3_objects;
 mod scheduler;
 mod secrets;
 mod serving;
+mod snapshot;
 mod sns;
 mod sqs;
 mod support;

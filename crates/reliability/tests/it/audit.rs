@@ -41,7 +41,10 @@ fn an_object_that_is_there_twice_or_that_nobody_knows_or_that_is_gone_is_found()
     gone.wait(std::time::Duration::from_secs(60));
     let findings = audit(&gone, &stage);
     assert!(findings.problems.iter().any(|problem| problem.contains("0 where 1 belong")), "{findings:#?}");
-    assert!(findings.problems.iter().any(|problem| problem.contains("left to do: vpc/flow-log")), "{findings:#?}");
+    assert!(
+        findings.problems.iter().any(|problem| problem.contains("left to do: vpc/flow-log")),
+        "{findings:#?}"
+    );
     // A copy is a world of its own.
     assert!(audit(&world, &stage).is_clean());
 }

@@ -60,7 +60,8 @@ fn damage() -> impl Strategy<Value = Damage> {
 impl Damage {
     fn of(&self, text: &[u8]) -> Vec<u8> {
         let mut bytes = text.to_vec();
-        let mut lines: Vec<Vec<u8>> = text.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+        let mut lines: Vec<Vec<u8>> =
+            text.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
         let count = lines.len();
         match self {
             Damage::Flip { at, bit } => {
