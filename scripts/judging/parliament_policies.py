@@ -31,7 +31,16 @@ def plain(policy):
     return document
 
 
+def stars(policy):
+    """parliament says nothing of the action `*`, so this does."""
+    for statement in policy["document"]["Statement"]:
+        actions = statement.get("Action", [])
+        if statement["Effect"] == "Allow" and "*" in ([actions] if isinstance(actions, str) else actions):
+            yield {"where": policy["where"], "check": "ACTION_STAR", "text": "every action is allowed"}
+
+
 def judge(policy):
+    yield from stars(policy)
     result = analyze_policy_string(json.dumps(plain(policy)), include_community_auditors=False)
     for finding in result.findings:
         enhance_finding(finding)

@@ -9,6 +9,7 @@ mod drift;
 mod emulator;
 mod environments;
 mod example;
+mod export;
 mod life;
 mod lock;
 mod rehearsal;
