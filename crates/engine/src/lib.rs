@@ -72,4 +72,4 @@ pub use session::{Drift, Engine, EngineError, Session};
 pub use settle::SettleError;
 pub use stage::{Data, Declared, Resolved, Stage};
 pub use state::{IllegalEvent, Object, Open, Phase, Slot, State};
-pub use store::{Content, File, MemoryStore, Store, StoreError, Version};
+pub use store::{Content, File, Mark, MemoryStore, Store, StoreError, Version};

@@ -8,13 +8,18 @@ use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
 use crate::state::hex;
-use crate::store::{Content, File, Store, StoreError, Version};
+use crate::store::{Content, File, Mark, Store, StoreError, Version};
 
 /// Files in a directory: `state.json`, `journal.jsonl`, `lock.json`.
 ///
 /// Compare and swap is made of the operating system's advisory lock on `.guard`, held for the moment of the change
 /// only. A new content is written beside the old one, flushed, and renamed over it; an append is flushed before it is
 /// acknowledged. The directory is made when something is first written.
+///
+/// The [mark of life](Store::mark) is the same kind of lock on `.holder`, which the operating system frees when the
+/// process has ended and not earlier: no process id that may be used again, or mean another process in another
+/// container, has to be looked up. It means something only to whoever asks the same kernel about the same file, so its
+/// name is made of the boot's identity and the file's. On systems that do not tell these there is no mark.
 #[derive(Clone, Debug)]
 pub struct LocalStore {
     directory: PathBuf,
@@ -70,19 +75,35 @@ impl LocalStore {
 
     /// The operating system frees it when the file is closed, also when the process dies.
     fn guard(&self) -> io::Result<fs::File> {
+        let guard = self.open_to_lock(".guard")?;
+        guard.lock()?;
+        Ok(guard)
+    }
+
+    fn open_to_lock(&self, name: &str) -> io::Result<fs::File> {
         if !self.directory.exists() {
             fs::create_dir_all(&self.directory)?;
             if let Some(parent) = self.directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
                 sync_directory(parent)?;
             }
         }
-        let guard = fs::File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(self.directory.join(".guard"))?;
-        guard.lock()?;
-        Ok(guard)
+        fs::File::options().create(true).truncate(false).write(true).open(self.directory.join(name))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn take_mark(&self) -> io::Result<Mark> {
+        use std::os::unix::fs::MetadataExt as _;
+        // All containers of a machine share it, another machine and another boot have another one.
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+        let holder = self.open_to_lock(".holder")?;
+        holder.try_lock()?;
+        let file = holder.metadata()?;
+        Ok(Mark::new(format!("{}/{}/{}", boot.trim(), file.dev(), file.ino()), holder))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn take_mark(&self) -> io::Result<Mark> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 
@@ -172,6 +193,12 @@ impl Store for LocalStore {
         })
         .await
     }
+
+    async fn mark(&self) -> Option<Mark> {
+        let store = self.clone();
+        // Without it everything is as safe, and only slower after a crash.
+        tokio::task::spawn_blocking(move || store.take_mark().ok()).await.ok().flatten()
+    }
 }
 
 #[cfg(test)]
@@ -196,6 +223,24 @@ mod tests {
         assert_eq!(content.version, second);
         store.remove(File::Journal, &second).await.unwrap();
         assert_eq!(store.read(File::Journal).await.unwrap(), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn there_is_one_mark_at_a_time_and_it_is_of_one_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(directory.path().join("dev"));
+        let first = store.mark().await.unwrap();
+        assert!(store.mark().await.is_none());
+        let other = LocalStore::new(directory.path().join("prod")).mark().await.unwrap();
+        assert_ne!(first.name(), other.name());
+        let name = first.name().to_owned();
+        drop(first);
+        let second = store.mark().await.unwrap();
+        assert_eq!(second.name(), name);
+        // Somebody deletes the file: the next mark says nothing about the holder of this one.
+        std::fs::remove_file(directory.path().join("dev/.holder")).unwrap();
+        assert_ne!(store.mark().await.unwrap().name(), name);
     }
 
     #[tokio::test]

@@ -3,6 +3,10 @@
 //! A process that dies leaves its lease behind; the next one waits until it has run out and takes it over. A process
 //! that was merely slow finds out at its next renewal, at its next call, since its own lease has run out, or at its
 //! next record, which the journal refuses.
+//!
+//! Where the store has a [`Mark`], the holder keeps it and its lease names it. Who gets the very mark that a lease names
+//! knows that its holder is dead, and need not wait. Calls that were sent before it died may still take effect, as they
+//! may after any lease: what is looked for in vain is looked for again during the engine's grace period.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::cancel::Cancel;
 use crate::host::Host;
-use crate::store::{File, Store, StoreError, Version};
+use crate::store::{File, Mark, Store, StoreError, Version};
 
 /// How long a lease lasts without being renewed.
 pub(crate) const LEASE: Duration = Duration::from_secs(20);
@@ -32,6 +36,9 @@ struct Lease {
     /// Milliseconds since the Unix epoch.
     since: u64,
     expires: u64,
+    /// The mark that the holder keeps while it lives, if it got it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mark: Option<String>,
 }
 
 /// Why the lock cannot be had.
@@ -70,6 +77,7 @@ pub(crate) struct Lock {
     lost: Lost,
     stop: oneshot::Sender<()>,
     heartbeat: JoinHandle<Option<Version>>,
+    _mark: Option<Mark>,
 }
 
 /// What is set when a lock is lost.
@@ -89,8 +97,8 @@ impl Lost {
 }
 
 impl Lock {
-    /// Takes the lock. Waits for a lease that is not being renewed to run out; `lost` is set when the lock is lost
-    /// later on.
+    /// Takes the lock. Waits for a lease that is not being renewed to run out, unless its holder is known to be dead;
+    /// `lost` is set when the lock is lost later on.
     pub(crate) async fn acquire(
         store: Arc<dyn Store>,
         host: Arc<dyn Host>,
@@ -99,6 +107,7 @@ impl Lock {
     ) -> Result<Self, LockError> {
         let name = store.name(File::Lock);
         let mut seen: Option<(Version, Instant)> = None;
+        let mut mark = None;
         loop {
             let now = host.now_millis();
             let content = store.read(File::Lock).await?;
@@ -110,20 +119,28 @@ impl Lock {
                     let for_seconds = now.saturating_sub(lease.since) / 1000;
                     return Err(LockError::Held { name, holder: lease.holder, for_seconds });
                 }
+                if mark.is_none() && lease.mark.is_some() {
+                    mark = store.mark().await;
+                }
+                let dead = lease.mark.is_some() && lease.mark.as_deref() == mark.as_ref().map(Mark::name);
                 // Whoever lives renews. A clock that was wrong when the lease was written must not keep it for ever.
                 let unchanged = LEASE.saturating_sub(since.elapsed());
                 let left = Duration::from_millis(lease.expires.saturating_sub(now)).min(unchanged);
-                if !left.is_zero() {
+                if !dead && !left.is_zero() {
                     waiting(&lease.holder, left);
                     tokio::time::sleep(left.min(Duration::from_secs(1))).await;
                     continue;
                 }
+            }
+            if mark.is_none() {
+                mark = store.mark().await;
             }
             let lease = Lease {
                 holder: host.holder(),
                 id: host.unique(),
                 since: now,
                 expires: now + LEASE.as_millis() as u64,
+                mark: mark.as_ref().map(|mark| mark.name().to_owned()),
             };
             let expected = content.map(|content| content.version);
             match store.replace(File::Lock, expected.as_ref(), encode(&lease)).await {
@@ -139,7 +156,7 @@ impl Lock {
                         lost: lost.clone(),
                     };
                     let heartbeat = tokio::spawn(renewal.run(stopped));
-                    return Ok(Self { store, host, expires, lost, stop, heartbeat });
+                    return Ok(Self { store, host, expires, lost, stop, heartbeat, _mark: mark });
                 }
                 Err(StoreError::Changed { .. }) => {}
                 Err(error) => return Err(error.into()),

@@ -52,6 +52,34 @@ pub enum StoreError {
     },
 }
 
+/// Shows other processes that this one lives: it ends with the process, however that ends.
+pub struct Mark {
+    name: String,
+    _kept: Box<dyn Send + Sync>,
+}
+
+impl Mark {
+    /// The mark of this name, which lasts until `kept` is dropped.
+    ///
+    /// Two marks have the same name only if one cannot be had while the other is there.
+    #[must_use]
+    pub fn new(name: String, kept: impl Send + Sync + 'static) -> Self {
+        Self { name, _kept: Box::new(kept) }
+    }
+
+    /// What tells it from the marks of other machines and other directories.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl std::fmt::Debug for Mark {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Mark").field(&self.name).finish()
+    }
+}
+
 /// Keeps the three files. Every change names the version that it changes and is refused if that is not the current
 /// one; when a change returns, it is durable.
 #[async_trait]
@@ -87,6 +115,13 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::Changed`] if the file is not of the version `expected`; otherwise where it cannot be removed.
     async fn remove(&self, file: File, expected: &Version) -> Result<(), StoreError>;
+
+    /// The one mark of life of this store, unless a living process has it; `None` also where there is no such thing.
+    ///
+    /// Who holds the lock keeps it, so that the others need not wait for the lease of a process that has died.
+    async fn mark(&self) -> Option<Mark> {
+        None
+    }
 }
 
 /// A store in memory, for tests. Clones share their content, as two processes share a directory.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use engine::{EngineError, File, Host, LockError, Store, TestHost};
+use engine::{Engine, EngineError, File, Host, LocalStore, LockError, Registry, Store, TestHost};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -139,4 +139,98 @@ async fn a_process_that_slept_longer_than_its_lease_makes_no_call_when_it_wakes(
     let error = session.apply(&plan).await.unwrap_err();
     assert!(matches!(error, EngineError::LockLost), "{error}");
     assert!(world.cloud.log().is_empty());
+}
+
+/// Two processes on one directory, and who tells the time.
+#[cfg(target_os = "linux")]
+struct Directory {
+    directory: tempfile::TempDir,
+    host: Arc<TestHost>,
+}
+
+#[cfg(target_os = "linux")]
+impl Directory {
+    fn new() -> Self {
+        let host = Arc::new(TestHost::new("ada@earth, process 1", 1, Instant::now()));
+        Self { directory: tempfile::tempdir().unwrap(), host }
+    }
+
+    fn store(&self) -> LocalStore {
+        LocalStore::new(self.directory.path())
+    }
+
+    fn engine(&self) -> Engine {
+        Engine::new(Arc::new(Registry::new(())), Arc::new(self.store()))
+            .with_host(Arc::clone(&self.host) as _)
+    }
+
+    /// Seconds until the lock could be had.
+    async fn seconds_to_open(&self) -> u64 {
+        let begun = Instant::now();
+        self.engine().open().await.unwrap().close().await.unwrap();
+        begun.elapsed().as_secs()
+    }
+
+    /// Changes the lease as another program would have written it.
+    async fn with_mark(&self, mark: serde_json::Value) {
+        let content = self.store().read(File::Lock).await.unwrap().unwrap();
+        let mut lease: serde_json::Value = serde_json::from_slice(&content.bytes).unwrap();
+        lease["mark"] = mark;
+        self.store()
+            .replace(File::Lock, Some(&content.version), lease.to_string().into_bytes())
+            .await
+            .unwrap();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn a_holder_that_died_on_this_machine_is_taken_over_at_once() {
+    let place = Directory::new();
+    drop(place.engine().open().await.unwrap());
+    assert!(place.store().read(File::Lock).await.unwrap().is_some());
+    assert_eq!(place.seconds_to_open().await, 0);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn of_two_that_find_a_dead_holder_one_works_and_the_other_is_refused() {
+    let place = Directory::new();
+    drop(place.engine().open().await.unwrap());
+    let (one, other) = (place.engine(), place.engine());
+    let (one, other) = tokio::join!(one.open(), other.open());
+    let (held, refused) = if one.is_ok() { (one, other) } else { (other, one) };
+    assert!(matches!(refused, Err(EngineError::Lock(LockError::Held { .. }))));
+    held.unwrap().close().await.unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn a_holder_that_lives_and_does_not_renew_keeps_its_lease_to_the_end() {
+    let place = Directory::new();
+    let alive = place.store();
+    drop(place.engine().open().await.unwrap());
+    let _mark = alive.mark().await.unwrap();
+    assert!((19..=20).contains(&place.seconds_to_open().await));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn a_holder_on_another_machine_or_without_a_mark_keeps_its_lease_to_the_end() {
+    for mark in [json!("0a7e0000-another-boot/1/2"), json!(null)] {
+        let place = Directory::new();
+        drop(place.engine().open().await.unwrap());
+        place.with_mark(mark).await;
+        assert!((19..=20).contains(&place.seconds_to_open().await));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_closed_leaves_no_mark() {
+    let place = Directory::new();
+    let session = place.engine().open().await.unwrap();
+    assert!(place.store().mark().await.is_none());
+    session.close().await.unwrap();
+    assert!(place.store().mark().await.is_some());
 }
