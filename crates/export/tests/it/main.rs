@@ -1,5 +1,7 @@
 //! What a graph becomes as a template.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use engine::{Address, Declaration, Graph};
 use export::{ExportError, Place, template};
 use serde_json::{Value, json};
