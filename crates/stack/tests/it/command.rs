@@ -1,7 +1,7 @@
 //! Runs `stack` in a directory of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use aws_sdk_ec2::config::Region;
 use emulator::{Emulator, Object};
@@ -28,6 +28,14 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    pub(crate) fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout.clone()).unwrap(),
+            err: String::from_utf8(output.stderr.clone()).unwrap(),
+        }
+    }
+
     #[track_caller]
     pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "\n--- out\n{}\n--- err\n{}", self.out, self.err);
@@ -61,12 +69,7 @@ impl Workplace {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
-        let output = self.command(arguments).output().unwrap();
-        Ended {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        Ended::of(&self.command(arguments).output().unwrap())
     }
 
     pub(crate) fn state_directory(&self, environment: &str) -> PathBuf {
@@ -75,8 +78,7 @@ impl Workplace {
 
     /// What is recorded of an environment.
     pub(crate) async fn state(&self, environment: &str) -> State {
-        let store = LocalStore::new(self.state_directory(environment));
-        Engine::new(std::sync::Arc::new(Registry::new(())), std::sync::Arc::new(store)).state().await.unwrap()
+        recorded_in(&self.state_directory(environment)).await
     }
 
     pub(crate) fn emulator(&self) -> Emulator {
@@ -105,4 +107,10 @@ impl Workplace {
         let config = stack::embedded(&self.emulator(), Region::new("ap-southeast-1"));
         aws_sdk_ec2::Client::new(&config)
     }
+}
+
+/// The state in a directory.
+pub(crate) async fn recorded_in(directory: &Path) -> State {
+    let store = LocalStore::new(directory);
+    Engine::new(std::sync::Arc::new(Registry::new(())), std::sync::Arc::new(store)).state().await.unwrap()
 }

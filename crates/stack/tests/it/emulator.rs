@@ -1,49 +1,7 @@
 //! The embedded AWS by itself: listed, emptied, and served to another process.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Stdio};
-
-use crate::command::{Ended, Workplace};
-
-/// A server in another process, which dies with this.
-struct Server {
-    process: Child,
-    url: String,
-}
-
-impl Server {
-    fn start(place: &Workplace) -> Self {
-        let mut command = place.command(&["emulator", "serve", "--port", "0", "--state-dir", "served"]);
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut url = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        let url = url.trim().to_owned();
-        assert!(url.starts_with("http://127.0.0.1:"), "{url}");
-        Self { process, url }
-    }
-
-    /// Runs a command on the real target, which is this server.
-    fn run(&self, place: &Workplace, arguments: &[&str]) -> Ended {
-        let mut command = place.command(arguments);
-        command.args(["--target", "aws", "--yes"]);
-        command.env("AWS_ENDPOINT_URL", &self.url).env("AWS_REGION", "ap-southeast-1");
-        command.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any");
-        let output = command.output().unwrap();
-        Ended {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
-
-impl Drop for Server {
-    /// SIGKILL: the process can do nothing more.
-    fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
+use crate::command::Workplace;
+use crate::server::Server;
 
 #[test]
 fn what_was_acknowledged_is_there_after_the_server_was_killed() {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[cfg(unix)]
+
 mod bad_input;
 mod command;
 mod configuration;
@@ -12,5 +14,7 @@ mod example;
 mod export;
 mod life;
 mod lock;
+mod processes;
 mod rehearsal;
+mod server;
 mod tap_stack;

@@ -1,0 +1,122 @@
+//! The embedded AWS in a process of its own, and `stack` on it as on a real account.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use crate::command::{Ended, Workplace};
+
+/// A server in another process, which dies with this.
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) url: String,
+}
+
+impl Server {
+    pub(crate) fn start(place: &Workplace) -> Self {
+        Self::start_with(place, &[])
+    }
+
+    pub(crate) fn start_with(place: &Workplace, options: &[&str]) -> Self {
+        let mut command = place.command(&["emulator", "serve", "--port", "0", "--state-dir", "served"]);
+        let mut process = command.args(options).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        let url = url.trim().to_owned();
+        assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+        Self { process, url }
+    }
+
+    /// Makes a command find this server where the real AWS would be.
+    pub(crate) fn reached_by<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.env("AWS_ENDPOINT_URL", &self.url).env("AWS_REGION", "ap-southeast-1");
+        command.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any")
+    }
+
+    fn command(&self, place: &Workplace, arguments: &[&str]) -> Command {
+        let mut command = place.command(arguments);
+        self.reached_by(command.args(["--target", "aws", "--yes"]));
+        command
+    }
+
+    /// Runs a command on the real target, which is this server.
+    pub(crate) fn run(&self, place: &Workplace, arguments: &[&str]) -> Ended {
+        Ended::of(&self.command(place, arguments).output().unwrap())
+    }
+
+    /// Begins a command, and does not wait for its end.
+    pub(crate) fn begin(&self, place: &Workplace, arguments: &[&str]) -> Running {
+        Running::begin(&mut self.command(place, arguments))
+    }
+}
+
+impl Drop for Server {
+    /// SIGKILL: the process can do nothing more.
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+/// A command that runs.
+pub(crate) struct Running {
+    process: Child,
+    lines: Receiver<String>,
+    said: Vec<String>,
+}
+
+impl Running {
+    fn begin(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = read(process.stderr.take().unwrap());
+        Self { process, lines, said: Vec::new() }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Waits until it has said so many lines that begin like this.
+    pub(crate) fn after(&mut self, count: usize, beginning: &str) {
+        let mut seen = 0;
+        while seen < count {
+            let line =
+                self.lines.recv().unwrap_or_else(|_| panic!("it ended early:\n{}", self.said.join("\n")));
+            seen += usize::from(line.starts_with(beginning));
+            self.said.push(line);
+        }
+    }
+
+    /// Waits until it has said nothing for half a second, since it waits for AWS itself.
+    pub(crate) fn quiet(&mut self) {
+        while let Ok(line) = self.lines.recv_timeout(Duration::from_millis(500)) {
+            self.said.push(line);
+        }
+    }
+
+    /// Sends a signal, such as `INT`.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// How it ended; the code is -1 if a signal ended it.
+    pub(crate) fn end(mut self) -> Ended {
+        let status = self.process.wait().unwrap();
+        self.said.extend(self.lines.iter());
+        Ended { code: status.code().unwrap_or(-1), out: String::new(), err: self.said.join("\n") }
+    }
+}
+
+fn read(stderr: ChildStderr) -> Receiver<String> {
+    let (send, lines) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            if send.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    lines
+}
