@@ -108,8 +108,9 @@ impl Declaring<'_> {
         let deployment = self.deployment(&api, link.clone())?;
         let log_group = self.access_log_group()?;
         let stage = self.stage(&api.rest_api_id, deployment, &log_group)?;
+        let stage_arn = stage_arn(&self.inputs.place, &api.rest_api_id, &stage.stage_name);
         if let Some(web_acl_arn) = self.inputs.web_acl_arn.clone() {
-            let association = WebAclAssociation { resource_arn: stage.stage_arn.clone(), web_acl_arn };
+            let association = WebAclAssociation { resource_arn: stage_arn.clone(), web_acl_arn };
             self.scope.add("web-acl-association", association)?;
         }
         let usage_plan_id = self.usage_plan(&api.rest_api_id, &stage.stage_name)?;
@@ -119,7 +120,7 @@ impl Declaring<'_> {
             api_id: api.rest_api_id,
             api_name: name.into(),
             stage_name: StageName::from(self.names.environment()).into(),
-            stage_arn: stage.stage_arn,
+            stage_arn,
             api_key_id,
             usage_plan_id,
             api_access_log_group_name: log_group,
@@ -368,6 +369,14 @@ const VALIDATES_PARAMETERS: bool = true;
 
 /// The API key of a request is in the header `x-api-key`.
 const KEY_SOURCE: &str = "HEADER";
+
+/// The ARN of a stage, which has no account (Service Authorization Reference, "Actions, resources, and condition keys for
+/// Amazon API Gateway Management").
+fn stage_arn(place: &Place, api: &Input<RestApiId>, stage: &Input<StageName>) -> Input<String> {
+    let Place { region, partition, .. } = place;
+    let head = format!("arn:{partition}:apigateway:{region}::/restapis/");
+    Input::join([head.into(), api.into(), "/stages/".into(), stage.into()])
+}
 
 /// The stage's invoke URL.
 fn url(place: &Place, api: &Input<RestApiId>, stage: &Input<StageName>) -> Input<String> {

@@ -311,8 +311,15 @@ impl<'a> Writer<'a> {
         if let Some(vpc) = default_security_group_of(node, attr) {
             return Ok(Referred::Put(format!("{}.DefaultSecurityGroup", self.id(vpc))));
         }
-        node.properties.get(attr).map(Referred::Declared).ok_or_else(|| error(&node.kind))
+        let declared = topic_of(node, attr).or_else(|| node.properties.get(attr));
+        declared.map(Referred::Declared).ok_or_else(|| error(&node.kind))
     }
+}
+
+/// The topic of a topic's policy: who refers to that waits for the policy.
+fn topic_of<'a>(node: &'a Declaration, attr: &str) -> Option<&'a Value> {
+    let is_asked = node.kind == "AWS::SNS::TopicPolicy" && attr == "TopicArn";
+    node.properties.get("Topics").filter(|_| is_asked)?.get(0)
 }
 
 enum Referred<'a> {

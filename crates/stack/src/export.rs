@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use engine::Graph;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::exit::{Exit, Failure};
 use crate::run::print_json;
@@ -22,9 +22,22 @@ pub(crate) fn cloudformation(
         region: &place.region,
         availability_zones: &place.availability_zones,
     };
-    ::export::template(graph, &place, description, without).map_err(|error| {
+    let mut template = ::export::template(graph, &place, description, without).map_err(|error| {
         Failure::from_error(Exit::Failed, &error).hint("this is a defect of the program; nothing was written")
-    })
+    })?;
+    put_code(&mut template);
+    Ok(template)
+}
+
+/// The code of the function that verifies backups: the graph has its hash only, a template has the source, which
+/// CloudFormation packs in the same way.
+fn put_code(template: &mut Value) {
+    let resources = template.get_mut("Resources").and_then(Value::as_object_mut);
+    for resource in resources.into_iter().flat_map(Map::values_mut) {
+        if resource["Metadata"]["Address"] == "backup/function" {
+            resource["Properties"]["Code"] = json!({ "ZipFile": backup::SOURCE });
+        }
+    }
 }
 
 /// Writes it to the file, or to standard output.

@@ -82,6 +82,7 @@ fn outputs(id: Option<String>, operation: &str) -> Result<DeploymentOutputs<Reso
 #[async_trait]
 impl Resource for Deployment<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::Deployment";
+    const OWN_PROPERTIES: &'static [&'static str] = &["Definition"];
     const SETTLE: Settle = Settle::Tag;
     const TYPICAL_SECONDS: (u32, u32) = (2, 1);
     type Context = Context;

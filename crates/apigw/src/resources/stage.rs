@@ -145,6 +145,7 @@ impl RestApiStage<Resolved> {
 #[async_trait]
 impl Resource for RestApiStage<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::Stage";
+    const OWN_PROPERTIES: &'static [&'static str] = &["ExecutionLogRetentionInDays", "AccountId"];
     const SETTLE: Settle = Settle::Key;
     const TYPICAL_SECONDS: (u32, u32) = (2, 2);
     type Context = Context;

@@ -208,6 +208,7 @@ impl Function<Resolved> {
 #[async_trait]
 impl Resource for Function<Resolved> {
     const KIND: &'static str = "AWS::Lambda::Function";
+    const OWN_PROPERTIES: &'static [&'static str] = &["CodeSha256"];
     const SETTLE: Settle = Settle::Key;
     const TYPICAL_SECONDS: (u32, u32) = (8, 1);
     type Context = Context;

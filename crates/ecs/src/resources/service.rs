@@ -228,6 +228,7 @@ async fn live_task_definition(cx: &Context, live: &Live) -> Result<String, CallE
 #[async_trait]
 impl Resource for Service<Resolved> {
     const KIND: &'static str = "AWS::ECS::Service";
+    const OWN_PROPERTIES: &'static [&'static str] = &["DependsOn"];
     const SETTLE: Settle = Settle::Token;
     /// A deployment takes a quarter of an hour, and one that fails as long again to go back; then there is the time that
     /// the old tasks stay.
