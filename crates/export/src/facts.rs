@@ -37,9 +37,8 @@ impl Facts {
         self.attributes.iter().any(|known| known == name)
     }
 
-    /// CloudFormation writes `APIKeyId` where we write `ApiKeyId`.
     pub(crate) fn is_ref(&self, name: &str) -> bool {
-        self.reference.as_deref().is_some_and(|reference| reference.eq_ignore_ascii_case(name))
+        self.reference.as_deref() == Some(name)
     }
 }
 

@@ -355,9 +355,21 @@ fn deletion_policy(node: &Declaration) -> Option<String> {
 
 /// Where CloudFormation takes a declaration for something else than the API does.
 fn adapt(kind: &str, properties: &mut Map<String, Value>) {
-    if kind != "AWS::EC2::SecurityGroup" {
-        return;
+    match kind {
+        "AWS::EC2::SecurityGroup" => without_rules(properties),
+        // Its tags are an object there.
+        "AWS::ApiGatewayV2::VpcLink" => {
+            let tags = properties.get("Tags").and_then(Value::as_array).into_iter().flatten();
+            let tags: Map<String, Value> = tags
+                .filter_map(|tag| Some((tag["Key"].as_str()?.to_owned(), tag["Value"].clone())))
+                .collect();
+            properties.insert("Tags".to_owned(), Value::Object(tags));
+        }
+        _ => {}
     }
+}
+
+fn without_rules(properties: &mut Map<String, Value>) {
     let is_empty = |property: &Value| property.as_array().is_some_and(Vec::is_empty);
     // A group without rules may talk to everybody in CloudFormation. Its documentation shows this rule, which leads
     // nowhere, for one that may not.

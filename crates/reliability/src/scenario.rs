@@ -119,6 +119,16 @@ pub fn second() -> Arc<Graph> {
     config.ecs.memory = 2048;
     config.ecs.desired_max = 8;
     config.ecs.cpu_target = 60;
+    // Another deployment of the API.
+    config.apigw.backend_path = "/v2".to_owned();
+    config.apigw.monthly_quota = 2_000_000;
+    config.monitoring.alarm_emails = vec!["ops@example.com".to_owned()];
+    config.monitoring.thresholds.response_seconds = 3.0;
+    config.monitoring.disabled_alarms = vec!["api-latency".to_owned()];
+    config.monitoring.tracing.fixed_rate = 0.2;
+    config.backup.timeout = 200;
+    config.backup.schedule_expression = "cron(30 6 * * ? *)".to_owned();
+    config.backup.vault.enabled = true;
     graph(config)
 }
 

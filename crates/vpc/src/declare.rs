@@ -374,13 +374,12 @@ impl Declaring<'_> {
             .when("ArnLike", "aws:SourceArn", [source.into()])]);
         // Not logs:CreateLogGroup, which AWS's example has: the group would come back without retention if the
         // service wrote once more after its deletion.
-        let write = PolicyDocument::new([Statement::allow([
-            "logs:CreateLogStream",
-            "logs:PutLogEvents",
-            "logs:DescribeLogGroups",
-            "logs:DescribeLogStreams",
-        ])
-        .resources([Input::join([(&group.arn).into()])])]);
+        let write = PolicyDocument::new([
+            Statement::allow(["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"])
+                .resources([Input::join([(&group.arn).into()])]),
+            // A list is of no single group.
+            Statement::allow(["logs:DescribeLogGroups"]).resources(["*".into()]),
+        ]);
         let role = Role {
             // Roles are the same in all regions, so the region is part of the name.
             role_name: self.name(&format!("vpc-flow-logs-{region}")).into(),

@@ -15,7 +15,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::calls::{OfGateway, arn, gateway, replace, retag};
+use super::calls::{OfGateway, gateway, replace, retag};
 use super::stage_settings::{AccessLogSetting, MethodSetting, live_settings, setting_patches};
 use crate::{DeploymentId, RestApiId, StageName};
 
@@ -54,8 +54,6 @@ pub struct RestApiStage<S: Stage = Declared> {
 pub struct RestApiStageOutputs<S: Stage> {
     /// The name; a reference to it waits until the stage has its limits and logs.
     pub stage_name: S::Of<StageName>,
-    /// The ARN, by which WAF knows it.
-    pub stage_arn: S::Of<String>,
 }
 
 impl Declares for RestApiStage<Declared> {
@@ -67,8 +65,8 @@ impl RestApiStage<Resolved> {
         format!("/restapis/{}/stages/{}", self.rest_api_id, self.stage_name)
     }
 
-    fn outputs(&self, cx: &Context) -> RestApiStageOutputs<Resolved> {
-        RestApiStageOutputs { stage_name: self.stage_name.clone(), stage_arn: arn(cx, &self.path()) }
+    fn outputs(&self) -> RestApiStageOutputs<Resolved> {
+        RestApiStageOutputs { stage_name: self.stage_name.clone() }
     }
 
     /// The log group of API Gateway's own making (API Gateway Developer Guide, "Set up CloudWatch logging for REST APIs").
@@ -167,7 +165,7 @@ impl Resource for RestApiStage<Resolved> {
     ) -> Result<Option<RestApiStageOutputs<Resolved>>, CallError> {
         let Some(live) = self.live(cx).await? else { return Ok(None) };
         cx.adopt(&format!("stage {}", self.stage_name), &LiveTags::map(live.tags), &intent.address)?;
-        Ok(Some(self.outputs(cx)))
+        Ok(Some(self.outputs()))
     }
 
     async fn create(
@@ -184,7 +182,7 @@ impl Resource for RestApiStage<Resolved> {
             .tracing_enabled(self.tracing_enabled)
             .set_tags(Some(cx.stamp(&self.tags, intent)?.map()));
         request.send().await.called("CreateStage").of_gateway()?;
-        Ok(self.outputs(cx))
+        Ok(self.outputs())
     }
 
     async fn configure(

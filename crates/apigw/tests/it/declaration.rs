@@ -109,6 +109,15 @@ fn api_gateway_stack_creation() {
     );
 }
 
+fn stage_arn() -> Value {
+    joined(&[
+        "arn:aws:apigateway:ap-southeast-1::/restapis/".into(),
+        reference("rest-api", "RestApiId"),
+        "/stages/".into(),
+        reference("stage", "StageName"),
+    ])
+}
+
 #[test]
 fn api_url_output() {
     let outputs = outputs(&inputs());
@@ -125,7 +134,7 @@ fn api_url_output() {
             "apiId": reference("rest-api", "RestApiId"),
             "apiName": "payment-api-dev",
             "stageName": "dev",
-            "stageArn": reference("stage", "StageArn"),
+            "stageArn": stage_arn(),
             "apiKeyId": reference("api-key", "APIKeyId"),
             "usagePlanId": reference("usage-plan", "Id"),
             "apiAccessLogGroupName": reference("access-log-group", "LogGroupName"),
@@ -273,7 +282,7 @@ fn the_web_acl_stands_before_the_stage_if_there_is_one() {
     let graph = graph(Args::default(), &inputs());
     assert_eq!(
         properties(&graph, "web-acl-association"),
-        json!({ "ResourceArn": reference("stage", "StageArn"), "WebACLArn": WEB_ACL })
+        json!({ "ResourceArn": stage_arn(), "WebACLArn": WEB_ACL })
     );
     let without = Inputs { web_acl_arn: None, ..inputs() };
     assert!(self::graph(Args::default(), &without).get("apigw/web-acl-association").is_none());

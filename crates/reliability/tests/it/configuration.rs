@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use stack::{Environment, Place, Stack, load};
+use stack::{Environment, Place, Sources, Stack, load};
 
 fn file() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../stack.toml");
@@ -89,7 +89,7 @@ proptest! {
         let scratch = Scratch::new();
         std::fs::write(&scratch.0, lines.join("\n")).unwrap();
         let environment: Environment = "dev".parse().unwrap();
-        match load(Some(&scratch.0), &environment, &[]) {
+        match load(&Sources::file(Some(&scratch.0), &environment)) {
             Err(error) => {
                 prop_assert!(!error.reason.is_empty() && !error.hint.is_empty(), "{error:?}");
                 prop_assert_eq!(error.file.as_ref(), Some(&scratch.0), "{:?}", error);
