@@ -119,9 +119,19 @@ fn by_key(sight: &Sight) -> BTreeMap<String, Vec<&Object>> {
     let mut objects: BTreeMap<String, Vec<&Object>> = BTreeMap::new();
     for object in &sight.objects {
         let what = object.tags.get(tags::ADDRESS).or(object.name.as_ref()).map_or("", String::as_str);
+        let what = of_our_api(sight, what).unwrap_or_else(|| what.to_owned());
         objects.entry(format!("{} {what}", object.kind)).or_default().push(object);
     }
     objects
+}
+
+/// The log group that API Gateway names after an API, which has another id in each world, if that API is there.
+fn of_our_api(sight: &Sight, name: &str) -> Option<String> {
+    let (prefix, api) = name.split_once('_')?;
+    let (api, stage) = api.split_once('/')?;
+    let is_api = |object: &Object| object.kind == "AWS::ApiGateway::RestApi" && object.id == api;
+    let ours = prefix == "API-Gateway-Execution-Logs" && sight.objects.iter().any(is_api);
+    ours.then(|| format!("{prefix} of {stage}"))
 }
 
 /// All that the state says of its objects, as one text.

@@ -238,10 +238,12 @@ impl Resource for RestApiStage<Resolved> {
     /// The stage goes last: as long as it is there, it is known that its log group may be, too. It stops writing there
     /// first, or a request would bring the group back.
     async fn delete(&self, cx: &Context, _outputs: &RestApiStageOutputs<Resolved>) -> Result<(), CallError> {
-        let Some(live) = self.live(cx).await? else { return Ok(()) };
-        let settings = live_settings(live.method_settings.as_ref(), &[]);
-        let silence = settings.iter().filter(|setting| setting.logs()).map(MethodSetting::without_log);
-        self.change(cx, silence.collect()).await?;
+        // Without the stage, its log group may be there all the same.
+        if let Some(live) = self.live(cx).await? {
+            let settings = live_settings(live.method_settings.as_ref(), &[]);
+            let silence = settings.iter().filter(|setting| setting.logs()).map(MethodSetting::without_log);
+            self.change(cx, silence.collect()).await?;
+        }
         let group = cx.logs().delete_log_group().log_group_name(self.execution_log_group());
         group.send().await.called("DeleteLogGroup").gone_is_ok()?;
         let request = gateway(cx).delete_stage().rest_api_id(self.rest_api_id.as_str());
