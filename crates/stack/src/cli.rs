@@ -71,7 +71,8 @@ pub enum Command {
         #[arg(long)]
         detailed_exitcode: bool,
     },
-    /// Print the stack's outputs, or the one named. Calls nothing.
+    /// Print the stack's outputs, or the one named. Calls nothing, except for `apiKey`, the API's key, which is recorded
+    /// nowhere and so asked for.
     Outputs {
         /// Print only this one, without its name.
         name: Option<String>,
