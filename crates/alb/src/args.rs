@@ -270,10 +270,7 @@ impl Args {
     }
 
     pub(crate) fn waf_retention(&self) -> Result<RetentionDays, DeclareError> {
-        RetentionDays::try_from(self.waf.log_retention_in_days).map_err(|error| {
-            let hint = format!("the next longer period is {} days", error.nearest());
-            refused("waf.log_retention_in_days", error.to_string(), hint)
-        })
+        RetentionDays::argument("waf.log_retention_in_days", self.waf.log_retention_in_days)
     }
 }
 

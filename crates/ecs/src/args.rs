@@ -330,10 +330,7 @@ impl Args {
     }
 
     pub(crate) fn retention(&self) -> Result<RetentionDays, DeclareError> {
-        RetentionDays::try_from(self.log_retention_in_days).map_err(|error| {
-            let hint = format!("the next longer period is {} days", error.nearest());
-            refused("log_retention_in_days", error.to_string(), hint)
-        })
+        RetentionDays::argument("log_retention_in_days", self.log_retention_in_days)
     }
 }
 

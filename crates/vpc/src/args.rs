@@ -146,10 +146,7 @@ pub struct Inputs {
 
 impl Args {
     pub(crate) fn retention(&self) -> Result<RetentionDays, DeclareError> {
-        RetentionDays::try_from(self.flow_logs.retention_in_days).map_err(|error| {
-            let hint = format!("the next longer period is {} days", error.nearest());
-            DeclareError::argument("flow_logs.retention_in_days", error.to_string(), hint)
-        })
+        RetentionDays::argument("flow_logs.retention_in_days", self.flow_logs.retention_in_days)
     }
 
     /// The services that get an interface endpoint, checked as far as one can without asking AWS.

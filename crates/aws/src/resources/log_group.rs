@@ -8,7 +8,9 @@ use std::borrow::Cow;
 
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup as Live;
-use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, DeclareError, Declared, Declares, Intent, Resolved, Resource, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CallResult, Called};
@@ -73,6 +75,17 @@ impl schemars::JsonSchema for RetentionDays {
 }
 
 impl RetentionDays {
+    /// A tier's argument, by its name.
+    ///
+    /// # Errors
+    /// For a period that CloudWatch Logs does not know, with the next longer one that it does.
+    pub fn argument(argument: &str, days: u32) -> Result<Self, DeclareError> {
+        Self::try_from(days).map_err(|error| {
+            let hint = format!("the next longer period is {} days", error.nearest());
+            DeclareError::argument(argument, error.to_string(), hint)
+        })
+    }
+
     fn for_call(self) -> i32 {
         i32::try_from(self.0).expect("every period in the list is small")
     }
