@@ -320,7 +320,7 @@ impl Declaring<'_> {
         for logs in ["access_logs", "connection_logs"] {
             attributes.push(Attribute::new(&format!("{logs}.s3.enabled"), switch(log_bucket.is_some())));
             if let Some(bucket) = log_bucket {
-                let bucket: Input<String> = Input::join([bucket.into()]);
+                let bucket = bucket.text();
                 attributes.push(Attribute::new(&format!("{logs}.s3.bucket"), bucket));
             }
         }
@@ -456,10 +456,8 @@ impl Declaring<'_> {
             redacted_fields: REDACTED_HEADERS.map(FieldToMatch::header).to_vec(),
         };
         self.scope.add("web-acl-logging", logging)?;
-        let association = WebAclAssociation {
-            resource_arn: Input::join([load_balancer.into()]),
-            web_acl_arn: web_acl.arn.clone(),
-        };
+        let association =
+            WebAclAssociation { resource_arn: load_balancer.text(), web_acl_arn: web_acl.arn.clone() };
         self.scope.add("web-acl-association", association)?;
         Ok(Firewall { arn: web_acl.arn, name, log_group_name })
     }

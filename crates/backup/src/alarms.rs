@@ -5,7 +5,7 @@ use aws::{Names, TopicArn};
 use engine::Input;
 
 use crate::FunctionName;
-use crate::permissions::{NAMESPACE, text};
+use crate::permissions::NAMESPACE;
 
 /// What the handler publishes.
 const METRIC: &str = "BackupVerified";
@@ -91,7 +91,7 @@ fn of_function(
     Alarm {
         namespace: Some("AWS/Lambda".to_owned()),
         metric_name: Some(metric.to_owned()),
-        dimensions: vec![Dimension { name: "FunctionName".to_owned(), value: text(function) }],
+        dimensions: vec![Dimension { name: "FunctionName".to_owned(), value: function.text() }],
         statistic: Some("Sum".to_owned()),
         period: Some(300),
         threshold: Some(1.0),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::alarms;
 use crate::args::{Args, Inputs};
 use crate::package::{HANDLER, package};
-use crate::permissions::{self, NAMESPACE, SCHEDULE_GROUP, text};
+use crate::permissions::{self, NAMESPACE, SCHEDULE_GROUP};
 use crate::resources::{
     BackupPlan, BackupPlanDocument, BackupRule, BackupSelection, BackupSelectionDocument, BackupVault,
     DeadLetterConfig, Environment, EventInvokeConfig, FlexibleTimeWindow, Function, Lifecycle,
@@ -227,9 +227,9 @@ impl Declaring<'_> {
         let number = |value: u32| Input::from(value.to_string());
         let variables = [
             ("ENVIRONMENT", Some(self.names.environment().into())),
-            ("CLUSTER_ID", Some(text(&database.cluster_id))),
-            ("KEY_ARN", Some(text(&database.key_arn))),
-            ("TOPIC_ARN", self.inputs.alarm_topic_arn.as_ref().map(text)),
+            ("CLUSTER_ID", Some(database.cluster_id.text())),
+            ("KEY_ARN", Some(database.key_arn.text())),
+            ("TOPIC_ARN", self.inputs.alarm_topic_arn.as_ref().map(Input::text)),
             ("NAMESPACE", Some(NAMESPACE.into())),
             ("MIN_RETENTION_DAYS", Some(number(args.min_retention_days))),
             ("MAX_SNAPSHOT_AGE_HOURS", Some(number(args.max_snapshot_age_hours))),
@@ -281,7 +281,7 @@ impl Declaring<'_> {
     }
 
     fn alarms(&mut self, function: &Input<FunctionName>) -> Result<Vec<Input<AlarmArn>>, DeclareError> {
-        let (cluster, topic) = (text(&self.inputs.database.cluster_id), self.inputs.alarm_topic_arn.as_ref());
+        let (cluster, topic) = (self.inputs.database.cluster_id.text(), self.inputs.alarm_topic_arn.as_ref());
         let alarms = alarms::all(&self.names, function, cluster, topic);
         alarms.into_iter().map(|(name, alarm)| Ok(self.scope.add(name, alarm)?.arn)).collect()
     }

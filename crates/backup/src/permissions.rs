@@ -64,22 +64,22 @@ pub(crate) fn function(
         ),
         Statement::allow(["logs:CreateLogStream", "logs:PutLogEvents"])
             .sid("Log")
-            .resources([text(log_group)]),
-        Statement::allow(["sqs:SendMessage"]).sid("DeadLetters").resources([text(dead_letters)]),
+            .resources([log_group.text()]),
+        Statement::allow(["sqs:SendMessage"]).sid("DeadLetters").resources([dead_letters.text()]),
         // Neither call has a resource.
         Statement::allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"])
             .sid("Trace")
             .resources(["*".into()]),
     ];
     if let Some(topic) = &inputs.alarm_topic_arn {
-        statements.push(Statement::allow(["sns:Publish"]).sid("TellPeople").resources([text(topic)]));
+        statements.push(Statement::allow(["sns:Publish"]).sid("TellPeople").resources([topic.text()]));
     }
     if let Some(key) = &inputs.alarm_topic_key_arn {
         let via = format!("sns.{}.amazonaws.com", place.region);
         statements.push(
             Statement::allow(["kms:GenerateDataKey*", "kms:Decrypt"])
                 .sid("EncryptMessages")
-                .resources([text(key)])
+                .resources([key.text()])
                 .when("StringEquals", "kms:ViaService", [via.into()]),
         );
     }
@@ -90,12 +90,7 @@ pub(crate) fn function(
 pub(crate) fn schedule(function: &Input<FunctionArn>, dead_letters: &Input<QueueArn>) -> PolicyDocument {
     let versions = Input::join([function.into(), ":*".into()]);
     PolicyDocument::new([
-        Statement::allow(["lambda:InvokeFunction"]).sid("Invoke").resources([text(function), versions]),
-        Statement::allow(["sqs:SendMessage"]).sid("DeadLetters").resources([text(dead_letters)]),
+        Statement::allow(["lambda:InvokeFunction"]).sid("Invoke").resources([function.text(), versions]),
+        Statement::allow(["sqs:SendMessage"]).sid("DeadLetters").resources([dead_letters.text()]),
     ])
-}
-
-/// An id as the text that it is.
-pub(crate) fn text<T: engine::Text>(input: &Input<T>) -> Input<String> {
-    Input::join([input.into()])
 }

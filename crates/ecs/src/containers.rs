@@ -7,7 +7,6 @@ use engine::{DeclareError, Declared, Input};
 
 use crate::args::{Args, HealthCheck, Tracing};
 use crate::inputs::{DatabaseInputs, Inputs};
-use crate::permissions::text;
 use crate::resources::{
     Capabilities, ContainerDefinition, ContainerHealthCheck, KeyValuePair, LinuxParameters, LogConfiguration,
     MountPoint, PortMapping, Secret,
@@ -77,7 +76,7 @@ impl App<'_> {
                 ("DB_HOST", database.endpoint.clone()),
                 ("DB_PORT", port(database)?.to_string().into()),
                 ("DB_NAME", database.name.clone()),
-                ("DB_SECRET_ARN", text(&database.secret_arn)),
+                ("DB_SECRET_ARN", database.secret_arn.text()),
             ]);
         }
         match args.tracing {
@@ -180,7 +179,7 @@ fn health_check(check: &HealthCheck) -> ContainerHealthCheck {
 
 fn logs(group: &Input<LogGroupName>, region: &str, prefix: &str) -> LogConfiguration<Declared> {
     let options = [
-        ("awslogs-group", text(group)),
+        ("awslogs-group", group.text()),
         ("awslogs-region", region.to_owned().into()),
         ("awslogs-stream-prefix", prefix.to_owned().into()),
     ];

@@ -16,7 +16,7 @@ use crate::args::{Args, Tracing};
 use crate::containers::{self, APP, App, SCRATCH};
 use crate::image::{self, Image};
 use crate::inputs::Inputs;
-use crate::permissions::{self, text};
+use crate::permissions;
 use crate::resources::{
     AdvancedConfiguration, AwsvpcConfiguration, CircuitBreaker, Cluster, ClusterSetting,
     DeploymentConfiguration, DeploymentController, EncryptionConfiguration, ImageScanning, LifecyclePolicy,
@@ -205,7 +205,7 @@ impl Declaring<'_> {
         let (args, place) = (self.args, &self.inputs.place);
         let database = self.inputs.database.as_ref();
         let other = self.image.as_ref().and_then(|image| image.other_repository_arn(place));
-        let mut repositories = vec![text(&repository.arn)];
+        let mut repositories = vec![repository.arn.text()];
         repositories.extend(other.map(Input::from));
         let groups: Vec<_> =
             [Some(app_logs), tracing_logs].into_iter().flatten().map(|logs| logs.arn.clone()).collect();

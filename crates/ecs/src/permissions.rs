@@ -39,7 +39,7 @@ pub(crate) fn execution(
         Statement::allow(pull).sid("Pull").resources(repositories),
         Statement::allow(["logs:CreateLogStream", "logs:PutLogEvents"])
             .sid("Log")
-            .resources(log_groups.iter().map(text)),
+            .resources(log_groups.iter().map(Input::text)),
     ];
     statements.extend(database.into_iter().flat_map(|database| secret(place, database)));
     PolicyDocument::new(statements)
@@ -88,16 +88,11 @@ fn secret(place: &Place, database: &DatabaseInputs) -> [Statement; 2] {
     [
         Statement::allow(["secretsmanager:GetSecretValue"])
             .sid("ReadSecret")
-            .resources([text(&database.secret_arn)]),
-        Statement::allow(["kms:Decrypt"]).sid("DecryptSecret").resources([text(&database.key_arn)]).when(
+            .resources([database.secret_arn.text()]),
+        Statement::allow(["kms:Decrypt"]).sid("DecryptSecret").resources([database.key_arn.text()]).when(
             "StringEquals",
             "kms:ViaService",
             [via.into()],
         ),
     ]
-}
-
-/// An id as the text that it is.
-pub(crate) fn text<T: engine::Text>(input: &Input<T>) -> Input<String> {
-    Input::join([input.into()])
 }

@@ -118,6 +118,12 @@ impl<T: Data> Input<T> {
 }
 
 impl<T: Text> Input<T> {
+    /// The same as a plain text: an id where a property takes several kinds of them.
+    #[must_use]
+    pub fn text(&self) -> Input<String> {
+        Input::join([self.into()])
+    }
+
     /// A text made of parts, some of which may be outputs of other resources.
     ///
     /// ```

@@ -5,7 +5,7 @@
 
 use aws::resources::{Alarm, Dimension, Metric, MetricDataQuery, MetricStat};
 use aws::{Names, TopicArn};
-use engine::{Input, Text};
+use engine::Input;
 
 use crate::args::{Args, Thresholds};
 use crate::capacity::max_connections;
@@ -201,11 +201,6 @@ fn calculation(id: &str, expression: String) -> MetricDataQuery {
     }
 }
 
-/// The same input as a plain text.
-pub(crate) fn text<T: Text>(input: &Input<T>) -> Input<String> {
-    Input::join([input.into()])
-}
-
 fn metric<const N: usize>(namespace: &str, name: &str, dimensions: [(&str, Input<String>); N]) -> Metric {
     let dimension = |(name, value): (&str, Input<String>)| Dimension { name: name.to_owned(), value };
     Metric {
@@ -253,7 +248,7 @@ pub(crate) fn all(args: &Args, names: &Names, inputs: &Inputs) -> Vec<Spec> {
         all.push(of_firewall(web_acl, &inputs.place.region, thresholds));
     }
     for (number, gateway) in (1..).zip(&inputs.nat_gateway_ids) {
-        all.extend(of_nat_gateway(number, &text(gateway), thresholds));
+        all.extend(of_nat_gateway(number, &gateway.text(), thresholds));
     }
     all.retain(|spec| !args.disabled_alarms.iter().any(|name| name == spec.name));
     all
@@ -326,8 +321,8 @@ fn of_load_balancer(inputs: &LoadBalancerInputs, t: &Thresholds, tasks: Option<u
 
 fn of_containers(inputs: &ContainerInputs, t: &Thresholds, names: &Names) -> Vec<Spec> {
     let of_service = |namespace: &str, name: &str| {
-        let service = ("ServiceName", text(&inputs.service_name));
-        metric(namespace, name, [("ClusterName", text(&inputs.cluster_name)), service])
+        let service = ("ServiceName", inputs.service_name.text());
+        metric(namespace, name, [("ClusterName", inputs.cluster_name.text()), service])
     };
     let mut specs = vec![
         Spec::new(
@@ -366,7 +361,7 @@ fn of_containers(inputs: &ContainerInputs, t: &Thresholds, names: &Names) -> Vec
 
 fn of_database(inputs: &DatabaseInputs, t: &Thresholds) -> Vec<Spec> {
     const NAMESPACE: &str = "AWS/RDS";
-    let all = |name: &str| metric(NAMESPACE, name, [("DBClusterIdentifier", text(&inputs.cluster_id))]);
+    let all = |name: &str| metric(NAMESPACE, name, [("DBClusterIdentifier", inputs.cluster_id.text())]);
     let allowed = max_connections(inputs.min_capacity, inputs.max_capacity);
     let mut specs = vec![
         Spec::new(

@@ -7,7 +7,6 @@ use aws::{AlarmArn, Names};
 use engine::{Input, Piece, Text};
 use serde_json::{Value, json};
 
-use crate::alarms::text;
 use crate::inputs::{ApiInputs, ContainerInputs, DatabaseInputs, Inputs, LoadBalancerInputs};
 
 /// How wide a dashboard is.
@@ -105,7 +104,7 @@ impl Board<'_> {
         if alarms.is_empty() {
             return;
         }
-        let arns: Vec<Value> = alarms.iter().map(|arn| data(&text(arn))).collect();
+        let arns: Vec<Value> = alarms.iter().map(|arn| data(&arn.text())).collect();
         let alarms = json!({ "type": "alarm", "properties": { "title": "Alarms", "alarms": arns } });
         self.row(ROW_HEIGHT, vec![alarms]);
     }
@@ -135,7 +134,7 @@ impl Board<'_> {
     }
 
     fn containers(&mut self, inputs: &ContainerInputs) {
-        let (cluster, service) = (text(&inputs.cluster_name), text(&inputs.service_name));
+        let (cluster, service) = (inputs.cluster_name.text(), inputs.service_name.text());
         let of = |namespace: &str, name: &str| {
             series(namespace, name, [("ClusterName", &cluster), ("ServiceName", &service)], json!({}))
         };
@@ -150,7 +149,7 @@ impl Board<'_> {
     }
 
     fn database(&mut self, inputs: &DatabaseInputs) {
-        let cluster = text(&inputs.cluster_id);
+        let cluster = inputs.cluster_id.text();
         let of = |name: &str| series("AWS/RDS", name, [("DBClusterIdentifier", &cluster)], json!({}));
         let graph = |title: &str, stat: &str, name: &str| self.graph(title, stat, vec![of(name)]);
         let first = vec![
@@ -197,7 +196,7 @@ impl Board<'_> {
             widgets.push(self.graph("Firewall: requests", "Sum", metrics));
         }
         if !inputs.nat_gateway_ids.is_empty() {
-            let gateways: Vec<_> = inputs.nat_gateway_ids.iter().map(text).collect();
+            let gateways: Vec<_> = inputs.nat_gateway_ids.iter().map(Input::text).collect();
             let of = |name: &str, label: &str| {
                 let label = |number: usize| json!({ "label": format!("{label} {}", number + 1) });
                 let gateways = gateways.iter().enumerate();

@@ -166,7 +166,7 @@ impl Declaring<'_> {
             self.scope.add(&format!("email-{}", address_of(email)), subscription)?;
         }
         let account = self.inputs.place.account_id.clone();
-        let this = || [Input::join([(&topic).into()])];
+        let this = || [topic.text()];
         let policy = PolicyDocument::new([
             Statement::allow(["sns:Publish"])
                 .sid("AlarmsPublish")

@@ -18,7 +18,7 @@ use crate::export;
 use crate::progress::Screen;
 use crate::render::{self, Counts};
 use crate::stack::{Place, Stack, StackError, argument_error, kinds};
-use crate::target::{self, NOTHING_REAL};
+use crate::target::{self, Cloud, NOTHING_REAL};
 
 /// Everything that a command works with.
 struct Work {
@@ -137,19 +137,18 @@ impl Work {
         Engine::new(nothing, self.store()).state().await.map_err(engine_failure)
     }
 
+    async fn connect(&self) -> Result<Cloud, Failure> {
+        let Options { target, state_dir, .. } = &self.options;
+        target::connect(*target, &self.loaded.config, &self.environment, state_dir).await
+    }
+
     /// Connects, and declares the stack there; nothing is declared for a `destroy`.
     async fn prepare(&self, declared: bool) -> Result<(Engine, Arc<Graph>), Failure> {
         if declared {
             self.declare(&Place::imagined(&self.loaded.config))?;
         }
         let state = self.recorded().await?;
-        let cloud = target::connect(
-            self.options.target,
-            &self.loaded.config,
-            &self.environment,
-            &self.options.state_dir,
-        )
-        .await?;
+        let cloud = self.connect().await?;
         let graph = if declared { self.declare(&Place::new(&cloud, &state))? } else { Arc::default() };
         let place = cloud.place;
         let mut registry = Registry::new(cloud.context);
@@ -373,9 +372,7 @@ impl Work {
         }
         Ok(Exit::Done)
     }
-}
 
-impl Work {
     /// Prints the API's key, which AWS is asked for now.
     async fn api_key(&self, state: &State) -> Result<Exit, Failure> {
         let Some(id) = state.exports().get("apiKeyId").and_then(Value::as_str).map(apigw::ApiKeyId::from)
@@ -383,13 +380,7 @@ impl Work {
             return Err(Failure::new(Exit::Failed, "there is no API key here")
                 .hint("`stack up` makes one, with the API"));
         };
-        let cloud = target::connect(
-            self.options.target,
-            &self.loaded.config,
-            &self.environment,
-            &self.options.state_dir,
-        )
-        .await?;
+        let cloud = self.connect().await?;
         let value = apigw::api_key_value(&cloud.context, &id).await.map_err(|error| {
             Failure::from_error(Exit::Failed, &error)
                 .hint("the credentials need apigateway:GET on the key, and its region and account")

@@ -272,18 +272,14 @@ impl Stack {
             }),
             database: Some(monitoring::DatabaseInputs {
                 cluster_id: database.database_cluster_id.clone(),
-                instance_ids: database
-                    .database_instance_ids
-                    .iter()
-                    .map(|id| Input::join([id.into()]))
-                    .collect(),
+                instance_ids: database.database_instance_ids.iter().map(Input::text).collect(),
                 min_capacity: database_args.capacity.min,
                 max_capacity: database_args.capacity.max,
                 local_storage_bytes: None,
             }),
             api: Some(monitoring::ApiInputs {
                 name: apigw.api_name.clone(),
-                stage: Input::join([(&apigw.stage_name).into()]),
+                stage: apigw.stage_name.text(),
                 access_log_group_name: Some(apigw.api_access_log_group_name.clone()),
             }),
             web_acl_name: alb.web_acl_name.clone(),
@@ -299,9 +295,9 @@ fn ready_for_tasks(
     network: &vpc::Outputs<Declared>,
     database: &database::Outputs<Declared>,
 ) -> Vec<Input<String>> {
-    let instance = database.database_instance_ids.iter().take(1).map(|id| Input::join([id.into()]));
-    let gateways = network.nat_gateway_ids.iter().map(|id| Input::join([id.into()]));
-    let endpoints = network.interface_endpoint_ids.iter().map(|id| Input::join([id.into()]));
+    let instance = database.database_instance_ids.iter().take(1).map(Input::text);
+    let gateways = network.nat_gateway_ids.iter().map(Input::text);
+    let endpoints = network.interface_endpoint_ids.iter().map(Input::text);
     instance.chain(gateways).chain(endpoints).collect()
 }
 

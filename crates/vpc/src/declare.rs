@@ -376,7 +376,7 @@ impl Declaring<'_> {
         // service wrote once more after its deletion.
         let write = PolicyDocument::new([
             Statement::allow(["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"])
-                .resources([Input::join([(&group.arn).into()])]),
+                .resources([group.arn.text()]),
             // A list is of no single group.
             Statement::allow(["logs:DescribeLogGroups"]).resources(["*".into()]),
         ]);
