@@ -3,12 +3,12 @@
 use std::fmt::Display;
 
 use aws_sdk_ec2::types::{Filter, IpPermission, UnsuccessfulItem};
-use engine::{CallError, Intent, Readiness};
+use engine::{CallError, Readiness, Search};
 use serde::{Deserialize, Serialize};
 
-use crate::Context;
+use crate::context::{Context, Identity};
 use crate::error::{Called, class_of};
-use crate::tags::{INTENT, Tags, ec2_tags};
+use crate::tags::{ADDRESS, ENVIRONMENT, INTENT, PROJECT, Tags, ec2_tags};
 
 /// A rule of a security group as AWS reports it: traffic with one peer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -56,10 +56,15 @@ pub fn filter<V: Display>(name: &str, values: impl IntoIterator<Item = V>) -> Fi
     Filter::builder().name(name).set_values(Some(values)).build()
 }
 
-/// Finds the object that `intent` created, by the tag that the create call set.
+/// Filters of a Describe call: objects that the search is for, by the tags that the create call set.
 #[must_use]
-pub fn by_intent(intent: &Intent) -> Filter {
-    filter(&format!("tag:{INTENT}"), [&intent.token])
+pub fn found_by(cx: &Context, search: &Search) -> Vec<Filter> {
+    let Identity { project, environment } = cx.identity();
+    let tag = |key: &str, value: &str| filter(&format!("tag:{key}"), [value]);
+    let mut filters =
+        vec![tag(PROJECT, project), tag(ENVIRONMENT, environment), tag(ADDRESS, search.address.as_str())];
+    filters.extend(search.token.as_ref().map(|token| tag(INTENT, token)));
+    filters
 }
 
 /// Ready as soon as a Describe call shows the object: EC2's reads lag behind its writes by up to seconds, and a

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_ec2::types::{ResourceType, Tag as Ec2Tag, TagSpecification};
 use aws_sdk_iam::types::Tag as IamTag;
-use engine::{Address, CallError, ErrorClass, Intent};
+use engine::{Address, CallError, ErrorClass, Intent, Search};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::context::Identity;
@@ -278,10 +278,11 @@ impl LiveTags {
         Self(tags.into_iter().filter_map(pair).collect())
     }
 
-    /// Whether the create call of an intent made the object.
+    /// Whether the object is one that the search is for.
     #[must_use]
-    pub fn made_by(&self, intent: &Intent) -> bool {
-        self.0.get(INTENT).is_some_and(|token| *token == intent.token)
+    pub fn fit(&self, identity: &Identity, search: &Search) -> bool {
+        self.belongs_to(identity, &search.address)
+            && self.0.get(INTENT).is_some_and(|token| search.is_for(token))
     }
 
     /// Whether the object was made by this project, in this environment, at whatever address.

@@ -12,8 +12,8 @@ use crate::journal::{NewIntent, Recorded};
 use crate::operate::{Cause, Operator, RETRY_WITHIN, changed_properties};
 use crate::plan::{ReplaceOrder, Step, managed};
 use crate::provider::Kind;
-use crate::resource::{Change, Intent, Settle};
-use crate::settle::{is_known, is_somebody_elses, look, read};
+use crate::resource::{Change, Intent, Search, Settle};
+use crate::settle::{is_known, is_recorded, is_somebody_elses, look, read, repeat};
 use crate::state::{Object, Open};
 
 /// How often a create is sent again after answers were lost.
@@ -110,6 +110,9 @@ impl Operator<'_> {
         let mut backoff = Backoff::retry(&intent.token, RETRY_WITHIN);
         // When this session began, it looked for a whole grace period, so one more look is enough.
         let mut look = (resumed && kind.settle() != Settle::Token).then_some(Duration::ZERO);
+        if !resumed && let Some(outputs) = self.unrecorded(step, kind, desired).await? {
+            return Ok((outputs, true));
+        }
         let (mut lost, mut unsure) = (0, resumed);
         let mut unseen_until = None;
         loop {
@@ -168,6 +171,62 @@ impl Operator<'_> {
             };
             if !waited {
                 return Err(NotObtained { error, unsure });
+            }
+        }
+    }
+
+    /// An object of this resource that was made by a run of which the state knows nothing: the state is an old copy, or was
+    /// lost. Where there is a natural key, a second one is refused; elsewhere it has to be looked for.
+    async fn unrecorded(
+        &self,
+        step: &Step,
+        kind: &dyn Kind,
+        desired: &Value,
+    ) -> Result<Option<Value>, NotObtained> {
+        if kind.settle() == Settle::Key {
+            return Ok(None);
+        }
+        let failed = |error| NotObtained { error, unsure: false };
+        let operation = format!("looking for {} before it is created", step.address);
+        let search = Search::made_for(step.address.clone());
+        let waiting = |error: &CallError| self.waiting(step, Operation::Create, &error.to_string());
+        // One that was deleted a moment ago may still be shown for as long as a new one may not.
+        let mut backoff = Backoff::poll(step.address.as_str(), self.settle_grace);
+        let outputs = loop {
+            let found = repeat(step.address.as_str(), || kind.find(desired, &search), waiting).await;
+            let Some(outputs) = found.map_err(failed)? else { return Ok(None) };
+            if is_recorded(&self.journal.state(), kind, &step.kind, &outputs) {
+                return Ok(None);
+            }
+            self.waiting(
+                step,
+                Operation::Create,
+                "there is one that the state does not know; it may be going",
+            );
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => {
+                    let message = "it was put off";
+                    return Err(failed(CallError::new(ErrorClass::NotYet, operation, message)));
+                }
+                waited = backoff.wait() => if !waited { break outputs },
+            }
+        };
+        let look = || read(kind, desired, &outputs);
+        let live = repeat(step.address.as_str(), look, waiting).await.map_err(failed)?;
+        let Some(live) = live else { return Ok(None) };
+        let changed = changed_properties(&managed(&live, desired, desired), desired);
+        match changed.iter().find(|property| kind.change(property) == Change::Replace) {
+            None => Ok(Some(outputs)),
+            // Another one beside it does no harm.
+            Some(_) if kind.is_revision() => Ok(None),
+            Some(property) => {
+                let message = format!(
+                    "there is one already, {outputs}, which the state does not know, and its {property} differs, which \
+                     cannot be changed. If the state is an old copy, put the newest one back; otherwise declare what is \
+                     there, or delete it"
+                );
+                Err(failed(CallError::conflict(operation, message)))
             }
         }
     }

@@ -66,7 +66,7 @@ pub use operate::Cause;
 pub use plan::{Action, Note, Plan, PlanError, Reading, Reasons, ReplaceOrder, Step};
 pub use provider::{Kind, Provider, Registry};
 pub use references::Term;
-pub use resource::{Change, Changed, Declares, Intent, OutputsOf, Readiness, Resource, Settle};
+pub use resource::{Change, Changed, Declares, Intent, OutputsOf, Readiness, Resource, Search, Settle};
 pub use scope::{Declaration, DeclareError, Scope};
 pub use session::{Drift, Engine, EngineError, Session};
 pub use settle::SettleError;

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{CallError, ErrorClass};
-use crate::resource::{Change, Changed, Intent, Readiness, Resource, Settle};
+use crate::resource::{Change, Changed, Intent, Readiness, Resource, Search, Settle};
 use crate::stage::Resolved;
 
 /// All kinds that the engine can plan and apply.
@@ -26,6 +26,7 @@ pub trait Provider: Send + Sync {
 #[expect(missing_docs, reason = "each method is the erased twin of the one in Resource")]
 pub trait Kind: Send + Sync {
     fn settle(&self) -> Settle;
+    fn is_revision(&self) -> bool;
     fn volatile(&self) -> &[&'static str];
     fn ready_within(&self) -> Duration;
     fn gone_within(&self) -> Duration;
@@ -33,7 +34,7 @@ pub trait Kind: Send + Sync {
     fn change(&self, property: &str) -> Change;
     fn claim(&self, properties: &Value) -> Option<String>;
     fn coexists(&self, new: &Value, old: &Value) -> bool;
-    async fn find(&self, properties: &Value, intent: &Intent) -> Result<Option<Value>, CallError>;
+    async fn find(&self, properties: &Value, search: &Search) -> Result<Option<Value>, CallError>;
     async fn create(&self, properties: &Value, intent: &Intent) -> Result<Value, CallError>;
     async fn poll_ready(&self, outputs: &Value) -> Result<Readiness<Value>, CallError>;
     async fn configure(&self, properties: &Value, outputs: &Value) -> Result<(), CallError>;
@@ -111,6 +112,10 @@ impl<R: Resource> Kind for Adapter<R> {
         R::SETTLE
     }
 
+    fn is_revision(&self) -> bool {
+        R::IS_REVISION
+    }
+
     fn volatile(&self) -> &[&'static str] {
         R::VOLATILE
     }
@@ -142,8 +147,8 @@ impl<R: Resource> Kind for Adapter<R> {
         }
     }
 
-    async fn find(&self, properties: &Value, intent: &Intent) -> Result<Option<Value>, CallError> {
-        let found = typed::<R>(properties)?.find(&self.context, intent).await?;
+    async fn find(&self, properties: &Value, search: &Search) -> Result<Option<Value>, CallError> {
+        let found = typed::<R>(properties)?.find(&self.context, search).await?;
         found.as_ref().map(erased).transpose()
     }
 

@@ -41,6 +41,36 @@ pub struct Intent {
     pub token: String,
 }
 
+/// What [`find`](Resource::find) looks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// The resource.
+    pub address: Address,
+    /// The token of the intent that made the object. `None` is any object of the resource: one that was made by a run of
+    /// which the state, an old copy perhaps, knows nothing.
+    pub token: Option<String>,
+}
+
+impl Search {
+    /// For what an intent made.
+    #[must_use]
+    pub fn made_by(intent: &Intent) -> Self {
+        Self { address: intent.address.clone(), token: Some(intent.token.clone()) }
+    }
+
+    /// For whatever was made for a resource.
+    #[must_use]
+    pub fn made_for(address: Address) -> Self {
+        Self { address, token: None }
+    }
+
+    /// Whether it is for what the intent with this token made.
+    #[must_use]
+    pub fn is_for(&self, token: &str) -> bool {
+        self.token.as_ref().is_none_or(|wanted| wanted == token)
+    }
+}
+
 /// One look at an object that is being created.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Readiness<O> {
@@ -114,6 +144,11 @@ pub trait Resource: Data {
     /// what they refer to becomes a `DependsOn`. `DeletionPolicy` among them becomes the resource's attribute of that name.
     const OWN_PROPERTIES: &'static [&'static str] = &[];
 
+    /// Whether objects of one resource exist beside each other, and only the newest matters: revisions. Where there is an
+    /// object that the state, an old copy perhaps, does not know, another one is made beside it if it is not as declared.
+    /// Of other kinds there must not be two.
+    const IS_REVISION: bool = false;
+
     /// How long the object may take from its creation until it is ready.
     const READY_WITHIN: Duration = Duration::from_secs(300);
 
@@ -148,7 +183,7 @@ pub trait Resource: Data {
         false
     }
 
-    /// Looks for the object that `intent` would have created: by its natural key, or by the intent's tag.
+    /// Looks for an object that the search is for: by its natural key, or by its tags.
     ///
     /// # Errors
     /// [`ErrorClass::Conflict`](crate::ErrorClass::Conflict) if the natural key is taken by an object without our
@@ -156,7 +191,7 @@ pub trait Resource: Data {
     async fn find(
         &self,
         context: &Self::Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<Self::Outputs<Resolved>>, CallError>;
 
     /// Creates the object: one mutating call.

@@ -27,7 +27,7 @@ use crate::event::{Event, Operation};
 use crate::operate::RETRY_WITHIN;
 use crate::plan::managed;
 use crate::provider::{Kind, Provider};
-use crate::resource::{Intent, Readiness, Settle};
+use crate::resource::{Intent, Readiness, Search, Settle};
 use crate::state::{Object, Open, Phase, State};
 
 /// Why an open intent could not be settled.
@@ -210,9 +210,10 @@ pub(crate) async fn look(
 ) -> Result<Option<Value>, CallError> {
     let until = Instant::now() + grace;
     let mut backoff = Backoff::retry(&intent.token, grace);
+    let search = Search::made_by(intent);
     loop {
         let last = Instant::now() >= until;
-        let found = repeat(&intent.token, || kind.find(desired, intent), |_| ()).await?;
+        let found = repeat(&intent.token, || kind.find(desired, &search), |_| ()).await?;
         if found.is_some() || last || !backoff.wait().await {
             return Ok(found);
         }
@@ -267,6 +268,13 @@ pub(crate) fn is_known<'a>(
         object.kind == kind_name && same_claim && same_object(kind.volatile(), &object.outputs, found)
     };
     state.objects().find(same).map(|(owner, _)| owner)
+}
+
+/// Whether state knows the object with these outputs, as the current one of some resource or as one that was replaced.
+pub(crate) fn is_recorded(state: &State, kind: &dyn Kind, kind_name: &str, found: &Value) -> bool {
+    let same =
+        |object: &Object| object.kind == kind_name && same_object(kind.volatile(), &object.outputs, found);
+    state.objects().any(|(_, object)| same(object))
 }
 
 /// Whether two sets of outputs may be those of one object at different times: what is known in both, and stays, is the

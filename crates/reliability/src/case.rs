@@ -38,6 +38,8 @@ pub enum Harm {
     /// The process dies at the call of the first number, after its effect; somebody else does something to the object of
     /// the second number; then the next process begins.
     Meanwhile(u64, u64, Meddling),
+    /// When all is done, the state directory is put back from a copy that was made after the write of this number.
+    OldCopy(u64),
 }
 
 /// When a process dies at a call.
@@ -119,6 +121,7 @@ impl Harm {
             Harm::Meanwhile(_, _, Meddling::Delete) => "dies; deleted by others before the restart",
             Harm::Meanwhile(_, _, Meddling::Change) => "dies; changed by others before the restart",
             Harm::Meanwhile(_, _, Meddling::Create) => "dies; created by others before the restart",
+            Harm::OldCopy(_) => "an old copy of the state directory is put back",
         }
     }
 
@@ -140,7 +143,7 @@ impl Harm {
                 calls((call..call + BURST).fold(FaultPlan::default(), burst))
             }
             Harm::Storm(percent, seed) => calls(storm(f64::from(percent) / 100.0, seed)),
-            Harm::Between(..) => Fate::default(),
+            Harm::Between(..) | Harm::OldCopy(_) => Fate::default(),
         }
     }
 
@@ -259,6 +262,11 @@ impl Play<'_> {
             findings.problems.push(format!("it should have died, but {:?}", first.ended));
         }
         self.world.wait(harm.pause());
+        if let Harm::OldCopy(write) = harm {
+            self.world.put_back(&self.stage.before, &first.writes, write);
+            let lines = self.world.look().map_or(0, |sight| sight.state.objects().count());
+            self.tell(format!("a copy is put back that knows {lines} objects"));
+        }
         if let Harm::Twice(_, second) = harm {
             let second = self.run(&wanted, &Harm::Call(second, End::After).fate());
             if !matches!(second.ended, Ended::Died | Ended::Complete { .. }) {
@@ -272,6 +280,9 @@ impl Play<'_> {
             self.tell(done);
         }
         let mut ended = first.ended;
+        if matches!(harm, Harm::OldCopy(_)) {
+            ended = self.run(&wanted, &Fate::default()).ended;
+        }
         let mut again = 0;
         // What the report calls complete must be so; only where it does not, the command is run again.
         while !matches!(ended, Ended::Complete { .. }) && again < RUNS_AT_MOST {
@@ -357,6 +368,7 @@ impl fmt::Display for Case {
             Harm::Twice(one, two) => write!(f, "twice-{one}-{two}"),
             Harm::Fault(call, lapse) => write!(f, "fault-{call}-{}", lapse.name()),
             Harm::Storm(percent, seed) => write!(f, "storm-{percent}-{seed}"),
+            Harm::OldCopy(write) => write!(f, "old-copy-{write}"),
             Harm::Between(number, meddling) => write!(f, "between-{number}-{}", meddling.name()),
             Harm::Meanwhile(call, number, meddling) => {
                 write!(f, "meanwhile-{call}-{number}-{}", meddling.name())
@@ -426,6 +438,7 @@ fn parse(text: &str) -> Option<Case> {
             Harm::Fault(number(call)?, Lapse::ALL.into_iter().find(|lapse| lapse.name() == how)?)
         }
         ["storm", percent, seed] => Harm::Storm(percent.parse().ok()?, number(seed)?),
+        ["old", "copy", write] => Harm::OldCopy(number(write)?),
         ["between", at, how] => Harm::Between(number(at)?, Meddling::named(how)?),
         ["meanwhile", call, at, how] => Harm::Meanwhile(number(call)?, number(at)?, Meddling::named(how)?),
         _ => return None,
@@ -453,6 +466,8 @@ pub fn cases(stage: &Stage, seed: u64, drawn: u64) -> Vec<Case> {
     let pick = |what: &str, number: u64, of: u64| draw(seed, &format!("{what} {number}"), of.max(1)) + 1;
     for number in 0..drawn {
         harms.extend([10, 30].map(|percent| Harm::Storm(percent, seed * 1000 + number)));
+        let writes = stage.clean.writes.len() as u64;
+        harms.push(Harm::OldCopy(pick("old copy", number, writes + 1) - 1));
         harms.push(Harm::Twice(pick("first", number, calls), pick("second", number, calls)));
         for meddling in Meddling::ALL {
             // Of a world that is empty before, something is there when the process dies.

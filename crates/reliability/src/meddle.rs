@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws::Registry;
 use emulator::Emulator;
-use engine::{Address, CallError, Graph, Intent, Kind, Provider as _, Readiness, Settle, State};
+use engine::{Address, CallError, Graph, Intent, Kind, Provider as _, Readiness, Search, Settle, State};
 use serde_json::Value;
 
 use crate::scenario::{Scenario, Stage};
@@ -208,8 +208,8 @@ impl Theirs {
         let kind = registry.kind(&self.kind).ok_or("no such kind")?;
         let live = patiently(|| kind.read(&self.properties, &self.outputs)).await;
         let live = live.map_err(|error| error.to_string())?;
-        let intent = Intent { address: self.address.clone(), token: String::new() };
-        let found = patiently(|| kind.find(&self.properties, &intent)).await;
+        let search = Search::made_for(self.address.clone());
+        let found = patiently(|| kind.find(&self.properties, &search)).await;
         // Found as theirs, so the tags are theirs too.
         let found = found.map_err(|error| error.to_string())?.is_some();
         Ok(found && live.as_ref() == Some(&self.live))

@@ -118,6 +118,27 @@ impl World {
         &self.store
     }
 
+    /// The state directory becomes what it was in the world `before` plus the first of these writes: an old copy.
+    pub(crate) fn put_back(&mut self, before: &World, writes: &[Written], kept: u64) {
+        let kept = usize::try_from(kept).unwrap_or(usize::MAX).min(writes.len());
+        rt().block_on(async {
+            let now =
+                self.store.read(File::Journal).await.ok().flatten().map_or_else(Vec::new, |now| now.bytes);
+            let was = before.store.read(File::Journal).await.ok().flatten().map(|was| was.bytes.len());
+            let journal = writes[..kept].iter().filter(|written| written.file == File::Journal);
+            // What replaces the journal is its beginning.
+            let length = journal.fold(was, |length, written| {
+                Some(written.length + length.filter(|_| written.appended).unwrap_or_default())
+            });
+            let store = MemoryStore::new();
+            if let Some(length) = length {
+                // An empty store in memory takes everything.
+                let _ = store.replace(File::Journal, None, now[..length].to_vec()).await;
+            }
+            self.store = store;
+        });
+    }
+
     /// Time passes while no process runs.
     pub fn wait(&mut self, time: Duration) {
         let emulator = |snapshot: &Snapshot| builder().going_on(snapshot);

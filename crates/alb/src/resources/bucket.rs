@@ -12,7 +12,8 @@ use aws_sdk_s3::types::{
     BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier, Tag, Tagging,
 };
 use engine::{
-    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -163,10 +164,10 @@ impl Resource for Bucket {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<BucketOutputs<Resolved>>, CallError> {
         let Some(tags) = tags_of(cx, &self.bucket_name).await? else { return Ok(None) };
-        cx.adopt(&format!("bucket {}", self.bucket_name), &live_tags(&tags), &intent.address)?;
+        cx.adopt(&format!("bucket {}", self.bucket_name), &live_tags(&tags), &search.address)?;
         Ok(Some(self.outputs(cx)))
     }
 

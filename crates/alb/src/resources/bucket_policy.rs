@@ -6,7 +6,9 @@
 use async_trait::async_trait;
 use aws::policy::PolicyDocument;
 use aws::{CallResult, Called, Context, converge, replaced_by};
-use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::elb::taken;
@@ -78,7 +80,7 @@ impl Resource for BucketPolicy<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<BucketPolicyOutputs<Resolved>>, CallError> {
         if live(cx, &self.bucket).await?.is_none() {
             return Ok(None);
@@ -86,7 +88,7 @@ impl Resource for BucketPolicy<Resolved> {
         let tags = tags_of(cx, &self.bucket).await?.unwrap_or_default();
         if !live_tags(&tags).is_ours(cx.identity()) {
             let message =
-                format!("it has one, and its tags do not say that it is ours, as {} needs", intent.address);
+                format!("it has one, and its tags do not say that it is ours, as {} needs", search.address);
             return Err(CallError::conflict(
                 format!("looking for the policy of bucket {}", self.bucket),
                 message,

@@ -5,7 +5,9 @@
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
 use aws_sdk_elasticloadbalancingv2::types::{Certificate as LiveCertificate, Listener as Live, ProtocolEnum};
-use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::action::{self, Action};
@@ -103,7 +105,7 @@ impl Resource for Listener<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<ListenerOutputs<Resolved>>, CallError> {
         let Some(live) = self.there(cx).await? else { return Ok(None) };
         let outputs = outputs(&live, "DescribeListeners")?;
@@ -111,7 +113,7 @@ impl Resource for Listener<Resolved> {
             return Ok(None);
         };
         let what = format!("the listener on port {} of {}", self.port, self.load_balancer_arn);
-        cx.adopt(&what, &tags, &intent.address)?;
+        cx.adopt(&what, &tags, &search.address)?;
         Ok(Some(outputs))
     }
 

@@ -14,7 +14,8 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Rule as Live, RuleCondition, RulePriorityPair, TargetHealthDescription, TargetHealthStateEnum,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -110,7 +111,7 @@ impl Resource for ListenerRule<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<ListenerRuleOutputs<Resolved>>, CallError> {
         let request = elb(cx).describe_rules().listener_arn(self.listener_arn.as_str());
         let rules = request.into_paginator().items().send();
@@ -123,7 +124,7 @@ impl Resource for ListenerRule<Resolved> {
         let outputs = outputs(&live, "DescribeRules")?;
         let Some(tags) = tags_of(cx, outputs.rule_arn.as_str()).await.if_exists()? else { return Ok(None) };
         let what = format!("the rule with priority {priority} of {}", self.listener_arn);
-        cx.adopt(&what, &tags, &intent.address)?;
+        cx.adopt(&what, &tags, &search.address)?;
         Ok(Some(outputs))
     }
 

@@ -16,7 +16,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 use engine::{
     CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
-    Settle, Stage,
+    Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -130,14 +130,14 @@ impl Resource for LoadBalancer<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<LoadBalancerOutputs<Resolved>>, CallError> {
         let Some(live) = describe(cx, By::Name(&self.name)).await? else { return Ok(None) };
         let outputs = outputs(&live, "DescribeLoadBalancers")?;
         let Some(tags) = tags_of(cx, outputs.load_balancer_arn.as_str()).await.if_exists()? else {
             return Ok(None);
         };
-        cx.adopt(&format!("load balancer {}", self.name), &tags, &intent.address)?;
+        cx.adopt(&format!("load balancer {}", self.name), &tags, &search.address)?;
         Ok(Some(outputs))
     }
 

@@ -10,7 +10,9 @@ use aws::{CallResult, Called, Context, converge, replaced_by};
 use aws_sdk_wafv2::types::{
     FieldToMatch as LiveField, LoggingConfiguration as Live, SingleHeader as LiveHeader,
 };
-use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::in_order_of;
@@ -123,7 +125,7 @@ impl Resource for LoggingConfiguration<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<LoggingConfigurationOutputs<Resolved>>, CallError> {
         match live(cx, &self.resource_arn).await? {
             None => Ok(None),
@@ -135,7 +137,7 @@ impl Resource for LoggingConfiguration<Resolved> {
                 format!(
                     "it logs to {}, not to where {} says",
                     live.log_destination_configs.join(", "),
-                    intent.address
+                    search.address
                 ),
             )),
         }
@@ -147,7 +149,7 @@ impl Resource for LoggingConfiguration<Resolved> {
         intent: &Intent,
     ) -> Result<LoggingConfigurationOutputs<Resolved>, CallError> {
         // The call writes over whatever is there.
-        if self.find(cx, intent).await?.is_none() {
+        if self.find(cx, &Search::made_by(intent)).await?.is_none() {
             self.put(cx).await?;
         }
         Ok(self.outputs())

@@ -8,7 +8,9 @@ use aws::{CallResult, Called, Context, Tags, VpcId, converge, replaced_by, requi
 use aws_sdk_elasticloadbalancingv2::types::{
     Matcher as LiveMatcher, ProtocolEnum, TargetGroup as Live, TargetGroupAttribute, TargetTypeEnum,
 };
-use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::elb::{Attribute, elb, managed, retag, stamped, tags_of, taken};
@@ -127,14 +129,14 @@ impl Resource for TargetGroup<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<TargetGroupOutputs<Resolved>>, CallError> {
         let Some(live) = by_name(cx, &self.name).await? else { return Ok(None) };
         let outputs = outputs(&live, "DescribeTargetGroups")?;
         let Some(tags) = tags_of(cx, outputs.target_group_arn.as_str()).await.if_exists()? else {
             return Ok(None);
         };
-        cx.adopt(&format!("target group {}", self.name), &tags, &intent.address)?;
+        cx.adopt(&format!("target group {}", self.name), &tags, &search.address)?;
         Ok(Some(outputs))
     }
 

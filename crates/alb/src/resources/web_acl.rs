@@ -10,7 +10,7 @@ use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
 use aws_sdk_wafv2::types::{
     AllowAction, BlockAction, DefaultAction as LiveDefault, Rule as LiveRule, Scope, WebAcl as Live,
 };
-use engine::{CallError, Change, Changed, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{CallError, Change, Changed, Declares, Intent, Resolved, Resource, Search, Settle, Stage};
 use serde::{Deserialize, Serialize};
 
 use super::in_order_of;
@@ -148,11 +148,11 @@ impl Resource for WebAcl {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<WebAclOutputs<Resolved>>, CallError> {
         let Some(outputs) = self.there(cx).await? else { return Ok(None) };
         let Some(tags) = tags_of(cx, outputs.arn.as_str()).await.if_exists()? else { return Ok(None) };
-        cx.adopt(&format!("web ACL {}", self.name), &tags, &intent.address)?;
+        cx.adopt(&format!("web ACL {}", self.name), &tags, &search.address)?;
         Ok(Some(outputs))
     }
 

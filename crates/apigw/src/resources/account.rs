@@ -14,7 +14,9 @@ use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::tags::PROJECT;
 use aws::{CallResult, Called, Context, RoleArn, required};
 use aws_sdk_iam::types::Tag;
-use engine::{CallError, Change, Changed, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::calls::{OfGateway, gateway, replace};
@@ -151,7 +153,7 @@ impl Resource for Account {
     async fn find(
         &self,
         cx: &Context,
-        _intent: &Intent,
+        _search: &Search,
     ) -> Result<Option<AccountOutputs<Resolved>>, CallError> {
         Ok(Some(outputs(cx)))
     }

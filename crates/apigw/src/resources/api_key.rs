@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, Tags, replaced_by, required};
-use engine::{CallError, Change, Changed, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{CallError, Change, Changed, Declares, Intent, Resolved, Resource, Search, Settle, Stage};
 use serde::{Deserialize, Serialize};
 
 use super::calls::{OfGateway, PAGE, gateway, replace, retag};
@@ -58,14 +58,14 @@ impl Resource for ApiKey {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<ApiKeyOutputs<Resolved>>, CallError> {
         const OPERATION: &str = "GetApiKeys";
         let request = gateway(cx).get_api_keys().name_query(&self.name).include_values(false).limit(PAGE);
         let mut keys = request.into_paginator().items().send();
         while let Some(live) = keys.next().await {
             let live = live.called(OPERATION)?;
-            if LiveTags::map(live.tags).made_by(intent) {
+            if LiveTags::map(live.tags).fit(cx.identity(), search) {
                 return outputs(live.id, OPERATION).map(Some);
             }
         }

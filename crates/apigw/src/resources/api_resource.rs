@@ -4,7 +4,9 @@
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, required};
-use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::calls::{OfGateway, PAGE, gateway};
@@ -66,7 +68,7 @@ impl Resource for ApiResource<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        _intent: &Intent,
+        _search: &Search,
     ) -> Result<Option<ApiResourceOutputs<Resolved>>, CallError> {
         const OPERATION: &str = "GetResources";
         let request = gateway(cx).get_resources().rest_api_id(self.rest_api_id.as_str()).limit(PAGE);

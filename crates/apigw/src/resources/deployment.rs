@@ -13,7 +13,10 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, required};
-use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    Address, CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle,
+    Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::calls::{OfGateway, PAGE, gateway};
@@ -71,8 +74,9 @@ impl Declares for Deployment<Declared> {
     type Resolved = Deployment<Resolved>;
 }
 
-fn description(intent: &Intent) -> String {
-    format!("{} (intent {})", intent.address, intent.token)
+/// A deployment has no tags.
+fn description(address: &Address, token: &str) -> String {
+    format!("{address} (intent {token})")
 }
 
 fn outputs(id: Option<String>, operation: &str) -> Result<DeploymentOutputs<Resolved>, CallError> {
@@ -84,6 +88,7 @@ impl Resource for Deployment<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::Deployment";
     const OWN_PROPERTIES: &'static [&'static str] = &["Definition"];
     const SETTLE: Settle = Settle::Tag;
+    const IS_REVISION: bool = true;
     const TYPICAL_SECONDS: (u32, u32) = (2, 1);
     type Context = Context;
     type Declared = Deployment<Declared>;
@@ -96,14 +101,15 @@ impl Resource for Deployment<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<DeploymentOutputs<Resolved>>, CallError> {
         const OPERATION: &str = "GetDeployments";
+        let wanted = search.token.as_ref().map(|token| description(&search.address, token));
         let request = gateway(cx).get_deployments().rest_api_id(self.rest_api_id.as_str()).limit(PAGE);
         let mut deployments = request.into_paginator().items().send();
         while let Some(live) = deployments.next().await {
             let Some(live) = live.called(OPERATION).if_exists()? else { return Ok(None) };
-            if live.description() == Some(description(intent).as_str()) {
+            if wanted.is_some() && live.description() == wanted.as_deref() {
                 return outputs(live.id, OPERATION).map(Some);
             }
         }
@@ -113,7 +119,8 @@ impl Resource for Deployment<Resolved> {
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<DeploymentOutputs<Resolved>, CallError> {
         const OPERATION: &str = "CreateDeployment";
         let request = gateway(cx).create_deployment().rest_api_id(self.rest_api_id.as_str());
-        let answer = request.description(description(intent)).send().await.called(OPERATION);
+        let answer =
+            request.description(description(&intent.address, &intent.token)).send().await.called(OPERATION);
         outputs(answer.of_gateway()?.id, OPERATION)
     }
 

@@ -12,7 +12,7 @@ use aws::{CallResult, Called, Context, converge, replaced_by, required};
 use aws_sdk_apigateway::types::{Op, PatchOperation};
 use engine::{
     CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
-    Settle, Stage,
+    Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -156,7 +156,7 @@ impl Resource for Method<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        _intent: &Intent,
+        _search: &Search,
     ) -> Result<Option<MethodOutputs<Resolved>>, CallError> {
         match Self::live(cx, &self.key().into()).await? {
             Some(_) => self.outputs().map(Some),

@@ -5,7 +5,9 @@
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, replaced_by, required};
-use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::calls::{OfGateway, PAGE, gateway, replace};
@@ -70,7 +72,7 @@ impl Resource for RequestValidator<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        _intent: &Intent,
+        _search: &Search,
     ) -> Result<Option<RequestValidatorOutputs<Resolved>>, CallError> {
         const OPERATION: &str = "GetRequestValidators";
         let request = gateway(cx).get_request_validators().rest_api_id(self.rest_api_id.as_str()).limit(PAGE);

@@ -12,7 +12,9 @@ use aws_sdk_apigateway::types::{
     ApiKeySourceType, EndpointAccessMode, EndpointConfiguration as EndpointForCall, EndpointType,
     SecurityPolicy,
 };
-use engine::{CallError, Change, Changed, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declares, Intent, Readiness, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::calls::{OfGateway, PAGE, gateway, replace, retag};
@@ -96,13 +98,13 @@ impl Resource for RestApi {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<RestApiOutputs<Resolved>>, CallError> {
         const OPERATION: &str = "GetRestApis";
         let mut apis = gateway(cx).get_rest_apis().limit(PAGE).into_paginator().items().send();
         while let Some(live) = apis.next().await {
             let live = live.called(OPERATION)?;
-            if LiveTags::map(live.tags).made_by(intent) {
+            if LiveTags::map(live.tags).fit(cx.identity(), search) {
                 return outputs(live.id, live.root_resource_id, OPERATION).map(Some);
             }
         }

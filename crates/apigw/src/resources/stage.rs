@@ -11,7 +11,8 @@ use aws::{CallResult, Called, Context, Tags, converge, replaced_by};
 use aws_sdk_apigateway::operation::get_stage::GetStageOutput as Live;
 use aws_sdk_apigateway::types::PatchOperation;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -161,10 +162,10 @@ impl Resource for RestApiStage<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<RestApiStageOutputs<Resolved>>, CallError> {
         let Some(live) = self.live(cx).await? else { return Ok(None) };
-        cx.adopt(&format!("stage {}", self.stage_name), &LiveTags::map(live.tags), &intent.address)?;
+        cx.adopt(&format!("stage {}", self.stage_name), &LiveTags::map(live.tags), &search.address)?;
         Ok(Some(self.outputs()))
     }
 

@@ -10,7 +10,9 @@ use aws_sdk_apigateway::types::{
     ApiStage as StageForCall, Op, PatchOperation, QuotaPeriodType, QuotaSettings as QuotaForCall,
     ThrottleSettings as ThrottleForCall, UsagePlan as Live,
 };
-use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::calls::{OfGateway, PAGE, gateway, patch, replace, retag};
@@ -201,13 +203,13 @@ impl Resource for UsagePlan<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<UsagePlanOutputs<Resolved>>, CallError> {
         const OPERATION: &str = "GetUsagePlans";
         let mut plans = gateway(cx).get_usage_plans().limit(PAGE).into_paginator().items().send();
         while let Some(live) = plans.next().await {
             let live = live.called(OPERATION)?;
-            if LiveTags::map(live.tags).made_by(intent) {
+            if LiveTags::map(live.tags).fit(cx.identity(), search) {
                 return outputs(live.id, OPERATION).map(Some);
             }
         }

@@ -4,7 +4,9 @@
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context};
-use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::calls::{OfGateway, gateway};
@@ -65,7 +67,7 @@ impl Resource for UsagePlanKey<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        _intent: &Intent,
+        _search: &Search,
     ) -> Result<Option<UsagePlanKeyOutputs<Resolved>>, CallError> {
         Ok(self.exists(cx).await?.then(|| self.outputs()))
     }

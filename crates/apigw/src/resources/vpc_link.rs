@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, replaced_by, required};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +76,7 @@ impl Resource for VpcLink<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<VpcLinkOutputs<Resolved>>, CallError> {
         const OPERATION: &str = "GetVpcLinks";
         let mut next = None;
@@ -83,7 +84,7 @@ impl Resource for VpcLink<Resolved> {
             let request = links(cx).get_vpc_links().set_next_token(next);
             let answer = request.send().await.called(OPERATION)?;
             for live in answer.items.unwrap_or_default() {
-                if LiveTags::map(live.tags).made_by(intent) {
+                if LiveTags::map(live.tags).fit(cx.identity(), search) {
                     return outputs(live.vpc_link_id, OPERATION).map(Some);
                 }
             }

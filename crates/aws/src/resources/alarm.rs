@@ -11,7 +11,8 @@ use aws_sdk_cloudwatch::types::{
     MetricAlarm, MetricDataQuery as LiveQuery, MetricStat as LiveStat, StandardUnit, Statistic,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -371,7 +372,7 @@ impl Resource for Alarm<Resolved> {
         Some(self.alarm_name.to_string())
     }
 
-    async fn find(&self, cx: &Context, intent: &Intent) -> Result<Option<AlarmOutputs<Resolved>>, CallError> {
+    async fn find(&self, cx: &Context, search: &Search) -> Result<Option<AlarmOutputs<Resolved>>, CallError> {
         let what = format!("alarm {}", self.alarm_name);
         let live = match alarm_named(cx, self.alarm_name.as_str()).await? {
             (Some(live), _) => live,
@@ -382,7 +383,7 @@ impl Resource for Alarm<Resolved> {
         };
         let outputs = self.outputs(&live)?;
         let Some(tags) = live_tags(cx, outputs.arn.as_str()).await.if_exists()? else { return Ok(None) };
-        cx.adopt(&what, &tags, &intent.address)?;
+        cx.adopt(&what, &tags, &search.address)?;
         Ok(Some(outputs))
     }
 

@@ -3,7 +3,9 @@
 //! The surprise: an alias has no tags. It is ours if it leads to our key, and to no other.
 
 use async_trait::async_trait;
-use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CallResult, Called};
@@ -63,7 +65,7 @@ impl Resource for Alias<Resolved> {
         Some(self.alias_name.to_string())
     }
 
-    async fn find(&self, cx: &Context, intent: &Intent) -> Result<Option<AliasOutputs<Resolved>>, CallError> {
+    async fn find(&self, cx: &Context, search: &Search) -> Result<Option<AliasOutputs<Resolved>>, CallError> {
         match target(cx, &self.alias_name).await? {
             None => Ok(None),
             Some(key) if key == self.target_key_id => {
@@ -71,7 +73,7 @@ impl Resource for Alias<Resolved> {
             }
             Some(key) => Err(CallError::conflict(
                 format!("looking for {}", self.alias_name),
-                format!("it exists already and leads to key {key}, not to the one of {}", intent.address),
+                format!("it exists already and leads to key {key}, not to the one of {}", search.address),
             )),
         }
     }

@@ -6,7 +6,8 @@
 use async_trait::async_trait;
 use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
 use engine::{
-    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +54,28 @@ fn kms(cx: &Context) -> aws_sdk_kms::Client {
     cx.client(aws_sdk_kms::Client::new)
 }
 
+/// The ids of the keys among which the search is: all, where the answer to a create was lost. Otherwise, before each
+/// create, those that an alias of this project leads to, since tags are read key by key, and accounts have hundreds.
+async fn candidates(cx: &Context, search: &Search) -> Result<Vec<String>, CallError> {
+    let mut ids = Vec::new();
+    if search.token.is_some() {
+        let mut keys = kms(cx).list_keys().into_paginator().items().send();
+        while let Some(key) = keys.next().await {
+            ids.extend(key.called("ListKeys")?.key_id);
+        }
+        return Ok(ids);
+    }
+    let ours = format!("alias/{}-", cx.identity().project);
+    let mut aliases = kms(cx).list_aliases().into_paginator().items().send();
+    while let Some(alias) = aliases.next().await {
+        let alias = alias.called("ListAliases")?;
+        if alias.alias_name().is_some_and(|name| name.starts_with(&ours)) {
+            ids.extend(alias.target_key_id);
+        }
+    }
+    Ok(ids)
+}
+
 /// The key, unless it is gone or going.
 async fn live(cx: &Context, key: &str) -> Result<Option<KeyMetadata>, CallError> {
     const OPERATION: &str = "DescribeKey";
@@ -95,20 +118,17 @@ impl Resource for Key {
         Change::InPlace
     }
 
-    async fn find(&self, cx: &Context, intent: &Intent) -> Result<Option<KeyOutputs<Resolved>>, CallError> {
-        let mut keys = kms(cx).list_keys().into_paginator().items().send();
-        while let Some(key) = keys.next().await {
-            let key = key.called("ListKeys")?;
-            let Some(id) = key.key_id() else { continue };
+    async fn find(&self, cx: &Context, search: &Search) -> Result<Option<KeyOutputs<Resolved>>, CallError> {
+        for id in candidates(cx, search).await? {
             // The tags of a key of AWS's, or of one that its policy hides, are not for us to see: not ours.
-            let tags = match live_tags(cx, id).await {
+            let tags = match live_tags(cx, &id).await {
                 Err(error) if error.class == ErrorClass::Denied => None,
                 tags => tags?,
             };
-            if !tags.is_some_and(|tags| tags.made_by(intent)) {
+            if !tags.is_some_and(|tags| tags.fit(cx.identity(), search)) {
                 continue;
             }
-            if let Some(live) = live(cx, id).await? {
+            if let Some(live) = live(cx, &id).await? {
                 return outputs(&live).map(Some);
             }
         }

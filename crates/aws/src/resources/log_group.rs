@@ -9,7 +9,8 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup as Live;
 use engine::{
-    CallError, Change, Changed, DeclareError, Declared, Declares, Intent, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, DeclareError, Declared, Declares, Intent, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -174,14 +175,14 @@ impl Resource for LogGroup<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<LogGroupOutputs<Resolved>>, CallError> {
         let name = &self.log_group_name;
         if describe(cx, name).await?.is_none() {
             return Ok(None);
         }
         let Some(tags) = live_tags(cx, name).await? else { return Ok(None) };
-        cx.adopt(&format!("log group {name}"), &tags, &intent.address)?;
+        cx.adopt(&format!("log group {name}"), &tags, &search.address)?;
         Ok(Some(self.outputs(cx)))
     }
 

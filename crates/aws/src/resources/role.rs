@@ -5,7 +5,9 @@
 //! "not yet". And a role cannot be deleted while it has policies, so the delete takes them away first.
 
 use async_trait::async_trait;
-use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CallResult, Called, required};
@@ -188,12 +190,12 @@ impl Resource for Role<Resolved> {
         Some(self.role_name.to_string())
     }
 
-    async fn find(&self, cx: &Context, intent: &Intent) -> Result<Option<RoleOutputs<Resolved>>, CallError> {
+    async fn find(&self, cx: &Context, search: &Search) -> Result<Option<RoleOutputs<Resolved>>, CallError> {
         const OPERATION: &str = "GetRole";
         let request = cx.iam().get_role().role_name(self.role_name.as_str());
         let Some(answer) = request.send().await.called(OPERATION).if_exists()? else { return Ok(None) };
         let live = required(answer.role, OPERATION, "Role")?;
-        cx.adopt(&format!("role {}", self.role_name), &LiveTags::iam(live.tags()), &intent.address)?;
+        cx.adopt(&format!("role {}", self.role_name), &LiveTags::iam(live.tags()), &search.address)?;
         Ok(Some(RoleOutputs { arn: live.arn.into(), role_name: live.role_name.into() }))
     }
 

@@ -11,11 +11,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{ResourceType, SecurityGroupRule};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::ec2::{Rule, by_intent, filter, ready_when_seen, retag};
+use crate::ec2::{Rule, filter, found_by, ready_when_seen, retag};
 use crate::error::{CallResult, Called, required};
 use crate::tags::LiveTags;
 use crate::{Context, SecurityGroupId, Tags, VpcId, converge, replaced_by};
@@ -108,9 +109,9 @@ impl Resource for SecurityGroup<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<SecurityGroupOutputs<Resolved>>, CallError> {
-        let request = cx.ec2().describe_security_groups().filters(by_intent(intent));
+        let request = cx.ec2().describe_security_groups().set_filters(Some(found_by(cx, search)));
         let answer = request.send().await.called("DescribeSecurityGroups")?;
         let id = answer.security_groups.unwrap_or_default().into_iter().find_map(|group| group.group_id);
         Ok(id.map(|id| SecurityGroupOutputs { group_id: id.into() }))

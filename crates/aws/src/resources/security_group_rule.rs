@@ -9,11 +9,12 @@ use aws_sdk_ec2::types::{
     UserIdGroupPair,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::ec2::{by_intent, filter, ready_when_seen};
+use crate::ec2::{filter, found_by, ready_when_seen};
 use crate::error::{CallResult, Called, required};
 use crate::{Context, SecurityGroupId, SecurityGroupRuleId, Tags};
 
@@ -112,9 +113,9 @@ macro_rules! rule {
             async fn find(
                 &self,
                 cx: &Context,
-                intent: &Intent,
+                search: &Search,
             ) -> Result<Option<$outputs<Resolved>>, CallError> {
-                Ok(find(cx, intent).await?.map(|id| $outputs { id }))
+                Ok(find(cx, search).await?.map(|id| $outputs { id }))
             }
 
             async fn create(
@@ -207,8 +208,8 @@ fn tags(cx: &Context, intent: &Intent) -> Result<TagSpecification, CallError> {
     Ok(cx.stamp(&Tags::new(), intent)?.ec2(ResourceType::SecurityGroupRule))
 }
 
-async fn find(cx: &Context, intent: &Intent) -> Result<Option<SecurityGroupRuleId>, CallError> {
-    let request = cx.ec2().describe_security_group_rules().filters(by_intent(intent));
+async fn find(cx: &Context, search: &Search) -> Result<Option<SecurityGroupRuleId>, CallError> {
+    let request = cx.ec2().describe_security_group_rules().set_filters(Some(found_by(cx, search)));
     let answer = request.send().await.called("DescribeSecurityGroupRules")?;
     let rules = answer.security_group_rules.unwrap_or_default();
     Ok(rules.into_iter().find_map(|rule| rule.security_group_rule_id).map(Into::into))

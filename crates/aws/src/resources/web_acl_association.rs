@@ -5,7 +5,8 @@
 
 use async_trait::async_trait;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -75,14 +76,14 @@ impl Resource for WebAclAssociation<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<WebAclAssociationOutputs<Resolved>>, CallError> {
         match before(cx, &self.resource_arn).await? {
             None => Ok(None),
             Some(web_acl) if web_acl == self.web_acl_arn => Ok(Some(self.outputs())),
             Some(web_acl) => Err(CallError::conflict(
                 format!("looking for the web ACL of {}", self.resource_arn),
-                format!("it is {web_acl}, not the one of {}", intent.address),
+                format!("it is {web_acl}, not the one of {}", search.address),
             )),
         }
     }
@@ -92,7 +93,7 @@ impl Resource for WebAclAssociation<Resolved> {
         cx: &Context,
         intent: &Intent,
     ) -> Result<WebAclAssociationOutputs<Resolved>, CallError> {
-        if self.find(cx, intent).await?.is_none() {
+        if self.find(cx, &Search::made_by(intent)).await?.is_none() {
             self.associate(cx).await?;
         }
         Ok(self.outputs())

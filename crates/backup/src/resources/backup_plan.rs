@@ -10,7 +10,8 @@ use aws_sdk_backup::types::{
     BackupPlanInput, BackupRule as LiveRule, BackupRuleInput, Lifecycle as LifecycleForCall,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -142,7 +143,7 @@ impl Resource for BackupPlan<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<BackupPlanOutputs<Resolved>>, CallError> {
         let mut plans = backup(cx).list_backup_plans().into_paginator().items().send();
         while let Some(plan) = plans.next().await {
@@ -151,7 +152,7 @@ impl Resource for BackupPlan<Resolved> {
             if plan.backup_plan_name() != Some(&self.backup_plan.backup_plan_name) {
                 continue;
             }
-            if tags_of(cx, arn).await?.is_some_and(|tags| tags.made_by(intent)) {
+            if tags_of(cx, arn).await?.is_some_and(|tags| tags.fit(cx.identity(), search)) {
                 return Ok(Some(BackupPlanOutputs {
                     backup_plan_arn: arn.into(),
                     backup_plan_id: id.into(),

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, RoleArn, required};
 use aws_sdk_backup::types::BackupSelection as SelectionForCall;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -82,7 +83,7 @@ impl Resource for BackupSelection<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<BackupSelectionOutputs<Resolved>>, CallError> {
         let request = backup(cx).list_backup_selections().backup_plan_id(self.backup_plan_id.as_str());
         let mut selections = request.into_paginator().items().send();
@@ -91,7 +92,7 @@ impl Resource for BackupSelection<Resolved> {
             let Some(selection) = selection.called("ListBackupSelections").if_exists()? else {
                 return Ok(None);
             };
-            if selection.creator_request_id() == Some(&intent.token) {
+            if selection.creator_request_id().is_some_and(|token| search.is_for(token)) {
                 return Ok(selection.selection_id().map(|id| self.outputs(id)));
             }
         }

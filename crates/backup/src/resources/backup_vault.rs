@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, KeyArn, Tags, converge, replaced_by, required};
 use aws_sdk_backup::types::BackupVaultListMember;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -105,13 +106,13 @@ impl Resource for BackupVault<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<BackupVaultOutputs<Resolved>>, CallError> {
         let name = &self.backup_vault_name;
         let Some(live) = live(cx, name).await? else { return Ok(None) };
         let arn = required(live.backup_vault_arn, "ListBackupVaults", "BackupVaultArn")?;
         let Some(tags) = tags_of(cx, &arn).await? else { return Ok(None) };
-        cx.adopt(&format!("backup vault {name}"), &tags, &intent.address)?;
+        cx.adopt(&format!("backup vault {name}"), &tags, &search.address)?;
         Ok(Some(BackupVaultOutputs { backup_vault_arn: arn.into(), backup_vault_name: name.clone() }))
     }
 

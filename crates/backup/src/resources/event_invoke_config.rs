@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, converge, replaced_by};
 use aws_sdk_lambda::operation::get_function_event_invoke_config::GetFunctionEventInvokeConfigOutput;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -100,7 +101,7 @@ impl Resource for EventInvokeConfig<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<EventInvokeConfigOutputs<Resolved>>, CallError> {
         if live(cx, &self.function_name, &self.qualifier).await?.is_none() {
             return Ok(None);
@@ -111,7 +112,7 @@ impl Resource for EventInvokeConfig<Resolved> {
                 format!("looking for how events of function {} are tried again", self.function_name);
             let message = format!(
                 "the function has that, and its tags do not say that it is ours, as {} needs",
-                intent.address
+                search.address
             );
             return Err(CallError::conflict(operation, message));
         }

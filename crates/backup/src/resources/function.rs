@@ -15,7 +15,7 @@ use aws_sdk_lambda::types::{
 };
 use engine::{
     CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
-    Settle, Stage,
+    Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -226,12 +226,12 @@ impl Resource for Function<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<FunctionOutputs<Resolved>>, CallError> {
         const OPERATION: &str = "GetFunction";
         let Some(live) = describe(cx, &self.function_name).await? else { return Ok(None) };
         let tags = LiveTags::map(live.tags);
-        cx.adopt(&format!("function {}", self.function_name), &tags, &intent.address)?;
+        cx.adopt(&format!("function {}", self.function_name), &tags, &search.address)?;
         outputs(&required(live.configuration, OPERATION, "Configuration")?, OPERATION).map(Some)
     }
 

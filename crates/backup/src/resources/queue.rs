@@ -11,7 +11,8 @@ use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
 use aws_sdk_sqs::types::QueueAttributeName;
 use engine::{
-    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -116,10 +117,10 @@ impl Resource for Queue {
         Some(self.queue_name.to_string())
     }
 
-    async fn find(&self, cx: &Context, intent: &Intent) -> Result<Option<QueueOutputs<Resolved>>, CallError> {
+    async fn find(&self, cx: &Context, search: &Search) -> Result<Option<QueueOutputs<Resolved>>, CallError> {
         let Some(url) = url_of(cx, &self.queue_name).await? else { return Ok(None) };
         let Some(tags) = tags_of(cx, &url).await? else { return Ok(None) };
-        cx.adopt(&format!("queue {}", self.queue_name), &tags, &intent.address)?;
+        cx.adopt(&format!("queue {}", self.queue_name), &tags, &search.address)?;
         Ok(Some(self.outputs(cx, &url)))
     }
 

@@ -10,7 +10,7 @@ use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use aws_sdk_scheduler::types::ScheduleState;
 use engine::{
     CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
-    Settle, Stage,
+    Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -102,14 +102,14 @@ impl Resource for Schedule<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<ScheduleOutputs<Resolved>>, CallError> {
         let Some(live) = live(cx, &self.group_name, &self.name).await? else { return Ok(None) };
         // The role is ours, or there would be none by which this is recorded; nobody else calls in it.
         let role = live.target().map(|target| target.role_arn());
         if role != Some(self.target.role_arn.as_str()) {
             let operation = format!("looking for schedule {}", self.name);
-            let message = format!("it exists already, and does not call in the role of {}", intent.address);
+            let message = format!("it exists already, and does not call in the role of {}", search.address);
             return Err(CallError::conflict(operation, message));
         }
         let arn = required(live.arn, "GetSchedule", "Arn")?;

@@ -16,7 +16,7 @@ use aws_sdk_rds::types::{
 };
 use engine::{
     CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
-    Settle, Stage,
+    Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -275,11 +275,11 @@ impl Resource for Cluster<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<ClusterOutputs<Resolved>>, CallError> {
         let Some(live) = describe(cx, self.identifier.as_str()).await? else { return Ok(None) };
         let tags = live_tags(live.tag_list());
-        cx.adopt(&format!("DB cluster {}", self.identifier), &tags, &intent.address)?;
+        cx.adopt(&format!("DB cluster {}", self.identifier), &tags, &search.address)?;
         outputs(&live, "DescribeDBClusters").map(Some)
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
 use aws_sdk_rds::types::{ApplyMethod, DbClusterParameterGroup as Live, Parameter};
-use engine::{CallError, Change, Changed, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{CallError, Change, Changed, Declares, Intent, Resolved, Resource, Search, Settle, Stage};
 use serde::{Deserialize, Serialize};
 
 use super::{rds, retag, stamped, tags_of};
@@ -102,12 +102,12 @@ impl Resource for ClusterParameterGroup {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<ClusterParameterGroupOutputs<Resolved>>, CallError> {
         let Some(live) = describe(cx, &self.name).await? else { return Ok(None) };
         let outputs = outputs(&live, "DescribeDBClusterParameterGroups")?;
         let tags = tags_of(cx, &outputs.arn).await?;
-        cx.adopt(&format!("DB cluster parameter group {}", self.name), &tags, &intent.address)?;
+        cx.adopt(&format!("DB cluster parameter group {}", self.name), &tags, &search.address)?;
         Ok(Some(outputs))
     }
 

@@ -10,7 +10,7 @@ use aws::{CallResult, Called, Context, RoleArn, Tags, converge, replaced_by, req
 use aws_sdk_rds::types::DbInstance as Live;
 use engine::{
     CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
-    Settle, Stage,
+    Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -154,11 +154,11 @@ impl Resource for Instance<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<InstanceOutputs<Resolved>>, CallError> {
         let Some(live) = describe(cx, self.identifier.as_str()).await? else { return Ok(None) };
         let tags = live_tags(live.tag_list());
-        cx.adopt(&format!("DB instance {}", self.identifier), &tags, &intent.address)?;
+        cx.adopt(&format!("DB instance {}", self.identifier), &tags, &search.address)?;
         outputs(&live, "DescribeDBInstances").map(Some)
     }
 

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, replaced_by, required};
 use aws_sdk_rds::types::DbSubnetGroup as Live;
-use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{in_order_of, rds, retag, stamped, tags_of};
@@ -83,12 +85,12 @@ impl Resource for SubnetGroup<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<SubnetGroupOutputs<Resolved>>, CallError> {
         let Some(live) = describe(cx, &self.name).await? else { return Ok(None) };
         let outputs = outputs(&live, "DescribeDBSubnetGroups")?;
         let tags = tags_of(cx, &outputs.arn).await?;
-        cx.adopt(&format!("DB subnet group {}", self.name), &tags, &intent.address)?;
+        cx.adopt(&format!("DB subnet group {}", self.name), &tags, &search.address)?;
         Ok(Some(outputs))
     }
 

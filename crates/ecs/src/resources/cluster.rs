@@ -9,7 +9,8 @@ use aws_sdk_ecs::types::{
     Cluster as Live, ClusterField, ClusterSetting as SettingForCall, ClusterSettingName,
 };
 use engine::{
-    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -125,12 +126,12 @@ impl Resource for Cluster {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<ClusterOutputs<Resolved>>, CallError> {
         let name = &self.cluster_name;
         let live = describe(cx, name).await?.filter(|live| !is_going(live));
         let Some(live) = live else { return Ok(None) };
-        cx.adopt(&format!("ECS cluster {name}"), &live_tags(live.tags()), &intent.address)?;
+        cx.adopt(&format!("ECS cluster {name}"), &live_tags(live.tags()), &search.address)?;
         outputs(&live, "DescribeClusters").map(Some)
     }
 

@@ -11,7 +11,7 @@ use aws_sdk_ecr::types::{
     EncryptionConfiguration as EncryptionForCall, EncryptionType, ImageScanningConfiguration,
     ImageTagMutability, Repository as Live, Tag,
 };
-use engine::{CallError, Change, Changed, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{CallError, Change, Changed, Declares, Intent, Resolved, Resource, Search, Settle, Stage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -183,13 +183,13 @@ impl Resource for Repository {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<RepositoryOutputs<Resolved>>, CallError> {
         let name = &self.repository_name;
         let Some(live) = describe(cx, name).await? else { return Ok(None) };
         let outputs = outputs(&live, "DescribeRepositories")?;
         let Some(tags) = tags_of(cx, &outputs.arn).await? else { return Ok(None) };
-        cx.adopt(&format!("image repository {name}"), &tags, &intent.address)?;
+        cx.adopt(&format!("image repository {name}"), &tags, &search.address)?;
         Ok(Some(outputs))
     }
 

@@ -8,7 +8,8 @@ use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ScalableTarget as Live, ServiceNamespace};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -132,11 +133,11 @@ impl Resource for ScalableTarget<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<ScalableTargetOutputs<Resolved>>, CallError> {
         let id = self.id();
         let Some((_, tags)) = find(cx, Scope::of(&id)).await? else { return Ok(None) };
-        cx.adopt(&format!("scalable target {id}"), &tags, &intent.address)?;
+        cx.adopt(&format!("scalable target {id}"), &tags, &search.address)?;
         Ok(Some(ScalableTargetOutputs { id }))
     }
 

@@ -11,7 +11,8 @@ use aws_sdk_applicationautoscaling::types::{
     TargetTrackingScalingPolicyConfiguration as ConfigurationForCall,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -147,7 +148,7 @@ impl Resource for ScalingPolicy<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        _intent: &Intent,
+        _search: &Search,
     ) -> Result<Option<ScalingPolicyOutputs<Resolved>>, CallError> {
         let Some(live) = self.describe(cx).await? else { return Ok(None) };
         let target = scalable_target::find(cx, Scope::of(&self.scaling_target_id)).await?;

@@ -16,7 +16,7 @@ use aws_sdk_ecs::types::{
 };
 use engine::{
     CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
-    Settle, Stage,
+    Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -250,11 +250,12 @@ impl Resource for Service<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<ServiceOutputs<Resolved>>, CallError> {
         let live = describe(cx, self.cluster.as_str(), self.service_name.as_str()).await?;
-        let live =
-            live.filter(|live| live.status() == Some("ACTIVE") && live_tags(live.tags()).made_by(intent));
+        let live = live.filter(|live| {
+            live.status() == Some("ACTIVE") && live_tags(live.tags()).fit(cx.identity(), search)
+        });
         live.map(|live| outputs(&live, "DescribeServices")).transpose()
     }
 

@@ -12,7 +12,8 @@ use aws_sdk_ecs::types::{
     TaskDefinition as Live, TaskDefinitionField, TaskDefinitionStatus, Volume as LiveVolume,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -136,6 +137,7 @@ impl TaskDefinition<Resolved> {
 impl Resource for TaskDefinition<Resolved> {
     const KIND: &'static str = "AWS::ECS::TaskDefinition";
     const SETTLE: Settle = Settle::Tag;
+    const IS_REVISION: bool = true;
     type Context = Context;
     type Declared = TaskDefinition<Declared>;
     type Outputs<S: Stage> = TaskDefinitionOutputs<S>;
@@ -150,7 +152,7 @@ impl Resource for TaskDefinition<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<TaskDefinitionOutputs<Resolved>>, CallError> {
         // The newest first: what is looked for was made a moment ago.
         let request = ecs(cx).list_task_definitions().family_prefix(&self.family).sort(SortOrder::Desc);
@@ -158,7 +160,7 @@ impl Resource for TaskDefinition<Resolved> {
         while let Some(arn) = arns.next().await {
             let arn = arn.called("ListTaskDefinitions")?;
             let Some((_, tags)) = active(cx, &arn).await? else { continue };
-            if tags.made_by(intent) {
+            if tags.fit(cx.identity(), search) {
                 return Ok(Some(TaskDefinitionOutputs { task_definition_arn: arn.into() }));
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use engine::{
     Address, CallError, Change, Declaration, Engine, Graph, Intent, Kind, LocalStore, Provider, Readiness,
-    Session, Settle,
+    Search, Session, Settle,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -26,6 +26,10 @@ impl Provider for Nothing {
 impl Kind for Nothing {
     fn settle(&self) -> Settle {
         Settle::Token
+    }
+
+    fn is_revision(&self) -> bool {
+        false
     }
 
     fn volatile(&self) -> &[&'static str] {
@@ -56,7 +60,7 @@ impl Kind for Nothing {
         true
     }
 
-    async fn find(&self, _: &Value, _: &Intent) -> Result<Option<Value>, CallError> {
+    async fn find(&self, _: &Value, _: &Search) -> Result<Option<Value>, CallError> {
         Ok(None)
     }
 

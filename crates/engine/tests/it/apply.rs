@@ -68,9 +68,9 @@ async fn an_early_reference_starts_a_dependent_before_the_resource_is_ready() {
 async fn what_takes_longest_is_started_first() {
     let world = World::new();
     let wanted = graph([
-        resource("t/short", "Test::Token", named("short")),
-        resource("t/middle", "Test::SlowTag", named("middle")),
-        resource("t/long", "Test::Token", named("long")),
+        resource("t/short", "Test::Key", named("short")),
+        resource("t/middle", "Test::SlowKey", named("middle")),
+        resource("t/long", "Test::Key", named("long")),
         resource("t/end", "Test::SlowToken", below("end", "t/long")),
     ]);
     world.apply(&wanted).await;

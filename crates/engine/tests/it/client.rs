@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::{CallError, Change, Intent, Kind, Provider, Readiness, Settle};
+use engine::{CallError, Change, Intent, Kind, Provider, Readiness, Search, Settle};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -53,6 +53,10 @@ impl Kind for FakeKind {
         self.spec.settle
     }
 
+    fn is_revision(&self) -> bool {
+        false
+    }
+
     fn volatile(&self) -> &[&'static str] {
         &["Version"]
     }
@@ -83,9 +87,9 @@ impl Kind for FakeKind {
         false
     }
 
-    async fn find(&self, properties: &Value, intent: &Intent) -> Result<Option<Value>, CallError> {
-        let (spec, token, properties) = (self.spec, intent.token.clone(), properties.clone());
-        self.cloud.call(&self.life, None, move |inner| inner.find(spec, &token, &properties)).await
+    async fn find(&self, properties: &Value, search: &Search) -> Result<Option<Value>, CallError> {
+        let (spec, search, properties) = (self.spec, search.clone(), properties.clone());
+        self.cloud.call(&self.life, None, move |inner| inner.find(spec, &search, &properties)).await
     }
 
     async fn create(&self, properties: &Value, intent: &Intent) -> Result<Value, CallError> {

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use engine::{CallError, Change, ErrorClass, File, MemoryStore, Settle, Store};
+use engine::{CallError, Change, ErrorClass, File, MemoryStore, Search, Settle, Store};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -451,7 +451,7 @@ impl Inner {
     pub(crate) fn find(
         &self,
         spec: Spec,
-        token: &str,
+        search: &Search,
         properties: &Value,
     ) -> Result<Option<Value>, CallError> {
         let now = Instant::now();
@@ -460,7 +460,9 @@ impl Inner {
             .values()
             .filter(|thing| thing.kind == spec.name && thing.visible_at <= now && thing.gone_at.is_none());
         if spec.settle != Settle::Key {
-            return Ok(shown.find(|thing| thing.token == token).map(Thing::outputs));
+            let fits =
+                |thing: &&Thing| thing.address == search.address.as_str() && search.is_for(&thing.token);
+            return Ok(shown.find(fits).map(Thing::outputs));
         }
         match shown.find(|thing| thing.properties["Name"] == properties["Name"]) {
             Some(thing) if thing.address.is_empty() => {

@@ -10,6 +10,7 @@ mod fake_cloud;
 mod journal;
 mod life;
 mod lock;
+mod old_copy;
 mod plan;
 mod properties;
 mod replacement;

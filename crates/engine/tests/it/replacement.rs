@@ -198,6 +198,8 @@ async fn references_that_were_turned_round_can_be_turned_back_in_the_middle_of_i
     // Both new objects exist, and both old ones: the old b refers to the old a, and the new a to the new b.
     world.cloud.die_at(3, CallEnd::Before);
     world.run(&new).await;
+    // What was sent arrives.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     world.cloud.no_more_faults();
     assert_eq!(world.cloud.addresses(), ["t/a", "t/a", "t/b", "t/b"]);
     world.apply(&old).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use engine::{
     CallError, Change, Changed, Component, Data, DeclareError, Declared, Declares, Intent, Readiness,
-    Registry, Resolved, Resource, Scope, Settle, Stage,
+    Registry, Resolved, Resource, Scope, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -120,10 +120,10 @@ macro_rules! resource {
             async fn find(
                 &self,
                 cx: &Cloud,
-                intent: &Intent,
+                search: &Search,
             ) -> Result<Option<$outputs<Resolved>>, CallError> {
-                let (properties, token) = (json!(self), intent.token.clone());
-                let found = cx.look(move |inner| inner.find(spec($kind), &token, &properties)).await?;
+                let (properties, search) = (json!(self), search.clone());
+                let found = cx.look(move |inner| inner.find(spec($kind), &search, &properties)).await?;
                 Ok(found.as_ref().map(typed))
             }
 

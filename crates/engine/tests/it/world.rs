@@ -195,6 +195,20 @@ impl World {
             .collect()
     }
 
+    /// The store holds nothing but this: state, journal and lock.
+    pub(crate) async fn put_back(&self, files: [Option<Vec<u8>>; 3]) {
+        for (file, bytes) in
+            [engine::File::State, engine::File::Journal, engine::File::Lock].into_iter().zip(files)
+        {
+            if let Some(content) = self.memory.read(file).await.unwrap() {
+                self.memory.remove(file, &content.version).await.unwrap();
+            }
+            if let Some(bytes) = bytes {
+                self.memory.replace(file, None, bytes).await.unwrap();
+            }
+        }
+    }
+
     /// Everything that the store holds.
     pub(crate) async fn files(&self) -> Vec<Option<Vec<u8>>> {
         let mut files = Vec::new();

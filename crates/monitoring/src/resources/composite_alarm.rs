@@ -10,7 +10,8 @@ use aws::{
     AlarmArn, AlarmName, CallResult, Called, Context, Tags, TopicArn, converge, replaced_by, required,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -96,7 +97,7 @@ impl Resource for CompositeAlarm<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<CompositeAlarmOutputs<Resolved>>, CallError> {
         let what = format!("composite alarm {}", self.alarm_name);
         let live = match alarm_named(cx, self.alarm_name.as_str()).await? {
@@ -108,7 +109,7 @@ impl Resource for CompositeAlarm<Resolved> {
         };
         let arn: AlarmArn = required(live.alarm_arn, "DescribeAlarms", "AlarmArn")?.into();
         let Some(tags) = live_tags(cx, arn.as_str()).await.if_exists()? else { return Ok(None) };
-        cx.adopt(&what, &tags, &intent.address)?;
+        cx.adopt(&what, &tags, &search.address)?;
         Ok(Some(CompositeAlarmOutputs { arn, alarm_name: self.alarm_name.clone() }))
     }
 

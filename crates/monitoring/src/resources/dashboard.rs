@@ -6,7 +6,9 @@
 use async_trait::async_trait;
 use aws::cloudwatch::{client, live_tags, retag, stamped, taken};
 use aws::{CallResult, Called, Context, Tags, converge, replaced_by};
-use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -89,14 +91,14 @@ impl Resource for Dashboard<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<DashboardOutputs<Resolved>>, CallError> {
         let name = &self.dashboard_name;
         if body(cx, name).await?.is_none() {
             return Ok(None);
         }
         let Some(tags) = live_tags(cx, &arn(cx, name)).await.if_exists()? else { return Ok(None) };
-        cx.adopt(&format!("dashboard {name}"), &tags, &intent.address)?;
+        cx.adopt(&format!("dashboard {name}"), &tags, &search.address)?;
         Ok(Some(self.outputs()))
     }
 

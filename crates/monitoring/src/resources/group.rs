@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws::cloudwatch::taken;
 use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
 use aws_sdk_xray::types::{GroupSummary, InsightsConfiguration as LiveInsights};
-use engine::{CallError, Change, Changed, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{CallError, Change, Changed, Declares, Intent, Resolved, Resource, Search, Settle, Stage};
 use serde::{Deserialize, Serialize};
 
 use super::xray::{OfXray, live_tags, retag, stamped, xray};
@@ -96,11 +96,11 @@ impl Resource for Group {
         Some(self.group_name.to_string())
     }
 
-    async fn find(&self, cx: &Context, intent: &Intent) -> Result<Option<GroupOutputs<Resolved>>, CallError> {
+    async fn find(&self, cx: &Context, search: &Search) -> Result<Option<GroupOutputs<Resolved>>, CallError> {
         let Some(live) = live(cx, &self.group_name).await? else { return Ok(None) };
         let outputs = outputs(live.group_arn(), &self.group_name, "GetGroups")?;
         let Some(tags) = live_tags(cx, outputs.group_arn.as_str()).await? else { return Ok(None) };
-        cx.adopt(&format!("trace group {}", self.group_name), &tags, &intent.address)?;
+        cx.adopt(&format!("trace group {}", self.group_name), &tags, &search.address)?;
         Ok(Some(outputs))
     }
 

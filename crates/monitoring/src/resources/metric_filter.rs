@@ -11,7 +11,8 @@ use aws_sdk_cloudwatchlogs::types::{
     MetricFilter as Live, MetricTransformation as LiveTransformation, StandardUnit,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -160,7 +161,7 @@ impl Resource for MetricFilter<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<MetricFilterOutputs<Resolved>>, CallError> {
         let group = &self.log_group_name;
         let Some(live) = live(cx, group, &self.filter_name).await? else { return Ok(None) };
@@ -169,7 +170,7 @@ impl Resource for MetricFilter<Resolved> {
                 format!("looking for metric filter {}", self.filter_name),
                 format!(
                     "{group} has another one of that name, and its tags do not say that it is ours, as {} needs",
-                    intent.address
+                    search.address
                 ),
             ));
         }

@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use aws::cloudwatch::taken;
 use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
 use aws_sdk_xray::types::{SamplingRule as Live, SamplingRuleUpdate};
-use engine::{CallError, Change, Changed, Declares, ErrorClass, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::xray::{OfXray, live_tags, retag, stamped, xray};
@@ -158,12 +160,12 @@ impl Resource for SamplingRule {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<SamplingRuleOutputs<Resolved>>, CallError> {
         let Some(live) = live(cx, &self.rule_name).await? else { return Ok(None) };
         let outputs = outputs(&live, "GetSamplingRules")?;
         let Some(tags) = live_tags(cx, outputs.rule_arn.as_str()).await? else { return Ok(None) };
-        cx.adopt(&format!("sampling rule {}", self.rule_name), &tags, &intent.address)?;
+        cx.adopt(&format!("sampling rule {}", self.rule_name), &tags, &search.address)?;
         Ok(Some(outputs))
     }
 

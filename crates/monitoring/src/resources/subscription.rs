@@ -8,7 +8,9 @@
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, TopicArn, replaced_by};
 use aws_sdk_sns::types::Subscription as Live;
-use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::sns::{check_ours, sns};
@@ -93,7 +95,7 @@ impl Resource for Subscription<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        _intent: &Intent,
+        _search: &Search,
     ) -> Result<Option<SubscriptionOutputs<Resolved>>, CallError> {
         let outputs = self.outputs();
         if live(cx, &outputs).await?.is_none() {

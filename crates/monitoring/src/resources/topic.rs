@@ -6,7 +6,9 @@
 use async_trait::async_trait;
 use aws::cloudwatch::taken;
 use aws::{CallResult, Called, Context, KeyArn, Tags, TopicArn, converge, replaced_by, required};
-use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::sns::{attributes, live_tags, retag, set_attribute, sns, stamped};
@@ -60,10 +62,10 @@ impl Resource for Topic<Resolved> {
         Some(self.topic_name.clone())
     }
 
-    async fn find(&self, cx: &Context, intent: &Intent) -> Result<Option<TopicOutputs<Resolved>>, CallError> {
+    async fn find(&self, cx: &Context, search: &Search) -> Result<Option<TopicOutputs<Resolved>>, CallError> {
         let topic_arn = self.arn(cx);
         let Some(tags) = live_tags(cx, &topic_arn).await? else { return Ok(None) };
-        cx.adopt(&format!("topic {}", self.topic_name), &tags, &intent.address)?;
+        cx.adopt(&format!("topic {}", self.topic_name), &tags, &search.address)?;
         Ok(Some(TopicOutputs { topic_arn }))
     }
 

@@ -6,7 +6,9 @@
 use async_trait::async_trait;
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::{CallResult, Context, TopicArn, converge, replaced_by};
-use engine::{CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::sns::{attributes, check_ours, set_attribute};
@@ -93,7 +95,7 @@ impl Resource for TopicPolicy<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        _intent: &Intent,
+        _search: &Search,
     ) -> Result<Option<TopicPolicyOutputs<Resolved>>, CallError> {
         let topic = &self.topics[0];
         if live(cx, topic).await?.is_none() {

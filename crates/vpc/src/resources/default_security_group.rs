@@ -11,7 +11,7 @@ use aws::{CallResult, Called, Context, SecurityGroupId, Tags, VpcId, converge, r
 use aws_sdk_ec2::types::SecurityGroup as Live;
 use engine::{
     CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
-    Settle, Stage,
+    Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -74,11 +74,11 @@ impl Resource for DefaultSecurityGroup<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<DefaultSecurityGroupOutputs<Resolved>>, CallError> {
         let Some(live) = of_vpc(cx, &self.vpc_id).await? else { return Ok(None) };
         let taken = aws::tags::LiveTags::ec2(live.tags.as_deref());
-        match taken.belongs_to(cx.identity(), &intent.address) {
+        match taken.belongs_to(cx.identity(), &search.address) {
             true => outputs(&live).map(Some),
             false => Ok(None),
         }

@@ -4,11 +4,12 @@
 //! money for ever. So it carries its intent tag from the first moment.
 
 use async_trait::async_trait;
-use aws::ec2::{by_intent, ready_when_seen, retag};
+use aws::ec2::{found_by, ready_when_seen, retag};
 use aws::{AllocationId, CallResult, Called, Context, Tags, replaced_by, required};
 use aws_sdk_ec2::types::{DomainType, ResourceType};
 use engine::{
-    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -62,9 +63,9 @@ impl Resource for Eip {
         replaced_by(property, &["Domain"])
     }
 
-    async fn find(&self, cx: &Context, intent: &Intent) -> Result<Option<EipOutputs<Resolved>>, CallError> {
+    async fn find(&self, cx: &Context, search: &Search) -> Result<Option<EipOutputs<Resolved>>, CallError> {
         const OPERATION: &str = "DescribeAddresses";
-        let request = cx.ec2().describe_addresses().filters(by_intent(intent));
+        let request = cx.ec2().describe_addresses().set_filters(Some(found_by(cx, search)));
         let found = request.send().await.called(OPERATION)?.addresses.unwrap_or_default();
         let found = found.into_iter().next();
         found.map(|live| outputs(live.allocation_id, live.public_ip, OPERATION)).transpose()

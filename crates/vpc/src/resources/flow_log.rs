@@ -5,14 +5,14 @@
 //! invalid parameter.
 
 use async_trait::async_trait;
-use aws::ec2::{by_intent, none_unsuccessful, ready_when_seen, retag};
+use aws::ec2::{found_by, none_unsuccessful, ready_when_seen, retag};
 use aws::{CallResult, Called, Context, FlowLogId, LogGroupName, RoleArn, Tags, VpcId, required};
 use aws_sdk_ec2::types::{
     FlowLog as Live, FlowLogsResourceType, LogDestinationType, ResourceType, TrafficType,
 };
 use engine::{
     CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
-    Settle, Stage,
+    Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -78,9 +78,9 @@ impl Resource for FlowLog<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<FlowLogOutputs<Resolved>>, CallError> {
-        let request = cx.ec2().describe_flow_logs().filter(by_intent(intent));
+        let request = cx.ec2().describe_flow_logs().set_filter(Some(found_by(cx, search)));
         let answer = request.send().await.called("DescribeFlowLogs")?;
         let id = answer.flow_logs.unwrap_or_default().into_iter().find_map(|flow_log| flow_log.flow_log_id);
         Ok(id.map(|id| FlowLogOutputs { id: id.into() }))

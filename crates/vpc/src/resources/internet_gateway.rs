@@ -4,10 +4,12 @@
 //! ([`VpcGatewayAttachment`](super::VpcGatewayAttachment)); what needs the internet waits for that one.
 
 use async_trait::async_trait;
-use aws::ec2::{by_intent, ready_when_seen, retag};
+use aws::ec2::{found_by, ready_when_seen, retag};
 use aws::{CallResult, Called, Context, InternetGatewayId, Tags, required};
 use aws_sdk_ec2::types::ResourceType;
-use engine::{CallError, Change, Changed, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declares, Intent, Readiness, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::visible;
@@ -48,9 +50,9 @@ impl Resource for InternetGateway {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<InternetGatewayOutputs<Resolved>>, CallError> {
-        let request = cx.ec2().describe_internet_gateways().filters(by_intent(intent));
+        let request = cx.ec2().describe_internet_gateways().set_filters(Some(found_by(cx, search)));
         let answer = request.send().await.called("DescribeInternetGateways")?;
         let mut found = answer.internet_gateways.unwrap_or_default().into_iter();
         let id = found.find_map(|gateway| gateway.internet_gateway_id);

@@ -7,11 +7,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws::ec2::{by_intent, retag};
+use aws::ec2::{found_by, retag};
 use aws::{AllocationId, CallResult, Called, Context, NatGatewayId, SubnetId, Tags, replaced_by, required};
 use aws_sdk_ec2::types::{NatGateway as Live, NatGatewayState as State, ResourceType};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -75,9 +76,9 @@ impl Resource for NatGateway<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<NatGatewayOutputs<Resolved>>, CallError> {
-        let request = cx.ec2().describe_nat_gateways().filter(by_intent(intent));
+        let request = cx.ec2().describe_nat_gateways().set_filter(Some(found_by(cx, search)));
         let answer = request.send().await.called("DescribeNatGateways")?;
         let mut found = answer.nat_gateways.unwrap_or_default().into_iter();
         let live = found.find(|gateway| is_live(gateway.state.as_ref()));

@@ -4,11 +4,12 @@
 //! the ports from which clients ask. A new ACL lets nothing through until it has entries.
 
 use async_trait::async_trait;
-use aws::ec2::{by_intent, ready_when_seen, retag};
+use aws::ec2::{found_by, ready_when_seen, retag};
 use aws::{CallResult, Called, Context, NetworkAclId, Tags, VpcId, replaced_by, required};
 use aws_sdk_ec2::types::ResourceType;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,9 +52,9 @@ impl Resource for NetworkAcl<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<NetworkAclOutputs<Resolved>>, CallError> {
-        let request = cx.ec2().describe_network_acls().filters(by_intent(intent));
+        let request = cx.ec2().describe_network_acls().set_filters(Some(found_by(cx, search)));
         let answer = request.send().await.called("DescribeNetworkAcls")?;
         let id = answer.network_acls.unwrap_or_default().into_iter().find_map(|acl| acl.network_acl_id);
         Ok(id.map(|id| NetworkAclOutputs { id: id.into() }))

@@ -10,7 +10,7 @@ use aws::{CallResult, Called, Context, NetworkAclId, replaced_by};
 use aws_sdk_ec2::types as sdk;
 use engine::{
     CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
-    Settle, Stage,
+    Search, Settle, Stage,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -145,7 +145,7 @@ impl Resource for NetworkAclEntry<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        _: &Intent,
+        _: &Search,
     ) -> Result<Option<NetworkAclEntryOutputs<Resolved>>, CallError> {
         match live(cx, &self.outputs()).await? {
             None => Ok(None),

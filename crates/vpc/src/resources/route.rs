@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use aws::ec2::ready_when_seen;
 use aws::{CallResult, Called, Context, InternetGatewayId, NatGatewayId, RouteTableId, replaced_by};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -81,7 +82,7 @@ impl Resource for Route<Resolved> {
         Some(format!("{} {}", self.route_table_id, self.destination_cidr_block))
     }
 
-    async fn find(&self, cx: &Context, _: &Intent) -> Result<Option<RouteOutputs<Resolved>>, CallError> {
+    async fn find(&self, cx: &Context, _: &Search) -> Result<Option<RouteOutputs<Resolved>>, CallError> {
         match live(cx, &self.outputs()).await? {
             None => Ok(None),
             Some(live) if live == *self => Ok(Some(self.outputs())),

@@ -6,11 +6,12 @@
 //! internet is a table without routes.
 
 use async_trait::async_trait;
-use aws::ec2::{by_intent, ready_when_seen, retag};
+use aws::ec2::{found_by, ready_when_seen, retag};
 use aws::{CallResult, Called, Context, RouteTableId, Tags, VpcId, replaced_by, required};
 use aws_sdk_ec2::types::ResourceType;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -53,9 +54,9 @@ impl Resource for RouteTable<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<RouteTableOutputs<Resolved>>, CallError> {
-        let request = cx.ec2().describe_route_tables().filters(by_intent(intent));
+        let request = cx.ec2().describe_route_tables().set_filters(Some(found_by(cx, search)));
         let answer = request.send().await.called("DescribeRouteTables")?;
         let id = answer.route_tables.unwrap_or_default().into_iter().find_map(|table| table.route_table_id);
         Ok(id.map(|id| RouteTableOutputs { route_table_id: id.into() }))

@@ -10,7 +10,8 @@ use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, replaced_by, required};
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, SubnetState};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -70,7 +71,7 @@ impl Resource for Subnet<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<SubnetOutputs<Resolved>>, CallError> {
         let request = cx
             .ec2()
@@ -80,7 +81,7 @@ impl Resource for Subnet<Resolved> {
         let found = request.send().await.called("DescribeSubnets")?.subnets.unwrap_or_default();
         let Some(live) = found.into_iter().next() else { return Ok(None) };
         let id = required(live.subnet_id, "DescribeSubnets", "SubnetId")?;
-        cx.adopt(&format!("subnet {id}"), &LiveTags::ec2(live.tags.as_deref()), &intent.address)?;
+        cx.adopt(&format!("subnet {id}"), &LiveTags::ec2(live.tags.as_deref()), &search.address)?;
         Ok(Some(SubnetOutputs { subnet_id: id.into() }))
     }
 

@@ -13,7 +13,7 @@ use aws::{
 use aws_sdk_ec2::types::{NetworkAcl, NetworkAclAssociation as Live};
 use engine::{
     CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
-    Settle, Stage,
+    Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -118,7 +118,7 @@ impl Resource for SubnetNetworkAclAssociation<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        _: &Intent,
+        _: &Search,
     ) -> Result<Option<SubnetNetworkAclAssociationOutputs<Resolved>>, CallError> {
         let Some(live) = live(cx, &self.subnet_id).await? else { return Ok(None) };
         if live.network_acl_id() == Some(self.network_acl_id.as_str()) {
@@ -140,7 +140,7 @@ impl Resource for SubnetNetworkAclAssociation<Resolved> {
         intent: &Intent,
     ) -> Result<SubnetNetworkAclAssociationOutputs<Resolved>, CallError> {
         // AWS would take the subnet away from somebody else's ACL without a word, so look first.
-        if let Some(done) = self.find(cx, intent).await? {
+        if let Some(done) = self.find(cx, &Search::made_by(intent)).await? {
             return Ok(done);
         }
         match live(cx, &self.subnet_id).await? {

@@ -10,7 +10,8 @@ use aws::{
 };
 use aws_sdk_ec2::types::{RouteTableAssociation as Live, RouteTableAssociationStateCode as State};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -77,7 +78,7 @@ impl Resource for SubnetRouteTableAssociation<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        _: &Intent,
+        _: &Search,
     ) -> Result<Option<SubnetRouteTableAssociationOutputs<Resolved>>, CallError> {
         let Some(live) = live(cx, &self.subnet_id).await? else { return Ok(None) };
         if live.route_table_id() == Some(self.route_table_id.as_str()) {

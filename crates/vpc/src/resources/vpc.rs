@@ -5,10 +5,12 @@
 //! order: AWS refuses host names while resolution is off.
 
 use async_trait::async_trait;
-use aws::ec2::{by_intent, retag};
+use aws::ec2::{found_by, retag};
 use aws::{CallResult, Called, Context, Tags, VpcId, converge, replaced_by, required};
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName, VpcState};
-use engine::{CallError, Change, Changed, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declares, Intent, Readiness, Resolved, Resource, Search, Settle, Stage,
+};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
@@ -75,8 +77,8 @@ impl Resource for Vpc {
         replaced_by(property, &["CidrBlock"])
     }
 
-    async fn find(&self, cx: &Context, intent: &Intent) -> Result<Option<VpcOutputs<Resolved>>, CallError> {
-        let request = cx.ec2().describe_vpcs().filters(by_intent(intent));
+    async fn find(&self, cx: &Context, search: &Search) -> Result<Option<VpcOutputs<Resolved>>, CallError> {
+        let request = cx.ec2().describe_vpcs().set_filters(Some(found_by(cx, search)));
         let found = request.send().await.called("DescribeVpcs")?.vpcs.unwrap_or_default();
         Ok(found.into_iter().find_map(|vpc| vpc.vpc_id).map(|id| VpcOutputs { vpc_id: id.into() }))
     }

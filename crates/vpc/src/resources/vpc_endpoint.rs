@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws::ec2::{by_intent, none_unsuccessful, retag};
+use aws::ec2::{found_by, none_unsuccessful, retag};
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::{
     CallResult, Called, Context, RouteTableId, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId,
@@ -20,7 +20,7 @@ use aws::{
 use aws_sdk_ec2::types::{ResourceType, VpcEndpoint as Live, VpcEndpointType};
 use engine::{
     CallError, Change, Changed, Declared, Declares, ErrorClass, Input, Intent, Readiness, Resolved, Resource,
-    Settle, Stage, Text,
+    Search, Settle, Stage, Text,
 };
 use serde::{Deserialize, Serialize};
 
@@ -176,9 +176,9 @@ impl Resource for VpcEndpoint<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        intent: &Intent,
+        search: &Search,
     ) -> Result<Option<VpcEndpointOutputs<Resolved>>, CallError> {
-        let request = cx.ec2().describe_vpc_endpoints().filters(by_intent(intent));
+        let request = cx.ec2().describe_vpc_endpoints().set_filters(Some(found_by(cx, search)));
         let answer = request.send().await.called("DescribeVpcEndpoints")?;
         let live = answer.vpc_endpoints.unwrap_or_default().into_iter().find(is_live);
         let id = live.and_then(|endpoint| endpoint.vpc_endpoint_id);

@@ -13,7 +13,8 @@ use aws::ec2::filter;
 use aws::{CallResult, Called, Context, InternetGatewayId, VpcId, replaced_by};
 use aws_sdk_ec2::types::InternetGateway;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -100,7 +101,7 @@ impl Resource for VpcGatewayAttachment<Resolved> {
     async fn find(
         &self,
         cx: &Context,
-        _: &Intent,
+        _: &Search,
     ) -> Result<Option<VpcGatewayAttachmentOutputs<Resolved>>, CallError> {
         match attached(cx, &self.vpc_id).await? {
             None => Ok(None),

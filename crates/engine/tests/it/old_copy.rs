@@ -1,0 +1,105 @@
+//! A state that knows less than was done: it was lost, or an old copy of it was put back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{Cause, ErrorClass, Graph};
+use serde_json::{Value, json};
+
+use crate::fake_cloud::KINDS;
+use crate::world::{World, graph, reference, resource};
+
+fn named(name: &str, size: u64) -> Value {
+    json!({ "Name": name, "Size": size })
+}
+
+/// One object of each kind, each of which refers to the one before it.
+fn chain(size: u64) -> Arc<Graph> {
+    let mut before: Option<String> = None;
+    graph(KINDS.iter().enumerate().map(|(position, spec)| {
+        let mut properties = named(&format!("n{position}"), size);
+        if let Some(before) = before.replace(format!("t/n{position}")) {
+            properties["Parents"] = json!([reference(&before, "Id")]);
+        }
+        resource(&format!("t/n{position}"), spec.name, properties)
+    }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_lost_state_knew_is_taken_over_and_brought_up_to_date() {
+    let world = World::new();
+    world.apply(&chain(1)).await;
+    let made = world.cloud.addresses();
+    world.put_back([None, None, None]).await;
+    world.cloud.clear_log();
+    world.apply(&chain(2)).await;
+    assert_eq!(world.cloud.addresses(), made);
+    world.check_cloud_equals_state().await;
+    // Creates by name are refused, but none is sent where only tags tell.
+    let log = world.cloud.log();
+    let named =
+        |entry: &&String| entry.starts_with("create") && !entry.ends_with("n1") && !entry.ends_with("n4");
+    assert_eq!(log.iter().find(named), None, "{log:?}");
+    assert!(world.plan(&chain(2)).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_a_copy_of_the_state_of_any_time_nothing_is_made_twice() {
+    let world = World::new();
+    world.apply(&chain(1)).await;
+    let made = world.cloud.addresses();
+    let [_, journal, _] = world.files().await.try_into().expect("there are three files");
+    let journal = journal.expect("the journal is there");
+    let ends: Vec<usize> =
+        journal.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1).collect();
+    assert!(ends.len() > KINDS.len() * 3, "{}", ends.len());
+    for end in ends {
+        world.put_back([None, Some(journal[..end].to_vec()), None]).await;
+        world.apply(&chain(1)).await;
+        assert_eq!(world.cloud.addresses(), made, "the first {end} bytes of the journal");
+        world.check_cloud_equals_state().await;
+        assert!(world.plan(&chain(1)).await.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_become_what_is_declared_is_neither_taken_nor_doubled() {
+    for spec in KINDS {
+        let world = World::new();
+        world.apply(&graph([resource("t/a", spec.name, json!({ "Name": "a", "Shape": 1 }))])).await;
+        world.put_back([None, None, None]).await;
+        let report = world
+            .run(&graph([resource("t/a", spec.name, json!({ "Name": "a", "Shape": 2 }))]))
+            .await
+            .report();
+        let cause = &report.failed[0].cause;
+        let text = format!("{cause:?}");
+        assert!(text.contains("Shape"), "{}: {text}", spec.name);
+        if spec.settle != engine::Settle::Key {
+            let Cause::Call(error) = cause else { panic!("{}: {text}", spec.name) };
+            assert_eq!(error.class, ErrorClass::Conflict);
+        }
+        assert_eq!(world.cloud.addresses(), ["t/a"], "{}", spec.name);
+        assert_eq!(world.cloud.at("t/a").unwrap().properties["Shape"], 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_deleted_a_moment_ago_and_is_still_shown_is_not_taken_over() {
+    for spec in KINDS.iter().filter(|spec| spec.settle != engine::Settle::Key) {
+        let world = World::new();
+        let wanted = graph([resource("t/a", spec.name, named("a", 1))]);
+        world.apply(&wanted).await;
+        let old = world.cloud.at("t/a").unwrap().id;
+        world.put_back([None, None, None]).await;
+        let cloud = world.cloud.clone();
+        let goes = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            cloud.lose("t/a");
+        });
+        world.apply(&wanted).await;
+        goes.await.unwrap();
+        assert_ne!(world.cloud.at("t/a").unwrap().id, old, "{}", spec.name);
+        world.check_cloud_equals_state().await;
+    }
+}
