@@ -20,7 +20,20 @@ pub struct Findings {
     pub problems: Vec<String>,
 }
 
+/// Kinds of which more than one may be left by an old copy of the state: revisions, of which only the newest is used.
+/// They cost nothing, and go with what they belong to, or are what a service can be rolled back to.
+const REVISIONS: [&str; 2] = ["AWS::ApiGateway::Deployment", "AWS::ECS::TaskDefinition"];
+
 impl Findings {
+    /// Without revisions that are not known any more.
+    pub(crate) fn but_revisions(mut self) -> Self {
+        let is_revision =
+            |found: &String| REVISIONS.iter().any(|kind| found.starts_with(&format!("{kind} ")));
+        self.orphans.retain(|found| !is_revision(found));
+        self.duplicates.retain(|found| !is_revision(found));
+        self
+    }
+
     /// Whether nothing was found.
     #[must_use]
     pub fn is_clean(&self) -> bool {

@@ -294,7 +294,8 @@ impl Play<'_> {
         if matches!(harm, Harm::Between(..)) && again == 0 {
             human |= !matches!(self.run(&wanted, &Fate::default()).ended, Ended::Complete { .. });
         }
-        findings.add(audit(&self.world, self.stage));
+        let found = audit(&self.world, self.stage);
+        findings.add(if matches!(harm, Harm::OldCopy(_)) { found.but_revisions() } else { found });
         self.verdict(true, again, human, findings)
     }
 

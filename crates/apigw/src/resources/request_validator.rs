@@ -55,7 +55,8 @@ impl RequestValidator<Resolved> {
 #[async_trait]
 impl Resource for RequestValidator<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::RequestValidator";
-    const SETTLE: Settle = Settle::Key;
+    // A second one of the same name is not refused, so this one has to be looked for; its name stands for the tag.
+    const SETTLE: Settle = Settle::Tag;
     type Context = Context;
     type Declared = RequestValidator<Declared>;
     type Outputs<S: Stage> = RequestValidatorOutputs<S>;
