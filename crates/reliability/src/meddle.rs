@@ -67,7 +67,9 @@ impl Targets {
         let named = nodes.filter(|(_, node)| {
             let text = node.properties.to_string();
             let known = !text.contains("\"$ref\"") && !text.contains("\"$join\"");
-            known && registry.kind(&node.kind).is_some_and(|kind| kind.settle() == Settle::Key)
+            // The settings of API Gateway are there for all, so that nobody can be in the way.
+            let shared = node.kind == "AWS::ApiGateway::Account";
+            known && !shared && registry.kind(&node.kind).is_some_and(|kind| kind.settle() == Settle::Key)
         });
         let names = named.map(|(position, _)| position).collect();
         Self { objects: was.objects().count(), changes, names }

@@ -3,7 +3,7 @@
 //!
 //! So nobody owns it, and this is how stacks share it:
 //!
-//! - where a role is set that is not this program's, it stays as it is and is used;
+//! - where a role is set that is not this project's, it stays as it is and is used, whatever its name;
 //! - otherwise the role `payment-apigw-logs-REGION` is set, the same for all environments, and made where it is not there
 //!   yet. That belongs to this object: a role that each stack had for itself would take everybody's logs along with it;
 //! - deleting does nothing. Other stages may log with the role, and AWS cannot say which. Role and setting stay, as they do
@@ -62,29 +62,34 @@ fn policy_arn(cx: &Context) -> String {
     format!("arn:{}:{POLICY}", cx.partition())
 }
 
+/// What there is of the role that is declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LogsRole {
+    Missing,
+    /// Without the project's tag: of another project, or made by hand. Never touched.
+    SomebodyElses,
+    /// Ours, and whether it may write logs.
+    Ours {
+        may_write: bool,
+    },
+}
+
 impl Account {
     fn role_name(&self) -> Option<&str> {
         self.cloud_watch_role_arn.as_ref()?.as_str().rsplit('/').next()
     }
 
-    /// Whether the role is there, and may write logs.
-    ///
-    /// # Errors
-    /// [`ErrorClass::Conflict`] where somebody else has a role of this name.
-    async fn role_works(&self, cx: &Context, name: &str) -> Result<Option<bool>, CallError> {
+    async fn logs_role(&self, cx: &Context, name: &str) -> Result<LogsRole, CallError> {
         let answer = cx.iam().get_role().role_name(name).send().await.called("GetRole").if_exists()?;
-        let Some(answer) = answer else { return Ok(None) };
-        let project = &cx.identity().project;
+        let Some(answer) = answer else { return Ok(LogsRole::Missing) };
         let live = required(answer.role, "GetRole", "Role")?;
-        if !live.tags().iter().any(|tag| tag.key() == PROJECT && tag.value() == project) {
-            let message =
-                format!("it exists already and its tags do not say that it is of project {project}");
-            return Err(CallError::conflict(format!("looking for role {name}"), message));
+        if !live.tags().iter().any(|tag| tag.key() == PROJECT && tag.value() == cx.identity().project) {
+            return Ok(LogsRole::SomebodyElses);
         }
         let attached = cx.iam().list_attached_role_policies().role_name(name).into_paginator().items().send();
         let attached = attached.try_collect().await.called("ListAttachedRolePolicies")?;
         let policy = policy_arn(cx);
-        Ok(Some(attached.iter().any(|one| one.policy_arn() == Some(policy.as_str()))))
+        Ok(LogsRole::Ours { may_write: attached.iter().any(|one| one.policy_arn() == Some(policy.as_str())) })
     }
 
     /// Tagged with the project, but with no environment: it is nobody's alone.
@@ -113,11 +118,25 @@ impl Account {
         if live.as_deref().is_some_and(|live| live != role.as_str()) {
             return Ok(());
         }
-        let works = self.role_works(cx, name).await?;
-        if works.is_none() {
+        let found = self.logs_role(cx, name).await?;
+        if found == LogsRole::SomebodyElses {
+            // Where it is set, it is used like any other; setting it is another matter.
+            return match live {
+                Some(_) => Ok(()),
+                None => Err(CallError::conflict(
+                    format!("looking for role {name}"),
+                    format!(
+                        "it exists already and its tags do not say that it is of project {}; set a role of the account's \
+                         choice in API Gateway's settings, or give this one another name",
+                        cx.identity().project
+                    ),
+                )),
+            };
+        }
+        if found == LogsRole::Missing {
             self.make_role(cx, name).await?;
         }
-        if works != Some(true) {
+        if found != (LogsRole::Ours { may_write: true }) {
             let request = cx.iam().attach_role_policy().role_name(name).policy_arn(policy_arn(cx));
             request.send().await.called("AttachRolePolicy").once_visible()?;
         }
@@ -175,7 +194,11 @@ impl Resource for Account {
         let works = match (live_role(cx).await?, self.role_name()) {
             (None, _) => false,
             (Some(live), Some(name)) if self.cloud_watch_role_arn == Some(live.as_str().into()) => {
-                self.role_works(cx, name).await? == Some(true)
+                match self.logs_role(cx, name).await? {
+                    LogsRole::Missing => false,
+                    LogsRole::SomebodyElses => true,
+                    LogsRole::Ours { may_write } => may_write,
+                }
             }
             // Somebody else's, and for somebody else to look after.
             (Some(_), _) => true,

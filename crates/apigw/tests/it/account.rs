@@ -77,6 +77,21 @@ async fn somebody_elses_is_used_and_left_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_of_our_name_that_another_project_has_set_is_used_and_left_as_it_is() {
+    let (world, inputs) = world().await;
+    set(&world, &role(&world, LOGS_ROLE).await).await;
+    let before = world.left().await;
+    let tier = tier(Args::default());
+    world.create(&tier, &inputs).await;
+    world.assert_settled(&tier, &inputs).await;
+    assert_eq!(world.drift::<Tier>().await, [""; 0]);
+    let attached = world.cx.iam().list_attached_role_policies().role_name(LOGS_ROLE).send().await.unwrap();
+    assert_eq!(attached.attached_policies(), []);
+    tier.delete(&world.engine).await.unwrap();
+    assert_eq!(world.left().await, before);
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_environments_share_it_and_one_that_goes_takes_nothing_from_the_other() {
     let (world, inputs) = world().await;
     let before = world.left().await;
@@ -119,4 +134,6 @@ async fn a_role_of_this_name_that_is_not_ours_is_not_used() {
     let error = tier(Args::default()).create(&world.engine, &inputs).await.unwrap_err().to_string();
     assert!(error.contains(&format!("looking for role {LOGS_ROLE}: it exists already")), "{error}");
     assert_eq!(account_role(&world).await, None);
+    // What was begun can be given up.
+    tier(Args::default()).delete(&world.engine).await.unwrap();
 }
