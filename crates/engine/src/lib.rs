@@ -68,7 +68,7 @@ pub use provider::{Kind, Provider, Registry};
 pub use references::Term;
 pub use resource::{Change, Changed, Declares, Intent, OutputsOf, Readiness, Resource, Search, Settle};
 pub use scope::{Declaration, DeclareError, Scope};
-pub use session::{Drift, Engine, EngineError, Session};
+pub use session::{Drift, Engine, EngineError, Session, Survey};
 pub use settle::SettleError;
 pub use stage::{Data, Declared, Resolved, Stage};
 pub use state::{IllegalEvent, Object, Open, Phase, Slot, State};

@@ -71,6 +71,49 @@ pub struct Drift {
     pub changes: Option<Vec<PropertyChange>>,
 }
 
+impl Drift {
+    /// How a live object differs from the one recorded at this address, if it does.
+    fn of(address: &Address, object: &Object, live: &Reading) -> Option<Self> {
+        let changes = match live {
+            Reading::Found(found) => {
+                let found = managed(found, &object.properties, &Value::Null);
+                let changes = diff(&object.properties, &found);
+                if changes.is_empty() {
+                    return None;
+                }
+                Some(changes)
+            }
+            Reading::Missing => None,
+        };
+        Some(Self { address: address.clone(), kind: object.kind.clone(), changes })
+    }
+}
+
+/// What is recorded, and what a look at the cloud found of it.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// The state as it was when the look began.
+    pub state: State,
+    live: Readings,
+}
+
+impl Survey {
+    /// Every recorded object that was looked at, replaced ones included, with its address and the live one.
+    pub fn objects(&self) -> impl Iterator<Item = (&Address, &Object, &Reading)> {
+        let look = |(address, object)| {
+            let object: &Object = object;
+            Some((address, object, self.live.get(&object.seq)?))
+        };
+        self.state.objects().filter_map(look)
+    }
+
+    /// Where live objects differ from what is recorded.
+    #[must_use]
+    pub fn drift(&self) -> Vec<Drift> {
+        self.objects().filter_map(|(address, object, live)| Drift::of(address, object, live)).collect()
+    }
+}
+
 /// Plans and applies on one state.
 #[derive(Clone)]
 pub struct Engine {
@@ -157,25 +200,17 @@ impl Engine {
     /// # Errors
     /// Where state or cloud cannot be read.
     pub async fn drift(&self, tier: Option<&str>) -> Result<Vec<Drift>, EngineError> {
+        Ok(self.survey(tier).await?.drift())
+    }
+
+    /// Reads every recorded object, of one tier or of all, as it is now. Changes nothing, takes no lock.
+    ///
+    /// # Errors
+    /// Where state or cloud cannot be read.
+    pub async fn survey(&self, tier: Option<&str>) -> Result<Survey, EngineError> {
         let Loaded { state, changed_at } = self.load().await?;
         let live = self.read_all(&state, tier, changed_at).await?;
-        let mut drifts = Vec::new();
-        for (address, object) in state.objects() {
-            let changes = match live.get(&object.seq) {
-                Some(Reading::Found(found)) => {
-                    let found = managed(found, &object.properties, &Value::Null);
-                    let changes = diff(&object.properties, &found);
-                    if changes.is_empty() {
-                        continue;
-                    }
-                    Some(changes)
-                }
-                Some(Reading::Missing) => None,
-                None => continue,
-            };
-            drifts.push(Drift { address: address.clone(), kind: object.kind.clone(), changes });
-        }
-        Ok(drifts)
+        Ok(Survey { state, live })
     }
 
     /// Reads every recorded object, of one tier or of all, where something was last recorded at `changed_at`.

@@ -44,7 +44,7 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done, or nothing to do
-  1    something failed; run again to go on
+  1    something failed, run again to go on; or a check of verify did
   2    changes or drift are present (only with --detailed-exitcode)
   64   the command line is wrong
   65   the configuration or the state is wrong; nothing was called
@@ -76,6 +76,18 @@ pub enum Command {
     Outputs {
         /// Print only this one, without its name.
         name: Option<String>,
+    },
+    /// Check a deployed stack: outputs, answers over HTTP, encryption, monitoring, names, completeness. Changes nothing.
+    ///
+    /// Resources are read as `refresh` reads them; then requests are sent to the load balancer and the API. Without a lock, as
+    /// `outputs`: while another process changes the stack, checks fail that pass afterwards. Exits with 1 if a check fails.
+    Verify {
+        /// Also write the results to this file, as JUnit XML.
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
+        /// How long an HTTP request may take.
+        #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=300))]
+        timeout: u64,
     },
     /// Delete everything that is recorded of the environment.
     Destroy,

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 pub enum Exit {
     /// Done; nothing to do is done, too.
     Done = 0,
-    /// Something failed; run again to go on.
+    /// Something failed, run again to go on; or a check of `verify` did.
     Failed = 1,
     /// There are changes or drift. Only with `--detailed-exitcode`.
     Changes = 2,

@@ -14,6 +14,7 @@ mod render;
 mod run;
 mod stack;
 mod target;
+mod verify;
 
 pub use cli::{Cli, Command, EmulatorCommand, ExportCommand, Options, Serve, Target};
 pub use config::{

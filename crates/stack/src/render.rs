@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use engine::{Action, Drift, Note, Operation, Plan, PropertyChange, ReplaceOrder, Report, Step};
 use serde_json::{Value, json};
 
-const GREEN: &str = "\x1b[32m";
-const YELLOW: &str = "\x1b[33m";
-const RED: &str = "\x1b[31m";
-const DIM: &str = "\x1b[2m";
-const BOLD: &str = "\x1b[1m";
-const PLAIN: &str = "\x1b[0m";
+pub(crate) const GREEN: &str = "\x1b[32m";
+pub(crate) const YELLOW: &str = "\x1b[33m";
+pub(crate) const RED: &str = "\x1b[31m";
+pub(crate) const DIM: &str = "\x1b[2m";
+pub(crate) const BOLD: &str = "\x1b[1m";
+pub(crate) const PLAIN: &str = "\x1b[0m";
 
 /// Counts of a plan, by what happens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

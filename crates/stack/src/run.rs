@@ -21,10 +21,10 @@ use crate::stack::{Place, Stack, StackError, argument_error, kinds};
 use crate::target::{self, Cloud, NOTHING_REAL};
 
 /// Everything that a command works with.
-struct Work {
-    options: Options,
-    loaded: Loaded,
-    environment: Environment,
+pub(crate) struct Work {
+    pub(crate) options: Options,
+    pub(crate) loaded: Loaded,
+    pub(crate) environment: Environment,
 }
 
 /// Runs the command line.
@@ -60,6 +60,9 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Preview { details, detailed_exitcode } => work.preview(details, detailed_exitcode).await,
         Command::Refresh { detailed_exitcode } => work.refresh(detailed_exitcode).await,
         Command::Outputs { name } => work.outputs(name.as_deref()).await,
+        Command::Verify { junit, timeout } => {
+            work.verify(junit.as_deref(), Duration::from_secs(timeout)).await
+        }
         Command::Destroy => work.destroy().await,
         Command::Config { .. } => work.config(),
         Command::Export(ExportCommand::Cloudformation { out }) => work.export(out.as_deref()).await,
@@ -91,7 +94,7 @@ fn configuration(error: ConfigError) -> Failure {
     Failure::new(Exit::Configuration, error.to_string()).hint(error.hint)
 }
 
-fn engine_failure(error: EngineError) -> Failure {
+pub(crate) fn engine_failure(error: EngineError) -> Failure {
     match &error {
         EngineError::Lock(LockError::Held { .. }) => Failure::from_error(Exit::Locked, &error)
             .hint("wait until it has finished; nothing was changed by this run"),
@@ -132,12 +135,12 @@ impl Work {
         Arc::new(LocalStore::new(directory))
     }
 
-    async fn recorded(&self) -> Result<State, Failure> {
+    pub(crate) async fn recorded(&self) -> Result<State, Failure> {
         let nothing = Arc::new(Registry::new(()));
         Engine::new(nothing, self.store()).state().await.map_err(engine_failure)
     }
 
-    async fn connect(&self) -> Result<Cloud, Failure> {
+    pub(crate) async fn connect(&self) -> Result<Cloud, Failure> {
         let Options { target, state_dir, .. } = &self.options;
         target::connect(*target, &self.loaded.config, &self.environment, state_dir).await
     }
@@ -150,6 +153,11 @@ impl Work {
         let state = self.recorded().await?;
         let cloud = self.connect().await?;
         let graph = if declared { self.declare(&Place::new(&cloud, &state))? } else { Arc::default() };
+        Ok((self.engine(cloud), graph))
+    }
+
+    /// An engine on a target and the environment's state.
+    pub(crate) fn engine(&self, cloud: Cloud) -> Engine {
         let place = cloud.place;
         let mut registry = Registry::new(cloud.context);
         kinds(&mut registry);
@@ -157,11 +165,10 @@ impl Work {
             .with_observer(Arc::new(Screen::detect()))
             .bound_to(place);
         // The embedded AWS shows a new object at once, so there is nothing to wait for.
-        let engine = match self.options.target {
+        match self.options.target {
             Target::Embedded => engine.with_settle_grace(Duration::ZERO),
             Target::Aws => engine,
-        };
-        Ok((engine, graph))
+        }
     }
 
     fn declare(&self, place: &Place) -> Result<Arc<Graph>, Failure> {
@@ -175,7 +182,7 @@ impl Work {
         })
     }
 
-    fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         let Loaded { config, .. } = &self.loaded;
         let target = self.options.target.name();
         format!("{} {} ({target}, {})", config.project, self.environment, config.region)
@@ -375,22 +382,35 @@ impl Work {
 
     /// Prints the API's key, which AWS is asked for now.
     async fn api_key(&self, state: &State) -> Result<Exit, Failure> {
-        let Some(id) = state.exports().get("apiKeyId").and_then(Value::as_str).map(apigw::ApiKeyId::from)
-        else {
-            return Err(Failure::new(Exit::Failed, "there is no API key here")
-                .hint("`stack up` makes one, with the API"));
-        };
+        let id = api_key_id(state)?;
         let cloud = self.connect().await?;
-        let value = apigw::api_key_value(&cloud.context, &id).await.map_err(|error| {
-            Failure::from_error(Exit::Failed, &error)
-                .hint("the credentials need apigateway:GET on the key, and its region and account")
-        })?;
+        let value = fetch_api_key(&cloud.context, &id).await?;
         match self.options.json {
             true => print_json(&json!(value.expose()))?,
             false => print(&format!("{}\n", value.expose()))?,
         }
         Ok(Exit::Done)
     }
+}
+
+/// The id of the API's key, which is recorded; its value is not.
+pub(crate) fn api_key_id(state: &State) -> Result<apigw::ApiKeyId, Failure> {
+    let exports = state.exports();
+    let id = exports.get("apiKeyId").and_then(Value::as_str).map(apigw::ApiKeyId::from);
+    id.ok_or_else(|| {
+        Failure::new(Exit::Failed, "there is no API key here").hint("`stack up` makes one, with the API")
+    })
+}
+
+/// Asks AWS for the API's key.
+pub(crate) async fn fetch_api_key(
+    context: &aws::Context,
+    id: &apigw::ApiKeyId,
+) -> Result<apigw::ApiKeyValue, Failure> {
+    apigw::api_key_value(context, id).await.map_err(|error| {
+        Failure::from_error(Exit::Failed, &error)
+            .hint("the credentials need apigateway:GET on the key, and its region and account")
+    })
 }
 
 /// What the user has to do before the application runs.

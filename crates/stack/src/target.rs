@@ -21,6 +21,8 @@ pub struct Cloud {
     pub zones: Vec<String>,
     /// Account and region, in words: what a state is bound to.
     pub place: String,
+    /// The endpoint that is used instead of AWS's own, as `AWS_ENDPOINT_URL` or the profile says.
+    pub endpoint_url: Option<String>,
 }
 
 /// The line that every command on the embedded target begins with.
@@ -62,7 +64,8 @@ pub async fn connect(
     let context = Context::connect(&sdk, identity).await.map_err(unreachable)?;
     let zones = aws::zones(&context).await.map_err(unreachable)?;
     let place = format!("{name} {} in {}", context.account_id(), context.region());
-    Ok(Cloud { context, zones, place })
+    let endpoint_url = sdk.endpoint_url().map(str::to_owned);
+    Ok(Cloud { context, zones, place, endpoint_url })
 }
 
 /// A client configuration for the embedded AWS. It reads no environment variable and no file, so that nothing can

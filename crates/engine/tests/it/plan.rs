@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Action, Engine, EngineError, Graph, Note, PlanError, PropertyChange};
+use engine::{Action, Engine, EngineError, Graph, Note, PlanError, PropertyChange, Reading};
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -127,6 +127,29 @@ async fn drift_is_found_without_a_write_and_repaired_by_the_next_run() {
         ("Size", &Some(json!(1)), &Some(json!(9)))
     );
     assert_eq!((drift[1].address.as_str(), &drift[1].changes), ("t/c", &None));
+    // A survey has the same, and all that the cloud shows.
+    let survey = world.process().engine.survey(None).await.unwrap();
+    assert_eq!(survey.drift(), drift);
+    let seen: Vec<_> = survey
+        .objects()
+        .map(|(address, object, live)| match live {
+            Reading::Found(live) => (
+                address.as_str(),
+                object.properties["Size"].clone(),
+                live["Size"].clone(),
+                live["Owner"].clone(),
+            ),
+            Reading::Missing => {
+                (address.as_str(), object.properties["Size"].clone(), json!("gone"), json!(null))
+            }
+        })
+        .collect();
+    let wanted_sights = [
+        ("t/a", json!(1), json!(9), json!(null)),
+        ("t/b", json!(1), json!(1), json!("somebody")),
+        ("t/c", json!(1), json!("gone"), json!(null)),
+    ];
+    assert_eq!(seen, wanted_sights);
     assert_eq!(world.files().await, files);
 
     let plan = world.plan(&wanted).await;

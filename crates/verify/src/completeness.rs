@@ -1,0 +1,51 @@
+//! Is all of it there, as it was deployed?
+
+use crate::result::{Check, Finding, Verdict};
+use crate::subject::{Subject, brief};
+
+/// The seven tiers.
+const TIERS: [&str; 7] = ["vpc", "database", "alb", "ecs", "apigw", "monitoring", "backup"];
+
+const UP: &str = "`stack up` brings it back to what is declared; `stack preview` shows how";
+
+/// All checks of completeness.
+pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
+    vec![
+        tiers(subject).of("completeness/tiers", "all seven tiers are deployed", UP),
+        finished(subject).of("completeness/finished", "no run left anything unfinished", UP),
+        resources(subject).of("completeness/resources", "every recorded resource exists", UP),
+        unchanged(subject).of("completeness/unchanged", "every resource is as it was deployed", UP),
+    ]
+}
+
+fn tiers(subject: &Subject) -> Verdict {
+    let there = subject.tiers();
+    let missing = TIERS.iter().filter(|tier| !there.contains(*tier));
+    Verdict::Judged(missing.map(|tier| Finding::new(*tier, "a tier with resources", "nothing")).collect())
+}
+
+fn finished(subject: &Subject) -> Verdict {
+    let finding = |(address, what): &(String, String)| Finding::new(address, "it is ready", what);
+    Verdict::Judged(subject.unfinished.iter().map(finding).collect())
+}
+
+fn resources(subject: &Subject) -> Verdict {
+    let gone = subject.resources.iter().filter(|resource| resource.live.is_none());
+    Verdict::Judged(gone.map(crate::subject::Resource::gone).collect())
+}
+
+fn unchanged(subject: &Subject) -> Verdict {
+    let mut findings = Vec::new();
+    for drift in &subject.drift {
+        // What has disappeared is another check's.
+        for change in drift.changes.iter().flatten() {
+            let shown = |value: &Option<serde_json::Value>| match value {
+                Some(value) => brief(&value.to_string()),
+                None => "not set".to_owned(),
+            };
+            let expected = format!("{}: {}", change.path, shown(&change.before));
+            findings.push(Finding::new(drift.address.as_str(), expected, shown(&change.after)));
+        }
+    }
+    Verdict::Judged(findings)
+}

@@ -1,0 +1,108 @@
+//! Whom to ask, as the stack's outputs and live resources say.
+
+use http::Uri;
+use serde_json::Value;
+
+use crate::security::{REST_API, has_certificate};
+use crate::subject::{Subject, text};
+
+/// Whom to ask. Where nobody can be asked, why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoints {
+    /// The load balancer.
+    pub load_balancer: Result<LoadBalancer, String>,
+    /// The API.
+    pub api: Result<Api, String>,
+    /// Why the application cannot answer, if there is a reason to know of.
+    pub no_application: Option<String>,
+}
+
+/// The load balancer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadBalancer {
+    /// Its root by HTTP: `http://…/`.
+    pub http: Uri,
+    /// Its root by HTTPS and the name on its certificate, where it has one.
+    pub https: Option<(Uri, String)>,
+    /// The path that tells the health of a target, such as `/health`.
+    pub health_path: String,
+}
+
+/// The API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Api {
+    /// Its URL with the stage.
+    pub url: String,
+    /// The same by plain HTTP, where nobody must answer it.
+    pub plain_url: String,
+}
+
+impl Endpoints {
+    /// The endpoints of a stack on AWS.
+    #[must_use]
+    pub fn of(subject: &Subject) -> Self {
+        Self { load_balancer: load_balancer(subject), api: api(subject), no_application: idle(subject) }
+    }
+
+    /// Nobody can be asked, for this reason.
+    #[must_use]
+    pub fn unreachable(reason: &str) -> Self {
+        Self {
+            load_balancer: Err(reason.to_owned()),
+            api: Err(reason.to_owned()),
+            no_application: Some(reason.to_owned()),
+        }
+    }
+}
+
+fn load_balancer(subject: &Subject) -> Result<LoadBalancer, String> {
+    let Some(name) = subject.output("albDnsName") else {
+        return Err("there is no output albDnsName".to_owned());
+    };
+    let live = subject.of(&["AWS::ElasticLoadBalancingV2::LoadBalancer"]).find_map(|one| one.live.as_ref());
+    if live.is_some_and(|live| text(live, "Scheme") == "internal") {
+        return Err("the load balancer is private: it has no address outside of its VPC".to_owned());
+    }
+    let uri = |scheme: &str| {
+        let text = format!("{scheme}://{name}/");
+        text.parse::<Uri>().map_err(|_| format!("the output albDnsName is no name of a host: {name}"))
+    };
+    let groups = subject.of(&["AWS::ElasticLoadBalancingV2::TargetGroup"]);
+    let path = groups.filter_map(|group| group.live.as_ref()?["HealthCheckPath"].as_str()).next();
+    let https = match has_certificate(subject).then(|| backend_name(subject)).flatten() {
+        Some(certified) => Some((uri("https")?, certified)),
+        None => None,
+    };
+    Ok(LoadBalancer { http: uri("http")?, https, health_path: path.unwrap_or("/health").to_owned() })
+}
+
+/// The name on the load balancer's certificate, as the API calls it.
+fn backend_name(subject: &Subject) -> Option<String> {
+    let mut methods = subject.of(&["AWS::ApiGateway::Method"]).filter_map(|method| method.live.as_ref());
+    methods.find_map(|method| {
+        let uri = text(&method["Integration"], "Uri").strip_prefix("https://")?;
+        uri.split('/').next().map(str::to_owned)
+    })
+}
+
+fn api(subject: &Subject) -> Result<Api, String> {
+    let closed = |api: &Value| api["DisableExecuteApiEndpoint"] == Value::Bool(true);
+    if subject.of(&[REST_API]).filter_map(|api| api.live.as_ref()).any(closed) {
+        return Err("`apigw.disable_execute_api_endpoint` closes the API under its own name".to_owned());
+    }
+    let Some(url) = subject.output("apiGatewayUrl") else {
+        return Err("there is no output apiGatewayUrl".to_owned());
+    };
+    let host = url.strip_prefix("https://").unwrap_or(url);
+    Ok(Api { url: url.to_owned(), plain_url: format!("http://{host}") })
+}
+
+/// Why no task runs, where that is meant.
+fn idle(subject: &Subject) -> Option<String> {
+    let live = subject.of(&["AWS::ECS::Service"]).find_map(|service| service.live.as_ref());
+    let Some(live) = live else {
+        return Some("there is no service that could run the application".to_owned());
+    };
+    let none = live["DesiredCount"] == 0;
+    none.then(|| "no task is to run: `ecs.image` is not set, or the service is scaled to none".to_owned())
+}

@@ -1,0 +1,159 @@
+//! What came of a check, and of all of them.
+
+use serde::ser::{SerializeStruct as _, Serializer};
+use serde::{Deserialize, Serialize};
+
+/// One thing that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Where: the address of a resource, the name of an output, or a URL.
+    #[serde(rename = "where")]
+    pub place: String,
+    /// What should be there, in words.
+    pub expected: String,
+    /// What is there, in words.
+    pub found: String,
+}
+
+impl Finding {
+    /// A finding.
+    pub(crate) fn new(
+        place: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self { place: place.into(), expected: expected.into(), found: found.into() }
+    }
+}
+
+/// What came of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All that it looked at is as it should be.
+    Passed,
+    /// Something is not.
+    Failed {
+        /// What; never empty.
+        findings: Vec<Finding>,
+        /// What to do about it.
+        advice: &'static str,
+    },
+    /// There was nothing to look at, or no way to do so.
+    Skipped {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A check, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Its id, such as `outputs/vpc-id`: a group, and a name in it. It stays the same from version to version.
+    pub id: &'static str,
+    /// What it verifies: a sentence that is true where the check passes.
+    pub verifies: &'static str,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+impl Check {
+    /// The first part of the id.
+    #[must_use]
+    pub fn group(&self) -> &'static str {
+        self.id.split_once('/').map_or(self.id, |(group, _)| group)
+    }
+}
+
+impl Serialize for Check {
+    /// `id`, `verifies`, `result` (`passed`, `failed` or `skipped`), and what goes with the result: `findings` and `advice`,
+    /// or `reason`.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Check", 5)?;
+        object.serialize_field("id", self.id)?;
+        object.serialize_field("verifies", self.verifies)?;
+        match &self.outcome {
+            Outcome::Passed => object.serialize_field("result", "passed")?,
+            Outcome::Failed { findings, advice } => {
+                object.serialize_field("result", "failed")?;
+                object.serialize_field("findings", findings)?;
+                object.serialize_field("advice", advice)?;
+            }
+            Outcome::Skipped { reason } => {
+                object.serialize_field("result", "skipped")?;
+                object.serialize_field("reason", reason)?;
+            }
+        }
+        object.end()
+    }
+}
+
+/// All checks, in the order in which they are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The checks.
+    pub checks: Vec<Check>,
+}
+
+/// How many checks ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// All is well.
+    pub passed: usize,
+    /// Something is not.
+    pub failed: usize,
+    /// Not looked at.
+    pub skipped: usize,
+}
+
+impl Report {
+    /// How many checks ended how.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        count(&self.checks)
+    }
+
+    /// Whether no check failed. Skipped ones are no failure.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.counts().failed == 0
+    }
+}
+
+/// How many of these checks ended how.
+pub(crate) fn count<'a>(checks: impl IntoIterator<Item = &'a Check>) -> Counts {
+    let mut counts = Counts::default();
+    for check in checks {
+        *match check.outcome {
+            Outcome::Passed => &mut counts.passed,
+            Outcome::Failed { .. } => &mut counts.failed,
+            Outcome::Skipped { .. } => &mut counts.skipped,
+        } += 1;
+    }
+    counts
+}
+
+/// What a judge says, before it is known which check asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// What is wrong; nothing, if it is empty.
+    Judged(Vec<Finding>),
+    /// Why nothing was judged.
+    Skipped(String),
+}
+
+impl Verdict {
+    /// Nothing was judged.
+    pub(crate) fn skipped(reason: impl Into<String>) -> Self {
+        Self::Skipped(reason.into())
+    }
+
+    /// The check that asked, with this answer.
+    pub(crate) fn of(self, id: &'static str, verifies: &'static str, advice: &'static str) -> Check {
+        let outcome = match self {
+            Self::Judged(findings) if findings.is_empty() => Outcome::Passed,
+            Self::Judged(findings) => Outcome::Failed { findings, advice },
+            Self::Skipped(reason) => Outcome::Skipped { reason },
+        };
+        Check { id, verifies, outcome }
+    }
+}

@@ -1,0 +1,177 @@
+//! What is judged: a deployed stack, as it is recorded and as AWS shows it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::{Phase, Reading, Survey};
+use serde_json::Value;
+
+use crate::result::{Finding, Verdict};
+
+/// A resource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resource {
+    /// Its address, such as `vpc/flow-log`.
+    pub address: String,
+    /// Its kind: CloudFormation's name of the type.
+    pub kind: String,
+    /// The properties that were sent.
+    pub recorded: Value,
+    /// The properties as AWS showed them a moment ago, or nothing if it has disappeared.
+    pub live: Option<Value>,
+}
+
+/// A deployed stack.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The environment that is verified, such as `dev`.
+    pub environment: String,
+    /// The region that it was deployed to.
+    pub region: String,
+    /// The account that it was deployed to: twelve digits.
+    pub account_id: String,
+    /// The stack's outputs that are known.
+    pub outputs: BTreeMap<String, Value>,
+    /// Every recorded resource, but for what waits for its deletion.
+    pub resources: Vec<Resource>,
+    /// What differs from what is recorded, as `address: property`.
+    pub drift: Vec<engine::Drift>,
+    /// What an interrupted or failed run left unfinished: address, and what is unfinished, in words.
+    pub unfinished: Vec<(String, String)>,
+}
+
+impl Subject {
+    /// What a survey of the whole stack found.
+    #[must_use]
+    pub fn new(environment: &str, place: &Place, survey: &Survey) -> Self {
+        let Place { region, account_id } = place;
+        let current = |address: &str, seq| survey.state.current(address).is_some_and(|one| one.seq == seq);
+        let mut resources = Vec::new();
+        let mut unfinished = Vec::new();
+        for (address, object, reading) in survey.objects() {
+            if !current(address.as_str(), object.seq) {
+                unfinished.push((address.to_string(), "was replaced and is not deleted yet".to_owned()));
+                continue;
+            }
+            match object.phase {
+                Phase::Ready => {}
+                Phase::Creating => unfinished.push((address.to_string(), "is not ready yet".to_owned())),
+                Phase::Changing => {
+                    unfinished.push((address.to_string(), "a change of it was interrupted".to_owned()));
+                }
+                Phase::Broken => unfinished.push((address.to_string(), "will never be ready".to_owned())),
+            }
+            resources.push(Resource {
+                address: address.to_string(),
+                kind: object.kind.clone(),
+                recorded: object.properties.clone(),
+                live: match reading {
+                    Reading::Found(live) => Some(live.clone()),
+                    Reading::Missing => None,
+                },
+            });
+        }
+        for (address, slot) in survey.state.slots() {
+            for open in &slot.open {
+                let what = format!("it is not known how the {} of it ended", open.operation);
+                unfinished.push((address.to_string(), what));
+            }
+        }
+        Self {
+            environment: environment.to_owned(),
+            region: region.clone(),
+            account_id: account_id.clone(),
+            outputs: survey.state.exports(),
+            resources,
+            drift: survey.drift(),
+            unfinished,
+        }
+    }
+
+    /// An output, if it is known and a text.
+    pub(crate) fn output(&self, name: &str) -> Option<&str> {
+        self.outputs.get(name)?.as_str()
+    }
+
+    /// All resources of these kinds.
+    pub(crate) fn of<'a>(&'a self, kinds: &'a [&'a str]) -> impl Iterator<Item = &'a Resource> {
+        self.resources.iter().filter(|resource| kinds.contains(&resource.kind.as_str()))
+    }
+
+    /// Judges every resource of these kinds by its live properties. Without one there is nothing to judge, because of
+    /// `reason`. One that has disappeared is never as it should be.
+    pub(crate) fn every(
+        &self,
+        kinds: &[&str],
+        reason: &str,
+        judge: impl Fn(&Resource, &Value) -> Vec<Finding>,
+    ) -> Verdict {
+        let mut judged = self.of(kinds).peekable();
+        if judged.peek().is_none() {
+            return Verdict::skipped(reason);
+        }
+        Verdict::Judged(judged.flat_map(|resource| resource.judged(&judge)).collect())
+    }
+
+    /// The first segments of all addresses.
+    pub(crate) fn tiers(&self) -> BTreeSet<&str> {
+        self.resources.iter().filter_map(|resource| resource.address.split('/').next()).collect()
+    }
+}
+
+/// Where a stack was deployed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The region.
+    pub region: String,
+    /// The account: twelve digits.
+    pub account_id: String,
+}
+
+impl Resource {
+    /// What is wrong with its live properties.
+    pub(crate) fn judged(&self, judge: impl Fn(&Self, &Value) -> Vec<Finding>) -> Vec<Finding> {
+        match &self.live {
+            Some(live) => judge(self, live),
+            None => vec![self.gone()],
+        }
+    }
+
+    /// It has disappeared.
+    pub(crate) fn gone(&self) -> Finding {
+        Finding::new(&self.address, format!("{} exists", self.kind), "it has disappeared")
+    }
+
+    /// A finding about one property.
+    pub(crate) fn wrong(&self, property: &str, expected: &str, found: &Value) -> Finding {
+        let found = match found {
+            Value::Null => "not set".to_owned(),
+            found => brief(&found.to_string()),
+        };
+        Finding::new(&self.address, format!("{property}: {expected}"), found)
+    }
+
+    /// A finding, unless the property has this value.
+    pub(crate) fn must_be(&self, live: &Value, property: &str, wanted: &Value) -> Option<Finding> {
+        let found = &live[property];
+        (found != wanted).then(|| self.wrong(property, &wanted.to_string(), found))
+    }
+}
+
+/// A text as it is shown: the body of a dashboard or a policy helps nobody.
+pub(crate) fn brief(text: &str) -> String {
+    const SHOWN: usize = 160;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The text of a property, or an empty one.
+pub(crate) fn text<'a>(value: &'a Value, property: &str) -> &'a str {
+    value[property].as_str().unwrap_or_default()
+}
+
+/// The items of a list, or none.
+pub(crate) fn items<'a>(value: &'a Value, property: &str) -> impl Iterator<Item = &'a Value> {
+    value[property].as_array().into_iter().flatten()
+}
