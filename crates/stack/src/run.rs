@@ -171,7 +171,7 @@ impl Work {
         }
     }
 
-    fn declare(&self, place: &Place) -> Result<Arc<Graph>, Failure> {
+    pub(crate) fn declare(&self, place: &Place) -> Result<Arc<Graph>, Failure> {
         let stack = Stack::new(self.loaded.config.clone(), &self.environment);
         stack.declare(place).map_err(|error| match &error {
             StackError::Declare { tier, source } => match argument_error(&self.loaded, tier, source) {

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use ::verify::http::{self, Client, Endpoints};
-use ::verify::{Check, Finding, Outcome, Place, Report, Subject};
+use ::verify::{Check, Finding, Outcome, Report, Subject};
 use serde_json::json;
 
 use crate::cli::Target;
 use crate::exit::{Exit, Failure};
 use crate::render::{BOLD, DIM, GREEN, PLAIN, RED, YELLOW};
 use crate::run::{Work, api_key_id, engine_failure, fetch_api_key, print, print_json};
+use crate::stack::Place;
 use crate::target::Cloud;
 
 impl Work {
@@ -20,6 +21,7 @@ impl Work {
         if let Some(file) = junit {
             check_place_of(file)?;
         }
+        self.declare(&Place::imagined(&self.loaded.config))?;
         let recorded = self.recorded().await?;
         if recorded.is_empty() {
             let env = &self.environment;
@@ -30,10 +32,8 @@ impl Work {
         }
         let cloud = self.connect().await?;
         let unreachable = self.unreachable(&cloud);
-        let place = Place {
-            region: cloud.context.region().to_owned(),
-            account_id: cloud.context.account_id().to_owned(),
-        };
+        let place = Place::new(&cloud, &recorded);
+        let graph = self.declare(&place)?;
         // Fetched only where it is used.
         let key = match &unreachable {
             None => match api_key_id(&recorded) {
@@ -44,7 +44,7 @@ impl Work {
             Some(reason) => Err(reason.clone()),
         };
         let survey = self.engine(cloud).survey(None).await.map_err(engine_failure)?;
-        let subject = Subject::new(self.environment.as_str(), &place, &survey);
+        let subject = Subject::new(self.environment.as_str(), &place.aws(), &graph, &survey);
         let endpoints = match &unreachable {
             Some(reason) => Endpoints::unreachable(reason),
             None => Endpoints::of(&subject),

@@ -12,6 +12,7 @@ const UP: &str = "`stack up` brings it back to what is declared; `stack preview`
 pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
     vec![
         tiers(subject).of("completeness/tiers", "all seven tiers are deployed", UP),
+        declared(subject).of("completeness/declared", "all that the configuration asks for was deployed", UP),
         finished(subject).of("completeness/finished", "no run left anything unfinished", UP),
         resources(subject).of("completeness/resources", "every recorded resource exists", UP),
         unchanged(subject).of("completeness/unchanged", "every resource is as it was deployed", UP),
@@ -22,6 +23,11 @@ fn tiers(subject: &Subject) -> Verdict {
     let there = subject.tiers();
     let missing = TIERS.iter().filter(|tier| !there.contains(*tier));
     Verdict::Judged(missing.map(|tier| Finding::new(*tier, "a tier with resources", "nothing")).collect())
+}
+
+fn declared(subject: &Subject) -> Verdict {
+    let finding = |address: &String| Finding::new(address, "it is deployed", "nothing is recorded of it");
+    Verdict::Judged(subject.missing.iter().map(finding).collect())
 }
 
 fn finished(subject: &Subject) -> Verdict {

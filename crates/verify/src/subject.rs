@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{Phase, Reading, Survey};
+use aws::Place;
+use engine::{Graph, Phase, Reading, Survey};
 use serde_json::Value;
 
 use crate::result::{Finding, Verdict};
@@ -33,17 +34,19 @@ pub struct Subject {
     pub outputs: BTreeMap<String, Value>,
     /// Every recorded resource, but for what waits for its deletion.
     pub resources: Vec<Resource>,
-    /// What differs from what is recorded, as `address: property`.
+    /// Addresses that are declared and at which nothing is recorded.
+    pub missing: Vec<String>,
+    /// What differs from what is recorded.
     pub drift: Vec<engine::Drift>,
     /// What an interrupted or failed run left unfinished: address, and what is unfinished, in words.
     pub unfinished: Vec<(String, String)>,
 }
 
 impl Subject {
-    /// What a survey of the whole stack found.
+    /// What a survey of the whole stack found, and what is missing of what is declared.
     #[must_use]
-    pub fn new(environment: &str, place: &Place, survey: &Survey) -> Self {
-        let Place { region, account_id } = place;
+    pub fn new(environment: &str, place: &Place, declared: &Graph, survey: &Survey) -> Self {
+        let Place { region, account_id, .. } = place;
         let current = |address: &str, seq| survey.state.current(address).is_some_and(|one| one.seq == seq);
         let mut resources = Vec::new();
         let mut unfinished = Vec::new();
@@ -76,8 +79,11 @@ impl Subject {
                 unfinished.push((address.to_string(), what));
             }
         }
+        let addresses = declared.nodes().iter().map(|declaration| declaration.address.as_str());
+        let missing = addresses.filter(|address| survey.state.current(address).is_none());
         Self {
             environment: environment.to_owned(),
+            missing: missing.map(str::to_owned).collect(),
             region: region.clone(),
             account_id: account_id.clone(),
             outputs: survey.state.exports(),
@@ -116,15 +122,6 @@ impl Subject {
     pub(crate) fn tiers(&self) -> BTreeSet<&str> {
         self.resources.iter().filter_map(|resource| resource.address.split('/').next()).collect()
     }
-}
-
-/// Where a stack was deployed to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The region.
-    pub region: String,
-    /// The account: twelve digits.
-    pub account_id: String,
 }
 
 impl Resource {

@@ -1,0 +1,11 @@
+//! Every check, with a stack on the embedded AWS in which something is wrong, or a server that answers wrongly.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod answers;
+mod faults;
+mod outputs;
+mod partial;
+mod recorded;
+mod server;
+mod world;

@@ -1,0 +1,114 @@
+//! A deployed stack in an account of its own.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws::{Account, Context, Identity};
+use aws_config::{Region, SdkConfig};
+use emulator::Emulator;
+use engine::{Engine, Graph, MemoryStore, Registry, TestHost};
+use stack::{Environment, Sources, Stack};
+use testing::{ACCOUNT, REGION, place};
+use tokio::time::Instant;
+use verify::{Check, Outcome, Subject, verify};
+
+/// The account, the engine on it, and what is wanted there.
+pub(crate) struct World {
+    pub(crate) emulator: Emulator,
+    pub(crate) engine: Engine,
+    graph: Arc<Graph>,
+    environment: Environment,
+}
+
+impl World {
+    /// An empty account. The configuration is the one that comes with the program.
+    pub(crate) fn new(emulator: Emulator, environment: &str) -> Self {
+        let environment: Environment = environment.parse().unwrap();
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../stack.toml");
+        let config = stack::load(&Sources::file(Some(&file), &environment)).unwrap().config;
+        let place = stack::Place {
+            account_id: ACCOUNT.to_owned(),
+            partition: "aws".to_owned(),
+            region: REGION.to_owned(),
+            availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
+        };
+        let graph = Stack::new(config, &environment).declare(&place).unwrap();
+        let identity =
+            Identity { project: "payment".to_owned(), environment: environment.as_str().to_owned() };
+        let account = Account { id: ACCOUNT.to_owned(), partition: "aws".to_owned() };
+        let context = Context::from_config(&sdk_config(&emulator), identity, account).unwrap();
+        let mut registry = Registry::new(context);
+        stack::kinds(&mut registry);
+        let engine = Engine::new(Arc::new(registry), Arc::new(MemoryStore::new()))
+            .with_host(Arc::new(TestHost::new("test", 1, Instant::now())))
+            .with_settle_grace(Duration::ZERO);
+        Self { emulator, engine, graph, environment }
+    }
+
+    /// A deployed stack.
+    pub(crate) async fn deployed(environment: &str) -> Self {
+        let world = Self::new(Emulator::in_memory(), environment);
+        world.up().await;
+        world
+    }
+
+    /// Brings the account to what is wanted, from whatever it is.
+    pub(crate) async fn up(&self) {
+        let session = self.engine.open().await.unwrap();
+        let plan = session.plan(Arc::clone(&self.graph), None).await.unwrap();
+        let report = session.apply(&plan).await.unwrap();
+        session.close().await.unwrap();
+        assert!(report.is_complete(), "{report:#?}");
+    }
+
+    /// What is to be judged.
+    pub(crate) async fn subject(&self) -> Subject {
+        let survey = self.engine.survey(None).await.unwrap();
+        Subject::new(self.environment.as_str(), &place(), &self.graph, &survey)
+    }
+
+    /// A client that works behind the program's back.
+    pub(crate) fn client<C>(&self, new: fn(&SdkConfig) -> C) -> C {
+        new(&sdk_config(&self.emulator))
+    }
+}
+
+fn sdk_config(emulator: &Emulator) -> SdkConfig {
+    stack::embedded(emulator, Region::new(REGION))
+}
+
+/// The ids of the checks that fail.
+pub(crate) fn failed(checks: &[Check]) -> Vec<&'static str> {
+    let failed = checks.iter().filter(|check| matches!(check.outcome, Outcome::Failed { .. }));
+    failed.map(|check| check.id).collect()
+}
+
+/// The same of a subject.
+pub(crate) fn failures(subject: &Subject) -> Vec<&'static str> {
+    failed(&verify(subject))
+}
+
+/// The outcome of one check.
+pub(crate) fn outcome<'a>(checks: &'a [Check], id: &str) -> &'a Outcome {
+    &checks.iter().find(|check| check.id == id).unwrap_or_else(|| panic!("no check {id}")).outcome
+}
+
+/// What a failed check says, a line for each finding.
+pub(crate) fn findings(checks: &[Check], id: &str) -> Vec<String> {
+    match outcome(checks, id) {
+        Outcome::Failed { findings, .. } => findings
+            .iter()
+            .map(|one| format!("{}: expected {}; found {}", one.place, one.expected, one.found))
+            .collect(),
+        other => panic!("{id}: {other:?}"),
+    }
+}
+
+/// Why a check was skipped.
+pub(crate) fn reason<'a>(checks: &'a [Check], id: &str) -> &'a str {
+    match outcome(checks, id) {
+        Outcome::Skipped { reason } => reason,
+        other => panic!("{id}: {other:?}"),
+    }
+}
