@@ -26,12 +26,15 @@ fn tiers(subject: &Subject) -> Verdict {
 }
 
 fn declared(subject: &Subject) -> Verdict {
-    let finding = |address: &String| Finding::new(address, "it is deployed", "nothing is recorded of it");
+    let finding =
+        |address: &String| Finding::new(address, "a deployed resource", "nothing is recorded of it");
     Verdict::Judged(subject.missing.iter().map(finding).collect())
 }
 
 fn finished(subject: &Subject) -> Verdict {
-    let finding = |(address, what): &(String, String)| Finding::new(address, "it is ready", what);
+    let finding = |(address, what): &(String, String)| {
+        Finding::new(address, "a resource that is ready", format!("it {what}"))
+    };
     Verdict::Judged(subject.unfinished.iter().map(finding).collect())
 }
 

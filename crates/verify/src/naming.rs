@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::result::{Check, Finding, Verdict};
-use crate::subject::{Subject, items, text};
+use crate::subject::{Resource, Subject, items, text};
 
 /// What all names begin with, as in the reference document.
 const PREFIX: &str = "payment-";
@@ -80,18 +80,21 @@ fn split_at_part<'a>(name: &'a str, part: &str) -> Option<(&'a str, &'a str)> {
     Some((&name[..at], &name[at + part.len()..]))
 }
 
+/// What exists. That something does not is `completeness/resources`'s to say.
+fn living(subject: &Subject) -> impl Iterator<Item = (&Resource, &Value)> {
+    subject.resources.iter().filter_map(|resource| Some((resource, resource.live.as_ref()?)))
+}
+
 fn names(subject: &Subject) -> Verdict {
     let mut findings = Vec::new();
     let mut looked = false;
-    for resource in &subject.resources {
+    for (resource, live) in living(subject) {
         let Some((_, property)) = NAMES.iter().find(|(kind, _)| *kind == resource.kind) else { continue };
         looked = true;
-        findings.extend(resource.judged(|resource, live| {
-            let name = text(live, property);
-            let good = is_conventional(name, &subject.environment);
+        if !is_conventional(text(live, property), &subject.environment) {
             let expected = format!("{PREFIX}<what>-{}", subject.environment);
-            if good { Vec::new() } else { vec![resource.wrong(property, &expected, &live[*property])] }
-        }));
+            findings.push(resource.wrong(property, &expected, &live[*property]));
+        }
     }
     if looked { Verdict::Judged(findings) } else { Verdict::skipped("nothing that has a name is deployed") }
 }
@@ -99,23 +102,18 @@ fn names(subject: &Subject) -> Verdict {
 fn tags(subject: &Subject) -> Verdict {
     let mut findings = Vec::new();
     let mut looked = false;
-    for resource in subject.resources.iter().filter(|resource| resource.recorded["Tags"].is_array()) {
+    for (resource, live) in living(subject).filter(|(resource, _)| resource.recorded["Tags"].is_array()) {
         looked = true;
-        findings.extend(resource.judged(|resource, live| {
-            let place = |tag: &str| format!("{}: tag {tag}", resource.address);
-            let shown = |found: &str| if found.is_empty() { "not set" } else { found }.to_owned();
-            let (name, environment) = (tag(live, "Name"), tag(live, "Environment"));
-            let mut findings = Vec::new();
-            let ending = format!("-{}", subject.environment);
-            if !name.starts_with(PREFIX) || !name.ends_with(&ending) {
-                let expected = format!("{PREFIX}<what>{ending}");
-                findings.push(Finding::new(place("Name"), expected, shown(name)));
-            }
-            if environment != subject.environment {
-                findings.push(Finding::new(place("Environment"), &subject.environment, shown(environment)));
-            }
-            findings
-        }));
+        let place = |tag: &str| format!("{}: tag {tag}", resource.address);
+        let shown = |found: &str| if found.is_empty() { "not set" } else { found }.to_owned();
+        let (name, environment) = (tag(live, "Name"), tag(live, "Environment"));
+        let ending = format!("-{}", subject.environment);
+        if !name.starts_with(PREFIX) || !name.ends_with(&ending) {
+            findings.push(Finding::new(place("Name"), format!("{PREFIX}<what>{ending}"), shown(name)));
+        }
+        if environment != subject.environment {
+            findings.push(Finding::new(place("Environment"), &subject.environment, shown(environment)));
+        }
     }
     if looked { Verdict::Judged(findings) } else { Verdict::skipped("nothing that has tags is deployed") }
 }

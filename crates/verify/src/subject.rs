@@ -75,7 +75,7 @@ impl Subject {
         }
         for (address, slot) in survey.state.slots() {
             for open in &slot.open {
-                let what = format!("it is not known how the {} of it ended", open.operation);
+                let what = format!("is in between: how its {} ended is not known", open.operation);
                 unfinished.push((address.to_string(), what));
             }
         }
@@ -135,7 +135,7 @@ impl Resource {
 
     /// It has disappeared.
     pub(crate) fn gone(&self) -> Finding {
-        Finding::new(&self.address, format!("{} exists", self.kind), "it has disappeared")
+        Finding::new(&self.address, &self.kind, "nothing: it has disappeared")
     }
 
     /// A finding about one property.

@@ -92,14 +92,14 @@ impl Workplace {
 
     /// All bytes that the embedded AWS keeps: if they stay the same, no call has changed anything.
     pub(crate) fn emulator_bytes(&self) -> Vec<(PathBuf, Vec<u8>)> {
-        let mut files: Vec<_> = std::fs::read_dir(self.path().join(".stack/emulator"))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-            .map(|path| (path.clone(), std::fs::read(path).unwrap()))
-            .collect();
-        files.sort();
+        let mut files = files_in(&self.path().join(".stack/emulator"));
+        files.retain(|(path, _)| path.extension().is_some_and(|extension| extension == "json"));
         files
+    }
+
+    /// All that is recorded of an environment, byte by byte.
+    pub(crate) fn files(&self, environment: &str) -> Vec<(PathBuf, Vec<u8>)> {
+        files_in(&self.state_directory(environment))
     }
 
     /// A client that works behind the program's back.
@@ -113,4 +113,11 @@ impl Workplace {
 pub(crate) async fn recorded_in(directory: &Path) -> State {
     let store = LocalStore::new(directory);
     Engine::new(std::sync::Arc::new(Registry::new(())), std::sync::Arc::new(store)).state().await.unwrap()
+}
+
+fn files_in(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let paths = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = paths.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    files.sort();
+    files
 }

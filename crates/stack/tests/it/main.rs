@@ -17,3 +17,4 @@ mod processes;
 mod rehearsal;
 mod server;
 mod tap_stack;
+mod verify;

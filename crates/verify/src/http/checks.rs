@@ -8,11 +8,15 @@ use super::client::{Answer, Client, HttpError};
 use super::endpoints::{Api, Endpoints, LoadBalancer};
 use crate::result::{Check, Finding, Verdict};
 
-/// A path of the API that needs a key, and what API Gateway says who it is that refuses.
+/// A path of the API that needs a key.
 const PROTECTED: &str = "/payments";
+/// The one that needs none.
 const HEALTH: &str = "/health";
+/// In API Gateway's own errors ("Gateway response types"), and in nothing that comes from behind it.
 const ERROR_TYPE: &str = "x-amzn-errortype";
+/// In all that goes through API Gateway.
 const REQUEST_ID: &str = "x-amzn-requestid";
+/// Where a REST API wants its key (`ApiKeySourceType`: `HEADER`).
 const KEY: &str = "x-api-key";
 
 const REACH: &str = "see that this machine reaches the internet without a proxy, and that `alb.ingress_cidrs`, its security \
@@ -39,7 +43,7 @@ pub async fn checks(client: &Client, endpoints: &Endpoints, key: &Result<ApiKeyV
     checks
 }
 
-/// A URL with another path; what cannot be one is told as a failed request.
+/// Asks for a URL; a text that is none is told as a failed request.
 async fn ask(client: &Client, url: &str, headers: &[(HeaderName, HeaderValue)]) -> Asked {
     let uri: Uri = url.parse().map_err(|_| HttpError::Url(url.to_owned()))?;
     client.get(&uri, None, headers).await

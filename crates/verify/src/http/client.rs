@@ -25,6 +25,9 @@ use tokio_rustls::TlsConnector;
 /// `AWSManagedRulesCommonRuleSet`).
 const USER_AGENT: &str = concat!("payment-stack-verify/", env!("CARGO_PKG_VERSION"));
 
+/// What an IPv6 address has around it in a URL, and nowhere else.
+const BRACKETS: [char; 2] = ['[', ']'];
+
 /// A step of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -171,7 +174,7 @@ impl Client {
         let port = url.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let host = name.unwrap_or(address);
 
-        let resolving = lookup_host((address.trim_matches(['[', ']']), port));
+        let resolving = lookup_host((address.trim_matches(BRACKETS), port));
         let addresses: Vec<_> = self.within(deadline, Stage::Resolving, resolving).await?.collect();
         if addresses.is_empty() {
             let reason = "it has no address".to_owned();
@@ -192,7 +195,7 @@ impl Client {
         request.headers_mut().extend(headers.iter().cloned());
 
         if secure {
-            let server = ServerName::try_from(host.to_owned()).map_err(|_| unusable())?;
+            let server = ServerName::try_from(host.trim_matches(BRACKETS).to_owned()).map_err(|_| unusable())?;
             let handshake = self.tls.connect(server, stream);
             let stream = self.within(deadline, Stage::Handshake, handshake).await?;
             self.within(deadline, Stage::Answering, exchange(stream, request)).await

@@ -132,7 +132,7 @@ async fn monitoring_that_was_taken_away_is_found() {
     // The composite alarm stands in the way of a metric alarm's deletion, so it goes first.
     cloudwatch.delete_alarms().alarm_names("payment-critical-dev").send().await.unwrap();
     cloudwatch.delete_alarms().alarm_names(name).send().await.unwrap();
-    let failing = ["monitoring/alarms", "monitoring/alarm-coverage", "naming/names", "naming/tags", GONE];
+    let failing = ["monitoring/alarms", "monitoring/alarm-coverage", GONE];
     scene.expect(&failing, "monitoring/alarm-ecs-memory").await;
 
     let dashboard = scene.output("dashboardName");
@@ -142,14 +142,14 @@ async fn monitoring_that_was_taken_away_is_found() {
     request.dashboard_body(text).send().await.unwrap();
     scene.expect(&["monitoring/dashboard", DIFFERS], "monitoring/dashboard").await;
     cloudwatch.delete_dashboards().dashboard_names(dashboard).send().await.unwrap();
-    let failing = ["monitoring/dashboard", "naming/names", "naming/tags", GONE];
+    let failing = ["monitoring/dashboard", GONE];
     scene.expect(&failing, "monitoring/dashboard").await;
 
     let ec2 = world.client(aws_sdk_ec2::Client::new);
     let logs = ec2.describe_flow_logs().send().await.unwrap();
     let id = logs.flow_logs()[0].flow_log_id().unwrap();
     ec2.delete_flow_logs().flow_log_ids(id).send().await.unwrap();
-    scene.expect(&["monitoring/flow-logs", "naming/tags", GONE], "vpc/flow-log").await;
+    scene.expect(&["monitoring/flow-logs", GONE], "vpc/flow-log").await;
 
     let gateway = world.client(aws_sdk_apigateway::Client::new);
     let api = scene.output("apiId");

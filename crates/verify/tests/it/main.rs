@@ -8,4 +8,5 @@ mod outputs;
 mod partial;
 mod recorded;
 mod server;
+mod traceable;
 mod world;

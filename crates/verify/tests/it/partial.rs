@@ -17,7 +17,7 @@ async fn a_run_that_was_cut_off_is_seen_and_the_next_one_makes_it_good() {
     assert!(!findings(&checks, "completeness/finished").is_empty());
     assert!(findings(&checks, "outputs/required")[0].contains("dashboardUrl"), "{checks:#?}");
     let missing = findings(&checks, "completeness/declared");
-    let dashboard = "monitoring/dashboard: expected it is deployed; found nothing is recorded of it";
+    let dashboard = "monitoring/dashboard: expected a deployed resource; found nothing is recorded of it";
     assert!(missing.iter().any(|line| line == dashboard), "{missing:?}");
     // What is not there because it was never made has not disappeared.
     assert_eq!(outcome(&checks, "completeness/resources"), &Outcome::Passed);

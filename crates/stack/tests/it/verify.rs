@@ -1,0 +1,190 @@
+//! `stack verify`: what a person, a script and a CI system get.
+
+use std::sync::Arc;
+
+use aws_sdk_ec2::types::AttributeBooleanValue;
+use engine::{Engine, LocalStore, Registry};
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use serde_json::Value;
+
+use crate::command::Workplace;
+use crate::server::Server;
+
+/// Elements of an XML file, with the attributes that are asked for.
+fn elements(xml: &str, attributes: &[&str]) -> Vec<(String, Vec<String>)> {
+    let mut reader = Reader::from_str(xml);
+    let mut elements = Vec::new();
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Eof => return elements,
+            Event::Start(start) | Event::Empty(start) => {
+                let value = |name: &&str| {
+                    let found = start.try_get_attribute(*name).unwrap();
+                    let value =
+                        found.map(|one| quick_xml::escape::unescape(&one.value).unwrap().into_owned());
+                    value.unwrap_or_default()
+                };
+                elements.push((start.name().as_ref().to_owned(), attributes.iter().map(value).collect()));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The ids of checks with a result.
+fn with_result<'a>(json: &'a Value, result: &str) -> Vec<&'a str> {
+    let checks = json["checks"].as_array().unwrap().iter();
+    checks.filter(|check| check["result"] == result).map(|check| check["id"].as_str().unwrap()).collect()
+}
+
+/// Turns a VPC's DNS names off and deletes its flow log.
+fn meddle(place: &Workplace) -> impl Future<Output = ()> {
+    let ec2 = place.ec2();
+    let vpc = place.run(&["outputs", "vpcId"]).expect(0).out.trim_end().to_owned();
+    async move {
+        let off = AttributeBooleanValue::builder().value(false).build();
+        let request = ec2.modify_vpc_attribute().vpc_id(&vpc).enable_dns_hostnames(off);
+        request.send().await.unwrap();
+        let logs = ec2.describe_flow_logs().send().await.unwrap();
+        let id = logs.flow_logs()[0].flow_log_id().unwrap().to_owned();
+        ec2.delete_flow_logs().flow_log_ids(&id).send().await.unwrap();
+    }
+}
+
+#[test]
+fn a_good_stack_passes_and_nothing_is_changed() {
+    let place = Workplace::new();
+    place.run(&["up"]).expect(0);
+    let key = place.run(&["outputs", "apiKey"]).expect(0).out.trim_end().to_owned();
+    let (cloud, state) = (place.emulator_bytes(), place.files("dev"));
+
+    let text = place.run(&["verify"]).expect(0);
+    let json = place.run(&["verify", "--json", "--junit", "results.xml"]).expect(0);
+    assert_eq!((place.emulator_bytes(), place.files("dev")), (cloud, state));
+
+    let (results, xml) = (json.json(), std::fs::read_to_string(place.path().join("results.xml")).unwrap());
+    assert_eq!(results["good"], true);
+    assert_eq!((&results["environment"], &results["target"]), (&"dev".into(), &"embedded".into()));
+    assert_eq!(with_result(&results, "failed"), Vec::<&str>::new());
+    let (passed, skipped) = (with_result(&results, "passed"), with_result(&results, "skipped"));
+    assert_eq!((results["counts"]["passed"].as_u64(), passed.len()), (Some(39), 39));
+    assert!(skipped.iter().all(|id| id.starts_with("http/") || *id == "https/load-balancer"), "{skipped:?}");
+    assert_eq!(skipped.len(), 9);
+
+    let lines: Vec<&str> = text.out.lines().collect();
+    assert_eq!(lines.len(), passed.len() + skipped.len() + 1);
+    for id in passed {
+        assert!(lines.iter().any(|line| line.starts_with(&format!("ok       {id} "))), "{id}");
+    }
+    for id in skipped {
+        assert!(lines.iter().any(|line| line.starts_with(&format!("skipped  {id} "))), "{id}");
+    }
+    let last = "payment dev (embedded, ap-southeast-1): 39 passed, 0 failed, 9 skipped";
+    assert_eq!(lines.last(), Some(&last));
+
+    let found = elements(&xml, &["name", "tests", "failures", "skipped"]);
+    let all = ("testsuites", ["payment dev (embedded, ap-southeast-1)", "48", "0", "9"]);
+    assert_eq!((found[0].0.as_str(), found[0].1.as_slice()), (all.0, all.1.map(str::to_owned).as_slice()));
+    assert_eq!(found.iter().filter(|(name, _)| name == "testcase").count(), 48);
+    for shown in [text.out, text.err, json.out, json.err, xml] {
+        assert!(!shown.contains(&key), "the key is shown");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_with_place_expectation_finding_and_advice() {
+    let place = Workplace::new();
+    place.run(&["up"]).expect(0);
+    meddle(&place).await;
+    let text = place.run(&["verify"]).expect(1);
+    for line in [
+        "FAILED   monitoring/flow-logs           not so: a flow log records all traffic of the stack's VPC",
+        "         vpc/flow-log: expected AWS::EC2::FlowLog; found nothing: it has disappeared",
+        "         vpc/vpc: expected EnableDnsHostnames: true; found false",
+        "         to do: `stack up` brings it back to what is declared; `stack preview` shows how",
+        "payment dev (embedded, ap-southeast-1): 36 passed, 3 failed, 9 skipped",
+    ] {
+        assert!(text.out.lines().any(|one| one == line), "{line}\n{}", text.out);
+    }
+    let json = place.run(&["verify", "--json", "--junit", "results.xml"]).expect(1).json();
+    let failed = ["monitoring/flow-logs", "completeness/resources", "completeness/unchanged"];
+    assert_eq!(with_result(&json, "failed"), failed);
+    assert_eq!((&json["good"], &json["counts"]["failed"]), (&false.into(), &3.into()));
+    let checks = json["checks"].as_array().unwrap();
+    let check = checks.iter().find(|check| check["id"] == "completeness/unchanged").unwrap();
+    assert_eq!(
+        check["findings"],
+        serde_json::json!([{ "where": "vpc/vpc", "expected": "EnableDnsHostnames: true", "found": "false" }])
+    );
+    let xml = std::fs::read_to_string(place.path().join("results.xml")).unwrap();
+    let failures = elements(&xml, &["message"]).into_iter().filter(|(name, _)| name == "failure");
+    assert_eq!(failures.count(), 3);
+    place.run(&["up"]).expect(0);
+    place.run(&["verify"]).expect(0);
+}
+
+#[test]
+fn without_a_stack_it_says_what_to_do_and_calls_nothing() {
+    let place = Workplace::new();
+    let nothing = place.run(&["verify", "--env", "staging"]).expect(65);
+    assert!(nothing.err.contains("payment staging (embedded, ap-southeast-1): nothing is deployed here"));
+    assert!(nothing.err.contains("hint: `stack up --env staging` deploys it"), "{}", nothing.err);
+    assert!(!place.path().join(".stack/emulator").exists());
+    place.run(&["up"]).expect(0);
+    place.run(&["destroy", "--yes"]).expect(0);
+    place.run(&["verify"]).expect(65);
+}
+
+#[test]
+fn bad_arguments_are_refused_before_anything_is_called() {
+    let place = Workplace::new();
+    let missing = place.run(&["verify", "--junit", "none/results.xml"]).expect(64);
+    let message = "error: --junit: cannot write none/results.xml: there is no directory none";
+    assert!(missing.err.contains(message), "{}", missing.err);
+    let directory = place.run(&["verify", "--junit", "."]).expect(64);
+    assert!(directory.err.contains("cannot write .: it is a directory"), "{}", directory.err);
+    for timeout in ["0", "301", "soon"] {
+        let refused = place.run(&["verify", "--timeout", timeout]).expect(64);
+        assert!(refused.err.contains("--timeout"), "{}", refused.err);
+    }
+    assert!(!place.path().join(".stack").exists());
+}
+
+#[tokio::test]
+async fn a_configuration_that_asks_for_more_than_was_deployed_is_not_satisfied() {
+    let place = Workplace::new();
+    place.run(&["up", "--set", "vpc.flow_logs.enabled=false"]).expect(0);
+    let json = place.run(&["verify", "--json"]).expect(1).json();
+    assert_eq!(with_result(&json, "failed"), ["completeness/declared"]);
+    assert!(with_result(&json, "skipped").contains(&"monitoring/flow-logs"));
+    place.run(&["verify", "--set", "vpc.flow_logs.enabled=false"]).expect(0);
+}
+
+#[test]
+fn the_hardened_environment_passes_with_https() {
+    let place = Workplace::new();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../stack.toml");
+    std::fs::copy(file, place.path().join("stack.toml")).unwrap();
+    place.run(&["up", "--env", "prod"]).expect(0);
+    let json = place.run(&["verify", "--env", "prod", "--json"]).expect(0).json();
+    assert!(with_result(&json, "passed").contains(&"https/load-balancer"));
+    assert!(with_result(&json, "skipped").iter().all(|id| id.starts_with("http/")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_endpoint_is_read_and_not_asked_over_http_and_a_lock_is_no_hindrance() {
+    let place = Workplace::new();
+    let server = Server::start(&place);
+    server.run(&place, &["up"]).expect(0);
+    let store = Arc::new(LocalStore::new(place.path().join(".stack/aws/dev")));
+    let session = Engine::new(Arc::new(Registry::new(())), store).open().await.unwrap();
+    let json = server.run(&place, &["verify", "--json"]).expect(0).json();
+    session.close().await.unwrap();
+    let reason =
+        format!("AWS_ENDPOINT_URL or the profile names {}: what is made there is not in DNS", server.url);
+    let checks = json["checks"].as_array().unwrap();
+    let over_http = checks.iter().filter(|check| check["id"].as_str().unwrap().starts_with("http/"));
+    let reasons: Vec<&str> = over_http.map(|check| check["reason"].as_str().unwrap()).collect();
+    assert_eq!(reasons, [reason.as_str(); 8]);
+}
