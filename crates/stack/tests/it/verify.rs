@@ -20,7 +20,7 @@ fn elements(xml: &str, attributes: &[&str]) -> Vec<(String, Vec<String>)> {
             Event::Eof => return elements,
             Event::Start(start) | Event::Empty(start) => {
                 let value = |name: &&str| {
-                    let found = start.try_get_attribute(*name).unwrap();
+                    let found = start.try_get_attribute(name).unwrap();
                     let value =
                         found.map(|one| quick_xml::escape::unescape(&one.value).unwrap().into_owned());
                     value.unwrap_or_default()

@@ -195,7 +195,8 @@ impl Client {
         request.headers_mut().extend(headers.iter().cloned());
 
         if secure {
-            let server = ServerName::try_from(host.trim_matches(BRACKETS).to_owned()).map_err(|_| unusable())?;
+            let server =
+                ServerName::try_from(host.trim_matches(BRACKETS).to_owned()).map_err(|_| unusable())?;
             let handshake = self.tls.connect(server, stream);
             let stream = self.within(deadline, Stage::Handshake, handshake).await?;
             self.within(deadline, Stage::Answering, exchange(stream, request)).await
