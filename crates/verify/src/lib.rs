@@ -30,13 +30,13 @@
 //! | headers of answers | `http/api-headers` |
 //! | *Security and compliance* | |
 //! | HTTPS is enforced for the API | `https/api`, `http/api-plain`, `https/load-balancer`, `http/load-balancer-https` |
-//! | the RDS endpoint is encrypted | `encryption/database`, `encryption/database-tls`, `encryption/key-rotation`, and the other `encryption/…` and `access/…` |
+//! | the RDS endpoint is encrypted | `encryption/database`, `encryption/database-tls`, and the other `encryption/…`, `access/…` |
 //! | monitoring by CloudWatch | `monitoring/…`, `backup/…` |
 //! | *Naming* | |
 //! | names are `payment-*` | `naming/names`, `naming/tags` |
 //! | the environment is identified | `naming/names`, `naming/tags`, `outputs/environment` |
 //! | *Final validation* | |
-//! | the infrastructure is complete, required and optional outputs are told apart, three core outputs at least | `completeness/…`, `outputs/required`, `outputs/optional` |
+//! | all is deployed; three core outputs at least | `completeness/…`, `outputs/required`, `outputs/optional` |
 //!
 //! The reference judges the texts of outputs for most of these, and passes where they are missing or nobody answers. Here the
 //! same questions are asked of what AWS shows.

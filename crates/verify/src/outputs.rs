@@ -57,8 +57,14 @@ static FORMS: LazyLock<[Form; 6]> = LazyLock::new(|| {
         form(
             "dashboardUrl",
             true,
-            r"https://(?:[a-z0-9-]+\.)?console\.(?:aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com)/cloudwatch/home\?region=REGION#dashboards:name=payment-[A-Za-z0-9_-]+",
-            "https://ap-southeast-1.console.aws.amazon.com/cloudwatch/home?region=ap-southeast-1#dashboards:name=payment-dashboard-dev",
+            concat!(
+                r"https://(?:[a-z0-9-]+\.)?console\.(?:aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com)",
+                r"/cloudwatch/home\?region=REGION#dashboards:name=payment-[A-Za-z0-9_-]+"
+            ),
+            concat!(
+                "https://ap-southeast-1.console.aws.amazon.com",
+                "/cloudwatch/home?region=ap-southeast-1#dashboards:name=payment-dashboard-dev"
+            ),
         ),
         form("vpcId", false, r"vpc-(?:[0-9a-f]{8}|[0-9a-f]{17})", "vpc-0123456789abcdef0"),
         form(

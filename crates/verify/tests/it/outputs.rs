@@ -29,7 +29,7 @@ async fn each_wrong_output_fails_the_check_that_is_about_it() {
         ),
         (
             "dashboardUrl",
-            "https://example.com/cloudwatch/home?region=ap-southeast-1#dashboards:name=payment-dashboard-dev-ap-southeast-1",
+            "https://x.com/cloudwatch/home?region=ap-southeast-1#dashboards:name=payment-dashboard-dev-ap-southeast-1",
             vec!["outputs/dashboard-url"],
         ),
         (
