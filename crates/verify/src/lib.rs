@@ -29,7 +29,7 @@
 //! | the API and its key | `http/api-refuses`, `http/api-key`, `access/api-key` |
 //! | headers of answers | `http/api-headers` |
 //! | *Security and compliance* | |
-//! | HTTPS is enforced for the API | `https/api`, `http/api-plain`, `https/load-balancer`, `http/load-balancer-https` |
+//! | HTTPS is enforced | `https/api`, `http/api-plain`, `https/load-balancer`, `http/load-balancer-https` |
 //! | the RDS endpoint is encrypted | `encryption/database`, `encryption/database-tls`, and the other `encryption/…`, `access/…` |
 //! | monitoring by CloudWatch | `monitoring/…`, `backup/…` |
 //! | *Naming* | |

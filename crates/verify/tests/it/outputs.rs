@@ -39,7 +39,7 @@ async fn each_wrong_output_fails_the_check_that_is_about_it() {
         ),
         (
             "dashboardUrl",
-            "https://console.aws.amazon.com/cloudwatch/home?region=us-east-1#dashboards:name=payment-dashboard-dev-ap-southeast-1",
+            "https://console.amazonaws.cn/cloudwatch/home?region=us-east-1#dashboards:name=payment-dashboard-dev-ap-southeast-1",
             vec!["outputs/region"],
         ),
         ("dashboardName", "payment-dashboard-prod-ap-southeast-1", vec!["outputs/environment"]),
