@@ -38,6 +38,7 @@ pub use error::class_of;
 pub use error::required;
 pub use ids::*;
 pub use naming::MAX_ENVIRONMENT_LENGTH;
+pub use naming::NAME_PREFIX;
 pub use naming::Names;
 pub use naming::Place;
 pub use poll::Backoff;

@@ -10,6 +10,9 @@ use crate::Tags;
 /// characters.
 pub const MAX_ENVIRONMENT_LENGTH: usize = 16;
 
+/// What all names begin with, as in the reference document.
+pub const NAME_PREFIX: &str = "payment-";
+
 /// Where a tier is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -65,7 +68,7 @@ impl Names {
     /// `payment-<what>-<environment>`, as the reference document names everything.
     #[must_use]
     pub fn name(&self, what: &str) -> String {
-        format!("payment-{what}-{}", self.environment)
+        format!("{NAME_PREFIX}{what}-{}", self.environment)
     }
 
     /// The tags of the object of this name.

@@ -1,14 +1,22 @@
 //! The store in a directory.
 
-use std::fs;
+use std::fs::{self, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
 use crate::state::hex;
 use crate::store::{Content, File, Mark, Store, StoreError, Version};
+
+/// What is locked for the moment of a change.
+const GUARD: &str = ".guard";
+/// A change takes some milliseconds; on a disk that is very busy, seconds.
+const GUARD_WITHIN: Duration = Duration::from_secs(20);
+const GUARD_EVERY: Duration = Duration::from_millis(2);
 
 /// Files in a directory: `state.json`, `journal.jsonl`, `lock.json`.
 ///
@@ -23,13 +31,14 @@ use crate::store::{Content, File, Mark, Store, StoreError, Version};
 #[derive(Clone, Debug)]
 pub struct LocalStore {
     directory: PathBuf,
+    guard_within: Duration,
 }
 
 impl LocalStore {
     /// The store in this directory, which need not exist yet.
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into() }
+        Self { directory: directory.into(), guard_within: GUARD_WITHIN }
     }
 
     fn path(&self, file: File) -> PathBuf {
@@ -73,11 +82,27 @@ impl LocalStore {
         done.await?.ok_or_else(|| StoreError::Changed { name: self.name(file) })
     }
 
-    /// The operating system frees it when the file is closed, also when the process dies.
+    /// The operating system frees it when the file is closed, also when the process dies. A process that is stopped in the
+    /// middle of a change keeps it.
     fn guard(&self) -> io::Result<fs::File> {
-        let guard = self.open_to_lock(".guard")?;
-        guard.lock()?;
-        Ok(guard)
+        let guard = self.open_to_lock(GUARD)?;
+        let deadline = Instant::now() + self.guard_within;
+        loop {
+            match guard.try_lock() {
+                Ok(()) => return Ok(guard),
+                Err(TryLockError::Error(error)) => return Err(error),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(GUARD_EVERY),
+                Err(TryLockError::WouldBlock) => {
+                    let message = format!(
+                        "another process has been in the middle of a change for {} s: it is stopped, or its disk does not \
+                         answer. Let it go on or end it, then run again (`fuser {}` shows it)",
+                        self.guard_within.as_secs(),
+                        self.directory.join(GUARD).display()
+                    );
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, message));
+                }
+            }
+        }
     }
 
     fn open_to_lock(&self, name: &str) -> io::Result<fs::File> {
@@ -204,6 +229,21 @@ impl Store for LocalStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_process_that_is_stopped_in_the_middle_of_a_change_is_not_waited_for_forever() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = LocalStore { guard_within: Duration::ZERO, ..LocalStore::new(directory.path()) };
+        let stopped = fs::File::create(directory.path().join(GUARD)).unwrap();
+        stopped.lock().unwrap();
+        let error = store.replace(File::Journal, None, b"head\n".to_vec()).await.unwrap_err();
+        let StoreError::Io { source, .. } = error else { panic!("{error}") };
+        assert!(source.to_string().contains("in the middle of a change"), "{source}");
+        assert!(source.to_string().contains(".guard"), "{source}");
+        assert_eq!(store.read(File::Journal).await.unwrap(), None);
+        drop(stopped);
+        store.replace(File::Journal, None, b"head\n".to_vec()).await.unwrap();
+    }
 
     #[tokio::test]
     async fn a_change_of_another_version_is_refused_and_changes_nothing() {

@@ -234,7 +234,15 @@ impl Work {
                 .map_err(|failure| failure.hint("look at `stack preview`, then add --yes"))?;
         }
         let (engine, graph) = self.prepare(declared).await?;
-        let session = engine.open().await.map_err(engine_failure)?;
+        // What an interrupted run left is looked up first, and somebody else may have the lock.
+        let session = tokio::select! {
+            biased;
+            session = engine.open() => session.map_err(engine_failure)?,
+            () = interrupted() => {
+                note("interrupted before anything was changed; run again to go on");
+                return Ok(Exit::Interrupted);
+            }
+        };
         let interrupts = tokio::spawn(interrupts(session.cancel()));
         let result = self.change_in(&session, graph, declared, ask).await;
         interrupts.abort();

@@ -1,12 +1,10 @@
 //! Names: `payment-<what>-<environment>`, and tags that say the same.
 
+use aws::NAME_PREFIX;
 use serde_json::Value;
 
 use crate::result::{Check, Finding, Verdict};
 use crate::subject::{Resource, Subject, items, text};
-
-/// What all names begin with, as in the reference document.
-const PREFIX: &str = "payment-";
 
 /// Which property is the name of an object: kind and property. Kinds that AWS names by ids alone are known by their tag `Name`.
 const NAMES: [(&str, &str); 27] = [
@@ -61,7 +59,7 @@ pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
 /// Whether a name has `payment-` and the environment in it, each as a part between `-` and `/`. A path may stand before it, as
 /// in a log group's name, and an account or a region after it, as in a bucket's.
 fn is_conventional(name: &str, environment: &str) -> bool {
-    let Some((_, rest)) = split_at_part(name, PREFIX) else { return false };
+    let Some((_, rest)) = split_at_part(name, NAME_PREFIX) else { return false };
     names_environment(rest, environment)
 }
 
@@ -92,7 +90,7 @@ fn names(subject: &Subject) -> Verdict {
         let Some((_, property)) = NAMES.iter().find(|(kind, _)| *kind == resource.kind) else { continue };
         looked = true;
         if !is_conventional(text(live, property), &subject.environment) {
-            let expected = format!("{PREFIX}<what>-{}", subject.environment);
+            let expected = format!("{NAME_PREFIX}<what>-{}", subject.environment);
             findings.push(resource.wrong(property, &expected, &live[*property]));
         }
     }
@@ -108,8 +106,8 @@ fn tags(subject: &Subject) -> Verdict {
         let shown = |found: &str| if found.is_empty() { "not set" } else { found }.to_owned();
         let (name, environment) = (tag(live, "Name"), tag(live, "Environment"));
         let ending = format!("-{}", subject.environment);
-        if !name.starts_with(PREFIX) || !name.ends_with(&ending) {
-            findings.push(Finding::new(place("Name"), format!("{PREFIX}<what>{ending}"), shown(name)));
+        if !name.starts_with(NAME_PREFIX) || !name.ends_with(&ending) {
+            findings.push(Finding::new(place("Name"), format!("{NAME_PREFIX}<what>{ending}"), shown(name)));
         }
         if environment != subject.environment {
             findings.push(Finding::new(place("Environment"), &subject.environment, shown(environment)));

@@ -12,6 +12,7 @@ use engine::{
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CallResult, Called, required};
+use crate::naming::NAME_PREFIX;
 use crate::policy::PolicyDocument;
 use crate::tags::LiveTags;
 use crate::{Context, KeyArn, KeyId, Tags, converge};
@@ -55,7 +56,7 @@ fn kms(cx: &Context) -> aws_sdk_kms::Client {
 }
 
 /// The ids of the keys among which the search is: all, where the answer to a create was lost. Otherwise, before each
-/// create, those that an alias of this project leads to, since tags are read key by key, and accounts have hundreds.
+/// create, those that an alias named like ours leads to, since tags are read key by key, and accounts have hundreds.
 async fn candidates(cx: &Context, search: &Search) -> Result<Vec<String>, CallError> {
     let mut ids = Vec::new();
     if search.token.is_some() {
@@ -65,7 +66,7 @@ async fn candidates(cx: &Context, search: &Search) -> Result<Vec<String>, CallEr
         }
         return Ok(ids);
     }
-    let ours = format!("alias/{}-", cx.identity().project);
+    let ours = format!("alias/{NAME_PREFIX}");
     let mut aliases = kms(cx).list_aliases().into_paginator().items().send();
     while let Some(alias) = aliases.next().await {
         let alias = alias.called("ListAliases")?;

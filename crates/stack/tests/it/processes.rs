@@ -3,11 +3,12 @@
 //! The embedded AWS is another process, which nothing ends. `scripts/kill-check` kills at many more instants.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::command::{Ended, Workplace, recorded_in};
-use crate::server::Server;
+use crate::server::{Running, Server};
 
 /// So slow that a run can be met in the middle: a NAT gateway takes a second, a database instance four.
 const SLOW: [&str; 2] = ["--latency", "0.01"];
@@ -127,8 +128,13 @@ fn a_run_that_froze_is_taken_over_after_its_lease_and_does_nothing_more_when_it_
     let server = Server::start_with(&place, &SLOW);
     let mut first = server.begin(&place, &["up"]);
     first.after(12, "created ");
-    first.quiet();
-    first.signal("STOP");
+    freeze(&mut first, &place);
+    // Nobody has to wait for it.
+    let mut waiting = server.begin(&place, &["up"]);
+    waiting.after(1, "the lock is held by");
+    waiting.signal("INT");
+    let waiting = waiting.end().expect(130);
+    assert!(waiting.err.contains("interrupted before anything was changed"), "{}", waiting.err);
     let second = server.run(&place, &["up"]).expect(0);
     assert!(second.err.contains("the lock is held by"), "{}", second.err);
     let before = there(&place);
@@ -138,6 +144,19 @@ fn a_run_that_froze_is_taken_over_after_its_lease_and_does_nothing_more_when_it_
     assert!(first.err.contains("hint: run again"), "{}", first.err);
     assert_eq!(there(&place), before);
     check_converged(&place, &server);
+}
+
+/// Stops a process, but not in the middle of a change of its files, for which everybody would wait.
+fn freeze(process: &mut Running, place: &Workplace) {
+    loop {
+        process.quiet();
+        process.signal("STOP");
+        let guard = fs::File::options().write(true).open(directory(place).join(".guard")).unwrap();
+        if guard.try_lock().is_ok() {
+            return;
+        }
+        process.signal("CONT");
+    }
 }
 
 /// A run that could write no more: the error says what to do, and what it said to be created is created once.
