@@ -441,7 +441,8 @@ impl Declaring<'_> {
         let web_acl = self.scope.add("web-acl", web_acl)?;
         let group = LogGroup {
             // WAF writes to no other.
-            log_group_name: format!("aws-waf-logs-{}", self.names.name("alb")).into(),
+            log_group_name: LogGroupName::from(format!("aws-waf-logs-{}", self.names.name("alb"))).into(),
+            made_by_service: false,
             retention_in_days: Some(self.waf_retention),
             kms_key_id: None,
             tags: self.names.tags("waf-logs"),

@@ -15,7 +15,7 @@ use crate::requests::{ACCESS_LOG_FORMAT, PROXY_PARAMETER, Route, without_key, wi
 use crate::resources::{
     AccessLogSetting, Account, ApiKey, ApiResource, ApiStage, DefinedMethod, Definition, Deployment,
     EndpointConfiguration, Method, MethodSetting, QuotaSettings, RequestValidator, RestApi, RestApiStage,
-    ThrottleSettings, UsagePlan, UsagePlanKey, VpcLink,
+    ThrottleSettings, UsagePlan, UsagePlanKey, VpcLink, execution_log_group_name,
 };
 use crate::{ApiKeyId, DeploymentId, RequestValidatorId, RestApiId, StageName, UsagePlanId, VpcLinkId};
 
@@ -274,12 +274,32 @@ impl Declaring<'_> {
 
     fn access_log_group(&mut self) -> Result<Input<LogGroupName>, DeclareError> {
         let group = LogGroup {
-            log_group_name: format!("/aws/apigateway/{}", self.names.name("api")).into(),
+            log_group_name: LogGroupName::from(format!("/aws/apigateway/{}", self.names.name("api"))).into(),
             retention_in_days: Some(self.retention),
+            made_by_service: false,
             kms_key_id: None,
             tags: self.names.tags("api-logs"),
         };
         Ok(self.scope.add("access-log-group", group)?.log_group_name)
+    }
+
+    /// Where API Gateway writes about its own work: kept for as long as the rest, instead of for ever.
+    fn execution_log_group(
+        &mut self,
+        api: &Input<RestApiId>,
+        stage: &StageName,
+    ) -> Result<Option<Input<LogGroupName>>, DeclareError> {
+        if self.args.execution_logs == ExecutionLogs::Off {
+            return Ok(None);
+        }
+        let group = LogGroup {
+            log_group_name: execution_log_group_name(api, stage),
+            retention_in_days: Some(self.retention),
+            made_by_service: true,
+            kms_key_id: None,
+            tags: self.names.tags("api-execution-logs"),
+        };
+        Ok(Some(self.scope.add("execution-log-group", group)?.log_group_name))
     }
 
     /// API Gateway's settings for the account, which all environments share.
@@ -302,9 +322,11 @@ impl Declaring<'_> {
         // The reference to the name makes it wait for the group; the group's own ARN ends in `:*`.
         let destination_arn =
             Input::join([self.inputs.place.arn("logs", "log-group:").into(), log_group.into()]);
+        let stage_name = StageName::from(self.names.environment());
+        let execution_log_group_name = self.execution_log_group(api, &stage_name)?;
         let stage = RestApiStage {
             rest_api_id: api.clone(),
-            stage_name: StageName::from(self.names.environment()),
+            stage_name,
             deployment_id: deployment,
             description: "What clients of the payment API see".to_owned(),
             tracing_enabled: args.tracing,
@@ -321,8 +343,7 @@ impl Declaring<'_> {
                 destination_arn,
                 format: ACCESS_LOG_FORMAT.to_owned(),
             }),
-            execution_log_retention_in_days: (args.execution_logs != ExecutionLogs::Off)
-                .then_some(self.retention),
+            execution_log_group_name,
             account_id,
             tags: self.names.tags("api-stage"),
         };

@@ -138,7 +138,8 @@ impl Declaring<'_> {
     /// Before the function: Lambda would make one that keeps logs for ever.
     fn log_group(&mut self) -> Result<Logs, DeclareError> {
         let group = LogGroup {
-            log_group_name: format!("/aws/lambda/{}", self.function_name()).into(),
+            log_group_name: LogGroupName::from(format!("/aws/lambda/{}", self.function_name())).into(),
+            made_by_service: false,
             retention_in_days: Some(self.retention),
             kms_key_id: None,
             tags: self.names.tags("backup-logs"),

@@ -249,7 +249,9 @@ impl Declaring<'_> {
     /// Before the cluster: RDS would make the group itself, with logs that are kept for ever.
     fn log_group(&mut self) -> Result<Input<LogGroupName>, DeclareError> {
         let group = LogGroup {
-            log_group_name: format!("/aws/rds/cluster/{}/postgresql", self.cluster_id()).into(),
+            log_group_name: LogGroupName::from(format!("/aws/rds/cluster/{}/postgresql", self.cluster_id()))
+                .into(),
+            made_by_service: false,
             retention_in_days: Some(self.retention),
             kms_key_id: None,
             tags: self.names.tags("database-logs"),

@@ -186,7 +186,8 @@ impl Declaring<'_> {
 
     fn log_group(&mut self, what: &str) -> Result<Logs, DeclareError> {
         let group = LogGroup {
-            log_group_name: format!("/ecs/{}", self.names.name(what)).into(),
+            log_group_name: LogGroupName::from(format!("/ecs/{}", self.names.name(what))).into(),
+            made_by_service: false,
             retention_in_days: Some(self.retention),
             kms_key_id: None,
             tags: self.names.tags(&format!("{what}-logs")),

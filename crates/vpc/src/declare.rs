@@ -359,7 +359,8 @@ impl Declaring<'_> {
     fn flow_log(&mut self, vpc: &Input<VpcId>) -> Result<Input<LogGroupName>, DeclareError> {
         let Place { region, account_id, partition } = &self.inputs.place;
         let group = LogGroup {
-            log_group_name: format!("/aws/vpc/{}", self.name("flow-logs")).into(),
+            log_group_name: LogGroupName::from(format!("/aws/vpc/{}", self.name("flow-logs"))).into(),
+            made_by_service: false,
             retention_in_days: Some(self.retention),
             kms_key_id: None,
             tags: self.named("flow-logs"),

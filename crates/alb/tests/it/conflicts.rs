@@ -12,7 +12,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use aws_sdk_wafv2::types::{AllowAction, DefaultAction, Scope, VisibilityConfig};
-use engine::{Address, Component, ComponentError, ErrorClass, Intent, Resource};
+use engine::{Address, Component, ComponentError, ErrorClass, Intent, Resource, Search};
 use testing::World;
 
 use crate::support::{BUCKET, elb, s3, tier, waf, world};
@@ -154,9 +154,9 @@ async fn in_the_first_region_a_second_create_of_a_bucket_is_refused_here_since_s
     let wanted = bucket("payments-theirs");
     let refused = wanted.create(&cx, &intent()).await.unwrap_err();
     assert_eq!(refused.class, ErrorClass::AlreadyExists);
-    assert_eq!(wanted.find(&cx, &intent()).await.unwrap_err().class, ErrorClass::Conflict);
+    assert_eq!(wanted.find(&cx, &Search::made_by(&intent())).await.unwrap_err().class, ErrorClass::Conflict);
     let ours = bucket("payments-ours").create(&cx, &intent()).await.unwrap();
-    assert_eq!(bucket("payments-ours").find(&cx, &intent()).await.unwrap(), Some(ours));
+    assert_eq!(bucket("payments-ours").find(&cx, &Search::made_by(&intent())).await.unwrap(), Some(ours));
 }
 
 #[tokio::test(start_paused = true)]

@@ -23,7 +23,7 @@ pub use integration::{Integration, TlsConfig};
 pub use method::{Method, MethodOutputs};
 pub use request_validator::{RequestValidator, RequestValidatorOutputs};
 pub use rest_api::{EndpointConfiguration, RestApi, RestApiOutputs};
-pub use stage::{RestApiStage, RestApiStageOutputs};
+pub use stage::{RestApiStage, RestApiStageOutputs, execution_log_group_name};
 pub use stage_settings::{AccessLogSetting, MethodSetting};
 pub use usage_plan::{ApiStage, QuotaSettings, ThrottleSettings, UsagePlan, UsagePlanOutputs};
 pub use usage_plan_key::{UsagePlanKey, UsagePlanKeyOutputs};

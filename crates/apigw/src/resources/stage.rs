@@ -1,18 +1,17 @@
 //! A stage: a name under which a deployment is served, with limits, logs and traces.
 //!
 //! The surprises: most of it can only be set once the stage exists. And what API Gateway writes about its own work goes to
-//! a log group that it makes itself, whose logs stay for ever. So the stage makes that group before it lets API Gateway
-//! write, and takes it along when it goes.
+//! a log group of a [name that it has](execution_log_group_name), which it makes itself where it is not there, and whose logs
+//! stay for ever. So that group is made before the stage, as a resource of its own.
 
 use async_trait::async_trait;
-use aws::resources::RetentionDays;
 use aws::tags::LiveTags;
-use aws::{CallResult, Called, Context, Tags, converge, replaced_by};
+use aws::{CallResult, Called, Context, LogGroupName, Tags, converge, replaced_by};
 use aws_sdk_apigateway::operation::get_stage::GetStageOutput as Live;
 use aws_sdk_apigateway::types::PatchOperation;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Input, Intent, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -39,10 +38,9 @@ pub struct RestApiStage<S: Stage = Declared> {
     /// Where it writes a line for each request. A live stage may have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_log_setting: Option<AccessLogSetting<S>>,
-    /// How long what API Gateway writes about its own work is kept, in days. Not CloudFormation's: there it is kept for
-    /// ever, in a log group that no template has.
+    /// Where API Gateway writes about its own work, which must be there before. Not CloudFormation's: there it is `DependsOn`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub execution_log_retention_in_days: Option<RetentionDays>,
+    pub execution_log_group_name: Option<S::Of<LogGroupName>>,
     /// The settings of the account, with the role that logs need. Not CloudFormation's: there it is `DependsOn`.
     pub account_id: S::Of<String>,
     /// What people see.
@@ -57,6 +55,11 @@ pub struct RestApiStageOutputs<S: Stage> {
     pub stage_name: S::Of<StageName>,
 }
 
+/// The log group of API Gateway's own choice (API Gateway Developer Guide, "Set up CloudWatch logging for REST APIs").
+pub fn execution_log_group_name(api: &Input<RestApiId>, stage: &StageName) -> Input<LogGroupName> {
+    Input::join(["API-Gateway-Execution-Logs_".into(), api.into(), format!("/{stage}").into()])
+}
+
 impl Declares for RestApiStage<Declared> {
     type Resolved = RestApiStage<Resolved>;
 }
@@ -68,11 +71,6 @@ impl RestApiStage<Resolved> {
 
     fn outputs(&self) -> RestApiStageOutputs<Resolved> {
         RestApiStageOutputs { stage_name: self.stage_name.clone() }
-    }
-
-    /// The log group of API Gateway's own making (API Gateway Developer Guide, "Set up CloudWatch logging for REST APIs").
-    fn execution_log_group(&self) -> String {
-        format!("API-Gateway-Execution-Logs_{}/{}", self.rest_api_id, self.stage_name)
     }
 
     async fn live(&self, cx: &Context) -> Result<Option<Live>, CallError> {
@@ -112,39 +110,12 @@ impl RestApiStage<Resolved> {
         }
         patches
     }
-
-    /// How long the execution log is kept; `None` where it is not there, or kept for ever.
-    async fn live_retention(&self, cx: &Context) -> Result<Option<RetentionDays>, CallError> {
-        let name = self.execution_log_group();
-        let request = cx.logs().describe_log_groups().log_group_name_prefix(&name);
-        let mut groups = request.into_paginator().items().send();
-        while let Some(group) = groups.next().await {
-            let group = group.called("DescribeLogGroups")?;
-            if group.log_group_name() == Some(name.as_str()) {
-                let days = group.retention_in_days.and_then(|days| u32::try_from(days).ok());
-                return Ok(days.and_then(|days| RetentionDays::try_from(days).ok()));
-            }
-        }
-        Ok(None)
-    }
-
-    async fn keep_execution_log(&self, cx: &Context) -> Result<(), CallError> {
-        let Some(days) = self.execution_log_retention_in_days else { return Ok(()) };
-        let name = self.execution_log_group();
-        match cx.logs().create_log_group().log_group_name(&name).send().await.called("CreateLogGroup") {
-            Err(error) if error.class != ErrorClass::AlreadyExists => return Err(error),
-            _ => {}
-        }
-        let days = i32::try_from(u32::from(days)).unwrap_or(i32::MAX);
-        let request = cx.logs().put_retention_policy().log_group_name(name).retention_in_days(days);
-        request.send().await.called("PutRetentionPolicy").once_visible().map(drop)
-    }
 }
 
 #[async_trait]
 impl Resource for RestApiStage<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::Stage";
-    const OWN_PROPERTIES: &'static [&'static str] = &["ExecutionLogRetentionInDays", "AccountId"];
+    const OWN_PROPERTIES: &'static [&'static str] = &["ExecutionLogGroupName", "AccountId"];
     const SETTLE: Settle = Settle::Key;
     const TYPICAL_SECONDS: (u32, u32) = (2, 2);
     type Context = Context;
@@ -200,10 +171,6 @@ impl Resource for RestApiStage<Resolved> {
         _outputs: &RestApiStageOutputs<Resolved>,
     ) -> Result<Option<Self>, CallError> {
         let Some(live) = self.live(cx).await? else { return Ok(None) };
-        let execution_log_retention_in_days = match self.execution_log_retention_in_days {
-            Some(_) => self.live_retention(cx).await?,
-            None => None,
-        };
         let access_log = live.access_log_settings.filter(|settings| settings.destination_arn().is_some());
         Ok(Some(Self {
             rest_api_id: self.rest_api_id.clone(),
@@ -216,7 +183,7 @@ impl Resource for RestApiStage<Resolved> {
                 destination_arn: settings.destination_arn.unwrap_or_default(),
                 format: settings.format.unwrap_or_default(),
             }),
-            execution_log_retention_in_days,
+            execution_log_group_name: self.execution_log_group_name.clone(),
             account_id: self.account_id.clone(),
             tags: LiveTags::map(live.tags).visible(),
         }))
@@ -228,25 +195,12 @@ impl Resource for RestApiStage<Resolved> {
         outputs: &RestApiStageOutputs<Resolved>,
         changed: &Changed<Self>,
     ) -> Result<RestApiStageOutputs<Resolved>, CallError> {
-        if changed.has("ExecutionLogRetentionInDays") {
-            self.keep_execution_log(cx).await?;
-        }
         self.change(cx, self.patches(changed)).await?;
         retag(cx, &self.path(), &changed.before.tags, &self.tags).await?;
         Ok(outputs.clone())
     }
 
-    /// The stage goes last: as long as it is there, it is known that its log group may be, too. It stops writing there
-    /// first, or a request would bring the group back.
     async fn delete(&self, cx: &Context, _outputs: &RestApiStageOutputs<Resolved>) -> Result<(), CallError> {
-        // Without the stage, its log group may be there all the same.
-        if let Some(live) = self.live(cx).await? {
-            let settings = live_settings(live.method_settings.as_ref(), &[]);
-            let silence = settings.iter().filter(|setting| setting.logs()).map(MethodSetting::without_log);
-            self.change(cx, silence.collect()).await?;
-        }
-        let group = cx.logs().delete_log_group().log_group_name(self.execution_log_group());
-        group.send().await.called("DeleteLogGroup").gone_is_ok()?;
         let request = gateway(cx).delete_stage().rest_api_id(self.rest_api_id.as_str());
         let request = request.stage_name(self.stage_name.as_str());
         request.send().await.called("DeleteStage").of_delete().gone_is_ok()

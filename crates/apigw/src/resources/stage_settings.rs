@@ -66,10 +66,6 @@ impl MethodSetting {
         }
     }
 
-    pub(super) fn logs(&self) -> bool {
-        self.logging_level != "OFF"
-    }
-
     fn set(&self) -> [PatchOperation; 5] {
         let path = |name: &str| format!("/{}/{name}", self.key());
         [
@@ -79,11 +75,6 @@ impl MethodSetting {
             replace(path("throttling/rateLimit"), self.throttling_rate_limit),
             replace(path("throttling/burstLimit"), self.throttling_burst_limit),
         ]
-    }
-
-    /// What keeps API Gateway from writing more.
-    pub(super) fn without_log(&self) -> PatchOperation {
-        replace(format!("/{}/logging/loglevel", self.key()), "OFF")
     }
 }
 

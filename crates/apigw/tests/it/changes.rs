@@ -73,6 +73,7 @@ async fn a_tag_does_not() {
             [
                 "apigw/access-log-group",
                 "apigw/api-key",
+                "apigw/execution-log-group",
                 "apigw/rest-api",
                 "apigw/stage",
                 "apigw/usage-plan",
@@ -103,7 +104,13 @@ async fn limits_logs_and_traces_change_in_place_without_a_deployment() {
     assert_eq!(planned(&world, &changed, &inputs, is_replace).await, [""; 0]);
     assert_eq!(
         planned(&world, &changed, &inputs, is_update).await,
-        ["apigw/access-log-group", "apigw/rest-api", "apigw/stage", "apigw/usage-plan"]
+        [
+            "apigw/access-log-group",
+            "apigw/execution-log-group",
+            "apigw/rest-api",
+            "apigw/stage",
+            "apigw/usage-plan"
+        ]
     );
     assert_eq!(world.create(&changed, &inputs).await, before);
     assert_eq!(deployments(&world, &before).await, old);

@@ -39,11 +39,12 @@ fn names(graph: &Graph) -> Vec<String> {
     names
 }
 
-const PUBLIC: [&str; 16] = [
+const PUBLIC: [&str; 17] = [
     "access-log-group",
     "account",
     "api-key",
     "deployment",
+    "execution-log-group",
     "health-method",
     "health-resource",
     "payments-method",
@@ -236,7 +237,11 @@ fn the_stage_has_limits_metrics_traces_and_a_record_of_requests_without_what_the
     let stage = properties(&graph, "stage");
     assert_eq!(stage["StageName"], "dev");
     assert_eq!(stage["TracingEnabled"], true);
-    assert_eq!(stage["ExecutionLogRetentionInDays"], 2557);
+    assert_eq!(stage["ExecutionLogGroupName"], reference("execution-log-group", "LogGroupName"));
+    let group = properties(&graph, "execution-log-group");
+    assert_eq!((&group["RetentionInDays"], &group["MadeByService"]), (&json!(2557), &json!(true)));
+    let api = reference("rest-api", "RestApiId");
+    assert_eq!(group["LogGroupName"], json!({ "$join": ["API-Gateway-Execution-Logs_", api, "/dev"] }));
     assert_eq!(stage["AccountId"], reference("account", "Id"));
     assert_eq!(
         stage["MethodSettings"],
@@ -370,7 +375,8 @@ fn arguments_reach_what_they_are_about() {
     assert_eq!(integration["TimeoutInMillis"], 5000);
     let stage = properties(&graph, "stage");
     assert_eq!((&stage["StageName"], &stage["TracingEnabled"]), (&json!("prod"), &json!(false)));
-    assert_eq!(stage.get("ExecutionLogRetentionInDays"), None);
+    assert_eq!(stage.get("ExecutionLogGroupName"), None);
+    assert!(!graph.nodes().iter().any(|node| node.address.as_str() == "apigw/execution-log-group"));
     assert_eq!(stage["MethodSettings"][0]["LoggingLevel"], "OFF");
     assert_eq!(stage["MethodSettings"][0]["ThrottlingRateLimit"], 10.0);
     let plan = properties(&graph, "usage-plan");

@@ -141,9 +141,9 @@ async fn settings_of_the_stage_also_those_of_single_methods() {
     let group = format!("API-Gateway-Execution-Logs_{}/dev", outputs.api_id);
     world.cx.logs().delete_retention_policy().log_group_name(group).send().await.unwrap();
     let drift = [
+        "apigw/execution-log-group: RetentionInDays",
         "apigw/stage: AccessLogSetting",
         "apigw/stage: Description",
-        "apigw/stage: ExecutionLogRetentionInDays",
         "apigw/stage: MethodSettings",
         "apigw/stage: TracingEnabled",
     ];

@@ -1,8 +1,11 @@
 //! The whole tier through the engine: created, read, deleted.
 
+use std::sync::Arc;
+
 use apigw::Args;
 use emulator::Emulator;
-use engine::Component;
+use engine::{Action, Component};
+use testing::World;
 
 use crate::support::{deployments, gateway, integration, left, private, stage, tier, world, world_on};
 
@@ -88,6 +91,44 @@ async fn what_api_gateway_writes_about_its_own_work_is_not_kept_for_ever() {
         group.log_group_name() == Some(format!("API-Gateway-Execution-Logs_{}/dev", outputs.api_id).as_str())
     });
     assert_eq!(found.unwrap().retention_in_days(), Some(2557));
+}
+
+async fn execution_logs(world: &World) -> Vec<(String, Option<i32>)> {
+    let groups = world.cx.logs().describe_log_groups().log_group_name_prefix("API-Gateway-Execution-Logs_");
+    let groups = groups.send().await.unwrap().log_groups.unwrap();
+    groups.into_iter().map(|group| (group.log_group_name.unwrap(), group.retention_in_days)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_somebody_deleted_leaves_no_log_behind() {
+    let (world, inputs) = world().await;
+    let tier = tier(Args::default());
+    let old = world.create(&tier, &inputs).await;
+    gateway(&world).delete_rest_api().rest_api_id(old.api_id.as_str()).send().await.unwrap();
+    let new = world.create(&tier, &inputs).await;
+    assert_ne!(new.api_id, old.api_id);
+    let kept = format!("API-Gateway-Execution-Logs_{}/dev", new.api_id);
+    assert_eq!(execution_logs(&world).await, [(kept, Some(2557))]);
+    world.assert_settled(&tier, &inputs).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_group_that_api_gateway_made_by_itself_is_taken_over() {
+    let (world, inputs) = world().await;
+    let tier = tier(Args::default());
+    let outputs = world.create(&tier, &inputs).await;
+    let group = format!("API-Gateway-Execution-Logs_{}/dev", outputs.api_id);
+    world.cx.logs().delete_log_group().log_group_name(&group).send().await.unwrap();
+    let (graph, _) = testing::declare(&tier, &inputs).unwrap();
+    let session = world.engine.open().await.unwrap();
+    let plan = session.plan(Arc::new(graph), Some("apigw")).await.unwrap();
+    assert_eq!(plan.step("apigw/execution-log-group").unwrap().action, Action::Create);
+    // A request comes before the run does.
+    world.cx.logs().create_log_group().log_group_name(&group).send().await.unwrap();
+    session.apply(&plan).await.unwrap();
+    session.close().await.unwrap();
+    assert_eq!(execution_logs(&world).await, [(group, Some(2557))]);
+    world.assert_settled(&tier, &inputs).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -97,7 +97,11 @@ impl RetentionDays {
 #[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
 pub struct LogGroup<S: Stage = Declared> {
     /// Its name, unique in account and region.
-    pub log_group_name: LogGroupName,
+    pub log_group_name: S::Of<LogGroupName>,
+    /// Whether a service of AWS makes it by itself, without tags, where it is not there; then one of its name is taken as it
+    /// is, so the name must have something of ours in it that nobody else has, such as an id. Not CloudFormation's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub made_by_service: bool,
     /// How long logs are kept; for ever where it is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention_in_days: Option<RetentionDays>,
@@ -159,6 +163,7 @@ async fn live_tags(cx: &Context, name: &LogGroupName) -> Result<Option<LiveTags>
 #[async_trait]
 impl Resource for LogGroup<Resolved> {
     const KIND: &'static str = "AWS::Logs::LogGroup";
+    const OWN_PROPERTIES: &'static [&'static str] = &["MadeByService"];
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = LogGroup<Declared>;
@@ -182,7 +187,9 @@ impl Resource for LogGroup<Resolved> {
             return Ok(None);
         }
         let Some(tags) = live_tags(cx, name).await? else { return Ok(None) };
-        cx.adopt(&format!("log group {name}"), &tags, &search.address)?;
+        if !self.made_by_service {
+            cx.adopt(&format!("log group {name}"), &tags, &search.address)?;
+        }
         Ok(Some(self.outputs(cx)))
     }
 
@@ -212,6 +219,7 @@ impl Resource for LogGroup<Resolved> {
         let retention = live.retention_in_days.and_then(|days| u32::try_from(days).ok()).map(RetentionDays);
         Ok(Some(Self {
             log_group_name: name.clone(),
+            made_by_service: self.made_by_service,
             retention_in_days: retention,
             kms_key_id: live.kms_key_id.map(Into::into),
             tags: tags.visible(),

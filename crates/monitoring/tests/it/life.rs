@@ -1,7 +1,7 @@
 //! The whole tier through the engine: created, read, deleted.
 
 use emulator::Emulator;
-use engine::{Address, Component, Intent, Resolved, Resource};
+use engine::{Address, Component, Intent, Resolved, Resource, Search};
 use monitoring::resources::Subscription;
 use monitoring::{Args, Inputs, Tracing};
 use testing::place;
@@ -116,7 +116,7 @@ async fn a_subscription_that_was_confirmed_is_deleted() {
     };
     let intent = Intent { address: Address::new("monitoring/queue").unwrap(), token: "0".repeat(32) };
     let outputs = queue.create(&world.cx, &intent).await.unwrap();
-    assert_eq!(queue.find(&world.cx, &intent).await.unwrap().as_ref(), Some(&outputs));
+    assert_eq!(queue.find(&world.cx, &Search::made_by(&intent)).await.unwrap().as_ref(), Some(&outputs));
     assert_eq!(queue.read(&world.cx, &outputs).await.unwrap().as_ref(), Some(&queue));
     assert!(!queue.poll_gone(&world.cx, &outputs).await.unwrap());
     // Twice: the second time it is gone.

@@ -1,7 +1,7 @@
 //! What somebody else has made under the same natural key is not taken over.
 
 use aws::{Account, Context, Identity};
-use engine::{ErrorClass, Resolved, Resource};
+use engine::{ErrorClass, Resolved, Resource, Search};
 use testing::{ACCOUNT, World, config, identity};
 use vpc::resources::*;
 
@@ -20,7 +20,11 @@ fn somebody_else(cloud: &Cloud) -> Cloud {
 async fn is_refused<R: Resource<Context = Context>>(cloud: &Cloud, name: &str, wanted: &R) {
     let created = wanted.create(&cloud.cx, &intent(name)).await;
     assert_eq!(class(created), ErrorClass::AlreadyExists, "{name}");
-    assert_eq!(class(wanted.find(&cloud.cx, &intent(name)).await), ErrorClass::Conflict, "{name}");
+    assert_eq!(
+        class(wanted.find(&cloud.cx, &Search::made_by(&intent(name))).await),
+        ErrorClass::Conflict,
+        "{name}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -67,7 +71,7 @@ async fn another_internet_gateway_at_our_vpc() {
     let gateway = cloud.make("igw-2", &internet_gateway()).await.internet_gateway_id;
     let wanted = VpcGatewayAttachment::<Resolved> { vpc_id, internet_gateway_id: Some(gateway) };
     assert!(wanted.create(&cloud.cx, &intent("igw-attachment")).await.is_err());
-    let found = wanted.find(&cloud.cx, &intent("igw-attachment")).await;
+    let found = wanted.find(&cloud.cx, &Search::made_by(&intent("igw-attachment"))).await;
     assert_eq!(class(found), ErrorClass::Conflict);
 }
 
@@ -84,7 +88,7 @@ async fn a_route_that_leads_somewhere_else() {
     };
     cloud.make("public-route", &live).await;
     let wanted = Route { gateway_id: None, nat_gateway_id: Some("nat-0123456789abcdef0".into()), ..live };
-    let found = wanted.find(&cloud.cx, &intent("public-route")).await;
+    let found = wanted.find(&cloud.cx, &Search::made_by(&intent("public-route"))).await;
     assert_eq!(class(found), ErrorClass::Conflict);
 }
 

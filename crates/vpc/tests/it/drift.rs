@@ -1,7 +1,7 @@
 //! What somebody changes by hand is seen by a read, and repaired by an update.
 
 use aws_sdk_ec2::types::{IpPermission, IpRange, Tag};
-use engine::{Resolved, Resource};
+use engine::{Resolved, Resource, Search};
 use testing::{ACCOUNT, REGION, config, identity};
 use vpc::resources::*;
 
@@ -118,7 +118,7 @@ async fn tags_that_somebody_changed_are_put_back_and_identity_tags_stay() {
     let live = vpc().read(&cloud.cx, &outputs).await.unwrap().unwrap();
     assert_eq!(differing(&vpc(), &live), ["Tags"]);
     cloud.update(&vpc(), &outputs).await;
-    assert_eq!(vpc().find(&cloud.cx, &intent("vpc")).await, Ok(Some(outputs)));
+    assert_eq!(vpc().find(&cloud.cx, &Search::made_by(&intent("vpc"))).await, Ok(Some(outputs)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::resources::{InlinePolicy, LogGroup, RetentionDays, Role, SecurityGroup};
 use aws::{AllocationId, RouteTableId, SecurityGroupId, SubnetId, VpcId};
-use engine::{ErrorClass, Resolved, Resource};
+use engine::{ErrorClass, Resolved, Resource, Search};
 use vpc::resources::*;
 
 use crate::support::{Cloud, REGION, class, intent, tags};
@@ -42,6 +42,7 @@ pub(crate) fn network_acl(vpc: &VpcId) -> NetworkAcl<Resolved> {
 pub(crate) fn log_group() -> LogGroup<Resolved> {
     LogGroup {
         log_group_name: "/aws/vpc/payment-flow-logs-dev".into(),
+        made_by_service: false,
         retention_in_days: Some(RetentionDays::try_from(2557).unwrap()),
         kms_key_id: None,
         tags: tags("payment-flow-logs-dev"),
@@ -210,7 +211,7 @@ async fn a_nat_gateway_without_a_way_out_fails_with_awss_reason() {
     let reason = cloud.ready::<NatGateway<Resolved>>(outputs.clone()).await.unwrap_err();
     assert!(reason.starts_with("Gateway.NotAttached: "), "{reason}");
     assert_eq!(wanted.read(&cloud.cx, &outputs).await, Ok(None));
-    assert_eq!(wanted.find(&cloud.cx, &intent("nat-1")).await, Ok(None));
+    assert_eq!(wanted.find(&cloud.cx, &Search::made_by(&intent("nat-1"))).await, Ok(None));
 }
 
 #[tokio::test(start_paused = true)]
@@ -262,11 +263,11 @@ async fn the_default_security_group_is_stripped_and_left_alone() {
         security_group_egress: Vec::new(),
         tags: tags("payment-default-sg-dev"),
     };
-    assert_eq!(wanted.find(&cloud.cx, &intent("default-security-group")).await, Ok(None));
+    assert_eq!(wanted.find(&cloud.cx, &Search::made_by(&intent("default-security-group"))).await, Ok(None));
     cloud.mutations();
     let outputs = cloud.make("default-security-group", &wanted).await;
     assert_eq!(cloud.mutations(), ["CreateTags", "RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress"]);
-    let found = wanted.find(&cloud.cx, &intent("default-security-group")).await;
+    let found = wanted.find(&cloud.cx, &Search::made_by(&intent("default-security-group"))).await;
     assert_eq!(found, Ok(Some(outputs.clone())));
     cloud.mutations();
     cloud.unmake(&wanted, &outputs).await;
@@ -454,7 +455,7 @@ async fn a_log_group_with_a_longer_name_is_another_one() {
     let cloud = Cloud::new();
     let longer = LogGroup { log_group_name: "/aws/vpc/payment-flow-logs-dev-2".into(), ..log_group() };
     cloud.make("other-group", &longer).await;
-    assert_eq!(log_group().find(&cloud.cx, &intent("flow-log-group")).await, Ok(None));
+    assert_eq!(log_group().find(&cloud.cx, &Search::made_by(&intent("flow-log-group"))).await, Ok(None));
 }
 
 #[tokio::test(start_paused = true)]
@@ -500,6 +501,6 @@ async fn twice<R: Resource<Context = aws::Context>>(cloud: &Cloud, name: &str, w
     let first = wanted.create(&cloud.cx, &intent(name)).await.unwrap();
     let second = wanted.create(&cloud.cx, &intent(name)).await.unwrap();
     assert_eq!(first, second);
-    let found = wanted.find(&cloud.cx, &intent(name)).await.unwrap();
+    let found = wanted.find(&cloud.cx, &Search::made_by(&intent(name))).await.unwrap();
     assert_eq!(found, Some(first));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws::{Context, Tags};
 use engine::{
     Address, CallError, Changed, DeclareError, Declared, ErrorClass, Graph, Intent, Readiness, Resolved,
-    Resource,
+    Resource, Search,
 };
 pub(crate) use testing::{ACCOUNT, REGION};
 use testing::{World, place};
@@ -110,10 +110,14 @@ impl Cloud {
     /// call where nothing differs; updated; deleted; nothing there.
     pub(crate) async fn live<R: Resource<Context = Context>>(&self, name: &str, wanted: &R, then: &R) {
         let (cx, intent) = (&self.cx, intent(name));
-        assert_eq!(wanted.find(cx, &intent).await, Ok(None), "{name} before its creation");
+        assert_eq!(wanted.find(cx, &Search::made_by(&intent)).await, Ok(None), "{name} before its creation");
 
         let outputs = self.make(name, wanted).await;
-        assert_eq!(wanted.find(cx, &intent).await, Ok(Some(outputs.clone())), "{name} by its intent");
+        assert_eq!(
+            wanted.find(cx, &Search::made_by(&intent)).await,
+            Ok(Some(outputs.clone())),
+            "{name} by its intent"
+        );
 
         self.mutations();
         wanted.configure(cx, &outputs).await.unwrap();
@@ -124,7 +128,7 @@ impl Cloud {
         self.update(then, &outputs).await;
 
         self.unmake(then, &outputs).await;
-        assert_eq!(then.find(cx, &intent).await, Ok(None), "{name} after its deletion");
+        assert_eq!(then.find(cx, &Search::made_by(&intent)).await, Ok(None), "{name} after its deletion");
     }
 }
 
