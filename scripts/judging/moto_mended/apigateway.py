@@ -1,0 +1,35 @@
+"""API Gateway, REST APIs."""
+
+import json
+
+from moto.apigateway.models import RestAPI
+from moto.apigateway.responses import APIGatewayResponse
+
+from .mending import on
+
+# moto forgets these of a REST API (API Gateway API Reference, CreateRestApi and UpdateRestApi).
+FORGOTTEN = ("securityPolicy", "endpointAccessMode")
+
+
+@on(APIGatewayResponse)
+def create_rest_api(response):
+    status, headers, body = create_rest_api.plain(response)
+    if "id" in (answer := json.loads(body)):
+        api = response.backend.get_rest_api(answer["id"])
+        api.remembered = {name: value for name in FORGOTTEN if (value := response._get_param(name))}
+        body = json.dumps(api.to_dict())
+    return status, headers, body
+
+
+@on(RestAPI)
+def to_dict(api):
+    return to_dict.plain(api) | getattr(api, "remembered", {})
+
+
+@on(RestAPI)
+def apply_patch_operations(api, operations):
+    for operation in operations:
+        name = operation["path"].removeprefix("/")
+        if operation["op"] == "replace" and name in FORGOTTEN:
+            api.remembered[name] = operation["value"]
+    apply_patch_operations.plain(api, operations)
