@@ -2,6 +2,7 @@
 
 import json
 
+from moto.apigateway.exceptions import DeploymentNotFoundException, NotFoundException
 from moto.apigateway.models import RestAPI
 from moto.apigateway.responses import APIGatewayResponse
 
@@ -33,3 +34,20 @@ def apply_patch_operations(api, operations):
         if operation["op"] == "replace" and name in FORGOTTEN:
             api.remembered[name] = operation["value"]
     apply_patch_operations.plain(api, operations)
+
+
+@on(RestAPI)
+def get_deployment(api, deployment):
+    """moto is broken by one that is not there; AWS answers NotFoundException (API Gateway API Reference, GetDeployment)."""
+    if deployment not in api.deployments:
+        raise DeploymentNotFoundException
+    return get_deployment.plain(api, deployment)
+
+
+@on(RestAPI)
+def get_request_validator(api, validator):
+    """moto says BadRequestException of one that is not there; AWS NotFoundException (API Gateway API Reference,
+    GetRequestValidator)."""
+    if validator not in api.request_validators:
+        raise NotFoundException("Invalid Request Validator identifier specified")
+    return get_request_validator.plain(api, validator)
