@@ -2,6 +2,8 @@
 
     moto_audit.py audit ENVIRONMENT          checks deployed properties against the reference document's list
     moto_audit.py drift ENVIRONMENT          changes something by hand in each tier, and says what
+    moto_audit.py certificate ENVIRONMENT    puts a certificate into ACM, and says its ARN
+    moto_audit.py spoil ENVIRONMENT          plants faults by hand, which the audit must find
     moto_audit.py left  ENVIRONMENT          lists what is left, of any environment
 
 The answer is JSON on standard output. What is looked at is in `auditing`, in a module for each tier.
@@ -10,7 +12,7 @@ The answer is JSON on standard output. What is looked at is in `auditing`, in a 
 import json
 import sys
 
-from auditing import api, backup, balancer, containers, database, monitoring, network, shared
+from auditing import api, backup, balancer, certificate, containers, database, faults, monitoring, network, shared
 from auditing.looking import WANTED, Audit
 
 TIERS = (network, database, balancer, containers, api, monitoring, backup, shared)
@@ -36,8 +38,8 @@ def main():
     what, environment = sys.argv[1:]
     if environment not in WANTED:
         sys.exit(f"there is no list of what {environment} must be, only of {', '.join(WANTED)}")
-    answer = {"audit": audit, "drift": drift, "left": left}[what](environment)
-    json.dump(answer, sys.stdout)
+    does = {"audit": audit, "drift": drift, "left": left, "spoil": faults.spoil, "certificate": lambda _: certificate.imported()}
+    json.dump(does[what](environment), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,8 @@ moto is left as it is, but for the protocol that rpc_v2_cbor adds, and for what 
 
 import os
 
-# Its own options: AWS's policies are there, as on AWS, and a service has as many running tasks as it is told to have at least.
+# An option of its own: AWS's policies are there, as on AWS.
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
-os.environ["MOTO_ECS_SERVICE_RUNNING"] = "2"
 
 import moto_mended  # noqa: E402, F401
 from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: E402

@@ -57,12 +57,17 @@ def methods(audit, api):
     resources = pages("apigateway", "get_resources", "items", restApiId=api["id"], embed=["methods"])
     found = {(one["path"], verb): method for one in resources for verb, method in one.get("resourceMethods", {}).items()}
     audit.check("api/methods", [("/health", "GET"), ("/payments", "ANY"), ("/{proxy+}", "ANY")], sorted(found))
-    link = "VPC_LINK" if audit.wanted.scheme == "internal" else "INTERNET"
+    links = {one["VpcLinkId"] for one in links_of(audit)}
     for (path, verb), method in found.items():
         audit.check(f"api/methods{path}/key", path != "/health", method["apiKeyRequired"])
-        audit.check(f"api/methods{path}/link", link, method["methodIntegration"]["connectionType"])
+        integration = method.get("methodIntegration", {})
+        private = audit.wanted.scheme == "internal"
+        audit.check(f"api/methods{path}/link", "VPC_LINK" if private else "INTERNET", integration.get("connectionType"))
+        if private:
+            audit.check(f"api/methods{path}/link-id", links, {integration.get("connectionId")})
+            audit.check(f"api/methods{path}/target", audit.balancer["LoadBalancerArn"], integration.get("integrationTarget"))
         # The load balancer's tasks, and whoever reads their logs, have no use for the key.
-        header = method["methodIntegration"].get("requestParameters", {}).get("integration.request.header.x-api-key")
+        header = integration.get("requestParameters", {}).get("integration.request.header.x-api-key")
         audit.check(f"api/methods{path}/redacted", "'redacted'", header)
 
 
@@ -90,9 +95,14 @@ def account(audit):
     audit.holds("api/account/role", role.endswith(f":role/payment-apigw-logs-{REGION}"), role)
 
 
+def links_of(audit):
+    found = client("apigatewayv2").get_vpc_links()["Items"]
+    return [one for one in found if one["Name"].endswith(f"-{audit.environment}")]
+
+
 def link(audit):
     """A load balancer without an address in the internet is reached by a link."""
-    links = [one for one in client("apigatewayv2").get_vpc_links()["Items"] if one["Name"].endswith(f"-{audit.environment}")]
+    links = links_of(audit)
     audit.check("api/links", 1 if audit.wanted.scheme == "internal" else 0, len(links))
     private = {subnet["SubnetId"] for subnet in audit.subnets["private"]}
     for link in links:

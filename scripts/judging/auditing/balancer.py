@@ -48,6 +48,9 @@ def listeners(audit):
         if listener["Protocol"] == "HTTPS":
             policy = listener["SslPolicy"]
             audit.holds("listeners/policy", policy.startswith("ELBSecurityPolicy-TLS13-1-2-"), policy)
+        elif (443, "HTTPS") in audit.wanted.listeners:
+            redirects = [one.get("RedirectConfig", {}).get("Protocol") for one in listener["DefaultActions"]]
+            audit.check("listeners/redirect", ["HTTPS"], redirects)
         tags(audit, f"listener-{listener['Port']}", listener["ListenerArn"])
         rules += [one for one in elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"] if not one["IsDefault"]]
     for rule in audit.some("listener-rules", rules):
@@ -58,8 +61,7 @@ def bucket(audit):
     s3 = client("s3")
     found = [one["Name"] for one in s3.list_buckets()["Buckets"] if f"-{audit.environment}-" in one["Name"]]
     for name in audit.some("bucket", found):
-        rule = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"][0]
-        audit.check("bucket/encryption", "AES256", rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"])
+        audit.check("bucket/encryption", "AES256", encryption(name))
         block = s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]
         audit.check("bucket/public", [True] * 4, list(block.values()))
         audit.check("bucket/versioning", "Enabled", s3.get_bucket_versioning(Bucket=name).get("Status"))
@@ -69,6 +71,14 @@ def bucket(audit):
         denies = [one for one in policy["Statement"] if one["Effect"] == "Deny"]
         audit.holds("bucket/tls", any("aws:SecureTransport" in json.dumps(one) for one in denies), denies)
         audit.tagged(name, s3.get_bucket_tagging(Bucket=name)["TagSet"])
+
+
+def encryption(bucket):
+    try:
+        answer = client("s3").get_bucket_encryption(Bucket=bucket)
+    except client("s3").exceptions.ClientError as error:
+        return error.response["Error"]["Code"]
+    return answer["ServerSideEncryptionConfiguration"]["Rules"][0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
 
 
 def firewall(audit):

@@ -35,7 +35,7 @@ WANTED = {
     "prod": Wanted(
         # 80 percent of the 3360 connections of 16 ACU (Aurora User Guide, "Maximum connections for Aurora Serverless v2").
         instances=3, capacity=(2.0, 16.0), connections=2688.0, backup_days=35, protected=True, tasks=(3, 30),
-        scheme="internal", listeners=[(443, "HTTPS")],
+        scheme="internal", listeners=[(80, "HTTP"), (443, "HTTPS")],
         endpoints=["ecr.api", "ecr.dkr", "kms", "logs", "monitoring", "s3", "secretsmanager", "xray"],
     ),
 }

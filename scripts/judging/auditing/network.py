@@ -138,6 +138,7 @@ def drift(audit):
 
 
 def left():
+    """A VPC's main route table, default network ACL and default security group go with it, which is in the list itself."""
     ec2 = client("ec2")
     vpcs = pages("ec2", "describe_vpcs", "Vpcs")
     defaults = {one["VpcId"] for one in vpcs if one["IsDefault"]}
@@ -152,7 +153,8 @@ def left():
                                  ("describe_security_groups", "SecurityGroups", "GroupId"),
                                  ("describe_route_tables", "RouteTables", "RouteTableId"),
                                  ("describe_network_acls", "NetworkAcls", "NetworkAclId")):
-        yield from (one[key] for one in pages("ec2", operation, kind) if one["VpcId"] not in defaults)
+        yield from (one[key] for one in pages("ec2", operation, kind)
+                    if one["VpcId"] not in defaults and not is_of_aws(one) and one.get("GroupName") != "default")
     igws = ec2.describe_internet_gateways()["InternetGateways"]
     yield from (one["InternetGatewayId"] for one in igws
                 if not {attached.get("VpcId") for attached in one["Attachments"]} & defaults)

@@ -3,13 +3,15 @@
 import json
 
 from moto.apigateway.exceptions import DeploymentNotFoundException, NotFoundException
-from moto.apigateway.models import RestAPI
+from moto.apigateway.models import Integration, RestAPI
 from moto.apigateway.responses import APIGatewayResponse
 
 from .mending import on
 
 # moto forgets these of a REST API (API Gateway API Reference, CreateRestApi and UpdateRestApi).
 FORGOTTEN = ("securityPolicy", "endpointAccessMode")
+# And these of an integration (API Gateway API Reference, PutIntegration).
+FORGOTTEN_OF_INTEGRATION = ("connectionId", "integrationTarget")
 
 
 @on(APIGatewayResponse)
@@ -34,6 +36,20 @@ def apply_patch_operations(api, operations):
         if operation["op"] == "replace" and name in FORGOTTEN:
             api.remembered[name] = operation["value"]
     apply_patch_operations.plain(api, operations)
+
+
+@on(APIGatewayResponse)
+def put_integration(response):
+    status, headers, _ = put_integration.plain(response)
+    _, _, api, _, resource, _, verb, *_ = response.path.split("/")
+    integration = response.backend.get_integration(api, resource, verb)
+    integration.remembered = {name: value for name in FORGOTTEN_OF_INTEGRATION if (value := response._get_param(name))}
+    return status, headers, json.dumps(integration.to_json())
+
+
+@on(Integration)
+def to_json(integration):
+    return to_json.plain(integration) | getattr(integration, "remembered", {})
 
 
 @on(RestAPI)

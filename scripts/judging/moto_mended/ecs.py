@@ -3,6 +3,7 @@
 import time
 
 from moto.core.responses import ActionResult
+from moto.ecs.models import Service
 from moto.ecs.responses import EC2ContainerServiceResponse
 
 from .mending import on
@@ -21,3 +22,13 @@ def list_service_deployments(self):
         "createdAt": now, "startedAt": now, "finishedAt": now,
     }
     return ActionResult({"serviceDeployments": [deployment]})
+
+
+@on(Service)
+def __init__(service, *words, **more):
+    """moto starts no tasks, or as many for each service as a variable says. On AWS as many run as the service wants (ECS Developer
+    Guide, "Amazon ECS services")."""
+    __init__.plain(service, *words, **more)
+    service.running_count, service.pending_count = service.desired_count, 0
+    for deployment in service.deployments:
+        deployment |= {"runningCount": service.desired_count, "pendingCount": 0, "rolloutState": "COMPLETED"}
