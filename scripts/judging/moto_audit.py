@@ -4,7 +4,8 @@
     moto_audit.py drift ENVIRONMENT          changes something by hand in each tier, and says what
     moto_audit.py certificate ENVIRONMENT    puts a certificate into ACM, and says its ARN
     moto_audit.py spoil ENVIRONMENT          plants faults by hand, which the audit must find
-    moto_audit.py left  ENVIRONMENT          lists what is left, of any environment
+    moto_audit.py left  ENVIRONMENT          lists what is left, of any environment, and was not meant to stay
+    moto_audit.py kept  ENVIRONMENT          lists the clusters that there is a last snapshot of, and whether it is encrypted
 
 The answer is JSON on standard output. What is looked at is in `auditing`, in a module for each tier.
 """
@@ -38,7 +39,10 @@ def main():
     what, environment = sys.argv[1:]
     if environment not in WANTED:
         sys.exit(f"there is no list of what {environment} must be, only of {', '.join(WANTED)}")
-    does = {"audit": audit, "drift": drift, "left": left, "spoil": faults.spoil, "certificate": lambda _: certificate.imported()}
+    does = {
+        "audit": audit, "drift": drift, "left": left, "kept": lambda _: database.kept(), "spoil": faults.spoil,
+        "certificate": lambda _: certificate.imported(),
+    }
     json.dump(does[what](environment), sys.stdout)
 
 

@@ -56,3 +56,9 @@ def left():
     yield from (one["DBClusterParameterGroupName"] for one in groups
                 if one["DBClusterParameterGroupName"].startswith("payment-"))
     yield from (one["ARN"] for one in pages("secretsmanager", "list_secrets", "SecretList"))
+
+
+def kept():
+    """The last snapshots."""
+    found = pages("rds", "describe_db_cluster_snapshots", "DBClusterSnapshots", SnapshotType="manual")
+    return [(one["DBClusterIdentifier"], one["StorageEncrypted"]) for one in found]
