@@ -1,7 +1,8 @@
 """Lets clients talk Smithy's RPC v2 CBOR to a server that knows AWS's JSON protocol.
 
-AWS's SDKs prefer CBOR where a service offers it, such as CloudWatch; moto knows only what was there before. Both protocols say the
-same: an operation's name, its input, its output or an error (https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html,
+AWS's SDKs prefer CBOR where a service offers it, such as CloudWatch; moto knows only what was there before. Both protocols say
+the same: an operation's name, its input, its output or an error
+(https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html,
 https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html). What differs is the envelope, and that CBOR has types for what
 JSON writes as a number or a text; those come from botocore's model of the service.
 """

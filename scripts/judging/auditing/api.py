@@ -36,6 +36,7 @@ def stage(audit, api):
         every = settings.get("*/*", {})
         limits = (every.get("throttlingRateLimit"), every.get("throttlingBurstLimit"))
         audit.check("api/stage/throttle", (RATE, BURST), limits)
+        audit.check("api/stage/log-level", "INFO", every.get("loggingLevel"))
         audit.check("api/stage/metrics", True, every.get("metricsEnabled"))
         # Bodies and headers are a card holder's data.
         audit.check("api/stage/data-trace", False, every.get("dataTraceEnabled"))

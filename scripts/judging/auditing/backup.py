@@ -32,7 +32,8 @@ def function(audit, function, queue):
     audit.check("backup/function/log", f"/aws/lambda/{name}", live.get("LoggingConfig", {}).get("LogGroup"))
     variables = live.get("Environment", {}).get("Variables", {})
     wanted = {"CLUSTER_ID": audit.name("cluster"), "KEY_ARN": audit.cluster["KmsKeyId"], "TOPIC_ARN": audit.topic,
-              "MIN_RETENTION_DAYS": str(audit.wanted.backup_days), "MAX_SNAPSHOT_AGE_HOURS": "26", "MAX_RESTORE_LAG_MINUTES": "15"}
+              "MIN_RETENTION_DAYS": str(audit.wanted.backup_days), "MAX_SNAPSHOT_AGE_HOURS": "26",
+              "MAX_RESTORE_LAG_MINUTES": "15"}
     for key, value in wanted.items():
         audit.check(f"backup/function/{key}", value, variables.get(key))
     audit.tagged("function", lambdas.list_tags(Resource=function["FunctionArn"])["Tags"])
@@ -67,7 +68,8 @@ def drift(audit):
     client("lambda").update_function_configuration(FunctionName=name, Timeout=3)
     scheduler = client("scheduler")
     live = scheduler.get_schedule(Name=name)
-    kept = ("Name", "GroupName", "ScheduleExpression", "ScheduleExpressionTimezone", "Description", "Target", "FlexibleTimeWindow")
+    kept = ("Name", "GroupName", "ScheduleExpression", "ScheduleExpressionTimezone", "Description", "Target",
+            "FlexibleTimeWindow")
     scheduler.update_schedule(**{key: live[key] for key in kept if key in live}, State="DISABLED")
     return {"backup/function": "Timeout", "backup/schedule": "State"}
 

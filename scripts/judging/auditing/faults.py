@@ -18,5 +18,6 @@ def spoil(environment):
     api = next(one for one in pages("apigateway", "get_rest_apis", "items") if one["name"] == audit.name("api"))
     resources = pages("apigateway", "get_resources", "items", restApiId=api["id"])
     payments = next(one["id"] for one in resources if one["path"] == "/payments")
-    apigateway.put_method(restApiId=api["id"], resourceId=payments, httpMethod="POST", authorizationType="NONE", apiKeyRequired=False)
+    apigateway.put_method(restApiId=api["id"], resourceId=payments, httpMethod="POST", authorizationType="NONE",
+                          apiKeyRequired=False)
     return []

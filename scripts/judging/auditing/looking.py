@@ -13,8 +13,8 @@ SHOWN = {"Environment", "Repository", "Author"}
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """What environments differ in: the reference document's values in `dev`, and in `prod` those of stack.toml, each of which is a
-    stricter one. What the reference document fixes is not here, but where it is checked."""
+    """What environments differ in: the reference document's values in `dev`, and in `prod` those of stack.toml, each of which is
+    a stricter one. What the reference document fixes is not here, but where it is checked."""
 
     instances: int
     capacity: tuple

@@ -126,7 +126,8 @@ def topic(audit):
 
 def dashboard(audit):
     cloudwatch = client("cloudwatch")
-    found = pages("cloudwatch", "list_dashboards", "DashboardEntries", DashboardNamePrefix=f"payment-dashboard-{audit.environment}")
+    prefix = f"payment-dashboard-{audit.environment}"
+    found = pages("cloudwatch", "list_dashboards", "DashboardEntries", DashboardNamePrefix=prefix)
     audit.check("dashboard/count", 1, len(found))
     for entry in found:
         body = json.loads(cloudwatch.get_dashboard(DashboardName=entry["DashboardName"])["DashboardBody"])
@@ -153,8 +154,9 @@ def metric_filter(audit):
 def drift(audit):
     cloudwatch = client("cloudwatch")
     alarm = next(one for one in described("MetricAlarm", "payment-") if one["AlarmName"] == audit.name("database-cpu"))
-    kept = ("AlarmName", "AlarmDescription", "ActionsEnabled", "OKActions", "AlarmActions", "MetricName", "Namespace", "Statistic",
-            "Dimensions", "Period", "EvaluationPeriods", "ComparisonOperator", "TreatMissingData", "DatapointsToAlarm")
+    kept = ("AlarmName", "AlarmDescription", "ActionsEnabled", "OKActions", "AlarmActions", "MetricName", "Namespace",
+            "Statistic", "Dimensions", "Period", "EvaluationPeriods", "ComparisonOperator", "TreatMissingData",
+            "DatapointsToAlarm")
     cloudwatch.put_metric_alarm(**{key: alarm[key] for key in kept if key in alarm}, Threshold=99.0)
     client("sns").set_topic_attributes(TopicArn=audit.topic, AttributeName="DisplayName", AttributeValue="wrong")
     name = client("cloudwatch").list_dashboards(DashboardNamePrefix=f"payment-dashboard-{audit.environment}")

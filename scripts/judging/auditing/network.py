@@ -64,10 +64,11 @@ def isolation(audit):
     covered = {one["SubnetId"] for acl in acls for one in acl["Associations"]}
     audit.check("isolation/acl/subnets", ids, covered)
     allowed = [entry for acl in acls for entry in acl["Entries"] if entry["RuleAction"] == "allow"]
-    inward = sorted((entry["CidrBlock"], entry["PortRange"]["From"], entry["PortRange"]["To"])
+    # One for all protocols has no ports.
+    inward = sorted((entry.get("CidrBlock"), entry.get("PortRange", {}).get("From"), entry.get("PortRange", {}).get("To"))
                     for entry in allowed if not entry["Egress"])
     audit.check("isolation/acl/in", [(f"10.0.{zone}.0/24", 5432, 5432) for zone in (10, 11, 12)], inward)
-    outward = sorted(entry["CidrBlock"] for entry in allowed if entry["Egress"])
+    outward = sorted(entry.get("CidrBlock") for entry in allowed if entry["Egress"])
     audit.check("isolation/acl/out", [f"10.0.{zone}.0/24" for zone in (10, 11, 12)], outward)
     group = audit.cluster["VpcSecurityGroups"][0]["VpcSecurityGroupId"]
     rules = pages("ec2", "describe_security_group_rules", "SecurityGroupRules",

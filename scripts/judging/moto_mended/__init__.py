@@ -1,5 +1,5 @@
-"""What moto does otherwise than AWS, mended: answers that a client cannot read that reads what AWS writes, answers that lack what AWS
-tells, and operations that it does not have and that nothing can be deployed without.
+"""What moto does otherwise than AWS, mended: answers that a client cannot read that reads what AWS writes, answers that lack what
+AWS tells, and operations that it does not have and that nothing can be deployed without.
 
 A module for each service. Each mend says what is wrong, and the page of AWS's documentation that has it right; nothing here makes
 up for what the stack does. Importing a module mends.

@@ -26,8 +26,8 @@ def list_service_deployments(self):
 
 @on(Service)
 def __init__(service, *words, **more):
-    """moto starts no tasks, or as many for each service as a variable says. On AWS as many run as the service wants (ECS Developer
-    Guide, "Amazon ECS services")."""
+    """moto starts no tasks, or as many for each service as a variable says. On AWS as many run as the service wants (ECS
+    Developer Guide, "Amazon ECS services")."""
     __init__.plain(service, *words, **more)
     service.running_count, service.pending_count = service.desired_count, 0
     for deployment in service.deployments:
