@@ -89,8 +89,16 @@ fn names(subject: &Subject) -> Verdict {
     for (resource, live) in living(subject) {
         let Some((_, property)) = NAMES.iter().find(|(kind, _)| *kind == resource.kind) else { continue };
         looked = true;
-        if !is_conventional(text(live, property), &subject.environment) {
-            let expected = format!("{NAME_PREFIX}<what>-{}", subject.environment);
+        let (name, environment) = (text(live, property), &subject.environment);
+        // A log group that a service of AWS makes by itself has a name of the service's choice, such as
+        // `API-Gateway-Execution-Logs_<API>/<stage>`: only the environment in it is ours.
+        let by_service = live["MadeByService"] == true;
+        let (good, expected) = if by_service {
+            (names_environment(name, environment), format!("<what>/{environment}"))
+        } else {
+            (is_conventional(name, environment), format!("{NAME_PREFIX}<what>-{environment}"))
+        };
+        if !good {
             findings.push(resource.wrong(property, &expected, &live[*property]));
         }
     }

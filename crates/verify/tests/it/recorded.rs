@@ -66,6 +66,12 @@ async fn each_wrong_live_property_fails_the_check_that_is_about_it() {
         ),
         ("database/cluster", "/DBClusterIdentifier", json!("other"), "naming/names"),
         ("vpc/flow-log-group", "/LogGroupName", json!("/aws/vpc/payment-flow-logs-prod"), "naming/names"),
+        (
+            "apigw/execution-log-group",
+            "/LogGroupName",
+            json!("API-Gateway-Execution-Logs_a1b2c3d4e5/prod"),
+            "naming/names",
+        ),
         ("vpc/vpc", "/Tags", json!([{ "Key": "Name", "Value": "payment-vpc-dev" }]), "naming/tags"),
     ] {
         let subject = with(&good, address, pointer, value);
