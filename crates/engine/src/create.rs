@@ -13,7 +13,7 @@ use crate::operate::{Cause, Operator, RETRY_WITHIN, changed_properties};
 use crate::plan::{ReplaceOrder, Step, managed};
 use crate::provider::Kind;
 use crate::resource::{Change, Intent, Search, Settle};
-use crate::settle::{is_known, is_recorded, is_somebody_elses, look, read, repeat};
+use crate::settle::{is_known, is_recorded, is_somebody_elses, look, read, repeat, unchangeable};
 use crate::state::{Object, Open};
 
 /// How often a create is sent again after answers were lost.
@@ -37,7 +37,10 @@ impl Operator<'_> {
         self.not_created_since_plan(step)?;
         let (intent, resumed) = self.create_intent(step, &desired).await?;
         let call = Intent { address: step.address.clone(), token: intent.token.clone() };
-        let obtained = self.obtain(step, kind, &desired, &call, resumed).await;
+        let obtained = match self.obtain(step, kind, &desired, &call, resumed).await {
+            Ok((outputs, true)) => self.fitting(step, kind, &desired, outputs).await,
+            obtained => obtained,
+        };
         let (outputs, adopted) = match obtained {
             Ok(obtained) => obtained,
             Err(NotObtained { error, unsure }) => {
@@ -110,7 +113,9 @@ impl Operator<'_> {
         let mut backoff = Backoff::retry(&intent.token, RETRY_WITHIN);
         // When this session began, it looked for a whole grace period, so one more look is enough.
         let mut look = (resumed && kind.settle() != Settle::Token).then_some(Duration::ZERO);
-        if !resumed && let Some(outputs) = self.unrecorded(step, kind, desired).await? {
+        // Also where the intent is an earlier run's: that may have ended while it looked.
+        let unrecorded = self.unrecorded(step, kind, desired).await;
+        if let Some(outputs) = unrecorded.map_err(|error| NotObtained { error, unsure: resumed })? {
             return Ok((outputs, true));
         }
         let (mut lost, mut unsure) = (0, resumed);
@@ -182,19 +187,17 @@ impl Operator<'_> {
         step: &Step,
         kind: &dyn Kind,
         desired: &Value,
-    ) -> Result<Option<Value>, NotObtained> {
+    ) -> Result<Option<Value>, CallError> {
         if kind.settle() == Settle::Key {
             return Ok(None);
         }
-        let failed = |error| NotObtained { error, unsure: false };
-        let operation = format!("looking for {} before it is created", step.address);
         let search = Search::made_for(step.address.clone());
         let waiting = |error: &CallError| self.waiting(step, Operation::Create, &error.to_string());
         // One that was deleted a moment ago may still be shown for as long as a new one may not.
         let mut backoff = Backoff::poll(step.address.as_str(), self.settle_grace);
         let outputs = loop {
-            let found = repeat(step.address.as_str(), || kind.find(desired, &search), waiting).await;
-            let Some(outputs) = found.map_err(failed)? else { return Ok(None) };
+            let found = repeat(step.address.as_str(), || kind.find(desired, &search), waiting).await?;
+            let Some(outputs) = found else { return Ok(None) };
             if is_recorded(&self.journal.state(), kind, &step.kind, &outputs) {
                 return Ok(None);
             }
@@ -206,29 +209,49 @@ impl Operator<'_> {
             tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => {
-                    let message = "it was put off";
-                    return Err(failed(CallError::new(ErrorClass::NotYet, operation, message)));
+                    let operation = format!("looking for {} before it is created", step.address);
+                    return Err(CallError::new(ErrorClass::NotYet, operation, "it was put off"));
                 }
                 waited = backoff.wait() => if !waited { break outputs },
             }
         };
         let look = || read(kind, desired, &outputs);
-        let live = repeat(step.address.as_str(), look, waiting).await.map_err(failed)?;
-        let Some(live) = live else { return Ok(None) };
-        let changed = changed_properties(&managed(&live, desired, desired), desired);
-        match changed.iter().find(|property| kind.change(property) == Change::Replace) {
-            None => Ok(Some(outputs)),
-            // Another one beside it does no harm.
-            Some(_) if kind.is_revision() => Ok(None),
-            Some(property) => {
-                let message = format!(
-                    "there is one already, {outputs}, which the state does not know, and its {property} differs, which \
-                     cannot be changed. If the state is an old copy, put the newest one back; otherwise declare what is \
-                     there, or delete it"
-                );
-                Err(failed(CallError::conflict(operation, message)))
-            }
+        let Some(live) = repeat(step.address.as_str(), look, waiting).await? else { return Ok(None) };
+        // Another revision beside it does no harm.
+        let beside = kind.is_revision() && unchangeable(kind, &live, desired).is_some();
+        Ok((!beside).then_some(outputs))
+    }
+
+    /// An object that was found rather than made, if it can become what is declared. Nothing of one that cannot is
+    /// recorded: the next plan would replace what is perhaps in use.
+    async fn fitting(
+        &self,
+        step: &Step,
+        kind: &dyn Kind,
+        desired: &Value,
+        outputs: Value,
+    ) -> Result<(Value, bool), NotObtained> {
+        let failed = |error| NotObtained { error, unsure: true };
+        let waiting = |error: &CallError| self.waiting(step, Operation::Create, &error.to_string());
+        let look = || repeat(step.address.as_str(), || read(kind, desired, &outputs), waiting);
+        let differs = |live: Option<Value>| live.and_then(|live| unchangeable(kind, &live, desired));
+        if differs(look().await.map_err(failed)?).is_none() {
+            return Ok((outputs, true));
         }
+        // While it is being made, it may not show everything yet, and nobody can tell.
+        let ready = self.wait_ready(step, kind, Operation::Create, outputs.clone()).await;
+        let differing = match ready {
+            Ok(_) => differs(look().await.map_err(failed)?),
+            Err(_) => None,
+        };
+        let Some(property) = differing else { return Ok((outputs, true)) };
+        let message = format!(
+            "there is one already, {outputs}, which the state does not know, and its {property} differs, which cannot be \
+             changed. If the state is an old copy, put the newest one back; otherwise declare what is there, or delete it"
+        );
+        let error =
+            CallError::conflict(format!("looking for {} before it is created", step.address), message);
+        Err(NotObtained { error, unsure: false })
     }
 
     /// Looks for what an intent may have created, for as long as what was just created may not be visible yet.

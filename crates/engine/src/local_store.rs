@@ -14,8 +14,9 @@ use crate::store::{Content, File, Mark, Store, StoreError, Version};
 
 /// What is locked for the moment of a change.
 const GUARD: &str = ".guard";
-/// A change takes some milliseconds; on a disk that is very busy, seconds.
-const GUARD_WITHIN: Duration = Duration::from_secs(20);
+/// A change takes some milliseconds; on a disk that is very busy, seconds. It is less than what is left of the lease at a
+/// heartbeat, so that whoever cannot renew it says what holds it up.
+const GUARD_WITHIN: Duration = Duration::from_secs(8);
 const GUARD_EVERY: Duration = Duration::from_millis(2);
 
 /// Files in a directory: `state.json`, `journal.jsonl`, `lock.json`.

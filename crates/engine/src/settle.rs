@@ -5,6 +5,7 @@
 //! | open intent | found | recorded |
 //! |---|---|---|
 //! | create | the object | `Created`; the plan brings it to its end |
+//! | create | one of its name that such a call does not make | nothing, as if nothing were found |
 //! | create | nothing | nothing: if the plan still wants the very same call, it is sent again with the same token |
 //! | update, delete | the object | `Observed` with the live properties; the plan decides again |
 //! | delete | nothing | `Gone`, once it is gone for good |
@@ -24,10 +25,10 @@ use crate::backoff::Backoff;
 use crate::codec::JournalError;
 use crate::error::{CallError, ErrorClass};
 use crate::event::{Event, Operation};
-use crate::operate::RETRY_WITHIN;
+use crate::operate::{RETRY_WITHIN, changed_properties};
 use crate::plan::managed;
 use crate::provider::{Kind, Provider};
-use crate::resource::{Intent, Readiness, Search, Settle};
+use crate::resource::{Change, Intent, Readiness, Search, Settle};
 use crate::state::{Object, Open, Phase, State};
 
 /// Why an open intent could not be settled.
@@ -131,9 +132,10 @@ async fn look_up_one(
             };
             let known =
                 |outputs: &Value| is_known(state, kind, &open.kind, address, &open.properties, outputs);
-            found
-                .filter(|outputs| known(outputs).is_none())
-                .map(|outputs| Event::Created { seq: open.seq, outputs })
+            match found.filter(|outputs| known(outputs).is_none()) {
+                Some(outputs) if is_other(kind, &open.properties, &outputs).await.map_err(failed)? => None,
+                found => found.map(|outputs| Event::Created { seq: open.seq, outputs }),
+            }
         }
         Operation::Update | Operation::Delete => {
             let seq = open.object.unwrap_or_default();
@@ -166,6 +168,21 @@ async fn look_up_one(
         }
     };
     Ok(Settled { address: address.clone(), operation, event })
+}
+
+/// Whether an object that was found by its natural key was not made by a call with these properties, but by a run of
+/// which the state knows nothing. While it is being made, nobody can tell.
+async fn is_other(kind: &dyn Kind, sent: &Value, outputs: &Value) -> Result<bool, CallError> {
+    if kind.settle() != Settle::Key {
+        return Ok(false);
+    }
+    let seed = outputs.to_string();
+    let ready = repeat(&seed, || kind.poll_ready(outputs), |_| ()).await;
+    if !matches!(ready, Ok(Readiness::Ready(_))) {
+        return Ok(false);
+    }
+    let live = repeat(&seed, || read(kind, sent, outputs), |_| ()).await?;
+    Ok(live.is_some_and(|live| unchangeable(kind, &live, sent).is_some()))
 }
 
 async fn look_whether_broken(provider: &dyn Provider, address: &Address, object: &Object) -> Option<Settled> {
@@ -268,6 +285,12 @@ pub(crate) fn is_known<'a>(
         object.kind == kind_name && same_claim && same_object(kind.volatile(), &object.outputs, found)
     };
     state.objects().find(same).map(|(owner, _)| owner)
+}
+
+/// A property in which a live object differs from what is wanted, and which no update can change.
+pub(crate) fn unchangeable(kind: &dyn Kind, live: &Value, wanted: &Value) -> Option<String> {
+    let changed = changed_properties(&managed(live, wanted, wanted), wanted);
+    changed.into_iter().find(|property| kind.change(property) == Change::Replace)
 }
 
 /// Whether state knows the object with these outputs, as the current one of some resource or as one that was replaced.

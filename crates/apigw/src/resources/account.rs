@@ -126,8 +126,8 @@ impl Account {
                 None => Err(CallError::conflict(
                     format!("looking for role {name}"),
                     format!(
-                        "it exists already and its tags do not say that it is of project {}; set a role of the account's \
-                         choice in API Gateway's settings, or give this one another name",
+                        "it exists already and its tags do not say that it is of project {}; set the role that is to write \
+                         the region's logs in API Gateway's settings: it is then used as it is",
                         cx.identity().project
                     ),
                 )),

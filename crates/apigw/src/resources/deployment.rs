@@ -104,12 +104,14 @@ impl Resource for Deployment<Resolved> {
         search: &Search,
     ) -> Result<Option<DeploymentOutputs<Resolved>>, CallError> {
         const OPERATION: &str = "GetDeployments";
-        let wanted = search.token.as_ref().map(|token| description(&search.address, token));
+        // Only its token tells one from another, and an unknown one beside it does no harm.
+        let Some(token) = &search.token else { return Ok(None) };
+        let wanted = description(&search.address, token);
         let request = gateway(cx).get_deployments().rest_api_id(self.rest_api_id.as_str()).limit(PAGE);
         let mut deployments = request.into_paginator().items().send();
         while let Some(live) = deployments.next().await {
             let Some(live) = live.called(OPERATION).if_exists()? else { return Ok(None) };
-            if wanted.is_some() && live.description() == wanted.as_deref() {
+            if live.description() == Some(wanted.as_str()) {
                 return outputs(live.id, OPERATION).map(Some);
             }
         }

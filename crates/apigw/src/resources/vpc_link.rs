@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, replaced_by, required};
+use aws_sdk_apigatewayv2::types::VpcLinkStatus;
 use engine::{
     CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
     Stage,
@@ -49,6 +50,10 @@ fn outputs(id: Option<String>, operation: &str) -> Result<VpcLinkOutputs<Resolve
 }
 
 /// What is there in the order in which it was recorded, and what is new behind it.
+fn is_going(status: Option<&VpcLinkStatus>) -> bool {
+    status.is_some_and(|status| status.as_str() == "DELETING")
+}
+
 fn in_order_of<T: PartialEq + Ord>(recorded: &[T], mut live: Vec<T>) -> Vec<T> {
     let place = |one: &T| recorded.iter().position(|other| other == one).unwrap_or(usize::MAX);
     live.sort_by(|left, right| place(left).cmp(&place(right)).then_with(|| left.cmp(right)));
@@ -84,7 +89,9 @@ impl Resource for VpcLink<Resolved> {
             let request = links(cx).get_vpc_links().set_next_token(next);
             let answer = request.send().await.called(OPERATION)?;
             for live in answer.items.unwrap_or_default() {
-                if LiveTags::map(live.tags).fit(cx.identity(), search) {
+                if !is_going(live.vpc_link_status.as_ref())
+                    && LiveTags::map(live.tags).fit(cx.identity(), search)
+                {
                     return outputs(live.vpc_link_id, OPERATION).map(Some);
                 }
             }
@@ -126,7 +133,7 @@ impl Resource for VpcLink<Resolved> {
     async fn read(&self, cx: &Context, known: &VpcLinkOutputs<Resolved>) -> Result<Option<Self>, CallError> {
         let request = links(cx).get_vpc_link().vpc_link_id(known.vpc_link_id.as_str());
         let Some(live) = request.send().await.called("GetVpcLink").if_exists()? else { return Ok(None) };
-        if live.vpc_link_status.as_ref().is_some_and(|status| status.as_str() == "DELETING") {
+        if is_going(live.vpc_link_status.as_ref()) {
             return Ok(None);
         }
         Ok(Some(Self {

@@ -92,7 +92,8 @@ impl Resource for BackupSelection<Resolved> {
             let Some(selection) = selection.called("ListBackupSelections").if_exists()? else {
                 return Ok(None);
             };
-            if selection.creator_request_id().is_some_and(|token| search.is_for(token)) {
+            let named = selection.selection_name() == Some(self.backup_selection.selection_name.as_str());
+            if named && selection.creator_request_id().is_some_and(|token| search.is_for(token)) {
                 return Ok(selection.selection_id().map(|id| self.outputs(id)));
             }
         }

@@ -8,7 +8,7 @@ use engine::{CallError, Change, Intent, Kind, Provider, Readiness, Search, Settl
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::fake_cloud::{Call, FakeCloud, KINDS, Spec, change, is_gone, live, readiness};
+use crate::fake_cloud::{Call, FakeCloud, KINDS, REVISION, Spec, change, is_gone, live, readiness};
 use crate::life::Life;
 
 /// All kinds of the fake cloud, for one process.
@@ -19,7 +19,7 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(cloud: &FakeCloud, life: &Life) -> Self {
         let kind = |spec: &Spec| FakeKind { cloud: cloud.clone(), life: life.clone(), spec: *spec };
-        Self { kinds: KINDS.iter().map(|spec| (spec.name, kind(spec))).collect() }
+        Self { kinds: KINDS.iter().chain([&REVISION]).map(|spec| (spec.name, kind(spec))).collect() }
     }
 
     /// Without one kind: an older program.
@@ -54,7 +54,7 @@ impl Kind for FakeKind {
     }
 
     fn is_revision(&self) -> bool {
-        false
+        self.spec == REVISION
     }
 
     fn volatile(&self) -> &[&'static str] {

@@ -43,6 +43,9 @@ pub(crate) const KINDS: &[Spec] = &[
     Spec { name: "Test::SlowTag", settle: Settle::Tag, seconds: (45, 20) },
 ];
 
+/// A kind of which several exist beside each other by nature.
+pub(crate) const REVISION: Spec = Spec { name: "Test::Revision", settle: Settle::Tag, seconds: (0, 0) };
+
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use engine::{Cause, ErrorClass, Graph};
 use serde_json::{Value, json};
 
-use crate::fake_cloud::KINDS;
-use crate::world::{World, graph, reference, resource};
+use crate::fake_cloud::{CallEnd, KINDS, REVISION};
+use crate::world::{Ended, World, graph, reference, resource};
 
 fn named(name: &str, size: u64) -> Value {
     json!({ "Name": name, "Size": size })
@@ -63,24 +63,69 @@ async fn with_a_copy_of_the_state_of_any_time_nothing_is_made_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_become_what_is_declared_is_neither_taken_nor_doubled() {
+async fn what_cannot_become_what_is_declared_is_neither_taken_nor_doubled_nor_replaced() {
     for spec in KINDS {
         let world = World::new();
-        world.apply(&graph([resource("t/a", spec.name, json!({ "Name": "a", "Shape": 1 }))])).await;
+        let wanted = |shape: u8| graph([resource("t/a", spec.name, json!({ "Name": "a", "Shape": shape }))]);
+        world.apply(&wanted(1)).await;
         world.put_back([None, None, None]).await;
-        let report = world
-            .run(&graph([resource("t/a", spec.name, json!({ "Name": "a", "Shape": 2 }))]))
-            .await
-            .report();
-        let cause = &report.failed[0].cause;
-        let text = format!("{cause:?}");
-        assert!(text.contains("Shape"), "{}: {text}", spec.name);
-        if spec.settle != engine::Settle::Key {
-            let Cause::Call(error) = cause else { panic!("{}: {text}", spec.name) };
+        // Where the name is taken, the first run dies while it is told so.
+        world.cloud.die_at(1, CallEnd::After);
+        let ended = world.run(&wanted(2)).await;
+        assert_eq!(
+            matches!(ended, Ended::Died),
+            spec.settle == engine::Settle::Key,
+            "{}: {ended:?}",
+            spec.name
+        );
+        world.cloud.no_more_faults();
+        for _ in 0..3 {
+            let report = world.run(&wanted(2)).await.report();
+            let Cause::Call(error) = &report.failed[0].cause else { panic!("{}: {report:?}", spec.name) };
             assert_eq!(error.class, ErrorClass::Conflict);
+            assert!(error.to_string().contains("Shape"), "{}: {error}", spec.name);
+            assert!(world.state().await.objects().next().is_none(), "{}", spec.name);
         }
+        world.apply(&wanted(1)).await;
         assert_eq!(world.cloud.addresses(), ["t/a"], "{}", spec.name);
-        assert_eq!(world.cloud.at("t/a").unwrap().properties["Shape"], 1);
+        world.check_cloud_equals_state().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_dies_while_it_looks_leaves_the_look_to_the_next() {
+    for spec in KINDS.iter().filter(|spec| spec.settle != engine::Settle::Key) {
+        let world = World::new();
+        let wanted = graph([resource("t/a", spec.name, named("a", 1))]);
+        world.apply(&wanted).await;
+        world.put_back([None, None, None]).await;
+        let process = world.process();
+        let life = process.life.clone();
+        let dies = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            life.end();
+        });
+        let ended = world.run_as(&process, &wanted).await;
+        dies.await.unwrap();
+        assert!(matches!(ended, Ended::Died), "{}: {ended:?}", spec.name);
+        assert_eq!(world.state().await.slot("t/a").unwrap().open.len(), 1, "{}", spec.name);
+        world.apply(&wanted).await;
+        assert_eq!(world.cloud.addresses(), ["t/a"], "{}", spec.name);
+        world.check_cloud_equals_state().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_revision_is_made_beside_one_that_is_not_known_and_the_same_one_is_taken_over() {
+    for (shape, live) in [(1, vec!["t/a"]), (2, vec!["t/a", "t/a"])] {
+        let world = World::new();
+        let wanted =
+            |shape: u8| graph([resource("t/a", REVISION.name, json!({ "Name": "a", "Shape": shape }))]);
+        world.apply(&wanted(1)).await;
+        world.put_back([None, None, None]).await;
+        world.apply(&wanted(shape)).await;
+        assert_eq!(world.cloud.addresses(), live);
+        assert!(world.plan(&wanted(shape)).await.is_empty());
     }
 }
 
