@@ -13,6 +13,8 @@ def spoil(environment):
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     iam.put_role_policy(RoleName=f"payment-ecs-task-{REGION}-{environment}", PolicyName="everything",
                         PolicyDocument=json.dumps(everything))
+    iam.attach_role_policy(RoleName=f"payment-ecs-execution-{REGION}-{environment}",
+                           PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
     client("sns").untag_resource(ResourceArn=audit.topic, TagKeys=["stack:project"])
     client("cloudwatch").delete_alarms(AlarmNames=[audit.name("database-cpu")])
     api = next(one for one in pages("apigateway", "get_rest_apis", "items") if one["name"] == audit.name("api"))

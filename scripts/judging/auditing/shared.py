@@ -6,6 +6,12 @@ from .looking import REGION, SEVEN_YEARS, client, pages
 
 # One for the region, which no environment takes away with it.
 SHARED_ROLE = f"payment-apigw-logs-{REGION}"
+# The policies of AWS that roles have; each is what AWS's documentation says that the role needs.
+OF_AWS = {
+    "apigw-logs": "service-role/AmazonAPIGatewayPushToCloudWatchLogs",
+    "ecs-load-balancer": "AmazonECSInfrastructureRolePolicyForLoadBalancers",
+    "rds-monitoring": "service-role/AmazonRDSEnhancedMonitoringRole",
+}
 # What AWS knows no resource for (Service Authorization Reference).
 WITHOUT_RESOURCE = {"ecr:GetAuthorizationToken", "logs:DescribeLogGroups", "cloudwatch:PutMetricData", "xray:PutTraceSegments",
                     "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"}
@@ -62,6 +68,10 @@ def roles(audit):
         trust = json.dumps(role["AssumeRolePolicyDocument"])
         audit.holds(f"roles/{name}/account", "aws:SourceAccount" in trust, trust)
         audit.check(f"roles/{name}/stars", [], list(stars(name)))
+        what = name.removeprefix("payment-").partition(f"-{REGION}")[0]
+        wanted = [f"arn:aws:iam::aws:policy/{OF_AWS[what]}"] if what in OF_AWS else []
+        attached = pages("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=name)
+        audit.check(f"roles/{name}/managed", wanted, [one["PolicyArn"] for one in attached])
         tags = client("iam").list_role_tags(RoleName=name)["Tags"]
         if name == SHARED_ROLE:
             audit.holds(f"tags/{name}", "stack:project" in {tag["Key"] for tag in tags}, tags)
