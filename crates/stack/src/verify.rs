@@ -118,14 +118,16 @@ fn write_junit(report: &Report, title: &str, file: &Path) -> Result<(), Failure>
 fn text(report: &Report, title: &str) -> String {
     let mut text = String::new();
     let width = report.checks.iter().map(|check| check.id.len()).max().unwrap_or(0);
-    for Check { id, verifies, outcome } in &report.checks {
+    for check in &report.checks {
+        let Check { id, verifies, outcome } = check;
         let _ = match outcome {
             Outcome::Passed => writeln!(text, "{GREEN}ok{PLAIN}       {id:width$}  {verifies}"),
             Outcome::Skipped { reason } => {
                 writeln!(text, "{YELLOW}skipped{PLAIN}  {id:width$}  {DIM}{reason}{PLAIN}")
             }
             Outcome::Failed { findings, advice } => {
-                let _ = writeln!(text, "{RED}FAILED{PLAIN}   {BOLD}{id:width$}{PLAIN}  not so: {verifies}");
+                let refuted = check.refuted().unwrap_or_default();
+                let _ = writeln!(text, "{RED}FAILED{PLAIN}   {BOLD}{id:width$}{PLAIN}  {refuted}");
                 self::findings(&mut text, findings);
                 writeln!(text, "         to do: {advice}")
             }
@@ -143,7 +145,7 @@ fn text(report: &Report, title: &str) -> String {
 /// The first ones; a whole tier that is missing is not read line by line. `--json` has all.
 fn findings(text: &mut String, findings: &[Finding]) {
     const SHOWN: usize = 8;
-    for Finding { place, expected, found } in findings.iter().take(SHOWN) {
+    for Finding { place, expected, found, .. } in findings.iter().take(SHOWN) {
         let _ = writeln!(text, "         {place}: expected {expected}; found {found}");
     }
     if findings.len() > SHOWN {

@@ -39,8 +39,7 @@ fn finished(subject: &Subject) -> Verdict {
 }
 
 fn resources(subject: &Subject) -> Verdict {
-    let gone = subject.resources.iter().filter(|resource| resource.live.is_none());
-    Verdict::Judged(gone.map(crate::subject::Resource::gone).collect())
+    Verdict::Judged(subject.resources.iter().filter_map(crate::subject::Resource::unseen).collect())
 }
 
 fn unchanged(subject: &Subject) -> Verdict {

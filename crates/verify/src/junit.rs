@@ -50,11 +50,11 @@ fn case<W: Write>(writer: &mut Writer<W>, check: &Check) -> io::Result<()> {
         Outcome::Failed { findings, advice } => {
             writer.write_event(Event::Start(start))?;
             let mut failure = BytesStart::new("failure");
-            let message = format!("not so: {}", check.verifies);
+            let message = check.refuted().unwrap_or_default();
             failure.push_attribute(("message", legal(&message).as_str()));
             let mut text = String::new();
             for finding in findings {
-                let crate::Finding { place, expected, found } = finding;
+                let crate::Finding { place, expected, found, .. } = finding;
                 text.push_str(&format!("{place}: expected {expected}; found {found}\n"));
             }
             text.push_str(advice);

@@ -5,7 +5,7 @@
 //! it is a [`Report`] of [`Check`]s, which can be written as JSON, by serde, and as JUnit XML, by [`junit`].
 //!
 //! A check passes only if it has looked at something. Where there is nothing to look at, because the configuration leaves it
-//! out, or no way to do so, it is skipped and says why.
+//! out, or no way to do so, it is skipped and says why. What whoever looks may not see, it fails to verify.
 //!
 //! # The reference document's integration tests
 //! It counts 19, and lists 20 in five groups. These are ours:
@@ -57,7 +57,7 @@ mod subject;
 
 pub use junit::junit;
 pub use result::{Check, Counts, Finding, Outcome, Report};
-pub use subject::{Resource, Subject};
+pub use subject::{Live, Resource, Subject};
 
 /// All checks that need no HTTP, in the reference document's order. Pure: the subject was read before.
 #[must_use]

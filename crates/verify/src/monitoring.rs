@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::result::{Check, Finding, Verdict};
 use crate::security::CLUSTER;
-use crate::subject::{Subject, items, text};
+use crate::subject::{Resource, Subject, items, text};
 
 const ALARM: &str = "AWS::CloudWatch::Alarm";
 const COMPOSITE: &str = "AWS::CloudWatch::CompositeAlarm";
@@ -93,17 +93,20 @@ fn coverage(subject: &Subject) -> Verdict {
     let mut findings = Vec::new();
     let mut left_out = Vec::new();
     for (namespace, metric, words) in WATCHED {
-        let live = subject.of(&[ALARM]).filter_map(|alarm| alarm.live.as_ref());
-        let recorded = subject.of(&[ALARM]).map(|alarm| &alarm.recorded);
-        if live.into_iter().any(|alarm| watches(alarm, namespace, metric)) {
+        let mut live = subject.of(&[ALARM]).filter_map(Resource::found);
+        if live.any(|alarm| watches(alarm, namespace, metric)) {
             continue;
         }
-        match recorded.into_iter().any(|alarm| watches(alarm, namespace, metric)) {
-            true => {
+        let mut deployed = subject.of(&[ALARM]).filter(|alarm| watches(&alarm.recorded, namespace, metric));
+        match deployed.next() {
+            Some(alarm) => {
                 let expected = format!("an alarm on {namespace} {metric}, {words}");
-                findings.push(Finding::new("alarms", expected, "none watches it"));
+                findings.push(match alarm.unseen() {
+                    Some(unseen) => Finding { expected, ..unseen },
+                    None => Finding::new("alarms", expected, "none watches it"),
+                });
             }
-            false => left_out.push(words),
+            None => left_out.push(words),
         }
     }
     match (findings.is_empty(), left_out.is_empty()) {
@@ -148,7 +151,7 @@ fn unless_off(
     kind: &str,
     is_off: impl Fn(&Value) -> bool,
     reason: &str,
-    judge: impl Fn(&crate::subject::Resource, &Value) -> Vec<Finding>,
+    judge: impl Fn(&Resource, &Value) -> Vec<Finding>,
 ) -> Verdict {
     match subject.of(&[kind]).all(|resource| is_off(&resource.recorded)) {
         true => Verdict::skipped(reason),
@@ -259,6 +262,6 @@ fn verification(subject: &Subject) -> Verdict {
         findings
     });
     let Verdict::Judged(mut findings) = schedule else { return schedule };
-    findings.extend(subject.of(&[FUNCTION]).filter(|one| one.live.is_none()).map(|one| one.gone()));
+    findings.extend(subject.of(&[FUNCTION]).filter_map(Resource::unseen));
     Verdict::Judged(findings)
 }

@@ -78,9 +78,9 @@ fn split_at_part<'a>(name: &'a str, part: &str) -> Option<(&'a str, &'a str)> {
     Some((&name[..at], &name[at + part.len()..]))
 }
 
-/// What exists. That something does not is `completeness/resources`'s to say.
+/// What AWS shows. That it does not show something is `completeness/resources`'s to say.
 fn living(subject: &Subject) -> impl Iterator<Item = (&Resource, &Value)> {
-    subject.resources.iter().filter_map(|resource| Some((resource, resource.live.as_ref()?)))
+    subject.resources.iter().filter_map(|resource| Some((resource, resource.found()?)))
 }
 
 fn names(subject: &Subject) -> Verdict {

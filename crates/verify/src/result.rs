@@ -13,6 +13,9 @@ pub struct Finding {
     pub expected: String,
     /// What is there, in words.
     pub found: String,
+    /// Whether AWS refuses to show it to whoever looks: what is there is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub denied: bool,
 }
 
 impl Finding {
@@ -22,7 +25,12 @@ impl Finding {
         expected: impl Into<String>,
         found: impl Into<String>,
     ) -> Self {
-        Self { place: place.into(), expected: expected.into(), found: found.into() }
+        Self { place: place.into(), expected: expected.into(), found: found.into(), denied: false }
+    }
+
+    /// One about something that whoever looks may not see.
+    pub(crate) fn denied(self) -> Self {
+        Self { denied: true, ..self }
     }
 }
 
@@ -62,6 +70,19 @@ impl Check {
     pub fn group(&self) -> &'static str {
         self.id.split_once('/').map_or(self.id, |(group, _)| group)
     }
+
+    /// What a failed check says of the sentence that it verifies; nothing, if it did not fail.
+    #[must_use]
+    pub fn refuted(&self) -> Option<String> {
+        let Outcome::Failed { findings, .. } = &self.outcome else { return None };
+        let start = if are_denied(findings) { "not known" } else { "not so" };
+        Some(format!("{start}: {}", self.verifies))
+    }
+}
+
+/// Whether nothing was found but that whoever looks may not.
+fn are_denied(findings: &[Finding]) -> bool {
+    findings.iter().all(|finding| finding.denied)
 }
 
 impl Serialize for Check {
@@ -132,6 +153,9 @@ pub(crate) fn count<'a>(checks: impl IntoIterator<Item = &'a Check>) -> Counts {
     counts
 }
 
+const ALLOW: &str =
+    "allow this identity the call that AWS refused, or use one that may read all of it, and verify again";
+
 /// What a judge says, before it is known which check asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -151,7 +175,10 @@ impl Verdict {
     pub(crate) fn of(self, id: &'static str, verifies: &'static str, advice: &'static str) -> Check {
         let outcome = match self {
             Self::Judged(findings) if findings.is_empty() => Outcome::Passed,
-            Self::Judged(findings) => Outcome::Failed { findings, advice },
+            Self::Judged(findings) => {
+                let advice = if are_denied(&findings) { ALLOW } else { advice };
+                Outcome::Failed { findings, advice }
+            }
             Self::Skipped(reason) => Outcome::Skipped { reason },
         };
         Check { id, verifies, outcome }

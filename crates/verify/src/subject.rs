@@ -8,6 +8,17 @@ use serde_json::Value;
 
 use crate::result::{Finding, Verdict};
 
+/// What a look at AWS found of a resource.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Live {
+    /// These properties.
+    Found(Value),
+    /// Nothing: it has disappeared.
+    Gone,
+    /// Whoever looks may not see it; AWS's answer.
+    Denied(String),
+}
+
 /// A resource.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resource {
@@ -17,8 +28,8 @@ pub struct Resource {
     pub kind: String,
     /// The properties that were sent.
     pub recorded: Value,
-    /// The properties as AWS showed them a moment ago, or nothing if it has disappeared.
-    pub live: Option<Value>,
+    /// What AWS showed a moment ago.
+    pub live: Live,
 }
 
 /// A deployed stack.
@@ -50,7 +61,14 @@ impl Subject {
         let current = |address: &str, seq| survey.state.current(address).is_some_and(|one| one.seq == seq);
         let mut resources = Vec::new();
         let mut unfinished = Vec::new();
-        for (address, object, reading) in survey.objects() {
+        let seen = survey.objects().map(|(address, object, reading)| match reading {
+            Reading::Found(live) => (address, object, Live::Found(live.clone())),
+            Reading::Missing => (address, object, Live::Gone),
+        });
+        let denied = survey
+            .denied()
+            .map(|(address, object, error)| (address, object, Live::Denied(error.to_string())));
+        for (address, object, live) in seen.chain(denied) {
             if !current(address.as_str(), object.seq) {
                 unfinished.push((address.to_string(), "was replaced and is not deleted yet".to_owned()));
                 continue;
@@ -67,12 +85,10 @@ impl Subject {
                 address: address.to_string(),
                 kind: object.kind.clone(),
                 recorded: object.properties.clone(),
-                live: match reading {
-                    Reading::Found(live) => Some(live.clone()),
-                    Reading::Missing => None,
-                },
+                live,
             });
         }
+        resources.sort_by(|one: &Resource, other| one.address.cmp(&other.address));
         for (address, slot) in survey.state.slots() {
             for open in &slot.open {
                 let what = format!("is in between: how its {} ended is not known", open.operation);
@@ -104,7 +120,7 @@ impl Subject {
     }
 
     /// Judges every resource of these kinds by its live properties. Without one there is nothing to judge, because of
-    /// `reason`. One that has disappeared is never as it should be.
+    /// `reason`. One that has disappeared, or that nobody may look at, is never as it should be.
     pub(crate) fn every(
         &self,
         kinds: &[&str],
@@ -127,15 +143,37 @@ impl Subject {
 impl Resource {
     /// What is wrong with its live properties.
     pub(crate) fn judged(&self, judge: impl Fn(&Self, &Value) -> Vec<Finding>) -> Vec<Finding> {
-        match &self.live {
+        match self.found() {
             Some(live) => judge(self, live),
-            None => vec![self.gone()],
+            None => self.unseen().into_iter().collect(),
         }
     }
 
-    /// It has disappeared.
-    pub(crate) fn gone(&self) -> Finding {
-        Finding::new(&self.address, &self.kind, "nothing: it has disappeared")
+    /// The properties that AWS showed.
+    pub(crate) fn found(&self) -> Option<&Value> {
+        match &self.live {
+            Live::Found(live) => Some(live),
+            Live::Gone | Live::Denied(_) => None,
+        }
+    }
+
+    /// The best that is known of what exists: where AWS does not show it, what was sent.
+    pub(crate) fn known(&self) -> Option<&Value> {
+        match &self.live {
+            Live::Found(live) => Some(live),
+            Live::Gone => None,
+            Live::Denied(_) => Some(&self.recorded),
+        }
+    }
+
+    /// Why AWS showed nothing, if it did not.
+    pub(crate) fn unseen(&self) -> Option<Finding> {
+        let finding = |found: String| Finding::new(&self.address, &self.kind, found);
+        match &self.live {
+            Live::Found(_) => None,
+            Live::Gone => Some(finding("nothing: it has disappeared".to_owned())),
+            Live::Denied(answer) => Some(finding(format!("this identity may not look: {answer}")).denied()),
+        }
     }
 
     /// A finding about one property.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Action, Engine, EngineError, Graph, Note, PlanError, PropertyChange, Reading};
+use engine::{Action, Engine, EngineError, ErrorClass, Graph, Note, PlanError, PropertyChange, Reading};
 use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::fake_cloud::CallEnd;
+use crate::fake_cloud::{CallEnd, Fault};
 use crate::life::{Life, WriteEnd};
 use crate::world::{World, address, graph, protected, reference, resource};
 
@@ -159,6 +159,32 @@ async fn drift_is_found_without_a_write_and_repaired_by_the_next_run() {
     assert_eq!(world.cloud.at("t/a").unwrap().properties["Size"], 1);
     assert_eq!(world.cloud.addresses(), ["t/a", "t/b", "t/c"]);
     assert!(world.plan(&wanted).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_be_read_is_told_by_a_survey_and_stops_everything_else() {
+    let world = World::new();
+    let wanted =
+        graph(["a", "b", "c"].map(|name| resource(&format!("t/{name}"), "Test::Token", sized(name, 1))));
+    world.apply(&wanted).await;
+    let denied = || world.cloud.set_faults([(2, Fault::Before(ErrorClass::Denied))]);
+
+    denied();
+    let survey = world.process().engine.survey(None).await.unwrap();
+    let refused: Vec<_> = survey.denied().collect();
+    let [(address, object, error)] = refused[..] else { panic!("{refused:?}") };
+    assert_eq!((object.properties["Size"].clone(), error.class), (json!(1), ErrorClass::Denied));
+    assert_eq!(survey.objects().filter(|(other, _, _)| *other != address).count(), 2);
+    assert_eq!(survey.drift(), []);
+
+    let text = format!("{address} cannot be read");
+    denied();
+    assert_eq!(world.process().engine.drift(None).await.unwrap_err().to_string(), text);
+    denied();
+    assert_eq!(world.process().engine.preview(wanted.clone(), None).await.unwrap_err().to_string(), text);
+    // What was not denied is not known either, and says nothing of what this identity may do.
+    world.cloud.set_faults([(2, Fault::Before(ErrorClass::Invalid))]);
+    assert_eq!(world.process().engine.survey(None).await.unwrap_err().to_string(), text);
 }
 
 #[tokio::test(start_paused = true)]

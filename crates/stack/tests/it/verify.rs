@@ -125,6 +125,37 @@ async fn what_is_wrong_is_told_with_place_expectation_finding_and_advice() {
 }
 
 #[test]
+fn who_may_not_look_is_told_so_and_gets_everything_else() {
+    let place = Workplace::new();
+    Server::start(&place).run(&place, &["up"]).expect(0);
+    let refusal = r#"{"error": {"code": "AccessDenied", "status": 403}}"#;
+    let rule =
+        format!(r#"{{"of": {{"operation": "GetSchedule"}}, "when": {{"share": 1}}, "fault": {refusal}}}"#);
+    std::fs::write(place.path().join("faults.json"), format!(r#"{{"rules": [{rule}]}}"#)).unwrap();
+    let server = Server::start_with(&place, &["--faults", "faults.json"]);
+
+    let text = server.run(&place, &["verify", "--junit", "results.xml"]).expect(1);
+    for start in [
+        "FAILED   backup/verification            not known: backups are verified on a schedule that is on",
+        "FAILED   completeness/resources         not known: every recorded resource exists",
+        "         backup/schedule: expected AWS::Scheduler::Schedule; found this identity may not look: GetSchedule: AccessDenied: ",
+        "         to do: allow this identity the call that AWS refused, or use one that may read all of it",
+        "payment dev (aws, ap-southeast-1): 37 passed, 2 failed, 9 skipped",
+    ] {
+        assert!(text.out.lines().any(|line| line.starts_with(start)), "{start}\n{}", text.out);
+    }
+    let xml = std::fs::read_to_string(place.path().join("results.xml")).unwrap();
+    let failures = elements(&xml, &["message"]).into_iter().filter(|(name, _)| name == "failure");
+    assert!(failures.clone().all(|(_, message)| message[0].starts_with("not known: ")));
+    assert_eq!(failures.count(), 2);
+
+    let refresh = server.run(&place, &["refresh"]).expect(1);
+    assert!(refresh.err.contains("error: backup/schedule cannot be read\n"), "{}", refresh.err);
+    let hint = "hint: nothing was changed; allow this identity the call, or use one that may make it";
+    assert!(refresh.err.contains(hint), "{}", refresh.err);
+}
+
+#[test]
 fn without_a_stack_it_says_what_to_do_and_calls_nothing() {
     let place = Workplace::new();
     let nothing = place.run(&["verify", "--env", "staging"]).expect(65);

@@ -1,10 +1,10 @@
-//! Whom to ask, as the stack's outputs and live resources say.
+//! Whom to ask, as the stack's outputs and live resources say; of a resource that may not be looked at, as it was deployed.
 
 use http::Uri;
 use serde_json::Value;
 
 use crate::security::{REST_API, has_certificate};
-use crate::subject::{Subject, text};
+use crate::subject::{Resource, Subject, text};
 
 /// Whom to ask. Where nobody can be asked, why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ fn load_balancer(subject: &Subject) -> Result<LoadBalancer, String> {
     let Some(name) = subject.output("albDnsName") else {
         return Err("there is no output albDnsName".to_owned());
     };
-    let live = subject.of(&["AWS::ElasticLoadBalancingV2::LoadBalancer"]).find_map(|one| one.live.as_ref());
+    let live = subject.of(&["AWS::ElasticLoadBalancingV2::LoadBalancer"]).find_map(Resource::known);
     if live.is_some_and(|live| text(live, "Scheme") == "internal") {
         return Err("the load balancer is private: it has no address outside of its VPC".to_owned());
     }
@@ -68,7 +68,7 @@ fn load_balancer(subject: &Subject) -> Result<LoadBalancer, String> {
         text.parse::<Uri>().map_err(|_| format!("the output albDnsName is no name of a host: {name}"))
     };
     let groups = subject.of(&["AWS::ElasticLoadBalancingV2::TargetGroup"]);
-    let path = groups.filter_map(|group| group.live.as_ref()?["HealthCheckPath"].as_str()).next();
+    let path = groups.filter_map(|group| group.known()?["HealthCheckPath"].as_str()).next();
     let https = match has_certificate(subject).then(|| backend_name(subject)).flatten() {
         Some(certified) => Some((uri("https")?, certified)),
         None => None,
@@ -78,7 +78,7 @@ fn load_balancer(subject: &Subject) -> Result<LoadBalancer, String> {
 
 /// The name on the load balancer's certificate, as the API calls it.
 fn backend_name(subject: &Subject) -> Option<String> {
-    let mut methods = subject.of(&["AWS::ApiGateway::Method"]).filter_map(|method| method.live.as_ref());
+    let mut methods = subject.of(&["AWS::ApiGateway::Method"]).filter_map(Resource::known);
     methods.find_map(|method| {
         let uri = text(&method["Integration"], "Uri").strip_prefix("https://")?;
         uri.split('/').next().map(str::to_owned)
@@ -87,7 +87,7 @@ fn backend_name(subject: &Subject) -> Option<String> {
 
 fn api(subject: &Subject) -> Result<Api, String> {
     let closed = |api: &Value| api["DisableExecuteApiEndpoint"] == Value::Bool(true);
-    if subject.of(&[REST_API]).filter_map(|api| api.live.as_ref()).any(closed) {
+    if subject.of(&[REST_API]).filter_map(Resource::known).any(closed) {
         return Err("`apigw.disable_execute_api_endpoint` closes the API under its own name".to_owned());
     }
     let Some(url) = subject.output("apiGatewayUrl") else {
@@ -99,7 +99,7 @@ fn api(subject: &Subject) -> Result<Api, String> {
 
 /// Why no task runs, where that is meant.
 fn idle(subject: &Subject) -> Option<String> {
-    let live = subject.of(&["AWS::ECS::Service"]).find_map(|service| service.live.as_ref());
+    let live = subject.of(&["AWS::ECS::Service"]).find_map(Resource::known);
     let Some(live) = live else {
         return Some("there is no service that could run the application".to_owned());
     };

@@ -10,7 +10,7 @@ use verify::http::{Api, Client, Endpoints, LoadBalancer, checks};
 use verify::{Check, Outcome, Subject};
 
 use crate::server::{Head, Sent, Server, nobody};
-use crate::world::{World, failed, findings, outcome, reason};
+use crate::world::{World, failed, findings, live_of, outcome, reason};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -352,7 +352,7 @@ async fn subject(environment: &str) -> Subject {
 
 fn set(subject: &mut Subject, address: &str, property: &str, value: serde_json::Value) {
     let resource = subject.resources.iter_mut().find(|one| one.address == address).unwrap();
-    resource.live.as_mut().unwrap()[property] = value;
+    live_of(resource)[property] = value;
 }
 
 #[tokio::test]

@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 use verify::{Subject, verify};
 
-use crate::world::{World, failures, findings, reason};
+use crate::world::{World, failures, findings, live_of, reason};
 
 /// The subject with one live property changed.
 fn with(subject: &Subject, address: &str, pointer: &str, value: Value) -> Subject {
     let mut subject = subject.clone();
     let resource = subject.resources.iter_mut().find(|one| one.address == address);
     let resource = resource.unwrap_or_else(|| panic!("no {address}"));
-    let place = resource.live.as_mut().unwrap().pointer_mut(pointer);
+    let place = live_of(resource).pointer_mut(pointer);
     *place.unwrap_or_else(|| panic!("{address} has no {pointer}")) = value;
     subject
 }

@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use aws::{Account, Context, Identity};
 use aws_config::{Region, SdkConfig};
-use emulator::Emulator;
+use emulator::{Counted, Emulator, Fault, FaultPlan, When};
 use engine::{Engine, Graph, MemoryStore, Registry, TestHost};
 use stack::{Environment, Sources, Stack};
 use testing::{ACCOUNT, REGION, place};
 use tokio::time::Instant;
-use verify::{Check, Outcome, Subject, verify};
+use verify::{Check, Live, Outcome, Resource, Subject, verify};
 
 /// The account, the engine on it, and what is wanted there.
 pub(crate) struct World {
     pub(crate) emulator: Emulator,
     pub(crate) engine: Engine,
+    store: MemoryStore,
     graph: Arc<Graph>,
     environment: Environment,
 }
@@ -24,6 +25,20 @@ pub(crate) struct World {
 impl World {
     /// An empty account. The configuration is the one that comes with the program.
     pub(crate) fn new(emulator: Emulator, environment: &str) -> Self {
+        Self::on(emulator, environment, MemoryStore::new())
+    }
+
+    /// The same stack, which is deployed already, where these operations are refused.
+    pub(crate) fn without_leave(&self, operations: &[&str]) -> Self {
+        let refused = Fault::Error { code: "AccessDeniedException".to_owned(), status: 400 };
+        let plan = operations.iter().fold(FaultPlan::default(), |plan, operation| {
+            plan.with(Counted::Operation((*operation).to_owned()), When::Share(1.0), refused.clone())
+        });
+        let emulator = Emulator::builder().faults(plan).going_on(&self.emulator.snapshot().unwrap());
+        Self::on(emulator, self.environment.as_str(), self.store.clone())
+    }
+
+    fn on(emulator: Emulator, environment: &str, store: MemoryStore) -> Self {
         let environment: Environment = environment.parse().unwrap();
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../stack.toml");
         let config = stack::load(&Sources::file(Some(&file), &environment)).unwrap().config;
@@ -40,10 +55,10 @@ impl World {
         let context = Context::from_config(&sdk_config(&emulator), identity, account).unwrap();
         let mut registry = Registry::new(context);
         stack::kinds(&mut registry);
-        let engine = Engine::new(Arc::new(registry), Arc::new(MemoryStore::new()))
+        let engine = Engine::new(Arc::new(registry), Arc::new(store.clone()))
             .with_host(Arc::new(TestHost::new("test", 1, Instant::now())))
             .with_settle_grace(Duration::ZERO);
-        Self { emulator, engine, graph, environment }
+        Self { emulator, engine, store, graph, environment }
     }
 
     /// A deployed stack.
@@ -76,6 +91,14 @@ impl World {
 
 fn sdk_config(emulator: &Emulator) -> SdkConfig {
     stack::embedded(emulator, Region::new(REGION))
+}
+
+/// What AWS showed of a resource, to be changed.
+pub(crate) fn live_of(resource: &mut Resource) -> &mut serde_json::Value {
+    match &mut resource.live {
+        Live::Found(live) => live,
+        other => panic!("{}: {other:?}", resource.address),
+    }
 }
 
 /// The ids of the checks that fail.
