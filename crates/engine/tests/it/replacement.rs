@@ -242,3 +242,31 @@ async fn an_object_that_fails_after_its_process_died_is_replaced_by_the_very_nex
     world.check_cloud_equals_state().await;
     assert_eq!(world.cloud.addresses(), ["t/a", "t/b"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_object_of_another_kind_goes_as_the_plan_saw_it_also_when_somebody_had_changed_it() {
+    let world = World::new();
+    world.apply(&graph([resource("t/a", "Test::Token", shaped("a", 0))])).await;
+    world.cloud.tamper("t/a", "Shape", json!(7));
+    let wanted = graph([resource("t/a", "Test::Key", shaped("k", 0))]);
+    let plan = world.plan(&wanted).await;
+    let step = plan.step("t/a").unwrap();
+    let Action::Replace { because, .. } = &step.action else { panic!("{:?}", step.action) };
+    assert_eq!(because.iter().collect::<Vec<_>>(), ["Type"]);
+    world.apply(&wanted).await;
+    assert_eq!(world.cloud.addresses().len(), 1);
+    assert_eq!(world.state().await.current("t/a").unwrap().kind, "Test::Key");
+    world.check_cloud_equals_state().await;
+
+    // What somebody changes after the plan is not deleted by it.
+    let back = graph([resource("t/a", "Test::Token", shaped("a", 0))]);
+    let session = world.process().engine.open().await.unwrap();
+    let plan = session.plan(Arc::clone(&back), None).await.unwrap();
+    world.cloud.tamper("t/a", "Shape", json!(8));
+    let report = session.apply(&plan).await.unwrap();
+    session.close().await.unwrap();
+    let [failure] = &report.failed[..] else { panic!("{report:?}") };
+    assert!(matches!(&failure.cause, Cause::Stale { what } if what == "Shape"), "{failure:?}");
+    world.apply(&back).await;
+    world.check_cloud_equals_state().await;
+}
