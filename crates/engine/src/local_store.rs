@@ -84,7 +84,8 @@ impl LocalStore {
     }
 
     /// The operating system frees it when the file is closed, also when the process dies. A process that is stopped in the
-    /// middle of a change keeps it.
+    /// middle of a change keeps it. It is waited for by the machine's clock, also where tokio's is paused: who has it is in
+    /// another process, whose time nobody here can pass.
     fn guard(&self) -> io::Result<fs::File> {
         let guard = self.open_to_lock(GUARD)?;
         let deadline = Instant::now() + self.guard_within;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::address::Address;
 use crate::diff::{PropertyChange, diff};
+use crate::error::CallError;
 use crate::graph::Graph;
 use crate::provider::{Kind, Provider};
 use crate::references;
@@ -179,6 +180,8 @@ pub enum Reading {
     Missing,
     /// It has these properties.
     Found(Value),
+    /// This identity may not look at it: the cloud's answer.
+    Denied(CallError),
 }
 
 /// Live objects by their identity in state. What is not in here was not looked at.

@@ -1,6 +1,6 @@
 //! The engine as a program uses it: preview, sessions that hold the lock, drift.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -72,7 +72,7 @@ pub struct Drift {
 }
 
 impl Drift {
-    /// How a live object differs from the one recorded at this address, if it does.
+    /// How a live object differs from the one recorded at this address, if it does and may be looked at.
     fn of(address: &Address, object: &Object, live: &Reading) -> Option<Self> {
         let changes = match live {
             Reading::Found(found) => {
@@ -84,39 +84,9 @@ impl Drift {
                 Some(changes)
             }
             Reading::Missing => None,
+            Reading::Denied(_) => return None,
         };
         Some(Self { address: address.clone(), kind: object.kind.clone(), changes })
-    }
-}
-
-/// What a look at the cloud found, by the sequence number of the recorded object.
-#[derive(Clone, Debug, Default)]
-struct Sight {
-    live: Readings,
-    /// What this identity may not read, and the cloud's answer.
-    denied: BTreeMap<u64, (Address, CallError)>,
-}
-
-impl Sight {
-    /// All of it, for those who cannot go on with a part.
-    fn whole(self) -> Result<Readings, EngineError> {
-        match self.denied.into_values().next() {
-            None => Ok(self.live),
-            Some((address, source)) => Err(EngineError::Read { address, source }),
-        }
-    }
-
-    fn keep(&mut self, seq: u64, read: Result<Reading, EngineError>) -> Result<(), EngineError> {
-        match read {
-            Ok(live) => {
-                self.live.insert(seq, live);
-            }
-            Err(EngineError::Read { address, source }) if source.class == ErrorClass::Denied => {
-                self.denied.insert(seq, (address, source));
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(())
     }
 }
 
@@ -125,26 +95,15 @@ impl Sight {
 pub struct Survey {
     /// The state as it was when the look began.
     pub state: State,
-    sight: Sight,
+    live: Readings,
 }
 
 impl Survey {
-    /// Every recorded object that was read, replaced ones included, with its address and the live one.
+    /// Every recorded object that was looked at, replaced ones included, with its address and the live one.
     pub fn objects(&self) -> impl Iterator<Item = (&Address, &Object, &Reading)> {
         let look = |(address, object)| {
             let object: &Object = object;
-            Some((address, object, self.sight.live.get(&object.seq)?))
-        };
-        self.state.objects().filter_map(look)
-    }
-
-    /// Every recorded object that this identity may not read, replaced ones included, with its address and the cloud's
-    /// answer.
-    pub fn denied(&self) -> impl Iterator<Item = (&Address, &Object, &CallError)> {
-        let look = |(address, object)| {
-            let object: &Object = object;
-            let (_, error) = self.sight.denied.get(&object.seq)?;
-            Some((address, object, error))
+            Some((address, object, self.live.get(&object.seq)?))
         };
         self.state.objects().filter_map(look)
     }
@@ -233,7 +192,7 @@ impl Engine {
                 state.fold(&event).map_err(|error| JournalError::Refused { reason: error.to_string() })?;
             }
         }
-        let live = self.read_all(&state, tier, changed_at).await?.whole()?;
+        let live = self.read_whole(&state, tier, changed_at).await?;
         Ok(plan(graph, &state, &live, &*self.provider, tier)?)
     }
 
@@ -242,24 +201,36 @@ impl Engine {
     /// # Errors
     /// Where state or cloud cannot be read.
     pub async fn drift(&self, tier: Option<&str>) -> Result<Vec<Drift>, EngineError> {
-        let survey = self.survey(tier).await?;
-        match survey.denied().next() {
-            None => Ok(survey.drift()),
-            Some((address, _, source)) => {
-                Err(EngineError::Read { address: address.clone(), source: source.clone() })
-            }
-        }
+        let Loaded { state, changed_at } = self.load().await?;
+        let live = self.read_whole(&state, tier, changed_at).await?;
+        Ok(Survey { state, live }.drift())
     }
 
     /// Reads every recorded object, of one tier or of all, as it is now. Changes nothing, takes no lock. What this identity may
-    /// not read is in [`Survey::denied`]: somebody who only looks may be allowed less than who deploys.
+    /// not read is [`Reading::Denied`]: somebody who only looks may be allowed less than who deploys.
     ///
     /// # Errors
     /// Where the state cannot be read, or the cloud for any other reason.
     pub async fn survey(&self, tier: Option<&str>) -> Result<Survey, EngineError> {
         let Loaded { state, changed_at } = self.load().await?;
-        let sight = self.read_all(&state, tier, changed_at).await?;
-        Ok(Survey { state, sight })
+        let live = self.read_all(&state, tier, changed_at).await?;
+        Ok(Survey { state, live })
+    }
+
+    /// The same as [`Engine::read_all`], for those who cannot go on with a part: what may not be read is an error.
+    async fn read_whole(
+        &self,
+        state: &State,
+        tier: Option<&str>,
+        changed_at: u64,
+    ) -> Result<Readings, EngineError> {
+        let live = self.read_all(state, tier, changed_at).await?;
+        for (address, object) in state.objects() {
+            if let Some(Reading::Denied(source)) = live.get(&object.seq) {
+                return Err(EngineError::Read { address: address.clone(), source: source.clone() });
+            }
+        }
+        Ok(live)
     }
 
     /// Reads every recorded object, of one tier or of all, where something was last recorded at `changed_at`.
@@ -268,27 +239,29 @@ impl Engine {
         state: &State,
         tier: Option<&str>,
         changed_at: u64,
-    ) -> Result<Sight, EngineError> {
+    ) -> Result<Readings, EngineError> {
         // Only what was created a moment ago can exist without being shown.
         let age = Duration::from_millis(self.host.now_millis().saturating_sub(changed_at));
         let patience = self.settle_grace.saturating_sub(age);
-        let mut sight = Sight::default();
+        let mut readings = HashMap::new();
         let mut reading = FuturesUnordered::new();
         for (address, object) in state.objects() {
             if tier.is_some_and(|tier| address.tier() != tier) {
                 continue;
             }
             if reading.len() >= READS_AT_ONCE
-                && let Some((seq, read)) = reading.next().await
+                && let Some(read) = reading.next().await
             {
-                sight.keep(seq, read)?;
+                let (seq, live) = read?;
+                readings.insert(seq, live);
             }
-            reading.push(async move { (object.seq, self.read_one(address, object, patience).await) });
+            reading.push(self.read_one(address, object, patience));
         }
-        while let Some((seq, read)) = reading.next().await {
-            sight.keep(seq, read)?;
+        while let Some(read) = reading.next().await {
+            let (seq, live) = read?;
+            readings.insert(seq, live);
         }
-        Ok(sight)
+        Ok(readings)
     }
 
     async fn read_one(
@@ -296,16 +269,19 @@ impl Engine {
         address: &Address,
         object: &Object,
         patience: Duration,
-    ) -> Result<Reading, EngineError> {
+    ) -> Result<(u64, Reading), EngineError> {
         let unknown = || PlanError::UnknownKind { address: address.clone(), kind: object.kind.clone() };
         let kind = self.provider.kind(&object.kind).ok_or_else(unknown)?;
         let mut backoff = Backoff::retry(address.as_str(), patience);
         loop {
             let look = || read(kind, &object.properties, &object.outputs);
             match repeat(address.as_str(), look, |_| ()).await {
-                Ok(Some(live)) => return Ok(Reading::Found(live)),
+                Ok(Some(live)) => return Ok((object.seq, Reading::Found(live))),
                 Ok(None) if backoff.wait().await => {}
-                Ok(None) => return Ok(Reading::Missing),
+                Ok(None) => return Ok((object.seq, Reading::Missing)),
+                Err(source) if source.class == ErrorClass::Denied => {
+                    return Ok((object.seq, Reading::Denied(source)));
+                }
                 Err(source) => return Err(EngineError::Read { address: address.clone(), source }),
             }
         }
@@ -410,7 +386,7 @@ impl Session {
         // What an apply in this session left open.
         self.settle().await?;
         let state = self.state();
-        let live = self.engine.read_all(&state, tier, self.journal.changed_at()).await?.whole()?;
+        let live = self.engine.read_whole(&state, tier, self.journal.changed_at()).await?;
         let plan = plan(graph, &state, &live, &*self.engine.provider, tier)?;
         self.close_unwanted(&plan).await?;
         Ok(plan)

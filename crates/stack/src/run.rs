@@ -1,14 +1,14 @@
 //! What each command does.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{
-    CallError, Engine, EngineError, ErrorClass, Graph, LocalStore, LockError, Plan, Registry, Session, State,
+    Engine, EngineError, ErrorClass, Graph, LocalStore, LockError, Plan, Registry, Session, SettleError,
+    State,
 };
 use serde_json::{Value, json};
 
@@ -123,27 +123,17 @@ pub(crate) fn engine_failure(error: EngineError) -> Failure {
                 )
         }
         EngineError::Plan(_) => Failure::from_error(Exit::Configuration, &error),
+        EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. }
+            if source.class == ErrorClass::Denied =>
+        {
+            Failure::from_error(Exit::Failed, &error)
+                .hint("nothing was changed; allow this identity the call, or use one that may make it")
+        }
         EngineError::Settle(_) | EngineError::Read { .. } => {
-            let hint = match is_denied(&error) {
-                true => "nothing was changed; allow this identity the call, or use one that may make it",
-                false => "nothing was changed; run again once AWS answers",
-            };
-            Failure::from_error(Exit::Failed, &error).hint(hint)
+            Failure::from_error(Exit::Failed, &error).hint("nothing was changed; run again once AWS answers")
         }
         _ => Failure::from_error(Exit::Failed, &error),
     }
-}
-
-/// Whether AWS refused a call to whoever made it.
-fn is_denied(error: &EngineError) -> bool {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if error.downcast_ref::<CallError>().is_some_and(|call| call.class == ErrorClass::Denied) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 impl Work {

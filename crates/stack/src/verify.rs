@@ -145,8 +145,8 @@ fn text(report: &Report, title: &str) -> String {
 /// The first ones; a whole tier that is missing is not read line by line. `--json` has all.
 fn findings(text: &mut String, findings: &[Finding]) {
     const SHOWN: usize = 8;
-    for Finding { place, expected, found, .. } in findings.iter().take(SHOWN) {
-        let _ = writeln!(text, "         {place}: expected {expected}; found {found}");
+    for finding in findings.iter().take(SHOWN) {
+        let _ = writeln!(text, "         {finding}");
     }
     if findings.len() > SHOWN {
         let _ = writeln!(text, "         and {} more: `--json` lists all", findings.len() - SHOWN);

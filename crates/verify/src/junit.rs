@@ -54,8 +54,7 @@ fn case<W: Write>(writer: &mut Writer<W>, check: &Check) -> io::Result<()> {
             failure.push_attribute(("message", legal(&message).as_str()));
             let mut text = String::new();
             for finding in findings {
-                let crate::Finding { place, expected, found, .. } = finding;
-                text.push_str(&format!("{place}: expected {expected}; found {found}\n"));
+                text.push_str(&format!("{finding}\n"));
             }
             text.push_str(advice);
             writer.write_event(Event::Start(failure))?;

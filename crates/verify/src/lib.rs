@@ -57,7 +57,7 @@ mod subject;
 
 pub use junit::junit;
 pub use result::{Check, Counts, Finding, Outcome, Report};
-pub use subject::{Live, Resource, Subject};
+pub use subject::{Resource, Subject};
 
 /// All checks that need no HTTP, in the reference document's order. Pure: the subject was read before.
 #[must_use]

@@ -1,5 +1,7 @@
 //! What came of a check, and of all of them.
 
+use std::fmt;
+
 use serde::ser::{SerializeStruct as _, Serializer};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +33,12 @@ impl Finding {
     /// One about something that whoever looks may not see.
     pub(crate) fn denied(self) -> Self {
         Self { denied: true, ..self }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: expected {}; found {}", self.place, self.expected, self.found)
     }
 }
 

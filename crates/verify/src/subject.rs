@@ -8,17 +8,6 @@ use serde_json::Value;
 
 use crate::result::{Finding, Verdict};
 
-/// What a look at AWS found of a resource.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Live {
-    /// These properties.
-    Found(Value),
-    /// Nothing: it has disappeared.
-    Gone,
-    /// Whoever looks may not see it; AWS's answer.
-    Denied(String),
-}
-
 /// A resource.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resource {
@@ -29,7 +18,7 @@ pub struct Resource {
     /// The properties that were sent.
     pub recorded: Value,
     /// What AWS showed a moment ago.
-    pub live: Live,
+    pub live: Reading,
 }
 
 /// A deployed stack.
@@ -61,14 +50,7 @@ impl Subject {
         let current = |address: &str, seq| survey.state.current(address).is_some_and(|one| one.seq == seq);
         let mut resources = Vec::new();
         let mut unfinished = Vec::new();
-        let seen = survey.objects().map(|(address, object, reading)| match reading {
-            Reading::Found(live) => (address, object, Live::Found(live.clone())),
-            Reading::Missing => (address, object, Live::Gone),
-        });
-        let denied = survey
-            .denied()
-            .map(|(address, object, error)| (address, object, Live::Denied(error.to_string())));
-        for (address, object, live) in seen.chain(denied) {
+        for (address, object, live) in survey.objects() {
             if !current(address.as_str(), object.seq) {
                 unfinished.push((address.to_string(), "was replaced and is not deleted yet".to_owned()));
                 continue;
@@ -85,10 +67,9 @@ impl Subject {
                 address: address.to_string(),
                 kind: object.kind.clone(),
                 recorded: object.properties.clone(),
-                live,
+                live: live.clone(),
             });
         }
-        resources.sort_by(|one: &Resource, other| one.address.cmp(&other.address));
         for (address, slot) in survey.state.slots() {
             for open in &slot.open {
                 let what = format!("is in between: how its {} ended is not known", open.operation);
@@ -152,17 +133,17 @@ impl Resource {
     /// The properties that AWS showed.
     pub(crate) fn found(&self) -> Option<&Value> {
         match &self.live {
-            Live::Found(live) => Some(live),
-            Live::Gone | Live::Denied(_) => None,
+            Reading::Found(live) => Some(live),
+            Reading::Missing | Reading::Denied(_) => None,
         }
     }
 
     /// The best that is known of what exists: where AWS does not show it, what was sent.
     pub(crate) fn known(&self) -> Option<&Value> {
         match &self.live {
-            Live::Found(live) => Some(live),
-            Live::Gone => None,
-            Live::Denied(_) => Some(&self.recorded),
+            Reading::Found(live) => Some(live),
+            Reading::Missing => None,
+            Reading::Denied(_) => Some(&self.recorded),
         }
     }
 
@@ -170,9 +151,11 @@ impl Resource {
     pub(crate) fn unseen(&self) -> Option<Finding> {
         let finding = |found: String| Finding::new(&self.address, &self.kind, found);
         match &self.live {
-            Live::Found(_) => None,
-            Live::Gone => Some(finding("nothing: it has disappeared".to_owned())),
-            Live::Denied(answer) => Some(finding(format!("this identity may not look: {answer}")).denied()),
+            Reading::Found(_) => None,
+            Reading::Missing => Some(finding("nothing: it has disappeared".to_owned())),
+            Reading::Denied(answer) => {
+                Some(finding(format!("this identity may not look: {answer}")).denied())
+            }
         }
     }
 

@@ -198,7 +198,7 @@ async fn file_work_takes_no_virtual_time() {
 
 /// Runs in a process of its own, started and killed by the next test.
 #[tokio::test]
-#[ignore = "the next test runs it"]
+#[ignore = "it never ends by itself: `cargo test -p emulator --test it what_was_answered_survives_being_killed` runs it"]
 async fn writer() {
     let Some(directory) = std::env::var_os("DIRECTORY") else {
         return;

@@ -142,6 +142,7 @@ async fn drift_is_found_without_a_write_and_repaired_by_the_next_run() {
             Reading::Missing => {
                 (address.as_str(), object.properties["Size"].clone(), json!("gone"), json!(null))
             }
+            Reading::Denied(error) => panic!("{address}: {error}"),
         })
         .collect();
     let wanted_sights = [
@@ -171,7 +172,13 @@ async fn what_may_not_be_read_is_told_by_a_survey_and_stops_everything_else() {
 
     denied();
     let survey = world.process().engine.survey(None).await.unwrap();
-    let refused: Vec<_> = survey.denied().collect();
+    let refused: Vec<_> = survey
+        .objects()
+        .filter_map(|(address, object, live)| match live {
+            Reading::Denied(error) => Some((address, object, error)),
+            Reading::Found(_) | Reading::Missing => None,
+        })
+        .collect();
     let [(address, object, error)] = refused[..] else { panic!("{refused:?}") };
     assert_eq!((object.properties["Size"].clone(), error.class), (json!(1), ErrorClass::Denied));
     assert_eq!(survey.objects().filter(|(other, _, _)| *other != address).count(), 2);

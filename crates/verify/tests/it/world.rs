@@ -7,11 +7,11 @@ use std::time::Duration;
 use aws::{Account, Context, Identity};
 use aws_config::{Region, SdkConfig};
 use emulator::{Counted, Emulator, Fault, FaultPlan, When};
-use engine::{Engine, Graph, MemoryStore, Registry, TestHost};
+use engine::{Engine, Graph, MemoryStore, Reading, Registry, TestHost};
 use stack::{Environment, Sources, Stack};
 use testing::{ACCOUNT, REGION, place};
 use tokio::time::Instant;
-use verify::{Check, Live, Outcome, Resource, Subject, verify};
+use verify::{Check, Outcome, Resource, Subject, verify};
 
 /// The account, the engine on it, and what is wanted there.
 pub(crate) struct World {
@@ -96,7 +96,7 @@ fn sdk_config(emulator: &Emulator) -> SdkConfig {
 /// What AWS showed of a resource, to be changed.
 pub(crate) fn live_of(resource: &mut Resource) -> &mut serde_json::Value {
     match &mut resource.live {
-        Live::Found(live) => live,
+        Reading::Found(live) => live,
         other => panic!("{}: {other:?}", resource.address),
     }
 }
@@ -120,10 +120,7 @@ pub(crate) fn outcome<'a>(checks: &'a [Check], id: &str) -> &'a Outcome {
 /// What a failed check says, a line for each finding.
 pub(crate) fn findings(checks: &[Check], id: &str) -> Vec<String> {
     match outcome(checks, id) {
-        Outcome::Failed { findings, .. } => findings
-            .iter()
-            .map(|one| format!("{}: expected {}; found {}", one.place, one.expected, one.found))
-            .collect(),
+        Outcome::Failed { findings, .. } => findings.iter().map(ToString::to_string).collect(),
         other => panic!("{id}: {other:?}"),
     }
 }
