@@ -55,6 +55,9 @@ pub struct Args {
     pub access_logs: AccessLogs,
     /// The firewall before it.
     pub waf: Waf,
+    /// Whether log groups, and the logs in them, stay when the stack is destroyed.
+    #[serde(skip)]
+    pub keep_logs: bool,
     /// Tags for everything that can have tags; `Name` is added.
     #[serde(skip)]
     pub tags: BTreeMap<String, String>,
@@ -77,6 +80,7 @@ impl Default for Args {
             deletion_protection: false,
             access_logs: AccessLogs::default(),
             waf: Waf::default(),
+            keep_logs: false,
             tags: BTreeMap::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::resources::{LogGroup, RetentionDays, SecurityGroup, SecurityGroupIngress, WebAclAssociation};
-use aws::{LogGroupName, Names, SecurityGroupId, SubnetId};
+use aws::{DeletionPolicy, LogGroupName, Names, SecurityGroupId, SubnetId};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
 use serde::{Deserialize, Serialize};
 
@@ -445,6 +445,7 @@ impl Declaring<'_> {
             made_by_service: false,
             retention_in_days: Some(self.waf_retention),
             kms_key_id: None,
+            deletion_policy: DeletionPolicy::retain_if(self.args.keep_logs),
             tags: self.names.tags("waf-logs"),
         };
         let log_group_name = self.scope.add("waf-log-group", group)?.log_group_name;

@@ -47,6 +47,9 @@ pub struct Args {
     /// Whether the API is closed under its own `execute-api` name, which is the one that this tier knows: for who gives it a
     /// domain of his own.
     pub disable_execute_api_endpoint: bool,
+    /// Whether log groups, and the logs in them, stay when the stack is destroyed.
+    #[serde(skip)]
+    pub keep_logs: bool,
     /// Tags for everything that can have tags; `Name` is added.
     #[serde(skip)]
     pub tags: BTreeMap<String, String>,
@@ -66,6 +69,7 @@ impl Default for Args {
             tracing: true,
             security_policy: "SecurityPolicy_TLS13_1_2_PQ_2025_09".to_owned(),
             disable_execute_api_endpoint: false,
+            keep_logs: false,
             tags: BTreeMap::new(),
         }
     }

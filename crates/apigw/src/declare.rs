@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws::resources::{
     LogGroup, RetentionDays, SecurityGroup, SecurityGroupEgress, SecurityGroupIngress, WebAclAssociation,
 };
-use aws::{LogGroupName, Names, Place, SecurityGroupId};
+use aws::{DeletionPolicy, LogGroupName, Names, Place, SecurityGroupId};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
 use serde::{Deserialize, Serialize};
 
@@ -278,6 +278,7 @@ impl Declaring<'_> {
             retention_in_days: Some(self.retention),
             made_by_service: false,
             kms_key_id: None,
+            deletion_policy: DeletionPolicy::retain_if(self.args.keep_logs),
             tags: self.names.tags("api-logs"),
         };
         Ok(self.scope.add("access-log-group", group)?.log_group_name)
@@ -297,6 +298,7 @@ impl Declaring<'_> {
             retention_in_days: Some(self.retention),
             made_by_service: true,
             kms_key_id: None,
+            deletion_policy: DeletionPolicy::retain_if(self.args.keep_logs),
             tags: self.names.tags("api-execution-logs"),
         };
         Ok(Some(self.scope.add("execution-log-group", group)?.log_group_name))

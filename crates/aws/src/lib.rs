@@ -10,6 +10,7 @@
 
 mod context;
 mod converge;
+mod deletion_policy;
 mod describe;
 mod error;
 mod ids;
@@ -30,6 +31,7 @@ pub use context::Context;
 pub use context::Identity;
 pub use converge::converge;
 pub use converge::replaced_by;
+pub use deletion_policy::DeletionPolicy;
 pub use describe::Batcher;
 pub use describe::Describe;
 pub use error::CallResult;

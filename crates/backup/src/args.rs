@@ -78,6 +78,9 @@ pub struct Args {
     pub log_retention_in_days: u32,
     /// Copies by AWS Backup, beside those that Aurora makes.
     pub vault: Vault,
+    /// Whether log groups, and the logs in them, stay when the stack is destroyed.
+    #[serde(skip)]
+    pub keep_logs: bool,
     /// Tags for everything that can have tags; `Name` is added.
     #[serde(skip)]
     pub tags: BTreeMap<String, String>,
@@ -97,6 +100,7 @@ impl Default for Args {
             reserved_concurrency: None,
             log_retention_in_days: 2557,
             vault: Vault::default(),
+            keep_logs: false,
             tags: BTreeMap::new(),
         }
     }

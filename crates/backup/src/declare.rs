@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws::policy::PolicyDocument;
 use aws::resources::{InlinePolicy, LogGroup, RetentionDays, Role};
-use aws::{AlarmArn, LogGroupArn, LogGroupName, Names, RoleArn};
+use aws::{AlarmArn, DeletionPolicy, LogGroupArn, LogGroupName, Names, RoleArn};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
 use serde::{Deserialize, Serialize};
 
@@ -142,6 +142,7 @@ impl Declaring<'_> {
             made_by_service: false,
             retention_in_days: Some(self.retention),
             kms_key_id: None,
+            deletion_policy: DeletionPolicy::retain_if(self.args.keep_logs),
             tags: self.names.tags("backup-logs"),
         };
         let group = self.scope.add("log-group", group)?;

@@ -57,6 +57,9 @@ pub struct Args {
     /// How often the operating system is measured, in seconds: 0 (never), 1, 5, 10, 15, 30 or 60.
     #[schemars(extend("enum" = [0, 1, 5, 10, 15, 30, 60]))]
     pub monitoring_interval: u32,
+    /// Whether log groups, and the logs in them, stay when the stack is destroyed.
+    #[serde(skip)]
+    pub keep_logs: bool,
     /// Tags for everything that can have tags; `Name` is added.
     #[serde(skip)]
     pub tags: BTreeMap<String, String>,
@@ -80,6 +83,7 @@ impl Default for Args {
             allow_data_loss: Vec::new(),
             insights: "standard".to_owned(),
             monitoring_interval: 60,
+            keep_logs: false,
             tags: BTreeMap::new(),
         }
     }

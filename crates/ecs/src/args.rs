@@ -82,6 +82,9 @@ pub struct Args {
     /// Container Insights: `enhanced`, `enabled` or `disabled` (Security Hub ECS.12). `enhanced` measures tasks too.
     #[schemars(extend("enum" = ["enhanced", "enabled", "disabled"]))]
     pub insights: String,
+    /// Whether log groups, and the logs in them, stay when the stack is destroyed.
+    #[serde(skip)]
+    pub keep_logs: bool,
     /// Tags for everything that can have tags; `Name` is added.
     #[serde(skip)]
     pub tags: BTreeMap<String, String>,
@@ -113,6 +116,7 @@ impl Default for Args {
             execute_command: false,
             repository: Repository::default(),
             insights: "enhanced".to_owned(),
+            keep_logs: false,
             tags: BTreeMap::new(),
         }
     }

@@ -5,8 +5,8 @@ use aws::resources::{
     InlinePolicy, LogGroup, RetentionDays, Role, SecurityGroup, SecurityGroupEgress, SecurityGroupIngress,
 };
 use aws::{
-    EcsClusterName, EcsServiceName, LogGroupArn, LogGroupName, Names, RoleArn, SecurityGroupId,
-    TargetGroupArn,
+    DeletionPolicy, EcsClusterName, EcsServiceName, LogGroupArn, LogGroupName, Names, RoleArn,
+    SecurityGroupId, TargetGroupArn,
 };
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
 use serde::{Deserialize, Serialize};
@@ -190,6 +190,7 @@ impl Declaring<'_> {
             made_by_service: false,
             retention_in_days: Some(self.retention),
             kms_key_id: None,
+            deletion_policy: DeletionPolicy::retain_if(self.args.keep_logs),
             tags: self.names.tags(&format!("{what}-logs")),
         };
         let group = self.scope.add(&format!("{what}-log-group"), group)?;

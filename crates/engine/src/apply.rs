@@ -12,6 +12,7 @@ use crate::event::Operation;
 use crate::observer::Progress;
 use crate::operate::{Cause, Operator};
 use crate::plan::{Action, Plan, Step};
+use crate::removal::Fate;
 use crate::schedule::{Part, Task};
 use crate::state::Phase;
 
@@ -125,7 +126,11 @@ pub(crate) async fn apply(plan: &Plan, operator: &Operator<'_>) -> Report {
 
 /// Whether a person wants to hear of a task: not where only what is recorded changes.
 fn visible(plan: &Plan, task: &Task) -> bool {
-    task.part == Part::Delete || plan.steps()[task.step].is_change()
+    let step = &plan.steps()[task.step];
+    match task.part {
+        Part::Do => step.is_change(),
+        Part::Delete => !step.removal().is_some_and(|removal| removal.fate == Fate::Retained),
+    }
 }
 
 impl Run<'_> {

@@ -131,14 +131,16 @@ pub trait Component: Sized + Send + Sync {
         Ok(Reading { outputs, drift })
     }
 
-    /// Deletes everything that is recorded of this tier.
+    /// Deletes everything that is recorded of this tier. What this declares protects too: data goes only if what is recorded
+    /// and what is declared both let it go.
     ///
     /// # Errors
     /// [`ComponentError::Incomplete`] has the report of what was done and what was not.
-    async fn delete(&self, engine: &Engine) -> Result<(), ComponentError> {
+    async fn delete(&self, engine: &Engine, inputs: &Self::Inputs) -> Result<(), ComponentError> {
+        let (graph, _) = declared(self, inputs)?;
         let session = engine.open().await?;
         let done = async {
-            let plan = session.plan(Arc::new(Graph::default()), Some(Self::NAME)).await?;
+            let plan = session.plan(Arc::new(graph.into_guards()), Some(Self::NAME)).await?;
             session.apply(&plan).await
         }
         .await;

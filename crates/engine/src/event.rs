@@ -108,6 +108,13 @@ pub enum Event {
         /// The object.
         object: u64,
     },
+    /// An object stays in the cloud and is not managed any more.
+    Released {
+        /// The resource.
+        address: Address,
+        /// The object.
+        object: u64,
+    },
     /// What is known of an object changed without a call: its dependencies, its protection, or properties that the
     /// live object has already.
     Recorded {

@@ -56,6 +56,8 @@ pub struct Graph {
     edges: Vec<Vec<Edge>>,
     order: Vec<usize>,
     exports: Value,
+    /// Declarations that only protect. See [`into_guards`](Graph::into_guards).
+    guards: HashMap<Address, Declaration>,
 }
 
 impl Graph {
@@ -83,7 +85,7 @@ impl Graph {
             edges.push(edges_of(node, &index)?);
         }
         let order = topological_order(&nodes, &edges)?;
-        Ok(Self { nodes, index, edges, order, exports: Value::Null })
+        Ok(Self { nodes, index, edges, order, exports: Value::Null, guards: HashMap::new() })
     }
 
     /// Adds what the state shall keep as the stack's outputs: a struct or map whose values may be references.
@@ -91,6 +93,19 @@ impl Graph {
     pub fn with_exports(mut self, exports: Value) -> Self {
         self.exports = exports;
         self
+    }
+
+    /// A graph without resources, for deleting everything, that remembers what was declared: an object that the declaration
+    /// protects is not deleted, whatever is recorded of it.
+    #[must_use]
+    pub fn into_guards(self) -> Self {
+        let guards = self.nodes.into_iter().map(|node| (node.address.clone(), node)).collect();
+        Self { guards, ..Self::default() }
+    }
+
+    /// What is declared at an address now, be it to be made or only to be protected.
+    pub(crate) fn guard(&self, address: &str) -> Option<&Declaration> {
+        self.get(address).or_else(|| self.guards.get(address))
     }
 
     /// The declarations, in the order in which they were made.

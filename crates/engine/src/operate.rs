@@ -17,6 +17,7 @@ use crate::observer::{Observer, Progress};
 use crate::plan::{Action, Note, Step, managed};
 use crate::provider::{Kind, Provider};
 use crate::references;
+use crate::removal::Fate;
 use crate::resource::{Change, Readiness};
 use crate::settle::{is_gone, read, repeat};
 use crate::state::{Object, Phase};
@@ -266,9 +267,16 @@ impl Operator<'_> {
 
     /// Deletes the object of a step.
     pub(crate) async fn delete(&self, step: &Step) -> Result<(), Cause> {
-        let object = self.object(step, step.object.unwrap_or_default())?;
+        let mut object = self.object(step, step.object.unwrap_or_default())?;
         let kind = self.kind(&object.kind)?;
         self.unchanged_since_plan(step, kind, &object, &Value::Null).await?;
+        if let Some(removal) = &step.removal {
+            if removal.fate == Fate::Retained {
+                let (address, object) = (step.address.clone(), object.seq);
+                return Ok(self.journal.record(Event::Released { address, object }).await?);
+            }
+            object.properties = removal.properties.clone();
+        }
         self.delete_object(step, kind, object).await
     }
 

@@ -11,6 +11,7 @@ use crate::error::CallError;
 use crate::graph::Graph;
 use crate::provider::{Kind, Provider};
 use crate::references;
+use crate::removal::{Guarded, Removal, removal_of};
 use crate::resource::Change;
 use crate::schedule::{self, Schedule};
 use crate::state::{Object, Phase, State};
@@ -100,9 +101,17 @@ pub struct Step {
     pub(crate) record: bool,
     /// Position in the graph.
     pub(crate) node: Option<usize>,
+    /// What becomes of the object that goes, and of what it holds; `None` where none goes.
+    pub(crate) removal: Option<Removal>,
 }
 
 impl Step {
+    /// What becomes of the object that is deleted or replaced; `None` where none is.
+    #[must_use]
+    pub fn removal(&self) -> Option<&Removal> {
+        self.removal.as_ref()
+    }
+
     /// The live properties as the plan saw them; `None` where there is no object.
     #[must_use]
     pub fn live(&self) -> Option<&Value> {
@@ -138,10 +147,28 @@ pub enum PlanError {
         kind: String,
     },
     /// A resource that must not be deleted or replaced would be.
-    #[error("protected and would be deleted or replaced: {}", list(addresses))]
+    #[error("protected, but would be deleted or replaced: {}", resources.iter().map(Guarded::to_string).collect::<Vec<_>>().join(", "))]
     Protected {
         /// The resources.
-        addresses: Vec<Address>,
+        resources: Vec<Guarded>,
+    },
+    /// A part of an object that would be deleted or replaced is used by one that stays.
+    #[error("{address} would be deleted or replaced, but {by} uses {part} in it")]
+    PartInUse {
+        /// The resource that would go.
+        address: Address,
+        /// The part of it.
+        part: String,
+        /// What uses it.
+        by: Address,
+    },
+    /// An object that would be replaced stays, with the name that the new one needs.
+    #[error(
+        "{address} cannot be replaced: the old object is retained, and has the name that the new one needs"
+    )]
+    NameRetained {
+        /// The resource.
+        address: Address,
     },
     /// A resource that would be deleted or replaced is needed by one that is outside of what is planned.
     #[error("{address} cannot be deleted: {by} depends on it")]
@@ -196,6 +223,8 @@ pub struct Plan {
     pub(crate) tier: Option<String>,
     pub(crate) graph: Arc<Graph>,
     pub(crate) schedule: Schedule,
+    /// What must not go, whatever is in it.
+    pub(crate) protected: Vec<Guarded>,
 }
 
 impl Plan {
@@ -203,6 +232,10 @@ impl Plan {
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    pub(crate) fn steps_mut(&mut self) -> &mut [Step] {
+        &mut self.steps
     }
 
     /// The step of a resource that is declared, or deleted.
@@ -244,17 +277,13 @@ pub(crate) fn plan(
         planner.declared(node)?;
     }
     planner.left_over(tier)?;
-    if !planner.protected.is_empty() {
-        return Err(PlanError::Protected { addresses: planner.protected });
-    }
-    let mut steps = planner.steps;
-    let by_node = planner.by_node;
+    let Planner { mut steps, by_node, protected, .. } = planner;
     let schedule = schedule::build(&mut steps, &by_node, &graph, state, provider)?;
     let mut by_address = HashMap::with_capacity(steps.len());
     for (position, step) in steps.iter().enumerate() {
         by_address.entry(step.address.clone()).or_insert(position);
     }
-    Ok(Plan { steps, by_address, tier: tier.map(str::to_owned), graph, schedule })
+    Ok(Plan { steps, by_address, tier: tier.map(str::to_owned), graph, schedule, protected })
 }
 
 struct Planner<'a> {
@@ -264,7 +293,7 @@ struct Planner<'a> {
     provider: &'a dyn Provider,
     steps: Vec<Step>,
     by_node: Vec<usize>,
-    protected: Vec<Address>,
+    protected: Vec<Guarded>,
 }
 
 impl<'a> Planner<'a> {
@@ -290,6 +319,7 @@ impl<'a> Planner<'a> {
             seen: None,
             record: false,
             node: Some(node),
+            removal: None,
         };
         if let Some(object) = self.state.current(address.as_str()) {
             step.object = Some(object.seq);
@@ -301,10 +331,8 @@ impl<'a> Planner<'a> {
                 step.record = object.properties != desired
                     || object.protect != declaration.protect
                     || object.dependencies != self.graph.refers_to(node);
-                // What never was ready holds nothing worth protecting.
-                let protect = object.protect && object.phase != Phase::Broken;
-                if protect && matches!(step.action, Action::Replace { .. }) {
-                    self.protected.push(address.clone());
+                if let (Action::Replace { .. }, Some(seen)) = (&step.action, &step.seen) {
+                    step.removal = Some(self.removal(address, object, seen)?);
                 }
             }
         }
@@ -390,9 +418,6 @@ impl<'a> Planner<'a> {
         for (address, slot) in self.state.slots().filter(|(address, _)| in_scope(address)) {
             let dropped = slot.current.iter().filter(|_| self.graph.position(address.as_str()).is_none());
             for object in dropped {
-                if object.protect {
-                    self.protected.push(address.clone());
-                }
                 deleted.insert(address.clone());
                 self.delete(address, object, None)?;
             }
@@ -410,12 +435,24 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
+    fn removal(&mut self, address: &Address, object: &Object, live: &Value) -> Result<Removal, PlanError> {
+        let facts = self.kind(address, &object.kind)?.facts();
+        let declared = self.graph.guard(address.as_str());
+        let (removal, guarded) = removal_of(address, object, live, facts, declared);
+        self.protected.extend(guarded);
+        Ok(removal)
+    }
+
     fn delete(&mut self, address: &Address, object: &Object, note: Option<Note>) -> Result<(), PlanError> {
         self.kind(address, &object.kind)?;
         let missing = self.live.get(&object.seq) == Some(&Reading::Missing);
         let seen = match self.live.get(&object.seq) {
             Some(Reading::Found(live)) => managed(live, &object.properties, &Value::Null),
             _ => object.properties.clone(),
+        };
+        let removal = match missing {
+            true => None,
+            false => Some(self.removal(address, object, &seen)?),
         };
         self.steps.push(Step {
             address: address.clone(),
@@ -429,6 +466,7 @@ impl<'a> Planner<'a> {
             seen: Some(seen),
             record: false,
             node: None,
+            removal,
         });
         Ok(())
     }

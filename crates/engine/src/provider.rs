@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{CallError, ErrorClass};
+use crate::facts::{Contents, Facts};
 use crate::resource::{Change, Changed, Intent, Readiness, Resource, Search, Settle};
 use crate::stage::Resolved;
 
@@ -25,6 +26,7 @@ pub trait Provider: Send + Sync {
 #[async_trait]
 #[expect(missing_docs, reason = "each method is the erased twin of the one in Resource")]
 pub trait Kind: Send + Sync {
+    fn facts(&self) -> &Facts;
     fn settle(&self) -> Settle;
     fn is_revision(&self) -> bool;
     fn volatile(&self) -> &[&'static str];
@@ -46,6 +48,7 @@ pub trait Kind: Send + Sync {
         before: &Value,
         changed: Vec<String>,
     ) -> Result<Value, CallError>;
+    async fn contents(&self, properties: &Value, outputs: &Value) -> Result<Contents, CallError>;
     async fn delete(&self, properties: &Value, outputs: &Value) -> Result<(), CallError>;
     async fn poll_gone(&self, properties: &Value, outputs: &Value) -> Result<bool, CallError>;
 }
@@ -108,6 +111,10 @@ type OutputsFor<R> = <R as Resource>::Outputs<Resolved>;
 
 #[async_trait]
 impl<R: Resource> Kind for Adapter<R> {
+    fn facts(&self) -> &Facts {
+        &R::FACTS
+    }
+
     fn settle(&self) -> Settle {
         R::SETTLE
     }
@@ -186,6 +193,11 @@ impl<R: Resource> Kind for Adapter<R> {
         let outputs: OutputsFor<R> = typed(outputs)?;
         let changed = Changed { before: typed(before)?, properties: changed };
         erased(&typed::<R>(properties)?.update(&self.context, &outputs, &changed).await?)
+    }
+
+    async fn contents(&self, properties: &Value, outputs: &Value) -> Result<Contents, CallError> {
+        let outputs: OutputsFor<R> = typed(outputs)?;
+        typed::<R>(properties)?.contents(&self.context, &outputs).await
     }
 
     async fn delete(&self, properties: &Value, outputs: &Value) -> Result<(), CallError> {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::error::CallError;
+use crate::facts::{Contents, Facts};
 use crate::stage::{Data, Declared, Resolved, Stage};
 
 /// What changing a property takes.
@@ -131,6 +132,9 @@ pub trait Declares: Data {
 pub trait Resource: Data {
     /// The CloudFormation type, such as `AWS::EC2::Subnet`.
     const KIND: &'static str;
+
+    /// What else is known of the kind.
+    const FACTS: Facts;
 
     /// How a lost create is settled.
     const SETTLE: Settle;
@@ -260,6 +264,19 @@ pub trait Resource: Data {
         context: &Self::Context,
         outputs: &Self::Outputs<Resolved>,
     ) -> Result<(), CallError>;
+
+    /// What is in the object now and would be lost with it. Asked before a plan that deletes it is shown; for a kind whose
+    /// [`loss`](Facts::loss) is nothing, never.
+    ///
+    /// # Errors
+    /// As the calls fail.
+    async fn contents(
+        &self,
+        _context: &Self::Context,
+        _outputs: &Self::Outputs<Resolved>,
+    ) -> Result<Contents, CallError> {
+        Ok(Contents::Unknown)
+    }
 
     /// Whether the object is gone for good, with what it held.
     ///

@@ -15,6 +15,7 @@ use crate::codec::JournalError;
 use crate::diff::{PropertyChange, diff};
 use crate::error::{CallError, ErrorClass};
 use crate::event::Event;
+use crate::facts::Contents;
 use crate::graph::Graph;
 use crate::host::{Host, SystemHost};
 use crate::journal::{Journal, Loaded, check_place, load};
@@ -193,7 +194,40 @@ impl Engine {
             }
         }
         let live = self.read_whole(&state, tier, changed_at).await?;
-        Ok(plan(graph, &state, &live, &*self.provider, tier)?)
+        self.weighed(plan(graph, &state, &live, &*self.provider, tier)?, &state).await
+    }
+
+    /// The plan, once somebody has looked into what would be deleted.
+    async fn weighed(&self, mut plan: Plan, state: &State) -> Result<Plan, EngineError> {
+        let mut looking: FuturesUnordered<_> = plan
+            .to_weigh()
+            .into_iter()
+            .filter_map(|(position, seq)| {
+                let address = &plan.steps()[position].address;
+                Some((position, address.clone(), state.slot(address.as_str())?.object(seq)?))
+            })
+            .map(|(position, address, object)| async move {
+                let Some(kind) = self.provider.kind(&object.kind) else {
+                    return Ok((position, Contents::Unknown));
+                };
+                let look = || kind.contents(&object.properties, &object.outputs);
+                match repeat(address.as_str(), look, |_| ()).await {
+                    Ok(contents) => Ok((position, contents)),
+                    Err(error) if error.class == ErrorClass::NotFound => Ok((position, Contents::Empty)),
+                    // Who may not look must assume that there is something.
+                    Err(error) if error.class == ErrorClass::Denied => Ok((position, Contents::Unknown)),
+                    Err(source) => Err(EngineError::Read { address, source }),
+                }
+            })
+            .collect();
+        let mut found = Vec::new();
+        while let Some(contents) = looking.next().await {
+            found.push(contents?);
+        }
+        drop(looking);
+        found.sort_unstable_by_key(|(position, _)| *position);
+        plan.weigh(found, state)?;
+        Ok(plan)
     }
 
     /// Compares every recorded object with the live one. Changes nothing.
@@ -388,6 +422,7 @@ impl Session {
         let state = self.state();
         let live = self.engine.read_whole(&state, tier, self.journal.changed_at()).await?;
         let plan = plan(graph, &state, &live, &*self.engine.provider, tier)?;
+        let plan = self.engine.weighed(plan, &state).await?;
         self.close_unwanted(&plan).await?;
         Ok(plan)
     }

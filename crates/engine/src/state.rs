@@ -299,8 +299,8 @@ impl State {
                     }
                 }
             }
-            Event::Missing { address, object } => {
-                self.existing("missing", address, *object)?;
+            Event::Missing { address, object } | Event::Released { address, object } => {
+                self.existing("missing or released", address, *object)?;
                 // What was begun with it has no object any more.
                 if let Some(slot) = self.slots.get_mut(address) {
                     for open in slot.open.extract_if(.., |open| open.object == Some(*object)) {

@@ -2,7 +2,7 @@
 
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::resources::{Alias, Key};
-use aws::{AlarmArn, AlarmName, KeyArn, Names, TopicArn};
+use aws::{AlarmArn, AlarmName, DeletionPolicy, KeyArn, Names, TopicArn};
 use engine::{Component, DeclareError, Declared, Input, Piece, Scope, Stage};
 use serde::{Deserialize, Serialize};
 
@@ -137,6 +137,7 @@ impl Declaring<'_> {
             enable_key_rotation: true,
             key_policy: policy,
             pending_window_in_days: KEY_WINDOW,
+            deletion_policy: DeletionPolicy::Delete,
             tags: self.names.tags("alarms-key"),
         };
         let key = self.scope.add("key", key)?;

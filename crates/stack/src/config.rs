@@ -47,6 +47,8 @@ pub struct Config {
     pub region: String,
     /// Tags of every resource, beside `Environment`, which is the environment's name.
     pub tags: BTreeMap<String, String>,
+    /// What all log groups have in common.
+    pub logs: Logs,
     /// The network.
     pub vpc: vpc::Args,
     /// The database.
@@ -63,6 +65,15 @@ pub struct Config {
     pub backup: backup::Args,
 }
 
+/// What all log groups have in common.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Logs {
+    /// Whether `destroy` leaves log groups and their logs in the account, with their retention. They are not managed
+    /// any more then; a later `up` takes them back.
+    pub keep_on_destroy: bool,
+}
+
 impl Default for Config {
     fn default() -> Self {
         let tags = [("Repository", "unknown"), ("Author", "unknown")];
@@ -70,6 +81,7 @@ impl Default for Config {
             project: "payment".to_owned(),
             region: "ap-southeast-1".to_owned(),
             tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            logs: Logs::default(),
             vpc: vpc::Args::default(),
             database: database::Args {
                 // An environment to try things in: `destroy` takes its data along. No other cluster is named.
@@ -100,6 +112,9 @@ impl Config {
         (apigw.environment, apigw.tags) = (name.to_owned(), tags.clone());
         (monitoring.environment, monitoring.tags) = (name.to_owned(), tags.clone());
         (backup.environment, backup.tags) = (name.to_owned(), tags);
+        let keep_logs = self.logs.keep_on_destroy;
+        (vpc.keep_logs, database.keep_logs, alb.keep_logs) = (keep_logs, keep_logs, keep_logs);
+        (ecs.keep_logs, apigw.keep_logs, backup.keep_logs) = (keep_logs, keep_logs, keep_logs);
         self
     }
 }

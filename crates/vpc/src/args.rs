@@ -53,6 +53,9 @@ pub struct Args {
     pub interface_endpoints: InterfaceEndpoints,
     /// Whether a network ACL stands before the database subnets.
     pub database_acl: bool,
+    /// Whether log groups, and the logs in them, stay when the stack is destroyed.
+    #[serde(skip)]
+    pub keep_logs: bool,
     /// Tags for everything that can have tags; `Name` and `Tier` are added.
     #[serde(skip)]
     pub tags: BTreeMap<String, String>,
@@ -74,6 +77,7 @@ impl Default for Args {
             s3_endpoint: true,
             interface_endpoints: InterfaceEndpoints::default(),
             database_acl: true,
+            keep_logs: false,
             tags: BTreeMap::new(),
         }
     }

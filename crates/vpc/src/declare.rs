@@ -3,8 +3,8 @@
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::resources::{InlinePolicy, LogGroup, RetentionDays, Role};
 use aws::{
-    AllocationId, InternetGatewayId, LogGroupName, Names, NatGatewayId, Place, RouteTableId, SecurityGroupId,
-    SubnetId, Tags, VpcEndpointId, VpcId,
+    AllocationId, DeletionPolicy, InternetGatewayId, LogGroupName, Names, NatGatewayId, Place, RouteTableId,
+    SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId,
 };
 use engine::{Component, DeclareError, Declared, Input, Scope, Stage};
 use ipnet::Ipv4Net;
@@ -363,6 +363,7 @@ impl Declaring<'_> {
             made_by_service: false,
             retention_in_days: Some(self.retention),
             kms_key_id: None,
+            deletion_policy: DeletionPolicy::retain_if(self.args.keep_logs),
             tags: self.named("flow-logs"),
         };
         let group = self.scope.add("flow-log-group", group)?;

@@ -12,8 +12,8 @@ use aws_sdk_s3::types::{
     BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier, Tag, Tagging,
 };
 use engine::{
-    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Contents, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue, Loss,
+    Readiness, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -144,6 +144,15 @@ async fn empty(cx: &Context, bucket: &BucketName) -> Result<(), CallError> {
 #[async_trait]
 impl Resource for Bucket {
     const KIND: &'static str = "AWS::S3::Bucket";
+    const FACTS: Facts = Facts {
+        name: Some("BucketName"),
+        loss: Loss::Logs("all objects in it"),
+        keeps: &[Keep {
+            property: "DeleteObjects",
+            value: KeepValue::Flag(false),
+            how: How::ForbidUnlessEmpty,
+        }],
+    };
     const SETTLE: Settle = Settle::Key;
     const OWN_PROPERTIES: &'static [&'static str] = &["DeleteObjects"];
     /// With as many logs as seven years bring.
@@ -271,6 +280,16 @@ impl Resource for Bucket {
         }
         self.put_tags(cx, &changed.before.tags).await?;
         Ok(outputs.clone())
+    }
+
+    async fn contents(&self, cx: &Context, outputs: &BucketOutputs<Resolved>) -> Result<Contents, CallError> {
+        let request = s3(cx).list_object_versions().bucket(outputs.bucket_name.as_str()).max_keys(1);
+        let request = request.expected_bucket_owner(cx.account_id());
+        let found = request.send().await.called("ListObjectVersions")?;
+        Ok(match found.versions().is_empty() && found.delete_markers().is_empty() {
+            true => Contents::Empty,
+            false => Contents::Some { words: "objects in it".to_owned(), parts: Vec::new() },
+        })
     }
 
     async fn delete(&self, cx: &Context, outputs: &BucketOutputs<Resolved>) -> Result<(), CallError> {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aws::policy::PolicyDocument;
 use aws::{CallResult, Called, Context, converge, replaced_by};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +64,7 @@ impl BucketPolicy<Resolved> {
 #[async_trait]
 impl Resource for BucketPolicy<Resolved> {
     const KIND: &'static str = "AWS::S3::BucketPolicy";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = BucketPolicy<Declared>;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
 use aws_sdk_elasticloadbalancingv2::types::{Certificate as LiveCertificate, Listener as Live, ProtocolEnum};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +89,7 @@ impl Listener<Resolved> {
 #[async_trait]
 impl Resource for Listener<Resolved> {
     const KIND: &'static str = "AWS::ElasticLoadBalancingV2::Listener";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Listener<Declared>;

@@ -14,8 +14,8 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Rule as Live, RuleCondition, RulePriorityPair, TargetHealthDescription, TargetHealthStateEnum,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +95,7 @@ impl ListenerRule<Resolved> {
 #[async_trait]
 impl Resource for ListenerRule<Resolved> {
     const KIND: &'static str = "AWS::ElasticLoadBalancingV2::ListenerRule";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = ListenerRule<Declared>;

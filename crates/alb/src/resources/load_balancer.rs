@@ -15,8 +15,8 @@ use aws_sdk_elasticloadbalancingv2::types::{
     LoadBalancerTypeEnum,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
-    Search, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue, Loss,
+    Readiness, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +111,15 @@ impl LoadBalancer<Resolved> {
 #[async_trait]
 impl Resource for LoadBalancer<Resolved> {
     const KIND: &'static str = "AWS::ElasticLoadBalancingV2::LoadBalancer";
+    const FACTS: Facts = Facts {
+        name: Some("Name"),
+        loss: Loss::Addresses("its DNS name"),
+        keeps: &[Keep {
+            property: "LoadBalancerAttributes",
+            value: KeepValue::Item("deletion_protection.enabled", "true"),
+            how: How::Forbid,
+        }],
+    };
     const SETTLE: Settle = Settle::Key;
     const OWN_PROPERTIES: &'static [&'static str] = &["VpcId"];
     const READY_WITHIN: Duration = Duration::from_secs(900);

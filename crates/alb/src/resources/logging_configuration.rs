@@ -11,7 +11,7 @@ use aws_sdk_wafv2::types::{
     FieldToMatch as LiveField, LoggingConfiguration as Live, SingleHeader as LiveHeader,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -107,6 +107,7 @@ impl LoggingConfiguration<Resolved> {
 #[async_trait]
 impl Resource for LoggingConfiguration<Resolved> {
     const KIND: &'static str = "AWS::WAFv2::LoggingConfiguration";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     const TYPICAL_SECONDS: (u32, u32) = (2, 1);
     type Context = Context;

@@ -9,7 +9,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Matcher as LiveMatcher, ProtocolEnum, TargetGroup as Live, TargetGroupAttribute, TargetTypeEnum,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -113,6 +113,7 @@ impl TargetGroup<Resolved> {
 #[async_trait]
 impl Resource for TargetGroup<Resolved> {
     const KIND: &'static str = "AWS::ElasticLoadBalancingV2::TargetGroup";
+    const FACTS: Facts = Facts::plain(Some("Name"));
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = TargetGroup<Declared>;

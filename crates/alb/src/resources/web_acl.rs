@@ -10,7 +10,9 @@ use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
 use aws_sdk_wafv2::types::{
     AllowAction, BlockAction, DefaultAction as LiveDefault, Rule as LiveRule, Scope, WebAcl as Live,
 };
-use engine::{CallError, Change, Changed, Declares, Intent, Resolved, Resource, Search, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::in_order_of;
@@ -131,6 +133,7 @@ fn outputs(
 #[async_trait]
 impl Resource for WebAcl {
     const KIND: &'static str = "AWS::WAFv2::WebACL";
+    const FACTS: Facts = Facts::plain(Some("Name"));
     const SETTLE: Settle = Settle::Key;
     const TYPICAL_SECONDS: (u32, u32) = (2, 2);
     type Context = Context;

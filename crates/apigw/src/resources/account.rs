@@ -15,7 +15,8 @@ use aws::tags::PROJECT;
 use aws::{CallResult, Called, Context, RoleArn, required};
 use aws_sdk_iam::types::Tag;
 use engine::{
-    CallError, Change, Changed, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -155,6 +156,7 @@ impl Account {
 #[async_trait]
 impl Resource for Account {
     const KIND: &'static str = "AWS::ApiGateway::Account";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     const TYPICAL_SECONDS: (u32, u32) = (12, 1);
     type Context = Context;

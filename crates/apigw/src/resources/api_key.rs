@@ -6,7 +6,9 @@
 use async_trait::async_trait;
 use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, Tags, replaced_by, required};
-use engine::{CallError, Change, Changed, Declares, Intent, Resolved, Resource, Search, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declares, Facts, Intent, Loss, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::calls::{OfGateway, PAGE, gateway, replace, retag};
@@ -46,6 +48,11 @@ fn outputs(id: Option<String>, operation: &str) -> Result<ApiKeyOutputs<Resolved
 #[async_trait]
 impl Resource for ApiKey {
     const KIND: &'static str = "AWS::ApiGateway::ApiKey";
+    const FACTS: Facts = Facts {
+        name: Some("Name"),
+        loss: Loss::Keys("its value, so that clients which use it are refused"),
+        keeps: &[],
+    };
     const SETTLE: Settle = Settle::Tag;
     type Context = Context;
     type Declared = Self;

@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, required};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,7 @@ impl ApiResource<Resolved> {
 #[async_trait]
 impl Resource for ApiResource<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::Resource";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = ApiResource<Declared>;

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, required};
 use engine::{
-    Address, CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle,
-    Stage,
+    Address, CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +86,7 @@ fn outputs(id: Option<String>, operation: &str) -> Result<DeploymentOutputs<Reso
 #[async_trait]
 impl Resource for Deployment<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::Deployment";
+    const FACTS: Facts = Facts::plain(None);
     const OWN_PROPERTIES: &'static [&'static str] = &["Definition"];
     const SETTLE: Settle = Settle::Tag;
     const IS_REVISION: bool = true;

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, converge, replaced_by, required};
 use aws_sdk_apigateway::types::{Op, PatchOperation};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource,
     Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
@@ -139,6 +139,7 @@ fn parameter(name: &str) -> String {
 #[async_trait]
 impl Resource for Method<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::Method";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     const VOLATILE: &'static [&'static str] = &["DefinitionHash"];
     type Context = Context;

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, replaced_by, required};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +55,7 @@ impl RequestValidator<Resolved> {
 #[async_trait]
 impl Resource for RequestValidator<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::RequestValidator";
+    const FACTS: Facts = Facts::plain(Some("Name"));
     // A second one of the same name is not refused, so this one has to be looked for; its name stands for the tag.
     const SETTLE: Settle = Settle::Tag;
     type Context = Context;

@@ -13,7 +13,8 @@ use aws_sdk_apigateway::types::{
     SecurityPolicy,
 };
 use engine::{
-    CallError, Change, Changed, Declares, Intent, Readiness, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +85,7 @@ fn path(id: &RestApiId) -> String {
 #[async_trait]
 impl Resource for RestApi {
     const KIND: &'static str = "AWS::ApiGateway::RestApi";
+    const FACTS: Facts = Facts { name: Some("Name"), loss: Loss::Addresses("its URL"), keeps: &[] };
     const SETTLE: Settle = Settle::Tag;
     const READY_WITHIN: Duration = Duration::from_secs(1800);
     const TYPICAL_SECONDS: (u32, u32) = (2, 30);

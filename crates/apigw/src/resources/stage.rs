@@ -10,8 +10,8 @@ use aws::{CallResult, Called, Context, LogGroupName, Tags, converge, replaced_by
 use aws_sdk_apigateway::operation::get_stage::GetStageOutput as Live;
 use aws_sdk_apigateway::types::PatchOperation;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Input, Intent, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Input, Intent, Resolved, Resource,
+    Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -115,6 +115,7 @@ impl RestApiStage<Resolved> {
 #[async_trait]
 impl Resource for RestApiStage<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::Stage";
+    const FACTS: Facts = Facts::plain(Some("StageName"));
     const OWN_PROPERTIES: &'static [&'static str] = &["ExecutionLogGroupName", "AccountId"];
     const SETTLE: Settle = Settle::Key;
     const TYPICAL_SECONDS: (u32, u32) = (2, 2);

@@ -11,7 +11,7 @@ use aws_sdk_apigateway::types::{
     ThrottleSettings as ThrottleForCall, UsagePlan as Live,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -190,6 +190,7 @@ async fn live(cx: &Context, id: &UsagePlanId) -> Result<Option<Live>, CallError>
 #[async_trait]
 impl Resource for UsagePlan<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::UsagePlan";
+    const FACTS: Facts = Facts::plain(Some("UsagePlanName"));
     const SETTLE: Settle = Settle::Tag;
     const TYPICAL_SECONDS: (u32, u32) = (1, 20);
     type Context = Context;

@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,7 @@ impl UsagePlanKey<Resolved> {
 #[async_trait]
 impl Resource for UsagePlanKey<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::UsagePlanKey";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = UsagePlanKey<Declared>;

@@ -11,8 +11,8 @@ use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, replaced_by, required};
 use aws_sdk_apigatewayv2::types::VpcLinkStatus;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +67,7 @@ fn ids<T: From<String>>(live: Option<Vec<String>>) -> Vec<T> {
 #[async_trait]
 impl Resource for VpcLink<Resolved> {
     const KIND: &'static str = "AWS::ApiGatewayV2::VpcLink";
+    const FACTS: Facts = Facts::plain(Some("Name"));
     const SETTLE: Settle = Settle::Tag;
     const READY_WITHIN: Duration = Duration::from_secs(900);
     const TYPICAL_SECONDS: (u32, u32) = (90, 120);

@@ -11,8 +11,8 @@ use aws_sdk_cloudwatch::types::{
     MetricAlarm, MetricDataQuery as LiveQuery, MetricStat as LiveStat, StandardUnit, Statistic,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -359,6 +359,7 @@ impl Alarm<Resolved> {
 #[async_trait]
 impl Resource for Alarm<Resolved> {
     const KIND: &'static str = "AWS::CloudWatch::Alarm";
+    const FACTS: Facts = Facts::plain(Some("AlarmName"));
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Alarm<Declared>;

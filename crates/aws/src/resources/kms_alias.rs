@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,7 @@ async fn target(cx: &Context, name: &KeyAlias) -> Result<Option<KeyId>, CallErro
 #[async_trait]
 impl Resource for Alias<Resolved> {
     const KIND: &'static str = "AWS::KMS::Alias";
+    const FACTS: Facts = Facts::plain(Some("AliasName"));
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Alias<Declared>;

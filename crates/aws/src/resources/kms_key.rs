@@ -6,8 +6,8 @@
 use async_trait::async_trait;
 use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
 use engine::{
-    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved, Resource,
+    Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use crate::error::{CallResult, Called, required};
 use crate::naming::NAME_PREFIX;
 use crate::policy::PolicyDocument;
 use crate::tags::LiveTags;
-use crate::{Context, KeyArn, KeyId, Tags, converge};
+use crate::{Context, DeletionPolicy, KeyArn, KeyId, Tags, converge};
 
 /// The one policy that a key has.
 const POLICY: &str = "default";
@@ -33,6 +33,9 @@ pub struct Key {
     pub key_policy: PolicyDocument,
     /// For how many days a deleted key can be saved: 7 to 30.
     pub pending_window_in_days: u32,
+    /// What becomes of it in the end. What it encrypted can be read only while it is there.
+    #[serde(default, skip_serializing_if = "DeletionPolicy::is_delete")]
+    pub deletion_policy: DeletionPolicy,
     /// What people see.
     pub tags: Tags,
 }
@@ -110,6 +113,12 @@ fn outputs(live: &KeyMetadata) -> Result<KeyOutputs<Resolved>, CallError> {
 #[async_trait]
 impl Resource for Key {
     const KIND: &'static str = "AWS::KMS::Key";
+    const FACTS: Facts = Facts {
+        name: None,
+        loss: Loss::Keys("access to everything it encrypted, once its waiting period is over"),
+        keeps: &[DeletionPolicy::KEEP],
+    };
+    const OWN_PROPERTIES: &'static [&'static str] = &[DeletionPolicy::PROPERTY];
     const SETTLE: Settle = Settle::Tag;
     type Context = Context;
     type Declared = Self;
@@ -180,6 +189,7 @@ impl Resource for Key {
             key_policy: self.key_policy.unless_changed(policy),
             // A wish for the deletion; a living key has none.
             pending_window_in_days: self.pending_window_in_days,
+            deletion_policy: self.deletion_policy,
             tags: tags.visible(),
         }))
     }

@@ -9,14 +9,14 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup as Live;
 use engine::{
-    CallError, Change, Changed, DeclareError, Declared, Declares, Intent, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, DeclareError, Declared, Declares, Facts, Intent, Loss, Resolved, Resource,
+    Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CallResult, Called};
 use crate::tags::LiveTags;
-use crate::{Context, KeyArn, LogGroupArn, LogGroupName, Tags, converge, replaced_by};
+use crate::{Context, DeletionPolicy, KeyArn, LogGroupArn, LogGroupName, Tags, converge, replaced_by};
 
 /// The retention periods that CloudWatch Logs knows, in days (`PutRetentionPolicy`).
 pub const RETENTION_DAYS: [u32; 22] =
@@ -109,6 +109,9 @@ pub struct LogGroup<S: Stage = Declared> {
     /// let `logs.<region>.amazonaws.com` use it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kms_key_id: Option<S::Of<KeyArn>>,
+    /// What becomes of the group and its logs in the end.
+    #[serde(default, skip_serializing_if = "DeletionPolicy::is_delete")]
+    pub deletion_policy: DeletionPolicy,
     /// What people see.
     pub tags: Tags,
 }
@@ -163,7 +166,12 @@ async fn live_tags(cx: &Context, name: &LogGroupName) -> Result<Option<LiveTags>
 #[async_trait]
 impl Resource for LogGroup<Resolved> {
     const KIND: &'static str = "AWS::Logs::LogGroup";
-    const OWN_PROPERTIES: &'static [&'static str] = &["MadeByService"];
+    const FACTS: Facts = Facts {
+        name: Some("LogGroupName"),
+        loss: Loss::Logs("all its logs"),
+        keeps: &[DeletionPolicy::KEEP],
+    };
+    const OWN_PROPERTIES: &'static [&'static str] = &[DeletionPolicy::PROPERTY, "MadeByService"];
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = LogGroup<Declared>;
@@ -222,6 +230,7 @@ impl Resource for LogGroup<Resolved> {
             made_by_service: self.made_by_service,
             retention_in_days: retention,
             kms_key_id: live.kms_key_id.map(Into::into),
+            deletion_policy: self.deletion_policy,
             tags: tags.visible(),
         }))
     }

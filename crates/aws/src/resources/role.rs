@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -177,6 +177,7 @@ fn seconds(duration: u32) -> i32 {
 #[async_trait]
 impl Resource for Role<Resolved> {
     const KIND: &'static str = "AWS::IAM::Role";
+    const FACTS: Facts = Facts::plain(Some("RoleName"));
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Role<Declared>;

@@ -11,8 +11,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{ResourceType, SecurityGroupRule};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +90,7 @@ fn rule_ids(rules: &[SecurityGroupRule], egress: bool) -> Vec<String> {
 #[async_trait]
 impl Resource for SecurityGroup<Resolved> {
     const KIND: &'static str = "AWS::EC2::SecurityGroup";
+    const FACTS: Facts = Facts::plain(Some("GroupName"));
     const SETTLE: Settle = Settle::Tag;
     /// The interfaces of a load balancer or of a task let their groups go only after a while.
     const GONE_WITHIN: Duration = Duration::from_secs(1200);

@@ -9,8 +9,8 @@ use aws_sdk_ec2::types::{
     UserIdGroupPair,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +93,7 @@ macro_rules! rule {
         #[async_trait]
         impl Resource for $rule<Resolved> {
             const KIND: &'static str = $kind;
+            const FACTS: Facts = Facts::plain(None);
             const SETTLE: Settle = Settle::Tag;
             type Context = Context;
             type Declared = $rule<Declared>;

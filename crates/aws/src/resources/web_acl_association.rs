@@ -5,8 +5,8 @@
 
 use async_trait::async_trait;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +59,7 @@ impl WebAclAssociation<Resolved> {
 #[async_trait]
 impl Resource for WebAclAssociation<Resolved> {
     const KIND: &'static str = "AWS::WAFv2::WebACLAssociation";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     const TYPICAL_SECONDS: (u32, u32) = (3, 2);
     type Context = Context;

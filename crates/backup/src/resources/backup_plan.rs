@@ -10,8 +10,8 @@ use aws_sdk_backup::types::{
     BackupPlanInput, BackupRule as LiveRule, BackupRuleInput, Lifecycle as LifecycleForCall,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +131,7 @@ impl BackupPlanDocument<Resolved> {
 #[async_trait]
 impl Resource for BackupPlan<Resolved> {
     const KIND: &'static str = "AWS::Backup::BackupPlan";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Token;
     type Context = Context;
     type Declared = BackupPlan<Declared>;

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, RoleArn, required};
 use aws_sdk_backup::types::BackupSelection as SelectionForCall;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,7 @@ impl BackupSelection<Resolved> {
 #[async_trait]
 impl Resource for BackupSelection<Resolved> {
     const KIND: &'static str = "AWS::Backup::BackupSelection";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Token;
     type Context = Context;
     type Declared = BackupSelection<Declared>;

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, KeyArn, Tags, converge, replaced_by, required};
 use aws_sdk_backup::types::BackupVaultListMember;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Contents, Declared, Declares, Facts, How, Intent, Keep, KeepValue, Loss,
+    Readiness, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +90,11 @@ fn lock_of(live: &BackupVaultListMember) -> Option<LockConfiguration> {
 #[async_trait]
 impl Resource for BackupVault<Resolved> {
     const KIND: &'static str = "AWS::Backup::BackupVault";
+    const FACTS: Facts = Facts {
+        name: Some("BackupVaultName"),
+        loss: Loss::Data("all its recovery points"),
+        keeps: &[Keep { property: "BackupVaultName", value: KeepValue::Any, how: How::ForbidUnlessEmpty }],
+    };
     const SETTLE: Settle = Settle::Token;
     type Context = Context;
     type Declared = BackupVault<Declared>;
@@ -171,6 +176,20 @@ impl Resource for BackupVault<Resolved> {
         let before = &changed.before.backup_vault_tags;
         retag(cx, outputs.backup_vault_arn.as_str(), before, &self.backup_vault_tags).await?;
         Ok(outputs.clone())
+    }
+
+    async fn contents(
+        &self,
+        cx: &Context,
+        outputs: &BackupVaultOutputs<Resolved>,
+    ) -> Result<Contents, CallError> {
+        let found = live(cx, &outputs.backup_vault_name).await?;
+        let count = found.map_or(0, |vault| vault.number_of_recovery_points());
+        Ok(match count {
+            0 => Contents::Empty,
+            1 => Contents::Some { words: "1 recovery point".to_owned(), parts: Vec::new() },
+            count => Contents::Some { words: format!("{count} recovery points"), parts: Vec::new() },
+        })
     }
 
     async fn delete(&self, cx: &Context, outputs: &BackupVaultOutputs<Resolved>) -> Result<(), CallError> {

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, converge, replaced_by};
 use aws_sdk_lambda::operation::get_function_event_invoke_config::GetFunctionEventInvokeConfigOutput;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +85,7 @@ impl EventInvokeConfig<Resolved> {
 #[async_trait]
 impl Resource for EventInvokeConfig<Resolved> {
     const KIND: &'static str = "AWS::Lambda::EventInvokeConfig";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = EventInvokeConfig<Declared>;

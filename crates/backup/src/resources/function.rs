@@ -14,7 +14,7 @@ use aws_sdk_lambda::types::{
     TracingConfigResponse,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource,
     Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
@@ -208,6 +208,7 @@ impl Function<Resolved> {
 #[async_trait]
 impl Resource for Function<Resolved> {
     const KIND: &'static str = "AWS::Lambda::Function";
+    const FACTS: Facts = Facts::plain(Some("FunctionName"));
     const OWN_PROPERTIES: &'static [&'static str] = &["CodeSha256"];
     const SETTLE: Settle = Settle::Key;
     const TYPICAL_SECONDS: (u32, u32) = (8, 1);

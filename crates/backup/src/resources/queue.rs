@@ -11,8 +11,8 @@ use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
 use aws_sdk_sqs::types::QueueAttributeName;
 use engine::{
-    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Contents, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved,
+    Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +104,8 @@ impl Queue {
 #[async_trait]
 impl Resource for Queue {
     const KIND: &'static str = "AWS::SQS::Queue";
+    const FACTS: Facts =
+        Facts { name: Some("QueueName"), loss: Loss::Data("the messages in it"), keeps: &[] };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Self;
@@ -187,6 +189,23 @@ impl Resource for Queue {
             request.send().await.called("TagQueue")?;
         }
         Ok(outputs.clone())
+    }
+
+    async fn contents(&self, cx: &Context, outputs: &QueueOutputs<Resolved>) -> Result<Contents, CallError> {
+        const COUNTS: [QueueAttributeName; 3] = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let request = sqs(cx).get_queue_attributes().queue_url(outputs.queue_url.as_str());
+        let request = request.set_attribute_names(Some(COUNTS.to_vec()));
+        let found = request.send().await.called("GetQueueAttributes")?.attributes.unwrap_or_default();
+        let count: u64 = found.values().filter_map(|count| count.parse::<u64>().ok()).sum();
+        Ok(match count {
+            0 => Contents::Empty,
+            1 => Contents::Some { words: "1 message".to_owned(), parts: Vec::new() },
+            count => Contents::Some { words: format!("{count} messages"), parts: Vec::new() },
+        })
     }
 
     async fn delete(&self, cx: &Context, outputs: &QueueOutputs<Resolved>) -> Result<(), CallError> {

@@ -9,7 +9,7 @@ use aws::{CallResult, Called, Context, replaced_by, required};
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use aws_sdk_scheduler::types::ScheduleState;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource,
     Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
@@ -86,6 +86,7 @@ fn once_role_is_seen<T>(answer: Result<T, CallError>) -> Result<T, CallError> {
 #[async_trait]
 impl Resource for Schedule<Resolved> {
     const KIND: &'static str = "AWS::Scheduler::Schedule";
+    const FACTS: Facts = Facts::plain(Some("Name"));
     const SETTLE: Settle = Settle::Token;
     type Context = Context;
     type Declared = Schedule<Declared>;

@@ -15,8 +15,8 @@ use aws_sdk_rds::types::{
     ServerlessV2ScalingConfiguration,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
-    Search, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue, Loss,
+    Readiness, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -243,6 +243,18 @@ impl Cluster<Resolved> {
 #[async_trait]
 impl Resource for Cluster<Resolved> {
     const KIND: &'static str = "AWS::RDS::DBCluster";
+    const FACTS: Facts = Facts {
+        name: Some("DBClusterIdentifier"),
+        loss: Loss::Data("all its data and automated backups"),
+        keeps: &[
+            Keep {
+                property: "DeletionPolicy",
+                value: KeepValue::Text("Snapshot"),
+                how: How::Copy("a final snapshot"),
+            },
+            Keep { property: "DeletionProtection", value: KeepValue::Flag(true), how: How::Forbid },
+        ],
+    };
     const SETTLE: Settle = Settle::Key;
     const OWN_PROPERTIES: &'static [&'static str] = &["DeletionPolicy", "LogGroupNames"];
     const READY_WITHIN: Duration = Duration::from_secs(1800);

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
 use aws_sdk_rds::types::{ApplyMethod, DbClusterParameterGroup as Live, Parameter};
-use engine::{CallError, Change, Changed, Declares, Intent, Resolved, Resource, Search, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{rds, retag, stamped, tags_of};
@@ -86,6 +88,7 @@ fn pending(name: &str, value: Option<&str>) -> Parameter {
 #[async_trait]
 impl Resource for ClusterParameterGroup {
     const KIND: &'static str = "AWS::RDS::DBClusterParameterGroup";
+    const FACTS: Facts = Facts::plain(Some("DBClusterParameterGroupName"));
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Self;

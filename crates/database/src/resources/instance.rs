@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, RoleArn, Tags, converge, replaced_by, required};
 use aws_sdk_rds::types::DbInstance as Live;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource,
     Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
@@ -126,6 +126,7 @@ impl Instance<Resolved> {
 #[async_trait]
 impl Resource for Instance<Resolved> {
     const KIND: &'static str = "AWS::RDS::DBInstance";
+    const FACTS: Facts = Facts::plain(Some("DBInstanceIdentifier"));
     const SETTLE: Settle = Settle::Key;
     const READY_WITHIN: Duration = Duration::from_secs(2400);
     const GONE_WITHIN: Duration = Duration::from_secs(2400);

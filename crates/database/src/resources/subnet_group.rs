@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, replaced_by, required};
 use aws_sdk_rds::types::DbSubnetGroup as Live;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +68,7 @@ impl SubnetGroup<Resolved> {
 #[async_trait]
 impl Resource for SubnetGroup<Resolved> {
     const KIND: &'static str = "AWS::RDS::DBSubnetGroup";
+    const FACTS: Facts = Facts::plain(Some("DBSubnetGroupName"));
     const SETTLE: Settle = Settle::Key;
     const OWN_PROPERTIES: &'static [&'static str] = &["VpcId"];
     type Context = Context;

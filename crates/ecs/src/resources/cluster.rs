@@ -9,8 +9,8 @@ use aws_sdk_ecs::types::{
     Cluster as Live, ClusterField, ClusterSetting as SettingForCall, ClusterSettingName,
 };
 use engine::{
-    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +109,7 @@ impl Cluster {
 #[async_trait]
 impl Resource for Cluster {
     const KIND: &'static str = "AWS::ECS::Cluster";
+    const FACTS: Facts = Facts::plain(Some("ClusterName"));
     const SETTLE: Settle = Settle::Key;
     const TYPICAL_SECONDS: (u32, u32) = (5, 2);
     type Context = Context;

@@ -4,14 +4,19 @@
 //! changed, so that another one means another repository without the images; and it has no policy about old images until
 //! one is put.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, KeyArn, Tags, converge, replaced_by, required};
 use aws_sdk_ecr::types::{
-    EncryptionConfiguration as EncryptionForCall, EncryptionType, ImageScanningConfiguration,
-    ImageTagMutability, Repository as Live, Tag,
+    EncryptionConfiguration as EncryptionForCall, EncryptionType, ImageIdentifier,
+    ImageScanningConfiguration, ImageTagMutability, Repository as Live, Tag,
 };
-use engine::{CallError, Change, Changed, Declares, Intent, Resolved, Resource, Search, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Contents, Declares, Facts, How, Intent, Keep, KeepValue, Loss, Resolved,
+    Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -167,6 +172,15 @@ impl Repository {
 #[async_trait]
 impl Resource for Repository {
     const KIND: &'static str = "AWS::ECR::Repository";
+    const FACTS: Facts = Facts {
+        name: Some("RepositoryName"),
+        loss: Loss::Images("all its images"),
+        keeps: &[Keep {
+            property: "EmptyOnDelete",
+            value: KeepValue::Flag(false),
+            how: How::ForbidUnlessEmpty,
+        }],
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Self;
@@ -275,6 +289,25 @@ impl Resource for Repository {
             ecr.tag_resource().resource_arn(arn).set_tags(Some(set)).send().await.called("TagResource")?;
         }
         Ok(outputs.clone())
+    }
+
+    async fn contents(
+        &self,
+        cx: &Context,
+        outputs: &RepositoryOutputs<Resolved>,
+    ) -> Result<Contents, CallError> {
+        let request = ecr(cx).list_images().repository_name(outputs.repository_name.as_str());
+        let pages = request.into_paginator().items().send();
+        let images: Vec<ImageIdentifier> = pages.try_collect().await.called("ListImages")?;
+        let digests: BTreeSet<&str> = images.iter().filter_map(ImageIdentifier::image_digest).collect();
+        let uri = &outputs.repository_uri;
+        let tags = images.iter().filter_map(ImageIdentifier::image_tag).map(|tag| format!("{uri}:{tag}"));
+        let parts = digests.iter().map(|digest| format!("{uri}@{digest}")).chain(tags).collect();
+        Ok(match digests.len() {
+            0 => Contents::Empty,
+            1 => Contents::Some { words: "1 image".to_owned(), parts },
+            count => Contents::Some { words: format!("{count} images"), parts },
+        })
     }
 
     async fn delete(&self, cx: &Context, outputs: &RepositoryOutputs<Resolved>) -> Result<(), CallError> {

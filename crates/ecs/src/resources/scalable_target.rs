@@ -8,8 +8,8 @@ use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ScalableTarget as Live, ServiceNamespace};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -117,6 +117,7 @@ impl ScalableTarget<Resolved> {
 #[async_trait]
 impl Resource for ScalableTarget<Resolved> {
     const KIND: &'static str = "AWS::ApplicationAutoScaling::ScalableTarget";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = ScalableTarget<Declared>;

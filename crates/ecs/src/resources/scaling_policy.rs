@@ -11,8 +11,8 @@ use aws_sdk_applicationautoscaling::types::{
     TargetTrackingScalingPolicyConfiguration as ConfigurationForCall,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +132,7 @@ impl ScalingPolicy<Resolved> {
 #[async_trait]
 impl Resource for ScalingPolicy<Resolved> {
     const KIND: &'static str = "AWS::ApplicationAutoScaling::ScalingPolicy";
+    const FACTS: Facts = Facts::plain(Some("PolicyName"));
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = ScalingPolicy<Declared>;

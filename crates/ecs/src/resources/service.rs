@@ -15,7 +15,7 @@ use aws_sdk_ecs::types::{
     LaunchType, PropagateTags, SchedulingStrategy, Service as Live, ServiceField,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource,
     Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
@@ -228,6 +228,7 @@ async fn live_task_definition(cx: &Context, live: &Live) -> Result<String, CallE
 #[async_trait]
 impl Resource for Service<Resolved> {
     const KIND: &'static str = "AWS::ECS::Service";
+    const FACTS: Facts = Facts::plain(Some("ServiceName"));
     const OWN_PROPERTIES: &'static [&'static str] = &["DependsOn"];
     const SETTLE: Settle = Settle::Token;
     /// A deployment takes a quarter of an hour, and one that fails as long again to go back; then there is the time that

@@ -12,8 +12,8 @@ use aws_sdk_ecs::types::{
     TaskDefinition as Live, TaskDefinitionField, TaskDefinitionStatus, Volume as LiveVolume,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -136,6 +136,7 @@ impl TaskDefinition<Resolved> {
 #[async_trait]
 impl Resource for TaskDefinition<Resolved> {
     const KIND: &'static str = "AWS::ECS::TaskDefinition";
+    const FACTS: Facts = Facts::plain(Some("Family"));
     const SETTLE: Settle = Settle::Tag;
     const IS_REVISION: bool = true;
     type Context = Context;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::{
-    Address, CallError, Change, Declaration, Engine, Graph, Intent, Kind, LocalStore, Provider, Readiness,
-    Search, Session, Settle,
+    Address, CallError, Change, Contents, Declaration, Engine, Facts, Graph, Intent, Kind, LocalStore,
+    Provider, Readiness, Search, Session, Settle,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -24,6 +24,10 @@ impl Provider for Nothing {
 
 #[async_trait]
 impl Kind for Nothing {
+    fn facts(&self) -> &Facts {
+        const { &Facts::plain(None) }
+    }
+
     fn settle(&self) -> Settle {
         Settle::Token
     }
@@ -88,6 +92,10 @@ impl Kind for Nothing {
         _: Vec<String>,
     ) -> Result<Value, CallError> {
         Ok(outputs.clone())
+    }
+
+    async fn contents(&self, _: &Value, _: &Value) -> Result<Contents, CallError> {
+        Ok(Contents::Unknown)
     }
 
     async fn delete(&self, _: &Value, _: &Value) -> Result<(), CallError> {

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::{CallError, Change, Intent, Kind, Provider, Readiness, Search, Settle};
+use engine::{CallError, Change, Contents, Facts, Intent, Kind, Provider, Readiness, Search, Settle};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::fake_cloud::{Call, FakeCloud, KINDS, REVISION, Spec, change, is_gone, live, readiness};
+use crate::fake_cloud::{
+    Call, FACTS, FakeCloud, KINDS, REVISION, Spec, change, contents, is_gone, live, readiness,
+};
 use crate::life::Life;
 
 /// All kinds of the fake cloud, for one process.
@@ -49,6 +51,10 @@ impl FakeKind {
 
 #[async_trait]
 impl Kind for FakeKind {
+    fn facts(&self) -> &Facts {
+        const { &FACTS }
+    }
+
     fn settle(&self) -> Settle {
         self.spec.settle
     }
@@ -146,13 +152,18 @@ impl Kind for FakeKind {
         self.cloud.call(&self.life, Some(call), effect).await
     }
 
-    async fn delete(&self, _: &Value, outputs: &Value) -> Result<(), CallError> {
+    /// Not counted as a call, so that faults and deaths hit what they are meant for.
+    async fn contents(&self, _: &Value, outputs: &Value) -> Result<Contents, CallError> {
+        Ok(contents(&self.cloud.lock(), outputs))
+    }
+
+    async fn delete(&self, properties: &Value, outputs: &Value) -> Result<(), CallError> {
         let (spec, outputs) = (self.spec, outputs.clone());
         let call = Call {
             by: self.life.clone(),
             what: "delete",
             address: self.address_of(&outputs),
-            properties: Value::Null,
+            properties: properties.clone(),
             at: Instant::now(),
         };
         self.cloud.call(&self.life, Some(call), move |inner| inner.delete(spec, &outputs)).await

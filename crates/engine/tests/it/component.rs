@@ -46,7 +46,7 @@ async fn a_tier_is_created_read_changed_and_deleted_through_its_types() {
     assert_eq!(world.cloud.addresses(), ["tier/host-0", "tier/network"]);
     assert_eq!(world.cloud.at("tier/network").unwrap().properties["Size"], 2);
 
-    smaller.delete(&engine(&world)).await.unwrap();
+    smaller.delete(&engine(&world), &greeting()).await.unwrap();
     assert!(world.cloud.addresses().is_empty());
     assert!(engine(&world).state().await.unwrap().is_empty());
 }
@@ -96,7 +96,7 @@ async fn a_tier_alone_leaves_the_rest_of_the_stack_and_its_outputs_as_they_are()
     assert_eq!(world.cloud.addresses(), ["other/host", "tier/host-0", "tier/host-1", "tier/network"]);
     assert_eq!(engine(&world).state().await.unwrap().exports()["Network"], "id-000001");
 
-    let error = tier.delete(&engine(&world)).await.unwrap_err();
+    let error = tier.delete(&engine(&world), &greeting()).await.unwrap_err();
     let ComponentError::Engine(EngineError::Plan(PlanError::StillNeeded { address, by })) = error else {
         panic!("{error}")
     };

@@ -11,6 +11,9 @@
 //! | `EarlyParents` | a new object | objects, ready or not | yes |
 //! | `Links` | an update | ready objects | yes |
 //! | `Mentions` | an update | ready objects | no: it may dangle |
+//! | `Holds` | an update; how many parts are in it, `ID/part-1` and so on; not known where it is not given | | |
+//! | `Policy` | an update; `Snapshot` keeps a copy of what is in it, `Retain` the object | | |
+//! | `Guard` | an update; with `Refuse` it is not deleted while there is something in it, with `Lock` never | | |
 //!
 //! Outputs: `Id`; `Endpoint`, empty until the object is ready; `Version`, which follows `Size` and so changes with it.
 
@@ -18,7 +21,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use engine::{CallError, Change, ErrorClass, File, MemoryStore, Search, Settle, Store};
+use engine::{
+    CallError, Change, Contents, ErrorClass, Facts, File, How, Keep, KeepValue, Loss, MemoryStore, Search,
+    Settle, Store,
+};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -45,6 +51,35 @@ pub(crate) const KINDS: &[Spec] = &[
 
 /// A kind of which several exist beside each other by nature.
 pub(crate) const REVISION: Spec = Spec { name: "Test::Revision", settle: Settle::Tag, seconds: (0, 0) };
+
+const fn keep(property: &'static str, value: &'static str, how: How) -> Keep {
+    Keep { property, value: KeepValue::Text(value), how }
+}
+
+/// What is known of each kind.
+pub(crate) const FACTS: Facts = Facts {
+    name: Some("Name"),
+    loss: Loss::Data("all its parts"),
+    keeps: &[
+        keep("Policy", "Snapshot", How::Copy("a snapshot")),
+        keep("Policy", "Retain", How::Retain),
+        keep("Guard", "Refuse", How::ForbidUnlessEmpty),
+        keep("Guard", "Lock", How::Forbid),
+    ],
+};
+
+/// What is in an object.
+pub(crate) fn contents(inner: &Inner, outputs: &Value) -> Contents {
+    let Some(thing) = inner.by_id(outputs) else { return Contents::Empty };
+    match thing.properties.get("Holds").and_then(Value::as_u64) {
+        None => Contents::Unknown,
+        Some(0) => Contents::Empty,
+        Some(count) => Contents::Some {
+            words: format!("{count} parts"),
+            parts: (1..=count).map(|part| format!("{}/part-{part}", thing.id())).collect(),
+        },
+    }
+}
 
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,6 +13,7 @@ mod lock;
 mod old_copy;
 mod plan;
 mod properties;
+mod removal;
 mod replacement;
 mod settle;
 mod typed;

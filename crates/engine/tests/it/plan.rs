@@ -65,8 +65,8 @@ async fn protection_is_recorded_so_that_removing_the_code_does_not_remove_it() {
         .await;
     for wanted in [Arc::new(Graph::default()), graph([resource("t/a", "Test::Token", a(1))])] {
         let error = world.process().engine.preview(wanted, None).await.unwrap_err();
-        let EngineError::Plan(PlanError::Protected { addresses }) = error else { panic!("{error}") };
-        assert_eq!(addresses, [address("t/a")]);
+        let EngineError::Plan(PlanError::Protected { resources }) = error else { panic!("{error}") };
+        assert_eq!(resources[0].address, address("t/a"));
     }
     // Taking the protection back is a change of its own, which calls nothing.
     let calls = world.cloud.log();

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::{
-    CallError, Change, Changed, Component, Data, DeclareError, Declared, Declares, Intent, Readiness,
+    CallError, Change, Changed, Component, Data, DeclareError, Declared, Declares, Facts, Intent, Readiness,
     Registry, Resolved, Resource, Scope, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::fake_cloud::{Call, FakeCloud, Inner, KINDS, Spec, change, is_gone, live, readiness};
+use crate::fake_cloud::{Call, FACTS, FakeCloud, Inner, KINDS, Spec, change, is_gone, live, readiness};
 use crate::life::Life;
 
 engine::id! {
@@ -102,6 +102,7 @@ macro_rules! resource {
         #[async_trait]
         impl Resource for $name<Resolved> {
             const KIND: &'static str = $kind;
+            const FACTS: Facts = FACTS;
             const SETTLE: Settle = $settle;
             const READY_WITHIN: Duration = Duration::from_secs(120);
             type Context = Cloud;

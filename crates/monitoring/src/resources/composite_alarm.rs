@@ -10,8 +10,8 @@ use aws::{
     AlarmArn, AlarmName, CallResult, Called, Context, Tags, TopicArn, converge, replaced_by, required,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +81,7 @@ impl CompositeAlarm<Resolved> {
 #[async_trait]
 impl Resource for CompositeAlarm<Resolved> {
     const KIND: &'static str = "AWS::CloudWatch::CompositeAlarm";
+    const FACTS: Facts = Facts::plain(Some("AlarmName"));
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = CompositeAlarm<Declared>;

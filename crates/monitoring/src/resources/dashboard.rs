@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aws::cloudwatch::{client, live_tags, retag, stamped, taken};
 use aws::{CallResult, Called, Context, Tags, converge, replaced_by};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -75,6 +75,7 @@ impl Dashboard<Resolved> {
 #[async_trait]
 impl Resource for Dashboard<Resolved> {
     const KIND: &'static str = "AWS::CloudWatch::Dashboard";
+    const FACTS: Facts = Facts::plain(Some("DashboardName"));
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Dashboard<Declared>;

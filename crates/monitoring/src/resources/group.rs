@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use aws::cloudwatch::taken;
 use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
 use aws_sdk_xray::types::{GroupSummary, InsightsConfiguration as LiveInsights};
-use engine::{CallError, Change, Changed, Declares, Intent, Resolved, Resource, Search, Settle, Stage};
+use engine::{
+    CallError, Change, Changed, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+};
 use serde::{Deserialize, Serialize};
 
 use super::xray::{OfXray, live_tags, retag, stamped, xray};
@@ -82,6 +84,7 @@ fn outputs(
 #[async_trait]
 impl Resource for Group {
     const KIND: &'static str = "AWS::XRay::Group";
+    const FACTS: Facts = Facts::plain(Some("GroupName"));
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Self;

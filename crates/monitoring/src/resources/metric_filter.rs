@@ -11,8 +11,8 @@ use aws_sdk_cloudwatchlogs::types::{
     MetricFilter as Live, MetricTransformation as LiveTransformation, StandardUnit,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -145,6 +145,7 @@ impl MetricFilter<Resolved> {
 #[async_trait]
 impl Resource for MetricFilter<Resolved> {
     const KIND: &'static str = "AWS::Logs::MetricFilter";
+    const FACTS: Facts = Facts::plain(Some("FilterName"));
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = MetricFilter<Declared>;

@@ -9,7 +9,8 @@ use aws::cloudwatch::taken;
 use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
 use aws_sdk_xray::types::{SamplingRule as Live, SamplingRuleUpdate};
 use engine::{
-    CallError, Change, Changed, Declares, ErrorClass, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search, Settle,
+    Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -144,6 +145,7 @@ fn outputs(live: &Live, operation: &str) -> Result<SamplingRuleOutputs<Resolved>
 #[async_trait]
 impl Resource for SamplingRule {
     const KIND: &'static str = "AWS::XRay::SamplingRule";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Self;

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, TopicArn, replaced_by};
 use aws_sdk_sns::types::Subscription as Live;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +79,7 @@ fn confirmed(live: &Live) -> Option<&str> {
 #[async_trait]
 impl Resource for Subscription<Resolved> {
     const KIND: &'static str = "AWS::SNS::Subscription";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Subscription<Declared>;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aws::cloudwatch::taken;
 use aws::{CallResult, Called, Context, KeyArn, Tags, TopicArn, converge, replaced_by, required};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +49,7 @@ impl Topic<Resolved> {
 #[async_trait]
 impl Resource for Topic<Resolved> {
     const KIND: &'static str = "AWS::SNS::Topic";
+    const FACTS: Facts = Facts::plain(Some("TopicName"));
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Topic<Declared>;

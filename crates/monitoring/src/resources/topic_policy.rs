@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::{CallResult, Context, TopicArn, converge, replaced_by};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +79,7 @@ impl TopicPolicy<Resolved> {
 #[async_trait]
 impl Resource for TopicPolicy<Resolved> {
     const KIND: &'static str = "AWS::SNS::TopicPolicy";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = TopicPolicy<Declared>;

@@ -10,7 +10,7 @@ use aws::ec2::{Rule, filter, ready_when_seen, retag, rules};
 use aws::{CallResult, Called, Context, SecurityGroupId, Tags, VpcId, converge, replaced_by, required};
 use aws_sdk_ec2::types::SecurityGroup as Live;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource,
     Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,7 @@ fn outputs(live: &Live) -> Result<DefaultSecurityGroupOutputs<Resolved>, CallErr
 #[async_trait]
 impl Resource for DefaultSecurityGroup<Resolved> {
     const KIND: &'static str = "Custom::DefaultSecurityGroup";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = DefaultSecurityGroup<Declared>;

@@ -8,8 +8,8 @@ use aws::ec2::{found_by, ready_when_seen, retag};
 use aws::{AllocationId, CallResult, Called, Context, Tags, replaced_by, required};
 use aws_sdk_ec2::types::{DomainType, ResourceType};
 use engine::{
-    CallError, Change, Changed, Declares, ErrorClass, Intent, Readiness, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved, Resource,
+    Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,7 @@ fn outputs(
 #[async_trait]
 impl Resource for Eip {
     const KIND: &'static str = "AWS::EC2::EIP";
+    const FACTS: Facts = Facts { name: None, loss: Loss::Addresses("its public address"), keeps: &[] };
     const SETTLE: Settle = Settle::Tag;
     const TYPICAL_SECONDS: (u32, u32) = (2, 1);
     type Context = Context;

@@ -11,7 +11,7 @@ use aws_sdk_ec2::types::{
     FlowLog as Live, FlowLogsResourceType, LogDestinationType, ResourceType, TrafficType,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource,
     Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,7 @@ const ROLE_NOT_USABLE: &str = "InvalidParameter";
 #[async_trait]
 impl Resource for FlowLog<Resolved> {
     const KIND: &'static str = "AWS::EC2::FlowLog";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Token;
     const TYPICAL_SECONDS: (u32, u32) = (2, 1);
     type Context = Context;

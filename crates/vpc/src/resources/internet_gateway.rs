@@ -8,7 +8,7 @@ use aws::ec2::{found_by, ready_when_seen, retag};
 use aws::{CallResult, Called, Context, InternetGatewayId, Tags, required};
 use aws_sdk_ec2::types::ResourceType;
 use engine::{
-    CallError, Change, Changed, Declares, Intent, Readiness, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declares, Facts, Intent, Readiness, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,7 @@ impl Declares for InternetGateway {
 #[async_trait]
 impl Resource for InternetGateway {
     const KIND: &'static str = "AWS::EC2::InternetGateway";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Tag;
     const TYPICAL_SECONDS: (u32, u32) = (2, 1);
     type Context = Context;

@@ -11,8 +11,8 @@ use aws::ec2::{found_by, retag};
 use aws::{AllocationId, CallResult, Called, Context, NatGatewayId, SubnetId, Tags, replaced_by, required};
 use aws_sdk_ec2::types::{NatGateway as Live, NatGatewayState as State, ResourceType};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,7 @@ fn primary_allocation(live: &Live) -> String {
 #[async_trait]
 impl Resource for NatGateway<Resolved> {
     const KIND: &'static str = "AWS::EC2::NatGateway";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Token;
     // 85 to 130 seconds were seen.
     const READY_WITHIN: Duration = Duration::from_secs(600);

@@ -8,8 +8,8 @@ use aws::ec2::{found_by, ready_when_seen, retag};
 use aws::{CallResult, Called, Context, NetworkAclId, Tags, VpcId, replaced_by, required};
 use aws_sdk_ec2::types::ResourceType;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,7 @@ impl Declares for NetworkAcl<Declared> {
 #[async_trait]
 impl Resource for NetworkAcl<Resolved> {
     const KIND: &'static str = "AWS::EC2::NetworkAcl";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Token;
     type Context = Context;
     type Declared = NetworkAcl<Declared>;

@@ -9,7 +9,7 @@ use aws::ec2::ready_when_seen;
 use aws::{CallResult, Called, Context, NetworkAclId, replaced_by};
 use aws_sdk_ec2::types as sdk;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource,
     Search, Settle, Stage,
 };
 use ipnet::Ipv4Net;
@@ -129,6 +129,7 @@ async fn live(
 #[async_trait]
 impl Resource for NetworkAclEntry<Resolved> {
     const KIND: &'static str = "AWS::EC2::NetworkAclEntry";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = NetworkAclEntry<Declared>;

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use aws::ec2::ready_when_seen;
 use aws::{CallResult, Called, Context, InternetGatewayId, NatGatewayId, RouteTableId, replaced_by};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -69,6 +69,7 @@ async fn live(cx: &Context, outputs: &RouteOutputs<Resolved>) -> Result<Option<R
 #[async_trait]
 impl Resource for Route<Resolved> {
     const KIND: &'static str = "AWS::EC2::Route";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Route<Declared>;

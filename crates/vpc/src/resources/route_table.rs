@@ -10,8 +10,8 @@ use aws::ec2::{found_by, ready_when_seen, retag};
 use aws::{CallResult, Called, Context, RouteTableId, Tags, VpcId, replaced_by, required};
 use aws_sdk_ec2::types::ResourceType;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,7 @@ impl Declares for RouteTable<Declared> {
 #[async_trait]
 impl Resource for RouteTable<Resolved> {
     const KIND: &'static str = "AWS::EC2::RouteTable";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Token;
     type Context = Context;
     type Declared = RouteTable<Declared>;

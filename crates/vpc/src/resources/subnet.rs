@@ -10,8 +10,8 @@ use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, replaced_by, required};
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, SubnetState};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,7 @@ impl Declares for Subnet<Declared> {
 #[async_trait]
 impl Resource for Subnet<Resolved> {
     const KIND: &'static str = "AWS::EC2::Subnet";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     const TYPICAL_SECONDS: (u32, u32) = (2, 1);
     type Context = Context;

@@ -12,7 +12,7 @@ use aws::{
 };
 use aws_sdk_ec2::types::{NetworkAcl, NetworkAclAssociation as Live};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Intent, Readiness, Resolved, Resource,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource,
     Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
@@ -101,6 +101,7 @@ async fn default_acl(cx: &Context, vpc: &str) -> Result<String, CallError> {
 #[async_trait]
 impl Resource for SubnetNetworkAclAssociation<Resolved> {
     const KIND: &'static str = "AWS::EC2::SubnetNetworkAclAssociation";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     const VOLATILE: &'static [&'static str] = &["AssociationId", "NetworkAclId"];
     type Context = Context;

@@ -10,8 +10,8 @@ use aws::{
 };
 use aws_sdk_ec2::types::{RouteTableAssociation as Live, RouteTableAssociationStateCode as State};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +61,7 @@ fn outputs(
 #[async_trait]
 impl Resource for SubnetRouteTableAssociation<Resolved> {
     const KIND: &'static str = "AWS::EC2::SubnetRouteTableAssociation";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     const VOLATILE: &'static [&'static str] = &["Id"];
     type Context = Context;

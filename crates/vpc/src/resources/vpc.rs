@@ -9,7 +9,7 @@ use aws::ec2::{found_by, retag};
 use aws::{CallResult, Called, Context, Tags, VpcId, converge, replaced_by, required};
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName, VpcState};
 use engine::{
-    CallError, Change, Changed, Declares, Intent, Readiness, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declares, Facts, Intent, Readiness, Resolved, Resource, Search, Settle, Stage,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,7 @@ async fn set_dns_hostnames(cx: &Context, id: &VpcId, value: bool) -> Result<(), 
 #[async_trait]
 impl Resource for Vpc {
     const KIND: &'static str = "AWS::EC2::VPC";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Tag;
     type Context = Context;
     type Declared = Self;

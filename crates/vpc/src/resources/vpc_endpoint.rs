@@ -19,8 +19,8 @@ use aws::{
 };
 use aws_sdk_ec2::types::{ResourceType, VpcEndpoint as Live, VpcEndpointType};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Input, Intent, Readiness, Resolved, Resource,
-    Search, Settle, Stage, Text,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Input, Intent, Readiness, Resolved,
+    Resource, Search, Settle, Stage, Text,
 };
 use serde::{Deserialize, Serialize};
 
@@ -156,6 +156,7 @@ impl VpcEndpoint<Resolved> {
 #[async_trait]
 impl Resource for VpcEndpoint<Resolved> {
     const KIND: &'static str = "AWS::EC2::VPCEndpoint";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Token;
     const READY_WITHIN: Duration = Duration::from_secs(600);
     /// Those of an interface; a gateway takes 8 and 10.

@@ -13,8 +13,8 @@ use aws::ec2::filter;
 use aws::{CallResult, Called, Context, InternetGatewayId, VpcId, replaced_by};
 use aws_sdk_ec2::types::InternetGateway;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Intent, Readiness, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
+    Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +82,7 @@ impl VpcGatewayAttachment<Resolved> {
 #[async_trait]
 impl Resource for VpcGatewayAttachment<Resolved> {
     const KIND: &'static str = "AWS::EC2::VPCGatewayAttachment";
+    const FACTS: Facts = Facts::plain(None);
     const SETTLE: Settle = Settle::Key;
     // The gateway is the one that is given to the resource, so it is known, but another one is an update.
     const VOLATILE: &'static [&'static str] = &["InternetGatewayId"];

@@ -1,0 +1,153 @@
+//! What is known of a kind, beside how it is called: facts that plans, warnings and guards read.
+
+use serde_json::Value;
+
+/// What the engine and the programs on top of it need to know of a kind and cannot see in its code.
+///
+/// Every kind states all of them: there are no defaults, so that forgetting one does not compile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The property with the name that a person knows the object by; `None` where the cloud gives it an id.
+    pub name: Option<&'static str>,
+    /// What is lost when the object is deleted, and cannot be made again.
+    pub loss: Loss,
+    /// Property values that keep what would be lost. What is recorded and what is declared are both asked.
+    pub keeps: &'static [Keep],
+}
+
+impl Facts {
+    /// Facts of a kind that holds nothing which cannot be made again.
+    #[must_use]
+    pub const fn plain(name: Option<&'static str>) -> Self {
+        Self { name, loss: Loss::Nothing, keeps: &[] }
+    }
+}
+
+/// What is lost with an object. The text follows "will be deleted with", such as `all its data and automated backups`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Loss {
+    /// Nothing: the object can be made again as it was.
+    Nothing,
+    /// Data.
+    Data(&'static str),
+    /// Images that run, or could run again.
+    Images(&'static str),
+    /// Logs: evidence.
+    Logs(&'static str),
+    /// A key, and with it everything that it encrypted or let in.
+    Keys(&'static str),
+    /// An address that others call or let in, and that nobody gets a second time.
+    Addresses(&'static str),
+}
+
+impl Loss {
+    /// What is lost, in words; `None` if that is nothing.
+    #[must_use]
+    pub const fn words(self) -> Option<&'static str> {
+        match self {
+            Loss::Nothing => None,
+            Loss::Data(words)
+            | Loss::Images(words)
+            | Loss::Logs(words)
+            | Loss::Keys(words)
+            | Loss::Addresses(words) => Some(words),
+        }
+    }
+}
+
+/// A property value that keeps what would be lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// The top-level property.
+    pub property: &'static str,
+    /// Its value.
+    pub value: KeepValue,
+    /// What it does.
+    pub how: How,
+}
+
+/// A property's value in [`Keep`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepValue {
+    /// Whatever it is.
+    Any,
+    /// A text.
+    Text(&'static str),
+    /// A switch.
+    Flag(bool),
+    /// An item of a list of keys and values: `{"Key": …, "Value": …}`.
+    Item(&'static str, &'static str),
+}
+
+/// How a property value keeps what would be lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// The cloud does not delete such an object: a plan that would is refused.
+    Forbid,
+    /// The object is not deleted while there is something in it: such a plan is refused.
+    ForbidUnlessEmpty,
+    /// The object is deleted, but a copy of what it holds stays: `a final snapshot`.
+    Copy(&'static str),
+    /// The object itself stays, and is not managed any more.
+    Retain,
+}
+
+impl Keep {
+    /// Whether an object with these properties has the value.
+    #[must_use]
+    pub fn applies(&self, properties: &Value) -> bool {
+        let Some(value) = properties.get(self.property) else { return false };
+        match self.value {
+            KeepValue::Any => true,
+            KeepValue::Text(text) => value.as_str() == Some(text),
+            KeepValue::Flag(flag) => value.as_bool() == Some(flag),
+            KeepValue::Item(key, text) => {
+                let is_it = |item: &Value| {
+                    item.get("Key").and_then(Value::as_str) == Some(key)
+                        && item.get("Value").and_then(Value::as_str) == Some(text)
+                };
+                value.as_array().is_some_and(|items| items.iter().any(is_it))
+            }
+        }
+    }
+}
+
+/// What is in an object at the moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Contents {
+    /// Nobody can tell: taken for something.
+    Unknown,
+    /// Nothing.
+    Empty,
+    /// Something.
+    Some {
+        /// What, such as `3 images`.
+        words: String,
+        /// How other objects call parts of it, such as `…/payment-app-dev@sha256:0f1…`: while one of them does and stays, the
+        /// part must not go.
+        parts: Vec<String>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_value_applies_only_where_it_is_the_very_same() {
+        let keep = |value| Keep { property: "Policy", value, how: How::Retain };
+        assert!(keep(KeepValue::Text("Retain")).applies(&json!({ "Policy": "Retain" })));
+        assert!(!keep(KeepValue::Text("Retain")).applies(&json!({ "Policy": "Delete" })));
+        assert!(!keep(KeepValue::Text("true")).applies(&json!({ "Policy": true })));
+        assert!(keep(KeepValue::Flag(false)).applies(&json!({ "Policy": false })));
+        assert!(!keep(KeepValue::Flag(false)).applies(&json!({})));
+        let item = keep(KeepValue::Item("protected", "true"));
+        assert!(item.applies(
+            &json!({ "Policy": [{ "Key": "a", "Value": "b" }, { "Key": "protected", "Value": "true" }] })
+        ));
+        assert!(!item.applies(&json!({ "Policy": [{ "Key": "protected", "Value": "false" }] })));
+    }
+}

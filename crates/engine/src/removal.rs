@@ -1,0 +1,234 @@
+//! What becomes of an object that a plan deletes, and of what it holds.
+//!
+//! The rule: it goes only if what is recorded of it and what is declared now both let it go. Where either keeps a copy, a copy
+//! is kept; where either forbids it, there is no plan.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::address::Address;
+use crate::facts::{Contents, Facts, How, KeepValue, Loss};
+use crate::plan::{Plan, PlanError, ReplaceOrder, Step};
+use crate::references;
+use crate::scope::Declaration;
+use crate::state::{Object, Phase, State};
+
+/// What becomes of an object that a plan deletes or replaces.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Removal {
+    /// The object's kind, which is another one than the step's where that changed.
+    pub kind: String,
+    /// What it is called, where it has a name.
+    pub name: Option<String>,
+    /// What is lost with an object of this kind.
+    pub loss: Loss,
+    /// What becomes of that.
+    pub fate: Fate,
+    /// What is in it now, as far as somebody looked.
+    pub contents: Contents,
+    /// Its properties as its deletion sees them: the stronger of what is recorded and what is declared.
+    pub(crate) properties: Value,
+    /// Who forbids to delete it while there is something in it, and by which property.
+    pub(crate) refused: Option<(Sides, &'static str)>,
+}
+
+impl Removal {
+    /// Whether something is lost that cannot be made again.
+    #[must_use]
+    pub fn loses(&self) -> bool {
+        self.fate == Fate::Lost && self.loss != Loss::Nothing && self.contents != Contents::Empty
+    }
+}
+
+/// What becomes of what an object holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It goes with the object.
+    Lost,
+    /// A copy stays: `a final snapshot`.
+    Copied(&'static str),
+    /// The object stays, and is not managed any more.
+    Retained,
+}
+
+/// Who forbids something: never nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sides {
+    /// What was recorded when the object was last applied.
+    pub recorded: bool,
+    /// What is declared now.
+    pub declared: bool,
+    /// The live object: somebody protected it outside of this program.
+    pub live: bool,
+}
+
+impl Sides {
+    fn any(self) -> Option<Self> {
+        (self.recorded || self.declared || self.live).then_some(self)
+    }
+}
+
+impl fmt::Display for Sides {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sides = [
+            (self.recorded, "as last applied"),
+            (self.declared, "as configured now"),
+            (self.live && !self.recorded, "as changed outside of this program"),
+        ];
+        let sides: Vec<&str> = sides.into_iter().filter(|(says, _)| *says).map(|(_, side)| side).collect();
+        f.write_str(&sides.join(" and "))
+    }
+}
+
+/// A resource that must not be deleted or replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guarded {
+    /// The resource.
+    pub address: Address,
+    /// Who says so.
+    pub by: Sides,
+    /// The property that says so; `None` where the resource as a whole is protected.
+    pub property: Option<&'static str>,
+    /// What is in it, where that is why, such as `3 images`.
+    pub contents: Option<String>,
+}
+
+impl fmt::Display for Guarded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (", self.address)?;
+        if let Some(contents) = &self.contents {
+            write!(f, "with {contents}, ")?;
+        }
+        match self.property {
+            Some(property) => write!(f, "{property} {})", self.by),
+            None => write!(f, "{})", self.by),
+        }
+    }
+}
+
+/// What becomes of an object that goes, and of what it holds; and what forbids that it goes at all. `live` has its live
+/// properties.
+pub(crate) fn removal_of(
+    address: &Address,
+    object: &Object,
+    live: &Value,
+    facts: &Facts,
+    declared: Option<&Declaration>,
+) -> (Removal, Vec<Guarded>) {
+    // What never was ready holds nothing worth protecting.
+    let is_worthless = object.phase == Phase::Broken;
+    let mut guarded = Vec::new();
+    let mut guard = |by: Sides, property| {
+        guarded.push(Guarded { address: address.clone(), by, property, contents: None });
+    };
+    let recorded = object.protect && !is_worthless;
+    let protects = declared.is_some_and(|declared| declared.protect) && !is_worthless;
+    if let Some(by) = (Sides { recorded, declared: protects, live: false }).any() {
+        guard(by, None);
+    }
+    let declared = declared.filter(|declared| declared.kind == object.kind);
+    let mut removal = Removal {
+        kind: object.kind.clone(),
+        name: facts.name.and_then(|name| Some(object.properties.get(name)?.as_str()?.to_owned())),
+        loss: facts.loss,
+        fate: Fate::Lost,
+        contents: if is_worthless { Contents::Empty } else { Contents::Unknown },
+        properties: object.properties.clone(),
+        refused: None,
+    };
+    for keep in facts.keeps {
+        let sides = Sides {
+            recorded: keep.applies(&object.properties),
+            declared: declared.is_some_and(|declared| keep.applies(&declared.properties)),
+            live: keep.applies(live),
+        };
+        let Some(by) = sides.any() else { continue };
+        match keep.how {
+            How::Forbid if is_worthless => {}
+            How::Forbid => guard(by, Some(keep.property)),
+            How::ForbidUnlessEmpty => removal.refused = Some((by, keep.property)),
+            How::Copy(what) => removal.fate = Fate::Copied(what),
+            How::Retain => removal.fate = Fate::Retained,
+        }
+        let value = match keep.value {
+            KeepValue::Text(text) => Value::from(text),
+            KeepValue::Flag(flag) => Value::from(flag),
+            KeepValue::Any | KeepValue::Item(..) => continue,
+        };
+        if let Value::Object(properties) = &mut removal.properties {
+            properties.insert(keep.property.to_owned(), value);
+        }
+    }
+    (removal, guarded)
+}
+
+impl Plan {
+    /// The steps that part with an object which may hold something that cannot be made again: where they are, with the
+    /// object. Only these are looked into.
+    pub(crate) fn to_weigh(&self) -> Vec<(usize, u64)> {
+        let asks = |step: &Step| {
+            let removal = step.removal.as_ref()?;
+            let may_lose = removal.loss != Loss::Nothing && removal.contents == Contents::Unknown;
+            step.object.filter(|_| may_lose && removal.fate != Fate::Retained)
+        };
+        self.steps().iter().enumerate().filter_map(|(position, step)| Some((position, asks(step)?))).collect()
+    }
+
+    /// Takes in what was found in the objects that go.
+    ///
+    /// # Errors
+    /// [`PlanError::Protected`] and [`PlanError::PartInUse`], where something would go that must not.
+    pub(crate) fn weigh(
+        &mut self,
+        found: impl IntoIterator<Item = (usize, Contents)>,
+        state: &State,
+    ) -> Result<(), PlanError> {
+        for (position, contents) in found {
+            if let Some(removal) = &mut self.steps_mut()[position].removal {
+                removal.contents = contents;
+            }
+        }
+        let refused = |step: &Step| {
+            let removal = step.removal.as_ref()?;
+            let (by, property) = removal.refused.filter(|_| removal.loses())?;
+            let contents = match &removal.contents {
+                Contents::Some { words, .. } => Some(words.clone()),
+                _ => None,
+            };
+            Some(Guarded { address: step.address.clone(), by, property: Some(property), contents })
+        };
+        let mut resources = std::mem::take(&mut self.protected);
+        resources.extend(self.steps().iter().filter_map(refused));
+        resources.sort_by(|one, other| one.address.cmp(&other.address));
+        if !resources.is_empty() {
+            return Err(PlanError::Protected { resources });
+        }
+        let retained = |step: &&Step| {
+            let retained = step.removal.as_ref().is_some_and(|removal| removal.fate == Fate::Retained);
+            retained && step.replaces(ReplaceOrder::DeleteFirst)
+        };
+        if let Some(step) = self.steps().iter().find(retained) {
+            return Err(PlanError::NameRetained { address: step.address.clone() });
+        }
+        for step in self.steps() {
+            let Some(Removal { contents: Contents::Some { parts, .. }, .. }) = &step.removal else {
+                continue;
+            };
+            let stays = |user: &&Step| user.node.is_some() && user.address != step.address;
+            for part in parts {
+                let uses = |user: &&Step| {
+                    // A new object of the same name has the same outputs, and not the part.
+                    user.desired
+                        .as_ref()
+                        .is_some_and(|desired| references::contains_text(&state.resolve(desired), part))
+                };
+                if let Some(user) = self.steps().iter().filter(stays).find(uses) {
+                    let (address, by) = (step.address.clone(), user.address.clone());
+                    return Err(PlanError::PartInUse { address, part: part.clone(), by });
+                }
+            }
+        }
+        Ok(())
+    }
+}
