@@ -2,7 +2,7 @@
 
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::resources::{Alias, Key, LogGroup, RetentionDays, Role, SecurityGroup, SecurityGroupIngress};
-use aws::{DeletionPolicy, KeyArn, LogGroupName, Names, RoleArn, SecurityGroupId};
+use aws::{KeyArn, LogGroupName, Names, RoleArn, SecurityGroupId};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
 use serde::{Deserialize, Serialize};
 
@@ -174,7 +174,7 @@ impl Declaring<'_> {
             key_policy: policy,
             pending_window_in_days: KEY_WINDOW,
             // A snapshot that stays can be restored only while its key is there.
-            deletion_policy: DeletionPolicy::retain_if(self.args.final_snapshot),
+            deletion_policy: aws::DeletionPolicy::retain_if(self.args.final_snapshot),
             tags: self.names.tags("database-key"),
         };
         let key = self.scope.add("key", key)?;
@@ -256,7 +256,7 @@ impl Declaring<'_> {
             made_by_service: false,
             retention_in_days: Some(self.retention),
             kms_key_id: None,
-            deletion_policy: DeletionPolicy::retain_if(self.args.keep_logs),
+            deletion_policy: aws::DeletionPolicy::retain_if(self.args.keep_logs),
             tags: self.names.tags("database-logs"),
         };
         Ok(self.scope.add("log-group", group)?.log_group_name)

@@ -40,6 +40,9 @@ pub enum Event {
         /// What the state describes from now on: see [`Engine::bound_to`](crate::Engine::bound_to).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bound_to: Option<String>,
+        /// Whose objects it describes from now on: see [`Engine::of_stack`](crate::Engine::of_stack).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stack: Option<String>,
     },
     /// A mutating call is about to be made. Durable before the call is.
     Intent {

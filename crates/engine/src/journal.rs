@@ -48,13 +48,28 @@ pub(crate) struct Loaded {
     pub(crate) changed_at: u64,
 }
 
-/// Refuses a state with objects in it that is bound to something else.
-pub(crate) fn check_place(state: &State, wanted: Option<&str>) -> Result<(), JournalError> {
-    match (state.bound_to(), wanted) {
-        (Some(recorded), Some(wanted)) if recorded != wanted && !state.is_empty() => {
-            Err(JournalError::BoundElsewhere { recorded: recorded.to_owned(), wanted: wanted.to_owned() })
+/// What a state belongs to: not given is not checked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Binding {
+    /// Where the objects are, such as an account and a region.
+    pub(crate) place: Option<String>,
+    /// Whose they are, such as a project and an environment.
+    pub(crate) stack: Option<String>,
+}
+
+impl Binding {
+    /// Refuses a state with objects in it that is bound to something else.
+    pub(crate) fn check(&self, state: &State) -> Result<(), JournalError> {
+        for (recorded, wanted) in [(state.stack(), &self.stack), (state.bound_to(), &self.place)] {
+            if let (Some(recorded), Some(wanted)) = (recorded, wanted)
+                && recorded != wanted
+                && !state.is_empty()
+            {
+                let (recorded, wanted) = (recorded.to_owned(), wanted.clone());
+                return Err(JournalError::BoundElsewhere { recorded, wanted });
+            }
         }
-        _ => Ok(()),
+        Ok(())
     }
 }
 
@@ -132,11 +147,11 @@ impl Journal {
     pub(crate) async fn open(
         store: Arc<dyn Store>,
         host: Arc<dyn Host>,
-        bound_to: Option<String>,
+        binding: Binding,
     ) -> Result<Self, JournalError> {
         let kept = read(&*store).await?;
         let decoded = decode(&*store, &kept, &*host)?;
-        check_place(&decoded.state, bound_to.as_deref())?;
+        binding.check(&decoded.state)?;
         let version = match kept.journal {
             None => {
                 let state = &decoded.state;
@@ -167,7 +182,8 @@ impl Journal {
         };
         let writer = tokio::spawn(writer.run(queue));
         let journal = Self { state, changed_at, writes, writer };
-        journal.record(Event::Opened { holder, bound_to }).await?;
+        let Binding { place: bound_to, stack } = binding;
+        journal.record(Event::Opened { holder, bound_to, stack }).await?;
         Ok(journal)
     }
 

@@ -18,7 +18,7 @@ use crate::event::Event;
 use crate::facts::Contents;
 use crate::graph::Graph;
 use crate::host::{Host, SystemHost};
-use crate::journal::{Journal, Loaded, check_place, load};
+use crate::journal::{Binding, Journal, Loaded, load};
 use crate::lock::{Lock, LockError, Lost};
 use crate::observer::{Observer, Progress, Silent};
 use crate::operate::Operator;
@@ -124,7 +124,7 @@ pub struct Engine {
     host: Arc<dyn Host>,
     observer: Arc<dyn Observer>,
     settle_grace: Duration,
-    bound_to: Option<String>,
+    binding: Binding,
 }
 
 impl Engine {
@@ -137,7 +137,7 @@ impl Engine {
             host: Arc::new(SystemHost),
             observer: Arc::new(Silent),
             settle_grace: Duration::from_secs(30),
-            bound_to: None,
+            binding: Binding::default(),
         }
     }
 
@@ -164,7 +164,17 @@ impl Engine {
     /// something else is refused: in another region, all its objects would seem to have disappeared.
     #[must_use]
     pub fn bound_to(self, place: impl Into<String>) -> Self {
-        Self { bound_to: Some(place.into()), ..self }
+        let binding = Binding { place: Some(place.into()), ..self.binding };
+        Self { binding, ..self }
+    }
+
+    /// Whose objects the state describes, such as a project and an environment. A state with objects in it that belongs to
+    /// another stack is refused, also where nothing is called: a copied state directory must not change or delete what
+    /// it was copied from.
+    #[must_use]
+    pub fn of_stack(self, stack: impl Into<String>) -> Self {
+        let binding = Binding { stack: Some(stack.into()), ..self.binding };
+        Self { binding, ..self }
     }
 
     /// The state as recorded. No call to the cloud, no lock.
@@ -177,7 +187,7 @@ impl Engine {
 
     async fn load(&self) -> Result<Loaded, EngineError> {
         let loaded = load(&*self.store, &*self.host).await?;
-        check_place(&loaded.state, self.bound_to.as_deref())?;
+        self.binding.check(&loaded.state)?;
         Ok(loaded)
     }
 
@@ -334,16 +344,20 @@ impl Engine {
         };
         let on_loss = Lost { flag: lost.clone(), cancel: cancel.clone() };
         let lock = Lock::acquire(Arc::clone(&self.store), Arc::clone(&self.host), on_loss, waiting).await?;
-        let journal =
-            match Journal::open(Arc::clone(&self.store), Arc::clone(&self.host), self.bound_to.clone()).await
-            {
-                Ok(journal) => journal,
-                Err(error) => {
-                    // The error to report is the journal's.
-                    let _ = lock.release().await;
-                    return Err(error.into());
-                }
-            };
+        let journal = match Journal::open(
+            Arc::clone(&self.store),
+            Arc::clone(&self.host),
+            self.binding.clone(),
+        )
+        .await
+        {
+            Ok(journal) => journal,
+            Err(error) => {
+                // The error to report is the journal's.
+                let _ = lock.release().await;
+                return Err(error.into());
+            }
+        };
         let looked = Mutex::default();
         let session = Session { engine: self.clone(), journal, lock, lost, cancel, looked };
         match session.settle().await {

@@ -129,6 +129,9 @@ pub struct State {
     /// The account and region that the objects live in, in the program's words.
     #[serde(default)]
     bound_to: Option<String>,
+    /// The stack that the objects belong to, in the program's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stack: Option<String>,
 }
 
 impl State {
@@ -195,6 +198,12 @@ impl State {
         self.bound_to.as_deref()
     }
 
+    /// The stack that the objects belonged to when the state was last opened.
+    #[must_use]
+    pub fn stack(&self) -> Option<&str> {
+        self.stack.as_deref()
+    }
+
     pub(crate) fn exports_declared(&self) -> &Value {
         &self.exports
     }
@@ -236,9 +245,12 @@ impl State {
     pub(crate) fn fold(&mut self, event: &Event) -> Result<(), IllegalEvent> {
         let seq = self.records + 1;
         match event {
-            Event::Opened { bound_to, .. } => {
+            Event::Opened { bound_to, stack, .. } => {
                 if bound_to.is_some() {
                     self.bound_to.clone_from(bound_to);
+                }
+                if stack.is_some() {
+                    self.stack.clone_from(stack);
                 }
             }
             Event::Exports { values } => self.exports = values.clone(),

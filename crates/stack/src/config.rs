@@ -101,7 +101,7 @@ impl Config {
     /// The configuration in an environment: what all tiers share is handed to each.
     #[must_use]
     pub fn for_environment(mut self, environment: &Environment) -> Self {
-        let name = environment.as_str();
+        let (name, keep_logs) = (environment.as_str(), self.logs.keep_on_destroy);
         let mut tags = self.tags.clone();
         tags.insert("Environment".to_owned(), name.to_owned());
         let Self { vpc, database, alb, ecs, apigw, monitoring, backup, .. } = &mut self;
@@ -112,7 +112,6 @@ impl Config {
         (apigw.environment, apigw.tags) = (name.to_owned(), tags.clone());
         (monitoring.environment, monitoring.tags) = (name.to_owned(), tags.clone());
         (backup.environment, backup.tags) = (name.to_owned(), tags);
-        let keep_logs = self.logs.keep_on_destroy;
         (vpc.keep_logs, database.keep_logs, alb.keep_logs) = (keep_logs, keep_logs, keep_logs);
         (ecs.keep_logs, apigw.keep_logs, backup.keep_logs) = (keep_logs, keep_logs, keep_logs);
         self

@@ -3,12 +3,14 @@
 //! As a library: make a [`Stack`] from a [`Config`], declare it for a [`Place`], and give the graph to an
 //! [`engine::Engine`] whose registry knows the [`kinds`].
 
+mod binding;
 mod cli;
 mod config;
 mod emulated;
 mod environment;
 mod exit;
 mod export;
+mod losses;
 mod progress;
 mod render;
 mod run;

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
-use engine::{Action, Drift, Note, Operation, Plan, PropertyChange, ReplaceOrder, Report, Step};
+use engine::{Action, Drift, Fate, Note, Operation, Plan, PropertyChange, ReplaceOrder, Report, Step};
 use serde_json::{Value, json};
+
+use crate::losses;
 
 pub(crate) const GREEN: &str = "\x1b[32m";
 pub(crate) const YELLOW: &str = "\x1b[33m";
@@ -23,6 +25,8 @@ pub(crate) struct Counts {
     pub(crate) replace: usize,
     /// Deleted objects.
     pub(crate) delete: usize,
+    /// Objects that stay and are not managed any more.
+    pub(crate) keep: usize,
     /// Objects whose interrupted creation is brought to an end.
     pub(crate) finish: usize,
     /// Objects that stay as they are.
@@ -39,6 +43,7 @@ impl Counts {
                 (Action::Create, _) => &mut counts.create,
                 (Action::Update, _) => &mut counts.update,
                 (Action::Replace { .. }, _) => &mut counts.replace,
+                (Action::Delete, _) if is_kept(step) => &mut counts.keep,
                 (Action::Delete, _) => &mut counts.delete,
                 (Action::Unchanged, Some(Note::Unfinished)) => &mut counts.finish,
                 (Action::Unchanged, _) => &mut counts.unchanged,
@@ -55,6 +60,7 @@ impl Counts {
             (self.update, "to change"),
             (self.replace, "to replace"),
             (self.delete, "to delete"),
+            (self.keep, "to keep, no longer managed"),
             (self.finish, "to finish"),
             (self.unchanged, "unchanged"),
         ];
@@ -78,6 +84,7 @@ pub(crate) fn plan(plan: &Plan, details: bool) -> String {
             Action::Create => (GREEN, "+"),
             Action::Update => (YELLOW, "~"),
             Action::Replace { .. } => (RED, "±"),
+            Action::Delete if is_kept(step) => (YELLOW, "="),
             Action::Delete => (RED, "-"),
             Action::Unchanged => (YELLOW, ">"),
         };
@@ -97,30 +104,9 @@ pub(crate) fn plan(plan: &Plan, details: bool) -> String {
     text
 }
 
-/// What a plan does to data, one loud line for each database that goes.
-#[must_use]
-pub(crate) fn losses(plan: &Plan) -> String {
-    let goes = |step: &&Step| {
-        step.kind == "AWS::RDS::DBCluster" && matches!(step.action, Action::Delete | Action::Replace { .. })
-    };
-    let mut text = String::new();
-    for step in plan.steps().iter().filter(goes) {
-        let address = &step.address;
-        let name = step.live().and_then(|live| live["DBClusterIdentifier"].as_str()).unwrap_or_default();
-        let what = match step.action {
-            Action::Delete => "is deleted",
-            _ => "is replaced by an empty one",
-        };
-        let kept = step.live().is_some_and(|live| live["DeletionPolicy"] == "Snapshot");
-        let line = match kept {
-            true => format!("{YELLOW}{address} ({name}) {what}; a final snapshot is taken and stays{PLAIN}"),
-            false => format!(
-                "{RED}{BOLD}DATA LOSS: {address} ({name}) {what}, with all its data and automated backups{PLAIN}"
-            ),
-        };
-        let _ = writeln!(text, "  {line}");
-    }
-    text
+/// Whether the object stays when it is not managed any more.
+fn is_kept(step: &Step) -> bool {
+    step.removal().is_some_and(|removal| removal.fate == Fate::Retained)
 }
 
 fn remark(step: &Step) -> String {
@@ -140,6 +126,7 @@ fn remark(step: &Step) -> String {
             };
             format!("  replaced: {} cannot be changed; {order}{note}", because.join(", "))
         }
+        Action::Delete if is_kept(step) => "  stays in the account, no longer managed".to_owned(),
         _ => note.to_owned(),
     }
 }
@@ -200,6 +187,7 @@ pub(crate) fn plan_json(plan: &Plan) -> Value {
                 "order": order,
                 "note": note,
                 "changes": changes_json(&step.changes),
+                "removal": losses::removal_json(step),
                 "properties": step.desired,
             })
         })
@@ -211,6 +199,7 @@ pub(crate) fn plan_json(plan: &Plan) -> Value {
         "update": counts.update,
         "replace": counts.replace,
         "delete": counts.delete,
+        "keep": counts.keep,
         "finish": counts.finish,
         "unchanged": counts.unchanged,
         "steps": steps,

@@ -12,12 +12,14 @@ use engine::{
 };
 use serde_json::{Value, json};
 
+use crate::binding;
 use crate::cli::{Cli, Command, ExportCommand, Options, Target};
 use crate::config::{self, ConfigError, Loaded, Sources};
 use crate::emulated;
 use crate::environment::{self, Environment};
 use crate::exit::{Exit, Failure};
 use crate::export;
+use crate::losses::{losses, protection_hint};
 use crate::progress::Screen;
 use crate::render::{self, Counts};
 use crate::stack::{Place, Stack, StackError, argument_error, kinds};
@@ -109,18 +111,16 @@ pub(crate) fn engine_failure(error: EngineError) -> Failure {
             .hint("check the disk and the permissions of the state directory, then run again"),
         EngineError::Journal(engine::JournalError::BoundElsewhere { .. }) => {
             Failure::from_error(Exit::Configuration, &error)
-                .hint("use the region and credentials that it was made with, or another --env or --state-dir")
+                .hint("go back to the project, environment, region and account that it belongs to, or use another --state-dir")
         }
         EngineError::Journal(_) => Failure::from_error(Exit::Configuration, &error)
             .hint("keep a copy of the state directory, and restore the file from a backup"),
-        EngineError::Plan(engine::PlanError::Protected { .. }) => {
+        EngineError::Plan(engine::PlanError::Protected { resources }) => {
+            Failure::from_error(Exit::Configuration, &error).hint(protection_hint(resources))
+        }
+        EngineError::Plan(engine::PlanError::PartInUse { .. }) => {
             Failure::from_error(Exit::Configuration, &error)
-                .hint(
-                    "a database goes only if `database.final_snapshot = true` keeps its data or \
-                     `database.allow_data_loss` names it; `database.deletion_protection`, `alb.deletion_protection` and \
-                     `alb.access_logs.delete_logs = false` protect too. Say so in the configuration, or with \
-                     `--set`, run `stack up`, then try again",
-                )
+                .hint("stop using it first: change `ecs.image`, run `stack up`, then try again")
         }
         EngineError::Plan(_) => Failure::from_error(Exit::Configuration, &error),
         EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. }
@@ -146,7 +146,22 @@ impl Work {
 
     pub(crate) async fn recorded(&self) -> Result<State, Failure> {
         let nothing = Arc::new(Registry::new(()));
-        Engine::new(nothing, self.store()).state().await.map_err(engine_failure)
+        let engine = Engine::new(nothing, self.store()).of_stack(self.stack_name());
+        let state = engine.state().await.map_err(engine_failure)?;
+        match binding::other_environment(&state, self.environment.as_str()) {
+            Some(recorded) => {
+                let message =
+                    format!("this state describes environment {recorded}, not {}", self.environment);
+                Err(Failure::new(Exit::Configuration, message)
+                    .hint("use its own --env, or another --state-dir"))
+            }
+            None => Ok(state),
+        }
+    }
+
+    /// What a state belongs to, beside account and region.
+    fn stack_name(&self) -> String {
+        format!("project {}, environment {}", self.loaded.config.project, self.environment)
     }
 
     pub(crate) async fn connect(&self) -> Result<Cloud, Failure> {
@@ -154,14 +169,12 @@ impl Work {
         target::connect(*target, &self.loaded.config, &self.environment, state_dir).await
     }
 
-    /// Connects, and declares the stack there; nothing is declared for a `destroy`.
-    async fn prepare(&self, declared: bool) -> Result<(Engine, Arc<Graph>), Failure> {
-        if declared {
-            self.declare(&Place::imagined(&self.loaded.config))?;
-        }
+    /// Connects, and declares the stack there.
+    async fn prepare(&self) -> Result<(Engine, Arc<Graph>), Failure> {
+        self.declare(&Place::imagined(&self.loaded.config))?;
         let state = self.recorded().await?;
         let cloud = self.connect().await?;
-        let graph = if declared { self.declare(&Place::new(&cloud, &state))? } else { Arc::default() };
+        let graph = self.declare(&Place::new(&cloud, &state))?;
         Ok((self.engine(cloud), graph))
     }
 
@@ -172,6 +185,7 @@ impl Work {
         kinds(&mut registry);
         let engine = Engine::new(Arc::new(registry), self.store())
             .with_observer(Arc::new(Screen::detect()))
+            .of_stack(self.stack_name())
             .bound_to(place);
         // The embedded AWS shows a new object at once, so there is nothing to wait for.
         match self.options.target {
@@ -209,12 +223,12 @@ impl Work {
     }
 
     async fn preview(&self, details: bool, detailed_exitcode: bool) -> Result<Exit, Failure> {
-        let (engine, graph) = self.prepare(true).await?;
+        let (engine, graph) = self.prepare().await?;
         let plan = engine.preview(graph, None).await.map_err(engine_failure)?;
         if self.options.json {
             print_json(&render::plan_json(&plan))?;
         } else {
-            let (plan_text, losses) = (render::plan(&plan, details), render::losses(&plan));
+            let (plan_text, losses) = (render::plan(&plan, details), losses(&plan));
             print(&format!("{plan_text}{losses}{}\n", self.summary(&plan)))?;
         }
         Ok(if detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
@@ -242,7 +256,9 @@ impl Work {
             can_ask(&self.options)
                 .map_err(|failure| failure.hint("look at `stack preview`, then add --yes"))?;
         }
-        let (engine, graph) = self.prepare(declared).await?;
+        let (engine, graph) = self.prepare().await?;
+        // What is declared protects what is destroyed.
+        let graph = if declared { graph } else { Arc::new(Graph::clone(&graph).into_guards()) };
         // What an interrupted run left is looked up first, and somebody else may have the lock.
         let session = tokio::select! {
             biased;
@@ -273,7 +289,7 @@ impl Work {
         if ask && !plan.is_empty() {
             note(render::plan(&plan, false).trim_end_matches('\n'));
         }
-        let losses = render::losses(&plan);
+        let losses = losses(&plan);
         if !losses.is_empty() {
             note(losses.trim_end_matches('\n'));
         }
@@ -335,7 +351,8 @@ impl Work {
     }
 
     async fn refresh(&self, detailed_exitcode: bool) -> Result<Exit, Failure> {
-        let (engine, _) = self.prepare(false).await?;
+        self.recorded().await?;
+        let engine = self.engine(self.connect().await?);
         let drift = engine.drift(None).await.map_err(engine_failure)?;
         if self.options.json {
             print_json(&render::drift_json(&drift))?;

@@ -85,7 +85,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     writeln!(out, "read: {} resources differ from what was made", reading.drift.len())?;
 
     // Delete, and look whether something is left.
-    network.delete(&engine).await?;
+    network.delete(&engine, &inputs).await?;
     let objects = emulator.objects().await?;
     let left = objects.iter().filter(|object| !object.made_by_default).count();
     writeln!(out, "deleted: {left} objects are left in the account")?;

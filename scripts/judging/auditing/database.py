@@ -59,6 +59,7 @@ def left():
 
 
 def kept():
-    """The last snapshots."""
+    """The last snapshots, whether they are encrypted, and the state of the key that does it."""
     found = pages("rds", "describe_db_cluster_snapshots", "DBClusterSnapshots", SnapshotType="manual")
-    return [(one["DBClusterIdentifier"], one["StorageEncrypted"]) for one in found]
+    state = lambda one: client("kms").describe_key(KeyId=one["KmsKeyId"])["KeyMetadata"]["KeyState"]
+    return [(one["DBClusterIdentifier"], one["StorageEncrypted"], state(one)) for one in found]

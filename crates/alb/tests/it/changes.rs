@@ -66,7 +66,7 @@ async fn a_changed_tag_is_changed_in_place_everywhere() {
         assert_eq!(world.create(&tagged, &inputs).await, before);
         world.assert_settled(&tagged, &inputs).await;
     }
-    tier(with_certificate()).delete(&world.engine).await.unwrap();
+    tier(with_certificate()).delete(&world.engine, &inputs).await.unwrap();
     world.assert_nothing_recorded().await;
 }
 
@@ -101,7 +101,7 @@ async fn a_certificate_can_be_added_and_taken_away() {
     let again = world.create(&tier(Args::default()), &inputs).await;
     assert_eq!(again.production_listener_arn, plain.production_listener_arn);
     world.assert_settled(&tier(Args::default()), &inputs).await;
-    tier(Args::default()).delete(&world.engine).await.unwrap();
+    tier(Args::default()).delete(&world.engine, &inputs).await.unwrap();
     world.assert_nothing_recorded().await;
 }
 
@@ -141,7 +141,7 @@ async fn private_instead_of_public_replaces_the_load_balancer_and_what_is_at_it(
     assert_ne!(after.alb_arn, before.alb_arn);
     assert_eq!(after.blue_target_group_arn, before.blue_target_group_arn);
     world.assert_settled(&private, &inputs).await;
-    private.delete(&world.engine).await.unwrap();
+    private.delete(&world.engine, &inputs).await.unwrap();
     world.assert_nothing_recorded().await;
 }
 
@@ -158,7 +158,7 @@ async fn other_subnets_are_a_change_and_another_vpc_is_another_load_balancer() {
     assert_ne!(after.alb_arn, before.alb_arn);
     assert_ne!(after.blue_target_group_arn, before.blue_target_group_arn);
     world.assert_settled(&tier(Args::default()), &elsewhere).await;
-    tier(Args::default()).delete(&world.engine).await.unwrap();
+    tier(Args::default()).delete(&world.engine, &inputs).await.unwrap();
     world.assert_nothing_recorded().await;
 }
 
@@ -178,7 +178,7 @@ async fn every_choice_can_be_changed_to_every_other_one_and_back() {
         world.create(&tier(args.clone()), &inputs).await;
         world.assert_settled(&tier(args.clone()), &inputs).await;
     }
-    tier(Args::default()).delete(&world.engine).await.unwrap();
+    tier(Args::default()).delete(&world.engine, &inputs).await.unwrap();
     assert_eq!(world.left().await, before);
     world.assert_nothing_recorded().await;
 }

@@ -115,7 +115,7 @@ async fn another_web_acl_before_our_load_balancer() {
     assert_eq!(address, "alb/web-acl-association");
     assert!(why.contains(&format!("it is {theirs}, not the one of alb/web-acl-association")), "{why}");
     // Theirs stays when ours goes.
-    tier(Args::default()).delete(&world.engine).await.unwrap();
+    tier(Args::default()).delete(&world.engine, &inputs).await.unwrap();
 }
 
 fn bucket(name: &str) -> Bucket {

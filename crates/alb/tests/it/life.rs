@@ -44,7 +44,7 @@ async fn deleted_it_leaves_nothing() {
     let before = world.left().await;
     for args in [Args::default(), with_certificate()] {
         world.create(&tier(args.clone()), &inputs).await;
-        tier(args).delete(&world.engine).await.unwrap();
+        tier(args).delete(&world.engine, &inputs).await.unwrap();
         assert_eq!(world.left().await, before);
         world.assert_nothing_recorded().await;
     }
@@ -62,7 +62,7 @@ async fn at_awss_own_pace_it_comes_and_goes_just_the_same() {
     // What takes long is the load balancer; what hangs on it takes seconds more.
     assert!((130..300).contains(&seconds), "{seconds}");
     world.assert_settled(&tier, &inputs).await;
-    tier.delete(&world.engine).await.unwrap();
+    tier.delete(&world.engine, &inputs).await.unwrap();
     assert_eq!(world.left().await, before);
     world.assert_nothing_recorded().await;
 }
@@ -97,7 +97,7 @@ async fn logs_go_with_their_bucket_old_versions_and_all() {
         }
     }
     s3(&world).delete_object().bucket(BUCKET).key("AWSLogs/a.log.gz").send().await.unwrap();
-    tier.delete(&world.engine).await.unwrap();
+    tier.delete(&world.engine, &inputs).await.unwrap();
     assert_eq!(world.left().await, before);
 }
 
@@ -113,12 +113,12 @@ async fn what_is_protected_stays_until_it_is_said_that_it_may_go() {
         world.create(&protected, &inputs).await;
         world.assert_settled(&protected, &inputs).await;
         let there = world.left().await;
-        let error = protected.delete(&world.engine).await.unwrap_err();
+        let error = protected.delete(&world.engine, &inputs).await.unwrap_err();
         assert!(matches!(error, ComponentError::Engine(_)), "{error:?}");
         assert_eq!(world.left().await, there);
         // Saying so once is enough.
         world.create(&tier(Args::default()), &inputs).await;
-        tier(Args::default()).delete(&world.engine).await.unwrap();
+        tier(Args::default()).delete(&world.engine, &inputs).await.unwrap();
     }
 }
 

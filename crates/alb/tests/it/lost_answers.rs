@@ -45,7 +45,7 @@ async fn comes_and_goes(operation: &str, fault: Fault) {
     let tier = tier(with_certificate());
     world.create(&tier, &inputs).await;
     world.assert_settled(&tier, &inputs).await;
-    tier.delete(&world.engine).await.unwrap_or_else(|error| panic!("{what}: {error:#?}"));
+    tier.delete(&world.engine, &inputs).await.unwrap_or_else(|error| panic!("{what}: {error:#?}"));
     assert_eq!(world.left().await, before, "{what}");
     world.assert_nothing_recorded().await;
 }

@@ -55,7 +55,7 @@ async fn where_none_is_set_it_is_made_once_and_stays() {
         let attached =
             world.cx.iam().list_attached_role_policies().role_name(LOGS_ROLE).send().await.unwrap();
         assert_eq!(attached.attached_policies()[0].policy_arn(), Some(POLICY));
-        tier.delete(&world.engine).await.unwrap();
+        tier.delete(&world.engine, &inputs).await.unwrap();
         assert_eq!(account_role(&world).await.as_deref(), Some(ROLE_ARN));
     }
 }
@@ -70,7 +70,7 @@ async fn somebody_elses_is_used_and_left_as_it_is() {
     world.create(&tier, &inputs).await;
     assert_eq!(account_role(&world).await, Some(other.clone()));
     world.assert_settled(&tier, &inputs).await;
-    tier.delete(&world.engine).await.unwrap();
+    tier.delete(&world.engine, &inputs).await.unwrap();
     assert_eq!(account_role(&world).await, Some(other));
     // Here nothing at all is left behind.
     assert_eq!(world.left().await, before);
@@ -87,7 +87,7 @@ async fn one_of_our_name_that_another_project_has_set_is_used_and_left_as_it_is(
     assert_eq!(world.drift::<Tier>().await, [""; 0]);
     let attached = world.cx.iam().list_attached_role_policies().role_name(LOGS_ROLE).send().await.unwrap();
     assert_eq!(attached.attached_policies(), []);
-    tier.delete(&world.engine).await.unwrap();
+    tier.delete(&world.engine, &inputs).await.unwrap();
     assert_eq!(world.left().await, before);
 }
 
@@ -100,12 +100,12 @@ async fn two_environments_share_it_and_one_that_goes_takes_nothing_from_the_othe
     let production = engine_of(&world, "prod");
     let (first, second) = tokio::join!(dev.create(&world.engine, &inputs), prod.create(&production, &inputs));
     assert_ne!(first.unwrap().api_id, second.unwrap().api_id);
-    dev.delete(&world.engine).await.unwrap();
+    dev.delete(&world.engine, &inputs).await.unwrap();
     assert_eq!(account_role(&world).await.as_deref(), Some(ROLE_ARN));
     assert_eq!(prod.read(&production, &inputs).await.unwrap().drift, []);
     let stages = left(&world).await;
     assert_eq!(stages.iter().filter(|(kind, _)| kind == "AWS::ApiGateway::Stage").count(), 1);
-    prod.delete(&production).await.unwrap();
+    prod.delete(&production, &inputs).await.unwrap();
     assert_eq!(left(&world).await, before);
 }
 
@@ -135,5 +135,5 @@ async fn a_role_of_this_name_that_is_not_ours_is_not_used() {
     assert!(error.contains(&format!("looking for role {LOGS_ROLE}: it exists already")), "{error}");
     assert_eq!(account_role(&world).await, None);
     // What was begun can be given up.
-    tier(Args::default()).delete(&world.engine).await.unwrap();
+    tier(Args::default()).delete(&world.engine, &inputs).await.unwrap();
 }

@@ -182,7 +182,7 @@ async fn a_load_balancer_can_become_private_and_public_again() {
     assert_eq!(planned(&world, &tier, &public, is_delete).await.len(), 4);
     world.create(&tier, &public).await;
     world.assert_settled(&tier, &public).await;
-    tier.delete(&world.engine).await.unwrap();
+    tier.delete(&world.engine, &public).await.unwrap();
     assert_eq!(left(&world).await, before);
 }
 

@@ -215,6 +215,6 @@ async fn an_api_that_somebody_deleted_is_made_again() {
     // Who has the key can go on using it.
     assert_eq!(after.api_key_id, outputs.api_key_id);
     world.assert_settled(&tier, &inputs).await;
-    tier.delete(&world.engine).await.unwrap();
+    tier.delete(&world.engine, &inputs).await.unwrap();
     world.assert_nothing_recorded().await;
 }

@@ -59,7 +59,7 @@ async fn deleted_it_leaves_nothing_but_the_role_that_all_stacks_share() {
         let group = format!("API-Gateway-Execution-Logs_{}/dev", outputs.api_id);
         let stream = world.cx.logs().create_log_stream().log_group_name(&group).log_stream_name("one");
         stream.send().await.unwrap();
-        tier.delete(&world.engine).await.unwrap();
+        tier.delete(&world.engine, &inputs).await.unwrap();
         assert_eq!(left(&world).await, before);
         assert_eq!(world.left().await.len(), before.len() + 1);
         world.assert_nothing_recorded().await;
@@ -76,7 +76,7 @@ async fn at_awss_own_pace_it_comes_and_goes_just_the_same() {
         let tier = tier(Args::default());
         world.create(&tier, &inputs).await;
         world.assert_settled(&tier, &inputs).await;
-        tier.delete(&world.engine).await.unwrap();
+        tier.delete(&world.engine, &inputs).await.unwrap();
         assert_eq!(left(&world).await, before);
         world.assert_nothing_recorded().await;
     }

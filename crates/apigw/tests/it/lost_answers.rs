@@ -14,7 +14,7 @@ async fn calls() -> Vec<String> {
     let inputs = private(inputs);
     world.create(&tier(Args::default()), &inputs).await;
     world.create(&changed(), &inputs).await;
-    changed().delete(&world.engine).await.unwrap();
+    changed().delete(&world.engine, &inputs).await.unwrap();
     world.mutations()
 }
 
@@ -76,7 +76,7 @@ async fn comes_and_goes(operation: &str, number: u64, fault: Fault) {
     world.create(&changed(), &inputs).await;
     assert_eq!(deployments(&world, &outputs).await.len(), 1, "{what}");
     world.assert_settled(&changed(), &inputs).await;
-    changed().delete(&world.engine).await.unwrap_or_else(|error| panic!("{what}: {error:#?}"));
+    changed().delete(&world.engine, &inputs).await.unwrap_or_else(|error| panic!("{what}: {error:#?}"));
     assert_eq!(left(&world).await, before, "{what}");
     world.assert_nothing_recorded().await;
 }

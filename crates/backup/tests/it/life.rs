@@ -64,7 +64,7 @@ async fn deleted_it_leaves_nothing() {
     let tier = tier(with_everything());
     for _ in 0..2 {
         world.create(&tier, &inputs).await;
-        tier.delete(&world.engine).await.unwrap();
+        tier.delete(&world.engine, &inputs).await.unwrap();
         assert_eq!(world.left().await, before);
         world.assert_nothing_recorded().await;
     }
@@ -89,7 +89,7 @@ async fn what_somebody_else_deleted_already_is_no_obstacle() {
     delete.send().await.unwrap();
     vaults.delete_backup_plan().backup_plan_id(&plan).send().await.unwrap();
     vaults.delete_backup_vault().backup_vault_name(VAULT).send().await.unwrap();
-    tier.delete(&world.engine).await.unwrap();
+    tier.delete(&world.engine, &inputs).await.unwrap();
     assert_eq!(world.left().await, before);
 }
 

@@ -36,7 +36,7 @@ async fn live(world: &testing::World, inputs: &backup::Inputs) {
     for args in [with_everything(), changed(), with_everything()] {
         world.create(&tier(args), inputs).await;
     }
-    tier(with_everything()).delete(&world.engine).await.unwrap();
+    tier(with_everything()).delete(&world.engine, &inputs).await.unwrap();
 }
 
 async fn lose(made: usize, operation: &str, number: u64, fault: Fault) {
@@ -51,7 +51,10 @@ async fn lose(made: usize, operation: &str, number: u64, fault: Fault) {
         assert!(plan.is_empty(), "{what}");
         assert_eq!(world.left().await.len(), made, "{what}");
     }
-    tier(with_everything()).delete(&world.engine).await.unwrap_or_else(|error| panic!("{what}: {error:#?}"));
+    tier(with_everything())
+        .delete(&world.engine, &inputs)
+        .await
+        .unwrap_or_else(|error| panic!("{what}: {error:#?}"));
     assert_eq!(world.left().await, before, "{what}");
     world.assert_nothing_recorded().await;
 }

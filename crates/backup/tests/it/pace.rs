@@ -19,7 +19,7 @@ async fn it_comes_changes_and_goes() {
         let changed = tier(Args { memory: 512, reserved_concurrency: None, ..with_everything() });
         world.create(&changed, &inputs).await;
         world.assert_settled(&changed, &inputs).await;
-        whole.delete(&world.engine).await.unwrap();
+        whole.delete(&world.engine, &inputs).await.unwrap();
         assert_eq!(world.left().await, before);
     }
 }

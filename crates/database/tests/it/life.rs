@@ -29,7 +29,7 @@ async fn deleted_it_leaves_nothing_but_a_key_that_can_be_saved() {
     let tier = tier(expendable());
     for _ in 0..2 {
         world.create(&tier, &inputs).await;
-        tier.delete(&world.engine).await.unwrap();
+        tier.delete(&world.engine, &inputs).await.unwrap();
         assert_eq!(world.left().await, before);
         world.assert_nothing_recorded().await;
     }
@@ -40,7 +40,7 @@ async fn a_final_snapshot_stays() {
     let (world, inputs) = world().await;
     let tier = tier(Args { final_snapshot: true, ..Args::default() });
     world.create(&tier, &inputs).await;
-    tier.delete(&world.engine).await.unwrap();
+    tier.delete(&world.engine, &inputs).await.unwrap();
     let snapshots = rds(&world).describe_db_cluster_snapshots().snapshot_type("manual").send().await.unwrap();
     let names: Vec<_> = snapshots
         .db_cluster_snapshots()
@@ -56,14 +56,14 @@ async fn a_protected_cluster_is_neither_deleted_nor_replaced() {
     let (world, inputs) = world().await;
     let protected = tier(Args::default());
     world.create(&protected, &inputs).await;
-    let error = protected.delete(&world.engine).await.unwrap_err();
+    let error = protected.delete(&world.engine, &inputs).await.unwrap_err();
     assert!(matches!(error, ComponentError::Engine(_)), "{error:?}");
     let renamed = tier(Args { database_name: "other".to_owned(), ..Args::default() });
     let error = renamed.create(&world.engine, &inputs).await.unwrap_err();
     assert!(matches!(error, ComponentError::Engine(_)), "{error:?}");
     // Saying so once is enough.
     world.create(&tier(expendable()), &inputs).await;
-    tier(expendable()).delete(&world.engine).await.unwrap();
+    tier(expendable()).delete(&world.engine, &inputs).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

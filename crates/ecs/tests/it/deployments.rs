@@ -93,7 +93,7 @@ async fn a_service_that_never_ran_is_made_anew() {
     world.create(&broken, &inputs).await;
     assert_eq!(service(&world).await.running_count(), 2);
     world.assert_settled(&broken, &inputs).await;
-    broken.delete(&world.engine).await.unwrap();
+    broken.delete(&world.engine, &inputs).await.unwrap();
     world.assert_nothing_recorded().await;
 }
 
@@ -112,7 +112,7 @@ async fn a_release_is_waited_for_to_the_end_of_its_bake_time() {
     assert!((600..1800).contains(&release), "{release}");
     assert_eq!(deployments(&world).await, ["SUCCESSFUL", "SUCCESSFUL"]);
     world.assert_settled(&tier_of(1024, 2048), &inputs).await;
-    tier_of(1024, 2048).delete(&world.engine).await.unwrap();
+    tier_of(1024, 2048).delete(&world.engine, &inputs).await.unwrap();
     assert_eq!(world.left().await, before);
     world.assert_nothing_recorded().await;
 }

@@ -49,7 +49,7 @@ async fn deleted_it_leaves_nothing_not_even_images() {
     for _ in 0..2 {
         world.create(&tier, &inputs).await;
         push(&world, "v1").await;
-        tier.delete(&world.engine).await.unwrap();
+        tier.delete(&world.engine, &inputs).await.unwrap();
         assert_eq!(world.left().await, before);
         world.assert_nothing_recorded().await;
     }
@@ -62,7 +62,7 @@ async fn a_repository_whose_images_are_to_stay_is_not_deleted_with_them() {
     let tier = tier(Args { repository: keep, ..Args::default() });
     world.create(&tier, &inputs).await;
     push(&world, "v1").await;
-    let error = tier.delete(&world.engine).await.unwrap_err().to_string();
+    let error = tier.delete(&world.engine, &inputs).await.unwrap_err().to_string();
     assert!(error.contains("ecs/repository failed") && error.contains("still contains images"), "{error}");
 }
 
@@ -321,6 +321,6 @@ async fn a_service_of_the_same_name_is_not_taken_over() {
     assert!(world.drift::<Tier>().await.contains(&"ecs/service: gone".to_owned()));
     let error = tier.create(&world.engine, &inputs).await.unwrap_err().to_string();
     assert!(error.contains("create of ecs/service failed"), "{error}");
-    tier.delete(&world.engine).await.unwrap_err();
+    tier.delete(&world.engine, &inputs).await.unwrap_err();
     assert_eq!(service(&world).await.status(), Some("ACTIVE"));
 }

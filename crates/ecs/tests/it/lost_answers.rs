@@ -39,7 +39,7 @@ async fn lose(operation: &str, number: u64) {
     assert_eq!(revisions(&world).await.len(), 1, "{what}");
     assert_eq!(deployments(&world).await.len(), 1, "{what}");
     world.assert_settled(&tier, &inputs).await;
-    tier.delete(&world.engine).await.unwrap();
+    tier.delete(&world.engine, &inputs).await.unwrap();
     assert_eq!(world.left().await, before, "{what}");
 }
 

@@ -14,7 +14,7 @@ fn host() -> Arc<dyn Host> {
 }
 
 async fn open(store: &MemoryStore) -> Journal {
-    Journal::open(Arc::new(store.clone()), host(), None).await.unwrap()
+    Journal::open(Arc::new(store.clone()), host(), Binding::default()).await.unwrap()
 }
 
 async fn exports(journal: &Journal, numbers: std::ops::Range<u64>) {
@@ -118,7 +118,8 @@ impl Store for NoNewJournal {
 async fn a_crash_between_snapshot_and_new_journal_loses_and_doubles_nothing() {
     let store = MemoryStore::new();
     let dying = Arc::new(NoNewJournal(store.clone(), Mutex::new(false)));
-    let journal = Journal::open(Arc::clone(&dying) as Arc<dyn Store>, host(), None).await.unwrap();
+    let journal =
+        Journal::open(Arc::clone(&dying) as Arc<dyn Store>, host(), Binding::default()).await.unwrap();
     exports(&journal, 0..30).await;
     let before = journal.state().clone();
     *dying.1.lock().unwrap() = true;
@@ -140,7 +141,7 @@ async fn a_crash_between_snapshot_and_new_journal_loses_and_doubles_nothing() {
 async fn refused(store: &MemoryStore) -> String {
     let before = [bytes(store, File::State).await, bytes(store, File::Journal).await];
     let Err(error) = load(store, &*host()).await else { panic!("it was read") };
-    let Err(opened) = Journal::open(Arc::new(store.clone()), host(), None).await else {
+    let Err(opened) = Journal::open(Arc::new(store.clone()), host(), Binding::default()).await else {
         panic!("it was opened")
     };
     assert_eq!(error.to_string(), opened.to_string());
@@ -186,7 +187,12 @@ async fn a_journal_of_another_lineage_is_an_error() {
     let store = compacted().await;
     let other = MemoryStore::new();
     let stranger: Arc<dyn Host> = Arc::new(TestHost::new("bob", 2, Instant::now()));
-    Journal::open(Arc::new(other.clone()), stranger, None).await.unwrap().close().await.unwrap();
+    Journal::open(Arc::new(other.clone()), stranger, Binding::default())
+        .await
+        .unwrap()
+        .close()
+        .await
+        .unwrap();
     put(&store, File::Journal, &bytes(&other, File::Journal).await).await;
     assert!(refused(&store).await.contains("journal in memory, line 1: it belongs to lineage "));
 }
@@ -204,7 +210,9 @@ async fn a_journal_or_snapshot_that_is_gone_is_an_error() {
     store.remove(File::Journal, &journal.version).await.unwrap();
     let Err(error) = load(&store, &*host()).await else { panic!("it was read") };
     assert!(error.to_string().contains("journal in memory, line 1: it is missing"), "{error}");
-    let Err(_) = Journal::open(Arc::new(store.clone()), host(), None).await else { panic!("it was opened") };
+    let Err(_) = Journal::open(Arc::new(store.clone()), host(), Binding::default()).await else {
+        panic!("it was opened")
+    };
     assert_eq!(store.read(File::Journal).await.unwrap(), None);
 }
 
@@ -227,7 +235,7 @@ async fn an_event_that_cannot_follow_is_refused_and_the_others_of_its_batch_are_
 async fn after_a_failed_write_nothing_more_is_written() {
     let store = MemoryStore::new();
     let dying = Arc::new(NoNewJournal(store.clone(), Mutex::new(false)));
-    let journal = Journal::open(dying, host(), None).await.unwrap();
+    let journal = Journal::open(dying, host(), Binding::default()).await.unwrap();
     exports(&journal, 0..2).await;
     let kept = bytes(&store, File::Journal).await;
     journal.record(Event::Exports { values: json!("poison") }).await.unwrap_err();

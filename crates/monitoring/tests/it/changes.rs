@@ -120,7 +120,7 @@ async fn every_choice_can_be_changed_to_every_other_one_and_back() {
             world.assert_settled(&tier(other.clone()), others).await;
         }
     }
-    tier(Args::default()).delete(&world.engine).await.unwrap();
+    tier(Args::default()).delete(&world.engine, &inputs()).await.unwrap();
     let mut left = world.left().await;
     left.retain(|(kind, _)| kind != "AWS::KMS::Key");
     assert_eq!(left, before);

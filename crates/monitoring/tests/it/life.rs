@@ -43,7 +43,7 @@ async fn deleted_it_leaves_nothing() {
     let before = world.left().await;
     for args in [with_email(), without_tracing()] {
         world.create(&tier(args.clone()), &inputs()).await;
-        tier(args).delete(&world.engine).await.unwrap();
+        tier(args).delete(&world.engine, &inputs()).await.unwrap();
         // A key is only going: KMS keeps it for the days in which it can be saved.
         let mut left = world.left().await;
         left.retain(|(kind, _)| kind != "AWS::KMS::Key");
@@ -59,7 +59,7 @@ async fn at_awss_own_pace_it_comes_and_goes_just_the_same() {
     let tier = tier(with_email());
     world.create(&tier, &inputs()).await;
     world.assert_settled(&tier, &inputs()).await;
-    tier.delete(&world.engine).await.unwrap();
+    tier.delete(&world.engine, &inputs()).await.unwrap();
     let mut left = world.left().await;
     left.retain(|(kind, _)| kind != "AWS::KMS::Key");
     assert_eq!(left, before);

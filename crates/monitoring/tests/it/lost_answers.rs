@@ -43,7 +43,7 @@ async fn comes_and_goes(operation: &str, fault: Fault) {
     let mut kinds: Vec<_> = world.left().await.into_iter().map(|(kind, _)| kind).collect();
     kinds.retain(|kind| kind == "AWS::KMS::Key" || kind == "AWS::SNS::Subscription");
     assert_eq!(kinds.len(), 2, "{what}: {kinds:?}");
-    tier.delete(&world.engine).await.unwrap_or_else(|error| panic!("{what}: {error:#?}"));
+    tier.delete(&world.engine, &inputs()).await.unwrap_or_else(|error| panic!("{what}: {error:#?}"));
     let mut left = world.left().await;
     left.retain(|(kind, _)| kind != "AWS::KMS::Key");
     assert_eq!(left, before, "{what}");

@@ -242,14 +242,19 @@ async fn prod_is_protected_until_somebody_takes_that_back() {
         .flat_map(str::split_whitespace)
         .filter(|word| word.contains('='))
         .collect();
-    assert_eq!(flags.len(), 3, "{flags:?}");
-    let taken_back = flags.iter().flat_map(|flag| ["--set", flag]);
-    place.run(&["up", "--env", "prod"].into_iter().chain(taken_back).collect::<Vec<_>>()).expect(0);
-    let destroyed = place.run(&["destroy", "--yes", "--env", "prod"]).expect(0);
-    assert!(destroyed.err.contains("a final snapshot is taken"), "{}", destroyed.err);
+    assert_eq!((flags.len(), &flags[..4]), (8, &flags[4..]), "the same settings for both commands");
+    let taken_back: Vec<&str> = flags[..4].iter().flat_map(|flag| ["--set", flag]).collect();
+    place.run(&[["up", "--env", "prod"].as_slice(), &taken_back].concat()).expect(0);
+    // What is configured protects, whatever the last `up` said.
+    place.run(&["destroy", "--yes", "--env", "prod"]).expect(65);
+    let destroyed =
+        place.run(&[["destroy", "--yes", "--env", "prod"].as_slice(), &taken_back].concat()).expect(0);
+    assert!(destroyed.err.contains("a final snapshot is kept"), "{}", destroyed.err);
     let left = place.objects().await;
-    assert!(left.iter().all(|object| object.kind.contains("Snapshot")), "{left:?}");
-    assert!(!left.is_empty());
+    let count = |kind: &str| left.iter().filter(|object| object.kind.contains(kind)).count();
+    let (snapshots, keys, groups) = (count("Snapshot"), count("KMS::Key"), count("LogGroup"));
+    assert_eq!((snapshots > 0, keys, groups > 5), (true, 1, true), "{left:?}");
+    assert_eq!(left.len(), snapshots + keys + groups, "{left:?}");
 }
 
 #[test]

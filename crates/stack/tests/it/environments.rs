@@ -29,7 +29,7 @@ fn a_database_whose_data_nobody_gave_up_is_not_deleted() {
     place.write("stack.toml", "[environments.prod.database]\nfinal_snapshot = true\n");
     place.run(&["up", "--env", "prod"]).expect(0);
     let destroyed = place.run(&["destroy", "--yes", "--env", "prod"]).expect(0);
-    assert!(destroyed.err.contains("a final snapshot is taken"), "{}", destroyed.err);
+    assert!(destroyed.err.contains("a final snapshot is kept"), "{}", destroyed.err);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod any_change;
 #[cfg(unix)]
 mod bad_input;
 mod command;
@@ -14,6 +15,7 @@ mod export;
 mod life;
 mod lock;
 mod processes;
+mod protection;
 mod rehearsal;
 mod server;
 mod tap_stack;

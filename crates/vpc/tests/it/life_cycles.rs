@@ -45,6 +45,7 @@ pub(crate) fn log_group() -> LogGroup<Resolved> {
         made_by_service: false,
         retention_in_days: Some(RetentionDays::try_from(2557).unwrap()),
         kms_key_id: None,
+        deletion_policy: aws::DeletionPolicy::Delete,
         tags: tags("payment-flow-logs-dev"),
     }
 }

@@ -53,11 +53,11 @@ async fn deleted_it_leaves_nothing() {
     let world = world();
     let tier = Tier::new(Args::default());
     create(&world, Args::default()).await;
-    tier.delete(&world.engine).await.unwrap();
+    tier.delete(&world.engine, &inputs_with(3)).await.unwrap();
     assert_clean(&world).await;
-    tier.delete(&world.engine).await.unwrap();
+    tier.delete(&world.engine, &inputs_with(3)).await.unwrap();
     create(&world, Args::default()).await;
-    tier.delete(&world.engine).await.unwrap();
+    tier.delete(&world.engine, &inputs_with(3)).await.unwrap();
     assert_clean(&world).await;
 }
 
@@ -97,7 +97,7 @@ async fn another_cidr_replaces_the_vpc_and_what_is_in_it_and_keeps_the_public_ad
     assert_ne!(after.vpc_id, before.vpc_id);
     assert_eq!(after.nat_public_ips, before.nat_public_ips);
     assert_settled(&world, moved.clone()).await;
-    Tier::new(moved).delete(&world.engine).await.unwrap();
+    Tier::new(moved).delete(&world.engine, &inputs_with(3)).await.unwrap();
     assert_clean(&world).await;
 }
 
@@ -112,7 +112,7 @@ async fn subnets_that_trade_places_are_deleted_before_the_new_ones_are_created()
     let after = create(&world, shifted.clone()).await;
     assert_eq!(after.private_subnet_cidrs[0].to_string(), "10.0.12.0/24");
     assert_settled(&world, shifted.clone()).await;
-    Tier::new(shifted).delete(&world.engine).await.unwrap();
+    Tier::new(shifted).delete(&world.engine, &inputs_with(3)).await.unwrap();
     assert_clean(&world).await;
 }
 
@@ -136,7 +136,7 @@ async fn every_choice_can_be_changed_to_every_other_one_and_back() {
         create(&world, args.clone()).await;
         assert_settled(&world, args.clone()).await;
     }
-    Tier::new(Args::default()).delete(&world.engine).await.unwrap();
+    Tier::new(Args::default()).delete(&world.engine, &inputs_with(3)).await.unwrap();
     assert_clean(&world).await;
 }
 
@@ -207,7 +207,7 @@ async fn with_endpoints_it_needs_no_way_to_the_internet() {
     let after = create(&world, moved.clone()).await;
     assert_eq!(after.interface_endpoint_ids, outputs.interface_endpoint_ids);
     assert_settled(&world, moved).await;
-    Tier::new(Args::default()).delete(&world.engine).await.unwrap();
+    Tier::new(Args::default()).delete(&world.engine, &inputs_with(3)).await.unwrap();
     assert_clean(&world).await;
 }
 
@@ -230,7 +230,7 @@ async fn whatever_answer_about_endpoints_is_lost_there_is_one_of_each_and_nothin
                 let endpoints = world.cx.ec2().describe_vpc_endpoints().send().await.unwrap();
                 assert_eq!(endpoints.vpc_endpoints().len(), 8, "{operation} {call}");
                 assert_settled(&world, with_endpoints()).await;
-                Tier::new(with_endpoints()).delete(&world.engine).await.unwrap();
+                Tier::new(with_endpoints()).delete(&world.engine, &inputs_with(3)).await.unwrap();
                 assert_clean(&world).await;
             }
         }
@@ -250,6 +250,6 @@ async fn at_aws_pace_and_limits_endpoints_come_and_go() {
     let took = start.elapsed().as_secs();
     assert!((45..400).contains(&took), "{took}");
     assert_settled(&world, args.clone()).await;
-    Tier::new(args).delete(&world.engine).await.unwrap();
+    Tier::new(args).delete(&world.engine, &inputs_with(3)).await.unwrap();
     assert_clean(&world).await;
 }

@@ -1,0 +1,211 @@
+//! Nothing that is protected is lost, and what is lost is in the plan.
+
+use aws_sdk_ec2::config::Region;
+
+use crate::command::{Ended, Workplace};
+
+/// A deployed `dev`, whose data may go, as by default.
+fn deployed() -> Workplace {
+    let place = Workplace::new();
+    place.run(&["up"]).expect(0);
+    place
+}
+
+/// Runs a command that must be refused before anything changes.
+#[track_caller]
+fn refused(place: &Workplace, arguments: &[&str]) -> Ended {
+    let (cloud, files) = (place.emulator_bytes(), journal(place, "dev"));
+    let ended = place.run(arguments).expect(65);
+    assert_eq!(place.emulator_bytes(), cloud, "{}", ended.err);
+    assert_eq!(journal(place, "dev"), files);
+    ended
+}
+
+/// The intents that were recorded: a refused run records none.
+fn journal(place: &Workplace, environment: &str) -> usize {
+    let journal = std::fs::read_to_string(place.state_directory(environment).join("journal.jsonl")).unwrap();
+    journal.matches("\"event\":\"intent\"").count()
+}
+
+impl Workplace {
+    fn sdk(&self) -> aws_config::SdkConfig {
+        stack::embedded(&self.emulator(), Region::new("ap-southeast-1"))
+    }
+
+    /// Pushes an image behind the program's back.
+    async fn push(&self, tag: &str) {
+        let manifest = format!(
+            r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{{"size":{}}}}}"#,
+            tag.len()
+        );
+        let put = aws_sdk_ecr::Client::new(&self.sdk()).put_image().repository_name("payment-app-dev");
+        put.image_manifest(manifest).image_tag(tag).send().await.unwrap();
+    }
+
+    async fn snapshots(&self) -> Vec<aws_sdk_rds::types::DbClusterSnapshot> {
+        let rds = aws_sdk_rds::Client::new(&self.sdk());
+        let found = rds.describe_db_cluster_snapshots().snapshot_type("manual").send().await.unwrap();
+        found.db_cluster_snapshots.unwrap_or_default()
+    }
+}
+
+#[test]
+fn a_database_is_not_replaced_where_the_configuration_forbids_it_in_the_same_change() {
+    let place = deployed();
+    for replaces in ["database.database_name=pay2", "database.master_username=owner2", "vpc.cidr=10.2.0.0/16"]
+    {
+        for forbids in ["database.allow_data_loss=[]", "database.deletion_protection=true"] {
+            for command in ["up", "preview"] {
+                let ended = refused(&place, &[command, "--yes", "--set", replaces, "--set", forbids]);
+                assert!(ended.err.contains("database/cluster (as configured now)"), "{}", ended.err);
+                assert!(ended.err.contains("`database.allow_data_loss`"), "{}", ended.err);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_final_snapshot_is_taken_where_the_configuration_asks_for_it_in_the_same_change() {
+    let place = deployed();
+    let change = ["up", "--set", "database.database_name=pay2", "--set", "database.final_snapshot=true"];
+    let ended = place.run(&change).expect(0);
+    let kept = "KEPT: database/cluster (payment-cluster-dev) will be deleted, then created empty; a final snapshot is kept";
+    assert!(ended.err.contains(kept), "{}", ended.err);
+    assert!(!ended.err.contains("DATA LOSS"), "{}", ended.err);
+    assert_eq!(place.snapshots().await.len(), 1);
+}
+
+#[test]
+fn a_database_that_goes_says_so_in_one_sentence() {
+    let place = deployed();
+    let plan = place.run(&["preview", "--set", "database.database_name=pay2"]).expect(0);
+    let line = "DATA LOSS: database/cluster (payment-cluster-dev) will be deleted with all its data and automated backups, \
+                then created empty";
+    assert!(plan.out.contains(line), "{}", plan.out);
+    let plan = place.run(&["preview", "--json", "--set", "database.database_name=pay2"]).expect(0).json();
+    let step =
+        plan["steps"].as_array().unwrap().iter().find(|step| step["address"] == "database/cluster").unwrap();
+    assert_eq!(step["removal"]["fate"], "lost");
+    assert_eq!(step["removal"]["loses"], "all its data and automated backups");
+}
+
+#[tokio::test]
+async fn destroy_asks_the_configuration_too() {
+    let place = deployed();
+    for forbids in
+        ["database.allow_data_loss=[]", "database.deletion_protection=true", "alb.deletion_protection=true"]
+    {
+        refused(&place, &["destroy", "--yes", "--set", forbids]);
+    }
+    let ended = place.run(&["destroy", "--yes", "--set", "database.final_snapshot=true"]).expect(0);
+    assert!(ended.err.contains("a final snapshot is kept"), "{}", ended.err);
+    let snapshot = place.snapshots().await.remove(0);
+    // A snapshot whose key is gone is no snapshot.
+    let kms = aws_sdk_kms::Client::new(&place.sdk());
+    let key = kms.describe_key().key_id(snapshot.kms_key_id().unwrap()).send().await.unwrap();
+    assert!(key.key_metadata.unwrap().enabled());
+    assert!(ended.err.contains("database/key will stay in the account, no longer managed"), "{}", ended.err);
+    assert!(ended.err.contains("KEY LOST: monitoring/key will be deleted with"), "{}", ended.err);
+}
+
+#[tokio::test]
+async fn a_protection_that_somebody_switched_on_by_hand_is_found_before_anything_is_deleted() {
+    let place = deployed();
+    let rds = aws_sdk_rds::Client::new(&place.sdk());
+    let modify = rds.modify_db_cluster().db_cluster_identifier("payment-cluster-dev").apply_immediately(true);
+    modify.deletion_protection(true).send().await.unwrap();
+    let ended = refused(&place, &["destroy", "--yes"]);
+    let says = "database/cluster (DeletionProtection as changed outside of this program)";
+    assert!(ended.err.contains(says), "{}", ended.err);
+    place.run(&["up"]).expect(0);
+    place.run(&["destroy", "--yes"]).expect(0);
+}
+
+#[tokio::test]
+async fn images_are_not_lost_unseen() {
+    let place = deployed();
+    place.push("v1").await;
+    place.run(&["up", "--set", "ecs.image=:v1"]).expect(0);
+    // The image that runs would be gone.
+    let kms = ["--set", "ecs.repository.encryption=KMS"];
+    let ended = refused(&place, &[["up", "--set", "ecs.image=:v1"].as_slice(), &kms].concat());
+    assert!(
+        ended.err.contains("ecs/repository would be deleted or replaced, but ecs/task-definition uses "),
+        "{}",
+        ended.err
+    );
+    // Nobody may delete images.
+    let keep = ["--set", "ecs.repository.delete_images=false"];
+    for command in ["up", "destroy"] {
+        let ended = refused(&place, &[[command, "--yes"].as_slice(), &kms, &keep].concat());
+        assert!(
+            ended.err.contains("ecs/repository (with 1 image, EmptyOnDelete as configured now)"),
+            "{}",
+            ended.err
+        );
+        assert!(ended.err.contains("`ecs.repository.delete_images = true`"), "{}", ended.err);
+    }
+    // Without an image that runs, it is the user's decision, and in the plan.
+    place.run(&["up"]).expect(0);
+    let ended = place.run(&[["up"].as_slice(), &kms].concat()).expect(0);
+    let line = "IMAGES LOST: ecs/repository (payment-app-dev) will be deleted with all its images (1 image), then created empty";
+    assert!(ended.err.contains(line), "{}", ended.err);
+    // An empty one has nothing to lose.
+    let ended = place.run(&["destroy", "--yes"]).expect(0);
+    assert!(!ended.err.contains("IMAGES LOST"), "{}", ended.err);
+}
+
+#[tokio::test]
+async fn logs_stay_where_either_side_asks_for_it_and_are_taken_back_by_the_next_up() {
+    let place = deployed();
+    let ended = place.run(&["destroy", "--yes", "--set", "logs.keep_on_destroy=true"]).expect(0);
+    assert!(
+        ended.err.contains("AWS::Logs::LogGroup will stay in the account, no longer managed: "),
+        "{}",
+        ended.err
+    );
+    let left = place.objects().await;
+    assert!(!left.is_empty() && left.iter().all(|object| object.kind == "AWS::Logs::LogGroup"), "{left:?}");
+    assert!(place.state("dev").await.is_empty());
+    let groups = left.len();
+    place.run(&["up"]).expect(0);
+    let after = place.objects().await;
+    // One has the id of the API in its name, which is a new one.
+    assert_eq!(after.iter().filter(|object| object.kind == "AWS::Logs::LogGroup").count(), groups + 1);
+    let ended = place.run(&["destroy", "--yes"]).expect(0);
+    assert!(ended.err.contains("LOGS LOST: "), "{}", ended.err);
+    assert_eq!(place.objects().await.len(), 1);
+}
+
+#[test]
+fn a_state_belongs_to_its_project() {
+    let place = deployed();
+    for command in
+        [["up"].as_slice(), &["preview"], &["destroy", "--yes"], &["refresh"], &["outputs"], &["verify"]]
+    {
+        let ended = refused(&place, &[command, &["--set", "project=paynew"]].concat());
+        let says =
+            "this state describes project payment, environment dev, not project paynew, environment dev";
+        assert!(ended.err.contains(says), "{}", ended.err);
+    }
+    place.run(&["preview", "--detailed-exitcode"]).expect(0);
+}
+
+#[test]
+fn a_copied_state_does_not_lead_to_the_environment_that_it_was_copied_from() {
+    let place = deployed();
+    let (dev, qa) = (place.state_directory("dev"), place.state_directory("qa"));
+    std::fs::create_dir(&qa).unwrap();
+    for entry in std::fs::read_dir(dev).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), qa.join(entry.file_name())).unwrap();
+    }
+    for command in
+        [["destroy", "--yes"].as_slice(), &["up"], &["preview"], &["refresh"], &["outputs"], &["verify"]]
+    {
+        let ended = refused(&place, &[command, &["--env", "qa"]].concat());
+        let says =
+            "this state describes project payment, environment dev, not project payment, environment qa";
+        assert!(ended.err.contains(says), "{}", ended.err);
+    }
+}
