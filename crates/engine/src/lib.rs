@@ -47,6 +47,7 @@ mod settle;
 mod stage;
 mod state;
 mod store;
+mod visible;
 
 pub use address::{Address, InvalidAddress, MAX_ADDRESS_LENGTH};
 pub use apply::{Done, Failure, Report, Skipped};
@@ -73,3 +74,4 @@ pub use settle::SettleError;
 pub use stage::{Data, Declared, Resolved, Stage};
 pub use state::{IllegalEvent, Object, Open, Phase, Slot, State};
 pub use store::{Content, File, Mark, MemoryStore, Store, StoreError, Version};
+pub use visible::{is_hidden, visible, visible_json};
