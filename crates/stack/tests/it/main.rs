@@ -11,6 +11,7 @@ mod emulator;
 mod environments;
 mod example;
 mod export;
+mod forgery;
 mod life;
 mod lock;
 mod processes;
