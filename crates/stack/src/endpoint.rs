@@ -9,8 +9,8 @@ const SERVICES: [&str; 2] = ["API Gateway", "Elastic Load Balancing v2"];
 /// The endpoint that one of them has instead of its own, if it has: what it makes there is not in DNS.
 ///
 /// It is looked for as the clients do it when they are built from this configuration: the SDK's own loader makes the name of
-/// the variable (`AWS_ENDPOINT_URL_API_GATEWAY`) and of the profile's entry (`api_gateway` below `services`) out of the id, and
-/// knows of `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`.
+/// the variable (`AWS_ENDPOINT_URL_API_GATEWAY`) and of the entry below the profile's `services` out of the id, and knows of
+/// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`.
 pub(crate) fn custom(sdk: &SdkConfig) -> Option<String> {
     SERVICES.into_iter().find_map(|service| {
         let key = ServiceConfigKey::builder()

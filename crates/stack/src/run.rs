@@ -412,8 +412,10 @@ pub(crate) async fn fetch_api_key(
     id: &apigw::ApiKeyId,
 ) -> Result<apigw::ApiKeyValue, Failure> {
     apigw::api_key_value(context, id).await.map_err(|error| {
-        Failure::from_error(Exit::Failed, &error)
-            .hint("the credentials need apigateway:GET on the key, and its region and account")
+        Failure::from_error(Exit::Failed, &error).hint(match error.class {
+            ErrorClass::Conflict => "the state names a key of another stack: restore it from a backup",
+            _ => "the credentials need apigateway:GET on the key, and its region and account",
+        })
     })
 }
 

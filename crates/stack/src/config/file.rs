@@ -94,7 +94,9 @@ impl File {
         }
         let letters = |name: &str| name.chars().filter(|one| !one.is_ascii_digit()).collect::<String>();
         let others = self.environments.keys().map(String::as_str);
-        let meant = closest(name, others.filter(|other| letters(other) != letters(name)))?;
+        // Two slips in a short name make any other.
+        let slips = (name.len() / 3).clamp(1, 2);
+        let meant = closest(name, others.filter(|other| letters(other) != letters(name)), slips)?;
         let path = self.path.display();
         Some(format!("{path} has no section [environments.{name}]; did you mean --env {meant}?"))
     }

@@ -210,18 +210,21 @@ fn wrong(path: &[String], reason: &str, hint: String) -> Wrong {
 
 /// `; did you mean …?` where one name is close.
 pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> String {
-    closest(wrong, names).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+    closest(wrong, names, 2).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
-/// The name that is meant, if one is close.
-pub(super) fn closest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    const FAR: usize = 3;
+/// The name that is meant, if one is no more than so many slips of the finger away.
+pub(super) fn closest<'a>(
+    wrong: &str,
+    names: impl Iterator<Item = &'a str>,
+    slips: usize,
+) -> Option<&'a str> {
     // To compare two texts takes as long as their lengths' product; those that differ much in length are not close.
     let length = wrong.chars().take(100).count();
     names
-        .filter(|name| name.chars().count().abs_diff(length) < FAR)
+        .filter(|name| name.chars().count().abs_diff(length) <= slips)
         .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
-        .filter(|(distance, _)| *distance < FAR)
+        .filter(|(distance, _)| *distance <= slips)
         .min()
         .map(|(_, name)| name)
 }

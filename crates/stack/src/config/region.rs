@@ -20,7 +20,7 @@ pub(super) fn is_region(text: &str) -> bool {
 fn meant(region: &str) -> Option<&'static str> {
     match ELSEWHERE.contains(&region) {
         true => None,
-        false => closest(region, emulator::regions().chain(ELSEWHERE)),
+        false => closest(region, emulator::regions().chain(ELSEWHERE), 2),
     }
 }
 

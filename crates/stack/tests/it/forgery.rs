@@ -1,5 +1,7 @@
 //! What comes from outside cannot forge a line, hide, or steer the terminal.
 
+use aws_sdk_apigateway::types::{Op, PatchOperation};
+use aws_sdk_ec2::config::Region;
 use aws_sdk_ec2::types::Tag;
 use engine::is_hidden;
 use quick_xml::Reader;
@@ -8,11 +10,15 @@ use serde_json::Value;
 
 use crate::command::{Ended, Workplace};
 
-/// A line of `verify` that nobody wrote, codes that clear a line and colour it, a text that runs from right to left, and tag
-/// characters that nobody sees.
-const FORGED: &str = "team\nok       forged/line  all is well\r\u{1b}[2K\u{1b}[32m\u{9b}31m\u{202e}drawkcab\u{2066}\u{200b}\u{e0041}\u{7f}";
+/// A line of `verify` that nobody wrote, a control sequence introducer, a text that runs from right to left, and characters that
+/// nobody sees.
+const FORGED: &str =
+    "team\nok       forged/line  all is well\u{9b}31m\u{202e}drawkcab\u{2066}\u{200b}\u{e0041}\u{7f}";
 /// The same, as it is shown.
-const SHOWN: &str = r"team\nok       forged/line  all is well\r\u{1b}[2K\u{1b}[32m\u{9b}31m\u{202e}drawkcab\u{2066}\u{200b}\u{e0041}\u{7f}";
+const SHOWN: &str =
+    r"team\nok       forged/line  all is well\u{9b}31m\u{202e}drawkcab\u{2066}\u{200b}\u{e0041}\u{7f}";
+/// Codes that clear a line and colour it. Services that answer in XML cannot have them.
+const CODES: &str = "\r\u{1b}[2K\u{1b}[32mok       forged/line\u{8}\0";
 
 #[track_caller]
 fn assert_clean(text: &str) {
@@ -22,13 +28,19 @@ fn assert_clean(text: &str) {
     }
 }
 
-/// A stack whose VPC somebody gave another name, behind the program's back.
+/// A stack whose VPC somebody gave another name, and whose API another description, behind the program's back.
 async fn meddled() -> Workplace {
     let place = Workplace::new();
     place.run(&["up"]).expect(0);
-    let id = place.run(&["outputs", "vpcId"]).expect(0).out.trim_end().to_owned();
+    let output = |name: &str| place.run(&["outputs", name]).expect(0).out.trim_end().to_owned();
+    let (vpc, api) = (output("vpcId"), output("apiId"));
     let tags = ["Name", "Author"].map(|key| Tag::builder().key(key).value(FORGED).build());
-    place.ec2().create_tags().resources(&id).set_tags(Some(tags.to_vec())).send().await.unwrap();
+    place.ec2().create_tags().resources(&vpc).set_tags(Some(tags.to_vec())).send().await.unwrap();
+    let config = stack::embedded(&place.emulator(), Region::new("ap-southeast-1"));
+    let description =
+        PatchOperation::builder().op(Op::Replace).path("/description").value(format!("{FORGED}{CODES}"));
+    let request = aws_sdk_apigateway::Client::new(&config).update_rest_api().rest_api_id(&api);
+    request.patch_operations(description.build()).send().await.unwrap();
     place
 }
 
@@ -47,23 +59,28 @@ fn texts(value: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn a_tag_that_somebody_changed_forges_no_line_anywhere() {
     let place = meddled().await;
-    let shown = |ended: &Ended| {
+    let shown = |ended: &Ended, text: &str| {
         assert_clean(&ended.out);
         assert_clean(&ended.err);
-        ended.out.contains(SHOWN)
+        assert!(ended.out.contains(text), "{text}:\n{}", ended.out);
     };
-    let refresh = place.run(&["refresh"]).expect(0);
-    assert!(shown(&refresh) || refresh.out.contains(r"\u{202e}drawkcab"), "{}", refresh.out);
-    assert_eq!(refresh.out.lines().count(), 3, "{}", refresh.out);
-    let preview = place.run(&["preview"]).expect(0);
-    assert!(shown(&preview) || preview.out.contains(r"\u{202e}drawkcab"), "{}", preview.out);
-    assert_eq!(preview.out.lines().count(), 3, "{}", preview.out);
+    // A line for each object, and one for each of its properties that differs.
+    let lines = ["apigw/rest-api", "Description", "vpc/vpc", "Tags[Author]", "Tags[Name]", "payment dev"];
+    for command in ["refresh", "preview"] {
+        let ended = place.run(&[command]).expect(0);
+        shown(&ended, r"\u{202e}drawkcab");
+        shown(&ended, r"\r\u001b[2K");
+        let all: Vec<&str> = ended.out.lines().collect();
+        assert_eq!(all.len(), lines.len(), "{}", ended.out);
+        for part in lines {
+            assert_eq!(all.iter().filter(|line| line.contains(part)).count(), 1, "{part}:\n{}", ended.out);
+        }
+    }
     let list = place.run(&["emulator", "list"]).expect(0);
-    assert!(shown(&list), "{}", list.out);
+    shown(&list, SHOWN);
 
     let verify = place.run(&["verify", "--junit", "results.xml"]).expect(1);
-    shown(&verify);
-    assert!(verify.out.contains(r"\u{202e}drawkcab"), "{}", verify.out);
+    shown(&verify, r"\u{202e}drawkcab");
     let json = place.run(&["verify", "--json"]).expect(1);
     let checks = json.json()["checks"].as_array().unwrap().len();
     let of_checks = verify.out.lines().filter(|line| ["ok  ", "skip", "FAIL"].contains(&&line[..4]));

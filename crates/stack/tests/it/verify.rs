@@ -229,7 +229,7 @@ fn assert_skipped(json: &Value, url: &str) {
 }
 
 /// The services that the stack uses, as the AWS SDKs Reference Guide spells their variables.
-const SERVICES: [&str; 23] = [
+const SERVICES: [&str; 22] = [
     "API_GATEWAY",
     "APIGATEWAYV2",
     "APPLICATION_AUTO_SCALING",
@@ -252,7 +252,6 @@ const SERVICES: [&str; 23] = [
     "STS",
     "WAFV2",
     "XRAY",
-    "APIGATEWAYMANAGEMENTAPI",
 ];
 
 #[test]
@@ -271,8 +270,10 @@ fn an_endpoint_of_single_services_is_noticed_too_in_variables_and_in_the_profile
     }
     assert_skipped(&Ended::of(&by_variables.output().unwrap()).expect(0).json(), &server.url);
 
-    let entries =
-        SERVICES.map(|service| format!("{} =\n  endpoint_url = {}\n", service.to_lowercase(), server.url));
+    // The SDK for Rust spells them with hyphens, where the reference guide has underscores.
+    let entries = SERVICES.map(|service| {
+        format!("{} =\n  endpoint_url = {}\n", service.to_lowercase().replace('_', "-"), server.url)
+    });
     place.write("profile", &format!("[default]\nservices = served\n[services served]\n{}", entries.concat()));
     let mut by_profile = verify();
     by_profile.env("AWS_CONFIG_FILE", place.path().join("profile"));
