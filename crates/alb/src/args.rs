@@ -1,6 +1,6 @@
 //! What the tier can be told, and what it needs to know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use aws::resources::RetentionDays;
@@ -247,13 +247,14 @@ impl Args {
                 format!("a load balancer needs subnets in two zones, and there is {}", subnets.len());
             return Err(refused(argument, reason, "give it a subnet in each of two or three zones"));
         }
+        let mut seen = BTreeSet::new();
         for (index, cidr) in self.ingress_cidrs.iter().enumerate() {
             let argument = format!("ingress_cidrs[{index}]");
             if cidr.trunc() != *cidr {
                 let reason = format!("{cidr} is an address inside a block, not a block");
                 return Err(refused(&argument, reason, format!("did you mean {}?", cidr.trunc())));
             }
-            if self.ingress_cidrs[..index].contains(cidr) {
+            if !seen.insert(cidr) {
                 return Err(refused(&argument, format!("{cidr} is there twice"), "leave it out"));
             }
         }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::args::{Args, ExecutionLogs};
 use crate::inputs::Inputs;
+use crate::live_api::domain_suffix;
 use crate::requests::{ACCESS_LOG_FORMAT, PROXY_PARAMETER, Route, without_key, without_key_to_proxy};
 use crate::resources::{
     AccessLogSetting, Account, ApiKey, ApiResource, ApiStage, DefinedMethod, Definition, Deployment,
@@ -403,10 +404,7 @@ fn stage_arn(place: &Place, api: &Input<RestApiId>, stage: &Input<StageName>) ->
 
 /// The stage's invoke URL.
 fn url(place: &Place, api: &Input<RestApiId>, stage: &Input<StageName>) -> Input<String> {
-    let suffix = match place.partition.as_str() {
-        "aws-cn" => "amazonaws.com.cn",
-        _ => "amazonaws.com",
-    };
+    let suffix = domain_suffix(&place.partition);
     let host = format!(".execute-api.{}.{suffix}/", place.region);
     Input::join(["https://".into(), api.into(), host.into(), stage.into()])
 }

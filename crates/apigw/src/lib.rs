@@ -38,6 +38,7 @@ mod args;
 mod declare;
 mod inputs;
 mod key_value;
+mod live_api;
 mod requests;
 pub mod resources;
 
@@ -50,6 +51,8 @@ pub use inputs::Backend;
 pub use inputs::Inputs;
 pub use key_value::ApiKeyValue;
 pub use key_value::api_key_value;
+pub use live_api::LiveApi;
+pub use live_api::live_api;
 
 engine::id! {
     /// A REST API's id, such as `a1b2c3d4e5`: the first part of its host name.

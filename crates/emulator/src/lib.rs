@@ -66,3 +66,8 @@ pub use response::Refusal;
 pub use response::Reply;
 pub use response::Response;
 pub use serve::serve;
+
+/// The regions that there are, sorted: those of the partition `aws` that were known when this was written.
+pub fn regions() -> impl Iterator<Item = &'static str> {
+    services::ec2::regions()
+}

@@ -49,6 +49,7 @@ mod settle;
 mod stage;
 mod state;
 mod store;
+mod visible;
 
 pub use address::{Address, InvalidAddress, MAX_ADDRESS_LENGTH};
 pub use apply::{Done, Failure, Report, Skipped};
@@ -77,3 +78,4 @@ pub use settle::SettleError;
 pub use stage::{Data, Declared, Resolved, Stage};
 pub use state::{IllegalEvent, Object, Open, Phase, Slot, State};
 pub use store::{Content, File, Mark, MemoryStore, Store, StoreError, Version};
+pub use visible::{is_hidden, visible, visible_json};

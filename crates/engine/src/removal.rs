@@ -119,13 +119,11 @@ pub(crate) fn removal_of(
     // What never was ready holds nothing worth protecting.
     let is_worthless = object.phase == Phase::Broken;
     let mut guarded = Vec::new();
-    let mut guard = |by: Sides, property| {
-        guarded.push(Guarded { address: address.clone(), by, property, contents: None });
-    };
+    let guard = |by: Sides, property| Guarded { address: address.clone(), by, property, contents: None };
     let recorded = object.protect && !is_worthless;
     let protects = declared.is_some_and(|declared| declared.protect) && !is_worthless;
     if let Some(by) = (Sides { recorded, declared: protects, live: false }).any() {
-        guard(by, None);
+        guarded.push(guard(by, None));
     }
     let declared = declared.filter(|declared| declared.kind == object.kind);
     let mut removal = Removal {
@@ -145,8 +143,9 @@ pub(crate) fn removal_of(
         };
         let Some(by) = sides.any() else { continue };
         match keep.how {
-            How::Forbid if is_worthless => {}
-            How::Forbid => guard(by, Some(keep.property)),
+            // One reason is enough.
+            How::Forbid if is_worthless || !guarded.is_empty() => {}
+            How::Forbid => guarded.push(guard(by, Some(keep.property))),
             How::ForbidUnlessEmpty => removal.refused = Some((by, keep.property)),
             How::Copy(what) => removal.fate = Fate::Copied(what),
             How::Retain => removal.fate = Fate::Retained,

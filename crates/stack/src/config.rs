@@ -10,6 +10,7 @@ mod error;
 mod file;
 mod keys;
 mod layers;
+mod region;
 mod schema;
 mod settings;
 mod show;
@@ -24,7 +25,10 @@ use toml::Table;
 
 use self::file::File;
 use self::layers::Layers;
+use self::region::is_region;
+use self::settings::ChosenNames;
 use crate::environment::Environment;
+use crate::output::Lines;
 
 pub use self::error::ConfigError;
 pub use self::layers::Origin;
@@ -146,6 +150,8 @@ impl<'a> Sources<'a> {
 pub struct Loaded {
     /// The values.
     pub config: Config,
+    /// What is no error, and may be a slip.
+    pub remark: Option<String>,
     layers: Layers,
 }
 
@@ -155,12 +161,15 @@ pub struct Loaded {
 /// The first thing that is wrong.
 pub fn load(sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
     let mut layers = Layers::defaults();
+    let mut remark = None;
     if let Some(file) = File::read(sources.file)? {
         file.lay_on(&mut layers, sources.environment)?;
+        remark = file.remark(sources.environment);
     }
+    let mut names = ChosenNames::default();
     // A wrong value is an error even where a layer above hides it, so that it does not wait there for somebody else.
     for (name, value) in sources.variables {
-        layers.lay_variable(name, value)?;
+        layers.lay_variable(&mut names, name, value)?;
     }
     layers.typed()?;
     for setting in sources.settings {
@@ -172,7 +181,7 @@ pub fn load(sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
     let config = layers.typed()?;
     // What is shown is what is used: with the defaults of what only some layer has begun.
     layers.values = Table::try_from(&config).expect("the configuration is a table with text keys");
-    let loaded = Loaded { config, layers };
+    let loaded = Loaded { config, remark, layers };
     loaded.validate()?;
     Ok(loaded)
 }
@@ -203,7 +212,7 @@ impl Loaded {
 
     /// The effective values as TOML, each with its origin in a comment. Read as a file, it gives the same configuration.
     #[must_use]
-    pub fn to_toml(&self) -> String {
+    pub fn to_toml(&self) -> Lines {
         self.layers.toml()
     }
 
@@ -212,15 +221,6 @@ impl Loaded {
     pub fn to_json(&self) -> Json {
         self.layers.json()
     }
-}
-
-/// Such as `ap-southeast-1` or `us-gov-west-1`.
-fn is_region(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
-    let number =
-        parts.last().is_some_and(|last| !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()));
-    (3..=5).contains(&parts.len()) && parts[..parts.len() - 1].iter().all(letters) && number
 }
 
 #[cfg(test)]
@@ -283,8 +283,8 @@ mod tests {
             ),
             (
                 "[vpc]\ncidr = \"10.0.0/16\"\n",
-                "line 2: `vpc.cidr`: invalid",
-                "the default is: \"10.0.0.0/16\"",
+                "line 2: `vpc.cidr`: `10.0.0/16` is not a valid CIDR block",
+                "such as 10.0.0.0/16",
             ),
             (
                 "[vpc]\ns3_endpoint = \"no\"\n",
@@ -442,7 +442,7 @@ mod tests {
             ("STACK_VPC", "x", "`vpc` is a table and not a value", "STACK_VPC__"),
             ("STACK_VPC__FLOW_LOGS", "{}", "`vpc.flow_logs` is a table", "STACK_VPC__FLOW_LOGS__ENABLED"),
             ("STACK_VPC__NAT", "two", "unknown variant `two`", "\"one_per_zone\""),
-            ("STACK_VPC__CIDR", "10.0.0/16", "invalid", "\"10.0.0.0/16\""),
+            ("STACK_VPC__CIDR", "10.0.0/16", "not a valid CIDR block", "10.0.0.0/16"),
             ("STACK_VPC__S3_ENDPOINT", "yes", "`yes` is neither true nor false", "the default is: true"),
             ("STACK_VPC__ZONE_COUNT", "three", "`three` is not a number", "stack.toml"),
             ("STACK_VPC__ZONE_COUNT", "-1", "invalid value", "stack.toml"),
@@ -502,7 +502,7 @@ mod tests {
             environment_variables = { GREETING = "hello" }
         "##;
         let loaded = load_text(text, "dev").unwrap();
-        let shown = loaded.to_toml();
+        let shown = loaded.to_toml().to_string();
         assert_eq!(load_text(&shown, "dev").unwrap().config, loaded.config, "{shown}");
         let lines: Vec<String> =
             shown.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();

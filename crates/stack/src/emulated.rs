@@ -5,12 +5,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use emulator::{Emulator, EmulatorError, FaultPlan, Object};
+use engine::visible;
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::cli::{EmulatorCommand, Options, Serve};
 use crate::exit::{Exit, Failure};
-use crate::run::{agreed, interrupted, note, print, print_json};
+use crate::input;
+use crate::output::{Lines, note, print, print_json};
+use crate::run::{agreed, interrupted};
 
 /// Where the embedded AWS lives in a state directory.
 #[must_use]
@@ -46,13 +49,16 @@ async fn serve_on_loopback(serve: &Serve, directory: &Path) -> Result<Exit, Fail
             .hint("another process may use the port: choose one with --port, or --port 0 for any free one")
     })?;
     let address = listener.local_addr().map_err(|error| Failure::from_error(Exit::Failed, &error))?;
-    note(&format!(
-        "the embedded AWS in {} is served until Ctrl-C; any AWS client can use it:\n  \
-         AWS_ENDPOINT_URL=http://{address} AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any \
-         AWS_REGION=ap-southeast-1 aws ec2 describe-vpcs",
+    let mut lines = Lines::from(&format!(
+        "the embedded AWS in {} is served until Ctrl-C; any AWS client can use it:",
         directory.display()
     ));
-    print(&format!("http://{address}\n"))?;
+    lines.line(format!(
+        "  AWS_ENDPOINT_URL=http://{address} AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any \
+         AWS_REGION=ap-southeast-1 aws ec2 describe-vpcs"
+    ));
+    note(&lines);
+    print(&Lines::from(&format!("http://{address}")))?;
     emulator::serve(emulator, listener, interrupted())
         .await
         .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
@@ -60,8 +66,9 @@ async fn serve_on_loopback(serve: &Serve, directory: &Path) -> Result<Exit, Fail
 }
 
 fn fault_plan(file: &Path) -> Result<FaultPlan, Failure> {
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        Failure::from_error(Exit::Configuration, &error).context(format!("cannot read {}", file.display()))
+    let text = input::read(file).map_err(|error| {
+        let place = error.line().map(|line| format!(", line {line}")).unwrap_or_default();
+        Failure::new(Exit::Configuration, format!("{}{place}: {error}", file.display())).hint(error.hint())
     })?;
     serde_json::from_str(&text).map_err(|error| {
         Failure::from_error(Exit::Configuration, &error)
@@ -108,21 +115,23 @@ async fn list(directory: &Path, all: bool, json: bool) -> Result<Exit, Failure> 
 }
 
 /// A line for each object: kind, id, name, and where it is.
-fn table(objects: &[Object]) -> String {
-    let width = |column: fn(&Object) -> &str| objects.iter().map(|o| column(o).chars().count()).max();
-    let kinds = width(|object| &object.kind).unwrap_or_default();
-    let ids = width(|object| &object.id).unwrap_or_default().min(60);
-    let mut text = String::new();
+fn table(objects: &[Object]) -> Lines {
+    let width = |column: fn(&Object) -> &str| {
+        objects.iter().map(|object| visible(column(object)).chars().count()).max().unwrap_or_default()
+    };
+    let (kinds, ids) = (width(|object| &object.kind), width(|object| &object.id).min(60));
+    let mut lines = Lines::new();
     for object in objects {
+        let (kind, id) = (visible(&object.kind), visible(&object.id));
         let name = object.name.as_deref().unwrap_or("-");
-        text.push_str(&format!("{:kinds$}  {:ids$}  {name}  ({})\n", object.kind, object.id, object.region));
+        lines.line(format!("{kind:kinds$}  {id:ids$}  {name}  ({})", object.region));
     }
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for object in objects {
         *counts.entry(&object.region).or_default() += 1;
     }
     for (region, count) in counts {
-        text.push_str(&format!("{region}: {count}\n"));
+        lines.line(format!("{region}: {count}"));
     }
-    text
+    lines
 }

@@ -1,7 +1,8 @@
 //! How the program ends, and how it says why.
 
 use std::error::Error;
-use std::fmt::Write as _;
+
+use crate::output::Lines;
 
 /// The exit codes. Scripts rely on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,16 +74,25 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// As it is printed: `error: …`, `cause: …` for each cause, `hint: …`.
+    /// As it is printed: `error: …`, `cause: …` for each cause, `hint: …`, a line each.
     #[must_use]
-    pub fn render(&self) -> String {
-        let mut text = format!("error: {}\n", self.message);
+    pub fn render(&self) -> Lines {
+        let mut lines = Lines::new();
+        lines.add("error: ").line(&self.message);
         for cause in &self.causes {
-            let _ = writeln!(text, "cause: {cause}");
+            lines.add("cause: ").line(cause);
         }
         if let Some(hint) = &self.hint {
-            let _ = writeln!(text, "hint: {hint}");
+            lines.add("hint: ").line(hint);
         }
-        text
+        lines
+    }
+
+    /// The same in one line, for a report.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        let causes = self.causes.iter().map(|cause| format!("; cause: {cause}"));
+        let hint = self.hint.iter().map(|hint| format!("; hint: {hint}"));
+        std::iter::once(format!("error: {}", self.message)).chain(causes).chain(hint).collect()
     }
 }

@@ -6,7 +6,7 @@ use engine::Graph;
 use serde_json::{Map, Value, json};
 
 use crate::exit::{Exit, Failure};
-use crate::run::print_json;
+use crate::output::{json as as_json, print_json};
 use crate::stack::Place;
 
 /// The stack as a CloudFormation template.
@@ -43,7 +43,7 @@ fn put_code(template: &mut Value) {
 /// Writes it to the file, or to standard output.
 pub(crate) fn write(template: &Value, out: Option<&Path>) -> Result<(), Failure> {
     let Some(out) = out else { return print_json(template) };
-    std::fs::write(out, format!("{template:#}\n")).map_err(|error| {
+    std::fs::write(out, as_json(template)).map_err(|error| {
         Failure::from_error(Exit::Failed, &error).context(format!("cannot write {}", out.display()))
     })
 }

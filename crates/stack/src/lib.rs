@@ -3,14 +3,19 @@
 //! As a library: make a [`Stack`] from a [`Config`], declare it for a [`Place`], and give the graph to an
 //! [`engine::Engine`] whose registry knows the [`kinds`].
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod binding;
 mod cli;
 mod config;
 mod emulated;
+mod endpoint;
 mod environment;
 mod exit;
 mod export;
+mod input;
 mod losses;
+mod output;
 mod progress;
 mod render;
 mod run;
@@ -24,6 +29,7 @@ pub use config::{
 };
 pub use environment::{Environment, InvalidEnvironment};
 pub use exit::{Exit, Failure};
+pub use output::{Lines, note, print_usage};
 pub use progress::Screen;
 pub use run::run;
 pub use stack::{Outputs, Place, Stack, StackError, kinds};

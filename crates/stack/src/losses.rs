@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use engine::{Action, Contents, Fate, Guarded, Loss, Plan, Removal, Step};
 use serde_json::{Value, json};
 
-use crate::render::{BOLD, PLAIN, RED, YELLOW};
+use crate::output::{Lines, Style};
 
 /// From this many objects of one kind that share their fate, they are told together.
 const TOGETHER: usize = 3;
@@ -63,41 +63,38 @@ fn named(step: &Step, removal: &Removal) -> String {
 
 /// One sentence for each object that goes, or for several of a kind: what is lost, what is kept.
 #[must_use]
-pub(crate) fn losses(plan: &Plan) -> String {
-    let mut groups: BTreeMap<(Told, &str, bool), Vec<(&Step, &Removal)>> = BTreeMap::new();
+pub(crate) fn losses(plan: &Plan) -> Lines {
+    let mut groups: BTreeMap<(Told, &str, bool), Vec<String>> = BTreeMap::new();
     for step in plan.steps() {
         let Some((removal, told)) = step.removal().and_then(|removal| Some((removal, Told::of(removal)?)))
         else {
             continue;
         };
         let replaced = matches!(step.action, Action::Replace { .. });
-        groups.entry((told, &removal.kind, replaced)).or_default().push((step, removal));
+        groups.entry((told, &removal.kind, replaced)).or_default().push(named(step, removal));
     }
-    let mut text = String::new();
-    for ((told, kind, replaced), objects) in groups {
-        let names: Vec<String> = objects.iter().map(|(step, removal)| named(step, removal)).collect();
+    let mut lines = Lines::new();
+    for ((told, kind, replaced), names) in groups {
+        let style = if matches!(told, Told::Lost { .. }) { Style::Loud } else { Style::Yellow };
         if names.len() < TOGETHER {
             for name in names {
-                let _ = writeln!(text, "  {}", sentence(&told, &name, replaced));
+                lines.add("  ").styled(style, sentence(&told, &name, replaced)).end();
             }
         } else {
             let subject = format!("{} × {kind}", names.len());
-            let _ = writeln!(text, "  {}: {}", sentence(&told, &subject, replaced), names.join(", "));
+            lines.add("  ").styled(style, sentence(&told, &subject, replaced));
+            lines.line(format!(": {}", names.join(", ")));
         }
     }
-    text
+    lines
 }
 
 fn sentence(told: &Told, subject: &str, replaced: bool) -> String {
     let then = if replaced { ", then created empty" } else { "" };
     match told {
-        Told::Lost { label, what } => {
-            format!("{RED}{BOLD}{label}: {subject} will be deleted with {what}{then}{PLAIN}")
-        }
-        Told::Copied(copy) => format!("{YELLOW}KEPT: {subject} will be deleted{then}; {copy} is kept{PLAIN}"),
-        Told::Retained => {
-            format!("{YELLOW}KEPT: {subject} will stay in the account, no longer managed{PLAIN}")
-        }
+        Told::Lost { label, what } => format!("{label}: {subject} will be deleted with {what}{then}"),
+        Told::Copied(copy) => format!("KEPT: {subject} will be deleted{then}; {copy} is kept"),
+        Told::Retained => format!("KEPT: {subject} will stay in the account, no longer managed"),
     }
 }
 

@@ -1,31 +1,30 @@
 //! The command line `stack`. All of it is in the library; this parses, runs, and exits.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use stack::{Cli, Exit, run};
+use stack::{Cli, Exit, note, print_usage, run};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Nobody is left to tell if the stream is closed.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Done }.into();
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            print_usage(error);
+            return exit.into();
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            let _ = writeln!(anstream::stderr(), "error: cannot start: {error}");
+            note(&format!("error: cannot start: {error}"));
             return Exit::Failed.into();
         }
     };
     match runtime.block_on(run(cli)) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            let _ = write!(anstream::stderr(), "{}", failure.render());
+            note(&failure.render());
             failure.exit.into()
         }
     }

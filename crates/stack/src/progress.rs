@@ -1,14 +1,15 @@
 //! What is going on, as it goes on: a live line a resource on a terminal, a plain line an event elsewhere.
 
 use std::collections::HashMap;
-use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use engine::{Address, Observer, Operation, Progress};
+use engine::{Address, Observer, Operation, Progress, visible};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::time::Instant;
+
+use crate::output::{is_watched, note};
 
 /// Where progress goes.
 pub enum Screen {
@@ -45,8 +46,7 @@ impl Screen {
     /// Live lines if standard error is a terminal.
     #[must_use]
     pub fn detect() -> Self {
-        use std::io::IsTerminal as _;
-        if std::io::stderr().is_terminal() {
+        if is_watched() {
             Screen::Live(Live { bars: MultiProgress::new(), lines: Mutex::default() })
         } else {
             Screen::Plain(Plain::default())
@@ -111,8 +111,7 @@ impl Observer for Screen {
                     return;
                 }
                 if let Some(line) = line(progress).or_else(|| plain.waiting(progress)) {
-                    // Nobody is left to tell if standard error is closed.
-                    let _ = writeln!(anstream::stderr(), "{line}");
+                    note(&line);
                 }
             }
         }
@@ -134,11 +133,18 @@ impl Plain {
 }
 
 impl Live {
+    /// Leaves a line on the screen, above the live ones.
+    #[expect(clippy::disallowed_methods, reason = "here it is escaped")]
+    fn keep(&self, line: &str) {
+        // Nobody is left to tell if the terminal is gone.
+        let _ = self.bars.println(visible(line));
+    }
+
     fn observe(&self, progress: &Progress) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if let Progress::WaitingForLock { .. } = progress {
             let bar = lines.lock.get_or_insert_with(|| self.bars.add(ProgressBar::new_spinner()));
-            bar.set_message(line(progress).unwrap_or_default());
+            say(bar, &line(progress).unwrap_or_default());
             return;
         }
         if let Some(lock) = lines.lock.take() {
@@ -157,13 +163,13 @@ impl Live {
                     None => self.bars.add(ProgressBar::new_spinner()),
                 };
                 bar.set_style(style("  {spinner} {prefix}  {elapsed}  {wide_msg}"));
-                bar.set_prefix(format!("{} {address}", doing(*operation)));
+                name(&bar, &format!("{} {address}", doing(*operation)));
                 bar.enable_steady_tick(Duration::from_millis(200));
                 lines.running.insert((address.clone(), *operation), bar);
             }
             Progress::Waiting { address, operation, on } => {
                 if let Some(bar) = lines.running.get(&(address.clone(), *operation)) {
-                    bar.set_message(on.clone());
+                    say(bar, on);
                 }
             }
             Progress::Done { address, operation, .. } | Progress::Failed { address, operation, .. } => {
@@ -177,14 +183,23 @@ impl Live {
             _ => {}
         }
         if let Some(line) = line(progress) {
-            // As above: the terminal may be gone.
-            let _ = self.bars.println(line);
+            self.keep(&line);
         }
         let over = lines.total.as_ref().is_some_and(|total| total.length() == Some(total.position()));
         if over && let Some(total) = lines.total.take() {
             total.finish_and_clear();
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "here it is escaped")]
+fn say(bar: &ProgressBar, message: &str) {
+    bar.set_message(visible(message).into_owned());
+}
+
+#[expect(clippy::disallowed_methods, reason = "here it is escaped")]
+fn name(bar: &ProgressBar, prefix: &str) {
+    bar.set_prefix(visible(prefix).into_owned());
 }
 
 fn style(template: &str) -> ProgressStyle {

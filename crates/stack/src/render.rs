@@ -1,18 +1,10 @@
-//! Plans, drift and reports as a person reads them. Colour codes are taken out where nobody can see them.
-
-use std::fmt::Write as _;
+//! Plans, drift and reports as a person reads them, and as data.
 
 use engine::{Action, Drift, Fate, Note, Operation, Plan, PropertyChange, ReplaceOrder, Report, Step};
 use serde_json::{Value, json};
 
 use crate::losses;
-
-pub(crate) const GREEN: &str = "\x1b[32m";
-pub(crate) const YELLOW: &str = "\x1b[33m";
-pub(crate) const RED: &str = "\x1b[31m";
-pub(crate) const DIM: &str = "\x1b[2m";
-pub(crate) const BOLD: &str = "\x1b[1m";
-pub(crate) const PLAIN: &str = "\x1b[0m";
+use crate::output::{Lines, Style};
 
 /// Counts of a plan, by what happens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,33 +67,33 @@ impl Counts {
 
 /// The plan: one line a resource that changes, with the properties that differ below it.
 #[must_use]
-pub(crate) fn plan(plan: &Plan, details: bool) -> String {
-    let mut text = String::new();
+pub(crate) fn plan(plan: &Plan, details: bool) -> Lines {
+    let mut lines = Lines::new();
     let shown: Vec<&Step> = plan.steps().iter().filter(|step| step.is_change()).collect();
     let width = shown.iter().map(|step| step.address.as_str().len()).max().unwrap_or(0);
     for step in shown {
         let (colour, sign) = match &step.action {
-            Action::Create => (GREEN, "+"),
-            Action::Update => (YELLOW, "~"),
-            Action::Replace { .. } => (RED, "±"),
-            Action::Delete if is_kept(step) => (YELLOW, "="),
-            Action::Delete => (RED, "-"),
-            Action::Unchanged => (YELLOW, ">"),
+            Action::Create => (Style::Green, "+"),
+            Action::Update => (Style::Yellow, "~"),
+            Action::Replace { .. } => (Style::Red, "±"),
+            Action::Delete if is_kept(step) => (Style::Yellow, "="),
+            Action::Delete => (Style::Red, "-"),
+            Action::Unchanged => (Style::Yellow, ">"),
         };
         let address = step.address.as_str();
-        let _ =
-            write!(text, "  {colour}{sign}{PLAIN} {BOLD}{address:width$}{PLAIN}  {DIM}{}{PLAIN}", step.kind);
-        let _ = writeln!(text, "{}", remark(step));
+        lines.add("  ").styled(colour, sign).add(" ");
+        lines.styled(Style::Bold, format!("{address:width$}")).add("  ").styled(Style::Dim, &step.kind);
+        lines.line(remark(step));
         for change in &step.changes {
-            property(&mut text, change);
+            property(&mut lines, change);
         }
         if let (true, Action::Create, Some(Value::Object(desired))) = (details, &step.action, &step.desired) {
             for (name, wanted) in desired {
-                let _ = writeln!(text, "      {name}: {}", value(wanted));
+                lines.line(format!("      {name}: {}", value(wanted)));
             }
         }
     }
-    text
+    lines
 }
 
 /// Whether the object stays when it is not managed any more.
@@ -131,11 +123,11 @@ fn remark(step: &Step) -> String {
     }
 }
 
-fn property(text: &mut String, change: &PropertyChange) {
+fn property(lines: &mut Lines, change: &PropertyChange) {
     let absent = || "(not set)".to_owned();
     let before = change.before.as_ref().map_or_else(absent, value);
     let after = change.after.as_ref().map_or_else(absent, value);
-    let _ = writeln!(text, "      {}: {before} → {after}", change.path);
+    lines.line(format!("      {}: {before} → {after}", change.path));
 }
 
 /// A value on one line; what is not known yet says after what it will be.
@@ -213,21 +205,21 @@ fn changes_json(changes: &[PropertyChange]) -> Vec<Value> {
 
 /// Drift: one line an object, with the properties that differ below it.
 #[must_use]
-pub(crate) fn drift(drift: &[Drift]) -> String {
-    let mut text = String::new();
+pub(crate) fn drift(drift: &[Drift]) -> Lines {
+    let mut lines = Lines::new();
     for one in drift {
         let (sign, changes) = match &one.changes {
             Some(changes) => ("~", changes.as_slice()),
             None => ("-", [].as_slice()),
         };
         let gone = if one.changes.is_none() { "  it has disappeared" } else { "" };
-        let (address, kind) = (&one.address, &one.kind);
-        let _ = writeln!(text, "  {YELLOW}{sign}{PLAIN} {BOLD}{address}{PLAIN}  {DIM}{kind}{PLAIN}{gone}");
+        lines.add("  ").styled(Style::Yellow, sign).add(" ").styled(Style::Bold, &one.address).add("  ");
+        lines.styled(Style::Dim, &one.kind).line(gone);
         for change in changes {
-            property(&mut text, change);
+            property(&mut lines, change);
         }
     }
-    text
+    lines
 }
 
 /// Drift as data.
@@ -246,28 +238,29 @@ pub(crate) fn drift_json(drift: &[Drift]) -> Value {
 
 /// What failed and what was not tried because of it. Empty for a complete run.
 #[must_use]
-pub(crate) fn report(report: &Report) -> String {
-    let mut text = String::new();
+pub(crate) fn report(report: &Report) -> Lines {
+    let mut lines = Lines::new();
     for failure in &report.failed {
         let (address, kind, operation) = (&failure.address, &failure.kind, failure.operation);
-        let _ = writeln!(text, "{RED}failed{PLAIN}: {operation} {BOLD}{address}{PLAIN} ({kind})");
-        let _ = writeln!(text, "  {}", failure.cause);
+        lines.styled(Style::Red, "failed").add(format!(": {operation} "));
+        lines.styled(Style::Bold, address).line(format!(" ({kind})"));
+        lines.line(format!("  {}", failure.cause));
         let mut source = std::error::Error::source(&failure.cause);
         while let Some(cause) = source {
-            let _ = writeln!(text, "  cause: {cause}");
+            lines.line(format!("  cause: {cause}"));
             source = cause.source();
         }
         let skipped = report.skipped.iter().filter(|skipped| skipped.because == *address);
         let skipped: Vec<&str> = skipped.map(|skipped| skipped.address.as_str()).collect();
         if !skipped.is_empty() {
-            let _ = writeln!(text, "  not tried because of it: {}", some_of(&skipped));
+            lines.line(format!("  not tried because of it: {}", some_of(&skipped)));
         }
     }
     if !report.not_begun.is_empty() {
         let names: Vec<&str> = report.not_begun.iter().map(engine::Address::as_str).collect();
-        let _ = writeln!(text, "not begun: {}", some_of(&names));
+        lines.line(format!("not begun: {}", some_of(&names)));
     }
-    text
+    lines
 }
 
 /// The names, where they are few; otherwise the first ones and how many more there are. `--json` has all.
@@ -324,4 +317,50 @@ pub(crate) fn report_json(report: &Report) -> Value {
         "skipped": skipped,
         "not_begun": report.not_begun,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::{Address, CallError, ErrorClass, Failure, Report, is_hidden};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn address() -> Address {
+        Address::new("vpc/vpc").expect("it is one")
+    }
+
+    /// The lines, without colours.
+    fn shown(lines: &Lines) -> Vec<String> {
+        let text = anstream::adapter::strip_str(&lines.to_string()).to_string();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn drift_is_a_line_an_object_and_a_line_a_property(
+            key in any::<String>(), before in any::<String>(), after in any::<String>()
+        ) {
+            let change = PropertyChange {
+                path: format!("Tags[{key}].Value"),
+                before: Some(json!(before)),
+                after: Some(json!({ &key: [&after] })),
+            };
+            let one = Drift { address: address(), kind: key.clone(), changes: Some(vec![change.clone(), change]) };
+            let lines = shown(&drift(&[one]));
+            prop_assert_eq!(lines.len(), 3);
+            prop_assert!(lines.iter().all(|line| !line.contains(is_hidden)), "{:?}", lines);
+        }
+
+        #[test]
+        fn a_failure_is_a_line_and_a_line_for_its_cause(message in any::<String>(), code in any::<String>()) {
+            let mut error = CallError::new(ErrorClass::Invalid, "CreateVpc", message);
+            error.code = Some(code.clone());
+            let failure = Failure { address: address(), kind: code, operation: Operation::Create, cause: error.into() };
+            let empty = Report { done: vec![], failed: vec![], skipped: vec![], not_begun: vec![], interrupted: false };
+            let lines = shown(&report(&Report { failed: vec![failure], ..empty }));
+            prop_assert_eq!(lines.len(), 2);
+            prop_assert!(lines.iter().all(|line| !line.contains(is_hidden)), "{:?}", lines);
+        }
+    }
 }

@@ -1,14 +1,14 @@
 //! What each command does.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{
     Engine, EngineError, ErrorClass, Graph, LocalStore, LockError, Plan, Registry, Session, SettleError,
-    State,
+    State, visible, visible_json,
 };
 use serde_json::{Value, json};
 
@@ -20,6 +20,7 @@ use crate::environment::{self, Environment};
 use crate::exit::{Exit, Failure};
 use crate::export;
 use crate::losses::{losses, protection_hint};
+use crate::output::{Lines, note, print, print_json, print_value, prompt};
 use crate::progress::Screen;
 use crate::render::{self, Counts};
 use crate::stack::{Place, Stack, StackError, argument_error, kinds};
@@ -59,6 +60,11 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         region: options.region.as_deref(),
     };
     let loaded = config::load(&sources).map_err(configuration)?;
+    // On the embedded AWS a region that does not exist is an error, as soon as it matters.
+    let region = loaded.remark_on_region().filter(|_| options.target == Target::Aws);
+    for remark in loaded.remark.iter().chain(&region) {
+        note(remark);
+    }
     let work = Work { options, loaded, environment };
     match command {
         Command::Up => work.up().await,
@@ -73,26 +79,6 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Export(ExportCommand::Cloudformation { out }) => work.export(out.as_deref()).await,
         Command::Emulator(_) => unreachable!("it needs no configuration and was run above"),
     }
-}
-
-/// A line for the person, beside the data on standard output.
-pub(crate) fn note(text: &str) {
-    // Nobody is left to tell if standard error is closed.
-    let _ = writeln!(anstream::stderr(), "{text}");
-}
-
-pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    let mut out = anstream::stdout();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(Exit::Failed, format!("cannot write to standard output: {error}")))
-        }
-        _ => Ok(()),
-    }
-}
-
-pub(crate) fn print_json(value: &Value) -> Result<(), Failure> {
-    print(&format!("{value:#}\n"))
 }
 
 fn configuration(error: ConfigError) -> Failure {
@@ -166,6 +152,9 @@ impl Work {
 
     pub(crate) async fn connect(&self) -> Result<Cloud, Failure> {
         let Options { target, state_dir, .. } = &self.options;
+        if *target == Target::Embedded {
+            self.loaded.check_embedded_region().map_err(configuration)?;
+        }
         target::connect(*target, &self.loaded.config, &self.environment, state_dir).await
     }
 
@@ -217,7 +206,8 @@ impl Work {
         if self.options.json {
             print_json(&self.loaded.to_json())?;
         } else {
-            print(&format!("# The configuration of `{}`.\n{}", self.environment, self.loaded.to_toml()))?;
+            let mut lines = Lines::from(&format!("# The configuration of `{}`.", self.environment));
+            print(lines.append(&self.loaded.to_toml()))?;
         }
         Ok(Exit::Done)
     }
@@ -228,8 +218,8 @@ impl Work {
         if self.options.json {
             print_json(&render::plan_json(&plan))?;
         } else {
-            let (plan_text, losses) = (render::plan(&plan, details), losses(&plan));
-            print(&format!("{plan_text}{losses}{}\n", self.summary(&plan)))?;
+            let mut lines = render::plan(&plan, details);
+            print(lines.append(&losses(&plan)).line(self.summary(&plan)))?;
         }
         Ok(if detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
     }
@@ -287,12 +277,9 @@ impl Work {
     ) -> Result<(Exit, Option<Value>), Failure> {
         let plan = session.plan(graph, None).await.map_err(engine_failure)?;
         if ask && !plan.is_empty() {
-            note(render::plan(&plan, false).trim_end_matches('\n'));
+            note(&render::plan(&plan, false));
         }
-        let losses = losses(&plan);
-        if !losses.is_empty() {
-            note(losses.trim_end_matches('\n'));
-        }
+        note(&losses(&plan));
         note(&self.summary(&plan));
         let what = if declared { "do this to" } else { "DELETE all of the above of" };
         if ask && !plan.is_empty() && !agreed(&self.options, &format!("{what} {}", self.title()))? {
@@ -301,7 +288,7 @@ impl Work {
         }
         let report = session.apply(&plan).await.map_err(engine_failure)?;
         if !report.is_complete() {
-            note(render::report(&report).trim_end_matches('\n'));
+            note(&render::report(&report));
         }
         let exit = match (report.interrupted, report.is_complete()) {
             (_, true) => Exit::Done,
@@ -357,15 +344,15 @@ impl Work {
         if self.options.json {
             print_json(&render::drift_json(&drift))?;
         } else if drift.is_empty() {
-            print(&format!("{}: no drift\n", self.title()))?;
+            print(&Lines::from(&format!("{}: no drift", self.title())))?;
         } else {
             let count = drift.len();
             let objects = if count == 1 { "object differs" } else { "objects differ" };
-            let text = render::drift(&drift);
-            print(&format!(
-                "{text}{}: {count} {objects} from what was recorded; `stack up` repairs that\n",
+            let summary = format!(
+                "{}: {count} {objects} from what was recorded; `stack up` repairs that",
                 self.title()
-            ))?;
+            );
+            print(render::drift(&drift).line(summary))?;
         }
         Ok(if detailed_exitcode && !drift.is_empty() { Exit::Changes } else { Exit::Done })
     }
@@ -408,8 +395,8 @@ impl Work {
             return Err(Failure::new(Exit::Failed, format!("there is no output `{name}`")).hint(hint));
         };
         match value {
-            Value::String(text) if !self.options.json => print(&format!("{text}\n"))?,
-            value => print(&format!("{value}\n"))?,
+            Value::String(text) if !self.options.json => print_value(text)?,
+            value => print_value(&visible_json(&value.to_string()))?,
         }
         Ok(Exit::Done)
     }
@@ -421,7 +408,7 @@ impl Work {
         let value = fetch_api_key(&cloud.context, &id).await?;
         match self.options.json {
             true => print_json(&json!(value.expose()))?,
-            false => print(&format!("{}\n", value.expose()))?,
+            false => print_value(value.expose())?,
         }
         Ok(Exit::Done)
     }
@@ -442,8 +429,10 @@ pub(crate) async fn fetch_api_key(
     id: &apigw::ApiKeyId,
 ) -> Result<apigw::ApiKeyValue, Failure> {
     apigw::api_key_value(context, id).await.map_err(|error| {
-        Failure::from_error(Exit::Failed, &error)
-            .hint("the credentials need apigateway:GET on the key, and its region and account")
+        Failure::from_error(Exit::Failed, &error).hint(match error.class {
+            ErrorClass::Conflict => "the state names a key of another stack: restore it from a backup",
+            _ => "the credentials need apigateway:GET on the key, and its region and account",
+        })
     })
 }
 
@@ -470,9 +459,13 @@ fn shown(state: &State) -> BTreeMap<String, Value> {
     exports
 }
 
-fn table(outputs: &[(&str, &Value)]) -> String {
-    let width = outputs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    outputs.iter().map(|(name, value)| format!("{name:width$} = {}\n", render::value(value))).collect()
+fn table(outputs: &[(&str, &Value)]) -> Lines {
+    let width = outputs.iter().map(|(name, _)| visible(name).chars().count()).max().unwrap_or(0);
+    let mut lines = Lines::new();
+    for (name, value) in outputs {
+        lines.line(format!("{:width$} = {}", visible(name), render::value(value)));
+    }
+    lines
 }
 
 /// Whether there is somebody to ask, or no need to.
@@ -489,8 +482,7 @@ pub(crate) fn agreed(options: &Options, question: &str) -> Result<bool, Failure>
     if options.yes {
         return Ok(true);
     }
-    let _ = write!(anstream::stderr(), "{question}? only `yes` goes on: ");
-    let _ = anstream::stderr().flush();
+    prompt(&format!("{question}? only `yes` goes on: "));
     let mut answer = String::new();
     std::io::stdin()
         .read_line(&mut answer)

@@ -10,6 +10,7 @@ use emulator::Emulator;
 use crate::cli::Target;
 use crate::config::Config;
 use crate::emulated;
+use crate::endpoint;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
 
@@ -21,7 +22,7 @@ pub struct Cloud {
     pub zones: Vec<String>,
     /// Account and region, in words: what a state is bound to.
     pub place: String,
-    /// The endpoint that is used instead of AWS's own, as `AWS_ENDPOINT_URL` or the profile says.
+    /// The endpoint of API Gateway or Elastic Load Balancing, where it is not AWS's own.
     pub endpoint_url: Option<String>,
 }
 
@@ -64,7 +65,7 @@ pub async fn connect(
     let context = Context::connect(&sdk, identity).await.map_err(unreachable)?;
     let zones = aws::zones(&context).await.map_err(unreachable)?;
     let place = format!("{name} {} in {}", context.account_id(), context.region());
-    let endpoint_url = sdk.endpoint_url().map(str::to_owned);
+    let endpoint_url = endpoint::custom(&sdk);
     Ok(Cloud { context, zones, place, endpoint_url })
 }
 

@@ -1,17 +1,19 @@
 //! `stack verify`: the checks of a deployed stack, and how a person reads them.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use ::verify::http::{self, Client, Endpoints};
+use ::verify::http::{self, Client, Endpoints, Unasked};
 use ::verify::{Check, Finding, Outcome, Report, Subject};
-use serde_json::json;
+use apigw::resources::{RestApi, RestApiStage};
+use apigw::{ApiKeyValue, LiveApi};
+use engine::{Address, Resolved, Resource, State};
+use serde_json::{Value, json};
 
 use crate::cli::Target;
 use crate::exit::{Exit, Failure};
-use crate::render::{BOLD, DIM, GREEN, PLAIN, RED, YELLOW};
-use crate::run::{Work, api_key_id, engine_failure, fetch_api_key, print, print_json};
+use crate::output::{Lines, Style, print, print_json};
+use crate::run::{Work, api_key_id, engine_failure, fetch_api_key};
 use crate::stack::Place;
 use crate::target::Cloud;
 
@@ -34,20 +36,20 @@ impl Work {
         let unreachable = self.unreachable(&cloud);
         let place = Place::new(&cloud, &recorded);
         let graph = self.declare(&place)?;
-        // Fetched only where it is used.
-        let key = match &unreachable {
-            None => match api_key_id(&recorded) {
-                Ok(id) => fetch_api_key(&cloud.context, &id).await,
-                Err(failure) => Err(failure),
-            }
-            .map_err(|failure| failure.render().trim_end().replace('\n', "; ")),
-            Some(reason) => Err(reason.clone()),
+        // Both are fetched only where they are used, and the key only if there is an API of ours to send it to.
+        let api = match &unreachable {
+            None => live_api(&cloud, &recorded).await,
+            Some(reason) => Err(Unasked::Skipped(reason.clone())),
+        };
+        let key = match &api {
+            Ok(_) => api_key(&cloud, &recorded).await,
+            Err(_) => Err("it was not fetched, since the API is not asked".to_owned()),
         };
         let survey = self.engine(cloud).survey(None).await.map_err(engine_failure)?;
         let subject = Subject::new(self.environment.as_str(), &place.aws(), &graph, &survey);
         let endpoints = match &unreachable {
             Some(reason) => Endpoints::unreachable(reason),
-            None => Endpoints::of(&subject),
+            None => Endpoints::of(&subject, &api),
         };
         let over_http = http::checks(&Client::new(timeout), &endpoints, &key).await;
         let mut checks = ::verify::verify(&subject);
@@ -59,7 +61,7 @@ impl Work {
         }
         match self.options.json {
             true => print_json(&self.json(&report))?,
-            false => print(&text(&report, &self.title()))?,
+            false => print(&lines(&report, &self.title()))?,
         }
         Ok(if report.is_good() { Exit::Done } else { Exit::Failed })
     }
@@ -70,9 +72,10 @@ impl Work {
             (Target::Embedded, _) => {
                 Some("the embedded AWS has no load balancers and APIs that answer over HTTP".to_owned())
             }
-            (Target::Aws, Some(url)) => {
-                Some(format!("AWS_ENDPOINT_URL or the profile names {url}: what is made there is not in DNS"))
-            }
+            (Target::Aws, Some(url)) => Some(format!(
+                "custom endpoint {url} (AWS_ENDPOINT_URL, the variable of one service, or the profile): HTTP checks \
+                     skipped"
+            )),
             (Target::Aws, None) => None,
         }
     }
@@ -114,41 +117,100 @@ fn write_junit(report: &Report, title: &str, file: &Path) -> Result<(), Failure>
     })
 }
 
+/// Where API Gateway says that the recorded API answers.
+async fn live_api(cloud: &Cloud, recorded: &State) -> Result<LiveApi, Unasked> {
+    let api = deployed(recorded, RestApi::KIND, "RestApiId");
+    let stage = deployed(recorded, <RestApiStage<Resolved> as Resource>::KIND, "StageName");
+    let (Some((address, id)), Some((_, stage))) = (api, stage) else {
+        return Err(Unasked::Skipped("no API is deployed".to_owned()));
+    };
+    let live = apigw::live_api(&cloud.context, address, &id.into(), &stage.into()).await;
+    live.map_err(|error| Unasked::unread(address.as_str(), &error))
+}
+
+/// The recorded resource of a kind, with one of its outputs.
+fn deployed<'a>(recorded: &'a State, kind: &str, output: &str) -> Option<(&'a Address, &'a str)> {
+    recorded.slots().find_map(|(address, slot)| {
+        let object = slot.current.as_ref().filter(|object| object.kind == kind)?;
+        Some((address, object.outputs.get(output).and_then(Value::as_str)?))
+    })
+}
+
+async fn api_key(cloud: &Cloud, recorded: &State) -> Result<ApiKeyValue, String> {
+    let fetched = match api_key_id(recorded) {
+        Ok(id) => fetch_api_key(&cloud.context, &id).await,
+        Err(failure) => Err(failure),
+    };
+    fetched.map_err(|failure| failure.in_one_line())
+}
+
 /// A line for each check; below a failed one what is wrong and what to do.
-fn text(report: &Report, title: &str) -> String {
-    let mut text = String::new();
+fn lines(report: &Report, title: &str) -> Lines {
+    let mut lines = Lines::new();
     let width = report.checks.iter().map(|check| check.id.len()).max().unwrap_or(0);
     for check in &report.checks {
         let Check { id, verifies, outcome } = check;
-        let _ = match outcome {
-            Outcome::Passed => writeln!(text, "{GREEN}ok{PLAIN}       {id:width$}  {verifies}"),
+        match outcome {
+            Outcome::Passed => {
+                lines.styled(Style::Green, "ok").line(format!("       {id:width$}  {verifies}"));
+            }
             Outcome::Skipped { reason } => {
-                writeln!(text, "{YELLOW}skipped{PLAIN}  {id:width$}  {DIM}{reason}{PLAIN}")
+                lines.styled(Style::Yellow, "skipped").add(format!("  {id:width$}  "));
+                lines.styled(Style::Dim, reason).end();
             }
             Outcome::Failed { findings, advice } => {
                 let refuted = check.refuted().unwrap_or_default();
-                let _ = writeln!(text, "{RED}FAILED{PLAIN}   {BOLD}{id:width$}{PLAIN}  {refuted}");
-                self::findings(&mut text, findings);
-                writeln!(text, "         to do: {advice}")
+                lines.styled(Style::Red, "FAILED").add("   ");
+                lines.styled(Style::Bold, format!("{id:width$}")).line(format!("  {refuted}"));
+                self::findings(&mut lines, findings);
+                lines.line(format!("         to do: {advice}"));
             }
-        };
+        }
     }
     let counts = report.counts();
-    let _ = writeln!(
-        text,
+    lines.line(format!(
         "{title}: {} passed, {} failed, {} skipped",
         counts.passed, counts.failed, counts.skipped
-    );
-    text
+    ));
+    lines
 }
 
 /// The first ones; a whole tier that is missing is not read line by line. `--json` has all.
-fn findings(text: &mut String, findings: &[Finding]) {
+fn findings(lines: &mut Lines, findings: &[Finding]) {
     const SHOWN: usize = 8;
     for finding in findings.iter().take(SHOWN) {
-        let _ = writeln!(text, "         {finding}");
+        lines.line(format!("         {finding}"));
     }
     if findings.len() > SHOWN {
-        let _ = writeln!(text, "         and {} more: `--json` lists all", findings.len() - SHOWN);
+        lines.line(format!("         and {} more: `--json` lists all", findings.len() - SHOWN));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::is_hidden;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn each_check_and_each_finding_is_one_line(
+            place in any::<String>(), expected in any::<String>(), found in any::<String>(), title in any::<String>()
+        ) {
+            let finding = Finding { place, expected, found: found.clone(), denied: false };
+            let failed = Outcome::Failed { findings: vec![finding.clone(), finding], advice: "repair it" };
+            let check = |outcome| Check { id: "naming/tags", verifies: "tags are right", outcome };
+            let checks = vec![check(failed), check(Outcome::Skipped { reason: found }), check(Outcome::Passed)];
+            let text = lines(&Report { checks }, &title).to_string();
+            let text = anstream::adapter::strip_str(&text).to_string();
+            let all: Vec<&str> = text.lines().collect();
+            prop_assert_eq!(all.len(), 4 + 1 + 1 + 1);
+            prop_assert!(all.iter().all(|line| !line.contains(is_hidden)), "{:?}", all);
+            let starts = ["FAILED ", "       ", "       ", "       ", "skipped", "ok     "];
+            for (line, start) in all.iter().zip(starts) {
+                prop_assert!(line.starts_with(start), "{line:?}");
+            }
+        }
     }
 }

@@ -1,7 +1,12 @@
 //! A report as JUnit XML, which CI systems show: a suite for each group, a case for each check.
+//!
+//! People read it, so that what comes from outside is escaped as on a terminal ([`engine::visible`]), a finding a line. That
+//! leaves out everything that XML 1.0 cannot write, which is most control characters, U+FFFE and U+FFFF, even as a reference
+//! (section 2.2, "Char"), and says which character it was.
 
 use std::io::{self, Write};
 
+use engine::visible;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
@@ -33,7 +38,7 @@ fn counted(element: &'static str, name: &str, counts: Counts) -> BytesStart<'sta
     let (tests, failures, skipped) =
         ((passed + failed + skipped).to_string(), failed.to_string(), skipped.to_string());
     let mut start = BytesStart::new(element);
-    start.push_attribute(("name", legal(name).as_str()));
+    start.push_attribute(("name", &*visible(name)));
     start.push_attribute(("tests", tests.as_str()));
     start.push_attribute(("failures", failures.as_str()));
     start.push_attribute(("errors", "0"));
@@ -51,34 +56,26 @@ fn case<W: Write>(writer: &mut Writer<W>, check: &Check) -> io::Result<()> {
             writer.write_event(Event::Start(start))?;
             let mut failure = BytesStart::new("failure");
             let message = check.refuted().unwrap_or_default();
-            failure.push_attribute(("message", legal(&message).as_str()));
+            failure.push_attribute(("message", &*visible(&message)));
             let mut text = String::new();
             for finding in findings {
-                text.push_str(&format!("{finding}\n"));
+                text.push_str(&visible(&finding.to_string()));
+                text.push('\n');
             }
             text.push_str(advice);
             writer.write_event(Event::Start(failure))?;
-            writer.write_event(Event::Text(BytesText::new(&legal(&text))))?;
+            writer.write_event(Event::Text(BytesText::new(&text)))?;
             writer.write_event(Event::End(BytesEnd::new("failure")))?;
             writer.write_event(Event::End(BytesEnd::new("testcase")))
         }
         Outcome::Skipped { reason } => {
             writer.write_event(Event::Start(start))?;
             let mut skipped = BytesStart::new("skipped");
-            skipped.push_attribute(("message", legal(reason).as_str()));
+            skipped.push_attribute(("message", &*visible(reason)));
             writer.write_event(Event::Empty(skipped))?;
             writer.write_event(Event::End(BytesEnd::new("testcase")))
         }
     }
-}
-
-/// XML 1.0 has no way to write most control characters, nor U+FFFE and U+FFFF ("Char", section 2.2).
-fn legal(text: &str) -> String {
-    let bad = |one: char| {
-        (one.is_control() && !matches!(one, '\t' | '\n' | '\r' | '\u{7f}'..='\u{9f}'))
-            || matches!(one, '\u{fffe}' | '\u{ffff}')
-    };
-    text.chars().map(|one| if bad(one) { char::REPLACEMENT_CHARACTER } else { one }).collect()
 }
 
 #[cfg(test)]
@@ -93,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn every_character_survives_or_is_replaced() {
+    fn every_character_survives_or_is_escaped() {
         let found = "<b> & \"quotes\" ]]> \u{1b}[31m \u{0} é\tnew\nline";
         let findings = vec![Finding::new("vpc/vpc", "a", found)];
         let report = Report {
@@ -152,12 +149,59 @@ mod tests {
         assert_eq!(value(4, "message"), "not so: all \"is\" <well>");
         assert_eq!(value(7, "message"), "no \"endpoint\" & none <here>");
         assert!(
-            text.contains("found <b> & \"quotes\" ]]> \u{fffd}[31m \u{fffd} é\tnew\nline\ndo <this>"),
+            text.contains("found <b> & \"quotes\" ]]> \\u{1b}[31m \\u{0} é\\tnew\\nline\ndo <this>"),
             "{text:?}"
         );
     }
 
     fn three(a: &str, b: &str, c: &str) -> (String, String, String) {
         (a.to_owned(), b.to_owned(), c.to_owned())
+    }
+
+    /// Every text of an XML file, attributes included.
+    fn texts(xml: &str) -> Vec<String> {
+        let mut reader = Reader::from_str(xml);
+        let mut texts = Vec::new();
+        loop {
+            match reader.read_event().unwrap() {
+                Event::Eof => return texts,
+                Event::Start(start) | Event::Empty(start) => {
+                    for attribute in start.attributes() {
+                        let attribute = attribute.unwrap();
+                        texts.push(quick_xml::escape::unescape(&attribute.value).unwrap().into_owned());
+                    }
+                }
+                Event::Text(event) => texts.push(event.to_string()),
+                _ => {}
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_from_outside_breaks_the_file_or_hides_in_it(
+            found in proptest::prelude::any::<String>(),
+            reason in proptest::prelude::any::<String>(),
+            title in proptest::prelude::any::<String>(),
+        ) {
+            let findings = vec![Finding::new(&found, "a", &found), Finding::new("b", &found, "c")];
+            let report = Report {
+                checks: vec![
+                    check("outputs/b", Outcome::Failed { findings, advice: "do this" }),
+                    check("http/c", Outcome::Skipped { reason: reason.clone() }),
+                ],
+            };
+            let mut xml = Vec::new();
+            junit(&report, &title, &mut xml).unwrap();
+            let xml = String::from_utf8(xml).unwrap();
+            let legal = |one: char| matches!(one, '\n' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+            proptest::prop_assert!(xml.chars().all(legal));
+            let texts = texts(&xml);
+            for text in &texts {
+                proptest::prop_assert!(text.lines().all(|line| !line.contains(engine::is_hidden)), "{:?}", text);
+            }
+            proptest::prop_assert!(texts.contains(&visible(&reason).into_owned()));
+            proptest::prop_assert!(texts.contains(&visible(&title).into_owned()));
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What the tier can be told, and what it needs to know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws::Place;
 use aws::resources::RetentionDays;
@@ -163,6 +163,7 @@ impl Args {
         if services.is_empty() {
             return Err(DeclareError::argument("interface_endpoints.services", "it is empty", hint));
         }
+        let mut seen = BTreeSet::new();
         for (index, service) in services.iter().enumerate() {
             let refused = |reason: String, hint: &str| {
                 Err(DeclareError::argument(format!("interface_endpoints.services[{index}]"), reason, hint))
@@ -180,7 +181,7 @@ impl Args {
                 let reason = format!("`{service}` is not the name of a service");
                 return refused(reason, "lower-case letters, digits, dots and hyphens, such as ecr.api");
             }
-            if services[..index].contains(service) {
+            if !seen.insert(service) {
                 return refused(format!("`{service}` is named twice"), "name each service once");
             }
         }

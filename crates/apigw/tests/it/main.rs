@@ -9,6 +9,7 @@ mod changes;
 mod declaration;
 mod drift;
 mod life;
+mod live_api;
 mod lost_answers;
 mod secrets;
 mod support;

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
-use super::keys::{KEYS, Wrong, join};
+use super::keys::{KEYS, Keys, Wrong, closest, join};
 use super::layers::{Layers, Origin};
 use super::{ConfigError, DEFAULT_FILE};
 use crate::environment::{self, Environment};
+use crate::input;
 
 /// A file that was read.
 pub(super) struct File {
@@ -25,31 +26,25 @@ impl File {
     /// Reads the named file, or the default one if there is one.
     pub(super) fn read(named: Option<&Path>) -> Result<Option<Self>, ConfigError> {
         let path = named.unwrap_or_else(|| Path::new(DEFAULT_FILE));
-        match std::fs::read_to_string(path) {
+        match input::read(path) {
             Ok(text) => Self::parse(path, &text).map(Some),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => Ok(None),
+            Err(error) if error.is_missing() && named.is_none() => Ok(None),
             Err(error) => Err(ConfigError {
                 file: Some(path.to_owned()),
-                line: None,
+                line: error.line(),
                 key: None,
-                reason: format!("it cannot be read: {error}"),
-                hint:
-                    "name a file that can be read with --config, or leave the option out to use the defaults"
-                        .to_owned(),
+                reason: error.to_string(),
+                hint: format!("{}; without --config, the defaults are used", error.hint()),
             }),
         }
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let syntax = |error: toml::de::Error| ConfigError {
-            file: Some(path.to_owned()),
-            line: error.span().map(|span| line_of(text, span.start)),
-            key: None,
-            reason: format!("this is not TOML: {}", error.message()),
-            hint: "texts need quotes, lists brackets, and a table is a line like [vpc]".to_owned(),
-        };
+        let offsets = LineStarts::new(text);
+        let syntax = |error: toml::de::Error| not_toml(path, text, &offsets, &error);
         let mut lines = BTreeMap::new();
-        note_lines(text, DeTable::parse(text).map_err(syntax)?.get_ref(), &mut Vec::new(), &mut lines);
+        let parsed = DeTable::parse(text).map_err(syntax)?;
+        note_lines(&offsets, Known::Top, parsed.get_ref(), &mut Vec::new(), &mut lines);
         let mut table: Table = text.parse().map_err(syntax)?;
         let environments = table.remove("environments");
         let mut file = Self { path: path.to_owned(), table, environments: Table::new(), lines };
@@ -68,7 +63,7 @@ impl File {
         self.check(&self.table, None)?;
         layers.lay(&KEYS, &self.table, &|key| self.origin(key, None));
         layers.typed()?;
-        let below = layers.clone();
+        let skeleton = layers.skeleton();
         for (name, section) in &self.environments {
             let key = join(&["environments", name]);
             if let Err(error) = name.parse::<Environment>() {
@@ -78,14 +73,32 @@ impl File {
                 return Err(self.error(&key, "it must be a table", format!("write [{key}]")));
             };
             self.check(section, Some(name))?;
-            let mut with_section = below.clone();
+            // Only with what the section changes, so that many sections of a long file do not take long.
+            let mut with_section = skeleton.only(section.keys());
             with_section.lay(&KEYS, section, &|key| self.origin(key, Some(name)));
             with_section.typed()?;
             if name == environment.as_str() {
-                *layers = with_section;
+                layers.lay(&KEYS, section, &|key| self.origin(key, Some(name)));
+                layers.typed()?;
             }
         }
         Ok(())
+    }
+
+    /// What may be a slip of the person: there is no section of the environment's name, and one whose name is close. Names that
+    /// differ in a number, such as those of pull requests, are close and no slip.
+    pub(super) fn remark(&self, environment: &Environment) -> Option<String> {
+        let name = environment.as_str();
+        if self.environments.contains_key(name) {
+            return None;
+        }
+        let letters = |name: &str| name.chars().filter(|one| !one.is_ascii_digit()).collect::<String>();
+        let others = self.environments.keys().map(String::as_str);
+        // Two slips in a short name make any other.
+        let slips = (name.len() / 3).clamp(1, 2);
+        let meant = closest(name, others.filter(|other| letters(other) != letters(name)), slips)?;
+        let path = self.path.display();
+        Some(format!("{path} has no section [environments.{name}]; did you mean --env {meant}?"))
     }
 
     fn check(&self, table: &Table, environment: Option<&str>) -> Result<(), ConfigError> {
@@ -112,17 +125,89 @@ impl File {
     }
 }
 
-fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+/// Why a text is not TOML.
+fn not_toml(path: &Path, text: &str, offsets: &LineStarts, error: &toml::de::Error) -> ConfigError {
+    let span = error.span();
+    let line = span.as_ref().map(|span| offsets.line_of(span.start));
+    let key = span.and_then(|span| text.get(span)).filter(|_| error.message().starts_with("duplicate key"));
+    let (reason, hint) = match key {
+        Some(key) => (format!("`{key}` is there twice"), "leave one of the two out"),
+        None => (
+            format!("this is not TOML: {}", error.message()),
+            "texts need quotes, lists brackets, and a table is a line like [vpc]",
+        ),
+    };
+    ConfigError { file: Some(path.to_owned()), line, key: None, reason, hint: hint.to_owned() }
 }
 
-fn note_lines(text: &str, table: &DeTable<'_>, path: &mut Vec<String>, lines: &mut BTreeMap<String, usize>) {
+/// Where the lines of a text begin.
+struct LineStarts(Vec<usize>);
+
+impl LineStarts {
+    fn new(text: &str) -> Self {
+        Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1).collect())
+    }
+
+    /// The line of an offset, counted from 1.
+    fn line_of(&self, offset: usize) -> usize {
+        self.0.partition_point(|start| *start <= offset) + 1
+    }
+}
+
+/// Which keys a table of the file has.
+#[derive(Clone, Copy)]
+enum Known {
+    /// Those at the top, and `environments`.
+    Top,
+    /// Names of environments.
+    Environments,
+    /// These.
+    Keys(&'static Keys),
+}
+
+impl Known {
+    fn get(self, name: &str) -> Option<Self> {
+        match self {
+            Self::Top if name == "environments" => Some(Self::Environments),
+            Self::Environments => name.parse::<Environment>().ok().map(|_| Self::Keys(&KEYS)),
+            Self::Top => KEYS.get(name).map(Self::Keys),
+            Self::Keys(keys) => keys.get(name).map(Self::Keys),
+        }
+    }
+}
+
+/// Notes the line of each key. What is below a key that does not exist is not looked at: that key is the error. So what stands
+/// before the last name of a key is short, however long names in the file are.
+fn note_lines(
+    offsets: &LineStarts,
+    known: Known,
+    table: &DeTable<'_>,
+    path: &mut Vec<String>,
+    lines: &mut BTreeMap<String, usize>,
+) {
     for (name, value) in table {
         path.push(name.get_ref().to_string());
-        lines.insert(join(path), line_of(text, name.span().start));
-        if let DeValue::Table(inner) = value.get_ref() {
-            note_lines(text, inner, path, lines);
+        lines.insert(join(path), offsets.line_of(name.span().start));
+        if let (Some(known), DeValue::Table(inner)) = (known.get(name.get_ref()), value.get_ref()) {
+            note_lines(offsets, known, inner, path, lines);
         }
         path.pop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_line_of_an_offset_is_one_more_than_the_newlines_before_it(text in "[a\n]{0,40}") {
+            let starts = LineStarts::new(&text);
+            for offset in 0..=text.len() {
+                prop_assert_eq!(starts.line_of(offset), text[..offset].matches('\n').count() + 1);
+            }
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! Which keys there are and what each takes, as the schema has it, and what to say where one does not exist.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::LazyLock;
 
+use aws::schema::IPV4_BLOCK;
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
@@ -23,9 +25,13 @@ pub(super) enum Keys {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
+    /// A block of IPv4 addresses.
+    Block,
     Boolean,
     Number,
     List,
+    /// A list of blocks of IPv4 addresses.
+    Blocks,
     Any,
 }
 
@@ -65,6 +71,14 @@ impl Keys {
             Self::Table(keys) => keys.get(key),
             Self::Free(inner) => Some(inner),
             Self::Value(_) => None,
+        }
+    }
+
+    /// What the value is, if this is one.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Value(kind) => Some(*kind),
+            Self::Table(_) | Self::Free(_) => None,
         }
     }
 
@@ -133,15 +147,43 @@ impl Keys {
 impl Kind {
     fn read(schema: &Json) -> Self {
         let is_text = |schema: &Json| schema["type"] == "string" || schema["const"].is_string();
+        let is_block = |schema: &Json| schema["pattern"] == IPV4_BLOCK;
         let choices = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
         match schema["type"].as_str() {
+            Some("string") if is_block(schema) => Self::Block,
             Some("string") => Self::Text,
             Some("boolean") => Self::Boolean,
             Some("integer" | "number") => Self::Number,
+            Some("array") if is_block(&schema["items"]) => Self::Blocks,
             Some("array") => Self::List,
             None if choices.is_some_and(|choices| choices.iter().all(is_text)) => Self::Text,
             _ => Self::Any,
         }
+    }
+
+    /// What is wrong with a text that was not taken, and what would be right, where more can be said than the parser says.
+    pub(super) fn explained(self, text: &str) -> Option<(String, String)> {
+        if !matches!(self, Self::Block | Self::Blocks) {
+            return None;
+        }
+        let (address, length) = text.split_once('/').unwrap_or((text, "32"));
+        Some(match address.parse::<IpAddr>() {
+            Ok(IpAddr::V4(address)) if address.to_string() == text => {
+                (format!("`{text}` is an address, not a CIDR block"), format!("did you mean {text}/32?"))
+            }
+            Ok(IpAddr::V4(_)) => (
+                format!("`{length}` is not the length of an IPv4 prefix"),
+                "it is a number from 0 to 32, as in 10.0.0.0/16".to_owned(),
+            ),
+            Ok(IpAddr::V6(_)) => (
+                format!("`{text}` is IPv6, which is not supported"),
+                "give a block of IPv4 addresses, such as 10.0.0.0/16".to_owned(),
+            ),
+            Err(_) => (
+                format!("`{text}` is not a valid CIDR block"),
+                "an IPv4 address and the length of a prefix are wanted, such as 10.0.0.0/16".to_owned(),
+            ),
+        })
     }
 
     /// The value that a text from outside of a file stands for, or what is wrong with it. A text is taken as it is,
@@ -150,11 +192,13 @@ impl Kind {
         let parsed = text.trim().parse::<Value>().ok();
         let as_text = || Value::String(text.to_owned());
         let (parsed, what) = match (self, parsed) {
-            (Self::Text, _) => return Ok(as_text()),
+            (Self::Text | Self::Block, _) => return Ok(as_text()),
             (Self::Any, parsed) => return Ok(parsed.unwrap_or_else(as_text)),
             (Self::Boolean, parsed) => (parsed.filter(Value::is_bool), "neither true nor false"),
             (Self::Number, parsed) => (parsed.filter(|it| it.is_integer() || it.is_float()), "not a number"),
-            (Self::List, parsed) => (parsed.filter(Value::is_array), r#"not a list such as ["a", "b"]"#),
+            (Self::List | Self::Blocks, parsed) => {
+                (parsed.filter(Value::is_array), r#"not a list such as ["a", "b"]"#)
+            }
         };
         parsed.ok_or_else(|| format!("`{text}` is {what}"))
     }
@@ -166,18 +210,30 @@ fn wrong(path: &[String], reason: &str, hint: String) -> Wrong {
 
 /// `; did you mean …?` where one name is close.
 pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> String {
+    closest(wrong, names, 2).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
+
+/// The name that is meant, if one is no more than so many slips of the finger away.
+pub(super) fn closest<'a>(
+    wrong: &str,
+    names: impl Iterator<Item = &'a str>,
+    slips: usize,
+) -> Option<&'a str> {
+    // To compare two texts takes as long as their lengths' product; those that differ much in length are not close.
+    let length = wrong.chars().take(100).count();
     names
+        .filter(|name| name.chars().count().abs_diff(length) <= slips)
         .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
-        .filter(|(distance, _)| *distance <= 2)
+        .filter(|(distance, _)| *distance <= slips)
         .min()
-        .map_or_else(String::new, |(_, name)| format!("; did you mean `{name}`?"))
+        .map(|(_, name)| name)
 }
 
 /// What the default of a key is, in words.
 pub(super) fn default_of<S: AsRef<str>>(path: &[S]) -> String {
     let defaults = Table::try_from(Config::default()).expect("the defaults are a table with text keys");
     match lookup(&defaults, path) {
-        Some(value) if !value.is_table() => format!("the default is: {value}"),
+        Some(value) if !value.is_table() => format!("the default is: {}", written(value)),
         _ => "see stack.toml in the repository".to_owned(),
     }
 }
@@ -199,8 +255,34 @@ pub(super) fn quoted(key: &str) -> String {
     let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     match !key.is_empty() && key.bytes().all(is_bare) {
         true => key.to_owned(),
-        // JSON escapes what TOML escapes, in the same way.
-        false => Json::from(key).to_string(),
+        false => basic_string(key),
+    }
+}
+
+/// A text as TOML writes it, between quotes on one line, with nothing hidden in it ([`engine::visible`]).
+pub(super) fn basic_string(text: &str) -> String {
+    // JSON escapes what TOML must escape, in the same way; what is beyond 16 bits TOML writes otherwise.
+    let mut written = String::new();
+    for one in Json::from(text).to_string().chars() {
+        match u32::from(one) {
+            _ if !engine::is_hidden(one) => written.push(one),
+            code @ 0..=0xffff => written.push_str(&format!("\\u{code:04x}")),
+            code => written.push_str(&format!("\\U{code:08x}")),
+        }
+    }
+    written
+}
+
+/// A value as TOML writes it, on one line.
+pub(super) fn written(value: &Value) -> String {
+    match value {
+        Value::String(text) => basic_string(text),
+        Value::Array(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", ")),
+        Value::Table(table) if !table.is_empty() => {
+            let fields = table.iter().map(|(name, value)| format!("{} = {}", quoted(name), written(value)));
+            format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
     }
 }
 
@@ -218,6 +300,8 @@ mod tests {
             (json!({ "type": "string", "enum": ["a", "b"] }), Kind::Text),
             (json!({ "type": "integer", "enum": [1] }), Kind::Number),
             (json!({ "type": "number" }), Kind::Number),
+            (json!({ "type": "string", "pattern": IPV4_BLOCK }), Kind::Block),
+            (json!({ "type": "array", "items": { "type": "string", "pattern": IPV4_BLOCK } }), Kind::Blocks),
             (json!({ "type": "boolean" }), Kind::Boolean),
             (json!({ "type": "array", "items": {} }), Kind::List),
             (json!({ "anyOf": [{ "type": "string" }, { "type": "integer" }] }), Kind::Any),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value as Json, json};
 use toml::{Table, Value};
 
-use super::keys::{Keys, default_of, join};
+use super::keys::{KEYS, Keys, default_of, join, lookup};
 use super::{Config, ConfigError};
 
 /// Where a value comes from.
@@ -138,8 +138,35 @@ impl Layers {
                 _ => String::new(),
             });
             let key = format!("{}{}", join(&names), index.unwrap_or_default());
-            self.error(&key, error.inner().message(), default_of(&names))
+            let (reason, hint) = self
+                .explained(&names, error.path())
+                .unwrap_or_else(|| (error.inner().message().to_owned(), default_of(&names)));
+            self.error(&key, reason, hint)
         })
+    }
+
+    /// What is wrong with a text, where more can be said than its parser says.
+    fn explained(&self, names: &[String], path: &serde_path_to_error::Path) -> Option<(String, String)> {
+        let kind = names.iter().try_fold(&*KEYS, |keys, name| keys.get(name))?.kind()?;
+        let index = path.iter().find_map(|segment| match segment {
+            serde_path_to_error::Segment::Seq { index } => Some(*index),
+            _ => None,
+        });
+        let value = lookup(&self.values, names)?;
+        kind.explained(index.map_or(Some(value), |index| value.get(index))?.as_str()?)
+    }
+
+    /// What a section is checked with instead of all that lies below it: without the entries of tables whose keys the user
+    /// chooses, and with one item of each list. Those have been checked, and nothing depends on how many there are; so what is
+    /// left is no longer than the list of fixed keys. Where values come from is left out.
+    pub(super) fn skeleton(&self) -> Self {
+        Self { values: pruned(&KEYS, &self.values), origins: BTreeMap::new() }
+    }
+
+    /// The same with these keys at the top and no others.
+    pub(super) fn only<'a>(&self, names: impl Iterator<Item = &'a String>) -> Self {
+        let values = names.filter_map(|name| Some((name.clone(), self.values.get(name)?.clone())));
+        Self { values: values.collect(), origins: BTreeMap::new() }
     }
 
     /// An error about a key, with the place that its value comes from.
@@ -158,5 +185,49 @@ impl Layers {
             Some(Origin::Variable(name) | Origin::Flag(name)) => ConfigError::about(name, reason, hint),
             Some(Origin::Default) | None => ConfigError::about(key, reason, hint),
         }
+    }
+}
+
+fn pruned(keys: &Keys, table: &Table) -> Table {
+    let one = |name: &String, value: &Value| match (keys.get(name), value) {
+        (Some(Keys::Free(_)), Value::Table(_)) => Table::new().into(),
+        (Some(keys), Value::Table(inner)) => pruned(keys, inner).into(),
+        (_, Value::Array(items)) => Value::Array(items.iter().take(1).cloned().collect()),
+        (_, value) => value.clone(),
+    };
+    table.iter().map(|(name, value)| (name.clone(), one(name, value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(table: &Table) -> usize {
+        let of = |value: &Value| match value {
+            Value::Table(inner) => 1 + values(inner),
+            Value::Array(items) => 1 + items.len(),
+            _ => 1,
+        };
+        table.values().map(of).sum()
+    }
+
+    /// Without this, a file with many tags and many sections would take as long as their product.
+    #[test]
+    fn a_section_is_checked_with_as_much_however_long_the_file_is() {
+        let mut layers = Layers::defaults();
+        let few = values(&layers.skeleton().values);
+        for number in 0..2000 {
+            layers.set(&["tags".to_owned(), format!("tag-{number}")], "x".into(), |_| Origin::Default);
+        }
+        let blocks: Vec<Value> =
+            (0..2000).map(|n| format!("10.{}.{}.0/24", n / 250, n % 250).into()).collect();
+        layers.set(&["alb".to_owned(), "ingress_cidrs".to_owned()], blocks.into(), |_| Origin::Default);
+        assert!(values(&layers.values) > 4000);
+        // One block, where the default has none.
+        assert_eq!(values(&layers.skeleton().values), few + 1);
+        assert!(layers.skeleton().typed().is_ok());
+        let only = layers.skeleton().only(["region".to_owned()].iter());
+        assert_eq!(values(&only.values), 1);
+        assert!(only.typed().is_ok());
     }
 }

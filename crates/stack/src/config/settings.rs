@@ -1,5 +1,6 @@
 //! Single values from outside of the file: variables of the process's environment, and `--set`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::str::FromStr;
 
@@ -47,7 +48,8 @@ impl FromStr for Setting {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wanted = "KEY=VALUE is wanted, such as vpc.nat=single";
         let (key, value) = text.split_once('=').ok_or(wanted)?;
-        let path = path_of(key).ok_or_else(|| format!("`{key}` is not a key: {wanted}"))?;
+        let path =
+            path_of(key).ok_or_else(|| format!("`{}` is not a key: {wanted}", engine::visible(key)))?;
         Ok(Self { path, value: value.to_owned() })
     }
 }
@@ -84,8 +86,13 @@ impl Layers {
     }
 
     /// Lays the value of one variable on top.
-    pub(super) fn lay_variable(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
-        let (keys, path) = self.path_of_variable(name)?;
+    pub(super) fn lay_variable(
+        &mut self,
+        names: &mut ChosenNames,
+        name: &str,
+        value: &str,
+    ) -> Result<(), ConfigError> {
+        let (keys, path) = self.path_of_variable(names, name)?;
         let origin = Origin::Variable(name.to_owned());
         self.lay_text(keys, &path, value, &origin, |key| format!("{name}{SEPARATOR}{}", key.to_uppercase()))
     }
@@ -112,7 +119,11 @@ impl Layers {
     /// The key that a variable's name stands for: `STACK_VPC__FLOW_LOGS__ENABLED` for `vpc.flow_logs.enabled`. A key
     /// that the user chooses is meant as it is written there, unless there is already one that differs only in case, such
     /// as `Author` for `STACK_TAGS__AUTHOR`.
-    fn path_of_variable(&self, variable: &str) -> Result<(&'static Keys, Vec<String>), ConfigError> {
+    fn path_of_variable(
+        &self,
+        names: &mut ChosenNames,
+        variable: &str,
+    ) -> Result<(&'static Keys, Vec<String>), ConfigError> {
         let mut keys = &*KEYS;
         let mut path: Vec<String> = Vec::new();
         let mut rest = variable.strip_prefix(PREFIX);
@@ -123,8 +134,10 @@ impl Layers {
             };
             let (name, after) = match keys {
                 // Two underscores can be part of a name that the user chooses.
-                Keys::Free(inner) if matches!(**inner, Keys::Value(_)) => (self.existing(&path, text), None),
-                Keys::Free(_) => (self.existing(&path, part), after),
+                Keys::Free(inner) if matches!(**inner, Keys::Value(_)) => {
+                    (names.meant(self, &path, text), None)
+                }
+                Keys::Free(_) => (names.meant(self, &path, part), after),
                 Keys::Table(_) | Keys::Value(_) => (part.to_ascii_lowercase(), after),
             };
             keys = keys.get(&name).filter(|_| !name.is_empty()).ok_or_else(|| unknown(variable, keys))?;
@@ -133,15 +146,34 @@ impl Layers {
         }
         Ok((keys, path))
     }
+}
 
-    /// The key in a table that differs only in case, if there is exactly one and none that is the same.
-    fn existing(&self, table: &[String], name: &str) -> String {
-        let table = lookup(&self.values, table).and_then(Value::as_table);
-        let names =
-            || table.into_iter().flat_map(Table::keys).filter(|known| known.eq_ignore_ascii_case(name));
-        match names().any(|known| known == name) || names().count() != 1 {
-            true => name.to_owned(),
-            false => names().map(String::clone).collect(),
+/// The names in tables whose keys the user chooses, by how they read in lower case. They are collected once, so that each of
+/// many variables is found without a look at all of them.
+#[derive(Debug, Default)]
+pub(super) struct ChosenNames {
+    tables: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
+}
+
+impl ChosenNames {
+    /// The key in a table that is meant by a name: the one that differs only in case, if there is exactly one and none that is
+    /// the same. From then on it is there.
+    fn meant(&mut self, layers: &Layers, table: &[String], name: &str) -> String {
+        let by_lower = self.tables.entry(join(table)).or_insert_with(|| {
+            let table = lookup(&layers.values, table).and_then(Value::as_table);
+            let mut by_lower: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+            for known in table.into_iter().flat_map(Table::keys) {
+                by_lower.entry(known.to_ascii_lowercase()).or_default().insert(known.clone());
+            }
+            by_lower
+        });
+        let twins = by_lower.entry(name.to_ascii_lowercase()).or_default();
+        match (twins.contains(name), twins.len(), twins.first()) {
+            (false, 1, Some(twin)) => twin.clone(),
+            _ => {
+                twins.insert(name.to_owned());
+                name.to_owned()
+            }
         }
     }
 }

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value as Json, json};
 use toml::{Table, Value};
 
-use super::keys::{KEYS, Keys, join, quoted};
+use super::keys::{KEYS, Keys, join, quoted, written};
 use super::layers::{Layers, Origin};
+use crate::output::Lines;
 
 /// Origins stand in one column, unless a line is longer than this.
 const COLUMN: usize = 60;
@@ -14,7 +15,7 @@ type Line = (String, String);
 
 impl Layers {
     /// As TOML, each value with its origin in a comment. Read as a file, it gives the same configuration.
-    pub(super) fn toml(&self) -> String {
+    pub(super) fn toml(&self) -> Lines {
         let mut lines = Vec::new();
         self.table(&KEYS, &self.values, &mut Vec::new(), &mut lines);
         let width = lines
@@ -23,11 +24,14 @@ impl Layers {
             .filter(|width| *width <= COLUMN)
             .max()
             .unwrap_or(0);
-        let line = |(line, comment): Line| match comment.is_empty() {
-            true => format!("{line}\n"),
-            false => format!("{line:width$}  # {comment}\n"),
-        };
-        lines.into_iter().map(line).collect()
+        let mut shown = Lines::new();
+        for (line, comment) in lines {
+            match comment.is_empty() {
+                true => shown.line(line),
+                false => shown.line(format!("{line:width$}  # {comment}")),
+            };
+        }
+        shown
     }
 
     /// Values first, then tables, as TOML wants it.
@@ -41,7 +45,9 @@ impl Layers {
         for (name, _, value) in values {
             path.push(name.clone());
             lines.push(match value {
-                Some(value) => (format!("{} = {value}", quoted(name)), self.origin(path).to_string()),
+                Some(value) => {
+                    (format!("{} = {}", quoted(name), written(value)), self.origin(path).to_string())
+                }
                 None => (format!("# {} =", quoted(name)), "not set".to_owned()),
             });
             path.pop();

@@ -1,6 +1,7 @@
 //! Bad input: one clear error, the right exit code, no call, nothing lost.
 
-use crate::command::Workplace;
+use crate::command::{Ended, Workplace};
+use crate::server::Server;
 
 #[test]
 fn bad_configuration_is_one_error_with_exit_code_65_before_any_call() {
@@ -8,7 +9,7 @@ fn bad_configuration_is_one_error_with_exit_code_65_before_any_call() {
         ("[vpc\n", "stack.toml, line 1: this is not TOML"),
         ("[vpc]\nzones = 3\n", "stack.toml, line 2: `vpc.zones`: there is no such key"),
         ("[vcp]\ncidr = \"10.0.0.0/16\"\n", "stack.toml, line 1: `vcp`: there is no such tier"),
-        ("[vpc]\ncidr = \"10.0.0.0/99\"\n", "stack.toml, line 2: `vpc.cidr`: invalid"),
+        ("[vpc]\ncidr = \"10.0.0.0/99\"\n", "stack.toml, line 2: `vpc.cidr`: `99` is not the length"),
         ("[vpc]\ncidr = \"10.0.0.0/8\"\n", "stack.toml, line 2: `vpc.cidr`: "),
         ("[vpc]\ncidr = \"10.0.0.0/27\"\n", "stack.toml, line 2: `vpc.cidr`: "),
         ("[vpc]\nzone_count = 9\n", "stack.toml, line 2: `vpc.zone_count`: "),
@@ -34,6 +35,142 @@ fn bad_configuration_is_one_error_with_exit_code_65_before_any_call() {
         assert!(!place.state_directory("dev").exists(), "{text:?}");
         assert_eq!(place.path().join(".stack").exists(), text.contains("availability_zones"), "{text:?}");
     }
+}
+
+#[test]
+fn what_is_wrong_with_a_value_is_said_together_with_what_was_meant() {
+    let place = Workplace::new();
+    for (text, error, hint) in [
+        (
+            "[alb]\ningress_cidrs = [\"1.2.3.4\"]\n",
+            "stack.toml, line 2: `alb.ingress_cidrs[0]`: `1.2.3.4` is an address, not a CIDR block",
+            "did you mean 1.2.3.4/32?",
+        ),
+        (
+            "[alb]\ningress_cidrs = [\"10.0.0.0/8\", \"::/0\"]\n",
+            "stack.toml, line 2: `alb.ingress_cidrs[1]`: `::/0` is IPv6, which is not supported",
+            "give a block of IPv4 addresses",
+        ),
+        (
+            "[vpc]\ncidr = \"fd00::1\"\n",
+            "stack.toml, line 2: `vpc.cidr`: `fd00::1` is IPv6, which is not supported",
+            "give a block of IPv4 addresses",
+        ),
+        (
+            "[vpc]\nnat = \"single\"\nnat = \"none\"\n",
+            "stack.toml, line 3: `nat` is there twice",
+            "leave one",
+        ),
+        (
+            "[vpc]\nnat = \"single\"\n[alb]\n[vpc]\ncidr = \"10.0.0.0/16\"\n",
+            "stack.toml, line 4: `vpc` is there twice",
+            "leave one",
+        ),
+        (
+            "vpc = { nat = \"single\", nat = \"none\" }\n",
+            "stack.toml, line 1: `nat` is there twice",
+            "leave one",
+        ),
+    ] {
+        place.write("stack.toml", text);
+        let ended = place.run(&["config"]).expect(65);
+        assert!(ended.err.starts_with(&format!("error: {error}\n")), "{}", ended.err);
+        assert!(ended.err.contains(&format!("hint: {hint}")), "{}", ended.err);
+    }
+}
+
+#[test]
+fn a_region_that_does_not_exist_is_named_before_any_call() {
+    let place = Workplace::new();
+    for (region, hint) in [
+        ("us-east-9", "hint: did you mean `us-east-1`? It has: af-south-1, "),
+        ("cn-north-1", "hint: It has: "),
+    ] {
+        let ended = place.run(&["preview", "--region", region]).expect(65);
+        let error = format!("error: `--region`: the embedded AWS has no region `{region}`\n");
+        assert!(ended.err.contains(&error) && ended.err.contains(hint), "{}", ended.err);
+    }
+    assert!(!place.path().join(".stack").exists());
+    // AWS may have opened it since.
+    let ended = Server::start(&place).run(&place, &["preview", "--region", "us-east-9"]).expect(1);
+    let remark = "us-east-9 is not a region that this version knows; did you mean us-east-1?\n";
+    assert!(ended.err.starts_with(remark), "{}", ended.err);
+}
+
+#[test]
+fn a_slip_in_the_name_of_the_environment_is_remarked_upon() {
+    let place = Workplace::new();
+    place.write("stack.toml", "[environments.staging]\nregion = \"eu-west-1\"\n[environments.pr12]\n");
+    let remark = "stack.toml has no section [environments.stagin]; did you mean --env staging?\n";
+    let ended = place.run(&["config", "--env", "stagin"]).expect(0);
+    assert_eq!(ended.err, remark);
+    for silent in ["staging", "dev", "pr13", "prod"] {
+        assert_eq!(place.run(&["config", "--env", silent]).expect(0).err, "", "{silent}");
+    }
+}
+
+#[test]
+fn a_configuration_that_is_not_utf8_is_refused_with_encoding_and_line() {
+    let place = Workplace::new();
+    let text = "[tags]\nAuthor = \"Zo\u{eb}\"\n";
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let latin: Vec<u8> = text.chars().map(|one| u8::try_from(u32::from(one)).unwrap()).collect();
+    for (bytes, said) in [
+        (
+            [&[0xff, 0xfe], utf16.as_slice()].concat(),
+            "line 1: it is not UTF-8: it begins with the byte order mark of UTF-16 LE",
+        ),
+        (utf16, "line 1: it is not UTF-8: it looks like UTF-16 LE without a byte order mark"),
+        (
+            latin,
+            "line 2: it is not UTF-8: there is the byte 0xEB, which is `\u{eb}` in Latin-1 and Windows-1252",
+        ),
+    ] {
+        std::fs::write(place.path().join("stack.toml"), bytes).unwrap();
+        let ended = place.run(&["config"]).expect(65);
+        assert!(ended.err.starts_with(&format!("error: stack.toml, {said}\n")), "{}", ended.err);
+        assert!(ended.err.contains("\nhint: save it as UTF-8"), "{}", ended.err);
+    }
+    std::fs::write(place.path().join("stack.toml"), "\u{feff}region = \"eu-west-1\"\n").unwrap();
+    place.run(&["config"]).expect(0);
+}
+
+#[test]
+fn a_configuration_is_a_regular_file_of_reasonable_length() {
+    let place = Workplace::new();
+    let made = std::process::Command::new("mkfifo").arg(place.path().join("pipe")).status().unwrap();
+    assert!(made.success());
+    std::fs::create_dir(place.path().join("directory")).unwrap();
+    // Its length is a terabyte, and there is nothing in it.
+    let sparse = std::fs::File::create(place.path().join("sparse")).unwrap();
+    sparse.set_len(1 << 40).unwrap();
+    for (file, said) in [
+        ("pipe", "it is a pipe and not a regular file"),
+        ("/dev/zero", "it is a device and not a regular file"),
+        ("directory", "it is a directory and not a regular file"),
+        ("sparse", "it has 1099511627776 bytes, and may have 1048576"),
+        ("nowhere", "it cannot be read: "),
+    ] {
+        let ended = place.run(&["config", "--config", file]).expect(65);
+        assert!(ended.err.starts_with(&format!("error: {file}: {said}")), "{}", ended.err);
+        let ended = place.run(&["emulator", "serve", "--faults", file]).expect(65);
+        assert!(ended.err.starts_with(&format!("error: {file}: {said}")), "{}", ended.err);
+    }
+}
+
+/// It is what it stands for.
+#[test]
+fn standard_input_is_read_if_it_is_a_file_and_refused_if_it_is_a_pipe() {
+    let place = Workplace::new();
+    place.write("other.toml", "region = \"eu-west-1\"\n");
+    let mut command = place.command(&["config", "--config", "/dev/stdin"]);
+    command.stdin(std::fs::File::open(place.path().join("other.toml")).unwrap());
+    let ended = Ended::of(&command.output().unwrap()).expect(0);
+    assert!(ended.out.contains("# /dev/stdin:1\n"), "{}", ended.out);
+    let mut command = place.command(&["config", "--config", "/dev/stdin"]);
+    let ended = Ended::of(&command.stdin(std::process::Stdio::piped()).output().unwrap()).expect(65);
+    assert!(ended.err.starts_with("error: /dev/stdin: it is a pipe"), "{}", ended.err);
+    assert!(ended.err.contains("hint: save it to a file first"), "{}", ended.err);
 }
 
 #[test]

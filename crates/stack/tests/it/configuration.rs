@@ -229,7 +229,8 @@ async fn prod_is_protected_until_somebody_takes_that_back() {
     assert_eq!(place.run(&["outputs", "--env", "prod", "albProtocol"]).expect(0).out, "https\n");
     let before = place.emulator_bytes();
     let refused = place.run(&["destroy", "--yes", "--env", "prod"]).expect(65);
-    for key in ["`database.deletion_protection`", "`alb.deletion_protection`", "`alb.access_logs.delete_logs"]
+    for key in
+        ["`database.deletion_protection ", "`alb.deletion_protection ", "`alb.access_logs.delete_logs "]
     {
         assert!(refused.err.contains(key), "{}", refused.err);
     }

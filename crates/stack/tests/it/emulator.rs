@@ -39,7 +39,7 @@ fn a_port_that_is_taken_is_named() {
 fn a_plan_of_faults_that_cannot_be_read_is_named() {
     let place = Workplace::new();
     let ended = place.run(&["emulator", "serve", "--faults", "none.json"]).expect(65);
-    assert!(ended.err.contains("cannot read none.json"), "{}", ended.err);
+    assert!(ended.err.contains("none.json: it cannot be read"), "{}", ended.err);
     place.write("broken.json", "{");
     let ended = place.run(&["emulator", "serve", "--faults", "broken.json"]).expect(65);
     assert!(ended.err.contains("broken.json is not a plan of faults"), "{}", ended.err);

@@ -12,6 +12,7 @@ mod emulator;
 mod environments;
 mod example;
 mod export;
+mod forgery;
 mod life;
 mod lock;
 mod processes;

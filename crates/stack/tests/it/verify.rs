@@ -8,7 +8,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 use serde_json::Value;
 
-use crate::command::Workplace;
+use crate::command::{Ended, Workplace};
 use crate::server::Server;
 
 /// Elements of an XML file, with the attributes that are asked for.
@@ -212,10 +212,70 @@ async fn another_endpoint_is_read_and_not_asked_over_http_and_a_lock_is_no_hindr
     let session = Engine::new(Arc::new(Registry::new(())), store).open().await.unwrap();
     let json = server.run(&place, &["verify", "--json"]).expect(0).json();
     session.close().await.unwrap();
-    let reason =
-        format!("AWS_ENDPOINT_URL or the profile names {}: what is made there is not in DNS", server.url);
+    assert_skipped(&json, &server.url);
+}
+
+/// All checks over HTTP are skipped, because of this endpoint.
+#[track_caller]
+fn assert_skipped(json: &Value, url: &str) {
+    let start = format!("custom endpoint {url} (");
     let checks = json["checks"].as_array().unwrap();
     let over_http = checks.iter().filter(|check| check["id"].as_str().unwrap().starts_with("http/"));
-    let reasons: Vec<&str> = over_http.map(|check| check["reason"].as_str().unwrap()).collect();
-    assert_eq!(reasons, [reason.as_str(); 8]);
+    let reasons: Vec<&str> = over_http.filter_map(|check| check["reason"].as_str()).collect();
+    assert_eq!(reasons.len(), 8, "{json:#}");
+    for reason in reasons {
+        assert!(reason.starts_with(&start) && reason.ends_with("HTTP checks skipped"), "{reason}");
+    }
+}
+
+/// The services that the stack uses, as the AWS SDKs Reference Guide spells their variables.
+const SERVICES: [&str; 22] = [
+    "API_GATEWAY",
+    "APIGATEWAYV2",
+    "APPLICATION_AUTO_SCALING",
+    "BACKUP",
+    "CLOUDWATCH",
+    "CLOUDWATCH_LOGS",
+    "EC2",
+    "ECR",
+    "ECS",
+    "ELASTIC_LOAD_BALANCING_V2",
+    "IAM",
+    "KMS",
+    "LAMBDA",
+    "RDS",
+    "S3",
+    "SCHEDULER",
+    "SECRETS_MANAGER",
+    "SNS",
+    "SQS",
+    "STS",
+    "WAFV2",
+    "XRAY",
+];
+
+#[test]
+fn an_endpoint_of_single_services_is_noticed_too_in_variables_and_in_the_profile() {
+    let place = Workplace::new();
+    let server = Server::start(&place);
+    server.run(&place, &["up"]).expect(0);
+    let verify = || {
+        let mut command = place.command(&["verify", "--json", "--target", "aws"]);
+        server.reached_by(&mut command).env_remove("AWS_ENDPOINT_URL");
+        command
+    };
+    let mut by_variables = verify();
+    for service in SERVICES {
+        by_variables.env(format!("AWS_ENDPOINT_URL_{service}"), &server.url);
+    }
+    assert_skipped(&Ended::of(&by_variables.output().unwrap()).expect(0).json(), &server.url);
+
+    // The SDK for Rust spells them with hyphens, where the reference guide has underscores.
+    let entries = SERVICES.map(|service| {
+        format!("{} =\n  endpoint_url = {}\n", service.to_lowercase().replace('_', "-"), server.url)
+    });
+    place.write("profile", &format!("[default]\nservices = served\n[services served]\n{}", entries.concat()));
+    let mut by_profile = verify();
+    by_profile.env("AWS_CONFIG_FILE", place.path().join("profile"));
+    assert_skipped(&Ended::of(&by_profile.output().unwrap()).expect(0).json(), &server.url);
 }

@@ -2,10 +2,10 @@
 
 use apigw::ApiKeyValue;
 use http::Uri;
-use http::header::{HeaderName, HeaderValue};
+use http::header::HeaderName;
 
-use super::client::{Answer, Client, HttpError};
-use super::endpoints::{Api, Endpoints, LoadBalancer};
+use super::client::{Answer, Client, Header, HttpError};
+use super::endpoints::{Api, Endpoints, LoadBalancer, Unasked};
 use crate::result::{Check, Finding, Verdict};
 
 /// A path of the API that needs a key.
@@ -17,7 +17,7 @@ const ERROR_TYPE: &str = "x-amzn-errortype";
 /// In all that goes through API Gateway.
 const REQUEST_ID: &str = "x-amzn-requestid";
 /// Where a REST API wants its key (`ApiKeySourceType`: `HEADER`).
-const KEY: &str = "x-api-key";
+const KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 const REACH: &str = "see that this machine reaches the internet without a proxy, and that `alb.ingress_cidrs`, its security \
                      group and the firewall let it in; a name that is a few minutes old may not be known everywhere yet";
@@ -44,7 +44,7 @@ pub async fn checks(client: &Client, endpoints: &Endpoints, key: &Result<ApiKeyV
 }
 
 /// Asks for a URL; a text that is none is told as a failed request.
-async fn ask(client: &Client, url: &str, headers: &[(HeaderName, HeaderValue)]) -> Asked {
+async fn ask(client: &Client, url: &str, headers: &[Header<'_>]) -> Asked {
     let uri: Uri = url.parse().map_err(|_| HttpError::Url(url.to_owned()))?;
     client.get(&uri, None, headers).await
 }
@@ -118,12 +118,13 @@ fn redirect(url: &str, balancer: &LoadBalancer, asked: &Asked) -> Verdict {
 
 async fn api(
     client: &Client,
-    endpoint: &Result<Api, String>,
+    endpoint: &Result<Api, Unasked>,
     no_application: Option<&str>,
     key: &Result<ApiKeyValue, String>,
 ) -> Vec<Check> {
     let [health, refuses, accepts, headers, plain] = match endpoint {
-        Err(reason) => std::array::from_fn(|_| Verdict::skipped(reason)),
+        Err(Unasked::Skipped(reason)) => std::array::from_fn(|_| Verdict::skipped(reason)),
+        Err(Unasked::Unknown(finding)) => std::array::from_fn(|_| Verdict::Judged(vec![finding.clone()])),
         Ok(api) => ask_api(client, api, no_application, key).await,
     };
     vec![
@@ -168,14 +169,11 @@ fn is_refusal(answer: &Answer) -> bool {
 
 async fn with_key(client: &Client, url: &str, key: &Result<ApiKeyValue, String>) -> Verdict {
     let expected = "an answer that is no refusal by API Gateway";
-    let unusable = |reason: &str| Verdict::Judged(vec![Finding::new(url, "a key to send", reason)]);
-    let value = match key {
-        Ok(key) => HeaderValue::from_str(key.expose()),
-        Err(reason) => return unusable(reason),
+    let key = match key {
+        Ok(key) => key,
+        Err(reason) => return Verdict::Judged(vec![Finding::new(url, "a key to send", reason)]),
     };
-    let Ok(mut value) = value else { return unusable("the key has characters that no header can have") };
-    value.set_sensitive(true);
-    let asked = ask(client, url, &[(HeaderName::from_static(KEY), value)]).await;
+    let asked = ask(client, url, &[Header::Key(KEY, key)]).await;
     judged(url, expected, &asked, |answer| !is_refusal(answer))
 }
 

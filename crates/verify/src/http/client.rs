@@ -7,6 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use apigw::ApiKeyValue;
 use futures::future::select_ok;
 use http::header::{self, HeaderName, HeaderValue};
 use http::uri::Scheme;
@@ -14,7 +15,7 @@ use http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
@@ -52,10 +53,68 @@ impl fmt::Display for Stage {
     }
 }
 
+/// Headers that are for one server's eyes only, whether or not their values are marked as sensitive.
+const SENSITIVE: [HeaderName; 4] = [
+    HeaderName::from_static("x-api-key"),
+    header::AUTHORIZATION,
+    header::PROXY_AUTHORIZATION,
+    header::COOKIE,
+];
+
+/// A header of a request.
+#[derive(Clone, Debug)]
+pub enum Header<'a> {
+    /// One that anybody may see.
+    Plain(HeaderName, HeaderValue),
+    /// The API's key. It leaves its wrapper when the request is written, to a server that TLS has proved to be the one that was
+    /// asked for.
+    Key(HeaderName, &'a ApiKeyValue),
+}
+
+impl Header<'_> {
+    fn name(&self) -> &HeaderName {
+        match self {
+            Header::Plain(name, _) | Header::Key(name, _) => name,
+        }
+    }
+
+    fn is_sensitive(&self) -> bool {
+        let marked = match self {
+            Header::Plain(_, value) => value.is_sensitive(),
+            Header::Key(..) => true,
+        };
+        marked || SENSITIVE.contains(self.name())
+    }
+
+    fn write(&self, headers: &mut HeaderMap) -> Result<(), HttpError> {
+        let value = match self {
+            Header::Plain(_, value) => value.clone(),
+            Header::Key(name, key) => {
+                let unusable = |_| HttpError::Value { header: name.clone() };
+                let mut value = HeaderValue::from_str(key.expose()).map_err(unusable)?;
+                value.set_sensitive(true);
+                value
+            }
+        };
+        headers.insert(self.name(), value);
+        Ok(())
+    }
+}
+
 /// Why there is no answer.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HttpError {
+    /// The header is for one server's eyes only, and the URL asks for a connection that everybody can read. Nothing was sent.
+    InTheClear {
+        /// The header.
+        header: HeaderName,
+    },
+    /// The header's value has characters that no header can have. It was not sent.
+    Value {
+        /// The header.
+        header: HeaderName,
+    },
     /// It is no URL that can be asked.
     Url(String),
     /// A step failed.
@@ -78,6 +137,10 @@ impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url(url) => write!(f, "{url} is not a URL with a host"),
+            Self::InTheClear { header } => write!(f, "{header} is sent over TLS only: nothing was sent"),
+            Self::Value { header } => {
+                write!(f, "the value for {header} has characters that no header can have: nothing was sent")
+            }
             Self::Failed { stage: Stage::Resolving, reason } => {
                 write!(f, "DNS does not know the name: {reason}")
             }
@@ -133,9 +196,18 @@ impl Client {
     /// Never: the cipher suites are those of the library itself.
     #[must_use]
     pub fn new(limit: Duration) -> Self {
-        let mut roots = RootCertStore::empty();
         // One that cannot be read is not trusted; if there is none at all, each handshake says so.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        Self::trusting(limit, rustls_native_certs::load_native_certs().certs)
+    }
+
+    /// The same, trusting these certificate authorities and no other.
+    ///
+    /// # Panics
+    /// Never: the cipher suites are those of the library itself.
+    #[must_use]
+    pub fn trusting(limit: Duration, authorities: impl IntoIterator<Item = CertificateDer<'static>>) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(authorities);
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -154,7 +226,7 @@ impl Client {
     /// Asks for a URL, `http` or `https`. Redirects are not followed.
     ///
     /// With `name`, this is the host that is asked for and whose certificate is wanted, at the address of the URL's host.
-    /// Headers are sent as they are; those that are marked as sensitive stay out of every message.
+    /// Sensitive headers go nowhere without TLS, and into no message.
     ///
     /// # Errors
     /// Why there is no answer.
@@ -162,7 +234,7 @@ impl Client {
         &self,
         url: &Uri,
         name: Option<&str>,
-        headers: &[(HeaderName, HeaderValue)],
+        headers: &[Header<'_>],
     ) -> Result<Answer, HttpError> {
         let deadline = Instant::now() + self.limit;
         let unusable = || HttpError::Url(url.to_string());
@@ -170,6 +242,9 @@ impl Client {
         let secure = url.scheme() == Some(&Scheme::HTTPS);
         if !secure && url.scheme() != Some(&Scheme::HTTP) {
             return Err(unusable());
+        }
+        if let Some(header) = headers.iter().find(|header| !secure && header.is_sensitive()) {
+            return Err(HttpError::InTheClear { header: header.name().clone() });
         }
         let port = url.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let host = name.unwrap_or(address);
@@ -192,15 +267,16 @@ impl Client {
             .header(header::ACCEPT, "*/*")
             .body(Empty::<Bytes>::new())
             .map_err(|_| unusable())?;
-        request.headers_mut().extend(headers.iter().cloned());
 
         if secure {
             let server =
                 ServerName::try_from(host.trim_matches(BRACKETS).to_owned()).map_err(|_| unusable())?;
             let handshake = self.tls.connect(server, stream);
             let stream = self.within(deadline, Stage::Handshake, handshake).await?;
+            headers.iter().try_for_each(|header| header.write(request.headers_mut()))?;
             self.within(deadline, Stage::Answering, exchange(stream, request)).await
         } else {
+            headers.iter().try_for_each(|header| header.write(request.headers_mut()))?;
             self.within(deadline, Stage::Answering, exchange(stream, request)).await
         }
     }

@@ -1,8 +1,13 @@
-//! Whom to ask, as the stack's outputs and live resources say; of a resource that may not be looked at, as it was deployed.
+//! Whom to ask. The load balancer is found by the stack's outputs and live resources; of one that may not be looked at, as it
+//! was deployed. The API, which gets the key, is found by what API Gateway has shown in this run and by nothing else: what was
+//! recorded can have been edited.
 
+use apigw::LiveApi;
+use engine::{CallError, ErrorClass};
 use http::Uri;
 use serde_json::Value;
 
+use crate::result::Finding;
 use crate::security::{REST_API, has_certificate};
 use crate::subject::{Resource, Subject, text};
 
@@ -12,7 +17,7 @@ pub struct Endpoints {
     /// The load balancer.
     pub load_balancer: Result<LoadBalancer, String>,
     /// The API.
-    pub api: Result<Api, String>,
+    pub api: Result<Api, Unasked>,
     /// Why the application cannot answer, if there is a reason to know of.
     pub no_application: Option<String>,
 }
@@ -37,11 +42,29 @@ pub struct Api {
     pub plain_url: String,
 }
 
-impl Endpoints {
-    /// The endpoints of a stack on AWS.
+/// Why the API is not asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unasked {
+    /// There is nobody to ask, and that is meant.
+    Skipped(String),
+    /// AWS did not show where it answers, so that nothing is known of it.
+    Unknown(Finding),
+}
+
+impl Unasked {
+    /// Where the API at this address answers cannot be read.
     #[must_use]
-    pub fn of(subject: &Subject) -> Self {
-        Self { load_balancer: load_balancer(subject), api: api(subject), no_application: idle(subject) }
+    pub fn unread(address: &str, error: &CallError) -> Self {
+        let finding = Finding::new(address, "an API that this stack made", error.to_string());
+        Self::Unknown(if error.class == ErrorClass::Denied { finding.denied() } else { finding })
+    }
+}
+
+impl Endpoints {
+    /// The endpoints of a stack on AWS. `live` is where API Gateway says that the API answers.
+    #[must_use]
+    pub fn of(subject: &Subject, live: &Result<LiveApi, Unasked>) -> Self {
+        Self { load_balancer: load_balancer(subject), api: api(subject, live), no_application: idle(subject) }
     }
 
     /// Nobody can be asked, for this reason.
@@ -49,7 +72,7 @@ impl Endpoints {
     pub fn unreachable(reason: &str) -> Self {
         Self {
             load_balancer: Err(reason.to_owned()),
-            api: Err(reason.to_owned()),
+            api: Err(Unasked::Skipped(reason.to_owned())),
             no_application: Some(reason.to_owned()),
         }
     }
@@ -85,16 +108,15 @@ fn backend_name(subject: &Subject) -> Option<String> {
     })
 }
 
-fn api(subject: &Subject) -> Result<Api, String> {
+fn api(subject: &Subject, live: &Result<LiveApi, Unasked>) -> Result<Api, Unasked> {
     let closed = |api: &Value| api["DisableExecuteApiEndpoint"] == Value::Bool(true);
     if subject.of(&[REST_API]).filter_map(Resource::known).any(closed) {
-        return Err("`apigw.disable_execute_api_endpoint` closes the API under its own name".to_owned());
+        let reason = "`apigw.disable_execute_api_endpoint` closes the API under its own name";
+        return Err(Unasked::Skipped(reason.to_owned()));
     }
-    let Some(url) = subject.output("apiGatewayUrl") else {
-        return Err("there is no output apiGatewayUrl".to_owned());
-    };
-    let host = url.strip_prefix("https://").unwrap_or(url);
-    Ok(Api { url: url.to_owned(), plain_url: format!("http://{host}") })
+    let live = live.as_ref().map_err(Clone::clone)?;
+    let place = format!("{}/{}", live.host(), live.stage());
+    Ok(Api { url: format!("https://{place}"), plain_url: format!("http://{place}") })
 }
 
 /// Why no task runs, where that is meant.

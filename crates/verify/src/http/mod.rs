@@ -5,5 +5,5 @@ mod client;
 mod endpoints;
 
 pub use checks::checks;
-pub use client::{Answer, Client, HttpError, Stage};
-pub use endpoints::{Api, Endpoints, LoadBalancer};
+pub use client::{Answer, Client, Header, HttpError, Stage};
+pub use endpoints::{Api, Endpoints, LoadBalancer, Unasked};

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use apigw::{ApiKeyId, ApiKeyValue};
+use engine::{CallError, ErrorClass};
 use http::Uri;
+use http::header::{self, HeaderName, HeaderValue};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use verify::http::{Api, Client, Endpoints, LoadBalancer, checks};
+use verify::http::{Api, Client, Endpoints, Header, HttpError, LoadBalancer, Unasked, checks};
 use verify::{Check, Outcome, Subject};
 
-use crate::server::{Head, Sent, Server, nobody};
+use crate::server::{Head, Sent, Server, client, nobody};
 use crate::world::{World, failed, findings, live_of, outcome, reason};
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -70,13 +72,13 @@ async fn endpoints(balancer_at: &Server, api_at: &Server) -> Endpoints {
 }
 
 async fn run(endpoints: &Endpoints, key: &ApiKeyValue) -> Vec<Check> {
-    checks(&Client::new(LIMIT), endpoints, &Ok(key.clone())).await
+    checks(&client(LIMIT), endpoints, &Ok(key.clone())).await
 }
 
 #[tokio::test]
 async fn a_stack_that_answers_well_passes() {
     let key = key().await;
-    let (balancer, api) = (Server::new(good_balancer).await, Server::new(good_api(&key)).await);
+    let (balancer, api) = (Server::new(good_balancer).await, Server::secure(good_api(&key)).await);
     let checks = run(&endpoints(&balancer, &api).await, &key).await;
     let ids: Vec<&str> = checks.iter().map(|check| check.id).collect();
     assert_eq!(
@@ -173,7 +175,7 @@ async fn each_wrong_answer_of_the_api_fails_the_check_that_is_about_it() {
     ];
     for (wrong, failing, said) in wrong {
         let good = good_api(&key);
-        let api = Server::new(move |sent| wrong(sent).unwrap_or_else(|| good(sent))).await;
+        let api = Server::secure(move |sent| wrong(sent).unwrap_or_else(|| good(sent))).await;
         let checks = run(&endpoints(&balancer, &api).await, &key).await;
         assert_eq!(failed(&checks), failing);
         let found = findings(&checks, failing[0]);
@@ -188,7 +190,7 @@ async fn an_application_that_refuses_by_itself_has_been_reached() {
     let balancer = Server::new(good_balancer).await;
     for status in [401, 403, 404, 429, 503] {
         let good = good_api(&key);
-        let api = Server::new(move |sent: &Sent| match sent.headers.contains_key("x-api-key") {
+        let api = Server::secure(move |sent: &Sent| match sent.headers.contains_key("x-api-key") {
             true => (status, Vec::new()),
             false => good(sent),
         })
@@ -202,7 +204,7 @@ async fn an_application_that_refuses_by_itself_has_been_reached() {
 async fn plain_http_may_be_refused_or_redirected_and_nothing_else() {
     let key = key().await;
     let balancer = Server::new(good_balancer).await;
-    let api = Server::new(good_api(&key)).await;
+    let api = Server::secure(good_api(&key)).await;
     let location = |to: &str| vec![header("location", to)];
     for (status, headers, good) in [
         (403, Vec::new(), true),
@@ -227,7 +229,7 @@ async fn plain_http_may_be_refused_or_redirected_and_nothing_else() {
 #[tokio::test]
 async fn a_load_balancer_with_a_certificate_must_redirect_with_301() {
     let key = key().await;
-    let api = Server::new(good_api(&key)).await;
+    let api = Server::secure(good_api(&key)).await;
     for (status, to, good) in [
         (301, "https://payments.example.com:443/", true),
         (302, "https://payments.example.com:443/", false),
@@ -253,7 +255,7 @@ async fn a_load_balancer_with_a_certificate_must_redirect_with_301() {
 async fn without_an_application_its_answers_are_not_asked_for() {
     let key = key().await;
     let unavailable = |_: &Sent| (503, Vec::new());
-    let (balancer, api) = (Server::new(unavailable).await, Server::new(good_api(&key)).await);
+    let (balancer, api) = (Server::new(unavailable).await, Server::secure(good_api(&key)).await);
     let mut endpoints = endpoints(&balancer, &api).await;
     endpoints.no_application = Some("no task is to run".to_owned());
     let checks = run(&endpoints, &key).await;
@@ -267,9 +269,9 @@ async fn without_an_application_its_answers_are_not_asked_for() {
 #[tokio::test]
 async fn a_key_that_cannot_be_fetched_is_a_failure_that_says_why() {
     let key = key().await;
-    let (balancer, api) = (Server::new(good_balancer).await, Server::new(good_api(&key)).await);
+    let (balancer, api) = (Server::new(good_balancer).await, Server::secure(good_api(&key)).await);
     let endpoints = endpoints(&balancer, &api).await;
-    let checks = checks(&Client::new(LIMIT), &endpoints, &Err("access denied".to_owned())).await;
+    let checks = checks(&client(LIMIT), &endpoints, &Err("access denied".to_owned())).await;
     assert_eq!(failed(&checks), ["http/api-key"]);
     assert!(findings(&checks, "http/api-key")[0].ends_with("a key to send; found access denied"));
 }
@@ -279,8 +281,11 @@ async fn at(url: String) -> Vec<Check> {
     let load_balancer =
         LoadBalancer { http: url.parse().unwrap(), https: None, health_path: "/health".to_owned() };
     let why = || "not here".to_owned();
-    let endpoints =
-        Endpoints { load_balancer: Ok(load_balancer), api: Err(why()), no_application: Some(why()) };
+    let endpoints = Endpoints {
+        load_balancer: Ok(load_balancer),
+        api: Err(Unasked::Skipped(why())),
+        no_application: Some(why()),
+    };
     checks(&Client::new(LIMIT), &endpoints, &Err(why())).await
 }
 
@@ -356,35 +361,112 @@ fn set(subject: &mut Subject, address: &str, property: &str, value: serde_json::
 }
 
 #[tokio::test]
-async fn whom_to_ask_comes_from_outputs_and_live_resources() {
+async fn the_load_balancer_is_found_by_outputs_and_live_resources() {
     let mut dev = subject("dev").await;
-    let found = Endpoints::of(&dev);
+    let found = |subject: &Subject| Endpoints::of(subject, &Err(Unasked::Skipped("not here".to_owned())));
     let name = dev.outputs["albDnsName"].as_str().unwrap().to_owned();
-    let url = dev.outputs["apiGatewayUrl"].as_str().unwrap().to_owned();
-    let balancer = found.load_balancer.unwrap();
+    let balancer = found(&dev).load_balancer.unwrap();
     assert_eq!(balancer.http.to_string(), format!("http://{name}/"));
     assert_eq!((balancer.https, balancer.health_path.as_str()), (None, "/health"));
-    let api = found.api.unwrap();
-    assert_eq!(api.plain_url, url.replace("https://", "http://"));
-    assert_eq!(api.url, url);
-    assert!(found.no_application.unwrap().contains("`ecs.image` is not set"));
+    assert!(found(&dev).no_application.unwrap().contains("`ecs.image` is not set"));
 
     set(&mut dev, "ecs/service", "DesiredCount", 2.into());
-    assert_eq!(Endpoints::of(&dev).no_application, None);
-    set(&mut dev, "apigw/rest-api", "DisableExecuteApiEndpoint", true.into());
-    assert!(Endpoints::of(&dev).api.unwrap_err().contains("`apigw.disable_execute_api_endpoint`"));
+    assert_eq!(found(&dev).no_application, None);
     dev.outputs.remove("albDnsName");
-    assert_eq!(Endpoints::of(&dev).load_balancer.unwrap_err(), "there is no output albDnsName");
+    assert_eq!(found(&dev).load_balancer.unwrap_err(), "there is no output albDnsName");
+}
+
+#[tokio::test]
+async fn the_api_is_found_by_what_api_gateway_shows_and_not_by_what_was_recorded() {
+    let world = World::deployed("dev").await;
+    let (mut subject, live) = (world.subject().await, Ok(world.live_api().await));
+    let url = subject.outputs["apiGatewayUrl"].as_str().unwrap().to_owned();
+    let right = Api { url: url.clone(), plain_url: url.replace("https://", "http://") };
+    assert_eq!(Endpoints::of(&subject, &live).api.unwrap(), right);
+    // Somebody edits the state.
+    for edited in ["https://evil.example.com/dev", "http://127.0.0.1:1/dev", ""] {
+        subject.outputs.insert("apiGatewayUrl".to_owned(), edited.into());
+        assert_eq!(Endpoints::of(&subject, &live).api.unwrap(), right);
+    }
+    subject.outputs.remove("apiGatewayUrl");
+    assert_eq!(Endpoints::of(&subject, &live).api.unwrap(), right);
+    set(&mut subject, "apigw/rest-api", "DisableExecuteApiEndpoint", true.into());
+    match Endpoints::of(&subject, &live).api.unwrap_err() {
+        Unasked::Skipped(reason) => assert!(reason.contains("`apigw.disable_execute_api_endpoint`")),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Whatever the caller says.
+#[tokio::test]
+async fn the_key_and_other_secrets_are_not_sent_without_tls() {
+    let key = key().await;
+    let (balancer, api) = (Server::new(good_balancer).await, Server::new(good_api(&key)).await);
+    let checks = run(&endpoints(&balancer, &api).await, &key).await;
+    assert_eq!(failed(&checks), ["http/api-key"]);
+    let said = findings(&checks, "http/api-key");
+    assert!(said[0].ends_with("found x-api-key is sent over TLS only: nothing was sent"), "{said:?}");
+    assert!(api.sent().iter().all(|sent| !sent.headers.contains_key("x-api-key")));
+
+    let plain = Server::new(|_: &Sent| (200, Vec::new())).await;
+    let url: Uri = plain.url("/").parse().unwrap();
+    let value = HeaderValue::from_static("secret");
+    let mut marked = value.clone();
+    marked.set_sensitive(true);
+    for header in [
+        Header::Key(HeaderName::from_static("x-other"), &key),
+        Header::Plain(HeaderName::from_static("x-api-key"), value.clone()),
+        Header::Plain(header::AUTHORIZATION, value.clone()),
+        Header::Plain(header::PROXY_AUTHORIZATION, value.clone()),
+        Header::Plain(header::COOKIE, value.clone()),
+        Header::Plain(HeaderName::from_static("x-other"), marked),
+    ] {
+        let error = client(LIMIT).get(&url, None, &[header]).await.unwrap_err();
+        assert!(matches!(error, HttpError::InTheClear { .. }), "{error}");
+    }
+    assert!(plain.sent().is_empty());
+    let shown = Header::Plain(HeaderName::from_static("x-other"), value);
+    assert_eq!(client(LIMIT).get(&url, None, &[shown]).await.unwrap().status, 200);
+    assert_eq!(plain.sent()[0].headers["x-other"], "secret");
+}
+
+/// Somebody between this machine and the API has no certificate that is trusted.
+#[tokio::test]
+async fn the_key_is_not_sent_to_a_server_that_cannot_prove_its_name() {
+    let key = key().await;
+    let (balancer, api) = (Server::new(good_balancer).await, Server::secure(good_api(&key)).await);
+    let nobody_is_trusted = Client::trusting(LIMIT, []);
+    let checks = checks(&nobody_is_trusted, &endpoints(&balancer, &api).await, &Ok(key.clone())).await;
+    let said = findings(&checks, "http/api-key");
+    assert!(said[0].contains("found no TLS: "), "{said:?}");
+    assert!(api.sent().is_empty());
+}
+
+#[tokio::test]
+async fn an_api_that_aws_does_not_show_is_not_known_to_be_well() {
+    let key = key().await;
+    let balancer = Server::new(good_balancer).await;
+    let error = CallError::new(ErrorClass::Denied, "GetRestApi", "not for you");
+    let mut endpoints = endpoints(&balancer, &balancer).await;
+    endpoints.api = Err(Unasked::unread("apigw/rest-api", &error));
+    let checks = run(&endpoints, &key).await;
+    let all = ["http/api-health", "http/api-refuses", "http/api-key", "http/api-headers", "http/api-plain"];
+    assert_eq!(failed(&checks), all);
+    for check in checks.iter().filter_map(Check::refuted) {
+        assert!(check.starts_with("not known: "), "{check}");
+    }
+    let said = findings(&checks, "http/api-key");
+    assert_eq!(said, ["apigw/rest-api: expected an API that this stack made; found GetRestApi: not for you"]);
 }
 
 #[tokio::test]
 async fn a_private_load_balancer_is_not_asked_and_a_public_one_is_by_the_name_on_its_certificate() {
     let mut prod = subject("prod").await;
-    assert!(Endpoints::of(&prod).load_balancer.unwrap_err().contains("private"));
-    assert!(Endpoints::of(&prod).api.is_ok());
+    let found = |subject: &Subject| Endpoints::of(subject, &Err(Unasked::Skipped("not here".to_owned())));
+    assert!(found(&prod).load_balancer.unwrap_err().contains("private"));
     set(&mut prod, "alb/load-balancer", "Scheme", "internet-facing".into());
     let name = prod.outputs["albDnsName"].as_str().unwrap();
-    let (https, certified) = Endpoints::of(&prod).load_balancer.unwrap().https.unwrap();
+    let (https, certified) = found(&prod).load_balancer.unwrap().https.unwrap();
     assert_eq!(https.to_string(), format!("https://{name}/"));
     assert_eq!(certified, "payments.example.com");
 }

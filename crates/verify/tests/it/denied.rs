@@ -60,10 +60,11 @@ async fn whom_to_ask_is_taken_from_what_was_deployed_where_nobody_may_look() {
         let deployed = World::deployed(environment).await;
         let operations =
             ["DescribeLoadBalancers", "DescribeTargetGroups", "DescribeServices", "GetMethod", "GetRestApi"];
+        let live = Ok(deployed.live_api().await);
         let auditor = deployed.without_leave(&operations);
         let (all, less) = (deployed.subject().await, auditor.subject().await);
         assert_ne!(failures(&less), Vec::<&str>::new());
-        assert_eq!(Endpoints::of(&less), Endpoints::of(&all));
+        assert_eq!(Endpoints::of(&less, &live), Endpoints::of(&all, &live));
     }
 }
 

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use apigw::LiveApi;
 use aws::{Account, Context, Identity};
 use aws_config::{Region, SdkConfig};
 use emulator::{Counted, Emulator, Fault, FaultPlan, When};
-use engine::{Engine, Graph, MemoryStore, Reading, Registry, TestHost};
+use engine::{Address, Engine, Graph, MemoryStore, Reading, Registry, TestHost};
 use stack::{Environment, Sources, Stack};
 use testing::{ACCOUNT, REGION, place};
 use tokio::time::Instant;
@@ -81,6 +82,18 @@ impl World {
     pub(crate) async fn subject(&self) -> Subject {
         let survey = self.engine.survey(None).await.unwrap();
         Subject::new(self.environment.as_str(), &place(), &self.graph, &survey)
+    }
+
+    /// Where API Gateway says that the API answers.
+    pub(crate) async fn live_api(&self) -> LiveApi {
+        let identity =
+            Identity { project: "payment".to_owned(), environment: self.environment.as_str().to_owned() };
+        let account = Account { id: ACCOUNT.to_owned(), partition: "aws".to_owned() };
+        let context = Context::from_config(&sdk_config(&self.emulator), identity, account).unwrap();
+        let state = self.engine.state().await.unwrap();
+        let id = state.output("apigw/rest-api", "RestApiId").unwrap().as_str().unwrap();
+        let address = Address::new("apigw/rest-api").unwrap();
+        apigw::live_api(&context, &address, &id.into(), &self.environment.as_str().into()).await.unwrap()
     }
 
     /// A client that works behind the program's back.

@@ -34,6 +34,7 @@ use serde_json::{Value, json};
 use self::guard_records::{FlowLog, NetworkAcl, SecurityGroup, SecurityGroupRule};
 use self::records::{Address, InternetGateway, NatGateway, RouteTable, Subnet, Vpc, VpcEndpoint};
 use self::table::Table;
+pub(crate) use self::zones::regions;
 use super::{Answer, Api, Interface, iam, s3};
 use crate::clock::timestamp;
 use crate::ids::IdSource;

@@ -48,6 +48,11 @@ const REGIONS: [(&str, &str, &str); 34] = [
     ("us-west-2", "usw2", "abcd"),
 ];
 
+/// The regions whose zones are known, sorted.
+pub(crate) fn regions() -> impl Iterator<Item = &'static str> {
+    REGIONS.iter().map(|(name, _, _)| *name)
+}
+
 /// A zone: its name (`eu-west-1a`) and its id (`euw1-az1`).
 pub(super) struct Zone {
     pub(super) name: String,
