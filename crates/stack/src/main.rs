@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     match runtime.block_on(run(cli)) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            note(&failure.render());
+            note(failure.render());
             failure.exit.into()
         }
     }

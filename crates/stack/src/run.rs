@@ -277,9 +277,9 @@ impl Work {
     ) -> Result<(Exit, Option<Value>), Failure> {
         let plan = session.plan(graph, None).await.map_err(engine_failure)?;
         if ask && !plan.is_empty() {
-            note(&render::plan(&plan, false));
+            note(render::plan(&plan, false));
         }
-        note(&losses(&plan));
+        note(losses(&plan));
         note(&self.summary(&plan));
         let what = if declared { "do this to" } else { "DELETE all of the above of" };
         if ask && !plan.is_empty() && !agreed(&self.options, &format!("{what} {}", self.title()))? {
@@ -288,7 +288,7 @@ impl Work {
         }
         let report = session.apply(&plan).await.map_err(engine_failure)?;
         if !report.is_complete() {
-            note(&render::report(&report));
+            note(render::report(&report));
         }
         let exit = match (report.interrupted, report.is_complete()) {
             (_, true) => Exit::Done,

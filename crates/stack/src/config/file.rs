@@ -34,7 +34,10 @@ impl File {
                 line: error.line(),
                 key: None,
                 reason: error.to_string(),
-                hint: format!("{}; without --config, the defaults are used", error.hint()),
+                hint: match named {
+                    Some(_) => format!("{}; or leave out --config", error.hint()),
+                    None => error.hint().to_owned(),
+                },
             }),
         }
     }

@@ -197,7 +197,39 @@ fn spelled(path: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// As by a look at all names for each, which takes as long as their product.
+        #[test]
+        fn a_name_is_the_only_one_that_differs_in_case_or_a_new_one(
+            names in prop::collection::vec("[aAbB]{1,2}", 0..8), more in prop::collection::vec("[aAbB]{1,2}", 1..8)
+        ) {
+            let table = ["tags".to_owned()];
+            let mut layers = Layers { values: Table::new(), origins: BTreeMap::new() };
+            let set = |layers: &mut Layers, name: &str| {
+                layers.set(&[table[0].clone(), name.to_owned()], "x".into(), |_| Origin::Default);
+            };
+            names.iter().for_each(|name| set(&mut layers, name));
+            let mut chosen = ChosenNames::default();
+            for name in more {
+                let meant = chosen.meant(&layers, &table, &name);
+                let known: Vec<String> = lookup(&layers.values, &table)
+                    .and_then(Value::as_table)
+                    .map(|table| table.keys().cloned().collect())
+                    .unwrap_or_default();
+                let twins: Vec<&String> = known.iter().filter(|known| known.eq_ignore_ascii_case(&name)).collect();
+                let expected = match twins.as_slice() {
+                    [twin] if !known.contains(&name) => (*twin).clone(),
+                    _ => name,
+                };
+                prop_assert_eq!(&meant, &expected);
+                set(&mut layers, &meant);
+            }
+        }
+    }
 
     #[test]
     fn a_setting_is_a_key_as_toml_writes_it_and_a_value() {
