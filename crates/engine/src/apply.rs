@@ -61,6 +61,9 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
     /// What was not begun because the run was interrupted.
     pub not_begun: Vec<Address>,
+    /// What was in progress when the journal could not be written any more, or the lock was lost. That is one failure, the
+    /// first; the next run looks up what came of these.
+    pub unrecorded: Vec<Address>,
     /// Whether the run was interrupted.
     pub interrupted: bool,
 }
@@ -70,6 +73,12 @@ impl Report {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.failed.is_empty() && self.skipped.is_empty() && self.not_begun.is_empty()
+    }
+
+    /// Whether the run ended because the journal could not be written.
+    #[must_use]
+    pub fn is_stopped_by_journal(&self) -> bool {
+        self.failed.iter().any(|failure| matches!(failure.cause, Cause::Journal(_)))
     }
 }
 
@@ -158,8 +167,7 @@ impl Run<'_> {
             }
         }
         // A journal that fails cancels the rest, but nobody interrupted it.
-        let journal = |failure: &Failure| matches!(failure.cause, Cause::Journal(_));
-        self.report.interrupted = operator.cancel.is_cancelled() && !self.report.failed.iter().any(journal);
+        self.report.interrupted = operator.cancel.is_cancelled() && !self.report.is_stopped_by_journal();
         for (position, task) in plan.schedule.tasks.iter().enumerate() {
             if !self.begun[position] && !self.skipped[position] && visible(plan, task) {
                 self.report.not_begun.push(plan.steps()[task.step].address.clone());
@@ -201,6 +209,10 @@ impl Run<'_> {
                 }
                 let operation = shown.then_some(operation);
                 self.report.done.push(Done { address: step.address.clone(), operation, took });
+            }
+            // What ends the run is told once, not for everything that was in progress.
+            Err(_) if self.report.is_stopped_by_journal() || !operator.lock.is_held() => {
+                self.report.unrecorded.push(step.address.clone());
             }
             Err(cause) => {
                 let reason = cause.to_string();

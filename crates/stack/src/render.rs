@@ -274,6 +274,10 @@ pub(crate) fn report(report: &Report) -> String {
             let _ = writeln!(text, "  not tried because of it: {}", some_of(&skipped));
         }
     }
+    if !report.unrecorded.is_empty() {
+        let names: Vec<&str> = report.unrecorded.iter().map(engine::Address::as_str).collect();
+        let _ = writeln!(text, "in progress when the run stopped: {}", some_of(&names));
+    }
     if !report.not_begun.is_empty() {
         let names: Vec<&str> = report.not_begun.iter().map(engine::Address::as_str).collect();
         let _ = writeln!(text, "not begun: {}", some_of(&names));
@@ -334,5 +338,6 @@ pub(crate) fn report_json(report: &Report) -> Value {
         "failed": failed,
         "skipped": skipped,
         "not_begun": report.not_begun,
+        "unrecorded": report.unrecorded,
     })
 }
