@@ -262,8 +262,7 @@ impl Store for LocalStore {
     }
 
     async fn remove(&self, file: File, expected: &Version) -> Result<(), StoreError> {
-        self.swap(file, "remove", Some(expected.clone()), |_, path| files::remove(path))
-        .await
+        self.swap(file, "remove", Some(expected.clone()), |_, path| files::remove(path)).await
     }
 
     async fn mark(&self) -> Option<Mark> {

@@ -14,7 +14,9 @@ mod named;
 mod private;
 
 pub use named::write_named;
-pub use private::{adopt, append_to, make_directory, open, open_or_create, read, remove, replace, sync_directory};
+pub use private::{
+    adopt, append_to, make_directory, open, open_or_create, read, remove, replace, sync_directory,
+};
 
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +39,9 @@ pub enum FileError {
         limit: u64,
     },
     /// A link that somebody else may have planted.
-    #[error("the link {link} belongs to another user, in a directory that others can write; it was not followed")]
+    #[error(
+        "the link {link} belongs to another user, in a directory that others can write; it was not followed"
+    )]
     Planted {
         /// The link.
         link: String,

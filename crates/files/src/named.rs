@@ -41,7 +41,9 @@ pub fn write_named(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// Whether it stands for a file that is open already, so that another one in its place would go unseen. Below `/dev` are
 /// ordinary files as well (`/dev/shm`).
 fn is_already_open(path: &Path) -> bool {
-    ["/proc", "/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr"].iter().any(|begin| path.starts_with(begin))
+    ["/proc", "/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr"]
+        .iter()
+        .any(|begin| path.starts_with(begin))
 }
 
 /// Follows links, one after the other, each only if nobody else can have planted it.
@@ -81,11 +83,7 @@ fn check_link(_: &Path, _: &fs::Metadata) -> Result<(), FileError> {
     Ok(())
 }
 
-fn write_beside(
-    target: &Path,
-    bytes: &[u8],
-    permissions: Option<fs::Permissions>,
-) -> Result<(), FileError> {
+fn write_beside(target: &Path, bytes: &[u8], permissions: Option<fs::Permissions>) -> Result<(), FileError> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".").suffix(".new").rand_bytes(16);
     // The umask takes its bits away.

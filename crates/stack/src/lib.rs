@@ -3,6 +3,7 @@
 //! As a library: make a [`Stack`] from a [`Config`], declare it for a [`Place`], and give the graph to an
 //! [`engine::Engine`] whose registry knows the [`kinds`].
 
+mod anchor;
 mod cli;
 mod config;
 mod emulated;
@@ -13,10 +14,12 @@ mod progress;
 mod render;
 mod run;
 mod stack;
+mod state;
 mod target;
 mod verify;
 
-pub use cli::{Cli, Command, EmulatorCommand, ExportCommand, Options, Serve, Target};
+pub use anchor::StateArgs;
+pub use cli::{Cli, Command, EmulatorCommand, ExportCommand, Options, Serve, StateCommand, Target};
 pub use config::{
     Config, ConfigError, DEFAULT_FILE, Loaded, Origin, Setting, Sources, load, schema, variables,
 };

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{
-    Engine, EngineError, ErrorClass, Graph, LocalStore, LockError, Plan, Registry, Session, SettleError,
-    State,
+    Engine, EngineError, ErrorClass, Graph, Head, LocalStore, LockError, Plan, Registry, Session,
+    SettleError, State, StoreError,
 };
 use serde_json::{Value, json};
 
+use crate::anchor::Anchors;
 use crate::cli::{Cli, Command, ExportCommand, Options, Target};
 use crate::config::{self, ConfigError, Loaded, Sources};
 use crate::emulated;
@@ -28,6 +29,16 @@ pub(crate) struct Work {
     pub(crate) options: Options,
     pub(crate) loaded: Loaded,
     pub(crate) environment: Environment,
+}
+
+/// What came of a plan.
+struct Ran {
+    exit: Exit,
+    /// `None` if the plan was not run.
+    report: Option<Value>,
+    /// Whether there was something to do.
+    changed: bool,
+    stopped_by_journal: bool,
 }
 
 /// Runs the command line.
@@ -69,6 +80,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Destroy => work.destroy().await,
         Command::Config { .. } => work.config(),
         Command::Export(ExportCommand::Cloudformation { out }) => work.export(out.as_deref()).await,
+        Command::State(command) => work.state_command(command).await,
         Command::Emulator(_) => unreachable!("it needs no configuration and was run above"),
     }
 }
@@ -103,10 +115,16 @@ pub(crate) fn engine_failure(error: EngineError) -> Failure {
             .hint("wait until it has finished; nothing was changed by this run"),
         EngineError::Lock(LockError::Broken { .. }) => Failure::from_error(Exit::Configuration, &error)
             .hint("make sure that no other process works on this state, then delete the file"),
+        EngineError::LockUnrenewed { .. } => Failure::from_error(Exit::Failed, &error)
+            .hint("make room on the disk, or mend what the cause says; then run again: what was begun is looked up"),
         EngineError::LockLost => Failure::from_error(Exit::Failed, &error)
             .hint("run again: what was begun is looked up and taken on"),
-        EngineError::Journal(engine::JournalError::Store(_)) => Failure::from_error(Exit::Failed, &error)
-            .hint("check the disk and the permissions of the state directory, then run again"),
+        EngineError::Journal(engine::JournalError::Store(store)) if is_unusable(store) => unusable(&error),
+        EngineError::Lock(LockError::Store(store)) if is_unusable(store) => unusable(&error),
+        EngineError::Lock(LockError::Store(_)) | EngineError::Journal(engine::JournalError::Store(_)) => {
+            Failure::from_error(Exit::Failed, &error)
+                .hint("check the disk and the permissions of the state directory, then run again")
+        }
         EngineError::Journal(engine::JournalError::BoundElsewhere { .. }) => {
             Failure::from_error(Exit::Configuration, &error)
                 .hint("use the region and credentials that it was made with, or another --env or --state-dir")
@@ -136,9 +154,20 @@ pub(crate) fn engine_failure(error: EngineError) -> Failure {
     }
 }
 
+fn is_unusable(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unusable { .. })
+}
+
+/// Something else is in place of a file of the state.
+fn unusable(error: &EngineError) -> Failure {
+    Failure::from_error(Exit::Configuration, error).hint(
+        "nothing was changed; find out who put it there, and move it away or restore the file from a backup",
+    )
+}
+
 impl Work {
     /// The recorded state, without touching the target.
-    fn store(&self) -> Arc<LocalStore> {
+    pub(crate) fn store(&self) -> Arc<LocalStore> {
         let directory =
             self.options.state_dir.join(self.options.target.name()).join(self.environment.as_str());
         Arc::new(LocalStore::new(directory))
@@ -155,14 +184,15 @@ impl Work {
     }
 
     /// Connects, and declares the stack there; nothing is declared for a `destroy`.
-    async fn prepare(&self, declared: bool) -> Result<(Engine, Arc<Graph>), Failure> {
+    async fn prepare(&self, declared: bool) -> Result<(Engine, Arc<Graph>, Option<Anchors>), Failure> {
         if declared {
             self.declare(&Place::imagined(&self.loaded.config))?;
         }
         let state = self.recorded().await?;
         let cloud = self.connect().await?;
         let graph = if declared { self.declare(&Place::new(&cloud, &state))? } else { Arc::default() };
-        Ok((self.engine(cloud), graph))
+        let anchors = Anchors::of(&self.loaded.config, &self.environment, &cloud);
+        Ok((self.engine(cloud), graph, anchors))
     }
 
     /// An engine on a target and the environment's state.
@@ -209,7 +239,7 @@ impl Work {
     }
 
     async fn preview(&self, details: bool, detailed_exitcode: bool) -> Result<Exit, Failure> {
-        let (engine, graph) = self.prepare(true).await?;
+        let (engine, graph, _) = self.prepare(true).await?;
         let plan = engine.preview(graph, None).await.map_err(engine_failure)?;
         if self.options.json {
             print_json(&render::plan_json(&plan))?;
@@ -242,7 +272,7 @@ impl Work {
             can_ask(&self.options)
                 .map_err(|failure| failure.hint("look at `stack preview`, then add --yes"))?;
         }
-        let (engine, graph) = self.prepare(declared).await?;
+        let (engine, graph, anchors) = self.prepare(declared).await?;
         // What an interrupted run left is looked up first, and somebody else may have the lock.
         let session = tokio::select! {
             biased;
@@ -255,11 +285,33 @@ impl Work {
         let interrupts = tokio::spawn(interrupts(session.cancel()));
         let result = self.change_in(&session, graph, declared, ask).await;
         interrupts.abort();
-        let state = session.state();
+        let (state, head) = (session.state(), session.head());
         let closed = session.close().await.map_err(engine_failure);
-        let (exit, report) = result?;
-        closed?;
-        self.tell(declared, exit, &state, report)
+        let ran = result?;
+        // A journal that could not be written is in the report already.
+        if !ran.stopped_by_journal {
+            closed?;
+        }
+        let anchored = self.anchor(anchors, &ran, &head).await;
+        let is_anchored = anchored.as_ref().copied().unwrap_or(Some(false));
+        let exit = self.tell(declared, ran, &state, &head, is_anchored)?;
+        anchored.map(|_| exit)
+    }
+
+    /// Notes the head of a run where it cannot be changed; whether that was done, if it was to be.
+    async fn anchor(
+        &self,
+        anchors: Option<Anchors>,
+        ran: &Ran,
+        head: &Head,
+    ) -> Result<Option<bool>, Failure> {
+        let Some(anchors) = anchors.filter(|_| ran.report.is_some()) else { return Ok(None) };
+        // There may be seconds left until the process is killed; the next run's anchor covers this one.
+        if ran.exit == Exit::Interrupted {
+            note("interrupted: no anchor was written; the next run writes one that covers this run");
+            return Ok(Some(false));
+        }
+        anchors.write(head, interrupted()).await.map(|()| Some(true))
     }
 
     async fn change_in(
@@ -268,7 +320,7 @@ impl Work {
         graph: Arc<Graph>,
         declared: bool,
         ask: bool,
-    ) -> Result<(Exit, Option<Value>), Failure> {
+    ) -> Result<Ran, Failure> {
         let plan = session.plan(graph, None).await.map_err(engine_failure)?;
         if ask && !plan.is_empty() {
             note(render::plan(&plan, false).trim_end_matches('\n'));
@@ -281,7 +333,7 @@ impl Work {
         let what = if declared { "do this to" } else { "DELETE all of the above of" };
         if ask && !plan.is_empty() && !agreed(&self.options, &format!("{what} {}", self.title()))? {
             note("nothing was changed");
-            return Ok((Exit::Failed, None));
+            return Ok(Ran { exit: Exit::Failed, report: None, changed: false, stopped_by_journal: false });
         }
         let report = session.apply(&plan).await.map_err(engine_failure)?;
         if !report.is_complete() {
@@ -292,23 +344,37 @@ impl Work {
             (true, false) => Exit::Interrupted,
             (false, false) => Exit::Failed,
         };
-        Ok((exit, Some(render::report_json(&report))))
+        Ok(Ran {
+            exit,
+            report: Some(render::report_json(&report)),
+            changed: !plan.is_empty(),
+            stopped_by_journal: report.is_stopped_by_journal(),
+        })
     }
 
     fn tell(
         &self,
         declared: bool,
-        exit: Exit,
+        Ran { exit, report, changed, .. }: Ran,
         state: &State,
-        report: Option<Value>,
+        head: &Head,
+        anchored: Option<bool>,
     ) -> Result<Exit, Failure> {
         if self.options.json {
-            print_json(&json!({ "report": report, "outputs": state.exports() }))?;
+            print_json(&json!({
+                "report": report,
+                "outputs": state.exports(),
+                "head": head,
+                "anchored": anchored,
+            }))?;
         } else if declared && exit == Exit::Done {
             self.tell_outputs(state)?;
             for step in next_steps(state) {
                 note(&format!("next: {step}"));
             }
+        }
+        if changed {
+            note(&format!("journal: {head}"));
         }
         match exit {
             Exit::Failed if report.is_some() => note("some of it failed; run again to go on"),
@@ -335,7 +401,7 @@ impl Work {
     }
 
     async fn refresh(&self, detailed_exitcode: bool) -> Result<Exit, Failure> {
-        let (engine, _) = self.prepare(false).await?;
+        let (engine, ..) = self.prepare(false).await?;
         let drift = engine.drift(None).await.map_err(engine_failure)?;
         if self.options.json {
             print_json(&render::drift_json(&drift))?;

@@ -112,9 +112,7 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
         return Err(invalid(format!("Upload too large: {bytes} bytes exceeds limit of {BATCH_AT_MOST}")));
     }
     if !events.is_sorted_by_key(|event| event.timestamp) {
-        return Err(invalid(
-            "Log events in a single PutLogEvents request must be in chronological order.",
-        ));
+        return Err(invalid("Log events in a single PutLogEvents request must be in chronological order."));
     }
     let accepted = Accepted::of(&events, now, retention);
     let rejected = accepted.rejected(events.len());
@@ -194,9 +192,7 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
         .collect();
 
     let page = match &given.next_token {
-        Some(token) => {
-            Page::token(token).ok_or_else(|| invalid("The specified nextToken is invalid."))?
-        }
+        Some(token) => Page::token(token).ok_or_else(|| invalid("The specified nextToken is invalid."))?,
         None if given.start_from_head => Page::Begin(0),
         None => Page::End(events.len()),
     };
