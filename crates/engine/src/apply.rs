@@ -215,15 +215,15 @@ impl Run<'_> {
                 self.report.unrecorded.push(step.address.clone());
             }
             Err(cause) => {
-                let reason = cause.to_string();
-                operator.observer.observe(&Progress::Failed {
-                    address: step.address.clone(),
-                    operation,
-                    reason,
-                });
-                // Without a journal nothing more may be begun.
-                if matches!(cause, Cause::Journal(_)) {
-                    operator.cancel.cancel();
+                match &cause {
+                    // Without a journal nothing more may be begun. It is not the resource's failure, and ends the session
+                    // with an error of its own.
+                    Cause::Journal(_) => operator.cancel.cancel(),
+                    _ => operator.observer.observe(&Progress::Failed {
+                        address: step.address.clone(),
+                        operation,
+                        reason: cause.to_string(),
+                    }),
                 }
                 let (address, kind) = (step.address.clone(), step.kind.clone());
                 self.report.failed.push(Failure { address, kind, operation, cause });

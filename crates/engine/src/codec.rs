@@ -56,7 +56,7 @@ pub enum JournalError {
         wanted: String,
     },
     /// The store failed.
-    #[error("cannot keep state")]
+    #[error("cannot save state")]
     Store(#[from] std::sync::Arc<StoreError>),
 }
 

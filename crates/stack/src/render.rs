@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use engine::{Action, Drift, Note, Operation, Plan, PropertyChange, ReplaceOrder, Report, Step};
+use engine::{Action, Cause, Drift, Note, Operation, Plan, PropertyChange, ReplaceOrder, Report, Step};
 use serde_json::{Value, json};
 
 pub(crate) const GREEN: &str = "\x1b[32m";
@@ -259,7 +259,10 @@ pub(crate) fn drift_json(drift: &[Drift]) -> Value {
 #[must_use]
 pub(crate) fn report(report: &Report) -> String {
     let mut text = String::new();
-    for failure in &report.failed {
+    // That the journal could not be written is an error of the whole run, told once, after this.
+    let (stopped, failed): (Vec<_>, Vec<_>) =
+        report.failed.iter().partition(|failure| matches!(failure.cause, Cause::Journal(_)));
+    for failure in failed {
         let (address, kind, operation) = (&failure.address, &failure.kind, failure.operation);
         let _ = writeln!(text, "{RED}failed{PLAIN}: {operation} {BOLD}{address}{PLAIN} ({kind})");
         let _ = writeln!(text, "  {}", failure.cause);
@@ -274,12 +277,16 @@ pub(crate) fn report(report: &Report) -> String {
             let _ = writeln!(text, "  not tried because of it: {}", some_of(&skipped));
         }
     }
-    if !report.unrecorded.is_empty() {
-        let names: Vec<&str> = report.unrecorded.iter().map(engine::Address::as_str).collect();
-        let _ = writeln!(text, "in progress when the run stopped: {}", some_of(&names));
+    let stopped: Vec<&engine::Address> = stopped.into_iter().map(|failure| &failure.address).collect();
+    let in_progress: Vec<&str> =
+        stopped.iter().copied().chain(&report.unrecorded).map(engine::Address::as_str).collect();
+    if !in_progress.is_empty() {
+        let _ = writeln!(text, "in progress when the run stopped: {}", some_of(&in_progress));
     }
-    if !report.not_begun.is_empty() {
-        let names: Vec<&str> = report.not_begun.iter().map(engine::Address::as_str).collect();
+    let waiting = report.skipped.iter().filter(|skipped| stopped.contains(&&skipped.because));
+    let waiting = waiting.map(|skipped| &skipped.address);
+    let names: Vec<&str> = waiting.chain(&report.not_begun).map(engine::Address::as_str).collect();
+    if !names.is_empty() {
         let _ = writeln!(text, "not begun: {}", some_of(&names));
     }
     text

@@ -38,7 +38,6 @@ struct Ran {
     report: Option<Value>,
     /// Whether there was something to do.
     changed: bool,
-    stopped_by_journal: bool,
 }
 
 /// Runs the command line.
@@ -288,13 +287,11 @@ impl Work {
         let (state, head) = (session.state(), session.head());
         let closed = session.close().await.map_err(engine_failure);
         let ran = result?;
-        // A journal that could not be written is in the report already.
-        if !ran.stopped_by_journal {
-            closed?;
-        }
         let anchored = self.anchor(anchors, &ran, &head).await;
         let is_anchored = anchored.as_ref().copied().unwrap_or(Some(false));
         let exit = self.tell(declared, ran, &state, &head, is_anchored)?;
+        // That the journal could not be written is told last, after what was done.
+        closed?;
         anchored.map(|_| exit)
     }
 
@@ -333,7 +330,7 @@ impl Work {
         let what = if declared { "do this to" } else { "DELETE all of the above of" };
         if ask && !plan.is_empty() && !agreed(&self.options, &format!("{what} {}", self.title()))? {
             note("nothing was changed");
-            return Ok(Ran { exit: Exit::Failed, report: None, changed: false, stopped_by_journal: false });
+            return Ok(Ran { exit: Exit::Failed, report: None, changed: false });
         }
         let report = session.apply(&plan).await.map_err(engine_failure)?;
         if !report.is_complete() {
@@ -344,12 +341,7 @@ impl Work {
             (true, false) => Exit::Interrupted,
             (false, false) => Exit::Failed,
         };
-        Ok(Ran {
-            exit,
-            report: Some(render::report_json(&report)),
-            changed: !plan.is_empty(),
-            stopped_by_journal: report.is_stopped_by_journal(),
-        })
+        Ok(Ran { exit, report: Some(render::report_json(&report)), changed: !plan.is_empty() })
     }
 
     fn tell(

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod anchors;
 #[cfg(unix)]
 mod bad_input;
 mod command;
@@ -13,6 +14,8 @@ mod example;
 mod export;
 mod life;
 mod lock;
+#[cfg(unix)]
+mod private_files;
 mod processes;
 mod rehearsal;
 mod server;
