@@ -77,7 +77,7 @@ pub(crate) struct Lock {
     expires: Arc<AtomicU64>,
     lost: Lost,
     stop: oneshot::Sender<()>,
-    heartbeat: JoinHandle<Version>,
+    heartbeat: JoinHandle<Option<Version>>,
     _mark: Option<Mark>,
 }
 
@@ -197,7 +197,7 @@ impl Lock {
     /// Gives the lock back.
     pub(crate) async fn release(self) -> Result<(), LockError> {
         let _ = self.stop.send(());
-        if let Ok(version) = self.heartbeat.await {
+        if let Ok(Some(version)) = self.heartbeat.await {
             match self.store.remove(File::Lock, &version).await {
                 // Somebody took it over: it is not ours to remove.
                 Ok(()) | Err(StoreError::Changed { .. }) => {}
@@ -224,12 +224,13 @@ struct Renewal {
 }
 
 impl Renewal {
-    /// Renews the lease until told to stop or the lock is lost; the last version that was ours.
-    async fn run(mut self, mut stopped: oneshot::Receiver<()>) -> Version {
+    /// Renews the lease until told to stop or the lock is lost; the last version that was ours, if it may still be there and
+    /// the store answers.
+    async fn run(mut self, mut stopped: oneshot::Receiver<()>) -> Option<Version> {
         loop {
             tokio::select! {
                 biased;
-                _ = &mut stopped => return self.version,
+                _ = &mut stopped => return Some(self.version),
                 () = tokio::time::sleep(HEARTBEAT) => {}
             }
             let now = self.host.now_millis();
@@ -249,6 +250,9 @@ impl Renewal {
                     if now < self.lease.expires {
                         continue;
                     }
+                    self.lost.set();
+                    // If nobody has taken it over, it can still be given back.
+                    return Some(self.version);
                 }
                 Ok(Err(StoreError::Unusable { reason, .. })) => {
                     *self.lost.why() = Some(Arc::new(std::io::Error::other(reason)));
@@ -259,8 +263,7 @@ impl Renewal {
                 Err(_) => {}
             }
             self.lost.set();
-            // If nobody has taken it over, it can still be given back.
-            return self.version;
+            return None;
         }
     }
 }

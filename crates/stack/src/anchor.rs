@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
+use crate::run::{Ran, interrupted, note};
 use crate::target::Cloud;
 
 /// How long writing an anchor may take in all.
@@ -74,11 +75,7 @@ impl Anchors {
     }
 
     /// Adds the head of a run that has ended.
-    pub(crate) async fn write(
-        &self,
-        head: &Head,
-        interrupted: impl Future<Output = ()>,
-    ) -> Result<(), Failure> {
+    async fn write(&self, head: &Head, interrupted: impl Future<Output = ()>) -> Result<(), Failure> {
         let Head { lineage, records, head } = head.clone();
         let time = SystemHost.now_millis();
         let anchor = Anchor { time, lineage, records, head, who: SystemHost.holder() };
@@ -114,6 +111,18 @@ impl Anchors {
     pub(crate) fn place(&self) -> String {
         format!("log stream {} of log group {}", self.stream, self.group)
     }
+}
+
+/// Anchors the head of a run that has ended; whether that was done, if it was to be.
+pub(crate) async fn write(anchors: Option<Anchors>, ran: &Ran, head: &Head) -> Result<Option<bool>, Failure> {
+    // Where the plan was not run, nothing was done that is worth a line.
+    let Some(anchors) = anchors.filter(|_| ran.report.is_some()) else { return Ok(None) };
+    // There may be seconds left until the process is killed.
+    if ran.exit == Exit::Interrupted {
+        note("interrupted: no anchor was written; the next run writes one that covers this run");
+        return Ok(Some(false));
+    }
+    anchors.write(head, interrupted()).await.map(|()| Some(true))
 }
 
 /// What the anchors of a stream say of a state.

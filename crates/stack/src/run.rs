@@ -12,7 +12,7 @@ use engine::{
 };
 use serde_json::{Value, json};
 
-use crate::anchor::Anchors;
+use crate::anchor::{self, Anchors};
 use crate::cli::{Cli, Command, ExportCommand, Options, Target};
 use crate::config::{self, ConfigError, Loaded, Sources};
 use crate::emulated;
@@ -32,10 +32,10 @@ pub(crate) struct Work {
 }
 
 /// What came of a plan.
-struct Ran {
-    exit: Exit,
+pub(crate) struct Ran {
+    pub(crate) exit: Exit,
     /// `None` if the plan was not run.
-    report: Option<Value>,
+    pub(crate) report: Option<Value>,
     /// Whether there was something to do.
     changed: bool,
 }
@@ -287,28 +287,12 @@ impl Work {
         let (state, head) = (session.state(), session.head());
         let closed = session.close().await.map_err(engine_failure);
         let ran = result?;
-        let anchored = self.anchor(anchors, &ran, &head).await;
+        let anchored = anchor::write(anchors, &ran, &head).await;
         let is_anchored = anchored.as_ref().copied().unwrap_or(Some(false));
         let exit = self.tell(declared, ran, &state, &head, is_anchored)?;
         // That the journal could not be written is told last, after what was done.
         closed?;
         anchored.map(|_| exit)
-    }
-
-    /// Notes the head of a run where it cannot be changed; whether that was done, if it was to be.
-    async fn anchor(
-        &self,
-        anchors: Option<Anchors>,
-        ran: &Ran,
-        head: &Head,
-    ) -> Result<Option<bool>, Failure> {
-        let Some(anchors) = anchors.filter(|_| ran.report.is_some()) else { return Ok(None) };
-        // There may be seconds left until the process is killed; the next run's anchor covers this one.
-        if ran.exit == Exit::Interrupted {
-            note("interrupted: no anchor was written; the next run writes one that covers this run");
-            return Ok(Some(false));
-        }
-        anchors.write(head, interrupted()).await.map(|()| Some(true))
     }
 
     async fn change_in(
