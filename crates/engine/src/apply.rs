@@ -215,19 +215,17 @@ impl Run<'_> {
                 self.report.unrecorded.push(step.address.clone());
             }
             Err(cause) => {
-                match &cause {
+                let (address, kind) = (step.address.clone(), step.kind.clone());
+                if matches!(cause, Cause::Journal(_)) {
                     // Without a journal nothing more may be begun. It is not the resource's failure, and ends the session
                     // with an error of its own.
-                    Cause::Journal(_) => operator.cancel.cancel(),
-                    _ => operator.observer.observe(&Progress::Failed {
-                        address: step.address.clone(),
-                        operation,
-                        reason: cause.to_string(),
-                    }),
+                    operator.cancel.cancel();
+                } else {
+                    let (address, reason) = (address.clone(), cause.to_string());
+                    operator.observer.observe(&Progress::Failed { address, operation, reason });
+                    self.skip_dependents(position, operator);
                 }
-                let (address, kind) = (step.address.clone(), step.kind.clone());
                 self.report.failed.push(Failure { address, kind, operation, cause });
-                self.skip_dependents(position, operator);
             }
         }
     }

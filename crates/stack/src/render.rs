@@ -277,16 +277,13 @@ pub(crate) fn report(report: &Report) -> String {
             let _ = writeln!(text, "  not tried because of it: {}", some_of(&skipped));
         }
     }
-    let stopped: Vec<&engine::Address> = stopped.into_iter().map(|failure| &failure.address).collect();
-    let in_progress: Vec<&str> =
-        stopped.iter().copied().chain(&report.unrecorded).map(engine::Address::as_str).collect();
+    let stopped = stopped.into_iter().map(|failure| &failure.address);
+    let in_progress: Vec<&str> = stopped.chain(&report.unrecorded).map(engine::Address::as_str).collect();
     if !in_progress.is_empty() {
         let _ = writeln!(text, "in progress when the run stopped: {}", some_of(&in_progress));
     }
-    let waiting = report.skipped.iter().filter(|skipped| stopped.contains(&&skipped.because));
-    let waiting = waiting.map(|skipped| &skipped.address);
-    let names: Vec<&str> = waiting.chain(&report.not_begun).map(engine::Address::as_str).collect();
-    if !names.is_empty() {
+    if !report.not_begun.is_empty() {
+        let names: Vec<&str> = report.not_begun.iter().map(engine::Address::as_str).collect();
         let _ = writeln!(text, "not begun: {}", some_of(&names));
     }
     text

@@ -101,7 +101,7 @@ fn a_full_disk_is_told_once() {
     let directory = place.path().join(".stack/embedded");
     fs::create_dir_all(&directory).unwrap();
     let mount = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=400k,mode=700", "tmpfs"])
+        .args(["-t", "tmpfs", "-o", "size=200k,mode=700", "tmpfs"])
         .arg(&directory)
         .output();
     if !mount.is_ok_and(|mount| mount.status.success()) {
