@@ -128,7 +128,7 @@ pub enum ExportCommand {
     ///
     /// Account, region and partition are pseudo parameters in it, availability zones are parameters.
     Cloudformation {
-        /// Write it to this file rather than to standard output.
+        /// Write it to this file rather than to standard output. The file is replaced as a whole.
         #[arg(long, short = 'o', value_name = "FILE")]
         out: Option<PathBuf>,
     },

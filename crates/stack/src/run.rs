@@ -159,9 +159,8 @@ fn is_unusable(error: &StoreError) -> bool {
 
 /// Something else is in place of a file of the state.
 fn unusable(error: &EngineError) -> Failure {
-    Failure::from_error(Exit::Configuration, error).hint(
-        "nothing was changed; find out who put it there, and move it away or restore the file from a backup",
-    )
+    Failure::from_error(Exit::Configuration, error)
+        .hint("find out who put it there, then move it away or restore the file from a backup")
 }
 
 impl Work {
@@ -285,7 +284,9 @@ impl Work {
         let result = self.change_in(&session, graph, declared, ask).await;
         interrupts.abort();
         let (state, head) = (session.state(), session.head());
-        let closed = session.close().await.map_err(engine_failure);
+        // By now something was called, whatever is wrong with the state.
+        let closed = session.close().await;
+        let closed = closed.map_err(|error| Failure { exit: Exit::Failed, ..engine_failure(error) });
         let ran = result?;
         let anchored = anchor::write(anchors, &ran, &head).await;
         let is_anchored = anchored.as_ref().copied().unwrap_or(Some(false));
