@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use files::FileError;
+
 /// An error of the emulator itself. Cheap to clone, because one failed flush fails many calls.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -18,6 +20,14 @@ pub enum EmulatorError {
         path: PathBuf,
         /// Why it failed.
         source: Arc<io::Error>,
+    },
+    /// Something else is in place of a file or directory of the emulator.
+    #[error("cannot use {}: {reason}", path.display())]
+    Unusable {
+        /// The file or directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// A state file is not what the emulator writes.
     #[error(
@@ -83,5 +93,13 @@ impl EmulatorError {
     /// Wraps an I/O error with what was tried on what.
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         EmulatorError::Io { action, path: path.into(), source: Arc::new(source) }
+    }
+
+    /// The same for an error that may be about what is there rather than about reading and writing.
+    pub(crate) fn file(action: &'static str, path: impl Into<PathBuf>, error: FileError) -> Self {
+        match error {
+            FileError::Io(source) => EmulatorError::io(action, path, source),
+            other => EmulatorError::Unusable { path: path.into(), reason: other.to_string() },
+        }
     }
 }

@@ -9,13 +9,16 @@
 //! A file is replaced as a whole: written beside, flushed, renamed over the old one, and the directory
 //! flushed. What a reader finds is therefore always one complete version.
 //!
+//! Only their owner can read and write directory and files, whatever the umask, and a link, a FIFO, a device, a
+//! directory or a file of more than 1 GiB in place of one of them is refused.
+//!
 //! Everything here blocks, so callers go through `spawn_blocking`.
 
-use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,6 +27,13 @@ use crate::error::EmulatorError;
 
 /// The version of the file format. A file with another one is refused, never converted silently.
 const FORMAT: u64 = 1;
+
+/// More than the state of any service has; a file that is longer is refused before it is read.
+const READ_AT_MOST: u64 = 1 << 30;
+/// The name of the file that is locked, and holds the generation.
+const LOCK: &str = "lock";
+/// A generation has 20 digits.
+const GENERATION_AT_MOST: u64 = 64;
 
 /// What a state file holds.
 #[derive(Debug, Serialize, Deserialize)]
@@ -57,6 +67,8 @@ pub(crate) struct Directory {
     path: PathBuf,
     lock_path: PathBuf,
     lock: File,
+    /// Whether this process has made private what it found.
+    adopted: AtomicBool,
 }
 
 /// What a locked directory says.
@@ -71,16 +83,12 @@ pub(crate) struct Current {
 impl Directory {
     /// Opens a directory, creating it if needed.
     pub(crate) fn open(path: &Path) -> Result<Self, EmulatorError> {
-        fs::create_dir_all(path).map_err(|error| EmulatorError::io("create the directory", path, error))?;
-        let lock_path = path.join("lock");
-        let lock = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&lock_path)
-            .map_err(|error| EmulatorError::io("open", &lock_path, error))?;
-        Ok(Directory { path: path.to_owned(), lock_path, lock })
+        files::make_directory(path)
+            .map_err(|error| EmulatorError::file("create the directory", path, error))?;
+        let lock_path = path.join(LOCK);
+        let lock = files::open_or_create(&lock_path)
+            .map_err(|error| EmulatorError::file("open", &lock_path, error))?;
+        Ok(Directory { path: path.to_owned(), lock_path, lock, adopted: AtomicBool::new(false) })
     }
 
     /// Waits for the lock and reads what changed since the generation `known`.
@@ -103,12 +111,16 @@ impl Directory {
 
     /// Replaces the given files and returns the new generation. Needs the exclusive lock.
     pub(crate) fn write(&self, generation: u64, unsaved: &[Unsaved]) -> Result<u64, EmulatorError> {
+        if !self.adopted.load(Ordering::Relaxed) {
+            files::adopt(&self.path, |name| state_file(name).is_some())
+                .map_err(|(path, error)| EmulatorError::file("write", path, error))?;
+            self.adopted.store(true, Ordering::Relaxed);
+        }
         let generation = generation + 1;
         self.set_generation(generation)
             .map_err(|error| EmulatorError::io("write", &self.lock_path, error))?;
         for Unsaved { service, region, state } in unsaved {
             let path = self.path.join(format!("{service}@{region}.json"));
-            let temporary = self.path.join(format!("{service}@{region}.json.new"));
             let file = StateFile {
                 format: FORMAT,
                 service: service.clone(),
@@ -117,11 +129,8 @@ impl Directory {
             };
             let mut text = serde_json::to_vec_pretty(&file).expect("a JSON value with text keys is writable");
             text.push(b'\n');
-            write_flushed(&temporary, &text)
-                .map_err(|error| EmulatorError::io("write", &temporary, error))?;
-            fs::rename(&temporary, &path).map_err(|error| EmulatorError::io("replace", &path, error))?;
+            files::replace(&path, &text).map_err(|error| EmulatorError::file("write", &path, error))?;
         }
-        self.flush()?;
         Ok(generation)
     }
 
@@ -135,15 +144,9 @@ impl Directory {
         for (path, ..) in &paths {
             fs::remove_file(path).map_err(|error| EmulatorError::io("delete", path, error))?;
         }
-        self.flush()?;
+        files::sync_directory(&self.path)
+            .map_err(|error| EmulatorError::io("flush the directory", &self.path, error))?;
         Ok(paths.len())
-    }
-
-    /// A rename or a deletion is only durable once the directory is.
-    fn flush(&self) -> Result<(), EmulatorError> {
-        File::open(&self.path)
-            .and_then(|directory| directory.sync_all())
-            .map_err(|error| EmulatorError::io("flush the directory", &self.path, error))
     }
 
     /// Gives the lock back. The operating system does so too when the process ends.
@@ -166,9 +169,9 @@ impl Directory {
             .map_err(failed)?;
         paths.sort();
         let placed = paths.into_iter().filter_map(|path| {
-            let name = path.file_name().and_then(OsStr::to_str)?.to_owned();
-            let (service, region) = name.strip_suffix(".json")?.split_once('@')?;
-            Some((path, service.to_owned(), region.to_owned()))
+            let (service, region) = state_file(path.file_name()?.to_str()?)?;
+            let (service, region) = (service.to_owned(), region.to_owned());
+            Some((path, service, region))
         });
         Ok(placed.collect())
     }
@@ -177,7 +180,7 @@ impl Directory {
     fn generation(&self) -> io::Result<u64> {
         let mut text = String::new();
         (&self.lock).seek(SeekFrom::Start(0))?;
-        (&self.lock).read_to_string(&mut text)?;
+        (&self.lock).take(GENERATION_AT_MOST).read_to_string(&mut text)?;
         // What is not a number is no generation that anybody knows, so everybody reads again.
         Ok(text.trim().parse().unwrap_or_default())
     }
@@ -207,15 +210,16 @@ pub fn reset(directory: &Path) -> Result<usize, EmulatorError> {
     deleted
 }
 
-fn write_flushed(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(text)?;
-    file.sync_all()
+/// The service and the region of a state file, by its name.
+fn state_file(name: &str) -> Option<(&str, &str)> {
+    name.strip_suffix(".json")?.split_once('@')
 }
 
 fn read_state(path: &Path, service: &str, region: &str) -> Result<Stored, EmulatorError> {
     let broken = |reason: String| EmulatorError::Broken { path: path.to_owned(), reason };
-    let text = fs::read(path).map_err(|error| EmulatorError::io("read", path, error))?;
+    let text = files::read(path, READ_AT_MOST)
+        .map_err(|error| EmulatorError::file("read", path, error))?
+        .ok_or_else(|| EmulatorError::io("read", path, io::ErrorKind::NotFound.into()))?;
     let value: Value = serde_json::from_slice(&text).map_err(|error| broken(error.to_string()))?;
     // The version comes first: another format may look quite different.
     let found = value

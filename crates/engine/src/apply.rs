@@ -62,6 +62,9 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
     /// What was not begun because the run was interrupted.
     pub not_begun: Vec<Address>,
+    /// What was in progress when the journal could not be written any more, or the lock was lost. That is one failure, the
+    /// first; the next run looks up what came of these.
+    pub unrecorded: Vec<Address>,
     /// Whether the run was interrupted.
     pub interrupted: bool,
 }
@@ -71,6 +74,12 @@ impl Report {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.failed.is_empty() && self.skipped.is_empty() && self.not_begun.is_empty()
+    }
+
+    /// Whether the run ended because the journal could not be written.
+    #[must_use]
+    pub fn is_stopped_by_journal(&self) -> bool {
+        self.failed.iter().any(|failure| matches!(failure.cause, Cause::Journal(_)))
     }
 }
 
@@ -163,8 +172,7 @@ impl Run<'_> {
             }
         }
         // A journal that fails cancels the rest, but nobody interrupted it.
-        let journal = |failure: &Failure| matches!(failure.cause, Cause::Journal(_));
-        self.report.interrupted = operator.cancel.is_cancelled() && !self.report.failed.iter().any(journal);
+        self.report.interrupted = operator.cancel.is_cancelled() && !self.report.is_stopped_by_journal();
         for (position, task) in plan.schedule.tasks.iter().enumerate() {
             if !self.begun[position] && !self.skipped[position] && visible(plan, task) {
                 self.report.not_begun.push(plan.steps()[task.step].address.clone());
@@ -207,20 +215,22 @@ impl Run<'_> {
                 let operation = shown.then_some(operation);
                 self.report.done.push(Done { address: step.address.clone(), operation, took });
             }
+            // What ends the run is told once, not for everything that was in progress.
+            Err(_) if self.report.is_stopped_by_journal() || !operator.lock.is_held() => {
+                self.report.unrecorded.push(step.address.clone());
+            }
             Err(cause) => {
-                let reason = cause.to_string();
-                operator.observer.observe(&Progress::Failed {
-                    address: step.address.clone(),
-                    operation,
-                    reason,
-                });
-                // Without a journal nothing more may be begun.
-                if matches!(cause, Cause::Journal(_)) {
-                    operator.cancel.cancel();
-                }
                 let (address, kind) = (step.address.clone(), step.kind.clone());
+                if matches!(cause, Cause::Journal(_)) {
+                    // Without a journal nothing more may be begun. It is not the resource's failure, and ends the session
+                    // with an error of its own.
+                    operator.cancel.cancel();
+                } else {
+                    let (address, reason) = (address.clone(), cause.to_string());
+                    operator.observer.observe(&Progress::Failed { address, operation, reason });
+                    self.skip_dependents(position, operator);
+                }
                 self.report.failed.push(Failure { address, kind, operation, cause });
-                self.skip_dependents(position, operator);
             }
         }
     }

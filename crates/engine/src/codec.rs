@@ -2,7 +2,8 @@
 //!
 //! The journal is one JSON object a line: a header, then records. Each record has its number, the hash of the record
 //! before, and its own hash over number, time, that hash and the event's exact bytes. So a changed, missing, doubled or
-//! reordered line shows. What comes after the last newline is a torn write: it was never acknowledged, and is left out.
+//! reordered line shows: an integrity check, which finds damage and careless edits. It is no seal: whoever can write the
+//! directory can compute all of it anew ([`anchor`](crate::anchor) says what helps). What comes after the last newline is a torn write: it was never acknowledged, and is left out.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -55,7 +56,7 @@ pub enum JournalError {
         wanted: String,
     },
     /// The store failed.
-    #[error("cannot keep state")]
+    #[error("cannot save state")]
     Store(#[from] std::sync::Arc<StoreError>),
 }
 
@@ -327,6 +328,24 @@ pub(crate) fn decode_journal(
         ));
     }
     Ok(Decoded { state, hash, whole, records, changed_at })
+}
+
+/// Number and hash of the record that a journal goes on from, then the hash of each of its records. For a journal that
+/// [`decode_journal`] has checked.
+pub(crate) fn hashes(file: &str, bytes: &[u8]) -> Result<(u64, Vec<String>), JournalError> {
+    let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate();
+    let first = lines.next().map(|(_, line)| line).unwrap_or_default();
+    let header: JournalHeader = header(file, first, JOURNAL_FORMAT)?;
+    let mut hashes = vec![header.hash];
+    for (position, line) in lines {
+        let record: Record<'_> = serde_json::from_slice(line).map_err(|error| JournalError::Broken {
+            file: file.to_owned(),
+            line: position + 1,
+            reason: format!("not a record: {error}"),
+        })?;
+        hashes.push(record.hash);
+    }
+    Ok((header.after, hashes))
 }
 
 /// Whether a last line without its end is more than a write that was cut off, which is the beginning of a record.

@@ -4,13 +4,14 @@
 //! serves many. State is folded in the same task, hence in the order of the records.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::address::Address;
+use crate::anchor::Head;
 use crate::codec::{self, Decoded, JournalError};
 use crate::event::{Event, Operation};
 use crate::host::Host;
@@ -73,23 +74,33 @@ impl Binding {
     }
 }
 
-struct Kept {
-    state: Option<Content>,
-    journal: Option<Content>,
+/// What a store keeps, unread.
+pub(crate) struct Kept {
+    pub(crate) state: Option<Content>,
+    pub(crate) journal: Option<Content>,
 }
 
-async fn read(store: &dyn Store) -> Result<Kept, StoreError> {
+pub(crate) async fn read(store: &dyn Store) -> Result<Kept, StoreError> {
     Ok(Kept { state: store.read(File::State).await?, journal: store.read(File::Journal).await? })
 }
 
 fn decode(store: &dyn Store, kept: &Kept, host: &dyn Host) -> Result<Decoded, JournalError> {
+    Ok(decode_kept(store, kept)?.unwrap_or_else(|| {
+        let lineage = host.unique();
+        let hash = codec::genesis(&lineage);
+        Decoded { state: State::new(&lineage), hash, whole: 0, records: 0, changed_at: 0 }
+    }))
+}
+
+/// What is kept, checked; `None` where nothing is.
+pub(crate) fn decode_kept(store: &dyn Store, kept: &Kept) -> Result<Option<Decoded>, JournalError> {
     let snapshot = match &kept.state {
         Some(content) => Some(codec::decode_state(&store.name(File::State), &content.bytes)?),
         None => None,
     };
     match (&kept.journal, snapshot) {
         (Some(content), snapshot) => {
-            codec::decode_journal(&store.name(File::Journal), &content.bytes, snapshot)
+            codec::decode_journal(&store.name(File::Journal), &content.bytes, snapshot).map(Some)
         }
         // A snapshot is only ever written while there is a journal, and a journal is never removed.
         (None, Some(_)) => Err(JournalError::Broken {
@@ -97,11 +108,7 @@ fn decode(store: &dyn Store, kept: &Kept, host: &dyn Host) -> Result<Decoded, Jo
             line: 1,
             reason: format!("it is missing, but {} is there", store.name(File::State)),
         }),
-        (None, None) => {
-            let lineage = host.unique();
-            let hash = codec::genesis(&lineage);
-            Ok(Decoded { state: State::new(&lineage), hash, whole: 0, records: 0, changed_at: 0 })
-        }
+        (None, None) => Ok(None),
     }
 }
 
@@ -138,6 +145,7 @@ struct Write {
 pub(crate) struct Journal {
     state: Arc<RwLock<State>>,
     changed_at: Arc<AtomicU64>,
+    head: Arc<Mutex<Head>>,
     writes: mpsc::UnboundedSender<Write>,
     writer: JoinHandle<Writer>,
 }
@@ -165,6 +173,8 @@ impl Journal {
             }
             Some(content) => content.version,
         };
+        let (lineage, records) = (decoded.state.lineage.clone(), decoded.state.records);
+        let head = Arc::new(Mutex::new(Head { lineage, records, head: decoded.hash.clone() }));
         let state = Arc::new(RwLock::new(decoded.state));
         let changed_at = Arc::new(AtomicU64::new(decoded.changed_at));
         let (writes, queue) = mpsc::unbounded_channel();
@@ -172,6 +182,7 @@ impl Journal {
         let writer = Writer {
             state: Arc::clone(&state),
             changed_at: Arc::clone(&changed_at),
+            head: Arc::clone(&head),
             store,
             host,
             hash: decoded.hash,
@@ -181,7 +192,7 @@ impl Journal {
             failed: None,
         };
         let writer = tokio::spawn(writer.run(queue));
-        let journal = Self { state, changed_at, writes, writer };
+        let journal = Self { state, changed_at, head, writes, writer };
         let Binding { place: bound_to, stack } = binding;
         journal.record(Event::Opened { holder, bound_to, stack }).await?;
         Ok(journal)
@@ -195,6 +206,11 @@ impl Journal {
     /// When something was last recorded, in milliseconds since the Unix epoch; that it was opened does not count.
     pub(crate) fn changed_at(&self) -> u64 {
         self.changed_at.load(Ordering::Relaxed)
+    }
+
+    /// The last record that is durable.
+    pub(crate) fn head(&self) -> Head {
+        self.head.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Records an event; returns when it is durable.
@@ -227,6 +243,8 @@ impl Journal {
 struct Writer {
     state: Arc<RwLock<State>>,
     changed_at: Arc<AtomicU64>,
+    /// What of `hash` is durable.
+    head: Arc<Mutex<Head>>,
     store: Arc<dyn Store>,
     host: Arc<dyn Host>,
     hash: String,
@@ -273,7 +291,13 @@ impl Writer {
         }
         let done = self.store.append(File::Journal, &self.version, bytes).await;
         match done {
-            Ok(version) => self.version = version,
+            Ok(version) => {
+                self.version = version;
+                let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+                // This task alone folds, so the state's last record is the last one of the batch.
+                let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+                (head.records, head.head) = (state.records, self.hash.clone());
+            }
             Err(error) => self.failed = Some(error.into()),
         }
         self.records += written.len();

@@ -11,7 +11,8 @@
 //! - deciding: [`Plan`], [`Step`], [`Action`], [`diff`](diff()).
 //! - doing: [`Engine`], [`Session`], [`Report`]; the calls themselves go through a [`Provider`], which a [`Registry`]
 //!   of resource types is.
-//! - remembering: [`State`] is the fold of [`Event`]s, kept in a [`Store`].
+//! - remembering: [`State`] is the fold of [`Event`]s, kept in a [`Store`]. The journal's hash chain finds damage, not
+//!   forgery; [`Head`] is what one notes elsewhere to find that too, and [`inspect`] compares.
 
 extern crate self as engine;
 
@@ -19,6 +20,7 @@ extern crate self as engine;
 pub use serde;
 
 mod address;
+mod anchor;
 mod apply;
 mod backoff;
 mod cancel;
@@ -52,6 +54,7 @@ mod store;
 mod visible;
 
 pub use address::{Address, InvalidAddress, MAX_ADDRESS_LENGTH};
+pub use anchor::{Head, Inspection, Proof, inspect};
 pub use apply::{Done, Failure, Report, Skipped};
 pub use cancel::Cancel;
 pub use codec::JournalError;

@@ -3,17 +3,27 @@
 use std::fs::{self, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
+use files::FileError;
+
 use crate::state::hex;
 use crate::store::{Content, File, Mark, Store, StoreError, Version};
 
 /// What is locked for the moment of a change.
 const GUARD: &str = ".guard";
+/// What the process that holds the lock keeps locked while it lives.
+const HOLDER: &str = ".holder";
+/// More than any journal or state has; a file that is longer is refused before it is read.
+const READ_AT_MOST: u64 = 1 << 30;
+/// The same for the lock, which is one short line.
+const LOCK_AT_MOST: u64 = 64 << 10;
 /// A change takes some milliseconds; on a disk that is very busy, seconds. It is less than what is left of the lease at a
 /// heartbeat, so that whoever cannot renew it says what holds it up.
 const GUARD_WITHIN: Duration = Duration::from_secs(8);
@@ -25,6 +35,11 @@ const GUARD_EVERY: Duration = Duration::from_millis(2);
 /// only. A new content is written beside the old one, flushed, and renamed over it; an append is flushed before it is
 /// acknowledged. The directory is made when something is first written.
 ///
+/// Only its owner can read and write any of it, whatever the umask: 0700 for the directory and those that are made above
+/// it, 0600 for the files. What an earlier version or somebody else has left with a wider mode is made private by the first
+/// change; reading changes nothing. Nothing is followed or waited for in place of a file: a link, a FIFO, a device or a
+/// directory is [`StoreError::Unusable`], and so is a file that is longer than 1 GiB (the lock: 64 KiB).
+///
 /// The [mark of life](Store::mark) is the same kind of lock on `.holder`, which the operating system frees when the
 /// process has ended and not earlier: no process id that may be used again, or mean another process in another
 /// container, has to be looked up. It means something only to whoever asks the same kernel about the same file, so its
@@ -33,21 +48,39 @@ const GUARD_EVERY: Duration = Duration::from_millis(2);
 pub struct LocalStore {
     directory: PathBuf,
     guard_within: Duration,
+    /// Whether this process has made private what it found.
+    adopted: Arc<AtomicBool>,
+}
+
+/// Why a change was not made.
+enum Failed {
+    /// The file that was to be changed, or the directory.
+    Here(FileError),
+    /// Another file beside it.
+    Beside(PathBuf, FileError),
+}
+
+impl From<FileError> for Failed {
+    fn from(error: FileError) -> Self {
+        Failed::Here(error)
+    }
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Failed::Here(error.into())
+    }
 }
 
 impl LocalStore {
     /// The store in this directory, which need not exist yet.
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into(), guard_within: GUARD_WITHIN }
+        Self { directory: directory.into(), guard_within: GUARD_WITHIN, adopted: Arc::default() }
     }
 
     fn path(&self, file: File) -> PathBuf {
-        self.directory.join(match file {
-            File::State => "state.json",
-            File::Journal => "journal.jsonl",
-            File::Lock => "lock.json",
-        })
+        self.directory.join(file_name(file))
     }
 
     /// Runs `work` away from the async threads, since it waits for the disk.
@@ -55,17 +88,22 @@ impl LocalStore {
         &self,
         file: File,
         action: &'static str,
-        work: impl FnOnce(&LocalStore, &Path) -> io::Result<Option<T>> + Send + 'static,
+        work: impl FnOnce(&LocalStore, &Path) -> Result<Option<T>, Failed> + Send + 'static,
     ) -> Result<Option<T>, StoreError> {
         let store = self.clone();
         let name = self.name(file);
         let path = self.path(file);
         let result = tokio::task::spawn_blocking(move || work(&store, &path)).await;
-        match result {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(source)) => Err(StoreError::Io { action, name, source }),
-            Err(panic) => Err(StoreError::Io { action, name, source: io::Error::other(panic) }),
-        }
+        let (name, error) = match result {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(Failed::Here(error))) => (name, error),
+            Ok(Err(Failed::Beside(path, error))) => (path.display().to_string(), error),
+            Err(panic) => (name, io::Error::other(panic).into()),
+        };
+        Err(match error {
+            FileError::Io(source) => StoreError::Io { action, name, source },
+            other => StoreError::Unusable { name, reason: other.to_string() },
+        })
     }
 
     /// Runs `work` if the file is of the version `expected`; `None` if it is not.
@@ -74,11 +112,11 @@ impl LocalStore {
         file: File,
         action: &'static str,
         expected: Option<Version>,
-        work: impl FnOnce(&LocalStore, &Path) -> io::Result<T> + Send + 'static,
+        work: impl FnOnce(&LocalStore, &Path) -> Result<T, FileError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let done = self.blocking(file, action, move |store, path| {
             let _guard = store.guard()?;
-            if version_of(path)? == expected { work(store, path).map(Some) } else { Ok(None) }
+            if version_of(path)? == expected { Ok(work(store, path).map(Some)?) } else { Ok(None) }
         });
         done.await?.ok_or_else(|| StoreError::Changed { name: self.name(file) })
     }
@@ -86,12 +124,23 @@ impl LocalStore {
     /// The operating system frees it when the file is closed, also when the process dies. A process that is stopped in the
     /// middle of a change keeps it. It is waited for by the machine's clock, also where tokio's is paused: who has it is in
     /// another process, whose time nobody here can pass.
-    fn guard(&self) -> io::Result<fs::File> {
+    fn guard(&self) -> Result<fs::File, Failed> {
+        files::make_directory(&self.directory)
+            .map_err(|error| Failed::Beside(self.directory.clone(), error))?;
         let guard = self.open_to_lock(GUARD)?;
+        self.lock_within(&guard)?;
+        if !self.adopted.load(Ordering::Relaxed) {
+            files::adopt(&self.directory, is_ours).map_err(|(path, error)| Failed::Beside(path, error))?;
+            self.adopted.store(true, Ordering::Relaxed);
+        }
+        Ok(guard)
+    }
+
+    fn lock_within(&self, guard: &fs::File) -> io::Result<()> {
         let deadline = Instant::now() + self.guard_within;
         loop {
             match guard.try_lock() {
-                Ok(()) => return Ok(guard),
+                Ok(()) => return Ok(()),
                 Err(TryLockError::Error(error)) => return Err(error),
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(GUARD_EVERY),
                 Err(TryLockError::WouldBlock) => {
@@ -107,49 +156,53 @@ impl LocalStore {
         }
     }
 
-    fn open_to_lock(&self, name: &str) -> io::Result<fs::File> {
-        if !self.directory.exists() {
-            fs::create_dir_all(&self.directory)?;
-            if let Some(parent) = self.directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                sync_directory(parent)?;
-            }
-        }
-        fs::File::options().create(true).truncate(false).write(true).open(self.directory.join(name))
+    fn open_to_lock(&self, name: &str) -> Result<fs::File, Failed> {
+        let path = self.directory.join(name);
+        files::open_or_create(&path).map_err(|error| Failed::Beside(path, error))
     }
 
     #[cfg(target_os = "linux")]
-    fn take_mark(&self) -> io::Result<Mark> {
+    fn take_mark(&self) -> Result<Mark, Failed> {
         use std::os::unix::fs::MetadataExt as _;
         // All containers of a machine share it, another machine and another boot have another one.
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
-        let holder = self.open_to_lock(".holder")?;
-        holder.try_lock()?;
+        files::make_directory(&self.directory)?;
+        let holder = self.open_to_lock(HOLDER)?;
+        holder.try_lock().map_err(io::Error::from)?;
         let file = holder.metadata()?;
         Ok(Mark::new(format!("{}/{}/{}", boot.trim(), file.dev(), file.ino()), holder))
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn take_mark(&self) -> io::Result<Mark> {
-        Err(io::ErrorKind::Unsupported.into())
+    fn take_mark(&self) -> Result<Mark, Failed> {
+        Err(io::Error::from(io::ErrorKind::Unsupported).into())
     }
 }
 
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    fs::File::open(directory)?.sync_all()
+fn file_name(file: File) -> &'static str {
+    match file {
+        File::State => "state.json",
+        File::Journal => "journal.jsonl",
+        File::Lock => "lock.json",
+    }
 }
 
-fn missing_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+fn is_ours(name: &str) -> bool {
+    let files = [File::State, File::Journal, File::Lock].map(file_name);
+    [GUARD, HOLDER].iter().chain(&files).any(|ours| name == *ours)
+}
+
+fn at_most(file: File) -> u64 {
+    match file {
+        File::State | File::Journal => READ_AT_MOST,
+        File::Lock => LOCK_AT_MOST,
     }
 }
 
 /// A journal only grows under one first line, which is different after each compaction; the other files are one line
 /// or begin with one that contains a hash. So first line and length identify a content without reading all of it.
-fn version_of(path: &Path) -> io::Result<Option<Version>> {
-    let Some(mut file) = missing_is_none(fs::File::open(path))? else { return Ok(None) };
+fn version_of(path: &Path) -> Result<Option<Version>, FileError> {
+    let Some(mut file) = files::open(path, fs::File::options().read(true))? else { return Ok(None) };
     let length = file.metadata()?.len();
     let mut head = Vec::new();
     (&mut file).take(FIRST_LINE_AT_MOST).read_to_end(&mut head)?;
@@ -171,7 +224,7 @@ impl Store for LocalStore {
     }
 
     async fn read(&self, file: File) -> Result<Option<Content>, StoreError> {
-        let work = |_: &LocalStore, path: &Path| missing_is_none(fs::read(path));
+        let work = move |_: &LocalStore, path: &Path| Ok(files::read(path, at_most(file))?);
         Ok(self.blocking(file, "read", work).await?.map(|bytes| {
             let version = version_from(&bytes, bytes.len() as u64);
             Content { bytes, version }
@@ -184,13 +237,8 @@ impl Store for LocalStore {
         expected: Option<&Version>,
         bytes: Vec<u8>,
     ) -> Result<Version, StoreError> {
-        self.swap(file, "write", expected.cloned(), move |store, path| {
-            let beside = path.with_extension("new");
-            let mut written = fs::File::create(&beside)?;
-            written.write_all(&bytes)?;
-            written.sync_all()?;
-            fs::rename(&beside, path)?;
-            sync_directory(&store.directory)?;
+        self.swap(file, "write", expected.cloned(), move |_, path| {
+            files::replace(path, &bytes)?;
             Ok(version_from(&bytes, bytes.len() as u64))
         })
         .await
@@ -198,12 +246,12 @@ impl Store for LocalStore {
 
     async fn append(&self, file: File, expected: &Version, bytes: Vec<u8>) -> Result<Version, StoreError> {
         self.swap(file, "append to", Some(expected.clone()), move |_, path| {
-            let mut open = fs::File::options().read(true).append(true).open(path)?;
+            let mut open = files::append_to(path)?.ok_or(io::Error::from(io::ErrorKind::NotFound))?;
             let before = open.metadata()?.len();
             if let Err(error) = open.write_all(&bytes).and_then(|()| open.sync_data()) {
                 // A full disk may have taken a part of it: what was not acknowledged must not be found later.
                 let _ = open.set_len(before).and_then(|()| open.sync_data());
-                return Err(error);
+                return Err(error.into());
             }
             let mut head = Vec::new();
             open.seek(SeekFrom::Start(0))?;
@@ -214,11 +262,7 @@ impl Store for LocalStore {
     }
 
     async fn remove(&self, file: File, expected: &Version) -> Result<(), StoreError> {
-        self.swap(file, "remove", Some(expected.clone()), |store, path| {
-            fs::remove_file(path)?;
-            sync_directory(&store.directory)
-        })
-        .await
+        self.swap(file, "remove", Some(expected.clone()), |_, path| files::remove(path)).await
     }
 
     async fn mark(&self) -> Option<Mark> {

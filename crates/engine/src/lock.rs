@@ -8,8 +8,8 @@
 //! knows that its holder is dead, and need not wait. Calls that were sent before it died may still take effect, as they
 //! may after any lease: what is looked for in vain is looked for again during the engine's grace period.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use crate::cancel::Cancel;
 use crate::host::Host;
+use crate::session::EngineError;
 use crate::store::{File, Mark, Store, StoreError, Version};
 
 /// How long a lease lasts without being renewed.
@@ -84,12 +85,22 @@ pub(crate) struct Lock {
 #[derive(Clone, Debug)]
 pub(crate) struct Lost {
     /// That it is lost.
-    pub(crate) flag: Cancel,
+    flag: Cancel,
     /// That nothing more is to be begun.
-    pub(crate) cancel: Cancel,
+    cancel: Cancel,
+    /// Why it could not be renewed the last time, if the store said so.
+    why: Arc<Mutex<Option<Arc<std::io::Error>>>>,
 }
 
 impl Lost {
+    pub(crate) fn new(flag: Cancel, cancel: Cancel) -> Self {
+        Self { flag, cancel, why: Arc::default() }
+    }
+
+    fn why(&self) -> MutexGuard<'_, Option<Arc<std::io::Error>>> {
+        self.why.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn set(&self) {
         self.flag.cancel();
         self.cancel.cancel();
@@ -173,6 +184,16 @@ impl Lock {
         !self.lost.flag.is_cancelled()
     }
 
+    /// Why it was lost.
+    pub(crate) fn why_lost(&self) -> EngineError {
+        match &*self.lost.why() {
+            Some(source) => {
+                EngineError::LockUnrenewed { name: self.store.name(File::Lock), source: Arc::clone(source) }
+            }
+            None => EngineError::LockLost,
+        }
+    }
+
     /// Gives the lock back.
     pub(crate) async fn release(self) -> Result<(), LockError> {
         let _ = self.stop.send(());
@@ -203,7 +224,8 @@ struct Renewal {
 }
 
 impl Renewal {
-    /// Renews the lease until told to stop; the last version, unless the lock was lost.
+    /// Renews the lease until told to stop or the lock is lost; the last version that was ours, if it may still be there and
+    /// the store answers.
     async fn run(mut self, mut stopped: oneshot::Receiver<()>) -> Option<Version> {
         loop {
             tokio::select! {
@@ -219,14 +241,29 @@ impl Renewal {
             match tokio::time::timeout(left, replaced).await {
                 Ok(Ok(next)) => {
                     self.expires.store(renewed.expires, Ordering::Relaxed);
+                    self.lost.why().take();
                     (self.lease, self.version) = (renewed, next);
+                    continue;
                 }
-                Ok(Err(StoreError::Io { .. })) if now < self.lease.expires => {}
-                _ => {
+                Ok(Err(StoreError::Io { source, .. })) => {
+                    *self.lost.why() = Some(Arc::new(source));
+                    if now < self.lease.expires {
+                        continue;
+                    }
                     self.lost.set();
-                    return None;
+                    // If nobody has taken it over, it can still be given back.
+                    return Some(self.version);
                 }
+                Ok(Err(StoreError::Unusable { reason, .. })) => {
+                    *self.lost.why() = Some(Arc::new(std::io::Error::other(reason)));
+                }
+                Ok(Err(StoreError::Changed { .. })) => {
+                    self.lost.why().take();
+                }
+                Err(_) => {}
             }
+            self.lost.set();
+            return None;
         }
     }
 }

@@ -8,6 +8,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use serde_json::Value;
 
 use crate::address::Address;
+use crate::anchor::Head;
 use crate::apply::{Report, apply};
 use crate::backoff::Backoff;
 use crate::cancel::Cancel;
@@ -55,6 +56,15 @@ pub enum EngineError {
         /// Why.
         #[source]
         source: CallError,
+    },
+    /// The lock could not be renewed until its lease had run out, so the work was stopped.
+    #[error("cannot renew the lock in {name}")]
+    LockUnrenewed {
+        /// The lock, as a person would look for it.
+        name: String,
+        /// Why.
+        #[source]
+        source: Arc<std::io::Error>,
     },
     /// The lock was lost in the middle of the work.
     #[error("the lock was lost: this process did not renew it in time, and another may have taken over")]
@@ -342,7 +352,7 @@ impl Engine {
             let holder = holder.to_owned();
             self.observer.observe(&Progress::WaitingForLock { holder, left });
         };
-        let on_loss = Lost { flag: lost.clone(), cancel: cancel.clone() };
+        let on_loss = Lost::new(lost.clone(), cancel.clone());
         let lock = Lock::acquire(Arc::clone(&self.store), Arc::clone(&self.host), on_loss, waiting).await?;
         let journal = match Journal::open(
             Arc::clone(&self.store),
@@ -392,6 +402,12 @@ impl Session {
     #[must_use]
     pub fn state(&self) -> State {
         self.journal.state().clone()
+    }
+
+    /// The last record that is durable. After [`close`](Self::close) it is what [`inspect`](crate::inspect) finds.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        self.journal.head()
     }
 
     async fn settle(&self) -> Result<(), EngineError> {
@@ -462,8 +478,9 @@ impl Session {
         }
         self.looked().clear();
         let report = apply(plan, &operator).await;
-        if self.lost.is_cancelled() {
-            return Err(EngineError::LockLost);
+        // Where the journal fails, the lock may be lost for the same reason; the first cause is in the report.
+        if self.lost.is_cancelled() && !report.is_stopped_by_journal() {
+            return Err(self.lock.why_lost());
         }
         Ok(report)
     }

@@ -39,6 +39,14 @@ pub enum StoreError {
         /// The file, as a person would look for it.
         name: String,
     },
+    /// What is in the file's place is not one of ours, and was left alone.
+    #[error("cannot use {name}: {reason}")]
+    Unusable {
+        /// The file or directory, as a person would look for it.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Reading or writing failed. What was acknowledged before is safe.
     #[error("cannot {action} {name}")]
     Io {

@@ -102,9 +102,23 @@ pub enum Command {
     /// Write what is declared for other tools. Calls nothing.
     #[command(subcommand)]
     Export(ExportCommand),
+    /// The record of what was deployed, by itself.
+    #[command(subcommand)]
+    State(StateCommand),
     /// The embedded AWS by itself: serve it to other clients, list what is in it, empty it.
     #[command(subcommand)]
     Emulator(EmulatorCommand),
+}
+
+/// What to do with the record of what was deployed.
+#[derive(Clone, Debug, Subcommand)]
+pub enum StateCommand {
+    /// Check snapshot and journal, hash by hash, and print the last record's hash. Takes no lock, changes nothing.
+    ///
+    /// The chain of hashes finds damage and careless edits. Whoever can write the state directory can rewrite all of it: only a
+    /// hash that was noted elsewhere shows that. With `state.anchor_log_group` in the configuration, each run notes one there,
+    /// and this command compares all of them, which calls AWS; otherwise nothing is called. Exits with 65 if a check fails.
+    Verify,
 }
 
 /// In which form to write it.
@@ -114,7 +128,7 @@ pub enum ExportCommand {
     ///
     /// Account, region and partition are pseudo parameters in it, availability zones are parameters.
     Cloudformation {
-        /// Write it to this file rather than to standard output.
+        /// Write it to this file rather than to standard output. The file is replaced as a whole.
         #[arg(long, short = 'o', value_name = "FILE")]
         out: Option<PathBuf>,
     },

@@ -27,6 +27,7 @@ use self::file::File;
 use self::layers::Layers;
 use self::region::is_region;
 use self::settings::ChosenNames;
+use crate::anchor::StateArgs;
 use crate::environment::Environment;
 use crate::output::Lines;
 
@@ -49,6 +50,8 @@ pub struct Config {
     /// The AWS region, such as `ap-southeast-1`.
     #[schemars(regex(pattern = "^[a-z]+(-[a-z]+){1,3}-[0-9]+$"))]
     pub region: String,
+    /// How the record of what was deployed is kept.
+    pub state: StateArgs,
     /// Tags of every resource, beside `Environment`, which is the environment's name.
     pub tags: BTreeMap<String, String>,
     /// What all log groups have in common.
@@ -84,6 +87,7 @@ impl Default for Config {
         Self {
             project: "payment".to_owned(),
             region: "ap-southeast-1".to_owned(),
+            state: StateArgs::default(),
             tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             logs: Logs::default(),
             vpc: vpc::Args::default(),
@@ -200,6 +204,10 @@ impl Loaded {
         if !is_region(&config.region) {
             let reason = format!("`{}` is not an AWS region", config.region);
             return Err(self.error("region", reason, "write it like ap-southeast-1"));
+        }
+        if let Some(reason) = config.state.wrong_group() {
+            let hint = "use 1 to 512 letters, digits and the characters . - _ / #";
+            return Err(self.error("state.anchor_log_group", reason, hint));
         }
         Ok(())
     }

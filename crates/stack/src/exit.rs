@@ -68,6 +68,13 @@ impl Failure {
         self
     }
 
+    /// The same with what led to it.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
+        self
+    }
+
     /// The same with advice.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {

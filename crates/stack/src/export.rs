@@ -43,7 +43,12 @@ fn put_code(template: &mut Value) {
 /// Writes it to the file, or to standard output.
 pub(crate) fn write(template: &Value, out: Option<&Path>) -> Result<(), Failure> {
     let Some(out) = out else { return print_json(template) };
-    std::fs::write(out, as_json(template)).map_err(|error| {
-        Failure::from_error(Exit::Failed, &error).context(format!("cannot write {}", out.display()))
+    write_named(out, as_json(template).as_bytes())
+}
+
+/// Writes a file that was named on the command line; [`files::write_named`] says how.
+pub(crate) fn write_named(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    files::write_named(file, bytes).map_err(|error| {
+        Failure::from_error(Exit::Failed, &error).context(format!("cannot write {}", file.display()))
     })
 }

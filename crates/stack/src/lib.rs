@@ -5,6 +5,7 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod anchor;
 mod binding;
 mod cli;
 mod config;
@@ -20,10 +21,12 @@ mod progress;
 mod render;
 mod run;
 mod stack;
+mod state;
 mod target;
 mod verify;
 
-pub use cli::{Cli, Command, EmulatorCommand, ExportCommand, Options, Serve, Target};
+pub use anchor::StateArgs;
+pub use cli::{Cli, Command, EmulatorCommand, ExportCommand, Options, Serve, StateCommand, Target};
 pub use config::{
     Config, ConfigError, DEFAULT_FILE, Loaded, Origin, Setting, Sources, load, schema, variables,
 };

@@ -1,6 +1,6 @@
 //! Plans, drift and reports as a person reads them, and as data.
 
-use engine::{Action, Drift, Fate, Note, Operation, Plan, PropertyChange, ReplaceOrder, Report, Step};
+use engine::{Action, Cause, Drift, Fate, Note, Operation, Plan, PropertyChange, ReplaceOrder, Report, Step};
 use serde_json::{Value, json};
 
 use crate::losses;
@@ -240,7 +240,10 @@ pub(crate) fn drift_json(drift: &[Drift]) -> Value {
 #[must_use]
 pub(crate) fn report(report: &Report) -> Lines {
     let mut lines = Lines::new();
-    for failure in &report.failed {
+    // That the journal could not be written is an error of the whole run, told once, after this.
+    let (stopped, failed): (Vec<_>, Vec<_>) =
+        report.failed.iter().partition(|failure| matches!(failure.cause, Cause::Journal(_)));
+    for failure in failed {
         let (address, kind, operation) = (&failure.address, &failure.kind, failure.operation);
         lines.styled(Style::Red, "failed").add(format!(": {operation} "));
         lines.styled(Style::Bold, address).line(format!(" ({kind})"));
@@ -255,6 +258,11 @@ pub(crate) fn report(report: &Report) -> Lines {
         if !skipped.is_empty() {
             lines.line(format!("  not tried because of it: {}", some_of(&skipped)));
         }
+    }
+    let stopped = stopped.into_iter().map(|failure| &failure.address);
+    let in_progress: Vec<&str> = stopped.chain(&report.unrecorded).map(engine::Address::as_str).collect();
+    if !in_progress.is_empty() {
+        lines.line(format!("in progress when the run stopped: {}", some_of(&in_progress)));
     }
     if !report.not_begun.is_empty() {
         let names: Vec<&str> = report.not_begun.iter().map(engine::Address::as_str).collect();
@@ -316,6 +324,7 @@ pub(crate) fn report_json(report: &Report) -> Value {
         "failed": failed,
         "skipped": skipped,
         "not_begun": report.not_begun,
+        "unrecorded": report.unrecorded,
     })
 }
 
@@ -357,7 +366,7 @@ mod tests {
             let mut error = CallError::new(ErrorClass::Invalid, "CreateVpc", message);
             error.code = Some(code.clone());
             let failure = Failure { address: address(), kind: code, operation: Operation::Create, cause: error.into() };
-            let empty = Report { done: vec![], failed: vec![], skipped: vec![], not_begun: vec![], interrupted: false };
+            let empty = Report { done: vec![], failed: vec![], skipped: vec![], not_begun: vec![], ..Report::default() };
             let lines = shown(&report(&Report { failed: vec![failure], ..empty }));
             prop_assert_eq!(lines.len(), 2);
             prop_assert!(lines.iter().all(|line| !line.contains(is_hidden)), "{:?}", lines);

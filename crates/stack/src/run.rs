@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{
-    Engine, EngineError, ErrorClass, Graph, LocalStore, LockError, Plan, Registry, Session, SettleError,
-    State, visible, visible_json,
+    Engine, EngineError, ErrorClass, Graph, Head, LocalStore, LockError, Plan, Registry, Session,
+    SettleError, State, StoreError, visible, visible_json,
 };
 use serde_json::{Value, json};
 
+use crate::anchor::{self, Anchors};
 use crate::binding;
 use crate::cli::{Cli, Command, ExportCommand, Options, Target};
 use crate::config::{self, ConfigError, Loaded, Sources};
@@ -31,6 +32,15 @@ pub(crate) struct Work {
     pub(crate) options: Options,
     pub(crate) loaded: Loaded,
     pub(crate) environment: Environment,
+}
+
+/// What came of a plan.
+pub(crate) struct Ran {
+    pub(crate) exit: Exit,
+    /// `None` if the plan was not run.
+    pub(crate) report: Option<Value>,
+    /// Whether there was something to do.
+    changed: bool,
 }
 
 /// Runs the command line.
@@ -77,6 +87,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Destroy => work.destroy().await,
         Command::Config { .. } => work.config(),
         Command::Export(ExportCommand::Cloudformation { out }) => work.export(out.as_deref()).await,
+        Command::State(command) => work.state_command(command).await,
         Command::Emulator(_) => unreachable!("it needs no configuration and was run above"),
     }
 }
@@ -91,10 +102,16 @@ pub(crate) fn engine_failure(error: EngineError) -> Failure {
             .hint("wait until it has finished; nothing was changed by this run"),
         EngineError::Lock(LockError::Broken { .. }) => Failure::from_error(Exit::Configuration, &error)
             .hint("make sure that no other process works on this state, then delete the file"),
+        EngineError::LockUnrenewed { .. } => Failure::from_error(Exit::Failed, &error)
+            .hint("make room on the disk, or mend what the cause says; then run again: what was begun is looked up"),
         EngineError::LockLost => Failure::from_error(Exit::Failed, &error)
             .hint("run again: what was begun is looked up and taken on"),
-        EngineError::Journal(engine::JournalError::Store(_)) => Failure::from_error(Exit::Failed, &error)
-            .hint("check the disk and the permissions of the state directory, then run again"),
+        EngineError::Journal(engine::JournalError::Store(store)) if is_unusable(store) => unusable(&error),
+        EngineError::Lock(LockError::Store(store)) if is_unusable(store) => unusable(&error),
+        EngineError::Lock(LockError::Store(_)) | EngineError::Journal(engine::JournalError::Store(_)) => {
+            Failure::from_error(Exit::Failed, &error)
+                .hint("check the disk and the permissions of the state directory, then run again")
+        }
         EngineError::Journal(engine::JournalError::BoundElsewhere { .. }) => {
             Failure::from_error(Exit::Configuration, &error)
                 .hint("go back to the project, environment, region and account that it belongs to, or use another --state-dir")
@@ -122,9 +139,19 @@ pub(crate) fn engine_failure(error: EngineError) -> Failure {
     }
 }
 
+fn is_unusable(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unusable { .. })
+}
+
+/// Something else is in place of a file of the state.
+fn unusable(error: &EngineError) -> Failure {
+    Failure::from_error(Exit::Configuration, error)
+        .hint("find out who put it there, then move it away or restore the file from a backup")
+}
+
 impl Work {
     /// The recorded state, without touching the target.
-    fn store(&self) -> Arc<LocalStore> {
+    pub(crate) fn store(&self) -> Arc<LocalStore> {
         let directory =
             self.options.state_dir.join(self.options.target.name()).join(self.environment.as_str());
         Arc::new(LocalStore::new(directory))
@@ -159,12 +186,13 @@ impl Work {
     }
 
     /// Connects, and declares the stack there.
-    async fn prepare(&self) -> Result<(Engine, Arc<Graph>), Failure> {
+    async fn prepare(&self) -> Result<(Engine, Arc<Graph>, Option<Anchors>), Failure> {
         self.declare(&Place::imagined(&self.loaded.config))?;
         let state = self.recorded().await?;
         let cloud = self.connect().await?;
         let graph = self.declare(&Place::new(&cloud, &state))?;
-        Ok((self.engine(cloud), graph))
+        let anchors = Anchors::of(&self.loaded.config, &self.environment, &cloud);
+        Ok((self.engine(cloud), graph, anchors))
     }
 
     /// An engine on a target and the environment's state.
@@ -213,7 +241,7 @@ impl Work {
     }
 
     async fn preview(&self, details: bool, detailed_exitcode: bool) -> Result<Exit, Failure> {
-        let (engine, graph) = self.prepare().await?;
+        let (engine, graph, _) = self.prepare().await?;
         let plan = engine.preview(graph, None).await.map_err(engine_failure)?;
         if self.options.json {
             print_json(&render::plan_json(&plan))?;
@@ -246,7 +274,7 @@ impl Work {
             can_ask(&self.options)
                 .map_err(|failure| failure.hint("look at `stack preview`, then add --yes"))?;
         }
-        let (engine, graph) = self.prepare().await?;
+        let (engine, graph, anchors) = self.prepare().await?;
         // What is declared protects what is destroyed.
         let graph = if declared { graph } else { Arc::new(Graph::clone(&graph).into_guards()) };
         // What an interrupted run left is looked up first, and somebody else may have the lock.
@@ -261,11 +289,17 @@ impl Work {
         let interrupts = tokio::spawn(interrupts(session.cancel()));
         let result = self.change_in(&session, graph, declared, ask).await;
         interrupts.abort();
-        let state = session.state();
-        let closed = session.close().await.map_err(engine_failure);
-        let (exit, report) = result?;
+        let (state, head) = (session.state(), session.head());
+        // By now something was called, whatever is wrong with the state.
+        let closed = session.close().await;
+        let closed = closed.map_err(|error| Failure { exit: Exit::Failed, ..engine_failure(error) });
+        let ran = result?;
+        let anchored = anchor::write(anchors, &ran, &head).await;
+        let is_anchored = anchored.as_ref().copied().unwrap_or(Some(false));
+        let exit = self.tell(declared, ran, &state, &head, is_anchored)?;
+        // That the journal could not be written is told last, after what was done.
         closed?;
-        self.tell(declared, exit, &state, report)
+        anchored.map(|_| exit)
     }
 
     async fn change_in(
@@ -274,7 +308,7 @@ impl Work {
         graph: Arc<Graph>,
         declared: bool,
         ask: bool,
-    ) -> Result<(Exit, Option<Value>), Failure> {
+    ) -> Result<Ran, Failure> {
         let plan = session.plan(graph, None).await.map_err(engine_failure)?;
         if ask && !plan.is_empty() {
             note(render::plan(&plan, false));
@@ -284,7 +318,7 @@ impl Work {
         let what = if declared { "do this to" } else { "DELETE all of the above of" };
         if ask && !plan.is_empty() && !agreed(&self.options, &format!("{what} {}", self.title()))? {
             note("nothing was changed");
-            return Ok((Exit::Failed, None));
+            return Ok(Ran { exit: Exit::Failed, report: None, changed: false });
         }
         let report = session.apply(&plan).await.map_err(engine_failure)?;
         if !report.is_complete() {
@@ -295,23 +329,32 @@ impl Work {
             (true, false) => Exit::Interrupted,
             (false, false) => Exit::Failed,
         };
-        Ok((exit, Some(render::report_json(&report))))
+        Ok(Ran { exit, report: Some(render::report_json(&report)), changed: !plan.is_empty() })
     }
 
     fn tell(
         &self,
         declared: bool,
-        exit: Exit,
+        Ran { exit, report, changed, .. }: Ran,
         state: &State,
-        report: Option<Value>,
+        head: &Head,
+        anchored: Option<bool>,
     ) -> Result<Exit, Failure> {
         if self.options.json {
-            print_json(&json!({ "report": report, "outputs": state.exports() }))?;
+            print_json(&json!({
+                "report": report,
+                "outputs": state.exports(),
+                "head": head,
+                "anchored": anchored,
+            }))?;
         } else if declared && exit == Exit::Done {
             self.tell_outputs(state)?;
             for step in next_steps(state) {
                 note(&format!("next: {step}"));
             }
+        }
+        if changed {
+            note(&format!("journal: {head}"));
         }
         match exit {
             Exit::Failed if report.is_some() => note("some of it failed; run again to go on"),

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Target;
 use crate::exit::{Exit, Failure};
+use crate::export::write_named;
 use crate::output::{Lines, Style, print, print_json};
 use crate::run::{Work, api_key_id, engine_failure, fetch_api_key};
 use crate::stack::Place;
@@ -112,9 +113,10 @@ fn check_place_of(file: &Path) -> Result<(), Failure> {
 
 fn write_junit(report: &Report, title: &str, file: &Path) -> Result<(), Failure> {
     let mut xml = Vec::new();
-    ::verify::junit(report, title, &mut xml).and_then(|()| std::fs::write(file, xml)).map_err(|error| {
+    ::verify::junit(report, title, &mut xml).map_err(|error| {
         Failure::from_error(Exit::Failed, &error).context(format!("cannot write {}", file.display()))
-    })
+    })?;
+    write_named(file, &xml)
 }
 
 /// Where API Gateway says that the recorded API answers.

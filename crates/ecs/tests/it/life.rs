@@ -63,7 +63,11 @@ async fn a_repository_whose_images_are_to_stay_is_not_deleted_with_them() {
     world.create(&tier, &inputs).await;
     push(&world, "v1").await;
     let error = tier.delete(&world.engine, &inputs).await.unwrap_err().to_string();
-    assert!(error.contains("ecs/repository failed") && error.contains("still contains images"), "{error}");
+    assert_eq!(
+        error,
+        "protected, but would be deleted or replaced: ecs/repository (with 1 image, EmptyOnDelete as last applied and as \
+         configured now)"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -162,12 +162,14 @@ async fn a_call_that_could_not_be_flushed_did_not_happen() {
     let path = directory.path().join("state");
     let cloud = open(&path);
     let vpc = cloud.vpc().await;
-    // A directory where the temporary file should be makes the write fail.
-    let obstacle = path.join(format!("ec2@{REGION}.json.new"));
-    fs::create_dir(&obstacle).unwrap();
+    // A directory where the file should be makes the write fail.
+    let (file, aside) = (path.join(format!("ec2@{REGION}.json")), path.join("aside"));
+    fs::rename(&file, &aside).unwrap();
+    fs::create_dir(&file).unwrap();
     let answer = cloud.ec2.delete_vpc().vpc_id(&vpc).send().await;
     assert_eq!(code(answer), "InternalError");
-    fs::remove_dir(&obstacle).unwrap();
+    fs::remove_dir(&file).unwrap();
+    fs::rename(&aside, &file).unwrap();
     assert_eq!(code(cloud.ec2.describe_vpcs().vpc_ids(&vpc).send().await), "ok");
     assert_eq!(code(cloud.ec2.delete_vpc().vpc_id(&vpc).send().await), "ok");
 }

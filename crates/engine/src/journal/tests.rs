@@ -255,3 +255,31 @@ async fn whoever_opens_it_fences_off_who_had_it_before() {
     exports(&next, 1..2).await;
     assert_eq!(loaded(&store).await, next.state().clone());
 }
+
+#[tokio::test(start_paused = true)]
+async fn after_a_compaction_the_head_is_the_same_and_only_older_anchors_cannot_be_compared() {
+    use crate::anchor::{Proof, inspect};
+    let store = MemoryStore::new();
+    let journal = open(&store).await;
+    exports(&journal, 0..5).await;
+    let old = journal.head();
+    exports(&journal, 5..30).await;
+    let before = journal.head();
+    journal.close().await.unwrap();
+    let inspected = inspect(&store).await.unwrap().unwrap();
+    assert_eq!((&inspected.head, inspected.after), (&before, before.records));
+    assert_eq!(inspected.compare(&before), Proof::Contained);
+    assert_eq!(inspected.compare(&old), Proof::Compacted { after: before.records });
+
+    let journal = open(&store).await;
+    exports(&journal, 30..32).await;
+    let after = journal.head();
+    journal.close().await.unwrap();
+    let inspected = inspect(&store).await.unwrap().unwrap();
+    assert_eq!(inspected.head, after);
+    for anchor in [&before, &after] {
+        assert_eq!(inspected.compare(anchor), Proof::Contained);
+    }
+    let forged = Head { head: "0".repeat(64), ..before };
+    assert_eq!(inspected.compare(&forged), Proof::Differs);
+}

@@ -68,6 +68,7 @@ struct Watch {
     die_at: Option<(usize, WriteEnd)>,
     fail_at: Option<usize>,
     hang_lock: bool,
+    full: bool,
 }
 
 impl WatchedStore {
@@ -87,6 +88,24 @@ impl WatchedStore {
     /// From now on the lock cannot be renewed: the call hangs, as on a dead network share.
     pub(crate) fn hang_lock(&self) {
         self.plan.lock().unwrap().hang_lock = true;
+    }
+
+    /// From now on the disk is full, for everything but what is there already.
+    pub(crate) fn fill_disk(&self) {
+        self.plan.lock().unwrap().full = true;
+    }
+
+    /// It has room again.
+    pub(crate) fn make_room(&self) {
+        self.plan.lock().unwrap().full = false;
+    }
+
+    fn check_room(&self, action: &'static str, file: File) -> Result<(), StoreError> {
+        if !self.plan.lock().unwrap().full {
+            return Ok(());
+        }
+        let source = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        Err(StoreError::Io { action, name: self.memory.name(file), source })
     }
 
     /// How often something was added to the journal.
@@ -122,6 +141,7 @@ impl Store for WatchedStore {
         if hangs {
             std::future::pending::<()>().await;
         }
+        self.check_room("write", file)?;
         self.memory.replace(file, expected, bytes).await
     }
 
@@ -135,6 +155,7 @@ impl Store for WatchedStore {
         if fail_at == Some(number) {
             return Err(self.broken(file));
         }
+        self.check_room("append to", file)?;
         // A flush takes a moment, in which other events gather.
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         match die_at {

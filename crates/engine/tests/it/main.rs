@@ -2,16 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod anchor;
 mod apply;
 mod client;
 mod component;
 mod dependencies;
 mod fake_cloud;
+mod full_disk;
 mod journal;
 mod life;
 mod lock;
 mod old_copy;
 mod plan;
+#[cfg(unix)]
+mod private_files;
 mod properties;
 mod removal;
 mod replacement;

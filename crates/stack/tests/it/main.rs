@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod anchors;
 mod any_change;
 #[cfg(unix)]
 mod bad_input;
@@ -15,6 +16,8 @@ mod export;
 mod forgery;
 mod life;
 mod lock;
+#[cfg(unix)]
+mod private_files;
 mod processes;
 mod protection;
 mod rehearsal;

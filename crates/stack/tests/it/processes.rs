@@ -164,10 +164,12 @@ fn freeze(process: &mut Running, place: &Workplace) {
 fn check_full(full: &Ended, again: &Ended, reason: &str) {
     let error = &full.err;
     assert!(
-        error.contains("error: cannot keep state\ncause: cannot append to .stack/aws/dev/journal.jsonl"),
+        error.contains("error: cannot save state\ncause: cannot append to .stack/aws/dev/journal.jsonl"),
         "{error}"
     );
-    assert!(error.contains(reason), "{error}");
+    assert_eq!(error.matches(reason).count(), 1, "{error}");
+    let failed = error.lines().filter(|line| line.starts_with("failed") || line.starts_with("skipped"));
+    assert_eq!(failed.count(), 0, "one error, not one for each resource: {error}");
     assert!(error.contains("hint: check the disk and the permissions of the state directory"), "{error}");
     let acknowledged = created(full);
     assert!(acknowledged.len() > 5, "{error}");

@@ -76,6 +76,11 @@ impl LogGroup {
         &self.log_group_arn
     }
 
+    /// For how many days events are kept; for ever if `None`.
+    pub(super) fn retention_in_days(&self) -> Option<i64> {
+        self.retention_in_days
+    }
+
     pub(super) fn is_standard(&self) -> bool {
         self.log_group_class == Class::Standard
     }

@@ -1,7 +1,9 @@
 //! CloudWatch Logs: log groups and what belongs to them.
 //!
-//! Log events are not modelled: nothing is stored, so streams and groups are empty, and no metric is made.
+//! Log events are those that clients put. What other services would write to their groups is not there, and no metric is
+//! made of what is.
 
+mod events;
 mod filters;
 mod groups;
 mod policies;
@@ -58,11 +60,12 @@ impl State {
 
 impl Api for State {
     const INVALID: &'static str = "InvalidParameterException";
-    // CloudWatch Logs API Reference, CreateLogStream and DescribeLogStreams; for all others CloudWatch Logs User Guide,
-    // "CloudWatch Logs quotas", the operations on log groups.
+    // CloudWatch Logs API Reference, CreateLogStream and DescribeLogStreams; CloudWatch Logs User Guide, "CloudWatch Logs
+    // quotas", for events (outside of the three largest regions) and the operations on log groups.
     const LIMITS: ServiceLimits = ServiceLimits::each(&[
         Limit::of(&["CreateLogStream"], rate(50.0, 50.0)),
-        Limit::of(&["DescribeLogStreams"], rate(25.0, 25.0)),
+        Limit::of(&["DescribeLogStreams", "GetLogEvents"], rate(25.0, 25.0)),
+        Limit::of(&["PutLogEvents"], rate(1500.0, 1500.0)),
         Limit::any(rate(10.0, 10.0)),
     ]);
     const CALLS: &'static [(&'static str, Spread)] =
@@ -98,6 +101,9 @@ impl Api for State {
             "CreateLogStream" => streams::create(cx, call),
             "DescribeLogStreams" => streams::describe(cx, call),
             "DeleteLogStream" => streams::delete(cx, call),
+
+            "PutLogEvents" => events::put(cx, call),
+            "GetLogEvents" => events::get(cx, call),
 
             _ => Err(unknown_operation(call)),
         }

@@ -1,0 +1,121 @@
+//! What the hash chain of the journal can prove, and to whom.
+//!
+//! Each record carries the hash of the one before, so damage, a careless edit, a lost or a doubled line shows. It does **not**
+//! show what somebody does on purpose who can write the state directory: the whole chain can be computed anew. That takes
+//! something that this person cannot write: a [`Head`] that was noted elsewhere, an *anchor*. [`Inspection::compare`] says what
+//! an anchor proves of the state that is there now.
+//!
+//! A head names the last record and its hash, and with it, by the chain, everything before. After a compaction the journal
+//! begins with the hash of the last record that the snapshot contains. The records before it are gone, so that a head older
+//! than this can no longer be compared; the head of the moment of the compaction, and every later one, can.
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{self, Decoded, JournalError};
+use crate::journal;
+use crate::state::State;
+use crate::store::{File, Store};
+
+/// The last record of a journal: with its hash, everything that was recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// The random name that the state was given when it began.
+    pub lineage: String,
+    /// How many records there are, those in the snapshot included.
+    pub records: u64,
+    /// The hash of the last one.
+    pub head: String,
+}
+
+impl std::fmt::Display for Head {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (record {} of lineage {})", self.head, self.records, self.lineage)
+    }
+}
+
+/// What an anchor proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The chain contains the anchored record: all records up to it are the ones that were anchored.
+    Contained,
+    /// The chain has another record in its place: the journal was rewritten.
+    Differs,
+    /// The anchored record is not there: the state is an older copy, or the end of the journal was cut off.
+    Missing,
+    /// The record is older than the journal, which begins after this one. Nothing is proved.
+    Compacted {
+        /// The last record that only the snapshot contains.
+        after: u64,
+    },
+    /// The anchor belongs to another state.
+    OtherLineage,
+}
+
+/// A state directory that was read and checked: every hash of the journal, the checksum of the snapshot, and that both
+/// belong together.
+#[derive(Clone, Debug)]
+pub struct Inspection {
+    /// The last record.
+    pub head: Head,
+    /// How many records only the snapshot contains.
+    pub after: u64,
+    /// Whether there is a snapshot.
+    pub snapshot: bool,
+    /// Whether the journal ends in a line that was not written to its end. It was never acknowledged, and the next run
+    /// removes it; another process may also be writing it just now.
+    pub torn: bool,
+    /// What is recorded.
+    pub state: State,
+    /// The hashes of the record `after` and all later ones.
+    hashes: Vec<String>,
+}
+
+impl Inspection {
+    /// What `anchor` proves of this state.
+    #[must_use]
+    pub fn compare(&self, anchor: &Head) -> Proof {
+        if anchor.lineage != self.head.lineage {
+            return Proof::OtherLineage;
+        }
+        if anchor.records > self.head.records {
+            return Proof::Missing;
+        }
+        let Some(position) = anchor.records.checked_sub(self.after) else {
+            return Proof::Compacted { after: self.after };
+        };
+        let hash = usize::try_from(position).ok().and_then(|position| self.hashes.get(position));
+        match hash == Some(&anchor.head) {
+            true => Proof::Contained,
+            false => Proof::Differs,
+        }
+    }
+}
+
+/// Reads and checks what is kept in a store, without a lock; `None` if nothing is. Changes nothing.
+///
+/// # Errors
+/// [`JournalError`] names file and line of what is wrong.
+pub async fn inspect(store: &dyn Store) -> Result<Option<Inspection>, JournalError> {
+    // A process that works at the same time may compact between two reads, which then disagree.
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        match inspect_once(store).await {
+            Err(JournalError::Broken { .. }) if attempt < 3 => {}
+            inspected => return inspected,
+        }
+    }
+}
+
+async fn inspect_once(store: &dyn Store) -> Result<Option<Inspection>, JournalError> {
+    let kept = journal::read(store).await?;
+    let Some(Decoded { state, hash, whole, .. }) = journal::decode_kept(store, &kept)? else {
+        return Ok(None);
+    };
+    let bytes = kept.journal.as_ref().map(|content| content.bytes.as_slice()).unwrap_or_default();
+    let (after, hashes) = codec::hashes(&store.name(File::Journal), &bytes[..whole])?;
+    let head = Head { lineage: state.lineage.clone(), records: state.records, head: hash };
+    let (snapshot, torn) = (kept.state.is_some(), bytes.len() > whole);
+    Ok(Some(Inspection { head, after, snapshot, torn, state, hashes }))
+}

@@ -1,0 +1,84 @@
+//! `stack state`: the record of what was deployed, by itself.
+
+use serde_json::json;
+
+use engine::{EngineError, inspect};
+
+use crate::anchor::Anchors;
+use crate::cli::StateCommand;
+use crate::exit::{Exit, Failure};
+use crate::output::{Lines, print, print_json};
+use crate::run::{Work, engine_failure};
+
+impl Work {
+    pub(crate) async fn state_command(&self, command: StateCommand) -> Result<Exit, Failure> {
+        match command {
+            StateCommand::Verify => self.verify_state().await,
+        }
+    }
+
+    /// Checks snapshot and chain, and compares with the anchors where some are kept. Takes no lock; calls nothing without
+    /// anchors.
+    async fn verify_state(&self) -> Result<Exit, Failure> {
+        let store = self.store();
+        let inspected =
+            inspect(&*store).await.map_err(|error| engine_failure(EngineError::Journal(error)))?;
+        let Some(state) = inspected else {
+            let env = &self.environment;
+            return Err(Failure::new(Exit::Configuration, format!("{}: no state", self.title())).hint(
+                format!(
+                    "`stack up --env {env}` begins one; --env, --target and --state-dir say where to look"
+                ),
+            ));
+        };
+        let anchors = match self.loaded.config.state.anchor_log_group {
+            Some(_) => Anchors::of(&self.loaded.config, &self.environment, &self.connect().await?),
+            None => None,
+        };
+        let findings = match &anchors {
+            Some(anchors) => Some(anchors.check(&state).await?),
+            None => None,
+        };
+        if self.options.json {
+            print_json(&json!({
+                "lineage": state.head.lineage,
+                "records": state.head.records,
+                "head": state.head.head,
+                "in_snapshot_only": state.after,
+                "torn": state.torn,
+                "anchors": findings.as_ref().map(crate::anchor::Findings::json),
+            }))?;
+        } else {
+            let mut lines = Lines::new();
+            lines.line(format!("lineage  {}", state.head.lineage));
+            lines.add(format!("records  {}", state.head.records));
+            if state.after > 0 {
+                lines.add(format!(" ({} of them only in the snapshot)", state.after));
+            }
+            lines
+                .end()
+                .line(format!("head     {}", state.head.head))
+                .line("chain    whole: every hash matches");
+            if state.torn {
+                lines.line(
+                    "torn     the last line was cut off while it was written, and never counted; the next run removes it",
+                );
+            }
+            let anchors = match &findings {
+                None => "none kept; without one, whoever can write the state directory can rewrite the chain"
+                    .to_owned(),
+                Some(findings) if findings.problem().is_none() => findings.text(),
+                Some(_) => "NOT CONFIRMED".to_owned(),
+            };
+            print(lines.line(format!("anchors  {anchors}")))?;
+        }
+        match (anchors, findings.and_then(|findings| findings.problem())) {
+            (Some(anchors), Some(problem)) => Err(Failure::new(
+                Exit::Configuration,
+                format!("the anchors do not confirm this state: {problem}"),
+            )
+            .hint(format!("the anchors are in {}", anchors.place()))),
+            _ => Ok(Exit::Done),
+        }
+    }
+}
