@@ -49,7 +49,7 @@ mod state;
 mod store;
 
 pub use address::{Address, InvalidAddress, MAX_ADDRESS_LENGTH};
-pub use apply::{Done, Failure, Report, Skipped};
+pub use apply::{Done, Failure, InProgress, Report, Skipped};
 pub use cancel::Cancel;
 pub use codec::JournalError;
 pub use component::{Component, ComponentError, Reading as TierReading};

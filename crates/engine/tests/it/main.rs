@@ -7,6 +7,7 @@ mod client;
 mod component;
 mod dependencies;
 mod fake_cloud;
+mod interrupt;
 mod journal;
 mod life;
 mod lock;
