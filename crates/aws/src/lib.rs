@@ -15,6 +15,7 @@ mod error;
 mod ids;
 mod naming;
 mod poll;
+mod sign_in;
 mod zones;
 
 pub mod cloudwatch;
@@ -45,6 +46,8 @@ pub use poll::Backoff;
 pub use poll::Look;
 pub use poll::PollError;
 pub use poll::until;
+pub use sign_in::SignInError;
+pub use sign_in::sign_in;
 pub use tags::Tags;
 pub use zones::zones;
 
