@@ -67,6 +67,13 @@ impl Failure {
         self
     }
 
+    /// The same with a cause.
+    #[must_use]
+    pub fn because(mut self, cause: &str) -> Self {
+        self.causes.push(cause.to_owned());
+        self
+    }
+
     /// The same with advice.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {

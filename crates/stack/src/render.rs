@@ -274,7 +274,13 @@ pub(crate) fn report(report: &Report) -> String {
             let _ = writeln!(text, "  not tried because of it: {}", some_of(&skipped));
         }
     }
-    if !report.not_begun.is_empty() {
+    // What an interrupted run leaves is counted in its summary.
+    let left = !report.interrupted;
+    if left && !report.in_progress.is_empty() {
+        let names: Vec<&str> = report.in_progress.iter().map(|left| left.address.as_str()).collect();
+        let _ = writeln!(text, "in progress: {}", some_of(&names));
+    }
+    if left && !report.not_begun.is_empty() {
         let names: Vec<&str> = report.not_begun.iter().map(engine::Address::as_str).collect();
         let _ = writeln!(text, "not begun: {}", some_of(&names));
     }
@@ -327,12 +333,25 @@ pub(crate) fn report_json(report: &Report) -> Value {
             })
         })
         .collect();
+    let in_progress: Vec<Value> = report
+        .in_progress
+        .iter()
+        .map(|left| {
+            json!({
+                "address": left.address,
+                "kind": left.kind,
+                "operation": operation(&left.operation),
+                "waiting_for": left.during,
+            })
+        })
+        .collect();
     json!({
         "complete": report.is_complete(),
         "interrupted": report.interrupted,
         "done": done,
         "failed": failed,
         "skipped": skipped,
+        "in_progress": in_progress,
         "not_begun": report.not_begun,
     })
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{
-    Engine, EngineError, ErrorClass, Graph, LocalStore, LockError, Plan, Registry, Session, SettleError,
-    State,
+    Engine, EngineError, ErrorClass, Graph, LocalStore, LockError, Plan, Registry, Report, Session,
+    SettleError, State,
 };
 use serde_json::{Value, json};
 
@@ -18,8 +18,10 @@ use crate::emulated;
 use crate::environment::{self, Environment};
 use crate::exit::{Exit, Failure};
 use crate::export;
+use crate::interruption;
 use crate::progress::Screen;
 use crate::render::{self, Counts};
+use crate::signals::Signals;
 use crate::stack::{Place, Stack, StackError, argument_error, kinds};
 use crate::target::{self, Cloud, NOTHING_REAL};
 
@@ -36,8 +38,9 @@ pub(crate) struct Work {
 /// What to print, and the exit code.
 pub async fn run(cli: Cli) -> Result<Exit, Failure> {
     let Cli { command, options } = cli;
+    let signals = Signals::listen();
     let command = match command.unwrap_or(Command::Up) {
-        Command::Emulator(command) => return emulated::run(command, &options).await,
+        Command::Emulator(command) => return emulated::run(command, &options, &signals).await,
         Command::Config { schema: true } => return print_json(&config::schema()).map(|()| Exit::Done),
         command => command,
     };
@@ -58,19 +61,22 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
     };
     let loaded = config::load(&sources).map_err(configuration)?;
     let work = Work { options, loaded, environment };
+    // Boxed, since the compiler gives up on types of futures that are nested deeper.
     match command {
-        Command::Up => work.up().await,
-        Command::Preview { details, detailed_exitcode } => work.preview(details, detailed_exitcode).await,
-        Command::Refresh { detailed_exitcode } => work.refresh(detailed_exitcode).await,
-        Command::Outputs { name } => work.outputs(name.as_deref()).await,
-        Command::Verify { junit, timeout } => {
-            work.verify(junit.as_deref(), Duration::from_secs(timeout)).await
+        Command::Up => Box::pin(work.up(&signals)).await,
+        Command::Destroy => Box::pin(work.destroy(&signals)).await,
+        // The others change nothing and hold no lock, so they can be dropped at any time.
+        command => {
+            let looked = signals.unless(Box::pin(work.look(command))).await;
+            looked.unwrap_or_else(|| Ok(nothing_changed()))
         }
-        Command::Destroy => work.destroy().await,
-        Command::Config { .. } => work.config(),
-        Command::Export(ExportCommand::Cloudformation { out }) => work.export(out.as_deref()).await,
-        Command::Emulator(_) => unreachable!("it needs no configuration and was run above"),
     }
+}
+
+/// The end of a command that was interrupted before it changed anything.
+fn nothing_changed() -> Exit {
+    note("Interrupted; nothing changed.");
+    Exit::Interrupted
 }
 
 /// A line for the person, beside the data on standard output.
@@ -124,6 +130,11 @@ pub(crate) fn engine_failure(error: EngineError) -> Failure {
         }
         EngineError::Plan(_) => Failure::from_error(Exit::Configuration, &error),
         EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. }
+            if source.class == ErrorClass::Expired =>
+        {
+            Failure::from_error(Exit::Failed, &error).hint(format!("{EXPIRED}, then run again"))
+        }
+        EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. }
             if source.class == ErrorClass::Denied =>
         {
             Failure::from_error(Exit::Failed, &error)
@@ -137,6 +148,23 @@ pub(crate) fn engine_failure(error: EngineError) -> Failure {
 }
 
 impl Work {
+    /// The commands that change nothing.
+    async fn look(&self, command: Command) -> Result<Exit, Failure> {
+        match command {
+            Command::Preview { details, detailed_exitcode } => self.preview(details, detailed_exitcode).await,
+            Command::Refresh { detailed_exitcode } => self.refresh(detailed_exitcode).await,
+            Command::Outputs { name } => self.outputs(name.as_deref()).await,
+            Command::Verify { junit, timeout } => {
+                self.verify(junit.as_deref(), Duration::from_secs(timeout)).await
+            }
+            Command::Config { .. } => self.config(),
+            Command::Export(ExportCommand::Cloudformation { out }) => self.export(out.as_deref()).await,
+            Command::Up | Command::Destroy | Command::Emulator(_) => {
+                unreachable!("they change something and were run elsewhere")
+            }
+        }
+    }
+
     /// The recorded state, without touching the target.
     fn store(&self) -> Arc<LocalStore> {
         let directory =
@@ -226,35 +254,31 @@ impl Work {
         format!("{}: {nothing}{counts}", self.title())
     }
 
-    async fn up(&self) -> Result<Exit, Failure> {
+    async fn up(&self, signals: &Signals) -> Result<Exit, Failure> {
         // The plan is shown on the real target, where somebody decides on it.
         let ask = self.options.target == Target::Aws;
-        self.change(true, ask).await
+        self.change(true, ask, signals).await
     }
 
-    async fn destroy(&self) -> Result<Exit, Failure> {
-        self.change(false, true).await
+    async fn destroy(&self, signals: &Signals) -> Result<Exit, Failure> {
+        self.change(false, true, signals).await
     }
 
     /// Plans, asks where that is due, applies, and tells.
-    async fn change(&self, declared: bool, ask: bool) -> Result<Exit, Failure> {
+    async fn change(&self, declared: bool, ask: bool, signals: &Signals) -> Result<Exit, Failure> {
         if ask {
             can_ask(&self.options)
                 .map_err(|failure| failure.hint("look at `stack preview`, then add --yes"))?;
         }
-        let (engine, graph) = self.prepare(declared).await?;
-        // What an interrupted run left is looked up first, and somebody else may have the lock.
-        let session = tokio::select! {
-            biased;
-            session = engine.open() => session.map_err(engine_failure)?,
-            () = interrupted() => {
-                note("interrupted before anything was changed; run again to go on");
-                return Ok(Exit::Interrupted);
-            }
+        let Some(prepared) = signals.unless(Box::pin(self.prepare(declared))).await else {
+            return Ok(nothing_changed());
         };
-        let interrupts = tokio::spawn(interrupts(session.cancel()));
-        let result = self.change_in(&session, graph, declared, ask).await;
-        interrupts.abort();
+        let (engine, graph) = prepared?;
+        let session = match engine.with_cancel(signals.cancel()).open().await {
+            Err(EngineError::Interrupted) => return Ok(nothing_changed()),
+            session => session.map_err(engine_failure)?,
+        };
+        let result = self.change_in(&session, graph, declared, ask, signals).await;
         let state = session.state();
         let closed = session.close().await.map_err(engine_failure);
         let (exit, report) = result?;
@@ -268,8 +292,12 @@ impl Work {
         graph: Arc<Graph>,
         declared: bool,
         ask: bool,
-    ) -> Result<(Exit, Option<Value>), Failure> {
-        let plan = session.plan(graph, None).await.map_err(engine_failure)?;
+        signals: &Signals,
+    ) -> Result<(Exit, Option<Report>), Failure> {
+        let plan = match session.plan(graph, None).await {
+            Err(EngineError::Interrupted) => return Ok((nothing_changed(), None)),
+            plan => plan.map_err(engine_failure)?,
+        };
         if ask && !plan.is_empty() {
             note(render::plan(&plan, false).trim_end_matches('\n'));
         }
@@ -279,9 +307,16 @@ impl Work {
         }
         note(&self.summary(&plan));
         let what = if declared { "do this to" } else { "DELETE all of the above of" };
-        if ask && !plan.is_empty() && !agreed(&self.options, &format!("{what} {}", self.title()))? {
-            note("nothing was changed");
-            return Ok((Exit::Failed, None));
+        if ask && !plan.is_empty() {
+            let exit = match agreed(&self.options, &format!("{what} {}", self.title()), signals).await? {
+                Answer::Yes => None,
+                Answer::No => Some(Exit::Failed),
+                Answer::Interrupted => Some(Exit::Interrupted),
+            };
+            if let Some(exit) = exit {
+                note(CANCELLED);
+                return Ok((exit, None));
+            }
         }
         let report = session.apply(&plan).await.map_err(engine_failure)?;
         if !report.is_complete() {
@@ -292,7 +327,7 @@ impl Work {
             (true, false) => Exit::Interrupted,
             (false, false) => Exit::Failed,
         };
-        Ok((exit, Some(render::report_json(&report))))
+        Ok((exit, Some(report)))
     }
 
     fn tell(
@@ -300,9 +335,10 @@ impl Work {
         declared: bool,
         exit: Exit,
         state: &State,
-        report: Option<Value>,
+        report: Option<Report>,
     ) -> Result<Exit, Failure> {
         if self.options.json {
+            let report = report.as_ref().map(render::report_json);
             print_json(&json!({ "report": report, "outputs": state.exports() }))?;
         } else if declared && exit == Exit::Done {
             self.tell_outputs(state)?;
@@ -310,9 +346,20 @@ impl Work {
                 note(&format!("next: {step}"));
             }
         }
-        match exit {
-            Exit::Failed if report.is_some() => note("some of it failed; run again to go on"),
-            Exit::Interrupted => note("interrupted; run again to go on"),
+        let command = if declared { "`stack up`" } else { "`stack destroy`" };
+        match (exit, &report) {
+            (Exit::Failed, Some(report)) if report.credentials_expired() => {
+                note(&format!("{EXPIRED}, then run {command} again"));
+            }
+            (Exit::Failed, Some(report)) => {
+                let failed = report.failed.len();
+                let resources = if failed == 1 { "resource" } else { "resources" };
+                note(&format!("{failed} {resources} failed; fix the cause above, then run {command} again"));
+            }
+            (Exit::Interrupted, Some(report)) => {
+                note(interruption::summary(report).trim_end_matches('\n'));
+                note(&format!("Run {command} again to resume"));
+            }
             _ => {}
         }
         Ok(exit)
@@ -466,46 +513,49 @@ fn can_ask(options: &Options) -> Result<(), Failure> {
     }
 }
 
+/// What somebody answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Yes,
+    No,
+    /// A signal came first.
+    Interrupted,
+}
+
+/// What is said after any other answer than yes.
+pub(crate) const CANCELLED: &str = "Cancelled; nothing changed.";
+
+/// What to do about credentials that have expired.
+const EXPIRED: &str = "AWS credentials have expired: sign in again";
+
 /// Asks for a `yes`, unless it was given on the command line.
-pub(crate) fn agreed(options: &Options, question: &str) -> Result<bool, Failure> {
+pub(crate) async fn agreed(options: &Options, question: &str, signals: &Signals) -> Result<Answer, Failure> {
     can_ask(options)?;
     if options.yes {
-        return Ok(true);
+        return Ok(Answer::Yes);
     }
-    let _ = write!(anstream::stderr(), "{question}? only `yes` goes on: ");
+    let _ = write!(anstream::stderr(), "{question}? Type \"yes\" to continue: ");
     let _ = anstream::stderr().flush();
-    let mut answer = String::new();
-    std::io::stdin()
-        .read_line(&mut answer)
-        .map_err(|error| Failure::new(Exit::Failed, format!("cannot read the answer: {error}")))?;
-    Ok(answer.trim() == "yes")
-}
-
-/// The first interrupt stops the run in an orderly way, the second at once.
-async fn interrupts(cancel: engine::Cancel) {
-    interrupted().await;
-    note("stopping: what runs is brought to an end, nothing new is begun (again to stop at once)");
-    cancel.cancel();
-    interrupted().await;
-    note("stopped; run again: what was under way is looked up and taken on");
-    std::process::exit(Exit::Interrupted as i32);
-}
-
-#[cfg(unix)]
-pub(crate) async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminated) => tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminated.recv() => {}
-        },
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    // A thread that nobody waits for: nothing can take back that it reads.
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        // Where nobody listens any more, the question is settled.
+        let _ = answer.send(std::io::stdin().read_line(&mut line).map(|_| line));
+    });
+    let line = match signals.unless(answered).await {
+        None => {
+            // The question has no end of line yet.
+            note("");
+            return Ok(Answer::Interrupted);
         }
+        Some(Ok(line)) => line,
+        Some(Err(_)) => Err(std::io::ErrorKind::UnexpectedEof.into()),
+    };
+    let line =
+        line.map_err(|error| Failure::new(Exit::Failed, format!("cannot read the answer: {error}")))?;
+    if line.is_empty() {
+        note("");
     }
-}
-
-#[cfg(not(unix))]
-pub(crate) async fn interrupted() {
-    let _ = tokio::signal::ctrl_c().await;
+    Ok(if line.trim() == "yes" { Answer::Yes } else { Answer::No })
 }
