@@ -58,8 +58,9 @@ impl Context {
     /// Makes the clients and asks AWS whose credentials these are: one call, `sts:GetCallerIdentity`.
     ///
     /// # Errors
-    /// [`ErrorClass::Invalid`] without a region, [`ErrorClass::Denied`] without working credentials, otherwise as
-    /// the call fails.
+    /// [`ErrorClass::Invalid`] without a region, [`ErrorClass::Expired`] without credentials ([`sign_in`](crate::sign_in)
+    /// says why), [`ErrorClass::Denied`] with ones that are not valid, [`ErrorClass::Unreachable`] where there is no
+    /// connection, otherwise as the call fails.
     pub async fn connect(config: &SdkConfig, identity: Identity) -> Result<Self, CallError> {
         let sts = aws_sdk_sts::Client::new(&ours(config));
         let account = retrying("GetCallerIdentity", || account(&sts)).await?;

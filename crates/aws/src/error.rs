@@ -140,8 +140,13 @@ fn class_of_dispatch(error: &ConnectorError) -> ErrorClass {
     }
     let mut source = error.source();
     while let Some(cause) = source {
+        // Without credentials nothing is signed, and so nothing is sent.
         if cause.is::<CredentialsError>() {
-            return ErrorClass::Denied;
+            return ErrorClass::Expired;
+        }
+        // No such host, refused, no handshake, or none of it in time: a request is sent only once there is a connection.
+        if cause.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|cause| cause.is_connect()) {
+            return ErrorClass::Unreachable;
         }
         // The operating system gives these for an attempt to connect, never on a connection that stands.
         if let Some(cause) = cause.downcast_ref::<io::Error>()
@@ -153,7 +158,7 @@ fn class_of_dispatch(error: &ConnectorError) -> ErrorClass {
                     | io::ErrorKind::NetworkDown
             )
         {
-            return ErrorClass::Throttled;
+            return ErrorClass::Unreachable;
         }
         source = cause.source();
     }
@@ -187,11 +192,14 @@ pub fn class_of(code: &str, status: Option<u16>) -> ErrorClass {
         "OperationAborted",
         "OperationAbortedException",
     ];
-    const DENIED: [&str; 15] = [
+    // Credentials are checked before a request reaches its operation, so a call that is answered with one of these did
+    // nothing, whatever it is. `RequestExpired` is EC2's for a session that is over, and also says that this machine's clock
+    // is wrong; `TokenRefreshRequired` is S3's.
+    const EXPIRED: [&str; 4] =
+        ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"];
+    const DENIED: [&str; 12] = [
         "AuthFailure",
         "Blocked",
-        "ExpiredToken",
-        "ExpiredTokenException",
         "IncompleteSignature",
         "InvalidAccessKeyId",
         "InvalidClientTokenId",
@@ -199,7 +207,6 @@ pub fn class_of(code: &str, status: Option<u16>) -> ErrorClass {
         "MissingAuthenticationToken",
         "OptInRequired",
         "PendingVerification",
-        "RequestExpired",
         "SignatureDoesNotMatch",
         "UnauthorizedOperation",
         "UnrecognizedClientException",
@@ -215,6 +222,8 @@ pub fn class_of(code: &str, status: Option<u16>) -> ErrorClass {
     // Codes come first: EC2 throttles with status 503.
     if THROTTLED.contains(&code) {
         ErrorClass::Throttled
+    } else if EXPIRED.contains(&code) {
+        ErrorClass::Expired
     } else if DENIED.contains(&code) || code.starts_with("AccessDenied") {
         ErrorClass::Denied
     } else if code.starts_with("IdempotentParameterMismatch") {
@@ -322,7 +331,10 @@ mod tests {
             (Denied, 400, "AccessDeniedException"),
             (Denied, 403, "AccessDenied"),
             (Denied, 403, "InvalidClientTokenId"),
-            (Denied, 403, "ExpiredToken"),
+            (Expired, 403, "ExpiredToken"),
+            (Expired, 400, "ExpiredTokenException"),
+            (Expired, 400, "RequestExpired"),
+            (Expired, 400, "TokenRefreshRequired"),
             (Denied, 401, "AuthFailure"),
             (Conflict, 400, "IdempotentParameterMismatch"),
             (Invalid, 400, "InvalidParameterValue"),
@@ -368,12 +380,12 @@ mod tests {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         assert_eq!(
             class(SdkError::dispatch_failure(ConnectorError::io(refused.into()))),
-            ErrorClass::Throttled
+            ErrorClass::Unreachable
         );
         let credentials = CredentialsError::not_loaded("no profile");
         assert_eq!(
             class(SdkError::dispatch_failure(ConnectorError::other(credentials.into(), None))),
-            ErrorClass::Denied
+            ErrorClass::Expired
         );
     }
 

@@ -17,6 +17,7 @@ mod ids;
 mod log_lines;
 mod naming;
 mod poll;
+mod sign_in;
 mod zones;
 
 pub mod cloudwatch;
@@ -49,6 +50,8 @@ pub use poll::Backoff;
 pub use poll::Look;
 pub use poll::PollError;
 pub use poll::until;
+pub use sign_in::SignInError;
+pub use sign_in::sign_in;
 pub use tags::Tags;
 pub use zones::zones;
 

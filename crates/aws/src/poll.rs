@@ -6,7 +6,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use engine::{CallError, ErrorClass};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// How long to wait between two looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +82,14 @@ where
     }
 }
 
-/// Repeats a read-only call while AWS throttles it or its answer is lost, for a minute. For calls that the engine
-/// does not make.
+/// How long the first answer of a run is waited for.
+const FIRST_ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long one attempt may take. These calls are answered in far less than a second.
+const ATTEMPT_WITHIN: Duration = Duration::from_secs(10);
+
+/// Repeats a read-only call while AWS throttles it or its answer is lost, for half a minute. For the first calls of a
+/// run, which the engine does not make: an endpoint that nobody listens on is an error at once.
 pub(crate) async fn retrying<T, F>(operation: &str, mut call: impl FnMut() -> F) -> Result<T, CallError>
 where
     F: Future<Output = Result<T, CallError>>,
@@ -91,8 +97,13 @@ where
     let look = || {
         let call = call();
         async {
-            match call.await {
+            let silent = |_| {
+                let message = format!("no answer within {} s", ATTEMPT_WITHIN.as_secs());
+                Err(CallError::new(ErrorClass::Ambiguous, operation, message))
+            };
+            match timeout(ATTEMPT_WITHIN, call).await.unwrap_or_else(silent) {
                 Ok(value) => Ok(Look::Done(value)),
+                Err(error) if error.class == ErrorClass::Unreachable => Err(error),
                 Err(error) if error.class.is_transient() || !error.class.is_certain() => {
                     Ok(Look::Again(error.to_string()))
                 }
@@ -100,7 +111,7 @@ where
             }
         }
     };
-    until(Backoff::default(), Duration::from_secs(60), look).await.map_err(|error| match error {
+    until(Backoff::default(), FIRST_ANSWER_WITHIN, look).await.map_err(|error| match error {
         PollError::Failed(error) => error,
         deadline @ PollError::Deadline { .. } => {
             CallError::new(ErrorClass::Ambiguous, operation, deadline.to_string())
@@ -161,11 +172,29 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_read_that_stays_throttled_says_so_after_a_minute() {
+    async fn a_first_call_that_is_never_answered_says_so_after_half_a_minute() {
+        let start = Instant::now();
+        let error = retrying::<(), _>("Read", std::future::pending).await.unwrap_err();
+        assert_eq!(error.to_string(), "Read: not within 30 s; last seen: Read: no answer within 10 s");
+        assert!(start.elapsed() < Duration::from_secs(41), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_call_that_finds_nobody_is_not_repeated() {
+        for class in [ErrorClass::Unreachable, ErrorClass::Expired] {
+            let start = Instant::now();
+            let read = || async { Err(CallError::new(class, "Read", "no")) };
+            assert_eq!(retrying::<(), _>("Read", read).await.unwrap_err().class, class);
+            assert!(start.elapsed().is_zero());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_read_that_stays_throttled_says_so_after_half_a_minute() {
         let start = Instant::now();
         let throttled = || async { Err(CallError::new(ErrorClass::Throttled, "Read", "slow down")) };
         let error = retrying::<(), _>("Read", throttled).await.unwrap_err();
-        assert_eq!(error.to_string(), "Read: not within 60 s; last seen: Read: slow down");
-        assert_eq!(start.elapsed().as_secs(), 60);
+        assert_eq!(error.to_string(), "Read: not within 30 s; last seen: Read: slow down");
+        assert_eq!(start.elapsed().as_secs(), 30);
     }
 }

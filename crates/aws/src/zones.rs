@@ -11,7 +11,7 @@ use crate::poll::retrying;
 /// nor Wavelength zones.
 ///
 /// # Errors
-/// As the call fails; a throttle or a missing answer is tried again for a minute.
+/// As the call fails; a throttle or a missing answer is tried again for half a minute.
 pub async fn zones(cx: &Context) -> Result<Vec<String>, CallError> {
     retrying("DescribeAvailabilityZones", || available(cx)).await
 }

@@ -1,6 +1,7 @@
 //! Running a plan: everything that is ready at once, what takes longest first.
 
 use std::collections::BinaryHeap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -40,6 +41,21 @@ pub struct Failure {
     pub cause: Cause,
 }
 
+/// Something that was begun and that the next run goes on with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InProgress {
+    /// The resource.
+    pub address: Address,
+    /// Its kind.
+    pub kind: String,
+    /// What was being done.
+    pub operation: Operation,
+    /// What it was waiting for.
+    pub during: String,
+    /// Whether the cloud kept refusing, so that waiting alone may not help.
+    pub blocked: bool,
+}
+
 /// Something that was not tried.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Skipped {
@@ -60,11 +76,10 @@ pub struct Report {
     pub failed: Vec<Failure>,
     /// What was not tried because of a failure.
     pub skipped: Vec<Skipped>,
-    /// What was not begun because the run was interrupted.
+    /// What was begun before the run was interrupted, or could not go on, and is neither done nor failed.
+    pub in_progress: Vec<InProgress>,
+    /// What was not begun because the run was interrupted, or could not go on.
     pub not_begun: Vec<Address>,
-    /// What was in progress when the journal could not be written any more, or the lock was lost. That is one failure, the
-    /// first; the next run looks up what came of these.
-    pub unrecorded: Vec<Address>,
     /// Whether the run was interrupted.
     pub interrupted: bool,
 }
@@ -73,7 +88,16 @@ impl Report {
     /// Whether everything that was planned is done.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.failed.is_empty() && self.skipped.is_empty() && self.not_begun.is_empty()
+        self.failed.is_empty()
+            && self.skipped.is_empty()
+            && self.in_progress.is_empty()
+            && self.not_begun.is_empty()
+    }
+
+    /// Whether the run ended early because its credentials had expired.
+    #[must_use]
+    pub fn credentials_expired(&self) -> bool {
+        self.failed.iter().any(|failure| failure.cause.is_expired())
     }
 
     /// Whether the run ended because the journal could not be written.
@@ -105,6 +129,7 @@ struct Run<'a> {
     ready: BinaryHeap<(u64, std::cmp::Reverse<usize>)>,
     early_released: Vec<bool>,
     begun: Vec<bool>,
+    ended: Vec<bool>,
     skipped: Vec<bool>,
     report: Report,
 }
@@ -121,6 +146,7 @@ pub(crate) async fn apply(plan: &Plan, operator: &Operator<'_>) -> Report {
         ready: BinaryHeap::new(),
         early_released: vec![false; tasks.len()],
         begun: vec![false; tasks.len()],
+        ended: vec![false; tasks.len()],
         skipped: vec![false; tasks.len()],
         report: Report::default(),
     };
@@ -130,6 +156,7 @@ pub(crate) async fn apply(plan: &Plan, operator: &Operator<'_>) -> Report {
         }
     }
     run.drive(operator).await;
+    operator.observer.observe(&Progress::Ended);
     run.report
 }
 
@@ -147,6 +174,7 @@ impl Run<'_> {
         let plan = self.plan;
         let (tell, mut told) = mpsc::unbounded_channel();
         let mut running = FuturesUnordered::new();
+        let mut stopping = false;
         loop {
             while !operator.cancel.is_cancelled()
                 && let Some((_, std::cmp::Reverse(position))) = self.ready.pop()
@@ -160,6 +188,14 @@ impl Run<'_> {
             }
             tokio::select! {
                 biased;
+                // As if the process had died here, but for what is recorded already and the lock: calls that were not
+                // answered are looked up by the next run.
+                () = operator.cancel.abandoned() => break,
+                () = operator.cancel.cancelled(), if !stopping => {
+                    stopping = true;
+                    let calls = operator.in_flight.load(Ordering::Relaxed);
+                    operator.observer.observe(&Progress::Stopping { calls });
+                }
                 Some(Told::Identified(position)) = told.recv() => self.identified(position),
                 Some((position, took, result)) = running.next() => {
                     // What was told before the end counts before the end.
@@ -171,12 +207,32 @@ impl Run<'_> {
                 else => break,
             }
         }
-        // A journal that fails cancels the rest, but nobody interrupted it.
-        self.report.interrupted = operator.cancel.is_cancelled() && !self.report.is_stopped_by_journal();
+        drop(running);
         for (position, task) in plan.schedule.tasks.iter().enumerate() {
+            if self.begun[position] && !self.ended[position] {
+                self.left(position, "no answer yet".to_owned(), false, operator);
+            }
             if !self.begun[position] && !self.skipped[position] && visible(plan, task) {
                 self.report.not_begun.push(plan.steps()[task.step].address.clone());
             }
+        }
+    }
+
+    /// Notes what was begun and is left to the next run.
+    fn left(&mut self, position: usize, during: String, blocked: bool, operator: &Operator<'_>) {
+        let task = &self.plan.schedule.tasks[position];
+        if !visible(self.plan, task) {
+            return;
+        }
+        let step = &self.plan.steps()[task.step];
+        let operation = operation(step, task.part);
+        let (address, kind) = (step.address.clone(), step.kind.clone());
+        operator.observer.observe(&Progress::Left { address: address.clone(), operation });
+        // What was never sent has left no trace.
+        if blocked || operator.is_begun(&address, operation) {
+            self.report.in_progress.push(InProgress { address, kind, operation, during, blocked });
+        } else {
+            self.report.not_begun.push(address);
         }
     }
 
@@ -201,6 +257,7 @@ impl Run<'_> {
         let step = &self.plan.steps()[task.step];
         let operation = operation(step, task.part);
         let shown = visible(self.plan, task);
+        self.ended[position] = true;
         match result {
             Ok(()) => {
                 self.identified(position);
@@ -215,22 +272,31 @@ impl Run<'_> {
                 let operation = shown.then_some(operation);
                 self.report.done.push(Done { address: step.address.clone(), operation, took });
             }
+            Err(Cause::Interrupted { during, blocked }) => self.left(position, during, blocked, operator),
             // What ends the run is told once, not for everything that was in progress.
-            Err(_) if self.report.is_stopped_by_journal() || !operator.lock.is_held() => {
-                self.report.unrecorded.push(step.address.clone());
+            Err(cause)
+                if (cause.is_expired() && self.report.credentials_expired())
+                    || self.report.is_stopped_by_journal()
+                    || !operator.lock.is_held() =>
+            {
+                self.left(position, cause.to_string(), false, operator);
             }
             Err(cause) => {
-                let (address, kind) = (step.address.clone(), step.kind.clone());
-                if matches!(cause, Cause::Journal(_)) {
-                    // Without a journal nothing more may be begun. It is not the resource's failure, and ends the session
-                    // with an error of its own.
+                // Without a journal nothing more may be begun, and without credentials nothing more can be.
+                let (journal, expired) = (matches!(cause, Cause::Journal(_)), cause.is_expired());
+                if journal || expired {
                     operator.cancel.cancel();
-                } else {
+                }
+                let (address, kind) = (step.address.clone(), step.kind.clone());
+                // A journal that fails is not the resource's failure, and ends the session with an error of its own.
+                if !journal {
                     let (address, reason) = (address.clone(), cause.to_string());
                     operator.observer.observe(&Progress::Failed { address, operation, reason });
-                    self.skip_dependents(position, operator);
                 }
                 self.report.failed.push(Failure { address, kind, operation, cause });
+                if !journal && !expired {
+                    self.skip_dependents(position, operator);
+                }
             }
         }
     }

@@ -37,7 +37,7 @@ fn summary(report: &Report) -> String {
         .iter()
         .map(|failure| format!("{} of {} failed: {}", failure.operation, failure.address, failure.cause))
         .collect();
-    let left = report.skipped.len() + report.not_begun.len() + report.unrecorded.len();
+    let left = report.skipped.len() + report.in_progress.len() + report.not_begun.len();
     match causes.as_slice() {
         [] => format!("interrupted; {left} left to do"),
         causes => format!("{}; {left} not tried because of it", causes.join("; ")),

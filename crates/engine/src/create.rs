@@ -13,7 +13,7 @@ use crate::operate::{Cause, Operator, RETRY_WITHIN, changed_properties};
 use crate::plan::{ReplaceOrder, Step, managed};
 use crate::provider::Kind;
 use crate::resource::{Change, Intent, Search, Settle};
-use crate::settle::{is_known, is_recorded, is_somebody_elses, look, read, repeat, unchangeable};
+use crate::settle::{is_known, is_recorded, is_somebody_elses, look, read, unchangeable};
 use crate::state::{Object, Open};
 
 /// How often a create is sent again after answers were lost.
@@ -21,9 +21,14 @@ const LOST_ANSWERS: usize = 6;
 
 /// A create that gave no object.
 struct NotObtained {
-    error: CallError,
+    cause: Cause,
     /// Whether an earlier attempt, whose answer was lost, may have given one after all.
     unsure: bool,
+}
+
+/// [`is_somebody_elses`], for a search that may also have been interrupted.
+fn has_another_owner(kind: &dyn Kind, cause: &Cause) -> bool {
+    matches!(cause, Cause::Call(error) if is_somebody_elses(kind, error))
 }
 
 impl Operator<'_> {
@@ -35,6 +40,7 @@ impl Operator<'_> {
         identified: impl FnOnce(),
     ) -> Result<(), Cause> {
         self.not_created_since_plan(step)?;
+        self.may_call(step)?;
         let (intent, resumed) = self.create_intent(step, &desired).await?;
         let call = Intent { address: step.address.clone(), token: intent.token.clone() };
         let obtained = match self.obtain(step, kind, &desired, &call, resumed).await {
@@ -43,14 +49,9 @@ impl Operator<'_> {
         };
         let (outputs, adopted) = match obtained {
             Ok(obtained) => obtained,
-            Err(NotObtained { error, unsure }) => {
-                if error.class.is_certain() && !unsure {
-                    self.journal.record(Event::Failed { seq: intent.seq, class: error.class }).await?;
-                    if self.cancel.is_cancelled() && error.class.is_transient() {
-                        return Err(Cause::Interrupted { during: format!("it was put off: {error}") });
-                    }
-                }
-                return Err(error.into());
+            Err(NotObtained { cause, unsure }) => {
+                self.close_unless(unsure, intent.seq, &cause).await?;
+                return Err(cause);
             }
         };
         self.journal.record(Event::Created { seq: intent.seq, outputs: outputs.clone() }).await?;
@@ -115,7 +116,7 @@ impl Operator<'_> {
         let mut look = (resumed && kind.settle() != Settle::Token).then_some(Duration::ZERO);
         // Also where the intent is an earlier run's: that may have ended while it looked.
         let unrecorded = self.unrecorded(step, kind, desired).await;
-        if let Some(outputs) = unrecorded.map_err(|error| NotObtained { error, unsure: resumed })? {
+        if let Some(outputs) = unrecorded.map_err(|cause| NotObtained { cause, unsure: resumed })? {
             return Ok((outputs, true));
         }
         let (mut lost, mut unsure) = (0, resumed);
@@ -123,9 +124,9 @@ impl Operator<'_> {
         loop {
             if let Some(grace) = look.take() {
                 let found = self.look(step, kind, desired, intent, grace).await;
-                let not_obtained = |error: CallError| {
-                    let unsure = unsure && !is_somebody_elses(kind, &error);
-                    NotObtained { error, unsure }
+                let not_obtained = |cause: Cause| {
+                    let unsure = unsure && !has_another_owner(kind, &cause);
+                    NotObtained { cause, unsure }
                 };
                 if let Some(outputs) = found.map_err(not_obtained)? {
                     return Ok((outputs, true));
@@ -133,13 +134,17 @@ impl Operator<'_> {
                 // Where there is a natural key, only the answer to the next call tells for sure.
                 unsure = unsure && kind.settle() == Settle::Key;
             }
-            self.may_call(step).map_err(|error| NotObtained { error, unsure: true })?;
-            let error = match kind.create(desired, intent).await {
+            self.may_call(step).map_err(|cause| {
+                // Without the lock, nothing may be recorded either.
+                let unsure = unsure || !matches!(cause, Cause::Interrupted { .. });
+                NotObtained { cause, unsure }
+            })?;
+            let error = match self.sending(kind.create(desired, intent)).await {
                 Ok(outputs) => return Ok((outputs, false)),
                 Err(error) => error,
             };
             match error.class {
-                ErrorClass::Throttled | ErrorClass::NotYet => {}
+                class if class.is_transient() => {}
                 // What it refers to was created a moment ago, and is not visible everywhere yet.
                 ErrorClass::NotFound
                     if Instant::now() < *unseen_until.get_or_insert(Instant::now() + self.settle_grace) => {}
@@ -155,27 +160,23 @@ impl Operator<'_> {
                 ErrorClass::AlreadyExists => {
                     return match self.look(step, kind, desired, intent, self.settle_grace).await {
                         Ok(Some(outputs)) => Ok((outputs, true)),
-                        Ok(None) => Err(NotObtained { error, unsure }),
-                        Err(error) => {
-                            let unsure = unsure && !is_somebody_elses(kind, &error);
-                            Err(NotObtained { error, unsure })
+                        Ok(None) => Err(NotObtained { cause: error.into(), unsure }),
+                        Err(cause) => {
+                            let unsure = unsure && !has_another_owner(kind, &cause);
+                            Err(NotObtained { cause, unsure })
                         }
                     };
                 }
                 _ => {
                     let unsure = unsure || !error.class.is_certain();
-                    return Err(NotObtained { error, unsure });
+                    return Err(NotObtained { cause: error.into(), unsure });
                 }
             }
-            self.waiting(step, Operation::Create, &error.to_string());
-            let waited = tokio::select! {
-                biased;
-                // As long as nothing happened, nothing has to be brought to an end.
-                () = self.cancel.cancelled(), if !unsure => false,
-                waited = backoff.wait() => waited,
-            };
-            if !waited {
-                return Err(NotObtained { error, unsure });
+            self.waiting(step, Operation::Create, &error);
+            // An answer that was lost is looked up by the next run if this one is to end.
+            let waited = self.pause(&mut backoff, &error).await;
+            if !waited.map_err(|cause| NotObtained { cause, unsure })? {
+                return Err(NotObtained { cause: error.into(), unsure });
             }
         }
     }
@@ -187,36 +188,27 @@ impl Operator<'_> {
         step: &Step,
         kind: &dyn Kind,
         desired: &Value,
-    ) -> Result<Option<Value>, CallError> {
+    ) -> Result<Option<Value>, Cause> {
         if kind.settle() == Settle::Key {
             return Ok(None);
         }
         let search = Search::made_for(step.address.clone());
-        let waiting = |error: &CallError| self.waiting(step, Operation::Create, &error.to_string());
         // One that was deleted a moment ago may still be shown for as long as a new one may not.
         let mut backoff = Backoff::poll(step.address.as_str(), self.settle_grace);
         let outputs = loop {
-            let found = repeat(step.address.as_str(), || kind.find(desired, &search), waiting).await?;
+            let found = self.read_again(step, Operation::Create, || kind.find(desired, &search)).await?;
             let Some(outputs) = found else { return Ok(None) };
             if is_recorded(&self.journal.state(), kind, &step.kind, &outputs) {
                 return Ok(None);
             }
-            self.waiting(
-                step,
-                Operation::Create,
-                "there is one that the state does not know; it may be going",
-            );
-            tokio::select! {
-                biased;
-                () = self.cancel.cancelled() => {
-                    let operation = format!("looking for {} before it is created", step.address);
-                    return Err(CallError::new(ErrorClass::NotYet, operation, "it was put off"));
-                }
-                waited = backoff.wait() => if !waited { break outputs },
+            let untracked = "an untracked one exists; waiting in case it is being deleted";
+            self.waiting_for(step, Operation::Create, untracked);
+            if !self.pause(&mut backoff, untracked).await? {
+                break outputs;
             }
         };
         let look = || read(kind, desired, &outputs);
-        let Some(live) = repeat(step.address.as_str(), look, waiting).await? else { return Ok(None) };
+        let Some(live) = self.read_again(step, Operation::Create, look).await? else { return Ok(None) };
         // Another revision beside it does no harm.
         let beside = kind.is_revision() && unchangeable(kind, &live, desired).is_some();
         Ok((!beside).then_some(outputs))
@@ -231,9 +223,8 @@ impl Operator<'_> {
         desired: &Value,
         outputs: Value,
     ) -> Result<(Value, bool), NotObtained> {
-        let failed = |error| NotObtained { error, unsure: true };
-        let waiting = |error: &CallError| self.waiting(step, Operation::Create, &error.to_string());
-        let look = || repeat(step.address.as_str(), || read(kind, desired, &outputs), waiting);
+        let failed = |cause| NotObtained { cause, unsure: true };
+        let look = || self.read_again(step, Operation::Create, || read(kind, desired, &outputs));
         let differs = |live: Option<Value>| live.and_then(|live| unchangeable(kind, &live, desired));
         if differs(look().await.map_err(failed)?).is_none() {
             return Ok((outputs, true));
@@ -251,7 +242,7 @@ impl Operator<'_> {
         );
         let error =
             CallError::conflict(format!("looking for {} before it is created", step.address), message);
-        Err(NotObtained { error, unsure: false })
+        Err(NotObtained { cause: error.into(), unsure: false })
     }
 
     /// Looks for what an intent may have created, for as long as what was just created may not be visible yet.
@@ -262,14 +253,17 @@ impl Operator<'_> {
         desired: &Value,
         intent: &Intent,
         grace: Duration,
-    ) -> Result<Option<Value>, CallError> {
-        let Some(outputs) = look(kind, desired, intent, grace).await? else { return Ok(None) };
+    ) -> Result<Option<Value>, Cause> {
+        let waiting = |on: &str, refused| self.tell(step, Operation::Create, on.to_owned(), refused);
+        let looked = look(kind, desired, intent, grace, &waiting);
+        let looked = self.reading("looking for what a lost answer may have made", looked).await?;
+        let Some(outputs) = looked else { return Ok(None) };
         let state = self.journal.state();
         match is_known(&state, kind, &step.kind, &step.address, desired, &outputs) {
             None => Ok(Some(outputs)),
             Some(holder) => {
                 let message = format!("the object of {holder} has its name");
-                Err(CallError::conflict(format!("creating {}", step.address), message))
+                Err(CallError::conflict(format!("creating {}", step.address), message).into())
             }
         }
     }
@@ -287,10 +281,7 @@ impl Operator<'_> {
     ) -> Result<(), Cause> {
         let finished = async {
             let outputs = self.wait_ready(step, kind, Operation::Create, outputs).await?;
-            let configure = || async {
-                self.may_call(step)?;
-                kind.configure(desired, &outputs).await
-            };
+            let configure = || self.again(step, Operation::Create, || kind.configure(desired, &outputs));
             self.once_seen(step, Operation::Create, configure).await?;
             match recorded {
                 Some(recorded) => self.converge(step, kind, recorded, desired, outputs).await,
@@ -331,8 +322,8 @@ impl Operator<'_> {
         outputs: Value,
     ) -> Result<Value, Cause> {
         let gone = || Cause::Stale { what: "it disappeared".to_owned() };
-        let live =
-            self.again(step, Operation::Create, || read(kind, desired, &outputs)).await?.ok_or_else(gone)?;
+        let look = || read(kind, desired, &outputs);
+        let live = self.read_again(step, Operation::Create, look).await?.ok_or_else(gone)?;
         let live = managed(&live, recorded, desired);
         let changed = changed_properties(&live, desired);
         if changed.is_empty() {
@@ -342,10 +333,7 @@ impl Operator<'_> {
             let what = format!("{property} of the object that exists cannot be changed");
             return Err(Cause::Stale { what });
         }
-        let update = || async {
-            self.may_call(step)?;
-            kind.update(desired, &outputs, &live, changed.clone()).await
-        };
+        let update = || kind.update(desired, &outputs, &live, changed.clone());
         let outputs = self.again(step, Operation::Create, update).await?;
         self.wait_ready(step, kind, Operation::Create, outputs).await
     }

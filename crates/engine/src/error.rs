@@ -19,6 +19,12 @@ pub enum ErrorClass {
     /// Something that the call needs exists but is not visible everywhere yet (a new IAM role). Nothing happened;
     /// wait and send the same call again.
     NotYet,
+    /// No connection could be made: refused, no such host, no trust in the certificate. Nothing was sent; wait and send
+    /// the same call again.
+    Unreachable,
+    /// The credentials have expired, or can no longer be obtained. Nothing happened, and no further call can succeed until
+    /// somebody signs in again.
+    Expired,
     /// Not allowed. Nothing happened, and waiting will not help.
     Denied,
     /// The request is wrong, or a limit is reached. Nothing happened, and waiting will not help.
@@ -39,7 +45,7 @@ impl ErrorClass {
     /// Whether sending the same call again later may succeed, and cannot do harm.
     #[must_use]
     pub fn is_transient(self) -> bool {
-        matches!(self, ErrorClass::Throttled | ErrorClass::NotYet)
+        matches!(self, ErrorClass::Throttled | ErrorClass::NotYet | ErrorClass::Unreachable)
     }
 }
 

@@ -55,7 +55,7 @@ mod visible;
 
 pub use address::{Address, InvalidAddress, MAX_ADDRESS_LENGTH};
 pub use anchor::{Head, Inspection, Proof, inspect};
-pub use apply::{Done, Failure, Report, Skipped};
+pub use apply::{Done, Failure, InProgress, Report, Skipped};
 pub use cancel::Cancel;
 pub use codec::JournalError;
 pub use component::{Component, ComponentError, Reading as TierReading};

@@ -65,6 +65,9 @@ pub enum LockError {
         #[source]
         source: serde_json::Error,
     },
+    /// The run was interrupted while it waited for the lock.
+    #[error("interrupted while waiting for the lock")]
+    Interrupted,
     /// The store failed.
     #[error("cannot take the lock")]
     Store(#[from] StoreError),
@@ -139,7 +142,11 @@ impl Lock {
                 let left = Duration::from_millis(lease.expires.saturating_sub(now)).min(unchanged);
                 if !dead && !left.is_zero() {
                     waiting(&lease.holder, left);
-                    tokio::time::sleep(left.min(Duration::from_secs(1))).await;
+                    tokio::select! {
+                        biased;
+                        () = lost.cancel.cancelled() => return Err(LockError::Interrupted),
+                        () = tokio::time::sleep(left.min(Duration::from_secs(1))) => {}
+                    }
                     continue;
                 }
             }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::error::ErrorClass;
 use crate::event::Operation;
 
 /// Something that just happened.
@@ -43,10 +44,24 @@ pub enum Progress {
     Waiting {
         /// The resource.
         address: Address,
-        /// What is done.
-        operation: Operation,
+        /// What is done; `None` while it is only read.
+        operation: Option<Operation>,
         /// What is being waited for, in the cloud's own words where it has some.
         on: String,
+        /// Why the last call did not succeed; `None` where the object is just not there yet, or not gone yet.
+        refused: Option<ErrorClass>,
+    },
+    /// The apply is to end: nothing new is begun.
+    Stopping {
+        /// How many calls that change something have not been answered yet.
+        calls: usize,
+    },
+    /// It was begun and is left as it is for the next run.
+    Left {
+        /// The resource.
+        address: Address,
+        /// What was being done.
+        operation: Operation,
     },
     /// It is done.
     Done {
@@ -75,6 +90,8 @@ pub enum Progress {
         /// The resource that failed.
         because: Address,
     },
+    /// The apply has ended.
+    Ended,
 }
 
 /// Is told what happens. Called often and in the middle of things: it must not block.

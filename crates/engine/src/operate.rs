@@ -1,9 +1,11 @@
 //! What is done to one resource: intent first, then the call, then what came of it. Creation is in `create`.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::address::Address;
 use crate::backoff::Backoff;
 use crate::cancel::Cancel;
 use crate::codec::JournalError;
@@ -55,12 +57,40 @@ pub enum Cause {
     /// Nothing could be recorded, so nothing may be done.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The run was interrupted; the next one goes on from here.
-    #[error("interrupted while {during}; the next run goes on from here")]
+    /// The run was to end; the next one goes on from here.
+    #[error("interrupted: {during}; the next run goes on from here")]
     Interrupted {
         /// What was being waited for.
         during: String,
+        /// Whether the cloud kept refusing, so that waiting alone may not help.
+        blocked: bool,
     },
+}
+
+impl Cause {
+    /// Whether the credentials have expired, so that no further call can succeed.
+    #[must_use]
+    pub fn is_expired(&self) -> bool {
+        matches!(self, Cause::Call(error) if error.class == ErrorClass::Expired)
+    }
+}
+
+/// What a pause between two attempts waits for.
+pub(crate) struct Paused {
+    during: String,
+    blocked: bool,
+}
+
+impl From<&CallError> for Paused {
+    fn from(error: &CallError) -> Self {
+        Self { during: error.to_string(), blocked: true }
+    }
+}
+
+impl From<&str> for Paused {
+    fn from(state: &str) -> Self {
+        Self { during: state.to_owned(), blocked: false }
+    }
 }
 
 /// What all operations of one run share.
@@ -72,6 +102,17 @@ pub(crate) struct Operator<'a> {
     pub(crate) observer: &'a dyn Observer,
     pub(crate) cancel: &'a Cancel,
     pub(crate) settle_grace: Duration,
+    /// How many calls that change something have not been answered yet.
+    pub(crate) in_flight: AtomicUsize,
+}
+
+/// Counts a call as long as it lives.
+struct InFlight<'a>(&'a AtomicUsize);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Operator<'_> {
@@ -103,12 +144,70 @@ impl Operator<'_> {
     }
 
     /// The last thing before each call that changes something.
-    pub(crate) fn may_call(&self, step: &Step) -> Result<(), CallError> {
-        if self.lock.is_held() {
-            return Ok(());
+    pub(crate) fn may_call(&self, step: &Step) -> Result<(), Cause> {
+        if !self.lock.is_held() {
+            let message = "the lock was lost, so the call was not made";
+            return Err(CallError::conflict(format!("changing {}", step.address), message).into());
         }
-        let message = "the lock was lost, so the call was not made";
-        Err(CallError::conflict(format!("changing {}", step.address), message))
+        if self.cancel.is_cancelled() {
+            return Err(Cause::Interrupted { during: "the call was not made".to_owned(), blocked: false });
+        }
+        Ok(())
+    }
+
+    /// A call that changes something. Once it is sent, it is never given up as long as this process may live.
+    pub(crate) async fn sending<T>(
+        &self,
+        call: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, CallError> {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        let _counted = InFlight(&self.in_flight);
+        call.await
+    }
+
+    /// Calls that change nothing, and the waits between them: given up at once when the run is to end.
+    pub(crate) async fn reading<T>(
+        &self,
+        during: &str,
+        calls: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, Cause> {
+        tokio::select! {
+            biased;
+            // What is known without a call is not given up.
+            answer = calls => Ok(answer?),
+            () = self.cancel.cancelled() => {
+                Err(Cause::Interrupted { during: during.to_owned(), blocked: false })
+            }
+        }
+    }
+
+    /// Waits before the next attempt: `false` if the time is over. The run's end ends the wait.
+    pub(crate) async fn pause(
+        &self,
+        backoff: &mut Backoff,
+        during: impl Into<Paused>,
+    ) -> Result<bool, Cause> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => {
+                let Paused { during, blocked } = during.into();
+                Err(Cause::Interrupted { during, blocked })
+            }
+            waited = backoff.wait() => Ok(waited),
+        }
+    }
+
+    /// Whether anything is recorded of an operation that has not come to its end.
+    pub(crate) fn is_begun(&self, address: &Address, operation: Operation) -> bool {
+        let state = self.journal.state();
+        let Some(slot) = state.slot(address.as_str()) else { return false };
+        let unfinished = |phase| match operation {
+            Operation::Create => phase == Phase::Creating,
+            Operation::Update => phase == Phase::Changing,
+            Operation::Delete => false,
+        };
+        slot.open.iter().any(|open| open.operation == operation)
+            || state.current(address.as_str()).is_some_and(|object| unfinished(object.phase))
     }
 
     fn kind(&self, name: &str) -> Result<&dyn Kind, Cause> {
@@ -177,19 +276,13 @@ impl Operator<'_> {
         let within = kind.ready_within();
         let mut backoff = Backoff::poll(step.address.as_str(), within);
         loop {
-            match self.once_seen(step, operation, || kind.poll_ready(&outputs)).await? {
+            let poll = || self.read_again(step, operation, || kind.poll_ready(&outputs));
+            match self.once_seen(step, operation, poll).await? {
                 Readiness::Ready(outputs) => return Ok(outputs),
                 Readiness::Failed(reason) => return Err(Cause::Broken { reason }),
                 Readiness::Pending(state) => {
-                    self.waiting(step, operation, &state);
-                    let waited = tokio::select! {
-                        biased;
-                        () = self.cancel.cancelled() => {
-                            return Err(Cause::Interrupted { during: format!("it was {state}") });
-                        }
-                        waited = backoff.wait() => waited,
-                    };
-                    if !waited {
+                    self.waiting_for(step, operation, &state);
+                    if !self.pause(&mut backoff, state.as_str()).await? {
                         return Err(Cause::Late { waiting_for: state, seconds: within.as_secs() });
                     }
                 }
@@ -226,12 +319,10 @@ impl Operator<'_> {
             protect: self.graph.nodes()[node].protect,
             object: Some(object.seq),
         };
+        self.may_call(step)?;
         let seq = self.journal.intend(intent).await?.seq;
         let done = async {
-            let update = || async {
-                self.may_call(step)?;
-                kind.update(&desired, &object.outputs, &live, changed.clone()).await
-            };
+            let update = || kind.update(&desired, &object.outputs, &live, changed.clone());
             let outputs = self.again(step, Operation::Update, update).await?;
             self.wait_changed(step, kind, outputs).await
         };
@@ -290,42 +381,75 @@ impl Operator<'_> {
             protect: object.protect,
             object: Some(object.seq),
         };
+        self.may_call(step)?;
         let intent = self.journal.intend(intent).await?;
         let within = kind.gone_within();
         let mut backoff = Backoff::retry(&intent.token, within);
+        // What holds the object may take as long to go as the object itself. A cloud that does not answer is given up
+        // sooner, counted from its first failure in a row.
+        let mut retry = None;
+        let mut unsure = false;
         loop {
-            let deleted = match self.may_call(step) {
-                Ok(()) => kind.delete(&object.properties, &object.outputs).await,
-                Err(error) => return Err(error.into()),
+            let allowed = self.may_call(step);
+            let deleted = match allowed {
+                Ok(()) => self.sending(kind.delete(&object.properties, &object.outputs)).await,
+                Err(cause) => {
+                    self.close_unless(unsure, intent.seq, &cause).await?;
+                    return Err(cause);
+                }
             };
             let error = match deleted {
                 Ok(()) => break,
                 Err(error) if error.class == ErrorClass::NotFound => break,
                 Err(error) => error,
             };
-            let again = error.class.is_transient()
-                || matches!(error.class, ErrorClass::DependencyViolation | ErrorClass::Ambiguous);
-            if again {
-                self.waiting(step, Operation::Delete, &error.to_string());
-            }
-            if !again || !backoff.wait().await {
-                if error.class.is_certain() {
-                    self.journal.record(Event::Failed { seq: intent.seq, class: error.class }).await?;
+            unsure |= !error.class.is_certain();
+            let held = error.class == ErrorClass::DependencyViolation;
+            let again = held || error.class.is_transient() || error.class == ErrorClass::Ambiguous;
+            let cause = if again {
+                self.waiting(step, Operation::Delete, &error);
+                let unanswered = || Backoff::retry(&intent.token, RETRY_WITHIN.min(within));
+                let backoff = match held {
+                    true => {
+                        retry = None;
+                        &mut backoff
+                    }
+                    false => retry.get_or_insert_with(unanswered),
+                };
+                match self.pause(backoff, &error).await {
+                    Ok(true) => continue,
+                    Ok(false) => error.into(),
+                    Err(interrupted) => interrupted,
                 }
-                return Err(error.into());
-            }
+            } else {
+                error.into()
+            };
+            self.close_unless(unsure, intent.seq, &cause).await?;
+            return Err(cause);
         }
         let mut backoff = Backoff::poll(&intent.token, within);
-        while !self
-            .again(step, Operation::Delete, || is_gone(kind, &object.properties, &object.outputs))
-            .await?
-        {
-            self.waiting(step, Operation::Delete, "deleting");
-            if !backoff.wait().await {
+        let look = || is_gone(kind, &object.properties, &object.outputs);
+        // The intent stays open if this is interrupted: the next run goes on waiting.
+        while !self.read_again(step, Operation::Delete, look).await? {
+            self.waiting_for(step, Operation::Delete, "deleting");
+            if !self.pause(&mut backoff, "deleting").await? {
                 return Err(Cause::Late { waiting_for: "deleting".to_owned(), seconds: within.as_secs() });
             }
         }
         Ok(self.journal.record(Event::Gone { seq: intent.seq }).await?)
+    }
+
+    /// Closes an intent that surely had no effect.
+    pub(crate) async fn close_unless(&self, unsure: bool, seq: u64, cause: &Cause) -> Result<(), Cause> {
+        let class = match cause {
+            Cause::Call(error) if error.class.is_certain() => error.class,
+            Cause::Interrupted { .. } => ErrorClass::NotYet,
+            _ => return Ok(()),
+        };
+        if !unsure {
+            self.journal.record(Event::Failed { seq, class }).await?;
+        }
+        Ok(())
     }
 
     /// Reads the object and stops if it is not what the plan saw.
@@ -337,7 +461,7 @@ impl Operator<'_> {
         desired: &Value,
     ) -> Result<Option<Value>, Cause> {
         let look = || read(kind, &object.properties, &object.outputs);
-        let Some(live) = self.again(step, Operation::Update, look).await? else { return Ok(None) };
+        let Some(live) = self.read_again(step, Operation::Update, look).await? else { return Ok(None) };
         let live = managed(&live, &object.properties, desired);
         match &step.seen {
             // What is still being set up may well look different from one moment to the next.
@@ -349,30 +473,53 @@ impl Operator<'_> {
         }
     }
 
-    /// Sends a call that is safe to repeat until it is answered.
+    /// Sends a call that changes something, and is safe to repeat, until it is answered.
     pub(crate) async fn again<T, F: Future<Output = Result<T, CallError>>>(
         &self,
         step: &Step,
         operation: Operation,
         call: impl Fn() -> F,
-    ) -> Result<T, CallError> {
-        repeat(step.address.as_str(), call, |error| self.waiting(step, operation, &error.to_string())).await
+    ) -> Result<T, Cause> {
+        let mut backoff = Backoff::retry(step.address.as_str(), RETRY_WITHIN);
+        loop {
+            self.may_call(step)?;
+            match self.sending(call()).await {
+                Err(error) if error.class.is_transient() || error.class == ErrorClass::Ambiguous => {
+                    self.waiting(step, operation, &error);
+                    if !self.pause(&mut backoff, &error).await? {
+                        return Err(error.into());
+                    }
+                }
+                answer => return Ok(answer?),
+            }
+        }
     }
 
-    /// [`again`](Self::again), for an object that may be so new that the cloud does not know it everywhere yet.
-    pub(crate) async fn once_seen<T, F: Future<Output = Result<T, CallError>>>(
+    /// Repeats a call that changes nothing until it is answered.
+    pub(crate) async fn read_again<T, F: Future<Output = Result<T, CallError>>>(
         &self,
         step: &Step,
         operation: Operation,
         call: impl Fn() -> F,
-    ) -> Result<T, CallError> {
+    ) -> Result<T, Cause> {
+        let waiting = |error: &CallError| self.waiting(step, operation, error);
+        self.reading("it was being read", repeat(step.address.as_str(), call, waiting)).await
+    }
+
+    /// Repeats a call on an object that may be so new that the cloud does not know it everywhere yet.
+    pub(crate) async fn once_seen<T, F: Future<Output = Result<T, Cause>>>(
+        &self,
+        step: &Step,
+        operation: Operation,
+        call: impl Fn() -> F,
+    ) -> Result<T, Cause> {
         let mut backoff = Backoff::retry(step.address.as_str(), self.settle_grace);
         loop {
-            match self.again(step, operation, &call).await {
-                Err(error) if error.class == ErrorClass::NotFound => {
-                    self.waiting(step, operation, &error.to_string());
-                    if !backoff.wait().await {
-                        return Err(error);
+            match call().await {
+                Err(Cause::Call(error)) if error.class == ErrorClass::NotFound => {
+                    self.waiting(step, operation, &error);
+                    if !self.pause(&mut backoff, &error).await? {
+                        return Err(error.into());
                     }
                 }
                 answer => return answer,
@@ -380,12 +527,19 @@ impl Operator<'_> {
         }
     }
 
-    pub(crate) fn waiting(&self, step: &Step, operation: Operation, on: &str) {
-        self.observer.observe(&Progress::Waiting {
-            address: step.address.clone(),
-            operation,
-            on: on.to_owned(),
-        });
+    /// A call was refused, and is to be sent again.
+    pub(crate) fn waiting(&self, step: &Step, operation: Operation, refused: &CallError) {
+        self.tell(step, operation, refused.to_string(), Some(refused.class));
+    }
+
+    /// The object is not yet as it should be.
+    pub(crate) fn waiting_for(&self, step: &Step, operation: Operation, state: &str) {
+        self.tell(step, operation, state.to_owned(), None);
+    }
+
+    pub(crate) fn tell(&self, step: &Step, operation: Operation, on: String, refused: Option<ErrorClass>) {
+        let (address, operation) = (step.address.clone(), Some(operation));
+        self.observer.observe(&Progress::Waiting { address, operation, on, refused });
     }
 }
 

@@ -1,6 +1,7 @@
 //! The engine as a program uses it: preview, sessions that hold the lock, drift.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -66,6 +67,9 @@ pub enum EngineError {
         #[source]
         source: Arc<std::io::Error>,
     },
+    /// The work was interrupted before anything was changed.
+    #[error("interrupted before anything was changed")]
+    Interrupted,
     /// The lock was lost in the middle of the work.
     #[error("the lock was lost: this process did not renew it in time, and another may have taken over")]
     LockLost,
@@ -126,6 +130,18 @@ impl Survey {
     }
 }
 
+/// Work that only reads, and so can be dropped at any time, unless it is interrupted.
+async fn unless<T>(
+    cancel: &Cancel,
+    work: impl Future<Output = Result<T, EngineError>>,
+) -> Result<T, EngineError> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(EngineError::Interrupted),
+        done = work => done,
+    }
+}
+
 /// Plans and applies on one state.
 #[derive(Clone)]
 pub struct Engine {
@@ -135,6 +151,7 @@ pub struct Engine {
     observer: Arc<dyn Observer>,
     settle_grace: Duration,
     binding: Binding,
+    cancel: Cancel,
 }
 
 impl Engine {
@@ -148,7 +165,15 @@ impl Engine {
             observer: Arc::new(Silent),
             settle_grace: Duration::from_secs(30),
             binding: Binding::default(),
+            cancel: Cancel::new(),
         }
+    }
+
+    /// What interrupts all work of this engine, sessions included: reads and waits end at once with
+    /// [`EngineError::Interrupted`], an [`apply`](Session::apply) with a report of what is left.
+    #[must_use]
+    pub fn with_cancel(self, cancel: Cancel) -> Self {
+        Self { cancel, ..self }
     }
 
     /// Who is told of progress.
@@ -208,13 +233,16 @@ impl Engine {
     /// Where there is no plan, or state or cloud cannot be read.
     pub async fn preview(&self, graph: Arc<Graph>, tier: Option<&str>) -> Result<Plan, EngineError> {
         let Loaded { mut state, changed_at } = self.load().await?;
-        for settled in look_up(&state, &*self.provider, self.settle_grace, &HashSet::new()).await? {
+        let looked = HashSet::new();
+        let looked = look_up(&state, &*self.provider, self.settle_grace, &looked, &*self.observer);
+        for settled in unless(&self.cancel, async { Ok(looked.await?) }).await? {
             if let Some(event) = settled.event {
                 state.fold(&event).map_err(|error| JournalError::Refused { reason: error.to_string() })?;
             }
         }
-        let live = self.read_whole(&state, tier, changed_at).await?;
-        self.weighed(plan(graph, &state, &live, &*self.provider, tier)?, &state).await
+        let live = unless(&self.cancel, self.read_whole(&state, tier, changed_at)).await?;
+        let plan = plan(graph, &state, &live, &*self.provider, tier)?;
+        unless(&self.cancel, self.weighed(plan, &state)).await
     }
 
     /// The plan, once somebody has looked into what would be deleted.
@@ -256,7 +284,7 @@ impl Engine {
     /// Where state or cloud cannot be read.
     pub async fn drift(&self, tier: Option<&str>) -> Result<Vec<Drift>, EngineError> {
         let Loaded { state, changed_at } = self.load().await?;
-        let live = self.read_whole(&state, tier, changed_at).await?;
+        let live = unless(&self.cancel, self.read_whole(&state, tier, changed_at)).await?;
         Ok(Survey { state, live }.drift())
     }
 
@@ -267,7 +295,7 @@ impl Engine {
     /// Where the state cannot be read, or the cloud for any other reason.
     pub async fn survey(&self, tier: Option<&str>) -> Result<Survey, EngineError> {
         let Loaded { state, changed_at } = self.load().await?;
-        let live = self.read_all(&state, tier, changed_at).await?;
+        let live = unless(&self.cancel, self.read_all(&state, tier, changed_at)).await?;
         Ok(Survey { state, live })
     }
 
@@ -327,12 +355,21 @@ impl Engine {
         let unknown = || PlanError::UnknownKind { address: address.clone(), kind: object.kind.clone() };
         let kind = self.provider.kind(&object.kind).ok_or_else(unknown)?;
         let mut backoff = Backoff::retry(address.as_str(), patience);
+        let waiting = |on: String, refused| {
+            let address = address.clone();
+            self.observer.observe(&Progress::Waiting { address, operation: None, on, refused });
+        };
         loop {
             let look = || read(kind, &object.properties, &object.outputs);
-            match repeat(address.as_str(), look, |_| ()).await {
+            let refused = |error: &CallError| waiting(error.to_string(), Some(error.class));
+            match repeat(address.as_str(), look, refused).await {
                 Ok(Some(live)) => return Ok((object.seq, Reading::Found(live))),
-                Ok(None) if backoff.wait().await => {}
-                Ok(None) => return Ok((object.seq, Reading::Missing)),
+                Ok(None) => {
+                    waiting("it is not found; a new object may not be visible yet".to_owned(), None);
+                    if !backoff.wait().await {
+                        return Ok((object.seq, Reading::Missing));
+                    }
+                }
                 Err(source) if source.class == ErrorClass::Denied => {
                     return Ok((object.seq, Reading::Denied(source)));
                 }
@@ -344,23 +381,23 @@ impl Engine {
     /// Takes the lock, opens the journal, and settles what an earlier run left open.
     ///
     /// # Errors
-    /// [`LockError::Held`] if another process works on this state; otherwise where state or cloud cannot be read.
+    /// [`LockError::Held`] if another process works on this state; [`EngineError::Interrupted`], with the lock given back,
+    /// if the engine was; otherwise where state or cloud cannot be read.
     pub async fn open(&self) -> Result<Session, EngineError> {
-        let cancel = Cancel::new();
+        let cancel = self.cancel.child();
         let lost = Cancel::new();
         let waiting = |holder: &str, left| {
             let holder = holder.to_owned();
             self.observer.observe(&Progress::WaitingForLock { holder, left });
         };
         let on_loss = Lost::new(lost.clone(), cancel.clone());
-        let lock = Lock::acquire(Arc::clone(&self.store), Arc::clone(&self.host), on_loss, waiting).await?;
-        let journal = match Journal::open(
-            Arc::clone(&self.store),
-            Arc::clone(&self.host),
-            self.binding.clone(),
-        )
-        .await
-        {
+        let acquired = Lock::acquire(Arc::clone(&self.store), Arc::clone(&self.host), on_loss, waiting);
+        let lock = acquired.await.map_err(|error| match error {
+            LockError::Interrupted => EngineError::Interrupted,
+            error => error.into(),
+        })?;
+        let binding = self.binding.clone();
+        let journal = match Journal::open(Arc::clone(&self.store), Arc::clone(&self.host), binding).await {
             Ok(journal) => journal,
             Err(error) => {
                 // The error to report is the journal's.
@@ -392,7 +429,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Set it to stop: nothing new is begun, what runs is brought to an end.
+    /// Set it to stop: nothing new is begun, waits end, and calls in flight are answered or, once it is
+    /// [abandoned](Cancel::abandon), given up.
     #[must_use]
     pub fn cancel(&self) -> Cancel {
         self.cancel.clone()
@@ -419,8 +457,9 @@ impl Session {
         if !unsettled(&self.journal.state()) {
             return Ok(());
         }
-        let state = self.state();
-        for settled in look_up(&state, &*self.engine.provider, self.engine.settle_grace, &looked).await? {
+        let (state, engine) = (self.state(), &self.engine);
+        let looking = look_up(&state, &*engine.provider, engine.settle_grace, &looked, &*engine.observer);
+        for settled in self.unless_cancelled(async { Ok(looking.await?) }).await? {
             self.engine.observer.observe(&Progress::Settled {
                 address: settled.address.clone(),
                 operation: settled.operation,
@@ -450,9 +489,10 @@ impl Session {
         // What an apply in this session left open.
         self.settle().await?;
         let state = self.state();
-        let live = self.engine.read_whole(&state, tier, self.journal.changed_at()).await?;
+        let reading = self.engine.read_whole(&state, tier, self.journal.changed_at());
+        let live = self.unless_cancelled(reading).await?;
         let plan = plan(graph, &state, &live, &*self.engine.provider, tier)?;
-        let plan = self.engine.weighed(plan, &state).await?;
+        let plan = self.unless_cancelled(self.engine.weighed(plan, &state)).await?;
         self.close_unwanted(&plan).await?;
         Ok(plan)
     }
@@ -462,14 +502,17 @@ impl Session {
     /// # Errors
     /// Where the journal fails outside of the plan's steps, or the lock was lost.
     pub async fn apply(&self, plan: &Plan) -> Result<Report, EngineError> {
+        // What ends this apply by itself, such as a journal that fails, does not end the session.
+        let cancel = self.cancel.child();
         let operator = Operator {
             graph: &plan.graph,
             provider: &*self.engine.provider,
             journal: &self.journal,
             lock: &self.lock,
             observer: &*self.engine.observer,
-            cancel: &self.cancel,
+            cancel: &cancel,
             settle_grace: self.engine.settle_grace,
+            in_flight: AtomicUsize::new(0),
         };
         // A tier alone has none, and leaves those of the stack as they are.
         let exports = plan.graph.exports();
@@ -477,12 +520,24 @@ impl Session {
             self.journal.record(Event::Exports { values: exports.clone() }).await?;
         }
         self.looked().clear();
-        let report = apply(plan, &operator).await;
+        let mut report = apply(plan, &operator).await;
         // Where the journal fails, the lock may be lost for the same reason; the first cause is in the report.
         if self.lost.is_cancelled() && !report.is_stopped_by_journal() {
             return Err(self.lock.why_lost());
         }
+        report.interrupted = self.cancel.is_cancelled();
         Ok(report)
+    }
+
+    /// Work that only reads, and so can be dropped at any time.
+    async fn unless_cancelled<T>(
+        &self,
+        work: impl Future<Output = Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
+        match unless(&self.cancel, work).await {
+            Err(EngineError::Interrupted) if self.lost.is_cancelled() => Err(self.lock.why_lost()),
+            done => done,
+        }
     }
 
     async fn close_unwanted(&self, plan: &Plan) -> Result<(), EngineError> {

@@ -25,6 +25,7 @@ use crate::backoff::Backoff;
 use crate::codec::JournalError;
 use crate::error::{CallError, ErrorClass};
 use crate::event::{Event, Operation};
+use crate::observer::{Observer, Progress};
 use crate::operate::{RETRY_WITHIN, changed_properties};
 use crate::plan::managed;
 use crate::provider::{Kind, Provider};
@@ -79,18 +80,19 @@ impl Settled {
 }
 
 /// Looks for what each open intent did, but for those in `looked`. Calls nothing that changes anything, and records
-/// nothing itself.
+/// nothing itself, so it can be dropped at any time.
 pub(crate) async fn look_up(
     state: &State,
     provider: &dyn Provider,
     grace: Duration,
     looked: &HashSet<u64>,
+    observer: &dyn Observer,
 ) -> Result<Vec<Settled>, SettleError> {
     let mut looking: FuturesUnordered<_> = state
         .slots()
         .flat_map(|(address, slot)| slot.open.iter().map(move |open| (address, open)))
         .filter(|(_, open)| !looked.contains(&open.seq))
-        .map(|(address, open)| look_up_one(state, provider, grace, address, open))
+        .map(|(address, open)| look_up_one(state, provider, grace, address, open, observer))
         .collect();
     let mut settled = Vec::new();
     while let Some(one) = looking.next().await {
@@ -115,8 +117,18 @@ async fn look_up_one(
     grace: Duration,
     address: &Address,
     open: &Open,
+    observer: &dyn Observer,
 ) -> Result<Settled, SettleError> {
     let operation = open.operation;
+    let wait = |on: &str, refused| {
+        observer.observe(&Progress::Waiting {
+            address: address.clone(),
+            operation: Some(operation),
+            on: on.to_owned(),
+            refused,
+        });
+    };
+    let refused = |error: &CallError| wait(&error.to_string(), Some(error.class));
     let kind = provider.kind(&open.kind).ok_or_else(|| SettleError::UnknownKind {
         address: address.clone(),
         operation,
@@ -126,7 +138,7 @@ async fn look_up_one(
     let event = match operation {
         Operation::Create => {
             let intent = Intent { address: address.clone(), token: open.token.clone() };
-            let found = match look(kind, &open.properties, &intent, grace).await {
+            let found = match look(kind, &open.properties, &intent, grace, &wait).await {
                 Err(error) if is_somebody_elses(kind, &error) => None,
                 found => found.map_err(failed)?,
             };
@@ -144,7 +156,7 @@ async fn look_up_one(
                 return Ok(Settled { address: address.clone(), operation, event: None });
             };
             let look = || read(kind, &object.properties, &object.outputs);
-            match repeat(&open.token, look, |_| ()).await.map_err(failed)? {
+            match repeat(&open.token, look, refused).await.map_err(failed)? {
                 Some(live) => {
                     let properties = managed(&live, &object.properties, &open.properties);
                     Some(Event::Observed { seq: open.seq, properties })
@@ -155,7 +167,8 @@ async fn look_up_one(
                 None => {
                     let mut backoff = Backoff::poll(&open.token, kind.gone_within());
                     let gone = || is_gone(kind, &object.properties, &object.outputs);
-                    while !repeat(&open.token, gone, |_| ()).await.map_err(failed)? {
+                    while !repeat(&open.token, gone, refused).await.map_err(failed)? {
+                        wait("deleting", None);
                         if !backoff.wait().await {
                             let message = "it is still being deleted; run again to go on waiting";
                             let class = ErrorClass::DependencyViolation;
@@ -218,20 +231,29 @@ pub(crate) async fn repeat<T, F: Future<Output = Result<T, CallError>>>(
     }
 }
 
+/// Is told what is being waited for, and why a call did not succeed.
+pub(crate) type Waiting<'a> = dyn Fn(&str, Option<ErrorClass>) + Sync + 'a;
+
 /// [`Kind::find`], repeated for a grace period.
 pub(crate) async fn look(
     kind: &dyn Kind,
     desired: &Value,
     intent: &Intent,
     grace: Duration,
+    waiting: &Waiting<'_>,
 ) -> Result<Option<Value>, CallError> {
     let until = Instant::now() + grace;
     let mut backoff = Backoff::retry(&intent.token, grace);
     let search = Search::made_by(intent);
     loop {
         let last = Instant::now() >= until;
-        let found = repeat(&intent.token, || kind.find(desired, &search), |_| ()).await?;
-        if found.is_some() || last || !backoff.wait().await {
+        let refused = |error: &CallError| waiting(&error.to_string(), Some(error.class));
+        let found = repeat(&intent.token, || kind.find(desired, &search), refused).await?;
+        if found.is_some() || last {
+            return Ok(found);
+        }
+        waiting("looking for what an interrupted create may have made", None);
+        if !backoff.wait().await {
             return Ok(found);
         }
     }

@@ -19,6 +19,8 @@ use crate::world::{Ended, Fate, Run, World};
 const RUNS_AT_MOST: usize = 5;
 /// How many calls in a row a burst of throttling refuses.
 const BURST: u64 = 10;
+/// After so many refused calls, credentials are valid again. No process makes as many once it has been told.
+const EXPIRED: u64 = 400;
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,6 +64,8 @@ pub enum Lapse {
     TimeOut,
     /// It and those after it are refused as too frequent.
     Throttle,
+    /// It and all after it are refused, since the credentials have expired.
+    Expired,
 }
 
 /// A case of the matrix.
@@ -113,6 +117,7 @@ impl Harm {
             Harm::Fault(_, Lapse::Reset) => "connection reset",
             Harm::Fault(_, Lapse::TimeOut) => "time-out after the effect",
             Harm::Fault(_, Lapse::Throttle) => "throttle burst",
+            Harm::Fault(_, Lapse::Expired) => "credentials expire",
             Harm::Storm(10, _) => "10 % of all calls fail",
             Harm::Storm(..) => "30 % of all calls fail",
             Harm::Between(_, Meddling::Delete) => "deleted by others between plan and apply",
@@ -141,6 +146,13 @@ impl Harm {
                 let burst =
                     |plan: FaultPlan, call| plan.with(Counted::All, When::Call(call), Fault::Throttle);
                 calls((call..call + BURST).fold(FaultPlan::default(), burst))
+            }
+            Harm::Fault(call, Lapse::Expired) => {
+                let expired = |plan: FaultPlan, call| {
+                    let error = Fault::Error { code: "ExpiredToken".to_owned(), status: 403 };
+                    plan.with(Counted::All, When::Call(call), error)
+                };
+                calls((call..call + EXPIRED).fold(FaultPlan::default(), expired))
             }
             Harm::Storm(percent, seed) => calls(storm(f64::from(percent) / 100.0, seed)),
             Harm::Between(..) | Harm::OldCopy(_) => Fate::default(),
@@ -261,6 +273,9 @@ impl Play<'_> {
             // Times differ by nothing and numbers by nothing, so this is a fault of the harness.
             findings.problems.push(format!("it should have died, but {:?}", first.ended));
         }
+        if let Harm::Fault(_, Lapse::Expired) = harm {
+            findings.problems.extend(said_otherwise_than_once(&first.ended));
+        }
         self.world.wait(harm.pause());
         if let Harm::OldCopy(write) = harm {
             self.world.put_back(&self.stage.before, &first.writes, write);
@@ -360,6 +375,16 @@ impl Play<'_> {
     }
 }
 
+/// Credentials that expire are one failure: nothing else fails because of it, and nothing is skipped.
+fn said_otherwise_than_once(ended: &Ended) -> Option<String> {
+    let expired = |text: &&String| text.contains("ExpiredToken");
+    match ended {
+        Ended::Incomplete(told) if told.iter().filter(expired).count() == 1 => None,
+        Ended::Refused(reason) if expired(&reason) => None,
+        other => Some(format!("expired credentials were not said once: {other:?}")),
+    }
+}
+
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/", self.scenario.name())?;
@@ -397,7 +422,7 @@ fn write_end(end: WriteEnd) -> &'static str {
 
 impl Lapse {
     /// All of them.
-    pub const ALL: [Lapse; 4] = [Lapse::Error, Lapse::Reset, Lapse::TimeOut, Lapse::Throttle];
+    pub const ALL: [Lapse; 5] = [Lapse::Error, Lapse::Reset, Lapse::TimeOut, Lapse::Throttle, Lapse::Expired];
 
     fn name(self) -> &'static str {
         match self {
@@ -405,6 +430,7 @@ impl Lapse {
             Lapse::Reset => "reset",
             Lapse::TimeOut => "timeout",
             Lapse::Throttle => "throttle",
+            Lapse::Expired => "expired",
         }
     }
 }

@@ -281,8 +281,9 @@ async fn in_session(
 fn failures(report: &Report) -> Vec<String> {
     let failed =
         report.failed.iter().map(|failure| format!("{}: {}", failure.address, words(&failure.cause)));
+    let in_progress = report.in_progress.iter().map(|left| format!("{}: in progress", left.address));
     let not_begun = report.not_begun.iter().map(|address| format!("{address}: not begun"));
-    failed.chain(not_begun).collect()
+    failed.chain(in_progress).chain(not_begun).collect()
 }
 
 /// An error and all its causes.

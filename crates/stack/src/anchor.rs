@@ -15,7 +15,8 @@ use crate::config::Config;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
 use crate::output::note;
-use crate::run::{Ran, interrupted};
+use crate::run::Ran;
+use crate::signals::Signals;
 use crate::target::Cloud;
 
 /// How long writing an anchor may take in all.
@@ -76,7 +77,7 @@ impl Anchors {
     }
 
     /// Adds the head of a run that has ended.
-    async fn write(&self, head: &Head, interrupted: impl Future<Output = ()>) -> Result<(), Failure> {
+    async fn write(&self, head: &Head, signals: &Signals) -> Result<(), Failure> {
         let Head { lineage, records, head } = head.clone();
         let time = SystemHost.now_millis();
         let anchor = Anchor { time, lineage, records, head, who: SystemHost.holder() };
@@ -90,11 +91,11 @@ impl Anchors {
                      writes an anchor that covers this run too",
                 )
         };
-        tokio::select! {
-            biased;
-            written = self.lines.add(time, &line) => written.map_err(|error| failed(error.to_string())),
-            () = interrupted => Err(failed("interrupted".to_owned())),
-            () = tokio::time::sleep(WITHIN) => Err(failed(format!("no answer within {} s", WITHIN.as_secs()))),
+        let written = tokio::time::timeout(WITHIN, self.lines.add(time, &line));
+        match signals.unless(written).await {
+            Some(Ok(written)) => written.map_err(|error| failed(error.to_string())),
+            Some(Err(_)) => Err(failed(format!("no answer within {} s", WITHIN.as_secs()))),
+            None => Err(failed("interrupted".to_owned())),
         }
     }
 
@@ -115,7 +116,12 @@ impl Anchors {
 }
 
 /// Anchors the head of a run that has ended; whether that was done, if it was to be.
-pub(crate) async fn write(anchors: Option<Anchors>, ran: &Ran, head: &Head) -> Result<Option<bool>, Failure> {
+pub(crate) async fn write(
+    anchors: Option<Anchors>,
+    ran: &Ran,
+    head: &Head,
+    signals: &Signals,
+) -> Result<Option<bool>, Failure> {
     // Where the plan was not run, nothing was done that is worth a line.
     let Some(anchors) = anchors.filter(|_| ran.report.is_some()) else { return Ok(None) };
     // There may be seconds left until the process is killed.
@@ -123,7 +129,7 @@ pub(crate) async fn write(anchors: Option<Anchors>, ran: &Ran, head: &Head) -> R
         note("interrupted: no anchor was written; the next run writes one that covers this run");
         return Ok(Some(false));
     }
-    anchors.write(head, interrupted()).await.map(|()| Some(true))
+    anchors.write(head, signals).await.map(|()| Some(true))
 }
 
 /// What the anchors of a stream say of a state.

@@ -44,12 +44,12 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done, or nothing to do
-  1    something failed, run again to go on; or a check of verify did
+  1    failed (run again to resume), or a `verify` check failed
   2    changes or drift are present (only with --detailed-exitcode)
   64   the command line is wrong
   65   the configuration or the state is wrong; nothing was called
   75   another process works on the same state
-  130  interrupted; run again to go on";
+  130  interrupted; run again to resume";
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]

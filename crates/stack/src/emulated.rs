@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use emulator::{Emulator, EmulatorError, FaultPlan, Object};
 use engine::visible;
@@ -13,7 +14,8 @@ use crate::cli::{EmulatorCommand, Options, Serve};
 use crate::exit::{Exit, Failure};
 use crate::input;
 use crate::output::{Lines, note, print, print_json};
-use crate::run::{agreed, interrupted};
+use crate::run::{Answer, CANCELLED, agreed};
+use crate::signals::Signals;
 
 /// Where the embedded AWS lives in a state directory.
 #[must_use]
@@ -21,13 +23,23 @@ pub(crate) fn directory(state_dir: &Path) -> PathBuf {
     state_dir.join("emulator")
 }
 
+/// How long requests under way may take when the server is to end.
+const TO_ANSWER: Duration = Duration::from_secs(1);
+
 /// Runs one of the commands.
-pub(crate) async fn run(command: EmulatorCommand, options: &Options) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    command: EmulatorCommand,
+    options: &Options,
+    signals: &Signals,
+) -> Result<Exit, Failure> {
     let directory = directory(&options.state_dir);
     match command {
-        EmulatorCommand::Serve(serve) => serve_on_loopback(&serve, &directory).await,
-        EmulatorCommand::Reset => reset(&directory, options),
-        EmulatorCommand::List { all } => list(&directory, all, options.json).await,
+        EmulatorCommand::Serve(serve) => serve_on_loopback(&serve, &directory, signals).await,
+        EmulatorCommand::Reset => reset(&directory, options, signals).await,
+        EmulatorCommand::List { all } => {
+            let listed = signals.unless(list(&directory, all, options.json)).await;
+            listed.unwrap_or(Ok(Exit::Interrupted))
+        }
     }
 }
 
@@ -36,7 +48,7 @@ pub(crate) fn unusable(directory: &Path, error: &EmulatorError) -> Failure {
         .hint(format!("the embedded AWS lives in {}", directory.display()))
 }
 
-async fn serve_on_loopback(serve: &Serve, directory: &Path) -> Result<Exit, Failure> {
+async fn serve_on_loopback(serve: &Serve, directory: &Path, signals: &Signals) -> Result<Exit, Failure> {
     let mut builder = Emulator::builder().latency(serve.latency).throttling(serve.throttling);
     if let Some(file) = &serve.faults {
         builder = builder.faults(fault_plan(file)?);
@@ -59,9 +71,15 @@ async fn serve_on_loopback(serve: &Serve, directory: &Path) -> Result<Exit, Fail
     ));
     note(&lines);
     print(&Lines::from(&format!("http://{address}")))?;
-    emulator::serve(emulator, listener, interrupted())
-        .await
-        .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+    let cancel = signals.cancel();
+    tokio::select! {
+        served = emulator::serve(emulator, listener, cancel.cancelled()) => {
+            served.map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+        }
+        // A client that neither finishes its request nor goes away is not waited for.
+        () = async { cancel.cancelled().await; tokio::time::sleep(TO_ANSWER).await } => {}
+        () = cancel.abandoned() => {}
+    }
     Ok(Exit::Done)
 }
 
@@ -77,11 +95,12 @@ fn fault_plan(file: &Path) -> Result<FaultPlan, Failure> {
     })
 }
 
-fn reset(directory: &Path, options: &Options) -> Result<Exit, Failure> {
+async fn reset(directory: &Path, options: &Options, signals: &Signals) -> Result<Exit, Failure> {
     let question = format!("DELETE everything in the embedded AWS in {}", directory.display());
-    if !agreed(options, &question)? {
-        note("nothing was changed");
-        return Ok(Exit::Failed);
+    let answer = agreed(options, &question, signals).await?;
+    if answer != Answer::Yes {
+        note(CANCELLED);
+        return Ok(if answer == Answer::No { Exit::Failed } else { Exit::Interrupted });
     }
     let files = emulator::reset(directory).map_err(|error| unusable(directory, &error))?;
     let what = if files == 0 { "it was empty" } else { "everything in it is gone" };

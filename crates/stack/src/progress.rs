@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use engine::{Address, Observer, Operation, Progress, visible};
+use engine::{Address, ErrorClass, Observer, Operation, Progress, visible};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
@@ -19,20 +19,36 @@ pub enum Screen {
     Plain(Plain),
 }
 
-/// When each resource last said what it waits for, so that a log neither falls silent nor fills up.
+/// Lines for a log.
 #[derive(Default)]
 pub struct Plain {
-    said: Mutex<HashMap<(Address, Operation), Instant>>,
+    waits: Waits,
     said_lock: AtomicBool,
 }
 
 /// How often a plain line says that something is still waiting.
 const STILL_WAITING_EVERY: Duration = Duration::from_secs(15);
 
+/// When each resource last said what it waits for, so that a log neither falls silent nor fills up.
+#[derive(Default)]
+struct Waits {
+    said: Mutex<HashMap<(Address, Option<Operation>), Waited>>,
+    /// Whether anything was said of what an earlier run left.
+    looking: AtomicBool,
+    /// Whether the apply has begun.
+    applying: AtomicBool,
+}
+
+struct Waited {
+    since: Instant,
+    urgent: bool,
+}
+
 /// The state of the live lines.
 pub struct Live {
     bars: MultiProgress,
     lines: Mutex<Lines>,
+    waits: Waits,
 }
 
 #[derive(Default)]
@@ -47,7 +63,11 @@ impl Screen {
     #[must_use]
     pub fn detect() -> Self {
         if is_watched() {
-            Screen::Live(Live { bars: MultiProgress::new(), lines: Mutex::default() })
+            Screen::Live(Live {
+                bars: MultiProgress::new(),
+                lines: Mutex::default(),
+                waits: Waits::default(),
+            })
         } else {
             Screen::Plain(Plain::default())
         }
@@ -84,7 +104,11 @@ fn line(progress: &Progress) -> Option<String> {
             )
         }
         Progress::Settled { address, operation, took_effect } => {
-            let came = if *took_effect { "it had taken effect" } else { "it is decided anew" };
+            let came = if *took_effect {
+                "it had taken effect"
+            } else {
+                "it had no effect, or is still there; it will be planned again"
+            };
             format!(
                 "settled {address}: an earlier run was interrupted while {} it; {came}",
                 doing(*operation)
@@ -97,6 +121,11 @@ fn line(progress: &Progress) -> Option<String> {
             format!("failed {} {address}: {reason}", doing(*operation))
         }
         Progress::Skipped { address, because, .. } => format!("skipped {address}, because {because} failed"),
+        Progress::Stopping { calls: 0 } => "Stopping".to_owned(),
+        Progress::Stopping { calls } => {
+            let calls = if *calls == 1 { "1 call".to_owned() } else { format!("{calls} calls") };
+            format!("Stopping: waiting for {calls} in flight")
+        }
         _ => return None,
     })
 }
@@ -110,7 +139,7 @@ impl Observer for Screen {
                 if lock && plain.said_lock.swap(true, Ordering::Relaxed) {
                     return;
                 }
-                if let Some(line) = line(progress).or_else(|| plain.waiting(progress)) {
+                if let Some(line) = line(progress).or_else(|| plain.waits.line(progress)) {
                     note(&line);
                 }
             }
@@ -118,17 +147,34 @@ impl Observer for Screen {
     }
 }
 
-impl Plain {
-    fn waiting(&self, progress: &Progress) -> Option<String> {
-        let Progress::Waiting { address, operation, on } = progress else { return None };
+impl Waits {
+    fn begun(&self) {
+        self.applying.store(true, Ordering::Relaxed);
+    }
+
+    /// The line that says what is being waited for, if it is time for one. At once where AWS refuses, or cannot be reached,
+    /// for a reason that may last; otherwise once it takes long.
+    fn line(&self, progress: &Progress) -> Option<String> {
+        if let Progress::Begun { .. } = progress {
+            self.begun();
+        }
+        let Progress::Waiting { address, operation, on, refused } = progress else { return None };
+        let lasting = matches!(refused, Some(ErrorClass::DependencyViolation | ErrorClass::Unreachable));
+        // Before the apply, what an earlier run left is looked up. The first line says so for all.
+        let first_look = operation.is_some()
+            && !self.applying.load(Ordering::Relaxed)
+            && !self.looking.swap(true, Ordering::Relaxed);
+        let urgent = lasting || first_look;
+        // Each entry changes in one step, so a panic elsewhere leaves them whole.
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        let last = said.entry((address.clone(), *operation)).or_insert(now);
-        if now.duration_since(*last) < STILL_WAITING_EVERY {
+        let fresh = Waited { since: now, urgent: false };
+        let last = said.entry((address.clone(), *operation)).or_insert(fresh);
+        if now.duration_since(last.since) < STILL_WAITING_EVERY && (last.urgent || !urgent) {
             return None;
         }
-        *last = now;
-        Some(format!("still {} {address}: {on}", doing(*operation)))
+        *last = Waited { since: now, urgent };
+        Some(format!("still {} {address}: {on}", operation.map_or("reading", doing)))
     }
 }
 
@@ -150,6 +196,10 @@ impl Live {
         if let Some(lock) = lines.lock.take() {
             lock.finish_and_clear();
         }
+        if let Progress::Begun { .. } = progress {
+            self.waits.begun();
+        }
+        let mut said = None;
         match progress {
             Progress::Begun { total } if *total > 0 => {
                 let bar = self.bars.add(ProgressBar::new(*total as u64));
@@ -167,12 +217,27 @@ impl Live {
                 bar.enable_steady_tick(Duration::from_millis(200));
                 lines.running.insert((address.clone(), *operation), bar);
             }
-            Progress::Waiting { address, operation, on } => {
-                if let Some(bar) = lines.running.get(&(address.clone(), *operation)) {
+            Progress::Waiting { address, operation, on, refused } => {
+                let bar = operation.and_then(|operation| lines.running.get(&(address.clone(), operation)));
+                if let Some(bar) = bar {
                     say(bar, on);
                 }
+                // A live line is as long as the terminal is wide, and a reason that may last is longer.
+                if bar.is_none() || refused.is_some() {
+                    said = self.waits.line(progress);
+                }
             }
-            Progress::Done { address, operation, .. } | Progress::Failed { address, operation, .. } => {
+            Progress::Ended => {
+                for (_, bar) in lines.running.drain() {
+                    bar.finish_and_clear();
+                }
+                if let Some(total) = lines.total.take() {
+                    total.finish_and_clear();
+                }
+            }
+            Progress::Done { address, operation, .. }
+            | Progress::Failed { address, operation, .. }
+            | Progress::Left { address, operation } => {
                 if let Some(bar) = lines.running.remove(&(address.clone(), *operation)) {
                     bar.finish_and_clear();
                 }
@@ -182,7 +247,7 @@ impl Live {
             }
             _ => {}
         }
-        if let Some(line) = line(progress) {
+        if let Some(line) = line(progress).or(said) {
             self.keep(&line);
         }
         let over = lines.total.as_ref().is_some_and(|total| total.length() == Some(total.position()));
@@ -204,4 +269,54 @@ fn name(bar: &ProgressBar, prefix: &str) {
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(at: &str, operation: Option<Operation>, refused: Option<ErrorClass>) -> Progress {
+        Progress::Waiting {
+            address: Address::new(at).unwrap(),
+            operation,
+            on: "in words".to_owned(),
+            refused,
+        }
+    }
+
+    async fn after(seconds: u64) {
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_that_may_last_is_said_at_once_and_again_and_other_waits_once_they_are_long() {
+        let waits = Waits::default();
+        assert_eq!(waits.line(&Progress::Begun { total: 2 }), None);
+        let held = waiting("t/a", Some(Operation::Delete), Some(ErrorClass::DependencyViolation));
+        let pending = waiting("t/b", Some(Operation::Create), None);
+        let throttled = waiting("t/c", None, Some(ErrorClass::Throttled));
+        assert_eq!(waits.line(&held).as_deref(), Some("still deleting t/a: in words"));
+        for _ in 0..2 {
+            assert_eq!([&held, &pending, &throttled].map(|one| waits.line(one)), [None, None, None]);
+            after(15).await;
+            assert_eq!(waits.line(&held).as_deref(), Some("still deleting t/a: in words"));
+            assert_eq!(waits.line(&pending).as_deref(), Some("still creating t/b: in words"));
+            assert_eq!(waits.line(&throttled).as_deref(), Some("still reading t/c: in words"));
+        }
+        // What was just not there yet is refused now.
+        after(1).await;
+        let refused = waiting("t/b", Some(Operation::Create), Some(ErrorClass::Unreachable));
+        assert!(waits.line(&refused).is_some());
+        assert_eq!(waits.line(&refused), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn looking_up_what_an_earlier_run_left_is_said_once_at_once() {
+        let waits = Waits::default();
+        assert!(waits.line(&waiting("t/a", Some(Operation::Create), None)).is_some());
+        assert!(waits.line(&waiting("t/b", Some(Operation::Create), None)).is_none());
+        assert!(waits.line(&waiting("t/c", None, None)).is_none());
+        after(15).await;
+        assert!(waits.line(&waiting("t/b", Some(Operation::Create), None)).is_some());
+    }
 }

@@ -259,12 +259,15 @@ pub(crate) fn report(report: &Report) -> Lines {
             lines.line(format!("  not tried because of it: {}", some_of(&skipped)));
         }
     }
+    // What an interrupted run leaves is counted in its summary.
+    let left = !report.interrupted;
     let stopped = stopped.into_iter().map(|failure| &failure.address);
-    let in_progress: Vec<&str> = stopped.chain(&report.unrecorded).map(engine::Address::as_str).collect();
-    if !in_progress.is_empty() {
+    let begun = report.in_progress.iter().map(|left| &left.address);
+    let in_progress: Vec<&str> = stopped.chain(begun).map(engine::Address::as_str).collect();
+    if left && !in_progress.is_empty() {
         lines.line(format!("in progress when the run stopped: {}", some_of(&in_progress)));
     }
-    if !report.not_begun.is_empty() {
+    if left && !report.not_begun.is_empty() {
         let names: Vec<&str> = report.not_begun.iter().map(engine::Address::as_str).collect();
         lines.line(format!("not begun: {}", some_of(&names)));
     }
@@ -317,14 +320,26 @@ pub(crate) fn report_json(report: &Report) -> Value {
             })
         })
         .collect();
+    let in_progress: Vec<Value> = report
+        .in_progress
+        .iter()
+        .map(|left| {
+            json!({
+                "address": left.address,
+                "kind": left.kind,
+                "operation": operation(&left.operation),
+                "waiting_for": left.during,
+            })
+        })
+        .collect();
     json!({
         "complete": report.is_complete(),
         "interrupted": report.interrupted,
         "done": done,
         "failed": failed,
         "skipped": skipped,
+        "in_progress": in_progress,
         "not_begun": report.not_begun,
-        "unrecorded": report.unrecorded,
     })
 }
 

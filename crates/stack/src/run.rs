@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{
-    Engine, EngineError, ErrorClass, Graph, Head, LocalStore, LockError, Plan, Registry, Session,
+    Engine, EngineError, ErrorClass, Graph, Head, LocalStore, LockError, Plan, Registry, Report, Session,
     SettleError, State, StoreError, visible, visible_json,
 };
 use serde_json::{Value, json};
@@ -20,10 +20,12 @@ use crate::emulated;
 use crate::environment::{self, Environment};
 use crate::exit::{Exit, Failure};
 use crate::export;
+use crate::interruption;
 use crate::losses::{losses, protection_hint};
 use crate::output::{Lines, note, print, print_json, print_value, prompt};
 use crate::progress::Screen;
 use crate::render::{self, Counts};
+use crate::signals::Signals;
 use crate::stack::{Place, Stack, StackError, argument_error, kinds};
 use crate::target::{self, Cloud, NOTHING_REAL};
 
@@ -38,7 +40,7 @@ pub(crate) struct Work {
 pub(crate) struct Ran {
     pub(crate) exit: Exit,
     /// `None` if the plan was not run.
-    pub(crate) report: Option<Value>,
+    pub(crate) report: Option<Report>,
     /// Whether there was something to do.
     changed: bool,
 }
@@ -49,8 +51,9 @@ pub(crate) struct Ran {
 /// What to print, and the exit code.
 pub async fn run(cli: Cli) -> Result<Exit, Failure> {
     let Cli { command, options } = cli;
+    let signals = Signals::listen();
     let command = match command.unwrap_or(Command::Up) {
-        Command::Emulator(command) => return emulated::run(command, &options).await,
+        Command::Emulator(command) => return emulated::run(command, &options, &signals).await,
         Command::Config { schema: true } => return print_json(&config::schema()).map(|()| Exit::Done),
         command => command,
     };
@@ -76,20 +79,22 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         note(remark);
     }
     let work = Work { options, loaded, environment };
+    // Boxed, since the compiler gives up on types of futures that are nested deeper.
     match command {
-        Command::Up => work.up().await,
-        Command::Preview { details, detailed_exitcode } => work.preview(details, detailed_exitcode).await,
-        Command::Refresh { detailed_exitcode } => work.refresh(detailed_exitcode).await,
-        Command::Outputs { name } => work.outputs(name.as_deref()).await,
-        Command::Verify { junit, timeout } => {
-            work.verify(junit.as_deref(), Duration::from_secs(timeout)).await
+        Command::Up => Box::pin(work.up(&signals)).await,
+        Command::Destroy => Box::pin(work.destroy(&signals)).await,
+        // The others change nothing and hold no lock, so they can be dropped at any time.
+        command => {
+            let looked = signals.unless(Box::pin(work.look(command))).await;
+            looked.unwrap_or_else(|| Ok(nothing_changed()))
         }
-        Command::Destroy => work.destroy().await,
-        Command::Config { .. } => work.config(),
-        Command::Export(ExportCommand::Cloudformation { out }) => work.export(out.as_deref()).await,
-        Command::State(command) => work.state_command(command).await,
-        Command::Emulator(_) => unreachable!("it needs no configuration and was run above"),
     }
+}
+
+/// The end of a command that was interrupted before it changed anything.
+fn nothing_changed() -> Exit {
+    note("Interrupted; nothing changed.");
+    Exit::Interrupted
 }
 
 fn configuration(error: ConfigError) -> Failure {
@@ -127,6 +132,11 @@ pub(crate) fn engine_failure(error: EngineError) -> Failure {
         }
         EngineError::Plan(_) => Failure::from_error(Exit::Configuration, &error),
         EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. }
+            if source.class == ErrorClass::Expired =>
+        {
+            Failure::from_error(Exit::Failed, &error).hint(format!("{EXPIRED}, then run again"))
+        }
+        EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. }
             if source.class == ErrorClass::Denied =>
         {
             Failure::from_error(Exit::Failed, &error)
@@ -150,6 +160,24 @@ fn unusable(error: &EngineError) -> Failure {
 }
 
 impl Work {
+    /// The commands that change nothing.
+    async fn look(&self, command: Command) -> Result<Exit, Failure> {
+        match command {
+            Command::Preview { details, detailed_exitcode } => self.preview(details, detailed_exitcode).await,
+            Command::Refresh { detailed_exitcode } => self.refresh(detailed_exitcode).await,
+            Command::Outputs { name } => self.outputs(name.as_deref()).await,
+            Command::Verify { junit, timeout } => {
+                self.verify(junit.as_deref(), Duration::from_secs(timeout)).await
+            }
+            Command::Config { .. } => self.config(),
+            Command::Export(ExportCommand::Cloudformation { out }) => self.export(out.as_deref()).await,
+            Command::State(command) => self.state_command(command).await,
+            Command::Up | Command::Destroy | Command::Emulator(_) => {
+                unreachable!("they change something and were run elsewhere")
+            }
+        }
+    }
+
     /// The recorded state, without touching the target.
     pub(crate) fn store(&self) -> Arc<LocalStore> {
         let directory =
@@ -258,43 +286,40 @@ impl Work {
         format!("{}: {nothing}{counts}", self.title())
     }
 
-    async fn up(&self) -> Result<Exit, Failure> {
+    async fn up(&self, signals: &Signals) -> Result<Exit, Failure> {
         // The plan is shown on the real target, where somebody decides on it.
         let ask = self.options.target == Target::Aws;
-        self.change(true, ask).await
+        self.change(true, ask, signals).await
     }
 
-    async fn destroy(&self) -> Result<Exit, Failure> {
-        self.change(false, true).await
+    async fn destroy(&self, signals: &Signals) -> Result<Exit, Failure> {
+        self.change(false, true, signals).await
     }
 
     /// Plans, asks where that is due, applies, and tells.
-    async fn change(&self, declared: bool, ask: bool) -> Result<Exit, Failure> {
+    async fn change(&self, declared: bool, ask: bool, signals: &Signals) -> Result<Exit, Failure> {
         if ask {
             can_ask(&self.options)
                 .map_err(|failure| failure.hint("look at `stack preview`, then add --yes"))?;
         }
-        let (engine, graph, anchors) = self.prepare().await?;
+        let Some(prepared) = signals.unless(Box::pin(self.prepare())).await else {
+            return Ok(nothing_changed());
+        };
+        let (engine, graph, anchors) = prepared?;
         // What is declared protects what is destroyed.
         let graph = if declared { graph } else { Arc::new(Graph::clone(&graph).into_guards()) };
         // What an interrupted run left is looked up first, and somebody else may have the lock.
-        let session = tokio::select! {
-            biased;
-            session = engine.open() => session.map_err(engine_failure)?,
-            () = interrupted() => {
-                note("interrupted before anything was changed; run again to go on");
-                return Ok(Exit::Interrupted);
-            }
+        let session = match engine.with_cancel(signals.cancel()).open().await {
+            Err(EngineError::Interrupted) => return Ok(nothing_changed()),
+            session => session.map_err(engine_failure)?,
         };
-        let interrupts = tokio::spawn(interrupts(session.cancel()));
-        let result = self.change_in(&session, graph, declared, ask).await;
-        interrupts.abort();
+        let result = self.change_in(&session, graph, declared, ask, signals).await;
         let (state, head) = (session.state(), session.head());
         // By now something was called, whatever is wrong with the state.
         let closed = session.close().await;
         let closed = closed.map_err(|error| Failure { exit: Exit::Failed, ..engine_failure(error) });
         let ran = result?;
-        let anchored = anchor::write(anchors, &ran, &head).await;
+        let anchored = anchor::write(anchors, &ran, &head, signals).await;
         let is_anchored = anchored.as_ref().copied().unwrap_or(Some(false));
         let exit = self.tell(declared, ran, &state, &head, is_anchored)?;
         // That the journal could not be written is told last, after what was done.
@@ -308,17 +333,30 @@ impl Work {
         graph: Arc<Graph>,
         declared: bool,
         ask: bool,
+        signals: &Signals,
     ) -> Result<Ran, Failure> {
-        let plan = session.plan(graph, None).await.map_err(engine_failure)?;
+        let plan = match session.plan(graph, None).await {
+            Err(EngineError::Interrupted) => {
+                return Ok(Ran { exit: nothing_changed(), report: None, changed: false });
+            }
+            plan => plan.map_err(engine_failure)?,
+        };
         if ask && !plan.is_empty() {
             note(render::plan(&plan, false));
         }
         note(losses(&plan));
         note(&self.summary(&plan));
         let what = if declared { "do this to" } else { "DELETE all of the above of" };
-        if ask && !plan.is_empty() && !agreed(&self.options, &format!("{what} {}", self.title()))? {
-            note("nothing was changed");
-            return Ok(Ran { exit: Exit::Failed, report: None, changed: false });
+        if ask && !plan.is_empty() {
+            let exit = match agreed(&self.options, &format!("{what} {}", self.title()), signals).await? {
+                Answer::Yes => None,
+                Answer::No => Some(Exit::Failed),
+                Answer::Interrupted => Some(Exit::Interrupted),
+            };
+            if let Some(exit) = exit {
+                note(CANCELLED);
+                return Ok(Ran { exit, report: None, changed: false });
+            }
         }
         let report = session.apply(&plan).await.map_err(engine_failure)?;
         if !report.is_complete() {
@@ -329,7 +367,7 @@ impl Work {
             (true, false) => Exit::Interrupted,
             (false, false) => Exit::Failed,
         };
-        Ok(Ran { exit, report: Some(render::report_json(&report)), changed: !plan.is_empty() })
+        Ok(Ran { exit, report: Some(report), changed: !plan.is_empty() })
     }
 
     fn tell(
@@ -342,7 +380,7 @@ impl Work {
     ) -> Result<Exit, Failure> {
         if self.options.json {
             print_json(&json!({
-                "report": report,
+                "report": report.as_ref().map(render::report_json),
                 "outputs": state.exports(),
                 "head": head,
                 "anchored": anchored,
@@ -356,9 +394,20 @@ impl Work {
         if changed {
             note(&format!("journal: {head}"));
         }
-        match exit {
-            Exit::Failed if report.is_some() => note("some of it failed; run again to go on"),
-            Exit::Interrupted => note("interrupted; run again to go on"),
+        let command = if declared { "`stack up`" } else { "`stack destroy`" };
+        match (exit, &report) {
+            (Exit::Failed, Some(report)) if report.credentials_expired() => {
+                note(&format!("{EXPIRED}, then run {command} again"));
+            }
+            (Exit::Failed, Some(report)) => {
+                let failed = report.failed.len();
+                let resources = if failed == 1 { "resource" } else { "resources" };
+                note(&format!("{failed} {resources} failed; fix the cause above, then run {command} again"));
+            }
+            (Exit::Interrupted, Some(report)) => {
+                note(interruption::summary(report));
+                note(&format!("Run {command} again to resume"));
+            }
             _ => {}
         }
         Ok(exit)
@@ -519,45 +568,48 @@ fn can_ask(options: &Options) -> Result<(), Failure> {
     }
 }
 
+/// What somebody answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Yes,
+    No,
+    /// A signal came first.
+    Interrupted,
+}
+
+/// What is said after any other answer than yes.
+pub(crate) const CANCELLED: &str = "Cancelled; nothing changed.";
+
+/// What to do about credentials that have expired.
+const EXPIRED: &str = "AWS credentials have expired: sign in again";
+
 /// Asks for a `yes`, unless it was given on the command line.
-pub(crate) fn agreed(options: &Options, question: &str) -> Result<bool, Failure> {
+pub(crate) async fn agreed(options: &Options, question: &str, signals: &Signals) -> Result<Answer, Failure> {
     can_ask(options)?;
     if options.yes {
-        return Ok(true);
+        return Ok(Answer::Yes);
     }
-    prompt(&format!("{question}? only `yes` goes on: "));
-    let mut answer = String::new();
-    std::io::stdin()
-        .read_line(&mut answer)
-        .map_err(|error| Failure::new(Exit::Failed, format!("cannot read the answer: {error}")))?;
-    Ok(answer.trim() == "yes")
-}
-
-/// The first interrupt stops the run in an orderly way, the second at once.
-async fn interrupts(cancel: engine::Cancel) {
-    interrupted().await;
-    note("stopping: what runs is brought to an end, nothing new is begun (again to stop at once)");
-    cancel.cancel();
-    interrupted().await;
-    note("stopped; run again: what was under way is looked up and taken on");
-    std::process::exit(Exit::Interrupted as i32);
-}
-
-#[cfg(unix)]
-pub(crate) async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminated) => tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminated.recv() => {}
-        },
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
+    prompt(&format!("{question}? Type \"yes\" to continue: "));
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    // A thread that nobody waits for: nothing can take back that it reads.
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        // Where nobody listens any more, the question is settled.
+        let _ = answer.send(std::io::stdin().read_line(&mut line).map(|_| line));
+    });
+    let line = match signals.unless(answered).await {
+        None => {
+            // The question has no end of line yet.
+            note("");
+            return Ok(Answer::Interrupted);
         }
+        Some(Ok(line)) => line,
+        Some(Err(_)) => Err(std::io::ErrorKind::UnexpectedEof.into()),
+    };
+    let line =
+        line.map_err(|error| Failure::new(Exit::Failed, format!("cannot read the answer: {error}")))?;
+    if line.is_empty() {
+        note("");
     }
-}
-
-#[cfg(not(unix))]
-pub(crate) async fn interrupted() {
-    let _ = tokio::signal::ctrl_c().await;
+    Ok(if line.trim() == "yes" { Answer::Yes } else { Answer::No })
 }

@@ -1,11 +1,13 @@
 //! Where the resources live: the embedded AWS or a real one.
 
 use std::path::Path;
+use std::time::Duration;
 
-use aws::{Context, Identity};
+use aws::{Context, Identity, SignInError};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use emulator::Emulator;
+use engine::{CallError, ErrorClass};
 
 use crate::cli::Target;
 use crate::config::Config;
@@ -13,6 +15,14 @@ use crate::emulated;
 use crate::endpoint;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
+use crate::output::note;
+
+/// How often it is said that something is waited for.
+const SAID_EVERY: Duration = Duration::from_secs(3);
+
+/// What to do without credentials.
+const SIGN_IN: &str =
+    "sign in with `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 
 /// A connected target: clients, and facts that declaring needs.
 pub struct Cloud {
@@ -41,6 +51,7 @@ pub async fn connect(
     state_dir: &Path,
 ) -> Result<Cloud, Failure> {
     let region = Region::new(config.region.clone());
+    let mut endpoint = "the embedded AWS".to_owned();
     let (sdk, name) = match target {
         Target::Embedded => {
             let directory = emulated::directory(state_dir);
@@ -50,23 +61,76 @@ pub async fn connect(
         }
         Target::Aws => {
             let loader = aws_config::defaults(BehaviorVersion::latest()).region(region);
-            (loader.load().await, "AWS account")
+            let sdk = loader.load().await;
+            endpoint = endpoint_of(&sdk, &config.region);
+            (patiently("AWS credentials", aws::sign_in(&sdk)).await.map_err(signed_out)?, "AWS account")
         }
     };
     let identity = Identity { project: config.project.clone(), environment: environment.as_str().to_owned() };
-    let unreachable = |error: engine::CallError| {
-        Failure::from_error(Exit::Failed, &error).hint(match target {
-            Target::Embedded => "this is a defect of the embedded AWS",
-            Target::Aws => {
-                "check the credentials with `aws sts get-caller-identity`, then the network and the region"
-            }
-        })
+    let unreachable = |error: CallError| match target {
+        Target::Embedded => {
+            Failure::from_error(Exit::Failed, &error).hint("this is a defect of the embedded AWS")
+        }
+        Target::Aws => refused(&error, &endpoint, sdk.endpoint_url().is_some()),
     };
-    let context = Context::connect(&sdk, identity).await.map_err(unreachable)?;
-    let zones = aws::zones(&context).await.map_err(unreachable)?;
+    let answer = format!("an answer from {endpoint}");
+    let context = patiently(&answer, Context::connect(&sdk, identity)).await.map_err(unreachable)?;
+    let zones = patiently(&answer, aws::zones(&context)).await.map_err(unreachable)?;
     let place = format!("{name} {} in {}", context.account_id(), context.region());
     let endpoint_url = endpoint::custom(&sdk);
     Ok(Cloud { context, zones, place, endpoint_url })
+}
+
+/// The address of the first call, as people know it.
+fn endpoint_of(sdk: &SdkConfig, region: &str) -> String {
+    match sdk.endpoint_url() {
+        Some(url) => url.to_owned(),
+        None => format!("AWS in {region}"),
+    }
+}
+
+/// Waits, and says so where it takes long.
+async fn patiently<T>(what: &str, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = tokio::time::sleep(SAID_EVERY) => note(&format!("waiting for {what}")),
+        }
+    }
+}
+
+/// No credentials: one sentence, and what to do.
+fn signed_out(error: SignInError) -> Failure {
+    let mut message = error.to_string();
+    if let (SignInError::NotFound, Ok(profile)) = (&error, std::env::var("AWS_PROFILE")) {
+        message += &format!(": profile `{profile}`, which AWS_PROFILE names, does not exist or has none");
+    }
+    Failure::new(Exit::Failed, message).hint(SIGN_IN)
+}
+
+/// The first call failed.
+fn refused(error: &CallError, endpoint: &str, is_chosen: bool) -> Failure {
+    match error.class {
+        ErrorClass::Unreachable if is_chosen => {
+            let message =
+                format!("cannot connect to {endpoint}, which AWS_ENDPOINT_URL or the profile names");
+            Failure::new(Exit::Failed, message)
+                .caused_by(&error.message)
+                .hint("start what is to listen there, or unset AWS_ENDPOINT_URL to use AWS itself")
+        }
+        ErrorClass::Unreachable => Failure::new(Exit::Failed, format!("cannot connect to {endpoint}"))
+            .caused_by(&error.message)
+            .hint("check the network, its proxy and DNS, and that the region exists"),
+        ErrorClass::Ambiguous => Failure::new(Exit::Failed, format!("no answer from {endpoint}"))
+            .caused_by(error.to_string())
+            .hint("check the network and the endpoint, then run again"),
+        ErrorClass::Expired => Failure::from_error(Exit::Failed, error).hint(SIGN_IN),
+        _ => Failure::from_error(Exit::Failed, error).hint(
+            "check the credentials with `aws sts get-caller-identity`, then the network and the region",
+        ),
+    }
 }
 
 /// A client configuration for the embedded AWS. It reads no environment variable and no file, so that nothing can

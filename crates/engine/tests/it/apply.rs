@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Cause, ErrorClass, Graph, Operation, Phase};
+use engine::{Cause, ErrorClass, Graph, Operation};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -101,63 +101,6 @@ async fn a_session_that_is_cancelled_before_it_applies_begins_nothing() {
     assert!(report.interrupted);
     assert_eq!(report.not_begun.len(), 1);
     assert!(world.cloud.log().is_empty());
-}
-
-/// Cancels ten seconds after the apply begins.
-async fn cancelled_after_ten_seconds(world: &World, wanted: &Arc<Graph>) -> engine::Report {
-    let session = world.process().engine.open().await.unwrap();
-    let plan = session.plan(Arc::clone(wanted), None).await.unwrap();
-    let cancel = session.cancel();
-    let (report, ()) = tokio::join!(session.apply(&plan), async {
-        tokio::time::sleep(Duration::from_secs(10)).await;
-        cancel.cancel();
-    });
-    session.close().await.unwrap();
-    report.unwrap()
-}
-
-#[tokio::test(start_paused = true)]
-async fn cancelling_leaves_no_open_intent_and_the_next_run_finishes_what_was_being_created() {
-    let world = World::new();
-    let wanted = graph([
-        resource("t/slow", "Test::SlowToken", named("slow")),
-        resource("t/after", "Test::Token", below("after", "t/slow")),
-        resource("t/quick", "Test::Tag", named("quick")),
-    ]);
-    let begun = Instant::now();
-    let report = cancelled_after_ten_seconds(&world, &wanted).await;
-    assert!(begun.elapsed() < Duration::from_secs(20), "it waited until the object was ready");
-    assert!(report.interrupted);
-    assert!(matches!(report.failed[0].cause, Cause::Interrupted { .. }), "{:?}", report.failed);
-    let state = world.state().await;
-    assert!(state.slots().all(|(_, slot)| slot.open.is_empty()));
-    assert_eq!(state.current("t/slow").unwrap().phase, Phase::Creating);
-
-    world.apply(&wanted).await;
-    world.check_cloud_equals_state().await;
-    assert_eq!(world.state().await.current("t/slow").unwrap().phase, Phase::Ready);
-}
-
-#[tokio::test(start_paused = true)]
-async fn cancelling_a_create_that_is_throttled_again_and_again_leaves_nothing() {
-    let world = World::new();
-    world.cloud.always("t/a", Fault::Before(ErrorClass::Throttled));
-    let wanted = graph([resource("t/a", "Test::Tag", named("a"))]);
-    let begun = Instant::now();
-    let report = cancelled_after_ten_seconds(&world, &wanted).await;
-    assert!(begun.elapsed() < Duration::from_secs(20));
-    assert!(matches!(report.failed[0].cause, Cause::Interrupted { .. }), "{:?}", report.failed);
-    assert!(world.state().await.is_empty());
-}
-
-#[tokio::test(start_paused = true)]
-async fn cancelling_waits_until_what_is_being_deleted_is_gone() {
-    let world = World::new();
-    world.apply(&graph([resource("t/slow", "Test::SlowKey", named("slow"))])).await;
-    let report = cancelled_after_ten_seconds(&world, &Arc::new(Graph::default())).await;
-    assert!(report.failed.is_empty(), "{:?}", report.failed);
-    assert!(world.state().await.is_empty());
-    assert!(world.cloud.addresses().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -88,6 +88,8 @@ pub(crate) enum Fault {
     Before(ErrorClass),
     /// It took effect, but the answer is lost.
     AfterEffect,
+    /// It takes effect, and no answer ever comes.
+    NoAnswer,
 }
 
 /// When a process dies in a mutating call.
@@ -385,6 +387,7 @@ impl FakeCloud {
             }
             tokio::time::sleep(latency / 2).await;
             match fault {
+                Some(Fault::NoAnswer) => std::future::pending().await,
                 Some(Fault::AfterEffect) => Err(error(ErrorClass::Ambiguous, "call", "the answer was lost")),
                 _ => result,
             }

@@ -47,7 +47,7 @@ async fn a_journal_that_cannot_be_written_is_one_failure_and_nothing_more_is_beg
     assert_eq!(*told.0.lock().unwrap(), [""; 0]);
     assert!(world.cloud.log().is_empty(), "what is not recorded is not done");
     // All others are named once: in progress, or not begun.
-    let numbers = (report.unrecorded.len(), report.skipped.len(), report.not_begun.len());
+    let numbers = (report.in_progress.len(), report.skipped.len(), report.not_begun.len());
     assert_eq!(numbers, (19, 0, 20), "{report:?}");
     let error = session.close().await.unwrap_err();
     assert!(matches!(error, EngineError::Journal(_)), "{error}");

@@ -9,6 +9,7 @@ mod component;
 mod dependencies;
 mod fake_cloud;
 mod full_disk;
+mod interrupt;
 mod journal;
 mod life;
 mod lock;

@@ -18,6 +18,12 @@ impl Server {
         Self::start_with(place, &[])
     }
 
+    /// A server on which things go wrong as planned.
+    pub(crate) fn with_faults(place: &Workplace, faults: &serde_json::Value, options: &[&str]) -> Self {
+        place.write("faults.json", &faults.to_string());
+        Self::start_with(place, &[&["--faults", "faults.json"], options].concat())
+    }
+
     pub(crate) fn start_with(place: &Workplace, options: &[&str]) -> Self {
         let mut command = place.command(&["emulator", "serve", "--port", "0", "--state-dir", "served"]);
         let mut process = command.args(options).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -34,7 +40,14 @@ impl Server {
         command.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any")
     }
 
-    fn command(&self, place: &Workplace, arguments: &[&str]) -> Command {
+    /// Ends the server with a signal; how it ended and how long it took.
+    pub(crate) fn end_by(mut self, name: &str) -> (std::process::ExitStatus, Duration) {
+        let begun = std::time::Instant::now();
+        send(name, self.process.id());
+        (self.process.wait().unwrap(), begun.elapsed())
+    }
+
+    pub(crate) fn command(&self, place: &Workplace, arguments: &[&str]) -> Command {
         let mut command = place.command(arguments);
         self.reached_by(command.args(["--target", "aws", "--yes"]));
         command
@@ -54,7 +67,8 @@ impl Server {
 impl Drop for Server {
     /// SIGKILL: the process can do nothing more.
     fn drop(&mut self) {
-        self.process.kill().unwrap();
+        // It may have been ended already.
+        let _ = self.process.kill();
         self.process.wait().unwrap();
     }
 }
@@ -67,7 +81,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    fn begin(command: &mut Command) -> Self {
+    pub(crate) fn begin(command: &mut Command) -> Self {
         let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = read(process.stderr.take().unwrap());
         Self { process, lines, said: Vec::new() }
@@ -97,8 +111,15 @@ impl Running {
 
     /// Sends a signal, such as `INT`.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status().unwrap();
-        assert!(sent.success());
+        send(name, self.id());
+    }
+
+    /// Sends a signal; how it ended, and how long after that.
+    pub(crate) fn end_by(self, name: &str) -> (Ended, Duration) {
+        let begun = std::time::Instant::now();
+        self.signal(name);
+        let ended = self.end();
+        (ended, begun.elapsed())
     }
 
     /// How it ended; the code is -1 if a signal ended it.
@@ -107,6 +128,11 @@ impl Running {
         self.said.extend(self.lines.iter());
         Ended { code: status.code().unwrap_or(-1), out: String::new(), err: self.said.join("\n") }
     }
+}
+
+fn send(name: &str, process: u32) {
+    let sent = Command::new("kill").arg(format!("-{name}")).arg(process.to_string()).status().unwrap();
+    assert!(sent.success());
 }
 
 fn read(stderr: ChildStderr) -> Receiver<String> {
