@@ -14,7 +14,7 @@ use crate::cli::{EmulatorCommand, Options, Serve};
 use crate::exit::{Exit, Failure};
 use crate::input;
 use crate::output::{Lines, note, print, print_json};
-use crate::run::{Answer, CANCELLED, agreed};
+use crate::question::{Answer, CANCELLED, agreed};
 use crate::signals::Signals;
 
 /// Where the embedded AWS lives in a state directory.

@@ -1,16 +1,11 @@
 //! What each command does.
 
-use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{
-    Engine, EngineError, ErrorClass, Graph, Head, LocalStore, LockError, Plan, Registry, Report, Session,
-    SettleError, State, StoreError, visible, visible_json,
-};
-use serde_json::{Value, json};
+use engine::{Engine, EngineError, Graph, Head, LocalStore, Plan, Registry, Report, Session, State};
+use serde_json::json;
 
 use crate::anchor::{self, Anchors};
 use crate::binding;
@@ -20,10 +15,13 @@ use crate::emulated;
 use crate::environment::{self, Environment};
 use crate::exit::{Exit, Failure};
 use crate::export;
+use crate::failures::{EXPIRED, engine_failure};
 use crate::interruption;
-use crate::losses::{losses, protection_hint};
-use crate::output::{Lines, note, print, print_json, print_value, prompt};
+use crate::losses::losses;
+use crate::output::{Lines, note, print, print_json};
+use crate::outputs::{NEXT_STEPS, next_steps};
 use crate::progress::Screen;
+use crate::question::{Answer, CANCELLED, agreed, can_ask};
 use crate::render::{self, Counts};
 use crate::signals::Signals;
 use crate::stack::{Place, Stack, StackError, argument_error, kinds};
@@ -99,64 +97,6 @@ fn nothing_changed() -> Exit {
 
 fn configuration(error: ConfigError) -> Failure {
     Failure::new(Exit::Configuration, error.to_string()).hint(error.hint)
-}
-
-pub(crate) fn engine_failure(error: EngineError) -> Failure {
-    match &error {
-        EngineError::Lock(LockError::Held { .. }) => Failure::from_error(Exit::Locked, &error)
-            .hint("wait until it has finished; nothing was changed by this run"),
-        EngineError::Lock(LockError::Broken { .. }) => Failure::from_error(Exit::Configuration, &error)
-            .hint("make sure that no other process works on this state, then delete the file"),
-        EngineError::LockUnrenewed { .. } => Failure::from_error(Exit::Failed, &error)
-            .hint("make room on the disk, or mend what the cause says; then run again: what was begun is looked up"),
-        EngineError::LockLost => Failure::from_error(Exit::Failed, &error)
-            .hint("run again: what was begun is looked up and taken on"),
-        EngineError::Journal(engine::JournalError::Store(store)) if is_unusable(store) => unusable(&error),
-        EngineError::Lock(LockError::Store(store)) if is_unusable(store) => unusable(&error),
-        EngineError::Lock(LockError::Store(_)) | EngineError::Journal(engine::JournalError::Store(_)) => {
-            Failure::from_error(Exit::Failed, &error)
-                .hint("check the disk and the permissions of the state directory, then run again")
-        }
-        EngineError::Journal(engine::JournalError::BoundElsewhere { .. }) => {
-            Failure::from_error(Exit::Configuration, &error)
-                .hint("go back to the project, environment, region and account that it belongs to, or use another --state-dir")
-        }
-        EngineError::Journal(_) => Failure::from_error(Exit::Configuration, &error)
-            .hint("keep a copy of the state directory, and restore the file from a backup"),
-        EngineError::Plan(engine::PlanError::Protected { resources }) => {
-            Failure::from_error(Exit::Configuration, &error).hint(protection_hint(resources))
-        }
-        EngineError::Plan(engine::PlanError::PartInUse { .. }) => {
-            Failure::from_error(Exit::Configuration, &error)
-                .hint("stop using it first: change `ecs.image`, run `stack up`, then try again")
-        }
-        EngineError::Plan(_) => Failure::from_error(Exit::Configuration, &error),
-        EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. }
-            if source.class == ErrorClass::Expired =>
-        {
-            Failure::from_error(Exit::Failed, &error).hint(format!("{EXPIRED}, then run again"))
-        }
-        EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. }
-            if source.class == ErrorClass::Denied =>
-        {
-            Failure::from_error(Exit::Failed, &error)
-                .hint("nothing was changed; allow this identity the call, or use one that may make it")
-        }
-        EngineError::Settle(_) | EngineError::Read { .. } => {
-            Failure::from_error(Exit::Failed, &error).hint("nothing was changed; run again once AWS answers")
-        }
-        _ => Failure::from_error(Exit::Failed, &error),
-    }
-}
-
-fn is_unusable(error: &StoreError) -> bool {
-    matches!(error, StoreError::Unusable { .. })
-}
-
-/// Something else is in place of a file of the state.
-fn unusable(error: &EngineError) -> Failure {
-    Failure::from_error(Exit::Configuration, error)
-        .hint("find out who put it there, then move it away or restore the file from a backup")
 }
 
 impl Work {
@@ -413,22 +353,6 @@ impl Work {
         Ok(exit)
     }
 
-    /// The outputs that everybody wants; the others are a command away.
-    fn tell_outputs(&self, state: &State) -> Result<(), Failure> {
-        let all = shown(state);
-        let first: Vec<_> =
-            MAIN_OUTPUTS.into_iter().filter_map(|name| Some((name, all.get(name)?))).collect();
-        print(&table(&first))?;
-        let others = all.len() - first.len();
-        if others > 0 {
-            let env = &self.environment;
-            note(&format!(
-                "{others} more outputs: `stack outputs --env {env}`; the API's key: `stack outputs {API_KEY}`"
-            ));
-        }
-        Ok(())
-    }
-
     async fn refresh(&self, detailed_exitcode: bool) -> Result<Exit, Failure> {
         self.recorded().await?;
         let engine = self.engine(self.connect().await?);
@@ -459,157 +383,4 @@ impl Work {
         export::write(&template, out)?;
         Ok(Exit::Done)
     }
-
-    async fn outputs(&self, name: Option<&str>) -> Result<Exit, Failure> {
-        let state = self.recorded().await?;
-        let exports = state.exports();
-        let Some(name) = name else {
-            if self.options.json {
-                print_json(&json!(exports))?;
-            } else if exports.is_empty() {
-                note(&format!("{} has no outputs; `stack up` deploys it", self.title()));
-            } else {
-                let all = shown(&state);
-                print(&table(&all.iter().map(|(name, value)| (name.as_str(), value)).collect::<Vec<_>>()))?;
-            }
-            return Ok(Exit::Done);
-        };
-        if name == API_KEY {
-            return self.api_key(&state).await;
-        }
-        let Some(value) = exports.get(name) else {
-            let names: Vec<&str> = exports.keys().map(String::as_str).collect();
-            let hint = if names.is_empty() {
-                "nothing is deployed here; `stack up` does that".to_owned()
-            } else {
-                format!("the outputs are: {}", names.join(", "))
-            };
-            return Err(Failure::new(Exit::Failed, format!("there is no output `{name}`")).hint(hint));
-        };
-        match value {
-            Value::String(text) if !self.options.json => print_value(text)?,
-            value => print_value(&visible_json(&value.to_string()))?,
-        }
-        Ok(Exit::Done)
-    }
-
-    /// Prints the API's key, which AWS is asked for now.
-    async fn api_key(&self, state: &State) -> Result<Exit, Failure> {
-        let id = api_key_id(state)?;
-        let cloud = self.connect().await?;
-        let value = fetch_api_key(&cloud.context, &id).await?;
-        match self.options.json {
-            true => print_json(&json!(value.expose()))?,
-            false => print_value(value.expose())?,
-        }
-        Ok(Exit::Done)
-    }
-}
-
-/// The id of the API's key, which is recorded; its value is not.
-pub(crate) fn api_key_id(state: &State) -> Result<apigw::ApiKeyId, Failure> {
-    let exports = state.exports();
-    let id = exports.get("apiKeyId").and_then(Value::as_str).map(apigw::ApiKeyId::from);
-    id.ok_or_else(|| {
-        Failure::new(Exit::Failed, "there is no API key here").hint("`stack up` makes one, with the API")
-    })
-}
-
-/// Asks AWS for the API's key.
-pub(crate) async fn fetch_api_key(
-    context: &aws::Context,
-    id: &apigw::ApiKeyId,
-) -> Result<apigw::ApiKeyValue, Failure> {
-    apigw::api_key_value(context, id).await.map_err(|error| {
-        Failure::from_error(Exit::Failed, &error).hint(match error.class {
-            ErrorClass::Conflict => "the state names a key of another stack: restore it from a backup",
-            _ => "the credentials need apigateway:GET on the key, and its region and account",
-        })
-    })
-}
-
-/// What the user has to do before the application runs.
-fn next_steps(state: &State) -> Vec<String> {
-    let steps = state.exports().get(NEXT_STEPS).and_then(Value::as_array).cloned().unwrap_or_default();
-    steps.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-/// The output that is for the person, and no property of the stack.
-const NEXT_STEPS: &str = "nextSteps";
-
-/// The outputs of the reference document, in its order.
-const MAIN_OUTPUTS: [&str; 6] =
-    ["albDnsName", "apiGatewayUrl", "dashboardUrl", "vpcId", "databaseEndpoint", "ecsClusterArn"];
-
-/// The output that is a secret: it is recorded nowhere, and asked for when somebody names it.
-const API_KEY: &str = "apiKey";
-
-/// The outputs, without what a choice in the configuration leaves out.
-fn shown(state: &State) -> BTreeMap<String, Value> {
-    let mut exports = state.exports();
-    exports.retain(|name, value| !value.is_null() && name != NEXT_STEPS);
-    exports
-}
-
-fn table(outputs: &[(&str, &Value)]) -> Lines {
-    let width = outputs.iter().map(|(name, _)| visible(name).chars().count()).max().unwrap_or(0);
-    let mut lines = Lines::new();
-    for (name, value) in outputs {
-        lines.line(format!("{:width$} = {}", visible(name), render::value(value)));
-    }
-    lines
-}
-
-/// Whether there is somebody to ask, or no need to.
-fn can_ask(options: &Options) -> Result<(), Failure> {
-    match options.yes || std::io::stdin().is_terminal() {
-        true => Ok(()),
-        false => Err(Failure::new(Exit::Usage, "there is no terminal to ask on").hint("add --yes")),
-    }
-}
-
-/// What somebody answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
-    Yes,
-    No,
-    /// A signal came first.
-    Interrupted,
-}
-
-/// What is said after any other answer than yes.
-pub(crate) const CANCELLED: &str = "Cancelled; nothing changed.";
-
-/// What to do about credentials that have expired.
-const EXPIRED: &str = "AWS credentials have expired: sign in again";
-
-/// Asks for a `yes`, unless it was given on the command line.
-pub(crate) async fn agreed(options: &Options, question: &str, signals: &Signals) -> Result<Answer, Failure> {
-    can_ask(options)?;
-    if options.yes {
-        return Ok(Answer::Yes);
-    }
-    prompt(&format!("{question}? Type \"yes\" to continue: "));
-    let (answer, answered) = tokio::sync::oneshot::channel();
-    // A thread that nobody waits for: nothing can take back that it reads.
-    std::thread::spawn(move || {
-        let mut line = String::new();
-        // Where nobody listens any more, the question is settled.
-        let _ = answer.send(std::io::stdin().read_line(&mut line).map(|_| line));
-    });
-    let line = match signals.unless(answered).await {
-        None => {
-            // The question has no end of line yet.
-            note("");
-            return Ok(Answer::Interrupted);
-        }
-        Some(Ok(line)) => line,
-        Some(Err(_)) => Err(std::io::ErrorKind::UnexpectedEof.into()),
-    };
-    let line =
-        line.map_err(|error| Failure::new(Exit::Failed, format!("cannot read the answer: {error}")))?;
-    if line.is_empty() {
-        note("");
-    }
-    Ok(if line.trim() == "yes" { Answer::Yes } else { Answer::No })
 }

@@ -7,8 +7,9 @@ use engine::{EngineError, inspect};
 use crate::anchor::Anchors;
 use crate::cli::StateCommand;
 use crate::exit::{Exit, Failure};
+use crate::failures::engine_failure;
 use crate::output::{Lines, print, print_json};
-use crate::run::{Work, engine_failure};
+use crate::run::Work;
 
 impl Work {
     pub(crate) async fn state_command(&self, command: StateCommand) -> Result<Exit, Failure> {

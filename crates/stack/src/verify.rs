@@ -13,8 +13,10 @@ use serde_json::{Value, json};
 use crate::cli::Target;
 use crate::exit::{Exit, Failure};
 use crate::export::write_named;
+use crate::failures::engine_failure;
 use crate::output::{Lines, Style, print, print_json};
-use crate::run::{Work, api_key_id, engine_failure, fetch_api_key};
+use crate::outputs::{api_key_id, fetch_api_key};
+use crate::run::Work;
 use crate::stack::Place;
 use crate::target::Cloud;
 

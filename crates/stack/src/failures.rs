@@ -1,0 +1,67 @@
+//! What the engine's errors mean for the person: the exit code, and what to do.
+
+use engine::{EngineError, ErrorClass, LockError, SettleError, StoreError};
+
+use crate::exit::{Exit, Failure};
+use crate::losses::protection_hint;
+
+/// What to do about credentials that have expired.
+pub(crate) const EXPIRED: &str = "AWS credentials have expired: sign in again";
+
+pub(crate) fn engine_failure(error: EngineError) -> Failure {
+    match &error {
+        EngineError::Lock(LockError::Held { .. }) => Failure::from_error(Exit::Locked, &error)
+            .hint("wait until it has finished; nothing was changed by this run"),
+        EngineError::Lock(LockError::Broken { .. }) => Failure::from_error(Exit::Configuration, &error)
+            .hint("make sure that no other process works on this state, then delete the file"),
+        EngineError::LockUnrenewed { .. } => Failure::from_error(Exit::Failed, &error)
+            .hint("make room on the disk, or mend what the cause says; then run again: what was begun is looked up"),
+        EngineError::LockLost => Failure::from_error(Exit::Failed, &error)
+            .hint("run again: what was begun is looked up and taken on"),
+        EngineError::Journal(engine::JournalError::Store(store)) if is_unusable(store) => unusable(&error),
+        EngineError::Lock(LockError::Store(store)) if is_unusable(store) => unusable(&error),
+        EngineError::Lock(LockError::Store(_)) | EngineError::Journal(engine::JournalError::Store(_)) => {
+            Failure::from_error(Exit::Failed, &error)
+                .hint("check the disk and the permissions of the state directory, then run again")
+        }
+        EngineError::Journal(engine::JournalError::BoundElsewhere { .. }) => {
+            Failure::from_error(Exit::Configuration, &error)
+                .hint("go back to the project, environment, region and account that it belongs to, or use another --state-dir")
+        }
+        EngineError::Journal(_) => Failure::from_error(Exit::Configuration, &error)
+            .hint("keep a copy of the state directory, and restore the file from a backup"),
+        EngineError::Plan(engine::PlanError::Protected { resources }) => {
+            Failure::from_error(Exit::Configuration, &error).hint(protection_hint(resources))
+        }
+        EngineError::Plan(engine::PlanError::PartInUse { .. }) => {
+            Failure::from_error(Exit::Configuration, &error)
+                .hint("stop using it first: change `ecs.image`, run `stack up`, then try again")
+        }
+        EngineError::Plan(_) => Failure::from_error(Exit::Configuration, &error),
+        EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. }
+            if source.class == ErrorClass::Expired =>
+        {
+            Failure::from_error(Exit::Failed, &error).hint(format!("{EXPIRED}, then run again"))
+        }
+        EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. }
+            if source.class == ErrorClass::Denied =>
+        {
+            Failure::from_error(Exit::Failed, &error)
+                .hint("nothing was changed; allow this identity the call, or use one that may make it")
+        }
+        EngineError::Settle(_) | EngineError::Read { .. } => {
+            Failure::from_error(Exit::Failed, &error).hint("nothing was changed; run again once AWS answers")
+        }
+        _ => Failure::from_error(Exit::Failed, &error),
+    }
+}
+
+fn is_unusable(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unusable { .. })
+}
+
+/// Something else is in place of a file of the state.
+fn unusable(error: &EngineError) -> Failure {
+    Failure::from_error(Exit::Configuration, error)
+        .hint("find out who put it there, then move it away or restore the file from a backup")
+}
