@@ -49,6 +49,25 @@ async fn created_it_reads_back_as_declared_and_there_is_nothing_left_to_do() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn logs_stay_where_either_side_asks_for_it_and_are_taken_back() {
+    let keep = |keep_logs| Args { keep_logs, ..Args::default() };
+    for (recorded, declared) in [(true, false), (false, true)] {
+        let world = world();
+        create(&world, keep(recorded)).await;
+        Tier::new(keep(declared)).delete(&world.engine, &inputs_with(3)).await.unwrap();
+        world.assert_nothing_recorded().await;
+        let left = world.left().await;
+        let kinds: Vec<&str> = left.iter().map(|(kind, _)| kind.as_str()).collect();
+        assert_eq!(kinds, ["AWS::Logs::LogGroup"]);
+
+        create(&world, keep(false)).await;
+        assert_settled(&world, keep(false)).await;
+        Tier::new(keep(false)).delete(&world.engine, &inputs_with(3)).await.unwrap();
+        assert_clean(&world).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn deleted_it_leaves_nothing() {
     let world = world();
     let tier = Tier::new(Args::default());
