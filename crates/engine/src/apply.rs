@@ -1,6 +1,6 @@
 //! Running a plan: everything that is ready at once, what takes longest first.
 
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -80,6 +80,8 @@ pub struct Report {
     pub in_progress: Vec<InProgress>,
     /// What was not begun because the run was interrupted, or could not go on.
     pub not_begun: Vec<Address>,
+    /// How many steps were not reached that would only have been recorded: nothing is called for them.
+    pub unrecorded: usize,
     /// Whether the run was interrupted.
     pub interrupted: bool,
 }
@@ -92,6 +94,7 @@ impl Report {
             && self.skipped.is_empty()
             && self.in_progress.is_empty()
             && self.not_begun.is_empty()
+            && self.unrecorded == 0
     }
 
     /// Whether the run ended early because its credentials had expired.
@@ -131,6 +134,8 @@ struct Run<'a> {
     begun: Vec<bool>,
     ended: Vec<bool>,
     skipped: Vec<bool>,
+    /// What is in the report as not begun.
+    named: HashSet<Address>,
     report: Report,
 }
 
@@ -148,6 +153,7 @@ pub(crate) async fn apply(plan: &Plan, operator: &Operator<'_>) -> Report {
         begun: vec![false; tasks.len()],
         ended: vec![false; tasks.len()],
         skipped: vec![false; tasks.len()],
+        named: HashSet::new(),
         report: Report::default(),
     };
     for (position, task) in tasks.iter().enumerate() {
@@ -208,12 +214,12 @@ impl Run<'_> {
             }
         }
         drop(running);
-        for (position, task) in plan.schedule.tasks.iter().enumerate() {
+        for position in 0..plan.schedule.tasks.len() {
             if self.begun[position] && !self.ended[position] {
                 self.left(position, "no answer yet".to_owned(), false, operator);
             }
-            if !self.begun[position] && !self.skipped[position] && visible(plan, task) {
-                self.report.not_begun.push(plan.steps()[task.step].address.clone());
+            if !self.begun[position] && !self.skipped[position] {
+                self.not_begun(position);
             }
         }
     }
@@ -222,6 +228,7 @@ impl Run<'_> {
     fn left(&mut self, position: usize, during: String, blocked: bool, operator: &Operator<'_>) {
         let task = &self.plan.schedule.tasks[position];
         if !visible(self.plan, task) {
+            self.report.unrecorded += 1;
             return;
         }
         let step = &self.plan.steps()[task.step];
@@ -232,7 +239,20 @@ impl Run<'_> {
         if blocked || operator.is_begun(&address, operation) {
             self.report.in_progress.push(InProgress { address, kind, operation, during, blocked });
         } else {
-            self.report.not_begun.push(address);
+            self.not_begun(position);
+        }
+    }
+
+    /// Notes what was not begun, once for each resource.
+    fn not_begun(&mut self, position: usize) {
+        let task = &self.plan.schedule.tasks[position];
+        if !visible(self.plan, task) {
+            self.report.unrecorded += 1;
+            return;
+        }
+        let address = &self.plan.steps()[task.step].address;
+        if self.named.insert(address.clone()) {
+            self.report.not_begun.push(address.clone());
         }
     }
 

@@ -19,6 +19,17 @@ use crate::state::{Object, Open};
 /// How often a create is sent again after answers were lost.
 const LOST_ANSWERS: usize = 6;
 
+/// Where the object of a create comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// The call made it, and its answer says so.
+    Made,
+    /// It was found where an answer was lost, so the call made it, most likely.
+    Lost,
+    /// It was there already.
+    Adopted,
+}
+
 /// A create that gave no object.
 struct NotObtained {
     cause: Cause,
@@ -44,19 +55,23 @@ impl Operator<'_> {
         let (intent, resumed) = self.create_intent(step, &desired).await?;
         let call = Intent { address: step.address.clone(), token: intent.token.clone() };
         let obtained = match self.obtain(step, kind, &desired, &call, resumed).await {
-            Ok((outputs, true)) => self.fitting(step, kind, &desired, outputs).await,
-            obtained => obtained,
+            Ok((outputs, Origin::Made)) => Ok((outputs, Origin::Made)),
+            Ok((outputs, origin)) => {
+                self.fitting(step, kind, &desired, outputs).await.map(|outputs| (outputs, origin))
+            }
+            Err(error) => Err(error),
         };
-        let (outputs, adopted) = match obtained {
+        let (outputs, origin) = match obtained {
             Ok(obtained) => obtained,
             Err(NotObtained { cause, unsure }) => {
                 self.close_unless(unsure, intent.seq, &cause).await?;
                 return Err(cause);
             }
         };
-        self.journal.record(Event::Created { seq: intent.seq, outputs: outputs.clone() }).await?;
+        let adopted = origin == Origin::Adopted;
+        self.journal.record(Event::Created { seq: intent.seq, outputs: outputs.clone(), adopted }).await?;
         identified();
-        let recorded = adopted.then_some(&desired);
+        let recorded = (origin != Origin::Made).then_some(&desired);
         self.finish(step, kind, intent.seq, &desired, outputs, recorded).await
     }
 
@@ -102,7 +117,7 @@ impl Operator<'_> {
         Ok((self.journal.intend(intent).await?, false))
     }
 
-    /// Sends the create until it is known what came of it. Also says whether the object was found rather than made.
+    /// Sends the create until it is known what came of it. Also says where the object comes from.
     async fn obtain(
         &self,
         step: &Step,
@@ -110,14 +125,14 @@ impl Operator<'_> {
         desired: &Value,
         intent: &Intent,
         resumed: bool,
-    ) -> Result<(Value, bool), NotObtained> {
+    ) -> Result<(Value, Origin), NotObtained> {
         let mut backoff = Backoff::retry(&intent.token, RETRY_WITHIN);
         // When this session began, it looked for a whole grace period, so one more look is enough.
         let mut look = (resumed && kind.settle() != Settle::Token).then_some(Duration::ZERO);
         // Also where the intent is an earlier run's: that may have ended while it looked.
         let unrecorded = self.unrecorded(step, kind, desired).await;
         if let Some(outputs) = unrecorded.map_err(|cause| NotObtained { cause, unsure: resumed })? {
-            return Ok((outputs, true));
+            return Ok((outputs, Origin::Adopted));
         }
         let (mut lost, mut unsure) = (0, resumed);
         let mut unseen_until = None;
@@ -129,7 +144,7 @@ impl Operator<'_> {
                     NotObtained { cause, unsure }
                 };
                 if let Some(outputs) = found.map_err(not_obtained)? {
-                    return Ok((outputs, true));
+                    return Ok((outputs, Origin::Lost));
                 }
                 // Where there is a natural key, only the answer to the next call tells for sure.
                 unsure = unsure && kind.settle() == Settle::Key;
@@ -140,7 +155,7 @@ impl Operator<'_> {
                 NotObtained { cause, unsure }
             })?;
             let error = match self.sending(kind.create(desired, intent)).await {
-                Ok(outputs) => return Ok((outputs, false)),
+                Ok(outputs) => return Ok((outputs, Origin::Made)),
                 Err(error) => error,
             };
             match error.class {
@@ -159,7 +174,9 @@ impl Operator<'_> {
                 }
                 ErrorClass::AlreadyExists => {
                     return match self.look(step, kind, desired, intent, self.settle_grace).await {
-                        Ok(Some(outputs)) => Ok((outputs, true)),
+                        Ok(Some(outputs)) => {
+                            Ok((outputs, if unsure { Origin::Lost } else { Origin::Adopted }))
+                        }
                         Ok(None) => Err(NotObtained { cause: error.into(), unsure }),
                         Err(cause) => {
                             let unsure = unsure && !has_another_owner(kind, &cause);
@@ -222,12 +239,12 @@ impl Operator<'_> {
         kind: &dyn Kind,
         desired: &Value,
         outputs: Value,
-    ) -> Result<(Value, bool), NotObtained> {
+    ) -> Result<Value, NotObtained> {
         let failed = |cause| NotObtained { cause, unsure: true };
         let look = || self.read_again(step, Operation::Create, || read(kind, desired, &outputs));
         let differs = |live: Option<Value>| live.and_then(|live| unchangeable(kind, &live, desired));
         if differs(look().await.map_err(failed)?).is_none() {
-            return Ok((outputs, true));
+            return Ok(outputs);
         }
         // While it is being made, it may not show everything yet, and nobody can tell.
         let ready = self.wait_ready(step, kind, Operation::Create, outputs.clone()).await;
@@ -235,7 +252,7 @@ impl Operator<'_> {
             Ok(_) => differs(look().await.map_err(failed)?),
             Err(_) => None,
         };
-        let Some(property) = differing else { return Ok((outputs, true)) };
+        let Some(property) = differing else { return Ok(outputs) };
         let message = format!(
             "there is one already, {outputs}, which the state does not know, and its {property} differs, which cannot be \
              changed. If the state is an old copy, put the newest one back; otherwise declare what is there, or delete it"
@@ -290,6 +307,18 @@ impl Operator<'_> {
         };
         let event = match finished.await {
             Ok(outputs) => Event::Ready { seq, outputs },
+            Err(Cause::Broken { reason }) if self.object(step, seq)?.adopted => {
+                let reason = format!(
+                    "it was there already, and the cloud reports that it failed: {reason}. It may hold something, so it is not \
+                     replaced: repair it, or delete it"
+                );
+                return Err(CallError::new(
+                    ErrorClass::Invalid,
+                    format!("waiting for {}", step.address),
+                    reason,
+                )
+                .into());
+            }
             Err(Cause::Broken { reason }) => {
                 self.journal.record(Event::Broken { seq, reason: reason.clone() }).await?;
                 return Err(Cause::Broken { reason });

@@ -69,6 +69,9 @@ pub enum Event {
         seq: u64,
         /// Outputs so far.
         outputs: Value,
+        /// Whether the object was there already, made by a run of which the state knows nothing.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        adopted: bool,
     },
     /// A created object is ready, or an update is complete.
     Ready {

@@ -13,13 +13,55 @@ pub struct Facts {
     pub loss: Loss,
     /// Property values that keep what would be lost. What is recorded and what is declared are both asked.
     pub keeps: &'static [Keep],
+    /// Properties of which a lower value makes the cloud delete a part of what the object holds.
+    pub limits: &'static [Limit],
+}
+
+/// A property that says how much, or for how long, an object holds something: a lower number in it, at any depth, makes the
+/// cloud delete what is beyond it. Where it was not set, there was no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// The top-level property.
+    pub property: &'static str,
+    /// What is deleted, such as `logs that are older`.
+    pub words: &'static str,
+}
+
+impl Limit {
+    /// Whether a change of the property lowers it. JSON in a text is looked into.
+    #[must_use]
+    pub fn is_lowered(before: Option<&Value>, after: Option<&Value>) -> bool {
+        match (before, after) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(Value::String(before)), Some(Value::String(after))) => {
+                let json = |text: &str| serde_json::from_str::<Value>(text).ok();
+                match (json(before), json(after)) {
+                    (Some(before), Some(after)) => Self::is_lowered(Some(&before), Some(&after)),
+                    _ => false,
+                }
+            }
+            (Some(Value::Number(before)), Some(Value::Number(after))) => after.as_f64() < before.as_f64(),
+            (Some(Value::Object(before)), Some(Value::Object(after))) => after.iter().any(|(name, after)| {
+                before.get(name).is_some_and(|before| Self::is_lowered(Some(before), Some(after)))
+            }),
+            (Some(Value::Array(before)), Some(Value::Array(after))) => {
+                after.len() > before.len()
+                    || before
+                        .iter()
+                        .zip(after)
+                        .any(|(before, after)| Self::is_lowered(Some(before), Some(after)))
+            }
+            _ => false,
+        }
+    }
 }
 
 impl Facts {
     /// Facts of a kind that holds nothing which cannot be made again.
     #[must_use]
     pub const fn plain(name: Option<&'static str>) -> Self {
-        Self { name, loss: Loss::Nothing, keeps: &[] }
+        Self { name, loss: Loss::Nothing, keeps: &[], limits: &[] }
     }
 }
 
@@ -87,6 +129,8 @@ pub enum How {
     Forbid,
     /// The object is not deleted while there is something in it: such a plan is refused.
     ForbidUnlessEmpty,
+    /// The object stays while it is known that there is something in it, and is not managed any more.
+    RetainUnlessEmpty,
     /// The object is deleted, but a copy of what it holds stays: `a final snapshot`.
     Copy(&'static str),
     /// The object itself stays, and is not managed any more.
@@ -135,6 +179,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_limit_is_lowered_by_a_smaller_number_anywhere_and_by_the_first_one() {
+        let lowered = |before: Value, after: Value| Limit::is_lowered(Some(&before), Some(&after));
+        assert!(lowered(json!(2557), json!(30)) && !lowered(json!(30), json!(2557)));
+        assert!(Limit::is_lowered(None, Some(&json!(30))) && !Limit::is_lowered(Some(&json!(30)), None));
+        let rules = |days: u32| json!({ "Rules": [{ "Id": "a", "ExpirationInDays": days }] });
+        assert!(lowered(rules(30), rules(29)) && !lowered(rules(29), rules(30)));
+        let text =
+            |count: u32| json!(format!("{{\"rules\":[{{\"selection\":{{\"countNumber\":{count}}}}}]}}"));
+        assert!(lowered(text(30), text(1)) && !lowered(text(1), text(30)));
+    }
 
     #[test]
     fn a_value_applies_only_where_it_is_the_very_same() {

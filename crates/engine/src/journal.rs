@@ -208,6 +208,11 @@ impl Journal {
         self.changed_at.load(Ordering::Relaxed)
     }
 
+    /// Where the last durable record is kept, also when the journal is closed.
+    pub(crate) fn watch_head(&self) -> Arc<Mutex<Head>> {
+        Arc::clone(&self.head)
+    }
+
     /// The last record that is durable.
     pub(crate) fn head(&self) -> Head {
         self.head.lock().unwrap_or_else(PoisonError::into_inner).clone()

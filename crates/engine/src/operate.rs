@@ -124,6 +124,8 @@ impl Operator<'_> {
         match step.object.filter(|_| !replaces) {
             None => self.create(step, kind, desired, identified).await,
             Some(object) if step.note == Some(Note::Missing) => {
+                let recorded = self.object(step, object)?;
+                self.still_missing(step, self.kind(&recorded.kind)?, &recorded).await?;
                 self.journal.record(Event::Missing { address: step.address.clone(), object }).await?;
                 self.create(step, kind, desired, identified).await
             }
@@ -216,7 +218,7 @@ impl Operator<'_> {
         Ok(self.provider.kind(name).ok_or_else(unknown)?)
     }
 
-    fn object(&self, step: &Step, seq: u64) -> Result<Object, Cause> {
+    pub(crate) fn object(&self, step: &Step, seq: u64) -> Result<Object, Cause> {
         let state = self.journal.state();
         let object = state.slot(step.address.as_str()).and_then(|slot| slot.object(seq)).cloned();
         object.ok_or_else(|| Cause::Stale { what: "it is not recorded any more".to_owned() })
@@ -360,6 +362,9 @@ impl Operator<'_> {
     pub(crate) async fn delete(&self, step: &Step) -> Result<(), Cause> {
         let mut object = self.object(step, step.object.unwrap_or_default())?;
         let kind = self.kind(&object.kind)?;
+        if step.note == Some(Note::Missing) {
+            return self.forget(step, kind, &object).await;
+        }
         self.unchanged_since_plan(step, kind, &object, &Value::Null).await?;
         if let Some(removal) = &step.removal {
             if removal.fate == Fate::Retained {
@@ -369,6 +374,23 @@ impl Operator<'_> {
             object.properties = removal.properties.clone();
         }
         self.delete_object(step, kind, object).await
+    }
+
+    /// Stops if an object that the plan did not find is there again: then nobody has asked what protects it.
+    async fn still_missing(&self, step: &Step, kind: &dyn Kind, object: &Object) -> Result<(), Cause> {
+        let look = || read(kind, &object.properties, &object.outputs);
+        match self.read_again(step, Operation::Delete, look).await? {
+            None => Ok(()),
+            Some(_) => Err(Cause::Stale { what: "it is there again".to_owned() }),
+        }
+    }
+
+    /// Takes an object that is not there out of the state, once it is gone for good. Nothing is called that changes anything.
+    async fn forget(&self, step: &Step, kind: &dyn Kind, object: &Object) -> Result<(), Cause> {
+        self.still_missing(step, kind, object).await?;
+        self.wait_gone(step, kind, object).await?;
+        let (address, object) = (step.address.clone(), object.seq);
+        Ok(self.journal.record(Event::Missing { address, object }).await?)
     }
 
     async fn delete_object(&self, step: &Step, kind: &dyn Kind, object: Object) -> Result<(), Cause> {
@@ -427,16 +449,22 @@ impl Operator<'_> {
             self.close_unless(unsure, intent.seq, &cause).await?;
             return Err(cause);
         }
-        let mut backoff = Backoff::poll(&intent.token, within);
-        let look = || is_gone(kind, &object.properties, &object.outputs);
         // The intent stays open if this is interrupted: the next run goes on waiting.
+        self.wait_gone(step, kind, &object).await?;
+        Ok(self.journal.record(Event::Gone { seq: intent.seq }).await?)
+    }
+
+    async fn wait_gone(&self, step: &Step, kind: &dyn Kind, object: &Object) -> Result<(), Cause> {
+        let within = kind.gone_within();
+        let mut backoff = Backoff::poll(step.address.as_str(), within);
+        let look = || is_gone(kind, &object.properties, &object.outputs);
         while !self.read_again(step, Operation::Delete, look).await? {
             self.waiting_for(step, Operation::Delete, "deleting");
             if !self.pause(&mut backoff, "deleting").await? {
                 return Err(Cause::Late { waiting_for: "deleting".to_owned(), seconds: within.as_secs() });
             }
         }
-        Ok(self.journal.record(Event::Gone { seq: intent.seq }).await?)
+        Ok(())
     }
 
     /// Closes an intent that surely had no effect.

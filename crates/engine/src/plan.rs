@@ -11,7 +11,7 @@ use crate::error::CallError;
 use crate::graph::Graph;
 use crate::provider::{Kind, Provider};
 use crate::references;
-use crate::removal::{Guarded, Removal, removal_of};
+use crate::removal::{Guarded, Lowered, Removal, lowered_by, removal_of};
 use crate::resource::Change;
 use crate::schedule::{self, Schedule};
 use crate::state::{Object, Phase, State};
@@ -103,6 +103,8 @@ pub struct Step {
     pub(crate) node: Option<usize>,
     /// What becomes of the object that goes, and of what it holds; `None` where none goes.
     pub(crate) removal: Option<Removal>,
+    /// What goes of an object that stays.
+    pub(crate) lowered: Vec<Lowered>,
 }
 
 impl Step {
@@ -110,6 +112,12 @@ impl Step {
     #[must_use]
     pub fn removal(&self) -> Option<&Removal> {
         self.removal.as_ref()
+    }
+
+    /// What an update makes the cloud delete in an object that stays.
+    #[must_use]
+    pub fn lowered(&self) -> &[Lowered] {
+        &self.lowered
     }
 
     /// The live properties as the plan saw them; `None` where there is no object.
@@ -162,10 +170,8 @@ pub enum PlanError {
         /// What uses it.
         by: Address,
     },
-    /// An object that would be replaced stays, with the name that the new one needs.
-    #[error(
-        "{address} cannot be replaced: the old object is retained, and has the name that the new one needs"
-    )]
+    /// An object stays, with the name that a new one needs.
+    #[error("{address} cannot be created: an object that is retained has the name that it needs")]
     NameRetained {
         /// The resource.
         address: Address,
@@ -320,6 +326,7 @@ impl<'a> Planner<'a> {
             record: false,
             node: Some(node),
             removal: None,
+            lowered: Vec::new(),
         };
         if let Some(object) = self.state.current(address.as_str()) {
             step.object = Some(object.seq);
@@ -331,6 +338,9 @@ impl<'a> Planner<'a> {
                 step.record = object.properties != desired
                     || object.protect != declaration.protect
                     || object.dependencies != self.graph.refers_to(node);
+                if step.action == Action::Update {
+                    step.lowered = lowered_by(&step.changes, &object.properties, kind.facts());
+                }
                 if let (Action::Replace { .. }, Some(seen)) = (&step.action, &step.seen) {
                     step.removal = Some(self.removal(address, object, seen)?);
                 }
@@ -467,6 +477,7 @@ impl<'a> Planner<'a> {
             record: false,
             node: None,
             removal,
+            lowered: Vec::new(),
         });
         Ok(())
     }

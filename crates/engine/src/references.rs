@@ -87,6 +87,19 @@ pub(crate) fn contains_text(value: &Value, wanted: &str) -> bool {
     }
 }
 
+/// Whether a text in `value`, at any depth, names `part`: contains it, and not as the beginning of a longer name.
+pub(crate) fn names(value: &Value, part: &str) -> bool {
+    let goes_on = |after: &str| {
+        after.starts_with(|next: char| next.is_alphanumeric() || matches!(next, '.' | '_' | '-'))
+    };
+    match value {
+        Value::String(text) => text.match_indices(part).any(|(at, _)| !goes_on(&text[at + part.len()..])),
+        Value::Object(object) => object.values().any(|inner| names(inner, part)),
+        Value::Array(items) => items.iter().any(|inner| names(inner, part)),
+        _ => false,
+    }
+}
+
 /// Replaces every reference for which `lookup` has a value; the others stay references, which is how a plan
 /// keeps what it cannot know yet.
 pub(crate) fn resolve(value: &Value, lookup: &impl Fn(Found<'_>) -> Option<Value>) -> Value {

@@ -3,13 +3,15 @@
 //! The rule: it goes only if what is recorded of it and what is declared now both let it go. Where either keeps a copy, a copy
 //! is kept; where either forbids it, there is no plan.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde_json::Value;
 
 use crate::address::Address;
-use crate::facts::{Contents, Facts, How, KeepValue, Loss};
-use crate::plan::{Plan, PlanError, ReplaceOrder, Step};
+use crate::diff::PropertyChange;
+use crate::facts::{Contents, Facts, How, KeepValue, Limit, Loss};
+use crate::plan::{Plan, PlanError, Step};
 use crate::references;
 use crate::scope::Declaration;
 use crate::state::{Object, Phase, State};
@@ -30,7 +32,9 @@ pub struct Removal {
     /// Its properties as its deletion sees them: the stronger of what is recorded and what is declared.
     pub(crate) properties: Value,
     /// Who forbids to delete it while there is something in it, and by which property.
-    pub(crate) refused: Option<(Sides, &'static str)>,
+    pub(crate) refused: Option<(Sides, Option<&'static str>)>,
+    /// Whether it stays while there is something in it.
+    pub(crate) retained_unless_empty: bool,
 }
 
 impl Removal {
@@ -39,6 +43,38 @@ impl Removal {
     pub fn loses(&self) -> bool {
         self.fate == Fate::Lost && self.loss != Loss::Nothing && self.contents != Contents::Empty
     }
+}
+
+/// A part of what an object holds that goes because a limit is lowered; the object stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lowered {
+    /// What the object is called, where it has a name.
+    pub name: Option<String>,
+    /// The property.
+    pub property: &'static str,
+    /// What goes: `logs that are older`.
+    pub words: &'static str,
+    /// What kind of loss it is.
+    pub loss: Loss,
+}
+
+/// What an update makes the cloud delete in an object.
+pub(crate) fn lowered_by(changes: &[PropertyChange], properties: &Value, facts: &Facts) -> Vec<Lowered> {
+    let is_lowered = |limit: &&Limit| {
+        let mut of_it = changes.iter().filter(|change| change.property() == limit.property);
+        of_it.any(|change| Limit::is_lowered(change.before.as_ref(), change.after.as_ref()))
+    };
+    let lowered = |limit: &Limit| Lowered {
+        name: name_of(properties, facts),
+        property: limit.property,
+        words: limit.words,
+        loss: facts.loss,
+    };
+    facts.limits.iter().filter(is_lowered).map(lowered).collect()
+}
+
+fn name_of(properties: &Value, facts: &Facts) -> Option<String> {
+    Some(properties.get(facts.name?)?.as_str()?.to_owned())
 }
 
 /// What becomes of what an object holds.
@@ -97,12 +133,12 @@ pub struct Guarded {
 impl fmt::Display for Guarded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (", self.address)?;
-        if let Some(contents) = &self.contents {
-            write!(f, "with {contents}, ")?;
-        }
-        match self.property {
-            Some(property) => write!(f, "{property} {})", self.by),
-            None => write!(f, "{})", self.by),
+        match (&self.contents, self.property) {
+            (Some(contents), Some(property)) => write!(f, "with {contents}, {property} {})", self.by),
+            // The cloud forbids it, whatever anybody says.
+            (Some(contents), None) => write!(f, "with {contents})"),
+            (None, Some(property)) => write!(f, "{property} {})", self.by),
+            (None, None) => write!(f, "{})", self.by),
         }
     }
 }
@@ -128,12 +164,13 @@ pub(crate) fn removal_of(
     let declared = declared.filter(|declared| declared.kind == object.kind);
     let mut removal = Removal {
         kind: object.kind.clone(),
-        name: facts.name.and_then(|name| Some(object.properties.get(name)?.as_str()?.to_owned())),
+        name: name_of(&object.properties, facts),
         loss: facts.loss,
         fate: Fate::Lost,
         contents: if is_worthless { Contents::Empty } else { Contents::Unknown },
         properties: object.properties.clone(),
         refused: None,
+        retained_unless_empty: false,
     };
     for keep in facts.keeps {
         let sides = Sides {
@@ -146,7 +183,13 @@ pub(crate) fn removal_of(
             // One reason is enough.
             How::Forbid if is_worthless || !guarded.is_empty() => {}
             How::Forbid => guarded.push(guard(by, Some(keep.property))),
-            How::ForbidUnlessEmpty => removal.refused = Some((by, keep.property)),
+            How::ForbidUnlessEmpty => {
+                let says = (keep.value != KeepValue::Any).then_some(keep.property);
+                removal.refused = Some((by, says));
+            }
+            How::RetainUnlessEmpty => removal.retained_unless_empty = true,
+            // What holds nothing needs no copy and need not stay.
+            How::Copy(_) | How::Retain if is_worthless => continue,
             How::Copy(what) => removal.fate = Fate::Copied(what),
             How::Retain => removal.fate = Fate::Retained,
         }
@@ -185,9 +228,13 @@ impl Plan {
     ) -> Result<(), PlanError> {
         for (position, contents) in found {
             if let Some(removal) = &mut self.steps_mut()[position].removal {
+                if removal.retained_unless_empty && matches!(contents, Contents::Some { .. }) {
+                    removal.fate = Fate::Retained;
+                }
                 removal.contents = contents;
             }
         }
+        self.keep_keys(state);
         let refused = |step: &Step| {
             let removal = step.removal.as_ref()?;
             let (by, property) = removal.refused.filter(|_| removal.loses())?;
@@ -195,7 +242,7 @@ impl Plan {
                 Contents::Some { words, .. } => Some(words.clone()),
                 _ => None,
             };
-            Some(Guarded { address: step.address.clone(), by, property: Some(property), contents })
+            Some(Guarded { address: step.address.clone(), by, property, contents })
         };
         let mut resources = std::mem::take(&mut self.protected);
         resources.extend(self.steps().iter().filter_map(refused));
@@ -203,31 +250,60 @@ impl Plan {
         if !resources.is_empty() {
             return Err(PlanError::Protected { resources });
         }
-        let retained = |step: &&Step| {
-            let retained = step.removal.as_ref().is_some_and(|removal| removal.fate == Fate::Retained);
-            retained && step.replaces(ReplaceOrder::DeleteFirst)
-        };
-        if let Some(step) = self.steps().iter().find(retained) {
-            return Err(PlanError::NameRetained { address: step.address.clone() });
+        if let Some(address) = self.schedule.name_retained.clone() {
+            return Err(PlanError::NameRetained { address });
         }
+        // A new object of the same name has the same outputs, and not the part.
+        let wanted: Vec<(&Address, Value)> = match self.steps().iter().any(has_parts) {
+            false => Vec::new(),
+            true => self
+                .steps()
+                .iter()
+                .filter_map(|step| Some((&step.address, state.resolve(step.desired.as_ref()?))))
+                .collect(),
+        };
         for step in self.steps() {
             let Some(Removal { contents: Contents::Some { parts, .. }, .. }) = &step.removal else {
                 continue;
             };
-            let stays = |user: &&Step| user.node.is_some() && user.address != step.address;
             for part in parts {
-                let uses = |user: &&Step| {
-                    // A new object of the same name has the same outputs, and not the part.
-                    user.desired
-                        .as_ref()
-                        .is_some_and(|desired| references::contains_text(&state.resolve(desired), part))
+                let uses = |(address, desired): &&(&Address, Value)| {
+                    **address != step.address && references::names(desired, part)
                 };
-                if let Some(user) = self.steps().iter().filter(stays).find(uses) {
-                    let (address, by) = (step.address.clone(), user.address.clone());
+                if let Some((user, _)) = wanted.iter().find(uses) {
+                    let (address, by) = (step.address.clone(), (*user).clone());
                     return Err(PlanError::PartInUse { address, part: part.clone(), by });
                 }
             }
         }
         Ok(())
     }
+
+    /// A copy can be read only while the key that encrypts it is there: a key that something depends on which stays, or of
+    /// which a copy stays, stays too.
+    fn keep_keys(&mut self, state: &State) {
+        let stays = |step: &&Step| step.removal.as_ref().is_some_and(|removal| removal.fate != Fate::Lost);
+        let object = |step: &Step| state.slot(step.address.as_str())?.object(step.object?);
+        let needed: HashSet<Address> = self
+            .steps()
+            .iter()
+            .filter(stays)
+            .filter_map(object)
+            .flat_map(|object| object.dependencies.iter().cloned())
+            .collect();
+        for step in self.steps_mut() {
+            if let Some(removal) = &mut step.removal
+                && matches!(removal.loss, Loss::Keys(_))
+                && needed.contains(&step.address)
+            {
+                removal.fate = Fate::Retained;
+            }
+        }
+    }
+}
+
+fn has_parts(step: &Step) -> bool {
+    let parts =
+        |removal: &Removal| matches!(&removal.contents, Contents::Some { parts, .. } if !parts.is_empty());
+    step.removal.as_ref().is_some_and(parts)
 }

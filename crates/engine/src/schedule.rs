@@ -17,6 +17,7 @@ use crate::graph::Graph;
 use crate::plan::{Action, Note, PlanError, ReplaceOrder, Step};
 use crate::provider::Provider;
 use crate::references;
+use crate::removal::Fate;
 use crate::state::{Object, State};
 
 /// Stands for what is not known yet while claims are compared, and nowhere else. No claim can contain it.
@@ -46,6 +47,8 @@ pub(crate) struct Task {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Schedule {
     pub(crate) tasks: Vec<Task>,
+    /// A resource that cannot be created, since an object that is retained has the name that it needs.
+    pub(crate) name_retained: Option<Address>,
 }
 
 /// Chooses the order of replacements (in `steps`) and the order of tasks.
@@ -63,6 +66,9 @@ pub(crate) fn build(
 ) -> Result<Schedule, PlanError> {
     let dependents = recorded_dependents(steps, state);
     let collisions = collisions(steps, state, provider);
+    let retained = |old: usize| steps[old].removal().is_some_and(|removal| removal.fate == Fate::Retained);
+    let name_retained =
+        collisions.iter().find(|(old, _)| retained(*old)).map(|(_, new)| steps[*new].address.clone());
     let ahead = ahead(steps, &dependents, &collisions);
     let mut builder = Builder::new(steps);
     builder.declared(steps, by_node, graph);
@@ -75,7 +81,7 @@ pub(crate) fn build(
     builder.replacements(steps, &before);
     builder.replaced_before(steps, by_node, graph, &before);
     builder.let_go_first(&dependents, &before);
-    builder.finish(steps, provider)
+    Ok(Schedule { name_retained, ..builder.finish(steps, provider)? })
 }
 
 /// For each step, the steps whose recorded object depends on it.
@@ -340,6 +346,6 @@ impl Builder {
                 self.tasks[task].dependents.iter().map(|(dependent, _)| self.tasks[*dependent].remaining);
             self.tasks[task].remaining = after.max().unwrap_or(0) + u64::from(own);
         }
-        Ok(Schedule { tasks: self.tasks })
+        Ok(Schedule { tasks: self.tasks, name_retained: None })
     }
 }

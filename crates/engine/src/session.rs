@@ -562,6 +562,19 @@ impl Session {
     /// # Errors
     /// Where the journal cannot be compacted or the lock not be given back; what was recorded is safe all the same.
     pub async fn close(self) -> Result<(), EngineError> {
+        self.close_with_head().await.1
+    }
+
+    /// [`close`](Session::close), and the last record that is durable then: what an interrupted run left behind may still have
+    /// been written while it was closed.
+    pub async fn close_with_head(self) -> (Head, Result<(), EngineError>) {
+        let head = self.journal.watch_head();
+        let closed = self.end().await;
+        let head = head.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (head, closed)
+    }
+
+    async fn end(self) -> Result<(), EngineError> {
         let closed = self.journal.close().await;
         let released = self.lock.release().await;
         closed?;

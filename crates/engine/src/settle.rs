@@ -101,7 +101,7 @@ pub(crate) async fn look_up(
     drop(looking);
     let mut looking: FuturesUnordered<_> = state
         .objects()
-        .filter(|(_, object)| object.phase == Phase::Creating)
+        .filter(|(_, object)| object.phase == Phase::Creating && !object.adopted)
         .map(|(address, object)| look_whether_broken(provider, address, object))
         .collect();
     while let Some(one) = looking.next().await {
@@ -146,7 +146,7 @@ async fn look_up_one(
                 |outputs: &Value| is_known(state, kind, &open.kind, address, &open.properties, outputs);
             match found.filter(|outputs| known(outputs).is_none()) {
                 Some(outputs) if is_other(kind, &open.properties, &outputs).await.map_err(failed)? => None,
-                found => found.map(|outputs| Event::Created { seq: open.seq, outputs }),
+                found => found.map(|outputs| Event::Created { seq: open.seq, outputs, adopted: false }),
             }
         }
         Operation::Update | Operation::Delete => {

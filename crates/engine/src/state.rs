@@ -42,6 +42,9 @@ pub struct Object {
     pub protect: bool,
     /// How far its creation has come.
     pub phase: Phase,
+    /// Whether it was there already when it was to be created, so that it may hold something though it never was ready.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopted: bool,
 }
 
 /// An intent of which it is not recorded how it ended.
@@ -267,7 +270,7 @@ impl State {
                 };
                 self.begin(address, open)?;
             }
-            Event::Created { seq, outputs } => {
+            Event::Created { seq, outputs, adopted } => {
                 let open = self.close("created", *seq, |open| open.operation == Operation::Create)?;
                 let (address, open) = open;
                 let slot = self.slots.entry(address).or_default();
@@ -279,6 +282,7 @@ impl State {
                     dependencies: open.dependencies,
                     protect: open.protect,
                     phase: Phase::Creating,
+                    adopted: *adopted,
                 };
                 slot.deposed.extend(slot.current.replace(created));
             }
@@ -478,7 +482,7 @@ mod tests {
 
     #[test]
     fn a_life_leaves_nothing_behind() {
-        let created = Event::Created { seq: 1, outputs: json!({ "Id": "i-1" }) };
+        let created = Event::Created { seq: 1, outputs: json!({ "Id": "i-1" }), adopted: false };
         let ready = Event::Ready { seq: 1, outputs: json!({ "Id": "i-1" }) };
         let alive = after(&[intent(Operation::Create, None), created.clone(), ready.clone()]).unwrap();
         assert_eq!(alive.output("t/a", "Id"), Some(&json!("i-1")));
@@ -493,10 +497,10 @@ mod tests {
     fn a_second_create_deposes_the_first_object() {
         let state = after(&[
             intent(Operation::Create, None),
-            Event::Created { seq: 1, outputs: json!({ "Id": "old" }) },
+            Event::Created { seq: 1, outputs: json!({ "Id": "old" }), adopted: false },
             Event::Ready { seq: 1, outputs: json!({ "Id": "old" }) },
             intent(Operation::Create, None),
-            Event::Created { seq: 4, outputs: json!({ "Id": "new" }) },
+            Event::Created { seq: 4, outputs: json!({ "Id": "new" }), adopted: false },
         ])
         .unwrap();
         let slot = state.slot("t/a").unwrap();
@@ -508,7 +512,7 @@ mod tests {
     fn events_that_cannot_follow_are_refused() {
         let create = intent(Operation::Create, None);
         for illegal in [
-            vec![Event::Created { seq: 1, outputs: json!({}) }],
+            vec![Event::Created { seq: 1, outputs: json!({}), adopted: false }],
             vec![create.clone(), create.clone()],
             vec![create.clone(), Event::Gone { seq: 1 }],
             vec![create.clone(), Event::Ready { seq: 1, outputs: json!({}) }],
@@ -548,7 +552,7 @@ mod tests {
         };
         let events = [
             intent(Operation::Create, None),
-            Event::Created { seq: 1, outputs: json!({}) },
+            Event::Created { seq: 1, outputs: json!({}), adopted: false },
             Event::Ready { seq: 1, outputs: json!({}) },
             update(&["t/x"]),
             Event::Ready { seq: 4, outputs: json!({}) },
@@ -569,7 +573,7 @@ mod tests {
     fn what_was_begun_with_an_object_that_disappeared_is_closed() {
         let events = [
             intent(Operation::Create, None),
-            Event::Created { seq: 1, outputs: json!({}) },
+            Event::Created { seq: 1, outputs: json!({}), adopted: false },
             Event::Ready { seq: 1, outputs: json!({}) },
             intent(Operation::Update, Some(1)),
             Event::Missing { address: address(), object: 1 },
@@ -581,7 +585,8 @@ mod tests {
 
     #[test]
     fn only_an_object_that_is_being_created_can_be_given_up() {
-        let created = [intent(Operation::Create, None), Event::Created { seq: 1, outputs: json!({}) }];
+        let created =
+            [intent(Operation::Create, None), Event::Created { seq: 1, outputs: json!({}), adopted: false }];
         let broken = Event::Broken { seq: 1, reason: "failed".to_owned() };
         let state = after(&created).unwrap().next(&broken).unwrap();
         assert_eq!(state.current("t/a").unwrap().phase, Phase::Broken);

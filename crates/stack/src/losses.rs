@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use engine::{Action, Contents, Fate, Guarded, Loss, Plan, Removal, Step};
+use engine::{Action, Contents, Fate, Guarded, Loss, Lowered, Plan, Removal, Step};
 use serde_json::{Value, json};
 
 use crate::output::{Lines, Style};
@@ -86,6 +86,17 @@ pub(crate) fn losses(plan: &Plan) -> Lines {
             lines.line(format!(": {}", names.join(", ")));
         }
     }
+    for step in plan.steps() {
+        for lowered in step.lowered() {
+            let Lowered { name, property, words, loss } = lowered;
+            let name = name
+                .as_ref()
+                .map_or_else(|| step.address.to_string(), |name| format!("{} ({name})", step.address));
+            let label = label(*loss).unwrap_or("LOSS");
+            let text = format!("{label}: {property} of {name} is lowered, so AWS will delete {words}");
+            lines.add("  ").styled(Style::Loud, text).end();
+        }
+    }
     lines
 }
 
@@ -141,6 +152,11 @@ pub(crate) fn protection_hint(resources: &[Guarded]) -> String {
         if resources.iter().any(|guarded| guarded.address.as_str() == address) {
             let _ = write!(hint, "{address}: {advice}. ");
         }
+    }
+    // Where the cloud itself forbids it, no setting helps.
+    if resources.iter().all(|guarded| guarded.property.is_none() && guarded.contents.is_some()) {
+        hint.push_str("Then run this command again");
+        return hint;
     }
     let applied = resources.iter().any(|guarded| guarded.by.recorded || guarded.by.live);
     hint.push_str(match applied {

@@ -180,6 +180,7 @@ pub(crate) fn plan_json(plan: &Plan) -> Value {
                 "note": note,
                 "changes": changes_json(&step.changes),
                 "removal": losses::removal_json(step),
+                "lowered": step.lowered().iter().map(|one| json!({ "property": one.property, "loses": one.words })).collect::<Vec<_>>(),
                 "properties": step.desired,
             })
         })

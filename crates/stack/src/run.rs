@@ -254,9 +254,9 @@ impl Work {
             session => session.map_err(engine_failure)?,
         };
         let result = self.change_in(&session, graph, declared, ask, signals).await;
-        let (state, head) = (session.state(), session.head());
+        let state = session.state();
         // By now something was called, whatever is wrong with the state.
-        let closed = session.close().await;
+        let (head, closed) = session.close_with_head().await;
         let closed = closed.map_err(|error| Failure { exit: Exit::Failed, ..engine_failure(error) });
         let ran = result?;
         let anchored = anchor::write(anchors, &ran, &head, signals).await;

@@ -12,8 +12,8 @@ use aws_sdk_s3::types::{
     BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier, Tag, Tagging,
 };
 use engine::{
-    CallError, Change, Changed, Contents, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue, Loss,
-    Readiness, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Contents, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue, Limit,
+    Loss, Readiness, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -152,6 +152,7 @@ impl Resource for Bucket {
             value: KeepValue::Flag(false),
             how: How::ForbidUnlessEmpty,
         }],
+        limits: &[Limit { property: "LifecycleConfiguration", words: "objects that are older" }],
     };
     const SETTLE: Settle = Settle::Key;
     const OWN_PROPERTIES: &'static [&'static str] = &["DeleteObjects"];

@@ -119,6 +119,7 @@ impl Resource for LoadBalancer<Resolved> {
             value: KeepValue::Item("deletion_protection.enabled", "true"),
             how: How::Forbid,
         }],
+        limits: &[],
     };
     const SETTLE: Settle = Settle::Key;
     const OWN_PROPERTIES: &'static [&'static str] = &["VpcId"];

@@ -52,6 +52,7 @@ impl Resource for ApiKey {
         name: Some("Name"),
         loss: Loss::Keys("its value, so that clients which use it are refused"),
         keeps: &[],
+        limits: &[],
     };
     const SETTLE: Settle = Settle::Tag;
     type Context = Context;

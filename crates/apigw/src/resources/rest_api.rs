@@ -85,7 +85,8 @@ fn path(id: &RestApiId) -> String {
 #[async_trait]
 impl Resource for RestApi {
     const KIND: &'static str = "AWS::ApiGateway::RestApi";
-    const FACTS: Facts = Facts { name: Some("Name"), loss: Loss::Addresses("its URL"), keeps: &[] };
+    const FACTS: Facts =
+        Facts { name: Some("Name"), loss: Loss::Addresses("its URL"), keeps: &[], limits: &[] };
     const SETTLE: Settle = Settle::Tag;
     const READY_WITHIN: Duration = Duration::from_secs(1800);
     const TYPICAL_SECONDS: (u32, u32) = (2, 30);

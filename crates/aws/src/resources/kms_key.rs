@@ -6,8 +6,8 @@
 use async_trait::async_trait;
 use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
 use engine::{
-    CallError, Change, Changed, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved, Resource,
-    Search, Settle, Stage,
+    CallError, Change, Changed, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue, Loss, Readiness,
+    Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -116,7 +116,11 @@ impl Resource for Key {
     const FACTS: Facts = Facts {
         name: None,
         loss: Loss::Keys("access to everything it encrypted, once its waiting period is over"),
-        keeps: &[DeletionPolicy::KEEP],
+        keeps: &[
+            DeletionPolicy::KEEP,
+            Keep { property: "KeyPolicy", value: KeepValue::Any, how: How::RetainUnlessEmpty },
+        ],
+        limits: &[],
     };
     const OWN_PROPERTIES: &'static [&'static str] = &[DeletionPolicy::PROPERTY];
     const SETTLE: Settle = Settle::Tag;

@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup as Live;
 use engine::{
-    CallError, Change, Changed, DeclareError, Declared, Declares, Facts, Intent, Loss, Resolved, Resource,
-    Search, Settle, Stage,
+    CallError, Change, Changed, DeclareError, Declared, Declares, Facts, Intent, Limit, Loss, Resolved,
+    Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -170,6 +170,7 @@ impl Resource for LogGroup<Resolved> {
         name: Some("LogGroupName"),
         loss: Loss::Logs("all its logs"),
         keeps: &[DeletionPolicy::KEEP],
+        limits: &[Limit { property: "RetentionInDays", words: "logs that are older" }],
     };
     const OWN_PROPERTIES: &'static [&'static str] = &[DeletionPolicy::PROPERTY, "MadeByService"];
     const SETTLE: Settle = Settle::Key;

@@ -94,6 +94,7 @@ impl Resource for BackupVault<Resolved> {
         name: Some("BackupVaultName"),
         loss: Loss::Data("all its recovery points"),
         keeps: &[Keep { property: "BackupVaultName", value: KeepValue::Any, how: How::ForbidUnlessEmpty }],
+        limits: &[],
     };
     const SETTLE: Settle = Settle::Token;
     type Context = Context;

@@ -11,8 +11,8 @@ use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
 use aws_sdk_sqs::types::QueueAttributeName;
 use engine::{
-    CallError, Change, Changed, Contents, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved,
-    Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Contents, Declares, ErrorClass, Facts, Intent, Limit, Loss, Readiness,
+    Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -104,8 +104,12 @@ impl Queue {
 #[async_trait]
 impl Resource for Queue {
     const KIND: &'static str = "AWS::SQS::Queue";
-    const FACTS: Facts =
-        Facts { name: Some("QueueName"), loss: Loss::Data("the messages in it"), keeps: &[] };
+    const FACTS: Facts = Facts {
+        name: Some("QueueName"),
+        loss: Loss::Data("the messages in it"),
+        keeps: &[],
+        limits: &[Limit { property: "MessageRetentionPeriod", words: "messages that are older" }],
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Self;

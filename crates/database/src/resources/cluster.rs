@@ -15,8 +15,8 @@ use aws_sdk_rds::types::{
     ServerlessV2ScalingConfiguration,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue, Loss,
-    Readiness, Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue, Limit,
+    Loss, Readiness, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -254,6 +254,7 @@ impl Resource for Cluster<Resolved> {
             },
             Keep { property: "DeletionProtection", value: KeepValue::Flag(true), how: How::Forbid },
         ],
+        limits: &[Limit { property: "BackupRetentionPeriod", words: "automated backups that are older" }],
     };
     const SETTLE: Settle = Settle::Key;
     const OWN_PROPERTIES: &'static [&'static str] = &["DeletionPolicy", "LogGroupNames"];

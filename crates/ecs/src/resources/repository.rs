@@ -14,8 +14,8 @@ use aws_sdk_ecr::types::{
     ImageScanningConfiguration, ImageTagMutability, Repository as Live, Tag,
 };
 use engine::{
-    CallError, Change, Changed, Contents, Declares, Facts, How, Intent, Keep, KeepValue, Loss, Resolved,
-    Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Contents, Declares, Facts, How, Intent, Keep, KeepValue, Limit, Loss,
+    Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -180,6 +180,7 @@ impl Resource for Repository {
             value: KeepValue::Flag(false),
             how: How::ForbidUnlessEmpty,
         }],
+        limits: &[Limit { property: "LifecyclePolicy", words: "images beyond it" }],
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

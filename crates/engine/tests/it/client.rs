@@ -9,7 +9,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::fake_cloud::{
-    Call, FACTS, FakeCloud, KINDS, REVISION, Spec, change, contents, is_gone, live, readiness,
+    CIPHER, CIPHER_FACTS, Call, FACTS, FakeCloud, KINDS, REVISION, Spec, change, contents, is_gone, live,
+    readiness,
 };
 use crate::life::Life;
 
@@ -21,7 +22,7 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(cloud: &FakeCloud, life: &Life) -> Self {
         let kind = |spec: &Spec| FakeKind { cloud: cloud.clone(), life: life.clone(), spec: *spec };
-        Self { kinds: KINDS.iter().chain([&REVISION]).map(|spec| (spec.name, kind(spec))).collect() }
+        Self { kinds: KINDS.iter().chain([&REVISION, &CIPHER]).map(|spec| (spec.name, kind(spec))).collect() }
     }
 
     /// Without one kind: an older program.
@@ -52,7 +53,10 @@ impl FakeKind {
 #[async_trait]
 impl Kind for FakeKind {
     fn facts(&self) -> &Facts {
-        const { &FACTS }
+        match self.spec == CIPHER {
+            true => const { &CIPHER_FACTS },
+            false => const { &FACTS },
+        }
     }
 
     fn settle(&self) -> Settle {

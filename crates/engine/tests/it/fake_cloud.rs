@@ -22,8 +22,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use engine::{
-    CallError, Change, Contents, ErrorClass, Facts, File, How, Keep, KeepValue, Loss, MemoryStore, Search,
-    Settle, Store,
+    CallError, Change, Contents, ErrorClass, Facts, File, How, Keep, KeepValue, Limit, Loss, MemoryStore,
+    Search, Settle, Store,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -66,6 +66,7 @@ pub(crate) const FACTS: Facts = Facts {
         keep("Guard", "Refuse", How::ForbidUnlessEmpty),
         keep("Guard", "Lock", How::Forbid),
     ],
+    limits: &[Limit { property: "Limit", words: "parts beyond it" }],
 };
 
 /// What is in an object.
@@ -80,6 +81,20 @@ pub(crate) fn contents(inner: &Inner, outputs: &Value) -> Contents {
         },
     }
 }
+
+/// A kind of key: what it encrypted is lost with it.
+pub(crate) const CIPHER: Spec = Spec { name: "Test::Cipher", settle: Settle::Tag, seconds: (0, 0) };
+
+/// What is known of keys.
+pub(crate) const CIPHER_FACTS: Facts = Facts {
+    loss: Loss::Keys("what it encrypted"),
+    keeps: &[
+        keep("Policy", "Retain", How::Retain),
+        Keep { property: "Name", value: KeepValue::Any, how: How::RetainUnlessEmpty },
+    ],
+    limits: &[],
+    ..FACTS
+};
 
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -266,6 +281,24 @@ impl FakeCloud {
     /// Somebody else deletes an object.
     pub(crate) fn lose(&self, address: &str) {
         self.lock().things.retain(|_, thing| thing.address != address);
+    }
+
+    /// Somebody else takes an object away, for a while.
+    pub(crate) fn take(&self, address: &str) -> Thing {
+        let mut inner = self.lock();
+        let id = inner.things.values().find(|thing| thing.address == address).unwrap().id;
+        inner.things.remove(&id).unwrap()
+    }
+
+    /// It is there again.
+    pub(crate) fn give_back(&self, thing: Thing) {
+        self.lock().things.insert(thing.id, thing);
+    }
+
+    /// An object fails for good.
+    pub(crate) fn fail(&self, address: &str) {
+        let mut inner = self.lock();
+        inner.things.values_mut().find(|thing| thing.address == address).unwrap().doomed = true;
     }
 
     /// Somebody else has an object of this name.

@@ -156,6 +156,33 @@ async fn images_are_not_lost_unseen() {
     assert!(!ended.err.contains("IMAGES LOST"), "{}", ended.err);
 }
 
+#[test]
+fn a_limit_that_is_lowered_says_what_aws_deletes() {
+    let place = deployed();
+    let settings = [
+        (
+            "database.log_retention_in_days=30",
+            "LOGS LOST: RetentionInDays of database/log-group (/aws/rds/cluster/payment-cluster-dev/postgresql) is lowered, so AWS will delete logs that are older",
+        ),
+        (
+            "ecs.repository.keep_images=1",
+            "IMAGES LOST: LifecyclePolicy of ecs/repository (payment-app-dev) is lowered, so AWS will delete images beyond it",
+        ),
+        (
+            "database.backup_retention_in_days=1",
+            "DATA LOSS: BackupRetentionPeriod of database/cluster (payment-cluster-dev) is lowered, so AWS will delete automated backups that are older",
+        ),
+    ];
+    for (setting, line) in settings {
+        let plan = place.run(&["preview", "--set", setting]).expect(0);
+        assert!(plan.out.contains(line), "{}", plan.out);
+    }
+    for raised in ["database.log_retention_in_days=3653", "ecs.repository.keep_images=31"] {
+        let plan = place.run(&["preview", "--set", raised]).expect(0);
+        assert!(!plan.out.contains("LOST") && plan.out.contains("1 to change"), "{}", plan.out);
+    }
+}
+
 #[tokio::test]
 async fn logs_stay_where_the_configuration_asks_for_it() {
     let place = deployed();

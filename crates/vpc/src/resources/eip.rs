@@ -53,7 +53,8 @@ fn outputs(
 #[async_trait]
 impl Resource for Eip {
     const KIND: &'static str = "AWS::EC2::EIP";
-    const FACTS: Facts = Facts { name: None, loss: Loss::Addresses("its public address"), keeps: &[] };
+    const FACTS: Facts =
+        Facts { name: None, loss: Loss::Addresses("its public address"), keeps: &[], limits: &[] };
     const SETTLE: Settle = Settle::Tag;
     const TYPICAL_SECONDS: (u32, u32) = (2, 1);
     type Context = Context;
