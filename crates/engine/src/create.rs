@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::backoff::Backoff;
 use crate::error::{CallError, ErrorClass};
 use crate::event::{Event, Operation};
+use crate::facts::{Facts, How, Keep, Limit};
 use crate::journal::{NewIntent, Recorded};
 use crate::operate::{Cause, Operator, RETRY_WITHIN, changed_properties};
 use crate::plan::{ReplaceOrder, Step, managed};
@@ -42,6 +43,17 @@ fn has_another_owner(kind: &dyn Kind, cause: &Cause) -> bool {
     matches!(cause, Cause::Call(error) if is_somebody_elses(kind, error))
 }
 
+/// What would be taken away from an object that is adopted: a protection, or a part of what it holds.
+fn weakened(facts: &Facts, live: &Value, desired: &Value) -> Option<String> {
+    let unprotected = |keep: &&Keep| keep.how == How::Forbid && keep.applies(live) && !keep.applies(desired);
+    if let Some(keep) = facts.keeps.iter().find(unprotected) {
+        return Some(format!("its protection by {} would be switched off", keep.property));
+    }
+    let lowered = |limit: &&Limit| Limit::is_lowered(live.get(limit.property), desired.get(limit.property));
+    let limit = facts.limits.iter().find(lowered)?;
+    Some(format!("its {} would be lowered, which deletes {}", limit.property, limit.words))
+}
+
 impl Operator<'_> {
     pub(crate) async fn create(
         &self,
@@ -57,7 +69,7 @@ impl Operator<'_> {
         let obtained = match self.obtain(step, kind, &desired, &call, resumed).await {
             Ok((outputs, Origin::Made)) => Ok((outputs, Origin::Made)),
             Ok((outputs, origin)) => {
-                self.fitting(step, kind, &desired, outputs).await.map(|outputs| (outputs, origin))
+                self.fitting(step, kind, &desired, outputs, origin).await.map(|outputs| (outputs, origin))
             }
             Err(error) => Err(error),
         };
@@ -239,11 +251,23 @@ impl Operator<'_> {
         kind: &dyn Kind,
         desired: &Value,
         outputs: Value,
+        origin: Origin,
     ) -> Result<Value, NotObtained> {
         let failed = |cause| NotObtained { cause, unsure: true };
         let look = || self.read_again(step, Operation::Create, || read(kind, desired, &outputs));
         let differs = |live: Option<Value>| live.and_then(|live| unchangeable(kind, &live, desired));
-        if differs(look().await.map_err(failed)?).is_none() {
+        let live = look().await.map_err(failed)?;
+        if origin == Origin::Adopted
+            && let Some(what) = live.as_ref().and_then(|live| weakened(kind.facts(), live, desired))
+        {
+            let message = format!(
+                "there is one already, which the state does not know, and {what}. No plan has said so: declare it as it is, then \
+                 change it in a second run"
+            );
+            let operation = format!("looking for {} before it is created", step.address);
+            return Err(NotObtained { cause: CallError::conflict(operation, message).into(), unsure: false });
+        }
+        if differs(live).is_none() {
             return Ok(outputs);
         }
         // While it is being made, it may not show everything yet, and nobody can tell.

@@ -39,8 +39,6 @@ pub(crate) struct Ran {
     pub(crate) exit: Exit,
     /// `None` if the plan was not run.
     pub(crate) report: Option<Report>,
-    /// Whether there was something to do.
-    changed: bool,
 }
 
 /// Runs the command line.
@@ -277,7 +275,7 @@ impl Work {
     ) -> Result<Ran, Failure> {
         let plan = match session.plan(graph, None).await {
             Err(EngineError::Interrupted) => {
-                return Ok(Ran { exit: nothing_changed(), report: None, changed: false });
+                return Ok(Ran { exit: nothing_changed(), report: None });
             }
             plan => plan.map_err(engine_failure)?,
         };
@@ -295,7 +293,7 @@ impl Work {
             };
             if let Some(exit) = exit {
                 note(CANCELLED);
-                return Ok(Ran { exit, report: None, changed: false });
+                return Ok(Ran { exit, report: None });
             }
         }
         let report = session.apply(&plan).await.map_err(engine_failure)?;
@@ -307,13 +305,13 @@ impl Work {
             (true, false) => Exit::Interrupted,
             (false, false) => Exit::Failed,
         };
-        Ok(Ran { exit, report: Some(report), changed: !plan.is_empty() })
+        Ok(Ran { exit, report: Some(report) })
     }
 
     fn tell(
         &self,
         declared: bool,
-        Ran { exit, report, changed, .. }: Ran,
+        Ran { exit, report }: Ran,
         state: &State,
         head: &Head,
         anchored: Option<bool>,
@@ -331,7 +329,8 @@ impl Work {
                 note(&format!("next: {step}"));
             }
         }
-        if changed {
+        // Also where there was nothing to do: that it was looked is a record.
+        if report.is_some() {
             note(&format!("journal: {head}"));
         }
         let command = if declared { "`stack up`" } else { "`stack destroy`" };

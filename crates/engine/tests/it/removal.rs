@@ -271,6 +271,35 @@ async fn an_object_that_was_there_already_is_not_replaced_because_it_failed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_object_that_was_there_already_keeps_its_protection_and_what_it_holds() {
+    for (before, after, says) in [
+        (json!({ "Guard": "Lock" }), json!({ "Guard": "" }), "its protection by Guard would be switched off"),
+        (
+            json!({ "Limit": 30 }),
+            json!({ "Limit": 7 }),
+            "its Limit would be lowered, which deletes parts beyond it",
+        ),
+    ] {
+        for kind in ["Test::Key", "Test::Tag"] {
+            let declared =
+                |more: &Value| graph([Declaration { kind: kind.to_owned(), ..thing("a", 0, more.clone()) }]);
+            let world = World::new();
+            world.apply(&declared(&before)).await;
+            world.put_back([None, None, None]).await;
+            let report = world.run(&declared(&after)).await.report();
+            assert!(report.failed[0].cause.to_string().contains(says), "{report:?}");
+            for (property, value) in before.as_object().unwrap() {
+                assert_eq!(&world.cloud.at("t/a").unwrap().properties[property], value);
+            }
+            // As it is, it is taken over; then it can be changed, and the plan says what that does.
+            world.apply(&declared(&before)).await;
+            world.apply(&declared(&after)).await;
+            world.check_cloud_equals_state().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_limit_that_is_lowered_is_in_the_plan() {
     let world = World::new();
     world.apply(&one(0, json!({ "Limit": 30 }))).await;
