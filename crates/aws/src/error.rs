@@ -5,6 +5,8 @@ use std::io;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::operation::RequestId;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -141,8 +143,8 @@ fn class_of_dispatch(error: &ConnectorError) -> ErrorClass {
     let mut source = error.source();
     while let Some(cause) = source {
         // Without credentials nothing is signed, and so nothing is sent.
-        if cause.is::<CredentialsError>() {
-            return ErrorClass::Expired;
+        if let Some(cause) = cause.downcast_ref::<CredentialsError>() {
+            return class_of_credentials(cause);
         }
         // No such host, refused, no handshake, or none of it in time: a request is sent only once there is a connection.
         if cause.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|cause| cause.is_connect()) {
@@ -163,6 +165,61 @@ fn class_of_dispatch(error: &ConnectorError) -> ErrorClass {
         source = cause.source();
     }
     ErrorClass::Ambiguous
+}
+
+/// Credentials are fetched again in the middle of a run. Whether there are none, or whoever gives them did not answer, is
+/// the difference between a person who must sign in and a second that must pass.
+fn class_of_credentials(error: &CredentialsError) -> ErrorClass {
+    match error {
+        CredentialsError::ProviderTimedOut(_) => ErrorClass::Unreachable,
+        CredentialsError::ProviderError(_) if causes(error).any(is_passing) => ErrorClass::Unreachable,
+        _ => ErrorClass::Expired,
+    }
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
+}
+
+/// Whether the next attempt may get credentials without anybody doing anything.
+fn is_passing(cause: &(dyn Error + 'static)) -> bool {
+    is_of_the_network(cause)
+        || is_answer_of_a_bad_moment::<AssumeRoleError>(cause)
+        || is_answer_of_a_bad_moment::<AssumeRoleWithWebIdentityError>(cause)
+}
+
+/// Whether STS was throttled, broken, or silent.
+fn is_answer_of_a_bad_moment<E>(cause: &(dyn Error + 'static)) -> bool
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    cause.downcast_ref::<SdkError<E, HttpResponse>>().is_some_and(|error| {
+        matches!(classify(error), ErrorClass::Throttled | ErrorClass::Ambiguous | ErrorClass::Unreachable)
+    })
+}
+
+/// Whether a connection could not be made, or did not last. A file that is missing (a profile, a web identity token, the
+/// program of a `credential_process`) is no such thing: waiting does not bring it back.
+fn is_of_the_network(cause: &(dyn Error + 'static)) -> bool {
+    if let Some(cause) = cause.downcast_ref::<ConnectorError>() {
+        return cause.is_io() || cause.is_timeout();
+    }
+    if let Some(cause) = cause.downcast_ref::<io::Error>() {
+        return matches!(
+            cause.kind(),
+            io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::NotConnected
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::TimedOut
+                | io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::HostUnreachable
+                | io::ErrorKind::NetworkUnreachable
+                | io::ErrorKind::NetworkDown
+        );
+    }
+    false
 }
 
 /// What an AWS error code means; `status` is the answer's HTTP status, where there was one of its own.
@@ -387,6 +444,46 @@ mod tests {
             class(SdkError::dispatch_failure(ConnectorError::other(credentials.into(), None))),
             ErrorClass::Expired
         );
+    }
+
+    #[test]
+    fn credentials_that_could_not_be_fetched_just_now_are_not_expired() {
+        let class = |error: CredentialsError| {
+            class(SdkError::dispatch_failure(ConnectorError::other(error.into(), None)))
+        };
+        let io = |kind: io::ErrorKind| io::Error::from(kind);
+        let answer_of_sts = |status: u16, code: &str| {
+            let raw = HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::empty());
+            let error = ErrorMetadata::builder().code(code).build();
+            let error = AssumeRoleWithWebIdentityError::generic(error);
+            CredentialsError::provider_error(SdkError::service_error(error, raw))
+        };
+        let of_sts =
+            |error: ConnectorError| CredentialsError::provider_error(TestError::dispatch_failure(error));
+        for (error, expected) in [
+            (
+                CredentialsError::provider_timed_out(std::time::Duration::from_secs(5)),
+                ErrorClass::Unreachable,
+            ),
+            (CredentialsError::provider_error(io(io::ErrorKind::ConnectionReset)), ErrorClass::Unreachable),
+            // What the clients of STS and IMDS give: the name of the host could not be looked up, and nobody answered.
+            (of_sts(ConnectorError::io("dns error".into())), ErrorClass::Unreachable),
+            (of_sts(ConnectorError::timeout("no answer".into())), ErrorClass::Unreachable),
+            (answer_of_sts(503, "ServiceUnavailable"), ErrorClass::Unreachable),
+            (answer_of_sts(400, "Throttling"), ErrorClass::Unreachable),
+            (answer_of_sts(400, "ExpiredTokenException"), ErrorClass::Expired),
+            (answer_of_sts(403, "AccessDenied"), ErrorClass::Expired),
+            (of_sts(ConnectorError::user("bad header".into())), ErrorClass::Expired),
+            // The file with the token of a web identity.
+            (CredentialsError::provider_error(io(io::ErrorKind::NotFound)), ErrorClass::Expired),
+            (CredentialsError::provider_error("the session of this profile is over"), ErrorClass::Expired),
+            (CredentialsError::provider_error(answered(403, "ExpiredTokenException")), ErrorClass::Expired),
+            (CredentialsError::not_loaded(io(io::ErrorKind::ConnectionRefused)), ErrorClass::Expired),
+            (CredentialsError::invalid_configuration("no role"), ErrorClass::Expired),
+        ] {
+            let text = format!("{error:?}");
+            assert_eq!(class(error), expected, "{text}");
+        }
     }
 
     #[test]

@@ -85,12 +85,36 @@ where
 /// How long the first answer of a run is waited for.
 const FIRST_ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
+/// How long an answer is waited for where a run has gone well so far.
+const ANSWER_WITHIN: Duration = Duration::from_secs(45);
+
 /// How long one attempt may take. These calls are answered in far less than a second.
 const ATTEMPT_WITHIN: Duration = Duration::from_secs(10);
 
-/// Repeats a read-only call while AWS throttles it or its answer is lost, for half a minute. For the first calls of a
-/// run, which the engine does not make: an endpoint that nobody listens on is an error at once.
-pub(crate) async fn retrying<T, F>(operation: &str, mut call: impl FnMut() -> F) -> Result<T, CallError>
+/// Repeats a call while AWS throttles it or its answer is lost, for half a minute. For the first calls of a run, which the
+/// engine does not make: an endpoint that nobody listens on is an error at once. The call only reads.
+pub(crate) async fn retrying<T, F>(operation: &str, call: impl FnMut() -> F) -> Result<T, CallError>
+where
+    F: Future<Output = Result<T, CallError>>,
+{
+    repeating(operation, FIRST_ANSWER_WITHIN, |class| class != ErrorClass::Unreachable, call).await
+}
+
+/// The same for three quarters of a minute, and also while there is no connection: for calls in the middle or at the end of a
+/// run, where there was one before. The call reads, or may have its effect twice.
+pub(crate) async fn insisting<T, F>(operation: &str, call: impl FnMut() -> F) -> Result<T, CallError>
+where
+    F: Future<Output = Result<T, CallError>>,
+{
+    repeating(operation, ANSWER_WITHIN, |_| true, call).await
+}
+
+async fn repeating<T, F>(
+    operation: &str,
+    within: Duration,
+    is_passing: impl Fn(ErrorClass) -> bool,
+    mut call: impl FnMut() -> F,
+) -> Result<T, CallError>
 where
     F: Future<Output = Result<T, CallError>>,
 {
@@ -103,15 +127,17 @@ where
             };
             match timeout(ATTEMPT_WITHIN, call).await.unwrap_or_else(silent) {
                 Ok(value) => Ok(Look::Done(value)),
-                Err(error) if error.class == ErrorClass::Unreachable => Err(error),
-                Err(error) if error.class.is_transient() || !error.class.is_certain() => {
+                Err(error)
+                    if is_passing(error.class)
+                        && (error.class.is_transient() || !error.class.is_certain()) =>
+                {
                     Ok(Look::Again(error.to_string()))
                 }
                 Err(error) => Err(error),
             }
         }
     };
-    until(Backoff::default(), FIRST_ANSWER_WITHIN, look).await.map_err(|error| match error {
+    until(Backoff::default(), within, look).await.map_err(|error| match error {
         PollError::Failed(error) => error,
         deadline @ PollError::Deadline { .. } => {
             CallError::new(ErrorClass::Ambiguous, operation, deadline.to_string())
@@ -187,6 +213,26 @@ mod tests {
             assert_eq!(retrying::<(), _>("Read", read).await.unwrap_err().class, class);
             assert!(start.elapsed().is_zero());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_there_was_a_connection_before_it_is_waited_for_up_to_the_deadline() {
+        let left = RefCell::new(3);
+        let call = || async {
+            *left.borrow_mut() -= 1;
+            match *left.borrow() {
+                0 => Ok("written"),
+                _ => Err(CallError::new(ErrorClass::Unreachable, "Write", "refused")),
+            }
+        };
+        assert_eq!(insisting("Write", call).await, Ok("written"));
+        let start = Instant::now();
+        let refused = || async { Err(CallError::new(ErrorClass::Unreachable, "Write", "refused")) };
+        let error = insisting::<(), _>("Write", refused).await.unwrap_err();
+        assert_eq!(error.to_string(), "Write: not within 45 s; last seen: Write: refused");
+        assert_eq!(start.elapsed().as_secs(), 45);
+        let expired = || async { Err(CallError::new(ErrorClass::Expired, "Write", "no")) };
+        assert_eq!(insisting::<(), _>("Write", expired).await.unwrap_err().class, ErrorClass::Expired);
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,7 +2,9 @@
 //!
 //! A process that dies leaves its lease behind; the next one waits until it has run out and takes it over. A process
 //! that was merely slow finds out at its next renewal, at its next call, since its own lease has run out, or at its
-//! next record, which the journal refuses.
+//! next record, which the journal refuses. From then on it sends nothing: work that is under way is dropped where it waits,
+//! since an operation may consist of several calls, and the next one would meet what another process does meanwhile. To the
+//! next run, a call whose answer was not heard looks as it does after a crash.
 //!
 //! Where the store has a [`Mark`], the holder keeps it and its lease names it. Who gets the very mark that a lease names
 //! knows that its holder is dead, and need not wait. Calls that were sent before it died may still take effect, as they
@@ -89,7 +91,7 @@ pub(crate) struct Lock {
 pub(crate) struct Lost {
     /// That it is lost.
     flag: Cancel,
-    /// That nothing more is to be begun.
+    /// That nothing more is to be begun, and what was begun is given up.
     cancel: Cancel,
     /// Why it could not be renewed the last time, if the store said so.
     why: Arc<Mutex<Option<Arc<std::io::Error>>>>,
@@ -106,7 +108,7 @@ impl Lost {
 
     fn set(&self) {
         self.flag.cancel();
-        self.cancel.cancel();
+        self.cancel.abandon();
     }
 }
 

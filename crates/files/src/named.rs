@@ -5,10 +5,33 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::FileError;
-use crate::private::{kind, parent_of};
+use crate::private::{kind, parent_of, read_whole, regular};
 
 /// Links that are followed at the most, as the operating system does.
 const LINKS: usize = 40;
+
+/// The content of a regular file that somebody named, such as a configuration. Links are followed, and `/dev/stdin` is whatever
+/// it stands for: a file that was redirected is read. A FIFO or a device is never waited for, even if it takes the file's place
+/// in this moment.
+///
+/// # Errors
+/// If there is no such file, or it is not a regular one, or is longer than `limit`, or cannot be read.
+pub fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+    // A device may do something when it is opened.
+    regular(fs::metadata(path)?)?;
+    read_whole(open_at_once(path)?, limit)
+}
+
+/// To open a FIFO is to wait for somebody who writes to it, unless one says that one does not.
+fn open_at_once(path: &Path) -> Result<File, FileError> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    crate::private::set_flags(&mut options, rustix::fs::OFlags::NONBLOCK);
+    let file = options.open(path)?;
+    regular(file.metadata()?)?;
+    Ok(file)
+}
 
 /// Writes a file that somebody named, such as a template or a report.
 ///
@@ -96,5 +119,30 @@ fn write_beside(target: &Path, bytes: &[u8], permissions: Option<fs::Permissions
     beside.write_all(bytes)?;
     beside.as_file().sync_all()?;
     beside.persist(target).map_err(|error| error.error)?;
-    Ok(File::open(parent_of(target))?.sync_all()?)
+    match File::open(parent_of(target)) {
+        Ok(directory) => Ok(directory.sync_all()?),
+        // Who may write in a directory need not be allowed to read it. The file is in its place all the same.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::process::Command;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_fifo_that_takes_the_place_of_a_file_after_it_was_looked_at_is_not_waited_for() {
+        let place = tempfile::tempdir().unwrap();
+        let fifo = place.path().join("fifo");
+        assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || tell.send(open_at_once(&fifo).unwrap_err().to_string()));
+        let said = told.recv_timeout(Duration::from_secs(30)).expect("it is waited for");
+        assert_eq!(said, "it is a FIFO, not a regular file");
+    }
 }

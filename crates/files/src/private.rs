@@ -72,21 +72,21 @@ fn tighten_directory(_: &Path, _: &Metadata) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Prepares a directory of private files for being written: removes what a writer that died has left under a temporary
-/// name, and makes private every file that `is_ours` names.
+/// Prepares a directory of private files for being written: removes what a writer of a file that `is_ours` names has left
+/// under a temporary name when it died, and makes these files private. Everything else stays as it is.
 ///
 /// The caller holds a lock that keeps other writers away.
 ///
 /// # Errors
-/// If anything but a regular file has one of these names.
+/// If anything but a regular file has one of our names, or what was left cannot be removed.
 pub fn adopt(directory: &Path, is_ours: impl Fn(&str) -> bool) -> Result<(), (PathBuf, FileError)> {
     let of_directory = |error: io::Error| (directory.to_owned(), error.into());
     for entry in fs::read_dir(directory).map_err(of_directory)? {
         let entry = entry.map_err(of_directory)?;
         let (path, name) = (entry.path(), entry.file_name());
         let Some(name) = name.to_str() else { continue };
-        let adopted = if name.starts_with('.') && name.ends_with(BESIDE) {
-            fs::remove_file(&path).map_err(FileError::from)
+        let adopted = if target_of(name).is_some_and(&is_ours) {
+            remove_left(&path)
         } else if is_ours(name) {
             tighten_at(&path)
         } else {
@@ -95,6 +95,21 @@ pub fn adopt(directory: &Path, is_ours: impl Fn(&str) -> bool) -> Result<(), (Pa
         adopted.map_err(|error| (path, error))?;
     }
     Ok(())
+}
+
+/// What a file with a temporary name was to become: `ours` for `.ours.RANDOM.new`.
+fn target_of(name: &str) -> Option<&str> {
+    let (target, random) = name.strip_prefix('.')?.strip_suffix(BESIDE)?.rsplit_once('.')?;
+    (!random.is_empty()).then_some(target)
+}
+
+/// A writer leaves regular files only; whatever else has such a name is not in its way.
+fn remove_left(path: &Path) -> Result<(), FileError> {
+    match look(path) {
+        Ok(Some(_)) => Ok(fs::remove_file(path)?),
+        Ok(None) | Err(FileError::NotRegular { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn tighten_at(path: &Path) -> Result<(), FileError> {
@@ -143,7 +158,7 @@ fn look(path: &Path) -> Result<Option<Metadata>, FileError> {
     }
 }
 
-fn regular(found: Metadata) -> Result<Metadata, FileError> {
+pub(crate) fn regular(found: Metadata) -> Result<Metadata, FileError> {
     match found.is_file() {
         true => Ok(found),
         false => Err(FileError::NotRegular { found: kind(found.file_type()), wanted: "a regular file" }),
@@ -182,11 +197,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Option<File>, FileErro
     let mut options = options.clone();
     // Whatever has taken its place since that look must neither be followed nor waited for.
     #[cfg(unix)]
-    {
-        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        let flags = i32::try_from(flags.bits()).expect("the flags of open(2) are an int");
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
-    }
+    set_flags(&mut options, rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK);
     match options.open(path) {
         Ok(file) => {
             regular(file.metadata()?)?;
@@ -198,6 +209,12 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Option<File>, FileErro
             _ => Err(error.into()),
         },
     }
+}
+
+#[cfg(unix)]
+pub(crate) fn set_flags(options: &mut OpenOptions, flags: rustix::fs::OFlags) {
+    let flags = i32::try_from(flags.bits()).expect("the flags of open(2) are an int");
+    std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags);
 }
 
 /// Opens a private file to read and write it, and makes an empty one if there is none. Its mode is 0600 afterwards.
@@ -239,7 +256,13 @@ pub fn append_to(path: &Path) -> Result<Option<File>, FileError> {
 /// # Errors
 /// If it is not a regular file, or is longer than `limit`, or cannot be read.
 pub fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FileError> {
-    let Some(mut file) = open(path, OpenOptions::new().read(true))? else { return Ok(None) };
+    match open(path, OpenOptions::new().read(true))? {
+        Some(file) => read_whole(file, limit).map(Some),
+        None => Ok(None),
+    }
+}
+
+pub(crate) fn read_whole(mut file: File, limit: u64) -> Result<Vec<u8>, FileError> {
     let length = file.metadata()?.len();
     if length > limit {
         return Err(FileError::TooLarge { length, limit });
@@ -249,7 +272,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FileError> {
     (&mut file).take(limit + 1).read_to_end(&mut bytes)?;
     match bytes.len() as u64 {
         read if read > limit => Err(FileError::TooLarge { length: read, limit }),
-        _ => Ok(Some(bytes)),
+        _ => Ok(bytes),
     }
 }
 
@@ -287,7 +310,9 @@ pub fn remove(path: &Path) -> Result<(), FileError> {
     Ok(sync_directory(parent_of(path))?)
 }
 
-pub(crate) fn parent_of(path: &Path) -> &Path {
+/// The directory that a file is in: `.` for a mere name.
+#[must_use]
+pub fn parent_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

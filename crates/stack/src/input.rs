@@ -1,11 +1,12 @@
 //! Files that people write, as text: the configuration, a plan of faults.
 //!
-//! A file is looked at before it is opened, and read only as far as it may be long, so that neither a pipe that nobody writes
-//! to nor a disk image that was named by mistake keeps the program busy.
+//! Neither a FIFO that nobody writes to nor a disk image that was named by mistake keeps the program busy:
+//! [`files::read_named`] says how.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
+
+use files::FileError;
 
 /// The most bytes that a file may have. The longest configuration anybody has is a few kilobytes.
 pub(crate) const MAX_BYTES: u64 = 1 << 20;
@@ -14,13 +15,9 @@ pub(crate) const MAX_BYTES: u64 = 1 << 20;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
     #[error("it cannot be read: {0}")]
-    Io(#[from] io::Error),
-    #[error("it is {0} and not a regular file")]
-    NotAFile(&'static str),
-    #[error("it has {0} bytes, and may have {MAX_BYTES}")]
-    TooLong(u64),
-    #[error("it has more than {MAX_BYTES} bytes")]
-    Growing,
+    Io(io::Error),
+    #[error(transparent)]
+    Unsuitable(FileError),
     #[error("it is not UTF-8: {looks_like}")]
     Encoding { line: usize, looks_like: String },
 }
@@ -43,54 +40,22 @@ impl ReadError {
     pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::Io(_) => "name a file that exists and that you may read",
-            Self::NotAFile(_) => "save it to a file first, and name that file",
-            Self::TooLong(_) | Self::Growing => {
+            Self::Unsuitable(FileError::TooLarge { .. }) => {
                 "name the file that you meant; nothing that belongs in it is this long"
             }
+            Self::Unsuitable(_) => "save it to a file first, and name that file",
             Self::Encoding { .. } => "save it as UTF-8",
         }
     }
 }
 
-/// The text of a regular file. `/dev/stdin` is whatever it stands for: a file that was redirected is read, a pipe is refused.
+/// The text of a regular file. `/dev/stdin` is whatever it stands for: a file that was redirected is read, a FIFO is refused.
 pub(crate) fn read(path: &Path) -> Result<String, ReadError> {
-    // To open a pipe is to wait for somebody who writes to it.
-    check(&std::fs::metadata(path)?)?;
-    let file = File::open(path)?;
-    check(&file.metadata()?)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(ReadError::Growing);
-    }
+    let bytes = files::read_named(path, MAX_BYTES).map_err(|error| match error {
+        FileError::Io(error) => ReadError::Io(error),
+        other => ReadError::Unsuitable(other),
+    })?;
     text(bytes)
-}
-
-fn check(found: &std::fs::Metadata) -> Result<(), ReadError> {
-    if !found.is_file() {
-        return Err(ReadError::NotAFile(kind(found.file_type())));
-    }
-    match found.len() {
-        length if length > MAX_BYTES => Err(ReadError::TooLong(length)),
-        _ => Ok(()),
-    }
-}
-
-fn kind(found: std::fs::FileType) -> &'static str {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileTypeExt as _;
-        if found.is_fifo() {
-            return "a pipe";
-        }
-        if found.is_socket() {
-            return "a socket";
-        }
-        if found.is_char_device() || found.is_block_device() {
-            return "a device";
-        }
-    }
-    if found.is_dir() { "a directory" } else { "something else" }
 }
 
 fn text(bytes: Vec<u8>) -> Result<String, ReadError> {
@@ -190,10 +155,10 @@ mod tests {
         std::fs::write(&path, &longest).unwrap();
         assert_eq!(read(&path).unwrap().len(), longest.len());
         std::fs::write(&path, longest + "#").unwrap();
-        assert_eq!(read(&path).unwrap_err().to_string(), "it has 1048577 bytes, and may have 1048576");
         assert_eq!(
-            read(directory.path()).unwrap_err().to_string(),
-            "it is a directory and not a regular file"
+            read(&path).unwrap_err().to_string(),
+            "it has 1048577 bytes, and at most 1048576 are read"
         );
+        assert_eq!(read(directory.path()).unwrap_err().to_string(), "it is a directory, not a regular file");
     }
 }

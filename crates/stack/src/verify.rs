@@ -98,10 +98,7 @@ impl Work {
 
 /// The directory must be there before anything is called.
 fn check_place_of(file: &Path) -> Result<(), Failure> {
-    let directory = match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let directory = files::parent_of(file);
     let problem = if file.is_dir() {
         "it is a directory".to_owned()
     } else if !directory.is_dir() {

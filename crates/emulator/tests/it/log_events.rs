@@ -149,6 +149,17 @@ async fn group_and_stream_must_exist_and_events_go_with_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn with_latency_events_are_shown_some_seconds_after_they_were_put() {
+    let cloud = Cloud::of(Emulator::builder().latency(1.0).in_memory());
+    cloud.logs.create_log_group().log_group_name("g").send().await.unwrap();
+    cloud.logs.create_log_stream().log_group_name("g").log_stream_name("s").send().await.unwrap();
+    put(&cloud, vec![event(NOW, "a")]).send().await.unwrap();
+    assert_eq!(all(&cloud, None).await, [""; 0]);
+    tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+    assert_eq!(all(&cloud, None).await, ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn streams_are_listed_by_their_last_event() {
     let cloud = with_stream().await;
     cloud.logs.create_log_stream().log_group_name("g").log_stream_name("a").send().await.unwrap();

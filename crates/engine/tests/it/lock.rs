@@ -1,13 +1,19 @@
 //! One writer at a time.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use engine::{Engine, EngineError, File, Host, LocalStore, LockError, Registry, Store, TestHost};
+use async_trait::async_trait;
+use engine::{
+    CallError, Change, Changed, Declared, Declares, Engine, EngineError, Facts, File, Host, Intent,
+    LocalStore, LockError, Registry, Resolved, Resource, Search, Settle, Stage, Store, TestHost,
+};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::Instant;
 
+use crate::life::WatchedStore;
 use crate::world::{World, graph, resource};
 
 #[tokio::test(start_paused = true)]
@@ -105,6 +111,109 @@ async fn a_holder_whose_lease_runs_out_in_the_middle_makes_no_further_call_thoug
     drop(session);
     world.apply(&wanted).await;
     world.check_cloud_equals_state().await;
+}
+
+/// When each call was sent.
+#[derive(Default)]
+struct Calls(Mutex<Vec<Instant>>);
+
+/// A kind whose delete is many calls, as emptying a bucket is, one each second.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase")]
+struct Bucket<S: Stage = Declared> {
+    name: S::Of<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase")]
+struct BucketOutputs<S: Stage> {
+    id: S::Of<String>,
+}
+
+impl Declares for Bucket<Declared> {
+    type Resolved = Bucket<Resolved>;
+}
+
+#[async_trait]
+impl Resource for Bucket<Resolved> {
+    const KIND: &'static str = "Test::Bucket";
+    const FACTS: Facts = crate::fake_cloud::FACTS;
+    const SETTLE: Settle = Settle::Key;
+    type Context = Arc<Calls>;
+    type Declared = Bucket<Declared>;
+    type Outputs<S: Stage> = BucketOutputs<S>;
+
+    fn change(_: &str) -> Change {
+        Change::Replace
+    }
+
+    fn claim(&self) -> Option<String> {
+        Some(self.name.clone())
+    }
+
+    async fn find(&self, _: &Arc<Calls>, _: &Search) -> Result<Option<BucketOutputs<Resolved>>, CallError> {
+        Ok(None)
+    }
+
+    async fn create(&self, _: &Arc<Calls>, _: &Intent) -> Result<BucketOutputs<Resolved>, CallError> {
+        Ok(BucketOutputs { id: self.name.clone() })
+    }
+
+    async fn read(&self, _: &Arc<Calls>, _: &BucketOutputs<Resolved>) -> Result<Option<Self>, CallError> {
+        Ok(Some(self.clone()))
+    }
+
+    async fn update(
+        &self,
+        _: &Arc<Calls>,
+        outputs: &BucketOutputs<Resolved>,
+        _: &Changed<Self>,
+    ) -> Result<BucketOutputs<Resolved>, CallError> {
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, calls: &Arc<Calls>, _: &BucketOutputs<Resolved>) -> Result<(), CallError> {
+        for _page in 0..300 {
+            calls.0.lock().unwrap().push(Instant::now());
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_of_many_calls_ends_in_the_middle_when_the_lock_is_lost() {
+    let (world, calls) = (World::new(), Arc::new(Calls::default()));
+    let engine = |store: &WatchedStore| {
+        let mut registry = Registry::new(Arc::clone(&calls));
+        registry.register::<Bucket<Resolved>>();
+        Engine::new(Arc::new(registry), Arc::new(store.clone())).with_host(world.host().1)
+    };
+    let store = world.process().store;
+    let session = engine(&store).open().await.unwrap();
+    let wanted = graph([resource("t/a", "Test::Bucket", json!({ "Name": "a" }))]);
+    let plan = session.plan(wanted, None).await.unwrap();
+    assert!(session.apply(&plan).await.unwrap().is_complete());
+    let plan = session.plan(Arc::default(), None).await.unwrap();
+    let begun = Instant::now();
+    let (applied, ()) = tokio::join!(session.apply(&plan), async {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        store.hang_lock();
+    });
+    assert!(matches!(applied, Err(EngineError::LockLost)), "{applied:?}");
+    drop(session);
+    // It was renewed less than 5 s before, for 20 s; then another process may begin.
+    let until = Duration::from_secs(10 + 20);
+    assert!(begun.elapsed() <= until, "{:?}", begun.elapsed());
+    let next = engine(&world.process().store).open().await.unwrap();
+    let (sent, last) = {
+        let sent = calls.0.lock().unwrap();
+        (sent.len(), *sent.last().unwrap())
+    };
+    assert!(sent > 10 && last.duration_since(begun) < until, "{sent} calls");
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(calls.0.lock().unwrap().len(), sent);
+    next.close().await.unwrap();
 }
 
 /// A machine that can sleep: then the wall clock goes on, and nothing else does.

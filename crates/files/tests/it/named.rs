@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::os::unix::fs::{lchown, symlink};
 use std::path::Path;
 
-use files::{FileError, write_named};
+use files::{FileError, read_named, write_named};
 
 use crate::{make_fifo, mode, names, set_mode};
 
@@ -86,4 +86,34 @@ fn devices_and_fifos_are_written_to_and_directories_are_an_error() {
     assert_eq!(reader.join().unwrap(), "through");
     let error = write_named(place.path(), b"x").unwrap_err();
     assert_eq!(error.to_string(), "it is a directory, not a file");
+}
+
+#[test]
+fn a_file_is_written_where_nobody_may_list_the_directory() {
+    let place = tempfile::tempdir().unwrap();
+    let directory = place.path().join("drop");
+    fs::create_dir(&directory).unwrap();
+    set_mode(&directory, 0o300);
+    let written = write_named(&directory.join("report"), b"x");
+    set_mode(&directory, 0o700);
+    written.unwrap();
+    assert_eq!(names(&directory), ["report"]);
+}
+
+#[test]
+fn what_was_named_is_read_through_a_link_and_nothing_but_a_regular_file_is() {
+    let place = tempfile::tempdir().unwrap();
+    let at = |name: &str| place.path().join(name);
+    fs::write(at("file"), "text").unwrap();
+    symlink("file", at("link")).unwrap();
+    assert_eq!(read_named(&at("link"), 4).unwrap(), b"text");
+    make_fifo(&at("fifo"));
+    for (path, limit, said) in [
+        (at("link"), 3, "it has 4 bytes, and at most 3 are read"),
+        (at("fifo"), 4, "it is a FIFO, not a regular file"),
+        (place.path().to_owned(), 4, "it is a directory, not a regular file"),
+        ("/dev/zero".into(), 4, "it is a device, not a regular file"),
+    ] {
+        assert_eq!(read_named(&path, limit).unwrap_err().to_string(), said);
+    }
 }

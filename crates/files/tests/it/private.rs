@@ -141,6 +141,24 @@ fn adopting_removes_what_a_dead_writer_left_and_closes_what_was_open_to_all() {
 }
 
 #[test]
+fn adopting_touches_nothing_that_a_writer_of_ours_cannot_have_left() {
+    let place = tempfile::tempdir().unwrap();
+    let at = |name: &str| place.path().join(name);
+    let theirs = [".notes.new", ".others.4f1.new", ".ours..new", ".ours.new", "ours.4f1.new"];
+    for name in theirs {
+        fs::write(at(name), "x").unwrap();
+    }
+    fs::create_dir(at(".ours.5a2.new")).unwrap();
+    symlink(at("nowhere"), at(".ours.6b3.new")).unwrap();
+    fs::write(at(".ours.4f1.new"), "x").unwrap();
+    let before = names(place.path());
+    files::adopt(place.path(), |name| name == "ours").unwrap();
+    let after = names(place.path());
+    assert_eq!(before.len(), after.len() + 1);
+    assert!(!after.contains(&".ours.4f1.new".to_owned()), "{after:?}");
+}
+
+#[test]
 fn a_name_that_somebody_planted_for_the_temporary_file_is_not_used() {
     // The name is random, so whoever plants links must guess it; what is there under a guess is not touched by a write.
     let place = tempfile::tempdir().unwrap();

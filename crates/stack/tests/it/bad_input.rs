@@ -145,10 +145,10 @@ fn a_configuration_is_a_regular_file_of_reasonable_length() {
     let sparse = std::fs::File::create(place.path().join("sparse")).unwrap();
     sparse.set_len(1 << 40).unwrap();
     for (file, said) in [
-        ("pipe", "it is a pipe and not a regular file"),
-        ("/dev/zero", "it is a device and not a regular file"),
-        ("directory", "it is a directory and not a regular file"),
-        ("sparse", "it has 1099511627776 bytes, and may have 1048576"),
+        ("pipe", "it is a FIFO, not a regular file"),
+        ("/dev/zero", "it is a device, not a regular file"),
+        ("directory", "it is a directory, not a regular file"),
+        ("sparse", "it has 1099511627776 bytes, and at most 1048576 are read"),
         ("nowhere", "it cannot be read: "),
     ] {
         let ended = place.run(&["config", "--config", file]).expect(65);
@@ -169,7 +169,7 @@ fn standard_input_is_read_if_it_is_a_file_and_refused_if_it_is_a_pipe() {
     assert!(ended.out.contains("# /dev/stdin:1\n"), "{}", ended.out);
     let mut command = place.command(&["config", "--config", "/dev/stdin"]);
     let ended = Ended::of(&command.stdin(std::process::Stdio::piped()).output().unwrap()).expect(65);
-    assert!(ended.err.starts_with("error: /dev/stdin: it is a pipe"), "{}", ended.err);
+    assert!(ended.err.starts_with("error: /dev/stdin: it is a FIFO"), "{}", ended.err);
     assert!(ended.err.contains("hint: save it to a file first"), "{}", ended.err);
 }
 

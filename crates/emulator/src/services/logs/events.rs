@@ -4,12 +4,18 @@
 //! The rules are those of the CloudWatch Logs API Reference, PutLogEvents and GetLogEvents (as of 2026, when an event could
 //! have 1 MB; it was 256 KB before). Sequence tokens are accepted and ignored, as there. Entities, which only group events on
 //! a console page, and data protection (`unmask`) are not modelled.
+//!
+//! The references promise nothing about when an event that was accepted is shown. With latency it takes a few seconds.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Answer, Cx, identified, invalid, missing};
+use crate::latency::{Spread, spread};
 use crate::request::Call;
+
+/// From the call that puts events until they are read. Estimate: AWS gives no number.
+const SHOWN: Spread = spread(4.0, 1.0, 8.0);
 
 const SECOND: i64 = 1000;
 const HOUR: i64 = 3600 * SECOND;
@@ -29,9 +35,24 @@ pub(super) struct Event {
     timestamp: i64,
     message: String,
     ingestion_time: i64,
+    /// When it is shown, if not at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shown_at: Option<i64>,
 }
 
 impl Event {
+    fn is_shown(&self, now: i64) -> bool {
+        self.shown_at.is_none_or(|at| at <= now)
+    }
+
+    fn output(&self) -> Value {
+        json!({
+            "timestamp": self.timestamp,
+            "message": self.message,
+            "ingestionTime": self.ingestion_time,
+        })
+    }
+
     pub(super) fn timestamp(&self) -> i64 {
         self.timestamp
     }
@@ -102,6 +123,8 @@ impl Accepted {
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: PutLogEvents = call.input()?;
     let now = cx.now_millis;
+    let about = format!("{}/{} events at {now}", given.log_group_name, given.log_stream_name);
+    let shown_at = cx.after(SHOWN, &about);
     let group = cx.r.logs.find_mut(&given.log_group_name)?;
     let retention = group.retention_in_days();
     let stream = group.streams.get_mut(&given.log_stream_name).ok_or_else(|| missing("log stream"))?;
@@ -121,7 +144,12 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
         .into_iter()
         .skip(accepted.first())
         .take(count)
-        .map(|event| Event { timestamp: event.timestamp, message: event.message, ingestion_time: now })
+        .map(|InputLogEvent { timestamp, message }| Event {
+            timestamp,
+            message,
+            ingestion_time: now,
+            shown_at,
+        })
         .collect();
     if let (Some(first), Some(last)) = (events.first(), events.last())
         && last.timestamp - first.timestamp > DAY
@@ -188,6 +216,7 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let events: Vec<&Event> = stream
         .events
         .iter()
+        .filter(|event| event.is_shown(cx.now_millis))
         .filter(|event| event.timestamp >= since && given.end_time.is_none_or(|end| event.timestamp < end))
         .collect();
 
@@ -208,7 +237,7 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
         }
     };
     Ok(json!({
-        "events": events[begin..end],
+        "events": events[begin..end].iter().map(|event| event.output()).collect::<Vec<_>>(),
         "nextForwardToken": format!("f/{end}"),
         "nextBackwardToken": format!("b/{begin}"),
     }))
