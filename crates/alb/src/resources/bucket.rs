@@ -107,11 +107,17 @@ impl Bucket {
     }
 }
 
-/// Deletes every version of every object, page by page. What is listed is gone before the next page is asked for, so
-/// each page is the first one.
-async fn empty(cx: &Context, bucket: &BucketName) -> Result<(), CallError> {
-    loop {
+/// How many pages one call of [`empty`] takes, of up to a thousand versions each. Only between calls does the engine see that
+/// the run is to end or that the lock is lost, and there it waits, up to 16 seconds at last: with this many, ten seconds or so
+/// are the longest that it does not look, and the waits add less than half an hour for a million objects.
+const PAGES_AT_ONCE: usize = 10;
+
+/// Deletes versions of objects, page by page: whether all are gone.
+async fn empty(cx: &Context, bucket: &BucketName) -> Result<bool, CallError> {
+    let (mut key_marker, mut version_marker) = (None, None);
+    for _ in 0..PAGES_AT_ONCE {
         let request = s3(cx).list_object_versions().bucket(bucket.as_str());
+        let request = request.set_key_marker(key_marker).set_version_id_marker(version_marker);
         let answer = request.expected_bucket_owner(cx.account_id()).send().await;
         let page = answer.called("ListObjectVersions")?;
         let versions = page.versions().iter().map(|version| (version.key(), version.version_id()));
@@ -121,24 +127,35 @@ async fn empty(cx: &Context, bucket: &BucketName) -> Result<(), CallError> {
             object.build().ok()
         };
         let objects: Vec<ObjectIdentifier> = versions.chain(markers).filter_map(object).collect();
-        if objects.is_empty() {
-            return Ok(());
+        if !objects.is_empty() {
+            delete_objects(cx, bucket, objects).await?;
         }
-        let delete = Delete::builder().set_objects(Some(objects)).quiet(true);
-        let request = s3(cx)
-            .delete_objects()
-            .bucket(bucket.as_str())
-            .expected_bucket_owner(cx.account_id())
-            .delete(delete.build().expect("objects are given"));
-        let answer = request.send().await.called("DeleteObjects")?;
-        // What failed is in an answer that is a success otherwise.
-        if let Some(error) = answer.errors().first() {
-            let code = error.code().unwrap_or_default();
-            let message = error.message().unwrap_or_default();
-            let failed = CallError::new(class_of(code, None), "DeleteObjects", message);
-            return Err(CallError { code: Some(code.to_owned()), ..failed });
+        if page.is_truncated() != Some(true) {
+            return Ok(true);
         }
+        (key_marker, version_marker) = (page.next_key_marker, page.next_version_id_marker);
     }
+    Ok(false)
+}
+
+async fn delete_objects(
+    cx: &Context,
+    bucket: &BucketName,
+    objects: Vec<ObjectIdentifier>,
+) -> Result<(), CallError> {
+    const OPERATION: &str = "DeleteObjects";
+    let delete = Delete::builder().set_objects(Some(objects)).quiet(true);
+    let request = s3(cx)
+        .delete_objects()
+        .bucket(bucket.as_str())
+        .expected_bucket_owner(cx.account_id())
+        .delete(delete.build().expect("objects are given"));
+    let answer = request.send().await.called(OPERATION)?;
+    // What failed is in an answer that is a success otherwise.
+    let Some(error) = answer.errors().first() else { return Ok(()) };
+    let code = error.code().unwrap_or_default();
+    let failed = CallError::new(class_of(code, None), OPERATION, error.message().unwrap_or_default());
+    Err(CallError { code: Some(code.to_owned()), ..failed })
 }
 
 #[async_trait]
@@ -284,20 +301,27 @@ impl Resource for Bucket {
     }
 
     async fn contents(&self, cx: &Context, outputs: &BucketOutputs<Resolved>) -> Result<Contents, CallError> {
-        let request = s3(cx).list_object_versions().bucket(outputs.bucket_name.as_str()).max_keys(1);
+        let request = s3(cx).list_object_versions().bucket(outputs.bucket_name.as_str());
         let request = request.expected_bucket_owner(cx.account_id());
-        let found = request.send().await.called("ListObjectVersions")?;
-        Ok(match found.versions().is_empty() && found.delete_markers().is_empty() {
-            true => Contents::Empty,
-            false => Contents::Some { words: "objects in it".to_owned(), parts: Vec::new() },
-        })
+        let page = request.send().await.called("ListObjectVersions")?;
+        // A page may have less on it than there is, even nothing: then there is more all the same.
+        let more = page.is_truncated() == Some(true);
+        let words = match page.versions().len() + page.delete_markers().len() {
+            0 if !more => return Ok(Contents::Empty),
+            0 | 1 if more => "at least 1 object version".to_owned(),
+            count if more => format!("at least {count} object versions"),
+            1 => "1 object version".to_owned(),
+            count => format!("{count} object versions"),
+        };
+        Ok(Contents::Some { words, parts: Vec::new() })
     }
 
     async fn delete(&self, cx: &Context, outputs: &BucketOutputs<Resolved>) -> Result<(), CallError> {
         const NOT_EMPTY: &str = "BucketNotEmpty";
         let bucket = &outputs.bucket_name;
-        if self.delete_objects {
-            empty(cx, bucket).await.if_exists()?;
+        if self.delete_objects && empty(cx, bucket).await.if_exists()? == Some(false) {
+            let message = "many objects are deleted, and more are still there";
+            return Err(CallError::new(ErrorClass::DependencyViolation, "DeleteObjects", message));
         }
         let request = s3(cx).delete_bucket().bucket(bucket.as_str()).expected_bucket_owner(cx.account_id());
         let deleted = request.send().await.called("DeleteBucket");

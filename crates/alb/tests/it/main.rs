@@ -8,5 +8,6 @@ mod conflicts;
 mod declaration;
 mod drift;
 mod life;
+mod log_bucket;
 mod lost_answers;
 mod support;

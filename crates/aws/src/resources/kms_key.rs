@@ -3,11 +3,14 @@
 //! The surprises: a key has no name, so that a lost create is found by its tags, key by key; and a key is never deleted
 //! at once. It is `PendingDeletion` for 7 to 30 days, can do nothing in that time, and can be saved.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
+use aws_sdk_rds::types::{DbCluster, DbClusterSnapshot};
 use engine::{
-    CallError, Change, Changed, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue, Loss, Readiness,
-    Resolved, Resource, Search, Settle, Stage,
+    CallError, Change, Changed, Contents, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue, Loss,
+    Readiness, Resolved, Resource, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +102,29 @@ async fn live_tags(cx: &Context, key: &str) -> Result<Option<LiveTags>, CallErro
     Ok(tags.map(|tags: Vec<Tag>| {
         LiveTags::pairs(tags.iter().map(|tag| (Some(tag.tag_key()), Some(tag.tag_value()))))
     }))
+}
+
+/// How many snapshots of database clusters cannot be restored without the key. Automated ones of a cluster that is there go
+/// with their cluster; of one that is gone, they were kept.
+async fn snapshots_that_need(cx: &Context, key: &KeyOutputs<Resolved>) -> Result<usize, CallError> {
+    let rds = cx.client(aws_sdk_rds::Client::new);
+    let pages = rds.describe_db_cluster_snapshots().into_paginator().items().send();
+    let mut snapshots = pages.try_collect().await.called("DescribeDBClusterSnapshots")?;
+    let is_ours = |id: &str| id == key.arn.as_str() || id == key.key_id.as_str();
+    snapshots.retain(|snapshot| snapshot.kms_key_id().is_some_and(is_ours));
+    let is_automated = |snapshot: &DbClusterSnapshot| snapshot.snapshot_type() == Some("automated");
+    if snapshots.iter().any(is_automated) {
+        let pages = rds.describe_db_clusters().into_paginator().items().send();
+        let clusters: Vec<DbCluster> = pages.try_collect().await.called("DescribeDBClusters")?;
+        let there: BTreeSet<&str> =
+            clusters.iter().filter_map(|cluster| cluster.db_cluster_resource_id()).collect();
+        let goes = |snapshot: &DbClusterSnapshot| {
+            let cluster = snapshot.db_cluster_resource_id();
+            is_automated(snapshot) && cluster.is_some_and(|cluster| there.contains(cluster))
+        };
+        snapshots.retain(|snapshot| !goes(snapshot));
+    }
+    Ok(snapshots.len())
 }
 
 fn tag(key: &str, value: &str) -> Tag {
@@ -233,6 +259,16 @@ impl Resource for Key {
             kms.tag_resource().key_id(id).set_tags(Some(set)).send().await.called("TagResource")?;
         }
         Ok(outputs.clone())
+    }
+
+    /// Snapshots that somebody may want to restore. What else it encrypted, nobody can list.
+    async fn contents(&self, cx: &Context, outputs: &KeyOutputs<Resolved>) -> Result<Contents, CallError> {
+        let words = match snapshots_that_need(cx, outputs).await? {
+            0 => return Ok(Contents::Unknown),
+            1 => "1 database snapshot encrypted with it".to_owned(),
+            count => format!("{count} database snapshots encrypted with it"),
+        };
+        Ok(Contents::Some { words, parts: Vec::new() })
     }
 
     async fn delete(&self, cx: &Context, outputs: &KeyOutputs<Resolved>) -> Result<(), CallError> {

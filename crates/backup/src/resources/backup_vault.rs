@@ -184,13 +184,21 @@ impl Resource for BackupVault<Resolved> {
         cx: &Context,
         outputs: &BackupVaultOutputs<Resolved>,
     ) -> Result<Contents, CallError> {
-        let found = live(cx, &outputs.backup_vault_name).await?;
-        let count = found.map_or(0, |vault| vault.number_of_recovery_points());
-        Ok(match count {
-            0 => Contents::Empty,
-            1 => Contents::Some { words: "1 recovery point".to_owned(), parts: Vec::new() },
-            count => Contents::Some { words: format!("{count} recovery points"), parts: Vec::new() },
-        })
+        let name = outputs.backup_vault_name.as_str();
+        let Some(vault) = live(cx, &outputs.backup_vault_name).await? else { return Ok(Contents::Empty) };
+        let request =
+            backup(cx).list_recovery_points_by_backup_vault().backup_vault_name(name).max_results(1);
+        let page = request.send().await.called("ListRecoveryPointsByBackupVault")?;
+        if page.recovery_points().is_empty() && page.next_token().is_none() {
+            return Ok(Contents::Empty);
+        }
+        // The count is what AWS Backup counted last. Whether there is anything, the list knows.
+        let words = match vault.number_of_recovery_points() {
+            ..1 => "recovery points".to_owned(),
+            1 => "1 recovery point".to_owned(),
+            count => format!("{count} recovery points"),
+        };
+        Ok(Contents::Some { words, parts: Vec::new() })
     }
 
     async fn delete(&self, cx: &Context, outputs: &BackupVaultOutputs<Resolved>) -> Result<(), CallError> {

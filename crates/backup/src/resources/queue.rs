@@ -203,12 +203,16 @@ impl Resource for Queue {
         ];
         let request = sqs(cx).get_queue_attributes().queue_url(outputs.queue_url.as_str());
         let request = request.set_attribute_names(Some(COUNTS.to_vec()));
-        let found = request.send().await.called("GetQueueAttributes")?.attributes.unwrap_or_default();
+        let found =
+            request.send().await.called("GetQueueAttributes").classed(&MISSING, ErrorClass::NotFound)?;
+        let found = found.attributes.unwrap_or_default();
         let count: u64 = found.values().filter_map(|count| count.parse::<u64>().ok()).sum();
+        // The counts come true only after about a minute (SQS API Reference, GetQueueAttributes): a message may be there that
+        // they do not have.
         Ok(match count {
-            0 => Contents::Empty,
-            1 => Contents::Some { words: "1 message".to_owned(), parts: Vec::new() },
-            count => Contents::Some { words: format!("{count} messages"), parts: Vec::new() },
+            0 => Contents::Unknown,
+            1 => Contents::Some { words: "about 1 message".to_owned(), parts: Vec::new() },
+            count => Contents::Some { words: format!("about {count} messages"), parts: Vec::new() },
         })
     }
 

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod conflicts;
+mod contents;
 mod declaration;
 mod drift;
 mod life;

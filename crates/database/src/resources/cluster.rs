@@ -164,6 +164,13 @@ async fn describe(cx: &Context, id: &str) -> Result<Option<Live>, CallError> {
     Ok(answer.and_then(|answer| answer.db_clusters.unwrap_or_default().into_iter().next()))
 }
 
+/// Whether there is a cluster snapshot of this name.
+async fn is_taken(cx: &Context, name: &str) -> Result<bool, CallError> {
+    let request = rds(cx).describe_db_cluster_snapshots().db_cluster_snapshot_identifier(name);
+    let answer = request.send().await.called("DescribeDBClusterSnapshots").if_exists()?;
+    Ok(answer.is_some_and(|answer| !answer.db_cluster_snapshots().is_empty()))
+}
+
 fn outputs(live: &Live, operation: &str) -> Result<ClusterOutputs<Resolved>, CallError> {
     let secret = live.master_user_secret().and_then(|secret| secret.secret_arn());
     Ok(ClusterOutputs {
@@ -181,12 +188,28 @@ impl Cluster<Resolved> {
         self.vpc_security_group_ids.iter().map(ToString::to_string).collect()
     }
 
-    /// The final snapshot's name: the same however often the deletion is begun, and another one for each cluster.
-    fn final_snapshot(&self, outputs: &ClusterOutputs<Resolved>) -> Option<String> {
+    /// The final snapshot's name, another one for each cluster: the first that is free.
+    ///
+    /// A snapshot of that name is one of a deletion that failed. Since then the cluster may have been written to, and nothing
+    /// tells whether it was, so that such a snapshot is never taken for the final one.
+    async fn final_snapshot(
+        &self,
+        cx: &Context,
+        outputs: &ClusterOutputs<Resolved>,
+    ) -> Result<Option<String>, CallError> {
+        if self.deletion_policy != DeletionPolicy::Snapshot {
+            return Ok(None);
+        }
         let own = outputs.resource_id.to_lowercase();
-        let own = own.trim_start_matches("cluster-").get(..8).unwrap_or(&own).to_owned();
-        let name = format!("{}-final-{own}", outputs.identifier);
-        (self.deletion_policy == DeletionPolicy::Snapshot).then_some(name)
+        let own = own.trim_start_matches("cluster-").get(..8).unwrap_or(&own);
+        let first = format!("{}-final-{own}", outputs.identifier);
+        let mut name = first.clone();
+        let mut number = 1;
+        while is_taken(cx, &name).await? {
+            number += 1;
+            name = format!("{first}-{number}");
+        }
+        Ok(Some(name))
     }
 
     fn live_properties(&self, live: Live) -> Self {
@@ -426,7 +449,7 @@ impl Resource for Cluster<Resolved> {
         if !live.as_ref().is_some_and(is_ours) {
             return Ok(());
         }
-        let snapshot = self.final_snapshot(outputs);
+        let snapshot = self.final_snapshot(cx, outputs).await?;
         let request = rds(cx)
             .delete_db_cluster()
             .db_cluster_identifier(outputs.identifier.as_str())
@@ -438,6 +461,8 @@ impl Resource for Cluster<Resolved> {
             .called("DeleteDBCluster")
             // Instances that are still being deleted, or a change that is not done.
             .classed(&[BUSY], ErrorClass::DependencyViolation)
+            // A snapshot that could not be seen yet: the next look finds it, and another name.
+            .classed(&[TAKEN], ErrorClass::NotYet)
             .map(drop)
             .gone_is_ok()
     }
@@ -450,6 +475,9 @@ impl Resource for Cluster<Resolved> {
 
 /// A cluster that is not `available`, or has instances (RDS API Reference, ModifyDBCluster and DeleteDBCluster).
 const BUSY: &str = "InvalidDBClusterStateFault";
+
+/// The name of the final snapshot is taken (RDS API Reference, DeleteDBCluster).
+const TAKEN: &str = "DBClusterSnapshotAlreadyExistsFault";
 
 /// States that no waiting mends (Aurora User Guide, "Viewing cluster status").
 fn is_broken(status: &str) -> bool {

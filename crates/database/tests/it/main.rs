@@ -5,4 +5,5 @@
 mod arguments;
 mod declaration;
 mod life;
+mod snapshots;
 mod support;

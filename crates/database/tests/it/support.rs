@@ -2,6 +2,7 @@
 
 use aws::{SubnetId, VpcId};
 use database::{Args, Inputs, Tier};
+use emulator::Emulator;
 use testing::{REGION, World, place};
 
 /// Inputs that lead nowhere, for declaring.
@@ -18,7 +19,11 @@ pub(crate) fn inputs() -> Inputs {
 
 /// An account with a VPC, and three subnets in it.
 pub(crate) async fn world() -> (World, Inputs) {
-    let world = World::new(database::kinds);
+    world_on(Emulator::in_memory()).await
+}
+
+pub(crate) async fn world_on(emulator: Emulator) -> (World, Inputs) {
+    let world = World::on(emulator, database::kinds);
     let ec2 = world.cx.ec2();
     let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap();
     let vpc = vpc.vpc.unwrap().vpc_id.unwrap();

@@ -11,7 +11,8 @@ use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, KeyArn, Tags, converge, replaced_by, required};
 use aws_sdk_ecr::types::{
     EncryptionConfiguration as EncryptionForCall, EncryptionType, ImageIdentifier,
-    ImageScanningConfiguration, ImageTagMutability, Repository as Live, Tag,
+    ImageScanningConfiguration, ImageStatusFilter, ImageTagMutability, ListImagesFilter, Repository as Live,
+    Tag,
 };
 use engine::{
     CallError, Change, Changed, Contents, Declares, Facts, How, Intent, Keep, KeepValue, Limit, Loss,
@@ -297,7 +298,9 @@ impl Resource for Repository {
         cx: &Context,
         outputs: &RepositoryOutputs<Resolved>,
     ) -> Result<Contents, CallError> {
-        let request = ecr(cx).list_images().repository_name(outputs.repository_name.as_str());
+        // Without a filter, images that were archived are not listed.
+        let any = ListImagesFilter::builder().image_status(ImageStatusFilter::Any).build();
+        let request = ecr(cx).list_images().repository_name(outputs.repository_name.as_str()).filter(any);
         let pages = request.into_paginator().items().send();
         let images: Vec<ImageIdentifier> = pages.try_collect().await.called("ListImages")?;
         let digests: BTreeSet<&str> = images.iter().filter_map(ImageIdentifier::image_digest).collect();

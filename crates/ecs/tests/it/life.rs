@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ecr::types::ImageScanningConfiguration;
+use aws_sdk_ecr::types::{ImageIdentifier, ImageScanningConfiguration, TargetStorageClass};
 use aws_sdk_ecs::types::ClusterSetting;
 use ecs::{Args, Repository, Tier};
 use engine::{Action, Component};
@@ -62,6 +62,25 @@ async fn a_repository_whose_images_are_to_stay_is_not_deleted_with_them() {
     let tier = tier(Args { repository: keep, ..Args::default() });
     world.create(&tier, &inputs).await;
     push(&world, "v1").await;
+    let error = tier.delete(&world.engine, &inputs).await.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "protected, but would be deleted or replaced: ecs/repository (with 1 image, EmptyOnDelete as last applied and as \
+         configured now)"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_archived_image_is_an_image_all_the_same() {
+    let (world, inputs) = world().await;
+    let keep = Repository { delete_images: false, ..Repository::default() };
+    let tier = tier(Args { repository: keep, ..Args::default() });
+    world.create(&tier, &inputs).await;
+    push(&world, "v1").await;
+    let ecr = world.cx.client(aws_sdk_ecr::Client::new);
+    let update = ecr.update_image_storage_class().repository_name("payment-app-dev");
+    let update = update.image_id(ImageIdentifier::builder().image_tag("v1").build());
+    update.target_storage_class(TargetStorageClass::Archive).send().await.unwrap();
     let error = tier.delete(&world.engine, &inputs).await.unwrap_err().to_string();
     assert_eq!(
         error,

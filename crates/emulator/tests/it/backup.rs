@@ -8,6 +8,7 @@ use aws_sdk_backup::types::builders::BackupRuleInputBuilder;
 use aws_sdk_backup::types::{
     BackupPlanInput, BackupRuleInput, BackupSelection, Condition, ConditionType, CopyAction, Lifecycle,
 };
+use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use emulator::Emulator;
 
 use crate::support::{Cloud, REGION, code, config};
@@ -305,4 +306,47 @@ async fn vaults_plans_and_selections_are_on_disk() {
     assert_eq!(emulator.objects().await.unwrap(), objects);
     let again = client(&emulator).create_backup_plan().backup_plan(plan("p", rule())).send().await;
     assert_eq!(code(again), "AlreadyExistsException");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vault_stays_while_it_has_a_recovery_point() {
+    let cloud = Cloud::in_memory();
+    let client = client(&cloud.emulator);
+    cloud.role_for("backup", "backup.amazonaws.com").await;
+    vault(&client, "vault").await;
+    let s3 = cloud.bucket("files").await;
+    let start = |vault: &str, arn: &str| {
+        let start = client.start_backup_job().backup_vault_name(vault).resource_arn(arn);
+        start.iam_role_arn(ROLE).idempotency_token("once").send()
+    };
+    let files = "arn:aws:s3:::files";
+    let bad = "InvalidParameterValueException";
+    assert_eq!(code(start("vault", files).await), bad, "it has no versions");
+    let versions = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+    s3.put_bucket_versioning().bucket("files").versioning_configuration(versions).send().await.unwrap();
+    assert_eq!(code(start("none", files).await), "ResourceNotFoundException");
+    assert_eq!(code(start("vault", "arn:aws:rds:ap-southeast-1:123456789012:cluster:c").await), bad);
+    let list =
+        |vault: &str| client.list_recovery_points_by_backup_vault().backup_vault_name(vault).max_results(1);
+    assert!(list("vault").send().await.unwrap().recovery_points().is_empty());
+    assert_eq!(code(list("none").send().await), "ResourceNotFoundException");
+
+    let arn = start("vault", files).await.unwrap().recovery_point_arn.unwrap();
+    assert_eq!(start("vault", files).await.unwrap().recovery_point_arn.unwrap(), arn, "said twice");
+    let found = list("vault").send().await.unwrap();
+    assert_eq!(found.recovery_points()[0].recovery_point_arn(), Some(arn.as_str()));
+    assert_eq!(found.recovery_points()[0].resource_type(), Some("S3"));
+    let found = client.describe_backup_vault().backup_vault_name("vault").send().await.unwrap();
+    assert_eq!(found.number_of_recovery_points(), 1);
+    let go = || client.delete_backup_vault().backup_vault_name("vault").send();
+    assert_eq!(code(go().await), "InvalidRequestException");
+
+    let lock = client.put_backup_vault_lock_configuration().backup_vault_name("vault");
+    lock.min_retention_days(7).send().await.unwrap();
+    let forget = || client.delete_recovery_point().backup_vault_name("vault").recovery_point_arn(&arn).send();
+    assert_eq!(code(forget().await), "InvalidRequestException");
+    tokio::time::sleep(Duration::from_secs(7 * 86_400)).await;
+    forget().await.unwrap();
+    assert_eq!(code(forget().await), "ResourceNotFoundException");
+    go().await.unwrap();
 }

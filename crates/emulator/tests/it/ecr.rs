@@ -3,8 +3,9 @@
 use aws_sdk_ecr::operation::put_image::builders::PutImageFluentBuilder;
 use aws_sdk_ecr::types::{
     DescribeImagesFilter, EncryptionConfiguration, EncryptionType, ImageFailureCode, ImageIdentifier,
-    ImageScanningConfiguration, ImageTagMutability, ImageTagMutabilityExclusionFilter,
-    ImageTagMutabilityExclusionFilterType, Tag, TagStatus,
+    ImageScanningConfiguration, ImageStatus, ImageStatusFilter, ImageTagMutability,
+    ImageTagMutabilityExclusionFilter, ImageTagMutabilityExclusionFilterType, ListImagesFilter, Tag,
+    TagStatus, TargetStorageClass,
 };
 use emulator::Emulator;
 
@@ -248,4 +249,53 @@ async fn images_are_found_by_tag_and_digest() {
     let left = ecr.list_images().repository_name("shop").send().await.unwrap();
     assert_eq!(left.image_ids()[0].image_digest(), Some(&*other));
     ecr.delete_repository().repository_name("shop").force(true).send().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_archived_image_is_listed_only_if_asked_for_and_cannot_be_pulled() {
+    let ecr = client(&Emulator::in_memory());
+    ecr.create_repository().repository_name("shop").send().await.unwrap();
+    for (manifest, tag) in [(MANIFEST, "old"), (OTHER, "new")] {
+        let put = ecr.put_image().repository_name("shop").image_manifest(manifest);
+        put.image_tag(tag).send().await.unwrap();
+    }
+    let store = |class: TargetStorageClass| {
+        let update = ecr.update_image_storage_class().repository_name("shop").image_id(id("old"));
+        update.target_storage_class(class).send()
+    };
+    let listed = async |status: Option<ImageStatusFilter>| {
+        let list = ecr.list_images().repository_name("shop");
+        let filter = status.map(|status| ListImagesFilter::builder().image_status(status).build());
+        let found = list.set_filter(filter).send().await.unwrap().image_ids.unwrap_or_default();
+        let mut tags: Vec<String> = found.into_iter().filter_map(|id| id.image_tag).collect();
+        tags.sort();
+        tags
+    };
+    let stored = store(TargetStorageClass::Archive).await.unwrap();
+    assert_eq!(stored.image_status(), Some(&ImageStatus::Archived));
+    let refused = "ImageStorageClassUpdateNotSupportedException";
+    assert_eq!(code(store(TargetStorageClass::Archive).await), refused);
+    assert_eq!(listed(None).await, ["new"]);
+    assert_eq!(listed(Some(ImageStatusFilter::Archived)).await, ["old"]);
+    assert_eq!(listed(Some(ImageStatusFilter::Any)).await, ["new", "old"]);
+    let described = ecr.describe_images().repository_name("shop").send().await.unwrap();
+    assert_eq!(described.image_details().len(), 1);
+    let described = ecr.describe_images().repository_name("shop").image_ids(id("old")).send().await.unwrap();
+    assert_eq!(described.image_details()[0].image_status(), Some(&ImageStatus::Archived));
+    let pulled = ecr.batch_get_image().repository_name("shop").image_ids(id("old")).send().await.unwrap();
+    assert_eq!(pulled.failures()[0].failure_code(), Some(&ImageFailureCode::ImageNotFound));
+    let newest = ecr.batch_delete_image().repository_name("shop").image_ids(id("new"));
+    newest.send().await.unwrap();
+    assert_eq!(
+        code(ecr.delete_repository().repository_name("shop").send().await),
+        "RepositoryNotEmptyException"
+    );
+
+    let stored = store(TargetStorageClass::Standard).await.unwrap();
+    assert_eq!(stored.image_status(), Some(&ImageStatus::Active));
+    assert_eq!(listed(None).await, ["old"]);
+    store(TargetStorageClass::Archive).await.unwrap();
+    let put = ecr.put_image().repository_name("shop").image_manifest(MANIFEST);
+    put.image_tag("old").send().await.unwrap();
+    assert_eq!(listed(None).await, ["old"]);
 }

@@ -1,9 +1,10 @@
-//! AWS Backup: vaults, plans and selections. Nothing is backed up, so vaults are always empty.
+//! AWS Backup: vaults, plans and selections, and recovery points of jobs that somebody starts. Plans start none.
 
 mod cron;
 mod lock;
 mod plan;
 mod plan_rule;
+mod recovery_point;
 mod selection;
 mod tags;
 mod vault;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::plan::Plan;
+use self::recovery_point::RecoveryPoint;
 use self::selection::Selection;
 use self::vault::Vault;
 use super::{Answer, Api, Cx, unknown_operation};
@@ -34,6 +36,9 @@ pub(crate) struct State {
     plans: BTreeMap<String, Plan>,
     /// By id.
     selections: BTreeMap<String, Selection>,
+    /// By ARN.
+    #[serde(default)]
+    recovery_points: BTreeMap<String, RecoveryPoint>,
 }
 
 /// How long a write takes. Estimate.
@@ -56,7 +61,13 @@ impl Api for State {
     ];
 
     fn new(ids: IdSource, _region: &str) -> Self {
-        State { ids, vaults: BTreeMap::new(), plans: BTreeMap::new(), selections: BTreeMap::new() }
+        State {
+            ids,
+            vaults: BTreeMap::new(),
+            plans: BTreeMap::new(),
+            selections: BTreeMap::new(),
+            recovery_points: BTreeMap::new(),
+        }
     }
 
     fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
@@ -67,6 +78,10 @@ impl Api for State {
             "DeleteBackupVault" => vault::delete(cx, call),
             "PutBackupVaultLockConfiguration" => lock::put(cx, call),
             "DeleteBackupVaultLockConfiguration" => lock::delete(cx, call),
+
+            "StartBackupJob" => recovery_point::start(cx, call),
+            "ListRecoveryPointsByBackupVault" => recovery_point::list(cx, call),
+            "DeleteRecoveryPoint" => recovery_point::delete(cx, call),
 
             "CreateBackupPlan" => plan::create(cx, call),
             "GetBackupPlan" => plan::get(cx, call),
@@ -91,6 +106,17 @@ impl Api for State {
         let plans = self.plans.values().filter(|plan| plan.is_live()).map(|plan| plan.object(home));
         let selections = self.selections.values().map(|selection| selection.object(home));
         vaults.chain(plans).chain(selections).collect()
+    }
+}
+
+impl State {
+    /// The vault of this name, for calls that say that there is none.
+    fn vault(&self, name: &str) -> Result<&Vault, Refusal> {
+        self.vaults.get(name).ok_or_else(|| not_found(format!("Backup vault {name} does not exist.")))
+    }
+
+    fn recovery_points_in(&self, vault: &str) -> usize {
+        self.recovery_points.values().filter(|point| point.backup_vault_name == vault).count()
     }
 }
 

@@ -159,7 +159,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 /// AWS Backup assumes the role when a selection is made (hashicorp/terraform-provider-aws#9297).
-fn check_role(cx: &Cx<'_>, arn: &str) -> Result<(), Refusal> {
+pub(super) fn check_role(cx: &Cx<'_>, arn: &str) -> Result<(), Refusal> {
     cx.global
         .iam
         .assumable(arn, "backup.amazonaws.com", cx.now_millis)

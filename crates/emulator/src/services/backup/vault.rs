@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Token, already_exists, check_word, invalid, not_found, page, wire};
+use super::{Token, already_exists, check_word, invalid, invalid_request, page, wire};
 use crate::objects::Object;
 use crate::request::Call;
 use crate::response::Refusal;
@@ -22,7 +22,6 @@ pub(super) struct Vault {
     encryption_key_type: Option<String>,
     creation_date: f64,
     creator_request_id: Option<String>,
-    number_of_recovery_points: u64,
     pub(super) locked: bool,
     pub(super) min_retention_days: Option<i64>,
     pub(super) max_retention_days: Option<i64>,
@@ -35,6 +34,22 @@ impl Vault {
     pub(super) fn object(&self, home: &str) -> Object {
         let name = &self.backup_vault_name;
         Object::new("backup", home, "AWS::Backup::BackupVault", name, self.tags.clone()).named(name)
+    }
+
+    pub(super) fn arn(&self) -> &str {
+        &self.backup_vault_arn
+    }
+
+    /// For how many days its lock keeps each recovery point.
+    pub(super) fn least_days(&self) -> f64 {
+        self.min_retention_days.filter(|_| self.locked).unwrap_or_default() as f64
+    }
+
+    /// As DescribeBackupVault and ListBackupVaults show it.
+    fn shown(&self, recovery_points: usize) -> Value {
+        let mut shown = wire(self);
+        shown["NumberOfRecoveryPoints"] = recovery_points.into();
+        shown
     }
 
     /// What CreateBackupVault answers.
@@ -79,7 +94,6 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         encryption_key_arn,
         creation_date: cx.now_seconds(),
         creator_request_id: request_id,
-        number_of_recovery_points: 0,
         locked: false,
         min_retention_days: None,
         max_retention_days: None,
@@ -114,7 +128,7 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
         Refusal::new("AccessDeniedException", "Insufficient privileges to perform this action.")
             .with_status(403)
     })?;
-    Ok(wire(vault))
+    Ok(vault.shown(cx.r.backup.recovery_points_in(&backup_vault_name)))
 }
 
 #[derive(Deserialize)]
@@ -128,17 +142,21 @@ struct ListInput {
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let input: ListInput = call.input()?;
     let wants = |vault: &&Vault| input.by_vault_type.as_ref().is_none_or(|kind| vault.vault_type == *kind);
-    let vaults = cx.r.backup.vaults.values().filter(wants).map(wire).collect();
+    let state = &cx.r.backup;
+    let shown = |vault: &Vault| vault.shown(state.recovery_points_in(&vault.backup_vault_name));
+    let vaults = state.vaults.values().filter(wants).map(shown).collect();
     let (vaults, token) = page(vaults, input.next_token.as_ref(), input.max_results)?;
     Ok(json!({"BackupVaultList": vaults, "NextToken": token}))
 }
 
-/// "A vault can be deleted only if it is empty" (DeleteBackupVault), which it always is here. Plans that send backups to
-/// it do not keep it.
+/// "A vault can be deleted only if it is empty" (DeleteBackupVault). Plans that send backups to it do not keep it.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let NameInput { backup_vault_name } = call.input()?;
-    match cx.r.backup.vaults.remove(&backup_vault_name) {
-        Some(_) => Ok(Value::Null),
-        None => Err(not_found(format!("Backup vault {backup_vault_name} does not exist."))),
+    cx.r.backup.vault(&backup_vault_name)?;
+    if cx.r.backup.recovery_points_in(&backup_vault_name) > 0 {
+        let message = "Backup vault cannot be deleted because it contains recovery points.";
+        return Err(invalid_request(message));
     }
+    cx.r.backup.vaults.remove(&backup_vault_name);
+    Ok(Value::Null)
 }

@@ -29,11 +29,33 @@ pub(super) struct Image {
     tags: Vec<String>,
     pushed_at: f64,
     scanned: bool,
+    #[serde(default)]
+    archived: bool,
+    #[serde(default)]
+    last_archived_at: Option<f64>,
+    #[serde(default)]
+    last_activated_at: Option<f64>,
 }
 
 impl Image {
     pub(super) fn has_tag(&self, tag: &str) -> bool {
         self.tags.iter().any(|own| own == tag)
+    }
+
+    /// ECR API Reference, ImageDetail, `imageStatus`. `ACTIVATING` is over at once.
+    fn status(&self) -> &'static str {
+        if self.archived { "ARCHIVED" } else { "ACTIVE" }
+    }
+
+    /// Amazon ECR User Guide, "Archiving an image": archived ones cannot be pulled.
+    pub(super) fn can_be_pulled(&self) -> bool {
+        !self.archived
+    }
+
+    fn activate(&mut self, now: f64) {
+        if std::mem::take(&mut self.archived) {
+            self.last_activated_at = Some(now);
+        }
     }
 
     /// The size of its configuration and layers, as the manifest says.
@@ -54,10 +76,11 @@ struct ImageId {
     image_tag: Option<String>,
 }
 
+const MISSING: (&str, &str) = ("ImageNotFound", "Requested image not found");
+
 impl ImageId {
     /// The digest of the image that is meant, or the code and reason of ImageFailure.
     fn find(&self, repository: &Repository) -> Result<String, (&'static str, &'static str)> {
-        let missing = ("ImageNotFound", "Requested image not found");
         match (&self.image_digest, &self.image_tag) {
             (None, None) => {
                 Err(("MissingDigestAndTag", "Invalid request parameters: both tag and digest cannot be null"))
@@ -66,13 +89,13 @@ impl ImageId {
                 Err(("InvalidImageDigest", "Invalid request parameters: image digest"))
             }
             (Some(digest), tag) => {
-                let image = repository.images.get(digest).ok_or(missing)?;
+                let image = repository.images.get(digest).ok_or(MISSING)?;
                 match tag.as_ref().is_some_and(|tag| !image.has_tag(tag)) {
                     true => Err(("ImageTagDoesNotMatchDigest", "Tag does not match the digest")),
                     false => Ok(digest.clone()),
                 }
             }
-            (None, Some(tag)) => repository.digest(tag).map(str::to_owned).ok_or(missing),
+            (None, Some(tag)) => repository.digest(tag).map(str::to_owned).ok_or(MISSING),
         }
     }
 
@@ -118,9 +141,13 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
             "The specified image digest does not match the digest that Amazon ECR calculated for the image.";
         return Err(Refusal::new("ImageDigestDoesNotMatchException", message));
     }
-    if let Some(tag) = &input.image_tag {
+    // Amazon ECR User Guide, "Restoring an image": pushing an archived image again restores it.
+    let restores = repository.images.get(&digest).is_some_and(|image| image.archived);
+    if let Some(tag) =
+        input.image_tag.as_ref().filter(|tag| !restores || !repository.images[&digest].has_tag(tag))
+    {
         check_tag(repository, tag, &digest)?;
-    } else if repository.images.contains_key(&digest) {
+    } else if repository.images.contains_key(&digest) && !restores {
         let message =
             format!("Image with digest '{digest}' already exists in the repository with name '{name}'");
         return Err(Refusal::new("ImageAlreadyExistsException", message));
@@ -138,7 +165,11 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
         tags: Vec::new(),
         pushed_at: now,
         scanned,
+        archived: false,
+        last_archived_at: None,
+        last_activated_at: None,
     });
+    image.activate(now);
     image.tags.extend(input.image_tag.clone());
     let id = ImageId { image_digest: Some(digest), image_tag: input.image_tag };
     Ok(json!({"image": shown(&name, &id, image)}))
@@ -217,6 +248,10 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
             Err(failure) => failures.push(id.failure(failure)),
             Ok(digest) => {
                 let image = &repository.images[&digest];
+                if !image.can_be_pulled() {
+                    failures.push(id.failure(MISSING));
+                    continue;
+                }
                 let accepted = input.accepted_media_types.as_ref();
                 if accepted.is_none_or(|types| types.contains(&image.media_type)) {
                     let id = ImageId { image_digest: Some(digest), image_tag: id.image_tag.clone() };
@@ -265,19 +300,24 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({"imageIds": deleted, "failures": failures}))
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Filter {
     tag_status: Option<String>,
+    image_status: Option<String>,
 }
 
 impl Filter {
-    fn lets(&self, has_tag: bool) -> bool {
-        match self.tag_status.as_deref() {
+    /// ECR API Reference, ListImagesFilter and DescribeImagesFilter: where no status is asked for, only images that are
+    /// `ACTIVE` are shown.
+    fn lets(&self, has_tag: bool, image: &Image) -> bool {
+        let tagged = match self.tag_status.as_deref() {
             Some("TAGGED") => has_tag,
             Some("UNTAGGED") => !has_tag,
             _ => true,
-        }
+        };
+        let status = self.image_status.as_deref().unwrap_or("ACTIVE");
+        tagged && (status == "ANY" || status == image.status())
     }
 }
 
@@ -289,7 +329,8 @@ struct Describe {
     image_ids: Option<Vec<ImageId>>,
     next_token: Option<String>,
     max_results: Option<usize>,
-    filter: Option<Filter>,
+    #[serde(default)]
+    filter: Filter,
 }
 
 /// ECR API Reference, DescribeImages: those that are named, which must all be there, or all, in pages of 100.
@@ -307,7 +348,9 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
             "imagePushedAt": image.pushed_at,
             "imageScanStatus": image.scanned.then(|| json!({"status": "COMPLETE"})),
             "imageManifestMediaType": image.media_type,
-            "imageStatus": "ACTIVE",
+            "imageStatus": image.status(),
+            "lastArchivedAt": image.last_archived_at,
+            "lastActivatedAt": image.last_activated_at,
         })
     };
     if let Some(ids) = &input.image_ids {
@@ -318,7 +361,7 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
         }
         return Ok(json!({"imageDetails": details}));
     }
-    let lets = |image: &Image| input.filter.as_ref().is_none_or(|filter| filter.lets(!image.tags.is_empty()));
+    let lets = |image: &Image| input.filter.lets(!image.tags.is_empty(), image);
     let images = repository.images.iter().filter(|(_, image)| lets(image));
     let details = images.map(|(digest, image)| detail(digest, image)).collect();
     let (details, next) = paged(details, input.max_results, input.next_token.as_deref())?;
@@ -349,7 +392,8 @@ struct List {
     repository_name: String,
     next_token: Option<String>,
     max_results: Option<usize>,
-    filter: Option<Filter>,
+    #[serde(default)]
+    filter: Filter,
 }
 
 /// ECR API Reference, ListImages: each tag, and each image without one.
@@ -359,10 +403,47 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let ids = repository.images.iter().flat_map(|(digest, image)| {
         let untagged = image.tags.is_empty().then_some(None);
         let tags = image.tags.iter().cloned().map(Some).chain(untagged);
-        tags.map(|image_tag| ImageId { image_digest: Some(digest.clone()), image_tag })
+        let wanted = tags.filter(|tag| input.filter.lets(tag.is_some(), image));
+        wanted.map(|image_tag| ImageId { image_digest: Some(digest.clone()), image_tag })
     });
-    let lets = |id: &ImageId| input.filter.as_ref().is_none_or(|filter| filter.lets(id.image_tag.is_some()));
-    let ids = ids.filter(lets).map(|id| json!(id)).collect();
+    let ids = ids.map(|id| json!(id)).collect();
     let (ids, next) = paged(ids, input.max_results, input.next_token.as_deref())?;
     Ok(json!({"imageIds": ids, "nextToken": next}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct UpdateStorageClass {
+    registry_id: Option<String>,
+    repository_name: String,
+    image_id: ImageId,
+    target_storage_class: String,
+}
+
+/// ECR API Reference, UpdateImageStorageClass.
+pub(super) fn update_storage_class(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let input: UpdateStorageClass = call.input()?;
+    let now = cx.now_seconds();
+    let name = input.repository_name;
+    let repository = cx.r.ecr.repository_mut(input.registry_id.as_deref(), &name)?;
+    let digest = input.image_id.find(repository).map_err(|_| no_image(&input.image_id, &name))?;
+    let image = repository.images.get_mut(&digest).ok_or_else(|| no_image(&input.image_id, &name))?;
+    let archive = input.target_storage_class == "ARCHIVE";
+    if archive == image.archived {
+        let message = "The image has the requested storage class already.";
+        return Err(Refusal::new("ImageStorageClassUpdateNotSupportedException", message));
+    }
+    if archive {
+        image.archived = true;
+        image.last_archived_at = Some(now);
+    } else {
+        image.activate(now);
+    }
+    let id = ImageId { image_digest: Some(digest), image_tag: input.image_id.image_tag };
+    Ok(json!({
+        "registryId": ACCOUNT_ID,
+        "repositoryName": name,
+        "imageId": id,
+        "imageStatus": image.status(),
+    }))
 }

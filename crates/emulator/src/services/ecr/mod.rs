@@ -80,6 +80,7 @@ impl Api for State {
             "BatchDeleteImage" => image::delete(cx, call),
             "DescribeImages" => image::describe(cx, call),
             "ListImages" => image::list(cx, call),
+            "UpdateImageStorageClass" => image::update_storage_class(cx, call),
 
             "TagResource" => tags::tag(cx, call),
             "UntagResource" => tags::untag(cx, call),
@@ -112,9 +113,11 @@ fn authorization_token(cx: &Cx<'_>) -> Answer {
 }
 
 impl State {
-    /// The digest of an image, by its tag or digest.
+    /// The digest of an image that can be pulled, by its tag or digest.
     pub(crate) fn digest(&self, repository: &str, reference: &str) -> Option<&str> {
-        self.repositories.get(repository)?.digest(reference)
+        let repository = self.repositories.get(repository)?;
+        let digest = repository.digest(reference)?;
+        repository.images.get(digest)?.can_be_pulled().then_some(digest)
     }
 
     fn repository(&self, registry: Option<&str>, name: &str) -> Result<&Repository, Refusal> {

@@ -159,6 +159,13 @@ impl Api for State {
     }
 }
 
+impl State {
+    /// Whether there is a cluster of this ARN.
+    pub(crate) fn has_cluster(&self, arn: &str) -> bool {
+        self.clusters.values().any(|cluster| cluster.arn == arn)
+    }
+}
+
 fn all<'a, R: Record>(home: &'a str, table: &'a Table<R>) -> impl Iterator<Item = Object> + 'a {
     table.iter().map(move |(name, record)| object(home, name, record))
 }

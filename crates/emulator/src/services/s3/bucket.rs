@@ -58,6 +58,10 @@ impl Bucket {
         &self.name
     }
 
+    pub(crate) fn has_versioning(&self) -> bool {
+        self.versioning == Some(Versioning::Enabled)
+    }
+
     /// Whether new objects are encrypted with a key of KMS unless they say otherwise.
     pub(crate) fn encrypts_with_kms(&self) -> bool {
         self.encryption.is_kms()
