@@ -36,7 +36,7 @@ async fn live(world: &testing::World, inputs: &backup::Inputs) {
     for args in [with_everything(), changed(), with_everything()] {
         world.create(&tier(args), inputs).await;
     }
-    tier(with_everything()).delete(&world.engine, &inputs).await.unwrap();
+    tier(with_everything()).delete(&world.engine, inputs).await.unwrap();
 }
 
 async fn lose(made: usize, operation: &str, number: u64, fault: Fault) {
