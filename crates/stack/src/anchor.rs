@@ -6,14 +6,16 @@
 use std::time::Duration;
 
 use aws::LogLines;
-use engine::{Head, Host as _, Inspection, Proof, SystemHost};
+use engine::{EngineError, Head, Host as _, Inspection, Proof, Store, SystemHost, inspect};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
+use crate::failures::engine_failure;
 use crate::output::note;
 use crate::run::Ran;
 use crate::signals::Signals;
@@ -21,6 +23,13 @@ use crate::target::Cloud;
 
 /// How long writing an anchor may take in all.
 const WITHIN: Duration = Duration::from_secs(60);
+
+/// How long an anchor is looked for that may have been written a moment ago. CloudWatch Logs shows a line some seconds after it
+/// took it, and promises nothing.
+pub(crate) const SHOWN_WITHIN: Duration = Duration::from_secs(20);
+
+/// How long to wait before the next look for it.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// How the record of what was deployed is kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -99,14 +108,45 @@ impl Anchors {
         }
     }
 
-    /// Compares all anchors with the state.
-    pub(crate) async fn check(&self, state: &Inspection) -> Result<Findings, Failure> {
+    /// Compares all anchors with the state; `None` if there is no state. If no anchor confirms it and none contradicts it, one
+    /// may have been written a moment ago and not be shown yet: it is looked for again for `patience`.
+    pub(crate) async fn check(
+        &self,
+        store: &dyn Store,
+        patience: Duration,
+    ) -> Result<Option<(Inspection, Findings)>, Failure> {
+        let begun = Instant::now();
+        let mut told = false;
+        loop {
+            // The anchors come first: a run that ends between the two reads has recorded what its anchor says before.
+            let lines = self.read().await?;
+            let inspected = inspect(store).await;
+            let Some(state) = inspected.map_err(|error| engine_failure(EngineError::Journal(error)))? else {
+                return Ok(None);
+            };
+            let findings = Findings::of(&lines, &state);
+            let left = patience.saturating_sub(begun.elapsed());
+            if !findings.may_change() || left.is_zero() {
+                return Ok(Some((state, findings)));
+            }
+            if !std::mem::replace(&mut told, true) {
+                note(&format!(
+                    "no anchor of this state is visible yet: a new one is shown some seconds after it was written; looking \
+                     again for up to {} s",
+                    left.as_secs()
+                ));
+            }
+            sleep(LOOK_EVERY.min(left)).await;
+        }
+    }
+
+    async fn read(&self) -> Result<Vec<String>, Failure> {
         let lines = self.lines.all().await.map_err(|error| {
             Failure::from_error(Exit::Failed, &error)
                 .context(format!("cannot read the anchors in log group {}", self.group))
                 .hint("the credentials need logs:GetLogEvents on the log group")
         })?;
-        Ok(Findings::of(&lines.unwrap_or_default(), state))
+        Ok(lines.unwrap_or_default())
     }
 
     /// Where they are, in words.
@@ -135,8 +175,10 @@ pub(crate) async fn write(
 /// What the anchors of a stream say of a state.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Findings {
-    /// The newest anchor of this state, and what it proves.
+    /// The anchor of this state with the most records, and what it proves.
     newest: Option<(Head, Proof)>,
+    /// Records after the newest anchor.
+    uncovered: u64,
     /// Anchors that the chain contains.
     contained: usize,
     /// Anchors that are older than the journal.
@@ -170,9 +212,19 @@ impl Findings {
                     findings.contradiction.get_or_insert_with(|| (head.clone(), proof));
                 }
             }
-            findings.newest = Some((head, proof));
+            // The lines are in the order of the clocks of the machines that wrote them, which may differ.
+            if findings.newest.as_ref().is_none_or(|(newest, _)| newest.records <= head.records) {
+                findings.uncovered = state.head.records.saturating_sub(head.records);
+                findings.newest = Some((head, proof));
+            }
         }
         findings
+    }
+
+    /// Whether an anchor that is not shown yet could turn the answer into a better one.
+    fn may_change(&self) -> bool {
+        let is_confirmed = matches!(self.newest, Some((_, Proof::Contained)));
+        self.contradiction.is_none() && !is_confirmed
     }
 
     /// Why the anchors do not confirm the state, if they do not.
@@ -201,7 +253,7 @@ impl Findings {
                 "there is no anchor of this state, but there are {} of other states: it was begun anew, or replaced",
                 self.others
             )),
-            None => Some("there is no anchor of this state yet, so nothing can be concluded".to_owned()),
+            None => Some("no anchor of this state is visible yet, so nothing can be concluded".to_owned()),
         }
     }
 
@@ -214,6 +266,11 @@ impl Findings {
             "{anchors} found in the chain; the newest proves records 1 to {} unchanged",
             head.records
         );
+        match self.uncovered {
+            0 => {}
+            1 => text.push_str(", and the one after them is not covered by an anchor yet"),
+            more => text.push_str(&format!(", and the {more} after them are not covered by an anchor yet")),
+        }
         for (number, what) in [
             (self.compacted, "older than the journal, not compared"),
             (self.others, "of other states"),
@@ -230,11 +287,141 @@ impl Findings {
         json!({
             "confirmed": self.problem().is_none(),
             "newest": self.newest.as_ref().map(|(head, _)| head),
+            "uncovered": self.uncovered,
             "contained": self.contained,
             "compacted": self.compacted,
             "others": self.others,
             "unreadable": self.unreadable,
             "problem": self.problem(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use async_trait::async_trait;
+    use aws::{Account, Context, Identity};
+    use aws_config::Region;
+    use emulator::{Builder, Call, Emulator, Layer, Next, Reply};
+    use engine::{Engine, MemoryStore, Registry};
+
+    use super::*;
+
+    /// When the clock of a new account begins.
+    const NOW: u64 = 1_767_225_600_000;
+
+    /// A state in memory, and the log stream with its anchors.
+    struct Place {
+        anchors: Anchors,
+        store: MemoryStore,
+    }
+
+    async fn place(emulated: Builder) -> Place {
+        let sdk = crate::embedded(&emulated.in_memory(), Region::new("eu-central-1"));
+        let identity = Identity { project: "payment".to_owned(), environment: "dev".to_owned() };
+        let account = Account { id: emulator::ACCOUNT_ID.to_owned(), partition: "aws".to_owned() };
+        let context = Context::from_config(&sdk, identity, account).unwrap();
+        context.logs().create_log_group().log_group_name("g").send().await.unwrap();
+        let (group, stream) = ("g".to_owned(), "payment/dev".to_owned());
+        let anchors = Anchors { lines: LogLines::new(&context, &group, &stream), group, stream };
+        Place { anchors, store: MemoryStore::new() }
+    }
+
+    /// What a run without changes records.
+    async fn run(store: &MemoryStore) -> Head {
+        let engine = Engine::new(Arc::new(Registry::new(())), Arc::new(store.clone()));
+        let session = engine.open().await.unwrap();
+        let head = session.head();
+        session.close().await.unwrap();
+        head
+    }
+
+    impl Place {
+        async fn anchor(&self, head: &Head, time: u64) {
+            let Head { lineage, records, head } = head.clone();
+            let anchor = Anchor { time, lineage, records, head, who: "ada".to_owned() };
+            self.anchors.lines.add(time, &serde_json::to_string(&anchor).unwrap()).await.unwrap();
+        }
+
+        async fn check(&self) -> Findings {
+            self.anchors.check(&self.store, SHOWN_WITHIN).await.unwrap().unwrap().1
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_anchor_that_is_shown_late_is_waited_for_and_one_that_never_comes_is_not_for_long() {
+        let place = place(Emulator::builder().latency(1.0)).await;
+        let head = run(&place.store).await;
+        let begun = Instant::now();
+        let problem = place.check().await.problem().unwrap();
+        assert_eq!(problem, "no anchor of this state is visible yet, so nothing can be concluded");
+        assert!(begun.elapsed() < SHOWN_WITHIN + Duration::from_secs(5), "{:?}", begun.elapsed());
+        place.anchor(&head, NOW).await;
+        assert_eq!(place.anchors.read().await.unwrap(), [""; 0]);
+        let findings = place.check().await;
+        assert_eq!((findings.problem(), findings.contained, findings.uncovered), (None, 1, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn records_after_the_newest_anchor_are_said_to_be_uncovered_at_once() {
+        let place = place(Emulator::builder()).await;
+        place.anchor(&run(&place.store).await, NOW).await;
+        let (first, last) = (run(&place.store).await.records, run(&place.store).await.records);
+        assert_eq!(last, first + 1);
+        let begun = Instant::now();
+        let findings = place.check().await;
+        assert_eq!((findings.problem(), findings.uncovered), (None, 2));
+        let expected = format!(
+            "1 anchor found in the chain; the newest proves records 1 to {} unchanged, and the 2 after them are not covered \
+             by an anchor yet",
+            last - 2
+        );
+        assert_eq!(findings.text(), expected);
+        assert!(begun.elapsed().is_zero());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_newest_anchor_is_the_one_with_the_most_records_whatever_the_clocks_said() {
+        let place = place(Emulator::builder()).await;
+        let (first, second) = (run(&place.store).await, run(&place.store).await);
+        // The machine of the second run is behind.
+        place.anchor(&first, NOW).await;
+        place.anchor(&second, NOW - 90_000).await;
+        let findings = place.check().await;
+        assert_eq!(findings.newest, Some((second, Proof::Contained)));
+        assert_eq!((findings.contained, findings.uncovered), (2, 0));
+    }
+
+    /// A run that ends, once, while the anchors are being read.
+    struct EndsMeanwhile {
+        store: MemoryStore,
+        place: Arc<Mutex<Option<Place>>>,
+    }
+
+    #[async_trait]
+    impl Layer for EndsMeanwhile {
+        async fn handle(&self, call: &Call, next: Next<'_>) -> Reply {
+            let ending = match call.operation.as_str() {
+                "GetLogEvents" => self.place.lock().unwrap().take(),
+                _ => None,
+            };
+            if let Some(place) = ending {
+                place.anchor(&run(&self.store).await, NOW).await;
+            }
+            next.run(call).await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_that_ends_between_the_two_reads_is_not_taken_for_an_older_copy() {
+        let (store, meanwhile) = (MemoryStore::new(), Arc::default());
+        let layer = EndsMeanwhile { store: store.clone(), place: Arc::clone(&meanwhile) };
+        let place = Place { store: store.clone(), ..place(Emulator::builder().layer(layer)).await };
+        place.anchor(&run(&store).await, NOW).await;
+        *meanwhile.lock().unwrap() = Some(Place { anchors: place.anchors.clone(), store });
+        let findings = place.check().await;
+        assert_eq!((findings.problem(), findings.contained, findings.uncovered), (None, 2, 0));
     }
 }

@@ -1,11 +1,13 @@
 //! `stack state`: the record of what was deployed, by itself.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use engine::{EngineError, inspect};
 
-use crate::anchor::Anchors;
-use crate::cli::StateCommand;
+use crate::anchor::{Anchors, SHOWN_WITHIN};
+use crate::cli::{StateCommand, Target};
 use crate::exit::{Exit, Failure};
 use crate::failures::engine_failure;
 use crate::output::{Lines, print, print_json};
@@ -22,23 +24,26 @@ impl Work {
     /// anchors.
     async fn verify_state(&self) -> Result<Exit, Failure> {
         let store = self.store();
+        let nothing = || {
+            let env = &self.environment;
+            Failure::new(Exit::Configuration, format!("{}: no state", self.title())).hint(format!(
+                "`stack up --env {env}` begins one; --env, --target and --state-dir say where to look"
+            ))
+        };
         let inspected =
             inspect(&*store).await.map_err(|error| engine_failure(EngineError::Journal(error)))?;
-        let Some(state) = inspected else {
-            let env = &self.environment;
-            return Err(Failure::new(Exit::Configuration, format!("{}: no state", self.title())).hint(
-                format!(
-                    "`stack up --env {env}` begins one; --env, --target and --state-dir say where to look"
-                ),
-            ));
-        };
+        let state = inspected.ok_or_else(nothing)?;
         let anchors = match self.loaded.config.state.anchor_log_group {
             Some(_) => Anchors::of(&self.loaded.config, &self.environment, &self.connect().await?),
             None => None,
         };
-        let findings = match &anchors {
-            Some(anchors) => Some(anchors.check(&state).await?),
-            None => None,
+        let (state, findings) = match &anchors {
+            // What was read before anybody signed in may be old by now.
+            Some(anchors) => {
+                let (state, findings) = anchors.check(&*store, self.patience()).await?.ok_or_else(nothing)?;
+                (state, Some(findings))
+            }
+            None => (state, None),
         };
         if self.options.json {
             print_json(&json!({
@@ -80,6 +85,14 @@ impl Work {
             )
             .hint(format!("the anchors are in {}", anchors.place()))),
             _ => Ok(Exit::Done),
+        }
+    }
+
+    /// The embedded AWS shows a line at once.
+    fn patience(&self) -> Duration {
+        match self.options.target {
+            Target::Embedded => Duration::ZERO,
+            Target::Aws => SHOWN_WITHIN,
         }
     }
 }

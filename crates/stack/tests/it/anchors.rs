@@ -145,7 +145,7 @@ async fn without_its_log_group_a_run_deploys_says_what_is_missing_and_fails() {
     let told = ended.json();
     assert_eq!((&told["report"]["complete"], &told["anchored"]), (&json!(true), &json!(false)));
     let ended = place.run(&[["state", "verify"].as_slice(), &anchored].concat()).expect(65);
-    assert!(ended.err.contains("there is no anchor of this state yet"), "{}", ended.err);
+    assert!(ended.err.contains("no anchor of this state is visible yet"), "{}", ended.err);
     make_group(&place).await;
     // Nothing is left to do, and the anchor covers both runs.
     up(&place, &anchored).expect(0);
