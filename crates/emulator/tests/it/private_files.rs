@@ -35,12 +35,12 @@ async fn directory_and_files_are_for_their_owner_only_also_those_that_were_not()
     wide(&directory, 0o755);
     wide(&directory.join("lock"), 0o644);
     wide(&directory.join(STATE), 0o644);
-    fs::write(directory.join(".x.json.0123.new"), "left by a process that died").unwrap();
+    fs::write(directory.join(".logs@ap-southeast-1.json.0123.new"), "left by a process that died").unwrap();
     let cloud = Cloud::of(Emulator::open(&directory).unwrap());
     cloud.role("r").await;
     assert_eq!((mode(&directory), mode(&directory.join("lock"))), (0o700, 0o600));
     assert_eq!((mode(&directory.join(STATE)), mode(&directory.join("iam@global.json"))), (0o600, 0o600));
-    assert!(!directory.join(".x.json.0123.new").exists());
+    assert!(!directory.join(".logs@ap-southeast-1.json.0123.new").exists());
 }
 
 fn plant(path: &Path, what: &str, victim: &Path) {
