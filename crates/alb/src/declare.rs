@@ -108,6 +108,8 @@ impl Component for Tier {
     fn declare(&self, scope: &mut Scope, inputs: &Inputs) -> Result<Outputs<Declared>, DeclareError> {
         let args = &self.args;
         let names = Names::new(&args.environment, &args.tags)?;
+        LogGroup::guard(scope, args.keep_logs);
+        Bucket::guard(scope, args.access_logs.delete_logs);
         args.check(inputs)?;
         let waf_retention = args.waf_retention()?;
         Declaring { scope, args, inputs, names, waf_retention }.all()

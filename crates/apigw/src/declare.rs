@@ -73,6 +73,7 @@ impl Component for Tier {
     fn declare(&self, scope: &mut Scope, inputs: &Inputs) -> Result<Outputs<Declared>, DeclareError> {
         let args = &self.args;
         let names = Names::new(&args.environment, &args.tags)?;
+        LogGroup::guard(scope, args.keep_logs);
         args.check(inputs)?;
         let retention = args.retention()?;
         Declaring { scope, args, inputs, names, retention }.all()

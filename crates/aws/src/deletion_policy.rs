@@ -18,9 +18,12 @@ impl DeletionPolicy {
     /// The property that a kind has it under.
     pub const PROPERTY: &'static str = "DeletionPolicy";
 
+    /// How [`Retain`](DeletionPolicy::Retain) is written.
+    pub const RETAIN: &'static str = "Retain";
+
     /// How [`Retain`](DeletionPolicy::Retain) keeps what an object holds.
     pub const KEEP: Keep =
-        Keep { property: Self::PROPERTY, value: KeepValue::Text("Retain"), how: How::Retain };
+        Keep { property: Self::PROPERTY, value: KeepValue::Text(Self::RETAIN), how: How::Retain };
 
     /// [`Retain`](DeletionPolicy::Retain) if `keep`.
     #[must_use]

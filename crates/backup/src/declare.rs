@@ -81,6 +81,7 @@ impl Component for Tier {
     fn declare(&self, scope: &mut Scope, inputs: &Inputs) -> Result<Outputs<Declared>, DeclareError> {
         let args = &self.args;
         let names = Names::new(&args.environment, &args.tags)?;
+        LogGroup::guard(scope, args.keep_logs);
         args.check()?;
         if inputs.alarm_topic_key_arn.is_some() && inputs.alarm_topic_arn.is_none() {
             let reason = "there is a key, but no topic that it could encrypt";

@@ -90,6 +90,7 @@ impl Component for Tier {
     fn declare(&self, scope: &mut Scope, inputs: &Inputs) -> Result<Outputs<Declared>, DeclareError> {
         let args = &self.args;
         let names = Names::new(&args.environment, &args.tags)?;
+        LogGroup::guard(scope, args.keep_logs);
         args.check()?;
         if inputs.private_subnet_ids.is_empty() {
             let hint = "give it the private subnets, one in each zone";

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::references;
-use crate::scope::{Declaration, Scope};
+use crate::scope::{Declaration, KindGuard, Scope};
 
 /// What is wrong with a graph, found before any call.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +58,8 @@ pub struct Graph {
     exports: Value,
     /// Declarations that only protect. See [`into_guards`](Graph::into_guards).
     guards: HashMap<Address, Declaration>,
+    /// What is declared of all objects of a kind.
+    kind_guards: Vec<KindGuard>,
 }
 
 impl Graph {
@@ -66,7 +68,8 @@ impl Graph {
     /// # Errors
     /// [`GraphError`] names the addresses.
     pub fn new(scope: Scope) -> Result<Self, GraphError> {
-        Self::from_declarations(scope.into_declarations())
+        let (declarations, kind_guards) = scope.into_parts();
+        Ok(Self { kind_guards, ..Self::from_declarations(declarations)? })
     }
 
     /// Checks declarations that were made without a [`Scope`].
@@ -85,7 +88,15 @@ impl Graph {
             edges.push(edges_of(node, &index)?);
         }
         let order = topological_order(&nodes, &edges)?;
-        Ok(Self { nodes, index, edges, order, exports: Value::Null, guards: HashMap::new() })
+        Ok(Self {
+            nodes,
+            index,
+            edges,
+            order,
+            exports: Value::Null,
+            guards: HashMap::new(),
+            kind_guards: Vec::new(),
+        })
     }
 
     /// Adds what the state shall keep as the stack's outputs: a struct or map whose values may be references.
@@ -100,12 +111,18 @@ impl Graph {
     #[must_use]
     pub fn into_guards(self) -> Self {
         let guards = self.nodes.into_iter().map(|node| (node.address.clone(), node)).collect();
-        Self { guards, ..Self::default() }
+        Self { guards, kind_guards: self.kind_guards, ..Self::default() }
     }
 
     /// What is declared at an address now, be it to be made or only to be protected.
     pub(crate) fn guard(&self, address: &str) -> Option<&Declaration> {
         self.get(address).or_else(|| self.guards.get(address))
+    }
+
+    /// What is declared of an object of this kind, though perhaps not at this address.
+    pub(crate) fn kind_guard(&self, address: &Address, kind: &str) -> Option<&Value> {
+        let guards = |guard: &&KindGuard| guard.tier == address.tier() && guard.kind == kind;
+        self.kind_guards.iter().find(guards).map(|guard| &guard.properties)
     }
 
     /// The declarations, in the order in which they were made.

@@ -12,6 +12,7 @@ use crate::codec::JournalError;
 use crate::diff::diff;
 use crate::error::{CallError, ErrorClass};
 use crate::event::{Event, Operation};
+use crate::facts::{Contents, Loss};
 use crate::graph::Graph;
 use crate::journal::{Journal, NewIntent};
 use crate::lock::Lock;
@@ -19,7 +20,7 @@ use crate::observer::{Observer, Progress};
 use crate::plan::{Action, Note, Step, managed};
 use crate::provider::{Kind, Provider};
 use crate::references;
-use crate::removal::Fate;
+use crate::removal::{Fate, Removal};
 use crate::resource::{Change, Readiness};
 use crate::settle::{is_gone, read, repeat};
 use crate::state::{Object, Phase};
@@ -371,9 +372,39 @@ impl Operator<'_> {
                 let (address, object) = (step.address.clone(), object.seq);
                 return Ok(self.journal.record(Event::Released { address, object }).await?);
             }
+            self.still_empty(step, kind, &object, removal).await?;
             object.properties = removal.properties.clone();
         }
         self.delete_object(step, kind, object).await
+    }
+
+    /// Stops if something came into an object that was empty when the plan was made, and so not in it as a loss.
+    async fn still_empty(
+        &self,
+        step: &Step,
+        kind: &dyn Kind,
+        object: &Object,
+        removal: &Removal,
+    ) -> Result<(), Cause> {
+        if removal.contents != Contents::Empty
+            || removal.loss == Loss::Nothing
+            || object.phase == Phase::Broken
+        {
+            return Ok(());
+        }
+        let look = || async {
+            match kind.contents(&object.properties, &object.outputs).await {
+                Err(error) if error.class == ErrorClass::NotFound => Ok(Contents::Empty),
+                Err(error) if error.class == ErrorClass::Denied => Ok(Contents::Unknown),
+                contents => contents,
+            }
+        };
+        match self.read_again(step, Operation::Delete, look).await? {
+            Contents::Some { words, .. } => {
+                Err(Cause::Stale { what: format!("there is something in it, {words}") })
+            }
+            Contents::Empty | Contents::Unknown => Ok(()),
+        }
     }
 
     /// Stops if an object that the plan did not find is there again: then nobody has asked what protects it.

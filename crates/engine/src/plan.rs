@@ -11,7 +11,7 @@ use crate::error::CallError;
 use crate::graph::Graph;
 use crate::provider::{Kind, Provider};
 use crate::references;
-use crate::removal::{Guarded, Lowered, Removal, lowered_by, removal_of};
+use crate::removal::{Guarded, Guards, Lowered, Removal, lowered_by, removal_of};
 use crate::resource::Change;
 use crate::schedule::{self, Schedule};
 use crate::state::{Object, Phase, State};
@@ -447,7 +447,10 @@ impl<'a> Planner<'a> {
 
     fn removal(&mut self, address: &Address, object: &Object, live: &Value) -> Result<Removal, PlanError> {
         let facts = self.kind(address, &object.kind)?.facts();
-        let declared = self.graph.guard(address.as_str());
+        let declared = Guards {
+            declared: self.graph.guard(address.as_str()),
+            of_kind: self.graph.kind_guard(address, &object.kind),
+        };
         let (removal, guarded) = removal_of(address, object, live, facts, declared);
         self.protected.extend(guarded);
         Ok(removal)

@@ -143,6 +143,15 @@ impl fmt::Display for Guarded {
     }
 }
 
+/// What is declared now that may keep an object.
+#[derive(Clone, Copy)]
+pub(crate) struct Guards<'a> {
+    /// At its address.
+    pub(crate) declared: Option<&'a Declaration>,
+    /// Of all objects of its kind.
+    pub(crate) of_kind: Option<&'a Value>,
+}
+
 /// What becomes of an object that goes, and of what it holds; and what forbids that it goes at all. `live` has its live
 /// properties.
 pub(crate) fn removal_of(
@@ -150,7 +159,7 @@ pub(crate) fn removal_of(
     object: &Object,
     live: &Value,
     facts: &Facts,
-    declared: Option<&Declaration>,
+    Guards { declared, of_kind }: Guards<'_>,
 ) -> (Removal, Vec<Guarded>) {
     // What never was ready holds nothing worth protecting.
     let is_worthless = object.phase == Phase::Broken;
@@ -175,7 +184,8 @@ pub(crate) fn removal_of(
     for keep in facts.keeps {
         let sides = Sides {
             recorded: keep.applies(&object.properties),
-            declared: declared.is_some_and(|declared| keep.applies(&declared.properties)),
+            declared: declared.is_some_and(|declared| keep.applies(&declared.properties))
+                || of_kind.is_some_and(|properties| keep.applies(properties)),
             live: keep.applies(live),
         };
         let Some(by) = sides.any() else { continue };

@@ -20,6 +20,16 @@ pub struct Declaration {
     pub own_properties: &'static [&'static str],
 }
 
+/// What is declared of every object of a kind in a tier, whether it is declared itself or not.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct KindGuard {
+    /// The tier: the first segment of addresses.
+    pub(crate) tier: String,
+    pub(crate) kind: &'static str,
+    /// Property values that keep what such an object holds. See [`Facts::keeps`](crate::Facts::keeps).
+    pub(crate) properties: Value,
+}
+
 /// What is wrong with a declaration, found before any call.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -71,6 +81,7 @@ impl DeclareError {
 pub struct Scope {
     prefix: String,
     declarations: Vec<Declaration>,
+    guards: Vec<KindGuard>,
     seen: std::collections::HashSet<Address>,
 }
 
@@ -125,6 +136,14 @@ impl Scope {
         Ok(outputs)
     }
 
+    /// Says how objects of a kind in this tier are kept which are not declared any more, since what they belong to was switched
+    /// off: by this property value, as if they were declared with it. One for each kind.
+    pub fn guard_kind(&mut self, kind: &'static str, property: &str, value: impl Into<Value>) {
+        let properties = Value::Object([(property.to_owned(), value.into())].into_iter().collect());
+        let tier = self.prefix.split('/').next().unwrap_or_default().to_owned();
+        self.guards.push(KindGuard { tier, kind, properties });
+    }
+
     /// Runs `declare` with `prefix` before the names that it adds.
     pub fn within<T>(&mut self, prefix: &str, declare: impl FnOnce(&mut Scope) -> T) -> T {
         let outer = self.prefix.clone();
@@ -143,7 +162,7 @@ impl Scope {
         &self.declarations
     }
 
-    pub(crate) fn into_declarations(self) -> Vec<Declaration> {
-        self.declarations
+    pub(crate) fn into_parts(self) -> (Vec<Declaration>, Vec<KindGuard>) {
+        (self.declarations, self.guards)
     }
 }

@@ -175,18 +175,24 @@ fn scale(text: &str) -> Result<f64, String> {
     }
 }
 
+/// The environment that is meant where none is named.
+pub(crate) const DEFAULT_ENVIRONMENT: &str = "dev";
+
+/// Where state is kept where nothing else is said.
+pub(crate) const DEFAULT_STATE_DIR: &str = ".stack";
+
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Options {
     /// The environment: dev, test, staging, prod, pr1234 and the like.
-    #[arg(long, global = true, default_value = "dev", env = "STACK_ENV", value_name = "NAME")]
+    #[arg(long, global = true, default_value = DEFAULT_ENVIRONMENT, env = "STACK_ENV", value_name = "NAME")]
     pub env: String,
     /// The configuration file [default: stack.toml, if it exists].
     #[arg(long, global = true, env = "STACK_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Where state, journal and lock are kept, and the embedded AWS.
-    #[arg(long, global = true, default_value = ".stack", env = "STACK_STATE_DIR", value_name = "DIR")]
+    #[arg(long, global = true, default_value = DEFAULT_STATE_DIR, env = "STACK_STATE_DIR", value_name = "DIR")]
     pub state_dir: PathBuf,
     /// Where resources are made.
     #[arg(long, global = true, default_value = "embedded", env = "STACK_TARGET")]

@@ -73,9 +73,10 @@ impl Work {
         print(&table(&first))?;
         let others = all.len() - first.len();
         if others > 0 {
-            let env = &self.environment;
             note(&format!(
-                "{others} more outputs: `stack outputs --env {env}`; the API's key: `stack outputs {API_KEY}`"
+                "{others} more outputs: {}; the API's key: {}",
+                self.command("outputs"),
+                self.command(&format!("outputs {API_KEY}")),
             ));
         }
         Ok(())

@@ -8,10 +8,11 @@ use crate::output::{note, prompt};
 use crate::signals::Signals;
 
 /// Whether there is somebody to ask, or no need to.
-pub(crate) fn can_ask(options: &Options) -> Result<(), Failure> {
+fn can_ask(options: &Options) -> Result<(), Failure> {
     match options.yes || std::io::stdin().is_terminal() {
         true => Ok(()),
-        false => Err(Failure::new(Exit::Usage, "there is no terminal to ask on").hint("add --yes")),
+        false => Err(Failure::new(Exit::Usage, "there is no terminal to ask on")
+            .hint("if that is what you want, add --yes")),
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::anchor::{self, Anchors};
 use crate::binding;
-use crate::cli::{Cli, Command, ExportCommand, Options, Target};
+use crate::cli::{Cli, Command, DEFAULT_ENVIRONMENT, DEFAULT_STATE_DIR, ExportCommand, Options, Target};
 use crate::config::{self, ConfigError, Loaded, Sources};
 use crate::emulated;
 use crate::environment::{self, Environment};
@@ -21,7 +21,7 @@ use crate::losses::losses;
 use crate::output::{Lines, note, print, print_json};
 use crate::outputs::{NEXT_STEPS, next_steps};
 use crate::progress::Screen;
-use crate::question::{Answer, CANCELLED, agreed, can_ask};
+use crate::question::{Answer, CANCELLED, agreed};
 use crate::render::{self, Counts};
 use crate::signals::Signals;
 use crate::stack::{Place, Stack, StackError, argument_error, kinds};
@@ -188,6 +188,24 @@ impl Work {
         })
     }
 
+    /// A command that works on the same stack as this one, between backquotes.
+    pub(crate) fn command(&self, command: &str) -> String {
+        let mut text = format!("`stack {command}");
+        if self.environment.as_str() != DEFAULT_ENVIRONMENT {
+            text += &format!(" --env {}", self.environment);
+        }
+        if self.options.target != Target::Embedded {
+            text += &format!(" --target {}", self.options.target.name());
+        }
+        if self.options.state_dir != Path::new(DEFAULT_STATE_DIR) {
+            text += &format!(" --state-dir {}", self.options.state_dir.display());
+        }
+        if let Some(config) = &self.options.config {
+            text += &format!(" --config {}", config.display());
+        }
+        text + "`"
+    }
+
     pub(crate) fn title(&self) -> String {
         let Loaded { config, .. } = &self.loaded;
         let target = self.options.target.name();
@@ -236,10 +254,6 @@ impl Work {
 
     /// Plans, asks where that is due, applies, and tells.
     async fn change(&self, declared: bool, ask: bool, signals: &Signals) -> Result<Exit, Failure> {
-        if ask {
-            can_ask(&self.options)
-                .map_err(|failure| failure.hint("look at `stack preview`, then add --yes"))?;
-        }
         let Some(prepared) = signals.unless(Box::pin(self.prepare())).await else {
             return Ok(nothing_changed());
         };
@@ -333,7 +347,7 @@ impl Work {
         if report.is_some() {
             note(&format!("journal: {head}"));
         }
-        let command = if declared { "`stack up`" } else { "`stack destroy`" };
+        let command = self.command(if declared { "up" } else { "destroy" });
         match (exit, &report) {
             (Exit::Failed, Some(report)) if report.credentials_expired() => {
                 note(&format!("{EXPIRED}, then run {command} again"));

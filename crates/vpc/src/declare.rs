@@ -95,6 +95,7 @@ impl Component for Tier {
     fn declare(&self, scope: &mut Scope, inputs: &Inputs) -> Result<Outputs<Declared>, DeclareError> {
         let args = &self.args;
         let names = Names::new(&args.environment, &args.tags)?;
+        LogGroup::guard(scope, args.keep_logs);
         let retention = args.retention()?;
         let endpoint_services = args.endpoint_services()?;
         let layout = Layout::new(args, inputs)?;

@@ -13,7 +13,7 @@ use aws_sdk_s3::types::{
 };
 use engine::{
     CallError, Change, Changed, Contents, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue, Limit,
-    Loss, Readiness, Resolved, Resource, Search, Settle, Stage,
+    Loss, Readiness, Resolved, Resource, Scope, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -156,6 +156,14 @@ async fn delete_objects(
     let code = error.code().unwrap_or_default();
     let failed = CallError::new(class_of(code, None), OPERATION, error.message().unwrap_or_default());
     Err(CallError { code: Some(code.to_owned()), ..failed })
+}
+
+impl Bucket {
+    /// Says of all buckets of a tier that they stay while there is something in them, unless that may be deleted: also of those
+    /// that are not declared any more.
+    pub(crate) fn guard(scope: &mut Scope, delete_objects: bool) {
+        scope.guard_kind(Self::KIND, "DeleteObjects", delete_objects);
+    }
 }
 
 #[async_trait]

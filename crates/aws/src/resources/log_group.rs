@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup as Live;
 use engine::{
     CallError, Change, Changed, DeclareError, Declared, Declares, Facts, Intent, Limit, Loss, Resolved,
-    Resource, Search, Settle, Stage,
+    Resource, Scope, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -128,6 +128,16 @@ pub struct LogGroupOutputs<S: Stage> {
 
 impl Declares for LogGroup<Declared> {
     type Resolved = LogGroup<Resolved>;
+}
+
+impl LogGroup<Declared> {
+    /// Says of all log groups of a tier that they stay, if `keep`: also of those that are not declared any more.
+    pub fn guard(scope: &mut Scope, keep: bool) {
+        if keep {
+            let kind = <LogGroup<Resolved> as Resource>::KIND;
+            scope.guard_kind(kind, DeletionPolicy::PROPERTY, DeletionPolicy::RETAIN);
+        }
+    }
 }
 
 impl LogGroup<Resolved> {

@@ -165,6 +165,7 @@ struct Choice {
     protects_database: bool,
     protects_balancer: bool,
     delete_logs: bool,
+    has_logs: bool,
     encryption: ecs::Encryption,
     delete_images: bool,
     keep_logs: bool,
@@ -179,11 +180,17 @@ fn choice() -> impl Strategy<Value = Choice> {
             prop::sample::select(vec![ecs::Encryption::Aes256, ecs::Encryption::Kms]),
         ),
         (any::<bool>(), prop::bool::weighted(0.7), prop::bool::weighted(0.2), prop::bool::weighted(0.2)),
-        (prop::bool::weighted(0.8), prop::bool::weighted(0.8), any::<bool>(), prop::bool::weighted(0.2)),
+        (
+            prop::bool::weighted(0.8),
+            prop::bool::weighted(0.8),
+            any::<bool>(),
+            prop::bool::weighted(0.2),
+            prop::bool::weighted(0.6),
+        ),
     )
         .prop_map(|((database_name, cidr, encryption), database, others)| {
             let (snapshot, may_lose, protects_database, protects_balancer) = database;
-            let (delete_logs, delete_images, keep_logs, vault) = others;
+            let (delete_logs, delete_images, keep_logs, vault, has_logs) = others;
             Choice {
                 database_name,
                 cidr,
@@ -192,6 +199,7 @@ fn choice() -> impl Strategy<Value = Choice> {
                 protects_database,
                 protects_balancer,
                 delete_logs,
+                has_logs,
                 encryption,
                 delete_images,
                 keep_logs,
@@ -210,6 +218,8 @@ impl Choice {
         config.database.deletion_protection = self.protects_database;
         config.alb.deletion_protection = self.protects_balancer;
         config.alb.access_logs.delete_logs = self.delete_logs;
+        config.alb.access_logs.enabled = self.has_logs;
+        config.vpc.flow_logs.enabled = self.has_logs;
         config.ecs.repository.encryption = self.encryption;
         config.ecs.repository.delete_images = self.delete_images;
         config.logs.keep_on_destroy = self.keep_logs;

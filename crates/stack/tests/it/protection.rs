@@ -156,6 +156,45 @@ async fn images_are_not_lost_unseen() {
     assert!(!ended.err.contains("IMAGES LOST"), "{}", ended.err);
 }
 
+#[tokio::test]
+async fn what_belongs_to_something_that_is_switched_off_is_kept_as_the_configuration_says() {
+    let place = deployed();
+    let s3 = aws_sdk_s3::Client::new(&place.sdk());
+    let state = place.state("dev").await;
+    let bucket =
+        state.current("alb/log-bucket").unwrap().properties["BucketName"].as_str().unwrap().to_owned();
+    let put = s3.put_object().bucket(bucket).key("log");
+    put.body(b"line".to_vec().into()).send().await.unwrap();
+    let off = ["up", "--set", "alb.access_logs.enabled=false"];
+    let ended = refused(&place, &[off.as_slice(), &["--set", "alb.access_logs.delete_logs=false"]].concat());
+    assert!(
+        ended.err.contains("alb/log-bucket (with 1 object version, DeleteObjects as configured now)"),
+        "{}",
+        ended.err
+    );
+    let off = ["up", "--set", "vpc.flow_logs.enabled=false", "--set", "logs.keep_on_destroy=true"];
+    let ended = place.run(&off).expect(0);
+    let says = "KEPT: vpc/flow-log-group (/aws/vpc/payment-flow-logs-dev) will stay in the account";
+    assert!(ended.err.contains(says), "{}", ended.err);
+}
+
+/// A snapshot whose key is gone is no snapshot, whichever run kept it.
+#[tokio::test]
+async fn the_key_of_a_snapshot_that_an_earlier_run_kept_stays() {
+    let place = deployed();
+    place
+        .run(&["up", "--set", "database.final_snapshot=true", "--set", "database.database_name=pay2"])
+        .expect(0);
+    place.run(&["up", "--set", "database.database_name=pay2"]).expect(0);
+    let ended = place.run(&["destroy", "--yes"]).expect(0);
+    assert!(ended.err.contains("DATA LOSS: database/cluster"), "{}", ended.err);
+    assert!(ended.err.contains("KEPT: database/key will stay in the account"), "{}", ended.err);
+    let snapshot = place.snapshots().await.remove(0);
+    let kms = aws_sdk_kms::Client::new(&place.sdk());
+    let key = kms.describe_key().key_id(snapshot.kms_key_id().unwrap()).send().await.unwrap();
+    assert!(key.key_metadata.unwrap().enabled());
+}
+
 #[test]
 fn a_limit_that_is_lowered_says_what_aws_deletes() {
     let place = deployed();
@@ -181,6 +220,22 @@ fn a_limit_that_is_lowered_says_what_aws_deletes() {
         let plan = place.run(&["preview", "--set", raised]).expect(0);
         assert!(!plan.out.contains("LOST") && plan.out.contains("1 to change"), "{}", plan.out);
     }
+}
+
+#[test]
+fn without_a_terminal_destroy_shows_what_it_would_do_and_does_nothing() {
+    let place = deployed();
+    let cloud = place.emulator_bytes();
+    let ended = place.run(&["destroy"]).expect(64);
+    assert!(
+        ended.err.contains("- vpc/vpc") && ended.err.contains("DATA LOSS: database/cluster"),
+        "{}",
+        ended.err
+    );
+    assert!(ended.err.contains("hint: if that is what you want, add --yes"), "{}", ended.err);
+    assert_eq!(place.emulator_bytes(), cloud);
+    // A protection comes first: there is nothing to agree to.
+    place.run(&["destroy", "--set", "database.deletion_protection=true"]).expect(65);
 }
 
 #[tokio::test]
