@@ -27,6 +27,7 @@ mod cancel;
 mod codec;
 mod component;
 mod create;
+mod delete;
 mod diff;
 mod error;
 mod event;

@@ -12,7 +12,6 @@ use crate::codec::JournalError;
 use crate::diff::diff;
 use crate::error::{CallError, ErrorClass};
 use crate::event::{Event, Operation};
-use crate::facts::{Contents, Loss};
 use crate::graph::Graph;
 use crate::journal::{Journal, NewIntent};
 use crate::lock::Lock;
@@ -20,9 +19,8 @@ use crate::observer::{Observer, Progress};
 use crate::plan::{Action, Note, Step, managed};
 use crate::provider::{Kind, Provider};
 use crate::references;
-use crate::removal::{Fate, Removal};
 use crate::resource::{Change, Readiness};
-use crate::settle::{is_gone, read, repeat};
+use crate::settle::{read, repeat};
 use crate::state::{Object, Phase};
 
 /// How long a call that may be sent again is sent again.
@@ -213,7 +211,7 @@ impl Operator<'_> {
             || state.current(address.as_str()).is_some_and(|object| unfinished(object.phase))
     }
 
-    fn kind(&self, name: &str) -> Result<&dyn Kind, Cause> {
+    pub(crate) fn kind(&self, name: &str) -> Result<&dyn Kind, Cause> {
         let unknown =
             || CallError::new(ErrorClass::Invalid, "planning", format!("kind {name} is not registered"));
         Ok(self.provider.kind(name).ok_or_else(unknown)?)
@@ -359,145 +357,6 @@ impl Operator<'_> {
         Ok(self.journal.record(event).await?)
     }
 
-    /// Deletes the object of a step.
-    pub(crate) async fn delete(&self, step: &Step) -> Result<(), Cause> {
-        let mut object = self.object(step, step.object.unwrap_or_default())?;
-        let kind = self.kind(&object.kind)?;
-        if step.note == Some(Note::Missing) {
-            return self.forget(step, kind, &object).await;
-        }
-        self.unchanged_since_plan(step, kind, &object, &Value::Null).await?;
-        if let Some(removal) = &step.removal {
-            if removal.fate == Fate::Retained {
-                let (address, object) = (step.address.clone(), object.seq);
-                return Ok(self.journal.record(Event::Released { address, object }).await?);
-            }
-            self.still_empty(step, kind, &object, removal).await?;
-            object.properties = removal.properties.clone();
-        }
-        self.delete_object(step, kind, object).await
-    }
-
-    /// Stops if something came into an object that was empty when the plan was made, and so not in it as a loss.
-    async fn still_empty(
-        &self,
-        step: &Step,
-        kind: &dyn Kind,
-        object: &Object,
-        removal: &Removal,
-    ) -> Result<(), Cause> {
-        if removal.contents != Contents::Empty
-            || removal.loss == Loss::Nothing
-            || object.phase == Phase::Broken
-        {
-            return Ok(());
-        }
-        let look = || async {
-            match kind.contents(&object.properties, &object.outputs).await {
-                Err(error) if error.class == ErrorClass::NotFound => Ok(Contents::Empty),
-                Err(error) if error.class == ErrorClass::Denied => Ok(Contents::Unknown),
-                contents => contents,
-            }
-        };
-        match self.read_again(step, Operation::Delete, look).await? {
-            Contents::Some { words, .. } => {
-                Err(Cause::Stale { what: format!("there is something in it, {words}") })
-            }
-            Contents::Empty | Contents::Unknown => Ok(()),
-        }
-    }
-
-    /// Stops if an object that the plan did not find is there again: then nobody has asked what protects it.
-    async fn still_missing(&self, step: &Step, kind: &dyn Kind, object: &Object) -> Result<(), Cause> {
-        let look = || read(kind, &object.properties, &object.outputs);
-        match self.read_again(step, Operation::Delete, look).await? {
-            None => Ok(()),
-            Some(_) => Err(Cause::Stale { what: "it is there again".to_owned() }),
-        }
-    }
-
-    /// Takes an object that is not there out of the state, once it is gone for good. Nothing is called that changes anything.
-    async fn forget(&self, step: &Step, kind: &dyn Kind, object: &Object) -> Result<(), Cause> {
-        self.still_missing(step, kind, object).await?;
-        self.wait_gone(step, kind, object).await?;
-        let (address, object) = (step.address.clone(), object.seq);
-        Ok(self.journal.record(Event::Missing { address, object }).await?)
-    }
-
-    async fn delete_object(&self, step: &Step, kind: &dyn Kind, object: Object) -> Result<(), Cause> {
-        let intent = NewIntent {
-            address: step.address.clone(),
-            kind: object.kind.clone(),
-            operation: Operation::Delete,
-            properties: object.properties.clone(),
-            dependencies: object.dependencies.clone(),
-            protect: object.protect,
-            object: Some(object.seq),
-        };
-        self.may_call(step)?;
-        let intent = self.journal.intend(intent).await?;
-        let within = kind.gone_within();
-        let mut backoff = Backoff::retry(&intent.token, within);
-        // What holds the object may take as long to go as the object itself. A cloud that does not answer is given up
-        // sooner, counted from its first failure in a row.
-        let mut retry = None;
-        let mut unsure = false;
-        loop {
-            let allowed = self.may_call(step);
-            let deleted = match allowed {
-                Ok(()) => self.sending(kind.delete(&object.properties, &object.outputs)).await,
-                Err(cause) => {
-                    self.close_unless(unsure, intent.seq, &cause).await?;
-                    return Err(cause);
-                }
-            };
-            let error = match deleted {
-                Ok(()) => break,
-                Err(error) if error.class == ErrorClass::NotFound => break,
-                Err(error) => error,
-            };
-            unsure |= !error.class.is_certain();
-            let held = error.class == ErrorClass::DependencyViolation;
-            let again = held || error.class.is_transient() || error.class == ErrorClass::Ambiguous;
-            let cause = if again {
-                self.waiting(step, Operation::Delete, &error);
-                let unanswered = || Backoff::retry(&intent.token, RETRY_WITHIN.min(within));
-                let backoff = match held {
-                    true => {
-                        retry = None;
-                        &mut backoff
-                    }
-                    false => retry.get_or_insert_with(unanswered),
-                };
-                match self.pause(backoff, &error).await {
-                    Ok(true) => continue,
-                    Ok(false) => error.into(),
-                    Err(interrupted) => interrupted,
-                }
-            } else {
-                error.into()
-            };
-            self.close_unless(unsure, intent.seq, &cause).await?;
-            return Err(cause);
-        }
-        // The intent stays open if this is interrupted: the next run goes on waiting.
-        self.wait_gone(step, kind, &object).await?;
-        Ok(self.journal.record(Event::Gone { seq: intent.seq }).await?)
-    }
-
-    async fn wait_gone(&self, step: &Step, kind: &dyn Kind, object: &Object) -> Result<(), Cause> {
-        let within = kind.gone_within();
-        let mut backoff = Backoff::poll(step.address.as_str(), within);
-        let look = || is_gone(kind, &object.properties, &object.outputs);
-        while !self.read_again(step, Operation::Delete, look).await? {
-            self.waiting_for(step, Operation::Delete, "deleting");
-            if !self.pause(&mut backoff, "deleting").await? {
-                return Err(Cause::Late { waiting_for: "deleting".to_owned(), seconds: within.as_secs() });
-            }
-        }
-        Ok(())
-    }
-
     /// Closes an intent that surely had no effect.
     pub(crate) async fn close_unless(&self, unsure: bool, seq: u64, cause: &Cause) -> Result<(), Cause> {
         let class = match cause {
@@ -512,7 +371,7 @@ impl Operator<'_> {
     }
 
     /// Reads the object and stops if it is not what the plan saw.
-    async fn unchanged_since_plan(
+    pub(crate) async fn unchanged_since_plan(
         &self,
         step: &Step,
         kind: &dyn Kind,

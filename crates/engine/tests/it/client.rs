@@ -8,10 +8,8 @@ use engine::{CallError, Change, Contents, Facts, Intent, Kind, Provider, Readine
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::fake_cloud::{
-    CIPHER, CIPHER_FACTS, Call, FACTS, FakeCloud, KINDS, REVISION, Spec, change, contents, is_gone, live,
-    readiness,
-};
+use crate::facts::{CIPHER, CIPHER_FACTS, FACTS, contents};
+use crate::fake_cloud::{Call, FakeCloud, KINDS, REVISION, Spec, change, is_gone, live, readiness};
 use crate::life::Life;
 
 /// All kinds of the fake cloud, for one process.

@@ -137,7 +137,7 @@ impl Declares for Bucket<Declared> {
 #[async_trait]
 impl Resource for Bucket<Resolved> {
     const KIND: &'static str = "Test::Bucket";
-    const FACTS: Facts = crate::fake_cloud::FACTS;
+    const FACTS: Facts = crate::facts::FACTS;
     const SETTLE: Settle = Settle::Key;
     type Context = Arc<Calls>;
     type Declared = Bucket<Declared>;

@@ -7,6 +7,7 @@ mod apply;
 mod client;
 mod component;
 mod dependencies;
+mod facts;
 mod fake_cloud;
 mod full_disk;
 mod interrupt;

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::fake_cloud::{Call, FACTS, FakeCloud, Inner, KINDS, Spec, change, is_gone, live, readiness};
+use crate::facts::FACTS;
+use crate::fake_cloud::{Call, FakeCloud, Inner, KINDS, Spec, change, is_gone, live, readiness};
 use crate::life::Life;
 
 engine::id! {

@@ -1,0 +1,50 @@
+//! What is known of the kinds of the fake cloud, and what is in their objects.
+
+use engine::{Contents, Facts, How, Keep, KeepValue, Limit, Loss, Settle};
+use serde_json::Value;
+
+use crate::fake_cloud::{Inner, Spec};
+
+const fn keep(property: &'static str, value: &'static str, how: How) -> Keep {
+    Keep { property, value: KeepValue::Text(value), how }
+}
+
+/// What is known of each kind.
+pub(crate) const FACTS: Facts = Facts {
+    name: Some("Name"),
+    loss: Loss::Data("all its parts"),
+    keeps: &[
+        keep("Policy", "Snapshot", How::Copy("a snapshot")),
+        keep("Policy", "Retain", How::Retain),
+        keep("Guard", "Refuse", How::ForbidUnlessEmpty),
+        keep("Guard", "Lock", How::Forbid),
+    ],
+    limits: &[Limit { property: "Limit", words: "parts beyond it" }],
+};
+
+/// What is in an object.
+pub(crate) fn contents(inner: &Inner, outputs: &Value) -> Contents {
+    let Some(thing) = inner.by_id(outputs) else { return Contents::Empty };
+    match thing.properties.get("Holds").and_then(Value::as_u64) {
+        None => Contents::Unknown,
+        Some(0) => Contents::Empty,
+        Some(count) => Contents::Some {
+            words: format!("{count} parts"),
+            parts: (1..=count).map(|part| format!("{}/part-{part}", thing.id())).collect(),
+        },
+    }
+}
+
+/// A kind of key: what it encrypted is lost with it.
+pub(crate) const CIPHER: Spec = Spec { name: "Test::Cipher", settle: Settle::Tag, seconds: (0, 0) };
+
+/// What is known of keys.
+pub(crate) const CIPHER_FACTS: Facts = Facts {
+    loss: Loss::Keys("what it encrypted"),
+    keeps: &[
+        keep("Policy", "Retain", How::Retain),
+        Keep { property: "Name", value: KeepValue::Any, how: How::RetainUnlessEmpty },
+    ],
+    limits: &[],
+    ..FACTS
+};
