@@ -49,7 +49,11 @@ fn weakened(facts: &Facts, live: &Value, desired: &Value) -> Option<String> {
     if let Some(keep) = facts.keeps.iter().find(unprotected) {
         return Some(format!("its protection by {} would be switched off", keep.property));
     }
-    let lowered = |limit: &&Limit| Limit::is_lowered(live.get(limit.property), desired.get(limit.property));
+    // What nobody has limited yet may be limited: a service makes its log groups without a retention.
+    let lowered = |limit: &&Limit| {
+        let before = live.get(limit.property);
+        before.is_some() && Limit::is_lowered(before, desired.get(limit.property))
+    };
     let limit = facts.limits.iter().find(lowered)?;
     Some(format!("its {} would be lowered, which deletes {}", limit.property, limit.words))
 }

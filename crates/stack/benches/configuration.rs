@@ -1,11 +1,9 @@
 //! How long it takes to read a configuration of n lines, in each of the ways in which it can grow. Doubling n should little more
 //! than double the time.
 
-use std::hint::black_box;
-use std::path::Path;
-
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use stack::{Environment, Setting, Sources, load};
+use std::hint::black_box;
 
 /// The environment variables of the application, which nothing limits.
 const TABLE: &str = "ecs.environment_variables";
@@ -39,7 +37,7 @@ fn configuration(criterion: &mut Criterion) {
         for n in [500, 1000, 2000, 4000] {
             std::fs::write(&path, file(shape, n)).expect("the directory is there");
             group.throughput(Throughput::Elements(n as u64));
-            group.bench_with_input(BenchmarkId::from_parameter(n), &path, |bencher, path: &Path| {
+            group.bench_with_input(BenchmarkId::from_parameter(n), path.as_path(), |bencher, path| {
                 bencher.iter(|| black_box(load(&Sources::file(Some(path), &environment)).is_ok()));
             });
         }

@@ -22,6 +22,7 @@ use engine::{
 use tokio::time::Instant;
 
 #[tokio::main(flavor = "current_thread", start_paused = true)]
+#[expect(clippy::disallowed_methods, reason = "an example prints, and has nothing from outside to escape")]
 async fn main() -> Result<(), Box<dyn Error>> {
     run(&mut std::io::stdout()).await
 }
