@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_config::imds::client::error::ImdsError;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
@@ -41,11 +42,17 @@ pub async fn sign_in(config: &SdkConfig) -> Result<SdkConfig, SignInError> {
     let credentials = match tokio::time::timeout(WITHIN, provider.provide_credentials()).await {
         Ok(Ok(credentials)) => credentials,
         Ok(Err(CredentialsError::CredentialsNotLoaded(_))) => return Err(SignInError::NotFound),
+        // The instance metadata service comes last, and most machines have none: nothing before it gave credentials.
+        Ok(Err(error)) if is_of_metadata_service(&error) => return Err(SignInError::NotFound),
         Ok(Err(error)) => return Err(SignInError::Failed { reason: causes(&error) }),
         Err(_) => return Err(SignInError::TimedOut),
     };
     let provider = Obtained { first: Mutex::new(Some(credentials)), provider };
     Ok(config.to_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build())
+}
+
+fn is_of_metadata_service(error: &CredentialsError) -> bool {
+    std::iter::successors(error.source(), |&cause| cause.source()).any(|cause| cause.is::<ImdsError>())
 }
 
 /// What led to an error, without the error itself, which only says that something failed.

@@ -100,7 +100,11 @@ fn check_one_sentence(ended: Ended, error: &str) {
 fn without_credentials_it_says_so_in_one_sentence_and_does_not_wait_for_a_metadata_service() {
     let place = Workplace::new();
     let silent = open(std::mem::forget);
-    for metadata in [closed(), silent] {
+    let refusing = open(|mut stream| {
+        let _ = stream.read(&mut [0; 1024]);
+        let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+    });
+    for metadata in [closed(), silent, refusing] {
         let (ended, took) = timed(&mut signed_out(&place, &metadata));
         check_one_sentence(ended, "error: no AWS credentials found");
         assert!(took < SOON, "{took:?}");
