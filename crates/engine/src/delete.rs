@@ -65,12 +65,7 @@ impl Operator<'_> {
     }
 
     /// Stops if an object that the plan did not find is there again: then nobody has asked what protects it.
-    pub(crate) async fn still_missing(
-        &self,
-        step: &Step,
-        kind: &dyn Kind,
-        object: &Object,
-    ) -> Result<(), Cause> {
+    async fn still_missing(&self, step: &Step, kind: &dyn Kind, object: &Object) -> Result<(), Cause> {
         let look = || read(kind, &object.properties, &object.outputs);
         match self.read_again(step, Operation::Delete, look).await? {
             None => Ok(()),

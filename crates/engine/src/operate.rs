@@ -123,8 +123,7 @@ impl Operator<'_> {
         match step.object.filter(|_| !replaces) {
             None => self.create(step, kind, desired, identified).await,
             Some(object) if step.note == Some(Note::Missing) => {
-                let recorded = self.object(step, object)?;
-                self.still_missing(step, self.kind(&recorded.kind)?, &recorded).await?;
+                // Should it be there again, it is found before a second one is made, or by its name, and taken over.
                 self.journal.record(Event::Missing { address: step.address.clone(), object }).await?;
                 self.create(step, kind, desired, identified).await
             }

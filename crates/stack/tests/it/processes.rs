@@ -74,7 +74,7 @@ fn drained_by(signal: &str) {
     up.signal(signal);
     let ended = up.end().expect(130);
     assert!(ended.err.contains("Stopping"), "{}", ended.err);
-    assert!(ended.err.ends_with("Run `stack up` again to resume"), "{}", ended.err);
+    assert!(ended.err.ends_with("Run `stack up --target aws` again to resume"), "{}", ended.err);
     check_nothing_is_open(&place);
     let again = server.run(&place, &["up"]).expect(0);
     assert!(!again.err.contains("an earlier run was interrupted while"), "{}", again.err);
@@ -86,7 +86,7 @@ fn drained_by(signal: &str) {
     destroy.after(5, "deleted ");
     destroy.signal(signal);
     let ended = destroy.end().expect(130);
-    assert!(ended.err.ends_with("Run `stack destroy` again to resume"), "{}", ended.err);
+    assert!(ended.err.ends_with("Run `stack destroy --target aws` again to resume"), "{}", ended.err);
     // What is being deleted stays open, for the next run to wait for it.
     assert!(!directory(&place).join("lock.json").exists());
     server.run(&place, &["destroy"]).expect(0);

@@ -284,7 +284,11 @@ fn credentials_that_expire_in_the_middle_are_one_failure_with_advice_and_the_nex
     assert!(up.err.contains("ExpiredToken"), "{}", up.err);
     assert!(!up.err.contains("skipped"), "{}", up.err);
     let last = up.err.lines().last().unwrap();
-    assert_eq!(last, "AWS credentials have expired: sign in again, then run `stack up` again", "{}", up.err);
+    assert_eq!(
+        last, "AWS credentials have expired: sign in again, then run `stack up --target aws` again",
+        "{}",
+        up.err
+    );
     check_released(&place);
     drop(server);
     let server = Server::start(&place);
