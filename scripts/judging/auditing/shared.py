@@ -100,11 +100,15 @@ def drift(_audit):
 
 
 def left():
-    """A deleted key of KMS stays for its waiting period, as on AWS, and the role of the region for good."""
+    """A deleted key of KMS stays for its waiting period, as on AWS, the key of a last snapshot with the snapshot, and the role of
+    the region for good."""
+    snapshots = pages("rds", "describe_db_cluster_snapshots", "DBClusterSnapshots", SnapshotType="manual")
+    needed = {one["KmsKeyId"] for one in snapshots}
     yield from (one["logGroupName"] for one in pages("logs", "describe_log_groups", "logGroups"))
     yield from (one["RoleName"] for one in ours() if one["RoleName"] != SHARED_ROLE)
     yield from (one["AliasName"] for one in pages("kms", "list_aliases", "Aliases") if "payment" in one["AliasName"])
     for key in pages("kms", "list_keys", "Keys"):
         state = client("kms").describe_key(KeyId=key["KeyId"])["KeyMetadata"]
-        if state["KeyManager"] == "CUSTOMER" and state["KeyState"] != "PendingDeletion":
+        is_needed = bool(needed & {key["KeyArn"], key["KeyId"]})
+        if state["KeyManager"] == "CUSTOMER" and state["KeyState"] != "PendingDeletion" and not is_needed:
             yield key["KeyArn"]

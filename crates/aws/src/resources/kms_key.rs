@@ -116,10 +116,13 @@ async fn snapshots_that_need(cx: &Context, key: &KeyOutputs<Resolved>) -> Result
     if snapshots.iter().any(is_automated) {
         let pages = rds.describe_db_clusters().into_paginator().items().send();
         let clusters: Vec<DbCluster> = pages.try_collect().await.called("DescribeDBClusters")?;
-        let there: BTreeSet<&str> =
-            clusters.iter().filter_map(|cluster| cluster.db_cluster_resource_id()).collect();
+        let ids = |cluster: &DbCluster| cluster.db_cluster_resource_id().map(str::to_owned);
+        let names = |cluster: &DbCluster| cluster.db_cluster_identifier().map(str::to_owned);
+        let there: BTreeSet<String> =
+            clusters.iter().flat_map(|cluster| [ids(cluster), names(cluster)]).flatten().collect();
         let goes = |snapshot: &DbClusterSnapshot| {
-            let cluster = snapshot.db_cluster_resource_id();
+            // Old snapshots do not say which of the clusters of a name it was.
+            let cluster = snapshot.db_cluster_resource_id().or(snapshot.db_cluster_identifier());
             is_automated(snapshot) && cluster.is_some_and(|cluster| there.contains(cluster))
         };
         snapshots.retain(|snapshot| !goes(snapshot));
