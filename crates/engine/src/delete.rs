@@ -12,7 +12,7 @@ use crate::operate::{Cause, Operator, RETRY_WITHIN};
 use crate::plan::{Note, Step};
 use crate::provider::Kind;
 use crate::removal::{Fate, Removal};
-use crate::settle::{is_gone, read};
+use crate::settle::{contents, is_gone, read};
 use crate::state::{Object, Phase};
 
 impl Operator<'_> {
@@ -49,13 +49,7 @@ impl Operator<'_> {
         {
             return Ok(());
         }
-        let look = || async {
-            match kind.contents(&object.properties, &object.outputs).await {
-                Err(error) if error.class == ErrorClass::NotFound => Ok(Contents::Empty),
-                Err(error) if error.class == ErrorClass::Denied => Ok(Contents::Unknown),
-                contents => contents,
-            }
-        };
+        let look = || contents(kind, object);
         match self.read_again(step, Operation::Delete, look).await? {
             Contents::Some { words, .. } => {
                 Err(Cause::Stale { what: format!("there is something in it, {words}") })

@@ -26,7 +26,7 @@ use crate::observer::{Observer, Progress, Silent};
 use crate::operate::Operator;
 use crate::plan::{Plan, PlanError, Reading, Readings, Step, managed, plan};
 use crate::provider::Provider;
-use crate::settle::{SettleError, look_up, read, repeat};
+use crate::settle::{SettleError, contents, look_up, read, repeat};
 use crate::state::{Object, Phase, State};
 use crate::store::Store;
 
@@ -256,16 +256,11 @@ impl Engine {
             })
             .map(|(position, address, object)| async move {
                 let Some(kind) = self.provider.kind(&object.kind) else {
-                    return Ok((position, Contents::Unknown));
+                    return Ok::<_, EngineError>((position, Contents::Unknown));
                 };
-                let look = || kind.contents(&object.properties, &object.outputs);
-                match repeat(address.as_str(), look, |_| ()).await {
-                    Ok(contents) => Ok((position, contents)),
-                    Err(error) if error.class == ErrorClass::NotFound => Ok((position, Contents::Empty)),
-                    // Who may not look must assume that there is something.
-                    Err(error) if error.class == ErrorClass::Denied => Ok((position, Contents::Unknown)),
-                    Err(source) => Err(EngineError::Read { address, source }),
-                }
+                let looked = repeat(address.as_str(), || contents(kind, object), |_| ()).await;
+                let found = looked.map_err(|source| EngineError::Read { address, source })?;
+                Ok((position, found))
             })
             .collect();
         let mut found = Vec::new();

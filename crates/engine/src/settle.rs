@@ -25,6 +25,7 @@ use crate::backoff::Backoff;
 use crate::codec::JournalError;
 use crate::error::{CallError, ErrorClass};
 use crate::event::{Event, Operation};
+use crate::facts::Contents;
 use crate::observer::{Observer, Progress};
 use crate::operate::{RETRY_WITHIN, changed_properties};
 use crate::plan::managed;
@@ -272,6 +273,15 @@ pub(crate) async fn read(
 ) -> Result<Option<Value>, CallError> {
     match kind.read(properties, outputs).await {
         Err(error) if error.class == ErrorClass::NotFound => Ok(None),
+        answer => answer,
+    }
+}
+
+/// [`Kind::contents`]; in an object that is not found is nothing, and who may not look must assume that there is something.
+pub(crate) async fn contents(kind: &dyn Kind, object: &Object) -> Result<Contents, CallError> {
+    match kind.contents(&object.properties, &object.outputs).await {
+        Err(error) if error.class == ErrorClass::NotFound => Ok(Contents::Empty),
+        Err(error) if error.class == ErrorClass::Denied => Ok(Contents::Unknown),
         answer => answer,
     }
 }
