@@ -27,7 +27,7 @@ where
         return Err(CallError::new(ErrorClass::NotYet, format!("reading {}", R::KIND), message));
     };
     let properties = differing(wanted, &before)?;
-    if let Some(fixed) = properties.iter().find(|name| R::change(name) == Change::Replace) {
+    if let Some(fixed) = properties.iter().find(|name| R::FACTS.change(name) == Change::Replace) {
         return Err(CallError::conflict(
             format!("adopting {}", R::KIND),
             format!("it exists already, with another {fixed}"),
@@ -50,13 +50,4 @@ fn differing<R: Resource>(wanted: &R, live: &R) -> Result<Vec<String>, CallError
 fn data<R: Resource>(properties: &R) -> Result<Value, CallError> {
     serde_json::to_value(properties)
         .map_err(|error| CallError::new(ErrorClass::Invalid, R::KIND, error.to_string()))
-}
-
-/// What changing `property` takes, where only the properties in `create_only` force a replacement.
-#[must_use]
-pub fn replaced_by(property: &str, create_only: &[&str]) -> Change {
-    match create_only.contains(&property) {
-        true => Change::Replace,
-        false => Change::InPlace,
-    }
 }

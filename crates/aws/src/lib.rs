@@ -32,7 +32,6 @@ pub use context::Account;
 pub use context::Context;
 pub use context::Identity;
 pub use converge::converge;
-pub use converge::replaced_by;
 pub use deletion_policy::DeletionPolicy;
 pub use describe::Batcher;
 pub use describe::Describe;

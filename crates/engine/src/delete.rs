@@ -6,8 +6,8 @@ use serde_json::Value;
 use crate::backoff::Backoff;
 use crate::error::ErrorClass;
 use crate::event::{Event, Operation};
-use crate::facts::{Contents, Loss};
 use crate::journal::NewIntent;
+use crate::loss::{Contents, Loss};
 use crate::operate::{Cause, Operator, RETRY_WITHIN};
 use crate::plan::{Note, Step};
 use crate::provider::Kind;
@@ -87,7 +87,7 @@ impl Operator<'_> {
         };
         self.may_call(step)?;
         let intent = self.journal.intend(intent).await?;
-        let within = kind.gone_within();
+        let within = kind.facts().times.gone.deadline();
         let mut backoff = Backoff::retry(&intent.token, within);
         // What holds the object may take as long to go as the object itself. A cloud that does not answer is given up
         // sooner, counted from its first failure in a row.
@@ -137,7 +137,7 @@ impl Operator<'_> {
     }
 
     async fn wait_gone(&self, step: &Step, kind: &dyn Kind, object: &Object) -> Result<(), Cause> {
-        let within = kind.gone_within();
+        let within = kind.facts().times.gone.deadline();
         let mut backoff = Backoff::poll(step.address.as_str(), within);
         let look = || is_gone(kind, &object.properties, &object.outputs);
         while !self.read_again(step, Operation::Delete, look).await? {

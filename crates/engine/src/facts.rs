@@ -1,209 +1,137 @@
-//! What is known of a kind, beside how it is called: facts that plans, warnings and guards read.
+//! What is known of a kind, beside how it is called: facts that plans, warnings, guards, templates and checks read.
 
-use serde_json::Value;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::loss::{Keep, Limit, Loss};
+use crate::resource::Change;
 
 /// What the engine and the programs on top of it need to know of a kind and cannot see in its code.
 ///
 /// Every kind states all of them: there are no defaults, so that forgetting one does not compile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Facts {
     /// The property with the name that a person knows the object by; `None` where the cloud gives it an id.
     pub name: Option<&'static str>,
+    /// The properties that cannot be changed: another value means another object.
+    pub create_only: CreateOnly,
     /// What is lost when the object is deleted, and cannot be made again.
     pub loss: Loss,
     /// Property values that keep what would be lost. What is recorded and what is declared are both asked.
     pub keeps: &'static [Keep],
     /// Properties of which a lower value makes the cloud delete a part of what the object holds.
     pub limits: &'static [Limit],
-}
-
-/// A property that says how much, or for how long, an object holds something: a lower number in it, at any depth, makes the
-/// cloud delete what is beyond it. Where it was not set, there was no limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// The top-level property.
-    pub property: &'static str,
-    /// What is deleted, such as `logs that are older`.
-    pub words: &'static str,
-}
-
-impl Limit {
-    /// Whether a change of the property lowers it. JSON in a text is looked into.
-    #[must_use]
-    pub fn is_lowered(before: Option<&Value>, after: Option<&Value>) -> bool {
-        match (before, after) {
-            (_, None) => false,
-            (None, Some(_)) => true,
-            (Some(Value::String(before)), Some(Value::String(after))) => {
-                let json = |text: &str| serde_json::from_str::<Value>(text).ok();
-                match (json(before), json(after)) {
-                    (Some(before), Some(after)) => Self::is_lowered(Some(&before), Some(&after)),
-                    _ => false,
-                }
-            }
-            (Some(Value::Number(before)), Some(Value::Number(after))) => after.as_f64() < before.as_f64(),
-            (Some(Value::Object(before)), Some(Value::Object(after))) => after.iter().any(|(name, after)| {
-                before.get(name).is_some_and(|before| Self::is_lowered(Some(before), Some(after)))
-            }),
-            (Some(Value::Array(before)), Some(Value::Array(after))) => {
-                after.len() > before.len()
-                    || before
-                        .iter()
-                        .zip(after)
-                        .any(|(before, after)| Self::is_lowered(Some(before), Some(after)))
-            }
-            _ => false,
-        }
-    }
+    /// What CloudFormation takes for something else than the API does.
+    pub template: Template,
+    /// How long it takes to make it and to delete it.
+    pub times: Times,
 }
 
 impl Facts {
-    /// Facts of a kind that holds nothing which cannot be made again.
+    /// What changing a top-level property takes.
     #[must_use]
-    pub const fn plain(name: Option<&'static str>) -> Self {
-        Self { name, loss: Loss::Nothing, keeps: &[], limits: &[] }
+    pub fn change(&self, property: &str) -> Change {
+        let replaces = match self.create_only {
+            CreateOnly::Nothing => false,
+            CreateOnly::Everything => true,
+            CreateOnly::These(names) => names.contains(&property),
+            CreateOnly::AllBut(names) => !names.contains(&property),
+        };
+        if replaces { Change::Replace } else { Change::InPlace }
+    }
+
+    /// Every top-level property that these facts name.
+    pub fn properties(&self) -> impl Iterator<Item = &'static str> {
+        let create_only = match self.create_only {
+            CreateOnly::Nothing | CreateOnly::Everything => [].as_slice(),
+            CreateOnly::These(names) | CreateOnly::AllBut(names) => names,
+        };
+        let keeps = self.keeps.iter().map(|keep| keep.property);
+        let limits = self.limits.iter().map(|limit| limit.property);
+        let lists = create_only.iter().chain(self.template.own_properties).copied();
+        self.name.into_iter().chain(lists).chain(keeps).chain(limits)
     }
 }
 
-/// What is lost with an object. The text follows "will be deleted with", such as `all its data and automated backups`.
+/// Which properties of an object cannot be changed; CloudFormation calls them create-only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Loss {
-    /// Nothing: the object can be made again as it was.
+pub enum CreateOnly {
+    /// None of them.
     Nothing,
-    /// Data.
-    Data(&'static str),
-    /// Images that run, or could run again.
-    Images(&'static str),
-    /// Logs: evidence.
-    Logs(&'static str),
-    /// A key, and with it everything that it encrypted or let in.
-    Keys(&'static str),
-    /// An address that others call or let in, and that nobody gets a second time.
-    Addresses(&'static str),
+    /// All of them.
+    Everything,
+    /// These.
+    These(&'static [&'static str]),
+    /// All but these.
+    AllBut(&'static [&'static str]),
 }
 
-impl Loss {
-    /// What is lost, in words; `None` if that is nothing.
-    #[must_use]
-    pub const fn words(self) -> Option<&'static str> {
-        match self {
-            Loss::Nothing => None,
-            Loss::Data(words)
-            | Loss::Images(words)
-            | Loss::Logs(words)
-            | Loss::Keys(words)
-            | Loss::Addresses(words) => Some(words),
-        }
-    }
+/// How a declaration differs from a resource of a CloudFormation template.
+#[derive(Clone, Copy, Debug)]
+pub struct Template {
+    /// Declared properties that only this program has; all others are CloudFormation's. A template leaves them out, and
+    /// what they refer to becomes a `DependsOn`. `DeletionPolicy` among them becomes the resource's attribute of that name.
+    pub own_properties: &'static [&'static str],
+    /// Outputs that CloudFormation's type does not have, and where a template finds them.
+    pub outputs: &'static [(&'static str, FoundIn)],
+    /// Brings the declared properties into CloudFormation's shape.
+    pub adapt: fn(&mut Map<String, Value>),
 }
 
-/// A property value that keeps what would be lost.
+impl Template {
+    /// A template says the same, in the same words.
+    pub const AS_DECLARED: Self = Self { own_properties: &[], outputs: &[], adapt: |_| {} };
+}
+
+/// Where a template finds an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Keep {
-    /// The top-level property.
-    pub property: &'static str,
-    /// Its value.
-    pub value: KeepValue,
-    /// What it does.
-    pub how: How,
-}
-
-/// A property's value in [`Keep`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeepValue {
-    /// Whatever it is.
-    Any,
-    /// A text.
-    Text(&'static str),
-    /// A switch.
-    Flag(bool),
-    /// An item of a list of keys and values: `{"Key": …, "Value": …}`.
-    Item(&'static str, &'static str),
-}
-
-/// How a property value keeps what would be lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
-    /// The cloud does not delete such an object: a plan that would is refused.
-    Forbid,
-    /// The object is not deleted while there is something in it: such a plan is refused.
-    ForbidUnlessEmpty,
-    /// The object stays while it is known that there is something in it, and is not managed any more.
-    RetainUnlessEmpty,
-    /// The object is deleted, but a copy of what it holds stays: `a final snapshot`.
-    Copy(&'static str),
-    /// The object itself stays, and is not managed any more.
-    Retain,
-}
-
-impl Keep {
-    /// Whether an object with these properties has the value.
-    #[must_use]
-    pub fn applies(&self, properties: &Value) -> bool {
-        let Some(value) = properties.get(self.property) else { return false };
-        match self.value {
-            KeepValue::Any => true,
-            KeepValue::Text(text) => value.as_str() == Some(text),
-            KeepValue::Flag(flag) => value.as_bool() == Some(flag),
-            KeepValue::Item(key, text) => {
-                let is_it = |item: &Value| {
-                    item.get("Key").and_then(Value::as_str) == Some(key)
-                        && item.get("Value").and_then(Value::as_str) == Some(text)
-                };
-                value.as_array().is_some_and(|items| items.iter().any(is_it))
-            }
-        }
-    }
-}
-
-/// What is in an object at the moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Contents {
-    /// Nobody can tell: taken for something.
-    Unknown,
-    /// Nothing.
-    Empty,
-    /// Something.
-    Some {
-        /// What, such as `3 images`.
-        words: String,
-        /// How other objects call parts of it, such as `…/payment-app-dev@sha256:0f1…`: while one of them does and stays, the
-        /// part must not go.
-        parts: Vec<String>,
+pub enum FoundIn {
+    /// In the first element of this declared list.
+    FirstOf(&'static str),
+    /// In an attribute of what a property refers to.
+    AttributeOf {
+        /// The property with the reference.
+        property: &'static str,
+        /// The attribute.
+        attribute: &'static str,
     },
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
+/// How long an object takes to come and to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// From its creation until it is ready.
+    pub ready: Span,
+    /// From its deletion until it is gone, dependants that let go slowly included.
+    pub gone: Span,
+}
 
-    use super::*;
+/// A typical and a longest time, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// What it mostly takes. The longest remaining path of a plan is started first.
+    pub typical: u32,
+    /// After which waiting for it is given up.
+    pub longest: u32,
+}
 
-    #[test]
-    fn a_limit_is_lowered_by_a_smaller_number_anywhere_and_by_the_first_one() {
-        let lowered = |before: Value, after: Value| Limit::is_lowered(Some(&before), Some(&after));
-        assert!(lowered(json!(2557), json!(30)) && !lowered(json!(30), json!(2557)));
-        assert!(Limit::is_lowered(None, Some(&json!(30))) && !Limit::is_lowered(Some(&json!(30)), None));
-        let rules = |days: u32| json!({ "Rules": [{ "Id": "a", "ExpirationInDays": days }] });
-        assert!(lowered(rules(30), rules(29)) && !lowered(rules(29), rules(30)));
-        let text =
-            |count: u32| json!(format!("{{\"rules\":[{{\"selection\":{{\"countNumber\":{count}}}}}]}}"));
-        assert!(lowered(text(30), text(1)) && !lowered(text(1), text(30)));
-    }
-
-    #[test]
-    fn a_value_applies_only_where_it_is_the_very_same() {
-        let keep = |value| Keep { property: "Policy", value, how: How::Retain };
-        assert!(keep(KeepValue::Text("Retain")).applies(&json!({ "Policy": "Retain" })));
-        assert!(!keep(KeepValue::Text("Retain")).applies(&json!({ "Policy": "Delete" })));
-        assert!(!keep(KeepValue::Text("true")).applies(&json!({ "Policy": true })));
-        assert!(keep(KeepValue::Flag(false)).applies(&json!({ "Policy": false })));
-        assert!(!keep(KeepValue::Flag(false)).applies(&json!({})));
-        let item = keep(KeepValue::Item("protected", "true"));
-        assert!(item.applies(
-            &json!({ "Policy": [{ "Key": "a", "Value": "b" }, { "Key": "protected", "Value": "true" }] })
-        ));
-        assert!(!item.applies(&json!({ "Policy": [{ "Key": "protected", "Value": "false" }] })));
+impl Span {
+    /// After which waiting for it is given up.
+    #[must_use]
+    pub const fn deadline(self) -> Duration {
+        Duration::from_secs(self.longest as u64)
     }
 }
+
+/// Of a kind that only a test has.
+#[cfg(test)]
+pub(crate) const OF_A_TEST: Facts = Facts {
+    name: None,
+    create_only: CreateOnly::Nothing,
+    loss: Loss::Nothing,
+    keeps: &[],
+    limits: &[],
+    template: Template::AS_DECLARED,
+    times: Times { ready: Span { typical: 1, longest: 60 }, gone: Span { typical: 1, longest: 60 } },
+};

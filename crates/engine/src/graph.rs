@@ -260,7 +260,7 @@ mod tests {
             kind: "Test".to_owned(),
             properties: json!({ "References": references }),
             protect: false,
-            own_properties: &[],
+            facts: &crate::facts::OF_A_TEST,
         }
     }
 

@@ -273,7 +273,7 @@ impl Operator<'_> {
         operation: Operation,
         outputs: Value,
     ) -> Result<Value, Cause> {
-        let within = kind.ready_within();
+        let within = kind.facts().times.ready.deadline();
         let mut backoff = Backoff::poll(step.address.as_str(), within);
         loop {
             let poll = || self.read_again(step, operation, || kind.poll_ready(&outputs));

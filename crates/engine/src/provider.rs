@@ -4,7 +4,6 @@ use std::any::type_name;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -12,7 +11,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{CallError, ErrorClass};
-use crate::facts::{Contents, Facts};
+use crate::facts::Facts;
+use crate::fields::fields;
+use crate::loss::Contents;
 use crate::resource::{Change, Changed, Intent, Readiness, Resource, Search, Settle};
 use crate::stage::Resolved;
 
@@ -30,10 +31,13 @@ pub trait Kind: Send + Sync {
     fn settle(&self) -> Settle;
     fn is_revision(&self) -> bool;
     fn volatile(&self) -> &[&'static str];
-    fn ready_within(&self) -> Duration;
-    fn gone_within(&self) -> Duration;
-    fn typical_seconds(&self) -> (u32, u32);
-    fn change(&self, property: &str) -> Change;
+    fn change(&self, property: &str) -> Change {
+        self.facts().change(property)
+    }
+    /// The names of the top-level properties, as they are written.
+    fn properties(&self) -> &'static [&'static str];
+    /// The names of the outputs, as they are written.
+    fn outputs(&self) -> &'static [&'static str];
     fn claim(&self, properties: &Value) -> Option<String>;
     fn coexists(&self, new: &Value, old: &Value) -> bool;
     async fn find(&self, properties: &Value, search: &Search) -> Result<Option<Value>, CallError>;
@@ -71,6 +75,13 @@ impl<C: Send + Sync + 'static> Registry<C> {
         let adapter = Adapter::<R> { context: Arc::clone(&self.context), of: PhantomData };
         self.kinds.insert(R::KIND, Box::new(adapter));
         self
+    }
+
+    /// All kinds with their names, by name.
+    pub fn kinds(&self) -> impl Iterator<Item = (&'static str, &dyn Kind)> {
+        let mut kinds: Vec<_> = self.kinds.iter().map(|(name, kind)| (*name, kind.as_ref())).collect();
+        kinds.sort_unstable_by_key(|(name, _)| *name);
+        kinds.into_iter()
     }
 
     /// What the calls use.
@@ -127,20 +138,12 @@ impl<R: Resource> Kind for Adapter<R> {
         R::VOLATILE
     }
 
-    fn ready_within(&self) -> Duration {
-        R::READY_WITHIN
+    fn properties(&self) -> &'static [&'static str] {
+        fields::<R>()
     }
 
-    fn gone_within(&self) -> Duration {
-        R::GONE_WITHIN
-    }
-
-    fn typical_seconds(&self) -> (u32, u32) {
-        R::TYPICAL_SECONDS
-    }
-
-    fn change(&self, property: &str) -> Change {
-        R::change(property)
+    fn outputs(&self) -> &'static [&'static str] {
+        fields::<OutputsFor<R>>()
     }
 
     fn claim(&self, properties: &Value) -> Option<String> {

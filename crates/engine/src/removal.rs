@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::diff::PropertyChange;
-use crate::facts::{Contents, Facts, How, KeepValue, Limit, Loss};
+use crate::facts::Facts;
+use crate::loss::{Contents, How, KeepValue, Limit, Loss};
 use crate::plan::{Plan, PlanError, Step};
 use crate::references;
 use crate::scope::Declaration;

@@ -1,13 +1,13 @@
 //! One object in the cloud: the trait that a resource author implements.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::error::CallError;
-use crate::facts::{Contents, Facts};
+use crate::facts::Facts;
+use crate::fields::fields;
+use crate::loss::Contents;
 use crate::stage::{Data, Declared, Resolved, Stage};
 
 /// What changing a property takes.
@@ -92,10 +92,18 @@ pub struct Changed<R> {
     pub properties: Vec<String>,
 }
 
-impl<R> Changed<R> {
+impl<R: Data> Changed<R> {
     /// Whether the property of this name differs.
+    ///
+    /// # Panics
+    /// In a debug build, where there is no such property: a name that is written wrongly must not go unnoticed.
     #[must_use]
     pub fn has(&self, property: &str) -> bool {
+        debug_assert!(
+            fields::<R>().contains(&property),
+            "{} has no property {property}",
+            std::any::type_name::<R>()
+        );
         self.properties.iter().any(|name| name == property)
     }
 }
@@ -144,23 +152,10 @@ pub trait Resource: Data {
     /// else does.
     const VOLATILE: &'static [&'static str] = &[];
 
-    /// Declared properties that only this program has; all others are CloudFormation's. A template leaves them out, and
-    /// what they refer to becomes a `DependsOn`. `DeletionPolicy` among them becomes the resource's attribute of that name.
-    const OWN_PROPERTIES: &'static [&'static str] = &[];
-
     /// Whether objects of one resource exist beside each other, and only the newest matters: revisions. Where there is an
     /// object that the state, an old copy perhaps, does not know, another one is made beside it if it is not as declared.
     /// Of other kinds there must not be two.
     const IS_REVISION: bool = false;
-
-    /// How long the object may take from its creation until it is ready.
-    const READY_WITHIN: Duration = Duration::from_secs(300);
-
-    /// How long the object may take until it is gone, dependants that let go slowly included.
-    const GONE_WITHIN: Duration = Duration::from_secs(900);
-
-    /// Typical seconds of a create and of a delete. The longest remaining path is started first.
-    const TYPICAL_SECONDS: (u32, u32) = (1, 1);
 
     /// What the calls need: clients, identity.
     type Context: Send + Sync + 'static;
@@ -170,9 +165,6 @@ pub trait Resource: Data {
 
     /// What other resources can refer to. A struct with named fields.
     type Outputs<S: Stage>: Data;
-
-    /// What changing a top-level property takes.
-    fn change(property: &str) -> Change;
 
     /// What the object occupies that no second object can have: a name, or a range to take addresses from. Two
     /// objects of a kind with the same claim cannot exist together, unless [`coexists`](Resource::coexists) says

@@ -336,11 +336,11 @@ impl Builder {
         }
         for &task in order.iter().rev() {
             let step = &steps[self.tasks[task].step];
-            let (create, delete) = provider.kind(&step.kind).map_or((1, 1), |kind| kind.typical_seconds());
-            let own = match (self.tasks[task].part, &step.action) {
-                (Part::Delete, _) => delete,
-                (Part::Do, Action::Create | Action::Replace { .. }) => create,
-                (Part::Do, _) => 1,
+            let times = provider.kind(&step.kind).map(|kind| kind.facts().times);
+            let own = match (self.tasks[task].part, &step.action, times) {
+                (Part::Delete, _, Some(times)) => times.gone.typical,
+                (Part::Do, Action::Create | Action::Replace { .. }, Some(times)) => times.ready.typical,
+                (_, _, _) => 1,
             };
             let after =
                 self.tasks[task].dependents.iter().map(|(dependent, _)| self.tasks[*dependent].remaining);

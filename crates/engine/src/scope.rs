@@ -1,12 +1,13 @@
 //! Where a tier declares its resources.
 
 use crate::address::{Address, InvalidAddress};
+use crate::facts::Facts;
 use crate::references;
 use crate::resource::{Declares, OutputsOf, Resource};
 use serde_json::Value;
 
 /// A resource as declared: data, with references in it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Declaration {
     /// Where it lives.
     pub address: Address,
@@ -16,8 +17,8 @@ pub struct Declaration {
     pub properties: Value,
     /// Whether the engine refuses to delete or replace it.
     pub protect: bool,
-    /// Properties that CloudFormation does not have. See [`Resource::OWN_PROPERTIES`].
-    pub own_properties: &'static [&'static str],
+    /// What is known of its kind.
+    pub facts: &'static Facts,
 }
 
 /// What is declared of every object of a kind in a tier, whether it is declared itself or not.
@@ -130,9 +131,9 @@ impl Scope {
         let shape = |source| DeclareError::Shape { address: address.clone(), kind, source };
         let properties = serde_json::to_value(&declared).map_err(shape)?;
         let outputs = references::outputs_of(&address).map_err(shape)?;
-        let own_properties = D::Resolved::OWN_PROPERTIES;
+        let facts = &D::Resolved::FACTS;
         let kind = kind.to_owned();
-        self.declarations.push(Declaration { address, kind, properties, protect, own_properties });
+        self.declarations.push(Declaration { address, kind, properties, protect, facts });
         Ok(outputs)
     }
 

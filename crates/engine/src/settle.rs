@@ -25,7 +25,7 @@ use crate::backoff::Backoff;
 use crate::codec::JournalError;
 use crate::error::{CallError, ErrorClass};
 use crate::event::{Event, Operation};
-use crate::facts::Contents;
+use crate::loss::Contents;
 use crate::observer::{Observer, Progress};
 use crate::operate::{RETRY_WITHIN, changed_properties};
 use crate::plan::managed;
@@ -166,7 +166,7 @@ async fn look_up_one(
                     Some(Event::Observed { seq: open.seq, properties: object.properties.clone() })
                 }
                 None => {
-                    let mut backoff = Backoff::poll(&open.token, kind.gone_within());
+                    let mut backoff = Backoff::poll(&open.token, kind.facts().times.gone.deadline());
                     let gone = || is_gone(kind, &object.properties, &object.outputs);
                     while !repeat(&open.token, gone, refused).await.map_err(failed)? {
                         wait("deleting", None);

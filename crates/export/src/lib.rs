@@ -7,7 +7,7 @@
 //!
 //! Which properties and attributes a type has, and what its `Ref` gives, are CloudFormation's facts. They are in
 //! `cloudformation.json`, written by `scripts/cloudformation-facts` from CloudFormation's own schemas. A property that is not
-//! there is an error, unless its resource names it in [`OWN_PROPERTIES`](engine::Resource::OWN_PROPERTIES).
+//! there is an error, unless its resource names it in [`own_properties`](engine::Template::own_properties).
 
 mod facts;
 mod names;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use engine::{Declaration, Graph, Term};
+use engine::{Declaration, FoundIn, Graph, Term};
 use serde_json::{Map, Value, json};
 
 use crate::facts::Facts;
@@ -166,7 +166,7 @@ impl<'a> Writer<'a> {
         self.put.clear();
         let mut properties = Map::new();
         for (name, property) in node.properties.as_object().into_iter().flatten() {
-            let own = node.own_properties.contains(&name.as_str());
+            let own = node.facts.template.own_properties.contains(&name.as_str());
             if !own && !facts.has_property(name) {
                 let property = name.clone();
                 return Err(ExportError::Property {
@@ -179,7 +179,7 @@ impl<'a> Writer<'a> {
                 properties.insert(name.clone(), self.translate(property)?);
             }
         }
-        adapt(kind, &mut properties);
+        (node.facts.template.adapt)(&mut properties);
         let mut resource = Map::from_iter([("Type".to_owned(), json!(kind))]);
         if !properties.is_empty() {
             resource.insert("Properties".to_owned(), Value::Object(properties));
@@ -308,32 +308,25 @@ impl<'a> Writer<'a> {
         if facts.is_some_and(|facts| facts.has_attribute(attr)) {
             return Ok(Referred::Put(format!("{}.{attr}", self.id(address))));
         }
-        if let Some(vpc) = default_security_group_of(node, attr) {
-            return Ok(Referred::Put(format!("{}.DefaultSecurityGroup", self.id(vpc))));
-        }
-        let declared = topic_of(node, attr).or_else(|| node.properties.get(attr));
+        let elsewhere = node.facts.template.outputs.iter().find(|(output, _)| *output == attr);
+        let declared = match elsewhere {
+            Some((_, FoundIn::FirstOf(list))) => node.properties.get(list).and_then(|list| list.get(0)),
+            Some((_, FoundIn::AttributeOf { property, attribute })) => {
+                let Some(Term::Reference { address, .. }) = node.properties.get(*property).map(Term::of)
+                else {
+                    return Err(error(&node.kind));
+                };
+                return Ok(Referred::Put(format!("{}.{attribute}", self.id(address))));
+            }
+            None => node.properties.get(attr),
+        };
         declared.map(Referred::Declared).ok_or_else(|| error(&node.kind))
     }
-}
-
-/// The topic of a topic's policy: who refers to that waits for the policy.
-fn topic_of<'a>(node: &'a Declaration, attr: &str) -> Option<&'a Value> {
-    let is_asked = node.kind == "AWS::SNS::TopicPolicy" && attr == "TopicArn";
-    node.properties.get("Topics").filter(|_| is_asked)?.get(0)
 }
 
 enum Referred<'a> {
     Put(String),
     Declared(&'a Value),
-}
-
-/// The VPC whose default security group this is, if that is what is referred to: a template knows it as the VPC's attribute.
-fn default_security_group_of<'a>(node: &'a Declaration, attr: &str) -> Option<&'a str> {
-    let vpc = node.properties.get("VpcId").filter(|_| node.kind == "Custom::DefaultSecurityGroup")?;
-    match Term::of(vpc) {
-        Term::Reference { address, .. } if attr == "GroupId" => Some(address),
-        _ => None,
-    }
 }
 
 /// Whether this is a text, or what CloudFormation makes one of.
@@ -350,34 +343,5 @@ fn deletion_policy(node: &Declaration) -> Option<String> {
     match (wish, node.protect) {
         (None | Some("Delete"), true) => Some("Retain".to_owned()),
         (wish, _) => wish.map(str::to_owned),
-    }
-}
-
-/// Where CloudFormation takes a declaration for something else than the API does.
-fn adapt(kind: &str, properties: &mut Map<String, Value>) {
-    match kind {
-        "AWS::EC2::SecurityGroup" => without_rules(properties),
-        // Its tags are an object there.
-        "AWS::ApiGatewayV2::VpcLink" => {
-            let tags = properties.get("Tags").and_then(Value::as_array).into_iter().flatten();
-            let tags: Map<String, Value> = tags
-                .filter_map(|tag| Some((tag["Key"].as_str()?.to_owned(), tag["Value"].clone())))
-                .collect();
-            properties.insert("Tags".to_owned(), Value::Object(tags));
-        }
-        _ => {}
-    }
-}
-
-fn without_rules(properties: &mut Map<String, Value>) {
-    let is_empty = |property: &Value| property.as_array().is_some_and(Vec::is_empty);
-    // A group without rules may talk to everybody in CloudFormation. Its documentation shows this rule, which leads
-    // nowhere, for one that may not.
-    let nowhere = json!([{ "IpProtocol": "-1", "CidrIp": "127.0.0.1/32", "Description": "Nowhere" }]);
-    if properties.get("SecurityGroupEgress").is_none_or(is_empty) {
-        properties.insert("SecurityGroupEgress".to_owned(), nowhere);
-    }
-    if properties.get("SecurityGroupIngress").is_some_and(is_empty) {
-        properties.remove("SecurityGroupIngress");
     }
 }

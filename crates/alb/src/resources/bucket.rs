@@ -4,16 +4,14 @@
 //! own succeeds and does nothing, so that whose it is must be asked before; its tags are only ever written all at
 //! once, identity tags included; and it cannot be deleted while there is anything in it, old versions included.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, Tags, class_of, converge, replaced_by};
+use aws::{CallResult, Called, Context, Tags, class_of, converge};
 use aws_sdk_s3::types::{
     BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier, Tag, Tagging,
 };
 use engine::{
-    CallError, Change, Changed, Contents, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue, Limit,
-    Loss, Readiness, Resolved, Resource, Scope, Search, Settle, Stage,
+    CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue,
+    Limit, Loss, Readiness, Resolved, Resource, Scope, Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -171,6 +169,7 @@ impl Resource for Bucket {
     const KIND: &'static str = "AWS::S3::Bucket";
     const FACTS: Facts = Facts {
         name: Some("BucketName"),
+        create_only: CreateOnly::These(&["BucketName"]),
         loss: Loss::Logs("all objects in it"),
         keeps: &[Keep {
             property: "DeleteObjects",
@@ -178,19 +177,17 @@ impl Resource for Bucket {
             how: How::ForbidUnlessEmpty,
         }],
         limits: &[Limit { property: "LifecycleConfiguration", words: "objects that are older" }],
+        template: Template { own_properties: &["DeleteObjects"], ..Template::AS_DECLARED },
+        // With as many logs as seven years bring.
+        times: Times {
+            ready: Span { typical: 5, longest: 300 },
+            gone: Span { typical: 2, longest: 6 * 3600 },
+        },
     };
     const SETTLE: Settle = Settle::Key;
-    const OWN_PROPERTIES: &'static [&'static str] = &["DeleteObjects"];
-    /// With as many logs as seven years bring.
-    const GONE_WITHIN: Duration = Duration::from_secs(6 * 3600);
-    const TYPICAL_SECONDS: (u32, u32) = (5, 2);
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = BucketOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["BucketName"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.bucket_name.to_string())

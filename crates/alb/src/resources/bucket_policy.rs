@@ -5,9 +5,10 @@
 
 use async_trait::async_trait;
 use aws::policy::PolicyDocument;
-use aws::{CallResult, Called, Context, converge, replaced_by};
+use aws::{CallResult, Called, Context, converge};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -64,15 +65,19 @@ impl BucketPolicy<Resolved> {
 #[async_trait]
 impl Resource for BucketPolicy<Resolved> {
     const KIND: &'static str = "AWS::S3::BucketPolicy";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["Bucket"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = BucketPolicy<Declared>;
     type Outputs<S: Stage> = BucketPolicyOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["Bucket"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.bucket.to_string())

@@ -3,10 +3,11 @@
 //! The surprise: without a security policy AWS takes one of 2016, which still speaks TLS 1.0. So one is always given.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_elasticloadbalancingv2::types::{Certificate as LiveCertificate, Listener as Live, ProtocolEnum};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -89,15 +90,19 @@ impl Listener<Resolved> {
 #[async_trait]
 impl Resource for Listener<Resolved> {
     const KIND: &'static str = "AWS::ElasticLoadBalancingV2::Listener";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["LoadBalancerArn"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Listener<Declared>;
     type Outputs<S: Stage> = ListenerOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["LoadBalancerArn"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(format!("{} {}", self.load_balancer_arn, self.port))

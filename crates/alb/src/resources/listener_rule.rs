@@ -9,13 +9,13 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_elasticloadbalancingv2::types::{
     Rule as Live, RuleCondition, RulePriorityPair, TargetHealthDescription, TargetHealthStateEnum,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -95,15 +95,19 @@ impl ListenerRule<Resolved> {
 #[async_trait]
 impl Resource for ListenerRule<Resolved> {
     const KIND: &'static str = "AWS::ElasticLoadBalancingV2::ListenerRule";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["ListenerArn"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = ListenerRule<Declared>;
     type Outputs<S: Stage> = ListenerRuleOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["ListenerArn"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(format!("{} {}", self.listener_arn, self.priority))

@@ -4,19 +4,15 @@
 //! wait for it; it cannot move to another VPC, though its subnets can be changed; cross-zone balancing is always on and
 //! cannot be set; and after its deletion its network interfaces hold their security group and subnets for a while more.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
-use aws::{
-    CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, VpcId, converge, replaced_by, required,
-};
+use aws::{CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, VpcId, converge, required};
 use aws_sdk_elasticloadbalancingv2::types::{
     LoadBalancer as Live, LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerStateEnum,
     LoadBalancerTypeEnum,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue, Loss,
-    Readiness, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue,
+    Loss, Readiness, Resolved, Resource, Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -113,6 +109,7 @@ impl Resource for LoadBalancer<Resolved> {
     const KIND: &'static str = "AWS::ElasticLoadBalancingV2::LoadBalancer";
     const FACTS: Facts = Facts {
         name: Some("Name"),
+        create_only: CreateOnly::These(&["Name", "Type", "Scheme", "VpcId"]),
         loss: Loss::Addresses("its DNS name"),
         keeps: &[Keep {
             property: "LoadBalancerAttributes",
@@ -120,18 +117,13 @@ impl Resource for LoadBalancer<Resolved> {
             how: How::Forbid,
         }],
         limits: &[],
+        template: Template { own_properties: &["VpcId"], ..Template::AS_DECLARED },
+        times: Times { ready: Span { typical: 148, longest: 900 }, gone: Span { typical: 10, longest: 900 } },
     };
     const SETTLE: Settle = Settle::Key;
-    const OWN_PROPERTIES: &'static [&'static str] = &["VpcId"];
-    const READY_WITHIN: Duration = Duration::from_secs(900);
-    const TYPICAL_SECONDS: (u32, u32) = (148, 10);
     type Context = Context;
     type Declared = LoadBalancer<Declared>;
     type Outputs<S: Stage> = LoadBalancerOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["Name", "Type", "Scheme", "VpcId"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.name.clone())

@@ -6,12 +6,13 @@
 
 use async_trait::async_trait;
 use aws::waf::{OfWaf, waf};
-use aws::{CallResult, Called, Context, converge, replaced_by};
+use aws::{CallResult, Called, Context, converge};
 use aws_sdk_wafv2::types::{
     FieldToMatch as LiveField, LoggingConfiguration as Live, SingleHeader as LiveHeader,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -107,16 +108,19 @@ impl LoggingConfiguration<Resolved> {
 #[async_trait]
 impl Resource for LoggingConfiguration<Resolved> {
     const KIND: &'static str = "AWS::WAFv2::LoggingConfiguration";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["ResourceArn"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
-    const TYPICAL_SECONDS: (u32, u32) = (2, 1);
     type Context = Context;
     type Declared = LoggingConfiguration<Declared>;
     type Outputs<S: Stage> = LoggingConfigurationOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["ResourceArn"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.resource_arn.to_string())

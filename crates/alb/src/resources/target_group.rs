@@ -4,12 +4,13 @@
 //! ECS; and a group belongs to one load balancer only, so that a second one cannot take it over while the first has it.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, Tags, VpcId, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, Tags, VpcId, converge, required};
 use aws_sdk_elasticloadbalancingv2::types::{
     Matcher as LiveMatcher, ProtocolEnum, TargetGroup as Live, TargetGroupAttribute, TargetTypeEnum,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -113,15 +114,26 @@ impl TargetGroup<Resolved> {
 #[async_trait]
 impl Resource for TargetGroup<Resolved> {
     const KIND: &'static str = "AWS::ElasticLoadBalancingV2::TargetGroup";
-    const FACTS: Facts = Facts::plain(Some("Name"));
+    const FACTS: Facts = Facts {
+        name: Some("Name"),
+        create_only: CreateOnly::These(&[
+            "Name",
+            "VpcId",
+            "TargetType",
+            "Protocol",
+            "ProtocolVersion",
+            "Port",
+        ]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = TargetGroup<Declared>;
     type Outputs<S: Stage> = TargetGroupOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["Name", "VpcId", "TargetType", "Protocol", "ProtocolVersion", "Port"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.name.clone())

@@ -6,12 +6,13 @@
 
 use async_trait::async_trait;
 use aws::waf::{OfWaf, waf};
-use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_wafv2::types::{
     AllowAction, BlockAction, DefaultAction as LiveDefault, Rule as LiveRule, Scope, WebAcl as Live,
 };
 use engine::{
-    CallError, Change, Changed, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declares, Facts, Intent, Loss, Resolved, Resource, Search, Settle, Span,
+    Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -133,16 +134,19 @@ fn outputs(
 #[async_trait]
 impl Resource for WebAcl {
     const KIND: &'static str = "AWS::WAFv2::WebACL";
-    const FACTS: Facts = Facts::plain(Some("Name"));
+    const FACTS: Facts = Facts {
+        name: Some("Name"),
+        create_only: CreateOnly::These(&["Name", "Scope"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 2, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
-    const TYPICAL_SECONDS: (u32, u32) = (2, 2);
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = WebAclOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["Name", "Scope"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(format!("{} {}", self.scope, self.name))

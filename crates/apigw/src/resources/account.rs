@@ -15,8 +15,8 @@ use aws::tags::PROJECT;
 use aws::{CallResult, Called, Context, RoleArn, required};
 use aws_sdk_iam::types::Tag;
 use engine::{
-    CallError, Change, Changed, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -156,16 +156,19 @@ impl Account {
 #[async_trait]
 impl Resource for Account {
     const KIND: &'static str = "AWS::ApiGateway::Account";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::Nothing,
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 12, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
-    const TYPICAL_SECONDS: (u32, u32) = (12, 1);
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = AccountOutputs<S>;
-
-    fn change(_property: &str) -> Change {
-        Change::InPlace
-    }
 
     fn claim(&self) -> Option<String> {
         Some("account".to_owned())

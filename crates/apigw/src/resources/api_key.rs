@@ -5,9 +5,10 @@
 
 use async_trait::async_trait;
 use aws::tags::LiveTags;
-use aws::{CallResult, Called, Context, Tags, replaced_by, required};
+use aws::{CallResult, Called, Context, Tags, required};
 use engine::{
-    CallError, Change, Changed, Declares, Facts, Intent, Loss, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declares, Facts, Intent, Loss, Resolved, Resource, Search, Settle, Span,
+    Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -50,18 +51,17 @@ impl Resource for ApiKey {
     const KIND: &'static str = "AWS::ApiGateway::ApiKey";
     const FACTS: Facts = Facts {
         name: Some("Name"),
+        create_only: CreateOnly::These(&["Name"]),
         loss: Loss::Keys("its value, so that clients which use it are refused"),
         keeps: &[],
         limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
     };
     const SETTLE: Settle = Settle::Tag;
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = ApiKeyOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["Name"])
-    }
 
     async fn find(
         &self,

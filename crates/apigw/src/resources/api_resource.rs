@@ -5,7 +5,8 @@
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, required};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -52,15 +53,19 @@ impl ApiResource<Resolved> {
 #[async_trait]
 impl Resource for ApiResource<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::Resource";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::Everything,
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = ApiResource<Declared>;
     type Outputs<S: Stage> = ApiResourceOutputs<S>;
-
-    fn change(_property: &str) -> Change {
-        Change::Replace
-    }
 
     fn claim(&self) -> Option<String> {
         Some(format!("{}/{}/{}", self.rest_api_id, self.parent_id, self.path_part))

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, required};
 use engine::{
-    Address, CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search,
-    Settle, Stage,
+    Address, CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -86,18 +86,20 @@ fn outputs(id: Option<String>, operation: &str) -> Result<DeploymentOutputs<Reso
 #[async_trait]
 impl Resource for Deployment<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::Deployment";
-    const FACTS: Facts = Facts::plain(None);
-    const OWN_PROPERTIES: &'static [&'static str] = &["Definition"];
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::Everything,
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template { own_properties: &["Definition"], ..Template::AS_DECLARED },
+        times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Tag;
     const IS_REVISION: bool = true;
-    const TYPICAL_SECONDS: (u32, u32) = (2, 1);
     type Context = Context;
     type Declared = Deployment<Declared>;
     type Outputs<S: Stage> = DeploymentOutputs<S>;
-
-    fn change(_property: &str) -> Change {
-        Change::Replace
-    }
 
     async fn find(
         &self,

@@ -8,11 +8,11 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, converge, required};
 use aws_sdk_apigateway::types::{Op, PatchOperation};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource,
-    Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved,
+    Resource, Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -139,16 +139,20 @@ fn parameter(name: &str) -> String {
 #[async_trait]
 impl Resource for Method<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::Method";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["RestApiId", "ResourceId", "HttpMethod"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     const VOLATILE: &'static [&'static str] = &["DefinitionHash"];
     type Context = Context;
     type Declared = Method<Declared>;
     type Outputs<S: Stage> = MethodOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["RestApiId", "ResourceId", "HttpMethod"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.key())

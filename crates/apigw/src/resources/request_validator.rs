@@ -4,9 +4,10 @@
 //! a method uses it.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, replaced_by, required};
+use aws::{CallResult, Called, Context, required};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -55,16 +56,20 @@ impl RequestValidator<Resolved> {
 #[async_trait]
 impl Resource for RequestValidator<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::RequestValidator";
-    const FACTS: Facts = Facts::plain(Some("Name"));
+    const FACTS: Facts = Facts {
+        name: Some("Name"),
+        create_only: CreateOnly::These(&["RestApiId", "Name"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     // A second one of the same name is not refused, so this one has to be looked for; its name stands for the tag.
     const SETTLE: Settle = Settle::Tag;
     type Context = Context;
     type Declared = RequestValidator<Declared>;
     type Outputs<S: Stage> = RequestValidatorOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["RestApiId", "Name"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(format!("{}/{}", self.rest_api_id, self.name))

@@ -3,8 +3,6 @@
 //! The surprises: names are not unique, so a lost create is found by its tag; AWS deletes one API in half a minute and no
 //! more; and a change of the TLS policy takes a quarter of an hour.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, Tags, required};
@@ -13,8 +11,8 @@ use aws_sdk_apigateway::types::{
     SecurityPolicy,
 };
 use engine::{
-    CallError, Change, Changed, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Changed, CreateOnly, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -85,18 +83,19 @@ fn path(id: &RestApiId) -> String {
 #[async_trait]
 impl Resource for RestApi {
     const KIND: &'static str = "AWS::ApiGateway::RestApi";
-    const FACTS: Facts =
-        Facts { name: Some("Name"), loss: Loss::Addresses("its URL"), keeps: &[], limits: &[] };
+    const FACTS: Facts = Facts {
+        name: Some("Name"),
+        create_only: CreateOnly::Nothing,
+        loss: Loss::Addresses("its URL"),
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 2, longest: 1800 }, gone: Span { typical: 30, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Tag;
-    const READY_WITHIN: Duration = Duration::from_secs(1800);
-    const TYPICAL_SECONDS: (u32, u32) = (2, 30);
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = RestApiOutputs<S>;
-
-    fn change(_property: &str) -> Change {
-        Change::InPlace
-    }
 
     async fn find(
         &self,

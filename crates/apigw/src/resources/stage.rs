@@ -6,12 +6,12 @@
 
 use async_trait::async_trait;
 use aws::tags::LiveTags;
-use aws::{CallResult, Called, Context, LogGroupName, Tags, converge, replaced_by};
+use aws::{CallResult, Called, Context, LogGroupName, Tags, converge};
 use aws_sdk_apigateway::operation::get_stage::GetStageOutput as Live;
 use aws_sdk_apigateway::types::PatchOperation;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Input, Intent, Resolved, Resource,
-    Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Input, Intent, Loss, Resolved,
+    Resource, Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -115,17 +115,22 @@ impl RestApiStage<Resolved> {
 #[async_trait]
 impl Resource for RestApiStage<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::Stage";
-    const FACTS: Facts = Facts::plain(Some("StageName"));
-    const OWN_PROPERTIES: &'static [&'static str] = &["ExecutionLogGroupName", "AccountId"];
+    const FACTS: Facts = Facts {
+        name: Some("StageName"),
+        create_only: CreateOnly::These(&["RestApiId", "StageName"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template {
+            own_properties: &["ExecutionLogGroupName", "AccountId"],
+            ..Template::AS_DECLARED
+        },
+        times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 2, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
-    const TYPICAL_SECONDS: (u32, u32) = (2, 2);
     type Context = Context;
     type Declared = RestApiStage<Declared>;
     type Outputs<S: Stage> = RestApiStageOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["RestApiId", "StageName"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.path())

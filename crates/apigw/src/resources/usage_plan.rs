@@ -11,7 +11,8 @@ use aws_sdk_apigateway::types::{
     ThrottleSettings as ThrottleForCall, UsagePlan as Live,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -190,16 +191,19 @@ async fn live(cx: &Context, id: &UsagePlanId) -> Result<Option<Live>, CallError>
 #[async_trait]
 impl Resource for UsagePlan<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::UsagePlan";
-    const FACTS: Facts = Facts::plain(Some("UsagePlanName"));
+    const FACTS: Facts = Facts {
+        name: Some("UsagePlanName"),
+        create_only: CreateOnly::Nothing,
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 20, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Tag;
-    const TYPICAL_SECONDS: (u32, u32) = (1, 20);
     type Context = Context;
     type Declared = UsagePlan<Declared>;
     type Outputs<S: Stage> = UsagePlanOutputs<S>;
-
-    fn change(_property: &str) -> Change {
-        Change::InPlace
-    }
 
     async fn find(
         &self,

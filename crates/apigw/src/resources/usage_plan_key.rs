@@ -5,7 +5,8 @@
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,15 +52,19 @@ impl UsagePlanKey<Resolved> {
 #[async_trait]
 impl Resource for UsagePlanKey<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::UsagePlanKey";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::Everything,
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = UsagePlanKey<Declared>;
     type Outputs<S: Stage> = UsagePlanKeyOutputs<S>;
-
-    fn change(_property: &str) -> Change {
-        Change::Replace
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.outputs().id)

@@ -4,17 +4,16 @@
 //! The surprises: it takes minutes to come and to go; it stays for as long as a method or a deployment that is served goes
 //! through it; and its tags are another API's, `apigatewayv2`.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use aws::tags::LiveTags;
-use aws::{CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, replaced_by, required};
+use aws::{CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, required};
 use aws_sdk_apigatewayv2::types::VpcLinkStatus;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::calls::{OfGateway, arn, links};
 use crate::VpcLinkId;
@@ -64,20 +63,30 @@ fn ids<T: From<String>>(live: Option<Vec<String>>) -> Vec<T> {
     live.unwrap_or_default().into_iter().map(T::from).collect()
 }
 
+/// CloudFormation has the tags of a link as an object.
+fn tags_as_map(properties: &mut Map<String, Value>) {
+    let tags = properties.get("Tags").and_then(Value::as_array).into_iter().flatten();
+    let tags: Map<String, Value> =
+        tags.filter_map(|tag| Some((tag["Key"].as_str()?.to_owned(), tag["Value"].clone()))).collect();
+    properties.insert("Tags".to_owned(), Value::Object(tags));
+}
+
 #[async_trait]
 impl Resource for VpcLink<Resolved> {
     const KIND: &'static str = "AWS::ApiGatewayV2::VpcLink";
-    const FACTS: Facts = Facts::plain(Some("Name"));
+    const FACTS: Facts = Facts {
+        name: Some("Name"),
+        create_only: CreateOnly::These(&["SubnetIds", "SecurityGroupIds"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template { adapt: tags_as_map, ..Template::AS_DECLARED },
+        times: Times { ready: Span { typical: 90, longest: 900 }, gone: Span { typical: 120, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Tag;
-    const READY_WITHIN: Duration = Duration::from_secs(900);
-    const TYPICAL_SECONDS: (u32, u32) = (90, 120);
     type Context = Context;
     type Declared = VpcLink<Declared>;
     type Outputs<S: Stage> = VpcLinkOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["SubnetIds", "SecurityGroupIds"])
-    }
 
     async fn find(
         &self,

@@ -11,14 +11,14 @@ use aws_sdk_cloudwatch::types::{
     MetricAlarm, MetricDataQuery as LiveQuery, MetricStat as LiveStat, StandardUnit, Statistic,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::cloudwatch::{client, in_order_of, live_tags, retag, stamped, taken};
 use crate::error::{CallResult, Called, required};
-use crate::{AlarmArn, AlarmName, Context, Tags, TopicArn, converge, replaced_by};
+use crate::{AlarmArn, AlarmName, Context, Tags, TopicArn, converge};
 
 /// The properties of an alarm: on one metric, with [`metric_name`](Alarm::metric_name) and what goes with it, or on
 /// [`metrics`](Alarm::metrics). AWS refuses both together.
@@ -359,15 +359,19 @@ impl Alarm<Resolved> {
 #[async_trait]
 impl Resource for Alarm<Resolved> {
     const KIND: &'static str = "AWS::CloudWatch::Alarm";
-    const FACTS: Facts = Facts::plain(Some("AlarmName"));
+    const FACTS: Facts = Facts {
+        name: Some("AlarmName"),
+        create_only: CreateOnly::These(&["AlarmName"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Alarm<Declared>;
     type Outputs<S: Stage> = AlarmOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["AlarmName"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.alarm_name.to_string())

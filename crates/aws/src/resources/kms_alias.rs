@@ -4,12 +4,13 @@
 
 use async_trait::async_trait;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CallResult, Called};
-use crate::{Context, KeyAlias, KeyId, converge, replaced_by};
+use crate::{Context, KeyAlias, KeyId, converge};
 
 /// The properties of an alias.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,15 +53,19 @@ async fn target(cx: &Context, name: &KeyAlias) -> Result<Option<KeyId>, CallErro
 #[async_trait]
 impl Resource for Alias<Resolved> {
     const KIND: &'static str = "AWS::KMS::Alias";
-    const FACTS: Facts = Facts::plain(Some("AliasName"));
+    const FACTS: Facts = Facts {
+        name: Some("AliasName"),
+        create_only: CreateOnly::These(&["AliasName"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Alias<Declared>;
     type Outputs<S: Stage> = AliasOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["AliasName"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.alias_name.to_string())

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
 use aws_sdk_rds::types::{DbCluster, DbClusterSnapshot};
 use engine::{
-    CallError, Change, Changed, Contents, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue, Loss,
-    Readiness, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue,
+    Loss, Readiness, Resolved, Resource, Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -144,22 +144,20 @@ impl Resource for Key {
     const KIND: &'static str = "AWS::KMS::Key";
     const FACTS: Facts = Facts {
         name: None,
+        create_only: CreateOnly::Nothing,
         loss: Loss::Keys("access to everything it encrypted, once its waiting period is over"),
         keeps: &[
             DeletionPolicy::KEEP,
             Keep { property: "KeyPolicy", value: KeepValue::Any, how: How::RetainUnlessEmpty },
         ],
         limits: &[],
+        template: Template { own_properties: &[DeletionPolicy::PROPERTY], ..Template::AS_DECLARED },
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
     };
-    const OWN_PROPERTIES: &'static [&'static str] = &[DeletionPolicy::PROPERTY];
     const SETTLE: Settle = Settle::Tag;
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = KeyOutputs<S>;
-
-    fn change(_property: &str) -> Change {
-        Change::InPlace
-    }
 
     async fn find(&self, cx: &Context, search: &Search) -> Result<Option<KeyOutputs<Resolved>>, CallError> {
         for id in candidates(cx, search).await? {

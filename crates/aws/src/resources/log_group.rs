@@ -9,14 +9,14 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup as Live;
 use engine::{
-    CallError, Change, Changed, DeclareError, Declared, Declares, Facts, Intent, Limit, Loss, Resolved,
-    Resource, Scope, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, DeclareError, Declared, Declares, Facts, Intent, Limit, Loss, Resolved,
+    Resource, Scope, Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CallResult, Called};
 use crate::tags::LiveTags;
-use crate::{Context, DeletionPolicy, KeyArn, LogGroupArn, LogGroupName, Tags, converge, replaced_by};
+use crate::{Context, DeletionPolicy, KeyArn, LogGroupArn, LogGroupName, Tags, converge};
 
 /// The retention periods that CloudWatch Logs knows, in days (`PutRetentionPolicy`).
 pub const RETENTION_DAYS: [u32; 22] =
@@ -178,19 +178,20 @@ impl Resource for LogGroup<Resolved> {
     const KIND: &'static str = "AWS::Logs::LogGroup";
     const FACTS: Facts = Facts {
         name: Some("LogGroupName"),
+        create_only: CreateOnly::These(&["LogGroupName"]),
         loss: Loss::Logs("all its logs"),
         keeps: &[DeletionPolicy::KEEP],
         limits: &[Limit { property: "RetentionInDays", words: "logs that are older" }],
+        template: Template {
+            own_properties: &[DeletionPolicy::PROPERTY, "MadeByService"],
+            ..Template::AS_DECLARED
+        },
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
     };
-    const OWN_PROPERTIES: &'static [&'static str] = &[DeletionPolicy::PROPERTY, "MadeByService"];
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = LogGroup<Declared>;
     type Outputs<S: Stage> = LogGroupOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["LogGroupName"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.log_group_name.to_string())

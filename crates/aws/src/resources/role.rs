@@ -6,14 +6,15 @@
 
 use async_trait::async_trait;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CallResult, Called, required};
 use crate::policy::PolicyDocument;
 use crate::tags::{LiveTags, iam_tags};
-use crate::{Context, RoleArn, RoleName, Tags, converge, replaced_by};
+use crate::{Context, RoleArn, RoleName, Tags, converge};
 
 /// How long a session lasts where the role does not say: one hour, in seconds.
 const DEFAULT_SESSION_SECONDS: u32 = 3600;
@@ -177,15 +178,19 @@ fn seconds(duration: u32) -> i32 {
 #[async_trait]
 impl Resource for Role<Resolved> {
     const KIND: &'static str = "AWS::IAM::Role";
-    const FACTS: Facts = Facts::plain(Some("RoleName"));
+    const FACTS: Facts = Facts {
+        name: Some("RoleName"),
+        create_only: CreateOnly::These(&["RoleName"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Role<Declared>;
     type Outputs<S: Stage> = RoleOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["RoleName"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.role_name.to_string())

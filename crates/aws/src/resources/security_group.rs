@@ -6,20 +6,19 @@
 //! in none of our resources. So what the group reports as its rules are those that are not ours: there should be none,
 //! and one that is there is drift, which an update revokes.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{ResourceType, SecurityGroupRule};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use crate::ec2::{Rule, filter, found_by, ready_when_seen, retag};
 use crate::error::{CallResult, Called, required};
 use crate::tags::LiveTags;
-use crate::{Context, SecurityGroupId, Tags, VpcId, converge, replaced_by};
+use crate::{Context, SecurityGroupId, Tags, VpcId, converge};
 
 /// The properties of a security group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +50,19 @@ pub struct SecurityGroupOutputs<S: Stage> {
 
 impl Declares for SecurityGroup<Declared> {
     type Resolved = SecurityGroup<Resolved>;
+}
+
+/// A group without rules may talk to everybody in CloudFormation. Its documentation shows this rule, which leads nowhere, for
+/// one that may not.
+fn nowhere_without_rules(properties: &mut Map<String, Value>) {
+    let is_empty = |property: &Value| property.as_array().is_some_and(Vec::is_empty);
+    let nowhere = json!([{ "IpProtocol": "-1", "CidrIp": "127.0.0.1/32", "Description": "Nowhere" }]);
+    if properties.get("SecurityGroupEgress").is_none_or(is_empty) {
+        properties.insert("SecurityGroupEgress".to_owned(), nowhere);
+    }
+    if properties.get("SecurityGroupIngress").is_some_and(is_empty) {
+        properties.remove("SecurityGroupIngress");
+    }
 }
 
 /// The rules of a group that no resource of ours has made.
@@ -90,18 +102,20 @@ fn rule_ids(rules: &[SecurityGroupRule], egress: bool) -> Vec<String> {
 #[async_trait]
 impl Resource for SecurityGroup<Resolved> {
     const KIND: &'static str = "AWS::EC2::SecurityGroup";
-    const FACTS: Facts = Facts::plain(Some("GroupName"));
+    const FACTS: Facts = Facts {
+        name: Some("GroupName"),
+        create_only: CreateOnly::These(&["GroupName", "GroupDescription", "VpcId"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template { adapt: nowhere_without_rules, ..Template::AS_DECLARED },
+        // The interfaces of a load balancer or of a task let their groups go only after a while.
+        times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 2, longest: 1200 } },
+    };
     const SETTLE: Settle = Settle::Tag;
-    /// The interfaces of a load balancer or of a task let their groups go only after a while.
-    const GONE_WITHIN: Duration = Duration::from_secs(1200);
-    const TYPICAL_SECONDS: (u32, u32) = (2, 2);
     type Context = Context;
     type Declared = SecurityGroup<Declared>;
     type Outputs<S: Stage> = SecurityGroupOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["GroupName", "GroupDescription", "VpcId"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(format!("{} {}", self.vpc_id, self.group_name))
@@ -197,5 +211,19 @@ impl Resource for SecurityGroup<Resolved> {
     async fn delete(&self, cx: &Context, outputs: &SecurityGroupOutputs<Resolved>) -> Result<(), CallError> {
         let request = cx.ec2().delete_security_group().group_id(outputs.group_id.as_str());
         request.send().await.called("DeleteSecurityGroup").gone_is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_that_may_talk_to_nobody_says_so_in_a_template() {
+        let declared = json!({ "GroupName": "g", "SecurityGroupIngress": [], "SecurityGroupEgress": [] });
+        let Value::Object(mut properties) = declared else { unreachable!() };
+        nowhere_without_rules(&mut properties);
+        assert_eq!(properties["SecurityGroupEgress"][0]["CidrIp"], "127.0.0.1/32");
+        assert_eq!(properties.get("SecurityGroupIngress"), None);
     }
 }

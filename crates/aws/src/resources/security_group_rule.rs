@@ -9,8 +9,8 @@ use aws_sdk_ec2::types::{
     UserIdGroupPair,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -93,15 +93,19 @@ macro_rules! rule {
         #[async_trait]
         impl Resource for $rule<Resolved> {
             const KIND: &'static str = $kind;
-            const FACTS: Facts = Facts::plain(None);
+            const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::Everything,
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
             const SETTLE: Settle = Settle::Tag;
             type Context = Context;
             type Declared = $rule<Declared>;
             type Outputs<S: Stage> = $outputs<S>;
-
-            fn change(_property: &str) -> Change {
-                Change::Replace
-            }
 
             fn claim(&self) -> Option<String> {
                 let Self { group_id, ip_protocol, from_port, to_port, cidr_ip, $group, $list, description: _ } =

@@ -5,14 +5,14 @@
 
 use async_trait::async_trait;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CallResult, Called};
 use crate::waf::{OfWaf, waf};
-use crate::{Context, WebAclArn, replaced_by};
+use crate::{Context, WebAclArn};
 
 /// The properties of an association.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,16 +59,19 @@ impl WebAclAssociation<Resolved> {
 #[async_trait]
 impl Resource for WebAclAssociation<Resolved> {
     const KIND: &'static str = "AWS::WAFv2::WebACLAssociation";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["ResourceArn"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 3, longest: 300 }, gone: Span { typical: 2, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
-    const TYPICAL_SECONDS: (u32, u32) = (3, 2);
     type Context = Context;
     type Declared = WebAclAssociation<Declared>;
     type Outputs<S: Stage> = WebAclAssociationOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["ResourceArn"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.resource_arn.clone())

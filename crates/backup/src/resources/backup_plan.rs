@@ -10,8 +10,8 @@ use aws_sdk_backup::types::{
     BackupPlanInput, BackupRule as LiveRule, BackupRuleInput, Lifecycle as LifecycleForCall,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -131,15 +131,19 @@ impl BackupPlanDocument<Resolved> {
 #[async_trait]
 impl Resource for BackupPlan<Resolved> {
     const KIND: &'static str = "AWS::Backup::BackupPlan";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::Nothing,
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Token;
     type Context = Context;
     type Declared = BackupPlan<Declared>;
     type Outputs<S: Stage> = BackupPlanOutputs<S>;
-
-    fn change(_property: &str) -> Change {
-        Change::InPlace
-    }
 
     async fn find(
         &self,

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, RoleArn, required};
 use aws_sdk_backup::types::BackupSelection as SelectionForCall;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -71,15 +71,19 @@ impl BackupSelection<Resolved> {
 #[async_trait]
 impl Resource for BackupSelection<Resolved> {
     const KIND: &'static str = "AWS::Backup::BackupSelection";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::Everything,
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Token;
     type Context = Context;
     type Declared = BackupSelection<Declared>;
     type Outputs<S: Stage> = BackupSelectionOutputs<S>;
-
-    fn change(_property: &str) -> Change {
-        Change::Replace
-    }
 
     async fn find(
         &self,

@@ -5,11 +5,11 @@
 //! set by a call of its own.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, KeyArn, Tags, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, KeyArn, Tags, converge, required};
 use aws_sdk_backup::types::BackupVaultListMember;
 use engine::{
-    CallError, Change, Changed, Contents, Declared, Declares, Facts, How, Intent, Keep, KeepValue, Loss,
-    Readiness, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, Contents, CreateOnly, Declared, Declares, Facts, How, Intent, Keep, KeepValue, Loss,
+    Readiness, Resolved, Resource, Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -92,18 +92,17 @@ impl Resource for BackupVault<Resolved> {
     const KIND: &'static str = "AWS::Backup::BackupVault";
     const FACTS: Facts = Facts {
         name: Some("BackupVaultName"),
+        create_only: CreateOnly::These(&["BackupVaultName", "EncryptionKeyArn"]),
         loss: Loss::Data("all its recovery points"),
         keeps: &[Keep { property: "BackupVaultName", value: KeepValue::Any, how: How::ForbidUnlessEmpty }],
         limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
     };
     const SETTLE: Settle = Settle::Token;
     type Context = Context;
     type Declared = BackupVault<Declared>;
     type Outputs<S: Stage> = BackupVaultOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["BackupVaultName", "EncryptionKeyArn"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.backup_vault_name.to_string())

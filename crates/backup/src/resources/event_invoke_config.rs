@@ -4,11 +4,11 @@
 //! times. Errors of Lambda's own and throttles are tried again in any case, until the event is too old.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, converge, replaced_by};
+use aws::{CallResult, Called, Context, converge};
 use aws_sdk_lambda::operation::get_function_event_invoke_config::GetFunctionEventInvokeConfigOutput;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -85,15 +85,19 @@ impl EventInvokeConfig<Resolved> {
 #[async_trait]
 impl Resource for EventInvokeConfig<Resolved> {
     const KIND: &'static str = "AWS::Lambda::EventInvokeConfig";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["FunctionName", "Qualifier"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = EventInvokeConfig<Declared>;
     type Outputs<S: Stage> = EventInvokeConfigOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["FunctionName", "Qualifier"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(format!("{}|{}", self.function_name, self.qualifier))

@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use aws::tags::LiveTags;
-use aws::{CallResult, Called, Context, RoleArn, Tags, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, RoleArn, Tags, converge, required};
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{
@@ -14,8 +14,8 @@ use aws_sdk_lambda::types::{
     TracingConfigResponse,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource,
-    Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved,
+    Resource, Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -208,17 +208,19 @@ impl Function<Resolved> {
 #[async_trait]
 impl Resource for Function<Resolved> {
     const KIND: &'static str = "AWS::Lambda::Function";
-    const FACTS: Facts = Facts::plain(Some("FunctionName"));
-    const OWN_PROPERTIES: &'static [&'static str] = &["CodeSha256"];
+    const FACTS: Facts = Facts {
+        name: Some("FunctionName"),
+        create_only: CreateOnly::These(&["FunctionName"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template { own_properties: &["CodeSha256"], ..Template::AS_DECLARED },
+        times: Times { ready: Span { typical: 8, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
-    const TYPICAL_SECONDS: (u32, u32) = (8, 1);
     type Context = Context;
     type Declared = Function<Declared>;
     type Outputs<S: Stage> = FunctionOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["FunctionName"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.function_name.to_string())

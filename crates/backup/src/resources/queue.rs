@@ -8,11 +8,11 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use aws::tags::LiveTags;
-use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_sqs::types::QueueAttributeName;
 use engine::{
-    CallError, Change, Changed, Contents, Declares, ErrorClass, Facts, Intent, Limit, Loss, Readiness,
-    Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, Intent, Limit, Loss, Readiness,
+    Resolved, Resource, Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -106,18 +106,17 @@ impl Resource for Queue {
     const KIND: &'static str = "AWS::SQS::Queue";
     const FACTS: Facts = Facts {
         name: Some("QueueName"),
+        create_only: CreateOnly::These(&["QueueName"]),
         loss: Loss::Data("the messages in it"),
         keeps: &[],
         limits: &[Limit { property: "MessageRetentionPeriod", words: "messages that are older" }],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = QueueOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["QueueName"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.queue_name.to_string())

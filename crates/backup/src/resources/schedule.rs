@@ -5,12 +5,12 @@
 //! assumed yet.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, replaced_by, required};
+use aws::{CallResult, Called, Context, required};
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use aws_sdk_scheduler::types::ScheduleState;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource,
-    Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved,
+    Resource, Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -86,15 +86,19 @@ fn once_role_is_seen<T>(answer: Result<T, CallError>) -> Result<T, CallError> {
 #[async_trait]
 impl Resource for Schedule<Resolved> {
     const KIND: &'static str = "AWS::Scheduler::Schedule";
-    const FACTS: Facts = Facts::plain(Some("Name"));
+    const FACTS: Facts = Facts {
+        name: Some("Name"),
+        create_only: CreateOnly::These(&["Name", "GroupName"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Token;
     type Context = Context;
     type Declared = Schedule<Declared>;
     type Outputs<S: Stage> = ScheduleOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["Name", "GroupName"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(format!("{}/{}", self.group_name, self.name))

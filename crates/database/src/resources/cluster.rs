@@ -4,19 +4,15 @@
 //! that what only needs to know them need not wait; RDS makes and rotates the password itself, and the secret dies with
 //! the cluster; and a cluster that is deleted without a final snapshot takes its automated backups along.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
-use aws::{
-    CallResult, Called, Context, KeyArn, LogGroupName, SecurityGroupId, Tags, converge, replaced_by, required,
-};
+use aws::{CallResult, Called, Context, KeyArn, LogGroupName, SecurityGroupId, Tags, converge, required};
 use aws_sdk_rds::types::{
     CloudwatchLogsExportConfiguration, DatabaseInsightsMode, DbCluster as Live,
     ServerlessV2ScalingConfiguration,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue, Limit,
-    Loss, Readiness, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue,
+    Limit, Loss, Readiness, Resolved, Resource, Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -268,6 +264,15 @@ impl Resource for Cluster<Resolved> {
     const KIND: &'static str = "AWS::RDS::DBCluster";
     const FACTS: Facts = Facts {
         name: Some("DBClusterIdentifier"),
+        create_only: CreateOnly::These(&[
+            "DBClusterIdentifier",
+            "DBSubnetGroupName",
+            "DatabaseName",
+            "Engine",
+            "KmsKeyId",
+            "MasterUsername",
+            "StorageEncrypted",
+        ]),
         loss: Loss::Data("all its data and automated backups"),
         keeps: &[
             Keep {
@@ -278,31 +283,17 @@ impl Resource for Cluster<Resolved> {
             Keep { property: "DeletionProtection", value: KeepValue::Flag(true), how: How::Forbid },
         ],
         limits: &[Limit { property: "BackupRetentionPeriod", words: "automated backups that are older" }],
+        template: Template { own_properties: &["DeletionPolicy", "LogGroupNames"], ..Template::AS_DECLARED },
+        // With its last snapshot.
+        times: Times {
+            ready: Span { typical: 43, longest: 1800 },
+            gone: Span { typical: 100, longest: 3600 },
+        },
     };
     const SETTLE: Settle = Settle::Key;
-    const OWN_PROPERTIES: &'static [&'static str] = &["DeletionPolicy", "LogGroupNames"];
-    const READY_WITHIN: Duration = Duration::from_secs(1800);
-    /// With its last snapshot.
-    const GONE_WITHIN: Duration = Duration::from_secs(3600);
-    const TYPICAL_SECONDS: (u32, u32) = (43, 100);
     type Context = Context;
     type Declared = Cluster<Declared>;
     type Outputs<S: Stage> = ClusterOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(
-            property,
-            &[
-                "DBClusterIdentifier",
-                "DBSubnetGroupName",
-                "DatabaseName",
-                "Engine",
-                "KmsKeyId",
-                "MasterUsername",
-                "StorageEncrypted",
-            ],
-        )
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.identifier.to_string())

@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_rds::types::{ApplyMethod, DbClusterParameterGroup as Live, Parameter};
 use engine::{
-    CallError, Change, Changed, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declares, Facts, Intent, Loss, Resolved, Resource, Search, Settle, Span,
+    Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -88,15 +89,19 @@ fn pending(name: &str, value: Option<&str>) -> Parameter {
 #[async_trait]
 impl Resource for ClusterParameterGroup {
     const KIND: &'static str = "AWS::RDS::DBClusterParameterGroup";
-    const FACTS: Facts = Facts::plain(Some("DBClusterParameterGroupName"));
+    const FACTS: Facts = Facts {
+        name: Some("DBClusterParameterGroupName"),
+        create_only: CreateOnly::These(&["DBClusterParameterGroupName", "Description", "Family"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = ClusterParameterGroupOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["DBClusterParameterGroupName", "Description", "Family"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.name.to_string())

@@ -3,14 +3,12 @@
 //! The surprise: an instance takes longer than anything else in the stack, six minutes and sometimes twelve. And a fresh
 //! monitoring role is refused as one without permissions for some seconds.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, RoleArn, Tags, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, RoleArn, Tags, converge, required};
 use aws_sdk_rds::types::DbInstance as Live;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource,
-    Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved,
+    Resource, Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -126,27 +124,28 @@ impl Instance<Resolved> {
 #[async_trait]
 impl Resource for Instance<Resolved> {
     const KIND: &'static str = "AWS::RDS::DBInstance";
-    const FACTS: Facts = Facts::plain(Some("DBInstanceIdentifier"));
+    const FACTS: Facts = Facts {
+        name: Some("DBInstanceIdentifier"),
+        create_only: CreateOnly::These(&[
+            "DBInstanceIdentifier",
+            "DBClusterIdentifier",
+            "Engine",
+            "AvailabilityZone",
+            "PubliclyAccessible",
+        ]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times {
+            ready: Span { typical: 381, longest: 2400 },
+            gone: Span { typical: 200, longest: 2400 },
+        },
+    };
     const SETTLE: Settle = Settle::Key;
-    const READY_WITHIN: Duration = Duration::from_secs(2400);
-    const GONE_WITHIN: Duration = Duration::from_secs(2400);
-    const TYPICAL_SECONDS: (u32, u32) = (381, 200);
     type Context = Context;
     type Declared = Instance<Declared>;
     type Outputs<S: Stage> = InstanceOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(
-            property,
-            &[
-                "DBInstanceIdentifier",
-                "DBClusterIdentifier",
-                "Engine",
-                "AvailabilityZone",
-                "PubliclyAccessible",
-            ],
-        )
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.identifier.to_string())

@@ -1,10 +1,11 @@
 //! A DB subnet group: the subnets in which RDS may put instances.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, required};
 use aws_sdk_rds::types::DbSubnetGroup as Live;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -68,16 +69,19 @@ impl SubnetGroup<Resolved> {
 #[async_trait]
 impl Resource for SubnetGroup<Resolved> {
     const KIND: &'static str = "AWS::RDS::DBSubnetGroup";
-    const FACTS: Facts = Facts::plain(Some("DBSubnetGroupName"));
+    const FACTS: Facts = Facts {
+        name: Some("DBSubnetGroupName"),
+        create_only: CreateOnly::These(&["DBSubnetGroupName", "VpcId"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template { own_properties: &["VpcId"], ..Template::AS_DECLARED },
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
-    const OWN_PROPERTIES: &'static [&'static str] = &["VpcId"];
     type Context = Context;
     type Declared = SubnetGroup<Declared>;
     type Outputs<S: Stage> = SubnetGroupOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["DBSubnetGroupName", "VpcId"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.name.to_string())

@@ -4,13 +4,13 @@
 //! looks first, lest somebody else's cluster be taken over.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, EcsClusterName, Tags, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, EcsClusterName, Tags, converge, required};
 use aws_sdk_ecs::types::{
     Cluster as Live, ClusterField, ClusterSetting as SettingForCall, ClusterSettingName,
 };
 use engine::{
-    CallError, Change, Changed, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -109,16 +109,19 @@ impl Cluster {
 #[async_trait]
 impl Resource for Cluster {
     const KIND: &'static str = "AWS::ECS::Cluster";
-    const FACTS: Facts = Facts::plain(Some("ClusterName"));
+    const FACTS: Facts = Facts {
+        name: Some("ClusterName"),
+        create_only: CreateOnly::These(&["ClusterName"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 5, longest: 300 }, gone: Span { typical: 2, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
-    const TYPICAL_SECONDS: (u32, u32) = (5, 2);
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = ClusterOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["ClusterName"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.cluster_name.to_string())

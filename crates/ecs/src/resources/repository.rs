@@ -8,15 +8,15 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use aws::tags::LiveTags;
-use aws::{CallResult, Called, Context, KeyArn, Tags, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, KeyArn, Tags, converge, required};
 use aws_sdk_ecr::types::{
     EncryptionConfiguration as EncryptionForCall, EncryptionType, ImageIdentifier,
     ImageScanningConfiguration, ImageStatusFilter, ImageTagMutability, ListImagesFilter, Repository as Live,
     Tag,
 };
 use engine::{
-    CallError, Change, Changed, Contents, Declares, Facts, How, Intent, Keep, KeepValue, Limit, Loss,
-    Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, Contents, CreateOnly, Declares, Facts, How, Intent, Keep, KeepValue, Limit, Loss,
+    Resolved, Resource, Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -175,6 +175,7 @@ impl Resource for Repository {
     const KIND: &'static str = "AWS::ECR::Repository";
     const FACTS: Facts = Facts {
         name: Some("RepositoryName"),
+        create_only: CreateOnly::These(&["RepositoryName", "EncryptionConfiguration"]),
         loss: Loss::Images("all its images"),
         keeps: &[Keep {
             property: "EmptyOnDelete",
@@ -182,15 +183,13 @@ impl Resource for Repository {
             how: How::ForbidUnlessEmpty,
         }],
         limits: &[Limit { property: "LifecyclePolicy", words: "images beyond it" }],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = RepositoryOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["RepositoryName", "EncryptionConfiguration"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.repository_name.to_string())

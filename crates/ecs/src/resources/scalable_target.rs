@@ -5,11 +5,11 @@
 
 use async_trait::async_trait;
 use aws::tags::LiveTags;
-use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ScalableTarget as Live, ServiceNamespace};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -117,15 +117,19 @@ impl ScalableTarget<Resolved> {
 #[async_trait]
 impl Resource for ScalableTarget<Resolved> {
     const KIND: &'static str = "AWS::ApplicationAutoScaling::ScalableTarget";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["ServiceNamespace", "ResourceId", "ScalableDimension"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = ScalableTarget<Declared>;
     type Outputs<S: Stage> = ScalableTargetOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["ServiceNamespace", "ResourceId", "ScalableDimension"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.id().to_string())

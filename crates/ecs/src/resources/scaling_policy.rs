@@ -5,14 +5,14 @@
 //! contradict each other, the one that wants more tasks decides.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, converge, required};
 use aws_sdk_applicationautoscaling::types::{
     MetricType, PolicyType, PredefinedMetricSpecification, ScalingPolicy as Live,
     TargetTrackingScalingPolicyConfiguration as ConfigurationForCall,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -132,15 +132,19 @@ impl ScalingPolicy<Resolved> {
 #[async_trait]
 impl Resource for ScalingPolicy<Resolved> {
     const KIND: &'static str = "AWS::ApplicationAutoScaling::ScalingPolicy";
-    const FACTS: Facts = Facts::plain(Some("PolicyName"));
+    const FACTS: Facts = Facts {
+        name: Some("PolicyName"),
+        create_only: CreateOnly::These(&["PolicyName", "ScalingTargetId"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = ScalingPolicy<Declared>;
     type Outputs<S: Stage> = ScalingPolicyOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["PolicyName", "ScalingTargetId"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(format!("{} {}", self.scaling_target_id, self.policy_name))

@@ -5,18 +5,16 @@
 //! is autoscaling's from the moment on that there are any, and which target group has the requests is ECS's; and a
 //! service that is deleted drains for minutes, in which its name is taken.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use aws::tags::LiveTags;
-use aws::{CallResult, Called, Context, EcsServiceName, Tags, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, EcsServiceName, Tags, converge, required};
 use aws_sdk_ecs::types::{
     AvailabilityZoneRebalancing, DeploymentController as ControllerForCall, DeploymentControllerType,
     LaunchType, PropagateTags, SchedulingStrategy, Service as Live, ServiceField,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource,
-    Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved,
+    Resource, Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -228,21 +226,24 @@ async fn live_task_definition(cx: &Context, live: &Live) -> Result<String, CallE
 #[async_trait]
 impl Resource for Service<Resolved> {
     const KIND: &'static str = "AWS::ECS::Service";
-    const FACTS: Facts = Facts::plain(Some("ServiceName"));
-    const OWN_PROPERTIES: &'static [&'static str] = &["DependsOn"];
+    const FACTS: Facts = Facts {
+        name: Some("ServiceName"),
+        create_only: CreateOnly::These(&["ServiceName", "Cluster", "LaunchType", "SchedulingStrategy"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template { own_properties: &["DependsOn"], ..Template::AS_DECLARED },
+        // A deployment takes a quarter of an hour, and one that fails as long again to go back; then there is the time that
+        // the old tasks stay.
+        times: Times {
+            ready: Span { typical: 100, longest: 7200 },
+            gone: Span { typical: 120, longest: 1800 },
+        },
+    };
     const SETTLE: Settle = Settle::Token;
-    /// A deployment takes a quarter of an hour, and one that fails as long again to go back; then there is the time that
-    /// the old tasks stay.
-    const READY_WITHIN: Duration = Duration::from_secs(7200);
-    const GONE_WITHIN: Duration = Duration::from_secs(1800);
-    const TYPICAL_SECONDS: (u32, u32) = (100, 120);
     type Context = Context;
     type Declared = Service<Declared>;
     type Outputs<S: Stage> = ServiceOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["ServiceName", "Cluster", "LaunchType", "SchedulingStrategy"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(format!("{} {}", self.cluster, self.service_name))

@@ -12,8 +12,8 @@ use aws_sdk_ecs::types::{
     TaskDefinition as Live, TaskDefinitionField, TaskDefinitionStatus, Volume as LiveVolume,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -136,19 +136,20 @@ impl TaskDefinition<Resolved> {
 #[async_trait]
 impl Resource for TaskDefinition<Resolved> {
     const KIND: &'static str = "AWS::ECS::TaskDefinition";
-    const FACTS: Facts = Facts::plain(Some("Family"));
+    const FACTS: Facts = Facts {
+        name: Some("Family"),
+        create_only: CreateOnly::AllBut(&["Tags"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Tag;
     const IS_REVISION: bool = true;
     type Context = Context;
     type Declared = TaskDefinition<Declared>;
     type Outputs<S: Stage> = TaskDefinitionOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        match property {
-            "Tags" => Change::InPlace,
-            _ => Change::Replace,
-        }
-    }
 
     async fn find(
         &self,

@@ -1,17 +1,26 @@
 //! Layered graphs, and a provider that does nothing, for the benches.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::{
-    Address, CallError, Change, Contents, Declaration, Engine, Facts, Graph, Intent, Kind, LocalStore,
-    Provider, Readiness, Search, Session, Settle,
+    Address, CallError, Contents, CreateOnly, Declaration, Engine, Facts, Graph, Intent, Kind, LocalStore,
+    Loss, Provider, Readiness, Search, Session, Settle, Span, Template, Times,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const WIDTH: usize = 50;
+
+const FACTS: Facts = Facts {
+    name: Some("Name"),
+    create_only: CreateOnly::These(&["Parents"]),
+    loss: Loss::Nothing,
+    keeps: &[],
+    limits: &[],
+    template: Template::AS_DECLARED,
+    times: Times { ready: Span { typical: 1, longest: 60 }, gone: Span { typical: 1, longest: 60 } },
+};
 
 /// Every call is answered at once; a live object is always as it was sent.
 pub(crate) struct Nothing;
@@ -25,7 +34,7 @@ impl Provider for Nothing {
 #[async_trait]
 impl Kind for Nothing {
     fn facts(&self) -> &Facts {
-        const { &Facts::plain(None) }
+        &FACTS
     }
 
     fn settle(&self) -> Settle {
@@ -40,20 +49,12 @@ impl Kind for Nothing {
         &[]
     }
 
-    fn ready_within(&self) -> Duration {
-        Duration::from_secs(60)
+    fn properties(&self) -> &'static [&'static str] {
+        &["Parents"]
     }
 
-    fn gone_within(&self) -> Duration {
-        Duration::from_secs(60)
-    }
-
-    fn typical_seconds(&self) -> (u32, u32) {
-        (1, 1)
-    }
-
-    fn change(&self, property: &str) -> Change {
-        if property == "Parents" { Change::Replace } else { Change::InPlace }
+    fn outputs(&self) -> &'static [&'static str] {
+        &["Id"]
     }
 
     fn claim(&self, _: &Value) -> Option<String> {
@@ -130,7 +131,7 @@ pub(crate) fn layered(count: usize) -> Arc<Graph> {
                 ],
             }),
             protect: false,
-            own_properties: &[],
+            facts: &FACTS,
         }
     };
     Arc::new(Graph::from_declarations((0..count).map(declare).collect()).expect("layers make no circle"))

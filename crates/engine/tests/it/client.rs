@@ -1,15 +1,14 @@
 //! The fake cloud as one process sees it: the engine's provider.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::{CallError, Change, Contents, Facts, Intent, Kind, Provider, Readiness, Search, Settle};
+use engine::{CallError, Contents, Facts, Intent, Kind, Provider, Readiness, Search, Settle};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::facts::{CIPHER, CIPHER_FACTS, FACTS, contents};
-use crate::fake_cloud::{Call, FakeCloud, KINDS, REVISION, Spec, change, is_gone, live, readiness};
+use crate::facts::{CIPHER, contents, facts};
+use crate::fake_cloud::{Call, FakeCloud, KINDS, REVISION, Spec, is_gone, live, readiness};
 use crate::life::Life;
 
 /// All kinds of the fake cloud, for one process.
@@ -19,7 +18,12 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(cloud: &FakeCloud, life: &Life) -> Self {
-        let kind = |spec: &Spec| FakeKind { cloud: cloud.clone(), life: life.clone(), spec: *spec };
+        let kind = |spec: &Spec| FakeKind {
+            cloud: cloud.clone(),
+            life: life.clone(),
+            spec: *spec,
+            facts: facts(spec),
+        };
         Self { kinds: KINDS.iter().chain([&REVISION, &CIPHER]).map(|spec| (spec.name, kind(spec))).collect() }
     }
 
@@ -40,6 +44,7 @@ struct FakeKind {
     cloud: FakeCloud,
     life: Life,
     spec: Spec,
+    facts: Facts,
 }
 
 impl FakeKind {
@@ -51,10 +56,7 @@ impl FakeKind {
 #[async_trait]
 impl Kind for FakeKind {
     fn facts(&self) -> &Facts {
-        match self.spec == CIPHER {
-            true => const { &CIPHER_FACTS },
-            false => const { &FACTS },
-        }
+        &self.facts
     }
 
     fn settle(&self) -> Settle {
@@ -69,21 +71,12 @@ impl Kind for FakeKind {
         &["Version"]
     }
 
-    fn ready_within(&self) -> Duration {
-        Duration::from_secs(300)
+    fn properties(&self) -> &'static [&'static str] {
+        &[]
     }
 
-    fn gone_within(&self) -> Duration {
-        Duration::from_secs(600)
-    }
-
-    fn typical_seconds(&self) -> (u32, u32) {
-        let whole = |seconds: u64| u32::try_from(seconds.max(1)).unwrap();
-        (whole(self.spec.seconds.0), whole(self.spec.seconds.1))
-    }
-
-    fn change(&self, property: &str) -> Change {
-        change(property)
+    fn outputs(&self) -> &'static [&'static str] {
+        &[]
     }
 
     fn claim(&self, properties: &Value) -> Option<String> {

@@ -1,6 +1,6 @@
 //! What is known of the kinds of the fake cloud, and what is in their objects.
 
-use engine::{Contents, Facts, How, Keep, KeepValue, Limit, Loss, Settle};
+use engine::{Contents, CreateOnly, Facts, How, Keep, KeepValue, Limit, Loss, Settle, Span, Template, Times};
 use serde_json::Value;
 
 use crate::fake_cloud::{Inner, Spec};
@@ -12,6 +12,7 @@ const fn keep(property: &'static str, value: &'static str, how: How) -> Keep {
 /// What is known of each kind.
 pub(crate) const FACTS: Facts = Facts {
     name: Some("Name"),
+    create_only: CreateOnly::These(&["Name", "Shape", "Parents", "EarlyParents"]),
     loss: Loss::Data("all its parts"),
     keeps: &[
         keep("Policy", "Snapshot", How::Copy("a snapshot")),
@@ -20,6 +21,8 @@ pub(crate) const FACTS: Facts = Facts {
         keep("Guard", "Lock", How::Forbid),
     ],
     limits: &[Limit { property: "Limit", words: "parts beyond it" }],
+    template: Template::AS_DECLARED,
+    times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 600 } },
 };
 
 /// What is in an object.
@@ -39,7 +42,7 @@ pub(crate) fn contents(inner: &Inner, outputs: &Value) -> Contents {
 pub(crate) const CIPHER: Spec = Spec { name: "Test::Cipher", settle: Settle::Tag, seconds: (0, 0) };
 
 /// What is known of keys.
-pub(crate) const CIPHER_FACTS: Facts = Facts {
+const CIPHER_FACTS: Facts = Facts {
     loss: Loss::Keys("what it encrypted"),
     keeps: &[
         keep("Policy", "Retain", How::Retain),
@@ -48,3 +51,11 @@ pub(crate) const CIPHER_FACTS: Facts = Facts {
     limits: &[],
     ..FACTS
 };
+
+/// What is known of a kind: it takes as long as it is said to.
+pub(crate) fn facts(spec: &Spec) -> Facts {
+    let whole = |seconds: u64| u32::try_from(seconds.max(1)).unwrap();
+    let span = |typical: u64, longest| Span { typical: whole(typical), longest };
+    let times = Times { ready: span(spec.seconds.0, 300), gone: span(spec.seconds.1, 600) };
+    Facts { times, ..if *spec == CIPHER { CIPHER_FACTS } else { FACTS } }
+}

@@ -25,6 +25,7 @@ use engine::{CallError, Change, ErrorClass, File, MemoryStore, Search, Settle, S
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::facts::FACTS;
 use crate::life::Life;
 
 /// A kind of the fake cloud.
@@ -509,7 +510,7 @@ impl Inner {
         let Some(thing) = self.by_id(outputs).cloned() else {
             return Err(error(ErrorClass::NotFound, what, "there is no such object"));
         };
-        if let Some(property) = changed.iter().find(|name| change(name) == Change::Replace) {
+        if let Some(property) = changed.iter().find(|name| FACTS.change(name) == Change::Replace) {
             let message = format!("update {}: {property} cannot be changed", thing.address);
             self.violations.push(message.clone());
             return Err(error(ErrorClass::Invalid, what, message));
@@ -546,14 +547,6 @@ impl Inner {
         let thing = self.things.get_mut(&thing.id).expect("it was found");
         thing.gone_at.get_or_insert(at);
         Ok(())
-    }
-}
-
-/// What a change of a property needs.
-pub(crate) fn change(property: &str) -> Change {
-    match property {
-        "Name" | "Shape" | "Parents" | "EarlyParents" => Change::Replace,
-        _ => Change::InPlace,
     }
 }
 

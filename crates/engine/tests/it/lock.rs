@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Engine, EngineError, Facts, File, Host, Intent,
-    LocalStore, LockError, Registry, Resolved, Resource, Search, Settle, Stage, Store, TestHost,
+    CallError, Changed, Declared, Declares, Engine, EngineError, Facts, File, Host, Intent, LocalStore,
+    LockError, Registry, Resolved, Resource, Search, Settle, Stage, Store, TestHost,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -142,10 +142,6 @@ impl Resource for Bucket<Resolved> {
     type Context = Arc<Calls>;
     type Declared = Bucket<Declared>;
     type Outputs<S: Stage> = BucketOutputs<S>;
-
-    fn change(_: &str) -> Change {
-        Change::Replace
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.name.clone())

@@ -1,10 +1,8 @@
 //! A small tier with typed resources on the fake cloud.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use engine::{
-    CallError, Change, Changed, Component, Data, DeclareError, Declared, Declares, Facts, Intent, Readiness,
+    CallError, Changed, Component, Data, DeclareError, Declared, Declares, Facts, Intent, Readiness,
     Registry, Resolved, Resource, Scope, Search, Settle, Stage,
 };
 use serde::{Deserialize, Serialize};
@@ -12,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::facts::FACTS;
-use crate::fake_cloud::{Call, FakeCloud, Inner, KINDS, Spec, change, is_gone, live, readiness};
+use crate::fake_cloud::{Call, FakeCloud, Inner, KINDS, Spec, is_gone, live, readiness};
 use crate::life::Life;
 
 engine::id! {
@@ -105,14 +103,9 @@ macro_rules! resource {
             const KIND: &'static str = $kind;
             const FACTS: Facts = FACTS;
             const SETTLE: Settle = $settle;
-            const READY_WITHIN: Duration = Duration::from_secs(120);
             type Context = Cloud;
             type Declared = $name<Declared>;
             type Outputs<S: Stage> = $outputs<S>;
-
-            fn change(property: &str) -> Change {
-                change(property)
-            }
 
             fn claim(&self) -> Option<String> {
                 let claim: fn(&Self) -> Option<String> = $claim;

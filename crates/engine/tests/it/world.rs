@@ -254,7 +254,7 @@ pub(crate) fn resource(at: &str, kind: &str, properties: Value) -> Declaration {
         kind: kind.to_owned(),
         properties,
         protect: false,
-        own_properties: &[],
+        facts: &crate::facts::FACTS,
     }
 }
 

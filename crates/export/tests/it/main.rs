@@ -2,9 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use engine::{Address, Declaration, Graph};
+use engine::{Address, CreateOnly, Declaration, Facts, FoundIn, Graph, Loss, Span, Template, Times};
 use export::{ExportError, Place, template};
 use serde_json::{Value, json};
+
+const FACTS: Facts = Facts {
+    name: None,
+    create_only: CreateOnly::Nothing,
+    loss: Loss::Nothing,
+    keeps: &[],
+    limits: &[],
+    template: Template::AS_DECLARED,
+    times: Times { ready: Span { typical: 1, longest: 1 }, gone: Span { typical: 1, longest: 1 } },
+};
 
 fn declared(address: &str, kind: &str, properties: Value) -> Declaration {
     Declaration {
@@ -12,7 +22,7 @@ fn declared(address: &str, kind: &str, properties: Value) -> Declaration {
         kind: kind.to_owned(),
         properties,
         protect: false,
-        own_properties: &[],
+        facts: &FACTS,
     }
 }
 
@@ -104,7 +114,10 @@ fn own_properties_are_left_out_and_what_they_refer_to_is_waited_for() {
         "AWS::RDS::DBCluster",
         json!({ "Engine": "e", "LogGroupNames": [to("a/group", "LogGroupName")], "DeletionPolicy": "Snapshot" }),
     );
-    cluster.own_properties = &["DeletionPolicy", "LogGroupNames"];
+    const OWN_PROPERTIES: &[&str] = &["DeletionPolicy", "LogGroupNames"];
+    cluster.facts = const {
+        &Facts { template: Template { own_properties: OWN_PROPERTIES, ..Template::AS_DECLARED }, ..FACTS }
+    };
     let all = resources(vec![group, cluster.clone()]);
     assert_eq!(all["ACluster"]["Properties"], json!({ "Engine": "e" }));
     assert_eq!(all["ACluster"]["DependsOn"], json!(["AGroup"]));
@@ -118,21 +131,35 @@ fn own_properties_are_left_out_and_what_they_refer_to_is_waited_for() {
 }
 
 #[test]
-fn a_group_that_may_talk_to_nobody_says_so() {
-    let group = declared(
-        "a/group",
-        "AWS::EC2::SecurityGroup",
-        json!({ "GroupName": "g", "SecurityGroupIngress": [], "SecurityGroupEgress": [] }),
-    );
-    let properties = resources(vec![group])["AGroup"]["Properties"].clone();
-    assert_eq!(properties["SecurityGroupEgress"][0]["CidrIp"], "127.0.0.1/32");
-    assert_eq!(properties.get("SecurityGroupIngress"), None);
+fn a_kind_says_how_cloudformation_has_its_properties_and_outputs() {
+    let mut policy =
+        declared("a/policy", "AWS::SNS::TopicPolicy", json!({ "Topics": [to("a/topic", "TopicArn")] }));
+    policy.facts = const {
+        &Facts {
+            template: Template {
+                outputs: &[("TopicArn", FoundIn::FirstOf("Topics"))],
+                adapt: |properties| {
+                    properties.insert("PolicyDocument".to_owned(), json!("as it is there"));
+                },
+                ..Template::AS_DECLARED
+            },
+            ..FACTS
+        }
+    };
+    let topic = declared("a/topic", "AWS::SNS::Topic", json!({}));
+    let template = exported(vec![topic, policy], json!({ "topic": to("a/policy", "TopicArn") })).unwrap();
+    assert_eq!(template["Resources"]["APolicy"]["Properties"]["PolicyDocument"], "as it is there");
+    assert_eq!(template["Outputs"]["topic"]["Value"], json!({ "Ref": "ATopic" }));
 }
 
 #[test]
 fn what_aws_makes_by_itself_is_left_out_and_said() {
-    let group =
+    let mut group =
         declared("vpc/default", "Custom::DefaultSecurityGroup", json!({ "VpcId": to("vpc/vpc", "VpcId") }));
+    const FOUND: FoundIn = FoundIn::AttributeOf { property: "VpcId", attribute: "DefaultSecurityGroup" };
+    group.facts = const {
+        &Facts { template: Template { outputs: &[("GroupId", FOUND)], ..Template::AS_DECLARED }, ..FACTS }
+    };
     let exports = json!({ "defaultGroup": to("vpc/default", "GroupId") });
     let template = exported(vec![vpc(), group], exports).unwrap();
     assert_eq!(template["Resources"].as_object().unwrap().len(), 1);

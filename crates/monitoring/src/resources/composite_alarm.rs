@@ -6,12 +6,10 @@
 use async_trait::async_trait;
 use aws::cloudwatch::{client, in_order_of, live_tags, retag, stamped, taken};
 use aws::resources::alarm_named;
-use aws::{
-    AlarmArn, AlarmName, CallResult, Called, Context, Tags, TopicArn, converge, replaced_by, required,
-};
+use aws::{AlarmArn, AlarmName, CallResult, Called, Context, Tags, TopicArn, converge, required};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -81,15 +79,19 @@ impl CompositeAlarm<Resolved> {
 #[async_trait]
 impl Resource for CompositeAlarm<Resolved> {
     const KIND: &'static str = "AWS::CloudWatch::CompositeAlarm";
-    const FACTS: Facts = Facts::plain(Some("AlarmName"));
+    const FACTS: Facts = Facts {
+        name: Some("AlarmName"),
+        create_only: CreateOnly::These(&["AlarmName"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = CompositeAlarm<Declared>;
     type Outputs<S: Stage> = CompositeAlarmOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["AlarmName"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.alarm_name.to_string())

@@ -5,9 +5,10 @@
 
 use async_trait::async_trait;
 use aws::cloudwatch::{client, live_tags, retag, stamped, taken};
-use aws::{CallResult, Called, Context, Tags, converge, replaced_by};
+use aws::{CallResult, Called, Context, Tags, converge};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -75,15 +76,19 @@ impl Dashboard<Resolved> {
 #[async_trait]
 impl Resource for Dashboard<Resolved> {
     const KIND: &'static str = "AWS::CloudWatch::Dashboard";
-    const FACTS: Facts = Facts::plain(Some("DashboardName"));
+    const FACTS: Facts = Facts {
+        name: Some("DashboardName"),
+        create_only: CreateOnly::These(&["DashboardName"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Dashboard<Declared>;
     type Outputs<S: Stage> = DashboardOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["DashboardName"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.dashboard_name.to_string())

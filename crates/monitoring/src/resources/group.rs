@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use aws::cloudwatch::taken;
-use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_xray::types::{GroupSummary, InsightsConfiguration as LiveInsights};
 use engine::{
-    CallError, Change, Changed, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declares, Facts, Intent, Loss, Resolved, Resource, Search, Settle, Span,
+    Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -84,16 +85,20 @@ fn outputs(
 #[async_trait]
 impl Resource for Group {
     const KIND: &'static str = "AWS::XRay::Group";
-    const FACTS: Facts = Facts::plain(Some("GroupName"));
+    const FACTS: Facts = Facts {
+        name: Some("GroupName"),
+        // CloudFormation renames a group; the API cannot.
+        create_only: CreateOnly::These(&["GroupName"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = GroupOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        // CloudFormation renames a group; the API cannot.
-        replaced_by(property, &["GroupName"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.group_name.to_string())

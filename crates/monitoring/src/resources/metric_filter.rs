@@ -6,13 +6,13 @@
 use async_trait::async_trait;
 use aws::cloudwatch::taken;
 use aws::tags::LiveTags;
-use aws::{CallResult, Called, Context, LogGroupName, converge, replaced_by};
+use aws::{CallResult, Called, Context, LogGroupName, converge};
 use aws_sdk_cloudwatchlogs::types::{
     MetricFilter as Live, MetricTransformation as LiveTransformation, StandardUnit,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -145,15 +145,19 @@ impl MetricFilter<Resolved> {
 #[async_trait]
 impl Resource for MetricFilter<Resolved> {
     const KIND: &'static str = "AWS::Logs::MetricFilter";
-    const FACTS: Facts = Facts::plain(Some("FilterName"));
+    const FACTS: Facts = Facts {
+        name: Some("FilterName"),
+        create_only: CreateOnly::These(&["FilterName", "LogGroupName"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = MetricFilter<Declared>;
     type Outputs<S: Stage> = MetricFilterOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["FilterName", "LogGroupName"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(format!("{} {}", self.log_group_name, self.filter_name))

@@ -6,11 +6,11 @@
 
 use async_trait::async_trait;
 use aws::cloudwatch::taken;
-use aws::{CallResult, Called, Context, Tags, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_xray::types::{SamplingRule as Live, SamplingRuleUpdate};
 use engine::{
-    CallError, Change, Changed, Declares, ErrorClass, Facts, Intent, Resolved, Resource, Search, Settle,
-    Stage,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -145,15 +145,19 @@ fn outputs(live: &Live, operation: &str) -> Result<SamplingRuleOutputs<Resolved>
 #[async_trait]
 impl Resource for SamplingRule {
     const KIND: &'static str = "AWS::XRay::SamplingRule";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["RuleName"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = SamplingRuleOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["RuleName"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.rule_name.to_string())

@@ -6,10 +6,11 @@
 //! and the next run sends the e-mail again.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, TopicArn, replaced_by};
+use aws::{CallResult, Called, Context, TopicArn};
 use aws_sdk_sns::types::Subscription as Live;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -79,15 +80,19 @@ fn confirmed(live: &Live) -> Option<&str> {
 #[async_trait]
 impl Resource for Subscription<Resolved> {
     const KIND: &'static str = "AWS::SNS::Subscription";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["TopicArn", "Protocol", "Endpoint"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Subscription<Declared>;
     type Outputs<S: Stage> = SubscriptionOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["TopicArn", "Protocol", "Endpoint"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(format!("{} {} {}", self.topic_arn, self.protocol, self.endpoint))

@@ -5,9 +5,10 @@
 
 use async_trait::async_trait;
 use aws::cloudwatch::taken;
-use aws::{CallResult, Called, Context, KeyArn, Tags, TopicArn, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, KeyArn, Tags, TopicArn, converge, required};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -49,15 +50,19 @@ impl Topic<Resolved> {
 #[async_trait]
 impl Resource for Topic<Resolved> {
     const KIND: &'static str = "AWS::SNS::Topic";
-    const FACTS: Facts = Facts::plain(Some("TopicName"));
+    const FACTS: Facts = Facts {
+        name: Some("TopicName"),
+        create_only: CreateOnly::These(&["TopicName"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Topic<Declared>;
     type Outputs<S: Stage> = TopicOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["TopicName"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.topic_name.clone())

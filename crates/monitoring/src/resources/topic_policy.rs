@@ -5,9 +5,10 @@
 
 use async_trait::async_trait;
 use aws::policy::{PolicyDocument, Principal, Statement};
-use aws::{CallResult, Context, TopicArn, converge, replaced_by};
+use aws::{CallResult, Context, TopicArn, converge};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, FoundIn, Intent, Loss, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -79,15 +80,20 @@ impl TopicPolicy<Resolved> {
 #[async_trait]
 impl Resource for TopicPolicy<Resolved> {
     const KIND: &'static str = "AWS::SNS::TopicPolicy";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["Topics"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        // Who refers to the topic through its policy waits for the policy.
+        template: Template { outputs: &[("TopicArn", FoundIn::FirstOf("Topics"))], ..Template::AS_DECLARED },
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = TopicPolicy<Declared>;
     type Outputs<S: Stage> = TopicPolicyOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["Topics"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.topics[0].to_string())

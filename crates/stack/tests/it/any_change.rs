@@ -12,8 +12,8 @@ use aws::{Account, Context, Identity};
 use aws_sdk_ec2::config::Region;
 use emulator::Emulator;
 use engine::{
-    CallError, Change, Contents, Engine, EngineError, Facts, Graph, Intent, Kind, MemoryStore, PlanError,
-    Provider, Readiness, Search, Settle, Term,
+    CallError, Contents, Engine, EngineError, Facts, Graph, Intent, Kind, MemoryStore, PlanError, Provider,
+    Readiness, Search, Settle, Term,
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -82,20 +82,12 @@ impl Kind for Recorded {
         self.real().volatile()
     }
 
-    fn ready_within(&self) -> Duration {
-        self.real().ready_within()
+    fn properties(&self) -> &'static [&'static str] {
+        self.real().properties()
     }
 
-    fn gone_within(&self) -> Duration {
-        self.real().gone_within()
-    }
-
-    fn typical_seconds(&self) -> (u32, u32) {
-        self.real().typical_seconds()
-    }
-
-    fn change(&self, property: &str) -> Change {
-        self.real().change(property)
+    fn outputs(&self) -> &'static [&'static str] {
+        self.real().outputs()
     }
 
     fn claim(&self, properties: &Value) -> Option<String> {

@@ -15,6 +15,7 @@ mod environments;
 mod example;
 mod export;
 mod forgery;
+mod kinds;
 mod life;
 mod lock;
 #[cfg(unix)]

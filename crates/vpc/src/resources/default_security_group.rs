@@ -7,11 +7,11 @@
 
 use async_trait::async_trait;
 use aws::ec2::{Rule, filter, ready_when_seen, retag, rules};
-use aws::{CallResult, Called, Context, SecurityGroupId, Tags, VpcId, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, SecurityGroupId, Tags, VpcId, converge, required};
 use aws_sdk_ec2::types::SecurityGroup as Live;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource,
-    Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, FoundIn, Intent, Loss, Readiness,
+    Resolved, Resource, Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -61,15 +61,25 @@ fn outputs(live: &Live) -> Result<DefaultSecurityGroupOutputs<Resolved>, CallErr
 #[async_trait]
 impl Resource for DefaultSecurityGroup<Resolved> {
     const KIND: &'static str = "Custom::DefaultSecurityGroup";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["VpcId"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template {
+            outputs: &[(
+                "GroupId",
+                FoundIn::AttributeOf { property: "VpcId", attribute: "DefaultSecurityGroup" },
+            )],
+            ..Template::AS_DECLARED
+        },
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = DefaultSecurityGroup<Declared>;
     type Outputs<S: Stage> = DefaultSecurityGroupOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["VpcId"])
-    }
 
     /// The group is ours if the VPC is; [`create`](Self::create) marks it as taken over.
     async fn find(

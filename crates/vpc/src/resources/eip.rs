@@ -5,11 +5,11 @@
 
 use async_trait::async_trait;
 use aws::ec2::{found_by, ready_when_seen, retag};
-use aws::{AllocationId, CallResult, Called, Context, Tags, replaced_by, required};
+use aws::{AllocationId, CallResult, Called, Context, Tags, required};
 use aws_sdk_ec2::types::{DomainType, ResourceType};
 use engine::{
-    CallError, Change, Changed, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved, Resource,
-    Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -53,17 +53,19 @@ fn outputs(
 #[async_trait]
 impl Resource for Eip {
     const KIND: &'static str = "AWS::EC2::EIP";
-    const FACTS: Facts =
-        Facts { name: None, loss: Loss::Addresses("its public address"), keeps: &[], limits: &[] };
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["Domain"]),
+        loss: Loss::Addresses("its public address"),
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Tag;
-    const TYPICAL_SECONDS: (u32, u32) = (2, 1);
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = EipOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["Domain"])
-    }
 
     async fn find(&self, cx: &Context, search: &Search) -> Result<Option<EipOutputs<Resolved>>, CallError> {
         const OPERATION: &str = "DescribeAddresses";

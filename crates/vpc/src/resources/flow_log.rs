@@ -11,8 +11,8 @@ use aws_sdk_ec2::types::{
     FlowLog as Live, FlowLogsResourceType, LogDestinationType, ResourceType, TrafficType,
 };
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource,
-    Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved,
+    Resource, Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -58,19 +58,19 @@ const ROLE_NOT_USABLE: &str = "InvalidParameter";
 #[async_trait]
 impl Resource for FlowLog<Resolved> {
     const KIND: &'static str = "AWS::EC2::FlowLog";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::AllBut(&["Tags"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Token;
-    const TYPICAL_SECONDS: (u32, u32) = (2, 1);
     type Context = Context;
     type Declared = FlowLog<Declared>;
     type Outputs<S: Stage> = FlowLogOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        match property {
-            "Tags" => Change::InPlace,
-            _ => Change::Replace,
-        }
-    }
 
     fn claim(&self) -> Option<String> {
         Some(format!("{} {}", self.resource_id, self.log_group_name))

@@ -8,7 +8,8 @@ use aws::ec2::{found_by, ready_when_seen, retag};
 use aws::{CallResult, Called, Context, InternetGatewayId, Tags, required};
 use aws_sdk_ec2::types::ResourceType;
 use engine::{
-    CallError, Change, Changed, Declares, Facts, Intent, Readiness, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,16 +38,19 @@ impl Declares for InternetGateway {
 #[async_trait]
 impl Resource for InternetGateway {
     const KIND: &'static str = "AWS::EC2::InternetGateway";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::Nothing,
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Tag;
-    const TYPICAL_SECONDS: (u32, u32) = (2, 1);
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = InternetGatewayOutputs<S>;
-
-    fn change(_: &str) -> Change {
-        Change::InPlace
-    }
 
     async fn find(
         &self,

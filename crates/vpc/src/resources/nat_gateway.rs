@@ -4,15 +4,13 @@
 //! is answered with success; the gateway then goes to `failed`, with the reason in its description. And a deleted
 //! gateway stays in descriptions for an hour, so "there" and "gone" are decided by its state.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use aws::ec2::{found_by, retag};
-use aws::{AllocationId, CallResult, Called, Context, NatGatewayId, SubnetId, Tags, replaced_by, required};
+use aws::{AllocationId, CallResult, Called, Context, NatGatewayId, SubnetId, Tags, required};
 use aws_sdk_ec2::types::{NatGateway as Live, NatGatewayState as State, ResourceType};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,18 +54,20 @@ fn primary_allocation(live: &Live) -> String {
 #[async_trait]
 impl Resource for NatGateway<Resolved> {
     const KIND: &'static str = "AWS::EC2::NatGateway";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["SubnetId", "AllocationId"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        // 85 to 130 seconds were seen.
+        times: Times { ready: Span { typical: 105, longest: 600 }, gone: Span { typical: 56, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Token;
-    // 85 to 130 seconds were seen.
-    const READY_WITHIN: Duration = Duration::from_secs(600);
-    const TYPICAL_SECONDS: (u32, u32) = (105, 56);
     type Context = Context;
     type Declared = NatGateway<Declared>;
     type Outputs<S: Stage> = NatGatewayOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["SubnetId", "AllocationId"])
-    }
 
     fn claim(&self) -> Option<String> {
         // An address can be at one gateway only.

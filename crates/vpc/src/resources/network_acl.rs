@@ -5,11 +5,11 @@
 
 use async_trait::async_trait;
 use aws::ec2::{found_by, ready_when_seen, retag};
-use aws::{CallResult, Called, Context, NetworkAclId, Tags, VpcId, replaced_by, required};
+use aws::{CallResult, Called, Context, NetworkAclId, Tags, VpcId, required};
 use aws_sdk_ec2::types::ResourceType;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,15 +40,19 @@ impl Declares for NetworkAcl<Declared> {
 #[async_trait]
 impl Resource for NetworkAcl<Resolved> {
     const KIND: &'static str = "AWS::EC2::NetworkAcl";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["VpcId"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Token;
     type Context = Context;
     type Declared = NetworkAcl<Declared>;
     type Outputs<S: Stage> = NetworkAclOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["VpcId"])
-    }
 
     async fn find(
         &self,

@@ -6,11 +6,11 @@
 
 use async_trait::async_trait;
 use aws::ec2::ready_when_seen;
-use aws::{CallResult, Called, Context, NetworkAclId, replaced_by};
+use aws::{CallResult, Called, Context, NetworkAclId};
 use aws_sdk_ec2::types as sdk;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource,
-    Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved,
+    Resource, Search, Settle, Span, Stage, Template, Times,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -129,15 +129,19 @@ async fn live(
 #[async_trait]
 impl Resource for NetworkAclEntry<Resolved> {
     const KIND: &'static str = "AWS::EC2::NetworkAclEntry";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["NetworkAclId", "RuleNumber", "Egress"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = NetworkAclEntry<Declared>;
     type Outputs<S: Stage> = NetworkAclEntryOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["NetworkAclId", "RuleNumber", "Egress"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(format!("{} {} {}", self.network_acl_id, self.egress, self.rule_number))

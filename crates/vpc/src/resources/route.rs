@@ -5,10 +5,10 @@
 
 use async_trait::async_trait;
 use aws::ec2::ready_when_seen;
-use aws::{CallResult, Called, Context, InternetGatewayId, NatGatewayId, RouteTableId, replaced_by};
+use aws::{CallResult, Called, Context, InternetGatewayId, NatGatewayId, RouteTableId};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -69,15 +69,19 @@ async fn live(cx: &Context, outputs: &RouteOutputs<Resolved>) -> Result<Option<R
 #[async_trait]
 impl Resource for Route<Resolved> {
     const KIND: &'static str = "AWS::EC2::Route";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["RouteTableId", "DestinationCidrBlock"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
     type Declared = Route<Declared>;
     type Outputs<S: Stage> = RouteOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["RouteTableId", "DestinationCidrBlock"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(format!("{} {}", self.route_table_id, self.destination_cidr_block))

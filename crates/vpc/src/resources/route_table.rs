@@ -7,11 +7,11 @@
 
 use async_trait::async_trait;
 use aws::ec2::{found_by, ready_when_seen, retag};
-use aws::{CallResult, Called, Context, RouteTableId, Tags, VpcId, replaced_by, required};
+use aws::{CallResult, Called, Context, RouteTableId, Tags, VpcId, required};
 use aws_sdk_ec2::types::ResourceType;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,15 +42,19 @@ impl Declares for RouteTable<Declared> {
 #[async_trait]
 impl Resource for RouteTable<Resolved> {
     const KIND: &'static str = "AWS::EC2::RouteTable";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["VpcId"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Token;
     type Context = Context;
     type Declared = RouteTable<Declared>;
     type Outputs<S: Stage> = RouteTableOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["VpcId"])
-    }
 
     async fn find(
         &self,

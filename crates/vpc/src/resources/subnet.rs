@@ -7,11 +7,11 @@
 use async_trait::async_trait;
 use aws::ec2::{filter, retag};
 use aws::tags::LiveTags;
-use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, required};
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, SubnetState};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -50,16 +50,19 @@ impl Declares for Subnet<Declared> {
 #[async_trait]
 impl Resource for Subnet<Resolved> {
     const KIND: &'static str = "AWS::EC2::Subnet";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["VpcId", "CidrBlock", "AvailabilityZone"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
-    const TYPICAL_SECONDS: (u32, u32) = (2, 1);
     type Context = Context;
     type Declared = Subnet<Declared>;
     type Outputs<S: Stage> = SubnetOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["VpcId", "CidrBlock", "AvailabilityZone"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.vpc_id.to_string())

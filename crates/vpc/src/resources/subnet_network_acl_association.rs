@@ -7,13 +7,11 @@
 
 use async_trait::async_trait;
 use aws::ec2::filter;
-use aws::{
-    CallResult, Called, Context, NetworkAclAssociationId, NetworkAclId, SubnetId, replaced_by, required,
-};
+use aws::{CallResult, Called, Context, NetworkAclAssociationId, NetworkAclId, SubnetId, required};
 use aws_sdk_ec2::types::{NetworkAcl, NetworkAclAssociation as Live};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Intent, Readiness, Resolved, Resource,
-    Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved,
+    Resource, Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -101,16 +99,20 @@ async fn default_acl(cx: &Context, vpc: &str) -> Result<String, CallError> {
 #[async_trait]
 impl Resource for SubnetNetworkAclAssociation<Resolved> {
     const KIND: &'static str = "AWS::EC2::SubnetNetworkAclAssociation";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["SubnetId"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     const VOLATILE: &'static [&'static str] = &["AssociationId", "NetworkAclId"];
     type Context = Context;
     type Declared = SubnetNetworkAclAssociation<Declared>;
     type Outputs<S: Stage> = SubnetNetworkAclAssociationOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["SubnetId"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.subnet_id.to_string())

@@ -5,13 +5,11 @@
 //! update here although CloudFormation replaces. The update gives the association another id.
 
 use async_trait::async_trait;
-use aws::{
-    CallResult, Called, Context, RouteTableAssociationId, RouteTableId, SubnetId, replaced_by, required,
-};
+use aws::{CallResult, Called, Context, RouteTableAssociationId, RouteTableId, SubnetId, required};
 use aws_sdk_ec2::types::{RouteTableAssociation as Live, RouteTableAssociationStateCode as State};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -61,16 +59,20 @@ fn outputs(
 #[async_trait]
 impl Resource for SubnetRouteTableAssociation<Resolved> {
     const KIND: &'static str = "AWS::EC2::SubnetRouteTableAssociation";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["SubnetId"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     const VOLATILE: &'static [&'static str] = &["Id"];
     type Context = Context;
     type Declared = SubnetRouteTableAssociation<Declared>;
     type Outputs<S: Stage> = SubnetRouteTableAssociationOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["SubnetId"])
-    }
 
     fn claim(&self) -> Option<String> {
         Some(self.subnet_id.to_string())

@@ -6,10 +6,11 @@
 
 use async_trait::async_trait;
 use aws::ec2::{found_by, retag};
-use aws::{CallResult, Called, Context, Tags, VpcId, converge, replaced_by, required};
+use aws::{CallResult, Called, Context, Tags, VpcId, converge, required};
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName, VpcState};
 use engine::{
-    CallError, Change, Changed, Declares, Facts, Intent, Readiness, Resolved, Resource, Search, Settle, Stage,
+    CallError, Changed, CreateOnly, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource, Search,
+    Settle, Span, Stage, Template, Times,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -68,15 +69,19 @@ async fn set_dns_hostnames(cx: &Context, id: &VpcId, value: bool) -> Result<(), 
 #[async_trait]
 impl Resource for Vpc {
     const KIND: &'static str = "AWS::EC2::VPC";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["CidrBlock"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Tag;
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = VpcOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["CidrBlock"])
-    }
 
     async fn find(&self, cx: &Context, search: &Search) -> Result<Option<VpcOutputs<Resolved>>, CallError> {
         let request = cx.ec2().describe_vpcs().set_filters(Some(found_by(cx, search)));

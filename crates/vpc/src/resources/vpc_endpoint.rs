@@ -8,19 +8,17 @@
 //! an ECR image are in a bucket of AWS's, fetched with a URL that ECR has signed with its own account, so a policy
 //! that lets only our account through breaks every start of a task. [`s3_policy`] makes that one exception.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use aws::ec2::{found_by, none_unsuccessful, retag};
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::{
     CallResult, Called, Context, RouteTableId, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId,
-    replaced_by, required,
+    required,
 };
 use aws_sdk_ec2::types::{ResourceType, VpcEndpoint as Live, VpcEndpointType};
 use engine::{
-    CallError, Change, Changed, Declared, Declares, ErrorClass, Facts, Input, Intent, Readiness, Resolved,
-    Resource, Search, Settle, Stage, Text,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Input, Intent, Loss, Readiness,
+    Resolved, Resource, Search, Settle, Span, Stage, Template, Text, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -156,18 +154,20 @@ impl VpcEndpoint<Resolved> {
 #[async_trait]
 impl Resource for VpcEndpoint<Resolved> {
     const KIND: &'static str = "AWS::EC2::VPCEndpoint";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["VpcId", "ServiceName", "VpcEndpointType"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        // Those of an interface; a gateway takes 8 and 10.
+        times: Times { ready: Span { typical: 75, longest: 600 }, gone: Span { typical: 60, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Token;
-    const READY_WITHIN: Duration = Duration::from_secs(600);
-    /// Those of an interface; a gateway takes 8 and 10.
-    const TYPICAL_SECONDS: (u32, u32) = (75, 60);
     type Context = Context;
     type Declared = VpcEndpoint<Declared>;
     type Outputs<S: Stage> = VpcEndpointOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["VpcId", "ServiceName", "VpcEndpointType"])
-    }
 
     fn claim(&self) -> Option<String> {
         // A route table can lead to a service through one gateway only, and so can a name in the VPC's DNS.

@@ -10,11 +10,11 @@
 
 use async_trait::async_trait;
 use aws::ec2::filter;
-use aws::{CallResult, Called, Context, InternetGatewayId, VpcId, replaced_by};
+use aws::{CallResult, Called, Context, InternetGatewayId, VpcId};
 use aws_sdk_ec2::types::InternetGateway;
 use engine::{
-    CallError, Change, Changed, Declared, Declares, Facts, Intent, Readiness, Resolved, Resource, Search,
-    Settle, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
+    Search, Settle, Span, Stage, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -82,18 +82,21 @@ impl VpcGatewayAttachment<Resolved> {
 #[async_trait]
 impl Resource for VpcGatewayAttachment<Resolved> {
     const KIND: &'static str = "AWS::EC2::VPCGatewayAttachment";
-    const FACTS: Facts = Facts::plain(None);
+    const FACTS: Facts = Facts {
+        name: None,
+        create_only: CreateOnly::These(&["VpcId"]),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 10, longest: 900 } },
+    };
     const SETTLE: Settle = Settle::Key;
     // The gateway is the one that is given to the resource, so it is known, but another one is an update.
     const VOLATILE: &'static [&'static str] = &["InternetGatewayId"];
-    const TYPICAL_SECONDS: (u32, u32) = (1, 10);
     type Context = Context;
     type Declared = VpcGatewayAttachment<Declared>;
     type Outputs<S: Stage> = VpcGatewayAttachmentOutputs<S>;
-
-    fn change(property: &str) -> Change {
-        replaced_by(property, &["VpcId"])
-    }
 
     fn claim(&self) -> Option<String> {
         self.internet_gateway_id.as_ref().map(ToString::to_string)
