@@ -383,7 +383,7 @@ impl Operator<'_> {
         let look = || read(kind, desired, &outputs);
         let live = self.read_again(step, Operation::Create, look).await?.ok_or_else(gone)?;
         let live = managed(&live, recorded, desired);
-        let changed = changed_properties(&live, desired);
+        let changed = changed_properties(kind, &live, desired);
         if changed.is_empty() {
             return Ok(outputs);
         }

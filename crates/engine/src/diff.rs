@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::facts::Listed;
+
 /// One property that differs, at any depth.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PropertyChange {
@@ -27,32 +29,94 @@ impl PropertyChange {
     }
 }
 
-/// All differences, in the order of the properties' names. Lists are compared element by element: elements that are
-/// objects with a `Key` or `Sid` by that, others by position after what is the same at both ends.
+/// All differences, in the order of the properties' names. Lists are compared element by element: those of `lists` by what tells
+/// their elements apart, if every element of both has it and none is there twice; others by position after what is the same at
+/// both ends.
 #[must_use]
-pub fn diff(before: &Value, after: &Value) -> Vec<PropertyChange> {
-    let mut changes = Vec::new();
-    compare(&mut String::new(), before, after, &mut changes);
-    changes
+pub fn diff(before: &Value, after: &Value, lists: &[Listed]) -> Vec<PropertyChange> {
+    let mut comparison = Comparison { lists, names: Vec::new(), path: String::new(), changes: Vec::new() };
+    comparison.compare(before, after);
+    comparison.changes
 }
 
-fn compare(path: &mut String, before: &Value, after: &Value, changes: &mut Vec<PropertyChange>) {
-    if before == after {
-        return;
-    }
-    match (before, after) {
-        (Value::Object(old), Value::Object(new)) if !is_reference(new) => objects(path, old, new, changes),
-        (Value::Array(old), Value::Array(new)) => {
-            match ["Key", "Sid"].iter().find_map(|key| keyed(key, old, new)) {
-                Some((old, new)) => pairs(path, &old, &new, changes),
-                None => lists(path, old, new, changes),
-            }
+struct Comparison<'a> {
+    lists: &'a [Listed],
+    /// The names of the properties on the way to what is compared.
+    names: Vec<&'a str>,
+    /// The same with the elements of lists, as it is shown.
+    path: String,
+    changes: Vec<PropertyChange>,
+}
+
+impl<'a> Comparison<'a> {
+    fn compare(&mut self, before: &'a Value, after: &'a Value) {
+        if before == after {
+            return;
         }
-        _ => changes.push(PropertyChange {
-            path: path.clone(),
-            before: Some(before.clone()),
-            after: Some(after.clone()),
-        }),
+        match (before, after) {
+            (Value::Object(old), Value::Object(new)) if !is_reference(new) => self.objects(old, new),
+            (Value::Array(old), Value::Array(new)) => match self.keyed(old, new) {
+                Some((old, new)) => self.pairs(&old, &new),
+                None => self.lists(old, new),
+            },
+            _ => self.changed(Some(before), Some(after)),
+        }
+    }
+
+    fn objects(&mut self, old: &'a Map<String, Value>, new: &'a Map<String, Value>) {
+        let mut names: Vec<&String> = old.keys().chain(new.keys()).collect();
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            let segment = if self.path.is_empty() { name.clone() } else { format!(".{name}") };
+            self.names.push(name);
+            self.optional(&segment, old.get(name), new.get(name));
+            self.names.pop();
+        }
+    }
+
+    /// Both lists by what tells their elements apart.
+    fn keyed(&self, old: &'a [Value], new: &'a [Value]) -> Option<(Keyed<'a>, Keyed<'a>)> {
+        let is_it = |list: &&Listed| list.path.split('.').eq(self.names.iter().copied());
+        let key = self.lists.iter().find(is_it)?.key;
+        Some((by_key(key, old)?, by_key(key, new)?))
+    }
+
+    fn pairs(&mut self, old: &Keyed<'a>, new: &Keyed<'a>) {
+        let mut keys: Vec<&str> = old.iter().chain(new).map(|(key, _)| *key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let find = |list: &Keyed<'a>, key: &str| {
+            list.binary_search_by_key(&key, |(key, _)| key).ok().map(|position| list[position].1)
+        };
+        for key in keys {
+            self.optional(&format!("[{key}]"), find(old, key), find(new, key));
+        }
+    }
+
+    fn lists(&mut self, old: &'a [Value], new: &'a [Value]) {
+        let same = |pair: &(&Value, &Value)| pair.0 == pair.1;
+        let head = old.iter().zip(new).take_while(same).count();
+        let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(same).count();
+        let (old, new) = (&old[head..old.len() - tail], &new[head..new.len() - tail]);
+        for position in 0..old.len().max(new.len()) {
+            self.optional(&format!("[{}]", head + position), old.get(position), new.get(position));
+        }
+    }
+
+    fn optional(&mut self, segment: &str, before: Option<&'a Value>, after: Option<&'a Value>) {
+        let length = self.path.len();
+        self.path.push_str(segment);
+        match (before, after) {
+            (Some(before), Some(after)) => self.compare(before, after),
+            (before, after) => self.changed(before, after),
+        }
+        self.path.truncate(length);
+    }
+
+    fn changed(&mut self, before: Option<&Value>, after: Option<&Value>) {
+        let (before, after) = (before.cloned(), after.cloned());
+        self.changes.push(PropertyChange { path: self.path.clone(), before, after });
     }
 }
 
@@ -60,74 +124,14 @@ fn is_reference(object: &Map<String, Value>) -> bool {
     object.contains_key("$ref") || object.contains_key("$join")
 }
 
-fn objects(
-    path: &mut String,
-    old: &Map<String, Value>,
-    new: &Map<String, Value>,
-    changes: &mut Vec<PropertyChange>,
-) {
-    let mut names: Vec<&String> = old.keys().chain(new.keys()).collect();
-    names.sort_unstable();
-    names.dedup();
-    for name in names {
-        let segment = if path.is_empty() { name.clone() } else { format!(".{name}") };
-        optional(path, &segment, old.get(name), new.get(name), changes);
-    }
-}
-
 type Keyed<'a> = Vec<(&'a str, &'a Value)>;
 
-/// Both lists by the text in `key`, if every element of both has one and none is there twice.
-fn keyed<'a>(key: &str, old: &'a [Value], new: &'a [Value]) -> Option<(Keyed<'a>, Keyed<'a>)> {
-    let by_key = |list: &'a [Value]| {
-        let mut keyed: Keyed<'a> =
-            list.iter().map(|element| Some((element.get(key)?.as_str()?, element))).collect::<Option<_>>()?;
-        keyed.sort_by_key(|(key, _)| *key);
-        keyed.windows(2).all(|pair| pair[0].0 != pair[1].0).then_some(keyed)
-    };
-    Some((by_key(old)?, by_key(new)?))
-}
-
-fn pairs(path: &mut String, old: &Keyed<'_>, new: &Keyed<'_>, changes: &mut Vec<PropertyChange>) {
-    let mut keys: Vec<&str> = old.iter().chain(new).map(|(key, _)| *key).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    let find = |list: &Keyed<'_>, key: &str| {
-        list.binary_search_by_key(&key, |(key, _)| key).ok().map(|position| list[position].1.clone())
-    };
-    for key in keys {
-        optional(path, &format!("[{key}]"), find(old, key).as_ref(), find(new, key).as_ref(), changes);
-    }
-}
-
-fn lists(path: &mut String, old: &[Value], new: &[Value], changes: &mut Vec<PropertyChange>) {
-    let same = |pair: &(&Value, &Value)| pair.0 == pair.1;
-    let head = old.iter().zip(new).take_while(same).count();
-    let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(same).count();
-    let (old, new) = (&old[head..old.len() - tail], &new[head..new.len() - tail]);
-    for position in 0..old.len().max(new.len()) {
-        optional(path, &format!("[{}]", head + position), old.get(position), new.get(position), changes);
-    }
-}
-
-fn optional(
-    path: &mut String,
-    segment: &str,
-    before: Option<&Value>,
-    after: Option<&Value>,
-    changes: &mut Vec<PropertyChange>,
-) {
-    let length = path.len();
-    path.push_str(segment);
-    match (before, after) {
-        (Some(before), Some(after)) => compare(path, before, after, changes),
-        (before, after) => changes.push(PropertyChange {
-            path: path.clone(),
-            before: before.cloned(),
-            after: after.cloned(),
-        }),
-    }
-    path.truncate(length);
+/// A list by the text in `key`, if every element has one and none is there twice.
+fn by_key<'a>(key: &str, list: &'a [Value]) -> Option<Keyed<'a>> {
+    let mut keyed: Keyed<'a> =
+        list.iter().map(|element| Some((element.get(key)?.as_str()?, element))).collect::<Option<_>>()?;
+    keyed.sort_by_key(|(key, _)| *key);
+    keyed.windows(2).all(|pair| pair[0].0 != pair[1].0).then_some(keyed)
 }
 
 #[cfg(test)]
@@ -137,7 +141,8 @@ mod tests {
     use super::*;
 
     fn paths(before: &Value, after: &Value) -> Vec<String> {
-        diff(before, after).into_iter().map(|change| change.path).collect()
+        let lists = [Listed::TAGS, Listed { path: "Policies.Document.Statement", key: "Sid" }];
+        diff(before, after, &lists).into_iter().map(|change| change.path).collect()
     }
 
     #[test]
@@ -156,6 +161,24 @@ mod tests {
     }
 
     #[test]
+    fn a_list_with_an_identity_is_found_in_the_elements_of_others() {
+        let policies =
+            |statements: Value| json!({ "Policies": [{ "Document": { "Statement": statements } }] });
+        let (one, two) =
+            (json!({ "Sid": "One", "Effect": "Allow" }), json!({ "Sid": "Two", "Effect": "Deny" }));
+        assert_eq!(paths(&policies(json!([one, two])), &policies(json!([two, one]))), [""; 0]);
+        let (before, after) = (policies(json!([one, two])), policies(json!([two])));
+        assert_eq!(paths(&before, &after), ["Policies[0].Document.Statement[One]"]);
+    }
+
+    #[test]
+    fn what_looks_like_an_identity_is_none_where_nobody_says_so() {
+        let before = json!({ "Rules": [{ "Key": "a" }, { "Key": "b" }] });
+        let after = json!({ "Rules": [{ "Key": "b" }, { "Key": "a" }] });
+        assert_eq!(paths(&before, &after), ["Rules[0].Key", "Rules[1].Key"]);
+    }
+
+    #[test]
     fn lists_are_compared_by_element_between_what_is_the_same() {
         let before = json!({ "L": [1, 2, 3, 4] });
         assert_eq!(paths(&before, &json!({ "L": [1, 9, 3, 4] })), ["L[1]"]);
@@ -167,7 +190,7 @@ mod tests {
     fn a_value_that_becomes_unknown_is_one_change_with_its_source() {
         let before = json!({ "VpcId": "vpc-1" });
         let after = json!({ "VpcId": { "$ref": "vpc/vpc", "attr": "VpcId" } });
-        let changes = diff(&before, &after);
+        let changes = diff(&before, &after, &[]);
         assert_eq!(changes[0].property(), "VpcId");
         let text = PropertyChange::unknown_text(changes[0].after.as_ref().unwrap());
         assert_eq!(text.as_deref(), Some("(known after vpc/vpc)"));

@@ -16,6 +16,10 @@ pub struct Facts {
     pub name: Option<&'static str>,
     /// The properties that cannot be changed: another value means another object.
     pub create_only: CreateOnly,
+    /// Lists whose elements have an identity. All other lists are compared by position.
+    pub lists: &'static [Listed],
+    /// How tags come to the object.
+    pub tags: Tagging,
     /// What is lost when the object is deleted, and cannot be made again.
     pub loss: Loss,
     /// Property values that keep what would be lost. What is recorded and what is declared are both asked.
@@ -26,6 +30,12 @@ pub struct Facts {
     pub template: Template,
     /// How long it takes to make it and to delete it.
     pub times: Times,
+    /// How a person says which object is meant that this program did not make.
+    pub import: ImportId,
+    /// What one look at the object costs.
+    pub reads: Reads,
+    /// What is paid for while it exists: the key of a price, such as `nat-gateway`; `None` where nothing is.
+    pub cost: Option<&'static str>,
 }
 
 impl Facts {
@@ -49,9 +59,76 @@ impl Facts {
         };
         let keeps = self.keeps.iter().map(|keep| keep.property);
         let limits = self.limits.iter().map(|limit| limit.property);
-        let lists = create_only.iter().chain(self.template.own_properties).copied();
-        self.name.into_iter().chain(lists).chain(keeps).chain(limits)
+        let own = create_only.iter().chain(self.template.own_properties).copied();
+        let lists = self.lists.iter().map(|list| list.path.split('.').next().unwrap_or_default());
+        let tags = match self.tags {
+            Tagging::None | Tagging::Ownership => None,
+            Tagging::WithCreate(property) => Some(property),
+        };
+        self.name.into_iter().chain(own).chain(lists).chain(tags).chain(keeps).chain(limits)
     }
+}
+
+/// A list whose elements have an identity: one that moves is the same element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Where it is: names of properties between dots, such as `Policies.PolicyDocument.Statement`. What is in a list on the way
+    /// is meant for each element.
+    pub path: &'static str,
+    /// The member of an element that tells it from others. Where one has none, or two have the same, position decides.
+    pub key: &'static str,
+}
+
+impl Listed {
+    /// Tags as most services have them.
+    pub const TAGS: Self = Self { path: "Tags", key: "Key" };
+}
+
+/// How tags come to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Tagging {
+    /// It has none.
+    None,
+    /// The create call sets those that say whose it is. There is no property for others.
+    Ownership,
+    /// The create call sets those of this property, and those that say whose it is.
+    WithCreate(&'static str),
+}
+
+/// How a person says which existing object is meant: one text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImportId {
+    /// The properties or outputs that make the text, joined by `|`.
+    pub parts: &'static [&'static str],
+    /// What it is, in words: `the id of the VPC`.
+    pub words: &'static str,
+    /// One of them.
+    pub example: &'static str,
+}
+
+impl ImportId {
+    /// The text of an object that is known.
+    #[must_use]
+    pub fn of(&self, properties: &Value, outputs: &Value) -> Option<String> {
+        let part = |name: &&str| match outputs.get(*name).or_else(|| properties.get(*name))? {
+            Value::String(text) => Some(text.clone()),
+            plain @ (Value::Bool(_) | Value::Number(_)) => Some(plain.to_string()),
+            _ => None,
+        };
+        Some(self.parts.iter().map(part).collect::<Option<Vec<_>>>()?.join("|"))
+    }
+}
+
+/// What one look at an object costs, in calls. Pages count once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reads {
+    /// At least.
+    pub least: u32,
+    /// At most, depending on how the object is set up.
+    pub most: u32,
+    /// The call that shows many objects of the kind at once, tags perhaps aside, if the cloud has one.
+    pub together: Option<&'static str>,
 }
 
 /// Which properties of an object cannot be changed; CloudFormation calls them create-only.
@@ -129,9 +206,14 @@ impl Span {
 pub(crate) const OF_A_TEST: Facts = Facts {
     name: None,
     create_only: CreateOnly::Nothing,
+    lists: &[],
+    tags: Tagging::None,
     loss: Loss::Nothing,
     keeps: &[],
     limits: &[],
     template: Template::AS_DECLARED,
     times: Times { ready: Span { typical: 1, longest: 60 }, gone: Span { typical: 1, longest: 60 } },
+    import: ImportId { parts: &["Id"], words: "the id", example: "1" },
+    reads: Reads { least: 1, most: 1, together: None },
+    cost: None,
 };

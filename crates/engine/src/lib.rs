@@ -65,7 +65,7 @@ pub use component::{Component, ComponentError, Reading as TierReading};
 pub use diff::{PropertyChange, diff};
 pub use error::{CallError, ErrorClass};
 pub use event::{Event, Operation};
-pub use facts::{CreateOnly, Facts, FoundIn, Span, Template, Times};
+pub use facts::{CreateOnly, Facts, FoundIn, ImportId, Listed, Reads, Span, Tagging, Template, Times};
 pub use graph::{Graph, GraphError};
 pub use host::{Host, SystemHost, TestHost};
 pub use input::{Input, Join, Output, Piece, Text};

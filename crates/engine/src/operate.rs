@@ -12,6 +12,7 @@ use crate::codec::JournalError;
 use crate::diff::diff;
 use crate::error::{CallError, ErrorClass};
 use crate::event::{Event, Operation};
+use crate::facts::Listed;
 use crate::graph::Graph;
 use crate::journal::{Journal, NewIntent};
 use crate::lock::Lock;
@@ -20,6 +21,7 @@ use crate::plan::{Action, Note, Step, managed};
 use crate::provider::{Kind, Provider};
 use crate::references;
 use crate::resource::{Change, Readiness};
+use crate::scope::Declaration;
 use crate::settle::{read, repeat};
 use crate::state::{Object, Phase};
 
@@ -224,20 +226,20 @@ impl Operator<'_> {
 
     /// The declared properties as values. What the plan showed as known must be what is sent.
     fn desired(&self, step: &Step) -> Result<Value, Cause> {
-        let declared = step.node.map(|node| &self.graph.nodes()[node].properties);
-        let (Some(declared), Some(planned)) = (declared, &step.desired) else {
+        let declaration = step.node.map(|node| &self.graph.nodes()[node]);
+        let (Some(Declaration { properties: declared, facts, .. }), Some(planned)) =
+            (declaration, &step.desired)
+        else {
             return Err(Cause::Stale { what: "it is not declared".to_owned() });
         };
         let state = self.journal.state();
         let desired = state.resolve(declared);
         if !references::is_known(&desired) {
-            let what =
-                diff(&Value::Null, &desired).iter().map(|change| change.path.clone()).collect::<String>();
-            return Err(Cause::Stale { what: format!("an output that it needs is not known {what}") });
+            return Err(Cause::Stale { what: "an output that it needs is not known".to_owned() });
         }
         let as_planned = state.resolve(planned);
         if as_planned != desired {
-            return Err(Cause::Stale { what: paths(&as_planned, &desired) });
+            return Err(Cause::Stale { what: paths(&as_planned, &desired, facts.lists) });
         }
         Ok(desired)
     }
@@ -299,7 +301,7 @@ impl Operator<'_> {
     ) -> Result<(), Cause> {
         let live = self.unchanged_since_plan(step, kind, &object, &desired).await?;
         let live = live.ok_or_else(|| Cause::Stale { what: "it disappeared".to_owned() })?;
-        let changed = changed_properties(&live, &desired);
+        let changed = changed_properties(kind, &live, &desired);
         if let Some(property) = changed.iter().find(|property| kind.change(property) == Change::Replace) {
             return Err(Cause::Stale { what: format!("{property} cannot be changed in place") });
         }
@@ -384,7 +386,11 @@ impl Operator<'_> {
             // What is still being set up may well look different from one moment to the next.
             Some(seen) if object.phase == Phase::Ready => {
                 let seen = managed(seen, &object.properties, desired);
-                if live == seen { Ok(Some(live)) } else { Err(Cause::Stale { what: paths(&seen, &live) }) }
+                if live == seen {
+                    Ok(Some(live))
+                } else {
+                    Err(Cause::Stale { what: paths(&seen, &live, kind.facts().lists) })
+                }
             }
             _ => Ok(Some(live)),
         }
@@ -460,14 +466,14 @@ impl Operator<'_> {
     }
 }
 
-pub(crate) fn changed_properties(before: &Value, after: &Value) -> Vec<String> {
+pub(crate) fn changed_properties(kind: &dyn Kind, before: &Value, after: &Value) -> Vec<String> {
     let mut names: Vec<String> =
-        diff(before, after).iter().map(|change| change.property().to_owned()).collect();
+        diff(before, after, kind.facts().lists).iter().map(|change| change.property().to_owned()).collect();
     names.dedup();
     names
 }
 
-fn paths(before: &Value, after: &Value) -> String {
-    let paths: Vec<String> = diff(before, after).into_iter().map(|change| change.path).collect();
+fn paths(before: &Value, after: &Value, lists: &[Listed]) -> String {
+    let paths: Vec<String> = diff(before, after, lists).into_iter().map(|change| change.path).collect();
     paths.join(", ")
 }

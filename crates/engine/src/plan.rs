@@ -368,7 +368,7 @@ impl<'a> Planner<'a> {
             step.seen = Some(seen);
             return;
         }
-        step.changes = diff(&seen, desired);
+        step.changes = diff(&seen, desired, kind.facts().lists);
         step.seen = Some(seen);
         let mut forcing: Vec<String> = Vec::new();
         if object.phase == Phase::Broken {

@@ -17,6 +17,7 @@ use crate::codec::JournalError;
 use crate::diff::{PropertyChange, diff};
 use crate::error::{CallError, ErrorClass};
 use crate::event::Event;
+use crate::facts::Facts;
 use crate::graph::Graph;
 use crate::host::{Host, SystemHost};
 use crate::journal::{Binding, Journal, Loaded, load};
@@ -86,31 +87,19 @@ pub struct Drift {
     pub changes: Option<Vec<PropertyChange>>,
 }
 
-impl Drift {
-    /// How a live object differs from the one recorded at this address, if it does and may be looked at.
-    fn of(address: &Address, object: &Object, live: &Reading) -> Option<Self> {
-        let changes = match live {
-            Reading::Found(found) => {
-                let found = managed(found, &object.properties, &Value::Null);
-                let changes = diff(&object.properties, &found);
-                if changes.is_empty() {
-                    return None;
-                }
-                Some(changes)
-            }
-            Reading::Missing => None,
-            Reading::Denied(_) => return None,
-        };
-        Some(Self { address: address.clone(), kind: object.kind.clone(), changes })
-    }
-}
-
 /// What is recorded, and what a look at the cloud found of it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Survey {
     /// The state as it was when the look began.
     pub state: State,
     live: Readings,
+    provider: Arc<dyn Provider>,
+}
+
+impl std::fmt::Debug for Survey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Survey").field("state", &self.state).field("live", &self.live).finish_non_exhaustive()
+    }
 }
 
 impl Survey {
@@ -126,7 +115,30 @@ impl Survey {
     /// Where live objects differ from what is recorded. Of what may not be read, nobody knows.
     #[must_use]
     pub fn drift(&self) -> Vec<Drift> {
-        self.objects().filter_map(|(address, object, live)| Drift::of(address, object, live)).collect()
+        self.objects().filter_map(|(address, object, live)| self.drift_of(address, object, live)).collect()
+    }
+
+    /// What is known of a kind; `None` if this program does not know it.
+    #[must_use]
+    pub fn facts(&self, kind: &str) -> Option<&Facts> {
+        Some(self.provider.kind(kind)?.facts())
+    }
+
+    /// How a live object differs from the one recorded at this address, if it does and may be looked at.
+    fn drift_of(&self, address: &Address, object: &Object, live: &Reading) -> Option<Drift> {
+        let changes = match live {
+            Reading::Found(found) => {
+                let found = managed(found, &object.properties, &Value::Null);
+                let changes = diff(&object.properties, &found, self.facts(&object.kind)?.lists);
+                if changes.is_empty() {
+                    return None;
+                }
+                Some(changes)
+            }
+            Reading::Missing => None,
+            Reading::Denied(_) => return None,
+        };
+        Some(Drift { address: address.clone(), kind: object.kind.clone(), changes })
     }
 }
 
@@ -280,7 +292,7 @@ impl Engine {
     pub async fn drift(&self, tier: Option<&str>) -> Result<Vec<Drift>, EngineError> {
         let Loaded { state, changed_at } = self.load().await?;
         let live = unless(&self.cancel, self.read_whole(&state, tier, changed_at)).await?;
-        Ok(Survey { state, live }.drift())
+        Ok(Survey { state, live, provider: Arc::clone(&self.provider) }.drift())
     }
 
     /// Reads every recorded object, of one tier or of all, as it is now. Changes nothing, takes no lock. What this identity may
@@ -291,7 +303,7 @@ impl Engine {
     pub async fn survey(&self, tier: Option<&str>) -> Result<Survey, EngineError> {
         let Loaded { state, changed_at } = self.load().await?;
         let live = unless(&self.cancel, self.read_all(&state, tier, changed_at)).await?;
-        Ok(Survey { state, live })
+        Ok(Survey { state, live, provider: Arc::clone(&self.provider) })
     }
 
     /// The same as [`Engine::read_all`], for those who cannot go on with a part: what may not be read is an error.

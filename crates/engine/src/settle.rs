@@ -321,7 +321,7 @@ pub(crate) fn is_known<'a>(
 
 /// A property in which a live object differs from what is wanted, and which no update can change.
 pub(crate) fn unchangeable(kind: &dyn Kind, live: &Value, wanted: &Value) -> Option<String> {
-    let changed = changed_properties(&managed(live, wanted, wanted), wanted);
+    let changed = changed_properties(kind, &managed(live, wanted, wanted), wanted);
     changed.into_iter().find(|property| kind.change(property) == Change::Replace)
 }
 

@@ -124,7 +124,7 @@ async fn act(
             let object = known.current(address.as_str())?;
             let kind = registry.kind(&object.kind)?;
             let live = kind.read(&object.properties, &object.outputs).await.ok()??;
-            let names: Vec<String> = engine::diff(&object.properties, wanted)
+            let names: Vec<String> = engine::diff(&object.properties, wanted, kind.facts().lists)
                 .iter()
                 .map(|change| change.property().to_owned())
                 .collect();

@@ -7,11 +7,12 @@
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, Tags, class_of, converge};
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier, Tag, Tagging,
+    BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier, Tag, Tagging as S3Tagging,
 };
 use engine::{
-    CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue,
-    Limit, Loss, Readiness, Resolved, Resource, Scope, Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, How, ImportId, Intent, Keep,
+    KeepValue, Limit, Listed, Loss, Readiness, Reads, Resolved, Resource, Scope, Search, Settle, Span, Stage,
+    Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -80,7 +81,7 @@ impl Bucket {
         };
         let kept = live.iter().filter(stays).cloned();
         let set = changes.set.iter().map(|(key, value)| tag(key, value));
-        let tagging = Tagging::builder().set_tag_set(Some(kept.chain(set).collect()));
+        let tagging = S3Tagging::builder().set_tag_set(Some(kept.chain(set).collect()));
         let request = s3(cx)
             .put_bucket_tagging()
             .bucket(self.bucket_name.as_str())
@@ -170,6 +171,8 @@ impl Resource for Bucket {
     const FACTS: Facts = Facts {
         name: Some("BucketName"),
         create_only: CreateOnly::These(&["BucketName"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Logs("all objects in it"),
         keeps: &[Keep {
             property: "DeleteObjects",
@@ -183,6 +186,13 @@ impl Resource for Bucket {
             ready: Span { typical: 5, longest: 300 },
             gone: Span { typical: 2, longest: 6 * 3600 },
         },
+        import: ImportId {
+            parts: &["BucketName"],
+            words: "the name of the bucket",
+            example: "payment-alb-logs-dev-123456789012-ap-southeast-1",
+        },
+        reads: Reads { least: 6, most: 6, together: None },
+        cost: Some("s3-storage"),
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use aws::policy::PolicyDocument;
 use aws::{CallResult, Called, Context, converge};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
-    Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -68,11 +68,20 @@ impl Resource for BucketPolicy<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["Bucket"]),
+        lists: &[Listed { path: "PolicyDocument.Statement", key: "Sid" }],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["Bucket"],
+            words: "the name of the bucket that has the policy",
+            example: "payment-alb-logs-dev-123456789012-ap-southeast-1",
+        },
+        reads: Reads { least: 1, most: 1, together: None },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_elasticloadbalancingv2::types::{Certificate as LiveCertificate, Listener as Live, ProtocolEnum};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
-    Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -93,11 +93,20 @@ impl Resource for Listener<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["LoadBalancerArn"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["ListenerArn"],
+            words: "the ARN of the listener",
+            example: "arn:aws:elasticloadbalancing:ap-southeast-1:123456789012:listener/app/payment-alb-dev/0123456789abcdef/fedcba9876543210",
+        },
+        reads: Reads { least: 2, most: 2, together: Some("DescribeListeners") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

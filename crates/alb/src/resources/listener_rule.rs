@@ -14,8 +14,8 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Rule as Live, RuleCondition, RulePriorityPair, TargetHealthDescription, TargetHealthStateEnum,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -98,11 +98,20 @@ impl Resource for ListenerRule<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["ListenerArn"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["RuleArn"],
+            words: "the ARN of the listener rule",
+            example: "arn:aws:elasticloadbalancing:ap-southeast-1:123456789012:listener-rule/app/payment-alb-dev/0123456789abcdef/fedcba9876543210/0a1b2c3d4e5f6071",
+        },
+        reads: Reads { least: 2, most: 2, together: Some("DescribeRules") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -11,8 +11,9 @@ use aws_sdk_elasticloadbalancingv2::types::{
     LoadBalancerTypeEnum,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue,
-    Loss, Readiness, Resolved, Resource, Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, How, ImportId, Intent, Keep,
+    KeepValue, Listed, Loss, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging,
+    Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +111,8 @@ impl Resource for LoadBalancer<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("Name"),
         create_only: CreateOnly::These(&["Name", "Type", "Scheme", "VpcId"]),
+        lists: &[Listed::TAGS, Listed { path: "LoadBalancerAttributes", key: "Key" }],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Addresses("its DNS name"),
         keeps: &[Keep {
             property: "LoadBalancerAttributes",
@@ -119,6 +122,13 @@ impl Resource for LoadBalancer<Resolved> {
         limits: &[],
         template: Template { own_properties: &["VpcId"], ..Template::AS_DECLARED },
         times: Times { ready: Span { typical: 148, longest: 900 }, gone: Span { typical: 10, longest: 900 } },
+        import: ImportId {
+            parts: &["LoadBalancerArn"],
+            words: "the ARN of the load balancer",
+            example: "arn:aws:elasticloadbalancing:ap-southeast-1:123456789012:loadbalancer/app/payment-alb-dev/0123456789abcdef",
+        },
+        reads: Reads { least: 3, most: 3, together: Some("DescribeLoadBalancers") },
+        cost: Some("load-balancer"),
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

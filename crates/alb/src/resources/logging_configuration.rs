@@ -11,8 +11,8 @@ use aws_sdk_wafv2::types::{
     FieldToMatch as LiveField, LoggingConfiguration as Live, SingleHeader as LiveHeader,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
-    Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Reads, Resolved,
+    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -111,11 +111,20 @@ impl Resource for LoggingConfiguration<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["ResourceArn"]),
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["ResourceArn"],
+            words: "the ARN of the web ACL that is logged",
+            example: "arn:aws:wafv2:ap-southeast-1:123456789012:regional/webacl/payment-waf-dev/1a2b3c4d-5e6f-4a1b-8c2d-3e4f5a6b7c8d",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("ListLoggingConfigurations") },
+        cost: Some("vended-log-delivery"),
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

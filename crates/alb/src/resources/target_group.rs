@@ -9,8 +9,8 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Matcher as LiveMatcher, ProtocolEnum, TargetGroup as Live, TargetGroupAttribute, TargetTypeEnum,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
-    Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -124,11 +124,20 @@ impl Resource for TargetGroup<Resolved> {
             "ProtocolVersion",
             "Port",
         ]),
+        lists: &[Listed::TAGS, Listed { path: "TargetGroupAttributes", key: "Key" }],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["TargetGroupArn"],
+            words: "the ARN of the target group",
+            example: "arn:aws:elasticloadbalancing:ap-southeast-1:123456789012:targetgroup/payment-blue-dev/0123456789abcdef",
+        },
+        reads: Reads { least: 3, most: 3, together: Some("DescribeTargetGroups") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -11,8 +11,8 @@ use aws_sdk_wafv2::types::{
     AllowAction, BlockAction, DefaultAction as LiveDefault, Rule as LiveRule, Scope, WebAcl as Live,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declares, Facts, Intent, Loss, Resolved, Resource, Search, Settle, Span,
-    Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Reads, Resolved,
+    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -137,11 +137,20 @@ impl Resource for WebAcl {
     const FACTS: Facts = Facts {
         name: Some("Name"),
         create_only: CreateOnly::These(&["Name", "Scope"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 2, longest: 900 } },
+        import: ImportId {
+            parts: &["Name", "Id", "Scope"],
+            words: "the name and the id of the web ACL, and its scope",
+            example: "payment-waf-dev|1a2b3c4d-5e6f-4a1b-8c2d-3e4f5a6b7c8d|REGIONAL",
+        },
+        reads: Reads { least: 2, most: 2, together: None },
+        cost: Some("web-acl"),
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

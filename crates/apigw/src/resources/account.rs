@@ -15,8 +15,8 @@ use aws::tags::PROJECT;
 use aws::{CallResult, Called, Context, RoleArn, required};
 use aws_sdk_iam::types::Tag;
 use engine::{
-    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource, Search,
-    Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Reads, Resolved,
+    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -159,11 +159,20 @@ impl Resource for Account {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::Nothing,
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 12, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["Id"],
+            words: "the id of the account and the region, joined by a slash",
+            example: "123456789012/ap-southeast-1",
+        },
+        reads: Reads { least: 1, most: 3, together: None },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

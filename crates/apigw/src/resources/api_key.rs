@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, Tags, required};
 use engine::{
-    CallError, Changed, CreateOnly, Declares, Facts, Intent, Loss, Resolved, Resource, Search, Settle, Span,
-    Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Reads, Resolved,
+    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -52,11 +52,20 @@ impl Resource for ApiKey {
     const FACTS: Facts = Facts {
         name: Some("Name"),
         create_only: CreateOnly::These(&["Name"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Keys("its value, so that clients which use it are refused"),
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["APIKeyId"],
+            words: "the id of the API key, not its value",
+            example: "k1l2m3n4o5",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("GetApiKeys") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Tag;
     type Context = Context;

@@ -5,8 +5,8 @@
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, required};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
-    Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Reads, Resolved,
+    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,11 +56,20 @@ impl Resource for ApiResource<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::Everything,
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["RestApiId", "ResourceId"],
+            words: "the ids of the API and of the resource",
+            example: "a1b2c3d4e5|x9y8z7",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("GetResources") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, required};
 use engine::{
-    Address, CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    Address, CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -89,11 +89,20 @@ impl Resource for Deployment<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::Everything,
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template { own_properties: &["Definition"], ..Template::AS_DECLARED },
         times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["DeploymentId", "RestApiId"],
+            words: "the ids of the deployment and of the API",
+            example: "d4e5f6|a1b2c3d4e5",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("GetDeployments") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Tag;
     const IS_REVISION: bool = true;

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, converge, required};
 use aws_sdk_apigateway::types::{Op, PatchOperation};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved,
-    Resource, Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Readiness,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -142,11 +142,20 @@ impl Resource for Method<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["RestApiId", "ResourceId", "HttpMethod"]),
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["RestApiId", "ResourceId", "HttpMethod"],
+            words: "the ids of the API and of the resource, and the HTTP method",
+            example: "a1b2c3d4e5|x9y8z7|GET",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("GetResources") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     const VOLATILE: &'static [&'static str] = &["DefinitionHash"];

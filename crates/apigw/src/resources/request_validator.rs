@@ -6,8 +6,8 @@
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, required};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
-    Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Reads, Resolved,
+    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,11 +59,20 @@ impl Resource for RequestValidator<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("Name"),
         create_only: CreateOnly::These(&["RestApiId", "Name"]),
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["RestApiId", "RequestValidatorId"],
+            words: "the ids of the API and of the request validator",
+            example: "a1b2c3d4e5|r6s7t8",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("GetRequestValidators") },
+        cost: None,
     };
     // A second one of the same name is not refused, so this one has to be looked for; its name stands for the tag.
     const SETTLE: Settle = Settle::Tag;

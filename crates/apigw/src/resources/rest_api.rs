@@ -11,8 +11,8 @@ use aws_sdk_apigateway::types::{
     SecurityPolicy,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource, Search,
-    Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Readiness, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -86,11 +86,16 @@ impl Resource for RestApi {
     const FACTS: Facts = Facts {
         name: Some("Name"),
         create_only: CreateOnly::Nothing,
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Addresses("its URL"),
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 2, longest: 1800 }, gone: Span { typical: 30, longest: 900 } },
+        import: ImportId { parts: &["RestApiId"], words: "the id of the API", example: "a1b2c3d4e5" },
+        reads: Reads { least: 1, most: 1, together: Some("GetRestApis") },
+        cost: Some("api-request"),
     };
     const SETTLE: Settle = Settle::Tag;
     type Context = Context;

@@ -10,8 +10,8 @@ use aws::{CallResult, Called, Context, LogGroupName, Tags, converge};
 use aws_sdk_apigateway::operation::get_stage::GetStageOutput as Live;
 use aws_sdk_apigateway::types::PatchOperation;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Input, Intent, Loss, Resolved,
-    Resource, Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Input, Intent, Listed,
+    Loss, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +118,8 @@ impl Resource for RestApiStage<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("StageName"),
         create_only: CreateOnly::These(&["RestApiId", "StageName"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
@@ -126,6 +128,13 @@ impl Resource for RestApiStage<Resolved> {
             ..Template::AS_DECLARED
         },
         times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 2, longest: 900 } },
+        import: ImportId {
+            parts: &["RestApiId", "StageName"],
+            words: "the id of the API and the name of the stage",
+            example: "a1b2c3d4e5|dev",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("GetStages") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

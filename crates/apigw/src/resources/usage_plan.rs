@@ -11,8 +11,8 @@ use aws_sdk_apigateway::types::{
     ThrottleSettings as ThrottleForCall, UsagePlan as Live,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
-    Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -194,11 +194,16 @@ impl Resource for UsagePlan<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("UsagePlanName"),
         create_only: CreateOnly::Nothing,
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 20, longest: 900 } },
+        import: ImportId { parts: &["Id"], words: "the id of the usage plan", example: "u1v2w3" },
+        reads: Reads { least: 1, most: 1, together: Some("GetUsagePlans") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Tag;
     type Context = Context;

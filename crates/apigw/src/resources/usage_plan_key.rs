@@ -5,8 +5,8 @@
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
-    Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Reads, Resolved,
+    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -55,11 +55,20 @@ impl Resource for UsagePlanKey<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::Everything,
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["Id"],
+            words: "the ids of the API key and of the usage plan, joined by a colon",
+            example: "k1l2m3n4o5:u1v2w3",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("GetUsagePlanKeys") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

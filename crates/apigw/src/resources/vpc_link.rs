@@ -9,8 +9,8 @@ use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, required};
 use aws_sdk_apigatewayv2::types::VpcLinkStatus;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Readiness,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -77,11 +77,16 @@ impl Resource for VpcLink<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("Name"),
         create_only: CreateOnly::These(&["SubnetIds", "SecurityGroupIds"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template { adapt: tags_as_map, ..Template::AS_DECLARED },
         times: Times { ready: Span { typical: 90, longest: 900 }, gone: Span { typical: 120, longest: 900 } },
+        import: ImportId { parts: &["VpcLinkId"], words: "the id of the VPC link", example: "v1w2x3" },
+        reads: Reads { least: 1, most: 1, together: Some("GetVpcLinks") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Tag;
     type Context = Context;

@@ -11,8 +11,8 @@ use aws_sdk_cloudwatch::types::{
     MetricAlarm, MetricDataQuery as LiveQuery, MetricStat as LiveStat, StandardUnit, Statistic,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -362,11 +362,20 @@ impl Resource for Alarm<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("AlarmName"),
         create_only: CreateOnly::These(&["AlarmName"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["AlarmName"],
+            words: "the name of the alarm",
+            example: "payment-ecs-cpu-dev",
+        },
+        reads: Reads { least: 2, most: 2, together: Some("DescribeAlarms") },
+        cost: Some("alarm"),
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

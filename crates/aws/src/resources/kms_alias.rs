@@ -4,8 +4,8 @@
 
 use async_trait::async_trait;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
-    Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Reads, Resolved,
+    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,11 +56,20 @@ impl Resource for Alias<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("AliasName"),
         create_only: CreateOnly::These(&["AliasName"]),
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["AliasName"],
+            words: "the name of the alias, with its prefix alias/",
+            example: "alias/payment-database-dev",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("ListAliases") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

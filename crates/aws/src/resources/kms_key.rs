@@ -9,8 +9,9 @@ use async_trait::async_trait;
 use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
 use aws_sdk_rds::types::{DbCluster, DbClusterSnapshot};
 use engine::{
-    CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue,
-    Loss, Readiness, Resolved, Resource, Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, How, ImportId, Intent, Keep,
+    KeepValue, Listed, Loss, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging,
+    Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -145,6 +146,8 @@ impl Resource for Key {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::Nothing,
+        lists: &[Listed::TAGS, Listed { path: "KeyPolicy.Statement", key: "Sid" }],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Keys("access to everything it encrypted, once its waiting period is over"),
         keeps: &[
             DeletionPolicy::KEEP,
@@ -153,6 +156,13 @@ impl Resource for Key {
         limits: &[],
         template: Template { own_properties: &[DeletionPolicy::PROPERTY], ..Template::AS_DECLARED },
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["KeyId"],
+            words: "the id of the key",
+            example: "1a2b3c4d-5e6f-4a1b-8c2d-3e4f5a6b7c8d",
+        },
+        reads: Reads { least: 4, most: 4, together: None },
+        cost: Some("kms-key"),
     };
     const SETTLE: Settle = Settle::Tag;
     type Context = Context;

@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup as Live;
 use engine::{
-    CallError, Changed, CreateOnly, DeclareError, Declared, Declares, Facts, Intent, Limit, Loss, Resolved,
-    Resource, Scope, Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, DeclareError, Declared, Declares, Facts, ImportId, Intent, Limit, Listed,
+    Loss, Reads, Resolved, Resource, Scope, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -179,6 +179,8 @@ impl Resource for LogGroup<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("LogGroupName"),
         create_only: CreateOnly::These(&["LogGroupName"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Logs("all its logs"),
         keeps: &[DeletionPolicy::KEEP],
         limits: &[Limit { property: "RetentionInDays", words: "logs that are older" }],
@@ -187,6 +189,13 @@ impl Resource for LogGroup<Resolved> {
             ..Template::AS_DECLARED
         },
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["LogGroupName"],
+            words: "the name of the log group",
+            example: "/ecs/payment-app-dev",
+        },
+        reads: Reads { least: 2, most: 2, together: Some("DescribeLogGroups") },
+        cost: Some("log-ingestion"),
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -6,8 +6,8 @@
 
 use async_trait::async_trait;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
-    Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -181,11 +181,24 @@ impl Resource for Role<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("RoleName"),
         create_only: CreateOnly::These(&["RoleName"]),
+        lists: &[
+            Listed::TAGS,
+            Listed { path: "AssumeRolePolicyDocument.Statement", key: "Sid" },
+            Listed { path: "Policies.PolicyDocument.Statement", key: "Sid" },
+        ],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["RoleName"],
+            words: "the name of the role",
+            example: "payment-ecs-task-ap-southeast-1-dev",
+        },
+        reads: Reads { least: 3, most: 4, together: None },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

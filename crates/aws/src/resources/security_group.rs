@@ -9,8 +9,8 @@
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{ResourceType, SecurityGroupRule};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Readiness,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -105,12 +105,21 @@ impl Resource for SecurityGroup<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("GroupName"),
         create_only: CreateOnly::These(&["GroupName", "GroupDescription", "VpcId"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template { adapt: nowhere_without_rules, ..Template::AS_DECLARED },
         // The interfaces of a load balancer or of a task let their groups go only after a while.
         times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 2, longest: 1200 } },
+        import: ImportId {
+            parts: &["GroupId"],
+            words: "the id of the security group",
+            example: "sg-0a1b2c3d4e5f60718",
+        },
+        reads: Reads { least: 2, most: 2, together: Some("DescribeSecurityGroups") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Tag;
     type Context = Context;

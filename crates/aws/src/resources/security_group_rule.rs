@@ -9,8 +9,8 @@ use aws_sdk_ec2::types::{
     UserIdGroupPair,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Readiness, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -96,11 +96,20 @@ macro_rules! rule {
             const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::Everything,
+        lists: &[],
+        tags: Tagging::Ownership,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["Id"],
+            words: "the id of the rule of the security group",
+            example: "sgr-0a1b2c3d4e5f60718",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("DescribeSecurityGroupRules") },
+        cost: None,
     };
             const SETTLE: Settle = Settle::Tag;
             type Context = Context;

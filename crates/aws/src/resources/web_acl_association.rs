@@ -5,8 +5,8 @@
 
 use async_trait::async_trait;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Readiness, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -62,11 +62,20 @@ impl Resource for WebAclAssociation<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["ResourceArn"]),
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 3, longest: 300 }, gone: Span { typical: 2, longest: 900 } },
+        import: ImportId {
+            parts: &["ResourceArn", "WebACLArn"],
+            words: "the ARNs of the protected resource and of the web ACL",
+            example: "arn:aws:elasticloadbalancing:ap-southeast-1:123456789012:loadbalancer/app/payment-alb-dev/0123456789abcdef|arn:aws:wafv2:ap-southeast-1:123456789012:regional/webacl/payment-waf-dev/1a2b3c4d-5e6f-4a1b-8c2d-3e4f5a6b7c8d",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("ListResourcesForWebACL") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

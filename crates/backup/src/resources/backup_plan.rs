@@ -10,8 +10,8 @@ use aws_sdk_backup::types::{
     BackupPlanInput, BackupRule as LiveRule, BackupRuleInput, Lifecycle as LifecycleForCall,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -134,11 +134,20 @@ impl Resource for BackupPlan<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::Nothing,
+        lists: &[],
+        tags: Tagging::WithCreate("BackupPlanTags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["BackupPlanId"],
+            words: "the id of the backup plan",
+            example: "1a2b3c4d-5e6f-4a1b-8c2d-3e4f5a6b7c8d",
+        },
+        reads: Reads { least: 2, most: 2, together: None },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Token;
     type Context = Context;

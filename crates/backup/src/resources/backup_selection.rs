@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, RoleArn, required};
 use aws_sdk_backup::types::BackupSelection as SelectionForCall;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -74,11 +74,20 @@ impl Resource for BackupSelection<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::Everything,
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["BackupPlanId", "SelectionId"],
+            words: "the ids of the backup plan and of the selection",
+            example: "1a2b3c4d-5e6f-4a1b-8c2d-3e4f5a6b7c8d|9f8e7d6c-5b4a-4f3e-9d2c-1b0a9f8e7d6c",
+        },
+        reads: Reads { least: 1, most: 1, together: None },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Token;
     type Context = Context;

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, KeyArn, Tags, converge, required};
 use aws_sdk_backup::types::BackupVaultListMember;
 use engine::{
-    CallError, Changed, Contents, CreateOnly, Declared, Declares, Facts, How, Intent, Keep, KeepValue, Loss,
-    Readiness, Resolved, Resource, Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, Contents, CreateOnly, Declared, Declares, Facts, How, ImportId, Intent, Keep,
+    KeepValue, Loss, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template,
+    Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -93,11 +94,20 @@ impl Resource for BackupVault<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("BackupVaultName"),
         create_only: CreateOnly::These(&["BackupVaultName", "EncryptionKeyArn"]),
+        lists: &[],
+        tags: Tagging::WithCreate("BackupVaultTags"),
         loss: Loss::Data("all its recovery points"),
         keeps: &[Keep { property: "BackupVaultName", value: KeepValue::Any, how: How::ForbidUnlessEmpty }],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["BackupVaultName"],
+            words: "the name of the backup vault",
+            example: "payment-backup-vault-dev",
+        },
+        reads: Reads { least: 2, most: 2, together: Some("ListBackupVaults") },
+        cost: Some("backup-storage"),
     };
     const SETTLE: Settle = Settle::Token;
     type Context = Context;

@@ -14,8 +14,8 @@ use aws_sdk_lambda::types::{
     TracingConfigResponse,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved,
-    Resource, Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -211,11 +211,20 @@ impl Resource for Function<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("FunctionName"),
         create_only: CreateOnly::These(&["FunctionName"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template { own_properties: &["CodeSha256"], ..Template::AS_DECLARED },
         times: Times { ready: Span { typical: 8, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["FunctionName"],
+            words: "the name of the function",
+            example: "payment-backup-verification-dev",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("ListFunctions") },
+        cost: Some("lambda-invocation"),
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -11,8 +11,8 @@ use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_sqs::types::QueueAttributeName;
 use engine::{
-    CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, Intent, Limit, Loss, Readiness,
-    Resolved, Resource, Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Limit, Listed,
+    Loss, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -107,11 +107,20 @@ impl Resource for Queue {
     const FACTS: Facts = Facts {
         name: Some("QueueName"),
         create_only: CreateOnly::These(&["QueueName"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Data("the messages in it"),
         keeps: &[],
         limits: &[Limit { property: "MessageRetentionPeriod", words: "messages that are older" }],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["QueueUrl"],
+            words: "the URL of the queue",
+            example: "https://sqs.ap-southeast-1.amazonaws.com/123456789012/payment-backup-dead-letters-dev",
+        },
+        reads: Reads { least: 2, most: 2, together: None },
+        cost: Some("sqs-request"),
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -9,8 +9,8 @@ use aws::{CallResult, Called, Context, required};
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use aws_sdk_scheduler::types::ScheduleState;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved,
-    Resource, Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Readiness,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -89,11 +89,20 @@ impl Resource for Schedule<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("Name"),
         create_only: CreateOnly::These(&["Name", "GroupName"]),
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["Name"],
+            words: "the name of the schedule",
+            example: "payment-backup-verification-dev",
+        },
+        reads: Reads { least: 1, most: 1, together: None },
+        cost: Some("scheduler-invocation"),
     };
     const SETTLE: Settle = Settle::Token;
     type Context = Context;

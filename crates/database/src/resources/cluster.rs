@@ -11,8 +11,9 @@ use aws_sdk_rds::types::{
     ServerlessV2ScalingConfiguration,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, How, Intent, Keep, KeepValue,
-    Limit, Loss, Readiness, Resolved, Resource, Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, How, ImportId, Intent, Keep,
+    KeepValue, Limit, Listed, Loss, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage,
+    Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -273,6 +274,8 @@ impl Resource for Cluster<Resolved> {
             "MasterUsername",
             "StorageEncrypted",
         ]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Data("all its data and automated backups"),
         keeps: &[
             Keep {
@@ -289,6 +292,13 @@ impl Resource for Cluster<Resolved> {
             ready: Span { typical: 43, longest: 1800 },
             gone: Span { typical: 100, longest: 3600 },
         },
+        import: ImportId {
+            parts: &["DBClusterIdentifier"],
+            words: "the identifier of the database cluster",
+            example: "payment-cluster-dev",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("DescribeDBClusters") },
+        cost: Some("aurora-storage"),
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

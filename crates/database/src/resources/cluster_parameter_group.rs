@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_rds::types::{ApplyMethod, DbClusterParameterGroup as Live, Parameter};
 use engine::{
-    CallError, Changed, CreateOnly, Declares, Facts, Intent, Loss, Resolved, Resource, Search, Settle, Span,
-    Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Reads, Resolved,
+    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -92,11 +92,20 @@ impl Resource for ClusterParameterGroup {
     const FACTS: Facts = Facts {
         name: Some("DBClusterParameterGroupName"),
         create_only: CreateOnly::These(&["DBClusterParameterGroupName", "Description", "Family"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["DBClusterParameterGroupName"],
+            words: "the name of the cluster parameter group",
+            example: "payment-db-params-17-dev",
+        },
+        reads: Reads { least: 3, most: 3, together: Some("DescribeDBClusterParameterGroups") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, RoleArn, Tags, converge, required};
 use aws_sdk_rds::types::DbInstance as Live;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved,
-    Resource, Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +133,8 @@ impl Resource for Instance<Resolved> {
             "AvailabilityZone",
             "PubliclyAccessible",
         ]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
@@ -141,6 +143,13 @@ impl Resource for Instance<Resolved> {
             ready: Span { typical: 381, longest: 2400 },
             gone: Span { typical: 200, longest: 2400 },
         },
+        import: ImportId {
+            parts: &["DBInstanceIdentifier"],
+            words: "the identifier of the database instance",
+            example: "payment-db-1-dev",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("DescribeDBInstances") },
+        cost: Some("aurora-capacity"),
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, required};
 use aws_sdk_rds::types::DbSubnetGroup as Live;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
-    Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -72,11 +72,20 @@ impl Resource for SubnetGroup<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("DBSubnetGroupName"),
         create_only: CreateOnly::These(&["DBSubnetGroupName", "VpcId"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template { own_properties: &["VpcId"], ..Template::AS_DECLARED },
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["DBSubnetGroupName"],
+            words: "the name of the subnet group",
+            example: "payment-db-subnet-group-dev",
+        },
+        reads: Reads { least: 2, most: 2, together: Some("DescribeDBSubnetGroups") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

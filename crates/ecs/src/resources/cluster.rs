@@ -9,8 +9,8 @@ use aws_sdk_ecs::types::{
     Cluster as Live, ClusterField, ClusterSetting as SettingForCall, ClusterSettingName,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Readiness,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -112,11 +112,20 @@ impl Resource for Cluster {
     const FACTS: Facts = Facts {
         name: Some("ClusterName"),
         create_only: CreateOnly::These(&["ClusterName"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 5, longest: 300 }, gone: Span { typical: 2, longest: 900 } },
+        import: ImportId {
+            parts: &["ClusterName"],
+            words: "the name of the ECS cluster",
+            example: "payment-cluster-dev",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("DescribeClusters") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -15,8 +15,8 @@ use aws_sdk_ecr::types::{
     Tag,
 };
 use engine::{
-    CallError, Changed, Contents, CreateOnly, Declares, Facts, How, Intent, Keep, KeepValue, Limit, Loss,
-    Resolved, Resource, Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, Contents, CreateOnly, Declares, Facts, How, ImportId, Intent, Keep, KeepValue, Limit,
+    Listed, Loss, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -176,6 +176,8 @@ impl Resource for Repository {
     const FACTS: Facts = Facts {
         name: Some("RepositoryName"),
         create_only: CreateOnly::These(&["RepositoryName", "EncryptionConfiguration"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Images("all its images"),
         keeps: &[Keep {
             property: "EmptyOnDelete",
@@ -185,6 +187,13 @@ impl Resource for Repository {
         limits: &[Limit { property: "LifecyclePolicy", words: "images beyond it" }],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["RepositoryName"],
+            words: "the name of the repository",
+            example: "payment-app-dev",
+        },
+        reads: Reads { least: 3, most: 3, together: Some("DescribeRepositories") },
+        cost: Some("ecr-storage"),
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

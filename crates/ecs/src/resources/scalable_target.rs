@@ -8,8 +8,8 @@ use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ScalableTarget as Live, ServiceNamespace};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -120,11 +120,20 @@ impl Resource for ScalableTarget<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["ServiceNamespace", "ResourceId", "ScalableDimension"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["ResourceId", "ScalableDimension", "ServiceNamespace"],
+            words: "the resource that is scaled, the dimension and the service namespace",
+            example: "service/payment-cluster-dev/payment-service-dev|ecs:service:DesiredCount|ecs",
+        },
+        reads: Reads { least: 2, most: 2, together: Some("DescribeScalableTargets") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

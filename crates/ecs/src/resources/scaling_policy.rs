@@ -11,8 +11,8 @@ use aws_sdk_applicationautoscaling::types::{
     TargetTrackingScalingPolicyConfiguration as ConfigurationForCall,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -135,11 +135,20 @@ impl Resource for ScalingPolicy<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("PolicyName"),
         create_only: CreateOnly::These(&["PolicyName", "ScalingTargetId"]),
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["Arn"],
+            words: "the ARN of the scaling policy",
+            example: "arn:aws:autoscaling:ap-southeast-1:123456789012:scalingPolicy:1a2b3c4d-5e6f-4a1b-8c2d-3e4f5a6b7c8d:resource/ecs/service/payment-cluster-dev/payment-service-dev:policyName/payment-cpu-scaling-dev",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("DescribeScalingPolicies") },
+        cost: Some("target-tracking-alarms"),
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

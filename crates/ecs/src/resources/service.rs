@@ -13,8 +13,8 @@ use aws_sdk_ecs::types::{
     LaunchType, PropagateTags, SchedulingStrategy, Service as Live, ServiceField,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved,
-    Resource, Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -229,6 +229,8 @@ impl Resource for Service<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("ServiceName"),
         create_only: CreateOnly::These(&["ServiceName", "Cluster", "LaunchType", "SchedulingStrategy"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
@@ -239,6 +241,13 @@ impl Resource for Service<Resolved> {
             ready: Span { typical: 100, longest: 7200 },
             gone: Span { typical: 120, longest: 1800 },
         },
+        import: ImportId {
+            parts: &["ServiceArn", "Cluster"],
+            words: "the ARNs of the service and of its cluster",
+            example: "arn:aws:ecs:ap-southeast-1:123456789012:service/payment-cluster-dev/payment-service-dev|arn:aws:ecs:ap-southeast-1:123456789012:cluster/payment-cluster-dev",
+        },
+        reads: Reads { least: 2, most: 4, together: Some("DescribeServices") },
+        cost: Some("fargate-task"),
     };
     const SETTLE: Settle = Settle::Token;
     type Context = Context;

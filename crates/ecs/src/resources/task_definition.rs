@@ -12,8 +12,8 @@ use aws_sdk_ecs::types::{
     TaskDefinition as Live, TaskDefinitionField, TaskDefinitionStatus, Volume as LiveVolume,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -139,11 +139,20 @@ impl Resource for TaskDefinition<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("Family"),
         create_only: CreateOnly::AllBut(&["Tags"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["TaskDefinitionArn"],
+            words: "the ARN of the task definition, with its revision",
+            example: "arn:aws:ecs:ap-southeast-1:123456789012:task-definition/payment-app-dev:7",
+        },
+        reads: Reads { least: 1, most: 1, together: None },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Tag;
     const IS_REVISION: bool = true;

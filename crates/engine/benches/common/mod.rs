@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::{
-    Address, CallError, Contents, CreateOnly, Declaration, Engine, Facts, Graph, Intent, Kind, LocalStore,
-    Loss, Provider, Readiness, Search, Session, Settle, Span, Template, Times,
+    Address, CallError, Contents, CreateOnly, Declaration, Engine, Facts, Graph, ImportId, Intent, Kind,
+    Listed, LocalStore, Loss, Provider, Readiness, Reads, Search, Session, Settle, Span, Tagging, Template,
+    Times,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -15,11 +16,16 @@ const WIDTH: usize = 50;
 const FACTS: Facts = Facts {
     name: Some("Name"),
     create_only: CreateOnly::These(&["Parents"]),
+    lists: &[Listed::TAGS],
+    tags: Tagging::None,
     loss: Loss::Nothing,
     keeps: &[],
     limits: &[],
     template: Template::AS_DECLARED,
     times: Times { ready: Span { typical: 1, longest: 60 }, gone: Span { typical: 1, longest: 60 } },
+    import: ImportId { parts: &["Id"], words: "the id", example: "1" },
+    reads: Reads { least: 1, most: 1, together: None },
+    cost: None,
 };
 
 /// Every call is answered at once; a live object is always as it was sent.

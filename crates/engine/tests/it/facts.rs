@@ -1,6 +1,9 @@
 //! What is known of the kinds of the fake cloud, and what is in their objects.
 
-use engine::{Contents, CreateOnly, Facts, How, Keep, KeepValue, Limit, Loss, Settle, Span, Template, Times};
+use engine::{
+    Contents, CreateOnly, Facts, How, ImportId, Keep, KeepValue, Limit, Listed, Loss, Reads, Settle, Span,
+    Tagging, Template, Times,
+};
 use serde_json::Value;
 
 use crate::fake_cloud::{Inner, Spec};
@@ -13,6 +16,8 @@ const fn keep(property: &'static str, value: &'static str, how: How) -> Keep {
 pub(crate) const FACTS: Facts = Facts {
     name: Some("Name"),
     create_only: CreateOnly::These(&["Name", "Shape", "Parents", "EarlyParents"]),
+    lists: &[Listed::TAGS],
+    tags: Tagging::None,
     loss: Loss::Data("all its parts"),
     keeps: &[
         keep("Policy", "Snapshot", How::Copy("a snapshot")),
@@ -23,6 +28,9 @@ pub(crate) const FACTS: Facts = Facts {
     limits: &[Limit { property: "Limit", words: "parts beyond it" }],
     template: Template::AS_DECLARED,
     times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 600 } },
+    import: ImportId { parts: &["Id"], words: "the id", example: "1" },
+    reads: Reads { least: 1, most: 1, together: None },
+    cost: None,
 };
 
 /// What is in an object.

@@ -2,18 +2,26 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use engine::{Address, CreateOnly, Declaration, Facts, FoundIn, Graph, Loss, Span, Template, Times};
+use engine::{
+    Address, CreateOnly, Declaration, Facts, FoundIn, Graph, ImportId, Loss, Reads, Span, Tagging, Template,
+    Times,
+};
 use export::{ExportError, Place, template};
 use serde_json::{Value, json};
 
 const FACTS: Facts = Facts {
     name: None,
     create_only: CreateOnly::Nothing,
+    lists: &[],
+    tags: Tagging::None,
     loss: Loss::Nothing,
     keeps: &[],
     limits: &[],
     template: Template::AS_DECLARED,
     times: Times { ready: Span { typical: 1, longest: 1 }, gone: Span { typical: 1, longest: 1 } },
+    import: ImportId { parts: &["Id"], words: "the id", example: "1" },
+    reads: Reads { least: 1, most: 1, together: None },
+    cost: None,
 };
 
 fn declared(address: &str, kind: &str, properties: Value) -> Declaration {

@@ -8,8 +8,8 @@ use aws::cloudwatch::{client, in_order_of, live_tags, retag, stamped, taken};
 use aws::resources::alarm_named;
 use aws::{AlarmArn, AlarmName, CallResult, Called, Context, Tags, TopicArn, converge, required};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -82,11 +82,20 @@ impl Resource for CompositeAlarm<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("AlarmName"),
         create_only: CreateOnly::These(&["AlarmName"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["AlarmName"],
+            words: "the name of the composite alarm",
+            example: "payment-critical-dev",
+        },
+        reads: Reads { least: 2, most: 2, together: Some("DescribeAlarms") },
+        cost: Some("composite-alarm"),
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use aws::cloudwatch::{client, live_tags, retag, stamped, taken};
 use aws::{CallResult, Called, Context, Tags, converge};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
-    Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -79,11 +79,20 @@ impl Resource for Dashboard<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("DashboardName"),
         create_only: CreateOnly::These(&["DashboardName"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["DashboardName"],
+            words: "the name of the dashboard",
+            example: "payment-dashboard-dev-ap-southeast-1",
+        },
+        reads: Reads { least: 2, most: 2, together: None },
+        cost: Some("dashboard"),
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -5,8 +5,8 @@ use aws::cloudwatch::taken;
 use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_xray::types::{GroupSummary, InsightsConfiguration as LiveInsights};
 use engine::{
-    CallError, Changed, CreateOnly, Declares, Facts, Intent, Loss, Resolved, Resource, Search, Settle, Span,
-    Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Reads, Resolved,
+    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -89,11 +89,20 @@ impl Resource for Group {
         name: Some("GroupName"),
         // CloudFormation renames a group; the API cannot.
         create_only: CreateOnly::These(&["GroupName"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["GroupARN"],
+            words: "the ARN of the trace group",
+            example: "arn:aws:xray:ap-southeast-1:123456789012:group/payment-traces-dev/ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFGHIJKLMNOPQRST",
+        },
+        reads: Reads { least: 2, most: 2, together: Some("GetGroups") },
+        cost: Some("xray-insights"),
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -11,8 +11,8 @@ use aws_sdk_cloudwatchlogs::types::{
     MetricFilter as Live, MetricTransformation as LiveTransformation, StandardUnit,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -148,11 +148,20 @@ impl Resource for MetricFilter<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("FilterName"),
         create_only: CreateOnly::These(&["FilterName", "LogGroupName"]),
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["LogGroupName", "FilterName"],
+            words: "the names of the log group and of the metric filter",
+            example: "/ecs/payment-app-dev|PaymentErrors",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("DescribeMetricFilters") },
+        cost: Some("custom-metric"),
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -9,8 +9,8 @@ use aws::cloudwatch::taken;
 use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_xray::types::{SamplingRule as Live, SamplingRuleUpdate};
 use engine::{
-    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, Intent, Loss, Resolved, Resource, Search,
-    Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -148,11 +148,20 @@ impl Resource for SamplingRule {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["RuleName"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["RuleARN"],
+            words: "the ARN of the sampling rule",
+            example: "arn:aws:xray:ap-southeast-1:123456789012:sampling-rule/payment-traces-dev",
+        },
+        reads: Reads { least: 2, most: 2, together: Some("GetSamplingRules") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, TopicArn};
 use aws_sdk_sns::types::Subscription as Live;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
-    Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Reads, Resolved,
+    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -83,11 +83,20 @@ impl Resource for Subscription<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["TopicArn", "Protocol", "Endpoint"]),
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["TopicArn", "Protocol", "Endpoint"],
+            words: "the ARN of the topic, the protocol and the endpoint",
+            example: "arn:aws:sns:ap-southeast-1:123456789012:payment-alarms-dev|email|oncall@example.com",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("ListSubscriptionsByTopic") },
+        cost: Some("sns-delivery"),
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

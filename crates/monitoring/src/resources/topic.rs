@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use aws::cloudwatch::taken;
 use aws::{CallResult, Called, Context, KeyArn, Tags, TopicArn, converge, required};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Resolved, Resource, Search,
-    Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -53,11 +53,20 @@ impl Resource for Topic<Resolved> {
     const FACTS: Facts = Facts {
         name: Some("TopicName"),
         create_only: CreateOnly::These(&["TopicName"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["TopicArn"],
+            words: "the ARN of the topic",
+            example: "arn:aws:sns:ap-southeast-1:123456789012:payment-alarms-dev",
+        },
+        reads: Reads { least: 2, most: 2, together: None },
+        cost: Some("sns-request"),
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::{CallResult, Context, TopicArn, converge};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, FoundIn, Intent, Loss, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, FoundIn, ImportId, Intent, Listed, Loss,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -83,12 +83,21 @@ impl Resource for TopicPolicy<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["Topics"]),
+        lists: &[Listed { path: "PolicyDocument.Statement", key: "Sid" }],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         // Who refers to the topic through its policy waits for the policy.
         template: Template { outputs: &[("TopicArn", FoundIn::FirstOf("Topics"))], ..Template::AS_DECLARED },
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["TopicArn"],
+            words: "the ARN of the topic that has the policy",
+            example: "arn:aws:sns:ap-southeast-1:123456789012:payment-alarms-dev",
+        },
+        reads: Reads { least: 1, most: 1, together: None },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

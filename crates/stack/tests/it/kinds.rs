@@ -22,6 +22,11 @@ fn every_property_that_a_fact_names_exists() {
                 .filter(|property| !kind.properties().contains(property))
                 .map(|property| format!("{name} has no property {property}")),
         );
+        let import = kind.facts().import;
+        assert_eq!(import.parts.len(), import.example.split('|').count(), "{name}: {import:?}");
+        let exists = |part: &&str| kind.properties().contains(part) || kind.outputs().contains(part);
+        let unknown = import.parts.iter().filter(|part| !exists(part));
+        wrong.extend(unknown.map(|part| format!("{name} has neither property nor output {part}")));
         let outputs = kind.facts().template.outputs.iter().map(|(output, _)| *output);
         wrong.extend(
             outputs

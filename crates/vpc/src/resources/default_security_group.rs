@@ -10,8 +10,8 @@ use aws::ec2::{Rule, filter, ready_when_seen, retag, rules};
 use aws::{CallResult, Called, Context, SecurityGroupId, Tags, VpcId, converge, required};
 use aws_sdk_ec2::types::SecurityGroup as Live;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, FoundIn, Intent, Loss, Readiness,
-    Resolved, Resource, Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, FoundIn, ImportId, Intent, Listed,
+    Loss, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +64,8 @@ impl Resource for DefaultSecurityGroup<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["VpcId"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
@@ -75,6 +77,13 @@ impl Resource for DefaultSecurityGroup<Resolved> {
             ..Template::AS_DECLARED
         },
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["GroupId"],
+            words: "the id of the VPC's default security group",
+            example: "sg-0a1b2c3d4e5f60718",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("DescribeSecurityGroups") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -8,8 +8,8 @@ use aws::ec2::{found_by, ready_when_seen, retag};
 use aws::{AllocationId, CallResult, Called, Context, Tags, required};
 use aws_sdk_ec2::types::{DomainType, ResourceType};
 use engine::{
-    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Readiness,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,11 +56,20 @@ impl Resource for Eip {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["Domain"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Addresses("its public address"),
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["PublicIp", "AllocationId"],
+            words: "the public address and its allocation id",
+            example: "203.0.113.10|eipalloc-0a1b2c3d4e5f60718",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("DescribeAddresses") },
+        cost: Some("public-ipv4-address"),
     };
     const SETTLE: Settle = Settle::Tag;
     type Context = Context;

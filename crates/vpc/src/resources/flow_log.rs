@@ -11,8 +11,8 @@ use aws_sdk_ec2::types::{
     FlowLog as Live, FlowLogsResourceType, LogDestinationType, ResourceType, TrafficType,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved,
-    Resource, Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -61,11 +61,16 @@ impl Resource for FlowLog<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::AllBut(&["Tags"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId { parts: &["Id"], words: "the id of the flow log", example: "fl-0a1b2c3d4e5f60718" },
+        reads: Reads { least: 1, most: 1, together: Some("DescribeFlowLogs") },
+        cost: Some("vended-log-delivery"),
     };
     const SETTLE: Settle = Settle::Token;
     type Context = Context;

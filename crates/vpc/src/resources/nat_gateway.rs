@@ -9,8 +9,8 @@ use aws::ec2::{found_by, retag};
 use aws::{AllocationId, CallResult, Called, Context, NatGatewayId, SubnetId, Tags, required};
 use aws_sdk_ec2::types::{NatGateway as Live, NatGatewayState as State, ResourceType};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Readiness,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -57,12 +57,21 @@ impl Resource for NatGateway<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["SubnetId", "AllocationId"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         // 85 to 130 seconds were seen.
         times: Times { ready: Span { typical: 105, longest: 600 }, gone: Span { typical: 56, longest: 900 } },
+        import: ImportId {
+            parts: &["NatGatewayId"],
+            words: "the id of the NAT gateway",
+            example: "nat-0a1b2c3d4e5f60718",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("DescribeNatGateways") },
+        cost: Some("nat-gateway"),
     };
     const SETTLE: Settle = Settle::Token;
     type Context = Context;

@@ -9,8 +9,8 @@ use aws::ec2::ready_when_seen;
 use aws::{CallResult, Called, Context, NetworkAclId};
 use aws_sdk_ec2::types as sdk;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved,
-    Resource, Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Readiness,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -132,11 +132,20 @@ impl Resource for NetworkAclEntry<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["NetworkAclId", "RuleNumber", "Egress"]),
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["NetworkAclId", "RuleNumber", "Egress"],
+            words: "the id of the network ACL, the number of the rule, and whether it is for outgoing traffic (true or false)",
+            example: "acl-0a1b2c3d4e5f60718|100|false",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("DescribeNetworkAcls") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use aws::ec2::ready_when_seen;
 use aws::{CallResult, Called, Context, InternetGatewayId, NatGatewayId, RouteTableId};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Readiness, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -72,11 +72,20 @@ impl Resource for Route<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["RouteTableId", "DestinationCidrBlock"]),
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["RouteTableId", "CidrBlock"],
+            words: "the id of the route table and the destination of the route",
+            example: "rtb-0a1b2c3d4e5f60718|0.0.0.0/0",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("DescribeRouteTables") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;

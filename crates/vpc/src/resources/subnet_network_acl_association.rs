@@ -10,8 +10,8 @@ use aws::ec2::filter;
 use aws::{CallResult, Called, Context, NetworkAclAssociationId, NetworkAclId, SubnetId, required};
 use aws_sdk_ec2::types::{NetworkAcl, NetworkAclAssociation as Live};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Intent, Loss, Readiness, Resolved,
-    Resource, Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Readiness,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -102,11 +102,20 @@ impl Resource for SubnetNetworkAclAssociation<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["SubnetId"]),
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["AssociationId"],
+            words: "the id of the association of the subnet with its network ACL",
+            example: "aclassoc-0a1b2c3d4e5f60718",
+        },
+        reads: Reads { least: 1, most: 2, together: Some("DescribeNetworkAcls") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     const VOLATILE: &'static [&'static str] = &["AssociationId", "NetworkAclId"];

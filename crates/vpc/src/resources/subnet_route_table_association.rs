@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, RouteTableAssociationId, RouteTableId, SubnetId, required};
 use aws_sdk_ec2::types::{RouteTableAssociation as Live, RouteTableAssociationStateCode as State};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Readiness, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -62,11 +62,20 @@ impl Resource for SubnetRouteTableAssociation<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["SubnetId"]),
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId {
+            parts: &["Id"],
+            words: "the id of the association of the subnet with its route table",
+            example: "rtbassoc-0a1b2c3d4e5f60718",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("DescribeRouteTables") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     const VOLATILE: &'static [&'static str] = &["Id"];

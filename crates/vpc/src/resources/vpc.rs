@@ -9,8 +9,8 @@ use aws::ec2::{found_by, retag};
 use aws::{CallResult, Called, Context, Tags, VpcId, converge, required};
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName, VpcState};
 use engine::{
-    CallError, Changed, CreateOnly, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource, Search,
-    Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Readiness, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -72,11 +72,16 @@ impl Resource for Vpc {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["CidrBlock"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        import: ImportId { parts: &["VpcId"], words: "the id of the VPC", example: "vpc-0a1b2c3d4e5f60718" },
+        reads: Reads { least: 3, most: 3, together: Some("DescribeVpcs") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Tag;
     type Context = Context;

@@ -17,8 +17,8 @@ use aws::{
 };
 use aws_sdk_ec2::types::{ResourceType, VpcEndpoint as Live, VpcEndpointType};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Input, Intent, Loss, Readiness,
-    Resolved, Resource, Search, Settle, Span, Stage, Template, Text, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Input, Intent, Listed,
+    Loss, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Text, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -157,12 +157,21 @@ impl Resource for VpcEndpoint<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["VpcId", "ServiceName", "VpcEndpointType"]),
+        lists: &[Listed::TAGS, Listed { path: "PolicyDocument.Statement", key: "Sid" }],
+        tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         // Those of an interface; a gateway takes 8 and 10.
         times: Times { ready: Span { typical: 75, longest: 600 }, gone: Span { typical: 60, longest: 900 } },
+        import: ImportId {
+            parts: &["Id"],
+            words: "the id of the VPC endpoint",
+            example: "vpce-0a1b2c3d4e5f60718",
+        },
+        reads: Reads { least: 1, most: 1, together: Some("DescribeVpcEndpoints") },
+        cost: Some("interface-endpoint"),
     };
     const SETTLE: Settle = Settle::Token;
     type Context = Context;

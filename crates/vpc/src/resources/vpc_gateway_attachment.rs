@@ -13,8 +13,8 @@ use aws::ec2::filter;
 use aws::{CallResult, Called, Context, InternetGatewayId, VpcId};
 use aws_sdk_ec2::types::InternetGateway;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, Intent, Loss, Readiness, Resolved, Resource,
-    Search, Settle, Span, Stage, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Readiness, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -85,11 +85,20 @@ impl Resource for VpcGatewayAttachment<Resolved> {
     const FACTS: Facts = Facts {
         name: None,
         create_only: CreateOnly::These(&["VpcId"]),
+        lists: &[],
+        tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 10, longest: 900 } },
+        import: ImportId {
+            parts: &["VpcId"],
+            words: "the id of the VPC whose internet gateway it attaches",
+            example: "vpc-0a1b2c3d4e5f60718",
+        },
+        reads: Reads { least: 1, most: 2, together: Some("DescribeInternetGateways") },
+        cost: None,
     };
     const SETTLE: Settle = Settle::Key;
     // The gateway is the one that is given to the resource, so it is known, but another one is an update.
