@@ -14,7 +14,7 @@ use engine::{Address, CallError, ErrorClass, Intent};
 use crate::describe::Describe;
 use crate::error::{Called, required};
 use crate::poll::retrying;
-use crate::tags::{LiveTags, Stamped, Tags};
+use crate::tags::{LiveTags, TagPairs, Tags};
 
 /// How long a TCP and TLS handshake may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -158,7 +158,7 @@ impl Context {
     ///
     /// # Errors
     /// [`ErrorClass::Invalid`] where AWS would refuse the tags.
-    pub fn stamp(&self, tags: &Tags, intent: &Intent) -> Result<Stamped, CallError> {
+    pub fn stamp(&self, tags: &Tags, intent: &Intent) -> Result<TagPairs, CallError> {
         tags.stamped(&self.identity, intent)
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::{Context, Identity};
 use crate::error::{Called, class_of};
-use crate::tags::{ADDRESS, ENVIRONMENT, INTENT, PROJECT, Tags, ec2_tags};
+use crate::tags::{ADDRESS, ENVIRONMENT, INTENT, PROJECT, TagPairs, Tags};
 
 /// A rule of a security group as AWS reports it: traffic with one peer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -81,19 +81,17 @@ pub fn ready_when_seen<T, O: Clone>(seen: Option<T>, outputs: &O) -> Readiness<O
 /// # Errors
 /// As the calls fail.
 pub async fn retag(cx: &Context, id: &str, before: &Tags, wanted: &Tags) -> Result<(), CallError> {
-    let changes = before.changes_to(wanted);
-    // First what goes, so that the object never has more tags than AWS allows.
-    if !changes.remove.is_empty() {
+    let remove = async |keys: Vec<String>| {
         // A tag is named by its key alone: with a value, it would only be deleted while it has that value.
-        let keys = changes.remove.iter().map(|key| aws_sdk_ec2::types::Tag::builder().key(key).build());
+        let keys = keys.into_iter().map(|key| aws_sdk_ec2::types::Tag::builder().key(key).build());
         let request = cx.ec2().delete_tags().resources(id).set_tags(Some(keys.collect()));
-        request.send().await.called("DeleteTags")?;
-    }
-    if !changes.set.is_empty() {
-        let request = cx.ec2().create_tags().resources(id).set_tags(Some(ec2_tags(&changes.set)));
-        request.send().await.called("CreateTags")?;
-    }
-    Ok(())
+        request.send().await.called("DeleteTags").map(drop)
+    };
+    let set = async |tags: TagPairs| {
+        let request = cx.ec2().create_tags().resources(id).set_tags(Some(tags.ec2_tags()));
+        request.send().await.called("CreateTags").map(drop)
+    };
+    before.changes_to(wanted).send(remove, set).await
 }
 
 /// Some calls take a list and answer 200 even where they did nothing; what failed is in the answer.

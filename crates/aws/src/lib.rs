@@ -18,6 +18,7 @@ mod log_lines;
 mod naming;
 mod poll;
 mod sign_in;
+mod wire;
 mod zones;
 
 pub mod cloudwatch;
@@ -52,6 +53,11 @@ pub use poll::until;
 pub use sign_in::SignInError;
 pub use sign_in::sign_in;
 pub use tags::Tags;
+pub use wire::count;
+pub use wire::count_or_zero;
+pub use wire::in_order_of;
+pub use wire::number;
+pub use wire::port_or_zero;
 pub use zones::zones;
 
 /// The kinds of resource that a program knows, with the context that their calls need.

@@ -132,7 +132,7 @@ impl Tags {
         let set = wanted.0.iter().filter(|(key, value)| managed(key) && self.0.get(*key) != Some(*value));
         let remove = self.0.keys().filter(managed).filter(|key| !wanted.0.contains_key(*key));
         TagChanges {
-            set: set.map(|(key, value)| (key.clone(), value.clone())).collect(),
+            set: TagPairs(set.map(|(key, value)| (key.clone(), value.clone())).collect()),
             remove: remove.cloned().collect(),
         }
     }
@@ -141,7 +141,7 @@ impl Tags {
     ///
     /// # Errors
     /// [`ErrorClass::Invalid`] where AWS would refuse them.
-    pub(crate) fn stamped(&self, identity: &Identity, intent: &Intent) -> Result<Stamped, CallError> {
+    pub(crate) fn stamped(&self, identity: &Identity, intent: &Intent) -> Result<TagPairs, CallError> {
         self.check()
             .map_err(|error| CallError::new(ErrorClass::Invalid, "checking tags", error.to_string()))?;
         let mut all = self.0.clone();
@@ -149,7 +149,7 @@ impl Tags {
         all.insert(ENVIRONMENT.to_owned(), identity.environment.clone());
         all.insert(ADDRESS.to_owned(), intent.address.to_string());
         all.insert(INTENT.to_owned(), intent.token.clone());
-        Ok(Stamped(all))
+        Ok(TagPairs(all))
     }
 }
 
@@ -193,37 +193,70 @@ impl<'de> Deserialize<'de> for Tags {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TagChanges {
     /// Tags to add, or to give another value.
-    pub set: BTreeMap<String, String>,
+    pub set: TagPairs,
     /// Keys of tags to take away.
     pub remove: Vec<String>,
 }
 
-/// Tags with the identity tags, in the forms that the services want.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stamped(BTreeMap<String, String>);
+impl TagChanges {
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.set.0.is_empty() && self.remove.is_empty()
+    }
 
-impl Stamped {
+    /// Sends them by the service's two calls, each only where there is something to send. First what goes, so that the object
+    /// never has more tags than AWS allows.
+    ///
+    /// # Errors
+    /// As the calls fail.
+    pub async fn send<R, S>(
+        self,
+        remove: impl FnOnce(Vec<String>) -> R,
+        set: impl FnOnce(TagPairs) -> S,
+    ) -> Result<(), CallError>
+    where
+        R: Future<Output = Result<(), CallError>>,
+        S: Future<Output = Result<(), CallError>>,
+    {
+        if !self.remove.is_empty() {
+            remove(self.remove).await?;
+        }
+        if !self.set.0.is_empty() {
+            set(self.set).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Tags to be sent, in the forms that the services want.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TagPairs(BTreeMap<String, String>);
+
+impl TagPairs {
     /// For an EC2 create call.
     #[must_use]
     pub fn ec2(&self, kind: ResourceType) -> TagSpecification {
-        TagSpecification::builder().resource_type(kind).set_tags(Some(ec2_tags(&self.0))).build()
+        TagSpecification::builder().resource_type(kind).set_tags(Some(self.ec2_tags())).build()
     }
 
     /// For EC2's `CreateTags`.
     #[must_use]
     pub fn ec2_tags(&self) -> Vec<Ec2Tag> {
-        ec2_tags(&self.0)
+        self.list(|key, value| Ec2Tag::builder().key(key).value(value).build())
     }
 
     /// For IAM.
     #[must_use]
     pub fn iam(&self) -> Vec<IamTag> {
-        iam_tags(&self.0)
+        self.list(|key, value| {
+            IamTag::builder().key(key).value(value).build().expect("a key and a value are given")
+        })
     }
 
-    /// Keys and values, for services that take tags of their own type.
-    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    /// For services that take a list of tags of their own type, by what makes one of a key and a value.
+    pub fn list<T>(&self, tag: impl Fn(&str, &str) -> T) -> Vec<T> {
+        self.0.iter().map(|(key, value)| tag(key, value)).collect()
     }
 
     /// For services that take a map, such as CloudWatch Logs.
@@ -231,18 +264,6 @@ impl Stamped {
     pub fn map(&self) -> HashMap<String, String> {
         self.0.clone().into_iter().collect()
     }
-}
-
-pub(crate) fn ec2_tags(tags: &BTreeMap<String, String>) -> Vec<Ec2Tag> {
-    tags.iter().map(|(key, value)| Ec2Tag::builder().key(key).value(value).build()).collect()
-}
-
-pub(crate) fn iam_tags(tags: &BTreeMap<String, String>) -> Vec<IamTag> {
-    tags.iter()
-        .map(|(key, value)| {
-            IamTag::builder().key(key).value(value).build().expect("a key and a value are given")
-        })
-        .collect()
 }
 
 /// The tags of a live object: what people see, and whose it is.

@@ -1,5 +1,6 @@
 //! What a listener or a rule does with a request.
 
+use aws::{count_or_zero, in_order_of, number};
 use std::collections::{HashMap, HashSet};
 
 use aws_sdk_elasticloadbalancingv2::types::{
@@ -9,7 +10,6 @@ use aws_sdk_elasticloadbalancingv2::types::{
 use engine::{Declared, Input, Resolved, Stage};
 use serde::{Deserialize, Serialize};
 
-use super::{count, in_order_of, number};
 use crate::TargetGroupArn;
 
 /// One action: forward, redirect, or an answer of the load balancer's own. Of others that somebody set by hand, only
@@ -169,7 +169,7 @@ impl Action<Resolved> {
     pub(super) fn from_live(live: &Live) -> Self {
         let tuple = |group: &LiveTuple| TargetGroupTuple {
             target_group_arn: group.target_group_arn().unwrap_or_default().into(),
-            weight: count(group.weight),
+            weight: count_or_zero(group.weight),
         };
         let groups = live.forward_config().map(|config| config.target_groups().iter().map(tuple).collect());
         // A single group can also be given without a configuration.

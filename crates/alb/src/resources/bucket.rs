@@ -20,7 +20,7 @@ use super::bucket_settings::{
     BucketEncryption, LifecycleConfiguration, OwnershipControls, PublicAccessBlockConfiguration,
     VersioningConfiguration,
 };
-use super::s3::{live_tags, s3, setting, stamped, tag, tags_of};
+use super::s3::{live_tags, s3, setting, tag, tags_of};
 use crate::{BucketArn, BucketName};
 
 /// The region that has no name in S3, for it was the first.
@@ -71,17 +71,19 @@ impl Bucket {
 
     async fn put_tags(&self, cx: &Context, before: &Tags) -> Result<(), CallError> {
         let changes = before.changes_to(&self.tags);
-        if changes.remove.is_empty() && changes.set.is_empty() {
+        if changes.is_empty() {
             return Ok(());
         }
+        let set = changes.set.list(tag);
         // The call replaces all tags, so it must have those that say whose the bucket is.
         let live = tags_of(cx, &self.bucket_name).await?.unwrap_or_default();
         let stays = |tag: &&Tag| {
-            !changes.remove.iter().any(|key| key == tag.key()) && !changes.set.contains_key(tag.key())
+            !changes.remove.iter().any(|key| key == tag.key())
+                && !set.iter().any(|new| new.key() == tag.key())
         };
-        let kept = live.iter().filter(stays).cloned();
-        let set = changes.set.iter().map(|(key, value)| tag(key, value));
-        let tagging = S3Tagging::builder().set_tag_set(Some(kept.chain(set).collect()));
+        let mut all: Vec<Tag> = live.iter().filter(stays).cloned().collect();
+        all.extend(set);
+        let tagging = S3Tagging::builder().set_tag_set(Some(all));
         let request = s3(cx)
             .put_bucket_tagging()
             .bucket(self.bucket_name.as_str())
@@ -223,7 +225,7 @@ impl Resource for Bucket {
         let location = (!first).then(|| BucketLocationConstraint::from(cx.region()));
         let configuration = CreateBucketConfiguration::builder()
             .set_location_constraint(location)
-            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)))
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)))
             .build();
         let request = s3(cx).create_bucket().bucket(self.bucket_name.as_str());
         let answer = request.create_bucket_configuration(configuration).send().await.called(OPERATION);

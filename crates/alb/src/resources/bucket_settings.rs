@@ -1,5 +1,6 @@
 //! The settings of a bucket, each with a call of its own to write it and one to read it.
 
+use aws::{count_or_zero, number};
 use aws_sdk_s3::types::{
     AbortIncompleteMultipartUpload as LiveAbort, BucketLifecycleConfiguration, BucketVersioningStatus,
     ExpirationStatus, LifecycleExpiration, LifecycleRule as LiveRule, LifecycleRuleFilter,
@@ -10,8 +11,6 @@ use aws_sdk_s3::types::{
     VersioningConfiguration as LiveVersioning,
 };
 use serde::{Deserialize, Serialize};
-
-use super::{count, number};
 
 /// How objects are encrypted that come without an encryption of their own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -255,10 +254,12 @@ impl LifecycleRule {
         Self {
             id: live.id().unwrap_or_default().to_owned(),
             status: live.status().as_str().to_owned(),
-            expiration_in_days: count(expiration),
-            noncurrent_version_expiration: NoncurrentVersionExpiration { noncurrent_days: count(noncurrent) },
+            expiration_in_days: count_or_zero(expiration),
+            noncurrent_version_expiration: NoncurrentVersionExpiration {
+                noncurrent_days: count_or_zero(noncurrent),
+            },
             abort_incomplete_multipart_upload: AbortIncompleteMultipartUpload {
-                days_after_initiation: count(abort),
+                days_after_initiation: count_or_zero(abort),
             },
         }
     }

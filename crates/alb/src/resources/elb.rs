@@ -4,7 +4,7 @@
 //! call succeeds and returns theirs. So each create looks first, and is refused where the name is taken; whose it is,
 //! is then found out by its tags.
 
-use aws::tags::{LiveTags, Stamped};
+use aws::tags::{LiveTags, TagPairs};
 use aws::{Called, Context, Tags};
 use aws_sdk_elasticloadbalancingv2::types::Tag;
 use engine::{CallError, Declared, ErrorClass, Input, Resolved, Stage};
@@ -51,12 +51,9 @@ pub(super) fn taken(operation: &str, what: &str) -> CallError {
     CallError::new(ErrorClass::AlreadyExists, operation, format!("{what} exists already"))
 }
 
-fn tag(key: &str, value: &str) -> Tag {
+/// A tag as the service has it.
+pub(super) fn tag(key: &str, value: &str) -> Tag {
     Tag::builder().key(key).value(value).build()
-}
-
-pub(super) fn stamped(tags: &Stamped) -> Vec<Tag> {
-    tags.pairs().map(|(key, value)| tag(key, value)).collect()
 }
 
 /// The tags of an object, which no other answer carries.
@@ -68,16 +65,27 @@ pub(super) async fn tags_of(cx: &Context, arn: &str) -> Result<LiveTags, CallErr
 
 /// Changes tags from `before` to `wanted`. Sends nothing where they are the same.
 pub(super) async fn retag(cx: &Context, arn: &str, before: &Tags, wanted: &Tags) -> Result<(), CallError> {
-    let changes = before.changes_to(wanted);
-    if !changes.remove.is_empty() {
-        let request = elb(cx).remove_tags().resource_arns(arn).set_tag_keys(Some(changes.remove));
-        request.send().await.called("RemoveTags")?;
-    }
-    if !changes.set.is_empty() {
-        let set = changes.set.iter().map(|(key, value)| tag(key, value)).collect();
-        elb(cx).add_tags().resource_arns(arn).set_tags(Some(set)).send().await.called("AddTags")?;
-    }
-    Ok(())
+    let remove = async |keys| {
+        elb(cx)
+            .remove_tags()
+            .resource_arns(arn)
+            .set_tag_keys(Some(keys))
+            .send()
+            .await
+            .called("RemoveTags")
+            .map(drop)
+    };
+    let set = async |tags: TagPairs| {
+        elb(cx)
+            .add_tags()
+            .resource_arns(arn)
+            .set_tags(Some(tags.list(tag)))
+            .send()
+            .await
+            .called("AddTags")
+            .map(drop)
+    };
+    before.changes_to(wanted).send(remove, set).await
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! The surprise: without a security policy AWS takes one of 2016, which still speaks TLS 1.0. So one is always given.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, Tags, converge, required};
+use aws::{CallResult, Called, Context, Tags, converge, port_or_zero, required};
 use aws_sdk_elasticloadbalancingv2::types::{Certificate as LiveCertificate, Listener as Live, ProtocolEnum};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
@@ -12,7 +12,7 @@ use engine::{
 use serde::{Deserialize, Serialize};
 
 use super::action::{self, Action};
-use super::elb::{elb, retag, stamped, tags_of, taken};
+use super::elb::{elb, retag, tag, tags_of, taken};
 use crate::{ListenerArn, LoadBalancerArn};
 
 /// The properties of a listener.
@@ -145,7 +145,7 @@ impl Resource for Listener<Resolved> {
             .set_ssl_policy(self.ssl_policy.clone())
             .set_certificates(self.certificates())
             .set_default_actions(Some(action::for_call(&self.default_actions)))
-            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION)?;
         let made = answer.listeners.unwrap_or_default().into_iter().next();
         outputs(&required(made, OPERATION, "Listeners")?, OPERATION)
@@ -167,7 +167,7 @@ impl Resource for Listener<Resolved> {
         let certificates = live.certificates().iter().filter_map(|certificate| certificate.certificate_arn());
         Ok(Some(Self {
             load_balancer_arn: live.load_balancer_arn().unwrap_or_default().into(),
-            port: live.port.and_then(|port| u16::try_from(port).ok()).unwrap_or_default(),
+            port: port_or_zero(live.port),
             protocol: live.protocol().map(|protocol| protocol.as_str().to_owned()).unwrap_or_default(),
             certificates: certificates.map(|arn| Certificate { certificate_arn: arn.to_owned() }).collect(),
             default_actions: action::from_live(live.default_actions()),

@@ -9,7 +9,7 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, Tags, converge, required};
+use aws::{CallResult, Called, Context, Tags, converge, number, required};
 use aws_sdk_elasticloadbalancingv2::types::{
     Rule as Live, RuleCondition, RulePriorityPair, TargetHealthDescription, TargetHealthStateEnum,
 };
@@ -21,8 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::{self, Action, with_live_weights, with_recorded_weights, with_weights_where_tasks_are};
 use super::condition::Condition;
-use super::elb::{elb, retag, stamped, tags_of};
-use super::number;
+use super::elb::{elb, retag, tag, tags_of};
 use crate::{ListenerArn, ListenerRuleArn, TargetGroupArn};
 
 /// AWS's answer where another rule has the priority. Its name would say that something depends on the rule.
@@ -155,7 +154,7 @@ impl Resource for ListenerRule<Resolved> {
             .priority(number(self.priority))
             .set_conditions(Some(self.conditions()))
             .set_actions(Some(action::for_call(&actions)))
-            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION).once_visible();
         let answer = answer.classed(&[PRIORITY_IN_USE], ErrorClass::AlreadyExists)?;
         let made = answer.rules.unwrap_or_default().into_iter().next();

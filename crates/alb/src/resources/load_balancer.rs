@@ -5,7 +5,9 @@
 //! cannot be set; and after its deletion its network interfaces hold their security group and subnets for a while more.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, VpcId, converge, required};
+use aws::{
+    CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, VpcId, converge, in_order_of, required,
+};
 use aws_sdk_elasticloadbalancingv2::types::{
     LoadBalancer as Live, LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerStateEnum,
     LoadBalancerTypeEnum,
@@ -17,8 +19,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::elb::{Attribute, elb, managed, retag, stamped, tags_of, taken};
-use super::in_order_of;
+use super::elb::{Attribute, elb, managed, retag, tag, tags_of, taken};
 use crate::LoadBalancerArn;
 
 /// The properties of a load balancer.
@@ -169,7 +170,7 @@ impl Resource for LoadBalancer<Resolved> {
             .scheme(LoadBalancerSchemeEnum::from(self.scheme.as_str()))
             .set_subnets(Some(texts(&self.subnets)))
             .set_security_groups(Some(texts(&self.security_groups)))
-            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION).once_visible()?;
         let made = answer.load_balancers.unwrap_or_default().into_iter().next();
         outputs(&required(made, OPERATION, "LoadBalancers")?, OPERATION)

@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use aws::waf::{OfWaf, waf};
-use aws::{CallResult, Called, Context, converge};
+use aws::{CallResult, Called, Context, converge, in_order_of};
 use aws_sdk_wafv2::types::{
     FieldToMatch as LiveField, LoggingConfiguration as Live, SingleHeader as LiveHeader,
 };
@@ -16,7 +16,6 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::in_order_of;
 use crate::WebAclArn;
 
 /// The properties of a logging configuration.
@@ -32,7 +31,7 @@ pub struct LoggingConfiguration<S: Stage = Declared> {
 }
 
 /// A part of a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct FieldToMatch {
     /// One header. Other parts, that somebody set by hand, are not known here.
@@ -41,7 +40,7 @@ pub struct FieldToMatch {
 }
 
 /// One header.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct SingleHeader {
     /// Its name, in lower case.

@@ -54,20 +54,3 @@ pub(crate) fn kinds(registry: &mut Registry) {
         .register::<WebAcl>()
         .register::<LoggingConfiguration<Resolved>>();
 }
-
-/// AWS refuses what is out of range; a number beyond `i32` is refused just the same.
-fn number(value: u32) -> i32 {
-    i32::try_from(value).unwrap_or(i32::MAX)
-}
-
-/// A number that AWS says; there are no negative ones.
-fn count(value: Option<i32>) -> u32 {
-    value.and_then(|value| u32::try_from(value).ok()).unwrap_or_default()
-}
-
-/// A list of which AWS does not keep the order, in the order in which it was recorded, and what is new behind it.
-fn in_order_of<T, K: PartialEq>(recorded: &[T], mut live: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
-    let place = |one: &T| recorded.iter().position(|other| key(other) == key(one)).unwrap_or(usize::MAX);
-    live.sort_by_key(place);
-    live
-}

@@ -3,7 +3,7 @@
 //! Every call says whose the bucket must be. Bucket names are the same for all accounts of the world: without that, a
 //! call could reach a bucket that somebody else made after ours was deleted.
 
-use aws::tags::{LiveTags, Stamped};
+use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context};
 use aws_sdk_s3::types::Tag;
 use engine::{CallError, ErrorClass};
@@ -41,10 +41,6 @@ pub(super) fn live_tags(tags: &[Tag]) -> LiveTags {
 
 pub(super) fn tag(key: &str, value: &str) -> Tag {
     Tag::builder().key(key).value(value).build().expect("a key and a value are given")
-}
-
-pub(super) fn stamped(tags: &Stamped) -> Vec<Tag> {
-    tags.pairs().map(|(key, value)| tag(key, value)).collect()
 }
 
 #[cfg(test)]

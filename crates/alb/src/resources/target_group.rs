@@ -4,7 +4,9 @@
 //! ECS; and a group belongs to one load balancer only, so that a second one cannot take it over while the first has it.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, Tags, VpcId, converge, required};
+use aws::{
+    CallResult, Called, Context, Tags, VpcId, converge, count_or_zero, number, port_or_zero, required,
+};
 use aws_sdk_elasticloadbalancingv2::types::{
     Matcher as LiveMatcher, ProtocolEnum, TargetGroup as Live, TargetGroupAttribute, TargetTypeEnum,
 };
@@ -14,8 +16,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::elb::{Attribute, elb, managed, retag, stamped, tags_of, taken};
-use super::{count, number};
+use super::elb::{Attribute, elb, managed, retag, tag, tags_of, taken};
 use crate::TargetGroupArn;
 
 /// The properties of a target group.
@@ -184,7 +185,7 @@ impl Resource for TargetGroup<Resolved> {
             .healthy_threshold_count(number(self.healthy_threshold_count))
             .unhealthy_threshold_count(number(self.unhealthy_threshold_count))
             .matcher(self.matcher.for_call())
-            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION).once_visible()?;
         let made = answer.target_groups.unwrap_or_default().into_iter().next();
         outputs(&required(made, OPERATION, "TargetGroups")?, OPERATION)
@@ -216,14 +217,14 @@ impl Resource for TargetGroup<Resolved> {
             target_type: live.target_type.map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
             protocol: protocol(live.protocol),
             protocol_version: live.protocol_version.unwrap_or_default(),
-            port: live.port.and_then(|port| u16::try_from(port).ok()).unwrap_or_default(),
+            port: port_or_zero(live.port),
             health_check_protocol: protocol(live.health_check_protocol),
             health_check_port: live.health_check_port.unwrap_or_default(),
             health_check_path: live.health_check_path.unwrap_or_default(),
-            health_check_interval_seconds: count(live.health_check_interval_seconds),
-            health_check_timeout_seconds: count(live.health_check_timeout_seconds),
-            healthy_threshold_count: count(live.healthy_threshold_count),
-            unhealthy_threshold_count: count(live.unhealthy_threshold_count),
+            health_check_interval_seconds: count_or_zero(live.health_check_interval_seconds),
+            health_check_timeout_seconds: count_or_zero(live.health_check_timeout_seconds),
+            healthy_threshold_count: count_or_zero(live.healthy_threshold_count),
+            unhealthy_threshold_count: count_or_zero(live.unhealthy_threshold_count),
             matcher: Matcher { http_code: matcher.unwrap_or_default() },
             target_group_attributes: managed(&self.target_group_attributes, attributes),
             tags: tags.visible(),

@@ -1,17 +1,14 @@
 //! The tags of the resources of WAF.
 
-use aws::tags::{LiveTags, Stamped};
+use aws::tags::{LiveTags, TagPairs};
 use aws::waf::{OfWaf, waf};
 use aws::{Called, Context, Tags};
 use aws_sdk_wafv2::types::Tag;
 use engine::CallError;
 
-fn tag(key: &str, value: &str) -> Tag {
+/// A tag as the service has it.
+pub(super) fn tag(key: &str, value: &str) -> Tag {
     Tag::builder().key(key).value(value).build().expect("a key and a value are given")
-}
-
-pub(super) fn stamped(tags: &Stamped) -> Vec<Tag> {
-    tags.pairs().map(|(key, value)| tag(key, value)).collect()
 }
 
 /// All tags of an object: one page holds a hundred, and there are at most fifty.
@@ -24,15 +21,27 @@ pub(super) async fn tags_of(cx: &Context, arn: &str) -> Result<LiveTags, CallErr
 
 /// Changes tags from `before` to `wanted`. Sends nothing where they are the same.
 pub(super) async fn retag(cx: &Context, arn: &str, before: &Tags, wanted: &Tags) -> Result<(), CallError> {
-    let changes = before.changes_to(wanted);
-    if !changes.remove.is_empty() {
-        let request = waf(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(changes.remove));
-        request.send().await.called("UntagResource").of_waf()?;
-    }
-    if !changes.set.is_empty() {
-        let set = changes.set.iter().map(|(key, value)| tag(key, value)).collect();
-        let request = waf(cx).tag_resource().resource_arn(arn).set_tags(Some(set));
-        request.send().await.called("TagResource").of_waf()?;
-    }
-    Ok(())
+    let remove = async |keys| {
+        waf(cx)
+            .untag_resource()
+            .resource_arn(arn)
+            .set_tag_keys(Some(keys))
+            .send()
+            .await
+            .called("UntagResource")
+            .of_waf()
+            .map(drop)
+    };
+    let set = async |tags: TagPairs| {
+        waf(cx)
+            .tag_resource()
+            .resource_arn(arn)
+            .set_tags(Some(tags.list(tag)))
+            .send()
+            .await
+            .called("TagResource")
+            .of_waf()
+            .map(drop)
+    };
+    before.changes_to(wanted).send(remove, set).await
 }

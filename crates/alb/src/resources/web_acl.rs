@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use aws::waf::{OfWaf, waf};
-use aws::{CallResult, Called, Context, Tags, converge, required};
+use aws::{CallResult, Called, Context, Tags, converge, in_order_of, required};
 use aws_sdk_wafv2::types::{
     AllowAction, BlockAction, DefaultAction as LiveDefault, Rule as LiveRule, Scope, WebAcl as Live,
 };
@@ -16,8 +16,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::in_order_of;
-use super::waf::{retag, stamped, tags_of};
+use super::waf::{retag, tag, tags_of};
 use super::web_acl_rule::{VisibilityConfig, WebAclRule};
 use crate::{WebAclArn, WebAclId};
 
@@ -182,7 +181,7 @@ impl Resource for WebAcl {
             .default_action(self.default_action.for_call())
             .set_rules(Some(self.rules()?))
             .visibility_config(self.visibility_config.for_call())
-            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION).of_waf()?;
         let summary = required(answer.summary, OPERATION, "Summary")?;
         outputs(summary.arn(), summary.id(), OPERATION)

@@ -1,5 +1,6 @@
 //! The rules of a web ACL: what is looked for in requests, and what then happens.
 
+use aws::{count, count_or_zero, number};
 use aws_sdk_wafv2::types::{
     AllowAction, BlockAction, CountAction, ManagedRuleGroupStatement as LiveManaged, NoneAction,
     OverrideAction as LiveOverride, RateBasedStatement as LiveRate, RateBasedStatementAggregateKeyType,
@@ -7,8 +8,6 @@ use aws_sdk_wafv2::types::{
 };
 use engine::{CallError, ErrorClass};
 use serde::{Deserialize, Serialize};
-
-use super::{count, number};
 
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,8 +169,8 @@ impl Statement {
         });
         match (rate, group) {
             (Some(rate), _) => Statement::RateBasedStatement(RateBasedStatement {
-                limit: u32::try_from(rate.limit()).unwrap_or_default(),
-                evaluation_window_sec: u32::try_from(rate.evaluation_window_sec()).unwrap_or_default(),
+                limit: count(rate.limit()),
+                evaluation_window_sec: count(rate.evaluation_window_sec()),
                 aggregate_key_type: rate.aggregate_key_type().as_str().to_owned(),
             }),
             (None, Some(group)) => Statement::ManagedRuleGroupStatement(ManagedRuleGroupStatement {
@@ -223,7 +222,7 @@ impl WebAclRule {
         });
         Self {
             name: live.name().to_owned(),
-            priority: count(Some(live.priority())),
+            priority: count_or_zero(Some(live.priority())),
             statement: Statement::from_live(live.statement()),
             action,
             override_action,

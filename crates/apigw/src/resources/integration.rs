@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws::LoadBalancerArn;
+use aws::{LoadBalancerArn, count, number};
 use aws_sdk_apigateway::operation::put_integration::builders::PutIntegrationFluentBuilder;
 use aws_sdk_apigateway::types::{
     ConnectionType, Integration as Live, IntegrationType, TlsConfig as TlsForCall,
@@ -10,7 +10,6 @@ use aws_sdk_apigateway::types::{
 use engine::{Declared, Resolved, Stage};
 use serde::{Deserialize, Serialize};
 
-use super::{count, number};
 use crate::VpcLinkId;
 
 /// What a method calls.

@@ -1,5 +1,6 @@
 //! How a stage serves its methods, and what it writes down about them.
 
+use aws::count;
 use std::collections::HashMap;
 
 use aws_sdk_apigateway::types::{MethodSetting as Live, Op, PatchOperation};
@@ -7,7 +8,6 @@ use engine::{Declared, Stage};
 use serde::{Deserialize, Serialize};
 
 use super::calls::{escaped, patch, replace};
-use super::count;
 
 /// How a stage serves one method, or all of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use aws::tags::LiveTags;
-use aws::{CallResult, Called, Context, Tags, required};
+use aws::{CallResult, Called, Context, Tags, count, number, required};
 use aws_sdk_apigateway::types::{
     ApiStage as StageForCall, Op, PatchOperation, QuotaPeriodType, QuotaSettings as QuotaForCall,
     ThrottleSettings as ThrottleForCall, UsagePlan as Live,
@@ -17,7 +17,6 @@ use engine::{
 use serde::{Deserialize, Serialize};
 
 use super::calls::{OfGateway, PAGE, gateway, patch, replace, retag};
-use super::{count, number};
 use crate::{RestApiId, StageName, UsagePlanId};
 
 /// The properties of a usage plan.

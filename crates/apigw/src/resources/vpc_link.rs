@@ -5,8 +5,8 @@
 //! through it; and its tags are another API's, `apigatewayv2`.
 
 use async_trait::async_trait;
-use aws::tags::LiveTags;
-use aws::{CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, required};
+use aws::tags::{LiveTags, TagPairs};
+use aws::{CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, in_order_of, required};
 use aws_sdk_apigatewayv2::types::VpcLinkStatus;
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Readiness,
@@ -48,15 +48,8 @@ fn outputs(id: Option<String>, operation: &str) -> Result<VpcLinkOutputs<Resolve
     Ok(VpcLinkOutputs { vpc_link_id: required(id, operation, "vpcLinkId")?.into() })
 }
 
-/// What is there in the order in which it was recorded, and what is new behind it.
 fn is_going(status: Option<&VpcLinkStatus>) -> bool {
     status.is_some_and(|status| status.as_str() == "DELETING")
-}
-
-fn in_order_of<T: PartialEq + Ord>(recorded: &[T], mut live: Vec<T>) -> Vec<T> {
-    let place = |one: &T| recorded.iter().position(|other| other == one).unwrap_or(usize::MAX);
-    live.sort_by(|left, right| place(left).cmp(&place(right)).then_with(|| left.cmp(right)));
-    live
 }
 
 fn ids<T: From<String>>(live: Option<Vec<String>>) -> Vec<T> {
@@ -153,8 +146,12 @@ impl Resource for VpcLink<Resolved> {
         }
         Ok(Some(Self {
             name: live.name.unwrap_or_default(),
-            subnet_ids: in_order_of(&self.subnet_ids, ids(live.subnet_ids)),
-            security_group_ids: in_order_of(&self.security_group_ids, ids(live.security_group_ids)),
+            subnet_ids: in_order_of(&self.subnet_ids, ids(live.subnet_ids), Clone::clone),
+            security_group_ids: in_order_of(
+                &self.security_group_ids,
+                ids(live.security_group_ids),
+                Clone::clone,
+            ),
             tags: LiveTags::map(live.tags).visible(),
         }))
     }
@@ -170,17 +167,16 @@ impl Resource for VpcLink<Resolved> {
                 links(cx).update_vpc_link().vpc_link_id(known.vpc_link_id.as_str()).name(&self.name);
             request.send().await.called("UpdateVpcLink").of_gateway()?;
         }
-        let changes = changed.before.tags.changes_to(&self.tags);
         let arn = arn(cx, &format!("/vpclinks/{}", known.vpc_link_id));
-        if !changes.remove.is_empty() {
-            let request = links(cx).untag_resource().resource_arn(&arn).set_tag_keys(Some(changes.remove));
-            request.send().await.called("UntagResource").of_gateway()?;
-        }
-        if !changes.set.is_empty() {
-            let set = changes.set.into_iter().collect();
-            let request = links(cx).tag_resource().resource_arn(&arn).set_tags(Some(set));
-            request.send().await.called("TagResource").of_gateway()?;
-        }
+        let remove = async |keys| {
+            let request = links(cx).untag_resource().resource_arn(&arn).set_tag_keys(Some(keys));
+            request.send().await.called("UntagResource").of_gateway().map(drop)
+        };
+        let set = async |tags: TagPairs| {
+            let request = links(cx).tag_resource().resource_arn(&arn).set_tags(Some(tags.map()));
+            request.send().await.called("TagResource").of_gateway().map(drop)
+        };
+        changed.before.tags.changes_to(&self.tags).send(remove, set).await?;
         Ok(known.clone())
     }
 

@@ -16,8 +16,9 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::cloudwatch::{client, in_order_of, live_tags, retag, stamped, taken};
+use crate::cloudwatch::{client, live_tags, retag, tag, taken};
 use crate::error::{CallResult, Called, required};
+use crate::wire::{count, count_or_zero, in_order_of, number};
 use crate::{AlarmArn, AlarmName, Context, Tags, TopicArn, converge};
 
 /// The properties of an alarm: on one metric, with [`metric_name`](Alarm::metric_name) and what goes with it, or on
@@ -238,20 +239,10 @@ impl MetricStat<Resolved> {
                 metric_name: text(metric.and_then(|metric| metric.metric_name())),
                 dimensions: dimensions_from(dimensions, recorded),
             },
-            period: count(live.period()).unwrap_or_default(),
+            period: count_or_zero(live.period()),
             stat: text(live.stat()),
         }
     }
-}
-
-/// AWS refuses what is out of range; a number beyond `i32` is refused just the same.
-fn number(value: u32) -> i32 {
-    i32::try_from(value).unwrap_or(i32::MAX)
-}
-
-/// A number that AWS says; there are no negative ones.
-fn count(value: Option<i32>) -> Option<u32> {
-    value.and_then(|value| u32::try_from(value).ok())
 }
 
 fn texts(arns: &[TopicArn]) -> Option<Vec<String>> {
@@ -296,14 +287,14 @@ impl Alarm<Resolved> {
             .set_datapoints_to_alarm(self.datapoints_to_alarm.map(number))
             .set_treat_missing_data(self.treat_missing_data.clone())
             .set_evaluate_low_sample_count_percentile(self.evaluate_low_sample_count_percentile.clone())
-            .set_tags(tags.as_ref().map(stamped));
+            .set_tags(tags.map(|tags| tags.list(tag)));
         request.send().await.called("PutMetricAlarm").map(drop)
     }
 
     fn observed(&self, live: MetricAlarm, tags: Tags) -> Self {
         let word = |text: &str| Some(text.to_owned());
         let queries = live.metrics().iter().map(|query| MetricDataQuery::from_live(query, &self.metrics));
-        let periods = count(live.evaluation_periods).unwrap_or_default();
+        let periods = count_or_zero(live.evaluation_periods);
         Self {
             metrics: in_order_of(&self.metrics, queries.collect(), |query| query.id.clone()),
             dimensions: dimensions_from(live.dimensions(), &self.dimensions),
@@ -321,7 +312,7 @@ impl Alarm<Resolved> {
             metric_name: live.metric_name,
             statistic: live.statistic.and_then(|statistic| word(statistic.as_str())),
             extended_statistic: live.extended_statistic,
-            period: count(live.period),
+            period: live.period.map(count),
             unit: live.unit.and_then(|unit| word(unit.as_str())),
             threshold_metric_id: live.threshold_metric_id,
             // Where a band is the threshold, a number means nothing.
@@ -332,7 +323,7 @@ impl Alarm<Resolved> {
                 .unwrap_or_default(),
             evaluation_periods: periods,
             datapoints_to_alarm: unless_filled_in(
-                count(live.datapoints_to_alarm),
+                live.datapoints_to_alarm.map(count),
                 self.datapoints_to_alarm.as_ref(),
                 &periods,
             ),

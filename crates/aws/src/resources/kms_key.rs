@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{CallResult, Called, required};
 use crate::naming::NAME_PREFIX;
 use crate::policy::PolicyDocument;
-use crate::tags::LiveTags;
+use crate::tags::{LiveTags, TagPairs};
+use crate::wire::number;
 use crate::{Context, DeletionPolicy, KeyArn, KeyId, Tags, converge};
 
 /// The one policy that a key has.
@@ -188,12 +189,11 @@ impl Resource for Key {
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<KeyOutputs<Resolved>, CallError> {
         const OPERATION: &str = "CreateKey";
-        let tags = cx.stamp(&self.tags, intent)?;
         let request = kms(cx)
             .create_key()
             .description(&self.description)
             .policy(self.key_policy.to_json())
-            .set_tags(Some(tags.pairs().map(|(key, value)| tag(key, value)).collect()));
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION)?;
         outputs(&required(answer.key_metadata, OPERATION, "KeyMetadata")?)
     }
@@ -260,15 +260,15 @@ impl Resource for Key {
                 }
             }
         }
-        let tags = changed.before.tags.changes_to(&self.tags);
-        if !tags.remove.is_empty() {
-            let request = kms.untag_resource().key_id(id).set_tag_keys(Some(tags.remove));
-            request.send().await.called("UntagResource")?;
-        }
-        if !tags.set.is_empty() {
-            let set = tags.set.iter().map(|(key, value)| tag(key, value)).collect();
-            kms.tag_resource().key_id(id).set_tags(Some(set)).send().await.called("TagResource")?;
-        }
+        let remove = async |keys| {
+            let request = kms.untag_resource().key_id(id).set_tag_keys(Some(keys));
+            request.send().await.called("UntagResource").map(drop)
+        };
+        let set = async |tags: TagPairs| {
+            let request = kms.tag_resource().key_id(id).set_tags(Some(tags.list(tag)));
+            request.send().await.called("TagResource").map(drop)
+        };
+        changed.before.tags.changes_to(&self.tags).send(remove, set).await?;
         Ok(outputs.clone())
     }
 
@@ -287,7 +287,7 @@ impl Resource for Key {
         if live(cx, id).await?.is_none() {
             return Ok(());
         }
-        let days = i32::try_from(self.pending_window_in_days).unwrap_or(i32::MAX);
+        let days = number(self.pending_window_in_days);
         let request = kms(cx).schedule_key_deletion().key_id(id).pending_window_in_days(days);
         request.send().await.called("ScheduleKeyDeletion").map(drop).gone_is_ok()
     }

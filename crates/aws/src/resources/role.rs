@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{CallResult, Called, required};
 use crate::policy::PolicyDocument;
-use crate::tags::{LiveTags, iam_tags};
+use crate::tags::{LiveTags, TagPairs};
+use crate::wire::{in_order_of, number};
 use crate::{Context, RoleArn, RoleName, Tags, converge};
 
 /// How long a session lasts where the role does not say: one hour, in seconds.
@@ -67,17 +68,6 @@ impl Declares for Role<Declared> {
     type Resolved = Role<Resolved>;
 }
 
-/// Puts what is wanted at the same places as in `order`, and the rest after it, by name: lists of which AWS does
-/// not keep the order.
-fn in_order_of<T>(
-    mut live: Vec<T>,
-    place: impl Fn(&T) -> Option<usize>,
-    name: impl Fn(&T) -> String,
-) -> Vec<T> {
-    live.sort_by_cached_key(|one| (place(one).unwrap_or(usize::MAX), name(one)));
-    live
-}
-
 async fn inline_policy_names(cx: &Context, role: &str) -> Result<Vec<String>, CallError> {
     let pages = cx.iam().list_role_policies().role_name(role).into_paginator().items().send();
     pages.try_collect().await.called("ListRolePolicies")
@@ -105,15 +95,12 @@ impl Role<Resolved> {
             };
             policies.push(InlinePolicy { policy_name, policy_document });
         }
-        let place = |one: &InlinePolicy| {
-            self.policies.iter().position(|policy| policy.policy_name == one.policy_name)
-        };
-        Ok(in_order_of(policies, place, |one| one.policy_name.clone()))
+        Ok(in_order_of(&self.policies, policies, |one| one.policy_name.clone()))
     }
 
     async fn read_managed_policies(&self, cx: &Context, role: &str) -> Result<Vec<String>, CallError> {
         let arns = managed_policy_arns(cx, role).await?;
-        Ok(in_order_of(arns, |one| self.managed_policy_arns.iter().position(|arn| arn == one), Clone::clone))
+        Ok(in_order_of(&self.managed_policy_arns, arns, Clone::clone))
     }
 
     async fn put_inline_policies(&self, cx: &Context, role: &str, before: &Self) -> Result<(), CallError> {
@@ -147,16 +134,15 @@ impl Role<Resolved> {
     }
 
     async fn retag(&self, cx: &Context, role: &str, before: &Self) -> Result<(), CallError> {
-        let changes = before.tags.changes_to(&self.tags);
-        if !changes.remove.is_empty() {
-            let request = cx.iam().untag_role().role_name(role).set_tag_keys(Some(changes.remove));
-            request.send().await.called("UntagRole")?;
-        }
-        if !changes.set.is_empty() {
-            let request = cx.iam().tag_role().role_name(role).set_tags(Some(iam_tags(&changes.set)));
-            request.send().await.called("TagRole")?;
-        }
-        Ok(())
+        let remove = async |keys| {
+            let request = cx.iam().untag_role().role_name(role).set_tag_keys(Some(keys));
+            request.send().await.called("UntagRole").map(drop)
+        };
+        let set = async |tags: TagPairs| {
+            let request = cx.iam().tag_role().role_name(role).set_tags(Some(tags.iam()));
+            request.send().await.called("TagRole").map(drop)
+        };
+        before.tags.changes_to(&self.tags).send(remove, set).await
     }
 }
 
@@ -168,11 +154,6 @@ async fn delete_inline_policy(cx: &Context, role: &str, policy: &str) -> Result<
 async fn detach_managed_policy(cx: &Context, role: &str, arn: &str) -> Result<(), CallError> {
     let request = cx.iam().detach_role_policy().role_name(role).policy_arn(arn);
     request.send().await.called("DetachRolePolicy").gone_is_ok()
-}
-
-fn seconds(duration: u32) -> i32 {
-    // IAM refuses what is above 43200; a number beyond i32 is refused just the same.
-    i32::try_from(duration).unwrap_or(i32::MAX)
 }
 
 #[async_trait]
@@ -226,7 +207,7 @@ impl Resource for Role<Resolved> {
             .role_name(self.role_name.as_str())
             .assume_role_policy_document(self.assume_role_policy_document.to_json())
             .set_description(self.description.clone())
-            .set_max_session_duration(self.max_session_duration.map(seconds))
+            .set_max_session_duration(self.max_session_duration.map(number))
             .set_tags(Some(cx.stamp(&self.tags, intent)?.iam()));
         let answer = request.send().await.called(OPERATION)?;
         let live = required(answer.role, OPERATION, "Role")?;
@@ -280,7 +261,7 @@ impl Resource for Role<Resolved> {
                 .update_role()
                 .role_name(role)
                 .description(self.description.clone().unwrap_or_default())
-                .max_session_duration(seconds(self.max_session_duration.unwrap_or(DEFAULT_SESSION_SECONDS)));
+                .max_session_duration(number(self.max_session_duration.unwrap_or(DEFAULT_SESSION_SECONDS)));
             request.send().await.called("UpdateRole")?;
         }
         if changed.has("Policies") {

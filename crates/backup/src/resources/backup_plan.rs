@@ -4,7 +4,7 @@
 //! version, of which the last one is in force; and a plan stays while resources are assigned to it.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, Tags, required};
+use aws::{CallResult, Called, Context, Tags, count_or_zero, required};
 use aws_sdk_backup::error::BuildError;
 use aws_sdk_backup::types::{
     BackupPlanInput, BackupRule as LiveRule, BackupRuleInput, Lifecycle as LifecycleForCall,
@@ -86,10 +86,6 @@ pub(super) fn unbuilt(operation: &str) -> impl FnOnce(BuildError) -> CallError {
     move |error| CallError::new(ErrorClass::Invalid, operation, error.to_string())
 }
 
-fn days(value: Option<i64>) -> u32 {
-    value.and_then(|value| u32::try_from(value).ok()).unwrap_or_default()
-}
-
 impl BackupRule<Resolved> {
     fn for_call(&self, operation: &str) -> Result<BackupRuleInput, CallError> {
         let lifecycle = i64::from(self.lifecycle.delete_after_days);
@@ -112,9 +108,9 @@ impl BackupRule<Resolved> {
             target_backup_vault: live.target_backup_vault_name().into(),
             schedule_expression: live.schedule_expression().unwrap_or_default().to_owned(),
             schedule_expression_timezone: live.schedule_expression_timezone().unwrap_or_default().to_owned(),
-            start_window_minutes: days(live.start_window_minutes()),
-            completion_window_minutes: days(live.completion_window_minutes()),
-            lifecycle: Lifecycle { delete_after_days: days(delete_after) },
+            start_window_minutes: count_or_zero(live.start_window_minutes()),
+            completion_window_minutes: count_or_zero(live.completion_window_minutes()),
+            lifecycle: Lifecycle { delete_after_days: count_or_zero(delete_after) },
         }
     }
 }

@@ -5,7 +5,7 @@
 //! set by a call of its own.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, KeyArn, Tags, converge, required};
+use aws::{CallResult, Called, Context, KeyArn, Tags, converge, count_or_zero, required};
 use aws_sdk_backup::types::BackupVaultListMember;
 use engine::{
     CallError, Changed, Contents, CreateOnly, Declared, Declares, Facts, How, ImportId, Intent, Keep,
@@ -84,7 +84,7 @@ impl BackupVault<Resolved> {
 }
 
 fn lock_of(live: &BackupVaultListMember) -> Option<LockConfiguration> {
-    let days = live.min_retention_days().and_then(|days| u32::try_from(days).ok()).unwrap_or_default();
+    let days = count_or_zero(live.min_retention_days());
     (live.locked() == Some(true)).then_some(LockConfiguration { min_retention_days: days })
 }
 

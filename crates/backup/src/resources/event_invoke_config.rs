@@ -4,7 +4,7 @@
 //! times. Errors of Lambda's own and throttles are tried again in any case, until the event is too old.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, converge};
+use aws::{CallResult, Called, Context, converge, count_or_zero, number};
 use aws_sdk_lambda::operation::get_function_event_invoke_config::GetFunctionEventInvokeConfigOutput;
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Reads,
@@ -13,7 +13,6 @@ use engine::{
 use serde::{Deserialize, Serialize};
 
 use super::function::{is_ours, lambda};
-use super::{count, number};
 use crate::FunctionName;
 
 /// The properties of the configuration.
@@ -164,8 +163,8 @@ impl Resource for EventInvokeConfig<Resolved> {
         Ok(live.map(|live| Self {
             function_name: outputs.function_name.clone(),
             qualifier: outputs.qualifier.clone(),
-            maximum_retry_attempts: count(live.maximum_retry_attempts.or(Some(RETRIES))),
-            maximum_event_age_in_seconds: count(live.maximum_event_age_in_seconds.or(Some(AGE))),
+            maximum_retry_attempts: count_or_zero(live.maximum_retry_attempts.or(Some(RETRIES))),
+            maximum_event_age_in_seconds: count_or_zero(live.maximum_event_age_in_seconds.or(Some(AGE))),
         }))
     }
 

@@ -5,8 +5,8 @@
 //! yet, and neither can what it was just allowed be seen; and reserved concurrency is a call of its own.
 
 use async_trait::async_trait;
-use aws::tags::LiveTags;
-use aws::{CallResult, Called, Context, RoleArn, Tags, converge, required};
+use aws::tags::{LiveTags, TagPairs};
+use aws::{CallResult, Called, Context, RoleArn, Tags, converge, count_or_zero, number, required};
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{
@@ -20,7 +20,6 @@ use engine::{
 use serde::{Deserialize, Serialize};
 
 use super::function_parts::{DeadLetterConfig, Environment, LoggingConfig, TracingConfig};
-use super::{count, number};
 use crate::package::{Package, package};
 use crate::{FunctionArn, FunctionName};
 
@@ -191,17 +190,15 @@ impl Function<Resolved> {
     }
 
     async fn retag(&self, cx: &Context, arn: &FunctionArn, before: &Tags) -> Result<(), CallError> {
-        let tags = before.changes_to(&self.tags);
-        if !tags.remove.is_empty() {
-            let request = lambda(cx).untag_resource().resource(arn.as_str()).set_tag_keys(Some(tags.remove));
-            once_settled(request.send().await.called("UntagResource"))?;
-        }
-        if !tags.set.is_empty() {
-            let request = lambda(cx).tag_resource().resource(arn.as_str());
-            let request = request.set_tags(Some(tags.set.into_iter().collect()));
-            once_settled(request.send().await.called("TagResource"))?;
-        }
-        Ok(())
+        let remove = async |keys| {
+            let request = lambda(cx).untag_resource().resource(arn.as_str()).set_tag_keys(Some(keys));
+            once_settled(request.send().await.called("UntagResource")).map(drop)
+        };
+        let set = async |tags: TagPairs| {
+            let request = lambda(cx).tag_resource().resource(arn.as_str()).set_tags(Some(tags.map()));
+            once_settled(request.send().await.called("TagResource")).map(drop)
+        };
+        before.changes_to(&self.tags).send(remove, set).await
     }
 }
 
@@ -317,9 +314,9 @@ impl Resource for Function<Resolved> {
             architectures: architectures.collect(),
             code_sha256: live.code_sha256().unwrap_or_default().to_owned(),
             role: live.role().unwrap_or_default().into(),
-            memory_size: count(live.memory_size()),
-            timeout: count(live.timeout()),
-            reserved_concurrent_executions: reserved.map(|reserved| count(Some(reserved))),
+            memory_size: count_or_zero(live.memory_size()),
+            timeout: count_or_zero(live.timeout()),
+            reserved_concurrent_executions: reserved.map(|reserved| count_or_zero(Some(reserved))),
             environment: Environment::from_live(live.environment()),
             dead_letter_config: DeadLetterConfig::from_live(live.dead_letter_config()),
             tracing_config: TracingConfig::from_live(mode),

@@ -35,13 +35,3 @@ pub(crate) fn kinds(registry: &mut Registry) {
         .register::<BackupPlan<Resolved>>()
         .register::<BackupSelection<Resolved>>();
 }
-
-/// AWS refuses what is out of range; a number beyond `i32` is refused just the same.
-fn number(value: u32) -> i32 {
-    i32::try_from(value).unwrap_or(i32::MAX)
-}
-
-/// A number that AWS says; there are no negative ones.
-fn count(value: Option<i32>) -> u32 {
-    value.and_then(|value| u32::try_from(value).ok()).unwrap_or_default()
-}

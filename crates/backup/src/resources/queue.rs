@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use aws::tags::LiveTags;
+use aws::tags::{LiveTags, TagPairs};
 use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_sqs::types::QueueAttributeName;
 use engine::{
@@ -191,15 +191,15 @@ impl Resource for Queue {
             let request = sqs.set_queue_attributes().queue_url(url).set_attributes(Some(self.attributes()));
             request.send().await.called("SetQueueAttributes")?;
         }
-        let tags = changed.before.tags.changes_to(&self.tags);
-        if !tags.remove.is_empty() {
-            let request = sqs.untag_queue().queue_url(url).set_tag_keys(Some(tags.remove));
-            request.send().await.called("UntagQueue")?;
-        }
-        if !tags.set.is_empty() {
-            let request = sqs.tag_queue().queue_url(url).set_tags(Some(tags.set.into_iter().collect()));
-            request.send().await.called("TagQueue")?;
-        }
+        let remove = async |keys| {
+            let request = sqs.untag_queue().queue_url(url).set_tag_keys(Some(keys));
+            request.send().await.called("UntagQueue").map(drop)
+        };
+        let set = async |tags: TagPairs| {
+            let request = sqs.tag_queue().queue_url(url).set_tags(Some(tags.map()));
+            request.send().await.called("TagQueue").map(drop)
+        };
+        changed.before.tags.changes_to(&self.tags).send(remove, set).await?;
         Ok(outputs.clone())
     }
 

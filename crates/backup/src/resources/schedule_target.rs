@@ -1,6 +1,6 @@
 //! What a schedule calls, and how it tries again.
 
-use aws::RoleArn;
+use aws::{RoleArn, count_or_zero, number};
 use aws_sdk_scheduler::error::BuildError;
 use aws_sdk_scheduler::types::{
     DeadLetterConfig as DeadLettersForCall, FlexibleTimeWindow as WindowForCall, FlexibleTimeWindowMode,
@@ -9,7 +9,6 @@ use aws_sdk_scheduler::types::{
 use engine::{CallError, Declared, ErrorClass, Resolved, Stage};
 use serde::{Deserialize, Serialize};
 
-use super::{count, number};
 use crate::{FunctionArn, QueueArn};
 
 /// What a schedule calls.
@@ -96,8 +95,8 @@ impl RetryPolicy {
         let age = live.and_then(RetryForCall::maximum_event_age_in_seconds);
         let attempts = live.and_then(RetryForCall::maximum_retry_attempts);
         Self {
-            maximum_event_age_in_seconds: count(age.or(Some(86_400))),
-            maximum_retry_attempts: count(attempts.or(Some(185))),
+            maximum_event_age_in_seconds: count_or_zero(age.or(Some(86_400))),
+            maximum_retry_attempts: count_or_zero(attempts.or(Some(185))),
         }
     }
 }

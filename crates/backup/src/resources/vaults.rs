@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws::tags::LiveTags;
+use aws::tags::{LiveTags, TagPairs};
 use aws::{CallResult, Called, Context, Tags};
 use engine::CallError;
 use serde::{Deserialize, Deserializer, Serializer};
@@ -24,17 +24,27 @@ pub(super) async fn tags_of(cx: &Context, arn: &str) -> Result<Option<LiveTags>,
 
 /// Changes tags from `before` to `wanted`. Sends nothing where they are the same.
 pub(super) async fn retag(cx: &Context, arn: &str, before: &Tags, wanted: &Tags) -> Result<(), CallError> {
-    let changes = before.changes_to(wanted);
-    if !changes.remove.is_empty() {
-        let request = backup(cx).untag_resource().resource_arn(arn).set_tag_key_list(Some(changes.remove));
-        request.send().await.called("UntagResource")?;
-    }
-    if !changes.set.is_empty() {
-        let request = backup(cx).tag_resource().resource_arn(arn);
-        let request = request.set_tags(Some(changes.set.into_iter().collect()));
-        request.send().await.called("TagResource")?;
-    }
-    Ok(())
+    let remove = async |keys| {
+        backup(cx)
+            .untag_resource()
+            .resource_arn(arn)
+            .set_tag_key_list(Some(keys))
+            .send()
+            .await
+            .called("UntagResource")
+            .map(drop)
+    };
+    let set = async |tags: TagPairs| {
+        backup(cx)
+            .tag_resource()
+            .resource_arn(arn)
+            .set_tags(Some(tags.map()))
+            .send()
+            .await
+            .called("TagResource")
+            .map(drop)
+    };
+    before.changes_to(wanted).send(remove, set).await
 }
 
 /// Tags as CloudFormation writes those of AWS Backup: an object.

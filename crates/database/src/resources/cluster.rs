@@ -5,7 +5,10 @@
 //! the cluster; and a cluster that is deleted without a final snapshot takes its automated backups along.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, KeyArn, LogGroupName, SecurityGroupId, Tags, converge, required};
+use aws::{
+    CallResult, Called, Context, KeyArn, LogGroupName, SecurityGroupId, Tags, converge, in_order_of, number,
+    port_or_zero, required,
+};
 use aws_sdk_rds::types::{
     CloudwatchLogsExportConfiguration, DatabaseInsightsMode, DbCluster as Live,
     ServerlessV2ScalingConfiguration,
@@ -17,7 +20,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{in_order_of, live_tags, rds, retag, stamped};
+use super::{live_tags, rds, retag, tag};
 use crate::{ClusterId, ParameterGroupName, SecretArn, SubnetGroupName};
 
 /// What becomes of the data when the cluster is deleted (CloudFormation's attribute of the same name).
@@ -150,11 +153,6 @@ impl Declares for Cluster<Declared> {
     type Resolved = Cluster<Resolved>;
 }
 
-/// RDS refuses what is out of range; a number beyond i32 is refused just the same.
-fn number(value: u32) -> i32 {
-    i32::try_from(value).unwrap_or(i32::MAX)
-}
-
 async fn describe(cx: &Context, id: &str) -> Result<Option<Live>, CallError> {
     let request = rds(cx).describe_db_clusters().db_cluster_identifier(id);
     let answer = request.send().await.called("DescribeDBClusters").if_exists()?;
@@ -231,15 +229,19 @@ impl Cluster<Resolved> {
                 kms_key_id: secret.and_then(|secret| secret.kms_key_id).unwrap_or_default().into(),
             },
             subnet_group_name: live.db_subnet_group.unwrap_or_default().into(),
-            vpc_security_group_ids: in_order_of(&self.vpc_security_group_ids, groups.collect()),
+            vpc_security_group_ids: in_order_of(&self.vpc_security_group_ids, groups.collect(), Clone::clone),
             parameter_group_name: live.db_cluster_parameter_group.unwrap_or_default().into(),
-            port: live.port.and_then(|port| u16::try_from(port).ok()).unwrap_or_default(),
+            port: port_or_zero(live.port),
             storage_encrypted: live.storage_encrypted.unwrap_or_default(),
             kms_key_id: live.kms_key_id.unwrap_or_default().into(),
             backup_retention_period: live.backup_retention_period.unwrap_or_default().unsigned_abs(),
             preferred_backup_window: live.preferred_backup_window.unwrap_or_default(),
             preferred_maintenance_window: live.preferred_maintenance_window.unwrap_or_default(),
-            enable_cloudwatch_logs_exports: in_order_of(&self.enable_cloudwatch_logs_exports, exports),
+            enable_cloudwatch_logs_exports: in_order_of(
+                &self.enable_cloudwatch_logs_exports,
+                exports,
+                Clone::clone,
+            ),
             log_group_names: self.log_group_names.clone(),
             enable_iam_database_authentication: live.iam_database_authentication_enabled.unwrap_or_default(),
             copy_tags_to_snapshot: live.copy_tags_to_snapshot.unwrap_or_default(),
@@ -346,7 +348,7 @@ impl Resource for Cluster<Resolved> {
             .deletion_protection(self.deletion_protection)
             .serverless_v2_scaling_configuration(self.serverless_v2_scaling_configuration.for_call())
             .database_insights_mode(DatabaseInsightsMode::from(self.database_insights_mode.as_str()))
-            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION).once_visible()?;
         outputs(&required(answer.db_cluster, OPERATION, "DBCluster")?, OPERATION)
     }

@@ -14,7 +14,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{rds, retag, stamped, tags_of};
+use super::{rds, retag, tag, tags_of};
 use crate::ParameterGroupName;
 
 /// The most parameters that one call takes (RDS API Reference, ModifyDBClusterParameterGroup).
@@ -139,7 +139,7 @@ impl Resource for ClusterParameterGroup {
             .db_cluster_parameter_group_name(self.name.as_str())
             .db_parameter_group_family(&self.family)
             .description(&self.description)
-            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION)?;
         let live = required(answer.db_cluster_parameter_group, OPERATION, "DBClusterParameterGroup")?;
         outputs(&live, OPERATION)

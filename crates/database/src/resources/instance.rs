@@ -4,7 +4,7 @@
 //! monitoring role is refused as one without permissions for some seconds.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, RoleArn, Tags, converge, required};
+use aws::{CallResult, Called, Context, RoleArn, Tags, converge, number, required};
 use aws_sdk_rds::types::DbInstance as Live;
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
@@ -12,7 +12,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{live_tags, rds, retag, stamped};
+use super::{live_tags, rds, retag, tag};
 use crate::{ClusterId, InstanceId};
 
 /// The properties of an instance.
@@ -80,11 +80,6 @@ fn outputs(live: &Live, operation: &str) -> Result<InstanceOutputs<Resolved>, Ca
         arn: required(live.db_instance_arn(), operation, "DBInstanceArn")?.to_owned(),
         dbi_resource_id: required(live.dbi_resource_id(), operation, "DbiResourceId")?.to_owned(),
     })
-}
-
-fn seconds(interval: u32) -> i32 {
-    // RDS refuses all but seven numbers; one beyond i32 is refused just the same.
-    i32::try_from(interval).unwrap_or(i32::MAX)
 }
 
 /// An instance that is not `available` (RDS API Reference, ModifyDBInstance).
@@ -183,10 +178,10 @@ impl Resource for Instance<Resolved> {
             .promotion_tier(i32::from(self.promotion_tier))
             .publicly_accessible(self.publicly_accessible)
             .auto_minor_version_upgrade(self.auto_minor_version_upgrade)
-            .monitoring_interval(seconds(self.monitoring_interval))
+            .monitoring_interval(number(self.monitoring_interval))
             .set_monitoring_role_arn(self.monitoring_role_arn.as_ref().map(ToString::to_string))
             .ca_certificate_identifier(&self.ca_certificate_identifier)
-            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = self.while_role_spreads(request.send().await.called(OPERATION)).once_visible()?;
         outputs(&required(answer.db_instance, OPERATION, "DBInstance")?, OPERATION)
     }
@@ -241,7 +236,7 @@ impl Resource for Instance<Resolved> {
                 .set_auto_minor_version_upgrade(
                     given("AutoMinorVersionUpgrade").then_some(self.auto_minor_version_upgrade),
                 )
-                .set_monitoring_interval(monitoring.then(|| seconds(self.monitoring_interval)))
+                .set_monitoring_interval(monitoring.then(|| number(self.monitoring_interval)))
                 .set_monitoring_role_arn(role.filter(|_| monitoring))
                 .set_ca_certificate_identifier(
                     given("CACertificateIdentifier").then(|| self.ca_certificate_identifier.clone()),

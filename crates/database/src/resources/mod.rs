@@ -10,9 +10,7 @@ pub use cluster_parameter_group::{ClusterParameterGroup, ClusterParameterGroupOu
 pub use instance::{Instance, InstanceOutputs};
 pub use subnet_group::{SubnetGroup, SubnetGroupOutputs};
 
-use std::collections::BTreeMap;
-
-use aws::tags::{LiveTags, Stamped};
+use aws::tags::{LiveTags, TagPairs};
 use aws::{Called, Context, Registry, Tags};
 use aws_sdk_rds::types::Tag;
 use engine::{CallError, Resolved};
@@ -30,12 +28,9 @@ fn rds(cx: &Context) -> aws_sdk_rds::Client {
     cx.client(aws_sdk_rds::Client::new)
 }
 
+/// A tag as the service has it.
 fn tag(key: &str, value: &str) -> Tag {
     Tag::builder().key(key).value(value).build()
-}
-
-fn stamped(tags: &Stamped) -> Vec<Tag> {
-    tags.pairs().map(|(key, value)| tag(key, value)).collect()
 }
 
 fn live_tags(tags: &[Tag]) -> LiveTags {
@@ -50,23 +45,25 @@ async fn tags_of(cx: &Context, arn: &str) -> Result<LiveTags, CallError> {
 
 /// Changes tags from `before` to `wanted`. Sends nothing where they are the same.
 async fn retag(cx: &Context, arn: &str, before: &Tags, wanted: &Tags) -> Result<(), CallError> {
-    let changes = before.changes_to(wanted);
-    if !changes.remove.is_empty() {
-        let request = rds(cx).remove_tags_from_resource().resource_name(arn);
-        request.set_tag_keys(Some(changes.remove)).send().await.called("RemoveTagsFromResource")?;
-    }
-    if !changes.set.is_empty() {
-        let set: &BTreeMap<String, String> = &changes.set;
-        let set = set.iter().map(|(key, value)| tag(key, value)).collect();
-        let request = rds(cx).add_tags_to_resource().resource_name(arn).set_tags(Some(set));
-        request.send().await.called("AddTagsToResource")?;
-    }
-    Ok(())
-}
-
-/// A list of which AWS does not keep the order, in the order in which it was recorded.
-fn in_order_of<T: Ord>(recorded: &[T], mut live: Vec<T>) -> Vec<T> {
-    let place = |one: &T| recorded.iter().position(|other| other == one).unwrap_or(usize::MAX);
-    live.sort_by(|left, right| place(left).cmp(&place(right)).then_with(|| left.cmp(right)));
-    live
+    let remove = async |keys| {
+        rds(cx)
+            .remove_tags_from_resource()
+            .resource_name(arn)
+            .set_tag_keys(Some(keys))
+            .send()
+            .await
+            .called("RemoveTagsFromResource")
+            .map(drop)
+    };
+    let set = async |tags: TagPairs| {
+        rds(cx)
+            .add_tags_to_resource()
+            .resource_name(arn)
+            .set_tags(Some(tags.list(tag)))
+            .send()
+            .await
+            .called("AddTagsToResource")
+            .map(drop)
+    };
+    before.changes_to(wanted).send(remove, set).await
 }

@@ -1,7 +1,7 @@
 //! A DB subnet group: the subnets in which RDS may put instances.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, required};
+use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, in_order_of, required};
 use aws_sdk_rds::types::DbSubnetGroup as Live;
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
@@ -9,7 +9,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{in_order_of, rds, retag, stamped, tags_of};
+use super::{rds, retag, tag, tags_of};
 use crate::SubnetGroupName;
 
 /// The properties of a DB subnet group.
@@ -115,7 +115,7 @@ impl Resource for SubnetGroup<Resolved> {
             .db_subnet_group_name(self.name.as_str())
             .db_subnet_group_description(&self.description)
             .set_subnet_ids(Some(self.subnets()))
-            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION).once_visible()?;
         outputs(&required(answer.db_subnet_group, OPERATION, "DBSubnetGroup")?, OPERATION)
     }
@@ -135,7 +135,7 @@ impl Resource for SubnetGroup<Resolved> {
         Ok(Some(Self {
             name: outputs.name.clone(),
             vpc_id: live.vpc_id().unwrap_or_default().into(),
-            subnet_ids: in_order_of(&self.subnet_ids, subnets.map(Into::into).collect()),
+            subnet_ids: in_order_of(&self.subnet_ids, subnets.map(Into::into).collect(), Clone::clone),
             description: live.db_subnet_group_description.unwrap_or_default(),
             tags: tags.visible(),
         }))

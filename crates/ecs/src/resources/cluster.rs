@@ -14,7 +14,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{ecs, live_tags, retag, stamped};
+use super::{ecs, live_tags, retag, tag};
 use crate::ClusterArn;
 
 /// The properties of a cluster. None of them is another resource's output, so one struct serves both stages.
@@ -161,7 +161,7 @@ impl Resource for Cluster {
             .create_cluster()
             .cluster_name(self.cluster_name.as_str())
             .set_settings(Some(self.settings()))
-            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request
             .send()
             .await

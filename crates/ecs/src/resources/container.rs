@@ -4,6 +4,7 @@
 //! volume. So what is read back is compared by meaning: only what can be declared is read, and lists without an order
 //! are sorted.
 
+use aws::{count, number};
 use std::collections::BTreeMap;
 
 use aws_sdk_ecs::types::{
@@ -14,8 +15,6 @@ use aws_sdk_ecs::types::{
 };
 use engine::{Declared, Resolved, Stage};
 use serde::{Deserialize, Serialize};
-
-use super::{count, number};
 
 /// The properties of a container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -25,7 +25,7 @@ pub use service::{
 };
 pub use task_definition::{RuntimePlatform, TaskDefinition, TaskDefinitionOutputs, Volume};
 
-use aws::tags::{LiveTags, Stamped};
+use aws::tags::{LiveTags, TagPairs};
 use aws::{Called, Context, Registry, Tags};
 use aws_sdk_ecs::types::Tag;
 use engine::{CallError, Resolved};
@@ -49,12 +49,9 @@ fn scaling(cx: &Context) -> aws_sdk_applicationautoscaling::Client {
     cx.client(aws_sdk_applicationautoscaling::Client::new)
 }
 
+/// A tag as the service has it.
 fn tag(key: &str, value: &str) -> Tag {
     Tag::builder().key(key).value(value).build()
-}
-
-fn stamped(tags: &Stamped) -> Vec<Tag> {
-    tags.pairs().map(|(key, value)| tag(key, value)).collect()
 }
 
 fn live_tags(tags: &[Tag]) -> LiveTags {
@@ -63,31 +60,25 @@ fn live_tags(tags: &[Tag]) -> LiveTags {
 
 /// Changes tags of an object of ECS from `before` to `wanted`. Sends nothing where they are the same.
 async fn retag(cx: &Context, arn: &str, before: &Tags, wanted: &Tags) -> Result<(), CallError> {
-    let changes = before.changes_to(wanted);
-    if !changes.remove.is_empty() {
-        let request = ecs(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(changes.remove));
-        request.send().await.called("UntagResource")?;
-    }
-    if !changes.set.is_empty() {
-        let set = changes.set.iter().map(|(key, value)| tag(key, value)).collect();
-        ecs(cx).tag_resource().resource_arn(arn).set_tags(Some(set)).send().await.called("TagResource")?;
-    }
-    Ok(())
-}
-
-/// AWS refuses what is out of range; a number beyond i32 is refused just the same.
-fn number(value: u32) -> i32 {
-    i32::try_from(value).unwrap_or(i32::MAX)
-}
-
-/// A number that AWS never answers below zero.
-fn count(value: i32) -> u32 {
-    u32::try_from(value).unwrap_or_default()
-}
-
-/// A list of which AWS does not keep the order, in the order in which it was recorded.
-fn in_order_of<T: Ord>(recorded: &[T], mut live: Vec<T>) -> Vec<T> {
-    let place = |one: &T| recorded.iter().position(|other| other == one).unwrap_or(usize::MAX);
-    live.sort_by(|left, right| place(left).cmp(&place(right)).then_with(|| left.cmp(right)));
-    live
+    let remove = async |keys| {
+        ecs(cx)
+            .untag_resource()
+            .resource_arn(arn)
+            .set_tag_keys(Some(keys))
+            .send()
+            .await
+            .called("UntagResource")
+            .map(drop)
+    };
+    let set = async |tags: TagPairs| {
+        ecs(cx)
+            .tag_resource()
+            .resource_arn(arn)
+            .set_tags(Some(tags.list(tag)))
+            .send()
+            .await
+            .called("TagResource")
+            .map(drop)
+    };
+    before.changes_to(wanted).send(remove, set).await
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use aws::tags::LiveTags;
+use aws::tags::{LiveTags, TagPairs};
 use aws::{CallResult, Called, Context, KeyArn, Tags, converge, required};
 use aws_sdk_ecr::types::{
     EncryptionConfiguration as EncryptionForCall, EncryptionType, ImageIdentifier,
@@ -219,14 +219,13 @@ impl Resource for Repository {
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<RepositoryOutputs<Resolved>, CallError> {
         const OPERATION: &str = "CreateRepository";
-        let tags = cx.stamp(&self.tags, intent)?;
         let request = ecr(cx)
             .create_repository()
             .repository_name(self.repository_name.as_str())
             .image_tag_mutability(self.mutability())
             .image_scanning_configuration(self.scanning())
             .encryption_configuration(self.encryption())
-            .set_tags(Some(tags.pairs().map(|(key, value)| tag(key, value)).collect()));
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION)?;
         outputs(&required(answer.repository, OPERATION, "repository")?, OPERATION)
     }
@@ -288,16 +287,16 @@ impl Resource for Repository {
                 }
             }
         }
-        let tags = changed.before.tags.changes_to(&self.tags);
         let arn = outputs.arn.as_str();
-        if !tags.remove.is_empty() {
-            let request = ecr.untag_resource().resource_arn(arn).set_tag_keys(Some(tags.remove));
-            request.send().await.called("UntagResource")?;
-        }
-        if !tags.set.is_empty() {
-            let set = tags.set.iter().map(|(key, value)| tag(key, value)).collect();
-            ecr.tag_resource().resource_arn(arn).set_tags(Some(set)).send().await.called("TagResource")?;
-        }
+        let remove = async |keys| {
+            let request = ecr.untag_resource().resource_arn(arn).set_tag_keys(Some(keys));
+            request.send().await.called("UntagResource").map(drop)
+        };
+        let set = async |tags: TagPairs| {
+            let request = ecr.tag_resource().resource_arn(arn).set_tags(Some(tags.list(tag)));
+            request.send().await.called("TagResource").map(drop)
+        };
+        changed.before.tags.changes_to(&self.tags).send(remove, set).await?;
         Ok(outputs.clone())
     }
 

@@ -4,8 +4,8 @@
 //! that registers brings the service into the bounds at once; and policies go with their target.
 
 use async_trait::async_trait;
-use aws::tags::LiveTags;
-use aws::{CallResult, Called, Context, Tags, converge, required};
+use aws::tags::{LiveTags, TagPairs};
+use aws::{CallResult, Called, Context, Tags, converge, count, number, required};
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ScalableTarget as Live, ServiceNamespace};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
@@ -13,7 +13,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{count, number, scaling};
+use super::scaling;
 use crate::ScalableTargetId;
 
 /// The properties of a scalable target.
@@ -202,21 +202,22 @@ impl Resource for ScalableTarget<Resolved> {
         if changed.has("MinCapacity") || changed.has("MaxCapacity") {
             self.register(cx, None).await?;
         }
-        let tags = changed.before.tags.changes_to(&self.tags);
-        if tags.remove.is_empty() && tags.set.is_empty() {
+        let changes = changed.before.tags.changes_to(&self.tags);
+        if changes.is_empty() {
             return Ok(outputs.clone());
         }
         let live = find(cx, Scope::of(&outputs.id)).await?;
         let arn = live.and_then(|(live, _)| live.scalable_target_arn);
         let arn = required(arn, "DescribeScalableTargets", "ScalableTargetARN")?;
-        if !tags.remove.is_empty() {
-            let request = scaling(cx).untag_resource().resource_arn(&arn).set_tag_keys(Some(tags.remove));
-            request.send().await.called("UntagResource")?;
-        }
-        if !tags.set.is_empty() {
-            let request = scaling(cx).tag_resource().resource_arn(&arn);
-            request.set_tags(Some(tags.set.into_iter().collect())).send().await.called("TagResource")?;
-        }
+        let remove = async |keys| {
+            let request = scaling(cx).untag_resource().resource_arn(&arn).set_tag_keys(Some(keys));
+            request.send().await.called("UntagResource").map(drop)
+        };
+        let set = async |tags: TagPairs| {
+            let request = scaling(cx).tag_resource().resource_arn(&arn).set_tags(Some(tags.map()));
+            request.send().await.called("TagResource").map(drop)
+        };
+        changes.send(remove, set).await?;
         Ok(outputs.clone())
     }
 

@@ -5,7 +5,7 @@
 //! contradict each other, the one that wants more tasks decides.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, converge, required};
+use aws::{CallResult, Called, Context, converge, count, number, required};
 use aws_sdk_applicationautoscaling::types::{
     MetricType, PolicyType, PredefinedMetricSpecification, ScalingPolicy as Live,
     TargetTrackingScalingPolicyConfiguration as ConfigurationForCall,
@@ -17,7 +17,7 @@ use engine::{
 use serde::{Deserialize, Serialize};
 
 use super::scalable_target::{self, BUSY, Scope};
-use super::{count, number, scaling};
+use super::scaling;
 use crate::{ScalableTargetId, ScalingPolicyArn};
 
 /// The properties of a scaling policy.

@@ -7,7 +7,7 @@
 
 use async_trait::async_trait;
 use aws::tags::LiveTags;
-use aws::{CallResult, Called, Context, EcsServiceName, Tags, converge, required};
+use aws::{CallResult, Called, Context, EcsServiceName, Tags, converge, count, number, required};
 use aws_sdk_ecs::types::{
     AvailabilityZoneRebalancing, DeploymentController as ControllerForCall, DeploymentControllerType,
     LaunchType, PropagateTags, SchedulingStrategy, Service as Live, ServiceField,
@@ -18,7 +18,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{count, deployment, ecs, live_tags, number, retag, stamped};
+use super::{deployment, ecs, live_tags, retag, tag};
 use crate::{ClusterArn, ServiceArn, TaskDefinitionArn};
 
 mod parts;
@@ -291,7 +291,7 @@ impl Resource for Service<Resolved> {
             .enable_ecs_managed_tags(self.enable_ecs_managed_tags)
             .enable_execute_command(self.enable_execute_command)
             .propagate_tags(self.propagation())
-            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = while_it_spreads(request.send().await.called(OPERATION))
             .once_visible()
             // The one of the same name that was deleted before.

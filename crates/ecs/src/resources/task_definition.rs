@@ -17,7 +17,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{ContainerDefinition, ecs, live_tags, retag, stamped};
+use super::{ContainerDefinition, ecs, live_tags, retag, tag};
 use crate::TaskDefinitionArn;
 
 /// The properties of a task definition.
@@ -206,7 +206,7 @@ impl Resource for TaskDefinition<Resolved> {
                 self.container_definitions.iter().map(ContainerDefinition::for_call).collect(),
             ))
             .set_volumes(Some(volumes.collect()))
-            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request
             .send()
             .await

@@ -4,9 +4,11 @@
 //! first.
 
 use async_trait::async_trait;
-use aws::cloudwatch::{client, in_order_of, live_tags, retag, stamped, taken};
+use aws::cloudwatch::{client, live_tags, retag, tag, taken};
 use aws::resources::alarm_named;
-use aws::{AlarmArn, AlarmName, CallResult, Called, Context, Tags, TopicArn, converge, required};
+use aws::{
+    AlarmArn, AlarmName, CallResult, Called, Context, Tags, TopicArn, converge, in_order_of, required,
+};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
     Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
@@ -69,7 +71,7 @@ impl CompositeAlarm<Resolved> {
             .actions_enabled(self.actions_enabled)
             .set_alarm_actions(texts(&self.alarm_actions))
             .set_ok_actions(texts(&self.ok_actions))
-            .set_tags(tags.as_ref().map(stamped));
+            .set_tags(tags.map(|tags| tags.list(tag)));
         // The alarms in its rule were made a moment ago.
         let answer = request.send().await.called("PutCompositeAlarm");
         answer.classed_saying("ValidationError", "do not exist", ErrorClass::NotYet).map(drop)

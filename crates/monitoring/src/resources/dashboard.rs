@@ -4,7 +4,7 @@
 //! writes over one of that name, so that the same stack in two regions needs two names.
 
 use async_trait::async_trait;
-use aws::cloudwatch::{client, live_tags, retag, stamped, taken};
+use aws::cloudwatch::{client, live_tags, retag, tag, taken};
 use aws::{CallResult, Called, Context, Tags, converge};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
@@ -64,7 +64,7 @@ impl Dashboard<Resolved> {
             .put_dashboard()
             .dashboard_name(self.dashboard_name.as_str())
             .dashboard_body(&self.dashboard_body)
-            .set_tags(tags.as_ref().map(stamped));
+            .set_tags(tags.map(|tags| tags.list(tag)));
         request.send().await.called("PutDashboard").map(drop)
     }
 

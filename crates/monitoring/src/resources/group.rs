@@ -10,7 +10,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::xray::{OfXray, live_tags, retag, stamped, xray};
+use super::xray::{OfXray, live_tags, retag, tag, xray};
 use crate::{TraceGroupArn, TraceGroupName};
 
 /// The properties of a group.
@@ -131,7 +131,7 @@ impl Resource for Group {
             .group_name(self.group_name.as_str())
             .filter_expression(&self.filter_expression)
             .insights_configuration(self.insights_configuration.for_call())
-            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION).of_xray()?;
         let made = required(answer.group, OPERATION, "Group")?;
         outputs(made.group_arn(), &self.group_name, OPERATION)

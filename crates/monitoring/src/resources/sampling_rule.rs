@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use aws::cloudwatch::taken;
-use aws::{CallResult, Called, Context, Tags, converge, required};
+use aws::{CallResult, Called, Context, Tags, converge, count, number, required};
 use aws_sdk_xray::types::{SamplingRule as Live, SamplingRuleUpdate};
 use engine::{
     CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Reads,
@@ -14,8 +14,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::xray::{OfXray, live_tags, retag, stamped, xray};
-use super::{count, number};
+use super::xray::{OfXray, live_tags, retag, tag, xray};
 use crate::{SamplingRuleArn, SamplingRuleName};
 
 /// The properties of a sampling rule.
@@ -196,7 +195,7 @@ impl Resource for SamplingRule {
         let request = xray(cx)
             .create_sampling_rule()
             .sampling_rule(self.sampling_rule.new_rule(&self.rule_name)?)
-            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION).of_xray()?;
         let made = answer.sampling_rule_record.and_then(|record| record.sampling_rule);
         outputs(&required(made, OPERATION, "SamplingRule")?, OPERATION)

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws::tags::{LiveTags, Stamped};
+use aws::tags::{LiveTags, TagPairs};
 use aws::{CallResult, Called, Context, Tags, TopicArn};
 use aws_sdk_sns::types::Tag;
 use engine::CallError;
@@ -11,12 +11,9 @@ pub(super) fn sns(cx: &Context) -> aws_sdk_sns::Client {
     cx.client(aws_sdk_sns::Client::new)
 }
 
-fn tag(key: &str, value: &str) -> Tag {
+/// A tag as the service has it.
+pub(super) fn tag(key: &str, value: &str) -> Tag {
     Tag::builder().key(key).value(value).build().expect("a key and a value are given")
-}
-
-pub(super) fn stamped(tags: &Stamped) -> Vec<Tag> {
-    tags.pairs().map(|(key, value)| tag(key, value)).collect()
 }
 
 /// The attributes of a topic, if there is such a topic.
@@ -55,17 +52,28 @@ pub(super) async fn retag(
     before: &Tags,
     wanted: &Tags,
 ) -> Result<(), CallError> {
-    let changes = before.changes_to(wanted);
-    if !changes.remove.is_empty() {
-        let request = sns(cx).untag_resource().resource_arn(topic.as_str());
-        request.set_tag_keys(Some(changes.remove)).send().await.called("UntagResource")?;
-    }
-    if !changes.set.is_empty() {
-        let set = changes.set.iter().map(|(key, value)| tag(key, value)).collect();
-        let request = sns(cx).tag_resource().resource_arn(topic.as_str()).set_tags(Some(set));
-        request.send().await.called("TagResource")?;
-    }
-    Ok(())
+    let arn = topic.as_str();
+    let remove = async |keys| {
+        sns(cx)
+            .untag_resource()
+            .resource_arn(arn)
+            .set_tag_keys(Some(keys))
+            .send()
+            .await
+            .called("UntagResource")
+            .map(drop)
+    };
+    let set = async |tags: TagPairs| {
+        sns(cx)
+            .tag_resource()
+            .resource_arn(arn)
+            .set_tags(Some(tags.list(tag)))
+            .send()
+            .await
+            .called("TagResource")
+            .map(drop)
+    };
+    before.changes_to(wanted).send(remove, set).await
 }
 
 /// Sets one attribute of a topic. An empty text takes it away.

@@ -12,7 +12,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::sns::{attributes, live_tags, retag, set_attribute, sns, stamped};
+use super::sns::{attributes, live_tags, retag, set_attribute, sns, tag};
 
 /// The properties of a topic.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,7 +95,7 @@ impl Resource for Topic<Resolved> {
             .name(&self.topic_name)
             .attributes("DisplayName", &self.display_name)
             .attributes("KmsMasterKeyId", self.kms_master_key_id.as_str())
-            .set_tags(Some(stamped(&cx.stamp(&self.tags, intent)?)));
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION).once_visible()?;
         let topic_arn = required(answer.topic_arn, OPERATION, "TopicArn")?.into();
         Ok(TopicOutputs { topic_arn })

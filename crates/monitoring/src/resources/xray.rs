@@ -1,6 +1,6 @@
 //! What the resources of X-Ray share.
 
-use aws::tags::{LiveTags, Stamped};
+use aws::tags::{LiveTags, TagPairs};
 use aws::{CallResult, Called, Context, Tags};
 use aws_sdk_xray::types::Tag;
 use engine::{CallError, ErrorClass};
@@ -25,12 +25,9 @@ impl<T> OfXray<T> for Result<T, CallError> {
     }
 }
 
-fn tag(key: &str, value: &str) -> Tag {
+/// A tag as the service has it.
+pub(super) fn tag(key: &str, value: &str) -> Tag {
     Tag::builder().key(key).value(value).build().expect("a key and a value are given")
-}
-
-pub(super) fn stamped(tags: &Stamped) -> Vec<Tag> {
-    tags.pairs().map(|(key, value)| tag(key, value)).collect()
 }
 
 /// The tags of a sampling rule or a group, if there is one.
@@ -43,15 +40,25 @@ pub(super) async fn live_tags(cx: &Context, arn: &str) -> Result<Option<LiveTags
 }
 
 pub(super) async fn retag(cx: &Context, arn: &str, before: &Tags, wanted: &Tags) -> Result<(), CallError> {
-    let changes = before.changes_to(wanted);
-    if !changes.remove.is_empty() {
-        let request = xray(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(changes.remove));
-        request.send().await.called("UntagResource")?;
-    }
-    if !changes.set.is_empty() {
-        let set = changes.set.iter().map(|(key, value)| tag(key, value)).collect();
-        let request = xray(cx).tag_resource().resource_arn(arn).set_tags(Some(set));
-        request.send().await.called("TagResource")?;
-    }
-    Ok(())
+    let remove = async |keys| {
+        xray(cx)
+            .untag_resource()
+            .resource_arn(arn)
+            .set_tag_keys(Some(keys))
+            .send()
+            .await
+            .called("UntagResource")
+            .map(drop)
+    };
+    let set = async |tags: TagPairs| {
+        xray(cx)
+            .tag_resource()
+            .resource_arn(arn)
+            .set_tags(Some(tags.list(tag)))
+            .send()
+            .await
+            .called("TagResource")
+            .map(drop)
+    };
+    before.changes_to(wanted).send(remove, set).await
 }

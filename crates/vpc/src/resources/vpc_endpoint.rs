@@ -13,7 +13,7 @@ use aws::ec2::{found_by, none_unsuccessful, retag};
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::{
     CallResult, Called, Context, RouteTableId, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId,
-    required,
+    in_order_of, required,
 };
 use aws_sdk_ec2::types::{ResourceType, VpcEndpoint as Live, VpcEndpointType};
 use engine::{
@@ -93,14 +93,6 @@ fn is_live(live: &Live) -> bool {
     matches!(state(live).as_str(), "pending" | "available")
 }
 
-/// Ids in the order in which they were recorded, so that AWS's order is not a difference.
-fn in_order_of<T: Text + Ord>(recorded: &[T], live: impl IntoIterator<Item = String>) -> Vec<T> {
-    let mut live: Vec<T> = live.into_iter().map(Into::into).collect();
-    let place = |id: &T| recorded.iter().position(|one| one == id).unwrap_or(usize::MAX);
-    live.sort_by(|left, right| place(left).cmp(&place(right)).then_with(|| left.cmp(right)));
-    live
-}
-
 /// Ids for a call, which takes a list or none.
 fn given<T: Text>(ids: &[T]) -> Option<Vec<String>> {
     without(ids, &[])
@@ -149,6 +141,10 @@ impl VpcEndpoint<Resolved> {
         let added = request.set_add_subnet_ids(Some(subnets)).send().await.called("ModifyVpcEndpoint");
         added.classed(&["DuplicateSubnetsInSameZone"], ErrorClass::NotYet).once_visible().map(drop)
     }
+}
+
+fn ids<T: From<String>>(live: impl IntoIterator<Item = String>) -> Vec<T> {
+    live.into_iter().map(Into::into).collect()
 }
 
 #[async_trait]
@@ -250,9 +246,13 @@ impl Resource for VpcEndpoint<Resolved> {
             vpc_endpoint_type: live
                 .vpc_endpoint_type
                 .map_or_else(String::new, |kind| kind.as_str().to_owned()),
-            route_table_ids: in_order_of(&self.route_table_ids, live.route_table_ids.unwrap_or_default()),
-            subnet_ids: in_order_of(&self.subnet_ids, live.subnet_ids.unwrap_or_default()),
-            security_group_ids: in_order_of(&self.security_group_ids, groups),
+            route_table_ids: in_order_of(
+                &self.route_table_ids,
+                ids(live.route_table_ids.unwrap_or_default()),
+                Clone::clone,
+            ),
+            subnet_ids: in_order_of(&self.subnet_ids, ids(live.subnet_ids.unwrap_or_default()), Clone::clone),
+            security_group_ids: in_order_of(&self.security_group_ids, ids(groups), Clone::clone),
             private_dns_enabled: live.private_dns_enabled.filter(|_| !is_gateway),
             policy_document: self.policy_document.unless_changed(policy),
             tags: visible(live.tags),

@@ -1,6 +1,6 @@
 //! The parts of a service's properties: where its tasks are, what sends them requests, how it is deployed.
 
-use aws::{ListenerRuleArn, RoleArn, SecurityGroupId, SubnetId, TargetGroupArn};
+use aws::{ListenerRuleArn, RoleArn, SecurityGroupId, SubnetId, TargetGroupArn, count, in_order_of, number};
 use aws_sdk_ecs::types::{
     AdvancedConfiguration as AdvancedForCall, AssignPublicIp, AwsVpcConfiguration as VpcForCall,
     DeploymentCircuitBreaker, DeploymentConfiguration as ConfigurationForCall, DeploymentStrategy,
@@ -8,8 +8,6 @@ use aws_sdk_ecs::types::{
 };
 use engine::{Declared, Resolved, Stage};
 use serde::{Deserialize, Serialize};
-
-use crate::resources::{count, in_order_of, number};
 
 /// Where tasks are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -110,10 +108,12 @@ impl NetworkConfiguration<Resolved> {
                 subnets: in_order_of(
                     &recorded.subnets,
                     subnets.iter().map(|id| id.as_str().into()).collect(),
+                    Clone::clone,
                 ),
                 security_groups: in_order_of(
                     &recorded.security_groups,
                     groups.iter().map(|id| id.as_str().into()).collect(),
+                    Clone::clone,
                 ),
                 assign_public_ip: live
                     .and_then(VpcForCall::assign_public_ip)
