@@ -1,7 +1,6 @@
 //! What the tier can be told, and what it needs to know.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
 
 use aws::resources::RetentionDays;
 use aws::{Place, SecurityGroupId, SubnetId, VpcId};
@@ -205,36 +204,33 @@ pub struct Inputs {
     pub client_security_group_ids: Vec<Input<SecurityGroupId>>,
 }
 
-fn refused(argument: &str, reason: impl Into<String>, hint: impl Into<String>) -> DeclareError {
-    DeclareError::argument(argument, reason, hint)
-}
-
-/// Checks a number against what AWS allows.
-fn within(argument: &str, value: u32, range: RangeInclusive<u32>, unit: &str) -> Result<(), DeclareError> {
-    if range.contains(&value) {
-        return Ok(());
-    }
-    let allowed = format!("{} to {}{unit}", range.start(), range.end());
-    Err(refused(argument, format!("AWS does not allow {value}"), allowed))
-}
-
 impl Args {
     /// What can be said to be wrong before any call.
     pub(crate) fn check(&self, inputs: &Inputs) -> Result<(), DeclareError> {
         if self.environment.ends_with('-') {
             let reason =
                 format!("the name of a load balancer cannot end with a hyphen, as `{}`", self.environment);
-            return Err(refused("environment", reason, "leave the last hyphen out"));
+            return Err(DeclareError::argument("environment", reason, "leave the last hyphen out"));
         }
         self.check_network(inputs)?;
         self.check_tls(&inputs.place)?;
-        within("deregistration_delay", self.deregistration_delay, 0..=3600, " seconds")?;
-        within("idle_timeout", self.idle_timeout, 1..=4000, " seconds")?;
-        within("target_port", self.target_port.into(), 1..=65535, "")?;
+        DeclareError::within("deregistration_delay", self.deregistration_delay, 0..=3600, " seconds")?;
+        DeclareError::within("idle_timeout", self.idle_timeout, 1..=4000, " seconds")?;
+        DeclareError::within("target_port", self.target_port.into(), 1..=65535, "")?;
         self.health_check.check()?;
         self.test_header.check()?;
-        within("access_logs.retention_in_days", self.access_logs.retention_in_days, 1..=36_500, " days")?;
-        within("waf.rate_limit", self.waf.rate_limit, 10..=2_000_000_000, " requests in five minutes")
+        DeclareError::within(
+            "access_logs.retention_in_days",
+            self.access_logs.retention_in_days,
+            1..=36_500,
+            " days",
+        )?;
+        DeclareError::within(
+            "waf.rate_limit",
+            self.waf.rate_limit,
+            10..=2_000_000_000,
+            " requests in five minutes",
+        )
     }
 
     fn check_network(&self, inputs: &Inputs) -> Result<(), DeclareError> {
@@ -245,17 +241,29 @@ impl Args {
         if subnets.len() < 2 {
             let reason =
                 format!("a load balancer needs subnets in two zones, and there is {}", subnets.len());
-            return Err(refused(argument, reason, "give it a subnet in each of two or three zones"));
+            return Err(DeclareError::argument(
+                argument,
+                reason,
+                "give it a subnet in each of two or three zones",
+            ));
         }
         let mut seen = BTreeSet::new();
         for (index, cidr) in self.ingress_cidrs.iter().enumerate() {
             let argument = format!("ingress_cidrs[{index}]");
             if cidr.trunc() != *cidr {
                 let reason = format!("{cidr} is an address inside a block, not a block");
-                return Err(refused(&argument, reason, format!("did you mean {}?", cidr.trunc())));
+                return Err(DeclareError::argument(
+                    &argument,
+                    reason,
+                    format!("did you mean {}?", cidr.trunc()),
+                ));
             }
             if !seen.insert(cidr) {
-                return Err(refused(&argument, format!("{cidr} is there twice"), "leave it out"));
+                return Err(DeclareError::argument(
+                    &argument,
+                    format!("{cidr} is there twice"),
+                    "leave it out",
+                ));
             }
         }
         Ok(())
@@ -269,7 +277,7 @@ impl Args {
         if !(policy.starts_with("ELBSecurityPolicy-") && is_modern) {
             let reason = format!("`{policy}` is no policy for TLS 1.2 and later");
             let hint = "one of AWS's, such as ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09";
-            return Err(refused("ssl_policy", reason, hint));
+            return Err(DeclareError::argument("ssl_policy", reason, hint));
         }
         self.certificate_arn.as_deref().map_or(Ok(()), |arn| check_certificate(arn, place))
     }
@@ -291,20 +299,20 @@ fn check_certificate(arn: &str, place: &Place) -> Result<(), DeclareError> {
         _ => {
             let reason = format!("`{arn}` is not the ARN of a certificate in ACM");
             let example = place.arn("acm", "certificate/1234abcd-12ab-34cd-56ef-1234567890ab");
-            return Err(refused("certificate_arn", reason, format!("such as {example}")));
+            return Err(DeclareError::argument("certificate_arn", reason, format!("such as {example}")));
         }
     };
     let hint = "request or import one in ACM there, and give its ARN";
     if region != place.region {
         let reason =
             format!("the certificate is in {region} and the load balancer in {}: {RULE}", place.region);
-        return Err(refused("certificate_arn", reason, hint));
+        return Err(DeclareError::argument("certificate_arn", reason, hint));
     }
     if place.knows_account() && account != place.account_id {
         let ours = &place.account_id;
         let reason =
             format!("the certificate is of account {account} and the load balancer of {ours}: {RULE}");
-        return Err(refused("certificate_arn", reason, hint));
+        return Err(DeclareError::argument("certificate_arn", reason, hint));
     }
     Ok(())
 }
@@ -313,17 +321,25 @@ impl HealthCheck {
     fn check(&self) -> Result<(), DeclareError> {
         if !self.path.starts_with('/') || self.path.len() > 1024 {
             let reason = format!("`{}` is not a path", self.path);
-            return Err(refused("health_check.path", reason, "it begins with a slash, such as /health"));
+            return Err(DeclareError::argument(
+                "health_check.path",
+                reason,
+                "it begins with a slash, such as /health",
+            ));
         }
-        within("health_check.interval", self.interval, 5..=300, " seconds")?;
-        within("health_check.timeout", self.timeout, 2..=120, " seconds")?;
+        DeclareError::within("health_check.interval", self.interval, 5..=300, " seconds")?;
+        DeclareError::within("health_check.timeout", self.timeout, 2..=120, " seconds")?;
         if self.timeout >= self.interval {
             let reason =
                 format!("{} seconds are not less than the interval of {}", self.timeout, self.interval);
-            return Err(refused("health_check.timeout", reason, "AWS wants an answer before it asks again"));
+            return Err(DeclareError::argument(
+                "health_check.timeout",
+                reason,
+                "AWS wants an answer before it asks again",
+            ));
         }
-        within("health_check.healthy", self.healthy, 2..=10, " answers")?;
-        within("health_check.unhealthy", self.unhealthy, 2..=10, " answers")
+        DeclareError::within("health_check.healthy", self.healthy, 2..=10, " answers")?;
+        DeclareError::within("health_check.unhealthy", self.unhealthy, 2..=10, " answers")
     }
 }
 
@@ -333,12 +349,20 @@ impl TestHeader {
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if !(1..=40).contains(&self.name.len()) || !self.name.bytes().all(is_token) {
             let reason = format!("`{}` is not the name of a header", self.name);
-            return Err(refused("test_header.name", reason, "1 to 40 letters, digits and hyphens"));
+            return Err(DeclareError::argument(
+                "test_header.name",
+                reason,
+                "1 to 40 letters, digits and hyphens",
+            ));
         }
         let is_visible = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
         if !(1..=128).contains(&self.value.len()) || !self.value.bytes().all(is_visible) {
             let reason = format!("`{}` cannot be looked for", self.value);
-            return Err(refused("test_header.value", reason, "1 to 128 visible ASCII characters"));
+            return Err(DeclareError::argument(
+                "test_header.value",
+                reason,
+                "1 to 128 visible ASCII characters",
+            ));
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The tier itself: which resources there are, and what each takes from which.
 
 use aws::policy::{PolicyDocument, Principal, Statement};
-use aws::resources::{LogGroup, RetentionDays, SecurityGroup, SecurityGroupIngress, WebAclAssociation};
+use aws::resources::{LogGroup, Peer, RetentionDays, SecurityGroup, SecurityGroupIngress, WebAclAssociation};
 use aws::{DeletionPolicy, LogGroupName, Names, SecurityGroupId, SubnetId};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
 use serde::{Deserialize, Serialize};
@@ -201,35 +201,26 @@ impl Declaring<'_> {
 
     /// Lets clients in where there is a listener, and nothing out: whoever has the targets adds that.
     fn security_group(&mut self) -> Result<Input<SecurityGroupId>, DeclareError> {
-        let group = SecurityGroup {
-            group_name: self.names.name("alb-sg"),
-            group_description: "The payment load balancer: HTTP and HTTPS from its clients".to_owned(),
-            vpc_id: self.inputs.vpc_id.clone(),
-            security_group_ingress: Vec::new(),
-            security_group_egress: Vec::new(),
-            tags: self.names.tags("alb-sg"),
-        };
+        let group = SecurityGroup::closed(
+            self.names.name("alb-sg"),
+            "The payment load balancer: HTTP and HTTPS from its clients",
+            self.inputs.vpc_id.clone(),
+            self.names.tags("alb-sg"),
+        );
         let group = self.scope.add("security-group", group)?.group_id;
         let ports: &[u16] = if self.args.certificate_arn.is_some() { &[HTTP, HTTPS] } else { &[HTTP] };
         let cidrs = self.client_cidrs()?;
         for port in ports {
-            let rule = |cidr_ip, source_security_group_id, from: &str| SecurityGroupIngress {
-                group_id: group.clone(),
-                ip_protocol: "tcp".to_owned(),
-                from_port: Some(*port),
-                to_port: Some(*port),
-                cidr_ip,
-                source_security_group_id,
-                source_prefix_list_id: None,
-                description: format!("Port {port} from {from}"),
+            let rule = |peer, from: &str| {
+                SecurityGroupIngress::tcp(group.clone(), *port, peer, format!("Port {port} from {from}"))
             };
             for cidr in &cidrs {
                 let name = format!("ingress-{port}-from-{}", cidr.replace(['.', '/'], "-"));
-                self.scope.add(&name, rule(Some(cidr.clone().into()), None, cidr))?;
+                self.scope.add(&name, rule(Peer::Addresses(cidr.clone().into()), cidr))?;
             }
             for (number, client) in (1..).zip(&self.inputs.client_security_group_ids) {
                 let name = format!("ingress-{port}-from-client-{number}");
-                self.scope.add(&name, rule(None, Some(client.clone()), "a client"))?;
+                self.scope.add(&name, rule(Peer::Group(client.clone()), "a client"))?;
             }
         }
         Ok(group)

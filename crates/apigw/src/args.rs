@@ -1,7 +1,6 @@
 //! What the tier can be told.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
 use aws::resources::RetentionDays;
 use engine::DeclareError;
@@ -117,37 +116,29 @@ impl ExecutionLogs {
     }
 }
 
-fn refused(argument: &str, reason: impl Into<String>, hint: impl Into<String>) -> DeclareError {
-    DeclareError::argument(argument, reason, hint)
-}
-
 /// The largest number that API Gateway can hold.
 const LARGEST: u32 = 2_147_483_647;
-
-/// Checks a number against what AWS allows.
-fn within(argument: &str, value: u32, range: RangeInclusive<u32>, unit: &str) -> Result<(), DeclareError> {
-    if range.contains(&value) {
-        return Ok(());
-    }
-    let allowed = format!("{} to {}{unit}", range.start(), range.end());
-    Err(refused(argument, format!("AWS does not allow {value}"), allowed))
-}
 
 impl Args {
     /// What can be said to be wrong before any call.
     pub(crate) fn check(&self, inputs: &Inputs) -> Result<(), DeclareError> {
         self.check_backend(inputs)?;
-        within("timeout_ms", self.timeout_ms, 50..=29_000, " milliseconds")?;
-        within("throttle.rate_limit", self.throttle.rate_limit, 1..=LARGEST, " requests in a second")?;
-        within("throttle.burst_limit", self.throttle.burst_limit, 1..=LARGEST, " requests")?;
-        within("monthly_quota", self.monthly_quota, 1..=LARGEST, " requests")?;
+        DeclareError::within("timeout_ms", self.timeout_ms, 50..=29_000, " milliseconds")?;
+        DeclareError::within(
+            "throttle.rate_limit",
+            self.throttle.rate_limit,
+            1..=LARGEST,
+            " requests in a second",
+        )?;
+        DeclareError::within("throttle.burst_limit", self.throttle.burst_limit, 1..=LARGEST, " requests")?;
+        DeclareError::within("monthly_quota", self.monthly_quota, 1..=LARGEST, " requests")?;
         self.check_tls()
     }
 
     fn check_backend(&self, inputs: &Inputs) -> Result<(), DeclareError> {
         if inputs.backend.private && inputs.private_subnet_ids.is_empty() {
             let reason = "a private load balancer is reached through a VPC link, which needs a subnet";
-            return Err(refused(
+            return Err(DeclareError::argument(
                 "private_subnet_ids",
                 reason,
                 "give it the private subnets, one in each zone",
@@ -157,12 +148,12 @@ impl Args {
             None if inputs.backend.https => {
                 let reason = "the load balancer has a certificate, and its own name in DNS is not on that";
                 let hint = "give the name on the certificate, such as payments.example.com";
-                return Err(refused("backend_domain", reason, hint));
+                return Err(DeclareError::argument("backend_domain", reason, hint));
             }
             Some(domain) if !is_host_name(domain) => {
                 let reason = format!("`{domain}` is not a host name");
                 let hint = "a name without protocol, port and path, such as payments.example.com";
-                return Err(refused("backend_domain", reason, hint));
+                return Err(DeclareError::argument("backend_domain", reason, hint));
             }
             _ => {}
         }
@@ -176,7 +167,7 @@ impl Args {
         if !fits || path.contains("//") {
             let reason = format!("`{path}` cannot stand before the path of a request");
             let hint = "leave it empty, or begin with a slash and end without one, such as /v1";
-            return Err(refused("backend_path", reason, hint));
+            return Err(DeclareError::argument("backend_path", reason, hint));
         }
         Ok(())
     }
@@ -191,7 +182,11 @@ impl Args {
             return Ok(());
         }
         let reason = format!("`{policy}` is no policy of a regional API for TLS 1.2 and later");
-        Err(refused("security_policy", reason, "such as SecurityPolicy_TLS13_1_2_PQ_2025_09, or TLS_1_2"))
+        Err(DeclareError::argument(
+            "security_policy",
+            reason,
+            "such as SecurityPolicy_TLS13_1_2_PQ_2025_09, or TLS_1_2",
+        ))
     }
 
     /// With the newer policies, an API can insist on being called by its own name.

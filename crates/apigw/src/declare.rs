@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use aws::resources::{
-    LogGroup, RetentionDays, SecurityGroup, SecurityGroupEgress, SecurityGroupIngress, WebAclAssociation,
+    LogGroup, Peer, RetentionDays, SecurityGroup, SecurityGroupEgress, SecurityGroupIngress,
+    WebAclAssociation,
 };
 use aws::{DeletionPolicy, LogGroupName, Names, Place, SecurityGroupId};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
@@ -132,14 +133,12 @@ impl Declaring<'_> {
 
     /// The link and its group, which may talk to the load balancer and to nothing else.
     fn vpc_link(&mut self) -> Result<Input<VpcLinkId>, DeclareError> {
-        let group = SecurityGroup {
-            group_name: self.names.name("api-link-sg"),
-            group_description: "The VPC link of the payment API: to the load balancer".to_owned(),
-            vpc_id: self.inputs.vpc_id.clone(),
-            security_group_ingress: Vec::new(),
-            security_group_egress: Vec::new(),
-            tags: self.names.tags("api-link-sg"),
-        };
+        let group = SecurityGroup::closed(
+            self.names.name("api-link-sg"),
+            "The VPC link of the payment API: to the load balancer",
+            self.inputs.vpc_id.clone(),
+            self.names.tags("api-link-sg"),
+        );
         let group = self.scope.add("vpc-link-security-group", group)?.group_id;
         self.link_rules(&group)?;
         let link = VpcLink {
@@ -153,28 +152,12 @@ impl Declaring<'_> {
 
     fn link_rules(&mut self, link: &Input<SecurityGroupId>) -> Result<(), DeclareError> {
         let backend = &self.inputs.backend;
-        let port = Some(Route::port(backend));
-        let to_balancer = SecurityGroupEgress {
-            group_id: link.clone(),
-            ip_protocol: "tcp".to_owned(),
-            from_port: port,
-            to_port: port,
-            cidr_ip: None,
-            destination_security_group_id: Some(backend.alb_security_group_id.clone()),
-            destination_prefix_list_id: None,
-            description: "Requests to the load balancer".to_owned(),
-        };
+        let (port, balancer) = (Route::port(backend), backend.alb_security_group_id.clone());
+        let text = "Requests to the load balancer";
+        let to_balancer = SecurityGroupEgress::tcp(link.clone(), port, Peer::Group(balancer.clone()), text);
         self.scope.add("vpc-link-to-load-balancer", to_balancer)?;
-        let from_link = SecurityGroupIngress {
-            group_id: backend.alb_security_group_id.clone(),
-            ip_protocol: "tcp".to_owned(),
-            from_port: port,
-            to_port: port,
-            cidr_ip: None,
-            source_security_group_id: Some(link.clone()),
-            source_prefix_list_id: None,
-            description: "Requests from the API".to_owned(),
-        };
+        let from_link =
+            SecurityGroupIngress::tcp(balancer, port, Peer::Group(link.clone()), "Requests from the API");
         self.scope.add("load-balancer-from-vpc-link", from_link).map(drop)
     }
 

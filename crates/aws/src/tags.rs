@@ -393,10 +393,28 @@ mod tests {
         let wanted = tags(&[("Name", "new"), ("Same", "y"), ("More", "z"), (PROJECT, "other")]);
         let changes = before.changes_to(&wanted);
         assert_eq!(
-            changes.set,
-            BTreeMap::from([("Name".to_owned(), "new".to_owned()), ("More".to_owned(), "z".to_owned())])
+            changes.set.map(),
+            HashMap::from([("Name".to_owned(), "new".to_owned()), ("More".to_owned(), "z".to_owned())])
         );
         assert_eq!(changes.remove, ["Stale"]);
+    }
+
+    #[tokio::test]
+    async fn what_goes_is_sent_before_what_comes_and_nothing_where_nothing_changes() {
+        let sent = std::cell::RefCell::new(Vec::new());
+        let remove = async |keys: Vec<String>| {
+            sent.borrow_mut().push(keys.join(","));
+            Ok(())
+        };
+        let set = async |tags: TagPairs| {
+            sent.borrow_mut().push(tags.list(|key, value| format!("{key}={value}")).join(","));
+            Ok(())
+        };
+        let before = tags(&[("Stale", "x"), ("Same", "y")]);
+        before.changes_to(&before).send(remove, set).await.unwrap();
+        assert_eq!(*sent.borrow(), Vec::<String>::new());
+        before.changes_to(&tags(&[("Same", "y"), ("More", "z")])).send(remove, set).await.unwrap();
+        assert_eq!(*sent.borrow(), ["Stale", "More=z"]);
     }
 
     #[test]

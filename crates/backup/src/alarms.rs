@@ -68,12 +68,12 @@ fn unverified(names: &Names, cluster: Input<String>, topics: &[Input<TopicArn>])
         datapoints_to_alarm: Some(HOURS_WITHOUT),
         treat_missing_data: Some("breaching".to_owned()),
         ok_actions: topics.to_vec(),
-        ..silent(
-            names,
-            "backup-unverified",
+        ..Alarm::silent(
+            names.name("backup-unverified"),
             "For more than a day the payment database's backup was not verified: the verification failed, or did not \
              run. It also rings from a deployment until the first verification.",
             topics,
+            names.tags("backup-unverified"),
         )
     }
 }
@@ -99,34 +99,6 @@ fn of_function(
         evaluation_periods: 1,
         datapoints_to_alarm: Some(1),
         treat_missing_data: Some("notBreaching".to_owned()),
-        ..silent(names, what, description, topics)
-    }
-}
-
-/// An alarm that watches nothing yet.
-fn silent(names: &Names, what: &str, description: &str, topics: &[Input<TopicArn>]) -> Alarm {
-    Alarm {
-        alarm_name: names.name(what).into(),
-        alarm_description: description.to_owned(),
-        actions_enabled: true,
-        alarm_actions: topics.to_vec(),
-        ok_actions: Vec::new(),
-        insufficient_data_actions: Vec::new(),
-        namespace: None,
-        metric_name: None,
-        dimensions: Vec::new(),
-        statistic: None,
-        extended_statistic: None,
-        period: None,
-        unit: None,
-        metrics: Vec::new(),
-        threshold_metric_id: None,
-        threshold: None,
-        comparison_operator: String::new(),
-        evaluation_periods: 1,
-        datapoints_to_alarm: None,
-        treat_missing_data: None,
-        evaluate_low_sample_count_percentile: None,
-        tags: names.tags(what),
+        ..Alarm::silent(names.name(what), description, topics, names.tags(what))
     }
 }

@@ -1,7 +1,6 @@
 //! What the tier can be told, and what it needs to know.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
 use aws::resources::RetentionDays;
 use aws::{DbClusterId, KeyArn, Place, TopicArn};
@@ -137,39 +136,33 @@ impl Default for Vault {
     }
 }
 
-fn refused(argument: &str, reason: impl Into<String>, hint: impl Into<String>) -> DeclareError {
-    DeclareError::argument(argument, reason, hint)
-}
-
-fn within(argument: &str, value: u32, range: RangeInclusive<u32>) -> Result<(), DeclareError> {
-    match range.contains(&value) {
-        true => Ok(()),
-        false => {
-            let (least, most) = range.into_inner();
-            Err(refused(argument, format!("{value} is out of range"), format!("{least} to {most}")))
-        }
-    }
-}
-
 impl Args {
     /// What can be said to be wrong before any call.
     pub(crate) fn check(&self) -> Result<(), DeclareError> {
         schedule::check(&self.schedule_expression).map_err(|reason| {
-            refused("schedule_expression", reason, "such as cron(0 6 * * ? *), every day at six")
+            DeclareError::argument(
+                "schedule_expression",
+                reason,
+                "such as cron(0 6 * * ? *), every day at six",
+            )
         })?;
         if !schedule::is_time_zone(&self.time_zone) {
             let reason = format!("`{}` is not a time zone", self.time_zone);
-            return Err(refused("time_zone", reason, "UTC, or an area and a place, such as Asia/Singapore"));
+            return Err(DeclareError::argument(
+                "time_zone",
+                reason,
+                "UTC, or an area and a place, such as Asia/Singapore",
+            ));
         }
         // RDS API Reference, CreateDBCluster: 35 days.
-        within("min_retention_days", self.min_retention_days, 1..=35)?;
-        within("max_snapshot_age_hours", self.max_snapshot_age_hours, 24..=168)?;
-        within("max_restore_lag_minutes", self.max_restore_lag_minutes, 5..=1440)?;
+        DeclareError::within("min_retention_days", self.min_retention_days, 1..=35, "")?;
+        DeclareError::within("max_snapshot_age_hours", self.max_snapshot_age_hours, 24..=168, "")?;
+        DeclareError::within("max_restore_lag_minutes", self.max_restore_lag_minutes, 5..=1440, "")?;
         // Lambda Developer Guide, "Lambda quotas".
-        within("memory", self.memory, 128..=10_240)?;
-        within("timeout", self.timeout, 1..=900)?;
+        DeclareError::within("memory", self.memory, 128..=10_240, "")?;
+        DeclareError::within("timeout", self.timeout, 1..=900, "")?;
         if let Some(reserved) = self.reserved_concurrency {
-            within("reserved_concurrency", reserved, 1..=900)?;
+            DeclareError::within("reserved_concurrency", reserved, 1..=900, "")?;
         }
         self.vault.check()
     }
@@ -183,13 +176,13 @@ impl Vault {
     fn check(&self) -> Result<(), DeclareError> {
         schedule::check_cron(&self.schedule_expression).map_err(|reason| {
             let hint = "such as cron(0 5 * * ? *), every day at five";
-            refused("vault.schedule_expression", reason, hint)
+            DeclareError::argument("vault.schedule_expression", reason, hint)
         })?;
         // AWS Backup API Reference, Lifecycle and PutBackupVaultLockConfiguration: a hundred years.
-        within("vault.retention_days", self.retention_days, 1..=36_500)?;
+        DeclareError::within("vault.retention_days", self.retention_days, 1..=36_500, "")?;
         match self.lock_days {
             // A job whose copies would be kept for less than that fails.
-            Some(days) => within("vault.lock_days", days, 1..=self.retention_days),
+            Some(days) => DeclareError::within("vault.lock_days", days, 1..=self.retention_days, ""),
             None => Ok(()),
         }
     }

@@ -127,10 +127,6 @@ pub struct Inputs {
     pub client_security_group_ids: Vec<Input<SecurityGroupId>>,
 }
 
-fn refused(argument: &str, reason: impl Into<String>, hint: impl Into<String>) -> DeclareError {
-    DeclareError::argument(argument, reason, hint)
-}
-
 impl Args {
     /// What can be said to be wrong before any call.
     pub(crate) fn check(&self, zones: usize) -> Result<(), DeclareError> {
@@ -138,7 +134,7 @@ impl Args {
         self.capacity.check()?;
         if !(1..=15).contains(&self.instances) {
             let reason = format!("a cluster cannot have {} instances", self.instances);
-            return Err(refused(
+            return Err(DeclareError::argument(
                 "instances",
                 reason,
                 "1 to 15: one that writes, the others read and stand in",
@@ -146,23 +142,31 @@ impl Args {
         }
         if zones < 2 {
             let reason = format!("a cluster needs subnets in two zones, and there is {zones}");
-            return Err(refused("subnet_ids", reason, "give it a subnet in each of two or three zones"));
+            return Err(DeclareError::argument(
+                "subnet_ids",
+                reason,
+                "give it a subnet in each of two or three zones",
+            ));
         }
         if !(1..=35).contains(&self.backup_retention_in_days) {
             let reason = format!("Aurora cannot keep backups for {} days", self.backup_retention_in_days);
-            return Err(refused("backup_retention_in_days", reason, "1 to 35"));
+            return Err(DeclareError::argument("backup_retention_in_days", reason, "1 to 35"));
         }
         if !matches!(self.insights.as_str(), "standard" | "advanced") {
             let reason = format!("there is no mode `{}`", self.insights);
-            return Err(refused("insights", reason, "standard or advanced"));
+            return Err(DeclareError::argument("insights", reason, "standard or advanced"));
         }
         if !matches!(self.monitoring_interval, 0 | 1 | 5 | 10 | 15 | 30 | 60) {
             let reason = format!("RDS cannot measure every {} seconds", self.monitoring_interval);
-            return Err(refused("monitoring_interval", reason, "0 (never), 1, 5, 10, 15, 30 or 60"));
+            return Err(DeclareError::argument(
+                "monitoring_interval",
+                reason,
+                "0 (never), 1, 5, 10, 15, 30 or 60",
+            ));
         }
         let backup = daily(&self.backup_window).ok_or_else(|| {
             let reason = format!("`{}` is not a time of day", self.backup_window);
-            refused(
+            DeclareError::argument(
                 "backup_window",
                 reason,
                 "two times in UTC, at least 30 minutes apart, such as 03:00-04:00",
@@ -171,11 +175,11 @@ impl Args {
         let maintenance = weekly(&self.maintenance_window).ok_or_else(|| {
             let reason = format!("`{}` is not a time of the week", self.maintenance_window);
             let hint = "two times in UTC, at least 30 minutes apart, such as sun:04:00-sun:05:00";
-            refused("maintenance_window", reason, hint)
+            DeclareError::argument("maintenance_window", reason, hint)
         })?;
         if overlap(backup, maintenance) {
             let reason = format!("it overlaps the backup window {}", self.backup_window);
-            return Err(refused("maintenance_window", reason, "RDS needs them apart"));
+            return Err(DeclareError::argument("maintenance_window", reason, "RDS needs them apart"));
         }
         Ok(())
     }
@@ -191,7 +195,7 @@ impl Args {
         {
             if !is_name(name) {
                 let reason = format!("`{name}` is not a name for PostgreSQL");
-                return Err(refused(
+                return Err(DeclareError::argument(
                     argument,
                     reason,
                     "a letter, then letters, digits and underscores, at most 63",
@@ -202,7 +206,11 @@ impl Args {
         if matches!(self.master_username.as_str(), "admin" | "postgres" | "rdsadmin" | "rds_superuser") {
             let reason =
                 format!("`{}` is reserved, or the first that an attacker tries", self.master_username);
-            return Err(refused("master_username", reason, "a name of your own, such as payments_owner"));
+            return Err(DeclareError::argument(
+                "master_username",
+                reason,
+                "a name of your own, such as payments_owner",
+            ));
         }
         Ok(())
     }
@@ -217,11 +225,11 @@ impl Capacity {
         let halves = |units: f64| (units * 2.0).fract() == 0.0;
         if !((0.0..=256.0).contains(&self.min) && halves(self.min)) {
             let reason = format!("{} is no capacity", self.min);
-            return Err(refused("capacity.min", reason, "0 to 256 in steps of 0.5"));
+            return Err(DeclareError::argument("capacity.min", reason, "0 to 256 in steps of 0.5"));
         }
         if !((1.0..=256.0).contains(&self.max) && halves(self.max) && self.max >= self.min) {
             let reason = format!("{} is no largest capacity beside a smallest of {}", self.max, self.min);
-            return Err(refused(
+            return Err(DeclareError::argument(
                 "capacity.max",
                 reason,
                 "1 to 256 in steps of 0.5, and not below capacity.min",
@@ -230,11 +238,15 @@ impl Capacity {
         match self.pause_after_seconds {
             Some(_) if self.min > 0.0 => {
                 let reason = format!("a cluster with a smallest capacity of {} never pauses", self.min);
-                Err(refused("capacity.pause_after_seconds", reason, "leave it out, or set capacity.min to 0"))
+                Err(DeclareError::argument(
+                    "capacity.pause_after_seconds",
+                    reason,
+                    "leave it out, or set capacity.min to 0",
+                ))
             }
             Some(seconds) if !(300..=86_400).contains(&seconds) => {
                 let reason = format!("Aurora cannot pause after {seconds} seconds");
-                Err(refused("capacity.pause_after_seconds", reason, "300 to 86400"))
+                Err(DeclareError::argument("capacity.pause_after_seconds", reason, "300 to 86400"))
             }
             _ => Ok(()),
         }

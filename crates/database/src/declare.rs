@@ -1,7 +1,7 @@
 //! The tier itself: which resources there are, and what each takes from which.
 
 use aws::policy::{PolicyDocument, Principal, Statement};
-use aws::resources::{Alias, Key, LogGroup, RetentionDays, Role, SecurityGroup, SecurityGroupIngress};
+use aws::resources::{Alias, Key, LogGroup, Peer, RetentionDays, Role, SecurityGroup, SecurityGroupIngress};
 use aws::{KeyArn, LogGroupName, Names, RoleArn, SecurityGroupId};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
 use serde::{Deserialize, Serialize};
@@ -189,26 +189,16 @@ impl Declaring<'_> {
 
     /// Lets PostgreSQL in from its clients, and nothing out.
     fn security_group(&mut self) -> Result<Input<SecurityGroupId>, DeclareError> {
-        let group = SecurityGroup {
-            group_name: self.names.name("database-sg"),
-            group_description: "The payment database: PostgreSQL from its clients".to_owned(),
-            vpc_id: self.inputs.vpc_id.clone(),
-            security_group_ingress: Vec::new(),
-            security_group_egress: Vec::new(),
-            tags: self.names.tags("database-sg"),
-        };
+        let group = SecurityGroup::closed(
+            self.names.name("database-sg"),
+            "The payment database: PostgreSQL from its clients",
+            self.inputs.vpc_id.clone(),
+            self.names.tags("database-sg"),
+        );
         let group = self.scope.add("security-group", group)?.group_id;
         for (number, client) in (1..).zip(&self.inputs.client_security_group_ids) {
-            let rule = SecurityGroupIngress {
-                group_id: group.clone(),
-                ip_protocol: "tcp".to_owned(),
-                from_port: Some(PORT),
-                to_port: Some(PORT),
-                cidr_ip: None,
-                source_security_group_id: Some(client.clone()),
-                source_prefix_list_id: None,
-                description: "PostgreSQL from a client".to_owned(),
-            };
+            let client = Peer::Group(client.clone());
+            let rule = SecurityGroupIngress::tcp(group.clone(), PORT, client, "PostgreSQL from a client");
             self.scope.add(&format!("client-{number}"), rule)?;
         }
         Ok(group)

@@ -261,44 +261,41 @@ impl Encryption {
     }
 }
 
-fn refused(argument: &str, reason: impl Into<String>, hint: impl Into<String>) -> DeclareError {
-    DeclareError::argument(argument, reason, hint)
-}
-
-fn within(argument: &str, value: u32, least: u32, most: u32) -> Result<(), DeclareError> {
-    match (least..=most).contains(&value) {
-        true => Ok(()),
-        false => Err(refused(argument, format!("{value} is out of range"), format!("{least} to {most}"))),
-    }
-}
-
 impl Args {
     /// What can be said to be wrong before any call.
     pub(crate) fn check(&self) -> Result<(), DeclareError> {
         fargate::check(self.cpu, self.memory)?;
         // ECS Developer Guide, "Amazon ECS service quotas": 5000 tasks of a service.
-        within("desired_min", self.desired_min, 1, 5000)?;
-        within("desired_max", self.desired_max, 1, 5000)?;
+        DeclareError::within("desired_min", self.desired_min, 1..=5000, "")?;
+        DeclareError::within("desired_max", self.desired_max, 1..=5000, "")?;
         if self.desired_max < self.desired_min {
             let reason = format!("{} is less than desired_min, {}", self.desired_max, self.desired_min);
-            return Err(refused("desired_max", reason, "at least desired_min"));
+            return Err(DeclareError::argument("desired_max", reason, "at least desired_min"));
         }
-        within("cpu_target", self.cpu_target, 1, 100)?;
-        within("memory_target", self.memory_target, 1, 100)?;
+        DeclareError::within("cpu_target", self.cpu_target, 1..=100, "")?;
+        DeclareError::within("memory_target", self.memory_target, 1..=100, "")?;
         // ECS API Reference, DeploymentConfiguration: a day.
-        within("bake_time_minutes", self.bake_time_minutes, 0, 1440)?;
-        within("repository.keep_images", self.repository.keep_images, 1, 10_000)?;
+        DeclareError::within("bake_time_minutes", self.bake_time_minutes, 0..=1440, "")?;
+        DeclareError::within("repository.keep_images", self.repository.keep_images, 1..=10_000, "")?;
         if !matches!(self.insights.as_str(), "enhanced" | "enabled" | "disabled") {
             let reason = format!("there is no mode `{}`", self.insights);
-            return Err(refused("insights", reason, "enhanced, enabled or disabled"));
+            return Err(DeclareError::argument("insights", reason, "enhanced, enabled or disabled"));
         }
         if self.repository.kms_key_arn.is_some() && self.repository.encryption == Encryption::Aes256 {
             let reason = "AES256 is encryption without a key of KMS";
-            return Err(refused("repository.kms_key_arn", reason, "leave it out, or set encryption to KMS"));
+            return Err(DeclareError::argument(
+                "repository.kms_key_arn",
+                reason,
+                "leave it out, or set encryption to KMS",
+            ));
         }
         for (argument, name) in [("user", &self.user), ("database_user", &self.database_user)] {
             if name.is_empty() || name.contains(char::is_whitespace) {
-                return Err(refused(argument, format!("`{name}` is not a name"), "without spaces"));
+                return Err(DeclareError::argument(
+                    argument,
+                    format!("`{name}` is not a name"),
+                    "without spaces",
+                ));
             }
         }
         self.check_port()?;
@@ -308,11 +305,11 @@ impl Args {
 
     fn check_port(&self) -> Result<(), DeclareError> {
         if self.container_port == 0 {
-            return Err(refused("container_port", "0 is no port", "1 to 65535, such as 8080"));
+            return Err(DeclareError::argument("container_port", "0 is no port", "1 to 65535, such as 8080"));
         }
         if self.tracing.ports().contains(&self.container_port) {
             let reason = format!("{} is a port of the tracing container beside it", self.container_port);
-            return Err(refused("container_port", reason, "another port, such as 8080"));
+            return Err(DeclareError::argument("container_port", reason, "another port, such as 8080"));
         }
         Ok(())
     }
@@ -322,7 +319,11 @@ impl Args {
             let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
             if name.is_empty() || !name.bytes().all(is_word) {
                 let reason = format!("`{name}` is not the name of a variable");
-                return Err(refused("environment_variables", reason, "letters, digits and underscores"));
+                return Err(DeclareError::argument(
+                    "environment_variables",
+                    reason,
+                    "letters, digits and underscores",
+                ));
             }
         }
         Ok(())
@@ -345,11 +346,11 @@ impl HealthCheck {
         if !is_command || self.command.len() < 2 {
             let reason = format!("{:?} is not a command", self.command);
             let hint = r#"["CMD", "/app/healthy"], or ["CMD-SHELL", "curl -f http://localhost:8080/health"]"#;
-            return Err(refused("health_check.command", reason, hint));
+            return Err(DeclareError::argument("health_check.command", reason, hint));
         }
-        within("health_check.interval", self.interval, 5, 300)?;
-        within("health_check.timeout", self.timeout, 2, 120)?;
-        within("health_check.retries", self.retries, 1, 10)?;
-        within("health_check.start_period", self.start_period, 0, 300)
+        DeclareError::within("health_check.interval", self.interval, 5..=300, "")?;
+        DeclareError::within("health_check.timeout", self.timeout, 2..=120, "")?;
+        DeclareError::within("health_check.retries", self.retries, 1..=10, "")?;
+        DeclareError::within("health_check.start_period", self.start_period, 0..=300, "")
     }
 }

@@ -2,7 +2,8 @@
 
 use aws::policy::PolicyDocument;
 use aws::resources::{
-    InlinePolicy, LogGroup, RetentionDays, Role, SecurityGroup, SecurityGroupEgress, SecurityGroupIngress,
+    InlinePolicy, LogGroup, Peer, RetentionDays, Role, SecurityGroup, SecurityGroupEgress,
+    SecurityGroupIngress,
 };
 use aws::{
     DeletionPolicy, EcsClusterName, EcsServiceName, LogGroupArn, LogGroupName, Names, RoleArn,
@@ -279,28 +280,41 @@ impl Declaring<'_> {
 
     /// Tasks are reached from the load balancer, and reach AWS and the database.
     fn security_group(&mut self) -> Result<Input<SecurityGroupId>, DeclareError> {
-        let group = SecurityGroup {
-            group_name: self.names.name("ecs-sg"),
-            group_description: "The payment application: requests from the load balancer".to_owned(),
-            vpc_id: self.inputs.vpc_id.clone(),
-            security_group_ingress: Vec::new(),
-            security_group_egress: Vec::new(),
-            tags: self.names.tags("ecs-sg"),
-        };
+        let group = SecurityGroup::closed(
+            self.names.name("ecs-sg"),
+            "The payment application: requests from the load balancer",
+            self.inputs.vpc_id.clone(),
+            self.names.tags("ecs-sg"),
+        );
         let tasks = self.scope.add("security-group", group)?.group_id;
         let balancer = self.inputs.load_balancer.security_group_id.clone();
         let port = self.args.container_port;
         let text = "Requests and health checks";
-        self.scope.add("from-load-balancer", ingress(tasks.clone(), port, balancer.clone(), text))?;
-        self.scope.add("load-balancer-to-tasks", egress(balancer, port, Some(tasks.clone()), text))?;
+        self.scope.add(
+            "from-load-balancer",
+            SecurityGroupIngress::tcp(tasks.clone(), port, Peer::Group(balancer.clone()), text),
+        )?;
+        self.scope.add(
+            "load-balancer-to-tasks",
+            SecurityGroupEgress::tcp(balancer, port, Peer::Group(tasks.clone()), text),
+        )?;
         let text = "AWS, through a NAT gateway or endpoints";
-        self.scope.add("to-aws", egress(tasks.clone(), HTTPS, None, text))?;
+        self.scope.add(
+            "to-aws",
+            SecurityGroupEgress::tcp(tasks.clone(), HTTPS, Peer::Addresses("0.0.0.0/0".into()), text),
+        )?;
         if let Some(database) = &self.inputs.database {
             let port = containers::port(database)?;
             let group = database.security_group_id.clone();
-            self.scope.add("to-database", egress(tasks.clone(), port, Some(group.clone()), "PostgreSQL"))?;
+            self.scope.add(
+                "to-database",
+                SecurityGroupEgress::tcp(tasks.clone(), port, Peer::Group(group.clone()), "PostgreSQL"),
+            )?;
             let text = "PostgreSQL from the application";
-            self.scope.add("database-from-tasks", ingress(group, port, tasks.clone(), text))?;
+            self.scope.add(
+                "database-from-tasks",
+                SecurityGroupIngress::tcp(group, port, Peer::Group(tasks.clone()), text),
+            )?;
         }
         Ok(tasks)
     }
@@ -474,42 +488,5 @@ impl Declaring<'_> {
              configuration, and run `up` again."
                 .into(),
         ]
-    }
-}
-
-fn ingress(
-    group_id: Input<SecurityGroupId>,
-    port: u16,
-    from: Input<SecurityGroupId>,
-    description: &str,
-) -> SecurityGroupIngress {
-    SecurityGroupIngress {
-        group_id,
-        ip_protocol: "tcp".to_owned(),
-        from_port: Some(port),
-        to_port: Some(port),
-        cidr_ip: None,
-        source_security_group_id: Some(from),
-        source_prefix_list_id: None,
-        description: description.to_owned(),
-    }
-}
-
-/// To another group, or to anywhere.
-fn egress(
-    group_id: Input<SecurityGroupId>,
-    port: u16,
-    to: Option<Input<SecurityGroupId>>,
-    description: &str,
-) -> SecurityGroupEgress {
-    SecurityGroupEgress {
-        group_id,
-        ip_protocol: "tcp".to_owned(),
-        from_port: Some(port),
-        to_port: Some(port),
-        cidr_ip: to.is_none().then(|| "0.0.0.0/0".into()),
-        destination_security_group_id: to,
-        destination_prefix_list_id: None,
-        description: description.to_owned(),
     }
 }

@@ -68,6 +68,23 @@ pub enum DeclareError {
 }
 
 impl DeclareError {
+    /// Checks that a number is in its range. `unit` follows the range in the hint: ` seconds`.
+    ///
+    /// # Errors
+    /// [`DeclareError::Argument`] where it is not.
+    pub fn within(
+        argument: &str,
+        value: u32,
+        range: std::ops::RangeInclusive<u32>,
+        unit: &str,
+    ) -> Result<(), Self> {
+        if range.contains(&value) {
+            return Ok(());
+        }
+        let hint = format!("{} to {}{unit}", range.start(), range.end());
+        Err(Self::argument(argument, format!("{value} is out of range"), hint))
+    }
+
     /// An argument that cannot work, with what would be right.
     #[must_use]
     pub fn argument(argument: impl Into<String>, reason: impl Into<String>, hint: impl Into<String>) -> Self {

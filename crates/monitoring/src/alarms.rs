@@ -129,29 +129,14 @@ impl Spec {
     /// The resource.
     pub(crate) fn alarm(&self, names: &Names, period: u32, topic: &Input<TopicArn>) -> Alarm {
         let (name, period) = (self.full_name(), self.period.unwrap_or(period));
+        let topics = [topic.clone()];
         let mut alarm = Alarm {
-            alarm_name: names.name(&name).into(),
-            alarm_description: self.description.to_owned(),
-            actions_enabled: true,
-            alarm_actions: vec![topic.clone()],
-            ok_actions: vec![topic.clone()],
-            insufficient_data_actions: Vec::new(),
-            namespace: None,
-            metric_name: None,
-            dimensions: Vec::new(),
-            statistic: None,
-            extended_statistic: None,
-            period: None,
-            unit: None,
-            metrics: Vec::new(),
-            threshold_metric_id: None,
+            ok_actions: topics.to_vec(),
             threshold: Some(self.threshold),
             comparison_operator: self.comparison.to_owned(),
             evaluation_periods: self.periods,
-            datapoints_to_alarm: None,
             treat_missing_data: Some(self.missing.to_owned()),
-            evaluate_low_sample_count_percentile: None,
-            tags: names.tags(&name),
+            ..Alarm::silent(names.name(&name), self.description, &topics, names.tags(&name))
         };
         self.watch(&mut alarm, period);
         alarm

@@ -187,10 +187,6 @@ impl Default for Tracing {
     }
 }
 
-fn refused(argument: impl Into<String>, reason: String, hint: &str) -> DeclareError {
-    DeclareError::argument(argument, reason, hint)
-}
-
 /// The longest e-mail address. The address of its subscription in the graph is made from it.
 const MAX_EMAIL_LENGTH: usize = 100;
 /// Letters that the part of an e-mail address before the `@` may have, beside letters and digits.
@@ -214,18 +210,22 @@ impl Args {
         self.check_emails()?;
         if !(60..=3600).contains(&self.period) || !self.period.is_multiple_of(60) {
             let reason = format!("{} seconds cannot be one period", self.period);
-            return Err(refused("period", reason, "60 to 3600, in whole minutes"));
+            return Err(DeclareError::argument("period", reason, "60 to 3600, in whole minutes"));
         }
         for (index, name) in self.disabled_alarms.iter().enumerate() {
             if !NAMES.contains(&name.as_str()) {
                 let reason = format!("there is no alarm `{name}`");
                 let hint = format!("one of {}", NAMES.join(", "));
-                return Err(refused(format!("disabled_alarms[{index}]"), reason, &hint));
+                return Err(DeclareError::argument(format!("disabled_alarms[{index}]"), reason, &hint));
             }
         }
         if self.error_pattern.trim().is_empty() || self.error_pattern.len() > 1024 {
             let reason = "it would count every line, or is longer than AWS allows".to_owned();
-            return Err(refused("error_pattern", reason, "1 to 1024 characters, such as ?ERROR ?FATAL"));
+            return Err(DeclareError::argument(
+                "error_pattern",
+                reason,
+                "1 to 1024 characters, such as ?ERROR ?FATAL",
+            ));
         }
         self.tracing.check()?;
         self.thresholds.check()?;
@@ -238,10 +238,14 @@ impl Args {
             let argument = format!("alarm_emails[{index}]");
             if !is_email(email) {
                 let reason = format!("`{email}` is no e-mail address");
-                return Err(refused(argument, reason, "such as ops@example.com"));
+                return Err(DeclareError::argument(argument, reason, "such as ops@example.com"));
             }
             if !seen.insert(email.to_ascii_lowercase()) {
-                return Err(refused(argument, format!("{email} is there twice"), "leave one out"));
+                return Err(DeclareError::argument(
+                    argument,
+                    format!("{email} is there twice"),
+                    "leave one out",
+                ));
             }
         }
         Ok(())
@@ -252,15 +256,19 @@ impl Tracing {
     fn check(&self) -> Result<(), DeclareError> {
         if !(0.0..=1.0).contains(&self.fixed_rate) {
             let reason = format!("{} is no share", self.fixed_rate);
-            return Err(refused("tracing.fixed_rate", reason, "0 to 1, such as 0.1 for a tenth"));
+            return Err(DeclareError::argument(
+                "tracing.fixed_rate",
+                reason,
+                "0 to 1, such as 0.1 for a tenth",
+            ));
         }
         if self.reservoir > 1000 {
             let reason = format!("{} requests a second are too many", self.reservoir);
-            return Err(refused("tracing.reservoir", reason, "0 to 1000 requests a second"));
+            return Err(DeclareError::argument("tracing.reservoir", reason, "0 to 1000 requests a second"));
         }
         if !(1..=9999).contains(&self.priority) {
             let reason = format!("AWS does not allow {}", self.priority);
-            return Err(refused("tracing.priority", reason, "1 to 9999"));
+            return Err(DeclareError::argument("tracing.priority", reason, "1 to 9999"));
         }
         Ok(())
     }
@@ -281,7 +289,11 @@ impl Thresholds {
         for (name, value) in percentages {
             if !(0.0..100.0).contains(&value) {
                 let reason = format!("{value} percent is never passed, or always");
-                return Err(refused(format!("thresholds.{name}"), reason, "0 to less than 100"));
+                return Err(DeclareError::argument(
+                    format!("thresholds.{name}"),
+                    reason,
+                    "0 to less than 100",
+                ));
             }
         }
         let others = [
@@ -299,12 +311,16 @@ impl Thresholds {
         for (name, value) in others {
             if !(value.is_finite() && value >= 0.0) {
                 let reason = format!("{value} cannot be a threshold");
-                return Err(refused(format!("thresholds.{name}"), reason, "0 or more"));
+                return Err(DeclareError::argument(format!("thresholds.{name}"), reason, "0 or more"));
             }
         }
         if !(1.0..=10.0).contains(&self.api_anomaly_deviations) {
             let reason = format!("{} standard deviations are no useful band", self.api_anomaly_deviations);
-            return Err(refused("thresholds.api_anomaly_deviations", reason, "1 to 10, such as 3"));
+            return Err(DeclareError::argument(
+                "thresholds.api_anomaly_deviations",
+                reason,
+                "1 to 10, such as 3",
+            ));
         }
         let counts = [
             ("unhealthy_hosts", Some(self.unhealthy_hosts)),
@@ -314,7 +330,7 @@ impl Thresholds {
         for (name, value) in counts {
             if value == Some(0) {
                 let reason = "with 0 it is never passed, or always".to_owned();
-                return Err(refused(format!("thresholds.{name}"), reason, "1 or more"));
+                return Err(DeclareError::argument(format!("thresholds.{name}"), reason, "1 or more"));
             }
         }
         Ok(())
@@ -326,7 +342,7 @@ fn check_inputs(inputs: &Inputs) -> Result<(), DeclareError> {
     let (min, max) = (database.min_capacity, database.max_capacity);
     match (0.0..=max).contains(&min) && (1.0..=256.0).contains(&max) {
         true => Ok(()),
-        false => Err(refused(
+        false => Err(DeclareError::argument(
             "database.max_capacity",
             format!("{min} to {max} ACU is no capacity that Aurora has"),
             "0 to 256 ACU, the largest at least 1",

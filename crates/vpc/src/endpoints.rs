@@ -1,7 +1,7 @@
 //! Ways from the VPC to services of AWS that do not lead through the internet.
 
 use aws::policy::{PolicyDocument, Principal, Statement};
-use aws::resources::{SecurityGroup, SecurityGroupIngress};
+use aws::resources::{Peer, SecurityGroup, SecurityGroupIngress};
 use aws::{Place, RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId, VpcId};
 use engine::{DeclareError, Declared, Input};
 
@@ -112,26 +112,16 @@ impl Declaring<'_> {
         &mut self,
         vpc: &Input<VpcId>,
     ) -> Result<Input<SecurityGroupId>, DeclareError> {
-        let group = SecurityGroup {
-            group_name: self.name("endpoint-sg"),
-            group_description: "Endpoints of AWS services: HTTPS from the private subnets".to_owned(),
-            vpc_id: vpc.clone(),
-            security_group_ingress: Vec::new(),
-            security_group_egress: Vec::new(),
-            tags: self.named("endpoint-sg"),
-        };
+        let group = SecurityGroup::closed(
+            self.name("endpoint-sg"),
+            "Endpoints of AWS services: HTTPS from the private subnets",
+            vpc.clone(),
+            self.named("endpoint-sg"),
+        );
         let group = self.scope.add("endpoint-security-group", group)?.group_id;
         for (number, zone) in (1..).zip(self.zones) {
-            let rule = SecurityGroupIngress {
-                group_id: group.clone(),
-                ip_protocol: "tcp".to_owned(),
-                from_port: Some(HTTPS),
-                to_port: Some(HTTPS),
-                cidr_ip: Some(zone.private.to_string().into()),
-                source_security_group_id: None,
-                source_prefix_list_id: None,
-                description: "HTTPS from a private subnet".to_owned(),
-            };
+            let subnet = Peer::Addresses(zone.private.to_string().into());
+            let rule = SecurityGroupIngress::tcp(group.clone(), HTTPS, subnet, "HTTPS from a private subnet");
             self.scope.add(&format!("endpoints-from-private-subnet-{number}"), rule)?;
         }
         Ok(group)

@@ -37,28 +37,28 @@ fn each_is_named_with_what_would_be_right() {
             Args { environment: "dev-".into(), ..base() },
             "environment: the name of a load balancer cannot end with a hyphen, as `dev-`",
         ),
-        (Args { deregistration_delay: 3601, ..base() }, "deregistration_delay: AWS does not allow 3601"),
-        (Args { idle_timeout: 0, ..base() }, "idle_timeout: AWS does not allow 0 (1 to 4000 seconds"),
-        (Args { target_port: 0, ..base() }, "target_port: AWS does not allow 0"),
+        (Args { deregistration_delay: 3601, ..base() }, "deregistration_delay: 3601 is out of range"),
+        (Args { idle_timeout: 0, ..base() }, "idle_timeout: 0 is out of range (1 to 4000 seconds"),
+        (Args { target_port: 0, ..base() }, "target_port: 0 is out of range"),
         (
             health(HealthCheck { path: "health".into(), ..check() }),
             "health_check.path: `health` is not a path",
         ),
-        (health(HealthCheck { interval: 4, ..check() }), "health_check.interval: AWS does not allow 4"),
-        (health(HealthCheck { timeout: 121, ..check() }), "health_check.timeout: AWS does not allow 121"),
+        (health(HealthCheck { interval: 4, ..check() }), "health_check.interval: 4 is out of range"),
+        (health(HealthCheck { timeout: 121, ..check() }), "health_check.timeout: 121 is out of range"),
         (
             health(HealthCheck { timeout: 15, ..check() }),
             "health_check.timeout: 15 seconds are not less than the interval of 15",
         ),
-        (health(HealthCheck { healthy: 1, ..check() }), "health_check.healthy: AWS does not allow 1"),
-        (health(HealthCheck { unhealthy: 11, ..check() }), "health_check.unhealthy: AWS does not allow 11"),
+        (health(HealthCheck { healthy: 1, ..check() }), "health_check.healthy: 1 is out of range"),
+        (health(HealthCheck { unhealthy: 11, ..check() }), "health_check.unhealthy: 11 is out of range"),
         (header("x test", "1"), "test_header.name: `x test` is not the name of a header"),
         (header("x-test", ""), "test_header.value: `` cannot be looked for"),
         (cidrs(&["192.0.2.1/24"]), "ingress_cidrs[0]: 192.0.2.1/24 is an address inside a block"),
         (cidrs(&["192.0.2.0/24", "192.0.2.0/24"]), "ingress_cidrs[1]: 192.0.2.0/24 is there twice"),
         (
             Args { waf: Waf { rate_limit: 9, ..Waf::default() }, ..base() },
-            "waf.rate_limit: AWS does not allow 9 (10 to 2000000000 requests in five minutes",
+            "waf.rate_limit: 9 is out of range (10 to 2000000000 requests in five minutes",
         ),
         (
             Args { waf: Waf { log_retention_in_days: 2556, ..Waf::default() }, ..base() },
@@ -66,7 +66,7 @@ fn each_is_named_with_what_would_be_right() {
         ),
         (
             Args { access_logs: AccessLogs { retention_in_days: 0, ..AccessLogs::default() }, ..base() },
-            "access_logs.retention_in_days: AWS does not allow 0",
+            "access_logs.retention_in_days: 0 is out of range",
         ),
     ];
     for (args, wanted) in rows {

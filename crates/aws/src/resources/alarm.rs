@@ -11,8 +11,8 @@ use aws_sdk_cloudwatch::types::{
     MetricAlarm, MetricDataQuery as LiveQuery, MetricStat as LiveStat, StandardUnit, Statistic,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Input, Intent, Listed,
+    Loss, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +86,42 @@ pub struct Alarm<S: Stage = Declared> {
     pub evaluate_low_sample_count_percentile: Option<String>,
     /// What people see.
     pub tags: Tags,
+}
+
+impl Alarm {
+    /// An alarm that watches nothing yet, and tells nobody that all is well.
+    #[must_use]
+    pub fn silent(
+        name: impl Into<AlarmName>,
+        description: &str,
+        topics: &[Input<TopicArn>],
+        tags: Tags,
+    ) -> Self {
+        Self {
+            alarm_name: name.into(),
+            alarm_description: description.to_owned(),
+            actions_enabled: true,
+            alarm_actions: topics.to_vec(),
+            ok_actions: Vec::new(),
+            insufficient_data_actions: Vec::new(),
+            namespace: None,
+            metric_name: None,
+            dimensions: Vec::new(),
+            statistic: None,
+            extended_statistic: None,
+            period: None,
+            unit: None,
+            metrics: Vec::new(),
+            threshold_metric_id: None,
+            threshold: None,
+            comparison_operator: String::new(),
+            evaluation_periods: 1,
+            datapoints_to_alarm: None,
+            treat_missing_data: None,
+            evaluate_low_sample_count_percentile: None,
+            tags,
+        }
+    }
 }
 
 /// A part of what tells a metric from others of its name.

@@ -30,6 +30,7 @@ pub use role::Role;
 pub use role::RoleOutputs;
 pub use security_group::SecurityGroup;
 pub use security_group::SecurityGroupOutputs;
+pub use security_group_rule::Peer;
 pub use security_group_rule::SecurityGroupEgress;
 pub use security_group_rule::SecurityGroupEgressOutputs;
 pub use security_group_rule::SecurityGroupIngress;

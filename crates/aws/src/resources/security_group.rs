@@ -9,8 +9,8 @@
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{ResourceType, SecurityGroupRule};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Readiness,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Input, Intent, Listed, Loss,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -62,6 +62,21 @@ fn nowhere_without_rules(properties: &mut Map<String, Value>) {
     }
     if properties.get("SecurityGroupIngress").is_some_and(is_empty) {
         properties.remove("SecurityGroupIngress");
+    }
+}
+
+impl SecurityGroup {
+    /// A group that lets nothing in or out: each rule is a resource of its own.
+    #[must_use]
+    pub fn closed(name: impl Into<String>, description: &str, vpc_id: Input<VpcId>, tags: Tags) -> Self {
+        Self {
+            group_name: name.into(),
+            group_description: description.to_owned(),
+            vpc_id,
+            security_group_ingress: Vec::new(),
+            security_group_egress: Vec::new(),
+            tags,
+        }
     }
 }
 

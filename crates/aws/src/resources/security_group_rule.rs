@@ -9,14 +9,23 @@ use aws_sdk_ec2::types::{
     UserIdGroupPair,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Readiness, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Input, Intent, Loss, Readiness,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::ec2::{filter, found_by, ready_when_seen};
 use crate::error::{CallResult, Called, required};
 use crate::{Context, SecurityGroupId, SecurityGroupRuleId, Tags};
+
+/// Whom a rule is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Peer {
+    /// Addresses, such as `10.0.0.0/16`.
+    Addresses(Input<String>),
+    /// What is in a group.
+    Group(Input<SecurityGroupId>),
+}
 
 /// The rules of one direction: their names differ in CloudFormation, and so do the calls.
 macro_rules! rule {
@@ -63,6 +72,32 @@ macro_rules! rule {
 
         impl Declares for $rule<Declared> {
             type Resolved = $rule<Resolved>;
+        }
+
+        impl $rule<Declared> {
+            /// A rule for one port of TCP.
+            #[must_use]
+            pub fn tcp(
+                group_id: Input<SecurityGroupId>,
+                port: u16,
+                peer: Peer,
+                description: impl Into<String>,
+            ) -> Self {
+                let (cidr_ip, $group) = match peer {
+                    Peer::Addresses(addresses) => (Some(addresses), None),
+                    Peer::Group(group) => (None, Some(group)),
+                };
+                Self {
+                    group_id,
+                    ip_protocol: "tcp".to_owned(),
+                    from_port: Some(port),
+                    to_port: Some(port),
+                    cidr_ip,
+                    $group,
+                    $list: None,
+                    description: description.into(),
+                }
+            }
         }
 
         impl $rule<Resolved> {
