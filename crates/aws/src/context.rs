@@ -11,8 +11,8 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use engine::{Address, CallError, ErrorClass, Intent};
 
-use crate::describe::Describe;
 use crate::error::{Called, required};
+use crate::identity::Identity;
 use crate::poll::retrying;
 use crate::tags::{LiveTags, TagPairs, Tags};
 
@@ -21,15 +21,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one call may take. EC2's slowest answers here take a few seconds; after this the call is settled
 /// like one whose answer was lost.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Whose objects these are. Both go into tags on every object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The project, such as `payment`.
-    pub project: String,
-    /// The environment, such as `dev`.
-    pub environment: String,
-}
 
 /// The AWS account that the credentials belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +37,6 @@ pub struct Context {
     iam: aws_sdk_iam::Client,
     logs: aws_sdk_cloudwatchlogs::Client,
     sts: aws_sdk_sts::Client,
-    describe: Describe,
     config: SdkConfig,
     clients: Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
     identity: Identity,
@@ -76,10 +66,8 @@ impl Context {
         let region = config.region().map(ToString::to_string).ok_or_else(|| {
             CallError::new(ErrorClass::Invalid, "connecting", "no AWS region is configured")
         })?;
-        let ec2 = aws_sdk_ec2::Client::new(&config);
         Ok(Self {
-            describe: Describe::new(&ec2),
-            ec2,
+            ec2: aws_sdk_ec2::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
@@ -116,18 +104,12 @@ impl Context {
     }
 
     /// A client of any other service, made once: `cx.client(aws_sdk_rds::Client::new)`. A tier names the services that it
-    /// needs, and this crate need not know them.
+    /// needs, and this crate need not know them. What is made of clients, such as a [`Batcher`](crate::Batcher), is kept likewise.
     pub fn client<C: Clone + Send + Sync + 'static>(&self, new: fn(&SdkConfig) -> C) -> C {
         // A client is added in one step, so a panic elsewhere leaves the map whole.
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let client = clients.entry(TypeId::of::<C>()).or_insert_with(|| Box::new(new(&self.config)));
         client.downcast_ref::<C>().expect("a client is kept under its own type").clone()
-    }
-
-    /// EC2 reads, batched.
-    #[must_use]
-    pub fn describe(&self) -> &Describe {
-        &self.describe
     }
 
     /// Whose objects these are.

@@ -2,12 +2,15 @@
 
 use std::fmt::Display;
 
-use aws_sdk_ec2::types::{Filter, IpPermission, UnsuccessfulItem};
+use aws_sdk_ec2::types::{Filter, SecurityGroup};
 use engine::{CallError, Readiness, Search};
 use serde::{Deserialize, Serialize};
 
-use crate::context::{Context, Identity};
-use crate::error::{Called, class_of};
+use crate::batcher::Batcher;
+use crate::context::Context;
+use crate::error::Called;
+use crate::identity::Identity;
+use crate::ids::SecurityGroupId;
 use crate::tags::{ADDRESS, ENVIRONMENT, INTENT, PROJECT, TagPairs, Tags};
 
 /// A rule of a security group as AWS reports it: traffic with one peer.
@@ -24,30 +27,6 @@ pub struct Rule {
     pub to_port: Option<i32>,
     /// Addresses, a security group or a prefix list.
     pub peer: String,
-}
-
-/// One rule a peer, sorted: AWS groups peers that share protocol and ports, in no order.
-#[must_use]
-pub fn rules(permissions: &[IpPermission]) -> Vec<Rule> {
-    let mut rules: Vec<Rule> = permissions.iter().flat_map(rules_of).collect();
-    rules.sort();
-    rules
-}
-
-fn rules_of(permission: &IpPermission) -> Vec<Rule> {
-    let addresses = permission.ip_ranges().iter().filter_map(|range| range.cidr_ip());
-    let addresses6 = permission.ipv6_ranges().iter().filter_map(|range| range.cidr_ipv6());
-    let groups = permission.user_id_group_pairs().iter().filter_map(|pair| pair.group_id());
-    let lists = permission.prefix_list_ids().iter().filter_map(|list| list.prefix_list_id());
-    let peers = addresses.chain(addresses6).chain(groups).chain(lists);
-    peers
-        .map(|peer| Rule {
-            ip_protocol: permission.ip_protocol().unwrap_or_default().to_owned(),
-            from_port: permission.from_port(),
-            to_port: permission.to_port(),
-            peer: peer.to_owned(),
-        })
-        .collect()
 }
 
 /// A filter of a Describe call: objects whose `name` is one of `values`.
@@ -94,55 +73,18 @@ pub async fn retag(cx: &Context, id: &str, before: &Tags, wanted: &Tags) -> Resu
     before.changes_to(wanted).send(remove, set).await
 }
 
-/// Some calls take a list and answer 200 even where they did nothing; what failed is in the answer.
-///
-/// # Errors
-/// The first failure, classed by its code.
-pub fn none_unsuccessful(operation: &str, items: Option<&[UnsuccessfulItem]>) -> Result<(), CallError> {
-    let Some(error) = items.unwrap_or_default().iter().find_map(|item| item.error.as_ref()) else {
-        return Ok(());
-    };
-    let code = error.code.clone().unwrap_or_default();
-    Err(CallError {
-        class: class_of(&code, None),
-        operation: operation.to_owned(),
-        code: Some(code),
-        message: error.message.clone().unwrap_or_default(),
-        request_id: None,
+/// Security groups with their rules, read together with those that others ask for at about the same time.
+#[must_use]
+pub fn security_groups(cx: &Context) -> Batcher<SecurityGroupId, SecurityGroup> {
+    cx.client(|config| {
+        let ec2 = aws_sdk_ec2::Client::new(config);
+        Batcher::of_ec2(move |keys: Vec<SecurityGroupId>| {
+            let request = ec2.describe_security_groups().filters(filter("group-id", keys));
+            async move {
+                let groups = request.into_paginator().items().send().try_collect().await;
+                let groups = groups.called("DescribeSecurityGroups")?.into_iter();
+                Ok(groups.filter_map(|group| Some((group.group_id.clone()?.into(), group))).collect())
+            }
+        })
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use aws_sdk_ec2::types::{IpRange, UnsuccessfulItemError, UserIdGroupPair};
-    use engine::ErrorClass;
-
-    use super::*;
-
-    #[test]
-    fn a_failure_inside_a_successful_answer_is_an_error() {
-        assert_eq!(none_unsuccessful("DeleteFlowLogs", None), Ok(()));
-        let error =
-            UnsuccessfulItemError::builder().code("InvalidFlowLogId.NotFound").message("gone").build();
-        let items = [UnsuccessfulItem::builder().error(error).build()];
-        let error = none_unsuccessful("DeleteFlowLogs", Some(&items)).unwrap_err();
-        assert_eq!(error.class, ErrorClass::NotFound);
-        assert_eq!(error.to_string(), "DeleteFlowLogs: InvalidFlowLogId.NotFound: gone");
-    }
-
-    #[test]
-    fn a_permission_is_one_rule_a_peer_in_a_fixed_order() {
-        let permission = IpPermission::builder()
-            .ip_protocol("tcp")
-            .from_port(22)
-            .to_port(22)
-            .ip_ranges(IpRange::builder().cidr_ip("192.0.2.0/24").build())
-            .user_id_group_pairs(UserIdGroupPair::builder().group_id("sg-1").build())
-            .ip_ranges(IpRange::builder().cidr_ip("0.0.0.0/0").build())
-            .build();
-        let rules = rules(&[permission]);
-        let peers: Vec<_> = rules.iter().map(|rule| rule.peer.as_str()).collect();
-        assert_eq!(peers, ["0.0.0.0/0", "192.0.2.0/24", "sg-1"]);
-        assert!(rules.iter().all(|rule| rule.ip_protocol == "tcp" && rule.from_port == Some(22)));
-    }
 }

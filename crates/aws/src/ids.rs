@@ -5,26 +5,10 @@ engine::id! {
     pub struct VpcId;
     /// A subnet's id, such as `subnet-0a1b2c3d4e5f60718`.
     pub struct SubnetId;
-    /// An internet gateway's id, such as `igw-0a1b2c3d4e5f60718`.
-    pub struct InternetGatewayId;
-    /// The id of an elastic IP address, such as `eipalloc-0a1b2c3d4e5f60718`.
-    pub struct AllocationId;
     /// A NAT gateway's id, such as `nat-0a1b2c3d4e5f60718`.
     pub struct NatGatewayId;
-    /// A route table's id, such as `rtb-0a1b2c3d4e5f60718`.
-    pub struct RouteTableId;
-    /// The id of a subnet's association with a route table, such as `rtbassoc-0a1b2c3d4e5f60718`.
-    pub struct RouteTableAssociationId;
-    /// A network ACL's id, such as `acl-0a1b2c3d4e5f60718`.
-    pub struct NetworkAclId;
-    /// The id of a subnet's association with a network ACL, such as `aclassoc-0a1b2c3d4e5f60718`.
-    pub struct NetworkAclAssociationId;
     /// A security group's id, such as `sg-0a1b2c3d4e5f60718`.
     pub struct SecurityGroupId;
-    /// A flow log's id, such as `fl-0a1b2c3d4e5f60718`.
-    pub struct FlowLogId;
-    /// A VPC endpoint's id, such as `vpce-0a1b2c3d4e5f60718`.
-    pub struct VpcEndpointId;
     /// An IAM role's ARN, such as `arn:aws:iam::123456789012:role/payments`.
     pub struct RoleArn;
     /// An IAM role's name.

@@ -8,11 +8,12 @@
 //! cx.ec2().delete_vpc().vpc_id(id).send().await.called("DeleteVpc").gone_is_ok()
 //! ```
 
+mod batcher;
 mod context;
 mod converge;
 mod deletion_policy;
-mod describe;
 mod error;
+mod identity;
 mod ids;
 mod log_lines;
 mod naming;
@@ -29,17 +30,16 @@ pub mod schema;
 pub mod tags;
 pub mod waf;
 
+pub use batcher::Batcher;
 pub use context::Account;
 pub use context::Context;
-pub use context::Identity;
 pub use converge::converge;
 pub use deletion_policy::DeletionPolicy;
-pub use describe::Batcher;
-pub use describe::Describe;
 pub use error::CallResult;
 pub use error::Called;
 pub use error::class_of;
 pub use error::required;
+pub use identity::Identity;
 pub use ids::*;
 pub use log_lines::LogLines;
 pub use naming::MAX_ENVIRONMENT_LENGTH;

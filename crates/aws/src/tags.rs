@@ -11,7 +11,7 @@ use aws_sdk_iam::types::Tag as IamTag;
 use engine::{Address, CallError, ErrorClass, Intent, Search};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::context::Identity;
+use crate::identity::Identity;
 
 /// The tag with the project's name.
 pub const PROJECT: &str = "stack:project";

@@ -2,10 +2,7 @@
 
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::resources::{InlinePolicy, LogGroup, RetentionDays, Role};
-use aws::{
-    AllocationId, DeletionPolicy, InternetGatewayId, LogGroupName, Names, NatGatewayId, Place, RouteTableId,
-    SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId,
-};
+use aws::{DeletionPolicy, LogGroupName, Names, NatGatewayId, Place, SecurityGroupId, SubnetId, Tags, VpcId};
 use engine::{Component, DeclareError, Declared, Input, Scope, Stage};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -16,6 +13,7 @@ use crate::resources::{
     Route, RouteTable, RuleAction, Subnet, SubnetNetworkAclAssociation, SubnetRouteTableAssociation, Vpc,
     VpcGatewayAttachment,
 };
+use crate::{AllocationId, InternetGatewayId, RouteTableId, VpcEndpointId};
 use crate::{Args, Inputs, NatMode};
 
 /// All addresses: the destination of a default route.

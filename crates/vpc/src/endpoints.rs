@@ -2,11 +2,12 @@
 
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::resources::{Peer, SecurityGroup, SecurityGroupIngress};
-use aws::{Place, RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId, VpcId};
+use aws::{Place, SecurityGroupId, SubnetId, VpcId};
 use engine::{DeclareError, Declared, Input};
 
 use crate::declare::Declaring;
 use crate::resources::{VpcEndpoint, s3_policy};
+use crate::{RouteTableId, VpcEndpointId};
 
 const HTTPS: u16 = 443;
 

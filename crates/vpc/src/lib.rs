@@ -27,6 +27,7 @@
 
 mod args;
 mod declare;
+mod describe;
 mod endpoints;
 pub mod layout;
 pub mod resources;
@@ -38,6 +39,25 @@ pub use args::InterfaceEndpoints;
 pub use args::NatMode;
 pub use declare::Outputs;
 pub use declare::Tier;
+
+engine::id! {
+    /// An internet gateway's id, such as `igw-0a1b2c3d4e5f60718`.
+    pub struct InternetGatewayId;
+    /// The id of an elastic IP address, such as `eipalloc-0a1b2c3d4e5f60718`.
+    pub struct AllocationId;
+    /// A route table's id, such as `rtb-0a1b2c3d4e5f60718`.
+    pub struct RouteTableId;
+    /// The id of a subnet's association with a route table, such as `rtbassoc-0a1b2c3d4e5f60718`.
+    pub struct RouteTableAssociationId;
+    /// A network ACL's id, such as `acl-0a1b2c3d4e5f60718`.
+    pub struct NetworkAclId;
+    /// The id of a subnet's association with a network ACL, such as `aclassoc-0a1b2c3d4e5f60718`.
+    pub struct NetworkAclAssociationId;
+    /// A flow log's id, such as `fl-0a1b2c3d4e5f60718`.
+    pub struct FlowLogId;
+    /// A VPC endpoint's id, such as `vpce-0a1b2c3d4e5f60718`.
+    pub struct VpcEndpointId;
+}
 
 /// Registers the kinds that only this tier has. [`aws::kinds`] registers the ones that it shares.
 pub fn kinds(registry: &mut aws::Registry) {

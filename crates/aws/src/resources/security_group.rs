@@ -15,7 +15,7 @@ use engine::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::ec2::{Rule, filter, found_by, ready_when_seen, retag};
+use crate::ec2::{Rule, filter, found_by, ready_when_seen, retag, security_groups};
 use crate::error::{CallResult, Called, required};
 use crate::tags::LiveTags;
 use crate::{Context, SecurityGroupId, Tags, VpcId, converge};
@@ -177,7 +177,7 @@ impl Resource for SecurityGroup<Resolved> {
         cx: &Context,
         outputs: &SecurityGroupOutputs<Resolved>,
     ) -> Result<Readiness<SecurityGroupOutputs<Resolved>>, CallError> {
-        Ok(ready_when_seen(cx.describe().security_groups.get(&outputs.group_id).await?, outputs))
+        Ok(ready_when_seen(security_groups(cx).get(&outputs.group_id).await?, outputs))
     }
 
     async fn configure(
@@ -194,7 +194,7 @@ impl Resource for SecurityGroup<Resolved> {
         outputs: &SecurityGroupOutputs<Resolved>,
     ) -> Result<Option<Self>, CallError> {
         let id = &outputs.group_id;
-        let Some(live) = cx.describe().security_groups.get(id).await? else { return Ok(None) };
+        let Some(live) = security_groups(cx).get(id).await? else { return Ok(None) };
         let foreign = foreign_rules(cx, id).await?;
         Ok(Some(Self {
             group_name: live.group_name.unwrap_or_default(),

@@ -6,9 +6,9 @@
 //! hence the `Custom::` name.
 
 use async_trait::async_trait;
-use aws::ec2::{Rule, filter, ready_when_seen, retag, rules};
+use aws::ec2::{Rule, filter, ready_when_seen, retag, security_groups};
 use aws::{CallResult, Called, Context, SecurityGroupId, Tags, VpcId, converge, required};
-use aws_sdk_ec2::types::SecurityGroup as Live;
+use aws_sdk_ec2::types::{IpPermission, SecurityGroup as Live};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, FoundIn, ImportId, Intent, Listed,
     Loss, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
@@ -51,6 +51,29 @@ async fn of_vpc(cx: &Context, vpc: &VpcId) -> Result<Option<Live>, CallError> {
         .filters(filter("group-name", ["default"]));
     let answer = request.send().await.called("DescribeSecurityGroups")?;
     Ok(answer.security_groups.unwrap_or_default().into_iter().next())
+}
+
+/// One rule a peer, sorted: AWS groups peers that share protocol and ports, in no order.
+fn rules(permissions: &[IpPermission]) -> Vec<Rule> {
+    let mut rules: Vec<Rule> = permissions.iter().flat_map(rules_of).collect();
+    rules.sort();
+    rules
+}
+
+fn rules_of(permission: &IpPermission) -> Vec<Rule> {
+    let addresses = permission.ip_ranges().iter().filter_map(|range| range.cidr_ip());
+    let addresses6 = permission.ipv6_ranges().iter().filter_map(|range| range.cidr_ipv6());
+    let groups = permission.user_id_group_pairs().iter().filter_map(|pair| pair.group_id());
+    let lists = permission.prefix_list_ids().iter().filter_map(|list| list.prefix_list_id());
+    let peers = addresses.chain(addresses6).chain(groups).chain(lists);
+    peers
+        .map(|peer| Rule {
+            ip_protocol: permission.ip_protocol().unwrap_or_default().to_owned(),
+            from_port: permission.from_port(),
+            to_port: permission.to_port(),
+            peer: peer.to_owned(),
+        })
+        .collect()
 }
 
 fn outputs(live: &Live) -> Result<DefaultSecurityGroupOutputs<Resolved>, CallError> {
@@ -124,7 +147,7 @@ impl Resource for DefaultSecurityGroup<Resolved> {
         cx: &Context,
         outputs: &DefaultSecurityGroupOutputs<Resolved>,
     ) -> Result<Readiness<DefaultSecurityGroupOutputs<Resolved>>, CallError> {
-        Ok(ready_when_seen(cx.describe().security_groups.get(&outputs.group_id).await?, outputs))
+        Ok(ready_when_seen(security_groups(cx).get(&outputs.group_id).await?, outputs))
     }
 
     async fn configure(
@@ -140,7 +163,7 @@ impl Resource for DefaultSecurityGroup<Resolved> {
         cx: &Context,
         outputs: &DefaultSecurityGroupOutputs<Resolved>,
     ) -> Result<Option<Self>, CallError> {
-        let live = cx.describe().security_groups.get(&outputs.group_id).await?;
+        let live = security_groups(cx).get(&outputs.group_id).await?;
         Ok(live.map(|live| Self {
             vpc_id: live.vpc_id().unwrap_or_default().into(),
             security_group_ingress: rules(live.ip_permissions()),
@@ -158,7 +181,7 @@ impl Resource for DefaultSecurityGroup<Resolved> {
         let id = &outputs.group_id;
         if changed.has("SecurityGroupIngress") || changed.has("SecurityGroupEgress") {
             // What is revoked is what AWS reports now, with all its details, not what was read into rules.
-            let live = cx.describe().security_groups.get(id).await?;
+            let live = security_groups(cx).get(id).await?;
             let live = required(live, "DescribeSecurityGroups", "the group")?;
             if let Some(rules) = live.ip_permissions.filter(|rules| !rules.is_empty()) {
                 let request = cx.ec2().revoke_security_group_ingress().group_id(id.as_str());
@@ -185,5 +208,28 @@ impl Resource for DefaultSecurityGroup<Resolved> {
         _: &DefaultSecurityGroupOutputs<Resolved>,
     ) -> Result<bool, CallError> {
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::{IpRange, UserIdGroupPair};
+
+    use super::*;
+
+    #[test]
+    fn a_permission_is_one_rule_a_peer_in_a_fixed_order() {
+        let permission = IpPermission::builder()
+            .ip_protocol("tcp")
+            .from_port(22)
+            .to_port(22)
+            .ip_ranges(IpRange::builder().cidr_ip("192.0.2.0/24").build())
+            .user_id_group_pairs(UserIdGroupPair::builder().group_id("sg-1").build())
+            .ip_ranges(IpRange::builder().cidr_ip("0.0.0.0/0").build())
+            .build();
+        let rules = rules(&[permission]);
+        let peers: Vec<_> = rules.iter().map(|rule| rule.peer.as_str()).collect();
+        assert_eq!(peers, ["0.0.0.0/0", "192.0.2.0/24", "sg-1"]);
+        assert!(rules.iter().all(|rule| rule.ip_protocol == "tcp" && rule.from_port == Some(22)));
     }
 }

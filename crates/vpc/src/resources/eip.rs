@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use aws::ec2::{found_by, ready_when_seen, retag};
-use aws::{AllocationId, CallResult, Called, Context, Tags, required};
+use aws::{CallResult, Called, Context, Tags, required};
 use aws_sdk_ec2::types::{DomainType, ResourceType};
 use engine::{
     CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Readiness,
@@ -14,6 +14,8 @@ use engine::{
 use serde::{Deserialize, Serialize};
 
 use super::visible;
+use crate::AllocationId;
+use crate::describe::describe;
 
 /// The properties of an elastic IP address. None can refer to another resource, so one struct serves both stages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,11 +101,11 @@ impl Resource for Eip {
         cx: &Context,
         outputs: &EipOutputs<Resolved>,
     ) -> Result<Readiness<EipOutputs<Resolved>>, CallError> {
-        Ok(ready_when_seen(cx.describe().addresses.get(&outputs.allocation_id).await?, outputs))
+        Ok(ready_when_seen(describe(cx).addresses.get(&outputs.allocation_id).await?, outputs))
     }
 
     async fn read(&self, cx: &Context, outputs: &EipOutputs<Resolved>) -> Result<Option<Self>, CallError> {
-        let Some(live) = cx.describe().addresses.get(&outputs.allocation_id).await? else { return Ok(None) };
+        let Some(live) = describe(cx).addresses.get(&outputs.allocation_id).await? else { return Ok(None) };
         let domain = live.domain.map_or_else(String::new, |domain| domain.as_str().to_owned());
         Ok(Some(Self { domain, tags: visible(live.tags) }))
     }

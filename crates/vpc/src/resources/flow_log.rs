@@ -5,8 +5,8 @@
 //! invalid parameter.
 
 use async_trait::async_trait;
-use aws::ec2::{found_by, none_unsuccessful, ready_when_seen, retag};
-use aws::{CallResult, Called, Context, FlowLogId, LogGroupName, RoleArn, Tags, VpcId, required};
+use aws::ec2::{found_by, ready_when_seen, retag};
+use aws::{CallResult, Called, Context, LogGroupName, RoleArn, Tags, VpcId, required};
 use aws_sdk_ec2::types::{
     FlowLog as Live, FlowLogsResourceType, LogDestinationType, ResourceType, TrafficType,
 };
@@ -16,7 +16,9 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::visible;
+use super::{none_unsuccessful, visible};
+use crate::FlowLogId;
+use crate::describe::describe;
 
 /// The properties of a flow log of a VPC, into a log group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -119,7 +121,7 @@ impl Resource for FlowLog<Resolved> {
         cx: &Context,
         outputs: &FlowLogOutputs<Resolved>,
     ) -> Result<Readiness<FlowLogOutputs<Resolved>>, CallError> {
-        Ok(ready_when_seen(cx.describe().flow_logs.get(&outputs.id).await?, outputs))
+        Ok(ready_when_seen(describe(cx).flow_logs.get(&outputs.id).await?, outputs))
     }
 
     async fn read(
@@ -127,7 +129,7 @@ impl Resource for FlowLog<Resolved> {
         cx: &Context,
         outputs: &FlowLogOutputs<Resolved>,
     ) -> Result<Option<Self>, CallError> {
-        let Some(live) = cx.describe().flow_logs.get(&outputs.id).await? else { return Ok(None) };
+        let Some(live) = describe(cx).flow_logs.get(&outputs.id).await? else { return Ok(None) };
         let Live { traffic_type, log_destination_type, .. } = &live;
         Ok(Some(Self {
             // AWS does not return the type; the id's prefix says the same.

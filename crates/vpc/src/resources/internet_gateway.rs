@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use aws::ec2::{found_by, ready_when_seen, retag};
-use aws::{CallResult, Called, Context, InternetGatewayId, Tags, required};
+use aws::{CallResult, Called, Context, Tags, required};
 use aws_sdk_ec2::types::ResourceType;
 use engine::{
     CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Readiness, Reads,
@@ -14,6 +14,8 @@ use engine::{
 use serde::{Deserialize, Serialize};
 
 use super::visible;
+use crate::InternetGatewayId;
+use crate::describe::describe;
 
 /// The properties of an internet gateway. None can refer to another resource, so one struct serves both stages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,7 +93,7 @@ impl Resource for InternetGateway {
         cx: &Context,
         outputs: &InternetGatewayOutputs<Resolved>,
     ) -> Result<Readiness<InternetGatewayOutputs<Resolved>>, CallError> {
-        let live = cx.describe().internet_gateways.get(&outputs.internet_gateway_id).await?;
+        let live = describe(cx).internet_gateways.get(&outputs.internet_gateway_id).await?;
         Ok(ready_when_seen(live, outputs))
     }
 
@@ -100,7 +102,7 @@ impl Resource for InternetGateway {
         cx: &Context,
         outputs: &InternetGatewayOutputs<Resolved>,
     ) -> Result<Option<Self>, CallError> {
-        let live = cx.describe().internet_gateways.get(&outputs.internet_gateway_id).await?;
+        let live = describe(cx).internet_gateways.get(&outputs.internet_gateway_id).await?;
         Ok(live.map(|live| Self { tags: visible(live.tags) }))
     }
 

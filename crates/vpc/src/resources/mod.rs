@@ -1,5 +1,8 @@
 //! The tier's AWS objects, one a file.
 
+#[macro_use]
+mod in_vpc;
+
 mod default_security_group;
 mod eip;
 mod flow_log;
@@ -33,7 +36,8 @@ pub use vpc_endpoint::{VpcEndpoint, VpcEndpointOutputs, s3_policy};
 pub use vpc_gateway_attachment::{VpcGatewayAttachment, VpcGatewayAttachmentOutputs};
 
 use aws::tags::LiveTags;
-use aws::{Registry, Tags};
+use aws::{Registry, Tags, class_of};
+use aws_sdk_ec2::types::UnsuccessfulItem;
 use engine::{CallError, ErrorClass, Resolved};
 use ipnet::Ipv4Net;
 
@@ -69,4 +73,40 @@ fn cidr(text: Option<String>, operation: &str) -> Result<Ipv4Net, CallError> {
         let message = format!("`{text}` in the answer is not an IPv4 CIDR block");
         CallError::new(ErrorClass::Invalid, operation, message)
     })
+}
+
+/// Some calls take a list and answer 200 even where they did nothing; what failed is in the answer.
+///
+/// # Errors
+/// The first failure, classed by its code.
+fn none_unsuccessful(operation: &str, items: Option<&[UnsuccessfulItem]>) -> Result<(), CallError> {
+    let Some(error) = items.unwrap_or_default().iter().find_map(|item| item.error.as_ref()) else {
+        return Ok(());
+    };
+    let code = error.code.clone().unwrap_or_default();
+    Err(CallError {
+        class: class_of(&code, None),
+        operation: operation.to_owned(),
+        code: Some(code),
+        message: error.message.clone().unwrap_or_default(),
+        request_id: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::UnsuccessfulItemError;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_inside_a_successful_answer_is_an_error() {
+        assert_eq!(none_unsuccessful("DeleteFlowLogs", None), Ok(()));
+        let error =
+            UnsuccessfulItemError::builder().code("InvalidFlowLogId.NotFound").message("gone").build();
+        let items = [UnsuccessfulItem::builder().error(error).build()];
+        let error = none_unsuccessful("DeleteFlowLogs", Some(&items)).unwrap_err();
+        assert_eq!(error.class, ErrorClass::NotFound);
+        assert_eq!(error.to_string(), "DeleteFlowLogs: InvalidFlowLogId.NotFound: gone");
+    }
 }

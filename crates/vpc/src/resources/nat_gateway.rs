@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use aws::ec2::{found_by, retag};
-use aws::{AllocationId, CallResult, Called, Context, NatGatewayId, SubnetId, Tags, required};
+use aws::{CallResult, Called, Context, NatGatewayId, SubnetId, Tags, required};
 use aws_sdk_ec2::types::{NatGateway as Live, NatGatewayState as State, ResourceType};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Readiness,
@@ -15,6 +15,8 @@ use engine::{
 use serde::{Deserialize, Serialize};
 
 use super::visible;
+use crate::AllocationId;
+use crate::describe::describe;
 
 /// The properties of a public NAT gateway.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -114,7 +116,7 @@ impl Resource for NatGateway<Resolved> {
         cx: &Context,
         outputs: &NatGatewayOutputs<Resolved>,
     ) -> Result<Readiness<NatGatewayOutputs<Resolved>>, CallError> {
-        let Some(live) = cx.describe().nat_gateways.get(&outputs.nat_gateway_id).await? else {
+        let Some(live) = describe(cx).nat_gateways.get(&outputs.nat_gateway_id).await? else {
             return Ok(Readiness::Pending("not visible yet".to_owned()));
         };
         Ok(match live.state() {
@@ -135,7 +137,7 @@ impl Resource for NatGateway<Resolved> {
         cx: &Context,
         outputs: &NatGatewayOutputs<Resolved>,
     ) -> Result<Option<Self>, CallError> {
-        let live = cx.describe().nat_gateways.get(&outputs.nat_gateway_id).await?;
+        let live = describe(cx).nat_gateways.get(&outputs.nat_gateway_id).await?;
         let Some(live) = live.filter(|gateway| is_live(gateway.state())) else { return Ok(None) };
         Ok(Some(Self {
             subnet_id: live.subnet_id().unwrap_or_default().into(),
@@ -166,7 +168,7 @@ impl Resource for NatGateway<Resolved> {
         cx: &Context,
         outputs: &NatGatewayOutputs<Resolved>,
     ) -> Result<bool, CallError> {
-        let live = cx.describe().nat_gateways.get(&outputs.nat_gateway_id).await?;
+        let live = describe(cx).nat_gateways.get(&outputs.nat_gateway_id).await?;
         let state = live.and_then(|gateway| gateway.state);
         Ok(matches!(state, None | Some(State::Deleted | State::Failed)))
     }

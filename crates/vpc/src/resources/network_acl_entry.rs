@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use aws::ec2::ready_when_seen;
-use aws::{CallResult, Called, Context, NetworkAclId};
+use aws::{CallResult, Called, Context};
 use aws_sdk_ec2::types as sdk;
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Readiness,
@@ -16,6 +16,8 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::cidr;
+use crate::NetworkAclId;
+use crate::describe::describe;
 
 /// The properties of an entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,7 +102,7 @@ async fn live(
     outputs: &NetworkAclEntryOutputs<Resolved>,
 ) -> Result<Option<NetworkAclEntry<Resolved>>, CallError> {
     const OPERATION: &str = "DescribeNetworkAcls";
-    let acl = cx.describe().network_acls.get(&outputs.network_acl_id).await?;
+    let acl = describe(cx).network_acls.get(&outputs.network_acl_id).await?;
     let entries = acl.and_then(|acl| acl.entries).unwrap_or_default();
     let found = entries
         .into_iter()

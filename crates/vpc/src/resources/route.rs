@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use aws::ec2::ready_when_seen;
-use aws::{CallResult, Called, Context, InternetGatewayId, NatGatewayId, RouteTableId};
+use aws::{CallResult, Called, Context, NatGatewayId};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Readiness, Reads,
     Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
@@ -14,6 +14,8 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::cidr;
+use crate::describe::describe;
+use crate::{InternetGatewayId, RouteTableId};
 
 /// The properties of a route. It has one target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,7 +54,7 @@ impl Route<Resolved> {
 }
 
 async fn live(cx: &Context, outputs: &RouteOutputs<Resolved>) -> Result<Option<Route<Resolved>>, CallError> {
-    let table = cx.describe().route_tables.get(&outputs.route_table_id).await?;
+    let table = describe(cx).route_tables.get(&outputs.route_table_id).await?;
     let destination = outputs.cidr_block.to_string();
     let routes = table.and_then(|table| table.routes).unwrap_or_default();
     // Routes to prefix lists, which a gateway endpoint adds, have no CIDR block.

@@ -17,6 +17,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::{cidr, visible};
+use crate::describe::describe;
 use crate::layout::overlap;
 
 /// The properties of a subnet.
@@ -116,7 +117,7 @@ impl Resource for Subnet<Resolved> {
         cx: &Context,
         outputs: &SubnetOutputs<Resolved>,
     ) -> Result<Readiness<SubnetOutputs<Resolved>>, CallError> {
-        let live = cx.describe().subnets.get(&outputs.subnet_id).await?;
+        let live = describe(cx).subnets.get(&outputs.subnet_id).await?;
         Ok(match live.and_then(|subnet| subnet.state) {
             Some(SubnetState::Available) => Readiness::Ready(outputs.clone()),
             Some(SubnetState::Failed) => Readiness::Failed("AWS could not make it".to_owned()),
@@ -130,7 +131,7 @@ impl Resource for Subnet<Resolved> {
     }
 
     async fn read(&self, cx: &Context, outputs: &SubnetOutputs<Resolved>) -> Result<Option<Self>, CallError> {
-        let Some(live) = cx.describe().subnets.get(&outputs.subnet_id).await? else { return Ok(None) };
+        let Some(live) = describe(cx).subnets.get(&outputs.subnet_id).await? else { return Ok(None) };
         Ok(Some(Self {
             vpc_id: live.vpc_id.unwrap_or_default().into(),
             cidr_block: cidr(live.cidr_block, "DescribeSubnets")?,

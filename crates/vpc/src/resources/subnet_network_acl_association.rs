@@ -5,9 +5,11 @@
 //! another id. Another ACL is an update here although CloudFormation replaces: a subnet that went back to the
 //! default ACL in between would be open for that moment.
 
+use crate::describe::describe;
+use crate::{NetworkAclAssociationId, NetworkAclId};
 use async_trait::async_trait;
 use aws::ec2::filter;
-use aws::{CallResult, Called, Context, NetworkAclAssociationId, NetworkAclId, SubnetId, required};
+use aws::{CallResult, Called, Context, SubnetId, required};
 use aws_sdk_ec2::types::{NetworkAcl, NetworkAclAssociation as Live};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Readiness,
@@ -76,12 +78,12 @@ async fn move_to(cx: &Context, live: Live, acl: &str) -> Result<Option<String>, 
 }
 
 async fn live(cx: &Context, subnet: &SubnetId) -> Result<Option<Live>, CallError> {
-    cx.describe().network_acl_associations.get(subnet).await
+    describe(cx).network_acl_associations.get(subnet).await
 }
 
 /// The ACL that an association is with. It is `None` only if it went just now.
 async fn acl_of(cx: &Context, live: &Live) -> Result<Option<NetworkAcl>, CallError> {
-    cx.describe().network_acls.get(&live.network_acl_id().unwrap_or_default().into()).await
+    describe(cx).network_acls.get(&live.network_acl_id().unwrap_or_default().into()).await
 }
 
 async fn default_acl(cx: &Context, vpc: &str) -> Result<String, CallError> {

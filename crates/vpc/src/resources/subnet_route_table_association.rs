@@ -4,8 +4,10 @@
 //! association in place keeps the subnet from falling back to that one for a moment, so another table is an
 //! update here although CloudFormation replaces. The update gives the association another id.
 
+use crate::describe::describe;
+use crate::{RouteTableAssociationId, RouteTableId};
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, RouteTableAssociationId, RouteTableId, SubnetId, required};
+use aws::{CallResult, Called, Context, SubnetId, required};
 use aws_sdk_ec2::types::{RouteTableAssociation as Live, RouteTableAssociationStateCode as State};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Readiness, Reads,
@@ -39,7 +41,7 @@ impl Declares for SubnetRouteTableAssociation<Declared> {
 
 /// The explicit association that a subnet has, of whatever id.
 async fn live(cx: &Context, subnet: &SubnetId) -> Result<Option<Live>, CallError> {
-    let found = cx.describe().route_table_associations.get(subnet).await?;
+    let found = describe(cx).route_table_associations.get(subnet).await?;
     Ok(found.filter(|one| !matches!(state(one), Some(State::Disassociating | State::Disassociated))))
 }
 

@@ -16,6 +16,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::{cidr, visible};
+use crate::describe::describe;
 
 /// The properties of a VPC. None can refer to another resource, so one struct serves both stages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -110,7 +111,7 @@ impl Resource for Vpc {
         cx: &Context,
         outputs: &VpcOutputs<Resolved>,
     ) -> Result<Readiness<VpcOutputs<Resolved>>, CallError> {
-        let live = cx.describe().vpcs.get(&outputs.vpc_id).await?;
+        let live = describe(cx).vpcs.get(&outputs.vpc_id).await?;
         Ok(match live.and_then(|vpc| vpc.state) {
             Some(VpcState::Available) => Readiness::Ready(outputs.clone()),
             Some(state) => Readiness::Pending(state.as_str().to_owned()),
@@ -124,7 +125,7 @@ impl Resource for Vpc {
 
     async fn read(&self, cx: &Context, outputs: &VpcOutputs<Resolved>) -> Result<Option<Self>, CallError> {
         let id = &outputs.vpc_id;
-        let Some(live) = cx.describe().vpcs.get(id).await? else { return Ok(None) };
+        let Some(live) = describe(cx).vpcs.get(id).await? else { return Ok(None) };
         let support = attribute(cx, id, VpcAttributeName::EnableDnsSupport).await?;
         let hostnames = attribute(cx, id, VpcAttributeName::EnableDnsHostnames).await?;
         let (Some(enable_dns_support), Some(enable_dns_hostnames)) = (support, hostnames) else {

@@ -9,12 +9,9 @@
 //! that lets only our account through breaks every start of a task. [`s3_policy`] makes that one exception.
 
 use async_trait::async_trait;
-use aws::ec2::{found_by, none_unsuccessful, retag};
+use aws::ec2::{found_by, retag};
 use aws::policy::{PolicyDocument, Principal, Statement};
-use aws::{
-    CallResult, Called, Context, RouteTableId, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId,
-    in_order_of, required,
-};
+use aws::{CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, VpcId, in_order_of, required};
 use aws_sdk_ec2::types::{ResourceType, VpcEndpoint as Live, VpcEndpointType};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Input, Intent, Listed,
@@ -22,7 +19,9 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::visible;
+use super::{none_unsuccessful, visible};
+use crate::describe::describe;
+use crate::{RouteTableId, VpcEndpointId};
 
 /// The properties of an endpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -215,7 +214,7 @@ impl Resource for VpcEndpoint<Resolved> {
         cx: &Context,
         outputs: &VpcEndpointOutputs<Resolved>,
     ) -> Result<Readiness<VpcEndpointOutputs<Resolved>>, CallError> {
-        let Some(live) = cx.describe().vpc_endpoints.get(&outputs.id).await? else {
+        let Some(live) = describe(cx).vpc_endpoints.get(&outputs.id).await? else {
             return Ok(Readiness::Pending("not visible yet".to_owned()));
         };
         let state = state(&live);
@@ -235,7 +234,7 @@ impl Resource for VpcEndpoint<Resolved> {
         cx: &Context,
         outputs: &VpcEndpointOutputs<Resolved>,
     ) -> Result<Option<Self>, CallError> {
-        let live = cx.describe().vpc_endpoints.get(&outputs.id).await?;
+        let live = describe(cx).vpc_endpoints.get(&outputs.id).await?;
         let Some(live) = live.filter(is_live) else { return Ok(None) };
         let policy = PolicyDocument::parse(live.policy_document().unwrap_or("{}"), "DescribeVpcEndpoints")?;
         let is_gateway = live.vpc_endpoint_type() == Some(&VpcEndpointType::Gateway);
@@ -288,7 +287,7 @@ impl Resource for VpcEndpoint<Resolved> {
         cx: &Context,
         outputs: &VpcEndpointOutputs<Resolved>,
     ) -> Result<bool, CallError> {
-        let live = cx.describe().vpc_endpoints.get(&outputs.id).await?;
+        let live = describe(cx).vpc_endpoints.get(&outputs.id).await?;
         Ok(live.is_none_or(|live| state(&live) == "deleted"))
     }
 }

@@ -8,9 +8,11 @@
 //! A gateway that somebody has detached is a change of `InternetGatewayId`, not a missing resource: it is attached
 //! again in place. Otherwise the public subnets, whose VPC comes from here, would be replaced along with it.
 
+use crate::InternetGatewayId;
+use crate::describe::describe;
 use async_trait::async_trait;
 use aws::ec2::filter;
-use aws::{CallResult, Called, Context, InternetGatewayId, VpcId};
+use aws::{CallResult, Called, Context, VpcId};
 use aws_sdk_ec2::types::InternetGateway;
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Readiness, Reads,
@@ -143,7 +145,7 @@ impl Resource for VpcGatewayAttachment<Resolved> {
         cx: &Context,
         outputs: &VpcGatewayAttachmentOutputs<Resolved>,
     ) -> Result<Readiness<VpcGatewayAttachmentOutputs<Resolved>>, CallError> {
-        let live = cx.describe().internet_gateways.get(&outputs.internet_gateway_id).await?;
+        let live = describe(cx).internet_gateways.get(&outputs.internet_gateway_id).await?;
         Ok(match live.is_some_and(|gateway| is_attached_to(&gateway, &outputs.vpc_id)) {
             true => Readiness::Ready(outputs.clone()),
             false => Readiness::Pending("attaching".to_owned()),
@@ -156,7 +158,7 @@ impl Resource for VpcGatewayAttachment<Resolved> {
         outputs: &VpcGatewayAttachmentOutputs<Resolved>,
     ) -> Result<Option<Self>, CallError> {
         let internet_gateway_id = attached(cx, &outputs.vpc_id).await?;
-        if internet_gateway_id.is_none() && cx.describe().vpcs.get(&outputs.vpc_id).await?.is_none() {
+        if internet_gateway_id.is_none() && describe(cx).vpcs.get(&outputs.vpc_id).await?.is_none() {
             return Ok(None);
         }
         Ok(Some(Self { vpc_id: outputs.vpc_id.clone(), internet_gateway_id }))

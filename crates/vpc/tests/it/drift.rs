@@ -1,7 +1,7 @@
 //! What somebody changes by hand is seen by a read, and repaired by an update.
 
 use aws_sdk_ec2::types::{IpPermission, IpRange, Tag};
-use engine::{Resolved, Resource, Search};
+use engine::{Readiness, Resolved, Resource, Search};
 use testing::{ACCOUNT, REGION, config, identity};
 use vpc::resources::*;
 
@@ -131,16 +131,12 @@ async fn fifty_reads_of_one_kind_are_one_call() {
             .push(cloud.subnet(&format!("subnet-{number}"), &vpc_id, &format!("10.0.{number}.0/24")).await);
     }
     cloud.emulator.clear_calls();
-    let reads: Vec<_> = subnets
-        .into_iter()
-        .map(|subnet| {
-            let subnets = cloud.cx.describe().subnets.clone();
-            tokio::spawn(async move { subnets.get(&subnet).await.unwrap().unwrap() })
-        })
-        .collect();
-    for read in reads {
-        read.await.unwrap();
-    }
+    let cx = &cloud.cx;
+    let reads = subnets.into_iter().map(|subnet_id| async move {
+        let outputs = SubnetOutputs { subnet_id };
+        assert!(matches!(Subnet::poll_ready(cx, &outputs).await.unwrap(), Readiness::Ready(_)));
+    });
+    futures::future::join_all(reads).await;
     assert_eq!(cloud.emulator.calls().len(), 1);
 }
 

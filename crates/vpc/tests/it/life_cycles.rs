@@ -2,11 +2,12 @@
 
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::resources::{InlinePolicy, LogGroup, RetentionDays, Role, SecurityGroup};
-use aws::{AllocationId, RouteTableId, SecurityGroupId, SubnetId, VpcId};
+use aws::{SecurityGroupId, SubnetId, VpcId};
 use engine::{ErrorClass, Resolved, Resource, Search};
 use vpc::resources::*;
 
 use crate::support::{Cloud, REGION, class, intent, tags};
+use vpc::{AllocationId, RouteTableId};
 
 pub(crate) fn vpc() -> Vpc {
     Vpc {

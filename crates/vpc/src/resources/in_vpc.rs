@@ -1,0 +1,116 @@
+//! What is in a VPC and says nothing else of itself: all that it does is declared by resources that refer to it.
+
+/// A resource whose properties are its VPC and its tags. The calls differ in their names.
+macro_rules! in_vpc {
+    (
+        $(#[$doc:meta])*
+        $name:ident, $kind:literal, $(#[$outputs_doc:meta])* $outputs:ident { $(#[$id_doc:meta])* $id:ident: $id_type:ty },
+        import: $import:expr,
+        found by $describe:ident $described:literal $list:ident.$live_id:ident $batch:ident,
+        made by $create:ident $created:literal $made:ident $resource_type:ident,
+        deleted by $delete:ident $deleted:literal $given:ident
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+        pub struct $name<S: Stage = Declared> {
+            /// The VPC that it is in.
+            pub vpc_id: S::Of<VpcId>,
+            /// What people see.
+            pub tags: Tags,
+        }
+
+        $(#[$outputs_doc])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+        pub struct $outputs<S: Stage> {
+            $(#[$id_doc])*
+            pub $id: S::Of<$id_type>,
+        }
+
+        impl Declares for $name<Declared> {
+            type Resolved = $name<Resolved>;
+        }
+
+        #[async_trait]
+        impl Resource for $name<Resolved> {
+            const KIND: &'static str = $kind;
+            const FACTS: Facts = Facts {
+                name: None,
+                create_only: CreateOnly::These(&["VpcId"]),
+                lists: &[Listed::TAGS],
+                tags: Tagging::WithCreate("Tags"),
+                loss: Loss::Nothing,
+                keeps: &[],
+                limits: &[],
+                template: Template::AS_DECLARED,
+                times: Times {
+                    ready: Span { typical: 1, longest: 300 },
+                    gone: Span { typical: 1, longest: 900 },
+                },
+                import: $import,
+                reads: Reads { least: 1, most: 1, together: Some($described) },
+                cost: None,
+            };
+            const SETTLE: Settle = Settle::Token;
+            type Context = Context;
+            type Declared = $name<Declared>;
+            type Outputs<S: Stage> = $outputs<S>;
+
+            async fn find(
+                &self,
+                cx: &Context,
+                search: &Search,
+            ) -> Result<Option<$outputs<Resolved>>, CallError> {
+                let request = cx.ec2().$describe().set_filters(Some(found_by(cx, search)));
+                let answer = request.send().await.called($described)?;
+                let id = answer.$list.unwrap_or_default().into_iter().find_map(|live| live.$live_id);
+                Ok(id.map(|id| $outputs { $id: id.into() }))
+            }
+
+            async fn create(&self, cx: &Context, intent: &Intent) -> Result<$outputs<Resolved>, CallError> {
+                let request = cx
+                    .ec2()
+                    .$create()
+                    .client_token(&intent.token)
+                    .vpc_id(self.vpc_id.as_str())
+                    .tag_specifications(cx.stamp(&self.tags, intent)?.ec2(ResourceType::$resource_type));
+                let answer = request.send().await.called($created).once_visible()?;
+                let id = answer.$made.and_then(|live| live.$live_id);
+                Ok($outputs { $id: required(id, $created, stringify!($live_id))?.into() })
+            }
+
+            async fn poll_ready(
+                cx: &Context,
+                outputs: &$outputs<Resolved>,
+            ) -> Result<Readiness<$outputs<Resolved>>, CallError> {
+                Ok(ready_when_seen(describe(cx).$batch.get(&outputs.$id).await?, outputs))
+            }
+
+            async fn read(
+                &self,
+                cx: &Context,
+                outputs: &$outputs<Resolved>,
+            ) -> Result<Option<Self>, CallError> {
+                let live = describe(cx).$batch.get(&outputs.$id).await?;
+                let own = |vpc: Option<String>| vpc.unwrap_or_default().into();
+                Ok(live.map(|live| Self { vpc_id: own(live.vpc_id), tags: visible(live.tags) }))
+            }
+
+            async fn update(
+                &self,
+                cx: &Context,
+                outputs: &$outputs<Resolved>,
+                changed: &Changed<Self>,
+            ) -> Result<$outputs<Resolved>, CallError> {
+                retag(cx, outputs.$id.as_str(), &changed.before.tags, &self.tags).await?;
+                Ok(outputs.clone())
+            }
+
+            async fn delete(&self, cx: &Context, outputs: &$outputs<Resolved>) -> Result<(), CallError> {
+                let request = cx.ec2().$delete().$given(outputs.$id.as_str());
+                request.send().await.called($deleted).gone_is_ok()
+            }
+        }
+    };
+}
