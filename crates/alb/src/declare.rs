@@ -33,10 +33,9 @@ const OLD_VERSION_DAYS: u32 = 30;
 /// After how many days an upload that was never ended is given up.
 const UPLOAD_DAYS: u32 = 7;
 
-/// The load balancer tier.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tier {
-    args: Args,
+engine::tier! {
+    /// The load balancer tier.
+    pub struct Tier(Args);
 }
 
 /// What the tiers after it can refer to.
@@ -84,20 +83,6 @@ pub struct Outputs<S: Stage> {
     pub waf_log_group_name: Option<S::Of<LogGroupName>>,
     /// Where the load balancer writes its logs.
     pub alb_log_bucket_name: Option<S::Of<BucketName>>,
-}
-
-impl Tier {
-    /// The tier with these arguments, which [`declare`](Component::declare) checks.
-    #[must_use]
-    pub fn new(args: Args) -> Self {
-        Self { args }
-    }
-
-    /// What it was told.
-    #[must_use]
-    pub fn args(&self) -> &Args {
-        &self.args
-    }
 }
 
 impl Component for Tier {

@@ -21,10 +21,9 @@ use crate::resources::{
 };
 use crate::{ApiKeyId, DeploymentId, RequestValidatorId, RestApiId, StageName, UsagePlanId, VpcLinkId};
 
-/// The API tier.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tier {
-    args: Args,
+engine::tier! {
+    /// The API tier.
+    pub struct Tier(Args);
 }
 
 /// What the tiers after it can refer to, and its user wants to know.
@@ -50,20 +49,6 @@ pub struct Outputs<S: Stage> {
     /// The VPC link to the load balancer, where that is private.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub vpc_link_id: Option<S::Of<VpcLinkId>>,
-}
-
-impl Tier {
-    /// The tier with these arguments, which [`declare`](Component::declare) checks.
-    #[must_use]
-    pub fn new(args: Args) -> Self {
-        Self { args }
-    }
-
-    /// What it was told.
-    #[must_use]
-    pub fn args(&self) -> &Args {
-        &self.args
-    }
 }
 
 impl Component for Tier {

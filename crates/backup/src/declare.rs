@@ -30,10 +30,9 @@ const FORTNIGHT: u32 = 1_209_600;
 /// anybody wonders where today's verification is.
 const HOUR: u32 = 3600;
 
-/// The backup tier.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tier {
-    args: Args,
+engine::tier! {
+    /// The backup tier.
+    pub struct Tier(Args);
 }
 
 /// What its user wants to know.
@@ -57,20 +56,6 @@ pub struct Outputs<S: Stage> {
     /// The vault with copies by AWS Backup, if there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub backup_vault_name: Option<S::Of<VaultName>>,
-}
-
-impl Tier {
-    /// The tier with these arguments, which [`declare`](Component::declare) checks.
-    #[must_use]
-    pub fn new(args: Args) -> Self {
-        Self { args }
-    }
-
-    /// What it was told.
-    #[must_use]
-    pub fn args(&self) -> &Args {
-        &self.args
-    }
 }
 
 impl Component for Tier {

@@ -16,10 +16,9 @@ const PORT: u16 = 5432;
 /// For how many days a deleted key can be saved: the longest that KMS offers, since without the key every backup is lost.
 const KEY_WINDOW: u32 = 30;
 
-/// The database tier.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tier {
-    args: Args,
+engine::tier! {
+    /// The database tier.
+    pub struct Tier(Args);
 }
 
 /// What the tiers after it can refer to.
@@ -50,20 +49,6 @@ pub struct Outputs<S: Stage> {
     pub database_instance_ids: Vec<S::Of<InstanceId>>,
     /// Where PostgreSQL's logs go.
     pub database_log_group_name: S::Of<LogGroupName>,
-}
-
-impl Tier {
-    /// The tier with these arguments, which [`declare`](Component::declare) checks.
-    #[must_use]
-    pub fn new(args: Args) -> Self {
-        Self { args }
-    }
-
-    /// What it was told.
-    #[must_use]
-    pub fn args(&self) -> &Args {
-        &self.args
-    }
 }
 
 impl Component for Tier {

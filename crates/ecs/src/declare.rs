@@ -30,10 +30,9 @@ const HTTPS: u16 = 443;
 /// The tag of an image that nobody has pushed: a task definition needs one, and no task is made from it.
 const NO_IMAGE: &str = ":bootstrap";
 
-/// The containers tier.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tier {
-    args: Args,
+engine::tier! {
+    /// The containers tier.
+    pub struct Tier(Args);
 }
 
 /// What the tiers after it can refer to, and its user wants to know.
@@ -67,20 +66,6 @@ pub struct Outputs<S: Stage> {
     pub tracing_log_group_name: Option<S::Of<LogGroupName>>,
     /// What its user has to do before the application runs. Nothing, if there is an image.
     pub next_steps: Vec<S::Of<String>>,
-}
-
-impl Tier {
-    /// The tier with these arguments, which [`declare`](Component::declare) checks.
-    #[must_use]
-    pub fn new(args: Args) -> Self {
-        Self { args }
-    }
-
-    /// What it was told.
-    #[must_use]
-    pub fn args(&self) -> &Args {
-        &self.args
-    }
 }
 
 impl Component for Tier {

@@ -163,3 +163,43 @@ fn declared<C: Component>(
     let outputs = serde_json::to_value(&outputs).map_err(ComponentError::Outputs)?;
     Ok((Graph::new(scope)?, outputs))
 }
+
+/// A tier that is told its arguments and nothing else: a struct with `new` and `args`.
+///
+/// ```
+/// #[derive(Clone, Debug, Default, PartialEq)]
+/// pub struct Args {
+///     pub shards: u32,
+/// }
+///
+/// engine::tier! {
+///     /// The queue tier.
+///     pub struct Tier(Args);
+/// }
+///
+/// assert_eq!(Tier::new(Args { shards: 3 }).args().shards, 3);
+/// ```
+#[macro_export]
+macro_rules! tier {
+    ($(#[$doc:meta])* pub struct $tier:ident($args:ty);) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $tier {
+            args: $args,
+        }
+
+        impl $tier {
+            /// The tier with these arguments, which [`declare`]($crate::Component::declare) checks.
+            #[must_use]
+            pub fn new(args: $args) -> Self {
+                Self { args }
+            }
+
+            /// What it was told.
+            #[must_use]
+            pub fn args(&self) -> &$args {
+                &self.args
+            }
+        }
+    };
+}

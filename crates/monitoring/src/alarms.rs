@@ -11,35 +11,6 @@ use crate::args::{Args, Thresholds};
 use crate::capacity::max_connections;
 use crate::inputs::{ApiInputs, ContainerInputs, DatabaseInputs, Inputs, LoadBalancerInputs};
 
-/// The name of the alarm on all those that are critical.
-pub(crate) const CRITICAL: &str = "critical";
-
-/// The names of all alarms. Those of several objects share one.
-pub(crate) const NAMES: [&str; 22] = [
-    "alb-unhealthy-hosts",
-    "alb-healthy-hosts",
-    "alb-errors",
-    "alb-target-errors",
-    "alb-latency",
-    "alb-rejected-connections",
-    "ecs-cpu",
-    "ecs-memory",
-    "ecs-running-tasks",
-    "payment-errors",
-    "database-cpu",
-    "database-connections",
-    "database-storage",
-    "database-capacity",
-    "database-replica-lag",
-    "api-errors",
-    "api-latency",
-    "api-requests",
-    "waf-blocked-requests",
-    "nat-ports",
-    "nat-dropped-packets",
-    CRITICAL,
-];
-
 /// The metric of errors in the application's log.
 pub(crate) const PAYMENT_ERRORS: &str = "PaymentErrors";
 

@@ -7,7 +7,35 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Inputs;
-use crate::alarms::NAMES;
+
+/// The name of the alarm on all those that are critical.
+pub(crate) const CRITICAL: &str = "critical";
+
+/// The names of all alarms. Those of several objects share one.
+pub(crate) const NAMES: [&str; 22] = [
+    "alb-unhealthy-hosts",
+    "alb-healthy-hosts",
+    "alb-errors",
+    "alb-target-errors",
+    "alb-latency",
+    "alb-rejected-connections",
+    "ecs-cpu",
+    "ecs-memory",
+    "ecs-running-tasks",
+    "payment-errors",
+    "database-cpu",
+    "database-connections",
+    "database-storage",
+    "database-capacity",
+    "database-replica-lag",
+    "api-errors",
+    "api-latency",
+    "api-requests",
+    "waf-blocked-requests",
+    "nat-ports",
+    "nat-dropped-packets",
+    CRITICAL,
+];
 
 /// What the tier can be told; a configuration file can say all of it but the environment and the tags, which all tiers
 /// share. Everything has a default; without e-mail addresses, alarms are seen on the dashboard only.

@@ -6,7 +6,8 @@ use aws::{AlarmArn, AlarmName, DeletionPolicy, KeyArn, Names, TopicArn};
 use engine::{Component, DeclareError, Declared, Input, Piece, Scope, Stage};
 use serde::{Deserialize, Serialize};
 
-use crate::alarms::{self, CRITICAL, PAYMENT_ERRORS};
+use crate::alarms::{self, PAYMENT_ERRORS};
+use crate::args::CRITICAL;
 use crate::resources::{
     CompositeAlarm, Dashboard, Group, InsightsConfiguration, MetricFilter, MetricTransformation, Sampling,
     SamplingRule, Subscription, Topic, TopicPolicy,
@@ -18,10 +19,9 @@ const KEY_WINDOW: u32 = 30;
 /// Who publishes alarms.
 const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
 
-/// The monitoring tier.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tier {
-    args: Args,
+engine::tier! {
+    /// The monitoring tier.
+    pub struct Tier(Args);
 }
 
 /// What the tiers after it can refer to.
@@ -47,20 +47,6 @@ pub struct Outputs<S: Stage> {
     pub sampling_rule_name: Option<S::Of<SamplingRuleName>>,
     /// The application's traces, if there are such.
     pub trace_group_name: Option<S::Of<TraceGroupName>>,
-}
-
-impl Tier {
-    /// The tier with these arguments, which [`declare`](Component::declare) checks.
-    #[must_use]
-    pub fn new(args: Args) -> Self {
-        Self { args }
-    }
-
-    /// What it was told.
-    #[must_use]
-    pub fn args(&self) -> &Args {
-        &self.args
-    }
 }
 
 impl Component for Tier {

@@ -26,10 +26,9 @@ const EPHEMERAL: PortRange = PortRange { from: 1024, to: 65535 };
 const ENTRY_STEP: i32 = 10;
 const FIRST_ENTRY: i32 = 100;
 
-/// The network tier.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tier {
-    args: Args,
+engine::tier! {
+    /// The network tier.
+    pub struct Tier(Args);
 }
 
 /// What the tiers after it can refer to.
@@ -69,20 +68,6 @@ pub struct Outputs<S: Stage> {
     pub endpoint_security_group_id: Option<S::Of<SecurityGroupId>>,
     /// Where the flow log goes, if there is one.
     pub flow_log_group_name: Option<S::Of<LogGroupName>>,
-}
-
-impl Tier {
-    /// The tier with these arguments, which [`declare`](Component::declare) checks.
-    #[must_use]
-    pub fn new(args: Args) -> Self {
-        Self { args }
-    }
-
-    /// What it was told.
-    #[must_use]
-    pub fn args(&self) -> &Args {
-        &self.args
-    }
 }
 
 impl Component for Tier {
