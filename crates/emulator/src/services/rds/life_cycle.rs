@@ -23,6 +23,19 @@ pub(super) fn settle(cx: &mut Cx<'_>) {
             snapshot.is_complete();
         }
     }
+    settle_subscriptions(cx);
+}
+
+fn settle_subscriptions(cx: &mut Cx<'_>) {
+    let now_millis = cx.now_millis;
+    cx.r.rds.event_subscriptions.retain(|_, subscription| {
+        match Next::due(&mut subscription.next, now_millis) {
+            Some(next) if next.state == GONE => return false,
+            Some(next) => subscription.becomes(next.state),
+            None => {}
+        }
+        true
+    });
 }
 
 fn settle_instances(cx: &mut Cx<'_>) {

@@ -1,4 +1,4 @@
-//! RDS: Aurora PostgreSQL clusters with their instances, groups and snapshots.
+//! RDS: Aurora PostgreSQL clusters with their instances, groups, snapshots and event subscriptions.
 //!
 //! Each object is one record whose JSON is what RDS answers. What an instance has from its cluster is shown with it and
 //! kept only there. Everything that time does is in [`life_cycle`].
@@ -6,6 +6,7 @@
 mod cluster;
 mod cluster_change;
 mod cluster_create;
+mod event_subscription;
 mod instance;
 mod instance_change;
 mod instance_create;
@@ -26,6 +27,7 @@ mod windows;
 use serde::{Deserialize, Serialize};
 
 use self::cluster::Cluster;
+use self::event_subscription::EventSubscription;
 use self::instance::Instance;
 use self::kind::{Record, Table};
 use self::parameter_group::{Clusters, Group, Instances};
@@ -51,6 +53,7 @@ const MODIFY_INSTANCE: Spread = spread(30.0, 15.0, 90.0);
 const UPGRADE: Spread = spread(480.0, 300.0, 900.0);
 const SNAPSHOT: Spread = spread(60.0, 30.0, 180.0);
 const SECRET: Spread = spread(20.0, 10.0, 40.0);
+const EVENT_SUBSCRIPTION: Latency = latency(spread(20.0, 5.0, 60.0), spread(10.0, 2.0, 60.0));
 const FIRST_BACKUP: Spread = spread(120.0, 60.0, 300.0);
 
 /// Everything in one region.
@@ -67,6 +70,8 @@ pub(crate) struct State {
     cluster_parameter_groups: Table<Group<Clusters>>,
     parameter_groups: Table<Group<Instances>>,
     snapshots: Table<Snapshot>,
+    #[serde(default)]
+    event_subscriptions: Table<EventSubscription>,
 }
 
 impl Api for State {
@@ -86,6 +91,7 @@ impl Api for State {
             cluster_parameter_groups: parameter_group::defaults(region),
             parameter_groups: parameter_group::defaults(region),
             snapshots: Table::new(),
+            event_subscriptions: Table::new(),
         }
     }
 
@@ -123,6 +129,13 @@ impl Api for State {
             "DescribeDBClusterSnapshots" => snapshot::describe(cx, call),
             "DeleteDBClusterSnapshot" => snapshot::delete(cx, call),
 
+            "CreateEventSubscription" => event_subscription::create(cx, call),
+            "DescribeEventSubscriptions" => event_subscription::describe(cx, call),
+            "ModifyEventSubscription" => event_subscription::modify(cx, call),
+            "AddSourceIdentifierToSubscription" => event_subscription::add_source(cx, call),
+            "RemoveSourceIdentifierFromSubscription" => event_subscription::remove_source(cx, call),
+            "DeleteEventSubscription" => event_subscription::delete(cx, call),
+
             "AddTagsToResource" => tags::add(cx, call),
             "RemoveTagsFromResource" => tags::remove(cx, call),
             "ListTagsForResource" => tags::list(cx, call),
@@ -141,6 +154,7 @@ impl Api for State {
         let mut objects: Vec<Object> = all(home, &self.clusters).collect();
         objects.extend(all(home, &self.instances));
         objects.extend(all(home, &self.subnet_groups));
+        objects.extend(all(home, &self.event_subscriptions));
         // AWS's own parameter groups are always there, like its IAM policies.
         let own = |group: &Object| group.id.starts_with("default.");
         objects.extend(all(home, &self.cluster_parameter_groups).filter(|group| !own(group)));

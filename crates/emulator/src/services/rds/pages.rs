@@ -25,6 +25,7 @@ pub(super) struct Describe {
     #[serde(rename = "DBClusterSnapshotIdentifier")]
     pub(super) snapshot: Option<String>,
     pub(super) snapshot_type: Option<String>,
+    pub(super) subscription_name: Option<String>,
     pub(super) source: Option<String>,
     /// Nothing is shared between accounts, so these change nothing.
     #[serde(rename = "IncludeShared")]

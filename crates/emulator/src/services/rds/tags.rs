@@ -82,6 +82,7 @@ fn of<'a>(cx: &'a mut Cx<'_>, arn: &str) -> Result<&'a mut Tags, Refusal> {
         subnet_groups,
         cluster_parameter_groups,
         parameter_groups,
+        event_subscriptions,
         ..
     } = &mut cx.r.rds;
     match resource {
@@ -91,6 +92,7 @@ fn of<'a>(cx: &'a mut Cx<'_>, arn: &str) -> Result<&'a mut Tags, Refusal> {
         "cluster-snapshot" => tagged(snapshots, name),
         "cluster-pg" => tagged(cluster_parameter_groups, name),
         "pg" => tagged(parameter_groups, name),
+        "es" => tagged(event_subscriptions, name),
         _ => Err(bad()),
     }
 }
