@@ -12,7 +12,7 @@ use aws_sdk_cloudwatch::types::{
 };
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -360,7 +360,7 @@ impl Alarm<Resolved> {
 impl Resource for Alarm<Resolved> {
     const KIND: &'static str = "AWS::CloudWatch::Alarm";
     const FACTS: Facts = Facts {
-        name: Some("AlarmName"),
+        name: Named::ByName("AlarmName"),
         create_only: CreateOnly::These(&["AlarmName"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads,
     Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -179,7 +179,7 @@ fn seconds(duration: u32) -> i32 {
 impl Resource for Role<Resolved> {
     const KIND: &'static str = "AWS::IAM::Role";
     const FACTS: Facts = Facts {
-        name: Some("RoleName"),
+        name: Named::ByName("RoleName"),
         create_only: CreateOnly::These(&["RoleName"]),
         lists: &[
             Listed::TAGS,

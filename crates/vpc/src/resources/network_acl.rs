@@ -8,8 +8,8 @@ use aws::ec2::{found_by, ready_when_seen, retag};
 use aws::{CallResult, Called, Context, NetworkAclId, Tags, VpcId, required};
 use aws_sdk_ec2::types::ResourceType;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Readiness,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,7 @@ impl Declares for NetworkAcl<Declared> {
 impl Resource for NetworkAcl<Resolved> {
     const KIND: &'static str = "AWS::EC2::NetworkAcl";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["VpcId"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

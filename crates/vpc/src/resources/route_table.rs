@@ -10,8 +10,8 @@ use aws::ec2::{found_by, ready_when_seen, retag};
 use aws::{CallResult, Called, Context, RouteTableId, Tags, VpcId, required};
 use aws_sdk_ec2::types::ResourceType;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Readiness,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +43,7 @@ impl Declares for RouteTable<Declared> {
 impl Resource for RouteTable<Resolved> {
     const KIND: &'static str = "AWS::EC2::RouteTable";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["VpcId"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),
