@@ -29,8 +29,11 @@ async fn a_tier_more_that_is_declared_is_missed_like_the_others() {
 
     let eight = world.subject_beside(&ledger()).await;
     assert_eq!(failures(&eight), ["completeness/tiers", "completeness/declared"]);
+    let checks = verify(&eight);
+    let tiers = checks.iter().find(|check| check.id == "completeness/tiers").unwrap();
+    assert_eq!(tiers.verifies, "every declared tier is deployed");
     assert_eq!(
-        findings(&verify(&eight), "completeness/tiers"),
+        findings(&checks, "completeness/tiers"),
         ["ledger: expected a tier with resources; found nothing"]
     );
 }
