@@ -12,8 +12,8 @@ use crate::resource::Change;
 /// Every kind states all of them: there are no defaults, so that forgetting one does not compile.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {
-    /// The property with the name that a person knows the object by; `None` where the cloud gives it an id.
-    pub name: Option<&'static str>,
+    /// What the object is known by.
+    pub name: Named,
     /// The properties that cannot be changed: another value means another object.
     pub create_only: CreateOnly,
     /// Lists whose elements have an identity. All other lists are compared by position.
@@ -65,7 +65,30 @@ impl Facts {
             Tagging::None | Tagging::Ownership => None,
             Tagging::WithCreate(property) => Some(property),
         };
-        self.name.into_iter().chain(own).chain(lists).chain(tags).chain(keeps).chain(limits)
+        self.name.property().into_iter().chain(own).chain(lists).chain(tags).chain(keeps).chain(limits)
+    }
+}
+
+/// What an object is known by, and in which property its name is, if it has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// By an id that the cloud gives it, or by the objects that it connects or sets up. It has no name that could be judged.
+    ById,
+    /// By a name that tells it from the objects of all other environments in the account. A person finds it by that name, so it
+    /// follows the program's convention for names and has the environment in it.
+    ByName(&'static str),
+    /// By a name that tells it from others only inside the object that it belongs to, such as a stage of an API.
+    Within(&'static str),
+}
+
+impl Named {
+    /// The property with the name; `None` where there is none.
+    #[must_use]
+    pub const fn property(self) -> Option<&'static str> {
+        match self {
+            Named::ById => None,
+            Named::ByName(property) | Named::Within(property) => Some(property),
+        }
     }
 }
 
@@ -204,7 +227,7 @@ impl Span {
 /// Of a kind that only a test has.
 #[cfg(test)]
 pub(crate) const OF_A_TEST: Facts = Facts {
-    name: None,
+    name: Named::ById,
     create_only: CreateOnly::Nothing,
     lists: &[],
     tags: Tagging::None,

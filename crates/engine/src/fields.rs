@@ -6,7 +6,10 @@ use serde::de::{DeserializeOwned, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 /// The names of the fields of a struct, as they are written in JSON. Empty for what is not a struct with a fixed list of them.
-pub(crate) fn fields<T: DeserializeOwned>() -> &'static [&'static str] {
+///
+/// Code that has to name a property can so be checked against the struct that has it.
+#[must_use]
+pub fn fields<T: DeserializeOwned>() -> &'static [&'static str] {
     let mut names: &'static [&'static str] = &[];
     // It fails as soon as it has asked what it wants to know.
     let asked = T::deserialize(Probe { names: &mut names });

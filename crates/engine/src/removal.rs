@@ -75,7 +75,7 @@ pub(crate) fn lowered_by(changes: &[PropertyChange], properties: &Value, facts: 
 }
 
 fn name_of(properties: &Value, facts: &Facts) -> Option<String> {
-    Some(properties.get(facts.name?)?.as_str()?.to_owned())
+    Some(properties.get(facts.name.property()?)?.as_str()?.to_owned())
 }
 
 /// What becomes of what an object holds.

@@ -44,14 +44,18 @@ impl Facts {
 
 #[cfg(test)]
 mod tests {
+    use database::resources::Cluster;
+    use engine::Resource as _;
+    use vpc::resources::DefaultSecurityGroup;
+
     use super::*;
 
     #[test]
     fn the_table_is_read() {
-        let cluster = Facts::of("AWS::RDS::DBCluster").unwrap();
+        let cluster = Facts::of(Cluster::KIND).unwrap();
         assert!(cluster.is_ref("DBClusterIdentifier"));
         assert!(cluster.has_attribute("Endpoint.Address") && !cluster.has_property("Endpoint"));
         assert!(cluster.has_property("StorageEncrypted") && !cluster.has_property("LogGroupNames"));
-        assert!(Facts::of("Custom::DefaultSecurityGroup").is_none());
+        assert!(Facts::of(DefaultSecurityGroup::KIND).is_none());
     }
 }

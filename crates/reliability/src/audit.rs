@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use apigw::resources::RestApi;
 use aws::tags;
-use emulator::Object;
-use engine::{Action, Phase};
+use emulator::{Emulator, Object};
+use engine::{Action, Phase, Provider as _, Resource as _};
 
+use crate::meddle::OURS;
 use crate::scenario::Stage;
-use crate::world::{Sight, World};
+use crate::world::{Sight, World, registry};
 
 /// What is not as it should be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,15 +22,16 @@ pub struct Findings {
     pub problems: Vec<String>,
 }
 
-/// Kinds of which more than one may be left by an old copy of the state: revisions, of which only the newest is used.
-/// They cost nothing, and go with what they belong to, or are what a service can be rolled back to.
-const REVISIONS: [&str; 2] = ["AWS::ApiGateway::Deployment", "AWS::ECS::TaskDefinition"];
-
 impl Findings {
-    /// Without revisions that are not known any more.
+    /// Without revisions that are not known any more. An old copy of the state may leave more than one, of which only the newest
+    /// is used. They cost nothing, and go with what they belong to, or are what a service can be rolled back to.
     pub(crate) fn but_revisions(mut self) -> Self {
-        let is_revision =
-            |found: &String| REVISIONS.iter().any(|kind| found.starts_with(&format!("{kind} ")));
+        // Only kinds are asked here, and no call is made.
+        let registry = registry(&Emulator::in_memory(), OURS);
+        let is_revision = |found: &String| {
+            let kind = found.split(' ').next().and_then(|name| registry.kind(name));
+            kind.is_some_and(|kind| kind.is_revision())
+        };
         self.orphans.retain(|found| !is_revision(found));
         self.duplicates.retain(|found| !is_revision(found));
         self
@@ -142,7 +145,7 @@ fn by_key(sight: &Sight) -> BTreeMap<String, Vec<&Object>> {
 fn of_our_api(sight: &Sight, name: &str) -> Option<String> {
     let (prefix, api) = name.split_once('_')?;
     let (api, stage) = api.split_once('/')?;
-    let is_api = |object: &Object| object.kind == "AWS::ApiGateway::RestApi" && object.id == api;
+    let is_api = |object: &Object| object.kind == RestApi::KIND && object.id == api;
     let ours = prefix == "API-Gateway-Execution-Logs" && sight.objects.iter().any(is_api);
     ours.then(|| format!("{prefix} of {stage}"))
 }

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use apigw::resources::Account;
 use aws::Registry;
 use emulator::Emulator;
-use engine::{Address, CallError, Graph, Intent, Kind, Provider as _, Readiness, Search, Settle, State};
+use engine::{
+    Address, CallError, Graph, Intent, Kind, Provider as _, Readiness, Resource as _, Search, Settle, State,
+};
 use serde_json::Value;
 
 use crate::scenario::{Scenario, Stage};
@@ -13,7 +16,7 @@ use crate::world::{World, registry};
 /// The project of whoever else makes objects in the account.
 pub(crate) const SOMEBODY: &str = "somebody";
 /// Our own project.
-const OURS: &str = "payment";
+pub(crate) const OURS: &str = "payment";
 
 /// What somebody else does to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,7 +71,7 @@ impl Targets {
             let text = node.properties.to_string();
             let known = !text.contains("\"$ref\"") && !text.contains("\"$join\"");
             // The settings of API Gateway are there for all, so that nobody can be in the way.
-            let shared = node.kind == "AWS::ApiGateway::Account";
+            let shared = node.kind == Account::KIND;
             known && !shared && registry.kind(&node.kind).is_some_and(|kind| kind.settle() == Settle::Key)
         });
         let names = named.map(|(position, _)| position).collect();

@@ -37,7 +37,8 @@ pub(crate) fn summary(report: &Report) -> Lines {
 mod tests {
     use std::time::Duration;
 
-    use engine::{Address, Done, InProgress};
+    use engine::{Address, Done, InProgress, Resource as _};
+    use vpc::resources::Vpc;
 
     use super::*;
 
@@ -52,7 +53,7 @@ mod tests {
     fn left(at: &str, blocked: bool) -> InProgress {
         InProgress {
             address: address(at),
-            kind: "AWS::EC2::VPC".to_owned(),
+            kind: Vpc::KIND.to_owned(),
             operation: Operation::Delete,
             during: "DeleteVpc: DependencyViolation: it has dependencies".to_owned(),
             blocked,

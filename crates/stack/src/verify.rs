@@ -8,7 +8,8 @@ use ::verify::{Check, Finding, Outcome, Report, Subject};
 use apigw::resources::{RestApi, RestApiStage};
 use apigw::{ApiKeyValue, LiveApi};
 use engine::{Address, Resolved, Resource, State};
-use serde_json::{Value, json};
+use serde::Deserialize as _;
+use serde_json::json;
 
 use crate::cli::Target;
 use crate::exit::{Exit, Failure};
@@ -120,20 +121,20 @@ fn write_junit(report: &Report, title: &str, file: &Path) -> Result<(), Failure>
 
 /// Where API Gateway says that the recorded API answers.
 async fn live_api(cloud: &Cloud, recorded: &State) -> Result<LiveApi, Unasked> {
-    let api = deployed(recorded, RestApi::KIND, "RestApiId");
-    let stage = deployed(recorded, <RestApiStage<Resolved> as Resource>::KIND, "StageName");
-    let (Some((address, id)), Some((_, stage))) = (api, stage) else {
+    let (api, stage) = (deployed::<RestApi>(recorded), deployed::<RestApiStage<Resolved>>(recorded));
+    let (Some((address, api)), Some((_, stage))) = (api, stage) else {
         return Err(Unasked::Skipped("no API is deployed".to_owned()));
     };
-    let live = apigw::live_api(&cloud.context, address, &id.into(), &stage.into()).await;
+    let live = apigw::live_api(&cloud.context, address, &api.rest_api_id, &stage.stage_name).await;
     live.map_err(|error| Unasked::unread(address.as_str(), &error))
 }
 
-/// The recorded resource of a kind, with one of its outputs.
-fn deployed<'a>(recorded: &'a State, kind: &str, output: &str) -> Option<(&'a Address, &'a str)> {
+/// The recorded resource of a kind, with its outputs. Outputs that this version cannot read are an error of the survey, which reads
+/// all of them.
+fn deployed<R: Resource>(recorded: &State) -> Option<(&Address, R::Outputs<Resolved>)> {
     recorded.slots().find_map(|(address, slot)| {
-        let object = slot.current.as_ref().filter(|object| object.kind == kind)?;
-        Some((address, object.outputs.get(output).and_then(Value::as_str)?))
+        let object = slot.current.as_ref().filter(|object| object.kind == R::KIND)?;
+        Some((address, R::Outputs::deserialize(&object.outputs).ok()?))
     })
 }
 

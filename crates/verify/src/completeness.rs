@@ -3,15 +3,16 @@
 use crate::result::{Check, Finding, Verdict};
 use crate::subject::{Subject, brief};
 
-/// The seven tiers.
-const TIERS: [&str; 7] = ["vpc", "database", "alb", "ecs", "apigw", "monitoring", "backup"];
-
 const UP: &str = "`stack up` brings it back to what is declared; `stack preview` shows how";
 
 /// All checks of completeness.
 pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
+    let all_tiers = match subject.tiers.len() {
+        7 => "all seven tiers are deployed",
+        _ => "every declared tier is deployed",
+    };
     vec![
-        tiers(subject).of("completeness/tiers", "all seven tiers are deployed", UP),
+        tiers(subject).of("completeness/tiers", all_tiers, UP),
         declared(subject).of("completeness/declared", "all that the configuration asks for was deployed", UP),
         finished(subject).of("completeness/finished", "no run left anything unfinished", UP),
         resources(subject).of("completeness/resources", "every recorded resource exists", UP),
@@ -20,9 +21,9 @@ pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
 }
 
 fn tiers(subject: &Subject) -> Verdict {
-    let there = subject.tiers();
-    let missing = TIERS.iter().filter(|tier| !there.contains(*tier));
-    Verdict::Judged(missing.map(|tier| Finding::new(*tier, "a tier with resources", "nothing")).collect())
+    let there = subject.deployed_tiers();
+    let missing = subject.tiers.iter().filter(|tier| !there.contains(tier.as_str()));
+    Verdict::Judged(missing.map(|tier| Finding::new(tier, "a tier with resources", "nothing")).collect())
 }
 
 fn declared(subject: &Subject) -> Verdict {
@@ -39,7 +40,7 @@ fn finished(subject: &Subject) -> Verdict {
 }
 
 fn resources(subject: &Subject) -> Verdict {
-    Verdict::Judged(subject.resources.iter().filter_map(crate::subject::Resource::unseen).collect())
+    Verdict::Judged(subject.resources.iter().filter_map(|resource| resource.found().err()).collect())
 }
 
 fn unchanged(subject: &Subject) -> Verdict {

@@ -41,9 +41,40 @@
 //! The reference judges the texts of outputs for most of these, and passes where they are missing or nobody answers. Here the
 //! same questions are asked of what AWS shows.
 //!
+//! # Further checks
+//! A program with a tier of its own adds checks: functions that make [`Check`]s of a subject, which [`verify_with`] takes.
+//! [`Subject::every`] judges each resource of a kind by its struct, and a [`Verdict`] becomes a check with id, sentence and advice:
+//!
+//! ```
+//! use aws::resources::Alarm;
+//! use engine::Resolved;
+//! use verify::{Check, Property, Subject, verify_with};
+//!
+//! fn checks(subject: &Subject) -> Vec<Check> {
+//!     let missing = Property::new("TreatMissingData");
+//!     let alarms = subject.every::<Alarm<Resolved>>("no alarm is deployed", |alarm| {
+//!         match alarm.live.treat_missing_data.as_deref() {
+//!             Some("breaching") => Vec::new(),
+//!             _ => vec![alarm.wrong(&missing, "breaching")],
+//!         }
+//!     });
+//!     let advice = "`stack up` repairs it";
+//!     vec![alarms.of("ledger/alarms", "every alarm goes off where there is no data", advice)]
+//! }
+//!
+//! fn verify_all(subject: &Subject) -> Vec<Check> {
+//!     verify_with(subject, &[checks])
+//! }
+//! ```
+//!
+//! Names need no check of their own: `naming/names` judges every kind whose [`Facts`](engine::Facts) say that it is
+//! [`ByName`](engine::Named::ByName).
+//!
 //! # What is not looked at
 //! Properties that this program does not manage, such as whether a key of KMS is disabled or in which state an alarm is; and
 //! objects that it did not make.
+
+use std::collections::BTreeSet;
 
 mod completeness;
 pub mod http;
@@ -54,15 +85,33 @@ mod outputs;
 mod result;
 mod security;
 mod subject;
+mod typed;
 
 pub use junit::junit;
-pub use result::{Check, Counts, Finding, Outcome, Report};
+pub use result::{Check, Counts, Finding, Outcome, Report, Verdict};
 pub use subject::{Resource, Subject};
+pub use typed::{Property, Seen, Typed};
+
+/// A group of checks. They look at nothing but the subject.
+pub type Checks = fn(&Subject) -> Vec<Check>;
 
 /// All checks that need no HTTP, in the reference document's order. Pure: the subject was read before.
 #[must_use]
 pub fn verify(subject: &Subject) -> Vec<Check> {
-    let groups =
+    verify_with(subject, &[])
+}
+
+/// The same checks as [`verify`], and after them those of a program that deploys more than this stack.
+///
+/// # Panics
+/// In a debug build, if two checks have the same id: reports by JUnit would show one of them only.
+#[must_use]
+pub fn verify_with(subject: &Subject, further: &[Checks]) -> Vec<Check> {
+    const OWN: [Checks; 5] =
         [outputs::checks, security::checks, monitoring::checks, naming::checks, completeness::checks];
-    groups.iter().flat_map(|checks| checks(subject)).collect()
+    let checks: Vec<Check> = OWN.iter().chain(further).flat_map(|checks| checks(subject)).collect();
+    let mut ids = BTreeSet::new();
+    let twice = checks.iter().find(|check| !ids.insert(check.id));
+    debug_assert!(twice.is_none(), "two checks have the id {}", twice.map_or("", |check| check.id));
+    checks
 }

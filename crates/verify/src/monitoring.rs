@@ -1,15 +1,19 @@
 //! Alarms, dashboard, logs, tracing and the verification of backups, as live AWS shows them.
 
-use serde_json::{Value, json};
+use apigw::resources::{AccessLogSetting, RestApiStage};
+use aws::TopicArn;
+use aws::resources::{Alarm, LogGroup};
+use backup::resources::{Function, Schedule, Target};
+use database::resources::Cluster;
+use ecs::resources::Cluster as EcsCluster;
+use engine::Resolved;
+use monitoring::resources::{CompositeAlarm, Dashboard, Sampling, SamplingRule};
+use serde_json::Value;
+use vpc::resources::FlowLog;
 
 use crate::result::{Check, Finding, Verdict};
-use crate::security::CLUSTER;
-use crate::subject::{Resource, Subject, items, text};
-
-const ALARM: &str = "AWS::CloudWatch::Alarm";
-const COMPOSITE: &str = "AWS::CloudWatch::CompositeAlarm";
-const STAGE: &str = "AWS::ApiGateway::Stage";
-const FUNCTION: &str = "AWS::Lambda::Function";
+use crate::subject::Subject;
+use crate::typed::{Property, Seen, Typed};
 
 /// What the reference document has alarms on: namespace, metric, and in words.
 const WATCHED: [(&str, &str, &str); 6] = [
@@ -71,39 +75,54 @@ pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
 }
 
 fn alarms(subject: &Subject) -> Verdict {
+    let on_metrics =
+        alarms_of::<Alarm<Resolved>>(subject, |alarm| (alarm.actions_enabled, &alarm.alarm_actions));
+    let composite =
+        alarms_of::<CompositeAlarm<Resolved>>(subject, |alarm| (alarm.actions_enabled, &alarm.alarm_actions));
+    on_metrics.and(composite)
+}
+
+fn alarms_of<R: engine::Resource>(
+    subject: &Subject,
+    actions: impl Fn(&R) -> (bool, &Vec<TopicArn>),
+) -> Verdict {
+    let [enabled, told] = ["ActionsEnabled", "AlarmActions"].map(Property::new);
     let topic = subject.output("alarmTopicArn");
-    subject.every(&[ALARM, COMPOSITE], "no alarm is deployed", |alarm, live| {
-        let mut findings: Vec<Finding> =
-            alarm.must_be(live, "ActionsEnabled", &Value::Bool(true)).into_iter().collect();
-        let expected = topic.unwrap_or("the topic of alarms, of which there is no output");
-        if !items(live, "AlarmActions").any(|action| action.as_str().is_some_and(|arn| Some(arn) == topic)) {
-            findings.push(alarm.wrong("AlarmActions", expected, &live["AlarmActions"]));
+    subject.every::<R>("no alarm is deployed", |alarm| {
+        let (is_on, topics) = actions(&alarm.live);
+        let mut findings = alarm.must_be(&enabled, &is_on, &true);
+        if !topics.iter().any(|arn| Some(arn.as_str()) == topic) {
+            let expected = topic.unwrap_or("the topic of alarms, of which there is no output");
+            findings.push(alarm.wrong(&told, expected));
         }
         findings
     })
 }
 
 /// Whether an alarm is on this metric, by itself or in an expression.
-fn watches(alarm: &Value, namespace: &str, metric: &str) -> bool {
-    let is = |one: &Value| text(one, "Namespace") == namespace && text(one, "MetricName") == metric;
-    is(alarm) || items(alarm, "Metrics").any(|query| is(&query["MetricStat"]["Metric"]))
+fn watches(alarm: &Alarm<Resolved>, namespace: &str, metric: &str) -> bool {
+    let itself =
+        (alarm.namespace.as_deref(), alarm.metric_name.as_deref()) == (Some(namespace), Some(metric));
+    let mut queried = alarm.metrics.iter().filter_map(|query| Some(&query.metric_stat.as_ref()?.metric));
+    itself || queried.any(|queried| queried.namespace == namespace && queried.metric_name == metric)
 }
 
 fn coverage(subject: &Subject) -> Verdict {
     let mut findings = Vec::new();
     let mut left_out = Vec::new();
     for (namespace, metric, words) in WATCHED {
-        let mut live = subject.of(&[ALARM]).filter_map(Resource::found);
-        if live.any(|alarm| watches(alarm, namespace, metric)) {
+        let is_on = |alarm: Result<Alarm<Resolved>, Finding>| {
+            alarm.is_ok_and(|alarm| watches(&alarm, namespace, metric))
+        };
+        if subject.of::<Alarm<Resolved>>().any(|alarm| is_on(alarm.found())) {
             continue;
         }
-        let mut deployed = subject.of(&[ALARM]).filter(|alarm| watches(&alarm.recorded, namespace, metric));
-        match deployed.next() {
+        match subject.of::<Alarm<Resolved>>().find(|alarm| is_on(alarm.recorded())) {
             Some(alarm) => {
                 let expected = format!("an alarm on {namespace} {metric}, {words}");
-                findings.push(match alarm.unseen() {
-                    Some(unseen) => Finding { expected, ..unseen },
-                    None => Finding::new("alarms", expected, "none watches it"),
+                findings.push(match alarm.found() {
+                    Err(unseen) => Finding { expected, ..unseen },
+                    Ok(_) => Finding::new("alarms", expected, "none watches it"),
                 });
             }
             None => left_out.push(words),
@@ -119,16 +138,15 @@ fn coverage(subject: &Subject) -> Verdict {
 }
 
 fn dashboard(subject: &Subject) -> Verdict {
-    const KIND: &str = "AWS::CloudWatch::Dashboard";
-    subject.every(&[KIND], "no dashboard is deployed", |dashboard, live| {
-        let body: Value = serde_json::from_str(text(live, "DashboardBody")).unwrap_or_default();
-        let shows = |widget: &Value| items(&widget["properties"], "metrics").next().is_some();
+    let body = Property::new("DashboardBody");
+    subject.every::<Dashboard<Resolved>>("no dashboard is deployed", |dashboard| {
         let mut findings = Vec::new();
-        if !items(&body, "widgets").any(shows) {
-            findings.push(dashboard.wrong("DashboardBody", "widgets with metrics", &live["DashboardBody"]));
+        if !shows_metrics(&dashboard.live.dashboard_body) {
+            findings.push(dashboard.wrong(&body, "widgets with metrics"));
         }
         // The URL is what people have in their bookmarks.
-        let (name, url) = (text(live, "DashboardName"), subject.output("dashboardUrl").unwrap_or_default());
+        let name = &dashboard.live.dashboard_name;
+        let url = subject.output("dashboardUrl").unwrap_or_default();
         if !url.ends_with(&format!("#dashboards:name={name}")) {
             findings.push(Finding::new("dashboardUrl", format!("leads to the dashboard {name}"), url));
         }
@@ -136,132 +154,145 @@ fn dashboard(subject: &Subject) -> Verdict {
     })
 }
 
+/// Whether a widget has metrics (CloudWatch API Reference, "Dashboard Body Structure and Syntax").
+fn shows_metrics(body: &str) -> bool {
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let mut widgets = body["widgets"].as_array().into_iter().flatten();
+    widgets
+        .any(|widget| widget["properties"]["metrics"].as_array().is_some_and(|metrics| !metrics.is_empty()))
+}
+
 fn flow_logs(subject: &Subject) -> Verdict {
-    const KIND: &str = "AWS::EC2::FlowLog";
+    let [traffic, of] = ["TrafficType", "ResourceId"].map(Property::new);
     let vpc = subject.output("vpcId").unwrap_or_default();
-    subject.every(&[KIND], "no flow log is deployed: `vpc.flow_logs.enabled` is false", |log, live| {
-        let wanted = [("TrafficType", json!("ALL")), ("ResourceId", json!(vpc))];
-        wanted.iter().filter_map(|(property, value)| log.must_be(live, property, value)).collect()
+    let reason = "no flow log is deployed: `vpc.flow_logs.enabled` is false";
+    subject.every::<FlowLog<Resolved>>(reason, |log| {
+        let mut findings = log.must_be(&traffic, &log.live.traffic_type, &"ALL".to_owned());
+        findings.extend(log.must_be(&of, &log.live.resource_id, &vpc.into()));
+        findings
     })
 }
 
 /// Judges what a configuration may turn off: where it was deployed so, nothing is judged.
-fn unless_off(
+fn unless_off<R: engine::Resource>(
     subject: &Subject,
-    kind: &str,
-    is_off: impl Fn(&Value) -> bool,
+    is_on: impl Fn(&R) -> bool,
     reason: &str,
-    judge: impl Fn(&Resource, &Value) -> Vec<Finding>,
+    judge: impl Fn(&Seen<'_, R>) -> Vec<Finding>,
 ) -> Verdict {
-    match subject.of(&[kind]).all(|resource| is_off(&resource.recorded)) {
-        true => Verdict::skipped(reason),
-        false => subject.every(&[kind], reason, judge),
+    // What cannot be read may be on.
+    let may_be_on = |resource: Typed<'_, R>| resource.recorded().map_or(true, |recorded| is_on(&recorded));
+    match subject.of::<R>().any(may_be_on) {
+        true => subject.every(reason, judge),
+        false => Verdict::skipped(reason),
     }
 }
 
 fn tracing(subject: &Subject) -> Verdict {
-    let off = |stage: &Value| stage["TracingEnabled"] != Value::Bool(true);
-    unless_off(subject, STAGE, off, "it was deployed without: `apigw.tracing` is false", |stage, live| {
-        stage.must_be(live, "TracingEnabled", &Value::Bool(true)).into_iter().collect()
-    })
+    let enabled = Property::new("TracingEnabled");
+    unless_off::<RestApiStage<Resolved>>(
+        subject,
+        |stage| stage.tracing_enabled,
+        "it was deployed without: `apigw.tracing` is false",
+        |stage| stage.must_be(&enabled, &stage.live.tracing_enabled, &true),
+    )
 }
 
 fn sampling(subject: &Subject) -> Verdict {
-    const KIND: &str = "AWS::XRay::SamplingRule";
+    let rate = Property::new("SamplingRule").member::<Sampling>("FixedRate");
     let reason = "no rule is deployed: `monitoring.tracing.enabled` is false";
-    subject.every(&[KIND], reason, |rule, live| {
+    subject.every::<SamplingRule>(reason, |rule| {
         // A share of nothing is no tracing.
-        let (found, wanted) =
-            (&live["SamplingRule"]["FixedRate"], &rule.recorded["SamplingRule"]["FixedRate"]);
-        let expected = format!("{wanted} at least");
-        let enough = found.as_f64().zip(wanted.as_f64()).is_some_and(|(found, wanted)| found >= wanted);
-        if enough { Vec::new() } else { vec![rule.wrong("SamplingRule.FixedRate", &expected, found)] }
+        let (found, wanted) = (rule.live.sampling_rule.fixed_rate, rule.recorded.sampling_rule.fixed_rate);
+        match found >= wanted {
+            true => Vec::new(),
+            false => vec![rule.wrong(&rate, &format!("{wanted:?} at least"))],
+        }
     })
 }
 
 fn insights(subject: &Subject) -> Verdict {
-    const KIND: &str = "AWS::ECS::Cluster";
-    let is_on = |cluster: &Value| {
-        items(cluster, "ClusterSettings").any(|setting| {
-            setting["Name"] == "containerInsights" && matches!(text(setting, "Value"), "enabled" | "enhanced")
-        })
+    const SETTING: &str = "containerInsights";
+    let setting = Property::new("ClusterSettings").element(SETTING);
+    let is_on = |cluster: &EcsCluster| {
+        let mut settings = cluster.cluster_settings.iter();
+        settings.any(|one| one.name == SETTING && matches!(one.value.as_str(), "enabled" | "enhanced"))
     };
-    let reason = "it was deployed without: `ecs.insights` is disabled";
-    unless_off(
+    unless_off::<EcsCluster>(
         subject,
-        KIND,
-        |cluster| !is_on(cluster),
-        reason,
-        |cluster, live| match is_on(live) {
+        is_on,
+        "it was deployed without: `ecs.insights` is disabled",
+        |cluster| match is_on(&cluster.live) {
             true => Vec::new(),
-            false => vec![cluster.wrong(
-                "ClusterSettings.containerInsights",
-                "enabled or enhanced",
-                &live["ClusterSettings"],
-            )],
+            false => vec![cluster.wrong(&setting, "enabled or enhanced")],
         },
     )
 }
 
 fn access_log(subject: &Subject) -> Verdict {
-    subject.every(&[STAGE], "no API is deployed", |stage, live| {
-        let found = &live["AccessLogSetting"]["DestinationArn"];
-        let group = subject.output("apiAccessLogGroupName").unwrap_or_default();
-        let good = !group.is_empty() && found.as_str().is_some_and(|arn| arn.ends_with(&format!(":{group}")));
-        let expected = format!("the log group {group}");
-        if good { Vec::new() } else { vec![stage.wrong("AccessLogSetting.DestinationArn", &expected, found)] }
+    let destination =
+        Property::new("AccessLogSetting").member::<AccessLogSetting<Resolved>>("DestinationArn");
+    let group = subject.output("apiAccessLogGroupName").unwrap_or_default();
+    subject.every::<RestApiStage<Resolved>>("no API is deployed", |stage| {
+        let setting = stage.live.access_log_setting.as_ref();
+        let is_there = setting.is_some_and(|setting| setting.destination_arn.ends_with(&format!(":{group}")));
+        match is_there && !group.is_empty() {
+            true => Vec::new(),
+            false => vec![stage.wrong(&destination, &format!("the log group {group}"))],
+        }
     })
 }
 
 fn database_logs(subject: &Subject) -> Verdict {
-    const PROPERTY: &str = "EnableCloudwatchLogsExports";
-    subject.every(&[CLUSTER], "no database is deployed", |cluster, live| {
-        match items(live, PROPERTY).any(|log| log == "postgresql") {
+    const LOG: &str = "postgresql";
+    let exported = Property::new("EnableCloudwatchLogsExports");
+    subject.every::<Cluster<Resolved>>("no database is deployed", |cluster| {
+        match cluster.live.enable_cloudwatch_logs_exports.iter().any(|log| log == LOG) {
             true => Vec::new(),
-            false => vec![cluster.wrong(PROPERTY, "postgresql", &live[PROPERTY])],
+            false => vec![cluster.wrong(&exported, LOG)],
         }
     })
 }
 
 /// At least what was deployed, and set at all: a log group without a period keeps everything for ever.
 fn retention(subject: &Subject) -> Verdict {
-    const PROPERTY: &str = "RetentionInDays";
-    subject.every(&["AWS::Logs::LogGroup"], "no log group is deployed", |group, live| {
-        let (found, wanted) = (live[PROPERTY].as_u64(), group.recorded[PROPERTY].as_u64());
-        match (found, wanted) {
+    let period = Property::new("RetentionInDays");
+    subject.every::<LogGroup<Resolved>>("no log group is deployed", |group| {
+        let days = |group: &LogGroup<Resolved>| group.retention_in_days.map(u32::from);
+        match (days(&group.live), days(&group.recorded)) {
             (Some(found), Some(wanted)) if found >= wanted => Vec::new(),
             (Some(_), None) => Vec::new(),
             (_, wanted) => {
                 let expected = wanted.map_or("a period".to_owned(), |days| format!("{days} days at least"));
-                vec![group.wrong(PROPERTY, &expected, &live[PROPERTY])]
+                vec![group.wrong(&period, &expected)]
             }
         }
     })
 }
 
 fn backups(subject: &Subject) -> Verdict {
-    const PROPERTY: &str = "BackupRetentionPeriod";
-    subject.every(&[CLUSTER], "no database is deployed", |cluster, live| {
-        let wanted = &cluster.recorded[PROPERTY];
-        match live[PROPERTY].as_u64() >= wanted.as_u64().max(Some(1)) {
+    let period = Property::new("BackupRetentionPeriod");
+    subject.every::<Cluster<Resolved>>("no database is deployed", |cluster| {
+        let wanted = cluster.recorded.backup_retention_period;
+        match cluster.live.backup_retention_period >= wanted.max(1) {
             true => Vec::new(),
-            false => vec![cluster.wrong(PROPERTY, &format!("{wanted} days at least"), &live[PROPERTY])],
+            false => vec![cluster.wrong(&period, &format!("{wanted} days at least"))],
         }
     })
 }
 
 fn verification(subject: &Subject) -> Verdict {
-    const SCHEDULE: &str = "AWS::Scheduler::Schedule";
+    let state = Property::new("State");
+    let called = Property::new("Target").member::<Target<Resolved>>("Arn");
     let function = subject.output("backupFunctionArn").unwrap_or_default();
-    let schedule = subject.every(&[SCHEDULE], "no schedule is deployed", |schedule, live| {
-        let mut findings: Vec<Finding> =
-            schedule.must_be(live, "State", &json!("ENABLED")).into_iter().collect();
-        if function.is_empty() || text(&live["Target"], "Arn") != function {
-            findings.push(schedule.wrong("Target.Arn", function, &live["Target"]["Arn"]));
+    let judged = subject.every::<Schedule<Resolved>>("no schedule is deployed", |schedule| {
+        let mut findings = schedule.must_be(&state, &schedule.live.state, &"ENABLED".to_owned());
+        if function.is_empty() || schedule.live.target.arn.as_str() != function {
+            findings.push(schedule.wrong(&called, function));
         }
         findings
     });
-    let Verdict::Judged(mut findings) = schedule else { return schedule };
-    findings.extend(subject.of(&[FUNCTION]).filter_map(Resource::unseen));
+    let Verdict::Judged(mut findings) = judged else { return judged };
+    findings.extend(subject.of::<Function<Resolved>>().filter_map(|function| function.found().err()));
     Verdict::Judged(findings)
 }

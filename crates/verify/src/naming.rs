@@ -1,41 +1,15 @@
 //! Names: `payment-<what>-<environment>`, and tags that say the same.
 
-use aws::NAME_PREFIX;
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws::resources::LogGroup;
+use aws::{NAME_PREFIX, Tags};
+use engine::{Facts, Named, Resolved, Tagging};
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::result::{Check, Finding, Verdict};
-use crate::subject::{Resource, Subject, items, text};
-
-/// Which property is the name of an object: kind and property. Kinds that AWS names by ids alone are known by their tag `Name`.
-const NAMES: [(&str, &str); 27] = [
-    ("AWS::ApiGateway::ApiKey", "Name"),
-    ("AWS::ApiGateway::RestApi", "Name"),
-    ("AWS::ApiGateway::UsagePlan", "UsagePlanName"),
-    ("AWS::ApiGatewayV2::VpcLink", "Name"),
-    ("AWS::Backup::BackupVault", "BackupVaultName"),
-    ("AWS::CloudWatch::Alarm", "AlarmName"),
-    ("AWS::CloudWatch::CompositeAlarm", "AlarmName"),
-    ("AWS::CloudWatch::Dashboard", "DashboardName"),
-    ("AWS::EC2::SecurityGroup", "GroupName"),
-    ("AWS::ECR::Repository", "RepositoryName"),
-    ("AWS::ECS::Cluster", "ClusterName"),
-    ("AWS::ECS::Service", "ServiceName"),
-    ("AWS::ElasticLoadBalancingV2::LoadBalancer", "Name"),
-    ("AWS::ElasticLoadBalancingV2::TargetGroup", "Name"),
-    ("AWS::IAM::Role", "RoleName"),
-    ("AWS::KMS::Alias", "AliasName"),
-    ("AWS::Lambda::Function", "FunctionName"),
-    ("AWS::Logs::LogGroup", "LogGroupName"),
-    ("AWS::RDS::DBCluster", "DBClusterIdentifier"),
-    ("AWS::RDS::DBClusterParameterGroup", "DBClusterParameterGroupName"),
-    ("AWS::RDS::DBInstance", "DBInstanceIdentifier"),
-    ("AWS::RDS::DBSubnetGroup", "DBSubnetGroupName"),
-    ("AWS::S3::Bucket", "BucketName"),
-    ("AWS::SNS::Topic", "TopicName"),
-    ("AWS::SQS::Queue", "QueueName"),
-    ("AWS::Scheduler::Schedule", "Name"),
-    ("AWS::WAFv2::WebACL", "Name"),
-];
+use crate::subject::{Resource, Subject};
 
 const RENAME: &str = "somebody changed it outside of this program: `stack up` puts tags back and makes objects of other names \
                       anew; `stack preview` shows which";
@@ -79,27 +53,31 @@ fn split_at_part<'a>(name: &'a str, part: &str) -> Option<(&'a str, &'a str)> {
 }
 
 /// What AWS shows. That it does not show something is `completeness/resources`'s to say.
-fn living(subject: &Subject) -> impl Iterator<Item = (&Resource, &Value)> {
-    subject.resources.iter().filter_map(|resource| Some((resource, resource.found()?)))
+fn living(subject: &Subject) -> impl Iterator<Item = (&Resource, Facts, &Value)> {
+    subject.resources.iter().filter_map(|resource| Some((resource, resource.facts?, resource.found().ok()?)))
 }
 
 fn names(subject: &Subject) -> Verdict {
+    let environment = &subject.environment;
+    let by_service: BTreeSet<&str> = subject
+        .of::<LogGroup<Resolved>>()
+        .filter(|group| group.found().is_ok_and(|group| group.made_by_service))
+        .map(|group| group.address())
+        .collect();
     let mut findings = Vec::new();
     let mut looked = false;
-    for (resource, live) in living(subject) {
-        let Some((_, property)) = NAMES.iter().find(|(kind, _)| *kind == resource.kind) else { continue };
+    for (resource, facts, live) in living(subject) {
+        let Named::ByName(property) = facts.name else { continue };
         looked = true;
-        let (name, environment) = (text(live, property), &subject.environment);
+        let name = live[property].as_str().unwrap_or_default();
         // A log group that a service of AWS makes by itself has a name of the service's choice, such as
         // `API-Gateway-Execution-Logs_<API>/<stage>`: only the environment in it is ours.
-        let by_service = live["MadeByService"] == true;
-        let (good, expected) = if by_service {
-            (names_environment(name, environment), format!("<what>/{environment}"))
-        } else {
-            (is_conventional(name, environment), format!("{NAME_PREFIX}<what>-{environment}"))
+        let (good, expected) = match by_service.contains(resource.address.as_str()) {
+            true => (names_environment(name, environment), format!("<what>/{environment}")),
+            false => (is_conventional(name, environment), format!("{NAME_PREFIX}<what>-{environment}")),
         };
         if !good {
-            findings.push(resource.wrong(property, &expected, &live[*property]));
+            findings.push(resource.wrong(property, &expected, &live[property]));
         }
     }
     if looked { Verdict::Judged(findings) } else { Verdict::skipped("nothing that has a name is deployed") }
@@ -108,11 +86,24 @@ fn names(subject: &Subject) -> Verdict {
 fn tags(subject: &Subject) -> Verdict {
     let mut findings = Vec::new();
     let mut looked = false;
-    for (resource, live) in living(subject).filter(|(resource, _)| resource.recorded["Tags"].is_array()) {
+    for (resource, facts, live) in living(subject) {
+        let Tagging::WithCreate(property) = facts.tags else { continue };
+        if resource.recorded.get(property).is_none() {
+            continue;
+        }
         looked = true;
         let place = |tag: &str| format!("{}: tag {tag}", resource.address);
         let shown = |found: &str| if found.is_empty() { "not set" } else { found }.to_owned();
-        let (name, environment) = (tag(live, "Name"), tag(live, "Environment"));
+        let live = match read_tags(&live[property]) {
+            Ok(live) => live,
+            Err(error) => {
+                let found = format!("not tags: {error}");
+                findings.push(Finding::new(&resource.address, format!("{property}: tags"), found));
+                continue;
+            }
+        };
+        let tag = |key| live.get(key).unwrap_or_default();
+        let (name, environment) = (tag("Name"), tag("Environment"));
         let ending = format!("-{}", subject.environment);
         if !name.starts_with(NAME_PREFIX) || !name.ends_with(&ending) {
             findings.push(Finding::new(place("Name"), format!("{NAME_PREFIX}<what>{ending}"), shown(name)));
@@ -124,8 +115,13 @@ fn tags(subject: &Subject) -> Verdict {
     if looked { Verdict::Judged(findings) } else { Verdict::skipped("nothing that has tags is deployed") }
 }
 
-fn tag<'a>(live: &'a Value, key: &str) -> &'a str {
-    items(live, "Tags").find(|tag| tag["Key"] == key).map_or("", |tag| text(tag, "Value"))
+/// Tags as most kinds have them, a list, or as a map.
+fn read_tags(tags: &Value) -> Result<Tags, serde_json::Error> {
+    if !tags.is_object() {
+        return Tags::deserialize(tags);
+    }
+    let pairs = BTreeMap::<String, String>::deserialize(tags)?;
+    Ok(pairs.into_iter().fold(Tags::new(), |tags, (key, value)| tags.with(key, value)))
 }
 
 #[cfg(test)]

@@ -21,17 +21,14 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A finding.
-    pub(crate) fn new(
-        place: impl Into<String>,
-        expected: impl Into<String>,
-        found: impl Into<String>,
-    ) -> Self {
+    /// A finding: where, what should be there, and what is there.
+    pub fn new(place: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Self {
         Self { place: place.into(), expected: expected.into(), found: found.into(), denied: false }
     }
 
-    /// One about something that whoever looks may not see.
-    pub(crate) fn denied(self) -> Self {
+    /// One about something that this identity may not read, so that what is there is not known.
+    #[must_use]
+    pub fn denied(self) -> Self {
         Self { denied: true, ..self }
     }
 }
@@ -164,9 +161,9 @@ pub(crate) fn count<'a>(checks: impl IntoIterator<Item = &'a Check>) -> Counts {
 const ALLOW: &str =
     "allow this identity the call that AWS refused, or use one that may read all of it, and verify again";
 
-/// What a judge says, before it is known which check asked.
+/// What was found, before it is known which check asked. [`Verdict::of`] makes a check of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// What is wrong; nothing, if it is empty.
     Judged(Vec<Finding>),
     /// Why nothing was judged.
@@ -174,13 +171,31 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    /// Nothing was judged.
-    pub(crate) fn skipped(reason: impl Into<String>) -> Self {
+    /// Nothing was judged, for this reason.
+    pub fn skipped(reason: impl Into<String>) -> Self {
         Self::Skipped(reason.into())
     }
 
-    /// The check that asked, with this answer.
-    pub(crate) fn of(self, id: &'static str, verifies: &'static str, advice: &'static str) -> Check {
+    /// This verdict and another one of the same check: what both found. Skipped only if both are.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Judged(mut findings), Self::Judged(more)) => {
+                findings.extend(more);
+                Self::Judged(findings)
+            }
+            (judged @ Self::Judged(_), Self::Skipped(_)) | (Self::Skipped(_), judged @ Self::Judged(_)) => {
+                judged
+            }
+            (skipped @ Self::Skipped(_), Self::Skipped(_)) => skipped,
+        }
+    }
+
+    /// The check that asked, with this answer: its id (a group, a slash, and a name in it), a sentence that is true where the check
+    /// passes, and what to do where it fails. Where all that was found is that this identity may not look, the advice is to allow
+    /// it that.
+    #[must_use]
+    pub fn of(self, id: &'static str, verifies: &'static str, advice: &'static str) -> Check {
         let outcome = match self {
             Self::Judged(findings) if findings.is_empty() => Outcome::Passed,
             Self::Judged(findings) => {

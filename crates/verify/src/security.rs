@@ -1,14 +1,19 @@
 //! Encryption, HTTPS and access, as live AWS shows them.
 
-use serde_json::{Value, json};
+use alb::resources::{
+    Action, Bucket, BucketEncryption, Listener, PublicAccessBlockConfiguration, RedirectConfig,
+};
+use apigw::resources::{Method, RestApi};
+use aws::resources::Key;
+use backup::resources::Queue;
+use database::resources::{Cluster, ClusterParameterGroup, Instance};
+use engine::Resolved;
+use monitoring::resources::Topic;
 
 use crate::result::{Check, Finding, Verdict};
-use crate::subject::{Resource, Subject, items, text};
+use crate::subject::Subject;
+use crate::typed::{Property, Seen};
 
-pub(crate) const CLUSTER: &str = "AWS::RDS::DBCluster";
-pub(crate) const REST_API: &str = "AWS::ApiGateway::RestApi";
-pub(crate) const LISTENER: &str = "AWS::ElasticLoadBalancingV2::Listener";
-pub(crate) const BUCKET: &str = "AWS::S3::Bucket";
 const BUCKETLESS: &str = "no bucket is deployed: `alb.access_logs.enabled` is false";
 
 const REPAIR: &str =
@@ -47,12 +52,15 @@ pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
 }
 
 fn database(subject: &Subject) -> Verdict {
-    subject.every(&[CLUSTER], "no database is deployed", |cluster, live| {
-        let mut findings: Vec<Finding> =
-            cluster.must_be(live, "StorageEncrypted", &Value::Bool(true)).into_iter().collect();
+    let encrypted = Property::new("StorageEncrypted");
+    let encrypted_with = Property::new("KmsKeyId");
+    subject.every::<Cluster<Resolved>>("no database is deployed", |cluster| {
+        let mut findings = cluster.must_be(&encrypted, &cluster.live.storage_encrypted, &true);
         // A key of AWS's own, which is taken where none is named, has another ARN.
         match subject.output("databaseKeyArn") {
-            Some(key) => findings.extend(cluster.must_be(live, "KmsKeyId", &json!(key))),
+            Some(key) => {
+                findings.extend(cluster.must_be(&encrypted_with, &cluster.live.kms_key_id, &key.into()));
+            }
             None => findings.push(Finding::new("databaseKeyArn", "the key's ARN", "there is no such output")),
         }
         findings
@@ -60,55 +68,59 @@ fn database(subject: &Subject) -> Verdict {
 }
 
 fn database_tls(subject: &Subject) -> Verdict {
-    const GROUP: &str = "AWS::RDS::DBClusterParameterGroup";
-    subject.every(&[GROUP], "no database is deployed", |group, live| {
-        let parameters = &live["Parameters"];
-        let forced = text(parameters, "rds.force_ssl");
-        let oldest = text(parameters, "ssl_min_protocol_version");
+    const FORCED: &str = "rds.force_ssl";
+    const OLDEST: &str = "ssl_min_protocol_version";
+    let [forced, oldest] = [FORCED, OLDEST].map(|name| Property::new("Parameters").key(name));
+    subject.every::<ClusterParameterGroup>("no database is deployed", |group| {
+        let parameter = |name| group.live.parameters.get(name).map_or("", String::as_str);
         let mut findings = Vec::new();
-        if !matches!(forced, "1" | "on") {
-            findings.push(group.wrong("Parameters.rds.force_ssl", "1", &parameters["rds.force_ssl"]));
+        if !matches!(parameter(FORCED), "1" | "on") {
+            findings.push(group.wrong(&forced, "1"));
         }
-        if !matches!(oldest, "TLSv1.2" | "TLSv1.3") {
-            let found = &parameters["ssl_min_protocol_version"];
-            findings.push(group.wrong("Parameters.ssl_min_protocol_version", "TLSv1.2 or later", found));
+        if !matches!(parameter(OLDEST), "TLSv1.2" | "TLSv1.3") {
+            findings.push(group.wrong(&oldest, "TLSv1.2 or later"));
         }
         findings
     })
 }
 
 fn keys(subject: &Subject) -> Verdict {
-    subject.every(&["AWS::KMS::Key"], "no key is deployed", |key, live| {
-        key.must_be(live, "EnableKeyRotation", &Value::Bool(true)).into_iter().collect()
+    let rotation = Property::new("EnableKeyRotation");
+    subject.every::<Key>("no key is deployed", |key| {
+        key.must_be(&rotation, &key.live.enable_key_rotation, &true)
     })
 }
 
 fn buckets(subject: &Subject) -> Verdict {
-    subject.every(&[BUCKET], BUCKETLESS, |bucket, live| {
-        let encryption = &live["BucketEncryption"];
-        let algorithm =
-            |rule: &Value| text(&rule["ServerSideEncryptionByDefault"], "SSEAlgorithm").to_owned();
-        let good = |algorithm: &str| matches!(algorithm, "AES256" | "aws:kms" | "aws:kms:dsse");
-        let encrypted =
-            items(encryption, "ServerSideEncryptionConfiguration").any(|rule| good(&algorithm(rule)));
-        if encrypted {
-            return Vec::new();
-        }
-        vec![bucket.wrong("BucketEncryption", "AES256 or aws:kms by default", encryption)]
+    let encryption = Property::new("BucketEncryption");
+    subject.every::<Bucket>(BUCKETLESS, |bucket| match is_encrypted(&bucket.live.bucket_encryption) {
+        true => Vec::new(),
+        false => vec![bucket.wrong(&encryption, "AES256 or aws:kms by default")],
+    })
+}
+
+fn is_encrypted(encryption: &BucketEncryption) -> bool {
+    let mut rules = encryption.server_side_encryption_configuration.iter();
+    rules.any(|rule| {
+        let algorithm = rule.server_side_encryption_by_default.sse_algorithm.as_str();
+        matches!(algorithm, "AES256" | "aws:kms" | "aws:kms:dsse")
     })
 }
 
 fn topics(subject: &Subject) -> Verdict {
-    subject.every(&["AWS::SNS::Topic"], "no topic is deployed", |topic, live| {
-        let encrypted = !text(live, "KmsMasterKeyId").is_empty();
-        let property = "KmsMasterKeyId";
-        if encrypted { Vec::new() } else { vec![topic.wrong(property, "a key", &live[property])] }
+    let encrypted_with = Property::new("KmsMasterKeyId");
+    subject.every::<Topic<Resolved>>("no topic is deployed", |topic| {
+        match topic.live.kms_master_key_id.as_str().is_empty() {
+            true => vec![topic.wrong(&encrypted_with, "a key")],
+            false => Vec::new(),
+        }
     })
 }
 
 fn queues(subject: &Subject) -> Verdict {
-    subject.every(&["AWS::SQS::Queue"], "no queue is deployed", |queue, live| {
-        queue.must_be(live, "SqsManagedSseEnabled", &Value::Bool(true)).into_iter().collect()
+    let encrypted = Property::new("SqsManagedSseEnabled");
+    subject.every::<Queue>("no queue is deployed", |queue| {
+        queue.must_be(&encrypted, &queue.live.sqs_managed_sse_enabled, &true)
     })
 }
 
@@ -121,101 +133,98 @@ fn is_modern(policy: &str) -> bool {
 }
 
 fn api_https(subject: &Subject) -> Verdict {
+    let policy = Property::new("SecurityPolicy");
     let mut findings = Vec::new();
     match subject.output("apiGatewayUrl") {
         Some(url) if url.starts_with("https://") => {}
         Some(url) => findings.push(Finding::new("apiGatewayUrl", "https://…", url)),
         None => findings.push(Finding::new("apiGatewayUrl", "https://…", "there is no such output")),
     }
-    let judged = subject.every(&[REST_API], "no API is deployed", |api, live| {
-        match is_modern(text(live, "SecurityPolicy")) {
+    let judged =
+        subject.every::<RestApi>("no API is deployed", |api| match is_modern(&api.live.security_policy) {
             true => Vec::new(),
-            false => vec![api.wrong("SecurityPolicy", "TLS 1.2 or later", &live["SecurityPolicy"])],
-        }
-    });
+            false => vec![api.wrong(&policy, "TLS 1.2 or later")],
+        });
     match judged {
-        Verdict::Judged(more) => {
-            findings.extend(more);
-            Verdict::Judged(findings)
-        }
         skipped @ Verdict::Skipped(_) if findings.is_empty() => skipped,
-        Verdict::Skipped(_) => Verdict::Judged(findings),
+        judged => Verdict::Judged(findings).and(judged),
     }
 }
 
-/// The HTTPS listeners that were deployed, whatever somebody made of them.
+/// Whether an HTTPS listener was deployed, whatever somebody made of it. One that cannot be read as a listener may be one.
 pub(crate) fn has_certificate(subject: &Subject) -> bool {
-    subject.of(&[LISTENER]).any(|listener| text(&listener.recorded, "Protocol") == "HTTPS")
+    let mut recorded = subject.of::<Listener<Resolved>>().map(|listener| listener.recorded());
+    recorded.any(|listener| listener.map_or(true, |listener| listener.protocol == "HTTPS"))
 }
 
 fn balancer_https(subject: &Subject) -> Verdict {
+    let [protocol, tls, actions] = ["Protocol", "SslPolicy", "DefaultActions"].map(Property::new);
     if !has_certificate(subject) {
         return Verdict::skipped("the load balancer has no certificate: `alb.certificate_arn` is not set");
     }
-    subject.every(&[LISTENER], "no listener is deployed", |listener, live| match text(live, "Protocol") {
-        "HTTPS" => tls_policy(listener, live),
-        "HTTP" => redirects(listener, live),
-        _ => vec![listener.wrong("Protocol", "HTTP or HTTPS", &live["Protocol"])],
-    })
+    let judge = |listener: &Seen<'_, Listener<Resolved>>| {
+        let (good, property, expected) = match listener.live.protocol.as_str() {
+            "HTTPS" => (has_modern_policy(&listener.live), &tls, "TLS 1.2 or later"),
+            "HTTP" => (redirects(&listener.live), &actions, "a redirect to HTTPS on port 443, HTTP_301"),
+            _ => (false, &protocol, "HTTP or HTTPS"),
+        };
+        if good { Vec::new() } else { vec![listener.wrong(property, expected)] }
+    };
+    subject.every("no listener is deployed", judge)
 }
 
 /// Elastic Load Balancing, "Security policies for your Application Load Balancer": those with a lowest version have it in their
 /// names; the others allow TLS 1.0 or 1.1.
-fn tls_policy(listener: &Resource, live: &Value) -> Vec<Finding> {
-    let policy = text(live, "SslPolicy");
-    let modern = ["TLS-1-2", "FS-1-2", "TLS13-1-2", "TLS13-1-3"].iter().any(|name| policy.contains(name));
-    if modern {
-        Vec::new()
-    } else {
-        vec![listener.wrong("SslPolicy", "TLS 1.2 or later", &live["SslPolicy"])]
-    }
+fn has_modern_policy(listener: &Listener<Resolved>) -> bool {
+    let policy = listener.ssl_policy.as_deref().unwrap_or_default();
+    ["TLS-1-2", "FS-1-2", "TLS13-1-2", "TLS13-1-3"].iter().any(|name| policy.contains(name))
 }
 
-fn redirects(listener: &Resource, live: &Value) -> Vec<Finding> {
-    let good = |action: &Value| {
-        let redirect = &action["RedirectConfig"];
-        text(action, "Type") == "redirect"
-            && text(redirect, "Protocol") == "HTTPS"
-            && text(redirect, "Port") == "443"
-            && text(redirect, "StatusCode") == "HTTP_301"
+fn redirects(listener: &Listener<Resolved>) -> bool {
+    let to_https = |redirect: &RedirectConfig| {
+        redirect.protocol == "HTTPS" && redirect.port == "443" && redirect.status_code == "HTTP_301"
     };
-    let mut actions = items(live, "DefaultActions").peekable();
-    if actions.peek().is_some() && actions.all(good) {
-        return Vec::new();
-    }
-    vec![listener.wrong(
-        "DefaultActions",
-        "a redirect to HTTPS on port 443, HTTP_301",
-        &live["DefaultActions"],
-    )]
+    let good = |action: &Action<Resolved>| {
+        action.kind == "redirect" && action.redirect_config.as_ref().is_some_and(to_https)
+    };
+    let actions = &listener.default_actions;
+    !actions.is_empty() && actions.iter().all(good)
 }
 
 fn api_key(subject: &Subject) -> Verdict {
-    const METHOD: &str = "AWS::ApiGateway::Method";
-    subject.every(&[METHOD], "no API is deployed", |method, live| {
+    let required = Property::new("ApiKeyRequired");
+    subject.every::<Method<Resolved>>("no API is deployed", |method| {
         // The one that a load balancer or a monitor asks.
-        let open = text(live, "HttpMethod") == "GET" && method.address == "apigw/health-method";
+        let open = method.live.http_method == "GET" && method.address == "apigw/health-method";
         if open {
             return Vec::new();
         }
-        method.must_be(live, "ApiKeyRequired", &Value::Bool(true)).into_iter().collect()
+        method.must_be(&required, &method.live.api_key_required, &true)
     })
 }
 
 fn database_private(subject: &Subject) -> Verdict {
-    subject.every(&["AWS::RDS::DBInstance"], "no database is deployed", |instance, live| {
-        instance.must_be(live, "PubliclyAccessible", &Value::Bool(false)).into_iter().collect()
+    let public = Property::new("PubliclyAccessible");
+    subject.every::<Instance<Resolved>>("no database is deployed", |instance| {
+        instance.must_be(&public, &instance.live.publicly_accessible, &false)
     })
 }
 
 fn buckets_private(subject: &Subject) -> Verdict {
-    const BLOCKS: [&str; 4] =
-        ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"];
-    subject.every(&[BUCKET], BUCKETLESS, |bucket, live| {
-        let block = &live["PublicAccessBlockConfiguration"];
-        let off = BLOCKS.iter().filter(|name| block[**name] != Value::Bool(true));
-        off.map(|name| bucket.wrong(&format!("PublicAccessBlockConfiguration.{name}"), "true", &block[*name]))
-            .collect()
+    let block =
+        |name| Property::new("PublicAccessBlockConfiguration").member::<PublicAccessBlockConfiguration>(name);
+    let blocks =
+        ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"].map(block);
+    subject.every::<Bucket>(BUCKETLESS, |bucket| {
+        let live = &bucket.live.public_access_block_configuration;
+        let is_on = [
+            live.block_public_acls,
+            live.block_public_policy,
+            live.ignore_public_acls,
+            live.restrict_public_buckets,
+        ];
+        let judged = blocks.iter().zip(is_on);
+        judged.flat_map(|(block, is_on)| bucket.must_be(block, &is_on, &true)).collect()
     })
 }
 

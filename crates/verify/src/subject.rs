@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws::Place;
-use engine::{Graph, Phase, Reading, Survey};
+use engine::{Facts, Graph, Phase, Reading, Survey};
 use serde_json::Value;
 
 use crate::result::{Finding, Verdict};
+use crate::typed::{Seen, Typed};
 
-/// A resource.
-#[derive(Clone, Debug, PartialEq)]
+/// A resource, as it is recorded and as AWS shows it.
+#[derive(Clone, Debug)]
 pub struct Resource {
     /// Its address, such as `vpc/flow-log`.
     pub address: String,
     /// Its kind: CloudFormation's name of the type.
     pub kind: String,
+    /// What is known of the kind; `None` where the program that made the survey does not know it.
+    pub facts: Option<Facts>,
     /// The properties that were sent.
     pub recorded: Value,
     /// What AWS showed a moment ago.
@@ -32,6 +35,8 @@ pub struct Subject {
     pub account_id: String,
     /// The stack's outputs that are known.
     pub outputs: BTreeMap<String, Value>,
+    /// The tiers that are declared: the first segments of all declared addresses, in the order in which they are declared.
+    pub tiers: Vec<String>,
     /// Every recorded resource, but for what waits for its deletion.
     pub resources: Vec<Resource>,
     /// Addresses that are declared and at which nothing is recorded.
@@ -66,6 +71,7 @@ impl Subject {
             resources.push(Resource {
                 address: address.to_string(),
                 kind: object.kind.clone(),
+                facts: survey.facts(&object.kind).copied(),
                 recorded: object.properties.clone(),
                 live: live.clone(),
             });
@@ -76,6 +82,13 @@ impl Subject {
                 unfinished.push((address.to_string(), what));
             }
         }
+        let mut tiers: Vec<String> = Vec::new();
+        for declaration in declared.nodes() {
+            let tier = declaration.address.tier();
+            if !tiers.iter().any(|known| known == tier) {
+                tiers.push(tier.to_owned());
+            }
+        }
         let addresses = declared.nodes().iter().map(|declaration| declaration.address.as_str());
         let missing = addresses.filter(|address| survey.state.current(address).is_none());
         Self {
@@ -84,6 +97,7 @@ impl Subject {
             region: region.clone(),
             account_id: account_id.clone(),
             outputs: survey.state.exports(),
+            tiers,
             resources,
             drift: survey.drift(),
             unfinished,
@@ -91,87 +105,65 @@ impl Subject {
     }
 
     /// An output, if it is known and a text.
-    pub(crate) fn output(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn output(&self, name: &str) -> Option<&str> {
         self.outputs.get(name)?.as_str()
     }
 
-    /// All resources of these kinds.
-    pub(crate) fn of<'a>(&'a self, kinds: &'a [&'a str]) -> impl Iterator<Item = &'a Resource> {
-        self.resources.iter().filter(|resource| kinds.contains(&resource.kind.as_str()))
+    /// All resources of a kind.
+    pub fn of<R: engine::Resource>(&self) -> impl Iterator<Item = Typed<'_, R>> {
+        self.resources.iter().filter_map(Typed::of)
     }
 
-    /// Judges every resource of these kinds by its live properties. Without one there is nothing to judge, because of
-    /// `reason`. One that has disappeared, or that nobody may look at, is never as it should be.
-    pub(crate) fn every(
+    /// Judges every resource of a kind by its properties, as they are recorded and as AWS shows them. Without one there is nothing
+    /// to judge, because of `reason`. A resource that has disappeared, that this identity may not read, or whose properties are
+    /// not those of the kind, is a finding.
+    pub fn every<R: engine::Resource>(
         &self,
-        kinds: &[&str],
         reason: &str,
-        judge: impl Fn(&Resource, &Value) -> Vec<Finding>,
+        judge: impl Fn(&Seen<'_, R>) -> Vec<Finding>,
     ) -> Verdict {
-        let mut judged = self.of(kinds).peekable();
+        let mut judged = self.of::<R>().peekable();
         if judged.peek().is_none() {
             return Verdict::skipped(reason);
         }
-        Verdict::Judged(judged.flat_map(|resource| resource.judged(&judge)).collect())
+        let mut findings = Vec::new();
+        for resource in judged {
+            match resource.seen() {
+                Ok(seen) => findings.extend(judge(&seen)),
+                Err(finding) => findings.push(finding),
+            }
+        }
+        Verdict::Judged(findings)
     }
 
-    /// The first segments of all addresses.
-    pub(crate) fn tiers(&self) -> BTreeSet<&str> {
+    /// The first segments of the addresses of all resources.
+    pub(crate) fn deployed_tiers(&self) -> BTreeSet<&str> {
         self.resources.iter().filter_map(|resource| resource.address.split('/').next()).collect()
     }
 }
 
 impl Resource {
-    /// What is wrong with its live properties.
-    pub(crate) fn judged(&self, judge: impl Fn(&Self, &Value) -> Vec<Finding>) -> Vec<Finding> {
-        match self.found() {
-            Some(live) => judge(self, live),
-            None => self.unseen().into_iter().collect(),
-        }
-    }
-
     /// The properties that AWS showed.
-    pub(crate) fn found(&self) -> Option<&Value> {
-        match &self.live {
-            Reading::Found(live) => Some(live),
-            Reading::Missing | Reading::Denied(_) => None,
-        }
-    }
-
-    /// The best that is known of what exists: where AWS does not show it, what was sent.
-    pub(crate) fn known(&self) -> Option<&Value> {
-        match &self.live {
-            Reading::Found(live) => Some(live),
-            Reading::Missing => None,
-            Reading::Denied(_) => Some(&self.recorded),
-        }
-    }
-
-    /// Why AWS showed nothing, if it did not.
-    pub(crate) fn unseen(&self) -> Option<Finding> {
+    ///
+    /// # Errors
+    /// Why it showed none: the resource has disappeared, or this identity may not read it.
+    pub fn found(&self) -> Result<&Value, Finding> {
         let finding = |found: String| Finding::new(&self.address, &self.kind, found);
         match &self.live {
-            Reading::Found(_) => None,
-            Reading::Missing => Some(finding("nothing: it has disappeared".to_owned())),
-            Reading::Denied(answer) => {
-                Some(finding(format!("this identity may not look: {answer}")).denied())
-            }
+            Reading::Found(live) => Ok(live),
+            Reading::Missing => Err(finding("nothing: it has disappeared".to_owned())),
+            Reading::Denied(answer) => Err(finding(format!("this identity may not look: {answer}")).denied()),
         }
     }
 
-    /// A finding about one property.
-    pub(crate) fn wrong(&self, property: &str, expected: &str, found: &Value) -> Finding {
+    /// A finding about what is at `place` in its properties.
+    pub(crate) fn wrong(&self, place: &str, expected: &str, found: &Value) -> Finding {
         let found = match found {
             Value::Null => "not set".to_owned(),
             found => brief(&found.to_string()),
         };
-        Finding::new(&self.address, format!("{property}: {expected}"), found)
-    }
-
-    /// A finding, unless the property has this value.
-    pub(crate) fn must_be(&self, live: &Value, property: &str, wanted: &Value) -> Option<Finding> {
-        let found = &live[property];
-        (found != wanted).then(|| self.wrong(property, &wanted.to_string(), found))
+        Finding::new(&self.address, format!("{place}: {expected}"), found)
     }
 }
 
@@ -182,14 +174,4 @@ pub(crate) fn brief(text: &str) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
-}
-
-/// The text of a property, or an empty one.
-pub(crate) fn text<'a>(value: &'a Value, property: &str) -> &'a str {
-    value[property].as_str().unwrap_or_default()
-}
-
-/// The items of a list, or none.
-pub(crate) fn items<'a>(value: &'a Value, property: &str) -> impl Iterator<Item = &'a Value> {
-    value[property].as_array().into_iter().flatten()
 }

@@ -11,8 +11,8 @@ use aws_sdk_s3::types::{
 };
 use engine::{
     CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, How, ImportId, Intent, Keep,
-    KeepValue, Limit, Listed, Loss, Readiness, Reads, Resolved, Resource, Scope, Search, Settle, Span, Stage,
-    Tagging, Template, Times,
+    KeepValue, Limit, Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Scope, Search, Settle, Span,
+    Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -171,7 +171,7 @@ impl Bucket {
 impl Resource for Bucket {
     const KIND: &'static str = "AWS::S3::Bucket";
     const FACTS: Facts = Facts {
-        name: Some("BucketName"),
+        name: Named::ByName("BucketName"),
         create_only: CreateOnly::These(&["BucketName"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

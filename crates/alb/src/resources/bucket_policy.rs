@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aws::policy::PolicyDocument;
 use aws::{CallResult, Called, Context, converge};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads,
     Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,7 @@ impl BucketPolicy<Resolved> {
 impl Resource for BucketPolicy<Resolved> {
     const KIND: &'static str = "AWS::S3::BucketPolicy";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["Bucket"]),
         lists: &[Listed { path: "PolicyDocument.Statement", key: "Sid" }],
         tags: Tagging::None,

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, Tags, converge, port_or_zero, required};
 use aws_sdk_elasticloadbalancingv2::types::{Certificate as LiveCertificate, Listener as Live, ProtocolEnum};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads,
     Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -91,7 +91,7 @@ impl Listener<Resolved> {
 impl Resource for Listener<Resolved> {
     const KIND: &'static str = "AWS::ElasticLoadBalancingV2::Listener";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["LoadBalancerArn"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

@@ -15,7 +15,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -95,7 +95,7 @@ impl ListenerRule<Resolved> {
 impl Resource for ListenerRule<Resolved> {
     const KIND: &'static str = "AWS::ElasticLoadBalancingV2::ListenerRule";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["ListenerArn"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

@@ -14,8 +14,8 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, How, ImportId, Intent, Keep,
-    KeepValue, Listed, Loss, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging,
-    Template, Times,
+    KeepValue, Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage,
+    Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -110,7 +110,7 @@ impl LoadBalancer<Resolved> {
 impl Resource for LoadBalancer<Resolved> {
     const KIND: &'static str = "AWS::ElasticLoadBalancingV2::LoadBalancer";
     const FACTS: Facts = Facts {
-        name: Some("Name"),
+        name: Named::ByName("Name"),
         create_only: CreateOnly::These(&["Name", "Type", "Scheme", "VpcId"]),
         lists: &[Listed::TAGS, Listed { path: "LoadBalancerAttributes", key: "Key" }],
         tags: Tagging::WithCreate("Tags"),

@@ -11,8 +11,8 @@ use aws_sdk_wafv2::types::{
     FieldToMatch as LiveField, LoggingConfiguration as Live, SingleHeader as LiveHeader,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Reads, Resolved,
-    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Named, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -108,7 +108,7 @@ impl LoggingConfiguration<Resolved> {
 impl Resource for LoggingConfiguration<Resolved> {
     const KIND: &'static str = "AWS::WAFv2::LoggingConfiguration";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["ResourceArn"]),
         lists: &[],
         tags: Tagging::None,

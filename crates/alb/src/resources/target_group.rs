@@ -11,7 +11,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Matcher as LiveMatcher, ProtocolEnum, TargetGroup as Live, TargetGroupAttribute, TargetTypeEnum,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads,
     Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -116,7 +116,7 @@ impl TargetGroup<Resolved> {
 impl Resource for TargetGroup<Resolved> {
     const KIND: &'static str = "AWS::ElasticLoadBalancingV2::TargetGroup";
     const FACTS: Facts = Facts {
-        name: Some("Name"),
+        name: Named::ByName("Name"),
         create_only: CreateOnly::These(&[
             "Name",
             "VpcId",

@@ -11,7 +11,7 @@ use aws_sdk_wafv2::types::{
     AllowAction, BlockAction, DefaultAction as LiveDefault, Rule as LiveRule, Scope, WebAcl as Live,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Reads, Resolved,
+    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads, Resolved,
     Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -134,7 +134,7 @@ fn outputs(
 impl Resource for WebAcl {
     const KIND: &'static str = "AWS::WAFv2::WebACL";
     const FACTS: Facts = Facts {
-        name: Some("Name"),
+        name: Named::ByName("Name"),
         create_only: CreateOnly::These(&["Name", "Scope"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

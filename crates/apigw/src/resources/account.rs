@@ -15,8 +15,8 @@ use aws::tags::PROJECT;
 use aws::{CallResult, Called, Context, RoleArn, required};
 use aws_sdk_iam::types::Tag;
 use engine::{
-    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Reads, Resolved,
-    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Named, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -157,7 +157,7 @@ impl Account {
 impl Resource for Account {
     const KIND: &'static str = "AWS::ApiGateway::Account";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::Nothing,
         lists: &[],
         tags: Tagging::None,

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, Tags, required};
 use engine::{
-    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Reads, Resolved,
+    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads, Resolved,
     Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ fn outputs(id: Option<String>, operation: &str) -> Result<ApiKeyOutputs<Resolved
 impl Resource for ApiKey {
     const KIND: &'static str = "AWS::ApiGateway::ApiKey";
     const FACTS: Facts = Facts {
-        name: Some("Name"),
+        name: Named::ByName("Name"),
         create_only: CreateOnly::These(&["Name"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

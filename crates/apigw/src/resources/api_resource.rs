@@ -5,8 +5,8 @@
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, required};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Reads, Resolved,
-    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Named, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,7 @@ impl ApiResource<Resolved> {
 impl Resource for ApiResource<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::Resource";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::Everything,
         lists: &[],
         tags: Tagging::None,

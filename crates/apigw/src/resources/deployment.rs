@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, required};
 use engine::{
-    Address, CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Reads,
+    Address, CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Named, Reads,
     Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,7 @@ fn outputs(id: Option<String>, operation: &str) -> Result<DeploymentOutputs<Reso
 impl Resource for Deployment<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::Deployment";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::Everything,
         lists: &[],
         tags: Tagging::None,

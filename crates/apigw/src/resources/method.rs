@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, converge, required};
 use aws_sdk_apigateway::types::{Op, PatchOperation};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Readiness,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Named,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -140,7 +140,7 @@ fn parameter(name: &str) -> String {
 impl Resource for Method<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::Method";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["RestApiId", "ResourceId", "HttpMethod"]),
         lists: &[],
         tags: Tagging::None,

@@ -6,8 +6,8 @@
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, required};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Reads, Resolved,
-    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Named, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +57,7 @@ impl RequestValidator<Resolved> {
 impl Resource for RequestValidator<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::RequestValidator";
     const FACTS: Facts = Facts {
-        name: Some("Name"),
+        name: Named::Within("Name"),
         create_only: CreateOnly::These(&["RestApiId", "Name"]),
         lists: &[],
         tags: Tagging::None,

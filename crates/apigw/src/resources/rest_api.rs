@@ -11,7 +11,7 @@ use aws_sdk_apigateway::types::{
     SecurityPolicy,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Readiness, Reads,
+    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Readiness, Reads,
     Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -84,7 +84,7 @@ fn path(id: &RestApiId) -> String {
 impl Resource for RestApi {
     const KIND: &'static str = "AWS::ApiGateway::RestApi";
     const FACTS: Facts = Facts {
-        name: Some("Name"),
+        name: Named::ByName("Name"),
         create_only: CreateOnly::Nothing,
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

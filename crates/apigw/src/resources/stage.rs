@@ -11,7 +11,7 @@ use aws_sdk_apigateway::operation::get_stage::GetStageOutput as Live;
 use aws_sdk_apigateway::types::PatchOperation;
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Input, Intent, Listed,
-    Loss, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Loss, Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -116,7 +116,7 @@ impl RestApiStage<Resolved> {
 impl Resource for RestApiStage<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::Stage";
     const FACTS: Facts = Facts {
-        name: Some("StageName"),
+        name: Named::Within("StageName"),
         create_only: CreateOnly::These(&["RestApiId", "StageName"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

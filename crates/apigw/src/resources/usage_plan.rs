@@ -11,7 +11,7 @@ use aws_sdk_apigateway::types::{
     ThrottleSettings as ThrottleForCall, UsagePlan as Live,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads,
     Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -191,7 +191,7 @@ async fn live(cx: &Context, id: &UsagePlanId) -> Result<Option<Live>, CallError>
 impl Resource for UsagePlan<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::UsagePlan";
     const FACTS: Facts = Facts {
-        name: Some("UsagePlanName"),
+        name: Named::ByName("UsagePlanName"),
         create_only: CreateOnly::Nothing,
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

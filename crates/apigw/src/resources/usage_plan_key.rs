@@ -5,8 +5,8 @@
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Reads, Resolved,
-    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Named, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +53,7 @@ impl UsagePlanKey<Resolved> {
 impl Resource for UsagePlanKey<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::UsagePlanKey";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::Everything,
         lists: &[],
         tags: Tagging::None,

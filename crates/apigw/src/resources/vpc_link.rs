@@ -9,8 +9,8 @@ use aws::tags::{LiveTags, TagPairs};
 use aws::{CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, in_order_of, required};
 use aws_sdk_apigatewayv2::types::VpcLinkStatus;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Readiness,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -68,7 +68,7 @@ fn tags_as_map(properties: &mut Map<String, Value>) {
 impl Resource for VpcLink<Resolved> {
     const KIND: &'static str = "AWS::ApiGatewayV2::VpcLink";
     const FACTS: Facts = Facts {
-        name: Some("Name"),
+        name: Named::ByName("Name"),
         create_only: CreateOnly::These(&["SubnetIds", "SecurityGroupIds"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

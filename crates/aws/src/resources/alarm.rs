@@ -12,7 +12,7 @@ use aws_sdk_cloudwatch::types::{
 };
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Input, Intent, Listed,
-    Loss, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Loss, Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -387,7 +387,7 @@ impl Alarm<Resolved> {
 impl Resource for Alarm<Resolved> {
     const KIND: &'static str = "AWS::CloudWatch::Alarm";
     const FACTS: Facts = Facts {
-        name: Some("AlarmName"),
+        name: Named::ByName("AlarmName"),
         create_only: CreateOnly::These(&["AlarmName"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

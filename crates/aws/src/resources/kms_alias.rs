@@ -4,8 +4,8 @@
 
 use async_trait::async_trait;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Reads, Resolved,
-    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Named, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,7 @@ async fn target(cx: &Context, name: &KeyAlias) -> Result<Option<KeyId>, CallErro
 impl Resource for Alias<Resolved> {
     const KIND: &'static str = "AWS::KMS::Alias";
     const FACTS: Facts = Facts {
-        name: Some("AliasName"),
+        name: Named::ByName("AliasName"),
         create_only: CreateOnly::These(&["AliasName"]),
         lists: &[],
         tags: Tagging::None,

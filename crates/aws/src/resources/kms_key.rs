@@ -10,8 +10,8 @@ use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
 use aws_sdk_rds::types::{DbCluster, DbClusterSnapshot};
 use engine::{
     CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, How, ImportId, Intent, Keep,
-    KeepValue, Listed, Loss, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging,
-    Template, Times,
+    KeepValue, Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage,
+    Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -145,7 +145,7 @@ fn outputs(live: &KeyMetadata) -> Result<KeyOutputs<Resolved>, CallError> {
 impl Resource for Key {
     const KIND: &'static str = "AWS::KMS::Key";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::Nothing,
         lists: &[Listed::TAGS, Listed { path: "KeyPolicy.Statement", key: "Sid" }],
         tags: Tagging::WithCreate("Tags"),

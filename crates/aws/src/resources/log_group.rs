@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup as Live;
 use engine::{
     CallError, Changed, CreateOnly, DeclareError, Declared, Declares, Facts, ImportId, Intent, Limit, Listed,
-    Loss, Reads, Resolved, Resource, Scope, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Loss, Named, Reads, Resolved, Resource, Scope, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -177,7 +177,7 @@ async fn live_tags(cx: &Context, name: &LogGroupName) -> Result<Option<LiveTags>
 impl Resource for LogGroup<Resolved> {
     const KIND: &'static str = "AWS::Logs::LogGroup";
     const FACTS: Facts = Facts {
-        name: Some("LogGroupName"),
+        name: Named::ByName("LogGroupName"),
         create_only: CreateOnly::These(&["LogGroupName"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads,
     Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -160,7 +160,7 @@ async fn detach_managed_policy(cx: &Context, role: &str, arn: &str) -> Result<()
 impl Resource for Role<Resolved> {
     const KIND: &'static str = "AWS::IAM::Role";
     const FACTS: Facts = Facts {
-        name: Some("RoleName"),
+        name: Named::ByName("RoleName"),
         create_only: CreateOnly::These(&["RoleName"]),
         lists: &[
             Listed::TAGS,

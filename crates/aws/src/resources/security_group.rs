@@ -9,7 +9,7 @@
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{ResourceType, SecurityGroupRule};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Input, Intent, Listed, Loss,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Input, Intent, Listed, Loss, Named,
     Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -118,7 +118,7 @@ fn rule_ids(rules: &[SecurityGroupRule], egress: bool) -> Vec<String> {
 impl Resource for SecurityGroup<Resolved> {
     const KIND: &'static str = "AWS::EC2::SecurityGroup";
     const FACTS: Facts = Facts {
-        name: Some("GroupName"),
+        name: Named::ByName("GroupName"),
         create_only: CreateOnly::These(&["GroupName", "GroupDescription", "VpcId"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

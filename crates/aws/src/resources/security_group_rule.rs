@@ -9,8 +9,8 @@ use aws_sdk_ec2::types::{
     UserIdGroupPair,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Input, Intent, Loss, Readiness,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Input, Intent, Loss, Named,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -129,7 +129,7 @@ macro_rules! rule {
         impl Resource for $rule<Resolved> {
             const KIND: &'static str = $kind;
             const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::Everything,
         lists: &[],
         tags: Tagging::Ownership,

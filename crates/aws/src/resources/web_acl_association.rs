@@ -5,8 +5,8 @@
 
 use async_trait::async_trait;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Readiness, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Named, Readiness,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +60,7 @@ impl WebAclAssociation<Resolved> {
 impl Resource for WebAclAssociation<Resolved> {
     const KIND: &'static str = "AWS::WAFv2::WebACLAssociation";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["ResourceArn"]),
         lists: &[],
         tags: Tagging::None,

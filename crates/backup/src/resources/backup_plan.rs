@@ -10,8 +10,8 @@ use aws_sdk_backup::types::{
     BackupPlanInput, BackupRule as LiveRule, BackupRuleInput, Lifecycle as LifecycleForCall,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Named,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -128,7 +128,7 @@ impl BackupPlanDocument<Resolved> {
 impl Resource for BackupPlan<Resolved> {
     const KIND: &'static str = "AWS::Backup::BackupPlan";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::Nothing,
         lists: &[],
         tags: Tagging::WithCreate("BackupPlanTags"),

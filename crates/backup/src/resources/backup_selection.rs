@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, RoleArn, required};
 use aws_sdk_backup::types::BackupSelection as SelectionForCall;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Named,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,7 @@ impl BackupSelection<Resolved> {
 impl Resource for BackupSelection<Resolved> {
     const KIND: &'static str = "AWS::Backup::BackupSelection";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::Everything,
         lists: &[],
         tags: Tagging::None,

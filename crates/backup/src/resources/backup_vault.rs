@@ -9,8 +9,8 @@ use aws::{CallResult, Called, Context, KeyArn, Tags, converge, count_or_zero, re
 use aws_sdk_backup::types::BackupVaultListMember;
 use engine::{
     CallError, Changed, Contents, CreateOnly, Declared, Declares, Facts, How, ImportId, Intent, Keep,
-    KeepValue, Loss, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template,
-    Times,
+    KeepValue, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging,
+    Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -92,7 +92,7 @@ fn lock_of(live: &BackupVaultListMember) -> Option<LockConfiguration> {
 impl Resource for BackupVault<Resolved> {
     const KIND: &'static str = "AWS::Backup::BackupVault";
     const FACTS: Facts = Facts {
-        name: Some("BackupVaultName"),
+        name: Named::ByName("BackupVaultName"),
         create_only: CreateOnly::These(&["BackupVaultName", "EncryptionKeyArn"]),
         lists: &[],
         tags: Tagging::WithCreate("BackupVaultTags"),

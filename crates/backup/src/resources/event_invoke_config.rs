@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, converge, count_or_zero, number};
 use aws_sdk_lambda::operation::get_function_event_invoke_config::GetFunctionEventInvokeConfigOutput;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Named,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +85,7 @@ impl EventInvokeConfig<Resolved> {
 impl Resource for EventInvokeConfig<Resolved> {
     const KIND: &'static str = "AWS::Lambda::EventInvokeConfig";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["FunctionName", "Qualifier"]),
         lists: &[],
         tags: Tagging::None,

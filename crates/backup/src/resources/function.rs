@@ -15,7 +15,7 @@ use aws_sdk_lambda::types::{
 };
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
-    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -206,7 +206,7 @@ impl Function<Resolved> {
 impl Resource for Function<Resolved> {
     const KIND: &'static str = "AWS::Lambda::Function";
     const FACTS: Facts = Facts {
-        name: Some("FunctionName"),
+        name: Named::ByName("FunctionName"),
         create_only: CreateOnly::These(&["FunctionName"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

@@ -12,7 +12,7 @@ use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_sqs::types::QueueAttributeName;
 use engine::{
     CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Limit, Listed,
-    Loss, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -105,7 +105,7 @@ impl Queue {
 impl Resource for Queue {
     const KIND: &'static str = "AWS::SQS::Queue";
     const FACTS: Facts = Facts {
-        name: Some("QueueName"),
+        name: Named::ByName("QueueName"),
         create_only: CreateOnly::These(&["QueueName"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

@@ -9,8 +9,8 @@ use aws::{CallResult, Called, Context, required};
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use aws_sdk_scheduler::types::ScheduleState;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Readiness,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Named,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -87,7 +87,7 @@ fn once_role_is_seen<T>(answer: Result<T, CallError>) -> Result<T, CallError> {
 impl Resource for Schedule<Resolved> {
     const KIND: &'static str = "AWS::Scheduler::Schedule";
     const FACTS: Facts = Facts {
-        name: Some("Name"),
+        name: Named::ByName("Name"),
         create_only: CreateOnly::These(&["Name", "GroupName"]),
         lists: &[],
         tags: Tagging::None,

@@ -15,7 +15,7 @@ use aws_sdk_rds::types::{
 };
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, How, ImportId, Intent, Keep,
-    KeepValue, Limit, Listed, Loss, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage,
+    KeepValue, Limit, Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage,
     Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -266,7 +266,7 @@ impl Cluster<Resolved> {
 impl Resource for Cluster<Resolved> {
     const KIND: &'static str = "AWS::RDS::DBCluster";
     const FACTS: Facts = Facts {
-        name: Some("DBClusterIdentifier"),
+        name: Named::ByName("DBClusterIdentifier"),
         create_only: CreateOnly::These(&[
             "DBClusterIdentifier",
             "DBSubnetGroupName",

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_rds::types::{ApplyMethod, DbClusterParameterGroup as Live, Parameter};
 use engine::{
-    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Reads, Resolved,
+    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads, Resolved,
     Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,7 @@ fn pending(name: &str, value: Option<&str>) -> Parameter {
 impl Resource for ClusterParameterGroup {
     const KIND: &'static str = "AWS::RDS::DBClusterParameterGroup";
     const FACTS: Facts = Facts {
-        name: Some("DBClusterParameterGroupName"),
+        name: Named::ByName("DBClusterParameterGroupName"),
         create_only: CreateOnly::These(&["DBClusterParameterGroupName", "Description", "Family"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

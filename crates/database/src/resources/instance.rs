@@ -8,7 +8,7 @@ use aws::{CallResult, Called, Context, RoleArn, Tags, converge, number, required
 use aws_sdk_rds::types::DbInstance as Live;
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
-    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -120,7 +120,7 @@ impl Instance<Resolved> {
 impl Resource for Instance<Resolved> {
     const KIND: &'static str = "AWS::RDS::DBInstance";
     const FACTS: Facts = Facts {
-        name: Some("DBInstanceIdentifier"),
+        name: Named::ByName("DBInstanceIdentifier"),
         create_only: CreateOnly::These(&[
             "DBInstanceIdentifier",
             "DBClusterIdentifier",

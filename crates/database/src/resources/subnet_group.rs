@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, in_order_of, required};
 use aws_sdk_rds::types::DbSubnetGroup as Live;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads,
     Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,7 @@ impl SubnetGroup<Resolved> {
 impl Resource for SubnetGroup<Resolved> {
     const KIND: &'static str = "AWS::RDS::DBSubnetGroup";
     const FACTS: Facts = Facts {
-        name: Some("DBSubnetGroupName"),
+        name: Named::ByName("DBSubnetGroupName"),
         create_only: CreateOnly::These(&["DBSubnetGroupName", "VpcId"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

@@ -9,8 +9,8 @@ use aws_sdk_ecs::types::{
     Cluster as Live, ClusterField, ClusterSetting as SettingForCall, ClusterSettingName,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Readiness,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Named,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -110,7 +110,7 @@ impl Cluster {
 impl Resource for Cluster {
     const KIND: &'static str = "AWS::ECS::Cluster";
     const FACTS: Facts = Facts {
-        name: Some("ClusterName"),
+        name: Named::ByName("ClusterName"),
         create_only: CreateOnly::These(&["ClusterName"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

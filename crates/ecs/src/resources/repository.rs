@@ -16,7 +16,7 @@ use aws_sdk_ecr::types::{
 };
 use engine::{
     CallError, Changed, Contents, CreateOnly, Declares, Facts, How, ImportId, Intent, Keep, KeepValue, Limit,
-    Listed, Loss, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Listed, Loss, Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -174,7 +174,7 @@ impl Repository {
 impl Resource for Repository {
     const KIND: &'static str = "AWS::ECR::Repository";
     const FACTS: Facts = Facts {
-        name: Some("RepositoryName"),
+        name: Named::ByName("RepositoryName"),
         create_only: CreateOnly::These(&["RepositoryName", "EncryptionConfiguration"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

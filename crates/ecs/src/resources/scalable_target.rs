@@ -9,7 +9,7 @@ use aws::{CallResult, Called, Context, Tags, converge, count, number, required};
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ScalableTarget as Live, ServiceNamespace};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -118,7 +118,7 @@ impl ScalableTarget<Resolved> {
 impl Resource for ScalableTarget<Resolved> {
     const KIND: &'static str = "AWS::ApplicationAutoScaling::ScalableTarget";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["ServiceNamespace", "ResourceId", "ScalableDimension"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

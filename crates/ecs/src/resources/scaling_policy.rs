@@ -11,8 +11,8 @@ use aws_sdk_applicationautoscaling::types::{
     TargetTrackingScalingPolicyConfiguration as ConfigurationForCall,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Named,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -133,7 +133,7 @@ impl ScalingPolicy<Resolved> {
 impl Resource for ScalingPolicy<Resolved> {
     const KIND: &'static str = "AWS::ApplicationAutoScaling::ScalingPolicy";
     const FACTS: Facts = Facts {
-        name: Some("PolicyName"),
+        name: Named::Within("PolicyName"),
         create_only: CreateOnly::These(&["PolicyName", "ScalingTargetId"]),
         lists: &[],
         tags: Tagging::None,

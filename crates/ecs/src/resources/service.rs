@@ -14,7 +14,7 @@ use aws_sdk_ecs::types::{
 };
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
-    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -227,7 +227,7 @@ async fn live_task_definition(cx: &Context, live: &Live) -> Result<String, CallE
 impl Resource for Service<Resolved> {
     const KIND: &'static str = "AWS::ECS::Service";
     const FACTS: Facts = Facts {
-        name: Some("ServiceName"),
+        name: Named::ByName("ServiceName"),
         create_only: CreateOnly::These(&["ServiceName", "Cluster", "LaunchType", "SchedulingStrategy"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

@@ -13,7 +13,7 @@ use aws_sdk_ecs::types::{
 };
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -137,7 +137,7 @@ impl TaskDefinition<Resolved> {
 impl Resource for TaskDefinition<Resolved> {
     const KIND: &'static str = "AWS::ECS::TaskDefinition";
     const FACTS: Facts = Facts {
-        name: Some("Family"),
+        name: Named::ByName("Family"),
         create_only: CreateOnly::AllBut(&["Tags"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use engine::{
     Address, CallError, Contents, CreateOnly, Declaration, Engine, Facts, Graph, ImportId, Intent, Kind,
-    Listed, LocalStore, Loss, Provider, Readiness, Reads, Search, Session, Settle, Span, Tagging, Template,
-    Times,
+    Listed, LocalStore, Loss, Named, Provider, Readiness, Reads, Search, Session, Settle, Span, Tagging,
+    Template, Times,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 const WIDTH: usize = 50;
 
 const FACTS: Facts = Facts {
-    name: Some("Name"),
+    name: Named::ByName("Name"),
     create_only: CreateOnly::These(&["Parents"]),
     lists: &[Listed::TAGS],
     tags: Tagging::None,

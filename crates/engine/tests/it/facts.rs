@@ -1,8 +1,8 @@
 //! What is known of the kinds of the fake cloud, and what is in their objects.
 
 use engine::{
-    Contents, CreateOnly, Facts, How, ImportId, Keep, KeepValue, Limit, Listed, Loss, Reads, Settle, Span,
-    Tagging, Template, Times,
+    Contents, CreateOnly, Facts, How, ImportId, Keep, KeepValue, Limit, Listed, Loss, Named, Reads, Settle,
+    Span, Tagging, Template, Times,
 };
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ const fn keep(property: &'static str, value: &'static str, how: How) -> Keep {
 
 /// What is known of each kind.
 pub(crate) const FACTS: Facts = Facts {
-    name: Some("Name"),
+    name: Named::ByName("Name"),
     create_only: CreateOnly::These(&["Name", "Shape", "Parents", "EarlyParents"]),
     lists: &[Listed::TAGS],
     tags: Tagging::None,

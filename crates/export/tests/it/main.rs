@@ -3,14 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use engine::{
-    Address, CreateOnly, Declaration, Facts, FoundIn, Graph, ImportId, Loss, Reads, Span, Tagging, Template,
-    Times,
+    Address, CreateOnly, Declaration, Facts, FoundIn, Graph, ImportId, Loss, Named, Reads, Span, Tagging,
+    Template, Times,
 };
 use export::{ExportError, Place, template};
 use serde_json::{Value, json};
 
 const FACTS: Facts = Facts {
-    name: None,
+    name: Named::ById,
     create_only: CreateOnly::Nothing,
     lists: &[],
     tags: Tagging::None,

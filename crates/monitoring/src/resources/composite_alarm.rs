@@ -11,7 +11,7 @@ use aws::{
 };
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -82,7 +82,7 @@ impl CompositeAlarm<Resolved> {
 impl Resource for CompositeAlarm<Resolved> {
     const KIND: &'static str = "AWS::CloudWatch::CompositeAlarm";
     const FACTS: Facts = Facts {
-        name: Some("AlarmName"),
+        name: Named::ByName("AlarmName"),
         create_only: CreateOnly::These(&["AlarmName"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aws::cloudwatch::{client, live_tags, retag, tag, taken};
 use aws::{CallResult, Called, Context, Tags, converge};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads,
     Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -77,7 +77,7 @@ impl Dashboard<Resolved> {
 impl Resource for Dashboard<Resolved> {
     const KIND: &'static str = "AWS::CloudWatch::Dashboard";
     const FACTS: Facts = Facts {
-        name: Some("DashboardName"),
+        name: Named::ByName("DashboardName"),
         create_only: CreateOnly::These(&["DashboardName"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

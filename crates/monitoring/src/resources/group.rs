@@ -5,7 +5,7 @@ use aws::cloudwatch::taken;
 use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_xray::types::{GroupSummary, InsightsConfiguration as LiveInsights};
 use engine::{
-    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Reads, Resolved,
+    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads, Resolved,
     Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -86,7 +86,7 @@ fn outputs(
 impl Resource for Group {
     const KIND: &'static str = "AWS::XRay::Group";
     const FACTS: Facts = Facts {
-        name: Some("GroupName"),
+        name: Named::ByName("GroupName"),
         // CloudFormation renames a group; the API cannot.
         create_only: CreateOnly::These(&["GroupName"]),
         lists: &[Listed::TAGS],

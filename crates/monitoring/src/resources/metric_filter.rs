@@ -11,8 +11,8 @@ use aws_sdk_cloudwatchlogs::types::{
     MetricFilter as Live, MetricTransformation as LiveTransformation, StandardUnit,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Named,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -146,7 +146,7 @@ impl MetricFilter<Resolved> {
 impl Resource for MetricFilter<Resolved> {
     const KIND: &'static str = "AWS::Logs::MetricFilter";
     const FACTS: Facts = Facts {
-        name: Some("FilterName"),
+        name: Named::Within("FilterName"),
         create_only: CreateOnly::These(&["FilterName", "LogGroupName"]),
         lists: &[],
         tags: Tagging::None,

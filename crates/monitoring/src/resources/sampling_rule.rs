@@ -9,8 +9,8 @@ use aws::cloudwatch::taken;
 use aws::{CallResult, Called, Context, Tags, converge, count, number, required};
 use aws_sdk_xray::types::{SamplingRule as Live, SamplingRuleUpdate};
 use engine::{
-    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Named,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -145,7 +145,7 @@ fn outputs(live: &Live, operation: &str) -> Result<SamplingRuleOutputs<Resolved>
 impl Resource for SamplingRule {
     const KIND: &'static str = "AWS::XRay::SamplingRule";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ByName("RuleName"),
         create_only: CreateOnly::These(&["RuleName"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

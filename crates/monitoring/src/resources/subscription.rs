@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, TopicArn};
 use aws_sdk_sns::types::Subscription as Live;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Reads, Resolved,
-    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Named, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +81,7 @@ fn confirmed(live: &Live) -> Option<&str> {
 impl Resource for Subscription<Resolved> {
     const KIND: &'static str = "AWS::SNS::Subscription";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["TopicArn", "Protocol", "Endpoint"]),
         lists: &[],
         tags: Tagging::None,

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aws::cloudwatch::taken;
 use aws::{CallResult, Called, Context, KeyArn, Tags, TopicArn, converge, required};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Reads,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads,
     Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -51,7 +51,7 @@ impl Topic<Resolved> {
 impl Resource for Topic<Resolved> {
     const KIND: &'static str = "AWS::SNS::Topic";
     const FACTS: Facts = Facts {
-        name: Some("TopicName"),
+        name: Named::ByName("TopicName"),
         create_only: CreateOnly::These(&["TopicName"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

@@ -8,7 +8,7 @@ use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::{CallResult, Context, TopicArn, converge};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, FoundIn, ImportId, Intent, Listed, Loss,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +81,7 @@ impl TopicPolicy<Resolved> {
 impl Resource for TopicPolicy<Resolved> {
     const KIND: &'static str = "AWS::SNS::TopicPolicy";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["Topics"]),
         lists: &[Listed { path: "PolicyDocument.Statement", key: "Sid" }],
         tags: Tagging::None,

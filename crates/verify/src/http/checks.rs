@@ -65,11 +65,11 @@ fn judged(url: &str, expected: &str, asked: &Asked, good: impl Fn(&Answer) -> bo
 
 async fn load_balancer(
     client: &Client,
-    endpoint: &Result<LoadBalancer, String>,
+    endpoint: &Result<LoadBalancer, Unasked>,
     no_application: Option<&str>,
 ) -> Vec<Check> {
-    let (root, health, https) = match endpoint {
-        Err(reason) => (Verdict::skipped(reason), Verdict::skipped(reason), Verdict::skipped(reason)),
+    let [root, health, https] = match endpoint {
+        Err(unasked) => std::array::from_fn(|_| unasked.verdict()),
         Ok(balancer) => {
             let (root, health) = tokio::join!(
                 client.get(&balancer.http, None, &[]),
@@ -77,7 +77,7 @@ async fn load_balancer(
             );
             let url = balancer.http.to_string();
             let reached = judged(&url, "an answer, whatever it is", &root, |_| true);
-            (reached, health, redirect(&url, balancer, &root))
+            [reached, health, redirect(&url, balancer, &root)]
         }
     };
     vec![
@@ -123,8 +123,7 @@ async fn api(
     key: &Result<ApiKeyValue, String>,
 ) -> Vec<Check> {
     let [health, refuses, accepts, headers, plain] = match endpoint {
-        Err(Unasked::Skipped(reason)) => std::array::from_fn(|_| Verdict::skipped(reason)),
-        Err(Unasked::Unknown(finding)) => std::array::from_fn(|_| Verdict::Judged(vec![finding.clone()])),
+        Err(unasked) => std::array::from_fn(|_| unasked.verdict()),
         Ok(api) => ask_api(client, api, no_application, key).await,
     };
     vec![

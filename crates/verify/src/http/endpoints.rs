@@ -2,20 +2,22 @@
 //! was deployed. The API, which gets the key, is found by what API Gateway has shown in this run and by nothing else: what was
 //! recorded can have been edited.
 
+use alb::resources::{LoadBalancer as Balancer, TargetGroup};
 use apigw::LiveApi;
-use engine::{CallError, ErrorClass};
+use apigw::resources::{Method, RestApi};
+use ecs::resources::Service;
+use engine::{CallError, ErrorClass, Resolved};
 use http::Uri;
-use serde_json::Value;
 
-use crate::result::Finding;
-use crate::security::{REST_API, has_certificate};
-use crate::subject::{Resource, Subject, text};
+use crate::result::{Finding, Verdict};
+use crate::security::has_certificate;
+use crate::subject::Subject;
 
 /// Whom to ask. Where nobody can be asked, why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoints {
     /// The load balancer.
-    pub load_balancer: Result<LoadBalancer, String>,
+    pub load_balancer: Result<LoadBalancer, Unasked>,
     /// The API.
     pub api: Result<Api, Unasked>,
     /// Why the application cannot answer, if there is a reason to know of.
@@ -42,21 +44,33 @@ pub struct Api {
     pub plain_url: String,
 }
 
-/// Why the API is not asked.
+/// Why the load balancer or the API is not asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unasked {
     /// There is nobody to ask, and that is meant.
     Skipped(String),
-    /// AWS did not show where it answers, so that nothing is known of it.
+    /// Where it answers could not be read, so that nothing is known of it.
     Unknown(Finding),
 }
 
 impl Unasked {
+    fn skipped(reason: impl Into<String>) -> Self {
+        Self::Skipped(reason.into())
+    }
+
     /// Where the API at this address answers cannot be read.
     #[must_use]
     pub fn unread(address: &str, error: &CallError) -> Self {
         let finding = Finding::new(address, "an API that this stack made", error.to_string());
         Self::Unknown(if error.class == ErrorClass::Denied { finding.denied() } else { finding })
+    }
+
+    /// What every check says that would have asked.
+    pub(super) fn verdict(&self) -> Verdict {
+        match self {
+            Self::Skipped(reason) => Verdict::skipped(reason),
+            Self::Unknown(finding) => Verdict::Judged(vec![finding.clone()]),
+        }
     }
 }
 
@@ -71,60 +85,67 @@ impl Endpoints {
     #[must_use]
     pub fn unreachable(reason: &str) -> Self {
         Self {
-            load_balancer: Err(reason.to_owned()),
-            api: Err(Unasked::Skipped(reason.to_owned())),
+            load_balancer: Err(Unasked::skipped(reason)),
+            api: Err(Unasked::skipped(reason)),
             no_application: Some(reason.to_owned()),
         }
     }
 }
 
-fn load_balancer(subject: &Subject) -> Result<LoadBalancer, String> {
+/// The first resource of a kind that exists, as it is known.
+fn first<R: engine::Resource>(subject: &Subject) -> Result<Option<R>, Unasked> {
+    subject.of::<R>().find_map(|resource| resource.known()).transpose().map_err(Unasked::Unknown)
+}
+
+fn load_balancer(subject: &Subject) -> Result<LoadBalancer, Unasked> {
     let Some(name) = subject.output("albDnsName") else {
-        return Err("there is no output albDnsName".to_owned());
+        return Err(Unasked::skipped("there is no output albDnsName"));
     };
-    let live = subject.of(&["AWS::ElasticLoadBalancingV2::LoadBalancer"]).find_map(Resource::known);
-    if live.is_some_and(|live| text(live, "Scheme") == "internal") {
-        return Err("the load balancer is private: it has no address outside of its VPC".to_owned());
+    let live: Option<Balancer<Resolved>> = first(subject)?;
+    if live.is_some_and(|live| live.scheme == "internal") {
+        return Err(Unasked::skipped("the load balancer is private: it has no address outside of its VPC"));
     }
     let uri = |scheme: &str| {
-        let text = format!("{scheme}://{name}/");
-        text.parse::<Uri>().map_err(|_| format!("the output albDnsName is no name of a host: {name}"))
+        let no_name = |_| Unasked::skipped(format!("the output albDnsName is no name of a host: {name}"));
+        format!("{scheme}://{name}/").parse::<Uri>().map_err(no_name)
     };
-    let groups = subject.of(&["AWS::ElasticLoadBalancingV2::TargetGroup"]);
-    let path = groups.filter_map(|group| group.known()?["HealthCheckPath"].as_str()).next();
-    let https = match has_certificate(subject).then(|| backend_name(subject)).flatten() {
-        Some(certified) => Some((uri("https")?, certified)),
-        None => None,
-    };
-    Ok(LoadBalancer { http: uri("http")?, https, health_path: path.unwrap_or("/health").to_owned() })
+    let group: Option<TargetGroup<Resolved>> = first(subject)?;
+    let health_path = group.map_or_else(|| "/health".to_owned(), |group| group.health_check_path);
+    let certified = if has_certificate(subject) { backend_name(subject)? } else { None };
+    let https = certified.map(|name| Ok((uri("https")?, name))).transpose()?;
+    Ok(LoadBalancer { http: uri("http")?, https, health_path })
 }
 
 /// The name on the load balancer's certificate, as the API calls it.
-fn backend_name(subject: &Subject) -> Option<String> {
-    let mut methods = subject.of(&["AWS::ApiGateway::Method"]).filter_map(Resource::known);
-    methods.find_map(|method| {
-        let uri = text(&method["Integration"], "Uri").strip_prefix("https://")?;
-        uri.split('/').next().map(str::to_owned)
-    })
+fn backend_name(subject: &Subject) -> Result<Option<String>, Unasked> {
+    for method in subject.of::<Method<Resolved>>().filter_map(|method| method.known()) {
+        let integration = method.map_err(Unasked::Unknown)?.integration;
+        let uri = integration.as_ref().and_then(|integration| integration.uri.strip_prefix("https://"));
+        if let Some(name) = uri.and_then(|uri| uri.split('/').next()) {
+            return Ok(Some(name.to_owned()));
+        }
+    }
+    Ok(None)
 }
 
 fn api(subject: &Subject, live: &Result<LiveApi, Unasked>) -> Result<Api, Unasked> {
-    let closed = |api: &Value| api["DisableExecuteApiEndpoint"] == Value::Bool(true);
-    if subject.of(&[REST_API]).filter_map(Resource::known).any(closed) {
+    let recorded: Option<RestApi> = first(subject)?;
+    if recorded.is_some_and(|api| api.disable_execute_api_endpoint) {
         let reason = "`apigw.disable_execute_api_endpoint` closes the API under its own name";
-        return Err(Unasked::Skipped(reason.to_owned()));
+        return Err(Unasked::skipped(reason));
     }
     let live = live.as_ref().map_err(Clone::clone)?;
     let place = format!("{}/{}", live.host(), live.stage());
     Ok(Api { url: format!("https://{place}"), plain_url: format!("http://{place}") })
 }
 
-/// Why no task runs, where that is meant.
+/// Why no task runs, where that is meant. Of a service that cannot be read as one, nobody knows.
 fn idle(subject: &Subject) -> Option<String> {
-    let live = subject.of(&["AWS::ECS::Service"]).find_map(Resource::known);
-    let Some(live) = live else {
-        return Some("there is no service that could run the application".to_owned());
-    };
-    let none = live["DesiredCount"] == 0;
-    none.then(|| "no task is to run: `ecs.image` is not set, or the service is scaled to none".to_owned())
+    match subject.of::<Service<Resolved>>().find_map(|service| service.known()) {
+        None => Some("there is no service that could run the application".to_owned()),
+        Some(Ok(service)) if service.desired_count == 0 => {
+            Some("no task is to run: `ecs.image` is not set, or the service is scaled to none".to_owned())
+        }
+        Some(_) => None,
+    }
 }

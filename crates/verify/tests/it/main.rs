@@ -5,9 +5,11 @@
 mod answers;
 mod denied;
 mod faults;
+mod open;
 mod outputs;
 mod partial;
 mod recorded;
 mod server;
 mod traceable;
+mod typed;
 mod world;

@@ -8,7 +8,7 @@ use apigw::LiveApi;
 use aws::{Account, Context, Identity};
 use aws_config::{Region, SdkConfig};
 use emulator::{Counted, Emulator, Fault, FaultPlan, When};
-use engine::{Address, Engine, Graph, MemoryStore, Reading, Registry, TestHost};
+use engine::{Address, Engine, Graph, MemoryStore, Reading, Registry, Scope, TestHost};
 use stack::{Environment, Sources, Stack};
 use testing::{ACCOUNT, REGION, place};
 use tokio::time::Instant;
@@ -80,8 +80,15 @@ impl World {
 
     /// What is to be judged.
     pub(crate) async fn subject(&self) -> Subject {
+        self.subject_beside(&Scope::new()).await
+    }
+
+    /// The same where somebody declares more.
+    pub(crate) async fn subject_beside(&self, more: &Scope) -> Subject {
+        let declared = [self.graph.nodes(), more.declarations()].concat();
+        let graph = Graph::from_declarations(declared).unwrap();
         let survey = self.engine.survey(None).await.unwrap();
-        Subject::new(self.environment.as_str(), &place(), &self.graph, &survey)
+        Subject::new(self.environment.as_str(), &place(), &graph, &survey)
     }
 
     /// Where API Gateway says that the API answers.

@@ -11,7 +11,7 @@ use aws::{CallResult, Called, Context, SecurityGroupId, Tags, VpcId, converge, r
 use aws_sdk_ec2::types::{IpPermission, SecurityGroup as Live};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, FoundIn, ImportId, Intent, Listed,
-    Loss, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +85,7 @@ fn outputs(live: &Live) -> Result<DefaultSecurityGroupOutputs<Resolved>, CallErr
 impl Resource for DefaultSecurityGroup<Resolved> {
     const KIND: &'static str = "Custom::DefaultSecurityGroup";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["VpcId"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

@@ -8,8 +8,8 @@ use aws::ec2::{found_by, ready_when_seen, retag};
 use aws::{CallResult, Called, Context, Tags, required};
 use aws_sdk_ec2::types::{DomainType, ResourceType};
 use engine::{
-    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Readiness,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Named,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,7 @@ fn outputs(
 impl Resource for Eip {
     const KIND: &'static str = "AWS::EC2::EIP";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["Domain"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

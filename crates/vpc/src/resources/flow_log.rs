@@ -12,7 +12,7 @@ use aws_sdk_ec2::types::{
 };
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
-    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +61,7 @@ const ROLE_NOT_USABLE: &str = "InvalidParameter";
 impl Resource for FlowLog<Resolved> {
     const KIND: &'static str = "AWS::EC2::FlowLog";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::AllBut(&["Tags"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

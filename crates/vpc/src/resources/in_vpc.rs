@@ -36,7 +36,7 @@ macro_rules! in_vpc {
         impl Resource for $name<Resolved> {
             const KIND: &'static str = $kind;
             const FACTS: Facts = Facts {
-                name: None,
+                name: Named::ById,
                 create_only: CreateOnly::These(&["VpcId"]),
                 lists: &[Listed::TAGS],
                 tags: Tagging::WithCreate("Tags"),

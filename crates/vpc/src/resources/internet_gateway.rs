@@ -8,7 +8,7 @@ use aws::ec2::{found_by, ready_when_seen, retag};
 use aws::{CallResult, Called, Context, Tags, required};
 use aws_sdk_ec2::types::ResourceType;
 use engine::{
-    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Readiness, Reads,
+    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Readiness, Reads,
     Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ impl Declares for InternetGateway {
 impl Resource for InternetGateway {
     const KIND: &'static str = "AWS::EC2::InternetGateway";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::Nothing,
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

@@ -9,8 +9,8 @@ use aws::ec2::{found_by, retag};
 use aws::{CallResult, Called, Context, NatGatewayId, SubnetId, Tags, required};
 use aws_sdk_ec2::types::{NatGateway as Live, NatGatewayState as State, ResourceType};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Readiness,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +57,7 @@ fn primary_allocation(live: &Live) -> String {
 impl Resource for NatGateway<Resolved> {
     const KIND: &'static str = "AWS::EC2::NatGateway";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["SubnetId", "AllocationId"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

@@ -9,8 +9,8 @@ use aws::ec2::ready_when_seen;
 use aws::{CallResult, Called, Context};
 use aws_sdk_ec2::types as sdk;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Readiness,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Named,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -132,7 +132,7 @@ async fn live(
 impl Resource for NetworkAclEntry<Resolved> {
     const KIND: &'static str = "AWS::EC2::NetworkAclEntry";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["NetworkAclId", "RuleNumber", "Egress"]),
         lists: &[],
         tags: Tagging::None,

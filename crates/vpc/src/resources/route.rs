@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use aws::ec2::ready_when_seen;
 use aws::{CallResult, Called, Context, NatGatewayId};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Readiness, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Named, Readiness,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ async fn live(cx: &Context, outputs: &RouteOutputs<Resolved>) -> Result<Option<R
 impl Resource for Route<Resolved> {
     const KIND: &'static str = "AWS::EC2::Route";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["RouteTableId", "DestinationCidrBlock"]),
         lists: &[],
         tags: Tagging::None,

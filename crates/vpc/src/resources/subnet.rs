@@ -10,8 +10,8 @@ use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, required};
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, SubnetState};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Readiness,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,7 @@ impl Declares for Subnet<Declared> {
 impl Resource for Subnet<Resolved> {
     const KIND: &'static str = "AWS::EC2::Subnet";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["VpcId", "CidrBlock", "AvailabilityZone"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

@@ -12,8 +12,8 @@ use aws::ec2::filter;
 use aws::{CallResult, Called, Context, SubnetId, required};
 use aws_sdk_ec2::types::{NetworkAcl, NetworkAclAssociation as Live};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Readiness,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Named,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -102,7 +102,7 @@ async fn default_acl(cx: &Context, vpc: &str) -> Result<String, CallError> {
 impl Resource for SubnetNetworkAclAssociation<Resolved> {
     const KIND: &'static str = "AWS::EC2::SubnetNetworkAclAssociation";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["SubnetId"]),
         lists: &[],
         tags: Tagging::None,

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use aws::{CallResult, Called, Context, SubnetId, required};
 use aws_sdk_ec2::types::{RouteTableAssociation as Live, RouteTableAssociationStateCode as State};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Readiness, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Named, Readiness,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +62,7 @@ fn outputs(
 impl Resource for SubnetRouteTableAssociation<Resolved> {
     const KIND: &'static str = "AWS::EC2::SubnetRouteTableAssociation";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["SubnetId"]),
         lists: &[],
         tags: Tagging::None,

@@ -9,7 +9,7 @@ use aws::ec2::{found_by, retag};
 use aws::{CallResult, Called, Context, Tags, VpcId, converge, required};
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, VpcAttributeName, VpcState};
 use engine::{
-    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Readiness, Reads,
+    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Readiness, Reads,
     Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use ipnet::Ipv4Net;
@@ -71,7 +71,7 @@ async fn set_dns_hostnames(cx: &Context, id: &VpcId, value: bool) -> Result<(), 
 impl Resource for Vpc {
     const KIND: &'static str = "AWS::EC2::VPC";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["CidrBlock"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),

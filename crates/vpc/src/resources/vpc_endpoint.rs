@@ -15,7 +15,8 @@ use aws::{CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, VpcId, i
 use aws_sdk_ec2::types::{ResourceType, VpcEndpoint as Live, VpcEndpointType};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Input, Intent, Listed,
-    Loss, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Text, Times,
+    Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Text,
+    Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -150,7 +151,7 @@ fn ids<T: From<String>>(live: impl IntoIterator<Item = String>) -> Vec<T> {
 impl Resource for VpcEndpoint<Resolved> {
     const KIND: &'static str = "AWS::EC2::VPCEndpoint";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["VpcId", "ServiceName", "VpcEndpointType"]),
         lists: &[Listed::TAGS, Listed { path: "PolicyDocument.Statement", key: "Sid" }],
         tags: Tagging::WithCreate("Tags"),

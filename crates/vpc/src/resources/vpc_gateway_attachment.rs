@@ -15,8 +15,8 @@ use aws::ec2::filter;
 use aws::{CallResult, Called, Context, VpcId};
 use aws_sdk_ec2::types::InternetGateway;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Readiness, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Named, Readiness,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +85,7 @@ impl VpcGatewayAttachment<Resolved> {
 impl Resource for VpcGatewayAttachment<Resolved> {
     const KIND: &'static str = "AWS::EC2::VPCGatewayAttachment";
     const FACTS: Facts = Facts {
-        name: None,
+        name: Named::ById,
         create_only: CreateOnly::These(&["VpcId"]),
         lists: &[],
         tags: Tagging::None,
