@@ -25,6 +25,7 @@ mod zones;
 pub mod cloudwatch;
 pub mod ec2;
 pub mod policy;
+pub mod rds;
 pub mod resources;
 pub mod schema;
 pub mod tags;

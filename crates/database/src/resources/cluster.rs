@@ -5,6 +5,7 @@
 //! the cluster; and a cluster that is deleted without a final snapshot takes its automated backups along.
 
 use async_trait::async_trait;
+use aws::rds::{client, live_tags, retag, tag};
 use aws::{
     CallResult, Called, Context, KeyArn, LogGroupName, SecurityGroupId, Tags, converge, in_order_of, number,
     port_or_zero, required,
@@ -20,7 +21,6 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{live_tags, rds, retag, tag};
 use crate::{ClusterId, ParameterGroupName, SecretArn, SubnetGroupName};
 
 /// What becomes of the data when the cluster is deleted (CloudFormation's attribute of the same name).
@@ -154,14 +154,14 @@ impl Declares for Cluster<Declared> {
 }
 
 async fn describe(cx: &Context, id: &str) -> Result<Option<Live>, CallError> {
-    let request = rds(cx).describe_db_clusters().db_cluster_identifier(id);
+    let request = client(cx).describe_db_clusters().db_cluster_identifier(id);
     let answer = request.send().await.called("DescribeDBClusters").if_exists()?;
     Ok(answer.and_then(|answer| answer.db_clusters.unwrap_or_default().into_iter().next()))
 }
 
 /// Whether there is a cluster snapshot of this name.
 async fn is_taken(cx: &Context, name: &str) -> Result<bool, CallError> {
-    let request = rds(cx).describe_db_cluster_snapshots().db_cluster_snapshot_identifier(name);
+    let request = client(cx).describe_db_cluster_snapshots().db_cluster_snapshot_identifier(name);
     let answer = request.send().await.called("DescribeDBClusterSnapshots").if_exists()?;
     Ok(answer.is_some_and(|answer| !answer.db_cluster_snapshots().is_empty()))
 }
@@ -324,7 +324,7 @@ impl Resource for Cluster<Resolved> {
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<ClusterOutputs<Resolved>, CallError> {
         const OPERATION: &str = "CreateDBCluster";
-        let request = rds(cx)
+        let request = client(cx)
             .create_db_cluster()
             .db_cluster_identifier(self.identifier.as_str())
             .engine(&self.engine)
@@ -397,7 +397,7 @@ impl Resource for Cluster<Resolved> {
         {
             let given = |name: &str| changed.has(name);
             let exports = given("EnableCloudwatchLogsExports").then(|| self.export_changes(before));
-            let request = rds(cx)
+            let request = client(cx)
                 .modify_db_cluster()
                 .db_cluster_identifier(outputs.identifier.as_str())
                 .apply_immediately(true)
@@ -453,7 +453,7 @@ impl Resource for Cluster<Resolved> {
             return Ok(());
         }
         let snapshot = self.final_snapshot(cx, outputs).await?;
-        let request = rds(cx)
+        let request = client(cx)
             .delete_db_cluster()
             .db_cluster_identifier(outputs.identifier.as_str())
             .skip_final_snapshot(snapshot.is_none())

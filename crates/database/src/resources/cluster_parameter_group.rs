@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use aws::rds::{client, retag, tag, tags_of};
 use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_rds::types::{ApplyMethod, DbClusterParameterGroup as Live, Parameter};
 use engine::{
@@ -14,7 +15,6 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{rds, retag, tag, tags_of};
 use crate::ParameterGroupName;
 
 /// The most parameters that one call takes (RDS API Reference, ModifyDBClusterParameterGroup).
@@ -57,7 +57,7 @@ impl Declares for ClusterParameterGroup {
 }
 
 async fn describe(cx: &Context, name: &ParameterGroupName) -> Result<Option<Live>, CallError> {
-    let request = rds(cx).describe_db_cluster_parameter_groups();
+    let request = client(cx).describe_db_cluster_parameter_groups();
     let request = request.db_cluster_parameter_group_name(name.as_str());
     let answer = request.send().await.called("DescribeDBClusterParameterGroups").if_exists()?;
     Ok(answer.and_then(|answer| answer.db_cluster_parameter_groups.unwrap_or_default().into_iter().next()))
@@ -71,7 +71,7 @@ fn outputs(live: &Live, operation: &str) -> Result<ClusterParameterGroupOutputs<
 
 /// The parameters that somebody set.
 async fn set_parameters(cx: &Context, name: &ParameterGroupName) -> Result<Vec<Parameter>, CallError> {
-    let request = rds(cx).describe_db_cluster_parameters();
+    let request = client(cx).describe_db_cluster_parameters();
     let request = request.db_cluster_parameter_group_name(name.as_str()).source("user");
     let pages = request.into_paginator().items().send();
     pages.try_collect().await.called("DescribeDBClusterParameters")
@@ -134,7 +134,7 @@ impl Resource for ClusterParameterGroup {
         intent: &Intent,
     ) -> Result<ClusterParameterGroupOutputs<Resolved>, CallError> {
         const OPERATION: &str = "CreateDBClusterParameterGroup";
-        let request = rds(cx)
+        let request = client(cx)
             .create_db_cluster_parameter_group()
             .db_cluster_parameter_group_name(self.name.as_str())
             .db_parameter_group_family(&self.family)
@@ -181,7 +181,7 @@ impl Resource for ClusterParameterGroup {
         let set = self.parameters.iter().filter(|(name, value)| before.get(*name) != Some(*value));
         let set: Vec<_> = set.map(|(name, value)| pending(name, Some(value))).collect();
         for parameters in set.chunks(AT_ONCE) {
-            let request = rds(cx).modify_db_cluster_parameter_group();
+            let request = client(cx).modify_db_cluster_parameter_group();
             let request = request.db_cluster_parameter_group_name(name);
             let request = request.set_parameters(Some(parameters.to_vec()));
             request.send().await.called("ModifyDBClusterParameterGroup")?;
@@ -189,7 +189,7 @@ impl Resource for ClusterParameterGroup {
         let reset = before.keys().filter(|name| !self.parameters.contains_key(*name));
         let reset: Vec<_> = reset.map(|name| pending(name, None)).collect();
         for parameters in reset.chunks(AT_ONCE) {
-            let request = rds(cx).reset_db_cluster_parameter_group();
+            let request = client(cx).reset_db_cluster_parameter_group();
             let request = request.db_cluster_parameter_group_name(name);
             let request = request.set_parameters(Some(parameters.to_vec()));
             request.send().await.called("ResetDBClusterParameterGroup")?;
@@ -203,7 +203,7 @@ impl Resource for ClusterParameterGroup {
         cx: &Context,
         outputs: &ClusterParameterGroupOutputs<Resolved>,
     ) -> Result<(), CallError> {
-        let request = rds(cx).delete_db_cluster_parameter_group();
+        let request = client(cx).delete_db_cluster_parameter_group();
         let request = request.db_cluster_parameter_group_name(outputs.name.as_str());
         request
             .send()

@@ -4,6 +4,7 @@
 //! monitoring role is refused as one without permissions for some seconds.
 
 use async_trait::async_trait;
+use aws::rds::{client, live_tags, retag, tag};
 use aws::{CallResult, Called, Context, RoleArn, Tags, converge, number, required};
 use aws_sdk_rds::types::DbInstance as Live;
 use engine::{
@@ -12,7 +13,6 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{live_tags, rds, retag, tag};
 use crate::{ClusterId, InstanceId};
 
 /// The properties of an instance.
@@ -69,7 +69,7 @@ impl Declares for Instance<Declared> {
 }
 
 async fn describe(cx: &Context, id: &str) -> Result<Option<Live>, CallError> {
-    let request = rds(cx).describe_db_instances().db_instance_identifier(id);
+    let request = client(cx).describe_db_instances().db_instance_identifier(id);
     let answer = request.send().await.called("DescribeDBInstances").if_exists()?;
     Ok(answer.and_then(|answer| answer.db_instances.unwrap_or_default().into_iter().next()))
 }
@@ -168,7 +168,7 @@ impl Resource for Instance<Resolved> {
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<InstanceOutputs<Resolved>, CallError> {
         const OPERATION: &str = "CreateDBInstance";
-        let request = rds(cx)
+        let request = client(cx)
             .create_db_instance()
             .db_instance_identifier(self.identifier.as_str())
             .db_cluster_identifier(self.cluster_identifier.as_str())
@@ -227,7 +227,7 @@ impl Resource for Instance<Resolved> {
             // RDS wants the role with the interval and the interval with the role.
             let monitoring = given("MonitoringInterval") || given("MonitoringRoleArn");
             let role = self.monitoring_role_arn.as_ref().map(ToString::to_string);
-            let request = rds(cx)
+            let request = client(cx)
                 .modify_db_instance()
                 .db_instance_identifier(outputs.identifier.as_str())
                 .apply_immediately(true)
@@ -258,7 +258,7 @@ impl Resource for Instance<Resolved> {
             return Ok(());
         }
         // An instance of Aurora has no data of its own: the snapshot is the cluster's.
-        let request = rds(cx)
+        let request = client(cx)
             .delete_db_instance()
             .db_instance_identifier(outputs.identifier.as_str())
             .skip_final_snapshot(true);

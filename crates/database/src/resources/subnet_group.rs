@@ -1,6 +1,7 @@
 //! A DB subnet group: the subnets in which RDS may put instances.
 
 use async_trait::async_trait;
+use aws::rds::{client, retag, tag, tags_of};
 use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, in_order_of, required};
 use aws_sdk_rds::types::DbSubnetGroup as Live;
 use engine::{
@@ -9,7 +10,6 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{rds, retag, tag, tags_of};
 use crate::SubnetGroupName;
 
 /// The properties of a DB subnet group.
@@ -48,7 +48,7 @@ impl Declares for SubnetGroup<Declared> {
 }
 
 async fn describe(cx: &Context, name: &SubnetGroupName) -> Result<Option<Live>, CallError> {
-    let request = rds(cx).describe_db_subnet_groups().db_subnet_group_name(name.as_str());
+    let request = client(cx).describe_db_subnet_groups().db_subnet_group_name(name.as_str());
     let answer = request.send().await.called("DescribeDBSubnetGroups").if_exists()?;
     Ok(answer.and_then(|answer| answer.db_subnet_groups.unwrap_or_default().into_iter().next()))
 }
@@ -110,7 +110,7 @@ impl Resource for SubnetGroup<Resolved> {
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<SubnetGroupOutputs<Resolved>, CallError> {
         const OPERATION: &str = "CreateDBSubnetGroup";
-        let request = rds(cx)
+        let request = client(cx)
             .create_db_subnet_group()
             .db_subnet_group_name(self.name.as_str())
             .db_subnet_group_description(&self.description)
@@ -148,7 +148,7 @@ impl Resource for SubnetGroup<Resolved> {
         changed: &Changed<Self>,
     ) -> Result<SubnetGroupOutputs<Resolved>, CallError> {
         if changed.has("SubnetIds") || changed.has("DBSubnetGroupDescription") {
-            let request = rds(cx)
+            let request = client(cx)
                 .modify_db_subnet_group()
                 .db_subnet_group_name(outputs.name.as_str())
                 .db_subnet_group_description(&self.description)
@@ -160,7 +160,7 @@ impl Resource for SubnetGroup<Resolved> {
     }
 
     async fn delete(&self, cx: &Context, outputs: &SubnetGroupOutputs<Resolved>) -> Result<(), CallError> {
-        let request = rds(cx).delete_db_subnet_group().db_subnet_group_name(outputs.name.as_str());
+        let request = client(cx).delete_db_subnet_group().db_subnet_group_name(outputs.name.as_str());
         request
             .send()
             .await
