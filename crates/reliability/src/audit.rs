@@ -158,3 +158,22 @@ fn ids(sight: &Sight) -> String {
 fn is_in(known: &str, object: &Object) -> bool {
     object.id.split('|').all(|part| known.contains(part))
 }
+
+#[cfg(test)]
+mod tests {
+    use apigw::resources::Deployment;
+    use engine::Resolved;
+    use vpc::resources::Vpc;
+
+    use super::*;
+
+    #[test]
+    fn an_old_copy_may_leave_revisions_and_nothing_else() {
+        let of = |kind: &str| format!("{kind} payment-dev: 2 where 1 belong: a, b");
+        let both = vec![of(Deployment::<Resolved>::KIND), of(Vpc::KIND)];
+        let found = Findings { orphans: both.clone(), duplicates: both.clone(), problems: both.clone() };
+        let left = found.but_revisions();
+        assert_eq!((&left.orphans, &left.duplicates), (&vec![of(Vpc::KIND)], &vec![of(Vpc::KIND)]));
+        assert_eq!(left.problems, both);
+    }
+}

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::result::Finding;
-use crate::subject::Resource;
+use crate::subject::{Resource, brief};
 
 /// A resource of the kind `R`, of which no property has been read yet.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl<'a, R: engine::Resource> Typed<'a, R> {
 
     fn read(&self, which: &str, properties: &Value) -> Result<R, Finding> {
         R::deserialize(properties).map_err(|error| {
-            let found = format!("{which} are not those of this type: {error}");
+            let found = format!("{which} are not those of this type: {}", brief(&error.to_string()));
             Finding::new(self.address(), R::KIND, found)
         })
     }

@@ -129,10 +129,11 @@ fn backend_name(subject: &Subject) -> Result<Option<String>, Unasked> {
 }
 
 fn api(subject: &Subject, live: &Result<LiveApi, Unasked>) -> Result<Api, Unasked> {
-    let recorded: Option<RestApi> = first(subject)?;
-    if recorded.is_some_and(|api| api.disable_execute_api_endpoint) {
-        let reason = "`apigw.disable_execute_api_endpoint` closes the API under its own name";
-        return Err(Unasked::skipped(reason));
+    for api in subject.of::<RestApi>().filter_map(|api| api.known()) {
+        if api.map_err(Unasked::Unknown)?.disable_execute_api_endpoint {
+            let reason = "`apigw.disable_execute_api_endpoint` closes the API under its own name";
+            return Err(Unasked::skipped(reason));
+        }
     }
     let live = live.as_ref().map_err(Clone::clone)?;
     let place = format!("{}/{}", live.host(), live.stage());
