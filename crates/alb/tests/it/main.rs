@@ -5,6 +5,7 @@
 mod arguments;
 mod changes;
 mod conflicts;
+mod contract;
 mod declaration;
 mod drift;
 mod life;

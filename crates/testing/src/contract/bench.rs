@@ -11,7 +11,7 @@ use engine::{
 };
 use serde_json::Value;
 
-use super::entry::{Case, Erased, TIER};
+use super::entry::{Case, Erased};
 use super::{Broken, provided};
 use crate::{World, context};
 
@@ -149,7 +149,7 @@ impl Bench {
     }
 
     pub(super) async fn plan(&self, properties: Option<&Value>) -> Result<Plan, Broken> {
-        let plan = self.engine.preview(self.subject.graph(properties), Some(TIER)).await;
+        let plan = self.engine.preview(self.subject.graph(properties), None).await;
         plan.map_err(|error| format!("no plan: {error}"))
     }
 
@@ -159,7 +159,7 @@ impl Bench {
         self.emulator.clear_calls();
         let session = self.engine.open().await.map_err(broken)?;
         let done = async {
-            let plan = session.plan(self.subject.graph(properties), Some(TIER)).await?;
+            let plan = session.plan(self.subject.graph(properties), None).await?;
             let report = session.apply(&plan).await?;
             Ok((plan, report))
         }
@@ -188,12 +188,24 @@ impl Bench {
         Ok(state.resolve(properties))
     }
 
-    /// Every object that somebody made, but those that are known to stay: kinds and ids.
+    /// Every object that somebody made: kinds and ids.
     pub(super) async fn objects(&self) -> Vec<(String, String)> {
         let objects = self.emulator.objects().await.unwrap_or_else(|error| panic!("{error}"));
-        let stays = |kind: &str| self.subject.entry.remaining.contains(kind);
-        let made = objects.into_iter().filter(|object| !object.made_by_default && !stays(&object.kind));
+        let made = objects.into_iter().filter(|object| !object.made_by_default);
         made.map(|object| (object.kind, object.id)).collect()
+    }
+
+    /// Without those that are known to stay once they are deleted.
+    pub(super) fn that_go(&self, objects: &[(String, String)]) -> Vec<(String, String)> {
+        let stays = |kind: &str| self.subject.entry.remaining.contains(kind);
+        objects.iter().filter(|(kind, _)| !stays(kind)).cloned().collect()
+    }
+
+    /// Of each kind as many objects as there were, where one was deleted in between.
+    pub(super) async fn as_many_go_as(&self, saved: &Saved) -> Result<(), Broken> {
+        let (now, then) = (self.that_go(&self.objects().await), self.that_go(&saved.objects));
+        super::hold!(now.len() == then.len(), "not as many objects: {}", difference(&then, &now));
+        Ok(())
     }
 
     /// Of each kind as many objects as there were.
@@ -204,7 +216,8 @@ impl Bench {
             kinds
         };
         let now = self.objects().await;
-        super::hold!(kinds(&now) == kinds(&saved.objects), "there are {now:?} and were {:?}", saved.objects);
+        let same = kinds(&now) == kinds(&saved.objects);
+        super::hold!(same, "not as many objects: {}", difference(&saved.objects, &now));
         Ok(())
     }
 
@@ -236,6 +249,15 @@ impl Bench {
         super::hold!(others.into_iter().all(|step| !step.is_change()), "it changes others: {}", text(plan));
         plan.step(self.subject.address()).ok_or_else(|| "it is not in the plan".to_owned())
     }
+}
+
+/// What objects are there now and were not, and the other way round.
+pub(super) fn difference(before: &[(String, String)], now: &[(String, String)]) -> String {
+    let without = |all: &[(String, String)], these: &[(String, String)]| -> Vec<String> {
+        let missing = all.iter().filter(|one| !these.contains(one));
+        missing.map(|(kind, id)| format!("{kind} {id}")).collect()
+    };
+    format!("new {:?}, gone {:?}", without(now, before), without(before, now))
 }
 
 /// What a plan would do.

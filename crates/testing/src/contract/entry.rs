@@ -2,23 +2,81 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{Declaration, Declares, OutputsOf, Resource, Scope};
+use engine::{Component, Declaration, Declares, OutputsOf, Resource, Scope};
 use serde_json::Value;
 
 /// The first segment of all addresses.
-pub(super) const TIER: &str = "contract";
+const TIER: &str = "contract";
 const NAME: &str = "subject";
 
 /// Where an entry adds what its resource needs.
 pub struct Around<I> {
     scope: Scope,
+    /// What a whole tier declares. Only what the resource refers to is made.
+    tier: Vec<Declaration>,
     /// What other tiers would declare.
     pub inputs: I,
 }
 
 impl<I> Around<I> {
     pub(super) fn new(inputs: I) -> Self {
-        Self { scope: Scope::new(), inputs }
+        Self { scope: Scope::new(), tier: Vec::new(), inputs }
+    }
+
+    /// Declares a whole tier, so that entries can be taken from it as they are.
+    ///
+    /// # Panics
+    /// Where an argument cannot work.
+    pub fn tier<C: Component>(&mut self, tier: &C, inputs: &C::Inputs) {
+        let mut scope = Scope::new();
+        tier.declare_in(&mut scope, inputs).unwrap_or_else(|error| panic!("{}: {error}", C::NAME));
+        self.tier = scope.declarations().to_vec();
+    }
+
+    /// A resource of the tier.
+    ///
+    /// # Panics
+    /// Where the tier does not declare it, or as another kind.
+    #[must_use]
+    pub fn of_tier<D: Declares>(&self, address: &str) -> D {
+        let found = self.tier.iter().find(|declaration| declaration.address.as_str() == address);
+        let found = found.unwrap_or_else(|| panic!("the tier does not declare {address}"));
+        assert_eq!(found.kind, D::Resolved::KIND, "{address}");
+        serde_json::from_value(found.properties.clone()).unwrap_or_else(|error| panic!("{address}: {error}"))
+    }
+
+    /// The outputs of a resource of the tier.
+    ///
+    /// # Panics
+    /// As [`of_tier`](Self::of_tier).
+    #[must_use]
+    pub fn outputs<D: Declares>(&self, address: &str) -> OutputsOf<D> {
+        let added = Scope::new().add(address, self.of_tier::<D>(address));
+        added.unwrap_or_else(|error| panic!("{address}: {error}"))
+    }
+
+    /// The entry of a resource of the tier, with what it refers to around it.
+    ///
+    /// # Panics
+    /// As [`of_tier`](Self::of_tier).
+    #[must_use]
+    pub fn entry<D: Declares>(&self, address: &str) -> Entry<D> {
+        Entry::of(self.of_tier(address))
+    }
+
+    /// Adds a resource like one of the tier.
+    ///
+    /// # Panics
+    /// As [`of_tier`](Self::of_tier) and [`add`](Self::add).
+    pub fn another<D: Declares>(
+        &mut self,
+        address: &str,
+        name: &str,
+        alter: impl FnOnce(&mut D),
+    ) -> OutputsOf<D> {
+        let mut other = self.of_tier(address);
+        alter(&mut other);
+        self.add(name, other)
     }
 
     /// Adds a resource, and returns its outputs as references.
@@ -29,8 +87,32 @@ impl<I> Around<I> {
         declare(&mut self.scope, name, declared)
     }
 
-    pub(super) fn into_declarations(self) -> Vec<Declaration> {
-        self.scope.declarations().to_vec()
+    /// What an entry needs around it.
+    pub(super) fn into_declarations(self, entry: &Erased) -> Vec<Declaration> {
+        let mut around = self.scope.declarations().to_vec();
+        let mut needed = BTreeSet::new();
+        for properties in entry.values().chain(around.iter().map(|added| &added.properties)) {
+            references(properties, &mut needed);
+        }
+        let mut left = self.tier;
+        while let Some(found) = left.iter().position(|one| needed.contains(one.address.as_str())) {
+            let found = left.swap_remove(found);
+            references(&found.properties, &mut needed);
+            around.push(found);
+        }
+        around
+    }
+}
+
+/// The addresses that are referred to.
+fn references(value: &Value, into: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            into.extend(members.get("$ref").and_then(Value::as_str).map(str::to_owned));
+            members.values().for_each(|value| references(value, into));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, into)),
+        _ => {}
     }
 }
 
@@ -74,6 +156,7 @@ pub struct Erased {
     pub(super) not_seen: BTreeSet<&'static str>,
     pub(super) tags_follow: bool,
     pub(super) emptied: Option<&'static str>,
+    pub(super) rest_elsewhere: bool,
 }
 
 impl<D> From<Entry<D>> for Erased {
@@ -85,6 +168,15 @@ impl<D> From<Entry<D>> for Erased {
 impl Erased {
     pub(super) fn kind(&self) -> &'static str {
         self.kind
+    }
+
+    /// The properties of the resource, and what else they can be.
+    fn values(&self) -> impl Iterator<Item = &Value> {
+        let others = self.cases.values().filter_map(|case| match case {
+            Case::Other(value) | Case::Recorded(value) => Some(value),
+            Case::Fixed(_) => None,
+        });
+        std::iter::once(&self.declaration.properties).chain(others)
     }
 }
 
@@ -100,6 +192,7 @@ impl<D: Declares> Entry<D> {
             not_seen: BTreeSet::new(),
             tags_follow: false,
             emptied: None,
+            rest_elsewhere: false,
         };
         Self { base, erased }
     }
@@ -133,6 +226,13 @@ impl<D: Declares> Entry<D> {
         for property in properties {
             self = self.case(property, Case::Fixed(reason));
         }
+        self
+    }
+
+    /// All other properties are in another entry of this kind: an object of another sort, which needs other properties.
+    #[must_use]
+    pub fn rest_elsewhere(mut self) -> Self {
+        self.erased.rest_elsewhere = true;
         self
     }
 

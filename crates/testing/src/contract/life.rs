@@ -6,7 +6,7 @@ use std::time::Duration;
 use engine::{Action, Drift, Note, Object, Plan};
 use serde_json::Value;
 
-use super::bench::{Bench, Saved, text};
+use super::bench::{Bench, Saved, difference, text};
 use super::{Broken, hold};
 
 /// Creates the subject. The moment after, and the calls that it took.
@@ -41,8 +41,12 @@ fn only_changes(bench: &Bench, plan: &Plan, property: &str) -> Result<(), Broken
     Ok(())
 }
 
-/// A property is changed and changed back. The calls of the change.
-pub(super) async fn changed(bench: &Bench, property: &str, other: &Value) -> Result<Vec<String>, Broken> {
+/// A property is changed and changed back. The calls of the change, and the moment after it.
+pub(super) async fn changed(
+    bench: &Bench,
+    property: &str,
+    other: &Value,
+) -> Result<(Vec<String>, Saved), Broken> {
     let base = bench.subject.properties();
     let made = bench.save().await?;
     only_changes(bench, &bench.plan(Some(other)).await?, property)?;
@@ -50,13 +54,14 @@ pub(super) async fn changed(bench: &Bench, property: &str, other: &Value) -> Res
     hold!(!applied.calls.is_empty(), "it sends nothing");
     bench.reads_as(other).await?;
     bench.is_done(other).await?;
+    let then = bench.save().await?;
     only_changes(bench, &bench.plan(Some(&base)).await?, property)
         .map_err(|reason| format!("back: {reason}"))?;
     bench.bring(Some(&base)).await.map_err(|reason| format!("back: {reason}"))?;
     bench.reads_as(&base).await.map_err(|reason| format!("back: {reason}"))?;
     bench.is_done(&base).await.map_err(|reason| format!("back: {reason}"))?;
     bench.as_many_as(&made).await?;
-    Ok(applied.calls)
+    Ok((applied.calls, then))
 }
 
 /// A property that AWS does not have: changing it is shown, recorded, and sends nothing.
@@ -87,7 +92,7 @@ pub(super) async fn replaced(bench: &Bench, property: &str, other: &Value) -> Re
         bench.reads_as(wanted).await.map_err(|reason| format!("{way}: {reason}"))?;
         bench.is_done(wanted).await.map_err(|reason| format!("{way}: {reason}"))?;
         if !bench.subject.entry.always_there {
-            bench.as_many_as(&made).await.map_err(|reason| format!("{way}: {reason}"))?;
+            bench.as_many_go_as(&made).await.map_err(|reason| format!("{way}: {reason}"))?;
             if bench.recorded().await?.outputs != old.outputs {
                 gone(bench, &old).await.map_err(|reason| format!("{way}: the old one: {reason}"))?;
             }
@@ -161,7 +166,7 @@ pub(super) async fn deleted_behind_its_back(bench: &Bench) -> Result<(), Broken>
     }
     bench.reads_as(&base).await?;
     bench.is_done(&base).await?;
-    bench.as_many_as(&made).await
+    bench.as_many_go_as(&made).await
 }
 
 /// Deletes an object and waits until it is gone, as the engine does.
@@ -197,8 +202,8 @@ pub(super) async fn deleted(bench: &Bench, before: &Saved) -> Result<Vec<String>
     let step = bench.only_step(&applied.plan)?;
     hold!(step.action == Action::Delete, "the plan says {}", text(&applied.plan));
     hold!(bench.recorded().await.is_err(), "it is still recorded");
-    let left = bench.objects().await;
-    hold!(left == before.objects, "there are {left:?} and were {:?}", before.objects);
+    let (left, before) = (bench.that_go(&bench.objects().await), bench.that_go(&before.objects));
+    hold!(left == before, "left: {}", difference(&before, &left));
     if bench.subject.entry.always_there {
         hold!(applied.calls.is_empty(), "it stays, and yet it sends {:?}", applied.calls);
     } else {

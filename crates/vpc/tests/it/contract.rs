@@ -106,7 +106,7 @@ fn vpc_without_host_names(_around: &mut Nothing) -> Entry<Vpc> {
     Entry::of(Vpc { enable_dns_hostnames: false, ..of_cidr("10.0.0.0/16") })
         .other("EnableDnsSupport", |vpc| vpc.enable_dns_support = false)
         .other("EnableDnsHostnames", |vpc| vpc.enable_dns_hostnames = true)
-        .fixed(["CidrBlock", "Tags"], "see the other entry")
+        .rest_elsewhere()
 }
 
 fn internet_gateway(_around: &mut Nothing) -> Entry<InternetGateway> {
@@ -217,9 +217,7 @@ fn route_through_nat(around: &mut Nothing) -> Entry<Route> {
         gateway_id: None,
         nat_gateway_id: Some(nat),
     };
-    Entry::of(route)
-        .other("NatGatewayId", |route| route.nat_gateway_id = Some(other_nat))
-        .fixed(["RouteTableId", "DestinationCidrBlock", "GatewayId"], "see the other entry")
+    Entry::of(route).other("NatGatewayId", |route| route.nat_gateway_id = Some(other_nat)).rest_elsewhere()
 }
 
 fn route_table_association(around: &mut Nothing) -> Entry<SubnetRouteTableAssociation> {
@@ -297,10 +295,7 @@ fn gateway_endpoint(around: &mut Nothing) -> Entry<VpcEndpoint> {
         })
         .other("Tags", |endpoint| endpoint.tags = tags("renamed"))
         .fixed(["VpcId"], "its route tables are in the same VPC")
-        .fixed(
-            ["VpcEndpointType", "SubnetIds", "SecurityGroupIds", "PrivateDnsEnabled"],
-            "of an interface; see the other entry",
-        )
+        .rest_elsewhere()
 }
 
 fn interface_endpoint(around: &mut Nothing) -> Entry<VpcEndpoint> {
@@ -334,7 +329,7 @@ fn interface_endpoint(around: &mut Nothing) -> Entry<VpcEndpoint> {
         .other("PolicyDocument", |endpoint| endpoint.policy_document = policy("kms:Encrypt"))
         .other("Tags", |endpoint| endpoint.tags = tags("renamed"))
         .fixed(["VpcId"], "its subnets are in the same VPC")
-        .fixed(["VpcEndpointType", "RouteTableIds"], "of a gateway; see the other entry")
+        .rest_elsewhere()
 }
 
 fn flow_log(around: &mut Nothing) -> Entry<FlowLog> {
