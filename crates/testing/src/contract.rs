@@ -191,10 +191,10 @@ async fn all(world: World, kinds: fn(&mut Registry), subject: Subject, points: &
                 note("changed, which AWS does not have", life::only_recorded(&fresh, property, other).await);
             }
             Case::Other(other) if bench.kind().change(property) == Change::Replace => {
-                note("replaced", life::replaced(&fresh, property, other).await);
+                note("replaced", life::replaced(&fresh, other).await);
             }
             Case::Other(other) => {
-                match life::changed(&fresh, property, other).await {
+                match life::changed(&fresh, other).await {
                     // Another property that is changed by the same calls would only show the same.
                     Ok((calls, then)) => {
                         updates.entry(calls).or_insert((other, then));

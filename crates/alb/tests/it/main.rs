@@ -10,5 +10,5 @@ mod declaration;
 mod drift;
 mod life;
 mod log_bucket;
-mod lost_answers;
+mod refusals;
 mod support;

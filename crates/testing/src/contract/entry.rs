@@ -151,7 +151,7 @@ pub struct Erased {
     pub(super) declaration: Declaration,
     pub(super) kind: &'static str,
     pub(super) cases: BTreeMap<&'static str, Case>,
-    pub(super) always_there: bool,
+    pub(super) stays: bool,
     pub(super) remaining: BTreeSet<&'static str>,
     pub(super) not_seen: BTreeSet<&'static str>,
     pub(super) tags_follow: bool,
@@ -187,7 +187,7 @@ impl<D: Declares> Entry<D> {
             declaration: declaration(base.clone()),
             kind: D::Resolved::KIND,
             cases: BTreeMap::new(),
-            always_there: false,
+            stays: false,
             remaining: BTreeSet::new(),
             not_seen: BTreeSet::new(),
             tags_follow: false,
@@ -203,7 +203,21 @@ impl<D: Declares> Entry<D> {
     /// Where it is not this property, or not this one alone, that differs.
     #[must_use]
     pub fn other(self, property: &'static str, alter: impl FnOnce(&mut D)) -> Self {
-        let altered = self.altered(property, alter);
+        self.together(property, [], alter)
+    }
+
+    /// Another value of a property that AWS accepts only together with other values of these.
+    ///
+    /// # Panics
+    /// Where others differ.
+    #[must_use]
+    pub fn together<const N: usize>(
+        self,
+        property: &'static str,
+        with: [&'static str; N],
+        alter: impl FnOnce(&mut D),
+    ) -> Self {
+        let altered = self.altered(property, &with, alter);
         self.case(property, Case::Other(altered))
     }
 
@@ -213,7 +227,7 @@ impl<D: Declares> Entry<D> {
     /// As [`other`](Self::other).
     #[must_use]
     pub fn recorded(self, property: &'static str, alter: impl FnOnce(&mut D)) -> Self {
-        let altered = self.altered(property, alter);
+        let altered = self.altered(property, &[], alter);
         self.case(property, Case::Recorded(altered))
     }
 
@@ -236,10 +250,11 @@ impl<D: Declares> Entry<D> {
         self
     }
 
-    /// The object was there before, and stays when it is deleted: there is one in each account, region or VPC.
+    /// The object stays when it is deleted, and no call is sent: there is one in each account, region or VPC, or AWS does not
+    /// delete it.
     #[must_use]
-    pub fn always_there(mut self, _reason: &'static str) -> Self {
-        self.erased.always_there = true;
+    pub fn stays(mut self, _reason: &'static str) -> Self {
+        self.erased.stays = true;
         self
     }
 
@@ -279,12 +294,13 @@ impl<D: Declares> Entry<D> {
         self
     }
 
-    fn altered(&self, property: &str, alter: impl FnOnce(&mut D)) -> Value {
+    fn altered(&self, property: &str, with: &[&str], alter: impl FnOnce(&mut D)) -> Value {
         let mut altered = self.base.clone();
         alter(&mut altered);
         let altered = declaration(altered).properties;
         let differs = differing(&self.erased.declaration.properties, &altered);
-        assert_eq!(differs, BTreeSet::from([property]), "{}: what the entry changes", D::Resolved::KIND);
+        let meant = with.iter().copied().chain([property]).collect();
+        assert_eq!(differs, meant, "{}: what the entry changes", D::Resolved::KIND);
         altered
     }
 }

@@ -41,7 +41,7 @@ pub(super) async fn are_true(bench: &Bench) -> Result<(), Broken> {
 /// The tags of an object right after it is created.
 pub(super) async fn tags(bench: &Bench) -> Result<(), Broken> {
     let entry = &bench.subject.entry;
-    if entry.always_there {
+    if entry.stays {
         return Ok(());
     }
     let before = bench.objects().await;

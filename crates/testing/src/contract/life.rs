@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use engine::{Action, Drift, Note, Object, Plan};
+use engine::{Action, Change, Drift, Note, Object, Plan};
 use serde_json::Value;
 
 use super::bench::{Bench, Saved, difference, text};
+use super::entry::differing;
 use super::{Broken, hold};
 
 /// Creates the subject. The moment after, and the calls that it took.
@@ -33,29 +34,26 @@ pub(super) async fn settled(bench: &Bench) -> Result<(), Broken> {
     bench.is_done(&base).await
 }
 
-fn only_changes(bench: &Bench, plan: &Plan, property: &str) -> Result<(), Broken> {
+fn only_changes(bench: &Bench, plan: &Plan, properties: &BTreeSet<&str>) -> Result<(), Broken> {
     let step = bench.only_step(plan)?;
     let changed: BTreeSet<_> = step.changes.iter().map(engine::PropertyChange::property).collect();
-    let alone = step.action == Action::Update && changed == BTreeSet::from([property]);
+    let alone = step.action == Action::Update && changed == *properties;
     hold!(alone, "the plan says {}", text(plan));
     Ok(())
 }
 
 /// A property is changed and changed back. The calls of the change, and the moment after it.
-pub(super) async fn changed(
-    bench: &Bench,
-    property: &str,
-    other: &Value,
-) -> Result<(Vec<String>, Saved), Broken> {
+pub(super) async fn changed(bench: &Bench, other: &Value) -> Result<(Vec<String>, Saved), Broken> {
     let base = bench.subject.properties();
+    let properties = &differing(&base, other);
     let made = bench.save().await?;
-    only_changes(bench, &bench.plan(Some(other)).await?, property)?;
+    only_changes(bench, &bench.plan(Some(other)).await?, properties)?;
     let applied = bench.bring(Some(other)).await?;
     hold!(!applied.calls.is_empty(), "it sends nothing");
     bench.reads_as(other).await?;
     bench.is_done(other).await?;
     let then = bench.save().await?;
-    only_changes(bench, &bench.plan(Some(&base)).await?, property)
+    only_changes(bench, &bench.plan(Some(&base)).await?, properties)
         .map_err(|reason| format!("back: {reason}"))?;
     bench.bring(Some(&base)).await.map_err(|reason| format!("back: {reason}"))?;
     bench.reads_as(&base).await.map_err(|reason| format!("back: {reason}"))?;
@@ -77,8 +75,10 @@ pub(super) async fn only_recorded(bench: &Bench, property: &str, other: &Value) 
 }
 
 /// Another value means another object.
-pub(super) async fn replaced(bench: &Bench, property: &str, other: &Value) -> Result<(), Broken> {
+pub(super) async fn replaced(bench: &Bench, other: &Value) -> Result<(), Broken> {
     let base = bench.subject.properties();
+    let mut reasons = differing(&base, other);
+    reasons.retain(|property| bench.kind().change(property) == Change::Replace);
     let made = bench.save().await?;
     for (wanted, way) in [(other, "there"), (&base, "back")] {
         let old = bench.recorded().await?;
@@ -86,12 +86,12 @@ pub(super) async fn replaced(bench: &Bench, property: &str, other: &Value) -> Re
         let Action::Replace { because, .. } = &bench.only_step(&plan)?.action else {
             return Err(format!("{way}: the plan says {}", text(&plan)));
         };
-        let because: Vec<_> = because.iter().collect();
-        hold!(because == [property], "{way}: replaced because of {because:?}");
+        let because: BTreeSet<_> = because.iter().collect();
+        hold!(because == reasons, "{way}: replaced because of {because:?}");
         bench.bring(Some(wanted)).await.map_err(|reason| format!("{way}: {reason}"))?;
         bench.reads_as(wanted).await.map_err(|reason| format!("{way}: {reason}"))?;
         bench.is_done(wanted).await.map_err(|reason| format!("{way}: {reason}"))?;
-        if !bench.subject.entry.always_there {
+        if !bench.subject.entry.stays {
             bench.as_many_go_as(&made).await.map_err(|reason| format!("{way}: {reason}"))?;
             if bench.recorded().await?.outputs != old.outputs {
                 gone(bench, &old).await.map_err(|reason| format!("{way}: the old one: {reason}"))?;
@@ -115,7 +115,8 @@ pub(super) async fn changed_behind_its_back(
     let recorded = bench.recorded().await?;
     let live = bench.live(&recorded).await?.ok_or("there is no object")?;
     let wrong = bench.resolved(wrong).await?;
-    let changed = vec![property.to_owned()];
+    let properties = &differing(&base, other);
+    let changed = properties.iter().map(|name| (*name).to_owned()).collect();
     let updated = bench.kind().update(&wrong, &recorded.outputs, &live, changed).await;
     updated.map_err(|error| format!("update: {error}"))?;
 
@@ -131,16 +132,17 @@ pub(super) async fn changed_behind_its_back(
         hold!(seen.is_empty(), "it is seen: {drift:?}");
         return Ok(());
     }
-    hold!(seen == BTreeSet::from([(bench.subject.address(), property)]), "the drift is {drift:?}");
+    let expected = properties.iter().map(|name| (bench.subject.address(), *name)).collect();
+    hold!(seen == expected, "the drift is {drift:?}");
     let applied = bench.bring(Some(wanted)).await?;
-    only_changes(bench, &applied.plan, property)?;
+    only_changes(bench, &applied.plan, properties)?;
     bench.reads_as(wanted).await?;
     bench.is_done(wanted).await
 }
 
 /// The object is deleted by calls that the engine does not know of.
 pub(super) async fn deleted_behind_its_back(bench: &Bench) -> Result<(), Broken> {
-    if bench.subject.entry.always_there {
+    if bench.subject.entry.stays {
         return Ok(());
     }
     let base = bench.subject.properties();
@@ -157,7 +159,7 @@ pub(super) async fn deleted_behind_its_back(bench: &Bench) -> Result<(), Broken>
     hold!(missed, "the drift is {drift:?}");
     let applied = bench.bring(Some(&base)).await?;
     match bench.subject.entry.emptied {
-        Some(property) => only_changes(bench, &applied.plan, property)?,
+        Some(property) => only_changes(bench, &applied.plan, &BTreeSet::from([property]))?,
         None => {
             let step = bench.only_step(&applied.plan)?;
             let again = step.action == Action::Create && step.note == Some(Note::Missing);
@@ -204,7 +206,7 @@ pub(super) async fn deleted(bench: &Bench, before: &Saved) -> Result<Vec<String>
     hold!(bench.recorded().await.is_err(), "it is still recorded");
     let (left, before) = (bench.that_go(&bench.objects().await), bench.that_go(&before.objects));
     hold!(left == before, "left: {}", difference(&before, &left));
-    if bench.subject.entry.always_there {
+    if bench.subject.entry.stays {
         hold!(applied.calls.is_empty(), "it stays, and yet it sends {:?}", applied.calls);
     } else {
         gone(bench, &object).await?;

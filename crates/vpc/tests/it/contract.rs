@@ -135,7 +135,7 @@ fn default_security_group(around: &mut Nothing) -> Entry<DefaultSecurityGroup> {
         tags: tags("payment-default-sg-dev"),
     };
     Entry::of(group)
-        .always_there("each VPC has one")
+        .stays("each VPC has one")
         .other("VpcId", |group| group.vpc_id = other_vpc)
         .other("Tags", |group| group.tags = tags("renamed"))
         .fixed(["SecurityGroupIngress", "SecurityGroupEgress"], "it never has rules")
