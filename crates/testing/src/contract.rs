@@ -194,7 +194,7 @@ async fn all(world: World, kinds: fn(&mut Registry), subject: Subject, points: &
                 note("replaced", life::replaced(&fresh, other).await);
             }
             Case::Other(other) => {
-                match life::changed(&fresh, other).await {
+                match life::changed(&fresh, property, other).await {
                     // Another property that is changed by the same calls would only show the same.
                     Ok((calls, then)) => {
                         updates.entry(calls).or_insert((other, then));

@@ -154,6 +154,7 @@ pub struct Erased {
     pub(super) stays: bool,
     pub(super) remaining: BTreeSet<&'static str>,
     pub(super) not_seen: BTreeSet<&'static str>,
+    pub(super) one_way: BTreeSet<&'static str>,
     pub(super) tags_follow: bool,
     pub(super) emptied: Option<&'static str>,
     pub(super) rest_elsewhere: bool,
@@ -190,6 +191,7 @@ impl<D: Declares> Entry<D> {
             stays: false,
             remaining: BTreeSet::new(),
             not_seen: BTreeSet::new(),
+            one_way: BTreeSet::new(),
             tags_follow: false,
             emptied: None,
             rest_elsewhere: false,
@@ -270,6 +272,13 @@ impl<D: Declares> Entry<D> {
     #[must_use]
     pub fn not_seen(mut self, property: &'static str, _reason: &'static str) -> Self {
         self.erased.not_seen.insert(property);
+        self
+    }
+
+    /// A property that AWS changes, but does not change back.
+    #[must_use]
+    pub fn one_way(mut self, property: &'static str, _reason: &'static str) -> Self {
+        self.erased.one_way.insert(property);
         self
     }
 
