@@ -5,9 +5,10 @@
 mod arguments;
 mod changes;
 mod conflicts;
+mod contract;
 mod declaration;
 mod drift;
 mod life;
 mod log_bucket;
-mod lost_answers;
+mod refusals;
 mod support;

@@ -8,14 +8,14 @@ use async_trait::async_trait;
 use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, LogGroupName, Tags, converge};
 use aws_sdk_apigateway::operation::get_stage::GetStageOutput as Live;
-use aws_sdk_apigateway::types::PatchOperation;
+use aws_sdk_apigateway::types::{Op, PatchOperation};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Input, Intent, Listed,
     Loss, Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
-use super::calls::{OfGateway, gateway, replace, retag};
+use super::calls::{OfGateway, gateway, patch, replace, retag};
 use super::stage_settings::{AccessLogSetting, MethodSetting, live_settings, setting_patches};
 use crate::{DeploymentId, RestApiId, StageName};
 
@@ -101,9 +101,13 @@ impl RestApiStage<Resolved> {
         if changed.has("TracingEnabled") {
             patches.push(replace("/tracingEnabled", self.tracing_enabled));
         }
-        if let Some(setting) = self.access_log_setting.as_ref().filter(|_| changed.has("AccessLogSetting")) {
-            patches.push(replace("/accessLogSettings/destinationArn", &setting.destination_arn));
-            patches.push(replace("/accessLogSettings/format", &setting.format));
+        match &self.access_log_setting {
+            _ if !changed.has("AccessLogSetting") => {}
+            Some(setting) => {
+                patches.push(replace("/accessLogSettings/destinationArn", &setting.destination_arn));
+                patches.push(replace("/accessLogSettings/format", &setting.format));
+            }
+            None => patches.push(patch(Op::Remove, "/accessLogSettings", None)),
         }
         if changed.has("MethodSettings") {
             patches.extend(setting_patches(&changed.before.method_settings, &self.method_settings));

@@ -136,15 +136,22 @@ impl UsagePlan<Resolved> {
         if changed.has("Description") {
             patches.push(replace("/description", &self.description));
         }
-        if let Some(throttle) = self.throttle.as_ref().filter(|_| changed.has("Throttle")) {
-            patches.push(replace("/throttle/rateLimit", throttle.rate_limit));
-            patches.push(replace("/throttle/burstLimit", throttle.burst_limit));
+        match &self.throttle {
+            _ if !changed.has("Throttle") => {}
+            Some(throttle) => {
+                patches.push(replace("/throttle/rateLimit", throttle.rate_limit));
+                patches.push(replace("/throttle/burstLimit", throttle.burst_limit));
+            }
+            None => patches.push(patch(Op::Remove, "/throttle", None)),
         }
-        if let Some(quota) = self.quota.as_ref().filter(|_| changed.has("Quota")) {
-            patches.push(replace("/quota/limit", quota.limit));
-            patches.push(replace("/quota/period", &quota.period));
+        match &self.quota {
+            _ if !changed.has("Quota") => {}
+            Some(quota) => {
+                patches.push(replace("/quota/limit", quota.limit));
+                patches.push(replace("/quota/period", &quota.period));
+            }
+            None => patches.push(patch(Op::Remove, "/quota", None)),
         }
-        patches.extend(self.stage_patches(&changed.before.api_stages));
         patches
     }
 
@@ -255,7 +262,14 @@ impl Resource for UsagePlan<Resolved> {
         outputs: &UsagePlanOutputs<Resolved>,
         changed: &Changed<Self>,
     ) -> Result<UsagePlanOutputs<Resolved>, CallError> {
-        change(cx, &outputs.id, self.patches(changed)).await?;
+        let mut patches = self.patches(changed);
+        if changed.has("ApiStages") {
+            // After an answer that was lost, a stage is gone already, and AWS refuses to remove it once more.
+            let live = live(cx, &outputs.id).await?;
+            let stages = live.iter().flat_map(Live::api_stages).map(ApiStage::from_live);
+            patches.extend(self.stage_patches(&stages.collect::<Vec<_>>()));
+        }
+        change(cx, &outputs.id, patches).await?;
         retag(cx, &format!("/usageplans/{}", outputs.id), &changed.before.tags, &self.tags).await?;
         Ok(outputs.clone())
     }

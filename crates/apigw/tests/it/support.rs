@@ -60,6 +60,13 @@ pub(crate) async fn seconds(count: u64) {
 
 pub(crate) async fn world_on(emulator: Emulator) -> (World, Inputs) {
     let world = World::on(emulator, apigw::kinds);
+    let inputs = surroundings(&world).await;
+    world.emulator.clear_calls();
+    (world, inputs)
+}
+
+/// What other tiers make.
+pub(crate) async fn surroundings(world: &World) -> Inputs {
     let ec2 = world.cx.ec2();
     let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap();
     let vpc = vpc.vpc.unwrap().vpc_id.unwrap();
@@ -76,14 +83,13 @@ pub(crate) async fn world_on(emulator: Emulator) -> (World, Inputs) {
     let inputs = Inputs {
         vpc_id: VpcId::from(vpc).into(),
         private_subnet_ids: subnets.iter().map(|id| SubnetId::from(id.as_str()).into()).collect(),
-        backend: load_balancer(&world, "front", &subnets, &group).await,
-        web_acl_arn: Some(web_acl(&world).await.into()),
+        backend: load_balancer(world, "front", &subnets, &group).await,
+        web_acl_arn: Some(web_acl(world).await.into()),
         ..inputs()
     };
     // Until the load balancer is active.
     seconds(200).await;
-    world.emulator.clear_calls();
-    (world, inputs)
+    inputs
 }
 
 async fn load_balancer(world: &World, name: &str, subnets: &[String], group: &str) -> Backend {

@@ -5,9 +5,10 @@
 mod arguments;
 mod conflicts;
 mod contents;
+mod contract;
 mod declaration;
 mod drift;
 mod life;
-mod lost_answers;
 mod pace;
+mod refusals;
 mod support;

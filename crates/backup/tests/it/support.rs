@@ -33,13 +33,19 @@ pub(crate) async fn world() -> (World, Inputs) {
 
 pub(crate) async fn world_on(emulator: Emulator) -> (World, Inputs) {
     let world = World::on(emulator, backup::kinds);
+    let inputs = surroundings(&world).await;
+    world.mutations();
+    (world, inputs)
+}
+
+/// What other tiers make.
+pub(crate) async fn surroundings(world: &World) -> Inputs {
     let kms = world.cx.client(aws_sdk_kms::Client::new);
     let key = kms.create_key().send().await.unwrap().key_metadata.unwrap().arn.unwrap();
     // What is new is not seen at once where the emulator takes AWS's times.
     tokio::time::sleep(std::time::Duration::from_secs(5)).await;
-    world.mutations();
     let database = DatabaseInputs { key_arn: KeyArn::from(key).into(), ..inputs().database };
-    (world, Inputs { database, ..inputs() })
+    Inputs { database, ..inputs() }
 }
 
 pub(crate) fn tier(args: Args) -> Tier {

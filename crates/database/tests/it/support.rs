@@ -24,6 +24,11 @@ pub(crate) async fn world() -> (World, Inputs) {
 
 pub(crate) async fn world_on(emulator: Emulator) -> (World, Inputs) {
     let world = World::on(emulator, database::kinds);
+    let inputs = network(&world).await;
+    (world, inputs)
+}
+
+pub(crate) async fn network(world: &World) -> Inputs {
     let ec2 = world.cx.ec2();
     let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap();
     let vpc = vpc.vpc.unwrap().vpc_id.unwrap();
@@ -33,8 +38,7 @@ pub(crate) async fn world_on(emulator: Emulator) -> (World, Inputs) {
         let subnet = subnet.availability_zone(format!("{REGION}{zone}")).send().await.unwrap();
         subnet_ids.push(SubnetId::from(subnet.subnet.unwrap().subnet_id.unwrap()).into());
     }
-    let inputs = Inputs { vpc_id: VpcId::from(vpc).into(), subnet_ids, ..inputs() };
-    (world, inputs)
+    Inputs { vpc_id: VpcId::from(vpc).into(), subnet_ids, ..inputs() }
 }
 
 /// The name of the cluster that [`Args::default`] declares.

@@ -168,10 +168,16 @@ impl Resource for VpcGatewayAttachment<Resolved> {
         &self,
         cx: &Context,
         outputs: &VpcGatewayAttachmentOutputs<Resolved>,
-        changed: &Changed<Self>,
+        _: &Changed<Self>,
     ) -> Result<VpcGatewayAttachmentOutputs<Resolved>, CallError> {
-        if let Some(gateway) = &changed.before.internet_gateway_id {
-            detach(cx, &outputs.vpc_id, gateway).await?;
+        // After an answer that was lost, the gateway is attached already, and AWS refuses to attach it once more.
+        match (attached(cx, &outputs.vpc_id).await?, &self.internet_gateway_id) {
+            (Some(live), Some(wanted)) if live == *wanted => {
+                let vpc_id = outputs.vpc_id.clone();
+                return Ok(VpcGatewayAttachmentOutputs { vpc_id, internet_gateway_id: live });
+            }
+            (Some(live), _) => detach(cx, &outputs.vpc_id, &live).await?,
+            (None, _) => {}
         }
         self.attach(cx).await
     }

@@ -5,7 +5,7 @@ use engine::{Readiness, Resolved, Resource, Search};
 use testing::{ACCOUNT, REGION, config, identity};
 use vpc::resources::*;
 
-use crate::life_cycles::{endpoint, network_acl, vpc};
+use crate::life_cycles::{endpoint, vpc};
 use crate::support::{Cloud, differing, intent, tags};
 
 #[tokio::test(start_paused = true)]
@@ -32,56 +32,6 @@ async fn a_rule_in_the_default_security_group_is_stripped_again() {
     assert_eq!(differing(&wanted, &live), ["SecurityGroupIngress"]);
     assert_eq!(live.security_group_ingress[0].peer, "0.0.0.0/0");
     cloud.update(&wanted, &outputs).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_detached_internet_gateway_is_a_change_that_is_repaired_in_place() {
-    let cloud = Cloud::new();
-    let vpc_id = cloud.vpc().await;
-    let outputs = cloud.attach(&vpc_id).await;
-    let gateway = outputs.internet_gateway_id.clone();
-    let wanted =
-        VpcGatewayAttachment::<Resolved> { vpc_id: vpc_id.clone(), internet_gateway_id: Some(gateway) };
-    wanted.delete(&cloud.cx, &outputs).await.unwrap();
-
-    let live = wanted.read(&cloud.cx, &outputs).await.unwrap().unwrap();
-    assert_eq!(differing(&wanted, &live), ["InternetGatewayId"]);
-    assert_eq!(cloud.update(&wanted, &outputs).await, outputs);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_subnet_that_was_given_another_route_table_gets_its_own_back() {
-    let cloud = Cloud::new();
-    let vpc_id = cloud.vpc().await;
-    let wanted = SubnetRouteTableAssociation::<Resolved> {
-        subnet_id: cloud.subnet("private-subnet-1", &vpc_id, "10.0.10.0/24").await,
-        route_table_id: cloud.route_table("private-rt-1", &vpc_id).await,
-    };
-    let outputs = cloud.make("private-rta-1", &wanted).await;
-    let other = cloud.route_table("private-rt-2", &vpc_id).await;
-    let request = cloud.cx.ec2().replace_route_table_association();
-    let request = request.association_id(outputs.id.as_str()).route_table_id(other.as_str());
-    request.send().await.unwrap();
-
-    let live = wanted.read(&cloud.cx, &outputs).await.unwrap().unwrap();
-    assert_eq!(differing(&wanted, &live), ["RouteTableId"]);
-    let repaired = cloud.update(&wanted, &outputs).await;
-    assert_ne!(repaired.id, outputs.id);
-    cloud.unmake(&wanted, &repaired).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_subnet_that_was_put_back_to_the_default_acl_has_no_association() {
-    let cloud = Cloud::new();
-    let vpc_id = cloud.vpc().await;
-    let wanted = SubnetNetworkAclAssociation::<Resolved> {
-        subnet_id: cloud.subnet("database-subnet-1", &vpc_id, "10.0.20.0/24").await,
-        network_acl_id: cloud.make("db-acl", &network_acl(&vpc_id)).await.id,
-    };
-    let outputs = cloud.make("db-acl-association-1", &wanted).await;
-    wanted.delete(&cloud.cx, &outputs).await.unwrap();
-    assert_eq!(wanted.read(&cloud.cx, &outputs).await, Ok(None));
-    cloud.make("db-acl-association-1", &wanted).await;
 }
 
 #[tokio::test(start_paused = true)]

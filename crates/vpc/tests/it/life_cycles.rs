@@ -99,49 +99,10 @@ impl Cloud {
 }
 
 #[tokio::test(start_paused = true)]
-async fn vpc_with_dns_settings() {
-    let cloud = Cloud::new();
-    let then = Vpc {
-        enable_dns_support: false,
-        enable_dns_hostnames: false,
-        tags: tags("renamed").with("Author", "team"),
-        ..vpc()
-    };
-    cloud.live("vpc", &vpc(), &then).await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_vpc_that_has_the_default_settings_is_created_by_one_mutating_call() {
     let cloud = Cloud::new();
     cloud.make("vpc", &Vpc { enable_dns_hostnames: false, ..vpc() }).await;
     assert_eq!(cloud.mutations(), ["CreateVpc"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn internet_gateway_life() {
-    let cloud = Cloud::new();
-    cloud.live("igw", &internet_gateway(), &InternetGateway { tags: tags("renamed") }).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn attachment_moves_from_one_gateway_to_another() {
-    let cloud = Cloud::new();
-    let vpc_id = cloud.vpc().await;
-    let first = cloud.make("igw", &internet_gateway()).await.internet_gateway_id;
-    let second = cloud.make("igw-2", &internet_gateway()).await.internet_gateway_id;
-    let attach =
-        |gateway| VpcGatewayAttachment { vpc_id: vpc_id.clone(), internet_gateway_id: Some(gateway) };
-    cloud.live("igw-attachment", &attach(first), &attach(second)).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn subnet_with_public_addresses_on_launch() {
-    let cloud = Cloud::new();
-    let vpc_id = cloud.vpc().await;
-    let wanted = subnet(&vpc_id, "10.0.0.0/24");
-    let then = Subnet { map_public_ip_on_launch: true, tags: tags("renamed"), ..wanted.clone() };
-    cloud.live("public-subnet-1", &wanted, &then).await;
-    cloud.live("public-subnet-2", &then, &wanted).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,25 +113,6 @@ async fn subnets_can_exist_together_if_their_addresses_do_not_overlap() {
     assert_eq!(wanted.claim(), within.claim());
     assert!(wanted.coexists(&apart));
     assert!(!wanted.coexists(&within) && !within.coexists(&wanted));
-}
-
-#[tokio::test(start_paused = true)]
-async fn elastic_ip_life() {
-    let cloud = Cloud::new();
-    let eip = |name| Eip { domain: "vpc".to_owned(), tags: tags(name) };
-    cloud.live("nat-eip-1", &eip("payment-nat-eip-1-dev"), &eip("renamed")).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn nat_gateway_life() {
-    let cloud = Cloud::new();
-    let vpc_id = cloud.vpc().await;
-    cloud.attach(&vpc_id).await;
-    let subnet_id = cloud.subnet("public-subnet-1", &vpc_id, "10.0.0.0/24").await;
-    let allocation_id = cloud.eip("nat-eip-1").await;
-    let wanted = NatGateway { subnet_id, allocation_id, tags: tags("payment-nat-1-dev") };
-    let then = NatGateway { tags: tags("renamed"), ..wanted.clone() };
-    cloud.live("nat-1", &wanted, &then).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -217,14 +159,6 @@ async fn a_nat_gateway_without_a_way_out_fails_with_awss_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn route_table_life() {
-    let cloud = Cloud::new();
-    let wanted = route_table(&cloud.vpc().await);
-    let then = RouteTable { tags: tags("renamed"), ..wanted.clone() };
-    cloud.live("public-rt", &wanted, &then).await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn route_through_the_internet_gateway_then_through_a_nat_gateway() {
     let cloud = Cloud::new();
     let vpc_id = cloud.vpc().await;
@@ -241,19 +175,6 @@ async fn route_through_the_internet_gateway_then_through_a_nat_gateway() {
     };
     let then = Route { gateway_id: None, nat_gateway_id: Some(nat), ..wanted.clone() };
     cloud.live("private-route-1", &wanted, &then).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn association_moves_from_one_route_table_to_another() {
-    let cloud = Cloud::new();
-    let vpc_id = cloud.vpc().await;
-    let wanted = SubnetRouteTableAssociation::<Resolved> {
-        subnet_id: cloud.subnet("private-subnet-1", &vpc_id, "10.0.10.0/24").await,
-        route_table_id: cloud.route_table("private-rt-1", &vpc_id).await,
-    };
-    let route_table_id = cloud.route_table("private-rt-2", &vpc_id).await;
-    let then = SubnetRouteTableAssociation { route_table_id, ..wanted.clone() };
-    cloud.live("private-rta-1", &wanted, &then).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -274,71 +195,6 @@ async fn the_default_security_group_is_stripped_and_left_alone() {
     cloud.mutations();
     cloud.unmake(&wanted, &outputs).await;
     assert_eq!(cloud.mutations(), [""; 0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn network_acl_life() {
-    let cloud = Cloud::new();
-    let wanted = network_acl(&cloud.vpc().await);
-    let then = NetworkAcl { tags: tags("renamed"), ..wanted.clone() };
-    cloud.live("db-acl", &wanted, &then).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn network_acl_entries_of_both_directions() {
-    let cloud = Cloud::new();
-    let vpc_id = cloud.vpc().await;
-    let wanted = NetworkAclEntry::<Resolved> {
-        network_acl_id: cloud.make("db-acl", &network_acl(&vpc_id)).await.id,
-        rule_number: 100,
-        egress: false,
-        protocol: 6,
-        rule_action: RuleAction::Allow,
-        cidr_block: "10.0.10.0/24".parse().unwrap(),
-        port_range: Some(PortRange { from: 5432, to: 5432 }),
-    };
-    let then = NetworkAclEntry { port_range: Some(PortRange { from: 5432, to: 5433 }), ..wanted.clone() };
-    let out = NetworkAclEntry { egress: true, ..wanted.clone() };
-    cloud.make("db-acl-out-1", &out).await;
-    cloud.live("db-acl-in-1", &wanted, &then).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_subnet_moves_to_an_acl_to_another_and_back_to_the_default() {
-    let cloud = Cloud::new();
-    let vpc_id = cloud.vpc().await;
-    let subnet_id = cloud.subnet("database-subnet-1", &vpc_id, "10.0.20.0/24").await;
-    let first = cloud.make("db-acl", &network_acl(&vpc_id)).await.id;
-    let second = cloud.make("db-acl-2", &network_acl(&vpc_id)).await.id;
-    let wanted = SubnetNetworkAclAssociation::<Resolved> { subnet_id, network_acl_id: first };
-    let then = SubnetNetworkAclAssociation { network_acl_id: second, ..wanted.clone() };
-    cloud.live("db-acl-association-1", &wanted, &then).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn s3_endpoint_life() {
-    let cloud = Cloud::new();
-    let vpc_id = cloud.vpc().await;
-    let first = cloud.route_table("private-rt-1", &vpc_id).await;
-    let second = cloud.route_table("private-rt-2", &vpc_id).await;
-    let wanted = VpcEndpoint::<Resolved> {
-        vpc_id,
-        service_name: format!("com.amazonaws.{REGION}.s3"),
-        vpc_endpoint_type: "Gateway".to_owned(),
-        route_table_ids: vec![second.clone(), first.clone()],
-        subnet_ids: Vec::new(),
-        security_group_ids: Vec::new(),
-        private_dns_enabled: None,
-        policy_document: s3_policy("aws", REGION, "123456789012"),
-        tags: tags("payment-s3-endpoint-dev"),
-    };
-    let then = VpcEndpoint {
-        route_table_ids: vec![first],
-        policy_document: s3_policy("aws", "eu-central-1", "123456789012"),
-        tags: tags("renamed"),
-        ..wanted.clone()
-    };
-    cloud.live("s3-endpoint", &wanted, &then).await;
 }
 
 async fn security_group(cloud: &Cloud, name: &str, vpc_id: &VpcId) -> SecurityGroupId {
@@ -393,14 +249,6 @@ pub(crate) async fn endpoint(cloud: &Cloud) -> (VpcEndpoint<Resolved>, VpcEndpoi
 }
 
 #[tokio::test(start_paused = true)]
-async fn interface_endpoint_life() {
-    let cloud = Cloud::new();
-    let (wanted, then) = endpoint(&cloud).await;
-    cloud.live("kms-endpoint", &wanted, &then).await;
-    cloud.live("kms-endpoint-2", &then, &wanted).await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_update_of_an_endpoint_that_runs_again_sends_what_is_left() {
     let cloud = Cloud::new();
     let (wanted, then) = endpoint(&cloud).await;
@@ -429,80 +277,9 @@ async fn what_an_endpoint_holds_can_only_go_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn flow_log_life() {
-    let cloud = Cloud::new();
-    let wanted = FlowLog::<Resolved> {
-        resource_type: "VPC".to_owned(),
-        resource_id: cloud.vpc().await,
-        traffic_type: "ALL".to_owned(),
-        log_destination_type: "cloud-watch-logs".to_owned(),
-        log_group_name: cloud.make("flow-log-group", &log_group()).await.log_group_name,
-        deliver_logs_permission_arn: cloud.make("flow-log-role", &role()).await.arn,
-        max_aggregation_interval: 60,
-        tags: tags("payment-vpc-flow-log-dev"),
-    };
-    let then = FlowLog { tags: tags("renamed"), ..wanted.clone() };
-    cloud.live("flow-log", &wanted, &then).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn log_group_life() {
-    let cloud = Cloud::new();
-    let then = LogGroup { retention_in_days: None, tags: tags("renamed"), ..log_group() };
-    cloud.live("flow-log-group", &log_group(), &then).await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_log_group_with_a_longer_name_is_another_one() {
     let cloud = Cloud::new();
     let longer = LogGroup { log_group_name: "/aws/vpc/payment-flow-logs-dev-2".into(), ..log_group() };
     cloud.make("other-group", &longer).await;
     assert_eq!(log_group().find(&cloud.cx, &Search::made_by(&intent("flow-log-group"))).await, Ok(None));
-}
-
-#[tokio::test(start_paused = true)]
-async fn role_life() {
-    let cloud = Cloud::new();
-    let trust = Statement::allow(["sts:AssumeRole"])
-        .principal(Principal::Service("ecs-tasks.amazonaws.com".to_owned()));
-    let then = Role {
-        assume_role_policy_document: PolicyDocument::new([trust]),
-        description: None,
-        max_session_duration: Some(7200),
-        policies: vec![
-            InlinePolicy { policy_name: "second".to_owned(), ..write_to("arn:aws:logs:*:*:log-group:b:*") },
-            write_to("arn:aws:logs:*:*:log-group:c:*"),
-        ],
-        tags: tags("renamed"),
-        ..role()
-    };
-    cloud.live("flow-log-role", &role(), &then).await;
-    cloud.live("flow-log-role", &then, &role()).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_call_with_a_client_token_that_is_sent_twice_makes_one_object() {
-    let cloud = Cloud::new();
-    let vpc_id = cloud.vpc().await;
-    cloud.attach(&vpc_id).await;
-    let subnet_id = cloud.subnet("public-subnet-1", &vpc_id, "10.0.0.0/24").await;
-    let allocation_id = cloud.eip("nat-eip-1").await;
-    twice(&cloud, "nat-1", &NatGateway { subnet_id, allocation_id, tags: tags("nat") }).await;
-    twice(&cloud, "public-rt", &route_table(&vpc_id)).await;
-    twice(&cloud, "db-acl", &network_acl(&vpc_id)).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_endpoint_whose_creation_is_sent_twice_is_one() {
-    let cloud = Cloud::new();
-    let (wanted, _) = endpoint(&cloud).await;
-    twice(&cloud, "kms-endpoint", &wanted).await;
-}
-
-async fn twice<R: Resource<Context = aws::Context>>(cloud: &Cloud, name: &str, wanted: &R) {
-    let first = wanted.create(&cloud.cx, &intent(name)).await.unwrap();
-    let second = wanted.create(&cloud.cx, &intent(name)).await.unwrap();
-    assert_eq!(first, second);
-    let found = wanted.find(&cloud.cx, &Search::made_by(&intent(name))).await.unwrap();
-    assert_eq!(found, Some(first));
 }

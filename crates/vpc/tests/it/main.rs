@@ -4,6 +4,7 @@
 
 mod arguments;
 mod conflicts;
+mod contract;
 mod declaration;
 mod drift;
 mod example;

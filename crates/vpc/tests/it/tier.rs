@@ -230,32 +230,6 @@ async fn with_endpoints_it_needs_no_way_to_the_internet() {
     assert_clean(&world).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn whatever_answer_about_endpoints_is_lost_there_is_one_of_each_and_nothing_in_the_end() {
-    use emulator::{Counted, Emulator, Fault, FaultPlan, Moment, When};
-
-    for (operation, calls) in
-        [("CreateVpcEndpoint", 8), ("CreateSecurityGroup", 1), ("DeleteVpcEndpoints", 8)]
-    {
-        for call in 1..=calls {
-            for fault in [Fault::TimeOut(Moment::AfterEffect), Fault::ConnectionReset(Moment::BeforeEffect)] {
-                let plan = FaultPlan::default().with(
-                    Counted::Operation(operation.to_owned()),
-                    When::Call(call),
-                    fault,
-                );
-                let world = World::on(Emulator::builder().faults(plan).in_memory(), vpc::kinds);
-                create(&world, with_endpoints()).await;
-                let endpoints = world.cx.ec2().describe_vpc_endpoints().send().await.unwrap();
-                assert_eq!(endpoints.vpc_endpoints().len(), 8, "{operation} {call}");
-                assert_settled(&world, with_endpoints()).await;
-                Tier::new(with_endpoints()).delete(&world.engine, &inputs_with(3)).await.unwrap();
-                assert_clean(&world).await;
-            }
-        }
-    }
-}
-
 /// Endpoints come and go at 0.3 calls a second, and take a minute or two.
 #[tokio::test(start_paused = true)]
 async fn at_aws_pace_and_limits_endpoints_come_and_go() {

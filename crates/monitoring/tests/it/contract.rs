@@ -1,0 +1,158 @@
+//! The contract of every kind of this tier.
+
+use aws::Tags;
+use aws::policy::{PolicyDocument, Principal, Statement};
+use aws::resources::{Alarm, Key};
+use engine::Input;
+use monitoring::resources::*;
+use testing::contract::{Around, Entry};
+use testing::{ACCOUNT, REGION, World};
+
+use crate::support::{APP_LOGS, EMAIL, inputs, tier, with_email};
+
+testing::contract!(monitoring::kinds, around log_groups, {
+    topic,
+    topic_policy,
+    subscription,
+    subscription_that_nobody_has_confirmed,
+    composite_alarm,
+    dashboard,
+    metric_filter,
+    sampling_rule,
+    trace_group,
+});
+
+type Inside = Around<()>;
+
+const OTHER_LOGS: &str = "/ecs/other";
+
+async fn log_groups(world: &World) {
+    for name in [APP_LOGS, OTHER_LOGS] {
+        let create = world.cx.logs().create_log_group().log_group_name(name);
+        let create = create.tags("stack:project", "payment").tags("stack:environment", "dev");
+        create.send().await.unwrap();
+    }
+}
+
+fn entry<D: engine::Declares>(around: &mut Inside, address: &str) -> Entry<D> {
+    around.tier(&tier(with_email()), &inputs());
+    around.entry(address)
+}
+
+fn renamed() -> Tags {
+    Tags::new().with("Name", "renamed").with("Author", "ops")
+}
+
+fn other_topic(around: &mut Inside) -> Input<aws::TopicArn> {
+    around.tier(&tier(with_email()), &inputs());
+    around
+        .another::<Topic>("monitoring/topic", "other-topic", |topic| {
+            topic.topic_name = "payment-other-dev".to_owned();
+        })
+        .topic_arn
+}
+
+fn topic(around: &mut Inside) -> Entry<Topic> {
+    around.tier(&tier(with_email()), &inputs());
+    let other_key = around.another::<Key>("monitoring/key", "other-key", |_| ()).arn;
+    entry::<Topic>(around, "monitoring/topic")
+        .other("TopicName", |topic| topic.topic_name = "payment-other-dev".to_owned())
+        .other("DisplayName", |topic| topic.display_name = "Alarms".to_owned())
+        .other("KmsMasterKeyId", |topic| topic.kms_master_key_id = other_key)
+        .other("Tags", |topic| topic.tags = renamed())
+}
+
+fn topic_policy(around: &mut Inside) -> Entry<TopicPolicy> {
+    let other = other_topic(around);
+    let topic = around.outputs::<Topic>("monitoring/topic").topic_arn;
+    let policy = |topic: &Input<aws::TopicArn>, action: &str| {
+        let statement = Statement::deny([action]).sid("OnlyTls").principal(Principal::Anyone);
+        let statement = statement.resources([topic.text()]);
+        PolicyDocument::new([statement.when("Bool", "aws:SecureTransport", ["false".into()])])
+    };
+    entry::<TopicPolicy>(around, "monitoring/topic-policy")
+        .together("Topics", ["PolicyDocument"], |it| {
+            it.policy_document = policy(&other, "sns:Publish");
+            it.topics = [other];
+        })
+        .other("PolicyDocument", |it| it.policy_document = policy(&topic, "sns:Publish"))
+}
+
+fn queue(name: &str) -> String {
+    format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
+}
+
+/// A queue of the same account needs nobody who confirms.
+fn subscription(around: &mut Inside) -> Entry<Subscription> {
+    let topic_arn = other_topic(around);
+    let other = around.outputs::<Topic>("monitoring/topic").topic_arn;
+    Entry::of(Subscription { topic_arn, protocol: "sqs".to_owned(), endpoint: queue("alarms") })
+        .other("TopicArn", |subscription| subscription.topic_arn = other)
+        .other("Endpoint", |subscription| subscription.endpoint = queue("other"))
+        .together("Protocol", ["Endpoint"], |subscription| {
+            subscription.protocol = "lambda".to_owned();
+            subscription.endpoint = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:alarms");
+        })
+}
+
+fn subscription_that_nobody_has_confirmed(around: &mut Inside) -> Entry<Subscription> {
+    let address = format!("monitoring/email-{}", EMAIL.replace('@', "-at-").replace('.', "-"));
+    entry::<Subscription>(around, &address)
+        .stays("SNS refuses to delete it, and forgets it after two days")
+        .remains("AWS::SNS::Subscription", "SNS refuses to delete it, and forgets it after two days")
+        .other("Endpoint", |subscription| subscription.endpoint = "oncall@example.com".to_owned())
+        .rest_elsewhere()
+}
+
+fn composite_alarm(around: &mut Inside) -> Entry<CompositeAlarm> {
+    let other = other_topic(around);
+    let address = "monitoring/alarm-ecs-cpu";
+    let alarm = around.outputs::<Alarm>(address).alarm_name;
+    entry::<CompositeAlarm>(around, "monitoring/alarm-critical")
+        .other("AlarmName", |it| it.alarm_name = "payment-other-dev".into())
+        .other("AlarmDescription", |it| it.alarm_description = "It is bad".to_owned())
+        .other("AlarmRule", |it| {
+            it.alarm_rule = Input::join(["ALARM(\"".into(), (&alarm).into(), "\")".into()]);
+        })
+        .other("ActionsEnabled", |it| it.actions_enabled = false)
+        .other("AlarmActions", |it| it.alarm_actions = vec![other])
+        .other("OKActions", |it| it.ok_actions = Vec::new())
+        .other("Tags", |it| it.tags = renamed())
+}
+
+fn dashboard(around: &mut Inside) -> Entry<Dashboard> {
+    entry::<Dashboard>(around, "monitoring/dashboard")
+        .other("DashboardName", |dashboard| dashboard.dashboard_name = "payment-other-dev".into())
+        .other("DashboardBody", |dashboard| {
+            let text = r##"{"widgets":[{"type":"text","x":0,"y":0,"width":6,"height":3,"properties":{"markdown":"# Payments"}}]}"##;
+            dashboard.dashboard_body = text.into();
+        })
+        .other("Tags", |dashboard| dashboard.tags = renamed())
+}
+
+fn metric_filter(around: &mut Inside) -> Entry<MetricFilter> {
+    entry::<MetricFilter>(around, "monitoring/payment-errors")
+        .other("FilterName", |filter| filter.filter_name = "Other".to_owned())
+        .other("LogGroupName", |filter| {
+            filter.log_group_name = aws::LogGroupName::from(OTHER_LOGS).into();
+        })
+        .other("FilterPattern", |filter| filter.filter_pattern = "FATAL".to_owned())
+        .other("MetricTransformations", |filter| filter.metric_transformations[0].default_value = None)
+}
+
+fn sampling_rule(around: &mut Inside) -> Entry<SamplingRule> {
+    entry::<SamplingRule>(around, "monitoring/sampling-rule")
+        .other("RuleName", |rule| rule.rule_name = "payment-other-dev".into())
+        .other("SamplingRule", |rule| rule.sampling_rule.fixed_rate = 0.25)
+        .other("Tags", |rule| rule.tags = renamed())
+}
+
+fn trace_group(around: &mut Inside) -> Entry<Group> {
+    entry::<Group>(around, "monitoring/trace-group")
+        .other("GroupName", |group| group.group_name = "payment-other-dev".into())
+        .other("FilterExpression", |group| group.filter_expression = "fault".to_owned())
+        .other("InsightsConfiguration", |group| {
+            group.insights_configuration.notifications_enabled = true;
+        })
+        .other("Tags", |group| group.tags = renamed())
+}

@@ -1,0 +1,90 @@
+//! Whether what is known of a kind is true.
+
+use std::collections::BTreeMap;
+
+use aws::tags;
+use engine::{Address, Contents, Intent, Loss, Tagging};
+use serde_json::Value;
+
+use super::bench::Bench;
+use super::{Broken, hold};
+use crate::identity;
+
+/// Name, import id, reads and contents of the subject.
+pub(super) async fn are_true(bench: &Bench) -> Result<(), Broken> {
+    let facts = bench.kind().facts();
+    let recorded = bench.recorded().await?;
+    if let Some(name) = facts.name {
+        let named = recorded.properties.get(name).is_some_and(Value::is_string);
+        hold!(named, "its name should be in {name}: {}", recorded.properties);
+    }
+    let parts = |id: &str| id.split('|').count();
+    let id = facts.import.of(&recorded.properties, &recorded.outputs);
+    let whole = id.as_deref().is_some_and(|id| parts(id) == parts(facts.import.example));
+    hold!(whole, "the import id is {id:?}, the example {}", facts.import.example);
+
+    bench.emulator.clear_calls();
+    bench.live(&recorded).await?;
+    let calls: Vec<_> = bench.emulator.calls().into_iter().map(|call| call.operation).collect();
+    let most = usize::try_from(facts.reads.most).unwrap_or(usize::MAX);
+    let least = usize::try_from(facts.reads.least).unwrap_or(usize::MAX);
+    hold!((least..=most).contains(&calls.len()), "a read should make {least} to {most} calls: {calls:?}");
+
+    if facts.loss != Loss::Nothing {
+        let contents = bench.kind().contents(&recorded.properties, &recorded.outputs).await;
+        hold!(contents.is_ok(), "contents: {contents:?}");
+        hold!(!matches!(contents, Ok(Contents::Some { .. })), "a new object holds {contents:?}");
+    }
+    Ok(())
+}
+
+/// The tags of an object right after it is created.
+pub(super) async fn tags(bench: &Bench) -> Result<(), Broken> {
+    let entry = &bench.subject.entry;
+    if entry.stays {
+        return Ok(());
+    }
+    let before = bench.objects().await;
+    let properties = bench.resolved(&bench.subject.properties()).await?;
+    let address = Address::new(bench.subject.address()).map_err(|error| error.to_string())?;
+    let intent = Intent { address, token: "0123456789abcdef0123456789abcdef".to_owned() };
+    bench.kind().create(&properties, &intent).await.map_err(|error| format!("create: {error}"))?;
+    let objects = bench.emulator.objects().await.map_err(|error| error.to_string())?;
+    let is_new = |object: &&emulator::Object| {
+        object.kind == entry.kind
+            && !object.made_by_default
+            && !before.contains(&(object.kind.clone(), object.id.clone()))
+    };
+    let Some(object) = objects.iter().find(is_new) else {
+        hold!(bench.kind().facts().tags == Tagging::None, "there is no object of this kind: {objects:?}");
+        return Ok(());
+    };
+
+    let mut wanted = BTreeMap::new();
+    if bench.kind().facts().tags != Tagging::None {
+        let identity = identity();
+        wanted.insert(tags::PROJECT.to_owned(), identity.project);
+        wanted.insert(tags::ENVIRONMENT.to_owned(), identity.environment);
+        wanted.insert(tags::ADDRESS.to_owned(), intent.address.to_string());
+        wanted.insert(tags::INTENT.to_owned(), intent.token);
+    }
+    if let Tagging::WithCreate(property) = bench.kind().facts().tags
+        && !entry.tags_follow
+    {
+        let declared = declared(&properties[property]);
+        hold!(!declared.is_empty(), "the entry should declare tags");
+        wanted.extend(declared);
+    }
+    hold!(object.tags == wanted, "it has the tags {:?}, and should have {wanted:?}", object.tags);
+    Ok(())
+}
+
+/// Tags as a list of keys and values, or as a map.
+fn declared(tags: &Value) -> BTreeMap<String, String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    match tags {
+        Value::Array(list) => list.iter().map(|tag| (text(&tag["Key"]), text(&tag["Value"]))).collect(),
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), text(value))).collect(),
+        _ => BTreeMap::new(),
+    }
+}
