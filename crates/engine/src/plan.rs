@@ -3,208 +3,22 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::address::Address;
-use crate::diff::{PropertyChange, diff};
+use crate::diff::{PropertyChange, diff, managed};
 use crate::error::CallError;
+use crate::event::Seq;
 use crate::graph::Graph;
+use crate::plan_error::PlanError;
 use crate::provider::{Kind, Provider};
 use crate::references;
-use crate::removal::{Guarded, Guards, Lowered, Removal, lowered_by, removal_of};
+use crate::removal::{Guarded, Guards, Removal, lowered_by, removal_of};
 use crate::resource::Change;
 use crate::schedule::{self, Schedule};
+use crate::scope::Declaration;
 use crate::state::{Object, Phase, State};
-
-/// In which order a replacement happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReplaceOrder {
-    /// The new object is created, dependents move over, the old one is deleted.
-    CreateFirst,
-    /// The old object is deleted first, since both cannot exist at once: they claim the same name or addresses, or
-    /// they depend on something that is deleted first.
-    DeleteFirst,
-}
-
-/// Properties that force a replacement: never empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reasons {
-    first: String,
-    more: Vec<String>,
-}
-
-impl Reasons {
-    fn new(properties: Vec<String>) -> Option<Self> {
-        let mut properties = properties.into_iter();
-        Some(Self { first: properties.next()?, more: properties.collect() })
-    }
-
-    /// The names of the properties.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.first.as_str()).chain(self.more.iter().map(String::as_str))
-    }
-}
-
-/// What happens to a resource.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// It is created.
-    Create,
-    /// It is changed.
-    Update,
-    /// It is created anew, and the old object deleted.
-    Replace {
-        /// The properties that cannot be changed.
-        because: Reasons,
-        /// Which comes first.
-        order: ReplaceOrder,
-    },
-    /// It is deleted.
-    Delete,
-    /// Nothing happens in the cloud.
-    Unchanged,
-}
-
-/// Why a resource appears in a plan, beyond its changed properties.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Note {
-    /// Its creation, or a change of it, was interrupted, and is brought to an end.
-    Unfinished,
-    /// The object that is known has disappeared from the cloud.
-    Missing,
-    /// The object was replaced, but its deletion did not happen yet.
-    Deposed,
-}
-
-/// One resource in a plan.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step {
-    /// The resource.
-    pub address: Address,
-    /// Its kind.
-    pub kind: String,
-    /// What happens.
-    pub action: Action,
-    /// The properties that differ; empty for a creation and a deletion.
-    pub changes: Vec<PropertyChange>,
-    /// What else there is to know.
-    pub note: Option<Note>,
-    /// The properties that are wanted, where what is not known yet is a reference.
-    pub desired: Option<Value>,
-    /// The object that is there.
-    pub(crate) object: Option<u64>,
-    /// How far that one has come.
-    pub(crate) phase: Option<Phase>,
-    /// Its properties as the plan saw them.
-    pub(crate) seen: Option<Value>,
-    /// Whether what is recorded must be brought up to date though nothing happens in the cloud.
-    pub(crate) record: bool,
-    /// Position in the graph.
-    pub(crate) node: Option<usize>,
-    /// What becomes of the object that goes, and of what it holds; `None` where none goes.
-    pub(crate) removal: Option<Removal>,
-    /// What goes of an object that stays.
-    pub(crate) lowered: Vec<Lowered>,
-}
-
-impl Step {
-    /// What becomes of the object that is deleted or replaced; `None` where none is.
-    #[must_use]
-    pub fn removal(&self) -> Option<&Removal> {
-        self.removal.as_ref()
-    }
-
-    /// What an update makes the cloud delete in an object that stays.
-    #[must_use]
-    pub fn lowered(&self) -> &[Lowered] {
-        &self.lowered
-    }
-
-    /// The live properties as the plan saw them; `None` where there is no object.
-    #[must_use]
-    pub fn live(&self) -> Option<&Value> {
-        self.seen.as_ref()
-    }
-
-    /// Whether applying it calls the cloud in a way that changes something.
-    #[must_use]
-    pub fn is_change(&self) -> bool {
-        self.action != Action::Unchanged || self.note == Some(Note::Unfinished)
-    }
-
-    /// Whether a new object is created.
-    pub(crate) fn creates(&self) -> bool {
-        matches!(self.action, Action::Create | Action::Replace { .. })
-    }
-
-    pub(crate) fn replaces(&self, order: ReplaceOrder) -> bool {
-        matches!(&self.action, Action::Replace { order: own, .. } if *own == order)
-    }
-}
-
-/// Why there is no plan.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PlanError {
-    /// A kind that the provider does not have.
-    #[error("{address}: this program does not know the kind {kind}")]
-    UnknownKind {
-        /// The resource.
-        address: Address,
-        /// Its kind.
-        kind: String,
-    },
-    /// A resource that must not be deleted or replaced would be.
-    #[error("protected, but would be deleted or replaced: {}", resources.iter().map(Guarded::to_string).collect::<Vec<_>>().join(", "))]
-    Protected {
-        /// The resources.
-        resources: Vec<Guarded>,
-    },
-    /// A part of an object that would be deleted or replaced is used by one that stays.
-    #[error("{address} would be deleted or replaced, but {by} uses {part} in it")]
-    PartInUse {
-        /// The resource that would go.
-        address: Address,
-        /// The part of it.
-        part: String,
-        /// What uses it.
-        by: Address,
-    },
-    /// An object stays, with the name that a new one needs.
-    #[error("{address} cannot be created: an object that is retained has the name that it needs")]
-    NameRetained {
-        /// The resource.
-        address: Address,
-    },
-    /// A resource that would be deleted or replaced is needed by one that is outside of what is planned.
-    #[error("{address} cannot be deleted: {by} depends on it")]
-    StillNeeded {
-        /// The resource.
-        address: Address,
-        /// What depends on it.
-        by: Address,
-    },
-    /// An output that the recorded object does not have.
-    #[error("{from} refers to the output {attr} of {address}, which the recorded object does not have")]
-    MissingOutput {
-        /// The resource with the reference.
-        from: Address,
-        /// What it refers to.
-        address: String,
-        /// The output.
-        attr: String,
-    },
-    /// The old and the new order of things contradict each other.
-    #[error("there is no order in which these can be changed: {}; change them in two runs", list(addresses))]
-    NoOrder {
-        /// The resources.
-        addresses: Vec<Address>,
-    },
-}
-
-fn list(addresses: &[Address]) -> String {
-    addresses.iter().map(Address::as_str).collect::<Vec<_>>().join(", ")
-}
+use crate::step::{Action, Existing, Note, Reasons, ReplaceOrder, Step, Subject, Wanted};
 
 /// What a look at the cloud found where an object was known.
 #[derive(Clone, Debug, PartialEq)]
@@ -218,7 +32,7 @@ pub enum Reading {
 }
 
 /// Live objects by their identity in state. What is not in here was not looked at.
-pub(crate) type Readings = HashMap<u64, Reading>;
+pub(crate) type Readings = HashMap<Seq, Reading>;
 
 /// What would be done, in the order of the graph, deletions last.
 #[derive(Clone, Debug)]
@@ -310,81 +124,72 @@ impl<'a> Planner<'a> {
 
     fn declared(&mut self, node: usize) -> Result<(), PlanError> {
         let declaration = &self.graph.nodes()[node];
-        let address = &declaration.address;
-        let kind = self.kind(address, &declaration.kind)?;
-        let desired = self.resolve(node)?;
-        let mut step = Step {
-            address: address.clone(),
-            kind: declaration.kind.clone(),
-            action: Action::Create,
-            changes: Vec::new(),
-            note: None,
-            desired: None,
-            object: None,
-            phase: None,
-            seen: None,
-            record: false,
-            node: Some(node),
-            removal: None,
-            lowered: Vec::new(),
-        };
-        if let Some(object) = self.state.current(address.as_str()) {
-            step.object = Some(object.seq);
-            step.phase = Some(object.phase);
-            if self.live.get(&object.seq) == Some(&Reading::Missing) {
-                step.note = Some(Note::Missing);
-            } else {
-                self.compare(&mut step, object, kind, &desired);
-                step.record = object.properties != desired
-                    || object.protect != declaration.protect
-                    || object.dependencies != self.graph.refers_to(node);
-                if step.action == Action::Update {
-                    step.lowered = lowered_by(&step.changes, &object.properties, kind.facts());
-                }
-                if let (Action::Replace { .. }, Some(seen)) = (&step.action, &step.seen) {
-                    step.removal = Some(self.removal(address, object, seen)?);
-                }
+        let kind = self.kind(&declaration.address, &declaration.kind)?;
+        let wanted = Wanted { node, desired: self.resolve(node)? };
+        let (address, kind_name) = (declaration.address.clone(), declaration.kind.clone());
+        let step = match self.state.current(address.as_str()) {
+            None => Step::new(address, kind_name, Action::Create, Subject::Declared(wanted)),
+            Some(object) if self.is_missing(object) => {
+                let existing = existing(object, object.properties.clone());
+                let subject = Subject::Both(existing, wanted);
+                Step { note: Some(Note::Missing), ..Step::new(address, kind_name, Action::Create, subject) }
             }
-        }
-        step.desired = Some(desired);
+            Some(object) => self.compared(declaration, object, kind, wanted)?,
+        };
         self.by_node[node] = self.steps.len();
         self.steps.push(step);
         Ok(())
     }
 
-    fn compare(&self, step: &mut Step, object: &Object, kind: &dyn Kind, desired: &Value) {
-        if matches!(object.phase, Phase::Creating | Phase::Changing) {
-            step.note = Some(Note::Unfinished);
-        }
-        let seen = match self.live.get(&object.seq) {
+    fn is_missing(&self, object: &Object) -> bool {
+        self.live.get(&object.seq) == Some(&Reading::Missing)
+    }
+
+    /// The live properties of an object, as far as they are managed; those that are recorded, where nobody looked.
+    fn seen(&self, object: &Object, desired: &Value) -> Value {
+        match self.live.get(&object.seq) {
             Some(Reading::Found(live)) => managed(live, &object.properties, desired),
-            _ => object.properties.clone(),
+            Some(Reading::Missing | Reading::Denied(_)) | None => object.properties.clone(),
+        }
+    }
+
+    /// What happens to a resource that has an object.
+    fn compared(
+        &mut self,
+        declaration: &Declaration,
+        object: &Object,
+        kind: &dyn Kind,
+        wanted: Wanted,
+    ) -> Result<Step, PlanError> {
+        let seen = self.seen(object, &wanted.desired);
+        // Properties of two types cannot be compared.
+        let changes = match object.kind == declaration.kind {
+            true => diff(&seen, &wanted.desired, kind.facts().lists),
+            false => Vec::new(),
         };
-        if object.kind != step.kind {
-            step.action = Action::Replace {
-                because: Reasons { first: "Type".to_owned(), more: Vec::new() },
-                order: ReplaceOrder::CreateFirst,
-            };
-            step.seen = Some(seen);
-            return;
-        }
-        step.changes = diff(&seen, desired, kind.facts().lists);
-        step.seen = Some(seen);
-        let mut forcing: Vec<String> = Vec::new();
-        if object.phase == Phase::Broken {
-            forcing.push("Readiness".to_owned());
-        }
-        for change in &step.changes {
-            let property = change.property();
-            if kind.change(property) == Change::Replace && !forcing.iter().any(|known| known == property) {
-                forcing.push(property.to_owned());
-            }
-        }
-        step.action = match Reasons::new(forcing) {
-            Some(because) => Action::Replace { because, order: ReplaceOrder::CreateFirst },
-            None if step.changes.is_empty() => Action::Unchanged,
-            None => Action::Update,
+        let action = action(declaration, object, kind, &changes);
+        let removal = match &action {
+            Action::Replace { .. } => Some(self.removal(&declaration.address, object, &seen)?),
+            _ => None,
         };
+        let lowered = match &action {
+            Action::Update => lowered_by(&changes, &object.properties, kind.facts()),
+            _ => Vec::new(),
+        };
+        let is_unfinished = matches!(object.phase, Phase::Creating | Phase::Changing);
+        Ok(Step {
+            address: declaration.address.clone(),
+            kind: declaration.kind.clone(),
+            action,
+            changes,
+            note: is_unfinished.then_some(Note::Unfinished),
+            record: object.properties != wanted.desired
+                || object.protect != declaration.protect
+                || object.dependencies != self.graph.refers_to(wanted.node),
+            removal,
+            lowered,
+            subject: Subject::Both(existing(object, seen), wanted),
+        })
     }
 
     /// The declared properties with the outputs that are known and stay what they are.
@@ -395,7 +200,8 @@ impl<'a> Planner<'a> {
             let step = &self.steps[self.by_node[self.graph.position(found.address)?]];
             let volatile =
                 || self.provider.kind(&step.kind).is_some_and(|kind| kind.volatile().contains(&found.attr));
-            let stays = match (&step.action, step.phase) {
+            let phase = step.existing().map(|existing| existing.phase);
+            let stays = match (&step.action, phase) {
                 // Until it is ready, only what its creation gave is known.
                 (Action::Unchanged | Action::Update, Some(Phase::Creating)) => found.early && !volatile(),
                 (Action::Unchanged, Some(Phase::Ready)) => true,
@@ -458,40 +264,43 @@ impl<'a> Planner<'a> {
 
     fn delete(&mut self, address: &Address, object: &Object, note: Option<Note>) -> Result<(), PlanError> {
         self.kind(address, &object.kind)?;
-        let missing = self.live.get(&object.seq) == Some(&Reading::Missing);
-        let seen = match self.live.get(&object.seq) {
-            Some(Reading::Found(live)) => managed(live, &object.properties, &Value::Null),
-            _ => object.properties.clone(),
-        };
+        let missing = self.is_missing(object);
+        let seen = self.seen(object, &Value::Null);
         let removal = match missing {
             true => None,
             false => Some(self.removal(address, object, &seen)?),
         };
+        let subject = Subject::Recorded(existing(object, seen));
         self.steps.push(Step {
-            address: address.clone(),
-            kind: object.kind.clone(),
-            action: Action::Delete,
-            changes: Vec::new(),
             note: if missing { Some(Note::Missing) } else { note },
-            desired: None,
-            object: Some(object.seq),
-            phase: Some(object.phase),
-            seen: Some(seen),
-            record: false,
-            node: None,
             removal,
-            lowered: Vec::new(),
+            ..Step::new(address.clone(), object.kind.clone(), Action::Delete, subject)
         });
         Ok(())
     }
 }
 
-/// The live properties that are managed: those that were sent, and those that are declared now. What the cloud fills in
-/// by itself is not compared.
-pub(crate) fn managed(live: &Value, recorded: &Value, desired: &Value) -> Value {
-    let Value::Object(live) = live else { return live.clone() };
-    let kept = |name: &&String| recorded.get(name.as_str()).is_some() || desired.get(name.as_str()).is_some();
-    let properties: Map<String, Value> =
-        live.keys().filter(kept).map(|name| (name.clone(), live[name].clone())).collect();
-    Value::Object(properties)
+fn existing(object: &Object, seen: Value) -> Existing {
+    Existing { seq: object.seq, kind: object.kind.clone(), phase: object.phase, seen }
+}
+
+/// What must happen to an object, so that it becomes what is declared.
+fn action(declaration: &Declaration, object: &Object, kind: &dyn Kind, changes: &[PropertyChange]) -> Action {
+    let mut forcing: Vec<String> = Vec::new();
+    if object.kind != declaration.kind {
+        forcing.push("Type".to_owned());
+    } else if object.phase == Phase::Broken {
+        forcing.push("Readiness".to_owned());
+    }
+    for change in changes {
+        let property = change.property();
+        if kind.change(property) == Change::Replace && !forcing.iter().any(|known| known == property) {
+            forcing.push(property.to_owned());
+        }
+    }
+    match Reasons::new(forcing) {
+        Some(because) => Action::Replace { because, order: ReplaceOrder::CreateFirst },
+        None if changes.is_empty() => Action::Unchanged,
+        None => Action::Update,
+    }
 }

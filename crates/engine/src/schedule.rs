@@ -14,11 +14,12 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::graph::Graph;
-use crate::plan::{Action, Note, PlanError, ReplaceOrder, Step};
+use crate::plan_error::PlanError;
 use crate::provider::Provider;
 use crate::references;
 use crate::removal::Fate;
 use crate::state::{Object, State};
+use crate::step::{Action, Existing, Note, ReplaceOrder, Step};
 
 /// Stands for what is not known yet while claims are compared, and nowhere else. No claim can contain it.
 const UNKNOWN: &str = "\0unknown\0";
@@ -28,6 +29,16 @@ const UNKNOWN: &str = "\0unknown\0";
 pub(crate) enum Part {
     Do,
     Delete,
+}
+
+impl Part {
+    /// The kind of the object that it is about. Where a resource's type changes, the old object has another one than the new.
+    pub(crate) fn kind(self, step: &Step) -> &str {
+        match (self, step.existing()) {
+            (Part::Delete, Some(existing)) => &existing.kind,
+            (Part::Delete, None) | (Part::Do, _) => &step.kind,
+        }
+    }
 }
 
 /// Something to run.
@@ -92,7 +103,7 @@ fn recorded_dependents(steps: &[Step], state: &State) -> Vec<Vec<usize>> {
     }
     let object_of = |position: usize| {
         let step: &Step = &steps[position];
-        state.slot(step.address.as_str())?.object(step.object?)
+        state.slot(step.address.as_str())?.object(step.existing()?.seq)
     };
     let mut dependents = vec![Vec::new(); steps.len()];
     for position in 0..steps.len() {
@@ -144,9 +155,8 @@ fn collisions(steps: &[Step], state: &State, provider: &dyn Provider) -> Vec<(us
         {
             continue;
         }
-        let Some(object) = step.object.and_then(|seq| state.slot(step.address.as_str())?.object(seq)) else {
-            continue;
-        };
+        let recorded = |existing: &Existing| state.slot(step.address.as_str())?.object(existing.seq);
+        let Some(object) = step.existing().and_then(recorded) else { continue };
         let claim = provider.kind(&object.kind).and_then(|kind| kind.claim(&object.properties));
         if let Some(claim) = claim {
             claimed.entry((object.kind.as_str(), claim)).or_default().push((position, &object.properties));
@@ -157,7 +167,7 @@ fn collisions(steps: &[Step], state: &State, provider: &dyn Provider) -> Vec<(us
         return pairs;
     }
     for (new, step) in steps.iter().enumerate() {
-        let (Action::Create | Action::Replace { .. }, Some(desired)) = (&step.action, &step.desired) else {
+        let (Action::Create | Action::Replace { .. }, Some(desired)) = (&step.action, step.desired()) else {
             continue;
         };
         let Some(kind) = provider.kind(&step.kind) else { continue };
@@ -244,8 +254,8 @@ impl Builder {
 
     fn declared(&mut self, steps: &[Step], by_node: &[usize], graph: &Graph) {
         for (position, step) in steps.iter().enumerate() {
-            let Some(node) = step.node else { continue };
-            for edge in graph.edges(node) {
+            let Some(wanted) = step.wanted() else { continue };
+            for edge in graph.edges(wanted.node) {
                 self.edge(self.do_task[by_node[edge.to]], self.do_task[position], edge.early);
             }
         }
@@ -290,7 +300,7 @@ impl Builder {
 
     /// What an earlier run replaced is deleted after its successor is finished.
     fn replaced_before(&mut self, steps: &[Step], by_node: &[usize], graph: &Graph, before: &Before) {
-        for (position, step) in steps.iter().enumerate().filter(|(_, step)| step.node.is_none()) {
+        for (position, step) in steps.iter().enumerate().filter(|(_, step)| step.wanted().is_none()) {
             let successor =
                 graph.position(step.address.as_str()).and_then(|node| self.do_task[by_node[node]]);
             if let Some(task) = successor.filter(|task| before.can_wait(position, *task)) {
@@ -336,7 +346,8 @@ impl Builder {
         }
         for &task in order.iter().rev() {
             let step = &steps[self.tasks[task].step];
-            let times = provider.kind(&step.kind).map(|kind| kind.facts().times);
+            let kind = self.tasks[task].part.kind(step);
+            let times = provider.kind(kind).map(|kind| kind.facts().times);
             let own = match (self.tasks[task].part, &step.action, times) {
                 (Part::Delete, _, Some(times)) => times.gone.typical,
                 (Part::Do, Action::Create | Action::Replace { .. }, Some(times)) => times.ready.typical,

@@ -14,9 +14,9 @@ use crate::apply::{Report, apply};
 use crate::backoff::Backoff;
 use crate::cancel::Cancel;
 use crate::codec::JournalError;
-use crate::diff::{PropertyChange, diff};
+use crate::diff::{PropertyChange, diff, managed};
 use crate::error::{CallError, ErrorClass};
-use crate::event::Event;
+use crate::event::{Event, Seq};
 use crate::facts::Facts;
 use crate::graph::Graph;
 use crate::host::{Host, SystemHost};
@@ -25,10 +25,12 @@ use crate::lock::{Lock, LockError, Lost};
 use crate::loss::Contents;
 use crate::observer::{Observer, Progress, Silent};
 use crate::operate::Operator;
-use crate::plan::{Plan, PlanError, Reading, Readings, Step, managed, plan};
+use crate::plan::{Plan, Reading, Readings, plan};
+use crate::plan_error::PlanError;
 use crate::provider::Provider;
 use crate::settle::{SettleError, contents, look_up, read, repeat};
 use crate::state::{Object, Phase, State};
+use crate::step::Step;
 use crate::store::Store;
 
 /// How many objects are read at once. Batching joins them into far fewer calls.
@@ -358,7 +360,7 @@ impl Engine {
         address: &Address,
         object: &Object,
         patience: Duration,
-    ) -> Result<(u64, Reading), EngineError> {
+    ) -> Result<(Seq, Reading), EngineError> {
         let unknown = || PlanError::UnknownKind { address: address.clone(), kind: object.kind.clone() };
         let kind = self.provider.kind(&object.kind).ok_or_else(unknown)?;
         let mut backoff = Backoff::retry(address.as_str(), patience);
@@ -432,7 +434,7 @@ pub struct Session {
     lost: Cancel,
     cancel: Cancel,
     /// Open intents that were looked for in vain, and have not been sent again since.
-    looked: Mutex<HashSet<u64>>,
+    looked: Mutex<HashSet<Seq>>,
 }
 
 impl Session {
@@ -481,7 +483,7 @@ impl Session {
         Ok(())
     }
 
-    fn looked(&self) -> MutexGuard<'_, HashSet<u64>> {
+    fn looked(&self) -> MutexGuard<'_, HashSet<Seq>> {
         self.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -548,7 +550,7 @@ impl Session {
     }
 
     async fn close_unwanted(&self, plan: &Plan) -> Result<(), EngineError> {
-        let unwanted: Vec<u64> = self
+        let unwanted: Vec<Seq> = self
             .journal
             .state()
             .slots()

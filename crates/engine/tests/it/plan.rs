@@ -49,7 +49,7 @@ async fn an_output_that_an_update_may_change_is_not_known_and_all_others_are() {
     };
     world.apply(&wanted(1)).await;
     let plan = world.plan(&wanted(2)).await;
-    let desired = plan.step("t/b").unwrap().desired.clone().unwrap();
+    let desired = plan.step("t/b").unwrap().desired().cloned().unwrap();
     assert_eq!(desired["Text"], json!([reference("t/a", "Version"), "id-000001.example"]));
     world.apply(&wanted(2)).await;
     assert_eq!(world.cloud.at("t/b").unwrap().properties["Text"][0], "v2");
@@ -235,10 +235,7 @@ async fn an_output_that_only_a_ready_object_has_is_not_known_before_also_after_a
     process.store.die_at(3, WriteEnd::After);
     world.run_as(&process, &wanted).await;
     let plan = world.plan(&wanted).await;
-    assert_eq!(
-        plan.step("t/b").unwrap().desired.as_ref().unwrap()["Text"],
-        json!([reference("t/a", "Endpoint")])
-    );
+    assert_eq!(plan.step("t/b").unwrap().desired().unwrap()["Text"], json!([reference("t/a", "Endpoint")]));
     world.apply(&wanted).await;
     assert_eq!(world.cloud.at("t/b").unwrap().properties["Text"][0], "id-000001.example");
 }

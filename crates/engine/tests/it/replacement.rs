@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Action, Cause, ErrorClass, Graph, Phase, ReplaceOrder};
+use engine::{Action, Cause, ErrorClass, Graph, Observer, Operation, Phase, Progress, ReplaceOrder};
 use serde_json::{Value, json};
 
 use crate::fake_cloud::{CallEnd, Fault};
 use crate::life::WriteEnd;
-use crate::world::{World, early, graph, protected, reference, resource};
+use crate::world::{Listener, World, early, graph, protected, reference, resource};
 
 fn shaped(name: &str, shape: u8) -> Value {
     json!({ "Name": name, "Shape": shape })
@@ -269,4 +269,33 @@ async fn an_object_of_another_kind_goes_as_the_plan_saw_it_also_when_somebody_ha
     assert!(matches!(&failure.cause, Cause::Stale { what } if what == "Shape"), "{failure:?}");
     world.apply(&back).await;
     world.check_cloud_equals_state().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_change_of_type_what_is_told_of_the_old_object_names_the_old_type() {
+    let world = World::new();
+    let wanted = |kind: &str| graph([resource("t/a", kind, shaped("a", 0))]);
+    world.apply(&wanted("Test::Token")).await;
+    let listener = Arc::new(Listener::default());
+    let process = world.process();
+    let engine = process.engine.with_observer(Arc::clone(&listener) as Arc<dyn Observer>);
+    let session = engine.open().await.unwrap();
+    let plan = session.plan(wanted("Test::Tag"), None).await.unwrap();
+    // Once the new object is made and ready, everything is denied.
+    world.cloud.set_faults((4..99).map(|call| (call, Fault::Before(ErrorClass::Denied))));
+    let report = session.apply(&plan).await.unwrap();
+    session.close().await.unwrap();
+    let failed: Vec<_> =
+        report.failed.iter().map(|failure| (failure.operation, failure.kind.as_str())).collect();
+    assert_eq!(failed, [(Operation::Delete, "Test::Token")]);
+    let told: Vec<_> = listener.0.lock().unwrap().iter().filter_map(started).collect();
+    let expected = [(Operation::Create, "Test::Tag"), (Operation::Delete, "Test::Token")];
+    assert_eq!(told, expected.map(|(operation, kind)| (operation, kind.to_owned())));
+}
+
+fn started(progress: &Progress) -> Option<(Operation, String)> {
+    match progress {
+        Progress::Started { kind, operation, .. } => Some((*operation, kind.clone())),
+        _ => None,
+    }
 }

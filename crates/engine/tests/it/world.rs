@@ -130,7 +130,7 @@ impl World {
                 continue;
             }
             let step = plan.step(&call.address).expect("only what is planned is sent");
-            let planned = step.desired.as_ref().expect("what is sent was declared");
+            let planned = step.desired().expect("what is sent was declared");
             assert!(agrees(planned, &call.properties), "planned {planned}, sent {}", call.properties);
         }
     }
