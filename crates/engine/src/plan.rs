@@ -12,11 +12,13 @@ use crate::event::Seq;
 use crate::graph::Graph;
 use crate::plan_error::PlanError;
 use crate::provider::{Kind, Provider};
-use crate::references;
+use crate::references::{self, Found};
+use crate::referrers::holds_replaced;
 use crate::removal::{Guarded, Guards, Removal, lowered_by, removal_of};
 use crate::resource::Change;
 use crate::schedule::{self, Schedule};
 use crate::scope::Declaration;
+use crate::selector::Selection;
 use crate::state::{Object, Phase, State};
 use crate::step::{Action, Existing, Note, Reasons, ReplaceOrder, Step, Subject, Wanted};
 
@@ -40,7 +42,7 @@ pub struct Plan {
     steps: Vec<Step>,
     /// The first step of each address.
     by_address: HashMap<Address, usize>,
-    pub(crate) tier: Option<String>,
+    pub(crate) selection: Selection,
     pub(crate) graph: Arc<Graph>,
     pub(crate) schedule: Schedule,
     /// What must not go, whatever is in it.
@@ -64,6 +66,12 @@ impl Plan {
         self.by_address.get(address).map(|&position| &self.steps[position])
     }
 
+    /// What the plan is about. Everything else is left as it is.
+    #[must_use]
+    pub fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
     /// Whether there is nothing to do in the cloud.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -73,7 +81,7 @@ impl Plan {
 
 /// Compares what is declared with what is known.
 ///
-/// With `tier`, only what is recorded under this first segment may be deleted; the rest of the state is left alone.
+/// What is not selected is left as it is: neither created, changed nor deleted. References to it are its recorded outputs.
 ///
 /// # Errors
 /// [`PlanError`], before any call.
@@ -82,28 +90,31 @@ pub(crate) fn plan(
     state: &State,
     live: &Readings,
     provider: &dyn Provider,
-    tier: Option<&str>,
+    selection: Selection,
 ) -> Result<Plan, PlanError> {
     let mut planner = Planner {
         graph: &graph,
         state,
         live,
         provider,
+        selection: &selection,
         steps: Vec::with_capacity(graph.nodes().len()),
-        by_node: vec![usize::MAX; graph.nodes().len()],
+        by_node: vec![None; graph.nodes().len()],
         protected: Vec::new(),
     };
     for &node in graph.order() {
-        planner.declared(node)?;
+        if selection.contains(graph.nodes()[node].address.as_str()) {
+            planner.declared(node)?;
+        }
     }
-    planner.left_over(tier)?;
+    planner.left_over()?;
     let Planner { mut steps, by_node, protected, .. } = planner;
     let schedule = schedule::build(&mut steps, &by_node, &graph, state, provider)?;
     let mut by_address = HashMap::with_capacity(steps.len());
     for (position, step) in steps.iter().enumerate() {
         by_address.entry(step.address.clone()).or_insert(position);
     }
-    Ok(Plan { steps, by_address, tier: tier.map(str::to_owned), graph, schedule, protected })
+    Ok(Plan { steps, by_address, selection, graph, schedule, protected })
 }
 
 struct Planner<'a> {
@@ -111,8 +122,10 @@ struct Planner<'a> {
     state: &'a State,
     live: &'a Readings,
     provider: &'a dyn Provider,
+    selection: &'a Selection,
     steps: Vec<Step>,
-    by_node: Vec<usize>,
+    /// The step of each node that is selected.
+    by_node: Vec<Option<usize>>,
     protected: Vec<Guarded>,
 }
 
@@ -136,7 +149,7 @@ impl<'a> Planner<'a> {
             }
             Some(object) => self.compared(declaration, object, kind, wanted)?,
         };
-        self.by_node[node] = self.steps.len();
+        self.by_node[node] = Some(self.steps.len());
         self.steps.push(step);
         Ok(())
     }
@@ -194,57 +207,103 @@ impl<'a> Planner<'a> {
 
     /// The declared properties with the outputs that are known and stay what they are.
     fn resolve(&self, node: usize) -> Result<Value, PlanError> {
-        let missing = std::cell::RefCell::new(None);
         let declaration = &self.graph.nodes()[node];
+        let refused = std::cell::RefCell::new(None);
         let resolved = references::resolve(&declaration.properties, &|found| {
-            let step = &self.steps[self.by_node[self.graph.position(found.address)?]];
-            let volatile =
-                || self.provider.kind(&step.kind).is_some_and(|kind| kind.volatile().contains(&found.attr));
-            let phase = step.existing().map(|existing| existing.phase);
-            let stays = match (&step.action, phase) {
-                // Until it is ready, only what its creation gave is known.
-                (Action::Unchanged | Action::Update, Some(Phase::Creating)) => found.early && !volatile(),
-                (Action::Unchanged, Some(Phase::Ready)) => true,
-                (Action::Unchanged | Action::Update, _) => !volatile(),
-                (Action::Create | Action::Replace { .. } | Action::Delete, _) => false,
-            };
-            if !stays {
-                return None;
-            }
-            let value = self.state.output(found.address, found.attr).cloned();
-            if value.is_none() {
-                *missing.borrow_mut() = Some((found.address.to_owned(), found.attr.to_owned()));
-            }
-            value
+            let output = self.output(&declaration.address, found);
+            output.unwrap_or_else(|error| {
+                refused.borrow_mut().get_or_insert(error);
+                None
+            })
         });
-        match missing.into_inner() {
-            Some((address, attr)) => {
-                Err(PlanError::MissingOutput { from: declaration.address.clone(), address, attr })
+        refused.into_inner().map_or(Ok(resolved), Err)
+    }
+
+    /// An output that `from` refers to, as far as it is known now and stays what it is.
+    fn output(&self, from: &Address, found: Found<'_>) -> Result<Option<Value>, PlanError> {
+        let Some(to) = self.graph.position(found.address) else { return Ok(None) };
+        let Some(step) = self.by_node[to].map(|position| &self.steps[position]) else {
+            return self.output_of_unselected(from, &self.graph.nodes()[to].address, found).map(Some);
+        };
+        let phase = step.existing().map(|existing| existing.phase);
+        let stays = match (&step.action, phase) {
+            // Until it is ready, only what its creation gave is known.
+            (Action::Unchanged | Action::Update, Some(Phase::Creating)) => {
+                found.early && !self.is_volatile(&step.kind, found.attr)
             }
-            None => Ok(resolved),
-        }
+            (Action::Unchanged, Some(Phase::Ready)) => true,
+            (Action::Unchanged | Action::Update, _) => !self.is_volatile(&step.kind, found.attr),
+            (Action::Create | Action::Replace { .. } | Action::Delete, _) => false,
+        };
+        if stays { self.recorded_output(from, found).map(Some) } else { Ok(None) }
+    }
+
+    fn is_volatile(&self, kind: &str, attr: &str) -> bool {
+        self.provider.kind(kind).is_some_and(|kind| kind.volatile().contains(&attr))
+    }
+
+    fn recorded_output(&self, from: &Address, found: Found<'_>) -> Result<Value, PlanError> {
+        let output = self.state.output(found.address, found.attr).cloned();
+        output.ok_or_else(|| PlanError::MissingOutput {
+            from: from.clone(),
+            address: found.address.to_owned(),
+            attr: found.attr.to_owned(),
+        })
+    }
+
+    /// An output of a resource that this plan leaves as it is: what is recorded of it must be final.
+    fn output_of_unselected(
+        &self,
+        from: &Address,
+        needs: &Address,
+        found: Found<'_>,
+    ) -> Result<Value, PlanError> {
+        let final_without_it = |object: &&Object| {
+            let stays = !self.is_volatile(&object.kind, found.attr);
+            match object.phase {
+                Phase::Ready => true,
+                Phase::Creating => found.early && stays,
+                Phase::Changing => stays,
+                Phase::Broken => false,
+            }
+        };
+        let object = self.state.current(needs.as_str());
+        let refused = |is_unfinished| PlanError::NotSelected {
+            from: from.clone(),
+            needs: needs.clone(),
+            is_unfinished,
+        };
+        let object = object.ok_or_else(|| refused(false))?;
+        Some(object).filter(final_without_it).ok_or_else(|| refused(true))?;
+        self.recorded_output(from, found)
     }
 
     /// Everything in state that is not declared any more, and what was replaced but not deleted yet.
-    fn left_over(&mut self, tier: Option<&str>) -> Result<(), PlanError> {
-        let in_scope = |address: &Address| tier.is_none_or(|tier| address.tier() == tier);
+    fn left_over(&mut self) -> Result<(), PlanError> {
+        let selection = self.selection;
         let replaced = |step: &&Step| matches!(step.action, Action::Replace { .. });
-        let mut deleted: HashSet<Address> =
-            self.steps.iter().filter(replaced).map(|step| step.address.clone()).collect();
-        for (address, slot) in self.state.slots().filter(|(address, _)| in_scope(address)) {
-            let dropped = slot.current.iter().filter(|_| self.graph.position(address.as_str()).is_none());
-            for object in dropped {
-                deleted.insert(address.clone());
+        let mut deleted: HashSet<&Address> = HashSet::new();
+        let state = self.state;
+        let slots = || state.slots().filter(|(address, _)| selection.contains(address.as_str()));
+        for (address, slot) in slots() {
+            if let Some(object) = slot.current.as_ref()
+                && self.graph.position(address.as_str()).is_none()
+            {
+                deleted.insert(address);
                 self.delete(address, object, None)?;
             }
             for object in &slot.deposed {
                 self.delete(address, object, Some(Note::Deposed))?;
             }
         }
-        let outside =
-            |address: &Address| !in_scope(address) && self.graph.position(address.as_str()).is_none();
-        for (by, object) in self.state.objects().filter(|(address, _)| outside(address)) {
-            if let Some(needed) = object.dependencies.iter().find(|needed| deleted.contains(*needed)) {
+        let replaced: HashSet<&Address> =
+            self.steps.iter().filter(replaced).map(|step| &step.address).collect();
+        deleted.extend(replaced);
+        for (by, object) in state.objects().filter(|(address, _)| !selection.contains(address.as_str())) {
+            let goes = |needed: &&Address| deleted.contains(*needed) || holds_replaced(state, needed, object);
+            if let Some(needed) =
+                object.dependencies.iter().filter(|it| selection.contains(it.as_str())).find(goes)
+            {
                 return Err(PlanError::StillNeeded { address: needed.clone(), by: by.clone() });
             }
         }

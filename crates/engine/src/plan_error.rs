@@ -45,6 +45,19 @@ pub enum PlanError {
         /// What depends on it.
         by: Address,
     },
+    /// A selected resource needs one that is not selected, and that is not there, or not finished.
+    #[error(
+        "{from} needs {needs}, which is not selected and {}; select {needs} as well, or everything that {from} depends on",
+        if *is_unfinished { "not finished" } else { "does not exist yet" }
+    )]
+    NotSelected {
+        /// The selected resource.
+        from: Address,
+        /// What it refers to.
+        needs: Address,
+        /// Whether there is an object, but one that a run has to finish or replace first.
+        is_unfinished: bool,
+    },
     /// An output that the recorded object does not have.
     #[error("{from} refers to the output {attr} of {address}, which the recorded object does not have")]
     MissingOutput {

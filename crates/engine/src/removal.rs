@@ -269,12 +269,14 @@ impl Plan {
             return Err(PlanError::NameRetained { address });
         }
         // A new object of the same name has the same outputs, and not the part.
+        let unselected = state.objects().filter(|(address, _)| !self.selection.contains(address.as_str()));
         let wanted: Vec<(&Address, Value)> = match self.steps().iter().any(has_parts) {
             false => Vec::new(),
             true => self
                 .steps()
                 .iter()
                 .filter_map(|step| Some((&step.address, state.resolve(step.desired()?))))
+                .chain(unselected.map(|(address, object)| (address, object.properties.clone())))
                 .collect(),
         };
         for step in self.steps() {

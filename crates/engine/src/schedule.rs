@@ -17,6 +17,7 @@ use crate::graph::Graph;
 use crate::plan_error::PlanError;
 use crate::provider::Provider;
 use crate::references;
+use crate::referrers::referred_to;
 use crate::removal::Fate;
 use crate::state::{Object, State};
 use crate::step::{Action, Existing, Note, ReplaceOrder, Step};
@@ -70,7 +71,7 @@ pub(crate) struct Schedule {
 /// what is done and not behind, deletions ahead, what is done behind, other deletions.
 pub(crate) fn build(
     steps: &mut [Step],
-    by_node: &[usize],
+    by_node: &[Option<usize>],
     graph: &Graph,
     state: &State,
     provider: &dyn Provider,
@@ -123,28 +124,6 @@ fn recorded_dependents(steps: &[Step], state: &State) -> Vec<Vec<usize>> {
         }
     }
     dependents
-}
-
-/// Which of several objects of one address, some of them replaced, the properties refer to: those of which they contain
-/// an output that the others do not have. All of them, where that does not tell.
-fn referred_to(properties: &Value, candidates: &[(usize, &Object)]) -> Vec<usize> {
-    let own_outputs = |object: &Object| -> Vec<String> {
-        let others = |name: &str, value: &Value| {
-            candidates
-                .iter()
-                .any(|(_, other)| other.seq != object.seq && other.outputs.get(name) == Some(value))
-        };
-        let outputs = object.outputs.as_object().into_iter().flatten();
-        outputs
-            .filter(|(name, value)| !others(name, value))
-            .filter_map(|(_, value)| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned))
-            .collect()
-    };
-    let refers = |(_, object): &&(usize, &Object)| {
-        own_outputs(object).iter().any(|output| references::contains_text(properties, output))
-    };
-    let found: Vec<usize> = candidates.iter().filter(refers).map(|(target, _)| *target).collect();
-    if found.is_empty() { candidates.iter().map(|(target, _)| *target).collect() } else { found }
 }
 
 /// Pairs (old, new): step `old` deletes what step `new` claims.
@@ -252,11 +231,13 @@ impl Builder {
         }
     }
 
-    fn declared(&mut self, steps: &[Step], by_node: &[usize], graph: &Graph) {
+    fn declared(&mut self, steps: &[Step], by_node: &[Option<usize>], graph: &Graph) {
         for (position, step) in steps.iter().enumerate() {
             let Some(wanted) = step.wanted() else { continue };
             for edge in graph.edges(wanted.node) {
-                self.edge(self.do_task[by_node[edge.to]], self.do_task[position], edge.early);
+                // What is not selected is there already.
+                let before = by_node[edge.to].and_then(|step| self.do_task[step]);
+                self.edge(before, self.do_task[position], edge.early);
             }
         }
     }
@@ -299,10 +280,10 @@ impl Builder {
     }
 
     /// What an earlier run replaced is deleted after its successor is finished.
-    fn replaced_before(&mut self, steps: &[Step], by_node: &[usize], graph: &Graph, before: &Before) {
+    fn replaced_before(&mut self, steps: &[Step], by_node: &[Option<usize>], graph: &Graph, before: &Before) {
         for (position, step) in steps.iter().enumerate().filter(|(_, step)| step.wanted().is_none()) {
-            let successor =
-                graph.position(step.address.as_str()).and_then(|node| self.do_task[by_node[node]]);
+            let declared = graph.position(step.address.as_str()).and_then(|node| by_node[node]);
+            let successor = declared.and_then(|step| self.do_task[step]);
             if let Some(task) = successor.filter(|task| before.can_wait(position, *task)) {
                 self.edge(Some(task), self.delete_task[position], false);
             }

@@ -28,6 +28,7 @@ use crate::operate::Operator;
 use crate::plan::{Plan, Reading, Readings, plan};
 use crate::plan_error::PlanError;
 use crate::provider::Provider;
+use crate::selector::{Selection, Selector};
 use crate::settle::{SettleError, contents, look_up, read, repeat};
 use crate::state::{Object, Phase, State};
 use crate::step::Step;
@@ -245,7 +246,7 @@ impl Engine {
     ///
     /// # Errors
     /// Where there is no plan, or state or cloud cannot be read.
-    pub async fn preview(&self, graph: Arc<Graph>, tier: Option<&str>) -> Result<Plan, EngineError> {
+    pub async fn preview(&self, graph: Arc<Graph>, selector: &Selector) -> Result<Plan, EngineError> {
         let Loaded { mut state, changed_at } = self.load().await?;
         let looked = HashSet::new();
         let looked = look_up(&state, &*self.provider, self.settle_grace, &looked, &*self.observer);
@@ -254,8 +255,9 @@ impl Engine {
                 state.fold(&event).map_err(|error| JournalError::Refused { reason: error.to_string() })?;
             }
         }
-        let live = unless(&self.cancel, self.read_whole(&state, tier, changed_at)).await?;
-        let plan = plan(graph, &state, &live, &*self.provider, tier)?;
+        let selection = selector.resolve(&graph, &state);
+        let live = unless(&self.cancel, self.read_whole(&state, &selection, changed_at)).await?;
+        let plan = plan(graph, &state, &live, &*self.provider, selection)?;
         unless(&self.cancel, self.weighed(plan, &state)).await
     }
 
@@ -287,24 +289,26 @@ impl Engine {
         Ok(plan)
     }
 
-    /// Compares every recorded object with the live one. Changes nothing.
+    /// Compares every selected object that is recorded with the live one. Changes nothing.
     ///
     /// # Errors
     /// Where state or cloud cannot be read.
-    pub async fn drift(&self, tier: Option<&str>) -> Result<Vec<Drift>, EngineError> {
+    pub async fn drift(&self, selector: &Selector) -> Result<Vec<Drift>, EngineError> {
         let Loaded { state, changed_at } = self.load().await?;
-        let live = unless(&self.cancel, self.read_whole(&state, tier, changed_at)).await?;
+        let selection = selector.resolve(&Graph::default(), &state);
+        let live = unless(&self.cancel, self.read_whole(&state, &selection, changed_at)).await?;
         Ok(Survey { state, live, provider: Arc::clone(&self.provider) }.drift())
     }
 
-    /// Reads every recorded object, of one tier or of all, as it is now. Changes nothing, takes no lock. What this identity may
+    /// Reads every selected object that is recorded, as it is now. Changes nothing, takes no lock. What this identity may
     /// not read is [`Reading::Denied`]: somebody who only looks may be allowed less than who deploys.
     ///
     /// # Errors
     /// Where the state cannot be read, or the cloud for any other reason.
-    pub async fn survey(&self, tier: Option<&str>) -> Result<Survey, EngineError> {
+    pub async fn survey(&self, selector: &Selector) -> Result<Survey, EngineError> {
         let Loaded { state, changed_at } = self.load().await?;
-        let live = unless(&self.cancel, self.read_all(&state, tier, changed_at)).await?;
+        let selection = selector.resolve(&Graph::default(), &state);
+        let live = unless(&self.cancel, self.read_all(&state, &selection, changed_at)).await?;
         Ok(Survey { state, live, provider: Arc::clone(&self.provider) })
     }
 
@@ -312,10 +316,10 @@ impl Engine {
     async fn read_whole(
         &self,
         state: &State,
-        tier: Option<&str>,
+        selection: &Selection,
         changed_at: u64,
     ) -> Result<Readings, EngineError> {
-        let live = self.read_all(state, tier, changed_at).await?;
+        let live = self.read_all(state, selection, changed_at).await?;
         for (address, object) in state.objects() {
             if let Some(Reading::Denied(source)) = live.get(&object.seq) {
                 return Err(EngineError::Read { address: address.clone(), source: source.clone() });
@@ -324,11 +328,11 @@ impl Engine {
         Ok(live)
     }
 
-    /// Reads every recorded object, of one tier or of all, where something was last recorded at `changed_at`.
+    /// Reads every selected object that is recorded, where something was last recorded at `changed_at`.
     async fn read_all(
         &self,
         state: &State,
-        tier: Option<&str>,
+        selection: &Selection,
         changed_at: u64,
     ) -> Result<Readings, EngineError> {
         // Only what was created a moment ago can exist without being shown.
@@ -337,7 +341,7 @@ impl Engine {
         let mut readings = HashMap::new();
         let mut reading = FuturesUnordered::new();
         for (address, object) in state.objects() {
-            if tier.is_some_and(|tier| address.tier() != tier) {
+            if !selection.contains(address.as_str()) {
                 continue;
             }
             if reading.len() >= READS_AT_ONCE
@@ -487,20 +491,23 @@ impl Session {
         self.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Compares what is declared with the live objects, and decides what to do. With `tier`, only what is recorded
-    /// under this first segment of addresses is looked at and may be deleted.
+    /// Compares what is declared with the live objects, and decides what to do. What is not selected is not looked at and
+    /// left as it is: neither created, changed nor deleted. Where something selected refers to it, it is taken as it is
+    /// recorded. The outputs of the stack are recorded with a plan for everything only.
     ///
     /// A creation that an earlier run left open, that was looked for in vain, and that nobody wants any more, is closed.
     ///
     /// # Errors
-    /// Where there is no plan, or the cloud cannot be read.
-    pub async fn plan(&self, graph: Arc<Graph>, tier: Option<&str>) -> Result<Plan, EngineError> {
+    /// Where there is no plan, or the cloud cannot be read. [`PlanError::NotSelected`] if something selected needs what is not
+    /// selected and does not exist; [`PlanError::StillNeeded`] if something that is not selected needs what would go.
+    pub async fn plan(&self, graph: Arc<Graph>, selector: &Selector) -> Result<Plan, EngineError> {
         // What an apply in this session left open.
         self.settle().await?;
         let state = self.state();
-        let reading = self.engine.read_whole(&state, tier, self.journal.changed_at());
+        let selection = selector.resolve(&graph, &state);
+        let reading = self.engine.read_whole(&state, &selection, self.journal.changed_at());
         let live = self.unless_cancelled(reading).await?;
-        let plan = plan(graph, &state, &live, &*self.engine.provider, tier)?;
+        let plan = plan(graph, &state, &live, &*self.engine.provider, selection)?;
         let plan = self.unless_cancelled(self.engine.weighed(plan, &state)).await?;
         self.close_unwanted(&plan).await?;
         Ok(plan)
@@ -523,9 +530,9 @@ impl Session {
             settle_grace: self.engine.settle_grace,
             in_flight: AtomicUsize::new(0),
         };
-        // A tier alone has none, and leaves those of the stack as they are.
+        // A part alone leaves those of the stack as they are.
         let exports = plan.graph.exports();
-        if plan.tier.is_none() && exports != self.journal.state().exports_declared() {
+        if plan.selection.is_all() && exports != self.journal.state().exports_declared() {
             self.journal.record(Event::Exports { values: exports.clone() }).await?;
         }
         self.looked().clear();
@@ -555,7 +562,7 @@ impl Session {
             .state()
             .slots()
             .filter_map(|(address, slot)| Some((address, slot.open_create()?.seq)))
-            .filter(|(address, _)| plan.tier.as_deref().is_none_or(|tier| address.tier() == tier))
+            .filter(|(address, _)| plan.selection.contains(address.as_str()))
             .filter(|(address, _)| !plan.step(address.as_str()).is_some_and(Step::creates))
             .map(|(_, seq)| seq)
             .collect();

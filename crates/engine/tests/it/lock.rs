@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use engine::{
     CallError, Changed, Declared, Declares, Engine, EngineError, Facts, File, Host, Intent, LocalStore,
-    LockError, Registry, Resolved, Resource, Search, Settle, Stage, Store, TestHost,
+    LockError, Registry, Resolved, Resource, Search, Selector, Settle, Stage, Store, TestHost,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -71,7 +71,7 @@ async fn a_slow_holder_that_lost_its_lease_neither_calls_nor_records_anything_mo
     let wanted = graph([resource("t/a", "Test::Token", json!({ "Name": "a" }))]);
     let slow = world.process();
     let session = slow.engine.open().await.unwrap();
-    let plan = session.plan(wanted.clone(), None).await.unwrap();
+    let plan = session.plan(wanted.clone(), &Selector::all()).await.unwrap();
     slow.store.hang_lock();
     tokio::time::sleep(Duration::from_secs(30)).await;
 
@@ -84,7 +84,7 @@ async fn a_slow_holder_that_lost_its_lease_neither_calls_nor_records_anything_mo
     // Ending it does not take the lock from the other one.
     let _ = session.close().await;
     assert!(world.memory.read(File::Lock).await.unwrap().is_some());
-    let plan = next.plan(wanted, None).await.unwrap();
+    let plan = next.plan(wanted, &Selector::all()).await.unwrap();
     assert!(next.apply(&plan).await.unwrap().is_complete());
     next.close().await.unwrap();
 }
@@ -101,7 +101,7 @@ async fn a_holder_whose_lease_runs_out_in_the_middle_makes_no_further_call_thoug
     ]);
     let process = world.process();
     let session = process.engine.open().await.unwrap();
-    let plan = session.plan(wanted.clone(), None).await.unwrap();
+    let plan = session.plan(wanted.clone(), &Selector::all()).await.unwrap();
     let (applied, ()) = tokio::join!(session.apply(&plan), async {
         tokio::time::sleep(Duration::from_secs(50)).await;
         process.store.hang_lock();
@@ -188,9 +188,9 @@ async fn an_operation_of_many_calls_ends_in_the_middle_when_the_lock_is_lost() {
     let store = world.process().store;
     let session = engine(&store).open().await.unwrap();
     let wanted = graph([resource("t/a", "Test::Bucket", json!({ "Name": "a" }))]);
-    let plan = session.plan(wanted, None).await.unwrap();
+    let plan = session.plan(wanted, &Selector::all()).await.unwrap();
     assert!(session.apply(&plan).await.unwrap().is_complete());
-    let plan = session.plan(Arc::default(), None).await.unwrap();
+    let plan = session.plan(Arc::default(), &Selector::all()).await.unwrap();
     let begun = Instant::now();
     let (applied, ()) = tokio::join!(session.apply(&plan), async {
         tokio::time::sleep(Duration::from_secs(10)).await;
@@ -238,8 +238,10 @@ async fn a_process_that_slept_longer_than_its_lease_makes_no_call_when_it_wakes(
     let laptop = Arc::new(Laptop { host: world.host().1, slept: AtomicU64::new(0) });
     let engine = world.process().engine.with_host(Arc::clone(&laptop) as Arc<dyn Host>);
     let session = engine.open().await.unwrap();
-    let plan =
-        session.plan(graph([resource("t/a", "Test::Token", json!({ "Name": "a" }))]), None).await.unwrap();
+    let plan = session
+        .plan(graph([resource("t/a", "Test::Token", json!({ "Name": "a" }))]), &Selector::all())
+        .await
+        .unwrap();
     laptop.slept.store(60_000, Ordering::Relaxed);
     let error = session.apply(&plan).await.unwrap_err();
     assert!(matches!(error, EngineError::LockLost), "{error}");
