@@ -5,11 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::apply::Report;
+use crate::engine_error::EngineError;
+use crate::facade::Engine;
 use crate::graph::{Graph, GraphError};
 use crate::scope::{DeclareError, Scope};
 use crate::selector::Selector;
-use crate::session::{Drift, Engine, EngineError};
 use crate::stage::{Data, Declared, Resolved, Stage};
+use crate::survey::Drift;
 
 /// Why a tier could not be created, read or deleted.
 #[derive(Debug, thiserror::Error)]

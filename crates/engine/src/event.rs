@@ -29,6 +29,8 @@ impl fmt::Display for Seq {
 }
 
 /// What a mutating call does.
+///
+/// Exhaustive on purpose: whoever shows what happens needs a word for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
@@ -51,6 +53,8 @@ impl fmt::Display for Operation {
 }
 
 /// What a mutating call does, and to which object. Only a create is without one.
+///
+/// Exhaustive on purpose: what becomes of an interrupted call depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mutation {
     /// A new object.
@@ -162,6 +166,7 @@ impl<'de> Deserialize<'de> for Intended {
 /// One record of the journal. `seq` always names the record number of the intent that it belongs to; for an
 /// object, that is also its identity in state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 #[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Event {
     /// A process has taken the lock. It fences off a process that lost it: that one's next append is refused.
@@ -174,6 +179,11 @@ pub enum Event {
         /// Whose objects it describes from now on: see [`Engine::of_stack`](crate::Engine::of_stack).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stack: Option<String>,
+    },
+    /// A process gave up its session without closing it, and lives on.
+    Dropped {
+        /// Who.
+        holder: String,
     },
     /// A mutating call is about to be made. Durable before the call is.
     Intent(Intended),
@@ -254,4 +264,11 @@ pub enum Event {
         /// Name to value.
         values: Value,
     },
+}
+
+impl Event {
+    /// Whether it says only who had the journal, and nothing of any object.
+    pub(crate) fn is_of_session(&self) -> bool {
+        matches!(self, Event::Opened { .. } | Event::Dropped { .. })
+    }
 }

@@ -203,7 +203,7 @@ impl Journal {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When something was last recorded, in milliseconds since the Unix epoch; that it was opened does not count.
+    /// When something was last recorded, in milliseconds since the Unix epoch; who had it does not count.
     pub(crate) fn changed_at(&self) -> u64 {
         self.changed_at.load(Ordering::Relaxed)
     }
@@ -343,7 +343,7 @@ impl Writer {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.fold(event).map_err(|error| JournalError::Refused { reason: error.to_string() })?;
         let (number, now) = (state.records, self.host.now_millis());
-        if !matches!(event, Event::Opened { .. }) {
+        if !event.is_of_session() {
             self.changed_at.store(now, Ordering::Relaxed);
         }
         self.hash = codec::encode(bytes, number, now, &self.hash, event);

@@ -14,6 +14,12 @@
 //! - remembering: [`State`] is the fold of [`Event`]s, kept in a [`Store`]. The journal's hash chain finds damage, not
 //!   forgery; [`Head`] is what one notes elsewhere to find that too, and [`inspect`] compares.
 
+//!
+//! # What may grow
+//! Enums of errors, events, progress and facts are `#[non_exhaustive]`: a match needs a wildcard. The others are exhaustive on
+//! purpose, so that a program which shows plans or judges objects does not compile until it has an answer for a new
+//! variant; each says why.
+
 extern crate self as engine;
 
 #[doc(hidden)]
@@ -29,8 +35,10 @@ mod component;
 mod create;
 mod delete;
 mod diff;
+mod engine_error;
 mod error;
 mod event;
+mod facade;
 mod facts;
 mod fields;
 mod graph;
@@ -45,6 +53,7 @@ mod operate;
 mod plan;
 mod plan_error;
 mod provider;
+mod reading;
 mod references;
 mod referrers;
 mod removal;
@@ -58,6 +67,7 @@ mod stage;
 mod state;
 mod step;
 mod store;
+mod survey;
 mod visible;
 
 pub use address::{Address, InvalidAddress, MAX_ADDRESS_LENGTH};
@@ -67,8 +77,10 @@ pub use cancel::Cancel;
 pub use codec::JournalError;
 pub use component::{Component, ComponentError, Reading as TierReading};
 pub use diff::{PropertyChange, diff};
+pub use engine_error::EngineError;
 pub use error::{CallError, ErrorClass};
 pub use event::{Event, Intended, Mutation, Operation, Seq};
+pub use facade::Engine;
 pub use facts::{CreateOnly, Facts, FoundIn, ImportId, Listed, Reads, Span, Tagging, Template, Times};
 pub use graph::{Graph, GraphError};
 pub use host::{Host, SystemHost, TestHost};
@@ -86,10 +98,11 @@ pub use removal::{Fate, Guarded, Lowered, Removal, Sides};
 pub use resource::{Change, Changed, Declares, Intent, OutputsOf, Readiness, Resource, Search, Settle};
 pub use scope::{Declaration, DeclareError, Scope};
 pub use selector::{InvalidSelector, Selection, Selector};
-pub use session::{Drift, Engine, EngineError, Session, Survey};
+pub use session::Session;
 pub use settle::SettleError;
 pub use stage::{Data, Declared, Resolved, Stage};
 pub use state::{IllegalEvent, Object, Open, Phase, Slot, State};
 pub use step::{Action, Note, Reasons, ReplaceOrder, Step};
 pub use store::{Content, File, Mark, MemoryStore, Store, StoreError, Version};
+pub use survey::{Drift, Survey};
 pub use visible::{is_hidden, visible, visible_json};

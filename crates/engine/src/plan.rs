@@ -23,6 +23,8 @@ use crate::state::{Object, Phase, State};
 use crate::step::{Action, Existing, Note, Reasons, ReplaceOrder, Step, Subject, Wanted};
 
 /// What a look at the cloud found where an object was known.
+///
+/// Exhaustive on purpose: whoever judges what is live must not take one for another.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reading {
     /// It is gone.

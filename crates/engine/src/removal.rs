@@ -82,6 +82,8 @@ fn name_of(properties: &Value, facts: &Facts) -> Option<String> {
 }
 
 /// What becomes of what an object holds.
+///
+/// Exhaustive on purpose: whoever shows a plan must say what is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It goes with the object.

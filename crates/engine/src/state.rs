@@ -12,6 +12,8 @@ use crate::event::{Event, Intended, Mutation, Operation, Seq};
 use crate::references;
 
 /// How far the creation of an object has come.
+///
+/// Exhaustive on purpose: whoever judges what is recorded must know what each means for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
@@ -301,6 +303,7 @@ impl State {
                     self.stack.clone_from(stack);
                 }
             }
+            Event::Dropped { .. } => {}
             Event::Exports { values } => self.exports = values.clone(),
             Event::Intent(intended) => self.begin(Seq::of_record(record), intended)?,
             Event::Created { seq, outputs, adopted } => {

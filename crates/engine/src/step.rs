@@ -9,6 +9,8 @@ use crate::removal::{Lowered, Removal};
 use crate::state::Phase;
 
 /// In which order a replacement happens.
+///
+/// Exhaustive on purpose: whoever shows a plan must say which of them it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplaceOrder {
     /// The new object is created, dependents move over, the old one is deleted.
@@ -38,6 +40,8 @@ impl Reasons {
 }
 
 /// What happens to a resource.
+///
+/// Exhaustive on purpose: whoever shows a plan must not leave one out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// It is created.
@@ -58,6 +62,8 @@ pub enum Action {
 }
 
 /// Why a resource appears in a plan, beyond its changed properties.
+///
+/// Exhaustive on purpose: whoever shows a plan must not leave one out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
     /// Its creation, or a change of it, was interrupted, and is brought to an end.

@@ -6,6 +6,8 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 
 /// What is kept.
+///
+/// Exhaustive on purpose: a store must have a place for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum File {
     /// The snapshot of the state.
