@@ -9,7 +9,8 @@ use crate::lock::LockError;
 use crate::plan_error::PlanError;
 use crate::settle::SettleError;
 
-/// Why the engine could not begin or end its work. What fails while a plan runs is in the [`Report`].
+/// Why the engine could not begin or end its work. What fails while a plan runs is in the
+/// [`Report`](crate::Report).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {

@@ -22,6 +22,27 @@ use crate::store::Store;
 use crate::survey::{Drift, Survey};
 
 /// Plans and applies on one state.
+///
+/// Cheap to clone; clones work on the same state. What changes something needs a [`Session`], of which there is one at a time.
+///
+/// # Guarantees
+/// - Nothing but [`Session::apply`] makes a call that changes something in the cloud. Everything here but
+///   [`open`](Self::open) also leaves the store as it is.
+/// - At most one [`Session`] works on a state, whichever process and machine it is in: see [`Session`].
+/// - A state that belongs to another place or stack is refused before any call, if [`bound_to`](Self::bound_to) and
+///   [`of_stack`](Self::of_stack) say which is meant.
+///
+/// # Assumptions
+/// - The [`Provider`] keeps the contract of [`Resource`](crate::Resource), and the [`Store`] keeps its own.
+/// - It knows every kind that is recorded, also those that the program does not declare any more.
+/// - [`with_settle_grace`](Self::with_settle_grace) is longer than the cloud takes to show a new object. If it is not, an object
+///   whose creation was interrupted may be created a second time, or a new one may seem to be gone.
+/// - All methods run in a tokio runtime with its clock enabled.
+///
+/// # Cancellation
+/// Futures of methods that only read can be dropped at any `.await`: nothing has happened. Dropping that of
+/// [`open`](Self::open) gives the lock back; what an earlier run left open may have been settled in part, which the next
+/// session goes on with. Where an orderly end is wanted, use [`with_cancel`](Self::with_cancel) instead.
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) provider: Arc<dyn Provider>,
@@ -137,7 +158,7 @@ impl Engine {
     }
 
     /// Reads every selected object that is recorded, as it is now. Changes nothing, takes no lock. What this identity may
-    /// not read is [`Reading::Denied`]: somebody who only looks may be allowed less than who deploys.
+    /// not read is [`Reading::Denied`](crate::Reading::Denied): somebody who only looks may be allowed less than who deploys.
     ///
     /// # Errors
     /// Where the state cannot be read, or the cloud for any other reason.

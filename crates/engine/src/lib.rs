@@ -3,7 +3,7 @@
 //! The engine knows nothing of any cloud. A program declares resources into a [`Scope`]; their references to each
 //! other make a [`Graph`]; an [`Engine`] compares it with what it recorded and with what is live, says what it would
 //! do, and does it. Everything that a run did is in a journal, flushed before each call that changes something, so that
-//! a run that was killed at any instant is taken up by the next one without a person.
+//! a run that is killed at any instant is resumed by the next one, with no manual steps.
 //!
 //! # Where things are
 //! - declaring: [`Resource`] and [`Component`] are implemented by tiers; [`Input`], [`Output`] and [`id!`] are what
@@ -13,12 +13,16 @@
 //!   of resource types is.
 //! - remembering: [`State`] is the fold of [`Event`]s, kept in a [`Store`]. The journal's hash chain finds damage, not
 //!   forgery; [`Head`] is what one notes elsewhere to find that too, and [`inspect`] compares.
-
 //!
 //! # What may grow
-//! Enums of errors, events, progress and facts are `#[non_exhaustive]`: a match needs a wildcard. The others are exhaustive on
-//! purpose, so that a program which shows plans or judges objects does not compile until it has an answer for a new
-//! variant; each says why.
+//! Enums of errors, events and progress, and those of facts that a kind only states, are `#[non_exhaustive]`: a match on them needs
+//! a wildcard. The others are exhaustive on purpose, so that a program which shows plans or judges objects does not compile
+//! until it has an answer for a new variant; each says why.
+//!
+//! # Quick start
+//! `examples/quick_start.rs`, as a whole:
+//!
+#![doc = concat!("```\n", include_str!("../examples/quick_start.rs"), "```")]
 
 extern crate self as engine;
 

@@ -29,6 +29,31 @@ use crate::step::Step;
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(5);
 
 /// The engine while it holds the lock. End it with [`close`](Session::close).
+///
+/// # Guarantees
+/// - No other session works on this state while this one holds the lock. Once the lock is lost, this one sends nothing and
+///   records nothing any more; its work ends with [`EngineError::LockLost`] or [`EngineError::LockUnrenewed`].
+/// - Before each call that changes something, what is about to be done is durable in the journal, and after it, what came of it.
+///   So wherever a run ends, also by the death of the process, the next session finds out what happened and goes on from
+///   there: no object is lost, and none is made twice.
+/// - What a [`Plan`] showed as known is what is sent. An object that changed since the plan was made is left alone.
+/// - Where a resource fails, only what depends on it is skipped. The [`Report`] has all that was done and was not.
+///
+/// # Assumptions
+/// - Clocks of the machines that share a state agree to within a few seconds. A machine whose clock is ahead by more than a lease
+///   takes over the locks of sessions that are alive; those stop.
+/// - The runtime in which it was opened is not blocked for longer than the lease of 20 s, or the lock is lost.
+///
+/// # Cancellation
+/// - [`cancel`](Self::cancel) is the orderly way: nothing new is begun, waits end, calls in flight are answered, and the
+///   report says what is left.
+/// - Dropping the future of [`apply`](Self::apply) gives up calls in flight wherever they are, as if the process had died. They may
+///   still take effect in the cloud; the next [`plan`](Self::plan), in this session or a later one, looks for that first.
+/// - Dropping the future of [`plan`](Self::plan) changes nothing in the cloud. Dropping that of [`close`](Self::close) gives
+///   the lock back; a long journal is then compacted another time.
+/// - A session that is dropped says so to the [`Observer`](crate::Observer) ([`Progress::SessionDropped`]) and in the journal
+///   ([`Event::Dropped`]), and gives the lock back, all in the background of the runtime in which it was opened. If that
+///   has ended, the next session waits until the lease has run out, or until it sees that the process is dead.
 pub struct Session {
     engine: Engine,
     /// `None` only once the session is being closed or dropped.
@@ -122,8 +147,8 @@ impl Session {
     /// A creation that an earlier run left open, that was looked for in vain, and that nobody wants any more, is closed.
     ///
     /// # Errors
-    /// Where there is no plan, or the cloud cannot be read. [`PlanError::NotSelected`] if something selected needs what is not
-    /// selected and does not exist; [`PlanError::StillNeeded`] if something that is not selected needs what would go.
+    /// Where there is no plan, or the cloud cannot be read. [`PlanError::NotSelected`](crate::PlanError::NotSelected) if something selected needs what is not
+    /// selected and does not exist; [`PlanError::StillNeeded`](crate::PlanError::StillNeeded) if something that is not selected needs what would go.
     pub async fn plan(&self, graph: Arc<Graph>, selector: &Selector) -> Result<Plan, EngineError> {
         // What an apply in this session left open.
         self.settle().await?;
@@ -137,10 +162,13 @@ impl Session {
         Ok(plan)
     }
 
-    /// Runs a plan. What happened is in the report, whether it worked or not.
+    /// Runs a plan of this session. What happened is in the report, whether it worked or not.
+    ///
+    /// Once it is interrupted, plan again: a plan knows nothing of what an earlier `apply` of it has done, and stops where an
+    /// object is not what it saw.
     ///
     /// # Errors
-    /// Where the journal fails outside of the plan's steps, or the lock was lost.
+    /// Where the journal fails outside of the plan's steps, or the lock was lost. What fails of a resource is in the report.
     pub async fn apply(&self, plan: &Plan) -> Result<Report, EngineError> {
         // What ends this apply by itself, such as a journal that fails, does not end the session.
         let cancel = self.cancel.child();
