@@ -19,8 +19,9 @@ fn plan_everything(criterion: &mut Criterion) {
         }
         group.bench_function(BenchmarkId::from_parameter(count), |bencher| {
             bencher.iter(|| {
-                let plan =
-                    runtime.block_on(engine.preview(Arc::clone(&graph), None)).expect("there is a plan");
+                let plan = runtime
+                    .block_on(engine.preview(Arc::clone(&graph), &engine::Selector::all()))
+                    .expect("there is a plan");
                 assert_eq!(plan.steps().len(), count);
                 plan
             });
@@ -39,8 +40,9 @@ fn plan_no_change(criterion: &mut Criterion) {
         }
         group.bench_function(BenchmarkId::from_parameter(count), |bencher| {
             bencher.iter(|| {
-                let plan =
-                    runtime.block_on(engine.preview(Arc::clone(&graph), None)).expect("there is a plan");
+                let plan = runtime
+                    .block_on(engine.preview(Arc::clone(&graph), &engine::Selector::all()))
+                    .expect("there is a plan");
                 assert!(plan.is_empty());
                 plan
             });

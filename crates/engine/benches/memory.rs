@@ -28,13 +28,17 @@ fn main() {
     let (_directory, engine) = on_disk();
     let graph = layered(COUNT);
     tell("100,000 resources declared");
-    let plan = runtime.block_on(engine.preview(Arc::clone(&graph), None)).expect("there is a plan");
+    let plan = runtime
+        .block_on(engine.preview(Arc::clone(&graph), &engine::Selector::all()))
+        .expect("there is a plan");
     tell("100,000 resources planned and held");
     assert_eq!(plan.steps().len(), COUNT);
     drop(plan);
     runtime.block_on(async { apply(&engine, &graph).await.close().await }).expect("the session ends");
     tell("100,000 resources applied");
-    let plan = runtime.block_on(engine.preview(Arc::clone(&graph), None)).expect("there is a plan");
+    let plan = runtime
+        .block_on(engine.preview(Arc::clone(&graph), &engine::Selector::all()))
+        .expect("there is a plan");
     assert!(plan.is_empty());
     tell("100,000 resources planned again without a change");
 }

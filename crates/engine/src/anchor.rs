@@ -35,6 +35,8 @@ impl std::fmt::Display for Head {
 }
 
 /// What an anchor proves.
+///
+/// Exhaustive on purpose: whoever checks anchors must say what each proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// The chain contains the anchored record: all records up to it are the ones that were anchored.

@@ -12,10 +12,11 @@ use crate::address::Address;
 use crate::event::Operation;
 use crate::observer::Progress;
 use crate::operate::{Cause, Operator};
-use crate::plan::{Action, Plan, Step};
+use crate::plan::Plan;
 use crate::removal::Fate;
 use crate::schedule::{Part, Task};
 use crate::state::Phase;
+use crate::step::{Action, Step};
 
 /// Something that was done.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,9 +115,13 @@ fn operation(step: &Step, part: Part) -> Operation {
     match (part, &step.action) {
         (Part::Delete, _) => Operation::Delete,
         (Part::Do, Action::Create | Action::Replace { .. }) => Operation::Create,
-        (Part::Do, _) if step.phase == Some(Phase::Creating) => Operation::Create,
+        (Part::Do, _) if is_being_created(step) => Operation::Create,
         (Part::Do, _) => Operation::Update,
     }
+}
+
+fn is_being_created(step: &Step) -> bool {
+    step.existing().is_some_and(|existing| existing.phase == Phase::Creating)
 }
 
 /// What a running task tells.
@@ -233,7 +238,7 @@ impl Run<'_> {
         }
         let step = &self.plan.steps()[task.step];
         let operation = operation(step, task.part);
-        let (address, kind) = (step.address.clone(), step.kind.clone());
+        let (address, kind) = (step.address.clone(), task.part.kind(step).to_owned());
         operator.observer.observe(&Progress::Left { address: address.clone(), operation });
         // What was never sent has left no trace.
         if blocked || operator.is_begun(&address, operation) {
@@ -307,7 +312,7 @@ impl Run<'_> {
                 if journal || expired {
                     operator.cancel.cancel();
                 }
-                let (address, kind) = (step.address.clone(), step.kind.clone());
+                let (address, kind) = (step.address.clone(), task.part.kind(step).to_owned());
                 // A journal that fails is not the resource's failure, and ends the session with an error of its own.
                 if !journal {
                     let (address, reason) = (address.clone(), cause.to_string());
@@ -360,7 +365,7 @@ async fn run_task(
     if visible(plan, task) {
         operator.observer.observe(&Progress::Started {
             address: step.address.clone(),
-            kind: step.kind.clone(),
+            kind: task.part.kind(step).to_owned(),
             operation: operation(step, task.part),
         });
     }

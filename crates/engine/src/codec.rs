@@ -234,7 +234,7 @@ pub(crate) struct Decoded {
     pub(crate) whole: usize,
     /// How many records the file holds.
     pub(crate) records: usize,
-    /// When something other than its opening was last recorded, in milliseconds since the Unix epoch.
+    /// When something of an object was last recorded, in milliseconds since the Unix epoch.
     pub(crate) changed_at: u64,
 }
 
@@ -311,7 +311,7 @@ pub(crate) fn decode_journal(
         let event: Event = serde_json::from_str(record.event.get())
             .map_err(|error| broken(line_number, format!("not an event: {error}")))?;
         state.fold(&event).map_err(|error| broken(line_number, error.to_string()))?;
-        if !matches!(event, Event::Opened { .. }) {
+        if !event.is_of_session() {
             changed_at = record.at;
         }
     }

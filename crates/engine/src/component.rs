@@ -5,10 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::apply::Report;
+use crate::engine_error::EngineError;
+use crate::facade::Engine;
 use crate::graph::{Graph, GraphError};
 use crate::scope::{DeclareError, Scope};
-use crate::session::{Drift, Engine, EngineError};
+use crate::selector::Selector;
 use crate::stage::{Data, Declared, Resolved, Stage};
+use crate::survey::Drift;
 
 /// Why a tier could not be created, read or deleted.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +105,7 @@ pub trait Component: Sized + Send + Sync {
         let (graph, outputs) = declared(self, inputs)?;
         let session = engine.open().await?;
         let done = async {
-            let plan = session.plan(Arc::new(graph), Some(Self::NAME)).await?;
+            let plan = session.plan(Arc::new(graph), &Selector::tier(Self::NAME)).await?;
             session.apply(&plan).await
         }
         .await;
@@ -126,7 +129,7 @@ pub trait Component: Sized + Send + Sync {
         inputs: &Self::Inputs,
     ) -> Result<Reading<Self::Outputs<Resolved>>, ComponentError> {
         let (_, outputs) = declared(self, inputs)?;
-        let drift = engine.drift(Some(Self::NAME)).await?;
+        let drift = engine.drift(&Selector::tier(Self::NAME)).await?;
         let outputs = serde_json::from_value(engine.state().await?.resolve(&outputs)).ok();
         Ok(Reading { outputs, drift })
     }
@@ -140,7 +143,7 @@ pub trait Component: Sized + Send + Sync {
         let (graph, _) = declared(self, inputs)?;
         let session = engine.open().await?;
         let done = async {
-            let plan = session.plan(Arc::new(graph.into_guards()), Some(Self::NAME)).await?;
+            let plan = session.plan(Arc::new(graph.into_guards()), &Selector::tier(Self::NAME)).await?;
             session.apply(&plan).await
         }
         .await;

@@ -6,17 +6,18 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::backoff::Backoff;
+use crate::diff::managed;
 use crate::error::{CallError, ErrorClass};
-use crate::event::{Event, Operation};
+use crate::event::{Event, Mutation, Operation, Seq};
 use crate::facts::Facts;
-use crate::journal::{NewIntent, Recorded};
+use crate::journal::Recorded;
 use crate::loss::{How, Keep, Limit};
-use crate::operate::{Cause, Operator, RETRY_WITHIN, changed_properties};
-use crate::plan::{ReplaceOrder, Step, managed};
+use crate::operate::{Cause, Goal, Operator, RETRY_WITHIN, changed_properties};
 use crate::provider::Kind;
 use crate::resource::{Change, Intent, Search, Settle};
 use crate::settle::{is_known, is_recorded, is_somebody_elses, look, read, unchangeable};
 use crate::state::{Object, Open};
+use crate::step::{ReplaceOrder, Step};
 
 /// How often a create is sent again after answers were lost.
 const LOST_ANSWERS: usize = 6;
@@ -64,12 +65,13 @@ impl Operator<'_> {
         &self,
         step: &Step,
         kind: &dyn Kind,
-        desired: Value,
+        goal: Goal,
         identified: impl FnOnce(),
     ) -> Result<(), Cause> {
         self.not_created_since_plan(step)?;
         self.may_call(step)?;
-        let (intent, resumed) = self.create_intent(step, &desired).await?;
+        let (intent, resumed) = self.create_intent(step, &goal).await?;
+        let desired = goal.properties;
         let call = Intent { address: step.address.clone(), token: intent.token.clone() };
         let obtained = match self.obtain(step, kind, &desired, &call, resumed).await {
             Ok((outputs, Origin::Made)) => Ok((outputs, Origin::Made)),
@@ -94,44 +96,32 @@ impl Operator<'_> {
 
     /// A plan that is applied twice must not create twice.
     fn not_created_since_plan(&self, step: &Step) -> Result<(), Cause> {
-        let expected = step.object.filter(|_| step.replaces(ReplaceOrder::CreateFirst));
+        let replaced = step.existing().filter(|_| step.replaces(ReplaceOrder::CreateFirst));
         let state = self.journal.state();
-        if state.current(step.address.as_str()).map(|object| object.seq) == expected {
+        if state.current(step.address.as_str()).map(|object| object.seq) == replaced.map(|it| it.seq) {
             return Ok(());
         }
         Err(Cause::Stale { what: "another object is recorded".to_owned() })
     }
 
     /// A new intent, or an open one of an earlier run for the very same call.
-    async fn create_intent(&self, step: &Step, desired: &Value) -> Result<(Recorded, bool), Cause> {
-        let node = step.node.unwrap_or_default();
-        let dependencies = self.graph.refers_to(node);
-        let protect = self.graph.nodes()[node].protect;
+    async fn create_intent(&self, step: &Step, goal: &Goal) -> Result<(Recorded, bool), Cause> {
         let open: Option<Open> = {
             let state = self.journal.state();
             state.slot(step.address.as_str()).and_then(|slot| slot.open_create()).cloned()
         };
         if let Some(open) = open {
             let same = open.kind == step.kind
-                && open.properties == *desired
-                && open.dependencies == dependencies
-                && open.protect == protect;
+                && open.properties == goal.properties
+                && open.dependencies == goal.dependencies
+                && open.protect == goal.protect;
             if same {
                 return Ok((Recorded { seq: open.seq, token: open.token }, true));
             }
             // It was looked for when this run began, and is not there.
             self.journal.record(Event::Failed { seq: open.seq, class: ErrorClass::NotFound }).await?;
         }
-        let intent = NewIntent {
-            address: step.address.clone(),
-            kind: step.kind.clone(),
-            operation: Operation::Create,
-            properties: desired.clone(),
-            dependencies,
-            protect,
-            object: None,
-        };
-        Ok((self.journal.intend(intent).await?, false))
+        Ok((self.journal.intend(goal.intent(step, Mutation::Create)).await?, false))
     }
 
     /// Sends the create until it is known what came of it. Also says where the object comes from.
@@ -320,7 +310,7 @@ impl Operator<'_> {
         &self,
         step: &Step,
         kind: &dyn Kind,
-        seq: u64,
+        seq: Seq,
         desired: &Value,
         outputs: Value,
         recorded: Option<&Value>,
@@ -363,11 +353,11 @@ impl Operator<'_> {
         step: &Step,
         kind: &dyn Kind,
         object: Object,
-        desired: Value,
+        goal: Goal,
     ) -> Result<(), Cause> {
         let Object { seq, properties, outputs, .. } = object;
-        self.finish(step, kind, seq, &desired, outputs, Some(&properties)).await?;
-        self.note(step, seq, desired).await
+        self.finish(step, kind, seq, &goal.properties, outputs, Some(&properties)).await?;
+        self.note(step, seq, goal).await
     }
 
     /// Brings an object that was found rather than made to what is declared.

@@ -5,20 +5,22 @@ use serde_json::Value;
 
 use crate::backoff::Backoff;
 use crate::error::ErrorClass;
-use crate::event::{Event, Operation};
+use crate::event::{Event, Mutation, Operation};
 use crate::journal::NewIntent;
 use crate::loss::{Contents, Loss};
 use crate::operate::{Cause, Operator, RETRY_WITHIN};
-use crate::plan::{Note, Step};
 use crate::provider::Kind;
 use crate::removal::{Fate, Removal};
 use crate::settle::{contents, is_gone, read};
 use crate::state::{Object, Phase};
+use crate::step::{Note, Step};
 
 impl Operator<'_> {
     /// Deletes the object of a step.
     pub(crate) async fn delete(&self, step: &Step) -> Result<(), Cause> {
-        let mut object = self.object(step, step.object.unwrap_or_default())?;
+        let existing = step.existing();
+        let existing = existing.ok_or_else(|| Cause::Stale { what: "it has no object".to_owned() })?;
+        let mut object = self.object(step, existing.seq)?;
         let kind = self.kind(&object.kind)?;
         if step.note == Some(Note::Missing) {
             return self.forget(step, kind, &object).await;
@@ -79,11 +81,10 @@ impl Operator<'_> {
         let intent = NewIntent {
             address: step.address.clone(),
             kind: object.kind.clone(),
-            operation: Operation::Delete,
+            mutation: Mutation::Delete(object.seq),
             properties: object.properties.clone(),
             dependencies: object.dependencies.clone(),
             protect: object.protect,
-            object: Some(object.seq),
         };
         self.may_call(step)?;
         let intent = self.journal.intend(intent).await?;

@@ -134,6 +134,16 @@ fn by_key<'a>(key: &str, list: &'a [Value]) -> Option<Keyed<'a>> {
     keyed.windows(2).all(|pair| pair[0].0 != pair[1].0).then_some(keyed)
 }
 
+/// The live properties that are managed: those that were sent, and those that are declared now. What the cloud fills in
+/// by itself is not compared.
+pub(crate) fn managed(live: &Value, recorded: &Value, desired: &Value) -> Value {
+    let Value::Object(live) = live else { return live.clone() };
+    let kept = |name: &&String| recorded.get(name.as_str()).is_some() || desired.get(name.as_str()).is_some();
+    let properties: Map<String, Value> =
+        live.keys().filter(kept).map(|name| (name.clone(), live[name].clone())).collect();
+    Value::Object(properties)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// What a failed call means for what happens next. Decided from the error's code and kind, never from its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ErrorClass {
     /// The object does not exist. A delete treats this as done.
     NotFound,

@@ -156,6 +156,7 @@ pub struct Reads {
 
 /// Which properties of an object cannot be changed; CloudFormation calls them create-only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CreateOnly {
     /// None of them.
     Nothing,
@@ -185,6 +186,8 @@ impl Template {
 }
 
 /// Where a template finds an output.
+///
+/// Exhaustive on purpose: whoever reads facts of a kind must find each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoundIn {
     /// In the first element of this declared list.

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use crate::address::Address;
 use crate::anchor::Head;
 use crate::codec::{self, Decoded, JournalError};
-use crate::event::{Event, Operation};
+use crate::event::{Event, Intended, Mutation, Seq};
 use crate::host::Host;
 use crate::state::State;
 use crate::store::{Content, File, Store, StoreError, Version};
@@ -117,29 +117,29 @@ pub(crate) fn decode_kept(store: &dyn Store, kept: &Kept) -> Result<Option<Decod
 pub(crate) struct NewIntent {
     pub(crate) address: Address,
     pub(crate) kind: String,
-    pub(crate) operation: Operation,
+    pub(crate) mutation: Mutation,
     pub(crate) properties: Value,
     pub(crate) dependencies: Vec<Address>,
     pub(crate) protect: bool,
-    pub(crate) object: Option<u64>,
-}
-
-enum Entry {
-    Event(Event),
-    Intent(NewIntent),
 }
 
 /// A recorded intent: its number and its token.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Recorded {
-    pub(crate) seq: u64,
+    pub(crate) seq: Seq,
     pub(crate) token: String,
 }
 
-struct Write {
-    entry: Entry,
-    reply: oneshot::Sender<Result<Recorded, JournalError>>,
+type Reply<T> = oneshot::Sender<Result<T, JournalError>>;
+
+/// Something to write, and who waits until it is durable.
+enum Write {
+    Event(Event, Reply<()>),
+    Intent(NewIntent, Reply<Recorded>),
 }
+
+/// Tells whoever waits what became of the record.
+type Answer = Box<dyn FnOnce(Result<Seq, JournalError>) + Send>;
 
 /// The open journal of the process that holds the lock.
 pub(crate) struct Journal {
@@ -200,10 +200,10 @@ impl Journal {
 
     /// What is known now.
     pub(crate) fn state(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When something was last recorded, in milliseconds since the Unix epoch; that it was opened does not count.
+    /// When something was last recorded, in milliseconds since the Unix epoch; who had it does not count.
     pub(crate) fn changed_at(&self) -> u64 {
         self.changed_at.load(Ordering::Relaxed)
     }
@@ -220,18 +220,18 @@ impl Journal {
 
     /// Records an event; returns when it is durable.
     pub(crate) async fn record(&self, event: Event) -> Result<(), JournalError> {
-        self.write(Entry::Event(event)).await.map(|_| ())
+        self.write(|reply| Write::Event(event, reply)).await
     }
 
     /// Records an intent; returns when it is durable.
     pub(crate) async fn intend(&self, intent: NewIntent) -> Result<Recorded, JournalError> {
-        self.write(Entry::Intent(intent)).await
+        self.write(|reply| Write::Intent(intent, reply)).await
     }
 
-    async fn write(&self, entry: Entry) -> Result<Recorded, JournalError> {
+    async fn write<T>(&self, write: impl FnOnce(Reply<T>) -> Write) -> Result<T, JournalError> {
         let stopped = || JournalError::Refused { reason: "the journal is closed".to_owned() };
         let (reply, answer) = oneshot::channel();
-        self.writes.send(Write { entry, reply }).map_err(|_| stopped())?;
+        self.writes.send(write(reply)).map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
 
@@ -279,16 +279,15 @@ impl Writer {
     async fn write(&mut self, batch: Vec<Write>) {
         let mut bytes = Vec::new();
         let mut written = Vec::with_capacity(batch.len());
-        for Write { entry, reply } in batch {
-            if let Some(error) = &self.failed {
-                let _ = reply.send(Err(error.again()));
-                continue;
-            }
-            match self.fold(entry, &mut bytes) {
-                Ok(recorded) => written.push((reply, recorded)),
-                Err(error) => {
-                    let _ = reply.send(Err(error));
-                }
+        for write in batch {
+            let (event, answer) = self.event_of(write);
+            let folded = match &self.failed {
+                Some(error) => Err(error.again()),
+                None => self.fold(&event, &mut bytes),
+            };
+            match folded {
+                Ok(seq) => written.push((answer, seq)),
+                Err(error) => answer(Err(error)),
             }
         }
         if written.is_empty() {
@@ -306,38 +305,49 @@ impl Writer {
             Err(error) => self.failed = Some(error.into()),
         }
         self.records += written.len();
-        for (reply, recorded) in written {
-            let answer = self.failed.as_ref().map_or(Ok(recorded), |error| Err(error.again()));
-            let _ = reply.send(answer);
+        for (answer, seq) in written {
+            answer(self.failed.as_ref().map_or(Ok(seq), |error| Err(error.again())));
         }
     }
 
-    fn fold(&mut self, entry: Entry, bytes: &mut Vec<u8>) -> Result<Recorded, JournalError> {
-        let mut state = self.state.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (event, token) = match entry {
-            Entry::Event(event) => (event, String::new()),
-            Entry::Intent(new) => {
-                let token = state.token(&new.address);
-                let event = Event::Intent {
-                    address: new.address,
-                    kind: new.kind,
-                    operation: new.operation,
-                    token: token.clone(),
-                    properties: new.properties,
-                    dependencies: new.dependencies,
-                    protect: new.protect,
-                    object: new.object,
+    /// What is recorded, and how it is answered. Whoever does not wait any more need not be told.
+    fn event_of(&self, write: Write) -> (Event, Answer) {
+        match write {
+            Write::Event(event, reply) => {
+                let answer = |done: Result<Seq, JournalError>| {
+                    let _ = reply.send(done.map(|_| ()));
                 };
-                (event, token)
+                (event, Box::new(answer))
             }
-        };
-        state.fold(&event).map_err(|error| JournalError::Refused { reason: error.to_string() })?;
-        let (seq, now) = (state.records, self.host.now_millis());
-        if !matches!(event, Event::Opened { .. }) {
+            Write::Intent(new, reply) => {
+                let NewIntent { address, kind, mutation, properties, dependencies, protect } = new;
+                let token = self.state.read().unwrap_or_else(PoisonError::into_inner).token(&address);
+                let intended = Intended {
+                    address,
+                    kind,
+                    mutation,
+                    token: token.clone(),
+                    properties,
+                    dependencies,
+                    protect,
+                };
+                let answer = |done: Result<Seq, JournalError>| {
+                    let _ = reply.send(done.map(|seq| Recorded { seq, token }));
+                };
+                (Event::Intent(intended), Box::new(answer))
+            }
+        }
+    }
+
+    fn fold(&mut self, event: &Event, bytes: &mut Vec<u8>) -> Result<Seq, JournalError> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.fold(event).map_err(|error| JournalError::Refused { reason: error.to_string() })?;
+        let (number, now) = (state.records, self.host.now_millis());
+        if !event.is_of_session() {
             self.changed_at.store(now, Ordering::Relaxed);
         }
-        self.hash = codec::encode(bytes, seq, now, &self.hash, &event);
-        Ok(Recorded { seq, token })
+        self.hash = codec::encode(bytes, number, now, &self.hash, event);
+        Ok(Seq::of_record(number))
     }
 
     async fn compact_if_long(self) -> Result<(), JournalError> {
@@ -348,7 +358,7 @@ impl Writer {
             return Ok(());
         }
         let (snapshot, header) = {
-            let state = self.state.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
             let header =
                 codec::journal_header(&state.lineage, state.records, &self.hash, self.host.now_millis());
             (codec::encode_state(&state, &self.hash), header)

@@ -3,7 +3,7 @@
 //! The engine knows nothing of any cloud. A program declares resources into a [`Scope`]; their references to each
 //! other make a [`Graph`]; an [`Engine`] compares it with what it recorded and with what is live, says what it would
 //! do, and does it. Everything that a run did is in a journal, flushed before each call that changes something, so that
-//! a run that was killed at any instant is taken up by the next one without a person.
+//! a run that is killed at any instant is resumed by the next one, with no manual steps.
 //!
 //! # Where things are
 //! - declaring: [`Resource`] and [`Component`] are implemented by tiers; [`Input`], [`Output`] and [`id!`] are what
@@ -13,6 +13,16 @@
 //!   of resource types is.
 //! - remembering: [`State`] is the fold of [`Event`]s, kept in a [`Store`]. The journal's hash chain finds damage, not
 //!   forgery; [`Head`] is what one notes elsewhere to find that too, and [`inspect`] compares.
+//!
+//! # What may grow
+//! Enums of errors, events and progress, and those of facts that a kind only states, are `#[non_exhaustive]`: a match on them needs
+//! a wildcard. The others are exhaustive on purpose, so that a program which shows plans or judges objects does not compile
+//! until it has an answer for a new variant; each says why.
+//!
+//! # Quick start
+//! `examples/quick_start.rs`, as a whole:
+//!
+#![doc = concat!("```\n", include_str!("../examples/quick_start.rs"), "```")]
 
 extern crate self as engine;
 
@@ -29,8 +39,10 @@ mod component;
 mod create;
 mod delete;
 mod diff;
+mod engine_error;
 mod error;
 mod event;
+mod facade;
 mod facts;
 mod fields;
 mod graph;
@@ -43,17 +55,23 @@ mod loss;
 mod observer;
 mod operate;
 mod plan;
+mod plan_error;
 mod provider;
+mod reading;
 mod references;
+mod referrers;
 mod removal;
 mod resource;
 mod schedule;
 mod scope;
+mod selector;
 mod session;
 mod settle;
 mod stage;
 mod state;
+mod step;
 mod store;
+mod survey;
 mod visible;
 
 pub use address::{Address, InvalidAddress, MAX_ADDRESS_LENGTH};
@@ -63,8 +81,10 @@ pub use cancel::Cancel;
 pub use codec::JournalError;
 pub use component::{Component, ComponentError, Reading as TierReading};
 pub use diff::{PropertyChange, diff};
+pub use engine_error::EngineError;
 pub use error::{CallError, ErrorClass};
-pub use event::{Event, Operation};
+pub use event::{Event, Intended, Mutation, Operation, Seq};
+pub use facade::Engine;
 pub use facts::{CreateOnly, Facts, FoundIn, ImportId, Listed, Named, Reads, Span, Tagging, Template, Times};
 pub use fields::fields;
 pub use graph::{Graph, GraphError};
@@ -75,15 +95,19 @@ pub use lock::LockError;
 pub use loss::{Contents, How, Keep, KeepValue, Limit, Loss};
 pub use observer::{Observer, Progress, Silent};
 pub use operate::Cause;
-pub use plan::{Action, Note, Plan, PlanError, Reading, Reasons, ReplaceOrder, Step};
+pub use plan::{Plan, Reading};
+pub use plan_error::PlanError;
 pub use provider::{Kind, Provider, Registry};
 pub use references::Term;
 pub use removal::{Fate, Guarded, Lowered, Removal, Sides};
 pub use resource::{Change, Changed, Declares, Intent, OutputsOf, Readiness, Resource, Search, Settle};
 pub use scope::{Declaration, DeclareError, Scope};
-pub use session::{Drift, Engine, EngineError, Session, Survey};
+pub use selector::{InvalidSelector, Selection, Selector};
+pub use session::Session;
 pub use settle::SettleError;
 pub use stage::{Data, Declared, Resolved, Stage};
 pub use state::{IllegalEvent, Object, Open, Phase, Slot, State};
+pub use step::{Action, Note, Reasons, ReplaceOrder, Step};
 pub use store::{Content, File, Mark, MemoryStore, Store, StoreError, Version};
+pub use survey::{Drift, Survey};
 pub use visible::{is_hidden, visible, visible_json};

@@ -20,8 +20,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::cancel::Cancel;
+use crate::engine_error::EngineError;
 use crate::host::Host;
-use crate::session::EngineError;
 use crate::store::{File, Mark, Store, StoreError, Version};
 
 /// How long a lease lasts without being renewed.
@@ -75,7 +75,8 @@ pub enum LockError {
     Store(#[from] StoreError),
 }
 
-/// The lock, held and renewed until [`release`](Lock::release).
+/// The lock, held and renewed until [`release`](Lock::release). One that is dropped is given back as well, if the store
+/// answers; nobody learns whether it did.
 pub(crate) struct Lock {
     store: Arc<dyn Store>,
     host: Arc<dyn Host>,
@@ -239,7 +240,13 @@ impl Renewal {
         loop {
             tokio::select! {
                 biased;
-                _ = &mut stopped => return Some(self.version),
+                stopped = &mut stopped => {
+                    // Nobody waits for it: the lock was dropped, not released.
+                    if stopped.is_err() {
+                        let _ = self.store.remove(File::Lock, &self.version).await;
+                    }
+                    return Some(self.version);
+                }
                 () = tokio::time::sleep(HEARTBEAT) => {}
             }
             let now = self.host.now_millis();

@@ -48,6 +48,7 @@ pub struct Keep {
 
 /// A property's value in [`Keep`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeepValue {
     /// Whatever it is.
     Any,
@@ -61,6 +62,7 @@ pub enum KeepValue {
 
 /// How a property value keeps what would be lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum How {
     /// The cloud does not delete such an object: a plan that would is refused.
     Forbid,
@@ -95,6 +97,8 @@ impl Keep {
 }
 
 /// What is in an object at the moment.
+///
+/// Exhaustive on purpose: whoever shows a plan must say what is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Contents {
     /// Nobody can tell: taken for something.

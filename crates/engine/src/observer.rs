@@ -17,6 +17,9 @@ pub enum Progress {
         /// At most this long.
         left: Duration,
     },
+    /// A [`Session`](crate::Session) was dropped and not closed. It is closed in the background, if the program lives long
+    /// enough.
+    SessionDropped,
     /// An interrupted create, update or delete of an earlier run was looked up in the cloud.
     Settled {
         /// The resource.

@@ -9,21 +9,20 @@ use crate::address::Address;
 use crate::backoff::Backoff;
 use crate::cancel::Cancel;
 use crate::codec::JournalError;
-use crate::diff::diff;
+use crate::diff::{diff, managed};
 use crate::error::{CallError, ErrorClass};
-use crate::event::{Event, Operation};
+use crate::event::{Event, Mutation, Operation, Seq};
 use crate::facts::Listed;
 use crate::graph::Graph;
 use crate::journal::{Journal, NewIntent};
 use crate::lock::Lock;
 use crate::observer::{Observer, Progress};
-use crate::plan::{Action, Note, Step, managed};
 use crate::provider::{Kind, Provider};
 use crate::references;
 use crate::resource::{Change, Readiness};
-use crate::scope::Declaration;
 use crate::settle::{read, repeat};
 use crate::state::{Object, Phase};
+use crate::step::{Action, Note, Step};
 
 /// How long a call that may be sent again is sent again.
 pub(crate) const RETRY_WITHIN: Duration = Duration::from_secs(300);
@@ -94,6 +93,28 @@ impl From<&str> for Paused {
     }
 }
 
+/// What a resource shall become: what is declared of it, as values.
+pub(crate) struct Goal {
+    pub(crate) properties: Value,
+    /// The resources that it refers to.
+    pub(crate) dependencies: Vec<Address>,
+    pub(crate) protect: bool,
+}
+
+impl Goal {
+    /// The intent of a call that brings the resource of a step there.
+    pub(crate) fn intent(&self, step: &Step, mutation: Mutation) -> NewIntent {
+        NewIntent {
+            address: step.address.clone(),
+            kind: step.kind.clone(),
+            mutation,
+            properties: self.properties.clone(),
+            dependencies: self.dependencies.clone(),
+            protect: self.protect,
+        }
+    }
+}
+
 /// What all operations of one run share.
 pub(crate) struct Operator<'a> {
     pub(crate) graph: &'a Graph,
@@ -120,26 +141,27 @@ impl Operator<'_> {
     /// Creates, changes, finishes, or records. `identified` is called once the identity of a new object is durable.
     pub(crate) async fn perform(&self, step: &Step, identified: impl FnOnce()) -> Result<(), Cause> {
         let kind = self.kind(&step.kind)?;
-        let desired = self.desired(step)?;
+        let goal = self.goal(step)?;
         let replaces = matches!(step.action, Action::Replace { .. });
-        match step.object.filter(|_| !replaces) {
-            None => self.create(step, kind, desired, identified).await,
-            Some(object) if step.note == Some(Note::Missing) => {
+        match step.existing().filter(|_| !replaces) {
+            None => self.create(step, kind, goal, identified).await,
+            Some(existing) if step.note == Some(Note::Missing) => {
                 // Should it be there again, it is found before a second one is made, or by its name, and taken over.
-                self.journal.record(Event::Missing { address: step.address.clone(), object }).await?;
-                self.create(step, kind, desired, identified).await
+                let (address, object) = (step.address.clone(), existing.seq);
+                self.journal.record(Event::Missing { address, object }).await?;
+                self.create(step, kind, goal, identified).await
             }
-            Some(object) => {
-                let object = self.object(step, object)?;
+            Some(existing) => {
+                let object = self.object(step, existing.seq)?;
                 // Who needs no more than the identity need not wait, unless this changes what it needs.
                 if kind.volatile().is_empty() {
                     identified();
                 }
                 match object.phase {
-                    Phase::Creating => self.resume(step, kind, object, desired).await,
-                    _ if step.action == Action::Update => self.update(step, kind, object, desired).await,
-                    Phase::Changing => self.finish_change(step, kind, object, desired).await,
-                    Phase::Ready | Phase::Broken => self.note(step, object.seq, desired).await,
+                    Phase::Creating => self.resume(step, kind, object, goal).await,
+                    _ if step.action == Action::Update => self.update(step, kind, object, goal).await,
+                    Phase::Changing => self.finish_change(step, kind, object, goal).await,
+                    Phase::Ready | Phase::Broken => self.note(step, object.seq, goal).await,
                 }
             }
         }
@@ -208,7 +230,7 @@ impl Operator<'_> {
             Operation::Update => phase == Phase::Changing,
             Operation::Delete => false,
         };
-        slot.open.iter().any(|open| open.operation == operation)
+        slot.open.iter().any(|open| open.mutation.operation() == operation)
             || state.current(address.as_str()).is_some_and(|object| unfinished(object.phase))
     }
 
@@ -218,30 +240,27 @@ impl Operator<'_> {
         Ok(self.provider.kind(name).ok_or_else(unknown)?)
     }
 
-    pub(crate) fn object(&self, step: &Step, seq: u64) -> Result<Object, Cause> {
+    pub(crate) fn object(&self, step: &Step, seq: Seq) -> Result<Object, Cause> {
         let state = self.journal.state();
         let object = state.slot(step.address.as_str()).and_then(|slot| slot.object(seq)).cloned();
         object.ok_or_else(|| Cause::Stale { what: "it is not recorded any more".to_owned() })
     }
 
-    /// The declared properties as values. What the plan showed as known must be what is sent.
-    fn desired(&self, step: &Step) -> Result<Value, Cause> {
-        let declaration = step.node.map(|node| &self.graph.nodes()[node]);
-        let (Some(Declaration { properties: declared, facts, .. }), Some(planned)) =
-            (declaration, &step.desired)
-        else {
-            return Err(Cause::Stale { what: "it is not declared".to_owned() });
-        };
+    /// What is declared, with the properties as values. What the plan showed as known must be what is sent.
+    fn goal(&self, step: &Step) -> Result<Goal, Cause> {
+        let wanted = step.wanted().ok_or_else(|| Cause::Stale { what: "it is not declared".to_owned() })?;
+        let declaration = &self.graph.nodes()[wanted.node];
         let state = self.journal.state();
-        let desired = state.resolve(declared);
-        if !references::is_known(&desired) {
+        let properties = state.resolve(&declaration.properties);
+        if !references::is_known(&properties) {
             return Err(Cause::Stale { what: "an output that it needs is not known".to_owned() });
         }
-        let as_planned = state.resolve(planned);
-        if as_planned != desired {
-            return Err(Cause::Stale { what: paths(&as_planned, &desired, facts.lists) });
+        let as_planned = state.resolve(&wanted.desired);
+        if as_planned != properties {
+            return Err(Cause::Stale { what: paths(&as_planned, &properties, declaration.facts.lists) });
         }
-        Ok(desired)
+        let dependencies = self.graph.refers_to(wanted.node);
+        Ok(Goal { properties, dependencies, protect: declaration.protect })
     }
 
     /// Goes on with an object whose change was interrupted, but has happened.
@@ -250,11 +269,11 @@ impl Operator<'_> {
         step: &Step,
         kind: &dyn Kind,
         object: Object,
-        desired: Value,
+        goal: Goal,
     ) -> Result<(), Cause> {
         let outputs = self.wait_changed(step, kind, object.outputs).await?;
         self.journal.record(Event::Ready { seq: object.seq, outputs }).await?;
-        self.note(step, object.seq, desired).await
+        self.note(step, object.seq, goal).await
     }
 
     /// Waits until a changed object is ready again. It was in use before, so unlike a new one it is never given up.
@@ -292,39 +311,25 @@ impl Operator<'_> {
         }
     }
 
-    async fn update(
-        &self,
-        step: &Step,
-        kind: &dyn Kind,
-        object: Object,
-        desired: Value,
-    ) -> Result<(), Cause> {
-        let live = self.unchanged_since_plan(step, kind, &object, &desired).await?;
+    async fn update(&self, step: &Step, kind: &dyn Kind, object: Object, goal: Goal) -> Result<(), Cause> {
+        let desired = &goal.properties;
+        let live = self.unchanged_since_plan(step, kind, &object, desired).await?;
         let live = live.ok_or_else(|| Cause::Stale { what: "it disappeared".to_owned() })?;
-        let changed = changed_properties(kind, &live, &desired);
+        let changed = changed_properties(kind, &live, desired);
         if let Some(property) = changed.iter().find(|property| kind.change(property) == Change::Replace) {
             return Err(Cause::Stale { what: format!("{property} cannot be changed in place") });
         }
         if changed.is_empty() {
             return match object.phase {
-                Phase::Changing => self.finish_change(step, kind, object, desired).await,
-                _ => self.note(step, object.seq, desired).await,
+                Phase::Changing => self.finish_change(step, kind, object, goal).await,
+                _ => self.note(step, object.seq, goal).await,
             };
         }
-        let node = step.node.unwrap_or_default();
-        let intent = NewIntent {
-            address: step.address.clone(),
-            kind: step.kind.clone(),
-            operation: Operation::Update,
-            properties: desired.clone(),
-            dependencies: self.graph.refers_to(node),
-            protect: self.graph.nodes()[node].protect,
-            object: Some(object.seq),
-        };
+        let intent = goal.intent(step, Mutation::Update(object.seq));
         self.may_call(step)?;
         let seq = self.journal.intend(intent).await?.seq;
         let done = async {
-            let update = || kind.update(&desired, &object.outputs, &live, changed.clone());
+            let update = || kind.update(desired, &object.outputs, &live, changed.clone());
             let outputs = self.again(step, Operation::Update, update).await?;
             self.wait_changed(step, kind, outputs).await
         };
@@ -334,7 +339,7 @@ impl Operator<'_> {
                 // An update may be several calls, so some of it may have happened: what is there now is the truth. If
                 // that cannot be read either, the intent stays open for the next run.
                 if let Ok(Some(live)) = read(kind, &object.properties, &object.outputs).await {
-                    let properties = managed(&live, &object.properties, &desired);
+                    let properties = managed(&live, &object.properties, desired);
                     self.journal.record(Event::Observed { seq, properties }).await?;
                 }
                 Err(cause)
@@ -343,23 +348,22 @@ impl Operator<'_> {
     }
 
     /// Records what changed without a call.
-    pub(crate) async fn note(&self, step: &Step, object: u64, desired: Value) -> Result<(), Cause> {
-        let node = step.node.unwrap_or_default();
-        let (dependencies, protect) = (self.graph.refers_to(node), self.graph.nodes()[node].protect);
+    pub(crate) async fn note(&self, step: &Step, object: Seq, goal: Goal) -> Result<(), Cause> {
+        let Goal { properties, dependencies, protect } = goal;
         let recorded = self.object(step, object)?;
-        if recorded.properties == desired
+        if recorded.properties == properties
             && recorded.dependencies == dependencies
             && recorded.protect == protect
         {
             return Ok(());
         }
         let address = step.address.clone();
-        let event = Event::Recorded { address, object, properties: desired, dependencies, protect };
+        let event = Event::Recorded { address, object, properties, dependencies, protect };
         Ok(self.journal.record(event).await?)
     }
 
     /// Closes an intent that surely had no effect.
-    pub(crate) async fn close_unless(&self, unsure: bool, seq: u64, cause: &Cause) -> Result<(), Cause> {
+    pub(crate) async fn close_unless(&self, unsure: bool, seq: Seq, cause: &Cause) -> Result<(), Cause> {
         let class = match cause {
             Cause::Call(error) if error.class.is_certain() => error.class,
             Cause::Interrupted { .. } => ErrorClass::NotYet,
@@ -382,10 +386,10 @@ impl Operator<'_> {
         let look = || read(kind, &object.properties, &object.outputs);
         let Some(live) = self.read_again(step, Operation::Update, look).await? else { return Ok(None) };
         let live = managed(&live, &object.properties, desired);
-        match &step.seen {
+        match step.existing() {
             // What is still being set up may well look different from one moment to the next.
-            Some(seen) if object.phase == Phase::Ready => {
-                let seen = managed(seen, &object.properties, desired);
+            Some(existing) if object.phase == Phase::Ready => {
+                let seen = managed(&existing.seen, &object.properties, desired);
                 if live == seen {
                     Ok(Some(live))
                 } else {

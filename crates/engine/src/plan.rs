@@ -3,210 +3,28 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::address::Address;
-use crate::diff::{PropertyChange, diff};
+use crate::diff::{PropertyChange, diff, managed};
 use crate::error::CallError;
+use crate::event::Seq;
 use crate::graph::Graph;
+use crate::plan_error::PlanError;
 use crate::provider::{Kind, Provider};
-use crate::references;
-use crate::removal::{Guarded, Guards, Lowered, Removal, lowered_by, removal_of};
+use crate::references::{self, Found};
+use crate::referrers::holds_replaced;
+use crate::removal::{Guarded, Guards, Removal, lowered_by, removal_of};
 use crate::resource::Change;
 use crate::schedule::{self, Schedule};
+use crate::scope::Declaration;
+use crate::selector::Selection;
 use crate::state::{Object, Phase, State};
-
-/// In which order a replacement happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReplaceOrder {
-    /// The new object is created, dependents move over, the old one is deleted.
-    CreateFirst,
-    /// The old object is deleted first, since both cannot exist at once: they claim the same name or addresses, or
-    /// they depend on something that is deleted first.
-    DeleteFirst,
-}
-
-/// Properties that force a replacement: never empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reasons {
-    first: String,
-    more: Vec<String>,
-}
-
-impl Reasons {
-    fn new(properties: Vec<String>) -> Option<Self> {
-        let mut properties = properties.into_iter();
-        Some(Self { first: properties.next()?, more: properties.collect() })
-    }
-
-    /// The names of the properties.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.first.as_str()).chain(self.more.iter().map(String::as_str))
-    }
-}
-
-/// What happens to a resource.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// It is created.
-    Create,
-    /// It is changed.
-    Update,
-    /// It is created anew, and the old object deleted.
-    Replace {
-        /// The properties that cannot be changed.
-        because: Reasons,
-        /// Which comes first.
-        order: ReplaceOrder,
-    },
-    /// It is deleted.
-    Delete,
-    /// Nothing happens in the cloud.
-    Unchanged,
-}
-
-/// Why a resource appears in a plan, beyond its changed properties.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Note {
-    /// Its creation, or a change of it, was interrupted, and is brought to an end.
-    Unfinished,
-    /// The object that is known has disappeared from the cloud.
-    Missing,
-    /// The object was replaced, but its deletion did not happen yet.
-    Deposed,
-}
-
-/// One resource in a plan.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step {
-    /// The resource.
-    pub address: Address,
-    /// Its kind.
-    pub kind: String,
-    /// What happens.
-    pub action: Action,
-    /// The properties that differ; empty for a creation and a deletion.
-    pub changes: Vec<PropertyChange>,
-    /// What else there is to know.
-    pub note: Option<Note>,
-    /// The properties that are wanted, where what is not known yet is a reference.
-    pub desired: Option<Value>,
-    /// The object that is there.
-    pub(crate) object: Option<u64>,
-    /// How far that one has come.
-    pub(crate) phase: Option<Phase>,
-    /// Its properties as the plan saw them.
-    pub(crate) seen: Option<Value>,
-    /// Whether what is recorded must be brought up to date though nothing happens in the cloud.
-    pub(crate) record: bool,
-    /// Position in the graph.
-    pub(crate) node: Option<usize>,
-    /// What becomes of the object that goes, and of what it holds; `None` where none goes.
-    pub(crate) removal: Option<Removal>,
-    /// What goes of an object that stays.
-    pub(crate) lowered: Vec<Lowered>,
-}
-
-impl Step {
-    /// What becomes of the object that is deleted or replaced; `None` where none is.
-    #[must_use]
-    pub fn removal(&self) -> Option<&Removal> {
-        self.removal.as_ref()
-    }
-
-    /// What an update makes the cloud delete in an object that stays.
-    #[must_use]
-    pub fn lowered(&self) -> &[Lowered] {
-        &self.lowered
-    }
-
-    /// The live properties as the plan saw them; `None` where there is no object.
-    #[must_use]
-    pub fn live(&self) -> Option<&Value> {
-        self.seen.as_ref()
-    }
-
-    /// Whether applying it calls the cloud in a way that changes something.
-    #[must_use]
-    pub fn is_change(&self) -> bool {
-        self.action != Action::Unchanged || self.note == Some(Note::Unfinished)
-    }
-
-    /// Whether a new object is created.
-    pub(crate) fn creates(&self) -> bool {
-        matches!(self.action, Action::Create | Action::Replace { .. })
-    }
-
-    pub(crate) fn replaces(&self, order: ReplaceOrder) -> bool {
-        matches!(&self.action, Action::Replace { order: own, .. } if *own == order)
-    }
-}
-
-/// Why there is no plan.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PlanError {
-    /// A kind that the provider does not have.
-    #[error("{address}: this program does not know the kind {kind}")]
-    UnknownKind {
-        /// The resource.
-        address: Address,
-        /// Its kind.
-        kind: String,
-    },
-    /// A resource that must not be deleted or replaced would be.
-    #[error("protected, but would be deleted or replaced: {}", resources.iter().map(Guarded::to_string).collect::<Vec<_>>().join(", "))]
-    Protected {
-        /// The resources.
-        resources: Vec<Guarded>,
-    },
-    /// A part of an object that would be deleted or replaced is used by one that stays.
-    #[error("{address} would be deleted or replaced, but {by} uses {part} in it")]
-    PartInUse {
-        /// The resource that would go.
-        address: Address,
-        /// The part of it.
-        part: String,
-        /// What uses it.
-        by: Address,
-    },
-    /// An object stays, with the name that a new one needs.
-    #[error("{address} cannot be created: an object that is retained has the name that it needs")]
-    NameRetained {
-        /// The resource.
-        address: Address,
-    },
-    /// A resource that would be deleted or replaced is needed by one that is outside of what is planned.
-    #[error("{address} cannot be deleted: {by} depends on it")]
-    StillNeeded {
-        /// The resource.
-        address: Address,
-        /// What depends on it.
-        by: Address,
-    },
-    /// An output that the recorded object does not have.
-    #[error("{from} refers to the output {attr} of {address}, which the recorded object does not have")]
-    MissingOutput {
-        /// The resource with the reference.
-        from: Address,
-        /// What it refers to.
-        address: String,
-        /// The output.
-        attr: String,
-    },
-    /// The old and the new order of things contradict each other.
-    #[error("there is no order in which these can be changed: {}; change them in two runs", list(addresses))]
-    NoOrder {
-        /// The resources.
-        addresses: Vec<Address>,
-    },
-}
-
-fn list(addresses: &[Address]) -> String {
-    addresses.iter().map(Address::as_str).collect::<Vec<_>>().join(", ")
-}
+use crate::step::{Action, Existing, Note, Reasons, ReplaceOrder, Step, Subject, Wanted};
 
 /// What a look at the cloud found where an object was known.
+///
+/// Exhaustive on purpose: whoever judges what is live must not take one for another.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reading {
     /// It is gone.
@@ -218,7 +36,7 @@ pub enum Reading {
 }
 
 /// Live objects by their identity in state. What is not in here was not looked at.
-pub(crate) type Readings = HashMap<u64, Reading>;
+pub(crate) type Readings = HashMap<Seq, Reading>;
 
 /// What would be done, in the order of the graph, deletions last.
 #[derive(Clone, Debug)]
@@ -226,7 +44,7 @@ pub struct Plan {
     steps: Vec<Step>,
     /// The first step of each address.
     by_address: HashMap<Address, usize>,
-    pub(crate) tier: Option<String>,
+    pub(crate) selection: Selection,
     pub(crate) graph: Arc<Graph>,
     pub(crate) schedule: Schedule,
     /// What must not go, whatever is in it.
@@ -250,6 +68,12 @@ impl Plan {
         self.by_address.get(address).map(|&position| &self.steps[position])
     }
 
+    /// What the plan is about. Everything else is left as it is.
+    #[must_use]
+    pub fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
     /// Whether there is nothing to do in the cloud.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -259,7 +83,7 @@ impl Plan {
 
 /// Compares what is declared with what is known.
 ///
-/// With `tier`, only what is recorded under this first segment may be deleted; the rest of the state is left alone.
+/// What is not selected is left as it is: neither created, changed nor deleted. References to it are its recorded outputs.
 ///
 /// # Errors
 /// [`PlanError`], before any call.
@@ -268,28 +92,31 @@ pub(crate) fn plan(
     state: &State,
     live: &Readings,
     provider: &dyn Provider,
-    tier: Option<&str>,
+    selection: Selection,
 ) -> Result<Plan, PlanError> {
     let mut planner = Planner {
         graph: &graph,
         state,
         live,
         provider,
+        selection: &selection,
         steps: Vec::with_capacity(graph.nodes().len()),
-        by_node: vec![usize::MAX; graph.nodes().len()],
+        by_node: vec![None; graph.nodes().len()],
         protected: Vec::new(),
     };
     for &node in graph.order() {
-        planner.declared(node)?;
+        if selection.contains(graph.nodes()[node].address.as_str()) {
+            planner.declared(node)?;
+        }
     }
-    planner.left_over(tier)?;
+    planner.left_over()?;
     let Planner { mut steps, by_node, protected, .. } = planner;
     let schedule = schedule::build(&mut steps, &by_node, &graph, state, provider)?;
     let mut by_address = HashMap::with_capacity(steps.len());
     for (position, step) in steps.iter().enumerate() {
         by_address.entry(step.address.clone()).or_insert(position);
     }
-    Ok(Plan { steps, by_address, tier: tier.map(str::to_owned), graph, schedule, protected })
+    Ok(Plan { steps, by_address, selection, graph, schedule, protected })
 }
 
 struct Planner<'a> {
@@ -297,8 +124,10 @@ struct Planner<'a> {
     state: &'a State,
     live: &'a Readings,
     provider: &'a dyn Provider,
+    selection: &'a Selection,
     steps: Vec<Step>,
-    by_node: Vec<usize>,
+    /// The step of each node that is selected.
+    by_node: Vec<Option<usize>>,
     protected: Vec<Guarded>,
 }
 
@@ -310,135 +139,173 @@ impl<'a> Planner<'a> {
 
     fn declared(&mut self, node: usize) -> Result<(), PlanError> {
         let declaration = &self.graph.nodes()[node];
-        let address = &declaration.address;
-        let kind = self.kind(address, &declaration.kind)?;
-        let desired = self.resolve(node)?;
-        let mut step = Step {
-            address: address.clone(),
-            kind: declaration.kind.clone(),
-            action: Action::Create,
-            changes: Vec::new(),
-            note: None,
-            desired: None,
-            object: None,
-            phase: None,
-            seen: None,
-            record: false,
-            node: Some(node),
-            removal: None,
-            lowered: Vec::new(),
-        };
-        if let Some(object) = self.state.current(address.as_str()) {
-            step.object = Some(object.seq);
-            step.phase = Some(object.phase);
-            if self.live.get(&object.seq) == Some(&Reading::Missing) {
-                step.note = Some(Note::Missing);
-            } else {
-                self.compare(&mut step, object, kind, &desired);
-                step.record = object.properties != desired
-                    || object.protect != declaration.protect
-                    || object.dependencies != self.graph.refers_to(node);
-                if step.action == Action::Update {
-                    step.lowered = lowered_by(&step.changes, &object.properties, kind.facts());
-                }
-                if let (Action::Replace { .. }, Some(seen)) = (&step.action, &step.seen) {
-                    step.removal = Some(self.removal(address, object, seen)?);
-                }
+        let kind = self.kind(&declaration.address, &declaration.kind)?;
+        let wanted = Wanted { node, desired: self.resolve(node)? };
+        let (address, kind_name) = (declaration.address.clone(), declaration.kind.clone());
+        let step = match self.state.current(address.as_str()) {
+            None => Step::new(address, kind_name, Action::Create, Subject::Declared(wanted)),
+            Some(object) if self.is_missing(object) => {
+                let existing = existing(object, object.properties.clone());
+                let subject = Subject::Both(existing, wanted);
+                Step { note: Some(Note::Missing), ..Step::new(address, kind_name, Action::Create, subject) }
             }
-        }
-        step.desired = Some(desired);
-        self.by_node[node] = self.steps.len();
+            Some(object) => self.compared(declaration, object, kind, wanted)?,
+        };
+        self.by_node[node] = Some(self.steps.len());
         self.steps.push(step);
         Ok(())
     }
 
-    fn compare(&self, step: &mut Step, object: &Object, kind: &dyn Kind, desired: &Value) {
-        if matches!(object.phase, Phase::Creating | Phase::Changing) {
-            step.note = Some(Note::Unfinished);
-        }
-        let seen = match self.live.get(&object.seq) {
+    fn is_missing(&self, object: &Object) -> bool {
+        self.live.get(&object.seq) == Some(&Reading::Missing)
+    }
+
+    /// The live properties of an object, as far as they are managed; those that are recorded, where nobody looked.
+    fn seen(&self, object: &Object, desired: &Value) -> Value {
+        match self.live.get(&object.seq) {
             Some(Reading::Found(live)) => managed(live, &object.properties, desired),
-            _ => object.properties.clone(),
+            Some(Reading::Missing | Reading::Denied(_)) | None => object.properties.clone(),
+        }
+    }
+
+    /// What happens to a resource that has an object.
+    fn compared(
+        &mut self,
+        declaration: &Declaration,
+        object: &Object,
+        kind: &dyn Kind,
+        wanted: Wanted,
+    ) -> Result<Step, PlanError> {
+        let seen = self.seen(object, &wanted.desired);
+        // Properties of two types cannot be compared.
+        let changes = match object.kind == declaration.kind {
+            true => diff(&seen, &wanted.desired, kind.facts().lists),
+            false => Vec::new(),
         };
-        if object.kind != step.kind {
-            step.action = Action::Replace {
-                because: Reasons { first: "Type".to_owned(), more: Vec::new() },
-                order: ReplaceOrder::CreateFirst,
-            };
-            step.seen = Some(seen);
-            return;
-        }
-        step.changes = diff(&seen, desired, kind.facts().lists);
-        step.seen = Some(seen);
-        let mut forcing: Vec<String> = Vec::new();
-        if object.phase == Phase::Broken {
-            forcing.push("Readiness".to_owned());
-        }
-        for change in &step.changes {
-            let property = change.property();
-            if kind.change(property) == Change::Replace && !forcing.iter().any(|known| known == property) {
-                forcing.push(property.to_owned());
-            }
-        }
-        step.action = match Reasons::new(forcing) {
-            Some(because) => Action::Replace { because, order: ReplaceOrder::CreateFirst },
-            None if step.changes.is_empty() => Action::Unchanged,
-            None => Action::Update,
+        let action = action(declaration, object, kind, &changes);
+        let removal = match &action {
+            Action::Replace { .. } => Some(self.removal(&declaration.address, object, &seen)?),
+            _ => None,
         };
+        let lowered = match &action {
+            Action::Update => lowered_by(&changes, &object.properties, kind.facts()),
+            _ => Vec::new(),
+        };
+        let is_unfinished = matches!(object.phase, Phase::Creating | Phase::Changing);
+        Ok(Step {
+            address: declaration.address.clone(),
+            kind: declaration.kind.clone(),
+            action,
+            changes,
+            note: is_unfinished.then_some(Note::Unfinished),
+            record: object.properties != wanted.desired
+                || object.protect != declaration.protect
+                || object.dependencies != self.graph.refers_to(wanted.node),
+            removal,
+            lowered,
+            subject: Subject::Both(existing(object, seen), wanted),
+        })
     }
 
     /// The declared properties with the outputs that are known and stay what they are.
     fn resolve(&self, node: usize) -> Result<Value, PlanError> {
-        let missing = std::cell::RefCell::new(None);
         let declaration = &self.graph.nodes()[node];
+        let refused = std::cell::RefCell::new(None);
         let resolved = references::resolve(&declaration.properties, &|found| {
-            let step = &self.steps[self.by_node[self.graph.position(found.address)?]];
-            let volatile =
-                || self.provider.kind(&step.kind).is_some_and(|kind| kind.volatile().contains(&found.attr));
-            let stays = match (&step.action, step.phase) {
-                // Until it is ready, only what its creation gave is known.
-                (Action::Unchanged | Action::Update, Some(Phase::Creating)) => found.early && !volatile(),
-                (Action::Unchanged, Some(Phase::Ready)) => true,
-                (Action::Unchanged | Action::Update, _) => !volatile(),
-                (Action::Create | Action::Replace { .. } | Action::Delete, _) => false,
-            };
-            if !stays {
-                return None;
-            }
-            let value = self.state.output(found.address, found.attr).cloned();
-            if value.is_none() {
-                *missing.borrow_mut() = Some((found.address.to_owned(), found.attr.to_owned()));
-            }
-            value
+            let output = self.output(&declaration.address, found);
+            output.unwrap_or_else(|error| {
+                refused.borrow_mut().get_or_insert(error);
+                None
+            })
         });
-        match missing.into_inner() {
-            Some((address, attr)) => {
-                Err(PlanError::MissingOutput { from: declaration.address.clone(), address, attr })
+        refused.into_inner().map_or(Ok(resolved), Err)
+    }
+
+    /// An output that `from` refers to, as far as it is known now and stays what it is.
+    fn output(&self, from: &Address, found: Found<'_>) -> Result<Option<Value>, PlanError> {
+        let Some(to) = self.graph.position(found.address) else { return Ok(None) };
+        let Some(step) = self.by_node[to].map(|position| &self.steps[position]) else {
+            return self.output_of_unselected(from, &self.graph.nodes()[to].address, found).map(Some);
+        };
+        let phase = step.existing().map(|existing| existing.phase);
+        let stays = match (&step.action, phase) {
+            // Until it is ready, only what its creation gave is known.
+            (Action::Unchanged | Action::Update, Some(Phase::Creating)) => {
+                found.early && !self.is_volatile(&step.kind, found.attr)
             }
-            None => Ok(resolved),
-        }
+            (Action::Unchanged, Some(Phase::Ready)) => true,
+            (Action::Unchanged | Action::Update, _) => !self.is_volatile(&step.kind, found.attr),
+            (Action::Create | Action::Replace { .. } | Action::Delete, _) => false,
+        };
+        if stays { self.recorded_output(from, found).map(Some) } else { Ok(None) }
+    }
+
+    fn is_volatile(&self, kind: &str, attr: &str) -> bool {
+        self.provider.kind(kind).is_some_and(|kind| kind.volatile().contains(&attr))
+    }
+
+    fn recorded_output(&self, from: &Address, found: Found<'_>) -> Result<Value, PlanError> {
+        let output = self.state.output(found.address, found.attr).cloned();
+        output.ok_or_else(|| PlanError::MissingOutput {
+            from: from.clone(),
+            address: found.address.to_owned(),
+            attr: found.attr.to_owned(),
+        })
+    }
+
+    /// An output of a resource that this plan leaves as it is: what is recorded of it must be final.
+    fn output_of_unselected(
+        &self,
+        from: &Address,
+        needs: &Address,
+        found: Found<'_>,
+    ) -> Result<Value, PlanError> {
+        let final_without_it = |object: &&Object| {
+            let stays = !self.is_volatile(&object.kind, found.attr);
+            match object.phase {
+                Phase::Ready => true,
+                Phase::Creating => found.early && stays,
+                Phase::Changing => stays,
+                Phase::Broken => false,
+            }
+        };
+        let object = self.state.current(needs.as_str());
+        let refused = |is_unfinished| PlanError::NotSelected {
+            from: from.clone(),
+            needs: needs.clone(),
+            is_unfinished,
+        };
+        let object = object.ok_or_else(|| refused(false))?;
+        Some(object).filter(final_without_it).ok_or_else(|| refused(true))?;
+        self.recorded_output(from, found)
     }
 
     /// Everything in state that is not declared any more, and what was replaced but not deleted yet.
-    fn left_over(&mut self, tier: Option<&str>) -> Result<(), PlanError> {
-        let in_scope = |address: &Address| tier.is_none_or(|tier| address.tier() == tier);
+    fn left_over(&mut self) -> Result<(), PlanError> {
+        let selection = self.selection;
         let replaced = |step: &&Step| matches!(step.action, Action::Replace { .. });
-        let mut deleted: HashSet<Address> =
-            self.steps.iter().filter(replaced).map(|step| step.address.clone()).collect();
-        for (address, slot) in self.state.slots().filter(|(address, _)| in_scope(address)) {
-            let dropped = slot.current.iter().filter(|_| self.graph.position(address.as_str()).is_none());
-            for object in dropped {
-                deleted.insert(address.clone());
+        let mut deleted: HashSet<&Address> = HashSet::new();
+        let state = self.state;
+        let slots = || state.slots().filter(|(address, _)| selection.contains(address.as_str()));
+        for (address, slot) in slots() {
+            if let Some(object) = slot.current.as_ref()
+                && self.graph.position(address.as_str()).is_none()
+            {
+                deleted.insert(address);
                 self.delete(address, object, None)?;
             }
             for object in &slot.deposed {
                 self.delete(address, object, Some(Note::Deposed))?;
             }
         }
-        let outside =
-            |address: &Address| !in_scope(address) && self.graph.position(address.as_str()).is_none();
-        for (by, object) in self.state.objects().filter(|(address, _)| outside(address)) {
-            if let Some(needed) = object.dependencies.iter().find(|needed| deleted.contains(*needed)) {
+        let replaced: HashSet<&Address> =
+            self.steps.iter().filter(replaced).map(|step| &step.address).collect();
+        deleted.extend(replaced);
+        for (by, object) in state.objects().filter(|(address, _)| !selection.contains(address.as_str())) {
+            let goes = |needed: &&Address| deleted.contains(*needed) || holds_replaced(state, needed, object);
+            if let Some(needed) =
+                object.dependencies.iter().filter(|it| selection.contains(it.as_str())).find(goes)
+            {
                 return Err(PlanError::StillNeeded { address: needed.clone(), by: by.clone() });
             }
         }
@@ -458,40 +325,43 @@ impl<'a> Planner<'a> {
 
     fn delete(&mut self, address: &Address, object: &Object, note: Option<Note>) -> Result<(), PlanError> {
         self.kind(address, &object.kind)?;
-        let missing = self.live.get(&object.seq) == Some(&Reading::Missing);
-        let seen = match self.live.get(&object.seq) {
-            Some(Reading::Found(live)) => managed(live, &object.properties, &Value::Null),
-            _ => object.properties.clone(),
-        };
+        let missing = self.is_missing(object);
+        let seen = self.seen(object, &Value::Null);
         let removal = match missing {
             true => None,
             false => Some(self.removal(address, object, &seen)?),
         };
+        let subject = Subject::Recorded(existing(object, seen));
         self.steps.push(Step {
-            address: address.clone(),
-            kind: object.kind.clone(),
-            action: Action::Delete,
-            changes: Vec::new(),
             note: if missing { Some(Note::Missing) } else { note },
-            desired: None,
-            object: Some(object.seq),
-            phase: Some(object.phase),
-            seen: Some(seen),
-            record: false,
-            node: None,
             removal,
-            lowered: Vec::new(),
+            ..Step::new(address.clone(), object.kind.clone(), Action::Delete, subject)
         });
         Ok(())
     }
 }
 
-/// The live properties that are managed: those that were sent, and those that are declared now. What the cloud fills in
-/// by itself is not compared.
-pub(crate) fn managed(live: &Value, recorded: &Value, desired: &Value) -> Value {
-    let Value::Object(live) = live else { return live.clone() };
-    let kept = |name: &&String| recorded.get(name.as_str()).is_some() || desired.get(name.as_str()).is_some();
-    let properties: Map<String, Value> =
-        live.keys().filter(kept).map(|name| (name.clone(), live[name].clone())).collect();
-    Value::Object(properties)
+fn existing(object: &Object, seen: Value) -> Existing {
+    Existing { seq: object.seq, kind: object.kind.clone(), phase: object.phase, seen }
+}
+
+/// What must happen to an object, so that it becomes what is declared.
+fn action(declaration: &Declaration, object: &Object, kind: &dyn Kind, changes: &[PropertyChange]) -> Action {
+    let mut forcing: Vec<String> = Vec::new();
+    if object.kind != declaration.kind {
+        forcing.push("Type".to_owned());
+    } else if object.phase == Phase::Broken {
+        forcing.push("Readiness".to_owned());
+    }
+    for change in changes {
+        let property = change.property();
+        if kind.change(property) == Change::Replace && !forcing.iter().any(|known| known == property) {
+            forcing.push(property.to_owned());
+        }
+    }
+    match Reasons::new(forcing) {
+        Some(because) => Action::Replace { because, order: ReplaceOrder::CreateFirst },
+        None if changes.is_empty() => Action::Unchanged,
+        None => Action::Update,
+    }
 }

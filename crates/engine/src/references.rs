@@ -28,6 +28,8 @@ fn as_join(object: &Map<String, Value>) -> Option<&Vec<Value>> {
 }
 
 /// What a value in declared properties is, for who writes them down in another form.
+///
+/// Exhaustive on purpose: whoever writes properties down elsewhere must not lose one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Term<'a> {
     /// Another resource's output.

@@ -10,12 +10,15 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::diff::PropertyChange;
+use crate::event::Seq;
 use crate::facts::Facts;
 use crate::loss::{Contents, How, KeepValue, Limit, Loss};
-use crate::plan::{Plan, PlanError, Step};
+use crate::plan::Plan;
+use crate::plan_error::PlanError;
 use crate::references;
 use crate::scope::Declaration;
 use crate::state::{Object, Phase, State};
+use crate::step::Step;
 
 /// What becomes of an object that a plan deletes or replaces.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +82,8 @@ fn name_of(properties: &Value, facts: &Facts) -> Option<String> {
 }
 
 /// What becomes of what an object holds.
+///
+/// Exhaustive on purpose: whoever shows a plan must say what is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It goes with the object.
@@ -219,11 +224,12 @@ pub(crate) fn removal_of(
 impl Plan {
     /// The steps that part with an object which may hold something that cannot be made again: where they are, with the
     /// object. Only these are looked into.
-    pub(crate) fn to_weigh(&self) -> Vec<(usize, u64)> {
+    pub(crate) fn to_weigh(&self) -> Vec<(usize, Seq)> {
         let asks = |step: &Step| {
             let removal = step.removal.as_ref()?;
             let may_lose = removal.loss != Loss::Nothing && removal.contents == Contents::Unknown;
-            step.object.filter(|_| may_lose && removal.fate != Fate::Retained)
+            let weighs = may_lose && removal.fate != Fate::Retained;
+            step.existing().filter(|_| weighs).map(|existing| existing.seq)
         };
         self.steps().iter().enumerate().filter_map(|(position, step)| Some((position, asks(step)?))).collect()
     }
@@ -265,12 +271,14 @@ impl Plan {
             return Err(PlanError::NameRetained { address });
         }
         // A new object of the same name has the same outputs, and not the part.
+        let unselected = state.objects().filter(|(address, _)| !self.selection.contains(address.as_str()));
         let wanted: Vec<(&Address, Value)> = match self.steps().iter().any(has_parts) {
             false => Vec::new(),
             true => self
                 .steps()
                 .iter()
-                .filter_map(|step| Some((&step.address, state.resolve(step.desired.as_ref()?))))
+                .filter_map(|step| Some((&step.address, state.resolve(step.desired()?))))
+                .chain(unselected.map(|(address, object)| (address, object.properties.clone())))
                 .collect(),
         };
         for step in self.steps() {
@@ -294,7 +302,7 @@ impl Plan {
     /// which a copy stays, stays too.
     fn keep_keys(&mut self, state: &State) {
         let stays = |step: &&Step| step.removal.as_ref().is_some_and(|removal| removal.fate != Fate::Lost);
-        let object = |step: &Step| state.slot(step.address.as_str())?.object(step.object?);
+        let object = |step: &Step| state.slot(step.address.as_str())?.object(step.existing()?.seq);
         let needed: HashSet<Address> = self
             .steps()
             .iter()

@@ -11,6 +11,8 @@ use crate::loss::Contents;
 use crate::stage::{Data, Declared, Resolved, Stage};
 
 /// What changing a property takes.
+///
+/// Exhaustive on purpose: whoever shows a plan must know what a change takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The object can be changed.
@@ -20,6 +22,8 @@ pub enum Change {
 }
 
 /// How a create call whose answer was lost is settled, and how a retry is made safe.
+///
+/// Exhaustive on purpose: the safety of a create that was interrupted rests on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settle {
     /// The call takes a client token: the same call with the same token is the same object.
@@ -73,6 +77,8 @@ impl Search {
 }
 
 /// One look at an object that is being created.
+///
+/// Exhaustive on purpose: whoever polls must know whether to go on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Readiness<O> {
     /// Dependents may go on.

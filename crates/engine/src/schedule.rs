@@ -14,11 +14,13 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::graph::Graph;
-use crate::plan::{Action, Note, PlanError, ReplaceOrder, Step};
+use crate::plan_error::PlanError;
 use crate::provider::Provider;
 use crate::references;
+use crate::referrers::referred_to;
 use crate::removal::Fate;
 use crate::state::{Object, State};
+use crate::step::{Action, Existing, Note, ReplaceOrder, Step};
 
 /// Stands for what is not known yet while claims are compared, and nowhere else. No claim can contain it.
 const UNKNOWN: &str = "\0unknown\0";
@@ -28,6 +30,16 @@ const UNKNOWN: &str = "\0unknown\0";
 pub(crate) enum Part {
     Do,
     Delete,
+}
+
+impl Part {
+    /// The kind of the object that it is about. Where a resource's type changes, the old object has another one than the new.
+    pub(crate) fn kind(self, step: &Step) -> &str {
+        match (self, step.existing()) {
+            (Part::Delete, Some(existing)) => &existing.kind,
+            (Part::Delete, None) | (Part::Do, _) => &step.kind,
+        }
+    }
 }
 
 /// Something to run.
@@ -59,7 +71,7 @@ pub(crate) struct Schedule {
 /// what is done and not behind, deletions ahead, what is done behind, other deletions.
 pub(crate) fn build(
     steps: &mut [Step],
-    by_node: &[usize],
+    by_node: &[Option<usize>],
     graph: &Graph,
     state: &State,
     provider: &dyn Provider,
@@ -92,7 +104,7 @@ fn recorded_dependents(steps: &[Step], state: &State) -> Vec<Vec<usize>> {
     }
     let object_of = |position: usize| {
         let step: &Step = &steps[position];
-        state.slot(step.address.as_str())?.object(step.object?)
+        state.slot(step.address.as_str())?.object(step.existing()?.seq)
     };
     let mut dependents = vec![Vec::new(); steps.len()];
     for position in 0..steps.len() {
@@ -114,28 +126,6 @@ fn recorded_dependents(steps: &[Step], state: &State) -> Vec<Vec<usize>> {
     dependents
 }
 
-/// Which of several objects of one address, some of them replaced, the properties refer to: those of which they contain
-/// an output that the others do not have. All of them, where that does not tell.
-fn referred_to(properties: &Value, candidates: &[(usize, &Object)]) -> Vec<usize> {
-    let own_outputs = |object: &Object| -> Vec<String> {
-        let others = |name: &str, value: &Value| {
-            candidates
-                .iter()
-                .any(|(_, other)| other.seq != object.seq && other.outputs.get(name) == Some(value))
-        };
-        let outputs = object.outputs.as_object().into_iter().flatten();
-        outputs
-            .filter(|(name, value)| !others(name, value))
-            .filter_map(|(_, value)| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned))
-            .collect()
-    };
-    let refers = |(_, object): &&(usize, &Object)| {
-        own_outputs(object).iter().any(|output| references::contains_text(properties, output))
-    };
-    let found: Vec<usize> = candidates.iter().filter(refers).map(|(target, _)| *target).collect();
-    if found.is_empty() { candidates.iter().map(|(target, _)| *target).collect() } else { found }
-}
-
 /// Pairs (old, new): step `old` deletes what step `new` claims.
 fn collisions(steps: &[Step], state: &State, provider: &dyn Provider) -> Vec<(usize, usize)> {
     let mut claimed: HashMap<(&str, String), Vec<(usize, &Value)>> = HashMap::new();
@@ -144,9 +134,8 @@ fn collisions(steps: &[Step], state: &State, provider: &dyn Provider) -> Vec<(us
         {
             continue;
         }
-        let Some(object) = step.object.and_then(|seq| state.slot(step.address.as_str())?.object(seq)) else {
-            continue;
-        };
+        let recorded = |existing: &Existing| state.slot(step.address.as_str())?.object(existing.seq);
+        let Some(object) = step.existing().and_then(recorded) else { continue };
         let claim = provider.kind(&object.kind).and_then(|kind| kind.claim(&object.properties));
         if let Some(claim) = claim {
             claimed.entry((object.kind.as_str(), claim)).or_default().push((position, &object.properties));
@@ -157,7 +146,7 @@ fn collisions(steps: &[Step], state: &State, provider: &dyn Provider) -> Vec<(us
         return pairs;
     }
     for (new, step) in steps.iter().enumerate() {
-        let (Action::Create | Action::Replace { .. }, Some(desired)) = (&step.action, &step.desired) else {
+        let (Action::Create | Action::Replace { .. }, Some(desired)) = (&step.action, step.desired()) else {
             continue;
         };
         let Some(kind) = provider.kind(&step.kind) else { continue };
@@ -242,11 +231,13 @@ impl Builder {
         }
     }
 
-    fn declared(&mut self, steps: &[Step], by_node: &[usize], graph: &Graph) {
+    fn declared(&mut self, steps: &[Step], by_node: &[Option<usize>], graph: &Graph) {
         for (position, step) in steps.iter().enumerate() {
-            let Some(node) = step.node else { continue };
-            for edge in graph.edges(node) {
-                self.edge(self.do_task[by_node[edge.to]], self.do_task[position], edge.early);
+            let Some(wanted) = step.wanted() else { continue };
+            for edge in graph.edges(wanted.node) {
+                // What is not selected is there already.
+                let before = by_node[edge.to].and_then(|step| self.do_task[step]);
+                self.edge(before, self.do_task[position], edge.early);
             }
         }
     }
@@ -289,10 +280,10 @@ impl Builder {
     }
 
     /// What an earlier run replaced is deleted after its successor is finished.
-    fn replaced_before(&mut self, steps: &[Step], by_node: &[usize], graph: &Graph, before: &Before) {
-        for (position, step) in steps.iter().enumerate().filter(|(_, step)| step.node.is_none()) {
-            let successor =
-                graph.position(step.address.as_str()).and_then(|node| self.do_task[by_node[node]]);
+    fn replaced_before(&mut self, steps: &[Step], by_node: &[Option<usize>], graph: &Graph, before: &Before) {
+        for (position, step) in steps.iter().enumerate().filter(|(_, step)| step.wanted().is_none()) {
+            let declared = graph.position(step.address.as_str()).and_then(|node| by_node[node]);
+            let successor = declared.and_then(|step| self.do_task[step]);
             if let Some(task) = successor.filter(|task| before.can_wait(position, *task)) {
                 self.edge(Some(task), self.delete_task[position], false);
             }
@@ -336,7 +327,8 @@ impl Builder {
         }
         for &task in order.iter().rev() {
             let step = &steps[self.tasks[task].step];
-            let times = provider.kind(&step.kind).map(|kind| kind.facts().times);
+            let kind = self.tasks[task].part.kind(step);
+            let times = provider.kind(kind).map(|kind| kind.facts().times);
             let own = match (self.tasks[task].part, &step.action, times) {
                 (Part::Delete, _, Some(times)) => times.gone.typical,
                 (Part::Do, Action::Create | Action::Replace { .. }, Some(times)) => times.ready.typical,

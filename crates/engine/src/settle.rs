@@ -23,12 +23,12 @@ use tokio::time::Instant;
 use crate::address::Address;
 use crate::backoff::Backoff;
 use crate::codec::JournalError;
+use crate::diff::managed;
 use crate::error::{CallError, ErrorClass};
-use crate::event::{Event, Operation};
+use crate::event::{Event, Mutation, Operation, Seq};
 use crate::loss::Contents;
 use crate::observer::{Observer, Progress};
 use crate::operate::{RETRY_WITHIN, changed_properties};
-use crate::plan::managed;
 use crate::provider::{Kind, Provider};
 use crate::resource::{Change, Intent, Readiness, Search, Settle};
 use crate::state::{Object, Open, Phase, State};
@@ -86,7 +86,7 @@ pub(crate) async fn look_up(
     state: &State,
     provider: &dyn Provider,
     grace: Duration,
-    looked: &HashSet<u64>,
+    looked: &HashSet<Seq>,
     observer: &dyn Observer,
 ) -> Result<Vec<Settled>, SettleError> {
     let mut looking: FuturesUnordered<_> = state
@@ -120,7 +120,7 @@ async fn look_up_one(
     open: &Open,
     observer: &dyn Observer,
 ) -> Result<Settled, SettleError> {
-    let operation = open.operation;
+    let operation = open.mutation.operation();
     let wait = |on: &str, refused| {
         observer.observe(&Progress::Waiting {
             address: address.clone(),
@@ -136,8 +136,8 @@ async fn look_up_one(
         kind: open.kind.clone(),
     })?;
     let failed = |source| SettleError::Call { address: address.clone(), operation, source };
-    let event = match operation {
-        Operation::Create => {
+    let event = match open.mutation {
+        Mutation::Create => {
             let intent = Intent { address: address.clone(), token: open.token.clone() };
             let found = match look(kind, &open.properties, &intent, grace, &wait).await {
                 Err(error) if is_somebody_elses(kind, &error) => None,
@@ -150,8 +150,7 @@ async fn look_up_one(
                 found => found.map(|outputs| Event::Created { seq: open.seq, outputs, adopted: false }),
             }
         }
-        Operation::Update | Operation::Delete => {
-            let seq = open.object.unwrap_or_default();
+        Mutation::Update(seq) | Mutation::Delete(seq) => {
             let object = state.slot(address.as_str()).and_then(|slot| slot.object(seq));
             let Some(object) = object else {
                 return Ok(Settled { address: address.clone(), operation, event: None });

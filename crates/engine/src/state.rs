@@ -1,16 +1,19 @@
 //! What is known of the world: the fold of the journal.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::address::Address;
-use crate::event::{Event, Operation};
+use crate::event::{Event, Intended, Mutation, Operation, Seq};
 use crate::references;
 
 /// How far the creation of an object has come.
+///
+/// Exhaustive on purpose: whoever judges what is recorded must know what each means for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
@@ -29,7 +32,7 @@ pub enum Phase {
 #[serde(deny_unknown_fields)]
 pub struct Object {
     /// Its identity in state: the record number of the intent that created it.
-    pub seq: u64,
+    pub seq: Seq,
     /// Its kind.
     pub kind: String,
     /// Properties as last sent.
@@ -48,13 +51,12 @@ pub struct Object {
 }
 
 /// An intent of which it is not recorded how it ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Open {
     /// Its record number.
-    pub seq: u64,
-    /// What the call does.
-    pub operation: Operation,
+    pub seq: Seq,
+    /// What the call does, and to which object.
+    pub mutation: Mutation,
     /// The token that it carries.
     pub token: String,
     /// Kind of the resource.
@@ -65,8 +67,53 @@ pub struct Open {
     pub dependencies: Vec<Address>,
     /// Whether the object is protected.
     pub protect: bool,
-    /// The object that is changed or deleted.
-    pub object: Option<u64>,
+}
+
+/// [`Open`] as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpenFields<'a> {
+    seq: Seq,
+    operation: Operation,
+    token: Cow<'a, str>,
+    kind: Cow<'a, str>,
+    properties: Cow<'a, Value>,
+    dependencies: Cow<'a, [Address]>,
+    protect: bool,
+    object: Option<Seq>,
+}
+
+impl Serialize for Open {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { seq, mutation, token, kind, properties, dependencies, protect } = self;
+        OpenFields {
+            seq: *seq,
+            operation: mutation.operation(),
+            token: Cow::Borrowed(token),
+            kind: Cow::Borrowed(kind),
+            properties: Cow::Borrowed(properties),
+            dependencies: Cow::Borrowed(dependencies),
+            protect: *protect,
+            object: mutation.object(),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Open {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = OpenFields::deserialize(deserializer)?;
+        Ok(Self {
+            seq: fields.seq,
+            mutation: Mutation::from_fields(fields.operation, fields.object)
+                .map_err(serde::de::Error::custom)?,
+            token: fields.token.into_owned(),
+            kind: fields.kind.into_owned(),
+            properties: fields.properties.into_owned(),
+            dependencies: fields.dependencies.into_owned(),
+            protect: fields.protect,
+        })
+    }
 }
 
 /// All that is known at one address.
@@ -93,16 +140,16 @@ impl Slot {
         self.current.iter().chain(&self.deposed)
     }
 
-    pub(crate) fn object(&self, seq: u64) -> Option<&Object> {
+    pub(crate) fn object(&self, seq: Seq) -> Option<&Object> {
         self.objects().find(|object| object.seq == seq)
     }
 
-    fn object_mut(&mut self, seq: u64) -> Option<&mut Object> {
+    fn object_mut(&mut self, seq: Seq) -> Option<&mut Object> {
         self.current.iter_mut().chain(&mut self.deposed).find(|object| object.seq == seq)
     }
 
     pub(crate) fn open_create(&self) -> Option<&Open> {
-        self.open.iter().find(|open| open.operation == Operation::Create)
+        self.open.iter().find(|open| open.mutation == Mutation::Create)
     }
 }
 
@@ -125,7 +172,7 @@ pub struct State {
     slots: BTreeMap<Address, Slot>,
     /// Which address an open intent or unfinished object belongs to.
     #[serde(skip)]
-    owners: BTreeMap<u64, Address>,
+    owners: BTreeMap<Seq, Address>,
     /// The stack's outputs, as references.
     #[serde(default)]
     exports: Value,
@@ -246,7 +293,7 @@ impl State {
 
     /// [`next`](State::next) in place.
     pub(crate) fn fold(&mut self, event: &Event) -> Result<(), IllegalEvent> {
-        let seq = self.records + 1;
+        let record = self.records + 1;
         match event {
             Event::Opened { bound_to, stack, .. } => {
                 if bound_to.is_some() {
@@ -256,23 +303,12 @@ impl State {
                     self.stack.clone_from(stack);
                 }
             }
+            Event::Dropped { .. } => {}
             Event::Exports { values } => self.exports = values.clone(),
-            Event::Intent { address, kind, operation, token, properties, dependencies, protect, object } => {
-                let open = Open {
-                    seq,
-                    operation: *operation,
-                    token: token.clone(),
-                    kind: kind.clone(),
-                    properties: properties.clone(),
-                    dependencies: dependencies.clone(),
-                    protect: *protect,
-                    object: *object,
-                };
-                self.begin(address, open)?;
-            }
+            Event::Intent(intended) => self.begin(Seq::of_record(record), intended)?,
             Event::Created { seq, outputs, adopted } => {
-                let open = self.close("created", *seq, |open| open.operation == Operation::Create)?;
-                let (address, open) = open;
+                let created = |mutation| (mutation == Mutation::Create).then_some(());
+                let (address, open, ()) = self.close("created", *seq, created)?;
                 let slot = self.slots.entry(address).or_default();
                 let created = Object {
                     seq: *seq,
@@ -289,37 +325,37 @@ impl State {
             Event::Ready { seq, outputs } => self.ready(*seq, outputs)?,
             Event::Broken { seq, .. } => self.broken(*seq)?,
             Event::Gone { seq } => {
-                let (address, open) = self.close("gone", *seq, |open| open.operation == Operation::Delete)?;
-                let object = open.object.unwrap_or_default();
+                let deleted = |mutation| match mutation {
+                    Mutation::Delete(object) => Some(object),
+                    Mutation::Create | Mutation::Update(_) => None,
+                };
+                let (address, _, object) = self.close("gone", *seq, deleted)?;
                 self.remove(&address, object);
                 self.owners.remove(seq);
             }
             Event::Failed { seq, .. } => {
-                let (address, _) = self.close("failed", *seq, |_| true)?;
+                let (address, _, ()) = self.close("failed", *seq, |_| Some(()))?;
                 self.owners.remove(seq);
                 self.drop_if_empty(&address);
             }
             Event::Observed { seq, properties } => {
-                let (address, open) =
-                    self.close("observed", *seq, |open| open.operation != Operation::Create)?;
+                let (address, open, object) = self.close("observed", *seq, Mutation::object)?;
                 self.owners.remove(seq);
-                let slot = self.slots.entry(address).or_default();
-                if let Some(object) = slot.object_mut(open.object.unwrap_or_default()) {
-                    object.properties = properties.clone();
-                    if open.operation == Operation::Update {
-                        object.phase = Phase::Changing;
-                        // Some of it may have happened: the object may refer to what it did and to what it shall.
-                        object.dependencies.extend(open.dependencies);
-                        object.dependencies.sort_unstable();
-                        object.dependencies.dedup();
-                    }
+                let object = self.existing("observed", &address, object)?;
+                object.properties = properties.clone();
+                if open.mutation.operation() == Operation::Update {
+                    object.phase = Phase::Changing;
+                    // Some of it may have happened: the object may refer to what it did and to what it shall.
+                    object.dependencies.extend(open.dependencies);
+                    object.dependencies.sort_unstable();
+                    object.dependencies.dedup();
                 }
             }
             Event::Missing { address, object } | Event::Released { address, object } => {
                 self.existing("missing or released", address, *object)?;
                 // What was begun with it has no object any more.
                 if let Some(slot) = self.slots.get_mut(address) {
-                    for open in slot.open.extract_if(.., |open| open.object == Some(*object)) {
+                    for open in slot.open.extract_if(.., |open| open.mutation.object() == Some(*object)) {
                         self.owners.remove(&open.seq);
                     }
                 }
@@ -332,53 +368,63 @@ impl State {
                 object.protect = *protect;
             }
         }
-        self.records = seq;
+        self.records = record;
         Ok(())
     }
 
-    fn begin(&mut self, address: &Address, open: Open) -> Result<(), IllegalEvent> {
+    fn begin(&mut self, seq: Seq, intended: &Intended) -> Result<(), IllegalEvent> {
         let illegal = |reason: String| Err(IllegalEvent { event: "intent", reason });
+        let Intended { address, kind, mutation, token, properties, dependencies, protect } = intended;
         let slot = self.slots.get(address);
-        match (open.operation, open.object) {
-            (Operation::Create, None) => {
+        match *mutation {
+            Mutation::Create => {
                 if let Some(earlier) = slot.and_then(Slot::open_create) {
                     return illegal(format!("{address} has the open create of record {}", earlier.seq));
                 }
             }
-            (Operation::Update | Operation::Delete, Some(seq)) => {
-                if slot.and_then(|slot| slot.object(seq)).is_none() {
-                    return illegal(format!("{address} has no object {seq}"));
+            Mutation::Update(object) | Mutation::Delete(object) => {
+                if slot.and_then(|slot| slot.object(object)).is_none() {
+                    return illegal(format!("{address} has no object {object}"));
                 }
-                if let Some(earlier) =
-                    slot.and_then(|slot| slot.open.iter().find(|one| one.object == Some(seq)))
-                {
-                    return illegal(format!("object {seq} of {address} has the open intent {}", earlier.seq));
+                let same = |open: &&Open| open.mutation.object() == Some(object);
+                if let Some(earlier) = slot.and_then(|slot| slot.open.iter().find(same)) {
+                    return illegal(format!(
+                        "object {object} of {address} has the open intent {}",
+                        earlier.seq
+                    ));
                 }
-            }
-            (operation, object) => {
-                return illegal(format!("{operation} of {address} with object {object:?}"));
             }
         }
-        self.owners.insert(open.seq, address.clone());
+        let open = Open {
+            seq,
+            mutation: *mutation,
+            token: token.clone(),
+            kind: kind.clone(),
+            properties: properties.clone(),
+            dependencies: dependencies.clone(),
+            protect: *protect,
+        };
+        self.owners.insert(seq, address.clone());
         self.slots.entry(address.clone()).or_default().open.push(open);
         Ok(())
     }
 
-    /// Takes the open intent `seq` out, if there is one and it fits.
-    fn close(
+    /// Takes the open intent `seq` out, if there is one and it fits, and also gives what fits of it.
+    fn close<T>(
         &mut self,
         event: &'static str,
-        seq: u64,
-        fits: impl Fn(&Open) -> bool,
-    ) -> Result<(Address, Open), IllegalEvent> {
+        seq: Seq,
+        fits: impl Fn(Mutation) -> Option<T>,
+    ) -> Result<(Address, Open, T), IllegalEvent> {
         let illegal = || IllegalEvent { event, reason: format!("record {seq} is not such an open intent") };
         let address = self.owners.get(&seq).cloned().ok_or_else(illegal)?;
         let slot = self.slots.get_mut(&address).ok_or_else(illegal)?;
-        let position = slot.open.iter().position(|open| open.seq == seq && fits(open)).ok_or_else(illegal)?;
-        Ok((address, slot.open.remove(position)))
+        let position = slot.open.iter().position(|open| open.seq == seq).ok_or_else(illegal)?;
+        let fitting = fits(slot.open[position].mutation).ok_or_else(illegal)?;
+        Ok((address, slot.open.remove(position), fitting))
     }
 
-    fn ready(&mut self, seq: u64, outputs: &Value) -> Result<(), IllegalEvent> {
+    fn ready(&mut self, seq: Seq, outputs: &Value) -> Result<(), IllegalEvent> {
         let illegal = |reason: String| IllegalEvent { event: "ready", reason };
         let address =
             self.owners.get(&seq).cloned().ok_or_else(|| illegal(format!("record {seq} is not open")))?;
@@ -391,9 +437,13 @@ impl State {
             object.outputs = outputs.clone();
             return Ok(());
         }
-        let (_, open) = self.close("ready", seq, |open| open.operation == Operation::Update)?;
+        let updated = |mutation| match mutation {
+            Mutation::Update(object) => Some(object),
+            Mutation::Create | Mutation::Delete(_) => None,
+        };
+        let (_, open, object) = self.close("ready", seq, updated)?;
         self.owners.remove(&seq);
-        let object = self.existing("ready", &address, open.object.unwrap_or_default())?;
+        let object = self.existing("ready", &address, object)?;
         object.properties = open.properties;
         object.dependencies = open.dependencies;
         object.protect = open.protect;
@@ -402,7 +452,7 @@ impl State {
         Ok(())
     }
 
-    fn broken(&mut self, seq: u64) -> Result<(), IllegalEvent> {
+    fn broken(&mut self, seq: Seq) -> Result<(), IllegalEvent> {
         let illegal =
             || IllegalEvent { event: "broken", reason: format!("record {seq} is not being created") };
         let address = self.owners.get(&seq).ok_or_else(illegal)?;
@@ -418,7 +468,7 @@ impl State {
         &mut self,
         event: &'static str,
         address: &Address,
-        seq: u64,
+        seq: Seq,
     ) -> Result<&mut Object, IllegalEvent> {
         self.slots
             .get_mut(address)
@@ -426,7 +476,7 @@ impl State {
             .ok_or_else(|| IllegalEvent { event, reason: format!("{address} has no object {seq}") })
     }
 
-    fn remove(&mut self, address: &Address, object: u64) {
+    fn remove(&mut self, address: &Address, object: Seq) {
         if let Some(slot) = self.slots.get_mut(address) {
             if slot.current.as_ref().is_some_and(|current| current.seq == object) {
                 slot.current = None;

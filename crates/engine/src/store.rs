@@ -6,6 +6,8 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 
 /// What is kept.
+///
+/// Exhaustive on purpose: a store must have a place for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum File {
     /// The snapshot of the state.
@@ -90,6 +92,32 @@ impl std::fmt::Debug for Mark {
 
 /// Keeps the three files. Every change names the version that it changes and is refused if that is not the current
 /// one; when a change returns, it is durable.
+///
+/// [`LocalStore`](crate::LocalStore) keeps them in a directory, [`MemoryStore`] in memory.
+///
+/// # Guarantees
+/// That is, what an implementation owes to the engine:
+/// - Compare and swap: of two changes that name the same version, one is made and the other one gets
+///   [`StoreError::Changed`], whichever processes and machines they come from. The lock, and that a process which lost it
+///   can record nothing, rest on this alone.
+/// - Durable: once a change is answered with `Ok`, no crash of process or machine takes it back.
+/// - Whole: after a crash in the middle of [`replace`](Self::replace) or [`remove`](Self::remove), the content is the old one or
+///   the new one. After one in the middle of [`append`](Self::append), it may end anywhere in what was added.
+/// - A version identifies a content. It need not tell apart two times at which a file had the same bytes: the engine never
+///   writes the same bytes twice.
+/// - [`read`](Self::read) sees every change that was answered before it began.
+///
+/// # Assumptions
+/// The engine makes one change of the journal at a time and waits for its end, but renews the lock beside it. It may give up
+/// waiting for a store that does not answer; such a call may still take effect, or be without.
+///
+/// # Errors
+/// [`StoreError::Changed`] says that nothing was changed. After any other error the outcome is unknown: the engine records
+/// nothing more in this session, and the next one reads what is there.
+///
+/// # Cancellation
+/// The future of a change may be dropped at any `.await`. The change must then be made as a whole or not at all, now or a little
+/// later, but not after a later change of the same file was answered.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// What a person would call the file: its path or URL.

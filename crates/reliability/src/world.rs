@@ -11,7 +11,9 @@ use std::time::Duration;
 use aws::{Account, Context, Identity, Registry};
 use aws_config::Region;
 use emulator::{Builder, CallRecord, Emulator, FaultPlan, Object, Snapshot};
-use engine::{Engine, EngineError, File, Graph, Host, MemoryStore, Plan, Report, Session, State, Store as _};
+use engine::{
+    Engine, EngineError, File, Graph, Host, MemoryStore, Plan, Report, Selector, Session, State, Store as _,
+};
 use tokio::time::Instant;
 
 use crate::disk::{Disk, WriteEnd, Written};
@@ -200,7 +202,7 @@ impl World {
         rt().block_on(async {
             let emulator = builder().going_on(&self.cloud);
             let engine = self.engine(&emulator, Arc::new(self.store.clone()));
-            tokio::time::timeout(LONGEST, engine.preview(Arc::clone(wanted), None))
+            tokio::time::timeout(LONGEST, engine.preview(Arc::clone(wanted), &Selector::all()))
                 .await
                 .map_err(|_| "stuck".to_owned())?
                 .map_err(|error| words(&error))
@@ -271,7 +273,7 @@ async fn in_session(
     wanted: &Arc<Graph>,
     between: impl AsyncFnOnce(&Emulator),
 ) -> Result<(usize, Report), EngineError> {
-    let plan = session.plan(Arc::clone(wanted), None).await?;
+    let plan = session.plan(Arc::clone(wanted), &Selector::all()).await?;
     between(emulator).await;
     let report = session.apply(&plan).await?;
     let changes = plan.steps().iter().filter(|step| step.is_change()).count();

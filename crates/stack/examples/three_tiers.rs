@@ -17,7 +17,8 @@ use std::time::Duration;
 use aws::{Context, Identity, Place, Registry};
 use emulator::Emulator;
 use engine::{
-    Component, DeclareError, Declared, Engine, Graph, MemoryStore, Observer, Progress, Scope, TestHost,
+    Component, DeclareError, Declared, Engine, Graph, MemoryStore, Observer, Progress, Scope, Selector,
+    TestHost,
 };
 use tokio::time::Instant;
 
@@ -125,7 +126,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let mut scope = Scope::new();
     let outputs = compose(&mut scope, &place, zones)?;
     let session = engine.open().await?;
-    let plan = session.plan(Arc::new(Graph::new(scope)?), None).await?;
+    let plan = session.plan(Arc::new(Graph::new(scope)?), &Selector::all()).await?;
     let report = session.apply(&plan).await?;
     writeln!(out, "{} resources of three tiers in {} s:", report.done.len(), start.elapsed().as_secs())?;
     diary.tell(out)?;
@@ -135,7 +136,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     writeln!(out, "the load balancer answers at {}", outputs.alb_url)?;
 
     // And everything goes, in the order that AWS wants.
-    let plan = session.plan(Arc::new(Graph::default()), None).await?;
+    let plan = session.plan(Arc::new(Graph::default()), &Selector::all()).await?;
     let gone = session.apply(&plan).await?;
     session.close().await?;
     let objects = emulator.objects().await?;

@@ -121,6 +121,7 @@ fn line(progress: &Progress) -> Option<String> {
             format!("failed {} {address}: {reason}", doing(*operation))
         }
         Progress::Skipped { address, because, .. } => format!("skipped {address}, because {because} failed"),
+        Progress::SessionDropped => "the session was not closed: releasing its lock".to_owned(),
         Progress::Stopping { calls: 0 } => "Stopping".to_owned(),
         Progress::Stopping { calls } => {
             let calls = if *calls == 1 { "1 call".to_owned() } else { format!("{calls} calls") };

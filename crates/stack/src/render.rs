@@ -87,7 +87,8 @@ pub(crate) fn plan(plan: &Plan, details: bool) -> Lines {
         for change in &step.changes {
             property(&mut lines, change);
         }
-        if let (true, Action::Create, Some(Value::Object(desired))) = (details, &step.action, &step.desired) {
+        if let (true, Action::Create, Some(Value::Object(desired))) = (details, &step.action, step.desired())
+        {
             for (name, wanted) in desired {
                 lines.line(format!("      {name}: {}", value(wanted)));
             }
@@ -181,7 +182,7 @@ pub(crate) fn plan_json(plan: &Plan) -> Value {
                 "changes": changes_json(&step.changes),
                 "removal": losses::removal_json(step),
                 "lowered": step.lowered().iter().map(|one| json!({ "property": one.property, "loses": one.words })).collect::<Vec<_>>(),
-                "properties": step.desired,
+                "properties": step.desired(),
             })
         })
         .collect();

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Engine, EngineError, Graph, Head, LocalStore, Plan, Registry, Report, Session, State};
+use engine::{
+    Engine, EngineError, Graph, Head, LocalStore, Plan, Registry, Report, Selector, Session, State,
+};
 use serde_json::json;
 
 use crate::anchor::{self, Anchors};
@@ -226,7 +228,7 @@ impl Work {
 
     async fn preview(&self, details: bool, detailed_exitcode: bool) -> Result<Exit, Failure> {
         let (engine, graph, _) = self.prepare().await?;
-        let plan = engine.preview(graph, None).await.map_err(engine_failure)?;
+        let plan = engine.preview(graph, &Selector::all()).await.map_err(engine_failure)?;
         if self.options.json {
             print_json(&render::plan_json(&plan))?;
         } else {
@@ -287,7 +289,7 @@ impl Work {
         ask: bool,
         signals: &Signals,
     ) -> Result<Ran, Failure> {
-        let plan = match session.plan(graph, None).await {
+        let plan = match session.plan(graph, &Selector::all()).await {
             Err(EngineError::Interrupted) => {
                 return Ok(Ran { exit: nothing_changed(), report: None });
             }
@@ -369,7 +371,7 @@ impl Work {
     async fn refresh(&self, detailed_exitcode: bool) -> Result<Exit, Failure> {
         self.recorded().await?;
         let engine = self.engine(self.connect().await?);
-        let drift = engine.drift(None).await.map_err(engine_failure)?;
+        let drift = engine.drift(&Selector::all()).await.map_err(engine_failure)?;
         if self.options.json {
             print_json(&render::drift_json(&drift))?;
         } else if drift.is_empty() {

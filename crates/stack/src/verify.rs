@@ -7,7 +7,7 @@ use ::verify::http::{self, Client, Endpoints, Unasked};
 use ::verify::{Check, Finding, Outcome, Report, Subject};
 use apigw::resources::{RestApi, RestApiStage};
 use apigw::{ApiKeyValue, LiveApi};
-use engine::{Address, Resolved, Resource, State};
+use engine::{Address, Resolved, Resource, Selector, State};
 use serde::Deserialize as _;
 use serde_json::json;
 
@@ -49,7 +49,7 @@ impl Work {
             Ok(_) => api_key(&cloud, &recorded).await,
             Err(_) => Err("it was not fetched, since the API is not asked".to_owned()),
         };
-        let survey = self.engine(cloud).survey(None).await.map_err(engine_failure)?;
+        let survey = self.engine(cloud).survey(&Selector::all()).await.map_err(engine_failure)?;
         let subject = Subject::new(self.environment.as_str(), &place.aws(), &graph, &survey);
         let endpoints = match &unreachable {
             Some(reason) => Endpoints::unreachable(reason),

@@ -13,7 +13,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use emulator::Emulator;
 use engine::{
-    Action, Component, Declared, Drift, Engine, Graph, MemoryStore, Plan, Resolved, Scope, TestHost,
+    Action, Component, Declared, Drift, Engine, Graph, MemoryStore, Plan, Resolved, Scope, Selector, TestHost,
 };
 
 /// The region of all tests.
@@ -101,7 +101,10 @@ impl World {
     /// What bringing a tier to what is declared would do.
     pub async fn plan<C: Component>(&self, tier: &C, inputs: &C::Inputs) -> Plan {
         let (graph, _) = declare(tier, inputs).unwrap_or_else(|error| panic!("{}: {error}", C::NAME));
-        self.engine.preview(Arc::new(graph), Some(C::NAME)).await.unwrap_or_else(|error| panic!("{error}"))
+        self.engine
+            .preview(Arc::new(graph), &Selector::tier(C::NAME))
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Addresses of what a plan would do, by action.
@@ -136,7 +139,8 @@ impl World {
 
     /// What differs from what is recorded, as `address: property`.
     pub async fn drift<C: Component>(&self) -> Vec<String> {
-        let drift = self.engine.drift(Some(C::NAME)).await.unwrap_or_else(|error| panic!("{error}"));
+        let drift =
+            self.engine.drift(&Selector::tier(C::NAME)).await.unwrap_or_else(|error| panic!("{error}"));
         let lines = |drift: Drift| match drift.changes {
             None => vec![format!("{}: gone", drift.address)],
             Some(changes) => {

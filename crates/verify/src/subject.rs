@@ -78,7 +78,7 @@ impl Subject {
         }
         for (address, slot) in survey.state.slots() {
             for open in &slot.open {
-                let what = format!("is in between: how its {} ended is not known", open.operation);
+                let what = format!("is in between: how its {} ended is not known", open.mutation.operation());
                 unfinished.push((address.to_string(), what));
             }
         }

@@ -15,7 +15,7 @@ use aws::{Context, Identity, Place, Registry};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use emulator::Emulator;
-use engine::{Component, Engine, Graph, MemoryStore, Scope};
+use engine::{Component, Engine, Graph, MemoryStore, Scope, Selector};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -65,7 +65,7 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     // Plan: declaring is pure, and a preview calls nothing that changes anything.
     let mut scope = Scope::new();
     network.declare_in(&mut scope, &inputs)?;
-    let plan = engine.preview(Arc::new(Graph::new(scope)?), Some(vpc::Tier::NAME)).await?;
+    let plan = engine.preview(Arc::new(Graph::new(scope)?), &Selector::tier(vpc::Tier::NAME)).await?;
     writeln!(out, "planned: {} resources", plan.steps().iter().filter(|step| step.is_change()).count())?;
 
     // Create, and again, which finds nothing to do. The outputs have types: this is no text but a VpcId.

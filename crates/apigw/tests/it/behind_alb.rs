@@ -5,7 +5,7 @@ use std::sync::Arc;
 use apigw::{Args, Backend, Inputs};
 use aws::{Registry, SubnetId, VpcId};
 use emulator::Emulator;
-use engine::{Action, Component, Graph, Input, Plan, Scope};
+use engine::{Action, Component, Graph, Input, Plan, Scope, Selector};
 use ipnet::Ipv4Net;
 use testing::{REGION, World, place};
 
@@ -64,7 +64,7 @@ fn graph(network: &alb::Inputs, ingress: alb::Ingress) -> Graph {
 
 async fn apply(world: &World, graph: Graph) -> Plan {
     let session = world.engine.open().await.unwrap();
-    let plan = session.plan(Arc::new(graph), None).await.unwrap();
+    let plan = session.plan(Arc::new(graph), &Selector::all()).await.unwrap();
     let report = session.apply(&plan).await.unwrap();
     assert!(report.is_complete(), "{report:#?}");
     session.close().await.unwrap();
@@ -93,7 +93,7 @@ async fn a_load_balancer_that_is_replaced_takes_the_api_along() {
         let deployments = gateway(&world).get_deployments().rest_api_id(api).send().await.unwrap();
         assert_eq!(deployments.items().len(), 1);
         assert_eq!(stages.item()[0].deployment_id(), deployments.items()[0].id());
-        let again = world.engine.preview(Arc::new(graph(&network, ingress)), None).await.unwrap();
+        let again = world.engine.preview(Arc::new(graph(&network, ingress)), &Selector::all()).await.unwrap();
         assert!(again.is_empty());
     }
     apply(&world, Graph::default()).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use apigw::Args;
 use emulator::Emulator;
-use engine::{Action, Component};
+use engine::{Action, Component, Selector};
 use testing::World;
 
 use crate::support::{deployments, gateway, integration, left, private, stage, tier, world, world_on};
@@ -121,7 +121,7 @@ async fn a_log_group_that_api_gateway_made_by_itself_is_taken_over() {
     world.cx.logs().delete_log_group().log_group_name(&group).send().await.unwrap();
     let (graph, _) = testing::declare(&tier, &inputs).unwrap();
     let session = world.engine.open().await.unwrap();
-    let plan = session.plan(Arc::new(graph), Some("apigw")).await.unwrap();
+    let plan = session.plan(Arc::new(graph), &Selector::tier("apigw")).await.unwrap();
     assert_eq!(plan.step("apigw/execution-log-group").unwrap().action, Action::Create);
     // A request comes before the run does.
     world.cx.logs().create_log_group().log_group_name(&group).send().await.unwrap();

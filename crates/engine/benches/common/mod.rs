@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use engine::{
     Address, CallError, Contents, CreateOnly, Declaration, Engine, Facts, Graph, ImportId, Intent, Kind,
-    Listed, LocalStore, Loss, Named, Provider, Readiness, Reads, Search, Session, Settle, Span, Tagging,
-    Template, Times,
+    Listed, LocalStore, Loss, Named, Provider, Readiness, Reads, Search, Selector, Session, Settle, Span,
+    Tagging, Template, Times,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -159,7 +159,7 @@ pub(crate) fn on_disk() -> (TempDir, Engine) {
 /// Plans and applies the graph, with every intent durable before its call.
 pub(crate) async fn apply(engine: &Engine, graph: &Arc<Graph>) -> Session {
     let session = engine.open().await.expect("nobody else has the lock");
-    let plan = session.plan(Arc::clone(graph), None).await.expect("there is a plan");
+    let plan = session.plan(Arc::clone(graph), &Selector::all()).await.expect("there is a plan");
     let report = session.apply(&plan).await.expect("the journal can be written");
     assert!(report.is_complete());
     assert_eq!(session.state().objects().count(), graph.nodes().len());

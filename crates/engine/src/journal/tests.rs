@@ -221,7 +221,7 @@ async fn an_event_that_cannot_follow_is_refused_and_the_others_of_its_batch_are_
     let store = MemoryStore::new();
     let journal = open(&store).await;
     let good = |number: u64| Event::Exports { values: json!(number) };
-    let events = [good(1), Event::Gone { seq: 77 }, good(2)];
+    let events = [good(1), Event::Gone { seq: Seq::of_record(77) }, good(2)];
     let answers = join_all(events.map(|event| journal.record(event))).await;
     assert!(answers[0].is_ok() && answers[2].is_ok());
     assert!(matches!(answers[1], Err(JournalError::Refused { .. })));
@@ -282,4 +282,51 @@ async fn after_a_compaction_the_head_is_the_same_and_only_older_anchors_cannot_b
     }
     let forged = Head { head: "0".repeat(64), ..before };
     assert_eq!(inspected.compare(&forged), Proof::Differs);
+}
+
+/// A journal and a snapshot, as version 1 of the format wrote them: each kind of event, each phase, each open intent.
+const STORED_JOURNAL: &[u8] = include_bytes!("stored/journal.jsonl");
+const STORED_STATE: &[u8] = include_bytes!("stored/state.json");
+
+#[tokio::test(start_paused = true)]
+async fn a_journal_that_was_written_before_is_read_and_would_be_written_the_same_again() {
+    let store = MemoryStore::new();
+    put(&store, File::Journal, STORED_JOURNAL).await;
+    let state = loaded(&store).await;
+
+    let lines: Vec<&[u8]> = STORED_JOURNAL.split(|byte| *byte == b'\n').collect();
+    let mut hash = codec::genesis(&state.lineage);
+    let mut written = codec::journal_header(&state.lineage, 0, &hash, 1_800_000_000_000);
+    for (number, line) in (1..).zip(&lines[1..lines.len() - 1]) {
+        let record: serde_json::Value = serde_json::from_slice(line).unwrap();
+        let event: Event = serde_json::from_value(record["event"].clone()).unwrap();
+        hash = codec::encode(&mut written, number, 1_800_000_000_000 + number, &hash, &event);
+    }
+    assert_eq!(String::from_utf8_lossy(&written), String::from_utf8_lossy(STORED_JOURNAL));
+    assert_eq!(
+        String::from_utf8_lossy(&codec::encode_state(&state, &hash)),
+        String::from_utf8_lossy(STORED_STATE)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_that_was_written_before_is_read() {
+    let (from_journal, from_snapshot) = (MemoryStore::new(), MemoryStore::new());
+    for store in [&from_journal, &from_snapshot] {
+        put(store, File::Journal, STORED_JOURNAL).await;
+    }
+    put(&from_snapshot, File::State, STORED_STATE).await;
+    assert_eq!(loaded(&from_snapshot).await, loaded(&from_journal).await);
+}
+
+#[test]
+fn an_intent_that_names_no_object_where_it_needs_one_or_one_where_there_is_none_cannot_be_read() {
+    for (operation, object) in [("create", json!(1)), ("update", json!(null)), ("delete", json!(null))] {
+        let event = json!({
+            "event": "intent", "address": "t/a", "kind": "Test", "operation": operation, "token": "a", "properties": {},
+            "dependencies": [], "protect": false, "object": object,
+        });
+        let error = serde_json::from_value::<Event>(event).unwrap_err().to_string();
+        assert!(error.contains(operation), "{error}");
+    }
 }

@@ -7,17 +7,20 @@ fn address() -> Address {
     Address::new("t/a").unwrap()
 }
 
-fn intent(operation: Operation, object: Option<u64>) -> Event {
-    Event::Intent {
+fn seq(number: u64) -> Seq {
+    Seq::of_record(number)
+}
+
+fn intent(mutation: Mutation) -> Event {
+    Event::Intent(Intended {
         address: address(),
         kind: "Test".to_owned(),
-        operation,
+        mutation,
         token: "token".to_owned(),
         properties: json!({ "Size": 1 }),
         dependencies: vec![],
         protect: false,
-        object,
-    }
+    })
 }
 
 fn after(events: &[Event]) -> Result<State, IllegalEvent> {
@@ -26,12 +29,12 @@ fn after(events: &[Event]) -> Result<State, IllegalEvent> {
 
 #[test]
 fn a_life_leaves_nothing_behind() {
-    let created = Event::Created { seq: 1, outputs: json!({ "Id": "i-1" }), adopted: false };
-    let ready = Event::Ready { seq: 1, outputs: json!({ "Id": "i-1" }) };
-    let alive = after(&[intent(Operation::Create, None), created.clone(), ready.clone()]).unwrap();
+    let created = Event::Created { seq: seq(1), outputs: json!({ "Id": "i-1" }), adopted: false };
+    let ready = Event::Ready { seq: seq(1), outputs: json!({ "Id": "i-1" }) };
+    let alive = after(&[intent(Mutation::Create), created.clone(), ready.clone()]).unwrap();
     assert_eq!(alive.output("t/a", "Id"), Some(&json!("i-1")));
     let gone =
-        alive.next(&intent(Operation::Delete, Some(1))).unwrap().next(&Event::Gone { seq: 4 }).unwrap();
+        alive.next(&intent(Mutation::Delete(seq(1)))).unwrap().next(&Event::Gone { seq: seq(4) }).unwrap();
     assert!(gone.is_empty());
     assert!(gone.owners.is_empty());
     assert_eq!(gone.records, 5);
@@ -40,30 +43,30 @@ fn a_life_leaves_nothing_behind() {
 #[test]
 fn a_second_create_deposes_the_first_object() {
     let state = after(&[
-        intent(Operation::Create, None),
-        Event::Created { seq: 1, outputs: json!({ "Id": "old" }), adopted: false },
-        Event::Ready { seq: 1, outputs: json!({ "Id": "old" }) },
-        intent(Operation::Create, None),
-        Event::Created { seq: 4, outputs: json!({ "Id": "new" }), adopted: false },
+        intent(Mutation::Create),
+        Event::Created { seq: seq(1), outputs: json!({ "Id": "old" }), adopted: false },
+        Event::Ready { seq: seq(1), outputs: json!({ "Id": "old" }) },
+        intent(Mutation::Create),
+        Event::Created { seq: seq(4), outputs: json!({ "Id": "new" }), adopted: false },
     ])
     .unwrap();
     let slot = state.slot("t/a").unwrap();
-    assert_eq!(slot.current.as_ref().unwrap().seq, 4);
-    assert_eq!(slot.deposed[0].seq, 1);
+    assert_eq!(slot.current.as_ref().unwrap().seq, seq(4));
+    assert_eq!(slot.deposed[0].seq, seq(1));
 }
 
 #[test]
 fn events_that_cannot_follow_are_refused() {
-    let create = intent(Operation::Create, None);
+    let create = intent(Mutation::Create);
     for illegal in [
-        vec![Event::Created { seq: 1, outputs: json!({}), adopted: false }],
+        vec![Event::Created { seq: seq(1), outputs: json!({}), adopted: false }],
         vec![create.clone(), create.clone()],
-        vec![create.clone(), Event::Gone { seq: 1 }],
-        vec![create.clone(), Event::Ready { seq: 1, outputs: json!({}) }],
-        vec![intent(Operation::Update, Some(1))],
-        vec![intent(Operation::Delete, None)],
-        vec![create.clone(), Event::Failed { seq: 2, class: ErrorClass::Denied }],
-        vec![create, Event::Observed { seq: 1, properties: json!({}) }],
+        vec![create.clone(), Event::Gone { seq: seq(1) }],
+        vec![create.clone(), Event::Ready { seq: seq(1), outputs: json!({}) }],
+        vec![intent(Mutation::Update(seq(1)))],
+        vec![intent(Mutation::Delete(seq(1)))],
+        vec![create.clone(), Event::Failed { seq: seq(2), class: ErrorClass::Denied }],
+        vec![create, Event::Observed { seq: seq(1), properties: json!({}) }],
     ] {
         assert!(after(&illegal).is_err(), "{illegal:?}");
     }
@@ -72,41 +75,34 @@ fn events_that_cannot_follow_are_refused() {
 #[test]
 fn a_failed_create_leaves_the_state_as_it_was() {
     let state =
-        after(&[intent(Operation::Create, None), Event::Failed { seq: 1, class: ErrorClass::Denied }])
-            .unwrap();
+        after(&[intent(Mutation::Create), Event::Failed { seq: seq(1), class: ErrorClass::Denied }]).unwrap();
     assert!(state.is_empty());
 }
 
 #[test]
 fn an_interrupted_update_leaves_the_object_unsettled_and_referring_to_old_and_new() {
-    let update = |dependencies: &[&str]| match intent(Operation::Update, Some(1)) {
-        Event::Intent { address, kind, operation, token, properties, protect, object, .. } => Event::Intent {
+    let update = |dependencies: &[&str]| match intent(Mutation::Update(seq(1))) {
+        Event::Intent(intended) => Event::Intent(Intended {
             dependencies: dependencies.iter().map(|text| Address::new(text).unwrap()).collect(),
-            address,
-            kind,
-            operation,
-            token,
-            properties,
-            protect,
-            object,
-        },
+            ..intended
+        }),
         other => other,
     };
     let events = [
-        intent(Operation::Create, None),
-        Event::Created { seq: 1, outputs: json!({}), adopted: false },
-        Event::Ready { seq: 1, outputs: json!({}) },
+        intent(Mutation::Create),
+        Event::Created { seq: seq(1), outputs: json!({}), adopted: false },
+        Event::Ready { seq: seq(1), outputs: json!({}) },
         update(&["t/x"]),
-        Event::Ready { seq: 4, outputs: json!({}) },
+        Event::Ready { seq: seq(4), outputs: json!({}) },
         update(&["t/y"]),
-        Event::Observed { seq: 6, properties: json!({ "Size": 2 }) },
+        Event::Observed { seq: seq(6), properties: json!({ "Size": 2 }) },
     ];
     let state = after(&events).unwrap();
     let object = state.current("t/a").unwrap();
     assert_eq!(object.phase, Phase::Changing);
     assert_eq!(object.dependencies.iter().map(Address::as_str).collect::<Vec<_>>(), ["t/x", "t/y"]);
     assert!(state.slot("t/a").unwrap().open.is_empty());
-    let state = state.next(&Event::Ready { seq: 1, outputs: json!({ "Id": 5 }) }).unwrap();
+    let state = state.next(&Event::Ready { seq: seq(1), outputs: json!({ "Id": 5 }) }).unwrap();
     assert_eq!(state.current("t/a").unwrap().phase, Phase::Ready);
     assert_eq!(state.output("t/a", "Id"), Some(&json!(5)));
 }
@@ -114,11 +110,11 @@ fn an_interrupted_update_leaves_the_object_unsettled_and_referring_to_old_and_ne
 #[test]
 fn what_was_begun_with_an_object_that_disappeared_is_closed() {
     let events = [
-        intent(Operation::Create, None),
-        Event::Created { seq: 1, outputs: json!({}), adopted: false },
-        Event::Ready { seq: 1, outputs: json!({}) },
-        intent(Operation::Update, Some(1)),
-        Event::Missing { address: address(), object: 1 },
+        intent(Mutation::Create),
+        Event::Created { seq: seq(1), outputs: json!({}), adopted: false },
+        Event::Ready { seq: seq(1), outputs: json!({}) },
+        intent(Mutation::Update(seq(1))),
+        Event::Missing { address: address(), object: seq(1) },
     ];
     let state = after(&events).unwrap();
     assert!(state.is_empty());
@@ -128,11 +124,11 @@ fn what_was_begun_with_an_object_that_disappeared_is_closed() {
 #[test]
 fn only_an_object_that_is_being_created_can_be_given_up() {
     let created =
-        [intent(Operation::Create, None), Event::Created { seq: 1, outputs: json!({}), adopted: false }];
-    let broken = Event::Broken { seq: 1, reason: "failed".to_owned() };
+        [intent(Mutation::Create), Event::Created { seq: seq(1), outputs: json!({}), adopted: false }];
+    let broken = Event::Broken { seq: seq(1), reason: "failed".to_owned() };
     let state = after(&created).unwrap().next(&broken).unwrap();
     assert_eq!(state.current("t/a").unwrap().phase, Phase::Broken);
-    let ready = Event::Ready { seq: 1, outputs: json!({}) };
+    let ready = Event::Ready { seq: seq(1), outputs: json!({}) };
     assert!(state.next(&ready).is_err());
     assert!(after(&created).unwrap().next(&ready).unwrap().next(&broken).is_err());
 }
@@ -146,5 +142,5 @@ fn a_token_is_32_hexadecimal_digits_and_differs_by_lineage_address_and_record() 
     assert_eq!(token, state.token(&address()));
     assert_ne!(token, State::new("two").token(&address()));
     assert_ne!(token, state.token(&Address::new("t/b").unwrap()));
-    assert_ne!(token, state.next(&intent(Operation::Create, None)).unwrap().token(&address()));
+    assert_ne!(token, state.next(&intent(Mutation::Create)).unwrap().token(&address()));
 }

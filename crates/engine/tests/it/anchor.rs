@@ -1,6 +1,6 @@
 //! What a head that was noted elsewhere proves.
 
-use engine::{File, Head, Proof, Store, inspect};
+use engine::{File, Head, Proof, Selector, Store, inspect};
 use serde_json::json;
 
 use crate::world::{World, graph, resource};
@@ -8,7 +8,7 @@ use crate::world::{World, graph, resource};
 async fn run(world: &World, size: u8) -> Head {
     let wanted = graph([resource("t/a", "Test::Token", json!({ "Name": "a", "Size": size }))]);
     let session = world.process().engine.open().await.unwrap();
-    let plan = session.plan(wanted, None).await.unwrap();
+    let plan = session.plan(wanted, &Selector::all()).await.unwrap();
     assert!(session.apply(&plan).await.unwrap().is_complete());
     let head = session.head();
     session.close().await.unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Cause, ErrorClass, Graph, Operation};
+use engine::{Cause, ErrorClass, Graph, Operation, Selector};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -94,7 +94,7 @@ async fn a_session_that_is_cancelled_before_it_applies_begins_nothing() {
     let world = World::new();
     let wanted = graph([resource("t/a", "Test::Token", named("a"))]);
     let session = world.process().engine.open().await.unwrap();
-    let plan = session.plan(wanted, None).await.unwrap();
+    let plan = session.plan(wanted, &Selector::all()).await.unwrap();
     session.cancel().cancel();
     let report = session.apply(&plan).await.unwrap();
     session.close().await.unwrap();
@@ -114,7 +114,7 @@ async fn an_object_that_changed_between_plan_and_apply_is_left_alone() {
         .await;
     let session = world.process().engine.open().await.unwrap();
     let changed = graph([resource("t/a", "Test::Token", json!({ "Name": "a", "Size": 2 }))]);
-    let plan = session.plan(changed, None).await.unwrap();
+    let plan = session.plan(changed, &Selector::all()).await.unwrap();
     for address in ["t/a", "t/b"] {
         world.cloud.tamper(address, "Size", json!(7));
     }
@@ -137,7 +137,7 @@ async fn a_plan_that_is_applied_twice_creates_nothing_twice() {
         resource("t/a", "Test::Token", json!({ "Name": "a", "Shape": 1 })),
         resource("t/b", "Test::Tag", named("b")),
     ]);
-    let plan = session.plan(wanted, None).await.unwrap();
+    let plan = session.plan(wanted, &Selector::all()).await.unwrap();
     assert!(session.apply(&plan).await.unwrap().is_complete());
     let report = session.apply(&plan).await.unwrap();
     session.close().await.unwrap();
@@ -158,7 +158,7 @@ async fn a_session_settles_what_its_own_apply_left_open_before_it_plans_again() 
         world.cloud.always("t/a", Fault::AfterEffect);
         world.cloud.set_lag(Duration::from_secs(1000));
         let session = world.process().engine.open().await.unwrap();
-        let plan = session.plan(graph([resource("t/a", kind, named("a"))]), None).await.unwrap();
+        let plan = session.plan(graph([resource("t/a", kind, named("a"))]), &Selector::all()).await.unwrap();
         let report = session.apply(&plan).await.unwrap();
         world.cloud.no_more_faults();
         if kind == "Test::Key" {
@@ -171,7 +171,7 @@ async fn a_session_settles_what_its_own_apply_left_open_before_it_plans_again() 
             continue;
         }
         let other = graph([resource("t/a", kind, json!({ "Name": "a", "Size": 2 }))]);
-        let plan = session.plan(other, None).await.unwrap();
+        let plan = session.plan(other, &Selector::all()).await.unwrap();
         assert!(session.apply(&plan).await.unwrap().is_complete());
         session.close().await.unwrap();
         assert_eq!(world.cloud.addresses(), ["t/a"], "{kind}");
@@ -185,14 +185,14 @@ async fn an_update_that_leaves_its_intent_open_can_be_planned_again_in_the_same_
     world.apply(&graph([resource("t/a", "Test::Token", named("a"))])).await;
     let session = world.process().engine.open().await.unwrap();
     let wanted = graph([resource("t/a", "Test::Token", json!({ "Name": "a", "Size": 2 }))]);
-    let plan = session.plan(Arc::clone(&wanted), None).await.unwrap();
+    let plan = session.plan(Arc::clone(&wanted), &Selector::all()).await.unwrap();
     // The update is refused, and so is the look at what became of it.
     world.cloud.always("t/a", Fault::Before(ErrorClass::Denied));
     world.cloud.set_faults([(3, Fault::Before(ErrorClass::Denied))]);
     assert!(!session.apply(&plan).await.unwrap().is_complete());
     assert_eq!(session.state().slot("t/a").unwrap().open.len(), 1);
     world.cloud.no_more_faults();
-    let plan = session.plan(wanted, None).await.unwrap();
+    let plan = session.plan(wanted, &Selector::all()).await.unwrap();
     assert!(session.apply(&plan).await.unwrap().is_complete());
     session.close().await.unwrap();
     world.check_cloud_equals_state().await;
@@ -264,7 +264,7 @@ async fn what_a_read_does_not_find_has_disappeared_and_what_a_poll_does_not_find
     // A cloud may say "not found" instead of answering with nothing. A read looks twice, in case it is too early.
     world.cloud.set_faults((1..9).map(|call| (call, Fault::Before(ErrorClass::NotFound))));
     let process = world.process();
-    let drift = process.engine.with_settle_grace(Duration::ZERO).drift(None).await.unwrap();
+    let drift = process.engine.with_settle_grace(Duration::ZERO).drift(&Selector::all()).await.unwrap();
     assert_eq!(drift.len(), 1);
     assert_eq!(drift[0].changes, None);
     world.cloud.no_more_faults();

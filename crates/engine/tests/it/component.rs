@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::{
     Component, ComponentError, Engine, EngineError, ErrorClass, Graph, Input, PlanError, Provider, Scope,
-    Settle,
+    Selector, Settle,
 };
 use serde_json::json;
 
@@ -88,7 +88,7 @@ fn stack(tier: &Tier) -> Arc<Graph> {
 async fn a_tier_alone_leaves_the_rest_of_the_stack_and_its_outputs_as_they_are() {
     let (world, tier) = (World::new(), Tier { size: 1, hosts: 1 });
     let session = engine(&world).open().await.unwrap();
-    let plan = session.plan(stack(&tier), None).await.unwrap();
+    let plan = session.plan(stack(&tier), &Selector::all()).await.unwrap();
     assert!(session.apply(&plan).await.unwrap().is_complete());
     session.close().await.unwrap();
 
@@ -108,7 +108,7 @@ async fn a_tier_alone_leaves_the_rest_of_the_stack_and_its_outputs_as_they_are()
 async fn a_tier_alone_does_not_replace_what_the_rest_of_the_stack_stands_on() {
     let (world, tier) = (World::new(), Tier { size: 1, hosts: 0 });
     let session = engine(&world).open().await.unwrap();
-    let plan = session.plan(stack(&tier), None).await.unwrap();
+    let plan = session.plan(stack(&tier), &Selector::all()).await.unwrap();
     assert!(session.apply(&plan).await.unwrap().is_complete());
     session.close().await.unwrap();
     world.cloud.tamper("tier/network", "Name", json!("renamed"));

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use engine::{Cause, EngineError, File, Observer, Progress, Store};
+use engine::{Cause, EngineError, File, Observer, Progress, Selector, Store};
 use serde_json::json;
 
 use crate::world::{World, graph, reference, resource};
@@ -37,7 +37,7 @@ async fn a_journal_that_cannot_be_written_is_one_failure_and_nothing_more_is_beg
         resource(&format!("t/second{n}"), "Test::Token", properties)
     };
     let wanted = graph((0..20).map(first).chain((0..20).map(second)));
-    let plan = session.plan(wanted.clone(), None).await.unwrap();
+    let plan = session.plan(wanted.clone(), &Selector::all()).await.unwrap();
     process.store.fill_disk();
     let report = session.apply(&plan).await.unwrap();
     assert_eq!(report.failed.len(), 1, "{:?}", report.failed);
@@ -62,7 +62,7 @@ async fn a_lock_that_cannot_be_renewed_says_why_and_is_given_back() {
     let process = world.process();
     let session = process.engine.open().await.unwrap();
     let wanted = graph([resource("t/a", "Test::Token", json!({ "Name": "a" }))]);
-    let plan = session.plan(wanted.clone(), None).await.unwrap();
+    let plan = session.plan(wanted.clone(), &Selector::all()).await.unwrap();
     process.store.fill_disk();
     tokio::time::sleep(Duration::from_secs(40)).await;
     let error = session.apply(&plan).await.unwrap_err();
@@ -86,7 +86,7 @@ async fn a_disk_that_has_room_again_before_the_lease_runs_out_does_no_harm() {
     process.store.make_room();
     tokio::time::sleep(Duration::from_secs(60)).await;
     let wanted = graph([resource("t/a", "Test::Token", json!({ "Name": "a" }))]);
-    let plan = session.plan(wanted, None).await.unwrap();
+    let plan = session.plan(wanted, &Selector::all()).await.unwrap();
     assert!(session.apply(&plan).await.unwrap().is_complete());
     session.close().await.unwrap();
 }

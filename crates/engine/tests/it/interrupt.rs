@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use engine::{
     Cancel, Cause, EngineError, ErrorClass, Graph, InProgress, LockError, Observer, Operation, Phase,
-    Progress, Report,
+    Progress, Report, Selector,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -26,7 +26,7 @@ fn below(name: &str, parent: &str) -> Value {
 /// time, and that nobody has the lock then.
 async fn interrupted(world: &World, wanted: &Arc<Graph>) -> Report {
     let session = world.process().engine.open().await.unwrap();
-    let plan = session.plan(Arc::clone(wanted), None).await.unwrap();
+    let plan = session.plan(Arc::clone(wanted), &Selector::all()).await.unwrap();
     let cancel = session.cancel();
     let begun = Instant::now();
     let (report, ()) = tokio::join!(session.apply(&plan), async {
@@ -162,7 +162,7 @@ async fn while_it_waits_it_says_at_once_what_it_waits_for_and_when_it_stops_how_
     let engine = world.process().engine.with_observer(Arc::clone(&listener) as Arc<dyn Observer>);
     let session = engine.open().await.unwrap();
     let wanted = graph([resource("t/b", "Test::Token", named("b"))]);
-    let plan = session.plan(wanted, None).await.unwrap();
+    let plan = session.plan(wanted, &Selector::all()).await.unwrap();
     let cancel = session.cancel();
     let (report, ()) = tokio::join!(session.apply(&plan), async {
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -209,10 +209,13 @@ async fn looking_for_what_an_earlier_run_left_is_interrupted_at_once_and_gives_t
         matches!(progress, Progress::Waiting { operation: Some(Operation::Create), refused: None, .. })
     });
     assert!(told, "it looked in silence");
-    for work in [engine.preview(Arc::clone(&wanted), None).await.err(), engine.drift(None).await.err()] {
+    for work in [
+        engine.preview(Arc::clone(&wanted), &Selector::all()).await.err(),
+        engine.drift(&Selector::all()).await.err(),
+    ] {
         assert!(matches!(work, Some(EngineError::Interrupted)), "{work:?}");
     }
-    assert!(matches!(engine.survey(None).await, Err(EngineError::Interrupted)));
+    assert!(matches!(engine.survey(&Selector::all()).await, Err(EngineError::Interrupted)));
     world.apply(&wanted).await;
     world.check_cloud_equals_state().await;
 }
@@ -244,7 +247,8 @@ async fn reading_is_interrupted_at_once() {
     let engine = world.process().engine;
     let session = engine.open().await.unwrap();
     let begun = Instant::now();
-    let (planned, ()) = tokio::join!(session.plan(wanted, None), async {
+    let everything = Selector::all();
+    let (planned, ()) = tokio::join!(session.plan(wanted, &everything), async {
         tokio::time::sleep(Duration::from_secs(5)).await;
         session.cancel().cancel();
     });

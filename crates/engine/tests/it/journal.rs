@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{Cause, Content, EngineError, File, JournalError, LocalStore, Store};
+use engine::{Cause, Content, EngineError, File, JournalError, LocalStore, Selector, Store};
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -73,7 +73,7 @@ async fn a_run_that_a_failed_write_stopped_does_not_say_that_somebody_interrupte
         resource("t/a", "Test::Token", named("a")),
         resource("t/b", "Test::Token", json!({ "Name": "b", "Parents": [reference("t/a", "Id")] })),
     ]);
-    let plan = session.plan(wanted, None).await.unwrap();
+    let plan = session.plan(wanted, &Selector::all()).await.unwrap();
     // Opened and Intent are written, Created is not.
     process.store.fail_at(3);
     let report = session.apply(&plan).await.unwrap();
@@ -192,7 +192,7 @@ async fn on_disk_a_torn_line_is_mended_and_damage_is_refused_byte_for_byte() {
     let engine = engine::Engine::new(client, store).with_host(World::new().host().1);
     let wanted = graph([resource("t/a", "Test::Token", named("a"))]);
     let session = engine.open().await.unwrap();
-    let plan = session.plan(Arc::clone(&wanted), None).await.unwrap();
+    let plan = session.plan(Arc::clone(&wanted), &Selector::all()).await.unwrap();
     assert!(session.apply(&plan).await.unwrap().is_complete());
     session.close().await.unwrap();
 
@@ -201,7 +201,7 @@ async fn on_disk_a_torn_line_is_mended_and_damage_is_refused_byte_for_byte() {
     std::fs::write(&path, &text[..text.len() - 9]).unwrap();
     // The object's readiness was in the torn line; the object is finished once more.
     let session = engine.open().await.unwrap();
-    let plan = session.plan(wanted, None).await.unwrap();
+    let plan = session.plan(wanted, &Selector::all()).await.unwrap();
     assert!(session.apply(&plan).await.unwrap().is_complete());
     session.close().await.unwrap();
     assert_eq!(cloud.addresses(), ["t/a"]);

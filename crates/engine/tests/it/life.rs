@@ -68,6 +68,7 @@ struct Watch {
     die_at: Option<(usize, WriteEnd)>,
     fail_at: Option<usize>,
     hang_lock: bool,
+    hang_journal: bool,
     full: bool,
 }
 
@@ -88,6 +89,11 @@ impl WatchedStore {
     /// From now on the lock cannot be renewed: the call hangs, as on a dead network share.
     pub(crate) fn hang_lock(&self) {
         self.plan.lock().unwrap().hang_lock = true;
+    }
+
+    /// From now on nothing can be recorded: the call hangs, but the lock can be renewed.
+    pub(crate) fn hang_journal(&self) {
+        self.plan.lock().unwrap().hang_journal = true;
     }
 
     /// From now on the disk is full, for everything but what is there already.
@@ -147,11 +153,14 @@ impl Store for WatchedStore {
 
     async fn append(&self, file: File, expected: &Version, bytes: Vec<u8>) -> Result<Version, StoreError> {
         self.life.go_on().await;
-        let (number, die_at, fail_at) = {
+        let (number, die_at, fail_at, hangs) = {
             let mut plan = self.plan.lock().unwrap();
             plan.appends += 1;
-            (plan.appends, plan.die_at, plan.fail_at)
+            (plan.appends, plan.die_at, plan.fail_at, plan.hang_journal)
         };
+        if hangs {
+            std::future::pending::<()>().await;
+        }
         if fail_at == Some(number) {
             return Err(self.broken(file));
         }

@@ -21,6 +21,7 @@ mod private_files;
 mod properties;
 mod removal;
 mod replacement;
+mod selection;
 mod settle;
 mod typed;
 mod world;

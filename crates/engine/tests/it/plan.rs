@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Action, Engine, EngineError, ErrorClass, Graph, Note, PlanError, PropertyChange, Reading};
+use engine::{
+    Action, Engine, EngineError, ErrorClass, Graph, Note, PlanError, PropertyChange, Reading, Selector,
+};
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -49,7 +51,7 @@ async fn an_output_that_an_update_may_change_is_not_known_and_all_others_are() {
     };
     world.apply(&wanted(1)).await;
     let plan = world.plan(&wanted(2)).await;
-    let desired = plan.step("t/b").unwrap().desired.clone().unwrap();
+    let desired = plan.step("t/b").unwrap().desired().cloned().unwrap();
     assert_eq!(desired["Text"], json!([reference("t/a", "Version"), "id-000001.example"]));
     world.apply(&wanted(2)).await;
     assert_eq!(world.cloud.at("t/b").unwrap().properties["Text"][0], "v2");
@@ -64,7 +66,7 @@ async fn protection_is_recorded_so_that_removing_the_code_does_not_remove_it() {
         .apply(&graph([protected("t/a", "Test::Token", a(0)), resource("t/b", "Test::Token", sized("b", 1))]))
         .await;
     for wanted in [Arc::new(Graph::default()), graph([resource("t/a", "Test::Token", a(1))])] {
-        let error = world.process().engine.preview(wanted, None).await.unwrap_err();
+        let error = world.process().engine.preview(wanted, &Selector::all()).await.unwrap_err();
         let EngineError::Plan(PlanError::Protected { resources }) = error else { panic!("{error}") };
         assert_eq!(resources[0].address, address("t/a"));
     }
@@ -85,7 +87,7 @@ async fn a_kind_in_state_that_the_program_does_not_know_is_an_error_that_names_i
     let client = Client::new(&world.cloud, &Life::default()).without("Test::Tag");
     let older = Engine::new(Arc::new(client), Arc::new(world.memory.clone())).with_host(world.host().1);
     for wanted in [Arc::new(Graph::default()), graph([resource("t/a", "Test::Tag", sized("a", 1))])] {
-        let error = older.preview(wanted, None).await.unwrap_err();
+        let error = older.preview(wanted, &Selector::all()).await.unwrap_err();
         assert_eq!(error.to_string(), "t/a: this program does not know the kind Test::Tag");
     }
 }
@@ -98,7 +100,7 @@ async fn a_reference_to_an_output_that_is_not_recorded_is_an_error_that_names_bo
         resource("t/a", "Test::Token", sized("a", 1)),
         resource("t/b", "Test::Token", json!({ "Name": "b", "Links": [reference("t/a", "Arn")] })),
     ]);
-    let error = world.process().engine.preview(wanted, None).await.unwrap_err();
+    let error = world.process().engine.preview(wanted, &Selector::all()).await.unwrap_err();
     let text = "t/b refers to the output Arn of t/a, which the recorded object does not have";
     assert_eq!(error.to_string(), text);
 }
@@ -112,14 +114,14 @@ async fn drift_is_found_without_a_write_and_repaired_by_the_next_run() {
         resource("t/c", "Test::Key", sized("c", 1)),
     ]);
     world.apply(&wanted).await;
-    assert_eq!(world.process().engine.drift(None).await.unwrap(), []);
+    assert_eq!(world.process().engine.drift(&Selector::all()).await.unwrap(), []);
     world.cloud.tamper("t/a", "Size", json!(9));
     // What the cloud adds by itself is not ours to judge.
     world.cloud.tamper("t/b", "Owner", json!("somebody"));
     world.cloud.lose("t/c");
     tokio::time::sleep(Duration::from_secs(60)).await;
     let files = world.files().await;
-    let drift = world.process().engine.drift(None).await.unwrap();
+    let drift = world.process().engine.drift(&Selector::all()).await.unwrap();
     assert_eq!(drift.len(), 2, "{drift:?}");
     let change = &drift[0].changes.as_ref().unwrap()[0];
     assert_eq!(
@@ -128,7 +130,7 @@ async fn drift_is_found_without_a_write_and_repaired_by_the_next_run() {
     );
     assert_eq!((drift[1].address.as_str(), &drift[1].changes), ("t/c", &None));
     // A survey has the same, and all that the cloud shows.
-    let survey = world.process().engine.survey(None).await.unwrap();
+    let survey = world.process().engine.survey(&Selector::all()).await.unwrap();
     assert_eq!(survey.drift(), drift);
     let seen: Vec<_> = survey
         .objects()
@@ -171,7 +173,7 @@ async fn what_may_not_be_read_is_told_by_a_survey_and_stops_everything_else() {
     let denied = || world.cloud.set_faults([(2, Fault::Before(ErrorClass::Denied))]);
 
     denied();
-    let survey = world.process().engine.survey(None).await.unwrap();
+    let survey = world.process().engine.survey(&Selector::all()).await.unwrap();
     let refused: Vec<_> = survey
         .objects()
         .filter_map(|(address, object, live)| match live {
@@ -186,12 +188,15 @@ async fn what_may_not_be_read_is_told_by_a_survey_and_stops_everything_else() {
 
     let text = format!("{address} cannot be read");
     denied();
-    assert_eq!(world.process().engine.drift(None).await.unwrap_err().to_string(), text);
+    assert_eq!(world.process().engine.drift(&Selector::all()).await.unwrap_err().to_string(), text);
     denied();
-    assert_eq!(world.process().engine.preview(wanted.clone(), None).await.unwrap_err().to_string(), text);
+    assert_eq!(
+        world.process().engine.preview(wanted.clone(), &Selector::all()).await.unwrap_err().to_string(),
+        text
+    );
     // What was not denied is not known either, and says nothing of what this identity may do.
     world.cloud.set_faults([(2, Fault::Before(ErrorClass::Invalid))]);
-    assert_eq!(world.process().engine.survey(None).await.unwrap_err().to_string(), text);
+    assert_eq!(world.process().engine.survey(&Selector::all()).await.unwrap_err().to_string(), text);
 }
 
 #[tokio::test(start_paused = true)]
@@ -218,7 +223,7 @@ async fn an_object_that_the_cloud_does_not_show_yet_is_not_taken_for_missing() {
     // Opened, Intent, Created: the process dies when it has recorded the identity, but has not waited.
     process.store.die_at(3, WriteEnd::After);
     world.run_as(&process, &wanted).await;
-    let plan = world.process().engine.preview(Arc::clone(&wanted), None).await.unwrap();
+    let plan = world.process().engine.preview(Arc::clone(&wanted), &Selector::all()).await.unwrap();
     assert_eq!(plan.steps()[0].note, Some(Note::Unfinished));
     world.apply(&wanted).await;
     assert_eq!(world.cloud.addresses(), ["t/a"]);
@@ -235,10 +240,7 @@ async fn an_output_that_only_a_ready_object_has_is_not_known_before_also_after_a
     process.store.die_at(3, WriteEnd::After);
     world.run_as(&process, &wanted).await;
     let plan = world.plan(&wanted).await;
-    assert_eq!(
-        plan.step("t/b").unwrap().desired.as_ref().unwrap()["Text"],
-        json!([reference("t/a", "Endpoint")])
-    );
+    assert_eq!(plan.step("t/b").unwrap().desired().unwrap()["Text"], json!([reference("t/a", "Endpoint")]));
     world.apply(&wanted).await;
     assert_eq!(world.cloud.at("t/b").unwrap().properties["Text"][0], "id-000001.example");
 }

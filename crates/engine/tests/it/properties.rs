@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Declaration, ErrorClass, Graph};
+use engine::{Declaration, ErrorClass, Graph, Selector};
 use proptest::prelude::*;
 use proptest::test_runner::{FileFailurePersistence, RngSeed};
 use serde_json::{Map, Value, json};
@@ -359,6 +359,56 @@ proptest! {
     }
 
     #[test]
+    fn a_run_of_a_part_touches_nothing_else_and_the_next_whole_run_ends_where_one_run_does(
+        case in case(Just(vec![]), Just(vec![])),
+        picks in prop::collection::vec(0..NODES, 1..4),
+        dependents in any::<bool>(),
+        dependencies in any::<bool>(),
+        excluded in 0..2 * NODES,
+    ) {
+        in_virtual_time(async {
+            let straight = with_old_state(&case).await;
+            let new = case.new.graph();
+            straight.apply(&new).await;
+
+            let one = |position: usize| at(position).parse::<Selector>().unwrap();
+            let mut selector = picks.iter().map(|pick| one(*pick)).reduce(Selector::or).unwrap();
+            if dependents {
+                selector = selector.with_dependents();
+            }
+            if dependencies {
+                selector = selector.with_dependencies();
+            }
+            if excluded < NODES {
+                selector = selector.except(one(excluded));
+            }
+            let world = with_old_state(&case).await;
+            let selection = selector.resolve(&new, &world.state().await);
+            let rest = |world: &World| -> Vec<_> {
+                let inner = world.cloud.lock();
+                let things = inner.things.values().filter(|thing| !selection.contains(&thing.address));
+                things.cloned().collect()
+            };
+            let (before, recorded) = (rest(&world), world.state().await);
+            let applied = world.apply_selected(&new, &selector).await;
+            let after = world.state().await;
+            assert_eq!(rest(&world), before);
+            for (address, slot) in recorded.slots().filter(|(address, _)| !selection.contains(address.as_str())) {
+                assert_eq!(after.slot(address.as_str()), Some(slot));
+            }
+            for (address, _) in after.slots().filter(|(address, _)| !selection.contains(address.as_str())) {
+                assert!(recorded.slot(address.as_str()).is_some(), "{address} is new");
+            }
+            if applied.is_err() {
+                assert_eq!(world.canonical(), with_old_state(&case).await.canonical());
+            }
+            world.apply(&new).await;
+            check_settled(&world, &new).await;
+            assert_eq!(world.canonical(), straight.canonical());
+        });
+    }
+
+    #[test]
     fn a_preview_changes_neither_store_nor_cloud(
         case in case(some_faults(), prop::collection::vec(crash(), 0..2)),
     ) {
@@ -374,8 +424,8 @@ proptest! {
             tokio::time::sleep(Duration::from_secs(30)).await;
             let (files, calls) = (world.files().await, world.cloud.log().len());
             let process = world.process();
-            let preview = process.engine.preview(Arc::clone(&new), None).await.unwrap();
-            process.engine.drift(None).await.unwrap();
+            let preview = process.engine.preview(Arc::clone(&new), &Selector::all()).await.unwrap();
+            process.engine.drift(&Selector::all()).await.unwrap();
             assert_eq!(world.files().await, files);
             assert_eq!(world.cloud.log().len(), calls);
             let plan = world.plan(&new).await;

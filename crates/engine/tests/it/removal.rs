@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{Contents, Declaration, EngineError, Fate, Graph, PlanError};
+use engine::{Contents, Declaration, EngineError, Fate, Graph, PlanError, Selector};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ fn guards(graph: &Arc<Graph>) -> Arc<Graph> {
 /// The error with which a plan is refused, once nothing was called or changed.
 async fn refused(world: &World, wanted: &Arc<Graph>) -> String {
     let (calls, files) = (world.cloud.log(), world.files().await);
-    let previewed = world.process().engine.preview(Arc::clone(wanted), None).await.unwrap_err();
+    let previewed = world.process().engine.preview(Arc::clone(wanted), &Selector::all()).await.unwrap_err();
     assert_eq!(world.files().await, files);
     let Ended::Refused(error) = world.run(wanted).await else { panic!("it was done") };
     assert!(
@@ -221,7 +221,7 @@ async fn an_object_that_is_there_again_is_not_deleted_unasked() {
     let before = world.cloud.take("t/a");
     let process = world.process();
     let session = process.engine.open().await.unwrap();
-    let plan = session.plan(Arc::new(Graph::default()), None).await.unwrap();
+    let plan = session.plan(Arc::new(Graph::default()), &Selector::all()).await.unwrap();
     assert_eq!(plan.step("t/a").unwrap().note, Some(engine::Note::Missing));
     world.cloud.give_back(before);
     let report = session.apply(&plan).await.unwrap();
@@ -238,7 +238,7 @@ async fn what_is_only_recorded_is_left_to_do_until_it_is_recorded() {
     world.apply(&wanted).await;
     let process = world.process();
     let session = process.engine.open().await.unwrap();
-    let plan = session.plan(guards(&wanted), None).await.unwrap();
+    let plan = session.plan(guards(&wanted), &Selector::all()).await.unwrap();
     session.cancel().cancel();
     let report = session.apply(&plan).await.unwrap();
     session.close().await.unwrap();

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Action, Cause, ErrorClass, Graph, Phase, ReplaceOrder};
+use engine::{
+    Action, Cause, ErrorClass, Graph, Observer, Operation, Phase, Progress, ReplaceOrder, Selector,
+};
 use serde_json::{Value, json};
 
 use crate::fake_cloud::{CallEnd, Fault};
 use crate::life::WriteEnd;
-use crate::world::{World, early, graph, protected, reference, resource};
+use crate::world::{Listener, World, early, graph, protected, reference, resource};
 
 fn shaped(name: &str, shape: u8) -> Value {
     json!({ "Name": name, "Shape": shape })
@@ -141,7 +143,7 @@ async fn a_replaced_object_that_could_not_be_deleted_is_deleted_by_the_next_run(
     let wanted = |shape: u8| graph([resource("t/a", "Test::Token", shaped("a", shape))]);
     world.apply(&wanted(0)).await;
     let session = world.process().engine.open().await.unwrap();
-    let plan = session.plan(wanted(1), None).await.unwrap();
+    let plan = session.plan(wanted(1), &Selector::all()).await.unwrap();
     // Read, create, read, delete: the last of them is refused.
     world.cloud.set_faults([(4, Fault::Before(ErrorClass::Denied))]);
     let report = session.apply(&plan).await.unwrap();
@@ -169,7 +171,7 @@ async fn the_old_object_stays_until_its_successor_is_ready_also_after_a_crash() 
     assert_eq!(state.slot("t/a").unwrap().deposed.len(), 1);
     // It has not become ready when a second process looks, and that one is cancelled.
     let session = world.process().engine.open().await.unwrap();
-    let plan = session.plan(wanted(1), None).await.unwrap();
+    let plan = session.plan(wanted(1), &Selector::all()).await.unwrap();
     let cancel = session.cancel();
     let (report, ()) = tokio::join!(session.apply(&plan), async {
         tokio::time::sleep(Duration::from_secs(5)).await;
@@ -261,7 +263,7 @@ async fn an_object_of_another_kind_goes_as_the_plan_saw_it_also_when_somebody_ha
     // What somebody changes after the plan is not deleted by it.
     let back = graph([resource("t/a", "Test::Token", shaped("a", 0))]);
     let session = world.process().engine.open().await.unwrap();
-    let plan = session.plan(Arc::clone(&back), None).await.unwrap();
+    let plan = session.plan(Arc::clone(&back), &Selector::all()).await.unwrap();
     world.cloud.tamper("t/a", "Shape", json!(8));
     let report = session.apply(&plan).await.unwrap();
     session.close().await.unwrap();
@@ -269,4 +271,33 @@ async fn an_object_of_another_kind_goes_as_the_plan_saw_it_also_when_somebody_ha
     assert!(matches!(&failure.cause, Cause::Stale { what } if what == "Shape"), "{failure:?}");
     world.apply(&back).await;
     world.check_cloud_equals_state().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_change_of_type_what_is_told_of_the_old_object_names_the_old_type() {
+    let world = World::new();
+    let wanted = |kind: &str| graph([resource("t/a", kind, shaped("a", 0))]);
+    world.apply(&wanted("Test::Token")).await;
+    let listener = Arc::new(Listener::default());
+    let process = world.process();
+    let engine = process.engine.with_observer(Arc::clone(&listener) as Arc<dyn Observer>);
+    let session = engine.open().await.unwrap();
+    let plan = session.plan(wanted("Test::Tag"), &Selector::all()).await.unwrap();
+    // Once the new object is made and ready, everything is denied.
+    world.cloud.set_faults((4..99).map(|call| (call, Fault::Before(ErrorClass::Denied))));
+    let report = session.apply(&plan).await.unwrap();
+    session.close().await.unwrap();
+    let failed: Vec<_> =
+        report.failed.iter().map(|failure| (failure.operation, failure.kind.as_str())).collect();
+    assert_eq!(failed, [(Operation::Delete, "Test::Token")]);
+    let told: Vec<_> = listener.0.lock().unwrap().iter().filter_map(started).collect();
+    let expected = [(Operation::Create, "Test::Tag"), (Operation::Delete, "Test::Token")];
+    assert_eq!(told, expected.map(|(operation, kind)| (operation, kind.to_owned())));
+}
+
+fn started(progress: &Progress) -> Option<(Operation, String)> {
+    match progress {
+        Progress::Started { kind, operation, .. } => Some((*operation, kind.clone())),
+        _ => None,
+    }
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use engine::{
-    Address, Declaration, Engine, EngineError, Graph, MemoryStore, Observer, Plan, Report, Session, State,
-    Store, TestHost,
+    Address, Declaration, Engine, EngineError, Graph, MemoryStore, Observer, Plan, Report, Selector, Session,
+    State, Store, TestHost,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -117,7 +117,7 @@ impl World {
         life: &Life,
         calls_before: usize,
     ) -> Result<Report, EngineError> {
-        let plan = session.plan(Arc::clone(graph), None).await?;
+        let plan = session.plan(Arc::clone(graph), &Selector::all()).await?;
         let report = session.apply(&plan).await?;
         self.check_sent(&plan, life, calls_before);
         Ok(report)
@@ -130,7 +130,7 @@ impl World {
                 continue;
             }
             let step = plan.step(&call.address).expect("only what is planned is sent");
-            let planned = step.desired.as_ref().expect("what is sent was declared");
+            let planned = step.desired().expect("what is sent was declared");
             assert!(agrees(planned, &call.properties), "planned {planned}, sent {}", call.properties);
         }
     }
@@ -143,9 +143,25 @@ impl World {
 
     pub(crate) async fn plan(&self, graph: &Arc<Graph>) -> Plan {
         let session = self.process().engine.open().await.unwrap();
-        let plan = session.plan(Arc::clone(graph), None).await.unwrap();
+        let plan = session.plan(Arc::clone(graph), &Selector::all()).await.unwrap();
         session.close().await.unwrap();
         plan
+    }
+
+    /// A process plans and applies what is selected, if there is a plan.
+    pub(crate) async fn apply_selected(
+        &self,
+        graph: &Arc<Graph>,
+        selector: &Selector,
+    ) -> Result<Report, EngineError> {
+        let session = self.process().engine.open().await.unwrap();
+        let applied = async {
+            let plan = session.plan(Arc::clone(graph), selector).await?;
+            session.apply(&plan).await
+        };
+        let applied = applied.await;
+        session.close().await.unwrap();
+        applied
     }
 
     /// The cloud has exactly the objects of the state, each with the properties that are recorded.

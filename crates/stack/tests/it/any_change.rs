@@ -13,7 +13,7 @@ use aws_sdk_ec2::config::Region;
 use emulator::Emulator;
 use engine::{
     CallError, Contents, Engine, EngineError, Facts, Graph, Intent, Kind, MemoryStore, PlanError, Provider,
-    Readiness, Search, Settle, Term,
+    Readiness, Search, Selector, Settle, Term,
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -256,12 +256,12 @@ async fn check(old: Choice, new: Choice, destroys: bool) {
     let engine = Engine::new(Arc::new(kinds), Arc::new(MemoryStore::new())).with_settle_grace(Duration::ZERO);
 
     let session = engine.open().await.unwrap();
-    let plan = session.plan(before, None).await.unwrap();
+    let plan = session.plan(before, &Selector::all()).await.unwrap();
     assert!(session.apply(&plan).await.unwrap().is_complete());
     assert_eq!(*shared.deleted.lock().unwrap(), []);
 
     let both_let_go = |kind: &str| old.lets_go(kind) && new.lets_go(kind);
-    let plan = match session.plan(wanted, None).await {
+    let plan = match session.plan(wanted, &Selector::all()).await {
         Ok(plan) => plan,
         Err(EngineError::Plan(PlanError::Protected { resources })) => {
             let state = session.state();

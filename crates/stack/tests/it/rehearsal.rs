@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws::{Account, Context, Identity};
 use aws_sdk_ec2::config::Region;
 use emulator::Emulator;
-use engine::{Action, Engine, Graph, MemoryStore, Plan, Registry, Report, TestHost};
+use engine::{Action, Engine, Graph, MemoryStore, Plan, Registry, Report, Selector, TestHost};
 use stack::{Config, Place, Stack};
 use tokio::time::Instant;
 
@@ -48,7 +48,7 @@ impl Rehearsal {
     async fn run(&self, graph: Arc<Graph>) -> (Plan, Report, Duration) {
         let start = Instant::now();
         let session = self.engine.open().await.unwrap();
-        let plan = session.plan(graph, None).await.unwrap();
+        let plan = session.plan(graph, &Selector::all()).await.unwrap();
         let report = session.apply(&plan).await.unwrap();
         session.close().await.unwrap();
         (plan, report, start.elapsed())

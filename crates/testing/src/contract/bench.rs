@@ -6,8 +6,8 @@ use std::time::Duration;
 use aws::Registry;
 use emulator::{Counted, Emulator, Fault, FaultPlan, Snapshot, When};
 use engine::{
-    Action, Content, Declaration, Engine, File, Graph, Host, Kind, MemoryStore, Object, Plan, Step, Store,
-    TestHost,
+    Action, Content, Declaration, Engine, File, Graph, Host, Kind, MemoryStore, Object, Plan, Selector, Step,
+    Store, TestHost,
 };
 use serde_json::Value;
 
@@ -149,7 +149,7 @@ impl Bench {
     }
 
     pub(super) async fn plan(&self, properties: Option<&Value>) -> Result<Plan, Broken> {
-        let plan = self.engine.preview(self.subject.graph(properties), None).await;
+        let plan = self.engine.preview(self.subject.graph(properties), &Selector::all()).await;
         plan.map_err(|error| format!("no plan: {error}"))
     }
 
@@ -159,7 +159,7 @@ impl Bench {
         self.emulator.clear_calls();
         let session = self.engine.open().await.map_err(broken)?;
         let done = async {
-            let plan = session.plan(self.subject.graph(properties), None).await?;
+            let plan = session.plan(self.subject.graph(properties), &Selector::all()).await?;
             let report = session.apply(&plan).await?;
             Ok((plan, report))
         }

@@ -14,7 +14,7 @@ use crate::identity;
 pub(super) async fn are_true(bench: &Bench) -> Result<(), Broken> {
     let facts = bench.kind().facts();
     let recorded = bench.recorded().await?;
-    if let Some(name) = facts.name {
+    if let Some(name) = facts.name.property() {
         let named = recorded.properties.get(name).is_some_and(Value::is_string);
         hold!(named, "its name should be in {name}: {}", recorded.properties);
     }

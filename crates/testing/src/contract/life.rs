@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use engine::{Action, Change, Drift, Note, Object, Plan};
+use engine::{Action, Change, Drift, Note, Object, Plan, Selector};
 use serde_json::Value;
 
 use super::bench::{Bench, Saved, difference, text};
@@ -127,7 +127,7 @@ pub(super) async fn changed_behind_its_back(
     let updated = bench.kind().update(&wrong, &recorded.outputs, &live, changed).await;
     updated.map_err(|error| format!("update: {error}"))?;
 
-    let drift = bench.engine.drift(None).await.map_err(|error| error.to_string())?;
+    let drift = bench.engine.drift(&Selector::all()).await.map_err(|error| error.to_string())?;
     let seen: BTreeSet<_> = drift
         .iter()
         .flat_map(|drift| {
@@ -159,7 +159,7 @@ pub(super) async fn deleted_behind_its_back(bench: &Bench) -> Result<(), Broken>
     let made = bench.save().await?;
     delete(bench, &bench.recorded().await?).await?;
 
-    let drift = bench.engine.drift(None).await.map_err(|error| error.to_string())?;
+    let drift = bench.engine.drift(&Selector::all()).await.map_err(|error| error.to_string())?;
     let gone = |drift: &Drift| match (&drift.changes, bench.subject.entry.emptied) {
         (None, None) => true,
         (Some(changes), Some(property)) => changes.iter().all(|change| change.property() == property),

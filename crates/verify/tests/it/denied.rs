@@ -71,6 +71,6 @@ async fn whom_to_ask_is_taken_from_what_was_deployed_where_nobody_may_look() {
 #[tokio::test]
 async fn whoever_wants_to_change_something_must_see_all_of_it() {
     let auditor = World::deployed("dev").await.without_leave(&["DescribeDBClusters"]);
-    let error = auditor.engine.drift(None).await.unwrap_err();
+    let error = auditor.engine.drift(&engine::Selector::all()).await.unwrap_err();
     assert_eq!(error.to_string(), "database/cluster cannot be read");
 }

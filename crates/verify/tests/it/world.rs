@@ -8,7 +8,7 @@ use apigw::LiveApi;
 use aws::{Account, Context, Identity};
 use aws_config::{Region, SdkConfig};
 use emulator::{Counted, Emulator, Fault, FaultPlan, When};
-use engine::{Address, Engine, Graph, MemoryStore, Reading, Registry, Scope, TestHost};
+use engine::{Address, Engine, Graph, MemoryStore, Reading, Registry, Scope, Selector, TestHost};
 use stack::{Environment, Sources, Stack};
 use testing::{ACCOUNT, REGION, place};
 use tokio::time::Instant;
@@ -72,7 +72,7 @@ impl World {
     /// Brings the account to what is wanted, from whatever it is.
     pub(crate) async fn up(&self) {
         let session = self.engine.open().await.unwrap();
-        let plan = session.plan(Arc::clone(&self.graph), None).await.unwrap();
+        let plan = session.plan(Arc::clone(&self.graph), &Selector::all()).await.unwrap();
         let report = session.apply(&plan).await.unwrap();
         session.close().await.unwrap();
         assert!(report.is_complete(), "{report:#?}");
@@ -87,7 +87,7 @@ impl World {
     pub(crate) async fn subject_beside(&self, more: &Scope) -> Subject {
         let declared = [self.graph.nodes(), more.declarations()].concat();
         let graph = Graph::from_declarations(declared).unwrap();
-        let survey = self.engine.survey(None).await.unwrap();
+        let survey = self.engine.survey(&Selector::all()).await.unwrap();
         Subject::new(self.environment.as_str(), &place(), &graph, &survey)
     }
 

@@ -2,11 +2,12 @@
 
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::resources::{LogGroup, Role, SecurityGroup};
-use aws::{InternetGatewayId, NetworkAclId, RouteTableId, SecurityGroupId, SubnetId, VpcId};
+use aws::{SecurityGroupId, SubnetId, VpcId};
 use engine::Input;
 use testing::REGION;
 use testing::contract::{Around, Entry, nothing};
 use vpc::resources::*;
+use vpc::{InternetGatewayId, NetworkAclId, RouteTableId};
 
 use crate::support::tags;
 
@@ -90,7 +91,7 @@ fn an_open_vpc(around: &mut Nothing) -> (Input<VpcId>, Input<InternetGatewayId>)
     (attached.vpc_id, attached.internet_gateway_id)
 }
 
-fn an_address(around: &mut Nothing, name: &str) -> Input<aws::AllocationId> {
+fn an_address(around: &mut Nothing, name: &str) -> Input<vpc::AllocationId> {
     around.add(name, Eip { domain: "vpc".to_owned(), tags: tags(name) }).allocation_id
 }
 

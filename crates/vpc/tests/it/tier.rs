@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, Tag};
-use engine::{Action, Component, Graph, Operation, Plan, Resolved};
+use engine::{Action, Component, Graph, Operation, Plan, Resolved, Selector};
 use testing::World;
 use vpc::{Args, NatMode, Outputs, Tier};
 
@@ -195,7 +195,7 @@ async fn without_permission_for_one_thing_only_what_depends_on_it_is_left_out() 
     world.cx.iam().create_role().role_name(role).assume_role_policy_document(trust).send().await.unwrap();
     let (graph, _) = try_declare(Args::default(), &inputs_with(3)).unwrap();
     let session = world.engine.open().await.unwrap();
-    let plan = session.plan(Arc::new(graph), None).await.unwrap();
+    let plan = session.plan(Arc::new(graph), &Selector::all()).await.unwrap();
     let report = session.apply(&plan).await.unwrap();
     session.close().await.unwrap();
     let failed: Vec<&str> = report.failed.iter().map(|failure| failure.address.as_str()).collect();
@@ -206,7 +206,7 @@ async fn without_permission_for_one_thing_only_what_depends_on_it_is_left_out() 
     assert_eq!(report.done.len(), 51);
     let nothing = Arc::new(Graph::default());
     let session = world.engine.open().await.unwrap();
-    let plan = session.plan(nothing, None).await.unwrap();
+    let plan = session.plan(nothing, &Selector::all()).await.unwrap();
     assert!(session.apply(&plan).await.unwrap().is_complete());
     session.close().await.unwrap();
 }

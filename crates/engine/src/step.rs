@@ -1,0 +1,201 @@
+//! One resource in a plan: what happens to it, and why.
+
+use serde_json::Value;
+
+use crate::address::Address;
+use crate::diff::PropertyChange;
+use crate::event::Seq;
+use crate::removal::{Lowered, Removal};
+use crate::state::Phase;
+
+/// In which order a replacement happens.
+///
+/// Exhaustive on purpose: whoever shows a plan must say which of them it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplaceOrder {
+    /// The new object is created, dependents move over, the old one is deleted.
+    CreateFirst,
+    /// The old object is deleted first, since both cannot exist at once: they claim the same name or addresses, or
+    /// they depend on something that is deleted first.
+    DeleteFirst,
+}
+
+/// Properties that force a replacement: never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reasons {
+    first: String,
+    more: Vec<String>,
+}
+
+impl Reasons {
+    pub(crate) fn new(properties: Vec<String>) -> Option<Self> {
+        let mut properties = properties.into_iter();
+        Some(Self { first: properties.next()?, more: properties.collect() })
+    }
+
+    /// The names of the properties.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.first.as_str()).chain(self.more.iter().map(String::as_str))
+    }
+}
+
+/// What happens to a resource.
+///
+/// Exhaustive on purpose: whoever shows a plan must not leave one out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It is created.
+    Create,
+    /// It is changed.
+    Update,
+    /// It is created anew, and the old object deleted.
+    Replace {
+        /// The properties that cannot be changed.
+        because: Reasons,
+        /// Which comes first.
+        order: ReplaceOrder,
+    },
+    /// It is deleted.
+    Delete,
+    /// Nothing happens in the cloud.
+    Unchanged,
+}
+
+/// Why a resource appears in a plan, beyond its changed properties.
+///
+/// Exhaustive on purpose: whoever shows a plan must not leave one out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Its creation, or a change of it, was interrupted, and is brought to an end.
+    Unfinished,
+    /// The object that is known has disappeared from the cloud.
+    Missing,
+    /// The object was replaced, but its deletion did not happen yet.
+    Deposed,
+}
+
+/// An object that is recorded, as the plan saw it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Existing {
+    pub(crate) seq: Seq,
+    /// Its kind, which is another one than what is declared where that changed.
+    pub(crate) kind: String,
+    /// How far its creation had come.
+    pub(crate) phase: Phase,
+    /// Its live properties; those that are recorded, where nobody looked or nothing was there.
+    pub(crate) seen: Value,
+}
+
+/// What is declared of a resource.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Wanted {
+    /// Position in the graph.
+    pub(crate) node: usize,
+    /// The properties, where what is not known yet is a reference.
+    pub(crate) desired: Value,
+}
+
+/// What a step is about: what is declared, an object, or both; never neither.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Subject {
+    /// A resource without an object.
+    Declared(Wanted),
+    /// A resource with an object.
+    Both(Existing, Wanted),
+    /// An object that is not declared, or not any more.
+    Recorded(Existing),
+}
+
+/// One resource in a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The resource.
+    pub address: Address,
+    /// Its kind.
+    pub kind: String,
+    /// What happens.
+    pub action: Action,
+    /// The properties that differ; empty for a creation and a deletion.
+    pub changes: Vec<PropertyChange>,
+    /// What else there is to know.
+    pub note: Option<Note>,
+    /// What it is about.
+    pub(crate) subject: Subject,
+    /// Whether what is recorded must be brought up to date though nothing happens in the cloud.
+    pub(crate) record: bool,
+    /// What becomes of the object that goes, and of what it holds; `None` where none goes.
+    pub(crate) removal: Option<Removal>,
+    /// What goes of an object that stays.
+    pub(crate) lowered: Vec<Lowered>,
+}
+
+impl Step {
+    /// A step without anything special.
+    pub(crate) fn new(address: Address, kind: String, action: Action, subject: Subject) -> Self {
+        Self {
+            address,
+            kind,
+            action,
+            changes: Vec::new(),
+            note: None,
+            subject,
+            record: false,
+            removal: None,
+            lowered: Vec::new(),
+        }
+    }
+
+    /// What becomes of the object that is deleted or replaced; `None` where none is.
+    #[must_use]
+    pub fn removal(&self) -> Option<&Removal> {
+        self.removal.as_ref()
+    }
+
+    /// What an update makes the cloud delete in an object that stays.
+    #[must_use]
+    pub fn lowered(&self) -> &[Lowered] {
+        &self.lowered
+    }
+
+    /// The properties that are wanted, where what is not known yet is a reference; `None` where nothing is declared.
+    #[must_use]
+    pub fn desired(&self) -> Option<&Value> {
+        Some(&self.wanted()?.desired)
+    }
+
+    /// The live properties as the plan saw them; `None` where there is no object.
+    #[must_use]
+    pub fn live(&self) -> Option<&Value> {
+        let existing = self.existing().filter(|_| self.note != Some(Note::Missing))?;
+        Some(&existing.seen)
+    }
+
+    pub(crate) fn wanted(&self) -> Option<&Wanted> {
+        match &self.subject {
+            Subject::Declared(wanted) | Subject::Both(_, wanted) => Some(wanted),
+            Subject::Recorded(_) => None,
+        }
+    }
+
+    pub(crate) fn existing(&self) -> Option<&Existing> {
+        match &self.subject {
+            Subject::Recorded(existing) | Subject::Both(existing, _) => Some(existing),
+            Subject::Declared(_) => None,
+        }
+    }
+
+    /// Whether applying it calls the cloud in a way that changes something.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        self.action != Action::Unchanged || self.note == Some(Note::Unfinished)
+    }
+
+    /// Whether a new object is created.
+    pub(crate) fn creates(&self) -> bool {
+        matches!(self.action, Action::Create | Action::Replace { .. })
+    }
+
+    pub(crate) fn replaces(&self, order: ReplaceOrder) -> bool {
+        matches!(&self.action, Action::Replace { order: own, .. } if *own == order)
+    }
+}
