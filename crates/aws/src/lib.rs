@@ -1,4 +1,4 @@
-//! What every tier needs of AWS: clients, error classes, identity and tags, polling and batching; and the
+//! What every tier needs of AWS: clients, error classes, identity and tags, calls that are repeated, batching; and the
 //! resources that several tiers share.
 //!
 //! A tier's resource is called with a [`Context`] and answers with [`engine::CallError`]s. The shape of a call
@@ -47,10 +47,6 @@ pub use naming::MAX_ENVIRONMENT_LENGTH;
 pub use naming::NAME_PREFIX;
 pub use naming::Names;
 pub use naming::Place;
-pub use poll::Backoff;
-pub use poll::Look;
-pub use poll::PollError;
-pub use poll::until;
 pub use sign_in::SignInError;
 pub use sign_in::sign_in;
 pub use tags::Tags;

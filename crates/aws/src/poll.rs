@@ -1,86 +1,13 @@
-//! Looking again and again until something is so: with back-off, and with a deadline.
-//!
-//! The engine has its own loop for resources. This one is for what runs before or outside it.
+//! Calls that the engine does not make, repeated until they are answered: the first of a run, and its last.
 
 use std::future::Future;
 use std::time::Duration;
 
-use engine::{CallError, ErrorClass};
-use tokio::time::{Instant, sleep, timeout};
+use engine::{Backoff, CallError, ErrorClass, Pace};
+use tokio::time::timeout;
 
-/// How long to wait between two looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Backoff {
-    /// Before the second look.
-    pub first: Duration,
-    /// How many times longer each wait is than the one before.
-    pub factor: u32,
-    /// No wait is longer.
-    pub most: Duration,
-}
-
-impl Default for Backoff {
-    /// 0.5, 1, 2, 4, then every 5 seconds.
-    fn default() -> Self {
-        Self { first: Duration::from_millis(500), factor: 2, most: Duration::from_secs(5) }
-    }
-}
-
-/// What one look saw.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Look<T> {
-    /// It is so.
-    Done(T),
-    /// Not yet; the text says what was seen instead.
-    Again(String),
-}
-
-/// Why polling ended without what it waited for.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PollError<E> {
-    /// A look failed.
-    #[error(transparent)]
-    Failed(E),
-    /// The time is over.
-    #[error("not within {} s; last seen: {last}", within.as_secs())]
-    Deadline {
-        /// How long it was waited for.
-        within: Duration,
-        /// What the last look saw.
-        last: String,
-    },
-}
-
-/// Looks until it is [`Look::Done`].
-///
-/// The first look is at once, and the last one exactly at the deadline, so that a long wait does not overshoot
-/// it. Dropping the future stops it between looks, or drops the look that is running.
-///
-/// # Errors
-/// [`PollError::Failed`] as soon as a look fails, and [`PollError::Deadline`] when `within` is over.
-pub async fn until<T, E, F>(
-    backoff: Backoff,
-    within: Duration,
-    mut look: impl FnMut() -> F,
-) -> Result<T, PollError<E>>
-where
-    F: Future<Output = Result<Look<T>, E>>,
-{
-    let deadline = Instant::now() + within;
-    let mut wait = backoff.first.min(backoff.most);
-    loop {
-        let last = match look().await.map_err(PollError::Failed)? {
-            Look::Done(value) => return Ok(value),
-            Look::Again(last) => last,
-        };
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(PollError::Deadline { within, last });
-        }
-        sleep(wait.min(left)).await;
-        wait = wait.saturating_mul(backoff.factor).min(backoff.most);
-    }
-}
+/// These calls are few and quick, and somebody waits for them.
+const PACE: Pace = Pace { first: Duration::from_millis(500), factor: 2.0, longest: Duration::from_secs(5) };
 
 /// How long the first answer of a run is waited for.
 const FIRST_ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -118,72 +45,34 @@ async fn repeating<T, F>(
 where
     F: Future<Output = Result<T, CallError>>,
 {
-    let look = || {
-        let call = call();
-        async {
-            let silent = |_| {
-                let message = format!("no answer within {} s", ATTEMPT_WITHIN.as_secs());
-                Err(CallError::new(ErrorClass::Ambiguous, operation, message))
-            };
-            match timeout(ATTEMPT_WITHIN, call).await.unwrap_or_else(silent) {
-                Ok(value) => Ok(Look::Done(value)),
-                Err(error)
-                    if is_passing(error.class)
-                        && (error.class.is_transient() || !error.class.is_certain()) =>
-                {
-                    Ok(Look::Again(error.to_string()))
-                }
-                Err(error) => Err(error),
-            }
+    let mut backoff = Backoff::new(operation, PACE, within);
+    loop {
+        let silent = |_| {
+            let message = format!("no answer within {} s", ATTEMPT_WITHIN.as_secs());
+            Err(CallError::new(ErrorClass::Ambiguous, operation, message))
+        };
+        let error = match timeout(ATTEMPT_WITHIN, call()).await.unwrap_or_else(silent) {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let may_pass = error.class.is_transient() || !error.class.is_certain();
+        if !may_pass || !is_passing(error.class) {
+            return Err(error);
         }
-    };
-    until(Backoff::default(), within, look).await.map_err(|error| match error {
-        PollError::Failed(error) => error,
-        deadline @ PollError::Deadline { .. } => {
-            CallError::new(ErrorClass::Ambiguous, operation, deadline.to_string())
+        if !backoff.wait().await {
+            let message = format!("not within {} s; last seen: {error}", within.as_secs());
+            return Err(CallError::new(ErrorClass::Ambiguous, operation, message));
         }
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
 
+    use tokio::time::Instant;
+
     use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-    const BACKOFF: Backoff = Backoff { first: SECOND, factor: 2, most: Duration::from_secs(4) };
-
-    #[tokio::test(start_paused = true)]
-    async fn waits_grow_up_to_the_longest_and_the_last_look_is_at_the_deadline() {
-        let start = Instant::now();
-        let looks = RefCell::new(Vec::new());
-        let result: Result<(), PollError<String>> = until(BACKOFF, 12 * SECOND, || async {
-            looks.borrow_mut().push(start.elapsed().as_secs());
-            Ok(Look::Again("pending".to_owned()))
-        })
-        .await;
-        assert_eq!(looks.into_inner(), [0, 1, 3, 7, 11, 12]);
-        let error = result.unwrap_err();
-        assert_eq!(error.to_string(), "not within 12 s; last seen: pending");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn it_ends_with_the_first_look_that_is_done() {
-        let left = RefCell::new(2);
-        let value = until::<_, String, _>(BACKOFF, 60 * SECOND, || async {
-            let mut left = left.borrow_mut();
-            *left -= 1;
-            Ok(if *left == 0 { Look::Done("available") } else { Look::Again("pending".to_owned()) })
-        });
-        assert_eq!(value.await, Ok("available"));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_look_that_fails_ends_it() {
-        let result: Result<(), _> = until(BACKOFF, 60 * SECOND, || async { Err("denied") }).await;
-        assert_eq!(result, Err(PollError::Failed("denied")));
-    }
 
     #[tokio::test(start_paused = true)]
     async fn a_read_is_repeated_while_it_is_throttled_and_not_when_it_is_denied() {

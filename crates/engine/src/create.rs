@@ -6,16 +6,17 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::backoff::Backoff;
-use crate::diff::managed;
+use crate::calls::{RETRY_WITHIN, read};
+use crate::diff::{changed_properties, managed};
 use crate::error::{CallError, ErrorClass};
 use crate::event::{Event, Mutation, Operation, Seq};
 use crate::facts::Facts;
 use crate::journal::Recorded;
 use crate::loss::{How, Keep, Limit};
-use crate::operate::{Cause, Goal, Operator, RETRY_WITHIN, changed_properties};
+use crate::operate::{Cause, Goal, Operator};
 use crate::provider::Kind;
 use crate::resource::{Change, Intent, Search, Settle};
-use crate::settle::{is_known, is_recorded, is_somebody_elses, look, read, unchangeable};
+use crate::settle::{is_known, is_recorded, is_somebody_elses, look, unchangeable};
 use crate::state::{Object, Open};
 use crate::step::{ReplaceOrder, Step};
 

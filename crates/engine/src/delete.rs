@@ -4,14 +4,14 @@
 use serde_json::Value;
 
 use crate::backoff::Backoff;
+use crate::calls::{RETRY_WITHIN, contents, is_gone, read};
 use crate::error::ErrorClass;
 use crate::event::{Event, Mutation, Operation};
 use crate::journal::NewIntent;
 use crate::loss::{Contents, Loss};
-use crate::operate::{Cause, Operator, RETRY_WITHIN};
+use crate::operate::{Cause, Operator};
 use crate::provider::Kind;
 use crate::removal::{Fate, Removal};
-use crate::settle::{contents, is_gone, read};
 use crate::state::{Object, Phase};
 use crate::step::{Note, Step};
 

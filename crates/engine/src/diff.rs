@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::facts::Listed;
+use crate::provider::Kind;
 
 /// One property that differs, at any depth.
 #[derive(Clone, Debug, PartialEq)]
@@ -142,6 +143,14 @@ pub(crate) fn managed(live: &Value, recorded: &Value, desired: &Value) -> Value 
     let properties: Map<String, Value> =
         live.keys().filter(kept).map(|name| (name.clone(), live[name].clone())).collect();
     Value::Object(properties)
+}
+
+/// The top-level properties that differ.
+pub(crate) fn changed_properties(kind: &dyn Kind, before: &Value, after: &Value) -> Vec<String> {
+    let mut names: Vec<String> =
+        diff(before, after, kind.facts().lists).iter().map(|change| change.property().to_owned()).collect();
+    names.dedup();
+    names
 }
 
 #[cfg(test)]

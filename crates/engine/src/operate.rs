@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::backoff::Backoff;
+use crate::calls::{RETRY_WITHIN, read, repeat};
 use crate::cancel::Cancel;
 use crate::codec::JournalError;
-use crate::diff::{diff, managed};
+use crate::diff::{changed_properties, diff, managed};
 use crate::error::{CallError, ErrorClass};
 use crate::event::{Event, Mutation, Operation, Seq};
 use crate::facts::Listed;
@@ -20,12 +21,8 @@ use crate::observer::{Observer, Progress};
 use crate::provider::{Kind, Provider};
 use crate::references;
 use crate::resource::{Change, Readiness};
-use crate::settle::{read, repeat};
 use crate::state::{Object, Phase};
 use crate::step::{Action, Note, Step};
-
-/// How long a call that may be sent again is sent again.
-pub(crate) const RETRY_WITHIN: Duration = Duration::from_secs(300);
 
 /// Why a resource could not be brought to where it should be.
 #[derive(Debug, thiserror::Error)]
@@ -468,13 +465,6 @@ impl Operator<'_> {
         let (address, operation) = (step.address.clone(), Some(operation));
         self.observer.observe(&Progress::Waiting { address, operation, on, refused });
     }
-}
-
-pub(crate) fn changed_properties(kind: &dyn Kind, before: &Value, after: &Value) -> Vec<String> {
-    let mut names: Vec<String> =
-        diff(before, after, kind.facts().lists).iter().map(|change| change.property().to_owned()).collect();
-    names.dedup();
-    names
 }
 
 fn paths(before: &Value, after: &Value, lists: &[Listed]) -> String {

@@ -7,6 +7,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 use crate::address::Address;
 use crate::backoff::Backoff;
+use crate::calls::{contents, read, repeat};
 use crate::engine_error::EngineError;
 use crate::error::{CallError, ErrorClass};
 use crate::event::Seq;
@@ -16,7 +17,6 @@ use crate::observer::Progress;
 use crate::plan::{Plan, Reading, Readings};
 use crate::plan_error::PlanError;
 use crate::selector::Selection;
-use crate::settle::{contents, read, repeat};
 use crate::state::{Object, State};
 
 /// How many objects are read at once. Batching joins them into far fewer calls.

@@ -22,13 +22,12 @@ use tokio::time::Instant;
 
 use crate::address::Address;
 use crate::backoff::Backoff;
+use crate::calls::{is_gone, read, repeat};
 use crate::codec::JournalError;
-use crate::diff::managed;
+use crate::diff::{changed_properties, managed};
 use crate::error::{CallError, ErrorClass};
 use crate::event::{Event, Mutation, Operation, Seq};
-use crate::loss::Contents;
 use crate::observer::{Observer, Progress};
-use crate::operate::{RETRY_WITHIN, changed_properties};
 use crate::provider::{Kind, Provider};
 use crate::resource::{Change, Intent, Readiness, Search, Settle};
 use crate::state::{Object, Open, Phase, State};
@@ -211,26 +210,6 @@ async fn look_whether_broken(provider: &dyn Provider, address: &Address, object:
     }
 }
 
-/// Sends a call that is safe to repeat until it is answered, for some minutes.
-pub(crate) async fn repeat<T, F: Future<Output = Result<T, CallError>>>(
-    seed: &str,
-    call: impl Fn() -> F,
-    waiting: impl Fn(&CallError),
-) -> Result<T, CallError> {
-    let mut backoff = Backoff::retry(seed, RETRY_WITHIN);
-    loop {
-        match call().await {
-            Err(error) if error.class.is_transient() || error.class == ErrorClass::Ambiguous => {
-                waiting(&error);
-                if !backoff.wait().await {
-                    return Err(error);
-                }
-            }
-            answer => return answer,
-        }
-    }
-}
-
 /// Is told what is being waited for, and why a call did not succeed.
 pub(crate) type Waiting<'a> = dyn Fn(&str, Option<ErrorClass>) + Sync + 'a;
 
@@ -262,35 +241,6 @@ pub(crate) async fn look(
 /// Whether a search says that somebody else has the natural key, so that a create cannot have worked.
 pub(crate) fn is_somebody_elses(kind: &dyn Kind, error: &CallError) -> bool {
     kind.settle() == Settle::Key && error.class == ErrorClass::Conflict
-}
-
-/// [`Kind::read`]; an object that is not found is none.
-pub(crate) async fn read(
-    kind: &dyn Kind,
-    properties: &Value,
-    outputs: &Value,
-) -> Result<Option<Value>, CallError> {
-    match kind.read(properties, outputs).await {
-        Err(error) if error.class == ErrorClass::NotFound => Ok(None),
-        answer => answer,
-    }
-}
-
-/// [`Kind::contents`]; in an object that is not found is nothing, and who may not look must assume that there is something.
-pub(crate) async fn contents(kind: &dyn Kind, object: &Object) -> Result<Contents, CallError> {
-    match kind.contents(&object.properties, &object.outputs).await {
-        Err(error) if error.class == ErrorClass::NotFound => Ok(Contents::Empty),
-        Err(error) if error.class == ErrorClass::Denied => Ok(Contents::Unknown),
-        answer => answer,
-    }
-}
-
-/// [`Kind::poll_gone`]; an object that is not found is gone.
-pub(crate) async fn is_gone(kind: &dyn Kind, properties: &Value, outputs: &Value) -> Result<bool, CallError> {
-    match kind.poll_gone(properties, outputs).await {
-        Err(error) if error.class == ErrorClass::NotFound => Ok(true),
-        answer => answer,
-    }
 }
 
 /// The address that has the object which a search by natural key found, if it is one that is known already: then the
