@@ -35,6 +35,13 @@ pub(crate) async fn seconds(count: u64) {
 
 pub(crate) async fn on(emulator: Emulator) -> (World, Inputs) {
     let world = World::on(emulator, ecs::kinds);
+    let inputs = surroundings(&world).await;
+    world.emulator.clear_calls();
+    (world, inputs)
+}
+
+/// What other tiers make.
+pub(crate) async fn surroundings(world: &World) -> Inputs {
     let ec2 = world.cx.ec2();
     let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap();
     let vpc = vpc.vpc.unwrap().vpc_id.unwrap();
@@ -45,13 +52,13 @@ pub(crate) async fn on(emulator: Emulator) -> (World, Inputs) {
         let subnet = subnet.availability_zone(format!("{REGION}{zone}")).send().await.unwrap();
         subnets.push(subnet.subnet.unwrap().subnet_id.unwrap());
     }
-    let balancer_group = group(&world, &vpc, "balancer").await;
-    let database_group = group(&world, &vpc, "database").await;
+    let balancer_group = group(world, &vpc, "balancer").await;
+    let database_group = group(world, &vpc, "database").await;
     seconds(10).await;
-    let load_balancer = load_balancer(&world, &vpc, &subnets, &balancer_group).await;
+    let load_balancer = load_balancer(world, &vpc, &subnets, &balancer_group).await;
     let secrets = world.cx.client(aws_sdk_secretsmanager::Client::new);
     let secret = secrets.create_secret().name("database").secret_string("{}").send().await.unwrap();
-    let inputs = Inputs {
+    Inputs {
         place: place(),
         vpc_id: VpcId::from(vpc).into(),
         private_subnet_ids: subnets.into_iter().map(|id| SubnetId::from(id).into()).collect(),
@@ -63,9 +70,7 @@ pub(crate) async fn on(emulator: Emulator) -> (World, Inputs) {
         }),
         load_balancer,
         ready: Vec::new(),
-    };
-    world.emulator.clear_calls();
-    (world, inputs)
+    }
 }
 
 async fn group(world: &World, vpc: &str, name: &str) -> String {

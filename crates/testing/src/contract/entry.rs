@@ -18,6 +18,12 @@ pub struct Around<I> {
     pub inputs: I,
 }
 
+impl Default for Around<()> {
+    fn default() -> Self {
+        Self::new(())
+    }
+}
+
 impl<I> Around<I> {
     pub(super) fn new(inputs: I) -> Self {
         Self { scope: Scope::new(), tier: Vec::new(), inputs }
@@ -155,7 +161,6 @@ pub struct Erased {
     pub(super) remaining: BTreeSet<&'static str>,
     pub(super) not_seen: BTreeSet<&'static str>,
     pub(super) one_way: BTreeSet<&'static str>,
-    pub(super) tags_follow: bool,
     pub(super) emptied: Option<&'static str>,
     pub(super) rest_elsewhere: bool,
 }
@@ -192,7 +197,6 @@ impl<D: Declares> Entry<D> {
             remaining: BTreeSet::new(),
             not_seen: BTreeSet::new(),
             one_way: BTreeSet::new(),
-            tags_follow: false,
             emptied: None,
             rest_elsewhere: false,
         };
@@ -279,13 +283,6 @@ impl<D: Declares> Entry<D> {
     #[must_use]
     pub fn one_way(mut self, property: &'static str, _reason: &'static str) -> Self {
         self.erased.one_way.insert(property);
-        self
-    }
-
-    /// Declared tags come by a call after the one that creates the object, which sets only those that say whose it is.
-    #[must_use]
-    pub fn tags_follow(mut self, _reason: &'static str) -> Self {
-        self.erased.tags_follow = true;
         self
     }
 

@@ -68,9 +68,7 @@ pub(super) async fn tags(bench: &Bench) -> Result<(), Broken> {
         wanted.insert(tags::ADDRESS.to_owned(), intent.address.to_string());
         wanted.insert(tags::INTENT.to_owned(), intent.token);
     }
-    if let Tagging::WithCreate(property) = bench.kind().facts().tags
-        && !entry.tags_follow
-    {
+    if let Tagging::WithCreate(property) = bench.kind().facts().tags {
         let declared = declared(&properties[property]);
         hold!(!declared.is_empty(), "the entry should declare tags");
         wanted.extend(declared);

@@ -95,6 +95,12 @@ fn an_address(around: &mut Nothing, name: &str) -> Input<vpc::AllocationId> {
     around.add(name, Eip { domain: "vpc".to_owned(), tags: tags(name) }).allocation_id
 }
 
+fn a_nat_gateway(around: &mut Nothing, subnet_id: &Input<SubnetId>, name: &str) -> Input<aws::NatGatewayId> {
+    let allocation_id = an_address(around, &format!("{name}-eip"));
+    let gateway = NatGateway { subnet_id: subnet_id.clone(), allocation_id, tags: tags(name) };
+    around.add(name, gateway).nat_gateway_id
+}
+
 fn vpc(_around: &mut Nothing) -> Entry<Vpc> {
     Entry::of(of_cidr("10.0.0.0/16"))
         .other("CidrBlock", |vpc| vpc.cidr_block = "10.1.0.0/16".parse().unwrap())
@@ -188,6 +194,8 @@ fn route_table(around: &mut Nothing) -> Entry<RouteTable> {
 
 fn route(around: &mut Nothing) -> Entry<Route> {
     let (vpc_id, gateway) = an_open_vpc(around);
+    let subnet_id = a_subnet(around, &vpc_id, "a", 0);
+    let nat = a_nat_gateway(around, &subnet_id, "nat-1");
     let route = Route {
         route_table_id: a_route_table(around, &vpc_id, "rt"),
         destination_cidr_block: "0.0.0.0/0".parse().unwrap(),
@@ -198,20 +206,17 @@ fn route(around: &mut Nothing) -> Entry<Route> {
     Entry::of(route)
         .other("RouteTableId", |route| route.route_table_id = other_table)
         .other("DestinationCidrBlock", |route| route.destination_cidr_block = "1.0.0.0/8".parse().unwrap())
-        .fixed(
-            ["GatewayId", "NatGatewayId"],
-            "a route has one of them, and a VPC one gateway; see life_cycles",
-        )
+        .together("GatewayId", ["NatGatewayId"], |route| {
+            route.gateway_id = None;
+            route.nat_gateway_id = Some(nat);
+        })
+        .rest_elsewhere()
 }
 
 fn route_through_nat(around: &mut Nothing) -> Entry<Route> {
     let (vpc_id, _) = an_open_vpc(around);
     let subnet_id = a_subnet(around, &vpc_id, "a", 0);
-    let [nat, other_nat] = ["nat-1", "nat-2"].map(|name| {
-        let allocation_id = an_address(around, &format!("{name}-eip"));
-        let gateway = NatGateway { subnet_id: subnet_id.clone(), allocation_id, tags: tags(name) };
-        around.add(name, gateway).nat_gateway_id
-    });
+    let [nat, other_nat] = ["nat-1", "nat-2"].map(|name| a_nat_gateway(around, &subnet_id, name));
     let route = Route {
         route_table_id: a_route_table(around, &vpc_id, "rt"),
         destination_cidr_block: "0.0.0.0/0".parse().unwrap(),
@@ -296,6 +301,7 @@ fn gateway_endpoint(around: &mut Nothing) -> Entry<VpcEndpoint> {
         })
         .other("Tags", |endpoint| endpoint.tags = tags("renamed"))
         .fixed(["VpcId"], "its route tables are in the same VPC")
+        .fixed(["VpcEndpointType"], "an interface has other properties; see the other entry")
         .rest_elsewhere()
 }
 

@@ -159,25 +159,6 @@ async fn a_nat_gateway_without_a_way_out_fails_with_awss_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn route_through_the_internet_gateway_then_through_a_nat_gateway() {
-    let cloud = Cloud::new();
-    let vpc_id = cloud.vpc().await;
-    let attachment = cloud.attach(&vpc_id).await;
-    let subnet_id = cloud.subnet("public-subnet-1", &vpc_id, "10.0.0.0/24").await;
-    let allocation_id = cloud.eip("nat-eip-1").await;
-    let nat = NatGateway { subnet_id, allocation_id, tags: tags("payment-nat-1-dev") };
-    let nat = cloud.make("nat-1", &nat).await.nat_gateway_id;
-    let wanted = Route::<Resolved> {
-        route_table_id: cloud.route_table("private-rt-1", &vpc_id).await,
-        destination_cidr_block: "0.0.0.0/0".parse().unwrap(),
-        gateway_id: Some(attachment.internet_gateway_id),
-        nat_gateway_id: None,
-    };
-    let then = Route { gateway_id: None, nat_gateway_id: Some(nat), ..wanted.clone() };
-    cloud.live("private-route-1", &wanted, &then).await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn the_default_security_group_is_stripped_and_left_alone() {
     let cloud = Cloud::new();
     let wanted = DefaultSecurityGroup::<Resolved> {

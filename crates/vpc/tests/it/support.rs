@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws::{Context, Tags};
 use engine::{
     Address, CallError, Changed, DeclareError, Declared, ErrorClass, Graph, Intent, Readiness, Resolved,
-    Resource, Search,
+    Resource,
 };
 pub(crate) use testing::{ACCOUNT, REGION};
 use testing::{World, place};
@@ -104,31 +104,6 @@ impl Cloud {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         panic!("{} did not go", R::KIND);
-    }
-
-    /// A whole life: nothing there; create, and the same create again; found by its intent; configured without a
-    /// call where nothing differs; updated; deleted; nothing there.
-    pub(crate) async fn live<R: Resource<Context = Context>>(&self, name: &str, wanted: &R, then: &R) {
-        let (cx, intent) = (&self.cx, intent(name));
-        assert_eq!(wanted.find(cx, &Search::made_by(&intent)).await, Ok(None), "{name} before its creation");
-
-        let outputs = self.make(name, wanted).await;
-        assert_eq!(
-            wanted.find(cx, &Search::made_by(&intent)).await,
-            Ok(Some(outputs.clone())),
-            "{name} by its intent"
-        );
-
-        self.mutations();
-        wanted.configure(cx, &outputs).await.unwrap();
-        assert_eq!(self.mutations(), Vec::<String>::new(), "{name} configured twice");
-
-        let outputs = self.update(then, &outputs).await;
-        self.mutations();
-        self.update(then, &outputs).await;
-
-        self.unmake(then, &outputs).await;
-        assert_eq!(then.find(cx, &Search::made_by(&intent)).await, Ok(None), "{name} after its deletion");
     }
 }
 

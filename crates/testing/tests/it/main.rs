@@ -1,0 +1,4 @@
+//! The contract finds kinds that break it.
+
+mod contract;
+mod flawed;
