@@ -129,7 +129,7 @@ impl Stack {
         config: Config,
         environment: &Environment,
     ) -> Self {
-        let shared = Shared::new(&config, environment.as_str());
+        let shared = Shared::of(&config, environment.as_str());
         Self { tiers, defects, config, shared }
     }
 

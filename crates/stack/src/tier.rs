@@ -53,10 +53,18 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: &Config, environment: &str) -> Self {
-        let mut tags = config.tags.clone();
-        tags.insert("Environment".to_owned(), environment.to_owned());
-        Self { environment: environment.to_owned(), tags, keep_logs: config.logs.keep_on_destroy }
+    /// Of an environment of which nothing else is said: for a tier that stands alone.
+    #[must_use]
+    pub fn new(environment: &str) -> Self {
+        let tags = BTreeMap::from([("Environment".to_owned(), environment.to_owned())]);
+        Self { environment: environment.to_owned(), tags, keep_logs: false }
+    }
+
+    pub(crate) fn of(config: &Config, environment: &str) -> Self {
+        let Self { environment, tags, .. } = Self::new(environment);
+        // The environment's own tag stands, whatever the configuration says.
+        let tags = config.tags.clone().into_iter().chain(tags).collect();
+        Self { environment, tags, keep_logs: config.logs.keep_on_destroy }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a schedule calls, and how it tries again.
 
-use aws::RoleArn;
+use aws::{QueueArn, RoleArn};
 use aws_sdk_scheduler::error::BuildError;
 use aws_sdk_scheduler::types::{
     DeadLetterConfig as DeadLettersForCall, FlexibleTimeWindow as WindowForCall, FlexibleTimeWindowMode,
@@ -10,7 +10,7 @@ use engine::{CallError, Declared, ErrorClass, Resolved, Stage};
 use serde::{Deserialize, Serialize};
 
 use super::{count, number};
-use crate::{FunctionArn, QueueArn};
+use crate::FunctionArn;
 
 /// What a schedule calls.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
