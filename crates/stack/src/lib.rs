@@ -2,6 +2,8 @@
 //!
 //! As a library: make a [`Stack`] from a [`Config`], declare it for a [`Place`], and give the graph to an
 //! [`engine::Engine`] whose registry knows the [`kinds`].
+//!
+//! A program of your own adds tiers to the seven of the payment stack, and keeps the whole command line: see [`Program`].
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 

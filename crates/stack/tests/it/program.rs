@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use clap::Parser as _;
 use engine::{Component, DeclareError, Declared, Graph, Input, Scope, Stage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stack::{
-    Config, ConfigError, Environment, Loaded, Place, Program, ProgramError, Setting, Shared, Sources,
+    Cli, Config, ConfigError, Environment, Loaded, Place, Program, ProgramError, Setting, Shared, Sources,
     StackError, Tier,
 };
 
@@ -307,6 +308,31 @@ fn tiers_that_do_not_go_together_are_refused() {
             Err(StackError::Program(error)) => assert_eq!(error, expected),
             other => panic!("{other:?}"),
         }
+    }
+}
+
+#[tokio::test]
+async fn a_program_whose_tiers_do_not_go_together_does_not_start() {
+    for (program, arguments, expected) in [
+        (
+            with::<Again>(),
+            ["queues", "config", "--schema"].as_slice(),
+            "error: two tiers are called `queue`, which is also the name of their section",
+        ),
+        (
+            with::<Copycat>(),
+            &["queues", "preview"],
+            "error: the tiers `vpc` and `copycat` both have an output `vpcId`",
+        ),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut cli = Cli::try_parse_from(arguments).unwrap();
+        cli.options.state_dir = directory.path().join("state");
+        let failure = program.run(cli).await.unwrap_err();
+        let text = anstream::adapter::strip_str(&failure.render().to_string()).to_string();
+        assert!(text.contains(expected), "{text}");
+        assert!(text.contains("hint: this is a defect of the program"), "{text}");
+        assert!(!directory.path().join("state").exists(), "something was called");
     }
 }
 
