@@ -126,9 +126,10 @@ impl Stack {
     pub(crate) fn of(
         tiers: Vec<Arc<dyn Registered>>,
         defects: Result<(), ProgramError>,
-        config: Config,
+        mut config: Config,
         environment: &Environment,
     ) -> Self {
+        tiers.iter().for_each(|tier| tier.complete(&mut config));
         let shared = Shared::of(&config, environment.as_str());
         Self { tiers, defects, config, shared }
     }

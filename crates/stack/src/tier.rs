@@ -184,6 +184,9 @@ pub(crate) trait Registered: Send + Sync {
 
     fn defaults(&self) -> Box<dyn AnySection>;
 
+    /// Gives a configuration the tier's section, with its defaults, if it has none: if another program made it.
+    fn complete(&self, config: &mut Config);
+
     fn read(&self, value: Value) -> Result<Box<dyn AnySection>, serde_path_to_error::Error<toml::de::Error>>;
 
     /// Declares the tier's resources: its outputs for the tiers after it, and the same as the program's outputs.
@@ -232,6 +235,12 @@ where
         Box::new(T::defaults())
     }
 
+    fn complete(&self, config: &mut Config) {
+        if config.get::<T>().is_none() {
+            config.set(T::NAME, self.defaults());
+        }
+    }
+
     fn read(&self, value: Value) -> Result<Box<dyn AnySection>, serde_path_to_error::Error<toml::de::Error>> {
         Ok(Box::new(serde_path_to_error::deserialize::<_, T::Args>(value)?))
     }
@@ -242,8 +251,7 @@ where
         wired: &Wired<'_>,
         shared: &Shared,
     ) -> Result<(Box<dyn Any>, Json), StackError> {
-        let args = wired.config.get::<T>().cloned().unwrap_or_else(T::defaults);
-        let tier = T::in_environment(args, shared);
+        let tier = T::in_environment(wired.config.section::<T>().clone(), shared);
         let outputs = tier
             .declare_in(scope, &(self.inputs)(wired))
             .map_err(|source| StackError::Declare { tier: T::NAME, source })?;

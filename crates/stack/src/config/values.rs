@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::ser::{Error as _, SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
 
-use super::sections::Sections;
+use super::sections::{AnySection, Sections};
 use crate::anchor::StateArgs;
 use crate::payment;
 use crate::tier::Tier;
@@ -98,6 +98,10 @@ impl Config {
         self.sections
             .get_mut::<T>()
             .unwrap_or_else(|| panic!("this configuration has no section `{}`", T::NAME))
+    }
+
+    pub(crate) fn set(&mut self, tier: &'static str, section: Box<dyn AnySection>) {
+        self.sections.insert(tier, section);
     }
 
     /// The section of a tier, if there is one.

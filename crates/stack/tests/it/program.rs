@@ -253,9 +253,20 @@ fn a_tier_of_ones_own_has_the_outputs_of_others_and_adds_its_own() {
     let Err(StackError::Declare { tier: "queue", .. }) = declare(&program, config) else {
         panic!("the tier checks its arguments");
     };
-    // A configuration of a program without the tier: its section has its defaults.
-    let exports = declare(&program, Config::default()).unwrap().exports().clone();
-    assert_eq!(exports["queueDepth"], 10);
+}
+
+#[test]
+fn the_section_of_a_tier_has_its_defaults_in_a_configuration_of_a_program_without_it() {
+    let mut program = Program::new("queues", "1.2.3");
+    let payment = program.payment();
+    let queue = program.tier::<Queue>(move |wired| Inputs { vpc_id: wired[&payment.network].vpc_id.clone() });
+    program.tier::<Silent>(move |wired| assert_eq!(*wired.args(&queue), Args::default()));
+    let mut config = Config::default();
+    config.section_mut::<vpc::Tier>().flow_logs.enabled = false;
+    let graph = declare(&program, config).unwrap();
+    assert_eq!(graph.exports()["queueDepth"], 10);
+    // What it has is kept.
+    assert!(graph.nodes().iter().all(|node| node.address.as_str() != "vpc/flow-log"));
 }
 
 #[test]
