@@ -36,6 +36,12 @@ engine::id! {
     pub struct ListenerRuleArn;
     /// A web ACL's ARN.
     pub struct WebAclArn;
+    /// The name of a queue.
+    pub struct QueueName;
+    /// The ARN of a queue.
+    pub struct QueueArn;
+    /// The URL of a queue, by which SQS's calls name it.
+    pub struct QueueUrl;
     /// The ARN of a secret, with the six characters that Secrets Manager adds to its name.
     pub struct SecretArn;
     /// The name of an Aurora cluster.

@@ -68,6 +68,7 @@ pub fn kinds(registry: &mut Registry) {
         .register::<resources::Key>()
         .register::<resources::Alarm<engine::Resolved>>()
         .register::<resources::Alias<engine::Resolved>>()
+        .register::<resources::Queue<engine::Resolved>>()
         .register::<resources::SecurityGroup<engine::Resolved>>()
         .register::<resources::SecurityGroupIngress<engine::Resolved>>()
         .register::<resources::SecurityGroupEgress<engine::Resolved>>()

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use aws::policy::PolicyDocument;
-use aws::resources::{InlinePolicy, LogGroup, RetentionDays, Role};
-use aws::{AlarmArn, DeletionPolicy, LogGroupArn, LogGroupName, Names, RoleArn};
+use aws::resources::{InlinePolicy, LogGroup, Queue, RetentionDays, Role};
+use aws::{AlarmArn, DeletionPolicy, LogGroupArn, LogGroupName, Names, QueueArn, QueueUrl, RoleArn};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
 use serde::{Deserialize, Serialize};
 
@@ -15,10 +15,9 @@ use crate::permissions::{self, NAMESPACE, SCHEDULE_GROUP};
 use crate::resources::{
     BackupPlan, BackupPlanDocument, BackupRule, BackupSelection, BackupSelectionDocument, BackupVault,
     DeadLetterConfig, Environment, EventInvokeConfig, FlexibleTimeWindow, Function, Lifecycle,
-    LockConfiguration, LoggingConfig, Queue, RetryPolicy, Schedule, Target, TargetDeadLetterConfig,
-    TracingConfig,
+    LockConfiguration, LoggingConfig, RetryPolicy, Schedule, Target, TargetDeadLetterConfig, TracingConfig,
 };
-use crate::{FunctionArn, FunctionName, QueueArn, QueueUrl, ScheduleName, VaultName};
+use crate::{FunctionArn, FunctionName, ScheduleName, VaultName};
 
 /// What runs the handler (Lambda Developer Guide, "Lambda runtimes").
 const RUNTIME: &str = "python3.13";
@@ -139,6 +138,8 @@ impl Declaring<'_> {
         let queue = Queue {
             queue_name: self.names.name("backup-dead-letters").into(),
             message_retention_period: FORTNIGHT,
+            visibility_timeout: None,
+            redrive_policy: None,
             sqs_managed_sse_enabled: true,
             tags: self.names.tags("backup-dead-letters"),
         };

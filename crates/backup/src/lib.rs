@@ -49,12 +49,6 @@ engine::id! {
     pub struct FunctionName;
     /// The ARN of a Lambda function.
     pub struct FunctionArn;
-    /// The name of a queue.
-    pub struct QueueName;
-    /// The ARN of a queue.
-    pub struct QueueArn;
-    /// The URL of a queue, by which SQS's calls name it.
-    pub struct QueueUrl;
     /// The name of a schedule, unique in its group.
     pub struct ScheduleName;
     /// The ARN of a schedule.

@@ -1,11 +1,11 @@
 //! Who may do what: the policies of the tier's roles.
 
 use aws::policy::{PolicyDocument, Principal, Statement};
-use aws::{LogGroupArn, Place};
+use aws::{LogGroupArn, Place, QueueArn};
 use engine::Input;
 
+use crate::FunctionArn;
 use crate::args::Inputs;
-use crate::{FunctionArn, QueueArn};
 
 /// The namespace of the tier's metric.
 pub(crate) const NAMESPACE: &str = "Payment/Backup";

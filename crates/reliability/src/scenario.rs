@@ -105,36 +105,36 @@ pub fn second() -> Arc<Graph> {
     let mut config = config();
     config.tags.insert("Author".to_owned(), "somebody else".to_owned());
     // Goes: two NAT gateways, their addresses, a load of routes. Comes: one more instance. Changes: nearly all.
-    config.vpc.nat = vpc::NatMode::Single;
-    config.vpc.flow_logs.retention_in_days = 365;
-    config.database.capacity.max = 4.0;
-    config.database.instances = 3;
-    config.database.backup_retention_in_days = 14;
+    config.section_mut::<vpc::Tier>().nat = vpc::NatMode::Single;
+    config.section_mut::<vpc::Tier>().flow_logs.retention_in_days = 365;
+    config.section_mut::<database::Tier>().capacity.max = 4.0;
+    config.section_mut::<database::Tier>().instances = 3;
+    config.section_mut::<database::Tier>().backup_retention_in_days = 14;
     // Replaced: target groups, whose port cannot be changed, with all that refers to them.
-    config.alb.target_port = 9090;
-    config.alb.idle_timeout = 90;
-    config.alb.waf.rate_limit = 1000;
-    config.ecs.container_port = 9090;
-    config.ecs.image = Some("registry.example.com/payment:2".to_owned());
-    config.ecs.memory = 2048;
-    config.ecs.desired_max = 8;
-    config.ecs.cpu_target = 60;
+    config.section_mut::<alb::Tier>().target_port = 9090;
+    config.section_mut::<alb::Tier>().idle_timeout = 90;
+    config.section_mut::<alb::Tier>().waf.rate_limit = 1000;
+    config.section_mut::<ecs::Tier>().container_port = 9090;
+    config.section_mut::<ecs::Tier>().image = Some("registry.example.com/payment:2".to_owned());
+    config.section_mut::<ecs::Tier>().memory = 2048;
+    config.section_mut::<ecs::Tier>().desired_max = 8;
+    config.section_mut::<ecs::Tier>().cpu_target = 60;
     // Another deployment of the API.
-    config.apigw.backend_path = "/v2".to_owned();
-    config.apigw.monthly_quota = 2_000_000;
-    config.monitoring.alarm_emails = vec!["ops@example.com".to_owned()];
-    config.monitoring.thresholds.response_seconds = 3.0;
-    config.monitoring.disabled_alarms = vec!["api-latency".to_owned()];
-    config.monitoring.tracing.fixed_rate = 0.2;
-    config.backup.timeout = 200;
-    config.backup.schedule_expression = "cron(30 6 * * ? *)".to_owned();
-    config.backup.vault.enabled = true;
+    config.section_mut::<apigw::Tier>().backend_path = "/v2".to_owned();
+    config.section_mut::<apigw::Tier>().monthly_quota = 2_000_000;
+    config.section_mut::<monitoring::Tier>().alarm_emails = vec!["ops@example.com".to_owned()];
+    config.section_mut::<monitoring::Tier>().thresholds.response_seconds = 3.0;
+    config.section_mut::<monitoring::Tier>().disabled_alarms = vec!["api-latency".to_owned()];
+    config.section_mut::<monitoring::Tier>().tracing.fixed_rate = 0.2;
+    config.section_mut::<backup::Tier>().timeout = 200;
+    config.section_mut::<backup::Tier>().schedule_expression = "cron(30 6 * * ? *)".to_owned();
+    config.section_mut::<backup::Tier>().vault.enabled = true;
     graph(config)
 }
 
 fn config() -> Config {
     let mut config = Config::default();
-    config.ecs.image = Some("registry.example.com/payment:1".to_owned());
+    config.section_mut::<ecs::Tier>().image = Some("registry.example.com/payment:1".to_owned());
     config
 }
 

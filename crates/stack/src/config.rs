@@ -3,23 +3,24 @@
 //!
 //! Each layer overrides single keys of the one before. A key that does not exist, a value of the wrong type, or a value
 //! that cannot work is one error that names the file or the variable or the flag, the key, the reason, and what would be
-//! right, before any call. Which keys there are is known from [`Config`] alone, by its JSON schema: a field of a tier's
-//! arguments is a key, with its doc comment as the editor's help.
+//! right, before any call. Which keys there are is known from the types of the arguments of the program's tiers, by their JSON
+//! schema: a field is a key, with its doc comment as the editor's help.
 
+mod catalogue;
 mod error;
 mod file;
 mod keys;
 mod layers;
 mod region;
 mod schema;
+mod sections;
 mod settings;
 mod show;
+mod values;
 
-use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use toml::Table;
 
@@ -27,104 +28,20 @@ use self::file::File;
 use self::layers::Layers;
 use self::region::is_region;
 use self::settings::ChosenNames;
-use crate::anchor::StateArgs;
+use self::values::Common;
 use crate::environment::Environment;
 use crate::output::Lines;
+use crate::payment;
 
+pub(crate) use self::catalogue::Catalogue;
 pub use self::error::ConfigError;
 pub use self::layers::Origin;
-pub use self::schema::schema;
+pub(crate) use self::sections::AnySection;
 pub use self::settings::{Setting, variables};
+pub use self::values::{Config, Logs};
 
 /// The file that is read if no other is named, where it exists.
 pub const DEFAULT_FILE: &str = "stack.toml";
-
-/// All that can be chosen, with the reference document's values as defaults. A tier is a field here, its default, and a
-/// line in [`for_environment`](Config::for_environment).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// The project: with the environment, it names what belongs to this stack. In the tag `stack:project`.
-    #[schemars(regex(pattern = "^[a-z0-9-]{1,32}$"))]
-    pub project: String,
-    /// The AWS region, such as `ap-southeast-1`.
-    #[schemars(regex(pattern = "^[a-z]+(-[a-z]+){1,3}-[0-9]+$"))]
-    pub region: String,
-    /// How the record of what was deployed is kept.
-    pub state: StateArgs,
-    /// Tags of every resource, beside `Environment`, which is the environment's name.
-    pub tags: BTreeMap<String, String>,
-    /// What all log groups have in common.
-    pub logs: Logs,
-    /// The network.
-    pub vpc: vpc::Args,
-    /// The database.
-    pub database: database::Args,
-    /// The load balancer.
-    pub alb: alb::Args,
-    /// The application's containers.
-    pub ecs: ecs::Args,
-    /// The API.
-    pub apigw: apigw::Args,
-    /// Alarms, the dashboard, and tracing.
-    pub monitoring: monitoring::Args,
-    /// The daily verification of the database's backup.
-    pub backup: backup::Args,
-}
-
-/// What all log groups have in common.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Logs {
-    /// Whether `destroy` leaves log groups and their logs in the account, with their retention. They are not managed
-    /// any more then; a later `up` takes them back.
-    pub keep_on_destroy: bool,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        let tags = [("Repository", "unknown"), ("Author", "unknown")];
-        Self {
-            project: "payment".to_owned(),
-            region: "ap-southeast-1".to_owned(),
-            state: StateArgs::default(),
-            tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
-            logs: Logs::default(),
-            vpc: vpc::Args::default(),
-            database: database::Args {
-                // An environment to try things in: `destroy` takes its data along. No other cluster is named.
-                allow_data_loss: vec!["payment-cluster-dev".to_owned()],
-                ..database::Args::default()
-            },
-            alb: alb::Args::default(),
-            ecs: ecs::Args::default(),
-            apigw: apigw::Args::default(),
-            monitoring: monitoring::Args::default(),
-            backup: backup::Args::default(),
-        }
-    }
-}
-
-impl Config {
-    /// The configuration in an environment: what all tiers share is handed to each.
-    #[must_use]
-    pub fn for_environment(mut self, environment: &Environment) -> Self {
-        let (name, keep_logs) = (environment.as_str(), self.logs.keep_on_destroy);
-        let mut tags = self.tags.clone();
-        tags.insert("Environment".to_owned(), name.to_owned());
-        let Self { vpc, database, alb, ecs, apigw, monitoring, backup, .. } = &mut self;
-        (vpc.environment, vpc.tags) = (name.to_owned(), tags.clone());
-        (database.environment, database.tags) = (name.to_owned(), tags.clone());
-        (alb.environment, alb.tags) = (name.to_owned(), tags.clone());
-        (ecs.environment, ecs.tags) = (name.to_owned(), tags.clone());
-        (apigw.environment, apigw.tags) = (name.to_owned(), tags.clone());
-        (monitoring.environment, monitoring.tags) = (name.to_owned(), tags.clone());
-        (backup.environment, backup.tags) = (name.to_owned(), tags);
-        (vpc.keep_logs, database.keep_logs, alb.keep_logs) = (keep_logs, keep_logs, keep_logs);
-        (ecs.keep_logs, apigw.keep_logs, backup.keep_logs) = (keep_logs, keep_logs, keep_logs);
-        self
-    }
-}
 
 /// The layers above the defaults.
 #[derive(Clone, Copy, Debug)]
@@ -159,14 +76,27 @@ pub struct Loaded {
     layers: Layers,
 }
 
-/// Reads the layers and puts them on top of each other.
+/// Reads the layers of the payment stack's configuration and puts them on top of each other.
+/// [`Program::load`](crate::Program::load) does it for a program with other tiers.
 ///
 /// # Errors
 /// The first thing that is wrong.
 pub fn load(sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
-    let mut layers = Layers::defaults();
+    payment::program().load(sources)
+}
+
+/// The JSON schema of the payment stack's configuration file, draft 7, which all editors know. A section of `environments`
+/// has all keys that the file has.
+#[must_use]
+pub fn schema() -> Json {
+    payment::program().schema()
+}
+
+/// Reads the layers and puts them on top of each other.
+pub(crate) fn load_from(catalogue: &Arc<Catalogue>, sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
+    let mut layers = Layers::defaults(catalogue);
     let mut remark = None;
-    if let Some(file) = File::read(sources.file)? {
+    if let Some(file) = File::read(catalogue, sources.file)? {
         file.lay_on(&mut layers, sources.environment)?;
         remark = file.remark(sources.environment);
     }
@@ -255,8 +185,11 @@ mod tests {
         let text = "[vpc]\ncidr = \"10.1.0.0/16\"\nzone_count = 2\n[environments.prod.vpc]\nzone_count = 4\n";
         let dev = load_text(text, "dev").unwrap().config;
         let prod = load_text(text, "prod").unwrap().config;
-        assert_eq!((dev.vpc.zone_count, prod.vpc.zone_count), (Some(2), Some(4)));
-        assert_eq!(prod.vpc.cidr, dev.vpc.cidr);
+        assert_eq!(
+            (dev.section::<vpc::Tier>().zone_count, prod.section::<vpc::Tier>().zone_count),
+            (Some(2), Some(4))
+        );
+        assert_eq!(prod.section::<vpc::Tier>().cidr, dev.section::<vpc::Tier>().cidr);
         assert_eq!(dev.region, "ap-southeast-1");
     }
 
@@ -339,7 +272,8 @@ mod tests {
     #[test]
     fn a_section_may_change_one_key_of_what_the_file_has_begun() {
         let text = "[ecs.health_check]\ncommand = [\"CMD\", \"/ok\"]\n[environments.dev.ecs.health_check]\ninterval = 9\n";
-        let check = load_text(text, "dev").unwrap().config.ecs.health_check.unwrap();
+        let check =
+            load_text(text, "dev").unwrap().config.section::<ecs::Tier>().health_check.clone().unwrap();
         assert_eq!((check.interval, check.timeout), (9, 5));
         let (error, _) = error("[ecs.health_check]\ninterval = 9\n");
         assert!(error.contains("line 1: `ecs.health_check`: missing field `command`"), "{error}");
@@ -412,11 +346,20 @@ mod tests {
         ];
         let settings = ["vpc.zone_count=2", "alb.ingress_cidrs=[\"10.0.0.0/8\"]", "ecs.image=:1.0"];
         let config = load_layers(&variables, &settings, None).unwrap().config;
-        assert_eq!((config.database.capacity.max, config.database.engine_version.as_str()), (4.0, "17"));
-        assert!(!config.vpc.s3_endpoint);
-        assert_eq!(config.ecs.health_check.unwrap().command, ["CMD", "/ok"]);
-        assert_eq!((config.vpc.zone_count, config.alb.ingress_cidrs.len()), (Some(2), 1));
-        assert_eq!(config.ecs.image.as_deref(), Some(":1.0"));
+        assert_eq!(
+            (
+                config.section::<database::Tier>().capacity.max,
+                config.section::<database::Tier>().engine_version.as_str()
+            ),
+            (4.0, "17")
+        );
+        assert!(!config.section::<vpc::Tier>().s3_endpoint);
+        assert_eq!(config.section::<ecs::Tier>().health_check.clone().unwrap().command, ["CMD", "/ok"]);
+        assert_eq!(
+            (config.section::<vpc::Tier>().zone_count, config.section::<alb::Tier>().ingress_cidrs.len()),
+            (Some(2), 1)
+        );
+        assert_eq!(config.section::<ecs::Tier>().image.as_deref(), Some(":1.0"));
     }
 
     #[test]
@@ -432,7 +375,7 @@ mod tests {
         let wanted =
             [("Author", "payments"), ("Owner", "payments"), ("Repository", "unknown"), ("cost center", "17")];
         assert_eq!(tags, wanted);
-        assert_eq!(config.ecs.environment_variables["LOG__LEVEL"], "debug");
+        assert_eq!(config.section::<ecs::Tier>().environment_variables["LOG__LEVEL"], "debug");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! As a library: make a [`Stack`] from a [`Config`], declare it for a [`Place`], and give the graph to an
 //! [`engine::Engine`] whose registry knows the [`kinds`].
+//!
+//! A program of your own adds tiers to the seven of the payment stack, and keeps the whole command line: see [`Program`].
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
@@ -20,6 +22,8 @@ mod interruption;
 mod losses;
 mod output;
 mod outputs;
+mod payment;
+mod program;
 mod progress;
 mod question;
 mod render;
@@ -28,17 +32,20 @@ mod signals;
 mod stack;
 mod state;
 mod target;
+mod tier;
 mod verify;
 
 pub use anchor::StateArgs;
 pub use cli::{Cli, Command, EmulatorCommand, ExportCommand, Options, Serve, StateCommand, Target};
 pub use config::{
-    Config, ConfigError, DEFAULT_FILE, Loaded, Origin, Setting, Sources, load, schema, variables,
+    Config, ConfigError, DEFAULT_FILE, Loaded, Logs, Origin, Setting, Sources, load, schema, variables,
 };
 pub use environment::{Environment, InvalidEnvironment};
 pub use exit::{Exit, Failure};
 pub use output::{Lines, note, print_usage};
+pub use payment::Payment;
+pub use program::{Program, ProgramError};
 pub use progress::Screen;
-pub use run::run;
-pub use stack::{Outputs, Place, Stack, StackError, kinds};
+pub use stack::{Place, Stack, StackError, kinds};
 pub use target::{Cloud, NOTHING_REAL, connect, embedded};
+pub use tier::{Handle, Section, Shared, Tier, Wired};

@@ -46,7 +46,7 @@ const MAIN_OUTPUTS: [&str; 6] =
     ["albDnsName", "apiGatewayUrl", "dashboardUrl", "vpcId", "databaseEndpoint", "ecsClusterArn"];
 
 /// The output that is a secret: it is recorded nowhere, and asked for when somebody names it.
-const API_KEY: &str = "apiKey";
+pub(crate) const API_KEY: &str = "apiKey";
 
 /// The outputs, without what a choice in the configuration leaves out.
 fn shown(state: &State) -> BTreeMap<String, Value> {

@@ -22,15 +22,17 @@ use crate::interruption;
 use crate::losses::losses;
 use crate::output::{Lines, note, print, print_json};
 use crate::outputs::{NEXT_STEPS, next_steps};
+use crate::program::{Program, defective};
 use crate::progress::Screen;
 use crate::question::{Answer, CANCELLED, agreed};
 use crate::render::{self, Counts};
 use crate::signals::Signals;
-use crate::stack::{Place, Stack, StackError, argument_error, kinds};
+use crate::stack::{Place, StackError, argument_error};
 use crate::target::{self, Cloud, NOTHING_REAL};
 
 /// Everything that a command works with.
 pub(crate) struct Work {
+    pub(crate) program: Program,
     pub(crate) options: Options,
     pub(crate) loaded: Loaded,
     pub(crate) environment: Environment,
@@ -43,16 +45,23 @@ pub(crate) struct Ran {
     pub(crate) report: Option<Report>,
 }
 
-/// Runs the command line.
-///
-/// # Errors
-/// What to print, and the exit code.
-pub async fn run(cli: Cli) -> Result<Exit, Failure> {
+impl Program {
+    /// Runs a command line that was parsed.
+    ///
+    /// # Errors
+    /// What to print, and the exit code.
+    pub async fn run(&self, cli: Cli) -> Result<Exit, Failure> {
+        self.check().map_err(|error| defective(&error))?;
+        run(self, cli).await
+    }
+}
+
+async fn run(program: &Program, cli: Cli) -> Result<Exit, Failure> {
     let Cli { command, options } = cli;
     let signals = Signals::listen();
     let command = match command.unwrap_or(Command::Up) {
         Command::Emulator(command) => return emulated::run(command, &options, &signals).await,
-        Command::Config { schema: true } => return print_json(&config::schema()).map(|()| Exit::Done),
+        Command::Config { schema: true } => return print_json(&program.schema()).map(|()| Exit::Done),
         command => command,
     };
     if options.target == Target::Embedded && !matches!(command, Command::Config { .. }) {
@@ -70,13 +79,13 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         settings: &options.set,
         region: options.region.as_deref(),
     };
-    let loaded = config::load(&sources).map_err(configuration)?;
+    let loaded = program.load(&sources).map_err(configuration)?;
     // On the embedded AWS a region that does not exist is an error, as soon as it matters.
     let region = loaded.remark_on_region().filter(|_| options.target == Target::Aws);
     for remark in loaded.remark.iter().chain(&region) {
         note(remark);
     }
-    let work = Work { options, loaded, environment };
+    let work = Work { program: program.clone(), options, loaded, environment };
     // Boxed, since the compiler gives up on types of futures that are nested deeper.
     match command {
         Command::Up => Box::pin(work.up(&signals)).await,
@@ -167,7 +176,7 @@ impl Work {
     pub(crate) fn engine(&self, cloud: Cloud) -> Engine {
         let place = cloud.place;
         let mut registry = Registry::new(cloud.context);
-        kinds(&mut registry);
+        self.program.register(&mut registry);
         let engine = Engine::new(Arc::new(registry), self.store())
             .with_observer(Arc::new(Screen::detect()))
             .of_stack(self.stack_name())
@@ -180,19 +189,20 @@ impl Work {
     }
 
     pub(crate) fn declare(&self, place: &Place) -> Result<Arc<Graph>, Failure> {
-        let stack = Stack::new(self.loaded.config.clone(), &self.environment);
+        let stack = self.program.stack(self.loaded.config.clone(), &self.environment);
         stack.declare(place).map_err(|error| match &error {
             StackError::Declare { tier, source } => match argument_error(&self.loaded, tier, source) {
                 Some(error) => configuration(error),
                 None => Failure::from_error(Exit::Failed, &error),
             },
+            StackError::Program(error) => defective(error),
             _ => Failure::from_error(Exit::Failed, &error),
         })
     }
 
     /// A command that works on the same stack as this one, between backquotes.
     pub(crate) fn command(&self, command: &str) -> String {
-        let mut text = format!("`stack {command}");
+        let mut text = format!("`{} {command}", self.program.name());
         if self.environment.as_str() != DEFAULT_ENVIRONMENT {
             text += &format!(" --env {}", self.environment);
         }

@@ -1,13 +1,19 @@
 //! The tiers, wired together by their typed outputs.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
-use engine::{Component, DeclareError, Declared, Graph, GraphError, Input, Scope, Stage, State};
-use serde::{Deserialize, Serialize};
+use engine::{Component as _, DeclareError, Graph, GraphError, Scope, State};
+use serde_json::{Map, Value as Json};
 
 use crate::config::{Config, Loaded};
 use crate::environment::Environment;
+use crate::outputs::API_KEY;
+use crate::payment;
+use crate::program::ProgramError;
 use crate::target::Cloud;
+use crate::tier::{Registered, Shared, Wired};
 
 /// What is known of the place before anything is declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +75,10 @@ impl Place {
             account_id: aws::Place::UNKNOWN_ACCOUNT.to_owned(),
             partition: "aws".to_owned(),
             region: config.region.clone(),
-            availability_zones: config.vpc.availability_zones.clone().unwrap_or_else(in_region),
+            availability_zones: config
+                .get::<vpc::Tier>()
+                .and_then(|network| network.availability_zones.clone())
+                .unwrap_or_else(in_region),
         }
     }
 }
@@ -89,236 +98,105 @@ pub enum StackError {
     /// The tiers are wired wrongly: a defect of this program.
     #[error(transparent)]
     Graph(#[from] GraphError),
+    /// The tiers do not go together: a defect of this program.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
     /// The outputs cannot be written as JSON: a defect of this program.
     #[error("the stack's outputs cannot be serialised")]
     Outputs(#[from] serde_json::Error),
 }
 
-/// What the stack tells its user, with the reference document's names.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(bound = "", rename_all = "camelCase")]
-pub struct Outputs<S: Stage> {
-    /// The network.
-    #[serde(flatten)]
-    pub network: vpc::Outputs<S>,
-    /// The database.
-    #[serde(flatten)]
-    pub database: database::Outputs<S>,
-    /// The load balancer.
-    #[serde(flatten)]
-    pub alb: alb::Outputs<S>,
-    /// The application's containers.
-    #[serde(flatten)]
-    pub ecs: ecs::Outputs<S>,
-    /// The API.
-    #[serde(flatten)]
-    pub apigw: apigw::Outputs<S>,
-    /// Alarms, dashboard, tracing.
-    #[serde(flatten)]
-    pub monitoring: monitoring::Outputs<S>,
-    /// The daily verification of the database's backup.
-    #[serde(flatten)]
-    pub backup: backup::Outputs<S>,
-}
-
-/// What is watched.
-struct Watched<'a> {
-    network: &'a vpc::Outputs<Declared>,
-    database: &'a database::Outputs<Declared>,
-    alb: &'a alb::Outputs<Declared>,
-    ecs: &'a ecs::Outputs<Declared>,
-    apigw: &'a apigw::Outputs<Declared>,
-}
-
 /// The whole stack for one environment.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Stack {
+    tiers: Vec<Arc<dyn Registered>>,
+    defects: Result<(), ProgramError>,
     config: Config,
+    shared: Shared,
 }
 
 impl Stack {
-    /// The stack that a configuration describes.
+    /// The payment stack that a configuration describes. [`Program::stack`](crate::Program::stack) makes the stack of a program
+    /// with other tiers.
     #[must_use]
     pub fn new(config: Config, environment: &Environment) -> Self {
-        Self { config: config.for_environment(environment) }
+        payment::program().stack(config, environment)
     }
 
-    /// Declares all tiers. Pure: no call is made.
+    pub(crate) fn of(
+        tiers: Vec<Arc<dyn Registered>>,
+        defects: Result<(), ProgramError>,
+        mut config: Config,
+        environment: &Environment,
+    ) -> Self {
+        tiers.iter().for_each(|tier| tier.complete(&mut config));
+        let shared = Shared::of(&config, environment.as_str());
+        Self { tiers, defects, config, shared }
+    }
+
+    /// Declares all tiers. Pure: no call is made. The order of the graph comes from the references among them.
     ///
     /// # Errors
     /// [`StackError::Declare`] names the argument that cannot work.
     pub fn declare(&self, place: &Place) -> Result<Arc<Graph>, StackError> {
+        self.defects.clone()?;
         let mut scope = Scope::new();
-        let outputs = self.wire(&mut scope, place)?;
-        let exports = serde_json::to_value(outputs)?;
-        Ok(Arc::new(Graph::new(scope)?.with_exports(exports)))
-    }
-
-    /// Passes each tier's outputs to the tiers that need them. The order of the graph comes from the references.
-    fn wire(&self, scope: &mut Scope, place: &Place) -> Result<Outputs<Declared>, StackError> {
-        let network = declare(
-            scope,
-            &vpc::Tier::new(self.config.vpc.clone()),
-            &vpc::Inputs { place: place.aws(), availability_zones: place.availability_zones.clone() },
-        )?;
-        let database = declare(
-            scope,
-            &database::Tier::new(self.config.database.clone()),
-            &database::Inputs {
-                place: place.aws(),
-                vpc_id: network.vpc_id.clone(),
-                subnet_ids: network.database_subnet_ids.clone(),
-                availability_zones: network.availability_zones.clone(),
-                // Clients add rules of their own to its group.
-                client_security_group_ids: Vec::new(),
-            },
-        )?;
-        let alb = declare(
-            scope,
-            &alb::Tier::new(self.config.alb.clone()),
-            &alb::Inputs {
-                place: place.aws(),
-                vpc_id: network.vpc_id.clone(),
-                vpc_cidr: network.vpc_cidr.clone(),
-                public_subnet_ids: network.public_subnet_ids.clone(),
-                private_subnet_ids: network.private_subnet_ids.clone(),
-                client_security_group_ids: Vec::new(),
-            },
-        )?;
-        let ecs = declare(
-            scope,
-            &ecs::Tier::new(self.config.ecs.clone()),
-            &ecs::Inputs {
-                place: place.aws(),
-                vpc_id: network.vpc_id.clone(),
-                private_subnet_ids: network.private_subnet_ids.clone(),
-                // Its names are known once the cluster is begun, so task definition and rules need not wait for instances.
-                database: Some(ecs::DatabaseInputs {
-                    endpoint: database.database_endpoint.clone(),
-                    port: database.database_port.clone(),
-                    name: database.database_name.clone(),
-                    secret_arn: database.database_secret_arn.clone(),
-                    key_arn: database.database_key_arn.clone(),
-                    resource_id: database.database_resource_id.clone(),
-                    security_group_id: database.database_security_group_id.clone(),
-                }),
-                load_balancer: ecs::LoadBalancerInputs {
-                    security_group_id: alb.alb_security_group_id.clone(),
-                    blue_target_group_arn: alb.blue_target_group_arn.clone(),
-                    green_target_group_arn: alb.green_target_group_arn.clone(),
-                    production_rule_arn: alb.production_rule_arn.clone(),
-                    test_rule_arn: Some(alb.test_rule_arn.clone()),
-                },
-                ready: ready_for_tasks(&network, &database),
-            },
-        )?;
-        let apigw = declare(
-            scope,
-            &apigw::Tier::new(self.config.apigw.clone()),
-            &apigw::Inputs {
-                place: place.aws(),
-                vpc_id: network.vpc_id.clone(),
-                private_subnet_ids: network.private_subnet_ids.clone(),
-                backend: apigw::Backend {
-                    alb_dns_name: alb.alb_dns_name.clone(),
-                    alb_arn: alb.alb_arn.clone(),
-                    alb_security_group_id: alb.alb_security_group_id.clone(),
-                    https: self.config.alb.certificate_arn.is_some(),
-                    private: self.config.alb.ingress == alb::Ingress::Private,
-                },
-                web_acl_arn: alb.web_acl_arn.clone(),
-            },
-        )?;
-        let watched = Watched { network: &network, database: &database, alb: &alb, ecs: &ecs, apigw: &apigw };
-        let monitoring = declare(
-            scope,
-            &monitoring::Tier::new(self.config.monitoring.clone()),
-            &self.monitoring_inputs(place, watched),
-        )?;
-        let backup = declare(
-            scope,
-            &backup::Tier::new(self.config.backup.clone()),
-            &backup::Inputs {
-                place: place.aws(),
-                database: backup::DatabaseInputs {
-                    cluster_id: database.database_cluster_id.clone(),
-                    cluster_arn: database.database_cluster_arn.clone(),
-                    key_arn: database.database_key_arn.clone(),
-                },
-                alarm_topic_arn: Some(monitoring.alarm_topic_arn.clone()),
-                alarm_topic_key_arn: Some(monitoring.alarm_topic_key_arn.clone()),
-            },
-        )?;
-        Ok(Outputs { network, database, alb, ecs, apigw, monitoring, backup })
-    }
-}
-
-impl Stack {
-    fn monitoring_inputs(&self, place: &Place, watched: Watched<'_>) -> monitoring::Inputs {
-        let Watched { network, database, alb, ecs, apigw } = watched;
-        let Config { database: database_args, ecs: ecs_args, .. } = &self.config;
-        monitoring::Inputs {
-            place: place.aws(),
-            load_balancer: Some(monitoring::LoadBalancerInputs {
-                full_name: alb.alb_full_name.clone(),
-                blue_target_group_full_name: alb.blue_target_group_full_name.clone(),
-                green_target_group_full_name: alb.green_target_group_full_name.clone(),
-            }),
-            containers: Some(monitoring::ContainerInputs {
-                cluster_name: ecs.ecs_cluster_name.clone(),
-                service_name: ecs.ecs_service_name.clone(),
-                app_log_group_name: ecs.app_log_group_name.clone(),
-                tasks_expected: ecs_args.image.as_ref().map(|_| ecs_args.desired_min),
-            }),
-            database: Some(monitoring::DatabaseInputs {
-                cluster_id: database.database_cluster_id.clone(),
-                instance_ids: database.database_instance_ids.iter().map(Input::text).collect(),
-                min_capacity: database_args.capacity.min,
-                max_capacity: database_args.capacity.max,
-                local_storage_bytes: None,
-            }),
-            api: Some(monitoring::ApiInputs {
-                name: apigw.api_name.clone(),
-                stage: apigw.stage_name.text(),
-                access_log_group_name: Some(apigw.api_access_log_group_name.clone()),
-            }),
-            web_acl_name: alb.web_acl_name.clone(),
-            nat_gateway_ids: network.nat_gateway_ids.clone(),
-            flow_log_group_name: network.flow_log_group_name.clone(),
+        let mut wired = Wired::new(place, &self.config);
+        let mut exports = Exports::default();
+        for tier in &self.tiers {
+            let (outputs, exported) = tier.declare(&mut scope, &wired, &self.shared)?;
+            exports.add(tier.name(), exported)?;
+            wired.add(tier.name(), outputs);
         }
+        Ok(Arc::new(Graph::new(scope)?.with_exports(Json::Object(exports.values))))
     }
 }
 
-/// What a task needs as soon as it starts: a database that answers, which is the first instance or one that was faster, and a
-/// way to AWS out of its subnet.
-fn ready_for_tasks(
-    network: &vpc::Outputs<Declared>,
-    database: &database::Outputs<Declared>,
-) -> Vec<Input<String>> {
-    let instance = database.database_instance_ids.iter().take(1).map(Input::text);
-    let gateways = network.nat_gateway_ids.iter().map(Input::text);
-    let endpoints = network.interface_endpoint_ids.iter().map(Input::text);
-    instance.chain(gateways).chain(endpoints).collect()
+impl fmt::Debug for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tiers: Vec<_> = self.tiers.iter().map(|tier| tier.name()).collect();
+        f.debug_struct("Stack").field("tiers", &tiers).field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
-fn declare<C: Component>(
-    scope: &mut Scope,
-    tier: &C,
-    inputs: &C::Inputs,
-) -> Result<C::Outputs<Declared>, StackError> {
-    tier.declare_in(scope, inputs).map_err(|source| StackError::Declare { tier: C::NAME, source })
+/// The outputs of all tiers together, each with the tier that it is from. A tier may pass on an output of another tier under
+/// its own name.
+#[derive(Default)]
+struct Exports {
+    values: Map<String, Json>,
+    of: BTreeMap<String, &'static str>,
 }
 
-/// Registers every kind of resource that the stack, or a state that it wrote, can contain.
+impl Exports {
+    fn add(&mut self, tier: &'static str, outputs: Json) -> Result<(), ProgramError> {
+        let outputs = match outputs {
+            Json::Object(outputs) => outputs,
+            // A tier that has none.
+            Json::Null => return Ok(()),
+            _ => return Err(ProgramError::OutputsWithoutNames { tier }),
+        };
+        for (output, value) in outputs {
+            if output == API_KEY {
+                return Err(ProgramError::ReservedOutput { output, tier });
+            }
+            match self.of.get(&output) {
+                Some(first) if self.values.get(&output) != Some(&value) => {
+                    return Err(ProgramError::OutputTwice { output, first, second: tier });
+                }
+                Some(_) => {}
+                None => {
+                    self.of.insert(output.clone(), tier);
+                    self.values.insert(output, value);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Registers every kind of resource that the payment stack, or a state that it wrote, can contain.
 pub fn kinds(registry: &mut aws::Registry) {
-    aws::kinds(registry);
-    vpc::kinds(registry);
-    database::kinds(registry);
-    alb::kinds(registry);
-    ecs::kinds(registry);
-    apigw::kinds(registry);
-    monitoring::kinds(registry);
-    backup::kinds(registry);
+    payment::program().register(registry);
 }
 
 /// The error of a tier's argument as one of the configuration, which names the file and the line that set it.

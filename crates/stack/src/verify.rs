@@ -56,7 +56,7 @@ impl Work {
             None => Endpoints::of(&subject, &api),
         };
         let over_http = http::checks(&Client::new(timeout), &endpoints, &key).await;
-        let mut checks = ::verify::verify(&subject);
+        let mut checks = self.program.judge(&subject);
         checks.extend(over_http);
         let report = Report { checks };
 

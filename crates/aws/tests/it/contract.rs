@@ -24,6 +24,8 @@ testing::contract!(aws::kinds, around network, {
     egress,
     egress_to_addresses,
     web_acl_association,
+    queue,
+    queue_with_dead_letters,
 });
 
 /// Two VPCs, two load balancers in the first, and two web ACLs.
@@ -427,4 +429,44 @@ fn web_acl_association(around: &mut Inside) -> Entry<WebAclAssociation> {
     Entry::of(association)
         .other("ResourceArn", |association| association.resource_arn = other_load_balancer.into())
         .other("WebACLArn", |association| association.web_acl_arn = other_web_acl.into())
+}
+
+fn a_queue(name: &str) -> Queue {
+    Queue {
+        queue_name: name.into(),
+        message_retention_period: 86_400,
+        visibility_timeout: None,
+        redrive_policy: None,
+        sqs_managed_sse_enabled: true,
+        tags: Tags::new().with("Name", name),
+    }
+}
+
+fn queue(around: &mut Inside) -> Entry<Queue> {
+    let dead = around.add("dead-letters", a_queue("payment-dead-dev")).arn;
+    Entry::of(a_queue("payment-queue-dev"))
+        .other("QueueName", |queue| queue.queue_name = "payment-other-dev".into())
+        .other("MessageRetentionPeriod", |queue| queue.message_retention_period = 3600)
+        .other("VisibilityTimeout", |queue| queue.visibility_timeout = Some(60))
+        .other("RedrivePolicy", |queue| {
+            queue.redrive_policy = Some(RedrivePolicy { dead_letter_target_arn: dead, max_receive_count: 3 });
+        })
+        .other("SqsManagedSseEnabled", |queue| queue.sqs_managed_sse_enabled = false)
+        .other("Tags", |queue| queue.tags = Tags::new().with("Name", "renamed"))
+}
+
+fn queue_with_dead_letters(around: &mut Inside) -> Entry<Queue> {
+    let [dead, other] =
+        ["payment-dead-dev", "payment-dead-2-dev"].map(|name| around.add(name, a_queue(name)).arn);
+    let policy =
+        |arn, max_receive_count| Some(RedrivePolicy { dead_letter_target_arn: arn, max_receive_count });
+    let base = Queue {
+        visibility_timeout: Some(30),
+        redrive_policy: policy(dead, 5),
+        ..a_queue("payment-queue-dev")
+    };
+    Entry::of(base)
+        .other("RedrivePolicy", |queue| queue.redrive_policy = policy(other, 3))
+        .other("VisibilityTimeout", |queue| queue.visibility_timeout = Some(43_200))
+        .rest_elsewhere()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws::LogGroupName;
+use aws::{LogGroupName, QueueArn};
 use engine::{Declared, Resolved, Stage};
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +11,6 @@ use aws_sdk_lambda::types::{
     EnvironmentResponse, LogFormat, LoggingConfig as LoggingForCall, SystemLogLevel,
     TracingConfig as TracingForCall, TracingMode,
 };
-
-use crate::QueueArn;
 
 /// What a function is told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

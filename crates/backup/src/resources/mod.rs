@@ -6,7 +6,6 @@ mod backup_vault;
 mod event_invoke_config;
 mod function;
 mod function_parts;
-mod queue;
 mod schedule;
 mod schedule_target;
 mod vaults;
@@ -17,7 +16,6 @@ pub use backup_vault::{BackupVault, BackupVaultOutputs, LockConfiguration};
 pub use event_invoke_config::{EventInvokeConfig, EventInvokeConfigOutputs};
 pub use function::{Function, FunctionOutputs};
 pub use function_parts::{DeadLetterConfig, Environment, LoggingConfig, TracingConfig};
-pub use queue::{Queue, QueueOutputs};
 pub use schedule::{Schedule, ScheduleOutputs};
 pub use schedule_target::{FlexibleTimeWindow, RetryPolicy, Target, TargetDeadLetterConfig};
 
@@ -27,7 +25,6 @@ use engine::Resolved;
 /// Registers every kind of this tier.
 pub(crate) fn kinds(registry: &mut Registry) {
     registry
-        .register::<Queue>()
         .register::<Function<Resolved>>()
         .register::<EventInvokeConfig<Resolved>>()
         .register::<Schedule<Resolved>>()

@@ -1,6 +1,6 @@
 //! What a schedule calls, and how it tries again.
 
-use aws::{RoleArn, count_or_zero, number};
+use aws::{QueueArn, RoleArn, count_or_zero, number};
 use aws_sdk_scheduler::error::BuildError;
 use aws_sdk_scheduler::types::{
     DeadLetterConfig as DeadLettersForCall, FlexibleTimeWindow as WindowForCall, FlexibleTimeWindowMode,
@@ -9,7 +9,7 @@ use aws_sdk_scheduler::types::{
 use engine::{CallError, Declared, ErrorClass, Resolved, Stage};
 use serde::{Deserialize, Serialize};
 
-use crate::{FunctionArn, QueueArn};
+use crate::FunctionArn;
 
 /// What a schedule calls.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

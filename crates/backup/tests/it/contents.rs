@@ -1,11 +1,11 @@
 //! What is found in the vault and in the queue before they go.
 
 use async_trait::async_trait;
+use aws::resources::{Queue, QueueOutputs};
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration,
 };
 use backup::Args;
-use backup::resources::{Queue, QueueOutputs};
 use emulator::{Call, Emulator, Layer, Next, Reply};
 use engine::{Component, Contents, Resolved, Resource};
 use testing::{REGION, World};
@@ -76,9 +76,11 @@ async fn a_queue_that_counts_no_messages_may_hold_some() {
     let (world, inputs) = world().await;
     world.create(&tier(Args::default()), &inputs).await;
     let url = sqs(&world).get_queue_url().queue_name(QUEUE).send().await.unwrap().queue_url.unwrap();
-    let queue = Queue {
+    let queue = Queue::<Resolved> {
         queue_name: QUEUE.into(),
         message_retention_period: 60,
+        visibility_timeout: None,
+        redrive_policy: None,
         sqs_managed_sse_enabled: true,
         tags: aws::Tags::new(),
     };

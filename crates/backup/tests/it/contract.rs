@@ -12,7 +12,6 @@ use testing::contract::{Around, Entry};
 use crate::support::{surroundings, tier, with_everything};
 
 testing::contract!(backup::kinds, around surroundings, {
-    queue,
     function,
     event_invoke_config,
     schedule,
@@ -40,14 +39,6 @@ fn renamed() -> Tags {
 fn other_role(around: &mut Inside, address: &str) -> engine::Input<aws::RoleArn> {
     declare(around);
     around.another::<Role>(address, "other-role", |role| role.role_name = "payment-other-dev".into()).arn
-}
-
-fn queue(around: &mut Inside) -> Entry<Queue> {
-    entry::<Queue>(around, "backup/dead-letter-queue")
-        .other("QueueName", |queue| queue.queue_name = "payment-other-dev".into())
-        .other("MessageRetentionPeriod", |queue| queue.message_retention_period = 3600)
-        .other("SqsManagedSseEnabled", |queue| queue.sqs_managed_sse_enabled = false)
-        .other("Tags", |queue| queue.tags = renamed())
 }
 
 fn function(around: &mut Inside) -> Entry<Function> {

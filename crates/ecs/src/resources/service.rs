@@ -149,6 +149,11 @@ impl Service<Resolved> {
         ControllerForCall::builder().r#type(kind).build().expect("a type is given")
     }
 
+    /// ECS refuses one, even of 0 seconds, where no load balancer checks tasks.
+    fn grace_period(&self) -> Option<i32> {
+        (!self.load_balancers.is_empty()).then(|| number(self.health_check_grace_period_seconds))
+    }
+
     fn rebalancing(&self) -> AvailabilityZoneRebalancing {
         AvailabilityZoneRebalancing::from(self.availability_zone_rebalancing.as_str())
     }
@@ -284,7 +289,7 @@ impl Resource for Service<Resolved> {
             .scheduling_strategy(SchedulingStrategy::from(self.scheduling_strategy.as_str()))
             .network_configuration(self.network_configuration.for_call())
             .set_load_balancers(Some(self.load_balancers.iter().map(LoadBalancer::for_call).collect()))
-            .health_check_grace_period_seconds(number(self.health_check_grace_period_seconds))
+            .set_health_check_grace_period_seconds(self.grace_period())
             .deployment_controller(self.controller())
             .deployment_configuration(self.deployment_configuration.for_call())
             .availability_zone_rebalancing(self.rebalancing())
@@ -392,8 +397,7 @@ impl Service<Resolved> {
             // Only if they change: they say which target group is the first, and ECS has moved on from there.
             .set_load_balancers(given("LoadBalancers").then(balancers))
             .set_health_check_grace_period_seconds(
-                given("HealthCheckGracePeriodSeconds")
-                    .then(|| number(self.health_check_grace_period_seconds)),
+                self.grace_period().filter(|_| given("HealthCheckGracePeriodSeconds")),
             )
             .set_deployment_controller(given("DeploymentController").then(|| self.controller()))
             .set_deployment_configuration(

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
-use super::keys::{KEYS, Keys, Wrong, closest, join};
+use super::keys::{Keys, Wrong, closest, join};
 use super::layers::{Layers, Origin};
-use super::{ConfigError, DEFAULT_FILE};
+use super::{Catalogue, ConfigError, DEFAULT_FILE};
 use crate::environment::{self, Environment};
 use crate::input;
 
@@ -24,10 +25,10 @@ pub(super) struct File {
 
 impl File {
     /// Reads the named file, or the default one if there is one.
-    pub(super) fn read(named: Option<&Path>) -> Result<Option<Self>, ConfigError> {
+    pub(super) fn read(catalogue: &Catalogue, named: Option<&Path>) -> Result<Option<Self>, ConfigError> {
         let path = named.unwrap_or_else(|| Path::new(DEFAULT_FILE));
         match input::read(path) {
-            Ok(text) => Self::parse(path, &text).map(Some),
+            Ok(text) => Self::parse(catalogue, path, &text).map(Some),
             Err(error) if error.is_missing() && named.is_none() => Ok(None),
             Err(error) => Err(ConfigError {
                 file: Some(path.to_owned()),
@@ -42,12 +43,12 @@ impl File {
         }
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+    fn parse(catalogue: &Catalogue, path: &Path, text: &str) -> Result<Self, ConfigError> {
         let offsets = LineStarts::new(text);
         let syntax = |error: toml::de::Error| not_toml(path, text, &offsets, &error);
         let mut lines = BTreeMap::new();
         let parsed = DeTable::parse(text).map_err(syntax)?;
-        note_lines(&offsets, Known::Top, parsed.get_ref(), &mut Vec::new(), &mut lines);
+        note_lines(&offsets, Known::Top(catalogue.keys()), parsed.get_ref(), &mut Vec::new(), &mut lines);
         let mut table: Table = text.parse().map_err(syntax)?;
         let environments = table.remove("environments");
         let mut file = Self { path: path.to_owned(), table, environments: Table::new(), lines };
@@ -63,8 +64,9 @@ impl File {
 
     /// Checks all of the file, also what is for other environments, and lays on top what is for this one.
     pub(super) fn lay_on(&self, layers: &mut Layers, environment: &Environment) -> Result<(), ConfigError> {
-        self.check(&self.table, None)?;
-        layers.lay(&KEYS, &self.table, &|key| self.origin(key, None));
+        let catalogue = Arc::clone(&layers.catalogue);
+        self.check(&catalogue, &self.table, None)?;
+        layers.lay(&self.table, &|key| self.origin(key, None));
         layers.typed()?;
         let skeleton = layers.skeleton();
         for (name, section) in &self.environments {
@@ -75,13 +77,13 @@ impl File {
             let Value::Table(section) = section else {
                 return Err(self.error(&key, "it must be a table", format!("write [{key}]")));
             };
-            self.check(section, Some(name))?;
+            self.check(&catalogue, section, Some(name))?;
             // Only with what the section changes, so that many sections of a long file do not take long.
             let mut with_section = skeleton.only(section.keys());
-            with_section.lay(&KEYS, section, &|key| self.origin(key, Some(name)));
+            with_section.lay(section, &|key| self.origin(key, Some(name)));
             with_section.typed()?;
             if name == environment.as_str() {
-                layers.lay(&KEYS, section, &|key| self.origin(key, Some(name)));
+                layers.lay(section, &|key| self.origin(key, Some(name)));
                 layers.typed()?;
             }
         }
@@ -104,8 +106,13 @@ impl File {
         Some(format!("{path} has no section [environments.{name}]; did you mean --env {meant}?"))
     }
 
-    fn check(&self, table: &Table, environment: Option<&str>) -> Result<(), ConfigError> {
-        let checked = KEYS.check(&Value::Table(table.clone()), &[]);
+    fn check(
+        &self,
+        catalogue: &Catalogue,
+        table: &Table,
+        environment: Option<&str>,
+    ) -> Result<(), ConfigError> {
+        let checked = catalogue.keys().check(catalogue, &Value::Table(table.clone()), &[]);
         checked.map_err(|Wrong { path, reason, hint }| {
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
             let key = match environment {
@@ -159,22 +166,21 @@ impl LineStarts {
 
 /// Which keys a table of the file has.
 #[derive(Clone, Copy)]
-enum Known {
+enum Known<'a> {
     /// Those at the top, and `environments`.
-    Top,
-    /// Names of environments.
-    Environments,
+    Top(&'a Keys),
+    /// Names of environments, whose sections have the keys at the top.
+    Environments(&'a Keys),
     /// These.
-    Keys(&'static Keys),
+    Keys(&'a Keys),
 }
 
-impl Known {
+impl Known<'_> {
     fn get(self, name: &str) -> Option<Self> {
         match self {
-            Self::Top if name == "environments" => Some(Self::Environments),
-            Self::Environments => name.parse::<Environment>().ok().map(|_| Self::Keys(&KEYS)),
-            Self::Top => KEYS.get(name).map(Self::Keys),
-            Self::Keys(keys) => keys.get(name).map(Self::Keys),
+            Self::Top(keys) if name == "environments" => Some(Self::Environments(keys)),
+            Self::Environments(keys) => name.parse::<Environment>().ok().map(|_| Self::Keys(keys)),
+            Self::Top(keys) | Self::Keys(keys) => keys.get(name).map(Self::Keys),
         }
     }
 }
@@ -183,7 +189,7 @@ impl Known {
 /// before the last name of a key is short, however long names in the file are.
 fn note_lines(
     offsets: &LineStarts,
-    known: Known,
+    known: Known<'_>,
     table: &DeTable<'_>,
     path: &mut Vec<String>,
     lines: &mut BTreeMap<String, usize>,

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::LazyLock;
 
 use aws::schema::IPV4_BLOCK;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use toml::{Table, Value};
 
-use super::{Config, schema};
+use super::Catalogue;
 
 /// What stands behind a key.
 #[derive(Debug)]
@@ -43,12 +42,12 @@ pub(super) struct Wrong {
     pub(super) hint: String,
 }
 
-/// The keys of the configuration. Its sections for environments have the same ones.
-pub(super) static KEYS: LazyLock<Keys> = LazyLock::new(|| {
-    Keys::Table(schema::top_keys().iter().map(|(key, schema)| (key.clone(), Keys::read(schema))).collect())
-});
-
 impl Keys {
+    /// The keys at the top of a file, by their schemas.
+    pub(super) fn at_the_top(schemas: &Map<String, Json>) -> Self {
+        Self::Table(schemas.iter().map(|(key, schema)| (key.clone(), Self::read(schema))).collect())
+    }
+
     fn read(schema: &Json) -> Self {
         if let Some(properties) = schema["properties"].as_object() {
             return Self::Table(
@@ -106,17 +105,17 @@ impl Keys {
     }
 
     /// Whether all keys in a part of a file exist, with tables where tables belong.
-    pub(super) fn check(&self, value: &Value, path: &[String]) -> Result<(), Wrong> {
+    pub(super) fn check(&self, catalogue: &Catalogue, value: &Value, path: &[String]) -> Result<(), Wrong> {
         match (self, value) {
             (Self::Value(Kind::Any), _) => Ok(()),
             (Self::Value(_), Value::Table(_)) => {
-                Err(wrong(path, "a table cannot stand here", default_of(path)))
+                Err(wrong(path, "a table cannot stand here", catalogue.default_of(path)))
             }
             (Self::Value(_), _) => Ok(()),
             (_, Value::Table(table)) => table.iter().try_for_each(|(name, value)| {
                 let path: Vec<String> = path.iter().cloned().chain([name.clone()]).collect();
                 match self.get(name) {
-                    Some(keys) => keys.check(value, &path),
+                    Some(keys) => keys.check(catalogue, value, &path),
                     None => Err(self.unknown(&path, value.is_table())),
                 }
             }),
@@ -229,15 +228,6 @@ pub(super) fn closest<'a>(
         .map(|(_, name)| name)
 }
 
-/// What the default of a key is, in words.
-pub(super) fn default_of<S: AsRef<str>>(path: &[S]) -> String {
-    let defaults = Table::try_from(Config::default()).expect("the defaults are a table with text keys");
-    match lookup(&defaults, path) {
-        Some(value) if !value.is_table() => format!("the default is: {}", written(value)),
-        _ => "see stack.toml in the repository".to_owned(),
-    }
-}
-
 /// The value behind a path of keys.
 pub(super) fn lookup<'a, S: AsRef<str>>(table: &'a Table, path: &[S]) -> Option<&'a Value> {
     let (last, tables) = path.split_last()?;
@@ -314,8 +304,9 @@ mod tests {
 
     #[test]
     fn no_key_is_of_a_kind_that_cannot_be_read_from_a_text() {
-        for path in KEYS.paths() {
-            let keys = path.iter().try_fold(&*KEYS, |keys, name| keys.get(name)).unwrap();
+        let catalogue = crate::payment::program().catalogue();
+        for path in catalogue.keys().paths() {
+            let keys = path.iter().try_fold(catalogue.keys(), |keys, name| keys.get(name)).unwrap();
             assert!(!matches!(keys, Keys::Value(Kind::Any)), "{}", join(&path));
         }
     }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use toml::{Table, Value};
 
-use super::keys::{KEYS, Keys, default_of, join, lookup};
-use super::{Config, ConfigError};
+use super::catalogue::Unreadable;
+use super::keys::{Keys, join, lookup};
+use super::{Catalogue, Config, ConfigError};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +64,7 @@ impl Origin {
 /// The values on top, and where they come from.
 #[derive(Clone, Debug)]
 pub(super) struct Layers {
+    pub(super) catalogue: Arc<Catalogue>,
     pub(super) values: Table,
     /// By the key as TOML writes it. A table has the origin of what was last set in it.
     pub(super) origins: BTreeMap<String, Origin>,
@@ -69,9 +72,12 @@ pub(super) struct Layers {
 
 impl Layers {
     /// The lowest layer.
-    pub(super) fn defaults() -> Self {
-        let values = Table::try_from(Config::default()).expect("the defaults are a table with text keys");
-        Self { values, origins: BTreeMap::new() }
+    pub(super) fn defaults(catalogue: &Arc<Catalogue>) -> Self {
+        Self {
+            catalogue: Arc::clone(catalogue),
+            values: catalogue.defaults().clone(),
+            origins: BTreeMap::new(),
+        }
     }
 
     /// Sets one value. A list is replaced as a whole. An empty table takes nothing away.
@@ -99,8 +105,9 @@ impl Layers {
     }
 
     /// Lays a checked table on top.
-    pub(super) fn lay(&mut self, keys: &Keys, table: &Table, origin: &impl Fn(&str) -> Origin) {
-        self.lay_at(keys, table, &mut Vec::new(), origin);
+    pub(super) fn lay(&mut self, table: &Table, origin: &impl Fn(&str) -> Origin) {
+        let catalogue = Arc::clone(&self.catalogue);
+        self.lay_at(catalogue.keys(), table, &mut Vec::new(), origin);
     }
 
     fn lay_at(
@@ -125,29 +132,29 @@ impl Layers {
 
     /// The configuration, if every value has the type of its key.
     pub(super) fn typed(&self) -> Result<Config, ConfigError> {
-        let result = serde_path_to_error::deserialize(self.values.clone());
-        result.map_err(|error: serde_path_to_error::Error<toml::de::Error>| {
+        self.catalogue.read(&self.values).map_err(|Unreadable { section, error }| {
             use serde_path_to_error::Segment;
-            let names = error.path().iter().map_while(|segment| match segment {
+            let inner = error.path().iter().map_while(|segment| match segment {
                 Segment::Map { key } => Some(key.clone()),
                 _ => None,
             });
-            let names: Vec<String> = names.collect();
-            let index = error.path().iter().nth(names.len()).map(|segment| match segment {
+            let inner: Vec<String> = inner.collect();
+            let index = error.path().iter().nth(inner.len()).map(|segment| match segment {
                 Segment::Seq { index } => format!("[{index}]"),
                 _ => String::new(),
             });
+            let names: Vec<String> = section.map(str::to_owned).into_iter().chain(inner).collect();
             let key = format!("{}{}", join(&names), index.unwrap_or_default());
             let (reason, hint) = self
                 .explained(&names, error.path())
-                .unwrap_or_else(|| (error.inner().message().to_owned(), default_of(&names)));
+                .unwrap_or_else(|| (error.inner().message().to_owned(), self.catalogue.default_of(&names)));
             self.error(&key, reason, hint)
         })
     }
 
     /// What is wrong with a text, where more can be said than its parser says.
     fn explained(&self, names: &[String], path: &serde_path_to_error::Path) -> Option<(String, String)> {
-        let kind = names.iter().try_fold(&*KEYS, |keys, name| keys.get(name))?.kind()?;
+        let kind = names.iter().try_fold(self.catalogue.keys(), |keys, name| keys.get(name))?.kind()?;
         let index = path.iter().find_map(|segment| match segment {
             serde_path_to_error::Segment::Seq { index } => Some(*index),
             _ => None,
@@ -160,13 +167,18 @@ impl Layers {
     /// chooses, and with one item of each list. Those have been checked, and nothing depends on how many there are; so what is
     /// left is no longer than the list of fixed keys. Where values come from is left out.
     pub(super) fn skeleton(&self) -> Self {
-        Self { values: pruned(&KEYS, &self.values), origins: BTreeMap::new() }
+        self.of(pruned(self.catalogue.keys(), &self.values))
     }
 
     /// The same with these keys at the top and no others.
     pub(super) fn only<'a>(&self, names: impl Iterator<Item = &'a String>) -> Self {
         let values = names.filter_map(|name| Some((name.clone(), self.values.get(name)?.clone())));
-        Self { values: values.collect(), origins: BTreeMap::new() }
+        self.of(values.collect())
+    }
+
+    /// Other values of the same configuration, without where they come from.
+    fn of(&self, values: Table) -> Self {
+        Self { catalogue: Arc::clone(&self.catalogue), values, origins: BTreeMap::new() }
     }
 
     /// An error about a key, with the place that its value comes from.
@@ -214,7 +226,7 @@ mod tests {
     /// Without this, a file with many tags and many sections would take as long as their product.
     #[test]
     fn a_section_is_checked_with_as_much_however_long_the_file_is() {
-        let mut layers = Layers::defaults();
+        let mut layers = Layers::defaults(crate::payment::program().catalogue());
         let few = values(&layers.skeleton().values);
         for number in 0..2000 {
             layers.set(&["tags".to_owned(), format!("tag-{number}")], "x".into(), |_| Origin::Default);

@@ -2,18 +2,18 @@
 //! itself, which knows from it which keys there are ([`Keys`](super::keys::Keys)).
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 use toml::Table;
 
-use super::Config;
+use super::Common;
+use crate::tier::Registered;
 
-/// The JSON schema of the configuration file, draft 7, which all editors know. A section of `environments` has all keys
-/// that the file has.
-#[must_use]
-pub fn schema() -> Value {
-    let mut definitions = top_keys();
+/// The JSON schema of a configuration file with these keys at the top.
+pub(super) fn schema(top_keys: &Map<String, Value>) -> Value {
+    let mut definitions = top_keys.clone();
     let references: Map<String, Value> = definitions
         .keys()
         .map(|key| (key.clone(), json!({ "$ref": format!("#/definitions/{key}") })))
@@ -46,12 +46,17 @@ pub fn schema() -> Value {
 }
 
 /// The schemas of the keys at the top, without what only Rust knows, and with the effective defaults.
-pub(super) fn top_keys() -> Map<String, Value> {
+pub(super) fn top_keys(tiers: &[Arc<dyn Registered>], defaults: &Table) -> Map<String, Value> {
     let settings = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
-    let mut root = settings.into_generator().into_root_schema_for::<Config>().to_value();
+    let mut generator = settings.into_generator();
+    let mut root = generator.root_schema_for::<Common>().to_value();
+    for tier in tiers {
+        let mut section = tier.schema(&mut generator).to_value();
+        section["description"] = tier.about().into();
+        root["properties"][tier.name()] = section;
+    }
     tidy(&mut root);
-    let defaults = Table::try_from(Config::default()).expect("the defaults are a table with text keys");
-    set_defaults(&mut root, &defaults);
+    set_defaults(&mut root, defaults);
     match root.get_mut("properties").map(Value::take) {
         Some(Value::Object(properties)) => properties,
         _ => unreachable!("a struct's schema is an object with properties"),
@@ -158,6 +163,10 @@ mod tests {
                 look(&format!("{path}.{name}"), inner);
             }
         }
-        top_keys().iter().for_each(|(key, schema)| look(key, schema));
+        let schema = crate::schema();
+        let keys = schema["definitions"].as_object().unwrap();
+        let keys: Vec<_> = keys.iter().filter(|(key, _)| *key != "environment").collect();
+        assert!(keys.len() > 10, "{keys:?}");
+        keys.iter().for_each(|(key, schema)| look(key, schema));
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use toml::{Table, Value};
 
 use super::ConfigError;
-use super::keys::{KEYS, Keys, default_of, join, lookup, nearest};
+use super::keys::{Keys, join, lookup, nearest};
 use super::layers::{Layers, Origin};
 
 /// What the names of variables begin with.
@@ -75,7 +76,8 @@ impl Layers {
     pub(super) fn lay_setting(&mut self, setting: &Setting) -> Result<(), ConfigError> {
         let Setting { path, value } = setting;
         let flag = format!("--set {}", join(path));
-        let mut keys = &*KEYS;
+        let catalogue = Arc::clone(&self.catalogue);
+        let mut keys = catalogue.keys();
         for (index, name) in path.iter().enumerate() {
             keys = keys.get(name).ok_or_else(|| {
                 let wrong = keys.unknown(&path[..=index], false);
@@ -92,7 +94,8 @@ impl Layers {
         name: &str,
         value: &str,
     ) -> Result<(), ConfigError> {
-        let (keys, path) = self.path_of_variable(names, name)?;
+        let catalogue = Arc::clone(&self.catalogue);
+        let (keys, path) = self.path_of_variable(catalogue.keys(), names, name)?;
         let origin = Origin::Variable(name.to_owned());
         self.lay_text(keys, &path, value, &origin, |key| format!("{name}{SEPARATOR}{}", key.to_uppercase()))
     }
@@ -111,7 +114,7 @@ impl Layers {
             let reason = format!("`{}` is a table and not a value", join(path));
             return Err(about(reason, format!("set its keys one by one, such as {}", inner(example))));
         };
-        let value = kind.value(text).map_err(|reason| about(reason, default_of(path)))?;
+        let value = kind.value(text).map_err(|reason| about(reason, self.catalogue.default_of(path)))?;
         self.set(path, value, |_| origin.clone());
         Ok(())
     }
@@ -119,12 +122,13 @@ impl Layers {
     /// The key that a variable's name stands for: `STACK_VPC__FLOW_LOGS__ENABLED` for `vpc.flow_logs.enabled`. A key
     /// that the user chooses is meant as it is written there, unless there is already one that differs only in case, such
     /// as `Author` for `STACK_TAGS__AUTHOR`.
-    fn path_of_variable(
+    fn path_of_variable<'a>(
         &self,
+        all: &'a Keys,
         names: &mut ChosenNames,
         variable: &str,
-    ) -> Result<(&'static Keys, Vec<String>), ConfigError> {
-        let mut keys = &*KEYS;
+    ) -> Result<(&'a Keys, Vec<String>), ConfigError> {
+        let mut keys = all;
         let mut path: Vec<String> = Vec::new();
         let mut rest = variable.strip_prefix(PREFIX);
         while let Some(text) = rest {
@@ -140,7 +144,8 @@ impl Layers {
                 Keys::Free(_) => (names.meant(self, &path, part), after),
                 Keys::Table(_) | Keys::Value(_) => (part.to_ascii_lowercase(), after),
             };
-            keys = keys.get(&name).filter(|_| !name.is_empty()).ok_or_else(|| unknown(variable, keys))?;
+            keys =
+                keys.get(&name).filter(|_| !name.is_empty()).ok_or_else(|| unknown(variable, all, keys))?;
             path.push(name);
             rest = after;
         }
@@ -179,8 +184,8 @@ impl ChosenNames {
 }
 
 /// The error for a variable that sets nothing. `around` is where the search for its key has ended.
-fn unknown(variable: &str, around: &Keys) -> ConfigError {
-    let known: Vec<String> = KEYS.paths().iter().map(|path| spelled(path)).collect();
+fn unknown(variable: &str, all: &Keys, around: &Keys) -> ConfigError {
+    let known: Vec<String> = all.paths().iter().map(|path| spelled(path)).collect();
     let upper = variable.to_ascii_uppercase();
     let meant = nearest(&upper, known.iter().map(String::as_str).chain(FLAGS));
     let hint = format!(
@@ -208,7 +213,8 @@ mod tests {
             names in prop::collection::vec("[aAbB]{1,2}", 0..8), more in prop::collection::vec("[aAbB]{1,2}", 1..8)
         ) {
             let table = ["tags".to_owned()];
-            let mut layers = Layers { values: Table::new(), origins: BTreeMap::new() };
+            let mut layers = Layers::defaults(crate::payment::program().catalogue());
+            layers.values = Table::new();
             let set = |layers: &mut Layers, name: &str| {
                 layers.set(&[table[0].clone(), name.to_owned()], "x".into(), |_| Origin::Default);
             };

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 use toml::{Table, Value};
 
-use super::keys::{KEYS, Keys, join, quoted, written};
+use super::keys::{Keys, join, quoted, written};
 use super::layers::{Layers, Origin};
 use crate::output::Lines;
 
@@ -17,7 +17,7 @@ impl Layers {
     /// As TOML, each value with its origin in a comment. Read as a file, it gives the same configuration.
     pub(super) fn toml(&self) -> Lines {
         let mut lines = Vec::new();
-        self.table(&KEYS, &self.values, &mut Vec::new(), &mut lines);
+        self.table(self.catalogue.keys(), &self.values, &mut Vec::new(), &mut lines);
         let width = lines
             .iter()
             .map(|(line, _)| line.chars().count())
@@ -69,7 +69,7 @@ impl Layers {
     /// For programs: `{KEY: {value, origin}}`.
     pub(super) fn json(&self) -> Json {
         let mut all = Map::new();
-        self.flat(&KEYS, &self.values, &mut Vec::new(), &mut all);
+        self.flat(self.catalogue.keys(), &self.values, &mut Vec::new(), &mut all);
         Json::Object(all)
     }
 

@@ -203,19 +203,20 @@ fn choice() -> impl Strategy<Value = Choice> {
 impl Choice {
     fn declared(&self) -> Arc<Graph> {
         let mut config = Config::default();
-        config.database.database_name = self.database_name.to_owned();
-        config.vpc.cidr = self.cidr.parse().unwrap();
-        config.database.final_snapshot = self.snapshot;
-        config.database.allow_data_loss = if self.may_lose { vec![CLUSTER.to_owned()] } else { Vec::new() };
-        config.database.deletion_protection = self.protects_database;
-        config.alb.deletion_protection = self.protects_balancer;
-        config.alb.access_logs.delete_logs = self.delete_logs;
-        config.alb.access_logs.enabled = self.has_logs;
-        config.vpc.flow_logs.enabled = self.has_logs;
-        config.ecs.repository.encryption = self.encryption;
-        config.ecs.repository.delete_images = self.delete_images;
+        config.section_mut::<database::Tier>().database_name = self.database_name.to_owned();
+        config.section_mut::<vpc::Tier>().cidr = self.cidr.parse().unwrap();
+        config.section_mut::<database::Tier>().final_snapshot = self.snapshot;
+        config.section_mut::<database::Tier>().allow_data_loss =
+            if self.may_lose { vec![CLUSTER.to_owned()] } else { Vec::new() };
+        config.section_mut::<database::Tier>().deletion_protection = self.protects_database;
+        config.section_mut::<alb::Tier>().deletion_protection = self.protects_balancer;
+        config.section_mut::<alb::Tier>().access_logs.delete_logs = self.delete_logs;
+        config.section_mut::<alb::Tier>().access_logs.enabled = self.has_logs;
+        config.section_mut::<vpc::Tier>().flow_logs.enabled = self.has_logs;
+        config.section_mut::<ecs::Tier>().repository.encryption = self.encryption;
+        config.section_mut::<ecs::Tier>().repository.delete_images = self.delete_images;
         config.logs.keep_on_destroy = self.keep_logs;
-        config.backup.vault.enabled = self.vault;
+        config.section_mut::<backup::Tier>().vault.enabled = self.vault;
         let environment: Environment = "dev".parse().unwrap();
         Stack::new(config.clone(), &environment).declare(&Place::imagined(&config)).unwrap()
     }

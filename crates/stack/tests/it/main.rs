@@ -21,6 +21,7 @@ mod lock;
 #[cfg(unix)]
 mod private_files;
 mod processes;
+mod program;
 mod protection;
 mod rehearsal;
 mod server;

@@ -86,7 +86,7 @@ fn place(report: &Report, address: &str) -> usize {
 async fn tasks_start_once_what_they_need_is_ready() {
     let rehearsal = Rehearsal::new();
     let mut config = Config::default();
-    config.ecs.image = Some("public.ecr.aws/nginx/nginx:1.29".to_owned());
+    config.section_mut::<ecs::Tier>().image = Some("public.ecr.aws/nginx/nginx:1.29".to_owned());
 
     let (_, report, took) = rehearsal.run(rehearsal.graph(config.clone())).await;
     assert!(report.is_complete(), "{report:#?}");
@@ -98,8 +98,8 @@ async fn tasks_start_once_what_they_need_is_ready() {
     assert!(place(&report, "ecs/task-definition") < place(&report, "database/instance-1"));
 
     // Another way out: the service is not deployed anew for that.
-    config.vpc.nat = vpc::NatMode::None;
-    config.vpc.interface_endpoints.enabled = true;
+    config.section_mut::<vpc::Tier>().nat = vpc::NatMode::None;
+    config.section_mut::<vpc::Tier>().interface_endpoints.enabled = true;
     rehearsal.emulator.clear_calls();
     let (plan, report, _) = rehearsal.run(rehearsal.graph(config.clone())).await;
     assert!(report.is_complete(), "{report:#?}");

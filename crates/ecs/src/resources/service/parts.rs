@@ -205,9 +205,12 @@ impl DeploymentConfiguration {
         let least = live.and_then(ConfigurationForCall::minimum_healthy_percent);
         let most = live.and_then(ConfigurationForCall::maximum_percent);
         let strategy = live.and_then(ConfigurationForCall::strategy);
+        let strategy = strategy.map_or("ROLLING", DeploymentStrategy::as_str);
+        let bake_time = live.and_then(ConfigurationForCall::bake_time_in_minutes).map(count);
         Self {
-            strategy: strategy.map_or("ROLLING", DeploymentStrategy::as_str).to_owned(),
-            bake_time_in_minutes: live.and_then(ConfigurationForCall::bake_time_in_minutes).map(count),
+            // A rolling deployment has no bake time, which ECS reports as 0.
+            bake_time_in_minutes: bake_time.filter(|minutes| strategy != "ROLLING" || *minutes != 0),
+            strategy: strategy.to_owned(),
             minimum_healthy_percent: least.map_or(100, count),
             maximum_percent: most.map_or(200, count),
             deployment_circuit_breaker: CircuitBreaker {
@@ -257,5 +260,14 @@ mod tests {
         };
         assert_eq!(DeploymentConfiguration::live(Some(&sent.for_call())), sent);
         assert_eq!(DeploymentConfiguration::live(None).strategy, "ROLLING");
+        let rolling = DeploymentConfiguration {
+            strategy: "ROLLING".to_owned(),
+            bake_time_in_minutes: None,
+            ..sent.clone()
+        };
+        let reported = DeploymentConfiguration { bake_time_in_minutes: Some(0), ..rolling.clone() };
+        assert_eq!(DeploymentConfiguration::live(Some(&reported.for_call())), rolling);
+        let at_once = DeploymentConfiguration { bake_time_in_minutes: Some(0), ..sent };
+        assert_eq!(DeploymentConfiguration::live(Some(&at_once.for_call())), at_once);
     }
 }

@@ -1,4 +1,4 @@
-//! A queue: here, where events wait that nobody could handle, so that a person can look at them.
+//! A queue: where messages wait until something works on them, or, of a dead letter queue, until somebody looks at them.
 //!
 //! The surprises: creating a queue whose name is taken is no error as long as the attributes are the same, AWS answers
 //! with the one that is there, so this looks first; a name is held for a minute after its queue was deleted; and changes
@@ -7,29 +7,48 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use aws::tags::{LiveTags, TagPairs};
-use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_sqs::types::QueueAttributeName;
 use engine::{
-    CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Limit, Listed,
-    Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, Contents, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Limit,
+    Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging,
+    Template, Times,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use crate::{QueueArn, QueueName, QueueUrl};
+use crate::error::{CallResult, Called, required};
+use crate::tags::{LiveTags, TagPairs};
+use crate::{Context, QueueArn, QueueName, QueueUrl, Tags, converge};
 
-/// The properties of a queue. None of them is another resource's output, so one struct serves both stages.
+/// The properties of a queue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Queue {
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Queue<S: Stage = Declared> {
     /// Its name, unique in account and region.
     pub queue_name: QueueName,
     /// How long a message is kept, in seconds: 60 to 1209600, which are 14 days.
     pub message_retention_period: u32,
+    /// For how long a message that was received is hidden from others, in seconds: 0 to 43200. SQS's 30 where it is not
+    /// given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visibility_timeout: Option<u32>,
+    /// Where messages go that were received in vain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redrive_policy: Option<RedrivePolicy<S>>,
     /// Whether messages are encrypted with a key of SQS's own.
     pub sqs_managed_sse_enabled: bool,
     /// What people see.
     pub tags: Tags,
+}
+
+/// Where messages go that were received in vain. With a small first letter, as SQS and CloudFormation have it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "camelCase", deny_unknown_fields)]
+pub struct RedrivePolicy<S: Stage = Declared> {
+    /// The dead letter queue.
+    pub dead_letter_target_arn: S::Of<QueueArn>,
+    /// How often a message is received before it goes there: 1 to 1000.
+    pub max_receive_count: u32,
 }
 
 /// What others can refer to.
@@ -44,8 +63,8 @@ pub struct QueueOutputs<S: Stage> {
     pub queue_url: S::Of<QueueUrl>,
 }
 
-impl Declares for Queue {
-    type Resolved = Self;
+impl Declares for Queue<Declared> {
+    type Resolved = Queue<Resolved>;
 }
 
 /// How SQS says that a queue is not there.
@@ -54,6 +73,8 @@ const MISSING: [&str; 2] = ["AWS.SimpleQueueService.NonExistentQueue", "QueueDoe
 const HELD: [&str; 2] = ["AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently"];
 /// How long messages are kept where a queue does not say: four days.
 const RETENTION: u32 = 345_600;
+/// For how long a received message is hidden where a queue does not say, in seconds.
+const VISIBILITY: u32 = 30;
 
 fn sqs(cx: &Context) -> aws_sdk_sqs::Client {
     cx.client(aws_sdk_sqs::Client::new)
@@ -83,12 +104,46 @@ async fn attributes_of(
     Ok(answer.map(|answer| answer.attributes.unwrap_or_default()))
 }
 
-impl Queue {
-    fn attributes(&self) -> HashMap<QueueAttributeName, String> {
-        HashMap::from([
-            (QueueAttributeName::MessageRetentionPeriod, self.message_retention_period.to_string()),
-            (QueueAttributeName::SqsManagedSseEnabled, self.sqs_managed_sse_enabled.to_string()),
-        ])
+impl RedrivePolicy<Resolved> {
+    fn for_call(&self) -> String {
+        let Self { dead_letter_target_arn, max_receive_count } = self;
+        json!({ "deadLetterTargetArn": dead_letter_target_arn, "maxReceiveCount": max_receive_count })
+            .to_string()
+    }
+
+    /// SQS keeps the text as it was sent: the count may be a number or a text.
+    fn live(text: &str) -> Option<Self> {
+        let live: Value = serde_json::from_str(text).ok()?;
+        let count = &live["maxReceiveCount"];
+        let count = count.as_u64().or_else(|| count.as_str()?.parse().ok());
+        Some(Self {
+            dead_letter_target_arn: live["deadLetterTargetArn"].as_str()?.into(),
+            max_receive_count: u32::try_from(count?).ok()?,
+        })
+    }
+}
+
+/// An attribute, which has the name of its property.
+struct Attribute {
+    name: &'static str,
+    value: Option<String>,
+    /// What sets it back to where nothing is said.
+    unset: String,
+}
+
+impl Queue<Resolved> {
+    fn attributes(&self) -> [Attribute; 4] {
+        let of = |name, value: Option<String>, unset: String| Attribute { name, value, unset };
+        let retention = self.message_retention_period.to_string();
+        let encrypted = self.sqs_managed_sse_enabled.to_string();
+        let visibility = self.visibility_timeout.map(|seconds| seconds.to_string());
+        let redrive = self.redrive_policy.as_ref().map(RedrivePolicy::for_call);
+        [
+            of("MessageRetentionPeriod", Some(retention), RETENTION.to_string()),
+            of("RedrivePolicy", redrive, String::new()),
+            of("SqsManagedSseEnabled", Some(encrypted), true.to_string()),
+            of("VisibilityTimeout", visibility, VISIBILITY.to_string()),
+        ]
     }
 
     fn outputs(&self, cx: &Context, url: &str) -> QueueOutputs<Resolved> {
@@ -102,7 +157,7 @@ impl Queue {
 }
 
 #[async_trait]
-impl Resource for Queue {
+impl Resource for Queue<Resolved> {
     const KIND: &'static str = "AWS::SQS::Queue";
     const FACTS: Facts = Facts {
         name: Named::ByName("QueueName"),
@@ -124,7 +179,7 @@ impl Resource for Queue {
     };
     const SETTLE: Settle = Settle::Key;
     type Context = Context;
-    type Declared = Self;
+    type Declared = Queue<Declared>;
     type Outputs<S: Stage> = QueueOutputs<S>;
 
     fn claim(&self) -> Option<String> {
@@ -144,10 +199,11 @@ impl Resource for Queue {
             let message = format!("there is a queue {}", self.queue_name);
             return Err(CallError::new(ErrorClass::AlreadyExists, OPERATION, message));
         }
+        let attributes = self.attributes().into_iter().filter_map(|one| Some((one.name.into(), one.value?)));
         let request = sqs(cx)
             .create_queue()
             .queue_name(self.queue_name.as_str())
-            .set_attributes(Some(self.attributes()))
+            .set_attributes(Some(attributes.collect()))
             .set_tags(Some(cx.stamp(&self.tags, intent)?.map()));
         let answer = request.send().await.called(OPERATION).classed(&HELD, ErrorClass::NotYet)?;
         Ok(self.outputs(cx, &required(answer.queue_url, OPERATION, "QueueUrl")?))
@@ -172,9 +228,15 @@ impl Resource for Queue {
         let Some(tags) = tags_of(cx, outputs.queue_url.as_str()).await? else { return Ok(None) };
         let retention = live.get(&QueueAttributeName::MessageRetentionPeriod);
         let encrypted = live.get(&QueueAttributeName::SqsManagedSseEnabled);
+        let visibility = live.get(&QueueAttributeName::VisibilityTimeout);
+        let visibility = visibility.and_then(|text| text.parse().ok()).unwrap_or(VISIBILITY);
+        let is_said = self.visibility_timeout.is_some() || visibility != VISIBILITY;
+        let redrive = live.get(&QueueAttributeName::RedrivePolicy);
         Ok(Some(Self {
             queue_name: outputs.queue_name.clone(),
             message_retention_period: retention.and_then(|text| text.parse().ok()).unwrap_or(RETENTION),
+            visibility_timeout: is_said.then_some(visibility),
+            redrive_policy: redrive.and_then(|text| RedrivePolicy::live(text)),
             sqs_managed_sse_enabled: encrypted.is_some_and(|text| text == "true"),
             tags: tags.visible(),
         }))
@@ -187,8 +249,11 @@ impl Resource for Queue {
         changed: &Changed<Self>,
     ) -> Result<QueueOutputs<Resolved>, CallError> {
         let (sqs, url) = (sqs(cx), outputs.queue_url.as_str());
-        if changed.has("MessageRetentionPeriod") || changed.has("SqsManagedSseEnabled") {
-            let request = sqs.set_queue_attributes().queue_url(url).set_attributes(Some(self.attributes()));
+        let attributes = self.attributes().into_iter().filter(|one| changed.has(one.name));
+        let attributes: HashMap<QueueAttributeName, String> =
+            attributes.map(|one| (one.name.into(), one.value.unwrap_or(one.unset))).collect();
+        if !attributes.is_empty() {
+            let request = sqs.set_queue_attributes().queue_url(url).set_attributes(Some(attributes));
             request.send().await.called("SetQueueAttributes")?;
         }
         let remove = async |keys| {

@@ -1,0 +1,127 @@
+//! The values of the configuration, by type.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::ser::{Error as _, SerializeMap as _, Serializer};
+use serde::{Deserialize, Serialize};
+
+use super::sections::{AnySection, Sections};
+use crate::anchor::StateArgs;
+use crate::payment;
+use crate::tier::Tier;
+
+/// All that can be chosen. What every program has is a field; what a tier has is a [`section`](Config::section).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The project: with the environment, it names what belongs to this stack. In the tag `stack:project`.
+    pub project: String,
+    /// The AWS region, such as `ap-southeast-1`.
+    pub region: String,
+    /// How the record of what was deployed is kept.
+    pub state: StateArgs,
+    /// Tags of every resource, beside `Environment`, which is the environment's name.
+    pub tags: BTreeMap<String, String>,
+    /// What all log groups have in common.
+    pub logs: Logs,
+    sections: Sections,
+}
+
+/// The keys that every program has, as they are read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Common {
+    /// The project: with the environment, it names what belongs to this stack. In the tag `stack:project`.
+    #[schemars(regex(pattern = "^[a-z0-9-]{1,32}$"))]
+    project: String,
+    /// The AWS region, such as `ap-southeast-1`.
+    #[schemars(regex(pattern = "^[a-z]+(-[a-z]+){1,3}-[0-9]+$"))]
+    region: String,
+    /// How the record of what was deployed is kept.
+    state: StateArgs,
+    /// Tags of every resource, beside `Environment`, which is the environment's name.
+    tags: BTreeMap<String, String>,
+    /// What all log groups have in common.
+    logs: Logs,
+}
+
+/// What all log groups have in common.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Logs {
+    /// Whether `destroy` leaves log groups and their logs in the account, with their retention. They are not managed
+    /// any more then; a later `up` takes them back.
+    pub keep_on_destroy: bool,
+}
+
+impl Default for Common {
+    fn default() -> Self {
+        let tags = [("Repository", "unknown"), ("Author", "unknown")];
+        Self {
+            project: "payment".to_owned(),
+            region: "ap-southeast-1".to_owned(),
+            state: StateArgs::default(),
+            tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            logs: Logs::default(),
+        }
+    }
+}
+
+impl Default for Config {
+    /// The reference document's values, for the payment stack's seven tiers.
+    fn default() -> Self {
+        payment::program().default_config()
+    }
+}
+
+impl Config {
+    pub(super) fn new(common: Common, sections: Sections) -> Self {
+        let Common { project, region, state, tags, logs } = common;
+        Self { project, region, state, tags, logs, sections }
+    }
+
+    /// The section of a tier: `config.section::<vpc::Tier>().nat`.
+    ///
+    /// # Panics
+    /// If the configuration is one of a program without this tier.
+    #[must_use]
+    pub fn section<T: Tier>(&self) -> &T::Args {
+        self.get::<T>().unwrap_or_else(|| panic!("this configuration has no section `{}`", T::NAME))
+    }
+
+    /// The section of a tier, to change it: `config.section_mut::<vpc::Tier>().nat = vpc::NatMode::Single`.
+    ///
+    /// # Panics
+    /// If the configuration is one of a program without this tier.
+    #[must_use]
+    pub fn section_mut<T: Tier>(&mut self) -> &mut T::Args {
+        self.sections
+            .get_mut::<T>()
+            .unwrap_or_else(|| panic!("this configuration has no section `{}`", T::NAME))
+    }
+
+    pub(crate) fn set(&mut self, tier: &'static str, section: Box<dyn AnySection>) {
+        self.sections.insert(tier, section);
+    }
+
+    /// The section of a tier, if there is one.
+    pub(crate) fn get<T: Tier>(&self) -> Option<&T::Args> {
+        self.sections.get::<T>()
+    }
+}
+
+impl Serialize for Config {
+    /// As a file has it.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("project", &self.project)?;
+        map.serialize_entry("region", &self.region)?;
+        map.serialize_entry("state", &self.state)?;
+        map.serialize_entry("tags", &self.tags)?;
+        map.serialize_entry("logs", &self.logs)?;
+        for (name, section) in self.sections.iter() {
+            map.serialize_entry(name, &section.value().map_err(S::Error::custom)?)?;
+        }
+        map.end()
+    }
+}
