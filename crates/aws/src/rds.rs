@@ -1,5 +1,8 @@
 //! What the objects of RDS share: the client, and their tags.
 
+/// What its calls take and answer.
+pub use aws_sdk_rds::types;
+
 use aws_sdk_rds::types::Tag;
 use engine::CallError;
 
