@@ -4,8 +4,7 @@ use alb::resources::{
     Action, Bucket, BucketEncryption, Listener, PublicAccessBlockConfiguration, RedirectConfig,
 };
 use apigw::resources::{Method, RestApi};
-use aws::resources::Key;
-use backup::resources::Queue;
+use aws::resources::{Key, Queue};
 use database::resources::{Cluster, ClusterParameterGroup, Instance};
 use engine::Resolved;
 use monitoring::resources::Topic;
@@ -119,7 +118,7 @@ fn topics(subject: &Subject) -> Verdict {
 
 fn queues(subject: &Subject) -> Verdict {
     let encrypted = Property::new("SqsManagedSseEnabled");
-    subject.every::<Queue>("no queue is deployed", |queue| {
+    subject.every::<Queue<Resolved>>("no queue is deployed", |queue| {
         queue.must_be(&encrypted, &queue.live.sqs_managed_sse_enabled, &true)
     })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_sdk_sqs::types::QueueAttributeName;
-use engine::{Engine, EngineError, LocalStore, PlanError, Registry};
+use engine::{Engine, EngineError, LocalStore, PlanError, Registry, Selector};
 use stack::{Place, Program, Sources};
 
 use crate::command::Workplace;
@@ -104,7 +104,7 @@ async fn a_tier_that_the_program_has_no_more_is_deleted_if_its_kinds_are_known()
     let here = Place { account_id: testing::ACCOUNT.to_owned(), ..Place::imagined(&config) };
     let state = engine(&place, &program).await.state().await.unwrap();
     let graph = program.stack(config, &dev).declare(&here.in_zones_of(&state)).unwrap();
-    let plan = engine(&place, &program).await.preview(graph, None).await.unwrap();
+    let plan = engine(&place, &program).await.preview(graph, &Selector::all()).await.unwrap();
     let steps = plan.steps().iter().filter(|step| step.action != engine::Action::Unchanged);
     let mut deleted: Vec<String> = steps.map(|step| format!("{:?} {}", step.action, step.address)).collect();
     deleted.sort();
@@ -114,6 +114,6 @@ async fn a_tier_that_the_program_has_no_more_is_deleted_if_its_kinds_are_known()
     let bare = Program::new("bare", "1.0.0");
     let config = bare.default_config();
     let graph = bare.stack(config.clone(), &dev).declare(&Place::imagined(&config)).unwrap();
-    let refused = engine(&place, &bare).await.preview(graph, None).await.unwrap_err();
+    let refused = engine(&place, &bare).await.preview(graph, &Selector::all()).await.unwrap_err();
     assert!(matches!(refused, EngineError::Plan(PlanError::UnknownKind { .. })), "{refused:?}");
 }

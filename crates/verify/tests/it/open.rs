@@ -1,8 +1,8 @@
 //! What a program that deploys more than this stack can judge.
 
 use aws::Tags;
-use backup::resources::Queue;
-use engine::Scope;
+use aws::resources::Queue;
+use engine::{Resolved, Scope};
 use verify::{Check, Finding, Outcome, Property, Subject, Verdict, verify, verify_with};
 
 use crate::world::{World, failures, findings, outcome, reason};
@@ -13,6 +13,8 @@ fn ledger() -> Scope {
     let queue = Queue {
         queue_name: "payment-ledger-dev".into(),
         message_retention_period: 1_209_600,
+        visibility_timeout: None,
+        redrive_policy: None,
         sqs_managed_sse_enabled: true,
         tags: Tags::new().with("Name", "payment-ledger-dev"),
     };
@@ -40,7 +42,7 @@ async fn a_tier_more_that_is_declared_is_missed_like_the_others() {
 
 fn of_queues(subject: &Subject) -> Vec<Check> {
     let kept = Property::new("MessageRetentionPeriod");
-    let queues = subject.every::<Queue>("no queue is deployed", |queue| {
+    let queues = subject.every::<Queue<Resolved>>("no queue is deployed", |queue| {
         queue.must_be(&kept, &queue.live.message_retention_period, &60)
     });
     let outputs = match subject.output("ledgerUrl") {
