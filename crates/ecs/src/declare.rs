@@ -386,7 +386,7 @@ impl Declaring<'_> {
                     role_arn,
                 },
             }],
-            health_check_grace_period_seconds: args.health_check_grace_period_seconds,
+            health_check_grace_period_seconds: Some(args.health_check_grace_period_seconds),
             deployment_controller: DeploymentController { kind: "ECS".to_owned() },
             deployment_configuration: DeploymentConfiguration {
                 strategy: "BLUE_GREEN".to_owned(),

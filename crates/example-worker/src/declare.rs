@@ -147,7 +147,7 @@ impl Declaring<'_> {
             },
             // It asks for its work; nobody sends it requests.
             load_balancers: Vec::new(),
-            health_check_grace_period_seconds: 0,
+            health_check_grace_period_seconds: None,
             deployment_controller: DeploymentController { kind: "ECS".to_owned() },
             deployment_configuration: DeploymentConfiguration {
                 strategy: "ROLLING".to_owned(),

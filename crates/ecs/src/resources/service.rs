@@ -51,8 +51,10 @@ pub struct Service<S: Stage = Declared> {
     pub network_configuration: NetworkConfiguration<S>,
     /// What sends requests to tasks.
     pub load_balancers: Vec<LoadBalancer<S>>,
-    /// For how long after its start a task may fail the load balancer's checks, in seconds.
-    pub health_check_grace_period_seconds: u32,
+    /// For how long after its start a task may fail the load balancer's checks, in seconds. ECS refuses it, even 0, where there
+    /// is no load balancer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_check_grace_period_seconds: Option<u32>,
     /// Who deploys.
     pub deployment_controller: DeploymentController,
     /// How.
@@ -149,11 +151,6 @@ impl Service<Resolved> {
         ControllerForCall::builder().r#type(kind).build().expect("a type is given")
     }
 
-    /// ECS refuses one, even of 0 seconds, where no load balancer checks tasks.
-    fn grace_period(&self) -> Option<i32> {
-        (!self.load_balancers.is_empty()).then(|| number(self.health_check_grace_period_seconds))
-    }
-
     fn rebalancing(&self) -> AvailabilityZoneRebalancing {
         AvailabilityZoneRebalancing::from(self.availability_zone_rebalancing.as_str())
     }
@@ -197,7 +194,8 @@ impl Service<Resolved> {
             health_check_grace_period_seconds: live
                 .health_check_grace_period_seconds()
                 .map(count)
-                .unwrap_or_default(),
+                // One that nobody set may be reported as 0.
+                .filter(|seconds| self.health_check_grace_period_seconds.is_some() || *seconds != 0),
             deployment_controller: DeploymentController {
                 kind: controller.map_or("ECS", DeploymentControllerType::as_str).to_owned(),
             },
@@ -289,7 +287,7 @@ impl Resource for Service<Resolved> {
             .scheduling_strategy(SchedulingStrategy::from(self.scheduling_strategy.as_str()))
             .network_configuration(self.network_configuration.for_call())
             .set_load_balancers(Some(self.load_balancers.iter().map(LoadBalancer::for_call).collect()))
-            .set_health_check_grace_period_seconds(self.grace_period())
+            .set_health_check_grace_period_seconds(self.health_check_grace_period_seconds.map(number))
             .deployment_controller(self.controller())
             .deployment_configuration(self.deployment_configuration.for_call())
             .availability_zone_rebalancing(self.rebalancing())
@@ -397,7 +395,9 @@ impl Service<Resolved> {
             // Only if they change: they say which target group is the first, and ECS has moved on from there.
             .set_load_balancers(given("LoadBalancers").then(balancers))
             .set_health_check_grace_period_seconds(
-                self.grace_period().filter(|_| given("HealthCheckGracePeriodSeconds")),
+                self.health_check_grace_period_seconds
+                    .filter(|_| given("HealthCheckGracePeriodSeconds"))
+                    .map(number),
             )
             .set_deployment_controller(given("DeploymentController").then(|| self.controller()))
             .set_deployment_configuration(

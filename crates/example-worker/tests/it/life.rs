@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use engine::{Engine, EngineError, LocalStore, PlanError, Registry, Selector};
+use serde_json::json;
 use stack::{Place, Program, Sources};
 
 use crate::command::Workplace;
@@ -76,6 +77,21 @@ async fn verify_judges_the_worker_by_what_aws_shows_and_up_repairs_it() {
     assert!(drift.out.contains("worker/queue") && drift.out.contains("RedrivePolicy"), "{}", drift.out);
     place.run(&["up"]).expect(0);
     place.run(&["verify"]).expect(0);
+}
+
+#[test]
+fn the_worker_is_exported_with_properties_that_cloudformation_takes() {
+    let place = Workplace::with(CONFIG);
+    let template = place.run(&["export", "cloudformation"]).expect(0).json();
+    let properties = |name: &str| template["Resources"][name]["Properties"].clone();
+    let policy = json!({
+        "deadLetterTargetArn": { "Fn::GetAtt": ["WorkerDeadLetterQueue", "Arn"] },
+        "maxReceiveCount": 3,
+    });
+    assert_eq!(properties("WorkerQueue")["RedrivePolicy"], policy);
+    // ECS refuses it, whatever it is, of a service without a load balancer.
+    assert_eq!(properties("WorkerService")["HealthCheckGracePeriodSeconds"], json!(null));
+    assert_eq!(properties("EcsService")["HealthCheckGracePeriodSeconds"], 60);
 }
 
 /// The engine of a program, on what was deployed in a directory.
