@@ -32,8 +32,8 @@ pub(super) async fn are_true(bench: &Bench) -> Result<(), Broken> {
 
     if facts.loss != Loss::Nothing {
         let contents = bench.kind().contents(&recorded.properties, &recorded.outputs).await;
-        // Where it decides about a deletion, a look must tell that nothing is there.
-        let decides = |keep: &Keep| matches!(keep.how, How::ForbidUnlessEmpty | How::RetainUnlessEmpty);
+        // Where a look decides whether the object may go, it must tell that nothing is there.
+        let decides = |keep: &Keep| keep.how == How::ForbidUnlessEmpty;
         let told = match facts.keeps.iter().any(decides) {
             true => contents == Ok(Contents::Empty),
             false => matches!(contents, Ok(Contents::Empty | Contents::Unknown)),
