@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws::tags;
-use engine::{Address, Contents, Intent, Loss, Tagging};
+use engine::{Address, Contents, How, Intent, Keep, Loss, Tagging};
 use serde_json::Value;
 
 use super::bench::Bench;
@@ -32,8 +32,13 @@ pub(super) async fn are_true(bench: &Bench) -> Result<(), Broken> {
 
     if facts.loss != Loss::Nothing {
         let contents = bench.kind().contents(&recorded.properties, &recorded.outputs).await;
-        hold!(contents.is_ok(), "contents: {contents:?}");
-        hold!(!matches!(contents, Ok(Contents::Some { .. })), "a new object holds {contents:?}");
+        // Where a look decides whether the object may go, it must tell that nothing is there.
+        let decides = |keep: &Keep| keep.how == How::ForbidUnlessEmpty;
+        let told = match facts.keeps.iter().any(decides) {
+            true => contents == Ok(Contents::Empty),
+            false => matches!(contents, Ok(Contents::Empty | Contents::Unknown)),
+        };
+        hold!(told, "contents of a new object: {contents:?}");
     }
     Ok(())
 }
