@@ -109,7 +109,9 @@ fn service(around: &mut Inside) -> Entry<Service> {
         .other("LoadBalancers", |service| {
             service.load_balancers[0].advanced_configuration.role_arn = role.arn;
         })
-        .other("HealthCheckGracePeriodSeconds", |service| service.health_check_grace_period_seconds = 77)
+        .other("HealthCheckGracePeriodSeconds", |service| {
+            service.health_check_grace_period_seconds = Some(77)
+        })
         .other("DeploymentConfiguration", |service| {
             service.deployment_configuration.bake_time_in_minutes = Some(7);
         })
