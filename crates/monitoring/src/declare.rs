@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::alarms::{self, PAYMENT_ERRORS};
 use crate::args::CRITICAL;
 use crate::resources::{
-    CompositeAlarm, Dashboard, Group, InsightsConfiguration, MetricFilter, MetricTransformation, Sampling,
-    SamplingRule, Subscription, Topic, TopicPolicy,
+    CompositeAlarm, Dashboard, EventSubscription, Group, InsightsConfiguration, MetricFilter,
+    MetricTransformation, Sampling, SamplingRule, Subscription, Topic, TopicPolicy,
 };
 use crate::{Args, DashboardName, Inputs, SamplingRuleName, TraceGroupName, dashboard};
 
@@ -18,6 +18,15 @@ use crate::{Args, DashboardName, Inputs, SamplingRuleName, TraceGroupName, dashb
 const KEY_WINDOW: u32 = 30;
 /// Who publishes alarms.
 const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
+/// Who publishes what happens to databases.
+const RDS: &str = "events.rds.amazonaws.com";
+/// What is told of databases: the type of the source and the categories (Security Hub RDS.19 to RDS.22).
+const DATABASE_EVENTS: [(&str, &[&str]); 4] = [
+    ("db-cluster", &["failure", "maintenance"]),
+    ("db-instance", &["configuration change", "failure", "maintenance"]),
+    ("db-parameter-group", &["configuration change"]),
+    ("db-security-group", &["configuration change", "failure"]),
+];
 
 engine::tier! {
     /// The monitoring tier.
@@ -81,6 +90,7 @@ impl Declaring<'_> {
     fn all(mut self) -> Result<Outputs<Declared>, DeclareError> {
         let key = self.key()?;
         let topic = self.topic(&key)?;
+        self.database_events(&topic)?;
         self.error_filter()?;
         let alarms = self.alarms(&topic)?;
         let composite = self.composite(&alarms.critical, &topic)?;
@@ -117,6 +127,11 @@ impl Declaring<'_> {
                 .principal(Principal::Service(CLOUDWATCH.to_owned()))
                 .resources(["*".into()])
                 .when("StringEquals", "aws:SourceAccount", [account_id.clone().into()]),
+            // Whose databases, the topic's policy says: Aurora's documentation gives this statement no condition.
+            Statement::allow(["kms:Decrypt", "kms:GenerateDataKey*"])
+                .sid("DatabaseEventsPublish")
+                .principal(Principal::Service(RDS.to_owned()))
+                .resources(["*".into()]),
         ]);
         let key = Key {
             description: "Encrypts what alarms of the payment stack say".to_owned(),
@@ -159,6 +174,11 @@ impl Declaring<'_> {
                 .sid("AlarmsPublish")
                 .principal(Principal::Service(CLOUDWATCH.to_owned()))
                 .resources(this())
+                .when("StringEquals", "aws:SourceAccount", [account.clone().into()]),
+            Statement::allow(["sns:Publish"])
+                .sid("DatabaseEventsPublish")
+                .principal(Principal::Service(RDS.to_owned()))
+                .resources(this())
                 .when("StringEquals", "aws:SourceAccount", [account.into()]),
             Statement::deny(["sns:Publish"])
                 .sid("OnlyTls")
@@ -168,6 +188,31 @@ impl Declaring<'_> {
         ]);
         let policy = TopicPolicy { topics: [topic], policy_document: policy };
         Ok(self.scope.add("topic-policy", policy)?.topic_arn)
+    }
+
+    /// What happens to the database is told where alarms are: of the stack's cluster and instances, and of all groups in the
+    /// account, of which none is the stack's alone.
+    fn database_events(&mut self, topic: &Input<TopicArn>) -> Result<(), DeclareError> {
+        let Some(database) = &self.inputs.database else { return Ok(()) };
+        for (source_type, categories) in DATABASE_EVENTS {
+            let source_ids = match source_type {
+                "db-cluster" => vec![database.cluster_id.text()],
+                "db-instance" => database.instance_ids.clone(),
+                _ => Vec::new(),
+            };
+            let what = format!("{source_type}-events");
+            let subscription = EventSubscription {
+                subscription_name: self.names.name(&what),
+                sns_topic_arn: topic.clone(),
+                source_type: source_type.to_owned(),
+                source_ids,
+                event_categories: categories.iter().map(ToString::to_string).collect(),
+                enabled: true,
+                tags: self.names.tags(&what),
+            };
+            self.scope.add(&what, subscription)?;
+        }
+        Ok(())
     }
 
     /// Counts errors in the application's log.

@@ -7,7 +7,7 @@ use backup::resources::{Function, Schedule, Target};
 use database::resources::Cluster;
 use ecs::resources::Cluster as EcsCluster;
 use engine::Resolved;
-use monitoring::resources::{CompositeAlarm, Dashboard, Sampling, SamplingRule};
+use monitoring::resources::{CompositeAlarm, Dashboard, EventSubscription, Sampling, SamplingRule};
 use serde_json::Value;
 use vpc::resources::FlowLog;
 
@@ -32,6 +32,11 @@ const REPAIR: &str =
 pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
     vec![
         alarms(subject).of("monitoring/alarms", "every alarm is on and tells the topic of alarms", REPAIR),
+        database_events(subject).of(
+            "monitoring/database-events",
+            "every subscription of the database's events is on and tells the topic of alarms",
+            REPAIR,
+        ),
         coverage(subject).of(
             "monitoring/alarm-coverage",
             "load balancer, tasks and database have the reference's alarms",
@@ -94,6 +99,20 @@ fn alarms_of<R: engine::Resource>(
         if !topics.iter().any(|arn| Some(arn.as_str()) == topic) {
             let expected = topic.unwrap_or("the topic of alarms, of which there is no output");
             findings.push(alarm.wrong(&told, expected));
+        }
+        findings
+    })
+}
+
+/// Security Hub RDS.19 to RDS.22.
+fn database_events(subject: &Subject) -> Verdict {
+    let [enabled, told] = ["Enabled", "SnsTopicArn"].map(Property::new);
+    let topic = subject.output("alarmTopicArn");
+    subject.every::<EventSubscription<Resolved>>("no database is watched", |events| {
+        let mut findings = events.must_be(&enabled, &events.live.enabled, &true);
+        if Some(events.live.sns_topic_arn.as_str()) != topic {
+            let expected = topic.unwrap_or("the topic of alarms, of which there is no output");
+            findings.push(events.wrong(&told, expected));
         }
         findings
     })

@@ -2,6 +2,7 @@
 
 mod composite_alarm;
 mod dashboard;
+mod event_subscription;
 mod group;
 mod metric_filter;
 mod sampling_rule;
@@ -13,6 +14,7 @@ mod xray;
 
 pub use composite_alarm::{CompositeAlarm, CompositeAlarmOutputs};
 pub use dashboard::{Dashboard, DashboardOutputs};
+pub use event_subscription::{EventSubscription, EventSubscriptionOutputs};
 pub use group::{Group, GroupOutputs, InsightsConfiguration};
 pub use metric_filter::{MetricFilter, MetricFilterOutputs, MetricTransformation};
 pub use sampling_rule::{Sampling, SamplingRule, SamplingRuleOutputs};
@@ -33,5 +35,6 @@ pub(crate) fn kinds(registry: &mut Registry) {
         .register::<Dashboard<Resolved>>()
         .register::<MetricFilter<Resolved>>()
         .register::<SamplingRule>()
-        .register::<Group>();
+        .register::<Group>()
+        .register::<EventSubscription<Resolved>>();
 }

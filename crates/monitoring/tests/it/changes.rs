@@ -66,8 +66,8 @@ async fn a_changed_tag_is_changed_in_place_everywhere() {
     let author = BTreeMap::from([("Author".to_owned(), "ops".to_owned())]);
     for tags in [author, BTreeMap::new()] {
         let tagged = tier(Args { tags, ..with_email() });
-        // 25 alarms and the one on them, key, topic, dashboard, sampling rule, group.
-        assert_eq!(world.planned(&tagged, &inputs(), is_update).await.len(), 31);
+        // 25 alarms and the one on them, key, topic, dashboard, sampling rule, group, four subscriptions of events.
+        assert_eq!(world.planned(&tagged, &inputs(), is_update).await.len(), 35);
         assert_eq!(world.create(&tagged, &inputs()).await, before);
         world.assert_settled(&tagged, &inputs()).await;
     }

@@ -8,9 +8,9 @@ use monitoring::resources::*;
 use testing::contract::{Around, Entry};
 use testing::{ACCOUNT, REGION, World};
 
-use crate::support::{APP_LOGS, EMAIL, inputs, tier, with_email};
+use crate::support::{APP_LOGS, EMAIL, database, inputs, tier, with_email};
 
-testing::contract!(monitoring::kinds, around log_groups, {
+testing::contract!(monitoring::kinds, around surroundings, {
     topic,
     topic_policy,
     subscription,
@@ -20,13 +20,17 @@ testing::contract!(monitoring::kinds, around log_groups, {
     metric_filter,
     sampling_rule,
     trace_group,
+    events_of_the_cluster,
+    events_of_instances,
+    events_of_groups,
 });
 
 type Inside = Around<()>;
 
 const OTHER_LOGS: &str = "/ecs/other";
 
-async fn log_groups(world: &World) {
+async fn surroundings(world: &World) {
+    database(world).await;
     for name in [APP_LOGS, OTHER_LOGS] {
         let create = world.cx.logs().create_log_group().log_group_name(name);
         let create = create.tags("stack:project", "payment").tags("stack:environment", "dev");
@@ -155,4 +159,41 @@ fn trace_group(around: &mut Inside) -> Entry<Group> {
             group.insights_configuration.notifications_enabled = true;
         })
         .other("Tags", |group| group.tags = renamed())
+}
+
+fn events_of_the_cluster(around: &mut Inside) -> Entry<EventSubscription> {
+    let other = other_topic(around);
+    let document = |topic: &Input<aws::TopicArn>| {
+        let statement = Statement::allow(["sns:Publish"]);
+        let statement = statement.principal(Principal::Service("events.rds.amazonaws.com".to_owned()));
+        PolicyDocument::new([statement.resources([topic.text()])])
+    };
+    let policy = TopicPolicy { policy_document: document(&other), topics: [other] };
+    let other = around.add("other-policy", policy).topic_arn;
+    entry::<EventSubscription>(around, "monitoring/db-cluster-events")
+        .other("SubscriptionName", |events| events.subscription_name = "payment-other-dev".to_owned())
+        .other("SnsTopicArn", |events| events.sns_topic_arn = other)
+        .together("SourceType", ["SourceIds", "EventCategories"], |events| {
+            events.source_type = "db-instance".to_owned();
+            events.source_ids = vec!["payment-aurora-dev-2".into()];
+            events.event_categories = vec!["recovery".to_owned()];
+        })
+        .other("SourceIds", |events| events.source_ids = Vec::new())
+        .other("EventCategories", |events| {
+            events.event_categories = vec!["maintenance".to_owned(), "failover".to_owned()];
+        })
+        .other("Enabled", |events| events.enabled = false)
+        .other("Tags", |events| events.tags = renamed())
+}
+
+fn events_of_instances(around: &mut Inside) -> Entry<EventSubscription> {
+    entry::<EventSubscription>(around, "monitoring/db-instance-events")
+        .other("SourceIds", |events| events.source_ids = vec!["payment-aurora-dev-2".into()])
+        .rest_elsewhere()
+}
+
+fn events_of_groups(around: &mut Inside) -> Entry<EventSubscription> {
+    entry::<EventSubscription>(around, "monitoring/db-security-group-events")
+        .other("EventCategories", |events| events.event_categories.truncate(1))
+        .rest_elsewhere()
 }

@@ -102,7 +102,7 @@ fn cloudwatch_dashboard_url_with_proper_region() {
 }
 
 #[test]
-fn only_cloudwatch_of_this_account_may_publish_and_only_over_tls() {
+fn only_cloudwatch_and_rds_of_this_account_may_publish_and_only_over_tls() {
     let graph = graph(Args::default(), &inputs());
     let topic = refers("topic", "TopicArn");
     let topic = json!([{ "$join": [topic] }]);
@@ -114,6 +114,14 @@ fn only_cloudwatch_of_this_account_may_publish_and_only_over_tls() {
                 "Action": ["sns:Publish"],
                 "Sid": "AlarmsPublish",
                 "Principal": { "Service": "cloudwatch.amazonaws.com" },
+                "Resource": topic,
+                "Condition": { "StringEquals": { "aws:SourceAccount": [ACCOUNT] } },
+            },
+            {
+                "Effect": "Allow",
+                "Action": ["sns:Publish"],
+                "Sid": "DatabaseEventsPublish",
+                "Principal": { "Service": "events.rds.amazonaws.com" },
                 "Resource": topic,
                 "Condition": { "StringEquals": { "aws:SourceAccount": [ACCOUNT] } },
             },
@@ -132,6 +140,37 @@ fn only_cloudwatch_of_this_account_may_publish_and_only_over_tls() {
     assert_eq!(statements[1]["Principal"], json!({ "Service": "cloudwatch.amazonaws.com" }));
     assert_eq!(statements[1]["Action"], json!(["kms:Decrypt", "kms:GenerateDataKey*"]));
     assert_eq!(statements[1]["Condition"], json!({ "StringEquals": { "aws:SourceAccount": [ACCOUNT] } }));
+    assert_eq!(statements[2]["Principal"], json!({ "Service": "events.rds.amazonaws.com" }));
+    assert_eq!(statements[2]["Action"], json!(["kms:Decrypt", "kms:GenerateDataKey*"]));
+}
+
+/// Security Hub RDS.19 to RDS.22.
+#[test]
+fn what_happens_to_the_database_is_told_to_the_topic_of_alarms() {
+    let graph = graph(Args::default(), &inputs());
+    for (source, sources, categories) in [
+        ("db-cluster", json!(["payment-aurora-dev"]), json!(["failure", "maintenance"])),
+        (
+            "db-instance",
+            json!(["payment-aurora-dev-1", "payment-aurora-dev-2"]),
+            json!(["configuration change", "failure", "maintenance"]),
+        ),
+        ("db-parameter-group", json!(null), json!(["configuration change"])),
+        ("db-security-group", json!(null), json!(["configuration change", "failure"])),
+    ] {
+        let events = properties(&graph, &format!("{source}-events"));
+        assert_eq!(events["SubscriptionName"], format!("payment-{source}-events-dev"));
+        assert_eq!((&events["SourceType"], &events["SourceIds"]), (&json!(source), &sources), "{source}");
+        assert_eq!((&events["EventCategories"], &events["Enabled"]), (&categories, &json!(true)), "{source}");
+        // Through its policy, so that RDS may publish by then.
+        assert_eq!(events["SnsTopicArn"], refers("topic-policy", "TopicArn"));
+    }
+    let without = graph_without_database();
+    assert!(without.nodes().iter().all(|node| !node.address.as_str().ends_with("-events")));
+}
+
+fn graph_without_database() -> engine::Graph {
+    graph(Args::default(), &Inputs { database: None, ..inputs() })
 }
 
 /// What an alarm watches: namespace, metric, dimensions, statistic; then how.

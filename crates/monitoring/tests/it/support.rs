@@ -1,11 +1,15 @@
 //! Something to watch, and the clients with which somebody else disturbs it.
 
+use aws::rds::types::ServerlessV2ScalingConfiguration;
 use aws::{DbClusterId, EcsClusterName, EcsServiceName, LogGroupName, NatGatewayId};
 use emulator::Emulator;
 use engine::Input;
 use monitoring::{ApiInputs, Args, ContainerInputs, DatabaseInputs, Inputs, LoadBalancerInputs, Tier};
-use testing::{World, place};
+use testing::{REGION, World, place};
 
+const CLUSTER: &str = "payment-aurora-dev";
+const INSTANCES: [&str; 2] = ["payment-aurora-dev-1", "payment-aurora-dev-2"];
+const ENGINE: &str = "aurora-postgresql";
 pub(crate) const APP_LOGS: &str = "/ecs/payment-app-dev";
 pub(crate) const EMAIL: &str = "ops@example.com";
 pub(crate) const TOPIC: &str = "arn:aws:sns:ap-southeast-1:123456789012:payment-alarms-dev";
@@ -22,8 +26,8 @@ pub(crate) fn inputs() -> Inputs {
         }),
         containers: Some(containers(Some(2))),
         database: Some(DatabaseInputs {
-            cluster_id: DbClusterId::from("payment-aurora-dev").into(),
-            instance_ids: vec!["payment-aurora-dev-1".into(), "payment-aurora-dev-2".into()],
+            cluster_id: DbClusterId::from(CLUSTER).into(),
+            instance_ids: INSTANCES.map(Input::from).to_vec(),
             min_capacity: 0.5,
             max_capacity: 2.0,
             local_storage_bytes: None,
@@ -76,9 +80,37 @@ pub(crate) async fn world_on(emulator: Emulator) -> World {
     let create = world.cx.logs().create_log_group().log_group_name(APP_LOGS);
     let create = create.tags("stack:project", "payment").tags("stack:environment", "dev");
     create.send().await.unwrap();
+    database(&world).await;
     // What is new is not seen at once where the emulator takes AWS's times.
     tokio::time::sleep(std::time::Duration::from_secs(5)).await;
     world
+}
+
+/// The cluster of [`inputs`] with its instances: RDS looks whether sources of events are there.
+pub(crate) async fn database(world: &World) {
+    let pause = || tokio::time::sleep(std::time::Duration::from_secs(5));
+    let (ec2, rds) = (world.cx.ec2(), aws::rds::client(&world.cx));
+    let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap().vpc.unwrap().vpc_id.unwrap();
+    pause().await;
+    let mut subnets = Vec::new();
+    for (third, zone) in (0..).zip(["a", "b"]) {
+        let subnet = ec2.create_subnet().vpc_id(&vpc).cidr_block(format!("10.0.{third}.0/24"));
+        let subnet = subnet.availability_zone(format!("{REGION}{zone}")).send().await.unwrap();
+        subnets.push(subnet.subnet.unwrap().subnet_id.unwrap());
+    }
+    pause().await;
+    let group = rds.create_db_subnet_group().db_subnet_group_name("database");
+    let group = group.db_subnet_group_description("x").set_subnet_ids(Some(subnets));
+    group.send().await.unwrap();
+    let scaling = ServerlessV2ScalingConfiguration::builder().min_capacity(0.5).max_capacity(2.0).build();
+    let cluster = rds.create_db_cluster().db_cluster_identifier(CLUSTER).engine(ENGINE);
+    let cluster = cluster.db_subnet_group_name("database").serverless_v2_scaling_configuration(scaling);
+    cluster.master_username("ledger").manage_master_user_password(true).send().await.unwrap();
+    for instance in INSTANCES {
+        let instance = rds.create_db_instance().db_instance_identifier(instance).engine(ENGINE);
+        let instance = instance.db_cluster_identifier(CLUSTER).db_instance_class("db.serverless");
+        instance.send().await.unwrap();
+    }
 }
 
 pub(crate) fn cloudwatch(world: &World) -> aws_sdk_cloudwatch::Client {

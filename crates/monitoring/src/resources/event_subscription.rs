@@ -1,0 +1,238 @@
+//! A subscription of RDS's events: what happens to databases is told to a topic.
+//!
+//! The surprise: RDS checks the topic when the subscription is made, so both the topic's policy and the policy of the key that
+//! encrypts it must let RDS publish by then; a policy that was put a moment ago may not have spread. And while RDS makes a change, it
+//! refuses the next one.
+
+use async_trait::async_trait;
+use aws::rds::types::EventSubscription as Live;
+use aws::rds::{client, retag, tag, tags_of};
+use aws::{CallResult, Called, Context, Tags, TopicArn, in_order_of, required};
+use engine::{
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
+    Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+};
+use serde::{Deserialize, Serialize};
+
+/// A change that came too early (RDS API Reference, DeleteEventSubscription: "This error can occur if someone else is modifying a
+/// subscription. You should retry the action.").
+const BUSY: &str = "InvalidEventSubscriptionState";
+/// The topic does not let RDS publish, or not yet.
+const NOT_YET: &str = "SNSNoAuthorization";
+
+/// The properties of a subscription.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct EventSubscription<S: Stage = Declared> {
+    /// Its name, unique in account and region.
+    pub subscription_name: String,
+    /// Where events are published.
+    pub sns_topic_arn: S::Of<TopicArn>,
+    /// What events are of: `db-cluster`, `db-instance`, `db-parameter-group`, `db-security-group` and others.
+    pub source_type: String,
+    /// Whose events, by their names; everybody's of that type in account and region where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty", default = "Vec::new")]
+    pub source_ids: Vec<S::Of<String>>,
+    /// Which events, such as `failure`. The type has its own.
+    pub event_categories: Vec<String>,
+    /// Whether anything is published.
+    pub enabled: bool,
+    /// What people see.
+    pub tags: Tags,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct EventSubscriptionOutputs<S: Stage> {
+    /// Its name.
+    pub subscription_name: S::Of<String>,
+    /// Its ARN.
+    pub arn: S::Of<String>,
+}
+
+impl Declares for EventSubscription<Declared> {
+    type Resolved = EventSubscription<Resolved>;
+}
+
+/// A subscription, unless there is none or it is going.
+async fn live(cx: &Context, name: &str) -> Result<Option<Live>, CallError> {
+    let request = client(cx).describe_event_subscriptions().subscription_name(name);
+    let Some(answer) = request.send().await.called("DescribeEventSubscriptions").if_exists()? else {
+        return Ok(None);
+    };
+    let found = answer.event_subscriptions_list.unwrap_or_default().into_iter().next();
+    Ok(found.filter(|live| live.status() != Some("deleting")))
+}
+
+fn outputs(live: &Live, operation: &str) -> Result<EventSubscriptionOutputs<Resolved>, CallError> {
+    let name = required(live.cust_subscription_id(), operation, "CustSubscriptionId")?;
+    let arn = required(live.event_subscription_arn(), operation, "EventSubscriptionArn")?;
+    Ok(EventSubscriptionOutputs { subscription_name: name.to_owned(), arn: arn.to_owned() })
+}
+
+/// A call that changes one: again later, where an earlier change is not done or the topic's policy has not spread.
+fn once_free<T>(answer: Result<T, CallError>) -> Result<T, CallError> {
+    answer.classed(&[BUSY], ErrorClass::Throttled).classed(&[NOT_YET], ErrorClass::NotYet)
+}
+
+#[async_trait]
+impl Resource for EventSubscription<Resolved> {
+    const KIND: &'static str = "AWS::RDS::EventSubscription";
+    const FACTS: Facts = Facts {
+        name: Named::ByName("SubscriptionName"),
+        create_only: CreateOnly::These(&["SubscriptionName"]),
+        lists: &[Listed::TAGS],
+        tags: Tagging::WithCreate("Tags"),
+        loss: Loss::Nothing,
+        keeps: &[],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        // Terraform's provider gives RDS 40 minutes for each.
+        times: Times {
+            ready: Span { typical: 20, longest: 2400 },
+            gone: Span { typical: 10, longest: 2400 },
+        },
+        import: ImportId {
+            parts: &["SubscriptionName"],
+            words: "the name of the event subscription",
+            example: "payment-db-cluster-events-dev",
+        },
+        reads: Reads { least: 2, most: 2, together: Some("DescribeEventSubscriptions") },
+        cost: None,
+    };
+    const SETTLE: Settle = Settle::Key;
+    type Context = Context;
+    type Declared = EventSubscription<Declared>;
+    type Outputs<S: Stage> = EventSubscriptionOutputs<S>;
+
+    fn claim(&self) -> Option<String> {
+        Some(self.subscription_name.clone())
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        search: &Search,
+    ) -> Result<Option<EventSubscriptionOutputs<Resolved>>, CallError> {
+        let Some(live) = live(cx, &self.subscription_name).await? else { return Ok(None) };
+        let outputs = outputs(&live, "DescribeEventSubscriptions")?;
+        let tags = tags_of(cx, &outputs.arn).await?;
+        cx.adopt(&format!("event subscription {}", self.subscription_name), &tags, &search.address)?;
+        Ok(Some(outputs))
+    }
+
+    async fn create(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<EventSubscriptionOutputs<Resolved>, CallError> {
+        const OPERATION: &str = "CreateEventSubscription";
+        let request = client(cx)
+            .create_event_subscription()
+            .subscription_name(&self.subscription_name)
+            .sns_topic_arn(self.sns_topic_arn.as_str())
+            .source_type(&self.source_type)
+            .set_source_ids((!self.source_ids.is_empty()).then(|| self.source_ids.clone()))
+            .set_event_categories(Some(self.event_categories.clone()))
+            .enabled(self.enabled)
+            .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
+        let answer = once_free(request.send().await.called(OPERATION)).once_visible()?;
+        outputs(&required(answer.event_subscription, OPERATION, "EventSubscription")?, OPERATION)
+    }
+
+    async fn poll_ready(
+        cx: &Context,
+        outputs: &EventSubscriptionOutputs<Resolved>,
+    ) -> Result<Readiness<EventSubscriptionOutputs<Resolved>>, CallError> {
+        let live = live(cx, &outputs.subscription_name).await?;
+        Ok(match live.and_then(|live| live.status) {
+            Some(status) if status == "active" => Readiness::Ready(outputs.clone()),
+            // `no-permission` and `topic-not-exist` end as soon as the topic is what it should be.
+            status => Readiness::Pending(status.unwrap_or_else(|| "not visible yet".to_owned())),
+        })
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        outputs: &EventSubscriptionOutputs<Resolved>,
+    ) -> Result<Option<Self>, CallError> {
+        let Some(live) = live(cx, &outputs.subscription_name).await? else { return Ok(None) };
+        let Some(tags) = tags_of(cx, &outputs.arn).await.if_exists()? else { return Ok(None) };
+        let categories = live.event_categories_list.unwrap_or_default();
+        Ok(Some(Self {
+            subscription_name: outputs.subscription_name.clone(),
+            sns_topic_arn: live.sns_topic_arn.unwrap_or_default().into(),
+            source_type: live.source_type.unwrap_or_default(),
+            source_ids: in_order_of(
+                &self.source_ids,
+                live.source_ids_list.unwrap_or_default(),
+                String::clone,
+            ),
+            event_categories: in_order_of(&self.event_categories, categories, String::clone),
+            enabled: live.enabled.unwrap_or_default(),
+            tags: tags.visible(),
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &EventSubscriptionOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<EventSubscriptionOutputs<Resolved>, CallError> {
+        let name = outputs.subscription_name.as_str();
+        let modified = ["SnsTopicArn", "SourceType", "EventCategories", "Enabled"];
+        if modified.into_iter().any(|property| changed.has(property)) {
+            let request = client(cx)
+                .modify_event_subscription()
+                .subscription_name(name)
+                .sns_topic_arn(self.sns_topic_arn.as_str())
+                .source_type(&self.source_type)
+                .set_event_categories(Some(self.event_categories.clone()))
+                .enabled(self.enabled);
+            once_free(request.send().await.called("ModifyEventSubscription"))?;
+        }
+        // Sources are named one by one, and a change of the type takes away those that were of the other one.
+        if changed.has("SourceIds") || changed.has("SourceType") {
+            let live = live(cx, &outputs.subscription_name).await?;
+            let live = live.and_then(|live| live.source_ids_list).unwrap_or_default();
+            // First what comes: without any source it would be everybody's events.
+            for id in self.source_ids.iter().filter(|id| !live.contains(*id)) {
+                let request = client(cx).add_source_identifier_to_subscription();
+                let request = request.subscription_name(name).source_identifier(id);
+                once_free(request.send().await.called("AddSourceIdentifierToSubscription"))?;
+            }
+            for id in live.iter().filter(|id| !self.source_ids.contains(*id)) {
+                let request = client(cx).remove_source_identifier_from_subscription();
+                let request = request.subscription_name(name).source_identifier(id);
+                once_free(request.send().await.called("RemoveSourceIdentifierFromSubscription"))?;
+            }
+        }
+        retag(cx, &outputs.arn, &changed.before.tags, &self.tags).await?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(
+        &self,
+        cx: &Context,
+        outputs: &EventSubscriptionOutputs<Resolved>,
+    ) -> Result<(), CallError> {
+        if live(cx, &outputs.subscription_name).await?.is_none() {
+            return Ok(());
+        }
+        let request = client(cx).delete_event_subscription().subscription_name(&outputs.subscription_name);
+        once_free(request.send().await.called("DeleteEventSubscription")).map(drop).gone_is_ok()
+    }
+
+    /// One that is going still has its name.
+    async fn poll_gone(
+        &self,
+        cx: &Context,
+        outputs: &EventSubscriptionOutputs<Resolved>,
+    ) -> Result<bool, CallError> {
+        let request = client(cx).describe_event_subscriptions().subscription_name(&outputs.subscription_name);
+        Ok(request.send().await.called("DescribeEventSubscriptions").if_exists()?.is_none())
+    }
+}
