@@ -7,7 +7,7 @@ use ::verify::http::{self, Client, Endpoints, Unasked};
 use ::verify::{Check, Finding, Outcome, Report, Subject};
 use apigw::resources::{RestApi, RestApiStage};
 use apigw::{ApiKeyValue, LiveApi};
-use engine::{Address, Resolved, Resource, Selector, State};
+use engine::{Address, Component as _, Resolved, Resource, Selector, State};
 use serde::Deserialize as _;
 use serde_json::json;
 
@@ -121,7 +121,9 @@ fn write_junit(report: &Report, title: &str, file: &Path) -> Result<(), Failure>
 
 /// Where API Gateway says that the recorded API answers.
 async fn live_api(cloud: &Cloud, recorded: &State) -> Result<LiveApi, Unasked> {
-    let (api, stage) = (deployed::<RestApi>(recorded), deployed::<RestApiStage<Resolved>>(recorded));
+    let tier = apigw::Tier::NAME;
+    let (api, stage) =
+        (deployed::<RestApi>(recorded, tier), deployed::<RestApiStage<Resolved>>(recorded, tier));
     let (Some((address, api)), Some((_, stage))) = (api, stage) else {
         return Err(Unasked::Skipped("no API is deployed".to_owned()));
     };
@@ -129,10 +131,10 @@ async fn live_api(cloud: &Cloud, recorded: &State) -> Result<LiveApi, Unasked> {
     live.map_err(|error| Unasked::unread(address.as_str(), &error))
 }
 
-/// The recorded resource of a kind, with its outputs. Outputs that this version cannot read are an error of the survey, which reads
+/// The recorded resource of a kind in a tier, with its outputs. Outputs that this version cannot read are an error of the survey, which reads
 /// all of them.
-fn deployed<R: Resource>(recorded: &State) -> Option<(&Address, R::Outputs<Resolved>)> {
-    recorded.slots().find_map(|(address, slot)| {
+fn deployed<'a, R: Resource>(recorded: &'a State, tier: &str) -> Option<(&'a Address, R::Outputs<Resolved>)> {
+    recorded.slots().filter(|(address, _)| address.tier() == tier).find_map(|(address, slot)| {
         let object = slot.current.as_ref().filter(|object| object.kind == R::KIND)?;
         Some((address, R::Outputs::deserialize(&object.outputs).ok()?))
     })

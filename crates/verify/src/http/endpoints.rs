@@ -6,12 +6,13 @@ use alb::resources::{LoadBalancer as Balancer, TargetGroup};
 use apigw::LiveApi;
 use apigw::resources::{Method, RestApi};
 use ecs::resources::Service;
-use engine::{CallError, ErrorClass, Resolved};
+use engine::{CallError, Component as _, ErrorClass, Resolved};
 use http::Uri;
 
 use crate::result::{Finding, Verdict};
 use crate::security::has_certificate;
 use crate::subject::Subject;
+use crate::typed::Typed;
 
 /// Whom to ask. Where nobody can be asked, why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,16 +93,24 @@ impl Endpoints {
     }
 }
 
-/// The first resource of a kind that exists, as it is known.
-fn first<R: engine::Resource>(subject: &Subject) -> Result<Option<R>, Unasked> {
-    subject.of::<R>().find_map(|resource| resource.known()).transpose().map_err(Unasked::Unknown)
+/// The resources of a kind in one of the payment stack's tiers. A program may have others of them, which answer elsewhere.
+fn of_tier<'a, R: engine::Resource>(
+    subject: &'a Subject,
+    tier: &'a str,
+) -> impl Iterator<Item = Typed<'a, R>> {
+    subject.of::<R>().filter(move |resource| resource.address().split('/').next() == Some(tier))
+}
+
+/// The first of them that exists, as it is known.
+fn first<R: engine::Resource>(subject: &Subject, tier: &str) -> Result<Option<R>, Unasked> {
+    of_tier::<R>(subject, tier).find_map(|resource| resource.known()).transpose().map_err(Unasked::Unknown)
 }
 
 fn load_balancer(subject: &Subject) -> Result<LoadBalancer, Unasked> {
     let Some(name) = subject.output("albDnsName") else {
         return Err(Unasked::skipped("there is no output albDnsName"));
     };
-    let live: Option<Balancer<Resolved>> = first(subject)?;
+    let live: Option<Balancer<Resolved>> = first(subject, alb::Tier::NAME)?;
     if live.is_some_and(|live| live.scheme == "internal") {
         return Err(Unasked::skipped("the load balancer is private: it has no address outside of its VPC"));
     }
@@ -109,7 +118,7 @@ fn load_balancer(subject: &Subject) -> Result<LoadBalancer, Unasked> {
         let no_name = |_| Unasked::skipped(format!("the output albDnsName is no name of a host: {name}"));
         format!("{scheme}://{name}/").parse::<Uri>().map_err(no_name)
     };
-    let group: Option<TargetGroup<Resolved>> = first(subject)?;
+    let group: Option<TargetGroup<Resolved>> = first(subject, alb::Tier::NAME)?;
     let health_path = group.map_or_else(|| "/health".to_owned(), |group| group.health_check_path);
     let certified = if has_certificate(subject) { backend_name(subject)? } else { None };
     let https = certified.map(|name| Ok((uri("https")?, name))).transpose()?;
@@ -118,7 +127,8 @@ fn load_balancer(subject: &Subject) -> Result<LoadBalancer, Unasked> {
 
 /// The name on the load balancer's certificate, as the API calls it.
 fn backend_name(subject: &Subject) -> Result<Option<String>, Unasked> {
-    for method in subject.of::<Method<Resolved>>().filter_map(|method| method.known()) {
+    for method in of_tier::<Method<Resolved>>(subject, apigw::Tier::NAME).filter_map(|method| method.known())
+    {
         let integration = method.map_err(Unasked::Unknown)?.integration;
         let uri = integration.as_ref().and_then(|integration| integration.uri.strip_prefix("https://"));
         if let Some(name) = uri.and_then(|uri| uri.split('/').next()) {
@@ -129,7 +139,7 @@ fn backend_name(subject: &Subject) -> Result<Option<String>, Unasked> {
 }
 
 fn api(subject: &Subject, live: &Result<LiveApi, Unasked>) -> Result<Api, Unasked> {
-    for api in subject.of::<RestApi>().filter_map(|api| api.known()) {
+    for api in of_tier::<RestApi>(subject, apigw::Tier::NAME).filter_map(|api| api.known()) {
         if api.map_err(Unasked::Unknown)?.disable_execute_api_endpoint {
             let reason = "`apigw.disable_execute_api_endpoint` closes the API under its own name";
             return Err(Unasked::skipped(reason));
@@ -142,7 +152,7 @@ fn api(subject: &Subject, live: &Result<LiveApi, Unasked>) -> Result<Api, Unaske
 
 /// Why no task runs, where that is meant. Of a service that cannot be read as one, nobody knows.
 fn idle(subject: &Subject) -> Option<String> {
-    match subject.of::<Service<Resolved>>().find_map(|service| service.known()) {
+    match of_tier::<Service<Resolved>>(subject, ecs::Tier::NAME).find_map(|service| service.known()) {
         None => Some("there is no service that could run the application".to_owned()),
         Some(Ok(service)) if service.desired_count == 0 => {
             Some("no task is to run: `ecs.image` is not set, or the service is scaled to none".to_owned())

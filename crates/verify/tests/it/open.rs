@@ -2,8 +2,10 @@
 
 use aws::Tags;
 use aws::resources::Queue;
-use engine::{Resolved, Scope};
-use verify::{Check, Finding, Outcome, Property, Subject, Verdict, verify, verify_with};
+use engine::{Reading, Resolved, Scope};
+use serde_json::json;
+use verify::http::Endpoints;
+use verify::{Check, Finding, Outcome, Property, Resource, Subject, Verdict, verify, verify_with};
 
 use crate::world::{World, failures, findings, outcome, reason};
 
@@ -76,6 +78,24 @@ async fn further_checks_come_after_the_own_ones_and_look_at_the_same() {
 async fn a_check_of_an_id_that_is_taken_is_a_mistake() {
     let subject = World::deployed("dev").await.subject().await;
     let _ = verify_with(&subject, &[of_queues, of_queues]);
+}
+
+/// What a program has besides, perhaps under a name that comes first, is not what answers for the payment stack.
+#[tokio::test]
+async fn a_service_of_somebody_else_is_not_the_application() {
+    let world = World::deployed("dev").await;
+    let (mut subject, live) = (world.subject().await, Ok(world.live_api().await));
+    let own = subject.resources.iter().find(|resource| resource.address == "ecs/service").unwrap();
+    let Reading::Found(mut properties) = own.live.clone() else { panic!("the service is not seen") };
+    properties["DesiredCount"] = json!(3);
+    let other = Resource {
+        address: "a-worker/service".to_owned(),
+        live: Reading::Found(properties.clone()),
+        recorded: properties,
+        ..own.clone()
+    };
+    subject.resources.insert(0, other);
+    assert!(Endpoints::of(&subject, &live).no_application.unwrap().contains("no task is to run"));
 }
 
 #[test]
