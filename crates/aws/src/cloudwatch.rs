@@ -5,7 +5,7 @@ use engine::{CallError, ErrorClass};
 
 use crate::Context;
 use crate::error::Called;
-use crate::tags::{LiveTags, TagPairs, Tags};
+use crate::tags::{LiveTags, Tags};
 
 /// The client for CloudWatch.
 #[must_use]
@@ -34,27 +34,7 @@ pub async fn live_tags(cx: &Context, arn: &str) -> Result<LiveTags, CallError> {
 /// # Errors
 /// As the calls fail.
 pub async fn retag(cx: &Context, arn: &str, before: &Tags, wanted: &Tags) -> Result<(), CallError> {
-    let remove = async |keys| {
-        client(cx)
-            .untag_resource()
-            .resource_arn(arn)
-            .set_tag_keys(Some(keys))
-            .send()
-            .await
-            .called("UntagResource")
-            .map(drop)
-    };
-    let set = async |tags: TagPairs| {
-        client(cx)
-            .tag_resource()
-            .resource_arn(arn)
-            .set_tags(Some(tags.list(tag)))
-            .send()
-            .await
-            .called("TagResource")
-            .map(drop)
-    };
-    before.changes_to(wanted).send(remove, set).await
+    crate::tag_by_arn!(before.changes_to(wanted), client(cx), arn, |tags| tags.list(tag))
 }
 
 /// A create that is refused before it is sent, since the call would write over an object that is there already.

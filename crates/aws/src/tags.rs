@@ -229,6 +229,29 @@ impl TagChanges {
     }
 }
 
+/// Sends changes of tags, inside of an async function, to a service that has `UntagResource` and `TagResource` for what has an ARN, as most have. `form` makes of
+/// [`TagPairs`] what the service takes, and `classed` says what its refusals mean, where their codes do not.
+#[macro_export]
+macro_rules! tag_by_arn {
+    ($changes:expr, $client:expr, $arn:expr, $form:expr) => {
+        $crate::tag_by_arn!($changes, $client, $arn, $form, |answer| answer)
+    };
+    ($changes:expr, $client:expr, $arn:expr, $form:expr, $classed:expr) => {{
+        let (client, arn) = ($client, $arn);
+        let classed: fn(Result<(), ::engine::CallError>) -> Result<(), ::engine::CallError> = $classed;
+        let remove = async |keys| {
+            let request = client.untag_resource().resource_arn(arn).set_tag_keys(Some(keys));
+            classed($crate::Called::called(request.send().await, "UntagResource").map(drop))
+        };
+        let set = async |tags: $crate::tags::TagPairs| {
+            let form: fn($crate::tags::TagPairs) -> _ = $form;
+            let request = client.tag_resource().resource_arn(arn).set_tags(Some(form(tags)));
+            classed($crate::Called::called(request.send().await, "TagResource").map(drop))
+        };
+        $changes.send(remove, set).await
+    }};
+}
+
 /// Tags to be sent, in the forms that the services want.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TagPairs(BTreeMap<String, String>);

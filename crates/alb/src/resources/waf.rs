@@ -1,6 +1,6 @@
 //! The tags of the resources of WAF.
 
-use aws::tags::{LiveTags, TagPairs};
+use aws::tags::LiveTags;
 use aws::waf::{OfWaf, waf};
 use aws::{Called, Context, Tags};
 use aws_sdk_wafv2::types::Tag;
@@ -21,27 +21,5 @@ pub(super) async fn tags_of(cx: &Context, arn: &str) -> Result<LiveTags, CallErr
 
 /// Changes tags from `before` to `wanted`. Sends nothing where they are the same.
 pub(super) async fn retag(cx: &Context, arn: &str, before: &Tags, wanted: &Tags) -> Result<(), CallError> {
-    let remove = async |keys| {
-        waf(cx)
-            .untag_resource()
-            .resource_arn(arn)
-            .set_tag_keys(Some(keys))
-            .send()
-            .await
-            .called("UntagResource")
-            .of_waf()
-            .map(drop)
-    };
-    let set = async |tags: TagPairs| {
-        waf(cx)
-            .tag_resource()
-            .resource_arn(arn)
-            .set_tags(Some(tags.list(tag)))
-            .send()
-            .await
-            .called("TagResource")
-            .of_waf()
-            .map(drop)
-    };
-    before.changes_to(wanted).send(remove, set).await
+    aws::tag_by_arn!(before.changes_to(wanted), waf(cx), arn, |tags| tags.list(tag), OfWaf::of_waf)
 }

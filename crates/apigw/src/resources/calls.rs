@@ -1,7 +1,6 @@
 //! What calls to API Gateway share: clients, error classes, patches and tags.
 
-use aws::tags::TagPairs;
-use aws::{CallResult, Called, Context, Tags};
+use aws::{CallResult, Context, Tags};
 use aws_sdk_apigateway::types::{Op, PatchOperation};
 use engine::{CallError, ErrorClass};
 
@@ -71,30 +70,13 @@ pub(super) fn arn(cx: &Context, path: &str) -> String {
 
 /// Changes tags of an object of REST APIs from `before` to `wanted`. Sends nothing where they are the same.
 pub(super) async fn retag(cx: &Context, path: &str, before: &Tags, wanted: &Tags) -> Result<(), CallError> {
-    let arn = arn(cx, path);
-    let remove = async |keys| {
-        gateway(cx)
-            .untag_resource()
-            .resource_arn(&arn)
-            .set_tag_keys(Some(keys))
-            .send()
-            .await
-            .called("UntagResource")
-            .of_gateway()
-            .map(drop)
-    };
-    let set = async |tags: TagPairs| {
-        gateway(cx)
-            .tag_resource()
-            .resource_arn(&arn)
-            .set_tags(Some(tags.map()))
-            .send()
-            .await
-            .called("TagResource")
-            .of_gateway()
-            .map(drop)
-    };
-    before.changes_to(wanted).send(remove, set).await
+    aws::tag_by_arn!(
+        before.changes_to(wanted),
+        gateway(cx),
+        &arn(cx, path),
+        |tags| tags.map(),
+        OfGateway::of_gateway
+    )
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! through it; and its tags are another API's, `apigatewayv2`.
 
 use async_trait::async_trait;
-use aws::tags::{LiveTags, TagPairs};
+use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, in_order_of, required};
 use aws_sdk_apigatewayv2::types::VpcLinkStatus;
 use engine::{
@@ -168,15 +168,13 @@ impl Resource for VpcLink<Resolved> {
             request.send().await.called("UpdateVpcLink").of_gateway()?;
         }
         let arn = arn(cx, &format!("/vpclinks/{}", known.vpc_link_id));
-        let remove = async |keys| {
-            let request = links(cx).untag_resource().resource_arn(&arn).set_tag_keys(Some(keys));
-            request.send().await.called("UntagResource").of_gateway().map(drop)
-        };
-        let set = async |tags: TagPairs| {
-            let request = links(cx).tag_resource().resource_arn(&arn).set_tags(Some(tags.map()));
-            request.send().await.called("TagResource").of_gateway().map(drop)
-        };
-        changed.before.tags.changes_to(&self.tags).send(remove, set).await?;
+        aws::tag_by_arn!(
+            changed.before.tags.changes_to(&self.tags),
+            links(cx),
+            &arn,
+            |tags| tags.map(),
+            OfGateway::of_gateway
+        )?;
         Ok(known.clone())
     }
 

@@ -15,7 +15,7 @@ use engine::{
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CallResult, Called};
-use crate::tags::{LiveTags, TagPairs};
+use crate::tags::LiveTags;
 use crate::{Context, DeletionPolicy, KeyArn, LogGroupArn, LogGroupName, Tags, converge};
 
 /// The retention periods that CloudWatch Logs knows, in days (`PutRetentionPolicy`).
@@ -289,15 +289,7 @@ impl Resource for LogGroup<Resolved> {
             }
         }
         let arn = arn_for_tags(cx, &outputs.log_group_name);
-        let remove = async |keys| {
-            let request = cx.logs().untag_resource().resource_arn(&arn).set_tag_keys(Some(keys));
-            request.send().await.called("UntagResource").map(drop)
-        };
-        let set = async |tags: TagPairs| {
-            let request = cx.logs().tag_resource().resource_arn(&arn).set_tags(Some(tags.map()));
-            request.send().await.called("TagResource").map(drop)
-        };
-        changed.before.tags.changes_to(&self.tags).send(remove, set).await?;
+        crate::tag_by_arn!(changed.before.tags.changes_to(&self.tags), cx.logs(), &arn, |tags| tags.map())?;
         Ok(outputs.clone())
     }
 

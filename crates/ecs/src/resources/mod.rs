@@ -25,8 +25,8 @@ pub use service::{
 };
 pub use task_definition::{RuntimePlatform, TaskDefinition, TaskDefinitionOutputs, Volume};
 
-use aws::tags::{LiveTags, TagPairs};
-use aws::{Called, Context, Registry, Tags};
+use aws::tags::LiveTags;
+use aws::{Context, Registry, Tags};
 use aws_sdk_ecs::types::Tag;
 use engine::{CallError, Resolved};
 
@@ -60,25 +60,5 @@ fn live_tags(tags: &[Tag]) -> LiveTags {
 
 /// Changes tags of an object of ECS from `before` to `wanted`. Sends nothing where they are the same.
 async fn retag(cx: &Context, arn: &str, before: &Tags, wanted: &Tags) -> Result<(), CallError> {
-    let remove = async |keys| {
-        ecs(cx)
-            .untag_resource()
-            .resource_arn(arn)
-            .set_tag_keys(Some(keys))
-            .send()
-            .await
-            .called("UntagResource")
-            .map(drop)
-    };
-    let set = async |tags: TagPairs| {
-        ecs(cx)
-            .tag_resource()
-            .resource_arn(arn)
-            .set_tags(Some(tags.list(tag)))
-            .send()
-            .await
-            .called("TagResource")
-            .map(drop)
-    };
-    before.changes_to(wanted).send(remove, set).await
+    aws::tag_by_arn!(before.changes_to(wanted), ecs(cx), arn, |tags| tags.list(tag))
 }

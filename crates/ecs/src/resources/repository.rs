@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use aws::tags::{LiveTags, TagPairs};
+use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, KeyArn, Tags, converge, required};
 use aws_sdk_ecr::types::{
     EncryptionConfiguration as EncryptionForCall, EncryptionType, ImageIdentifier,
@@ -288,15 +288,7 @@ impl Resource for Repository {
             }
         }
         let arn = outputs.arn.as_str();
-        let remove = async |keys| {
-            let request = ecr.untag_resource().resource_arn(arn).set_tag_keys(Some(keys));
-            request.send().await.called("UntagResource").map(drop)
-        };
-        let set = async |tags: TagPairs| {
-            let request = ecr.tag_resource().resource_arn(arn).set_tags(Some(tags.list(tag)));
-            request.send().await.called("TagResource").map(drop)
-        };
-        changed.before.tags.changes_to(&self.tags).send(remove, set).await?;
+        aws::tag_by_arn!(changed.before.tags.changes_to(&self.tags), &ecr, arn, |tags| tags.list(tag))?;
         Ok(outputs.clone())
     }
 

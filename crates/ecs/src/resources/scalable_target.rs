@@ -4,7 +4,7 @@
 //! that registers brings the service into the bounds at once; and policies go with their target.
 
 use async_trait::async_trait;
-use aws::tags::{LiveTags, TagPairs};
+use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, Tags, converge, count, number, required};
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ScalableTarget as Live, ServiceNamespace};
 use engine::{
@@ -209,15 +209,7 @@ impl Resource for ScalableTarget<Resolved> {
         let live = find(cx, Scope::of(&outputs.id)).await?;
         let arn = live.and_then(|(live, _)| live.scalable_target_arn);
         let arn = required(arn, "DescribeScalableTargets", "ScalableTargetARN")?;
-        let remove = async |keys| {
-            let request = scaling(cx).untag_resource().resource_arn(&arn).set_tag_keys(Some(keys));
-            request.send().await.called("UntagResource").map(drop)
-        };
-        let set = async |tags: TagPairs| {
-            let request = scaling(cx).tag_resource().resource_arn(&arn).set_tags(Some(tags.map()));
-            request.send().await.called("TagResource").map(drop)
-        };
-        changes.send(remove, set).await?;
+        aws::tag_by_arn!(changes, scaling(cx), &arn, |tags| tags.map())?;
         Ok(outputs.clone())
     }
 

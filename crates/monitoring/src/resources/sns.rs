@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws::tags::{LiveTags, TagPairs};
+use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, Tags, TopicArn};
 use aws_sdk_sns::types::Tag;
 use engine::CallError;
@@ -52,28 +52,7 @@ pub(super) async fn retag(
     before: &Tags,
     wanted: &Tags,
 ) -> Result<(), CallError> {
-    let arn = topic.as_str();
-    let remove = async |keys| {
-        sns(cx)
-            .untag_resource()
-            .resource_arn(arn)
-            .set_tag_keys(Some(keys))
-            .send()
-            .await
-            .called("UntagResource")
-            .map(drop)
-    };
-    let set = async |tags: TagPairs| {
-        sns(cx)
-            .tag_resource()
-            .resource_arn(arn)
-            .set_tags(Some(tags.list(tag)))
-            .send()
-            .await
-            .called("TagResource")
-            .map(drop)
-    };
-    before.changes_to(wanted).send(remove, set).await
+    aws::tag_by_arn!(before.changes_to(wanted), sns(cx), topic.as_str(), |tags| tags.list(tag))
 }
 
 /// Sets one attribute of a topic. An empty text takes it away.

@@ -1,6 +1,6 @@
 //! What the resources of X-Ray share.
 
-use aws::tags::{LiveTags, TagPairs};
+use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, Tags};
 use aws_sdk_xray::types::Tag;
 use engine::{CallError, ErrorClass};
@@ -40,25 +40,5 @@ pub(super) async fn live_tags(cx: &Context, arn: &str) -> Result<Option<LiveTags
 }
 
 pub(super) async fn retag(cx: &Context, arn: &str, before: &Tags, wanted: &Tags) -> Result<(), CallError> {
-    let remove = async |keys| {
-        xray(cx)
-            .untag_resource()
-            .resource_arn(arn)
-            .set_tag_keys(Some(keys))
-            .send()
-            .await
-            .called("UntagResource")
-            .map(drop)
-    };
-    let set = async |tags: TagPairs| {
-        xray(cx)
-            .tag_resource()
-            .resource_arn(arn)
-            .set_tags(Some(tags.list(tag)))
-            .send()
-            .await
-            .called("TagResource")
-            .map(drop)
-    };
-    before.changes_to(wanted).send(remove, set).await
+    aws::tag_by_arn!(before.changes_to(wanted), xray(cx), arn, |tags| tags.list(tag))
 }
