@@ -73,8 +73,8 @@ impl fmt::Display for Pattern {
 /// A text that is no [`Selector`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` does not select anything: use a tier (`vpc`), an address (`vpc/igw`) or a type (`AWS::EC2::Subnet`); \
-     `*` stands for any text (`vpc/public-*`, `AWS::EC2::*`)"
+    "`{text}` does not select anything: use a tier (`vpc`), an address (`vpc/igw`) or a type (`AWS::EC2::*`); \
+     `*` stands for any text, also in an address (`vpc/public-*`)"
 )]
 pub struct InvalidSelector {
     text: String,

@@ -52,16 +52,16 @@ fn recorded(objects: &[(&str, &str, &[&str])]) -> State {
 /// A network with a host in it, a database that was there before, and a dashboard of both.
 fn selected(selector: &Selector) -> Vec<String> {
     let graph = graph(&[
-        ("vpc/vpc", "AWS::EC2::VPC", &[]),
-        ("vpc/public-subnet-1", "AWS::EC2::Subnet", &["vpc/vpc"]),
-        ("vpc/public-subnet-2", "AWS::EC2::Subnet", &["vpc/vpc"]),
-        ("ecs/service", "AWS::ECS::Service", &["vpc/public-subnet-1"]),
-        ("monitoring/dashboard", "AWS::CloudWatch::Dashboard", &["ecs/service"]),
+        ("vpc/vpc", "Test::EC2::VPC", &[]),
+        ("vpc/public-subnet-1", "Test::EC2::Subnet", &["vpc/vpc"]),
+        ("vpc/public-subnet-2", "Test::EC2::Subnet", &["vpc/vpc"]),
+        ("ecs/service", "Test::ECS::Service", &["vpc/public-subnet-1"]),
+        ("monitoring/dashboard", "Test::CloudWatch::Dashboard", &["ecs/service"]),
     ]);
     let state = recorded(&[
-        ("vpc/vpc", "AWS::EC2::VPC", &[]),
-        ("database/cluster", "AWS::RDS::DBCluster", &["vpc/vpc", "vpc/gone"]),
-        ("monitoring/dashboard", "AWS::CloudWatch::Dashboard", &["database/cluster"]),
+        ("vpc/vpc", "Test::EC2::VPC", &[]),
+        ("database/cluster", "Test::RDS::DBCluster", &["vpc/vpc", "vpc/gone"]),
+        ("monitoring/dashboard", "Test::CloudWatch::Dashboard", &["database/cluster"]),
     ]);
     selector.resolve(&graph, &state).addresses().map(Address::to_string).collect()
 }
@@ -79,15 +79,15 @@ fn a_pattern_is_a_tier_an_address_a_type_or_everything() {
     assert_eq!(selected(&of("vpc/*")), selected(&of("vpc")));
     assert_eq!(selected(&of("vpc/vpc")), selected(&Selector::address(&address("vpc/vpc"))));
     assert_eq!(selected(&of("*/*-1")), ["vpc/public-subnet-1"]);
-    assert_eq!(selected(&of("AWS::EC2::Subnet")), ["vpc/public-subnet-1", "vpc/public-subnet-2"]);
-    assert_eq!(selected(&of("AWS::*::DB*")), ["database/cluster"]);
+    assert_eq!(selected(&of("Test::EC2::Subnet")), ["vpc/public-subnet-1", "vpc/public-subnet-2"]);
+    assert_eq!(selected(&of("Test::*::DB*")), ["database/cluster"]);
     assert_eq!(selected(&of("vp")), [""; 0]);
     assert_eq!(selected(&of("vpc/vp")), [""; 0]);
 }
 
 #[test]
 fn a_text_that_no_address_or_type_can_match_is_an_error_that_says_what_would_be_right() {
-    for text in ["", "VPC", "vpc/", "/vpc", "vpc//*", "vpc vpc", "AWS:EC2", "AWS::EC2::Sub net", "vpc/{a,b}"]
+    for text in ["", "VPC", "vpc/", "/vpc", "vpc//*", "vpc vpc", "AWS:EC2", "Test::EC2::Sub net", "vpc/{a,b}"]
     {
         let error = text.parse::<Selector>().unwrap_err().to_string();
         assert!(error.starts_with(&format!("`{text}` does not select anything: use a tier")), "{error}");
@@ -124,7 +124,7 @@ fn what_is_excluded_stays_so_wherever_that_is_written() {
     for selector in [
         of("vpc").except(of("database")).with_dependents(),
         of("vpc").with_dependents().except(of("database")),
-        of("vpc").with_dependents().or(of("ecs").except(of("AWS::RDS::*"))),
+        of("vpc").with_dependents().or(of("ecs").except(of("Test::RDS::*"))),
         of("vpc").except(of("database/cluster")).or(of("database")).with_dependents(),
     ] {
         assert_eq!(selected(&selector), expected, "{selector:?}");
@@ -143,9 +143,9 @@ fn a_resource_whose_type_changes_is_of_both_types() {
 
 #[test]
 fn patterns_that_match_nothing_are_named_also_those_that_exclude() {
-    let selector = of("vcp/*").or(of("vpc")).except(of("AWS::EC2::Subnets")).except(of("ecs"));
-    let selection = selector.resolve(&graph(&[("vpc/vpc", "AWS::EC2::VPC", &[])]), &State::default());
-    assert_eq!(selection.unmatched(), ["ecs", "vcp/*", "AWS::EC2::Subnets"]);
+    let selector = of("vcp/*").or(of("vpc")).except(of("Test::EC2::Subnets")).except(of("ecs"));
+    let selection = selector.resolve(&graph(&[("vpc/vpc", "Test::EC2::VPC", &[])]), &State::default());
+    assert_eq!(selection.unmatched(), ["ecs", "vcp/*", "Test::EC2::Subnets"]);
     assert!(selection.contains("vpc/vpc"));
 }
 

@@ -4,7 +4,7 @@
 macro_rules! in_vpc {
     (
         $(#[$doc:meta])*
-        $name:ident, $kind:literal, $(#[$outputs_doc:meta])* $outputs:ident { $(#[$id_doc:meta])* $id:ident: $id_type:ty },
+        $name:ident, const KIND: &'static str = $kind:literal; $(#[$outputs_doc:meta])* $outputs:ident { $(#[$id_doc:meta])* $id:ident: $id_type:ty },
         import: $import:expr,
         found by $describe:ident $described:literal $list:ident.$live_id:ident $batch:ident,
         made by $create:ident $created:literal $made:ident $resource_type:ident,

@@ -19,7 +19,7 @@ use crate::describe::describe;
 
 in_vpc! {
     /// The properties of a network ACL.
-    NetworkAcl, "AWS::EC2::NetworkAcl",
+    NetworkAcl, const KIND: &'static str = "AWS::EC2::NetworkAcl";
     /// What others can refer to.
     NetworkAclOutputs {
         /// The ACL.

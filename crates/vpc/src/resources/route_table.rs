@@ -21,7 +21,7 @@ use crate::describe::describe;
 
 in_vpc! {
     /// The properties of a route table.
-    RouteTable, "AWS::EC2::RouteTable",
+    RouteTable, const KIND: &'static str = "AWS::EC2::RouteTable";
     /// What others can refer to.
     RouteTableOutputs {
         /// The table.
