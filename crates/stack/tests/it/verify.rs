@@ -75,19 +75,21 @@ fn a_good_stack_passes_and_nothing_is_changed() {
 
     let lines: Vec<&str> = text.out.lines().collect();
     assert_eq!(lines.len(), passed.len() + skipped.len() + 1);
-    for id in passed {
+    for id in &passed {
         assert!(lines.iter().any(|line| line.starts_with(&format!("ok       {id} "))), "{id}");
     }
-    for id in skipped {
+    for id in &skipped {
         assert!(lines.iter().any(|line| line.starts_with(&format!("skipped  {id} "))), "{id}");
     }
-    let last = "payment dev (embedded, ap-southeast-1): 39 passed, 0 failed, 9 skipped";
-    assert_eq!(lines.last(), Some(&last));
+    let last =
+        format!("payment dev (embedded, ap-southeast-1): {} passed, 0 failed, 9 skipped", passed.len());
+    assert_eq!(lines.last(), Some(&&*last));
 
     let found = elements(&xml, &["name", "tests", "failures", "skipped"]);
-    let all = ("testsuites", ["payment dev (embedded, ap-southeast-1)", "48", "0", "9"]);
+    let all = (passed.len() + skipped.len()).to_string();
+    let all = ("testsuites", ["payment dev (embedded, ap-southeast-1)", &*all, "0", "9"]);
     assert_eq!((found[0].0.as_str(), found[0].1.as_slice()), (all.0, all.1.map(str::to_owned).as_slice()));
-    assert_eq!(found.iter().filter(|(name, _)| name == "testcase").count(), 48);
+    assert_eq!(found.iter().filter(|(name, _)| name == "testcase").count(), passed.len() + skipped.len());
     for shown in [text.out, text.err, json.out, json.err, xml] {
         assert!(!shown.contains(&key), "the key is shown");
     }
