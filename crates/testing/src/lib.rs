@@ -1,7 +1,7 @@
 //! What the tests of all tiers begin with: an empty account on the embedded AWS, an engine on it, and the questions that
 //! every life cycle asks. For tests only: everything here panics where something is not as a test wants it.
 //!
-//! What every kind of resource must do is one test, the [`contract`]. Its documentation says how a new kind gets its entry.
+//! What every kind of resource must do is one test, the [contract](mod@contract). Its documentation says how a new kind gets its entry.
 
 pub mod contract;
 
