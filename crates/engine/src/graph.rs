@@ -121,7 +121,9 @@ impl Graph {
 
     /// What is declared of an object of this kind, though perhaps not at this address.
     pub(crate) fn kind_guard(&self, address: &Address, kind: &str) -> Option<&Value> {
-        let guards = |guard: &&KindGuard| guard.tier == address.tier() && guard.kind == kind;
+        let guards = |guard: &&KindGuard| {
+            (guard.tier.is_empty() || guard.tier == address.tier()) && guard.kind == kind
+        };
         self.kind_guards.iter().find(guards).map(|guard| &guard.properties)
     }
 

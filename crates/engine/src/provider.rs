@@ -60,7 +60,8 @@ pub trait Kind: Send + Sync {
 /// The typed resources of a program, by kind, with the context that their calls need.
 pub struct Registry<C> {
     context: Arc<C>,
-    kinds: HashMap<&'static str, Box<dyn Kind>>,
+    /// With the name of the type.
+    kinds: HashMap<&'static str, (&'static str, Box<dyn Kind>)>,
 }
 
 impl<C: Send + Sync + 'static> Registry<C> {
@@ -70,16 +71,23 @@ impl<C: Send + Sync + 'static> Registry<C> {
         Self { context: Arc::new(context), kinds: HashMap::new() }
     }
 
-    /// Adds a kind. Every kind that state may contain must be here, also one that the code no longer declares.
+    /// Adds a kind. Every kind that state may contain must be here, also one that the code no longer declares. The same type may
+    /// be added again.
+    ///
+    /// # Panics
+    /// Where another type has this kind already: it would take over the objects of the first one. That is a defect of the program.
     pub fn register<R: Resource<Context = C>>(&mut self) -> &mut Self {
         let adapter = Adapter::<R> { context: Arc::clone(&self.context), of: PhantomData };
-        self.kinds.insert(R::KIND, Box::new(adapter));
+        let (kind, name) = (R::KIND, type_name::<R>());
+        if let Some((other, _)) = self.kinds.insert(kind, (name, Box::new(adapter))) {
+            assert!(other == name, "{kind} is registered for two types: {other} and {name}");
+        }
         self
     }
 
     /// All kinds with their names, by name.
     pub fn kinds(&self) -> impl Iterator<Item = (&'static str, &dyn Kind)> {
-        let mut kinds: Vec<_> = self.kinds.iter().map(|(name, kind)| (*name, kind.as_ref())).collect();
+        let mut kinds: Vec<_> = self.kinds.iter().map(|(name, (_, kind))| (*name, kind.as_ref())).collect();
         kinds.sort_unstable_by_key(|(name, _)| *name);
         kinds.into_iter()
     }
@@ -93,7 +101,7 @@ impl<C: Send + Sync + 'static> Registry<C> {
 
 impl<C: Send + Sync + 'static> Provider for Registry<C> {
     fn kind(&self, name: &str) -> Option<&dyn Kind> {
-        self.kinds.get(name).map(AsRef::as_ref)
+        self.kinds.get(name).map(|(_, kind)| kind.as_ref())
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Declaration {
 /// What is declared of every object of a kind in a tier, whether it is declared itself or not.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct KindGuard {
-    /// The tier: the first segment of addresses.
+    /// The tier: the first segment of addresses. Empty for all of them.
     pub(crate) tier: String,
     pub(crate) kind: &'static str,
     /// Property values that keep what such an object holds. See [`Facts::keeps`](crate::Facts::keeps).
@@ -155,7 +155,8 @@ impl Scope {
     }
 
     /// Says how objects of a kind in this tier are kept which are not declared any more, since what they belong to was switched
-    /// off: by this property value, as if they were declared with it. One for each kind.
+    /// off: by this property value, as if they were declared with it. One for each kind. In a scope without a prefix it holds for
+    /// every tier, also for one that is not declared at all any more.
     pub fn guard_kind(&mut self, kind: &'static str, property: &str, value: impl Into<Value>) {
         let properties = Value::Object([(property.to_owned(), value.into())].into_iter().collect());
         let tier = self.prefix.split('/').next().unwrap_or_default().to_owned();

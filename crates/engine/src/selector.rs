@@ -106,6 +106,7 @@ impl Selector {
     pub fn addresses(pattern: &str) -> Result<Self, InvalidSelector> {
         // With any text in place of each `*`, it must be an address.
         match Address::new(&pattern.replace('*', "a")) {
+            Ok(_) if pattern.bytes().all(|byte| byte == b'*') => Ok(Self::all()),
             Ok(_) => Ok(Self::of(Pattern::Address(pattern.to_owned()))),
             Err(_) => Err(InvalidSelector { text: pattern.to_owned() }),
         }

@@ -17,8 +17,8 @@ use crate::output::{note, print_usage};
 use crate::stack::Stack;
 use crate::tier::{Handle, Registered, Registration, Tier, Wired};
 
-/// Names at the top of the configuration that no tier can have.
-const TAKEN: [&str; 6] = ["environments", "logs", "project", "region", "state", "tags"];
+/// Names at the top of the configuration, or of its schema, that no tier can have.
+const TAKEN: [&str; 7] = ["environment", "environments", "logs", "project", "region", "state", "tags"];
 
 /// Tiers that do not go together: a defect of the program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,10 +36,8 @@ pub enum ProgramError {
         /// The name.
         name: &'static str,
     },
-    /// The name of a tier cannot be a key and part of a variable's name.
-    #[error(
-        "a tier cannot be called `{name}`: use lower case letters, digits and single underscores, beginning with a letter"
-    )]
+    /// The name of a tier cannot be a key, part of a variable's name, and the beginning of addresses.
+    #[error("a tier cannot be called `{name}`: use lower case letters and digits, beginning with a letter")]
     SectionName {
         /// The name.
         name: &'static str,
@@ -321,13 +319,11 @@ pub(crate) fn defective(error: &ProgramError) -> Failure {
         .hint("this is a defect of the program: its tiers are registered in its `main`; nothing was called")
 }
 
-/// Whether a name can be a key of the configuration and part of a variable's name, in which two underscores are a dot.
+/// Whether a name can be a key of the configuration and part of a variable's name, where a hyphen cannot stand, and the first
+/// segment of addresses, where an underscore cannot.
 fn is_section(name: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    name.bytes().all(allowed)
-        && name.starts_with(|first: char| first.is_ascii_lowercase())
-        && !name.ends_with('_')
-        && !name.contains("__")
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    name.bytes().all(allowed) && name.starts_with(|first: char| first.is_ascii_lowercase())
 }
 
 impl fmt::Debug for Program {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use aws::resources::LogGroup;
 use engine::{Component as _, DeclareError, Graph, GraphError, Scope, State};
 use serde_json::{Map, Value as Json};
 
@@ -141,6 +142,8 @@ impl Stack {
     pub fn declare(&self, place: &Place) -> Result<Arc<Graph>, StackError> {
         self.defects.clone()?;
         let mut scope = Scope::new();
+        // Also those of a tier that this program does not have any more.
+        LogGroup::guard(&mut scope, self.shared.keep_logs);
         let mut wired = Wired::new(place, &self.config);
         let mut exports = Exports::default();
         for tier in &self.tiers {
@@ -207,9 +210,10 @@ pub(crate) fn argument_error(
     error: &DeclareError,
 ) -> Option<crate::config::ConfigError> {
     let DeclareError::Argument { argument, reason, hint } = error else { return None };
+    // The tags of all tiers are one table at the top.
     let key = match argument.strip_prefix("tags") {
-        Some(_) => argument.clone(),
-        None => format!("{tier}.{argument}"),
+        Some(rest) if rest.is_empty() || rest.starts_with(['.', '[']) => argument.clone(),
+        _ => format!("{tier}.{argument}"),
     };
     Some(loaded.error(&key, reason, hint))
 }

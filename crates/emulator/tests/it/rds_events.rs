@@ -146,3 +146,21 @@ async fn it_takes_its_time_to_come_and_to_go_and_is_busy_meanwhile() {
     let gone = events.rds.describe_event_subscriptions().subscription_name("slow").send().await;
     assert_eq!(code(gone), "SubscriptionNotFound");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_published_is_said_until_the_subscription_is_modified() {
+    let events = Events::on(Emulator::in_memory());
+    let status = async |name: &str| events.shown(name).await.status.unwrap();
+    let modify = || events.rds.modify_event_subscription().subscription_name("one").enabled(true).send();
+    let topic = events.topic("alarms", PUBLISHER).await;
+    events.create("one", &topic).send().await.unwrap();
+    events.sns.delete_topic().topic_arn(&topic).send().await.unwrap();
+    assert_eq!(status("one").await, "topic-not-exist");
+    assert_eq!(code(modify().await), "SNSTopicArnNotFound");
+    events.topic("alarms", PUBLISHER).await;
+    assert_eq!(status("one").await, "topic-not-exist");
+    modify().await.unwrap();
+    assert_eq!(status("one").await, "active");
+    events.topic("alarms", "cloudwatch.amazonaws.com").await;
+    assert_eq!(status("one").await, "no-permission");
+}

@@ -182,6 +182,29 @@ macro_rules! resource {
 resource!(Network, NetworkOutputs, "Test::SlowKey", Settle::Key, |network| Some(network.name.clone()));
 resource!(Host, HostOutputs, "Test::SlowTag", Settle::Tag, |_| None);
 
+/// Another crate's idea of a network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase")]
+struct Cable<S: Stage = Declared> {
+    name: S::Of<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase")]
+struct CableOutputs<S: Stage> {
+    id: S::Of<NetworkId>,
+}
+
+resource!(Cable, CableOutputs, "Test::SlowKey", Settle::Key, |cable| Some(cable.name.clone()));
+
+#[test]
+#[should_panic(expected = "Test::SlowKey is registered for two types: ")]
+fn a_second_type_of_a_kind_is_a_defect_and_the_same_one_is_not() {
+    let mut registry = registry(&FakeCloud::default(), &Life::default());
+    registry.register::<Network<Resolved>>();
+    registry.register::<Cable<Resolved>>();
+}
+
 /// A tier of one network and some hosts.
 pub(crate) struct Tier {
     pub(crate) size: u32,

@@ -107,6 +107,28 @@ async fn engine(place: &Workplace, program: &Program) -> Engine {
     Engine::new(Arc::new(registry), Arc::new(store))
 }
 
+/// What a setting keeps, it keeps of all tiers.
+#[tokio::test]
+async fn logs_of_a_tier_that_the_program_has_no_more_stay_where_logs_stay() {
+    let place = Workplace::with(CONFIG);
+    place.run(&["up"]).expect(0);
+    let dev = "dev".parse().unwrap();
+    let mut program = Program::new("stack", "1.0.0");
+    program.payment();
+    for (keep, fate) in [(true, "retained"), (false, "deleted")] {
+        let settings = [format!("logs.keep_on_destroy={keep}").parse().unwrap()];
+        let config =
+            program.load(&Sources { settings: &settings, ..Sources::file(None, &dev) }).unwrap().config;
+        let here = Place { account_id: testing::ACCOUNT.to_owned(), ..Place::imagined(&config) };
+        let state = engine(&place, &program).await.state().await.unwrap();
+        let graph = program.stack(config, &dev).declare(&here.in_zones_of(&state)).unwrap();
+        let plan = engine(&place, &program).await.preview(graph, &Selector::all()).await.unwrap();
+        let removal = plan.step("worker/log-group").unwrap().removal().unwrap();
+        let stays = matches!(removal.fate, engine::Fate::Retained);
+        assert_eq!(if stays { "retained" } else { "deleted" }, fate, "{removal:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_tier_that_the_program_has_no_more_is_deleted_if_its_kinds_are_known() {
     let place = Workplace::new();

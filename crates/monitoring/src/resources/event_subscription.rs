@@ -4,6 +4,8 @@
 //! encrypts it must let RDS publish by then; a policy that was put a moment ago may not have spread. And while RDS makes a change, it
 //! refuses the next one.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use aws::rds::types::EventSubscription as Live;
 use aws::rds::{client, retag, tag, tags_of};
@@ -35,7 +37,7 @@ pub struct EventSubscription<S: Stage = Declared> {
     pub source_ids: Vec<S::Of<String>>,
     /// Which events, such as `failure`. The type has its own.
     pub event_categories: Vec<String>,
-    /// Whether anything is published.
+    /// Whether anything is published. A live one that cannot publish, since the topic is another one or lets nobody, is not.
     pub enabled: bool,
     /// What people see.
     pub tags: Tags,
@@ -69,6 +71,22 @@ fn outputs(live: &Live, operation: &str) -> Result<EventSubscriptionOutputs<Reso
     let name = required(live.cust_subscription_id(), operation, "CustSubscriptionId")?;
     let arn = required(live.event_subscription_arn(), operation, "EventSubscriptionArn")?;
     Ok(EventSubscriptionOutputs { subscription_name: name.to_owned(), arn: arn.to_owned() })
+}
+
+/// Whether RDS publishes what it should: not where the topic went, or does not let it any more.
+fn publishes(live: &Live) -> bool {
+    live.enabled() == Some(true) && !matches!(live.status(), Some("no-permission" | "topic-not-exist"))
+}
+
+impl EventSubscription<Resolved> {
+    /// Whether everything is as wanted that one call sets.
+    fn is_as_modified(&self, live: &Live) -> bool {
+        let categories: BTreeSet<&String> = live.event_categories_list().iter().collect();
+        live.sns_topic_arn() == Some(self.sns_topic_arn.as_str())
+            && live.source_type() == Some(self.source_type.as_str())
+            && categories == self.event_categories.iter().collect()
+            && publishes(live) == self.enabled
+    }
 }
 
 /// A call that changes one: again later, where an earlier change is not done or the topic's policy has not spread.
@@ -160,6 +178,7 @@ impl Resource for EventSubscription<Resolved> {
     ) -> Result<Option<Self>, CallError> {
         let Some(live) = live(cx, &outputs.subscription_name).await? else { return Ok(None) };
         let Some(tags) = tags_of(cx, &outputs.arn).await.if_exists()? else { return Ok(None) };
+        let enabled = publishes(&live);
         let categories = live.event_categories_list.unwrap_or_default();
         Ok(Some(Self {
             subscription_name: outputs.subscription_name.clone(),
@@ -171,7 +190,7 @@ impl Resource for EventSubscription<Resolved> {
                 String::clone,
             ),
             event_categories: in_order_of(&self.event_categories, categories, String::clone),
-            enabled: live.enabled.unwrap_or_default(),
+            enabled,
             tags: tags.visible(),
         }))
     }
@@ -183,8 +202,10 @@ impl Resource for EventSubscription<Resolved> {
         changed: &Changed<Self>,
     ) -> Result<EventSubscriptionOutputs<Resolved>, CallError> {
         let name = outputs.subscription_name.as_str();
-        let modified = ["SnsTopicArn", "SourceType", "EventCategories", "Enabled"];
-        if modified.into_iter().any(|property| changed.has(property)) {
+        let gone = || CallError::new(ErrorClass::NotFound, "DescribeEventSubscriptions", "it is gone");
+        // While one change is made, RDS refuses the next, so this runs again and must go on where it was.
+        let live = live(cx, &outputs.subscription_name).await?.ok_or_else(gone)?;
+        if !self.is_as_modified(&live) {
             let request = client(cx)
                 .modify_event_subscription()
                 .subscription_name(name)
@@ -195,20 +216,18 @@ impl Resource for EventSubscription<Resolved> {
             once_free(request.send().await.called("ModifyEventSubscription"))?;
         }
         // Sources are named one by one, and a change of the type takes away those that were of the other one.
-        if changed.has("SourceIds") || changed.has("SourceType") {
-            let live = live(cx, &outputs.subscription_name).await?;
-            let live = live.and_then(|live| live.source_ids_list).unwrap_or_default();
-            // First what comes: without any source it would be everybody's events.
-            for id in self.source_ids.iter().filter(|id| !live.contains(*id)) {
-                let request = client(cx).add_source_identifier_to_subscription();
-                let request = request.subscription_name(name).source_identifier(id);
-                once_free(request.send().await.called("AddSourceIdentifierToSubscription"))?;
-            }
-            for id in live.iter().filter(|id| !self.source_ids.contains(*id)) {
-                let request = client(cx).remove_source_identifier_from_subscription();
-                let request = request.subscription_name(name).source_identifier(id);
-                once_free(request.send().await.called("RemoveSourceIdentifierFromSubscription"))?;
-            }
+        let same_type = live.source_type() == Some(self.source_type.as_str());
+        let sources = if same_type { live.source_ids_list() } else { &[] };
+        // First what comes: without any source it would be everybody's events.
+        for id in self.source_ids.iter().filter(|id| !sources.contains(id)) {
+            let request = client(cx).add_source_identifier_to_subscription();
+            let request = request.subscription_name(name).source_identifier(id);
+            once_free(request.send().await.called("AddSourceIdentifierToSubscription"))?;
+        }
+        for id in sources.iter().filter(|id| !self.source_ids.contains(id)) {
+            let request = client(cx).remove_source_identifier_from_subscription();
+            let request = request.subscription_name(name).source_identifier(id);
+            once_free(request.send().await.called("RemoveSourceIdentifierFromSubscription"))?;
         }
         retag(cx, &outputs.arn, &changed.before.tags, &self.tags).await?;
         Ok(outputs.clone())
@@ -223,7 +242,8 @@ impl Resource for EventSubscription<Resolved> {
             return Ok(());
         }
         let request = client(cx).delete_event_subscription().subscription_name(&outputs.subscription_name);
-        once_free(request.send().await.called("DeleteEventSubscription")).map(drop).gone_is_ok()
+        let answer = request.send().await.called("DeleteEventSubscription");
+        answer.classed(&[BUSY], ErrorClass::DependencyViolation).map(drop).gone_is_ok()
     }
 
     /// One that is going still has its name.

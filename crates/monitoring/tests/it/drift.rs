@@ -92,7 +92,12 @@ async fn the_topic_its_policy_and_who_is_told() {
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":"*","Action":"sns:Publish","Resource":"{TOPIC}"}}]}}"#
     );
     set("Policy", &policy).await.unwrap();
+    // AWS's own key for SNS does not let RDS publish either.
     let drift = [
+        "monitoring/db-cluster-events: Enabled",
+        "monitoring/db-instance-events: Enabled",
+        "monitoring/db-parameter-group-events: Enabled",
+        "monitoring/db-security-group-events: Enabled",
         "monitoring/topic: DisplayName",
         "monitoring/topic: KmsMasterKeyId",
         "monitoring/topic-policy: PolicyDocument",
@@ -108,6 +113,11 @@ async fn a_topic_that_is_gone_took_what_belongs_to_it_along() {
     let world = created().await;
     sns(&world).delete_topic().topic_arn(TOPIC).send().await.unwrap();
     let drift = [
+        // RDS does not go on by itself when there is a topic of this name again.
+        "monitoring/db-cluster-events: Enabled",
+        "monitoring/db-instance-events: Enabled",
+        "monitoring/db-parameter-group-events: Enabled",
+        "monitoring/db-security-group-events: Enabled",
         "monitoring/email-ops-at-example-com: gone",
         "monitoring/topic: gone",
         "monitoring/topic-policy: gone",

@@ -126,3 +126,21 @@ async fn a_subscription_that_was_confirmed_is_deleted() {
         assert_eq!(queue.read(&world.cx, &outputs).await.unwrap(), None);
     }
 }
+
+/// RDS refuses a change while it makes another one.
+#[tokio::test(start_paused = true)]
+async fn events_that_somebody_turned_off_and_took_a_source_from_are_repaired_one_change_after_the_other() {
+    let world = world_on(Emulator::builder().latency(1.0).in_memory()).await;
+    let tier = tier(with_email());
+    world.create(&tier, &inputs()).await;
+    let rds = aws::rds::client(&world.cx);
+    let name = "payment-db-instance-events-dev";
+    let modify = rds.modify_event_subscription().subscription_name(name).enabled(false);
+    modify.event_categories("failure").send().await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    let remove = rds.remove_source_identifier_from_subscription().subscription_name(name);
+    remove.source_identifier("payment-aurora-dev-1").send().await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    world.create(&tier, &inputs()).await;
+    world.assert_settled(&tier, &inputs()).await;
+}

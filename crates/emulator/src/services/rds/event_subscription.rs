@@ -230,9 +230,9 @@ pub(super) fn modify(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let mut subscription = find(&cx.r.rds.event_subscriptions, &given.subscription_name)?.clone();
     subscription.idle()?;
     if let Some(topic) = given.sns_topic_arn {
-        check_topic(cx, &topic)?;
         subscription.sns_topic_arn = topic;
     }
+    check_topic(cx, &subscription.sns_topic_arn)?;
     if let Some(source_type) = given.source_type {
         // What it named was of the other type.
         if subscription.source_type.as_ref() != Some(&source_type) {
@@ -286,6 +286,25 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
         }
     }
     Ok(json!({"EventSubscription": subscription.show()}))
+}
+
+/// What is active and whose topic went, or does not let RDS publish any more, says so until it is modified (RDS API Reference,
+/// EventSubscription, `Status`).
+pub(super) fn notice_topics(cx: &mut Cx<'_>) {
+    let active = cx.r.rds.event_subscriptions.values().filter(|one| one.status == ACTIVE);
+    let lost: Vec<(String, &str)> = active
+        .filter_map(|one| {
+            let refusal = check_topic(cx, &one.sns_topic_arn).err()?;
+            let status =
+                if refusal.code == "SNSTopicArnNotFound" { "topic-not-exist" } else { "no-permission" };
+            Some((one.cust_subscription_id.clone(), status))
+        })
+        .collect();
+    for (name, status) in lost {
+        if let Some(subscription) = cx.r.rds.event_subscriptions.get_mut(&name) {
+            status.clone_into(&mut subscription.status);
+        }
+    }
 }
 
 fn put(cx: &mut Cx<'_>, mut subscription: EventSubscription) -> Answer {

@@ -1,6 +1,7 @@
 //! What time does: objects become ready and go, changes wait for their window, backups are made.
 
 use super::cluster::Cluster;
+use super::event_subscription;
 use super::instance::Instance;
 use super::outside;
 use super::snapshot::{self, Made};
@@ -28,6 +29,7 @@ pub(super) fn settle(cx: &mut Cx<'_>) {
 
 fn settle_subscriptions(cx: &mut Cx<'_>) {
     let now_millis = cx.now_millis;
+    event_subscription::notice_topics(cx);
     cx.r.rds.event_subscriptions.retain(|_, subscription| {
         match Next::due(&mut subscription.next, now_millis) {
             Some(next) if next.state == GONE => return false,
