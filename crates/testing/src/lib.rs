@@ -83,10 +83,19 @@ impl World {
 
     /// The same on an emulator of the caller's.
     pub fn on(emulator: Emulator, kinds: fn(&mut Registry)) -> Self {
+        Self::of(emulator, kinds, 1)
+    }
+
+    /// The same account, and a state that knows nothing of it: it is another one, so the tokens of its calls are others too.
+    pub fn that_lost_its_state(&self, kinds: fn(&mut Registry)) -> Self {
+        Self::of(self.emulator.clone(), kinds, 2)
+    }
+
+    fn of(emulator: Emulator, kinds: fn(&mut Registry), seed: u64) -> Self {
         let mut registry = Registry::new(context(&emulator));
         aws::kinds(&mut registry);
         kinds(&mut registry);
-        let host = TestHost::new("test", 1, tokio::time::Instant::now());
+        let host = TestHost::new("test", seed, tokio::time::Instant::now());
         let engine = Engine::new(Arc::new(registry), Arc::new(MemoryStore::new()))
             .with_host(Arc::new(host))
             .with_settle_grace(Duration::ZERO);

@@ -52,7 +52,7 @@ async fn a_function_and_a_schedule() {
     made.flexible_time_window(window).target(target).send().await.unwrap();
 
     // A state that knows nothing of what is there.
-    let fresh = World::on(world.emulator.clone(), backup::kinds);
+    let fresh = world.that_lost_its_state(backup::kinds);
     let said = refused(&fresh, &tier, &inputs).await;
     assert!(said.contains("backup/function failed"), "{said}");
     assert!(said.contains("its tags do not say that it is backup/function"), "{said}");
@@ -70,7 +70,7 @@ async fn what_is_ours_is_taken_up_by_a_state_that_lost_it() {
     let tier = tier(Args::default());
     let outputs = world.create(&tier, &inputs).await;
     let before = world.left().await;
-    let fresh = World::on(world.emulator.clone(), backup::kinds);
+    let fresh = world.that_lost_its_state(backup::kinds);
     assert_eq!(fresh.create(&tier, &inputs).await, outputs);
     assert_eq!(world.left().await, before);
     fresh.assert_settled(&tier, &inputs).await;
@@ -91,7 +91,7 @@ async fn an_account_with_too_few_executions_says_so() {
     world.create(&greedy, &inputs).await;
     let other =
         tier(Args { environment: "test".to_owned(), reserved_concurrency: Some(1), ..Args::default() });
-    let fresh = World::on(world.emulator.clone(), backup::kinds);
+    let fresh = world.that_lost_its_state(backup::kinds);
     let said = refused(&fresh, &other, &inputs).await;
     assert!(said.contains("UnreservedConcurrentExecution"), "{said}");
 }

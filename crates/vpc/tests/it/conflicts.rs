@@ -13,7 +13,7 @@ fn somebody_else(cloud: &Cloud) -> Cloud {
     let account = Account { id: ACCOUNT.to_owned(), partition: "aws".to_owned() };
     let identity = Identity { project: "other".to_owned(), ..identity() };
     let cx = Context::from_config(&config(&cloud.emulator), identity, account).unwrap();
-    Cloud(World { cx, ..World::on(cloud.emulator.clone(), vpc::kinds) })
+    Cloud(World { cx, ..cloud.that_lost_its_state(vpc::kinds) })
 }
 
 /// Creating is refused because it exists, and looking for it says that it is not ours.
