@@ -77,11 +77,17 @@ impl<C: Send + Sync + 'static> Registry<C> {
     /// # Panics
     /// Where another type has this kind already: it would take over the objects of the first one. That is a defect of the program.
     pub fn register<R: Resource<Context = C>>(&mut self) -> &mut Self {
-        let adapter = Adapter::<R> { context: Arc::clone(&self.context), of: PhantomData };
         let (kind, name) = (R::KIND, type_name::<R>());
-        if let Some((other, _)) = self.kinds.insert(kind, (name, Box::new(adapter))) {
-            assert!(other == name, "{kind} is registered for two types: {other} and {name}");
+        if let Some((other, _)) = self.kinds.get(kind) {
+            assert!(*other == name, "{kind} is registered for two types: {other} and {name}");
         }
+        self.replace::<R>()
+    }
+
+    /// Adds a kind in place of what has its name, if anything has. For a program that knows better, such as a test.
+    pub fn replace<R: Resource<Context = C>>(&mut self) -> &mut Self {
+        let adapter = Adapter::<R> { context: Arc::clone(&self.context), of: PhantomData };
+        self.kinds.insert(R::KIND, (type_name::<R>(), Box::new(adapter)));
         self
     }
 

@@ -7,7 +7,7 @@ use testing::contract::{Around, Entries, Entry, holds, nothing};
 use crate::flawed::*;
 
 fn kinds<const FLAW: u8>(registry: &mut Registry) {
-    registry.register::<Flawed<FLAW>>();
+    registry.replace::<Flawed<FLAW>>();
 }
 
 fn days(days: u32) -> Option<RetentionDays> {
