@@ -229,8 +229,9 @@ impl TagChanges {
     }
 }
 
-/// Sends changes of tags, inside of an async function, to a service that has `UntagResource` and `TagResource` for what has an ARN, as most have. `form` makes of
-/// [`TagPairs`] what the service takes, and `classed` says what its refusals mean, where their codes do not.
+/// Sends changes of tags, inside of an async function, to a service that has `UntagResource` and `TagResource` for what has an
+/// ARN, as most have. `form` makes of [`TagPairs`] what the service takes, and `classed` says what its refusals mean, where their
+/// codes do not.
 #[macro_export]
 macro_rules! tag_by_arn {
     ($changes:expr, $client:expr, $arn:expr, $form:expr) => {

@@ -193,7 +193,6 @@ impl FromStr for Selector {
     fn from_str(text: &str) -> Result<Self, InvalidSelector> {
         let is_kind = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '*');
         match text {
-            "*" => Ok(Self::all()),
             // No address has a colon in it, and every CloudFormation type has.
             kind if kind.contains("::") && kind.chars().all(is_kind) => Ok(Self::kinds(kind)),
             tier if !tier.contains(['/', '*']) && Address::new(tier).is_ok() => Ok(Self::tier(tier)),

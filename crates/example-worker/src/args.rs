@@ -1,7 +1,5 @@
 //! What the tier can be told: the section `[worker]` of `stack.toml`.
 
-use std::ops::RangeInclusive;
-
 use aws::resources::RetentionDays;
 use engine::DeclareError;
 use schemars::JsonSchema;
@@ -48,11 +46,11 @@ impl Args {
     /// What can be said to be wrong before any call. The names in these errors are keys of the section, so that they name the
     /// line of the file.
     pub(crate) fn check(&self) -> Result<(), DeclareError> {
-        within("tasks", self.tasks, 1..=100)?;
+        DeclareError::within("tasks", self.tasks, 1..=100, "")?;
         // SQS API Reference, SetQueueAttributes: VisibilityTimeout, and maxReceiveCount of RedrivePolicy. A time of 0 would hide
         // no message from the other tasks.
-        within("seconds_per_message", self.seconds_per_message, 1..=43_200)?;
-        within("attempts", self.attempts, 1..=1000)?;
+        DeclareError::within("seconds_per_message", self.seconds_per_message, 1..=43_200, "")?;
+        DeclareError::within("attempts", self.attempts, 1..=1000, "")?;
         self.retention()?;
         match self.image.as_deref() {
             Some(image) if !is_image(image) => {
@@ -75,15 +73,4 @@ fn is_image(name: &str) -> bool {
     let reference = rest.split_once('@').or_else(|| rest.rsplit_once(':'));
     let parts = reference.is_some_and(|(path, reference)| !path.is_empty() && !reference.is_empty());
     !host.is_empty() && parts && name.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
-fn within(argument: &str, value: u32, range: RangeInclusive<u32>) -> Result<(), DeclareError> {
-    match range.contains(&value) {
-        true => Ok(()),
-        false => {
-            let (least, most) = range.into_inner();
-            let hint = format!("{least} to {most}");
-            Err(DeclareError::argument(argument, format!("{value} is out of range"), hint))
-        }
-    }
 }

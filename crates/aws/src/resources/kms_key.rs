@@ -109,7 +109,7 @@ async fn live_tags(cx: &Context, key: &str) -> Result<Option<LiveTags>, CallErro
 /// How many snapshots of database clusters cannot be restored without the key. Automated ones of a cluster that is there go
 /// with their cluster; of one that is gone, they were kept.
 async fn snapshots_that_need(cx: &Context, key: &KeyOutputs<Resolved>) -> Result<usize, CallError> {
-    let rds = cx.client(aws_sdk_rds::Client::new);
+    let rds = crate::rds::client(cx);
     let pages = rds.describe_db_cluster_snapshots().into_paginator().items().send();
     let mut snapshots = pages.try_collect().await.called("DescribeDBClusterSnapshots")?;
     let is_ours = |id: &str| id == key.arn.as_str() || id == key.key_id.as_str();

@@ -57,14 +57,17 @@ impl Declares for EventSubscription<Declared> {
     type Resolved = EventSubscription<Resolved>;
 }
 
+/// A subscription, also one that is going.
+async fn described(cx: &Context, name: &str) -> Result<Option<Live>, CallError> {
+    let request = client(cx).describe_event_subscriptions().subscription_name(name);
+    let answer = request.send().await.called("DescribeEventSubscriptions").if_exists()?;
+    let found = answer.and_then(|answer| answer.event_subscriptions_list).unwrap_or_default();
+    Ok(found.into_iter().next())
+}
+
 /// A subscription, unless there is none or it is going.
 async fn live(cx: &Context, name: &str) -> Result<Option<Live>, CallError> {
-    let request = client(cx).describe_event_subscriptions().subscription_name(name);
-    let Some(answer) = request.send().await.called("DescribeEventSubscriptions").if_exists()? else {
-        return Ok(None);
-    };
-    let found = answer.event_subscriptions_list.unwrap_or_default().into_iter().next();
-    Ok(found.filter(|live| live.status() != Some("deleting")))
+    Ok(described(cx, name).await?.filter(|live| live.status() != Some("deleting")))
 }
 
 fn outputs(live: &Live, operation: &str) -> Result<EventSubscriptionOutputs<Resolved>, CallError> {
@@ -252,7 +255,6 @@ impl Resource for EventSubscription<Resolved> {
         cx: &Context,
         outputs: &EventSubscriptionOutputs<Resolved>,
     ) -> Result<bool, CallError> {
-        let request = client(cx).describe_event_subscriptions().subscription_name(&outputs.subscription_name);
-        Ok(request.send().await.called("DescribeEventSubscriptions").if_exists()?.is_none())
+        Ok(described(cx, &outputs.subscription_name).await?.is_none())
     }
 }
