@@ -96,7 +96,7 @@ impl Anchors {
                 .caused_by(message)
                 .hint(
                     "the state itself is saved. The log group must exist in this account and region, and the credentials \
-                     need logs:CreateLogStream and logs:PutLogEvents on it; the next `stack up` or `stack destroy` \
+                     need logs:CreateLogStream and logs:PutLogEvents on it; the next `up` or `destroy` \
                      writes an anchor that covers this run too",
                 )
         };

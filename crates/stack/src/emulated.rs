@@ -105,7 +105,7 @@ async fn reset(directory: &Path, options: &Options, signals: &Signals) -> Result
     let files = emulator::reset(directory).map_err(|error| unusable(directory, &error))?;
     let what = if files == 0 { "it was empty" } else { "everything in it is gone" };
     note(&format!(
-        "the embedded AWS in {}: {what}. What `stack up` recorded there is kept; the next `up` notices that its \
+        "the embedded AWS in {}: {what}. What `up` recorded there is kept; the next `up` notices that its \
          resources have disappeared, and creates them anew",
         directory.display()
     ));

@@ -35,7 +35,7 @@ pub(crate) fn engine_failure(error: EngineError) -> Failure {
         }
         EngineError::Plan(engine::PlanError::PartInUse { .. }) => {
             Failure::from_error(Exit::Configuration, &error)
-                .hint("stop using it first: change `ecs.image`, run `stack up`, then try again")
+                .hint("stop using it first: change `ecs.image`, run `up`, then try again")
         }
         EngineError::Plan(_) => Failure::from_error(Exit::Configuration, &error),
         EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. }

@@ -44,7 +44,7 @@ pub use environment::{Environment, InvalidEnvironment};
 pub use exit::{Exit, Failure};
 pub use output::{Lines, note, print_usage};
 pub use payment::Payment;
-pub use program::{Program, ProgramError};
+pub use program::{Program, ProgramError, UnknownTier};
 pub use progress::Screen;
 pub use stack::{Place, Stack, StackError, kinds};
 pub use target::{Cloud, NOTHING_REAL, connect, embedded};

@@ -161,7 +161,7 @@ pub(crate) fn protection_hint(resources: &[Guarded]) -> String {
     let applied = resources.iter().any(|guarded| guarded.by.recorded || guarded.by.live);
     hint.push_str(match applied {
         true => {
-            "Both the last `up` and the current configuration must allow it: run `stack up` with only these settings changed \
+            "Both the last `up` and the current configuration must allow it: run `up` with only these settings changed \
              (in the file, or with --set), then repeat this command with the same settings"
         }
         false => "Then repeat this command with the same settings",

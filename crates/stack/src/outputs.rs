@@ -15,7 +15,7 @@ pub(crate) fn api_key_id(state: &State) -> Result<apigw::ApiKeyId, Failure> {
     let exports = state.exports();
     let id = exports.get("apiKeyId").and_then(Value::as_str).map(apigw::ApiKeyId::from);
     id.ok_or_else(|| {
-        Failure::new(Exit::Failed, "there is no API key here").hint("`stack up` makes one, with the API")
+        Failure::new(Exit::Failed, "there is no API key here").hint("`up` makes one, with the API")
     })
 }
 
@@ -89,7 +89,7 @@ impl Work {
             if self.options.json {
                 print_json(&json!(exports))?;
             } else if exports.is_empty() {
-                note(&format!("{} has no outputs; `stack up` deploys it", self.title()));
+                note(&format!("{} has no outputs; `up` deploys it", self.title()));
             } else {
                 let all = shown(&state);
                 print(&table(&all.iter().map(|(name, value)| (name.as_str(), value)).collect::<Vec<_>>()))?;
@@ -102,7 +102,7 @@ impl Work {
         let Some(value) = exports.get(name) else {
             let names: Vec<&str> = exports.keys().map(String::as_str).collect();
             let hint = if names.is_empty() {
-                "nothing is deployed here; `stack up` does that".to_owned()
+                "nothing is deployed here; `up` does that".to_owned()
             } else {
                 format!("the outputs are: {}", names.join(", "))
             };

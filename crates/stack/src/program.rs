@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use ::verify::{Check, Subject};
 use clap::{CommandFactory as _, FromArgMatches as _};
+use engine::State;
 use serde_json::Value as Json;
 
 use crate::cli::Cli;
@@ -74,6 +75,17 @@ pub enum ProgramError {
         /// The tier.
         tier: &'static str,
     },
+}
+
+/// A state has a tier that the program does not know.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this state has a tier `{tier}`, which `{program}` does not have: another program recorded it")]
+#[non_exhaustive]
+pub struct UnknownTier {
+    /// The tier, as the addresses in the state begin with it.
+    pub tier: String,
+    /// The program that does not know it.
+    pub program: &'static str,
 }
 
 /// A program with the command line of `stack`, and the tiers that it registers.
@@ -147,7 +159,7 @@ pub struct Program {
     name: &'static str,
     version: &'static str,
     tiers: Vec<Arc<dyn Registered>>,
-    kinds: Vec<fn(&mut aws::Registry)>,
+    removed: Vec<(&'static str, fn(&mut aws::Registry))>,
     checks: Vec<fn(&Subject) -> Vec<Check>>,
     catalogue: OnceLock<Arc<Catalogue>>,
 }
@@ -161,7 +173,7 @@ impl Program {
             name,
             version,
             tiers: Vec::new(),
-            kinds: Vec::new(),
+            removed: Vec::new(),
             checks: Vec::new(),
             catalogue: OnceLock::new(),
         }
@@ -180,11 +192,24 @@ impl Program {
         Handle::new()
     }
 
-    /// Registers kinds of resource that no tier registers: those of a tier that the program had once. As long as they are
-    /// known, what a state still has of that tier is planned for deletion; without them, the state is refused.
-    pub fn kinds(&mut self, kinds: fn(&mut aws::Registry)) -> &mut Self {
-        self.kinds.push(kinds);
+    /// Names a tier that the program had once, and registers the kinds of its resources. What a state still has of that tier
+    /// is planned for deletion. A state with a tier that the program neither has nor had is refused: it is another program's.
+    pub fn removed(&mut self, tier: &'static str, kinds: fn(&mut aws::Registry)) -> &mut Self {
+        self.removed.push((tier, kinds));
         self
+    }
+
+    /// Whether a state can be this program's: every tier in it is one that the program has, or [had](Self::removed).
+    ///
+    /// # Errors
+    /// The first tier that the program does not know. A plan of this program would delete all that is in it.
+    pub fn recognises(&self, state: &State) -> Result<(), UnknownTier> {
+        let known = self.tiers.iter().map(|tier| tier.name());
+        let known: BTreeSet<&str> = known.chain(self.removed.iter().map(|(tier, _)| *tier)).collect();
+        match state.slots().map(|(address, _)| address.tier()).find(|tier| !known.contains(tier)) {
+            None => Ok(()),
+            Some(tier) => Err(UnknownTier { tier: tier.to_owned(), program: self.name }),
+        }
     }
 
     /// Adds checks to `verify`, after those that were added before.
@@ -197,7 +222,7 @@ impl Program {
     pub fn register(&self, registry: &mut aws::Registry) {
         aws::kinds(registry);
         self.tiers.iter().for_each(|tier| tier.register(registry));
-        self.kinds.iter().for_each(|kinds| kinds(registry));
+        self.removed.iter().for_each(|(_, kinds)| kinds(registry));
     }
 
     /// Reads the layers of the configuration and puts them on top of each other.

@@ -166,6 +166,14 @@ impl Work {
     async fn prepare(&self) -> Result<(Engine, Arc<Graph>, Option<Anchors>), Failure> {
         self.declare(&Place::imagined(&self.loaded.config))?;
         let state = self.recorded().await?;
+        self.program.recognises(&state).map_err(|unknown| {
+            let hint = format!(
+                "run that program, or use another --env or --state-dir; if `{}` had the tier once, its `main` must say so with \
+                 `Program::removed`, and the next `up` deletes what is left of it",
+                unknown.program
+            );
+            Failure::from_error(Exit::Configuration, &unknown).hint(hint)
+        })?;
         let cloud = self.connect().await?;
         let graph = self.declare(&Place::new(&cloud, &state))?;
         let anchors = Anchors::of(&self.loaded.config, &self.environment, &cloud);
@@ -390,8 +398,9 @@ impl Work {
             let count = drift.len();
             let objects = if count == 1 { "object differs" } else { "objects differ" };
             let summary = format!(
-                "{}: {count} {objects} from what was recorded; `stack up` repairs that",
-                self.title()
+                "{}: {count} {objects} from what was recorded; {} repairs that",
+                self.title(),
+                self.command("up")
             );
             print(render::drift(&drift).line(summary))?;
         }

@@ -27,7 +27,7 @@ impl Work {
         let nothing = || {
             let env = &self.environment;
             Failure::new(Exit::Configuration, format!("{}: no state", self.title())).hint(format!(
-                "`stack up --env {env}` begins one; --env, --target and --state-dir say where to look"
+                "`up --env {env}` begins one; --env, --target and --state-dir say where to look"
             ))
         };
         let inspected =

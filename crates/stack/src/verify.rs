@@ -33,7 +33,7 @@ impl Work {
             let env = &self.environment;
             let message = format!("{}: nothing is deployed here", self.title());
             return Err(Failure::new(Exit::Configuration, message).hint(format!(
-                "`stack up --env {env}` deploys it; --env, --target and --state-dir say where to look"
+                "`up --env {env}` deploys it; --env, --target and --state-dir say where to look"
             )));
         }
         let cloud = self.connect().await?;

@@ -3,7 +3,7 @@
 use crate::result::{Check, Finding, Verdict};
 use crate::subject::{Subject, brief};
 
-const UP: &str = "`stack up` brings it back to what is declared; `stack preview` shows how";
+const UP: &str = "`up` brings it back to what is declared; `preview` shows how";
 
 /// All checks of completeness.
 pub(crate) fn checks(subject: &Subject) -> Vec<Check> {

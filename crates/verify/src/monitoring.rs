@@ -25,8 +25,7 @@ const WATCHED: [(&str, &str, &str); 6] = [
     ("AWS/RDS", "FreeLocalStorage", "the database's storage"),
 ];
 
-const REPAIR: &str =
-    "somebody changed it outside of this program: `stack refresh` shows what, `stack up` repairs it";
+const REPAIR: &str = "somebody changed it outside of this program: `refresh` shows what, `up` repairs it";
 
 /// All checks of monitoring.
 pub(crate) fn checks(subject: &Subject) -> Vec<Check> {

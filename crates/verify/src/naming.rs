@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::result::{Check, Finding, Verdict};
 use crate::subject::{Resource, Subject};
 
-const RENAME: &str = "somebody changed it outside of this program: `stack up` puts tags back and makes objects of other names \
-                      anew; `stack preview` shows which";
+const RENAME: &str = "somebody changed it outside of this program: `up` puts tags back and makes objects of other names \
+                      anew; `preview` shows which";
 
 /// All checks of names.
 pub(crate) fn checks(subject: &Subject) -> Vec<Check> {

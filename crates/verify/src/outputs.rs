@@ -82,10 +82,10 @@ static FORMS: LazyLock<[Form; 6]> = LazyLock::new(|| {
     ]
 });
 
-const DEPLOY: &str = "`stack up` makes what is missing; if the output is there and its form is wrong, something other than \
+const DEPLOY: &str = "`up` makes what is missing; if the output is there and its form is wrong, something other than \
                       this program wrote the state";
 const ELSEWHERE: &str = "the state mixes what belongs to two places: compare --env, --region and the credentials with those \
-                         of the last `stack up`";
+                         of the last `up`";
 
 /// All checks of outputs.
 pub(crate) fn checks(subject: &Subject) -> Vec<Check> {

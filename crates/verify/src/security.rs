@@ -15,11 +15,10 @@ use crate::typed::{Property, Seen};
 
 const BUCKETLESS: &str = "no bucket is deployed: `alb.access_logs.enabled` is false";
 
-const REPAIR: &str =
-    "somebody changed it outside of this program: `stack refresh` shows what, `stack up` repairs it";
-const REPLACE: &str = "storage cannot be encrypted afterwards: keep a snapshot, and read `stack preview` before `stack up` \
+const REPAIR: &str = "somebody changed it outside of this program: `refresh` shows what, `up` repairs it";
+const REPLACE: &str = "storage cannot be encrypted afterwards: keep a snapshot, and read `preview` before `up` \
                        replaces it";
-const API: &str = "`apigw.security_policy` must not allow TLS before 1.2; then `stack up`";
+const API: &str = "`apigw.security_policy` must not allow TLS before 1.2; then `up`";
 
 /// All checks of security.
 pub(crate) fn checks(subject: &Subject) -> Vec<Check> {

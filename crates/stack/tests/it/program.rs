@@ -13,6 +13,8 @@ use stack::{
     StackError, Tier,
 };
 
+use crate::command::{Workplace, recorded_in};
+
 /// How a queue works.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -280,6 +282,76 @@ fn a_program_without_the_payment_stack_has_only_its_own_tiers() {
     assert!(graph.nodes().is_empty() && graph.exports() == &json!({}));
 }
 
+/// A tier with one resource.
+struct Audit(Shared);
+
+impl Component for Audit {
+    const NAME: &'static str = "audit";
+    type Inputs = ();
+    type Outputs<S: Stage> = serde_json::Value;
+
+    fn declare(&self, scope: &mut Scope, (): &()) -> Result<serde_json::Value, DeclareError> {
+        let group = aws::resources::LogGroup {
+            log_group_name: aws::LogGroupName::from("/audit".to_owned()).into(),
+            made_by_service: false,
+            retention_in_days: None,
+            kms_key_id: None,
+            deletion_policy: aws::DeletionPolicy::Delete,
+            tags: aws::Names::new(&self.0.environment, &self.0.tags)?.tags("audit"),
+        };
+        scope.add("log-group", group)?;
+        Ok(json!(null))
+    }
+}
+
+impl Tier for Audit {
+    type Args = Args;
+    const ABOUT: &'static str = "An audit log.";
+
+    fn in_environment(_: Args, shared: &Shared) -> Self {
+        Self(shared.clone())
+    }
+
+    fn register(_: &mut aws::Registry) {}
+}
+
+#[tokio::test]
+async fn the_state_of_another_program_is_refused_and_nothing_of_it_is_deleted() {
+    let place = Workplace::new();
+    place.run(&["up"]).expect(0);
+    let mut other = Program::new("other", "1.0.0");
+    other.payment();
+    other.tier::<Audit>(|_| ());
+    let config = other.default_config();
+    let here = Place { account_id: testing::ACCOUNT.to_owned(), ..Place::imagined(&config) };
+    let here = here.in_zones_of(&recorded_in(&place.state_directory("dev")).await);
+    let graph = other.stack(config, &environment()).declare(&here).unwrap();
+    let mut registry = aws::Registry::new(testing::context(&place.emulator()));
+    other.register(&mut registry);
+    let store = engine::LocalStore::new(place.state_directory("dev"));
+    let session = engine::Engine::new(Arc::new(registry), Arc::new(store)).open().await.unwrap();
+    let plan = session.plan(graph, &engine::Selector::all()).await.unwrap();
+    assert!(session.apply(&plan).await.unwrap().is_complete());
+    session.close().await.unwrap();
+
+    let state = recorded_in(&place.state_directory("dev")).await;
+    assert!(state.current("audit/log-group").is_some());
+    let (cloud, files) = (place.emulator_bytes(), place.files("dev"));
+    for command in [["up", "--yes"], ["destroy", "--yes"], ["preview", "--yes"]] {
+        let refused = place.run(&command).expect(65);
+        assert!(refused.err.contains("a tier `audit`, which `stack` does not have"), "{}", refused.err);
+        assert!(refused.err.contains("`Program::removed`"), "{}", refused.err);
+    }
+    assert_eq!((place.emulator_bytes(), place.files("dev")), (cloud, files));
+
+    assert_eq!(other.recognises(&state), Ok(()));
+    let mut had = Program::new("stack", "1.0.0");
+    had.payment();
+    assert_eq!(had.recognises(&state).unwrap_err().tier, "audit");
+    had.removed("audit", aws::kinds);
+    assert_eq!(had.recognises(&state), Ok(()));
+}
+
 #[test]
 fn the_kinds_of_a_tier_that_is_gone_can_be_kept() {
     let emulator = emulator::Emulator::in_memory();
@@ -295,7 +367,7 @@ fn the_kinds_of_a_tier_that_is_gone_can_be_kept() {
     let mut program = Program::new("nothing", "1.0.0");
     assert!(registry(&program).contains(&"AWS::IAM::Role"));
     assert!(!registry(&program).contains(&"AWS::EC2::VPC"));
-    program.kinds(vpc::kinds);
+    program.removed("vpc", vpc::kinds);
     assert!(registry(&program).contains(&"AWS::EC2::VPC"));
 }
 

@@ -107,7 +107,7 @@ async fn what_is_wrong_is_told_with_place_expectation_finding_and_advice() {
         "FAILED   monitoring/flow-logs           not so: a flow log records all traffic of the stack's VPC",
         "         vpc/flow-log: expected AWS::EC2::FlowLog; found nothing: it has disappeared",
         "         vpc/vpc: expected EnableDnsHostnames: true; found false",
-        "         to do: `stack up` brings it back to what is declared; `stack preview` shows how",
+        "         to do: `up` brings it back to what is declared; `preview` shows how",
         &summary,
     ] {
         assert!(text.out.lines().any(|one| one == line), "{line}\n{}", text.out);
@@ -167,7 +167,7 @@ fn without_a_stack_it_says_what_to_do_and_calls_nothing() {
     let place = Workplace::new();
     let nothing = place.run(&["verify", "--env", "staging"]).expect(65);
     assert!(nothing.err.contains("payment staging (embedded, ap-southeast-1): nothing is deployed here"));
-    assert!(nothing.err.contains("hint: `stack up --env staging` deploys it"), "{}", nothing.err);
+    assert!(nothing.err.contains("hint: `up --env staging` deploys it"), "{}", nothing.err);
     assert!(!place.path().join(".stack/emulator").exists());
     place.run(&["up"]).expect(0);
     place.run(&["destroy", "--yes"]).expect(0);

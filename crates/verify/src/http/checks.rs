@@ -21,12 +21,10 @@ const KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 const REACH: &str = "see that this machine reaches the internet without a proxy, and that `alb.ingress_cidrs`, its security \
                      group and the firewall let it in; a name that is a few minutes old may not be known everywhere yet";
-const HEALTHY: &str =
-    "look at the targets' health and at the application's log (`stack outputs appLogGroupName`)";
+const HEALTHY: &str = "look at the targets' health and at the application's log (`outputs appLogGroupName`)";
 const GATEWAY: &str =
-    "look at the API's access log (`stack outputs apiAccessLogGroupName`) for the status and the error type";
-const CERTIFIED: &str =
-    "`stack refresh` shows whether somebody changed the listeners; `stack up` repairs them";
+    "look at the API's access log (`outputs apiAccessLogGroupName`) for the status and the error type";
+const CERTIFIED: &str = "`refresh` shows whether somebody changed the listeners; `up` repairs them";
 
 type Asked = Result<Answer, HttpError>;
 
