@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use engine::DeclareError;
 
 use crate::Tags;
+use crate::tags::InvalidTags;
 
 /// The longest name of an environment. Names of objects are made from it, and AWS limits some of them to 32
 /// characters.
@@ -105,10 +106,16 @@ fn checked(tags: &BTreeMap<String, String>) -> Result<Tags, DeclareError> {
     }
     let tags = Tags::from(tags.clone());
     tags.clone().with("Name", "").with("Tier", "").check().map_err(|error| {
+        let is_ours = |key: &str| ["Environment", "Name", "Tier"].contains(&key);
+        let key = match &error {
+            InvalidTags::Twins { key, other } if is_ours(key) => Some(other.as_str()),
+            error => error.key(),
+        };
         DeclareError::argument(
-            "tags",
+            key.map_or_else(|| "tags".to_owned(), |key| format!("tags.{key}")),
             error.to_string(),
-            "AWS allows 50 tags with keys of 1 to 128 and values of at most 256 characters",
+            "AWS allows 50 tags, keys of 1 to 128 and values of at most 256 characters: letters, digits, spaces and _.:/=+-@; \
+             no two keys may differ in upper and lower case only",
         )
     })?;
     Ok(tags)

@@ -5,10 +5,12 @@
 //! properties: reads leave them out, and no update touches them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 use aws_sdk_ec2::types::{ResourceType, Tag as Ec2Tag, TagSpecification};
 use aws_sdk_iam::types::Tag as IamTag;
 use engine::{Address, CallError, ErrorClass, Intent, Search};
+use regex::Regex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::identity::Identity;
@@ -58,6 +60,24 @@ pub enum InvalidTags {
         /// Its key.
         key: String,
     },
+    /// A key or a value with a character that AWS refuses.
+    #[error("the {part} of the tag `{key}` must not contain {character:?}")]
+    Character {
+        /// The key.
+        key: String,
+        /// Where the character is: `key` or `value`.
+        part: &'static str,
+        /// The character.
+        character: char,
+    },
+    /// Two keys that are the same to IAM, which does not tell upper case from lower case.
+    #[error("the tag keys `{key}` and `{other}` differ in upper and lower case only")]
+    Twins {
+        /// One.
+        key: String,
+        /// The other.
+        other: String,
+    },
     /// A key that AWS or this program has for itself.
     #[error("the tag key `{key}` begins with `{prefix}`, which is reserved")]
     Reserved {
@@ -75,6 +95,26 @@ pub enum InvalidTags {
         count: usize,
     },
 }
+
+impl InvalidTags {
+    /// The key of the tag that is wrong, if it is a single one.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Key { key }
+            | Self::Value { key }
+            | Self::Character { key, .. }
+            | Self::Twins { key, .. }
+            | Self::Reserved { key, .. } => Some(key),
+            Self::TooMany { .. } => None,
+        }
+    }
+}
+
+/// A character that not every service takes in tags. All take letters and digits of all scripts, spaces, and `_.:/=+-@`; EC2 and
+/// RDS take others too, but IAM, S3 and most others refuse them (IAM API Reference, Tag).
+static REFUSED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[^\p{L}\p{N} _.:/=+\-@]").expect("the pattern is right"));
 
 impl Tags {
     /// No tags.
@@ -113,10 +153,21 @@ impl Tags {
             if value.chars().count() > MAX_VALUE_LENGTH {
                 return Err(InvalidTags::Value { key: key.clone() });
             }
+            for (part, text) in [("key", key), ("value", value)] {
+                if let Some(character) = REFUSED.find(text).and_then(|found| found.as_str().chars().next()) {
+                    return Err(InvalidTags::Character { key: key.clone(), part, character });
+                }
+            }
             // AWS refuses its prefix in any case.
             let lower = key.to_lowercase();
             if let Some(prefix) = [AWS, OURS].into_iter().find(|prefix| lower.starts_with(prefix)) {
                 return Err(InvalidTags::Reserved { key: key.clone(), prefix });
+            }
+        }
+        let mut seen = HashMap::new();
+        for key in self.0.keys() {
+            if let Some(other) = seen.insert(key.to_lowercase(), key) {
+                return Err(InvalidTags::Twins { key: key.clone(), other: other.clone() });
             }
         }
         match self.0.len() {

@@ -161,6 +161,11 @@ impl Loaded {
     }
 }
 
+/// A path of keys as TOML writes it, as messages name a key.
+pub(crate) fn path_of_keys(path: &[&str]) -> String {
+    keys::join(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

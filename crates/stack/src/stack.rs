@@ -211,9 +211,10 @@ pub(crate) fn argument_error(
 ) -> Option<crate::config::ConfigError> {
     let DeclareError::Argument { argument, reason, hint } = error else { return None };
     // The tags of all tiers are one table at the top.
-    let key = match argument.strip_prefix("tags") {
-        Some(rest) if rest.is_empty() || rest.starts_with(['.', '[']) => argument.clone(),
-        _ => format!("{tier}.{argument}"),
+    let key = match argument.strip_prefix("tags.") {
+        Some(tag) => crate::config::path_of_keys(&["tags", tag]),
+        None if argument == "tags" => argument.clone(),
+        None => format!("{tier}.{argument}"),
     };
     Some(loaded.error(&key, reason, hint))
 }

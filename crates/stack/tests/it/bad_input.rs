@@ -136,6 +136,42 @@ fn a_configuration_that_is_not_utf8_is_refused_with_encoding_and_line() {
 }
 
 #[test]
+fn tags_that_some_service_refuses_are_an_error_before_any_call() {
+    let place = Workplace::new();
+    let long = format!("Long = \"{}\"", "x".repeat(257));
+    for (line, key, said) in [
+        ("Team = \"R&D\"", "tags.Team", "the value of the tag `Team` must not contain '&'"),
+        (
+            "\"Cost, center\" = \"17\"",
+            "tags.\"Cost, center\"",
+            "the key of the tag `Cost, center` must not contain ','",
+        ),
+        ("Team = \"a\\tb\"", "tags.Team", "the value of the tag `Team` must not contain '\\t'"),
+        // A combining accent is neither letter nor digit.
+        ("Team = \"Zoe\\u0308\"", "tags.Team", "must not contain '\\u{308}'"),
+        (
+            "environment = \"x\"",
+            "tags.environment",
+            "the tag keys `environment` and `Environment` differ in upper and lower case",
+        ),
+        ("NAME = \"x\"", "tags.NAME", "the tag keys `Name` and `NAME` differ"),
+        ("Owner = \"a\"\nowner = \"b\"", "tags.owner", "the tag keys `owner` and `Owner` differ"),
+        ("\"AWS:x\" = \"x\"", "tags.\"AWS:x\"", "begins with `aws:`, which is reserved"),
+        ("\"\" = \"x\"", "tags.\"\"", "must have 1 to 128 characters"),
+        (&long, "tags.Long", "has more than 256 characters"),
+    ] {
+        place.write("stack.toml", &format!("[tags]\n{line}\n"));
+        let ended = place.run(&["up"]).expect(65);
+        let number = 1 + line.lines().count();
+        assert!(ended.err.contains(&format!("stack.toml, line {number}: `{key}`: ")), "{}", ended.err);
+        assert!(ended.err.contains(said), "{}", ended.err);
+        assert!(!place.path().join(".stack").exists(), "{line}: something was called");
+    }
+    place.write("stack.toml", "[tags]\n\"cost center/2 @x+y=z-1_:.\" = \"\u{e9}quipe \u{0665}\"\n");
+    place.run(&["config"]).expect(0);
+}
+
+#[test]
 fn a_configuration_is_a_regular_file_of_reasonable_length() {
     let place = Workplace::new();
     let made = std::process::Command::new("mkfifo").arg(place.path().join("pipe")).status().unwrap();
