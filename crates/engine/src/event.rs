@@ -245,6 +245,14 @@ pub enum Event {
         /// The object.
         object: Seq,
     },
+    /// An object that was replaced is what the address means again, since it is what is declared now. The one that had replaced
+    /// it takes its place among the replaced ones.
+    Restored {
+        /// The resource.
+        address: Address,
+        /// The object.
+        object: Seq,
+    },
     /// What is known of an object changed without a call: its dependencies, its protection, or properties that the
     /// live object has already.
     Recorded {

@@ -1,5 +1,6 @@
 //! What would be done, and why. Pure: declared properties against what is known, no calls.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use serde_json::Value;
 use crate::address::Address;
 use crate::diff::{PropertyChange, diff, managed};
 use crate::error::CallError;
-use crate::event::Seq;
+use crate::event::{Event, Seq};
 use crate::graph::Graph;
 use crate::plan_error::PlanError;
 use crate::provider::{Kind, Provider};
@@ -49,6 +50,8 @@ pub struct Plan {
     pub(crate) schedule: Schedule,
     /// What must not go, whatever is in it.
     pub(crate) protected: Vec<Guarded>,
+    /// Replaced objects that are what is declared now, and are taken back before anything else happens.
+    pub(crate) restored: Vec<(Address, Seq)>,
 }
 
 impl Plan {
@@ -83,6 +86,9 @@ impl Plan {
 
 /// Compares what is declared with what is known.
 ///
+/// Where an object was replaced and is still there, and it is what is declared now, it is taken back rather than made a third
+/// time. Whether it is what is declared may depend on others that are taken back, so the plan is made again until none is.
+///
 /// What is not selected is left as it is: neither created, changed nor deleted. References to it are its recorded outputs.
 ///
 /// # Errors
@@ -94,15 +100,65 @@ pub(crate) fn plan(
     provider: &dyn Provider,
     selection: Selection,
 ) -> Result<Plan, PlanError> {
+    let mut state = Cow::Borrowed(state);
+    let mut restored: Vec<(Address, Seq)> = Vec::new();
+    loop {
+        let mut plan = plan_once(&graph, &state, live, provider, &selection)?;
+        let back = taken_back(&plan, &state, live, provider);
+        if back.is_empty() {
+            for (address, _) in &restored {
+                if let Some(&position) = plan.by_address.get(address) {
+                    plan.steps[position].note.get_or_insert(Note::TakenBack);
+                    plan.steps[position].record = true;
+                }
+            }
+            return Ok(Plan { restored, ..plan });
+        }
+        for (address, object) in back {
+            let event = Event::Restored { address: address.clone(), object };
+            state.to_mut().fold(&event).expect("the object is a replaced one of this address");
+            restored.push((address, object));
+        }
+    }
+}
+
+/// The replaced objects that fit what is declared, where the plan would make another one.
+fn taken_back(plan: &Plan, state: &State, live: &Readings, provider: &dyn Provider) -> Vec<(Address, Seq)> {
+    let fits = |step: &Step, object: &Object| {
+        let Some(kind) = provider.kind(&step.kind).filter(|_| object.kind == step.kind) else { return false };
+        let (Some(Reading::Found(found)), Some(desired)) = (live.get(&object.seq), step.desired()) else {
+            return false;
+        };
+        let changes = diff(&managed(found, &object.properties, desired), desired, kind.facts().lists);
+        let stays = changes.iter().all(|change| kind.change(change.property()) != Change::Replace);
+        stays && !object.removing && matches!(object.phase, Phase::Ready | Phase::Changing)
+    };
+    let candidates = plan.steps.iter().filter(|step| step.creates()).filter_map(|step| {
+        let replaced = &state.slot(step.address.as_str())?.deposed;
+        // The latest of them.
+        let object = replaced.iter().rev().find(|object| fits(step, object))?;
+        Some((step.address.clone(), object.seq))
+    });
+    candidates.collect()
+}
+
+fn plan_once(
+    graph: &Arc<Graph>,
+    state: &State,
+    live: &Readings,
+    provider: &dyn Provider,
+    selection: &Selection,
+) -> Result<Plan, PlanError> {
     let mut planner = Planner {
-        graph: &graph,
+        graph,
         state,
         live,
         provider,
-        selection: &selection,
+        selection,
         steps: Vec::with_capacity(graph.nodes().len()),
         by_node: vec![None; graph.nodes().len()],
         protected: Vec::new(),
+        by_missing: HashMap::new(),
     };
     for &node in graph.order() {
         if selection.contains(graph.nodes()[node].address.as_str()) {
@@ -111,12 +167,13 @@ pub(crate) fn plan(
     }
     planner.left_over()?;
     let Planner { mut steps, by_node, protected, .. } = planner;
-    let schedule = schedule::build(&mut steps, &by_node, &graph, state, provider)?;
+    let schedule = schedule::build(&mut steps, &by_node, graph, state, provider)?;
     let mut by_address = HashMap::with_capacity(steps.len());
     for (position, step) in steps.iter().enumerate() {
         by_address.entry(step.address.clone()).or_insert(position);
     }
-    Ok(Plan { steps, by_address, selection, graph, schedule, protected })
+    let (graph, selection) = (Arc::clone(graph), selection.clone());
+    Ok(Plan { steps, by_address, selection, graph, schedule, protected, restored: Vec::new() })
 }
 
 struct Planner<'a> {
@@ -129,6 +186,8 @@ struct Planner<'a> {
     /// The step of each node that is selected.
     by_node: Vec<Option<usize>>,
     protected: Vec<Guarded>,
+    /// What is made anew only because something has disappeared, and what that is.
+    by_missing: HashMap<Address, Address>,
 }
 
 impl<'a> Planner<'a> {
@@ -145,6 +204,7 @@ impl<'a> Planner<'a> {
         let step = match self.state.current(address.as_str()) {
             None => Step::new(address, kind_name, Action::Create, Subject::Declared(wanted)),
             Some(object) if self.is_missing(object) => {
+                self.by_missing.insert(address.clone(), address.clone());
                 let existing = existing(object, object.properties.clone());
                 let subject = Subject::Both(existing, wanted);
                 Step { note: Some(Note::Missing), ..Step::new(address, kind_name, Action::Create, subject) }
@@ -192,6 +252,13 @@ impl<'a> Planner<'a> {
             _ => Vec::new(),
         };
         let is_unfinished = matches!(object.phase, Phase::Creating | Phase::Changing);
+        let missing = match &action {
+            Action::Replace { because, .. } => self.missing_behind(because, &wanted.desired),
+            _ => None,
+        };
+        if let Some(missing) = &missing {
+            self.by_missing.insert(declaration.address.clone(), missing.clone());
+        }
         Ok(Step {
             address: declaration.address.clone(),
             kind: declaration.kind.clone(),
@@ -203,8 +270,26 @@ impl<'a> Planner<'a> {
                 || object.dependencies != self.graph.refers_to(wanted.node),
             removal,
             lowered,
+            missing,
             subject: Subject::Both(existing(object, seen), wanted),
         })
+    }
+
+    /// What has disappeared, if that alone is the reason for a replacement: every property that forces it refers to what is made
+    /// anew for the same reason, and to nothing else that is not known.
+    fn missing_behind(&self, because: &Reasons, desired: &Value) -> Option<Address> {
+        let mut missing = None;
+        for property in because.iter() {
+            let mut needs = Vec::new();
+            references::visit(desired.get(property)?, &mut |found| needs.push(found.address));
+            for address in &needs {
+                missing = Some(self.by_missing.get(*address)?);
+            }
+            if needs.is_empty() {
+                return None;
+            }
+        }
+        missing.cloned()
     }
 
     /// The declared properties with the outputs that are known and stay what they are.

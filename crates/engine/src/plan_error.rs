@@ -21,6 +21,16 @@ pub enum PlanError {
         /// The resources.
         resources: Vec<Guarded>,
     },
+    /// A resource that holds something would be replaced, for no other reason than that something which it needs has disappeared.
+    #[error("{address} would be replaced, and {words} with it, only because {missing} has disappeared")]
+    OnlyBecauseMissing {
+        /// The resource that holds something.
+        address: Address,
+        /// What it holds.
+        words: &'static str,
+        /// The resource that has disappeared.
+        missing: Address,
+    },
     /// A part of an object that would be deleted or replaced is used by one that stays.
     #[error("{address} would be deleted or replaced, but {by} uses {part} in it")]
     PartInUse {

@@ -6,9 +6,11 @@
 //! - an object is deleted after everything that was recorded as depending on it has been deleted, or has been done
 //!   and so refers to something else;
 //! - a replacement deletes the old object last, unless old and new cannot exist together;
+//! - an object is changed after what depended on it and goes has been deleted, unless that deletion has to wait for the change:
+//!   what an object gives up, such as the subnet of a group, nobody must be using any more;
 //! - an object that claims a name or addresses which another one had is created after that one is deleted.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -93,6 +95,7 @@ pub(crate) fn build(
     builder.replacements(steps, &before);
     builder.replaced_before(steps, by_node, graph, &before);
     builder.let_go_first(&dependents, &before);
+    builder.changed_last(steps, &dependents);
     Ok(Schedule { name_retained, ..builder.finish(steps, provider)? })
 }
 
@@ -300,6 +303,37 @@ impl Builder {
                 }
             }
         }
+    }
+
+    /// An object is changed after what depended on it and goes, where that does not wait for the change.
+    fn changed_last(&mut self, steps: &[Step], dependents: &[Vec<usize>]) {
+        for (position, dependents) in dependents.iter().enumerate() {
+            let Some(change) = self.do_task[position].filter(|_| steps[position].action == Action::Update)
+            else {
+                continue;
+            };
+            let goes = dependents.iter().filter(|dependent| **dependent != position);
+            let mut goes: Vec<usize> = goes.filter_map(|dependent| self.delete_task[*dependent]).collect();
+            if goes.is_empty() {
+                continue;
+            }
+            let after = self.after(change);
+            goes.retain(|deletion| !after.contains(deletion));
+            for deletion in goes {
+                self.edge(Some(deletion), Some(change), false);
+            }
+        }
+    }
+
+    /// Every task that waits for this one, over however many others.
+    fn after(&self, task: usize) -> HashSet<usize> {
+        let mut after = HashSet::new();
+        let mut pending = vec![task];
+        while let Some(task) = pending.pop() {
+            let dependents = self.tasks[task].dependents.iter().map(|(dependent, _)| *dependent);
+            pending.extend(dependents.filter(|dependent| after.insert(*dependent)));
+        }
+        after
     }
 
     /// Checks that there is an order, and works out how long is left after each task.

@@ -22,7 +22,7 @@ use crate::operate::Operator;
 use crate::plan::{Plan, plan};
 use crate::selector::Selector;
 use crate::settle::look_up;
-use crate::state::{Phase, State};
+use crate::state::{Phase, Slot, State};
 use crate::step::Step;
 
 /// How long a session that was dropped may take to say so in the journal. After that, its lock is given back all the same.
@@ -186,6 +186,15 @@ impl Session {
         let exports = plan.graph.exports();
         if plan.selection.is_all() && exports != self.journal().state().exports_declared() {
             self.journal().record(Event::Exports { values: exports.clone() }).await?;
+        }
+        // First of all, since everything else is planned with them. Where one has gone since, the steps find out.
+        for (address, object) in &plan.restored {
+            let state = self.state();
+            let is_replaced = |slot: &Slot| slot.deposed.iter().any(|deposed| deposed.seq == *object);
+            if state.slot(address.as_str()).is_some_and(is_replaced) {
+                let (address, object) = (address.clone(), *object);
+                self.journal().record(Event::Restored { address, object }).await?;
+            }
         }
         self.looked().clear();
         let mut report = apply(plan, &operator).await;

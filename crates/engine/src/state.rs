@@ -48,6 +48,9 @@ pub struct Object {
     /// Whether it was there already when it was to be created, so that it may hold something though it never was ready.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopted: bool,
+    /// Whether a call to delete it may have been accepted, so that it may be gone any moment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removing: bool,
 }
 
 /// An intent of which it is not recorded how it ended.
@@ -319,6 +322,7 @@ impl State {
                     protect: open.protect,
                     phase: Phase::Creating,
                     adopted: *adopted,
+                    removing: false,
                 };
                 slot.deposed.extend(slot.current.replace(created));
             }
@@ -343,6 +347,7 @@ impl State {
                 self.owners.remove(seq);
                 let object = self.existing("observed", &address, object)?;
                 object.properties = properties.clone();
+                object.removing |= open.mutation.operation() == Operation::Delete;
                 if open.mutation.operation() == Operation::Update {
                     object.phase = Phase::Changing;
                     // Some of it may have happened: the object may refer to what it did and to what it shall.
@@ -361,6 +366,7 @@ impl State {
                 }
                 self.remove(address, *object);
             }
+            Event::Restored { address, object } => self.restore(address, *object)?,
             Event::Recorded { address, object, properties, dependencies, protect } => {
                 let object = self.existing("recorded", address, *object)?;
                 object.properties = properties.clone();
@@ -461,6 +467,19 @@ impl State {
             return Err(illegal());
         }
         object.phase = Phase::Broken;
+        Ok(())
+    }
+
+    fn restore(&mut self, address: &Address, object: Seq) -> Result<(), IllegalEvent> {
+        let slot = self.slots.get_mut(address);
+        let replaced = |slot: &Slot| slot.deposed.iter().position(|deposed| deposed.seq == object);
+        let Some((slot, position)) = slot.and_then(|slot| replaced(slot).map(|position| (slot, position)))
+        else {
+            let reason = format!("{address} has no replaced object {object}");
+            return Err(IllegalEvent { event: "restored", reason });
+        };
+        let restored = slot.deposed.remove(position);
+        slot.deposed.extend(slot.current.replace(restored));
         Ok(())
     }
 

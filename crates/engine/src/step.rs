@@ -72,6 +72,9 @@ pub enum Note {
     Missing,
     /// The object was replaced, but its deletion did not happen yet.
     Deposed,
+    /// The object was replaced by an earlier run and is still there. It is what is declared, so it is taken back, and the one
+    /// that replaced it is deleted.
+    TakenBack,
 }
 
 /// An object that is recorded, as the plan saw it.
@@ -127,6 +130,8 @@ pub struct Step {
     pub(crate) removal: Option<Removal>,
     /// What goes of an object that stays.
     pub(crate) lowered: Vec<Lowered>,
+    /// The resource that has disappeared, where that alone is why this one would be replaced.
+    pub(crate) missing: Option<Address>,
 }
 
 impl Step {
@@ -142,6 +147,7 @@ impl Step {
             record: false,
             removal: None,
             lowered: Vec::new(),
+            missing: None,
         }
     }
 

@@ -30,7 +30,8 @@ impl Plan {
     /// Takes in what was found in the objects that go.
     ///
     /// # Errors
-    /// [`PlanError::Protected`] and [`PlanError::PartInUse`], where something would go that must not.
+    /// [`PlanError::Protected`], [`PlanError::OnlyBecauseMissing`] and [`PlanError::PartInUse`], where something would go that
+    /// must not.
     pub(crate) fn weigh(
         &mut self,
         found: impl IntoIterator<Item = (usize, Contents)>,
@@ -59,6 +60,14 @@ impl Plan {
         resources.sort_by(|one, other| one.address.cmp(&other.address));
         if !resources.is_empty() {
             return Err(PlanError::Protected { resources });
+        }
+        let only_because = |step: &Step| {
+            let (removal, missing) = (step.removal.as_ref()?, step.missing.clone()?);
+            let words = removal.loss.words().filter(|_| removal.contents != Contents::Empty)?;
+            Some(PlanError::OnlyBecauseMissing { address: step.address.clone(), words, missing })
+        };
+        if let Some(error) = self.steps().iter().find_map(only_because) {
+            return Err(error);
         }
         if let Some(address) = self.schedule.name_retained.clone() {
             return Err(PlanError::NameRetained { address });

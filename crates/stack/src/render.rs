@@ -108,6 +108,7 @@ fn remark(step: &Step) -> String {
         Some(Note::Missing) if step.action == Action::Delete => "  it has disappeared already",
         Some(Note::Missing) => "  it has disappeared",
         Some(Note::Deposed) => "  was replaced by an earlier run",
+        Some(Note::TakenBack) => "  was replaced by an earlier run, is still there, and is taken back",
         None => "",
     };
     match &step.action {
@@ -171,6 +172,7 @@ pub(crate) fn plan_json(plan: &Plan) -> Value {
                 Note::Unfinished => "unfinished",
                 Note::Missing => "missing",
                 Note::Deposed => "deposed",
+                Note::TakenBack => "taken_back",
             });
             json!({
                 "address": step.address,

@@ -204,7 +204,11 @@ async fn what_refers_to_an_object_that_disappeared_follows_to_the_new_one() {
     let world = World::new();
     let wanted = graph([
         resource("t/a", "Test::Tag", sized("a", 1)),
-        resource("t/b", "Test::Token", json!({ "Name": "b", "Parents": [reference("t/a", "Id")] })),
+        resource(
+            "t/b",
+            "Test::Token",
+            json!({ "Name": "b", "Parents": [reference("t/a", "Id")], "Holds": 0 }),
+        ),
         resource("t/c", "Test::Token", json!({ "Name": "c", "Links": [reference("t/a", "Id")] })),
     ]);
     world.apply(&wanted).await;

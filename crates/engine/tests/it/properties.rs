@@ -142,6 +142,8 @@ fn declare(position: usize, node: &Node, name: usize, targets: &[(usize, By)]) -
     properties.insert("Name".to_owned(), json!(format!("name-{name}")));
     properties.insert("Shape".to_owned(), json!(node.shape));
     properties.insert("Size".to_owned(), json!(node.size));
+    // With something in them they would not be made anew because others are gone.
+    properties.insert("Holds".to_owned(), json!(0));
     let mut push = |property: &str, value: Value| {
         let list = properties.entry(property).or_insert_with(|| json!([]));
         if let Value::Array(list) = list

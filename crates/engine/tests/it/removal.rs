@@ -426,3 +426,44 @@ proptest! {
         runtime.block_on(check(old, new, destroys));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_holds_data_is_not_replaced_because_something_that_it_needs_has_disappeared() {
+    let below = |holds: Value, shape: u64| {
+        let parents = json!([{ "$ref": "t/key", "attr": "Id" }]);
+        let between = json!({ "Name": "between", "Parents": parents, "Holds": 0 });
+        let parents = json!([{ "$ref": "t/between", "attr": "Id" }]);
+        graph([
+            thing("key", 0, json!({ "Holds": 0 })),
+            resource("t/between", "Test::Token", between),
+            resource(
+                "t/data",
+                "Test::Token",
+                json!({ "Name": "data", "Shape": shape, "Parents": parents, "Holds": holds }),
+            ),
+        ])
+    };
+    for (holds, refused) in [(json!(3), true), (json!(null), true), (json!(0), false)] {
+        let world = World::new();
+        world.apply(&below(holds.clone(), 0)).await;
+        world.cloud.lose("t/key");
+        let planned = world.process().engine.preview(below(holds.clone(), 0), &Selector::all()).await;
+        if !refused {
+            planned.unwrap();
+            world.apply(&below(holds, 0)).await;
+            world.check_cloud_equals_state().await;
+            continue;
+        }
+        let error = planned.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "t/data would be replaced, and all its parts with it, only because t/key has disappeared"
+        );
+        let calls = world.cloud.log();
+        assert!(matches!(world.run(&below(holds.clone(), 0)).await, Ended::Refused(_)));
+        assert_eq!(world.cloud.log(), calls);
+        // Who wants another one anyway gets it, as far as nothing protects it.
+        world.apply(&below(holds, 1)).await;
+        world.check_cloud_equals_state().await;
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{
-    Action, Cause, ErrorClass, Graph, Observer, Operation, Phase, Progress, ReplaceOrder, Selector,
+    Action, Cause, ErrorClass, Graph, Note, Observer, Operation, Phase, Progress, ReplaceOrder, Selector,
 };
 use serde_json::{Value, json};
 
@@ -300,4 +300,151 @@ fn started(progress: &Progress) -> Option<(Operation, String)> {
         Progress::Started { kind, operation, .. } => Some((*operation, kind.clone())),
         _ => None,
     }
+}
+
+/// Two resources, the second of which refers to the first; both are of this shape.
+fn pair(shape: u8) -> Arc<Graph> {
+    let below = json!({ "Name": "b", "Shape": shape, "Links": [reference("t/a", "Id")] });
+    graph([resource("t/a", "Test::Token", shaped("a", shape)), resource("t/b", "Test::Token", below)])
+}
+
+/// What a run leaves that dies when everything new is there, just before it records that it is going to delete something.
+async fn half_replaced(old: &Arc<Graph>, new: &Arc<Graph>) -> World {
+    let died_at = async |write: usize, end: WriteEnd| {
+        let world = World::new();
+        world.apply(old).await;
+        let process = world.process();
+        process.store.die_at(write, end);
+        world.run_as(&process, new).await;
+        world
+    };
+    for write in 1..20 {
+        let state = died_at(write, WriteEnd::After).await.state().await;
+        let mut open = state.slots().flat_map(|(_, slot)| &slot.open);
+        if open.any(|open| open.mutation.operation() == Operation::Delete) {
+            return died_at(write, WriteEnd::Before).await;
+        }
+    }
+    panic!("nothing is deleted")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replaced_object_that_is_still_there_is_taken_back_when_it_is_declared_again() {
+    let world = half_replaced(&pair(0), &pair(1)).await;
+    let ids = world
+        .state()
+        .await
+        .slots()
+        .map(|(_, slot)| slot.deposed[0].outputs["Id"].clone())
+        .collect::<Vec<_>>();
+    assert_eq!(world.cloud.addresses(), ["t/a", "t/a", "t/b", "t/b"]);
+
+    let plan = world.plan(&pair(0)).await;
+    for at in ["t/a", "t/b"] {
+        let step = plan.step(at).unwrap();
+        assert_eq!((&step.action, step.note), (&Action::Unchanged, Some(Note::TakenBack)), "{at}");
+    }
+    assert!(!plan.is_empty());
+    world.cloud.clear_log();
+    world.apply(&pair(0)).await;
+    assert_eq!(world.cloud.log(), ["delete t/b", "delete t/a"]);
+    assert_eq!(["t/a", "t/b"].map(|at| Value::from(world.cloud.at(at).unwrap().id())), ids[..]);
+    world.check_cloud_equals_state().await;
+    assert!(world.plan(&pair(0)).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_taken_back_is_changed_like_any_other_and_its_successor_goes_when_nobody_holds_it() {
+    let wanted = |shape: u8, size: u8| {
+        graph([
+            resource("t/a", "Test::Token", json!({ "Name": "a", "Shape": shape, "Size": size })),
+            resource("t/b", "Test::Token", json!({ "Name": "b", "Links": [reference("t/a", "Id")] })),
+        ])
+    };
+    let world = half_replaced(&wanted(0, 1), &wanted(1, 1)).await;
+    world.cloud.clear_log();
+    world.apply(&wanted(0, 2)).await;
+    assert_eq!(world.cloud.log(), ["update t/a", "update t/b", "delete t/a"]);
+    assert!(world.cloud.lock().refusals.is_empty());
+    world.check_cloud_equals_state().await;
+    assert_eq!(world.cloud.at("t/a").unwrap().properties["Size"], 2);
+    assert!(world.plan(&wanted(0, 2)).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_killed_while_it_takes_objects_back_is_gone_on_with() {
+    for write in 1..12 {
+        let world = half_replaced(&pair(0), &pair(1)).await;
+        let process = world.process();
+        process.store.die_at(write, WriteEnd::After);
+        world.run_as(&process, &pair(0)).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        // Whichever is wanted then, nothing is left of the other.
+        let last = pair(u8::from(write % 2 == 0));
+        world.apply(&last).await;
+        world.check_cloud_equals_state().await;
+        assert!(world.plan(&last).await.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_may_be_going_already_is_not_taken_back() {
+    let world = World::new();
+    let wanted = |shape: u8| graph([resource("t/a", "Test::SlowToken", shaped("a", shape))]);
+    world.apply(&wanted(0)).await;
+    // The deletion of the old object is sent, and the process dies; what it asked for does not happen.
+    world.cloud.die_at(2, CallEnd::Before);
+    world.run(&wanted(1)).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    world.cloud.no_more_faults();
+    let old = world.state().await.slot("t/a").unwrap().deposed[0].seq;
+    let plan = world.plan(&wanted(0)).await;
+    assert!(
+        world
+            .state()
+            .await
+            .slot("t/a")
+            .unwrap()
+            .deposed
+            .iter()
+            .any(|object| object.seq == old && object.removing)
+    );
+    assert!(matches!(plan.step("t/a").unwrap().action, Action::Replace { .. }));
+    world.apply(&wanted(0)).await;
+    world.check_cloud_equals_state().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_object_gives_up_is_not_used_any_more_when_it_is_changed() {
+    let world = World::new();
+    let member = |at: &str| {
+        resource(at, "Test::SlowToken", json!({ "Name": at, "Parents": [reference("t/group", "Id")] }))
+    };
+    let group = |size: u8| resource("t/group", "Test::Token", json!({ "Name": "group", "Size": size }));
+    world.apply(&graph([group(2), member("t/one"), member("t/two")])).await;
+    world.cloud.clear_log();
+    world.apply(&graph([group(1), member("t/one")])).await;
+    assert_eq!(world.cloud.log(), ["delete t/two", "update t/group"]);
+    world.check_cloud_equals_state().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_is_changed_first_where_what_goes_has_to_wait_for_that() {
+    let world = World::new();
+    let group = |size: u8| resource("t/group", "Test::Token", json!({ "Name": "group", "Size": size }));
+    let user = |of: &str| {
+        resource(
+            "t/user",
+            "Test::Token",
+            json!({ "Name": "user", "Links": [reference(of, "Id")], "Text": reference("t/group", "Version") }),
+        )
+    };
+    let member =
+        |at: &str| resource(at, "Test::Token", json!({ "Name": at, "Links": [reference("t/group", "Id")] }));
+    world.apply(&graph([group(2), member("t/one"), member("t/two"), user("t/one")])).await;
+    world.cloud.clear_log();
+    // `one` can go once the user refers to `two`, which waits for the group's new version.
+    world.apply(&graph([group(1), member("t/two"), user("t/two")])).await;
+    assert_eq!(world.cloud.log(), ["update t/group", "update t/user", "delete t/one"]);
+    world.check_cloud_equals_state().await;
 }
