@@ -6,8 +6,8 @@
 //! - an object is deleted after everything that was recorded as depending on it has been deleted, or has been done
 //!   and so refers to something else;
 //! - a replacement deletes the old object last, unless old and new cannot exist together;
-//! - an object is changed after what depended on it and goes has been deleted, unless that deletion has to wait for the change:
-//!   what an object gives up, such as the subnet of a group, nobody must be using any more;
+//! - an object that gives something up, such as a group one of its subnets, is changed after everything that depended on it, over
+//!   however many others, and goes: that may be using it. Unless its deletion has to wait for the change;
 //! - an object that claims a name or addresses which another one had is created after that one is deleted.
 
 use std::collections::{HashMap, HashSet};
@@ -15,6 +15,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use crate::address::Address;
+use crate::diff::PropertyChange;
 use crate::graph::Graph;
 use crate::plan_error::PlanError;
 use crate::provider::Provider;
@@ -95,7 +96,7 @@ pub(crate) fn build(
     builder.replacements(steps, &before);
     builder.replaced_before(steps, by_node, graph, &before);
     builder.let_go_first(&dependents, &before);
-    builder.changed_last(steps, &dependents);
+    builder.given_up_last(steps, &dependents);
     Ok(Schedule { name_retained, ..builder.finish(steps, provider)? })
 }
 
@@ -176,6 +177,28 @@ fn ahead(steps: &[Step], dependents: &[Vec<usize>], collisions: &[(usize, usize)
         }
     }
     ahead
+}
+
+/// Whether a list of the object has something in it that it shall not have any more. Tags give nothing up that can be used.
+fn gives_up(step: &Step) -> bool {
+    let (Action::Update, Some(live), Some(desired)) = (&step.action, step.live(), step.desired()) else {
+        return false;
+    };
+    let lost = |property: &str| match (&live[property], &desired[property]) {
+        (Value::Array(live), Value::Array(desired)) => live.iter().any(|item| !desired.contains(item)),
+        _ => false,
+    };
+    step.changes.iter().map(PropertyChange::property).any(|property| property != "Tags" && lost(property))
+}
+
+/// Everything that can be reached, over however many others.
+fn reached_from<I: Iterator<Item = usize>>(start: usize, next: impl Fn(usize) -> I) -> HashSet<usize> {
+    let mut reached = HashSet::new();
+    let mut pending = vec![start];
+    while let Some(one) = pending.pop() {
+        pending.extend(next(one).filter(|found| reached.insert(*found)));
+    }
+    reached
 }
 
 /// What goes ahead, by step, and what comes behind, by task.
@@ -305,35 +328,22 @@ impl Builder {
         }
     }
 
-    /// An object is changed after what depended on it and goes, where that does not wait for the change.
-    fn changed_last(&mut self, steps: &[Step], dependents: &[Vec<usize>]) {
-        for (position, dependents) in dependents.iter().enumerate() {
-            let Some(change) = self.do_task[position].filter(|_| steps[position].action == Action::Update)
-            else {
-                continue;
-            };
-            let goes = dependents.iter().filter(|dependent| **dependent != position);
-            let mut goes: Vec<usize> = goes.filter_map(|dependent| self.delete_task[*dependent]).collect();
-            if goes.is_empty() {
+    /// An object that gives something up is changed after what depended on it and goes, where that does not wait for the change.
+    fn given_up_last(&mut self, steps: &[Step], dependents: &[Vec<usize>]) {
+        for (position, _) in steps.iter().enumerate().filter(|(_, step)| gives_up(step)) {
+            let Some(change) = self.do_task[position] else { continue };
+            let mut goes = reached_from(position, |at| dependents[at].iter().copied());
+            goes.remove(&position);
+            let deletions: Vec<usize> = goes.iter().filter_map(|step| self.delete_task[*step]).collect();
+            if deletions.is_empty() {
                 continue;
             }
-            let after = self.after(change);
-            goes.retain(|deletion| !after.contains(deletion));
-            for deletion in goes {
+            let after =
+                reached_from(change, |task| self.tasks[task].dependents.iter().map(|(task, _)| *task));
+            for deletion in deletions.into_iter().filter(|deletion| !after.contains(deletion)) {
                 self.edge(Some(deletion), Some(change), false);
             }
         }
-    }
-
-    /// Every task that waits for this one, over however many others.
-    fn after(&self, task: usize) -> HashSet<usize> {
-        let mut after = HashSet::new();
-        let mut pending = vec![task];
-        while let Some(task) = pending.pop() {
-            let dependents = self.tasks[task].dependents.iter().map(|(dependent, _)| *dependent);
-            pending.extend(dependents.filter(|dependent| after.insert(*dependent)));
-        }
-        after
     }
 
     /// Checks that there is an order, and works out how long is left after each task.

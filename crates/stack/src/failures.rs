@@ -37,6 +37,14 @@ pub(crate) fn engine_failure(error: EngineError) -> Failure {
             Failure::from_error(Exit::Configuration, &error)
                 .hint("stop using it first: change `ecs.image`, run `up`, then try again")
         }
+        EngineError::Plan(engine::PlanError::OnlyBecauseMissing { address, missing, .. }) => {
+            let hint = format!(
+                "bring {missing} back: a KMS key, for example, can be saved until the day of its deletion (`aws kms \
+                 cancel-key-deletion`). If it is gone for good, save what you can of {address}, and then delete that, with \
+                 `destroy` or by hand"
+            );
+            Failure::from_error(Exit::Configuration, &error).hint(hint)
+        }
         EngineError::Plan(_) => Failure::from_error(Exit::Configuration, &error),
         EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. }
             if source.class == ErrorClass::Expired =>

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{
-    Action, Cause, ErrorClass, Graph, Note, Observer, Operation, Phase, Progress, ReplaceOrder, Selector,
+    Action, Cause, Declaration, ErrorClass, Graph, Note, Observer, Operation, Phase, Progress, ReplaceOrder,
+    Selector,
 };
 use serde_json::{Value, json};
 
@@ -414,37 +415,56 @@ async fn an_object_that_may_be_going_already_is_not_taken_back() {
     world.check_cloud_equals_state().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_an_object_gives_up_is_not_used_any_more_when_it_is_changed() {
-    let world = World::new();
-    let member = |at: &str| {
-        resource(at, "Test::SlowToken", json!({ "Name": at, "Parents": [reference("t/group", "Id")] }))
-    };
-    let group = |size: u8| resource("t/group", "Test::Token", json!({ "Name": "group", "Size": size }));
-    world.apply(&graph([group(2), member("t/one"), member("t/two")])).await;
-    world.cloud.clear_log();
-    world.apply(&graph([group(1), member("t/one")])).await;
-    assert_eq!(world.cloud.log(), ["delete t/two", "update t/group"]);
-    world.check_cloud_equals_state().await;
+/// A group with its parts.
+fn group_of(parts: &[&str], size: u8) -> Declaration {
+    let parts: Vec<Value> = parts.iter().map(|part| reference(part, "Id")).collect();
+    resource("t/group", "Test::Token", json!({ "Name": "group", "Size": size, "Mentions": parts }))
+}
+
+fn part(at: &str) -> Declaration {
+    resource(at, "Test::Token", json!({ "Name": at }))
+}
+
+/// Something in something else.
+fn inside(at: &str, of: &str) -> Declaration {
+    resource(at, "Test::SlowToken", json!({ "Name": at, "Parents": [reference(of, "Id")] }))
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_is_changed_first_where_what_goes_has_to_wait_for_that() {
+async fn what_an_object_gives_up_is_not_used_any_more_when_it_is_changed() {
     let world = World::new();
-    let group = |size: u8| resource("t/group", "Test::Token", json!({ "Name": "group", "Size": size }));
+    let whole = [part("t/p1"), part("t/p2"), group_of(&["t/p1", "t/p2"], 1), inside("t/cluster", "t/group")];
+    let members = [inside("t/one", "t/cluster"), inside("t/two", "t/cluster")];
+    world.apply(&graph([whole.as_slice(), &members].concat())).await;
+    world.cloud.clear_log();
+    let less =
+        [part("t/p1"), group_of(&["t/p1"], 1), inside("t/cluster", "t/group"), inside("t/one", "t/cluster")];
+    world.apply(&graph(less)).await;
+    assert_eq!(world.cloud.log(), ["delete t/two", "update t/group", "delete t/p2"]);
+    world.check_cloud_equals_state().await;
+    // Where nothing is given up, nothing waits.
+    world.cloud.clear_log();
+    world.apply(&graph([part("t/p1"), group_of(&["t/p1"], 2), inside("t/cluster", "t/group")])).await;
+    assert_eq!(world.cloud.log(), ["update t/group", "delete t/one"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_gives_up_first_where_what_goes_has_to_wait_for_that() {
+    let world = World::new();
     let user = |of: &str| {
+        let text = reference("t/group", "Version");
         resource(
             "t/user",
             "Test::Token",
-            json!({ "Name": "user", "Links": [reference(of, "Id")], "Text": reference("t/group", "Version") }),
+            json!({ "Name": "user", "Links": [reference(of, "Id")], "Text": text }),
         )
     };
-    let member =
-        |at: &str| resource(at, "Test::Token", json!({ "Name": at, "Links": [reference("t/group", "Id")] }));
-    world.apply(&graph([group(2), member("t/one"), member("t/two"), user("t/one")])).await;
+    let parts = [part("t/p1"), part("t/p2"), inside("t/two", "t/group")];
+    let before = [group_of(&["t/p1", "t/p2"], 1), inside("t/one", "t/group"), user("t/one")];
+    world.apply(&graph([parts.as_slice(), &before].concat())).await;
     world.cloud.clear_log();
     // `one` can go once the user refers to `two`, which waits for the group's new version.
-    world.apply(&graph([group(1), member("t/two"), user("t/two")])).await;
+    world.apply(&graph([parts.as_slice(), &[group_of(&["t/p1"], 2), user("t/two")]].concat())).await;
     assert_eq!(world.cloud.log(), ["update t/group", "update t/user", "delete t/one"]);
     world.check_cloud_equals_state().await;
 }
