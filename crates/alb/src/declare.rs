@@ -1,7 +1,9 @@
 //! The tier itself: which resources there are, and what each takes from which.
 
 use aws::policy::{PolicyDocument, Principal, Statement};
-use aws::resources::{LogGroup, Peer, RetentionDays, SecurityGroup, SecurityGroupIngress, WebAclAssociation};
+use aws::resources::{
+    LogGroup, Peer, RetentionDays, SecurityGroup, SecurityGroupIngress, ServiceLinkedRole, WebAclAssociation,
+};
 use aws::{DeletionPolicy, LogGroupName, Names, SecurityGroupId, SubnetId};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
 use serde::{Deserialize, Serialize};
@@ -125,6 +127,8 @@ impl Declaring<'_> {
             false => None,
         };
         let load_balancer = self.load_balancer(&security_group, log_bucket.as_ref())?;
+        let service = "elasticloadbalancing.amazonaws.com";
+        ServiceLinkedRole::before(self.scope, "linked-role", service, &["load-balancer"])?;
         let blue = self.target_group("blue")?;
         let green = self.target_group("green")?;
         let listener = self.listeners(&load_balancer.load_balancer_arn.clone().early())?;
@@ -436,6 +440,8 @@ impl Declaring<'_> {
             redacted_fields: REDACTED_HEADERS.map(FieldToMatch::header).to_vec(),
         };
         self.scope.add("web-acl-logging", logging)?;
+        let needed_by = ["web-acl-logging"];
+        ServiceLinkedRole::before(self.scope, "waf-linked-role", "wafv2.amazonaws.com", &needed_by)?;
         let association =
             WebAclAssociation { resource_arn: load_balancer.text(), web_acl_arn: web_acl.arn.clone() };
         self.scope.add("web-acl-association", association)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws::resources::{
     LogGroup, Peer, RetentionDays, SecurityGroup, SecurityGroupEgress, SecurityGroupIngress,
-    WebAclAssociation,
+    ServiceLinkedRole, WebAclAssociation,
 };
 use aws::{DeletionPolicy, LogGroupName, Names, Place, SecurityGroupId};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
@@ -132,7 +132,10 @@ impl Declaring<'_> {
             security_group_ids: vec![group],
             tags: self.names.tags("api-link"),
         };
-        Ok(self.scope.add("vpc-link", link)?.vpc_link_id)
+        let link = self.scope.add("vpc-link", link)?.vpc_link_id;
+        let service = "ops.apigateway.amazonaws.com";
+        ServiceLinkedRole::before(self.scope, "linked-role", service, &["vpc-link"])?;
+        Ok(link)
     }
 
     fn link_rules(&mut self, link: &Input<SecurityGroupId>) -> Result<(), DeclareError> {

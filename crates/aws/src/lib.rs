@@ -64,6 +64,7 @@ pub type Registry = engine::Registry<Context>;
 pub fn kinds(registry: &mut Registry) {
     registry
         .register::<resources::Role<engine::Resolved>>()
+        .register::<resources::ServiceLinkedRole>()
         .register::<resources::LogGroup<engine::Resolved>>()
         .register::<resources::Key>()
         .register::<resources::Alarm<engine::Resolved>>()

@@ -4,11 +4,30 @@
 pub use aws_sdk_rds::types;
 
 use aws_sdk_rds::types::Tag;
-use engine::CallError;
+use engine::{CallError, ErrorClass};
 
 use crate::Context;
-use crate::error::Called;
+use crate::error::{CallResult, Called};
 use crate::tags::{LiveTags, TagPairs, Tags};
+
+/// A call to RDS that may be the account's first.
+pub trait OfRds: Sized {
+    /// The same result, where RDS's service-linked role may be so new that RDS does not know it yet: it makes the role with the
+    /// first subnet group, cluster or instance, and may refuse that very call with `InvalidParameterValue`.
+    #[must_use]
+    fn once_linked(self) -> Self;
+}
+
+impl<T> OfRds for Result<T, CallError> {
+    fn once_linked(self) -> Self {
+        const INVALID: &str = "InvalidParameterValue";
+        self.classed_saying(INVALID, "service linked role", ErrorClass::NotYet).classed_saying(
+            INVALID,
+            "Missing necessary credentials",
+            ErrorClass::NotYet,
+        )
+    }
+}
 
 /// The client for RDS.
 #[must_use]

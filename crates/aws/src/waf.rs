@@ -23,7 +23,14 @@ pub trait OfWaf: Sized {
 
 impl<T> OfWaf for Result<T, CallError> {
     fn of_waf(self) -> Self {
+        const AGAIN: [&str; 5] = [
+            "WAFOptimisticLockException",
+            "WAFServiceLinkedRoleErrorException",
+            "WAFTagOperationException",
+            "WAFTagOperationInternalErrorException",
+            "WAFUnavailableEntityException",
+        ];
         self.classed(&["WAFNonexistentItemException"], ErrorClass::NotFound)
-            .classed(&["WAFUnavailableEntityException", "WAFOptimisticLockException"], ErrorClass::NotYet)
+            .classed(&AGAIN, ErrorClass::NotYet)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws::policy::PolicyDocument;
-use aws::resources::{InlinePolicy, LogGroup, Queue, RetentionDays, Role};
+use aws::resources::{InlinePolicy, LogGroup, Queue, RetentionDays, Role, ServiceLinkedRole};
 use aws::{AlarmArn, DeletionPolicy, LogGroupArn, LogGroupName, Names, QueueArn, QueueUrl, RoleArn};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
 use serde::{Deserialize, Serialize};
@@ -323,6 +323,7 @@ impl Declaring<'_> {
             },
         };
         self.scope.add("selection", selection)?;
+        ServiceLinkedRole::before(self.scope, "linked-role", "backup.amazonaws.com", &["selection"])?;
         Ok(vault)
     }
 }

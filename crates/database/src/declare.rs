@@ -1,7 +1,9 @@
 //! The tier itself: which resources there are, and what each takes from which.
 
 use aws::policy::{PolicyDocument, Principal, Statement};
-use aws::resources::{Alias, Key, LogGroup, Peer, RetentionDays, Role, SecurityGroup, SecurityGroupIngress};
+use aws::resources::{
+    Alias, Key, LogGroup, Peer, RetentionDays, Role, SecurityGroup, SecurityGroupIngress, ServiceLinkedRole,
+};
 use aws::{KeyArn, LogGroupName, Names, RoleArn, SecurityGroupId};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
 use serde::{Deserialize, Serialize};
@@ -114,6 +116,8 @@ impl Declaring<'_> {
         };
         let cluster = self.add_cluster(cluster)?;
         let instances = self.instances(&cluster.identifier)?;
+        let needed_by = ["subnet-group", "cluster"];
+        ServiceLinkedRole::before(self.scope, "linked-role", "rds.amazonaws.com", &needed_by)?;
         Ok(Outputs {
             database_endpoint: cluster.endpoint.early(),
             database_reader_endpoint: cluster.read_endpoint.early(),
@@ -245,6 +249,7 @@ impl Declaring<'_> {
         let aws::Place { account_id, partition, region } = &self.inputs.place;
         let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"])
             .principal(Principal::Service("monitoring.rds.amazonaws.com".to_owned()))
+            // RDS User Guide, "Setting up and enabling Enhanced Monitoring".
             .when("StringEquals", "aws:SourceAccount", [account_id.clone().into()])]);
         let managed = format!("arn:{partition}:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole");
         let role = Role {

@@ -3,7 +3,7 @@
 use aws::policy::PolicyDocument;
 use aws::resources::{
     InlinePolicy, LogGroup, Peer, RetentionDays, Role, SecurityGroup, SecurityGroupEgress,
-    SecurityGroupIngress,
+    SecurityGroupIngress, ServiceLinkedRole,
 };
 use aws::{
     DeletionPolicy, EcsClusterName, EcsServiceName, LogGroupArn, LogGroupName, Names, RoleArn,
@@ -202,15 +202,19 @@ impl Declaring<'_> {
         let user = database.map(|database| (database, args.database_user.as_str()));
         let traces = args.tracing != Tracing::None;
         let task = permissions::task(place, user, traces, args.execute_command);
-        let trust = permissions::task_trust(place);
         Ok(Roles {
             execution: self.role(
                 "execution",
                 "Lets Fargate pull images, write logs and read secrets for the payment application",
-                trust.clone(),
+                permissions::execution_trust(),
                 Some(execution),
             )?,
-            task: self.role("task", "What the payment application may do", trust, task)?,
+            task: self.role(
+                "task",
+                "What the payment application may do",
+                permissions::task_trust(place),
+                task,
+            )?,
         })
     }
 
@@ -253,7 +257,7 @@ impl Declaring<'_> {
         );
         let role = Role {
             role_name: self.role_name("load-balancer").into(),
-            assume_role_policy_document: permissions::service_trust(place),
+            assume_role_policy_document: permissions::service_trust(),
             description: Some("Lets ECS move requests between the target groups of a deployment".to_owned()),
             max_session_duration: None,
             policies: Vec::new(),
@@ -313,7 +317,9 @@ impl Declaring<'_> {
             }],
             tags: self.names.tags("cluster"),
         };
-        self.scope.add("cluster", cluster)
+        let cluster = self.scope.add("cluster", cluster)?;
+        ServiceLinkedRole::before(self.scope, "linked-role", "ecs.amazonaws.com", &["cluster"])?;
+        Ok(cluster)
     }
 
     fn task_definition(
@@ -425,6 +431,8 @@ impl Declaring<'_> {
             tags: self.names.tags("service"),
         };
         let target = self.scope.add("scalable-target", target)?.id;
+        let service = "ecs.application-autoscaling.amazonaws.com";
+        ServiceLinkedRole::before(self.scope, "autoscaling-linked-role", service, &["scalable-target"])?;
         self.policy("cpu", "ECSServiceAverageCPUUtilization", self.args.cpu_target, &target)?;
         self.policy("memory", "ECSServiceAverageMemoryUtilization", self.args.memory_target, &target)
     }

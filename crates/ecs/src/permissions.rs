@@ -6,22 +6,34 @@ use engine::Input;
 
 use crate::inputs::DatabaseInputs;
 
-/// What lets ECS's tasks of this account and region take a role, and no others.
+/// What lets ECS's tasks of this account and region take a role, and no others (ECS Developer Guide, "Amazon ECS task IAM
+/// role", which has both conditions).
 pub(crate) fn task_trust(place: &Place) -> PolicyDocument {
-    trust("ecs-tasks.amazonaws.com", place, |statement| {
-        statement.when("ArnLike", "aws:SourceArn", [place.arn("ecs", "*").into()])
+    trust(TASKS, |statement| {
+        statement.when("StringEquals", "aws:SourceAccount", [place.account_id.clone().into()]).when(
+            "ArnLike",
+            "aws:SourceArn",
+            [place.arn("ecs", "*").into()],
+        )
     })
 }
 
-/// What lets ECS itself take a role, on behalf of this account.
-pub(crate) fn service_trust(place: &Place) -> PolicyDocument {
-    trust("ecs.amazonaws.com", place, |statement| statement)
+/// What lets Fargate take a role before and beside a task. AWS documents no condition for it (ECS Developer Guide, "Amazon ECS
+/// task execution IAM role"), so it has none; who may hand it to a task is limited by `iam:PassRole`.
+pub(crate) fn execution_trust() -> PolicyDocument {
+    trust(TASKS, |statement| statement)
 }
 
-fn trust(service: &str, place: &Place, further: impl FnOnce(Statement) -> Statement) -> PolicyDocument {
-    let statement = Statement::allow(["sts:AssumeRole"])
-        .principal(Principal::Service(service.to_owned()))
-        .when("StringEquals", "aws:SourceAccount", [place.account_id.clone().into()]);
+/// What lets ECS itself take a role. AWS documents no condition for it, and a deployment whose role ECS cannot take is rolled
+/// back (ECS Developer Guide, "Amazon ECS infrastructure IAM role for load balancers").
+pub(crate) fn service_trust() -> PolicyDocument {
+    trust("ecs.amazonaws.com", |statement| statement)
+}
+
+const TASKS: &str = "ecs-tasks.amazonaws.com";
+
+fn trust(service: &str, further: impl FnOnce(Statement) -> Statement) -> PolicyDocument {
+    let statement = Statement::allow(["sts:AssumeRole"]).principal(Principal::Service(service.to_owned()));
     PolicyDocument::new([further(statement)])
 }
 

@@ -288,11 +288,9 @@ impl Run<'_> {
                 self.identified(position);
                 self.release(position, false);
                 if shown {
-                    operator.observer.observe(&Progress::Done {
-                        address: step.address.clone(),
-                        operation,
-                        took,
-                    });
+                    let adopted = operation == Operation::Create && operator.is_adopted(&step.address);
+                    let address = step.address.clone();
+                    operator.observer.observe(&Progress::Done { address, operation, adopted, took });
                 }
                 let operation = shown.then_some(operation);
                 self.report.done.push(Done { address: step.address.clone(), operation, took });

@@ -178,11 +178,13 @@ pub struct Template {
     pub outputs: &'static [(&'static str, FoundIn)],
     /// Brings the declared properties into CloudFormation's shape.
     pub adapt: fn(&mut Map<String, Value>),
+    /// Whether a template leaves it out, with what waits for it: AWS makes such an object itself.
+    pub left_out: bool,
 }
 
 impl Template {
     /// A template says the same, in the same words.
-    pub const AS_DECLARED: Self = Self { own_properties: &[], outputs: &[], adapt: |_| {} };
+    pub const AS_DECLARED: Self = Self { own_properties: &[], outputs: &[], adapt: |_| {}, left_out: false };
 }
 
 /// Where a template finds an output.

@@ -199,6 +199,12 @@ fn edges_of(node: &Declaration, index: &HashMap<Address, usize>) -> Result<Vec<E
         Some(&to) => edges.push(Edge { to, early: found.early }),
         None => unknown = unknown.take().or_else(|| Some(found.address.to_owned())),
     });
+    for after in &node.after {
+        match index.get(after) {
+            Some(&to) => edges.push(Edge { to, early: false }),
+            None => unknown = unknown.take().or_else(|| Some(after.to_string())),
+        }
+    }
     if let Some(to) = unknown {
         return Err(GraphError::Unknown { from: node.address.clone(), to });
     }
@@ -262,6 +268,7 @@ mod tests {
             kind: "Test".to_owned(),
             properties: json!({ "References": references }),
             protect: false,
+            after: Vec::new(),
             facts: &crate::facts::OF_A_TEST,
         }
     }
@@ -301,6 +308,17 @@ mod tests {
         two.properties["Early"] = json!({ "$ref": "t/a", "attr": "Id", "early": true });
         let graph = Graph::from_declarations(vec![declaration("t/a", &[]), two]).unwrap();
         assert_eq!(graph.edges(1), [Edge { to: 0, early: false }]);
+    }
+
+    #[test]
+    fn what_is_only_waited_for_is_an_edge_too() {
+        let mut two = declaration("t/b", &[]);
+        two.after = vec![Address::new("t/a").unwrap()];
+        let graph = Graph::from_declarations(vec![two.clone(), declaration("t/a", &[])]).unwrap();
+        assert_eq!(graph.edges(0), [Edge { to: 1, early: false }]);
+        assert_eq!(graph.dependencies("t/b"), two.after);
+        let error = Graph::from_declarations(vec![two]).unwrap_err();
+        assert_eq!(error.to_string(), "t/b refers to t/a, which is not declared");
     }
 
     #[test]

@@ -72,6 +72,8 @@ pub enum Progress {
         address: Address,
         /// What was done.
         operation: Operation,
+        /// Whether the object of a creation was there already.
+        adopted: bool,
         /// How long it took.
         took: Duration,
     },

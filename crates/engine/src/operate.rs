@@ -231,6 +231,11 @@ impl Operator<'_> {
             || state.current(address.as_str()).is_some_and(|object| unfinished(object.phase))
     }
 
+    /// Whether the object of a resource was there before it was to be created.
+    pub(crate) fn is_adopted(&self, address: &Address) -> bool {
+        self.journal.state().current(address.as_str()).is_some_and(|object| object.adopted)
+    }
+
     pub(crate) fn kind(&self, name: &str) -> Result<&dyn Kind, Cause> {
         let unknown =
             || CallError::new(ErrorClass::Invalid, "planning", format!("kind {name} is not registered"));

@@ -17,6 +17,8 @@ pub struct Declaration {
     pub properties: Value,
     /// Whether the engine refuses to delete or replace it.
     pub protect: bool,
+    /// What it waits for and takes nothing from.
+    pub after: Vec<Address>,
     /// What is known of its kind.
     pub facts: &'static Facts,
 }
@@ -41,6 +43,12 @@ pub enum DeclareError {
     /// Two resources at one address.
     #[error("{address} is declared twice")]
     Duplicate {
+        /// The address.
+        address: Address,
+    },
+    /// Something is said of a resource that is not declared.
+    #[error("{address} is not declared")]
+    Unknown {
         /// The address.
         address: Address,
     },
@@ -137,10 +145,7 @@ impl Scope {
         declared: D,
         protect: bool,
     ) -> Result<OutputsOf<D>, DeclareError> {
-        let address = match self.prefix.as_str() {
-            "" => Address::new(name)?,
-            prefix => Address::new(&format!("{prefix}/{name}"))?,
-        };
+        let address = self.address(name)?;
         if !self.seen.insert(address.clone()) {
             return Err(DeclareError::Duplicate { address });
         }
@@ -150,8 +155,31 @@ impl Scope {
         let outputs = references::outputs_of(&address).map_err(shape)?;
         let facts = &D::Resolved::FACTS;
         let kind = kind.to_owned();
-        self.declarations.push(Declaration { address, kind, properties, protect, facts });
+        let after = Vec::new();
+        self.declarations.push(Declaration { address, kind, properties, protect, after, facts });
         Ok(outputs)
+    }
+
+    fn address(&self, name: &str) -> Result<Address, InvalidAddress> {
+        match self.prefix.as_str() {
+            "" => Address::new(name),
+            prefix => Address::new(&format!("{prefix}/{name}")),
+        }
+    }
+
+    /// Says that a resource waits until another one is ready, and goes before it, though it takes nothing from it. Where it takes
+    /// something, the reference says so already.
+    ///
+    /// # Errors
+    /// [`DeclareError::Unknown`] where one of them is not declared yet.
+    pub fn wait(&mut self, name: &str, after: &str) -> Result<(), DeclareError> {
+        let (address, after) = (self.address(name)?, self.address(after)?);
+        if !self.seen.contains(&after) {
+            return Err(DeclareError::Unknown { address: after });
+        }
+        let declared = self.declarations.iter_mut().find(|declared| declared.address == address);
+        declared.ok_or(DeclareError::Unknown { address })?.after.push(after);
+        Ok(())
     }
 
     /// Says how objects of a kind in this tier are kept which are not declared any more, since what they belong to was switched

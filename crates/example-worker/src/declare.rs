@@ -284,9 +284,14 @@ impl Declaring<'_> {
     ) -> Result<Input<RoleArn>, DeclareError> {
         let Inputs { place, .. } = self.inputs;
         let trust = Statement::allow(["sts:AssumeRole"])
-            .principal(Principal::Service("ecs-tasks.amazonaws.com".to_owned()))
-            .when("StringEquals", "aws:SourceAccount", [place.account_id.clone().into()])
-            .when("ArnLike", "aws:SourceArn", [place.arn("ecs", "*").into()]);
+            .principal(Principal::Service("ecs-tasks.amazonaws.com".to_owned()));
+        // ECS Developer Guide, "Amazon ECS task IAM role": for task roles alone, AWS documents conditions.
+        let trust = match what {
+            "task" => trust
+                .when("StringEquals", "aws:SourceAccount", [place.account_id.clone().into()])
+                .when("ArnLike", "aws:SourceArn", [place.arn("ecs", "*").into()]),
+            _ => trust,
+        };
         let role = Role {
             // With the region: names of roles are the account's, for all regions together.
             role_name: self.names.name(&format!("worker-{what}-{}", place.region)).into(),

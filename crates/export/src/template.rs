@@ -12,6 +12,11 @@ use crate::text::{Needles, Piece, value};
 /// Kinds of this program's own begin with it. They stand for what AWS makes by itself, and a template leaves them out.
 const CUSTOM: &str = "Custom::";
 
+/// Whether a template does without it: AWS makes it by itself.
+fn is_left_out(node: &Declaration) -> bool {
+    node.kind.starts_with(CUSTOM) || node.facts.template.left_out
+}
+
 /// Where the graph was declared for. What names it in properties is put in by CloudFormation.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
@@ -85,7 +90,7 @@ pub fn template(
     let mut left_out = Vec::new();
     for node in graph.nodes() {
         let address = node.address.as_str();
-        if node.kind.starts_with(CUSTOM) {
+        if is_left_out(node) {
             left_out.push(json!({ "Address": address, "Kind": node.kind }));
             continue;
         }
@@ -200,7 +205,7 @@ impl<'a> Writer<'a> {
         let dependencies = self.graph.dependencies(address);
         let mut ids: Vec<String> = dependencies
             .iter()
-            .filter(|to| self.graph.get(to.as_str()).is_some_and(|node| !node.kind.starts_with(CUSTOM)))
+            .filter(|to| self.graph.get(to.as_str()).is_some_and(|node| !is_left_out(node)))
             .map(|to| self.id(to.as_str()))
             .filter(|id| !self.put.contains(id))
             .collect();

@@ -126,6 +126,7 @@ impl Declaring<'_> {
                 .sid("AlarmsPublish")
                 .principal(Principal::Service(CLOUDWATCH.to_owned()))
                 .resources(["*".into()])
+                // SNS Developer Guide, "Managing Amazon SNS encryption keys and costs", on event sources.
                 .when("StringEquals", "aws:SourceAccount", [account_id.clone().into()]),
             // Whose databases, the topic's policy says: Aurora's documentation gives this statement no condition.
             Statement::allow(["kms:Decrypt", "kms:GenerateDataKey*"])
@@ -174,11 +175,13 @@ impl Declaring<'_> {
                 .sid("AlarmsPublish")
                 .principal(Principal::Service(CLOUDWATCH.to_owned()))
                 .resources(this())
+                // SNS Developer Guide, "Example cases for Amazon SNS access control", on CloudWatch alarms.
                 .when("StringEquals", "aws:SourceAccount", [account.clone().into()]),
             Statement::allow(["sns:Publish"])
                 .sid("DatabaseEventsPublish")
                 .principal(Principal::Service(RDS.to_owned()))
                 .resources(this())
+                // Aurora User Guide, "Granting permissions to publish notifications to an Amazon SNS topic".
                 .when("StringEquals", "aws:SourceAccount", [account.into()]),
             Statement::deny(["sns:Publish"])
                 .sid("OnlyTls")

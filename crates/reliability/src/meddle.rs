@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use apigw::resources::Account;
 use aws::Registry;
+use aws::resources::ServiceLinkedRole;
 use emulator::Emulator;
 use engine::{
     Address, CallError, Graph, Intent, Kind, Provider as _, Readiness, Resource as _, Search, Settle, State,
@@ -70,8 +71,8 @@ impl Targets {
         let named = nodes.filter(|(_, node)| {
             let text = node.properties.to_string();
             let known = !text.contains("\"$ref\"") && !text.contains("\"$join\"");
-            // The settings of API Gateway are there for all, so that nobody can be in the way.
-            let shared = node.kind == Account::KIND;
+            // The settings of API Gateway and the roles of services are there for all, so that nobody can be in the way.
+            let shared = node.kind == Account::KIND || node.kind == ServiceLinkedRole::KIND;
             known && !shared && registry.kind(&node.kind).is_some_and(|kind| kind.settle() == Settle::Key)
         });
         let names = named.map(|(position, _)| position).collect();

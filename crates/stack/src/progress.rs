@@ -114,7 +114,8 @@ fn line(progress: &Progress) -> Option<String> {
                 doing(*operation)
             )
         }
-        Progress::Done { address, operation, took } => {
+        Progress::Done { address, adopted: true, .. } => format!("adopted {address}: it existed already"),
+        Progress::Done { address, operation, took, .. } => {
             format!("{} {address} ({})", did(*operation), seconds(*took))
         }
         Progress::Failed { address, operation, reason } => {

@@ -1,6 +1,8 @@
 //! Plans, drift and reports as a person reads them, and as data.
 
-use engine::{Action, Cause, Drift, Fate, Note, Operation, Plan, PropertyChange, ReplaceOrder, Report, Step};
+use engine::{
+    Action, Cause, Drift, Fate, Note, Operation, Plan, PropertyChange, Reasons, ReplaceOrder, Report, Step,
+};
 use serde_json::{Value, json};
 
 use crate::losses;
@@ -104,7 +106,7 @@ fn is_kept(step: &Step) -> bool {
 
 fn remark(step: &Step) -> String {
     let note = match step.note {
-        Some(Note::Unfinished) => "  finish what an interrupted run began",
+        Some(Note::Unfinished) => "  the last run did not finish it",
         Some(Note::Missing) if step.action == Action::Delete => "  it has disappeared already",
         Some(Note::Missing) => "  it has disappeared",
         Some(Note::Deposed) => "  was replaced by an earlier run",
@@ -113,16 +115,29 @@ fn remark(step: &Step) -> String {
     };
     match &step.action {
         Action::Replace { because, order } => {
-            let because: Vec<&str> = because.iter().collect();
+            let because = reasons(because);
             let order = match order {
                 ReplaceOrder::CreateFirst => "the new one is created first",
                 ReplaceOrder::DeleteFirst => "the old one is deleted first",
             };
-            format!("  replaced: {} cannot be changed; {order}{note}", because.join(", "))
+            format!("  replaced: {because}; {order}{note}")
         }
         Action::Delete if is_kept(step) => "  stays in the account, no longer managed".to_owned(),
         _ => note.to_owned(),
     }
+}
+
+/// Why an object is replaced: mostly properties that cannot be changed; what the engine calls otherwise, in words.
+fn reasons(because: &Reasons) -> String {
+    let words = |reason: &str| match reason {
+        "Readiness" => Some("AWS reports that it failed"),
+        "Type" => Some("its type changes"),
+        _ => None,
+    };
+    let fixed: Vec<&str> = because.iter().filter(|reason| words(reason).is_none()).collect();
+    let fixed = (!fixed.is_empty()).then(|| format!("{} cannot be changed", fixed.join(", ")));
+    let reasons: Vec<String> = because.iter().filter_map(words).map(str::to_owned).chain(fixed).collect();
+    reasons.join(", and ")
 }
 
 fn property(lines: &mut Lines, change: &PropertyChange) {

@@ -355,7 +355,8 @@ impl Declaring<'_> {
         let source = format!("arn:{partition}:ec2:{region}:{account_id}:vpc-flow-log/*");
         let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"])
             .principal(Principal::Service("vpc-flow-logs.amazonaws.com".to_owned()))
-            // Without these, anybody's flow log could be made to write with this role.
+            // Without these, anybody's flow log could be made to write with this role (VPC User Guide, "Publish flow logs to
+            // CloudWatch Logs").
             .when("StringEquals", "aws:SourceAccount", [account_id.clone().into()])
             .when("ArnLike", "aws:SourceArn", [source.into()])]);
         // Not logs:CreateLogGroup, which AWS's example has: the group would come back without retention if the

@@ -170,6 +170,7 @@ async fn a_load_balancer_can_become_private_and_public_again() {
     assert_eq!(
         planned(&world, &tier, &private, is_create).await,
         [
+            "apigw/linked-role",
             "apigw/load-balancer-from-vpc-link",
             "apigw/vpc-link",
             "apigw/vpc-link-security-group",
@@ -179,7 +180,7 @@ async fn a_load_balancer_can_become_private_and_public_again() {
     assert_eq!(planned(&world, &tier, &private, is_replace).await, ["apigw/deployment"]);
     world.create(&tier, &private).await;
     world.assert_settled(&tier, &private).await;
-    assert_eq!(planned(&world, &tier, &public, is_delete).await.len(), 4);
+    assert_eq!(planned(&world, &tier, &public, is_delete).await.len(), 5);
     world.create(&tier, &public).await;
     world.assert_settled(&tier, &public).await;
     tier.delete(&world.engine, &public).await.unwrap();

@@ -8,6 +8,7 @@ mod queue;
 mod role;
 mod security_group;
 mod security_group_rule;
+mod service_linked_role;
 mod web_acl_association;
 
 pub use alarm::Alarm;
@@ -39,5 +40,7 @@ pub use security_group_rule::SecurityGroupEgress;
 pub use security_group_rule::SecurityGroupEgressOutputs;
 pub use security_group_rule::SecurityGroupIngress;
 pub use security_group_rule::SecurityGroupIngressOutputs;
+pub use service_linked_role::ServiceLinkedRole;
+pub use service_linked_role::ServiceLinkedRoleOutputs;
 pub use web_acl_association::WebAclAssociation;
 pub use web_acl_association::WebAclAssociationOutputs;

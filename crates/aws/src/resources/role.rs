@@ -3,6 +3,12 @@
 //! The surprise: IAM is one database for the whole world, copied outwards for seconds after each change. A
 //! service that is handed a role too early says that it cannot assume it; whoever hands it over treats that as
 //! "not yet". And a role cannot be deleted while it has policies, so the delete takes them away first.
+//!
+//! - **Wait**: `NoSuchEntity` for a role that was made a moment ago. That the role can be used, no call shows.
+//! - **Rewritten on read**: documents are URL-encoded, a list of one becomes its element, an account's number the ARN of its
+//!   root; a principal that was deleted is shown by its id.
+//! - **Silent**: nothing; but a service goes on with the credentials that it has for up to an hour.
+//! - **Terminal**: there are no states.
 
 use async_trait::async_trait;
 use engine::{

@@ -11,6 +11,7 @@ use testing::{ACCOUNT, REGION, World};
 
 testing::contract!(aws::kinds, around network, {
     role,
+    service_linked_role,
     log_group,
     log_group_of_a_service,
     key,
@@ -114,6 +115,13 @@ fn role(_around: &mut Inside) -> Entry<Role> {
         })
         .other("ManagedPolicyArns", |role| role.managed_policy_arns = vec![managed.into()])
         .other("Tags", |role| role.tags = tags("renamed"))
+}
+
+fn service_linked_role(_around: &mut Inside) -> Entry<ServiceLinkedRole> {
+    Entry::of(ServiceLinkedRole::of("ecs.amazonaws.com"))
+        .other("AWSServiceName", |role| role.aws_service_name = "rds.amazonaws.com".to_owned())
+        .fixed(["DeletionPolicy"], "it always stays")
+        .stays("the account shares it")
 }
 
 fn log_group(around: &mut Inside) -> Entry<LogGroup> {

@@ -321,7 +321,7 @@ fn only_this_accounts_schedules_call_the_function_and_only_it() {
 fn copies_by_aws_backup_are_an_option() {
     let (graph, outputs) = declare(&tier(with_everything()), &inputs()).unwrap();
     assert!(outputs.backup_vault_name.is_some());
-    assert_eq!(graph.nodes().len(), 14);
+    assert_eq!(graph.nodes().len(), 15);
     assert_eq!(
         properties(&graph, "backup/vault"),
         json!({

@@ -164,12 +164,12 @@ async fn a_vault_can_be_added_and_taken_away() {
     let with = tier(Args { vault: with_vault(), ..Args::default() });
     assert_eq!(
         sorted(world.planned(&with, &inputs, is_create).await),
-        ["backup/plan", "backup/selection", "backup/vault", "backup/vault-role"]
+        ["backup/linked-role", "backup/plan", "backup/selection", "backup/vault", "backup/vault-role"]
     );
     let outputs = world.create(&with, &inputs).await;
     assert_eq!(outputs.backup_vault_name.unwrap().as_str(), VAULT);
     world.assert_settled(&with, &inputs).await;
-    assert_eq!(world.planned(&without, &inputs, is_delete).await.len(), 4);
+    assert_eq!(world.planned(&without, &inputs, is_delete).await.len(), 5);
     world.create(&without, &inputs).await;
     assert_eq!(world.left().await, before);
 }

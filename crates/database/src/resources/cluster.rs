@@ -5,7 +5,7 @@
 //! the cluster; and a cluster that is deleted without a final snapshot takes its automated backups along.
 
 use async_trait::async_trait;
-use aws::rds::{client, live_tags, retag, tag};
+use aws::rds::{OfRds, client, live_tags, retag, tag};
 use aws::{
     CallResult, Called, Context, KeyArn, LogGroupName, SecurityGroupId, Tags, converge, in_order_of, number,
     port_or_zero, required,
@@ -349,7 +349,7 @@ impl Resource for Cluster<Resolved> {
             .serverless_v2_scaling_configuration(self.serverless_v2_scaling_configuration.for_call())
             .database_insights_mode(DatabaseInsightsMode::from(self.database_insights_mode.as_str()))
             .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
-        let answer = request.send().await.called(OPERATION).once_visible()?;
+        let answer = request.send().await.called(OPERATION).once_visible().once_linked()?;
         outputs(&required(answer.db_cluster, OPERATION, "DBCluster")?, OPERATION)
     }
 

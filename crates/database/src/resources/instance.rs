@@ -4,7 +4,7 @@
 //! monitoring role is refused as one without permissions for some seconds.
 
 use async_trait::async_trait;
-use aws::rds::{client, live_tags, retag, tag};
+use aws::rds::{OfRds, client, live_tags, retag, tag};
 use aws::{CallResult, Called, Context, RoleArn, Tags, converge, number, required};
 use aws_sdk_rds::types::DbInstance as Live;
 use engine::{
@@ -182,7 +182,8 @@ impl Resource for Instance<Resolved> {
             .set_monitoring_role_arn(self.monitoring_role_arn.as_ref().map(ToString::to_string))
             .ca_certificate_identifier(&self.ca_certificate_identifier)
             .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
-        let answer = self.while_role_spreads(request.send().await.called(OPERATION)).once_visible()?;
+        let answer = request.send().await.called(OPERATION).once_linked();
+        let answer = self.while_role_spreads(answer).once_visible()?;
         outputs(&required(answer.db_instance, OPERATION, "DBInstance")?, OPERATION)
     }
 

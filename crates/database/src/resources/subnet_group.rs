@@ -1,7 +1,7 @@
 //! A DB subnet group: the subnets in which RDS may put instances.
 
 use async_trait::async_trait;
-use aws::rds::{client, retag, tag, tags_of};
+use aws::rds::{OfRds, client, retag, tag, tags_of};
 use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, in_order_of, required};
 use aws_sdk_rds::types::DbSubnetGroup as Live;
 use engine::{
@@ -116,7 +116,7 @@ impl Resource for SubnetGroup<Resolved> {
             .db_subnet_group_description(&self.description)
             .set_subnet_ids(Some(self.subnets()))
             .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
-        let answer = request.send().await.called(OPERATION).once_visible()?;
+        let answer = request.send().await.called(OPERATION).once_visible().once_linked()?;
         outputs(&required(answer.db_subnet_group, OPERATION, "DBSubnetGroup")?, OPERATION)
     }
 

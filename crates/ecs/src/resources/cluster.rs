@@ -2,6 +2,10 @@
 //!
 //! The surprise: creating a cluster whose name is taken is no error, AWS answers with the one that is there. So this
 //! looks first, lest somebody else's cluster be taken over.
+//!
+//! **Wait**: `InvalidParameterException` that says "unable to assume" in an account whose service-linked role is new, and
+//! `UpdateInProgressException`. Read back, all settings are there and not only those that were made. An update does what it
+//! says. `FAILED`, `DEPROVISIONING` and `INACTIVE` are terminal.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, EcsClusterName, Tags, converge, required};

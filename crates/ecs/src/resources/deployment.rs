@@ -2,16 +2,20 @@
 //!
 //! The surprise: a deployment that fails is rolled back, and a service that was rolled back is as steady as one that
 //! was deployed. Whoever only waits until it is steady takes a failure for a success. So this looks at the deployment
-//! itself.
+//! itself, as long as ECS has it: after 90 days only the service says that its deployment was completed.
 
-use aws::{Called, Context, required};
+use aws::{CallResult, Called, Context, required};
+use aws_sdk_ecs::primitives::DateTime;
 use aws_sdk_ecs::types::{
     Deployment, DeploymentRolloutState, DesiredStatus, Service, ServiceDeployment, ServiceDeploymentBrief,
     ServiceDeploymentLifecycleStage, ServiceDeploymentStatus, TaskStopCode,
 };
-use engine::{CallError, Readiness};
+use engine::{CallError, ErrorClass, Readiness};
 
 use super::ecs;
+
+/// How much later than the service's own entry a deployment may be entered in the list, in seconds.
+const APART: f64 = 5.0;
 
 /// The deployment of a service that began last.
 pub(super) async fn latest(
@@ -19,20 +23,23 @@ pub(super) async fn latest(
     cluster: &str,
     service: &str,
 ) -> Result<Option<ServiceDeploymentBrief>, CallError> {
-    let mut latest: Option<ServiceDeploymentBrief> = None;
+    Ok(all(cx, cluster, service).await?.into_iter().next())
+}
+
+/// The deployments that ECS still has of a service, the last one first.
+async fn all(cx: &Context, cluster: &str, service: &str) -> Result<Vec<ServiceDeploymentBrief>, CallError> {
+    let mut all: Vec<ServiceDeploymentBrief> = Vec::new();
     let mut token = None;
     loop {
         // Nothing is promised about the order.
         let request = ecs(cx).list_service_deployments().cluster(cluster).service(service).max_results(100);
         let answer = request.set_next_token(token).send().await.called("ListServiceDeployments")?;
-        for deployment in answer.service_deployments.unwrap_or_default() {
-            if latest.as_ref().is_none_or(|latest| latest.created_at < deployment.created_at) {
-                latest = Some(deployment);
-            }
-        }
+        all.extend(answer.service_deployments.unwrap_or_default());
         token = answer.next_token;
         if token.is_none() {
-            return Ok(latest);
+            // Equal times keep the order of the list.
+            all.sort_by_key(|deployment| std::cmp::Reverse(deployment.created_at));
+            return Ok(all);
         }
     }
 }
@@ -79,30 +86,60 @@ pub(super) async fn task_definition_instead(
     let deployment = describe(cx, failed).await?;
     let before = deployment.source_service_revisions().iter().find_map(|revision| revision.arn());
     let back_to = deployment.rollback().and_then(|rollback| rollback.service_revision_arn());
-    let Some(arn) = back_to.or(before) else { return Ok(None) };
+    task_definition_of(cx, back_to.or(before)).await
+}
+
+async fn task_definition_of(cx: &Context, revision: Option<&str>) -> Result<Option<String>, CallError> {
+    let Some(arn) = revision else { return Ok(None) };
     let answer = ecs(cx).describe_service_revisions().service_revision_arns(arn).send().await;
     let revisions = answer.called("DescribeServiceRevisions")?.service_revisions.unwrap_or_default();
     Ok(revisions.into_iter().find_map(|revision| revision.task_definition))
 }
 
-/// One look whether a service runs what it was told to run.
-pub(super) async fn look(cx: &Context, live: &Service) -> Result<Readiness<()>, CallError> {
+/// When the deployment began that a service is shown with, in seconds since 1970.
+pub(super) fn began(live: &Service) -> Option<String> {
+    let began = primary(live)?.created_at()?;
+    Some(format!("{:.3}", began.as_secs_f64()))
+}
+
+/// One look whether a service runs what it was told to run. `asked_at` is when the deployment began that it was told last.
+///
+/// A deployment that failed because ECS could not use its role is begun once more here: a role that was made a minute ago may
+/// be known to ECS and not yet to the service that it calls.
+pub(super) async fn look(
+    cx: &Context,
+    live: &Service,
+    asked_at: Option<&str>,
+) -> Result<Readiness<()>, CallError> {
     let (cluster, service) = (live.cluster_arn().unwrap_or_default(), live.service_arn().unwrap_or_default());
-    let Some(latest) = latest(cx, cluster, service).await? else {
-        return Ok(Readiness::Pending("waiting for its first deployment".to_owned()));
-    };
-    if !is_over(&latest) {
-        return Ok(Readiness::Pending(progress(&describe(cx, &latest).await?)));
-    }
-    // What was just told the service need not be in the list yet.
-    if newer_has_begun(live, &latest) {
+    let all = all(cx, cluster, service).await?;
+    let asked_at = asked_at.and_then(|seconds| seconds.parse::<f64>().ok());
+    if asked_at.is_some_and(|asked_at| is_out_of_date(live, all.first(), asked_at)) {
         return Ok(Readiness::Pending("waiting for its deployment".to_owned()));
     }
-    if has_failed(&latest) {
-        return Ok(Readiness::Failed(failure(cx, live, &latest).await));
+    let Some(latest) = all.first() else {
+        // A new service has a deployment that goes on; one that ECS has forgotten was completed long ago.
+        return Ok(match is_steady(live) && primary(live).is_some() {
+            true => Readiness::Ready(()),
+            false => Readiness::Pending("waiting for its first deployment".to_owned()),
+        });
+    };
+    if !is_over(latest) {
+        return Ok(Readiness::Pending(progress(&describe(cx, latest).await?)));
     }
-    let steady = live.running_count() >= live.desired_count() && is_completed(live);
-    Ok(match steady {
+    // What was just told the service need not be in the list yet.
+    if newer_has_begun(live, latest) {
+        return Ok(Readiness::Pending("waiting for its deployment".to_owned()));
+    }
+    if has_failed(latest) {
+        if is_first_failure_of_a_role(&all) {
+            again(cx, cluster, service, latest).await?;
+            let state = format!("deploying once more after: {}", reason(latest.status_reason()));
+            return Ok(Readiness::Pending(state));
+        }
+        return Ok(Readiness::Failed(failure(cx, live, latest).await));
+    }
+    Ok(match is_steady(live) {
         true => Readiness::Ready(()),
         false => {
             let (running, desired) = (live.running_count(), live.desired_count());
@@ -113,6 +150,42 @@ pub(super) async fn look(cx: &Context, live: &Service) -> Result<Readiness<()>, 
 
 fn primary(live: &Service) -> Option<&Deployment> {
     live.deployments().iter().find(|deployment| deployment.status() == Some("PRIMARY"))
+}
+
+/// Whether neither the service nor the list shows what the service was told last.
+fn is_out_of_date(live: &Service, latest: Option<&ServiceDeploymentBrief>, asked_at: f64) -> bool {
+    let is_before = |at: Option<&DateTime>, then: f64| at.is_none_or(|at| at.as_secs_f64() < then);
+    is_before(primary(live).and_then(Deployment::created_at), asked_at - 0.01)
+        && is_before(latest.and_then(ServiceDeploymentBrief::created_at), asked_at - APART)
+}
+
+fn is_steady(live: &Service) -> bool {
+    live.running_count() >= live.desired_count() && is_completed(live)
+}
+
+/// Whether the last deployment failed because ECS could not use its role, and no other did since the last success.
+fn is_first_failure_of_a_role(all: &[ServiceDeploymentBrief]) -> bool {
+    let is_of_a_role = |brief: &ServiceDeploymentBrief| {
+        let reason = brief.status_reason().unwrap_or_default();
+        has_failed(brief)
+            && (reason.contains("nable to assume") || reason.contains("is not authorized to perform"))
+    };
+    let since_success =
+        all.iter().take_while(|brief| brief.status() != Some(&ServiceDeploymentStatus::Successful));
+    all.first().is_some_and(is_of_a_role) && since_success.filter(|brief| is_of_a_role(brief)).count() == 1
+}
+
+/// Deploys what a failed deployment should have deployed.
+async fn again(
+    cx: &Context,
+    cluster: &str,
+    service: &str,
+    failed: &ServiceDeploymentBrief,
+) -> Result<(), CallError> {
+    let wanted = task_definition_of(cx, failed.target_service_revision_arn()).await?;
+    let request = ecs(cx).update_service().cluster(cluster).service(service).force_new_deployment(true);
+    let answer = request.set_task_definition(wanted).send().await.called("UpdateService");
+    answer.classed_saying("InvalidParameterException", "nable to assume", ErrorClass::NotYet).map(drop)
 }
 
 fn newer_has_begun(live: &Service, ended: &ServiceDeploymentBrief) -> bool {
@@ -181,8 +254,6 @@ async fn last_stopped(cx: &Context, cluster: &str, service: &str) -> Result<Opti
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_ecs::primitives::DateTime;
-
     use super::*;
 
     fn ended(status: ServiceDeploymentStatus) -> ServiceDeploymentBrief {
@@ -207,6 +278,45 @@ mod tests {
             assert!(!has_failed(&ended(status.clone())) && !is_over(&ended(status)));
         }
         assert!(!has_failed(&ended(Status::Successful)) && is_over(&ended(Status::Successful)));
+    }
+
+    #[test]
+    fn what_was_asked_for_is_waited_for_until_the_service_or_the_list_shows_it() {
+        let old = service(100, DeploymentRolloutState::Completed);
+        let listed = |at| ServiceDeploymentBrief::builder().created_at(DateTime::from_secs(at)).build();
+        assert!(is_out_of_date(&old, Some(&listed(100)), 200.0) && is_out_of_date(&old, None, 200.0));
+        assert!(!is_out_of_date(
+            &service(200, DeploymentRolloutState::InProgress),
+            Some(&listed(100)),
+            200.0
+        ));
+        // After a rollback the service may be shown with what it went back to.
+        assert!(!is_out_of_date(&old, Some(&listed(199)), 200.0));
+        assert!(!is_out_of_date(&old, None, 100.0));
+    }
+
+    #[test]
+    fn only_the_first_failure_of_a_role_since_the_last_success_is_retried() {
+        use ServiceDeploymentStatus as Status;
+        let failed = |status, reason: &str| {
+            ServiceDeploymentBrief::builder().status(status).status_reason(reason).build()
+        };
+        let role = || failed(Status::RollbackSuccessful, "ECS was unable to assume the role r");
+        let policy = || failed(Status::Stopped, "User: r is not authorized to perform: ModifyRule");
+        let other = || failed(Status::Stopped, "tasks failed to start");
+        let good = || ended(Status::Successful);
+        for all in [vec![role()], vec![policy(), good(), role()], vec![role(), other(), good()]] {
+            assert!(is_first_failure_of_a_role(&all), "{all:?}");
+        }
+        for all in [
+            vec![],
+            vec![good(), role()],
+            vec![other()],
+            vec![role(), policy()],
+            vec![role(), other(), role()],
+        ] {
+            assert!(!is_first_failure_of_a_role(&all), "{all:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,10 @@
 //!
 //! The surprises: registering a target is an upsert, so this looks first, lest one of somebody else's be changed; a call
 //! that registers brings the service into the bounds at once; and policies go with their target.
+//!
+//! **Wait**: `ValidationException` says that the service does not exist, or that the service-linked role cannot be assumed,
+//! where either is new; `FailedResourceAccessException`, that the role cannot read alarms yet; `ConcurrentUpdateException`,
+//! that two calls met. Nothing is rewritten on read, an update does what it says, and there are no states.
 
 use async_trait::async_trait;
 use aws::tags::LiveTags;
@@ -46,8 +50,22 @@ impl Declares for ScalableTarget<Declared> {
     type Resolved = ScalableTarget<Resolved>;
 }
 
-/// Two calls met.
-pub(super) const BUSY: &str = "ConcurrentUpdateException";
+/// An answer of Application Auto Scaling that asks for another attempt.
+pub(super) trait OfScaling: Sized {
+    /// The same result, with the class that the code means.
+    fn of_scaling(self) -> Self;
+}
+
+impl<T> OfScaling for Result<T, CallError> {
+    /// Two calls met; or the service-linked role is so new that the service cannot use it, or cannot read alarms with it
+    /// (Application Auto Scaling API Reference, `FailedResourceAccessException`; aws/aws-cdk#4108). One that stays so is an
+    /// error once the time for attempts is over.
+    fn of_scaling(self) -> Self {
+        self.classed(&["ConcurrentUpdateException"], ErrorClass::Throttled)
+            .classed(&["FailedResourceAccessException"], ErrorClass::NotYet)
+            .classed_saying("ValidationException", "nable to assume IAM role", ErrorClass::NotYet)
+    }
+}
 
 /// The parts of a target's id.
 #[derive(Clone, Copy)]
@@ -80,7 +98,8 @@ pub(super) async fn find(cx: &Context, scope: Scope<'_>) -> Result<Option<(Live,
         .service_namespace(scope.namespace())
         .resource_ids(scope.resource)
         .scalable_dimension(scope.dimension());
-    let targets = request.send().await.called("DescribeScalableTargets")?.scalable_targets;
+    let answer = request.send().await.called("DescribeScalableTargets").of_scaling();
+    let targets = answer?.scalable_targets;
     let Some(live) = targets.unwrap_or_default().into_iter().next() else { return Ok(None) };
     let arn = required(live.scalable_target_arn(), "DescribeScalableTargets", "ScalableTargetARN")?;
     let request = scaling(cx).list_tags_for_resource().resource_arn(arn);
@@ -107,7 +126,7 @@ impl ScalableTarget<Resolved> {
             .set_tags(tags.map(|tags| tags.map()));
         let answer = request.send().await.called("RegisterScalableTarget");
         answer
-            .classed(&[BUSY], ErrorClass::Throttled)
+            .of_scaling()
             // The service was made a moment ago.
             .classed_saying("ValidationException", "service doesn't exist", ErrorClass::NotYet)
             .map(drop)
@@ -221,6 +240,6 @@ impl Resource for ScalableTarget<Resolved> {
             .resource_id(scope.resource)
             .scalable_dimension(scope.dimension());
         let answer = request.send().await.called("DeregisterScalableTarget");
-        answer.classed(&[BUSY], ErrorClass::Throttled).gone_is_ok()
+        answer.of_scaling().gone_is_ok()
     }
 }

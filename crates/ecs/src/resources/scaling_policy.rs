@@ -3,6 +3,9 @@
 //! The surprises: putting a policy is an upsert and a policy has no tags, so this looks first, and takes a policy for
 //! ours where its target is; AWS makes the two alarms of a policy and deletes them with it; and two policies do not
 //! contradict each other, the one that wants more tasks decides.
+//!
+//! **Wait**: as for its target; `FailedResourceAccessException` comes from reads too, as long as the service-linked role is
+//! so new that it cannot read alarms. Nothing is rewritten on read, an update does what it says, and there are no states.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, converge, count, number, required};
@@ -16,7 +19,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::scalable_target::{self, BUSY, Scope};
+use super::scalable_target::{self, OfScaling, Scope};
 use super::scaling;
 use crate::{ScalableTargetId, ScalingPolicyArn};
 
@@ -106,7 +109,7 @@ impl ScalingPolicy<Resolved> {
             .service_namespace(scope.namespace())
             .resource_id(scope.resource)
             .scalable_dimension(scope.dimension());
-        let answer = request.send().await.called("DescribeScalingPolicies").if_exists()?;
+        let answer = request.send().await.called("DescribeScalingPolicies").of_scaling().if_exists()?;
         Ok(answer.and_then(|answer| answer.scaling_policies.unwrap_or_default().into_iter().next()))
     }
 
@@ -123,8 +126,7 @@ impl ScalingPolicy<Resolved> {
             .target_tracking_scaling_policy_configuration(
                 self.target_tracking_scaling_policy_configuration.for_call(),
             );
-        let answer = request.send().await.called(OPERATION).once_visible();
-        let answer = answer.classed(&[BUSY], ErrorClass::Throttled)?;
+        let answer = request.send().await.called(OPERATION).once_visible().of_scaling()?;
         Ok(ScalingPolicyOutputs { arn: required(Some(answer.policy_arn), OPERATION, "PolicyARN")?.into() })
     }
 }
@@ -231,6 +233,6 @@ impl Resource for ScalingPolicy<Resolved> {
             .resource_id(scope.resource)
             .scalable_dimension(scope.dimension());
         let answer = request.send().await.called("DeleteScalingPolicy");
-        answer.classed(&[BUSY], ErrorClass::Throttled).gone_is_ok()
+        answer.of_scaling().gone_is_ok()
     }
 }

@@ -4,6 +4,17 @@
 //! balancer; a deployment that fails is rolled back, which this does not take for a success; how many tasks there are
 //! is autoscaling's from the moment on that there are any, and which target group has the requests is ECS's; and a
 //! service that is deleted drains for minutes, in which its name is taken.
+//!
+//! - **Wait**: `InvalidParameterException` says of a role that is new that ECS is "unable to assume" it, of a target group
+//!   whose rule is new that it has no load balancer, of the service's predecessor that it is still draining, and of a delete
+//!   that deployments are active. Whether the role may move requests shows only in the deployment, so one that fails for the
+//!   role's sake is made once more.
+//! - **Rewritten on read**: `LATEST` as the version behind it, an unset grace period as 0; after a rollback the service has
+//!   its task definition of before. For seconds after UpdateService all of it is as it was, so the deployment that the call
+//!   returned is waited for ([`ServiceOutputs::deployed_at`]). Deployments are listed for 90 days.
+//! - **Silent**: an update of load balancers that ECS does not take up. The answer is read back, and a production listener
+//!   rule that ECS kept is an error.
+//! - **Terminal**: a first deployment that ends as `STOPPED` leaves a service that never ran. `DRAINING` leads to `INACTIVE`.
 
 use async_trait::async_trait;
 use aws::tags::LiveTags;
@@ -93,6 +104,10 @@ pub struct ServiceOutputs<S: Stage> {
     pub service_arn: S::Of<ServiceArn>,
     /// The name.
     pub name: S::Of<EcsServiceName>,
+    /// When the deployment began that runs, or was asked for last, in seconds since 1970. What ECS shows of the time before
+    /// is out of date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployed_at: Option<S::Of<String>>,
 }
 
 impl Declares for Service<Declared> {
@@ -133,6 +148,7 @@ fn outputs(live: &Live, operation: &str) -> Result<ServiceOutputs<Resolved>, Cal
     Ok(ServiceOutputs {
         service_arn: required(live.service_arn(), operation, "serviceArn")?.into(),
         name: required(live.service_name(), operation, "serviceName")?.into(),
+        deployed_at: deployment::began(live),
     })
 }
 
@@ -253,6 +269,7 @@ impl Resource for Service<Resolved> {
         cost: Some("fargate-task"),
     };
     const SETTLE: Settle = Settle::Token;
+    const VOLATILE: &'static [&'static str] = &["DeployedAt"];
     type Context = Context;
     type Declared = Service<Declared>;
     type Outputs<S: Stage> = ServiceOutputs<S>;
@@ -314,8 +331,10 @@ impl Resource for Service<Resolved> {
         if live.status() == Some("DRAINING") {
             return Ok(Readiness::Failed("somebody deleted it".to_owned()));
         }
-        Ok(match deployment::look(cx, &live).await? {
-            Readiness::Ready(()) => Readiness::Ready(known.clone()),
+        Ok(match deployment::look(cx, &live, known.deployed_at.as_deref()).await? {
+            Readiness::Ready(()) => {
+                Readiness::Ready(ServiceOutputs { deployed_at: deployment::began(&live), ..known.clone() })
+            }
             Readiness::Pending(state) => Readiness::Pending(state),
             Readiness::Failed(reason) => Readiness::Failed(reason),
         })
@@ -342,9 +361,10 @@ impl Resource for Service<Resolved> {
         changed: &Changed<Self>,
     ) -> Result<ServiceOutputs<Resolved>, CallError> {
         let arn = &outputs.service_arn;
-        self.tell(cx, arn, changed).await?;
+        let told = self.tell(cx, arn, changed).await?;
         retag(cx, arn.as_str(), &changed.before.tags, &self.tags).await?;
-        Ok(outputs.clone())
+        let asked = told.as_ref().and_then(deployment::began);
+        Ok(ServiceOutputs { deployed_at: asked.or_else(|| outputs.deployed_at.clone()), ..outputs.clone() })
     }
 
     async fn delete(&self, cx: &Context, outputs: &ServiceOutputs<Resolved>) -> Result<(), CallError> {
@@ -355,7 +375,10 @@ impl Resource for Service<Resolved> {
         // By force: with its tasks.
         let request = ecs(cx).delete_service().cluster(cluster_of(arn)).service(arn.as_str()).force(true);
         let answer = request.send().await.called("DeleteService");
-        answer.classed(&["ServiceNotActiveException"], ErrorClass::NotFound).gone_is_ok()
+        answer
+            .classed(&["ServiceNotActiveException"], ErrorClass::NotFound)
+            .classed_saying(INVALID, "deployments are active", ErrorClass::DependencyViolation)
+            .gone_is_ok()
     }
 
     async fn poll_gone(&self, cx: &Context, outputs: &ServiceOutputs<Resolved>) -> Result<bool, CallError> {
@@ -367,8 +390,14 @@ impl Resource for Service<Resolved> {
 }
 
 impl Service<Resolved> {
-    /// Tells the service what differs. What it is told again, as after an answer that was lost, deploys nothing again.
-    async fn tell(&self, cx: &Context, arn: &ServiceArn, changed: &Changed<Self>) -> Result<(), CallError> {
+    /// Tells the service what differs, and gives what it answers. What it is told again, as after an answer that was lost,
+    /// deploys nothing again.
+    async fn tell(
+        &self,
+        cx: &Context,
+        arn: &ServiceArn,
+        changed: &Changed<Self>,
+    ) -> Result<Option<Live>, CallError> {
         const OPERATION: &str = "UpdateService";
         let given = |name: &str| changed.has(name);
         let Some(live) = active(cx, arn).await? else {
@@ -378,7 +407,7 @@ impl Service<Resolved> {
         let force = self.must_force(cx, &live).await?;
         let is_told = |name: &String| !matches!(name.as_str(), "DesiredCount" | "DependsOn" | "Tags");
         if count.is_none() && !force && !changed.properties.iter().any(is_told) {
-            return Ok(());
+            return Ok(None);
         }
         let balancers = || self.load_balancers.iter().map(LoadBalancer::for_call).collect();
         let request = ecs(cx)
@@ -411,7 +440,28 @@ impl Service<Resolved> {
             )
             .set_enable_execute_command(given("EnableExecuteCommand").then_some(self.enable_execute_command))
             .set_propagate_tags(given("PropagateTags").then(|| self.propagation()));
-        while_it_spreads(request.send().await.called(OPERATION)).map(drop)
+        let told = while_it_spreads(request.send().await.called(OPERATION))?.service;
+        if let Some(live) = told.as_ref().filter(|_| given("LoadBalancers")) {
+            self.has_taken_up_rules(live)?;
+        }
+        Ok(told)
+    }
+
+    /// Whether ECS uses the production listener rules that it was told to use.
+    fn has_taken_up_rules(&self, live: &Live) -> Result<(), CallError> {
+        let live = parts::live_load_balancers(&self.load_balancers, live.load_balancers());
+        for (wanted, live) in self.load_balancers.iter().zip(&live) {
+            let wanted = &wanted.advanced_configuration.production_listener_rule;
+            let live = &live.advanced_configuration.production_listener_rule;
+            if wanted != live {
+                let message = format!(
+                    "ECS kept the production listener rule {live} and did not take {wanted}. Delete the service; the next run \
+                     makes it anew with the rule that is declared"
+                );
+                return Err(CallError::new(ErrorClass::Invalid, "UpdateService", message));
+            }
+        }
+        Ok(())
     }
 
     /// Whether what the service is told must be deployed again, though it is nothing new: its last deployment failed,

@@ -3,6 +3,12 @@
 //! The surprises: nothing in it ever changes, a change registers the next revision of the family, beside the one before.
 //! That one is not deleted but deregistered: what runs of it goes on running, and it stays visible as `INACTIVE`. And a
 //! register call whose answer was lost leaves a revision that nothing uses, which is found by its tag.
+//!
+//! - **Wait**: `ClientException` for a role that was made a moment ago is not known here: a role that is too new shows when a
+//!   task starts, which ECS tries again.
+//! - **Rewritten on read**: members that were left out come back with their defaults; only what was declared is compared.
+//! - **Silent**: there are no updates.
+//! - **Terminal**: `INACTIVE`, and `DELETE_IN_PROGRESS` where somebody deletes it.
 
 use async_trait::async_trait;
 use aws::tags::LiveTags;

@@ -115,6 +115,20 @@ fn ecs_stack_creation() {
 }
 
 #[test]
+fn roles_that_belong_to_services_come_before_what_needs_them() {
+    let with = graph(with_image(":v1"));
+    for (role, service, needs_it) in [
+        ("linked-role", "ecs.amazonaws.com", "cluster"),
+        ("autoscaling-linked-role", "ecs.application-autoscaling.amazonaws.com", "scalable-target"),
+    ] {
+        assert_eq!(properties(&with, role)["AWSServiceName"], service);
+        assert_eq!(properties(&with, role)["DeletionPolicy"], "Retain");
+        assert!(with.reaches(&format!("ecs/{needs_it}"), &format!("ecs/{role}")), "{needs_it}");
+    }
+    assert!(graph(Args::default()).get("ecs/autoscaling-linked-role").is_none());
+}
+
+#[test]
 fn cluster_arn() {
     let graph = graph(Args::default());
     assert_eq!(
@@ -270,9 +284,13 @@ fn roles_may_do_what_they_are_for_and_nothing_else() {
         assert_eq!(decrypt["Condition"], json!({ "StringEquals": { "kms:ViaService": [via] } }));
         let trust = properties(&graph, role)["AssumeRolePolicyDocument"]["Statement"][0].clone();
         assert_eq!(trust["Principal"]["Service"], "ecs-tasks.amazonaws.com");
-        assert_eq!(trust["Condition"]["StringEquals"]["aws:SourceAccount"], json!([ACCOUNT]));
+        // AWS documents conditions for task roles alone.
         let source = format!("arn:aws:ecs:{REGION}:{ACCOUNT}:*");
-        assert_eq!(trust["Condition"]["ArnLike"]["aws:SourceArn"], json!([source]));
+        let documented = json!({
+            "StringEquals": { "aws:SourceAccount": [ACCOUNT] },
+            "ArnLike": { "aws:SourceArn": [source] },
+        });
+        assert_eq!(trust.get("Condition"), Some(&documented).filter(|_| role == "task-role"));
     }
     let user = format!("arn:aws:rds-db:{REGION}:{ACCOUNT}:dbuser:cluster-ABC/payments_app");
     assert_eq!(statement(&graph, "task-role", "Connect")["Resource"], json!([user]));
@@ -282,7 +300,7 @@ fn roles_may_do_what_they_are_for_and_nothing_else() {
     assert_eq!(balancer["ManagedPolicyArns"], json!([managed]));
     let trust = &balancer["AssumeRolePolicyDocument"]["Statement"][0];
     assert_eq!(trust["Principal"]["Service"], "ecs.amazonaws.com");
-    assert_eq!(trust["Condition"]["StringEquals"]["aws:SourceAccount"], json!([ACCOUNT]));
+    assert_eq!(trust.get("Condition"), None);
     for role in ["execution-role", "task-role", "load-balancer-role"] {
         let name = properties(&graph, role)["RoleName"].as_str().unwrap().to_owned();
         assert!(name.len() <= 64 - (16 - "dev".len()), "{name} leaves no room for a longer environment");

@@ -1,12 +1,16 @@
 //! Deployments that fail, and deployments that take their time.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use ecs::{Args, Tier};
+use emulator::{Call, Emulator, Layer, Next, Reply};
 use engine::Component;
 use tokio::time::Instant;
 
 use crate::support::{tier, with_image};
 use crate::world::{
-    CLUSTER, PUBLIC, SERVICE, at_aws_pace, deployments, ecs, push, revisions, seconds, service, world,
+    CLUSTER, PUBLIC, SERVICE, at_aws_pace, deployments, ecs, on, push, revisions, seconds, service, world,
 };
 
 #[tokio::test(start_paused = true)]
@@ -149,4 +153,129 @@ async fn a_run_that_ended_in_the_middle_of_a_release_is_taken_up() {
     assert_eq!(deployments(&world).await, ["SUCCESSFUL", "SUCCESSFUL"]);
     assert_eq!(revisions(&world).await, ["payment-app-dev:2"]);
     world.assert_settled(&larger, &inputs).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_ninety_days_an_update_that_deploys_nothing_is_done() {
+    let (world, inputs) = world().await;
+    world.create(&tier(with_image(PUBLIC)), &inputs).await;
+    seconds(91 * 24 * 60 * 60).await;
+    assert_eq!(deployments(&world).await, [""; 0]);
+    let longer = tier(Args { bake_time_minutes: 20, ..with_image(PUBLIC) });
+    let start = Instant::now();
+    world.create(&longer, &inputs).await;
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+    assert_eq!(deployments(&world).await, [""; 0]);
+    world.assert_settled(&longer, &inputs).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_is_deleted_once_its_deployment_lets_it_go() {
+    let (world, inputs) = at_aws_pace().await;
+    let good = tier(with_image(PUBLIC));
+    world.create(&good, &inputs).await;
+    world.emulator.clear_calls();
+    let called =
+        |operation: &str| world.emulator.calls().iter().filter(|call| call.operation == operation).count();
+    // Somebody releases while it is being deleted.
+    let release = async {
+        while called("DeregisterScalableTarget") == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        let update = ecs(&world).update_service().cluster(CLUSTER).service(SERVICE);
+        update.force_new_deployment(true).send().await.unwrap();
+    };
+    let (deleted, ()) = tokio::join!(good.delete(&world.engine, &inputs), release);
+    deleted.unwrap();
+    assert!(called("DeleteService") > 1, "it was never refused");
+    world.assert_nothing_recorded().await;
+}
+
+/// The worse of the two ways in which ECS may take another production listener rule: it keeps the one that it has.
+struct KeepsItsRule;
+
+#[async_trait]
+impl Layer for KeepsItsRule {
+    async fn handle(&self, call: &Call, next: Next<'_>) -> Reply {
+        let mut call = call.clone();
+        if call.operation == "UpdateService" {
+            let mut parameters = serde_json::Value::clone(&call.parameters);
+            if let Some(members) = parameters.as_object_mut() {
+                members.remove("loadBalancers");
+            }
+            call.parameters = Arc::new(parameters);
+        }
+        next.run(&call).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_production_listener_rule_that_ecs_does_not_take_up_is_an_error() {
+    let (world, mut inputs) = on(Emulator::builder().rule(KeepsItsRule).in_memory()).await;
+    let tier = tier(with_image(PUBLIC));
+    world.create(&tier, &inputs).await;
+    let before = inputs.load_balancer.production_rule_arn.clone();
+    inputs.load_balancer.production_rule_arn = inputs.load_balancer.test_rule_arn.take().unwrap();
+    let error = tier.create(&world.engine, &inputs).await.unwrap_err().to_string();
+    assert!(error.contains("ECS kept the production listener rule"), "{error}");
+    inputs.load_balancer.test_rule_arn = Some(inputs.load_balancer.production_rule_arn.clone());
+    inputs.load_balancer.production_rule_arn = before;
+    world.create(&tier, &inputs).await;
+    world.assert_settled(&tier, &inputs).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_fails_for_its_roles_sake_is_made_once_more() {
+    let (world, inputs) = at_aws_pace().await;
+    let iam = world.cx.iam();
+    const ROLE: &str = "payment-ecs-load-balancer-ap-southeast-1-dev";
+    let trust = |service: &str| {
+        let text = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":"{service}"}},"Action":"sts:AssumeRole"}}]}}"#
+        );
+        iam.update_assume_role_policy().role_name(ROLE).policy_document(text).send()
+    };
+    let listed = async || {
+        let request = ecs(&world).list_service_deployments().cluster(CLUSTER).service(SERVICE).send().await;
+        let listed = request.ok().and_then(|listed| listed.service_deployments).unwrap_or_default();
+        listed.into_iter().map(|one| one.status.unwrap().as_str().to_owned()).collect::<Vec<_>>()
+    };
+    // As a role is that other services do not know yet.
+    let meddle = async {
+        while listed().await.is_empty() {
+            seconds(1).await;
+        }
+        trust("lambda.amazonaws.com").await.unwrap();
+        while !listed().await.contains(&"STOPPED".to_owned()) {
+            seconds(1).await;
+        }
+        trust("ecs.amazonaws.com").await.unwrap();
+    };
+    let tier = tier(with_image(PUBLIC));
+    let (_, ()) = tokio::join!(world.create(&tier, &inputs), meddle);
+    assert_eq!(deployments(&world).await[0], "SUCCESSFUL");
+    assert!(deployments(&world).await.contains(&"STOPPED".to_owned()));
+    seconds(60).await;
+    world.assert_settled(&tier, &inputs).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_fails_for_its_roles_sake_twice_is_a_failed_run() {
+    let (world, inputs) = at_aws_pace().await;
+    let good = tier(with_image(PUBLIC));
+    world.create(&good, &inputs).await;
+    let iam = world.cx.iam();
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+    let meddle = async {
+        while deployments(&world).await.len() < 2 {
+            seconds(1).await;
+        }
+        let update = iam.update_assume_role_policy().policy_document(trust);
+        update.role_name("payment-ecs-load-balancer-ap-southeast-1-dev").send().await.unwrap();
+    };
+    let larger = tier(Args { cpu: 1024, memory: 2048, ..with_image(PUBLIC) });
+    let (failed, ()) = tokio::join!(larger.create(&world.engine, &inputs), meddle);
+    let error = failed.unwrap_err().to_string();
+    // Once ECS has seen that it may not take the role, it does not even begin.
+    assert!(error.contains("nable to assume"), "{error}");
 }

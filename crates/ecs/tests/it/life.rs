@@ -104,7 +104,10 @@ async fn without_an_image_it_waits_for_one_and_then_runs_it() {
     assert_eq!(world.planned(&running, &inputs, is_replace).await, ["ecs/task-definition"]);
     let mut created = world.planned(&running, &inputs, is_create).await;
     created.sort();
-    assert_eq!(created, ["ecs/cpu-policy", "ecs/memory-policy", "ecs/scalable-target"]);
+    assert_eq!(
+        created,
+        ["ecs/autoscaling-linked-role", "ecs/cpu-policy", "ecs/memory-policy", "ecs/scalable-target"]
+    );
     let outputs = world.create(&running, &inputs).await;
     assert_eq!(outputs.next_steps, [""; 0]);
     assert_eq!((service(&world).await.desired_count(), service(&world).await.running_count()), (2, 2));

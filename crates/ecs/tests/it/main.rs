@@ -7,6 +7,7 @@ mod contract;
 mod declaration;
 mod deployments;
 mod life;
+mod linked_roles;
 mod lost_answers;
 mod support;
 mod world;

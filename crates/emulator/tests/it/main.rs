@@ -22,6 +22,7 @@ mod interface_endpoints;
 mod kms;
 mod lambda;
 mod life_cycle;
+mod linked_roles;
 mod listener_refusals;
 mod load_balancer_refusals;
 mod load_balancers;

@@ -36,6 +36,7 @@ impl Db {
     pub(crate) async fn of(emulator: Emulator, pause: impl AsyncFn()) -> Self {
         let rds = aws_sdk_rds::Client::new(&config(&emulator, REGION));
         let cloud = Cloud::of(emulator);
+        cloud.link("rds.amazonaws.com").await;
         let vpc = cloud.vpc().await;
         pause().await;
         let mut subnets = Vec::new();

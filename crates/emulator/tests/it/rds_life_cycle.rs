@@ -15,7 +15,8 @@ async fn seconds(count: f64) {
 
 async fn at_aws_pace() -> Db {
     let emulator = Emulator::builder().latency(1.0).in_memory();
-    Db::of(emulator, async || seconds(3.0).await).await
+    // Long enough for a role of a service too.
+    Db::of(emulator, async || seconds(7.0).await).await
 }
 
 /// Asks every second until the answer is the one wanted, and says how many seconds that took.

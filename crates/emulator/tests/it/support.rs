@@ -111,6 +111,11 @@ impl Cloud {
         call.assume_role_policy_document(trusting(service)).send().await.unwrap().role.unwrap().arn
     }
 
+    /// Makes the role of a service, which knows it after some seconds.
+    pub(crate) async fn link(&self, service: &str) {
+        self.iam.create_service_linked_role().aws_service_name(service).send().await.unwrap();
+    }
+
     /// Makes a key with the policy that KMS gives it, and gives its ARN.
     pub(crate) async fn key(&self) -> String {
         let made = self.kms().create_key().send().await.unwrap();

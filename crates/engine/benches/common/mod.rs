@@ -137,6 +137,7 @@ pub(crate) fn layered(count: usize) -> Arc<Graph> {
                 ],
             }),
             protect: false,
+            after: Vec::new(),
             facts: &FACTS,
         }
     };

@@ -19,6 +19,7 @@ fn declaration(at: &str, kind: &str, refers_to: &[impl AsRef<str>]) -> Declarati
         kind: kind.to_owned(),
         properties: json!({ "References": references }),
         protect: false,
+        after: Vec::new(),
         facts: &crate::facts::OF_A_TEST,
     }
 }

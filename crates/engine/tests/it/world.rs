@@ -270,6 +270,7 @@ pub(crate) fn resource(at: &str, kind: &str, properties: Value) -> Declaration {
         kind: kind.to_owned(),
         properties,
         protect: false,
+        after: Vec::new(),
         facts: &crate::facts::FACTS,
     }
 }

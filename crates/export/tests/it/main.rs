@@ -30,6 +30,7 @@ fn declared(address: &str, kind: &str, properties: Value) -> Declaration {
         kind: kind.to_owned(),
         properties,
         protect: false,
+        after: Vec::new(),
         facts: &FACTS,
     }
 }
@@ -136,6 +137,19 @@ fn own_properties_are_left_out_and_what_they_refer_to_is_waited_for() {
     assert_eq!(resources(vec![cluster.clone()])["ACluster"]["DeletionPolicy"], "Delete");
     cluster.protect = true;
     assert_eq!(resources(vec![cluster])["ACluster"]["DeletionPolicy"], "Retain");
+}
+
+#[test]
+fn what_aws_makes_itself_is_left_out_and_nothing_waits_for_it() {
+    let mut role =
+        declared("a/role", "AWS::IAM::ServiceLinkedRole", json!({ "AWSServiceName": "ecs.amazonaws.com" }));
+    role.facts = const { &Facts { template: Template { left_out: true, ..Template::AS_DECLARED }, ..FACTS } };
+    let mut vpc = vpc();
+    vpc.after = vec![role.address.clone()];
+    let template = exported(vec![role, vpc], json!({})).unwrap();
+    assert_eq!(template["Resources"].as_object().unwrap().len(), 1);
+    assert_eq!(template["Resources"]["VpcVpc"].get("DependsOn"), None);
+    assert_eq!(template["Metadata"]["Stack"]["LeftOut"][0]["Address"], "a/role");
 }
 
 #[test]

@@ -90,6 +90,9 @@ pub(crate) async fn world_on(emulator: Emulator) -> World {
 pub(crate) async fn database(world: &World) {
     let pause = || tokio::time::sleep(std::time::Duration::from_secs(5));
     let (ec2, rds) = (world.cx.ec2(), aws::rds::client(&world.cx));
+    // Where it is new, RDS refuses its first objects.
+    world.cx.iam().create_service_linked_role().aws_service_name("rds.amazonaws.com").send().await.unwrap();
+    pause().await;
     let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap().vpc.unwrap().vpc_id.unwrap();
     pause().await;
     let mut subnets = Vec::new();

@@ -19,6 +19,7 @@ mod kinds;
 mod life;
 mod lock;
 #[cfg(unix)]
+mod permissions;
 mod private_files;
 mod processes;
 mod program;

@@ -104,6 +104,7 @@ impl<I> Around<I> {
         while let Some(found) = left.iter().position(|one| needed.contains(one.address.as_str())) {
             let found = left.swap_remove(found);
             references(&found.properties, &mut needed);
+            needed.extend(found.after.iter().map(ToString::to_string));
             around.push(found);
         }
         around

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::alarms::{self, Alarm};
-use super::target::paged;
+use super::target::{check_alarms_can_be_read, paged};
 use super::{check_scope, invalid, service_arn, view};
 use crate::request::Call;
 use crate::response::Refusal;
@@ -81,7 +81,7 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let input: Put = call.input()?;
     check_scope(&input.service_namespace, Some(&input.scalable_dimension))?;
     let (resource, name) = (input.resource_id, input.policy_name);
-    cx.r.autoscaling.target(&resource)?;
+    check_alarms_can_be_read(cx, cx.r.autoscaling.target(&resource)?)?;
     if input.policy_type.as_deref() != Some("TargetTrackingScaling") {
         return Err(Refusal::new(
             "UnknownParameter",
@@ -191,7 +191,11 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
         .filter(|(resource, _)| input.resource_id.as_ref().is_none_or(|id| id == *resource));
     let policies = resources.flat_map(|(_, policies)| policies.values());
     let wanted = |name: &String| input.policy_names.is_empty() || input.policy_names.contains(name);
-    let policies = policies.filter(|policy| wanted(&policy.policy_name)).map(view).collect();
+    let policies: Vec<&Policy> = policies.filter(|policy| wanted(&policy.policy_name)).collect();
+    for policy in &policies {
+        check_alarms_can_be_read(cx, state.target(&policy.resource_id)?)?;
+    }
+    let policies = policies.into_iter().map(view).collect();
     let (policies, next) =
         paged::<serde_json::Value>(policies, input.max_results, input.next_token.as_deref())?;
     Ok(json!({"ScalingPolicies": policies, "NextToken": next}))

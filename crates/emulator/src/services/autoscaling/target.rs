@@ -5,11 +5,17 @@ use serde_json::json;
 
 use super::{DIMENSION, State, check_scope, forget, invalid, service_arn, view};
 use crate::emulator::ACCOUNT_ID;
+use crate::latency::{Spread, spread};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::iam::page::page;
 use crate::services::support::{Tags, tag_map};
 use crate::services::{Answer, Cx, ecs, iam};
+
+/// The service to which the role of targets is linked.
+const LINKED: &str = "ecs.application-autoscaling.amazonaws.com";
+/// From the creation of that role until it may read alarms. Estimate.
+const READS_ALARMS: Spread = spread(30.0, 20.0, 40.0);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -69,6 +75,9 @@ pub(super) fn register(cx: &mut Cx<'_>, call: &Call) -> Answer {
     }
     let before = cx.r.autoscaling.targets.get(&resource).cloned();
     let (min, max) = bounds(&input, before.as_ref())?;
+    if input.role_arn.is_none() && !iam::State::usable_link(cx, LINKED) {
+        return Err(invalid(format!("Unable to assume IAM role: {}", linked_role(cx))));
+    }
     let target = match before {
         Some(before) => changed(before, input, min, max)?,
         None => made(cx, input, min, max)?,
@@ -81,6 +90,29 @@ pub(super) fn register(cx: &mut Cx<'_>, call: &Call) -> Answer {
         ecs::set_desired_count(cx, &service, current.clamp(min, max));
     }
     Ok(answer)
+}
+
+/// The role that is linked to the service, which is made where it is not there.
+fn linked_role(cx: &mut Cx<'_>) -> String {
+    let linked = iam::State::link(cx, LINKED, None).map(|role| role.arn().to_owned());
+    linked.unwrap_or_else(|| format!("arn:aws:iam::{ACCOUNT_ID}:role/aws-service-role/{LINKED}"))
+}
+
+/// Whether the role of a target may read alarms by now. CloudWatch learns of a new role later than Application Auto Scaling
+/// itself (Application Auto Scaling API Reference, PutScalingPolicy and DescribeScalingPolicies,
+/// `FailedResourceAccessException`).
+pub(super) fn check_alarms_can_be_read(cx: &Cx<'_>, target: &Target) -> Result<(), Refusal> {
+    let readable = |role: &iam::Role| {
+        let millis = cx.latencies.millis(READS_ALARMS, role.arn());
+        role.made_at_millis() + millis <= cx.now_millis
+    };
+    match cx.latencies.are_off() || cx.global.iam.role(&target.role_arn).is_none_or(readable) {
+        true => Ok(()),
+        false => Err(Refusal::new(
+            "FailedResourceAccessException",
+            format!("Unable to retrieve alarms for scaling policies: {} cannot read them.", target.role_arn),
+        )),
+    }
 }
 
 /// The bounds that are going to be: both must be given for a new target.
@@ -114,10 +146,7 @@ fn changed(before: Target, input: Register, min: u32, max: u32) -> Result<Target
 fn made(cx: &mut Cx<'_>, input: Register, min: u32, max: u32) -> Result<Target, Refusal> {
     let tags = tag_map(input.tags.unwrap_or_default(), invalid)?;
     // The role is AWS's own where the service has one (RegisterScalableTarget, `RoleARN`).
-    let principal = "ecs.application-autoscaling.amazonaws.com";
-    let linked = iam::State::link(cx, principal, None).map(|role| role.arn().to_owned());
-    let linked =
-        linked.unwrap_or_else(|| format!("arn:aws:iam::{ACCOUNT_ID}:role/aws-service-role/{principal}"));
+    let linked = linked_role(cx);
     let ids = &mut cx.r.autoscaling.ids;
     let id = format!("0ec5{:016x}{:016x}", ids.number(), ids.number());
     Ok(Target {

@@ -8,7 +8,7 @@ use crate::objects::Object;
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::Tags;
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, iam};
 
 /// A selection as GetBackupSelection has it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -146,6 +146,8 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         return Err(already_exists("Backup selection with the same document", &plan_arn));
     }
     check_role(cx, &input.backup_selection.iam_role_arn)?;
+    // AWS Backup Developer Guide, "Using service-linked roles for AWS Backup": it comes with the first resources to back up.
+    iam::State::link(cx, "backup.amazonaws.com", None);
     let selection = Selection {
         selection_id: uuid(&mut cx.r.backup.ids),
         backup_plan_id: input.backup_plan_id,

@@ -9,7 +9,7 @@ use crate::latency::{Spread, spread};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::{Next, Tag, Tags, named_tag_list, tags};
-use crate::services::{Answer, Cx, iam};
+use crate::services::{Answer, Cx};
 
 /// From creation to `ACTIVE`: 1 to 12 s in logs of Terraform applies.
 const CREATE: Spread = spread(5.0, 1.0, 12.0);
@@ -182,6 +182,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     check_capacity_providers(&input.capacity_providers)?;
     check_strategy(&input.default_capacity_provider_strategy, &input.capacity_providers)?;
     let tags = tags(input.tags, invalid)?;
+    super::check_linked_role(cx)?;
 
     let insights = || Setting {
         name: "containerInsights".to_owned(),
@@ -203,7 +204,6 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         next: ready.map(|at_millis| Next { state: ACTIVE.to_owned(), at_millis }),
         until: None,
     };
-    iam::State::link(cx, "ecs.amazonaws.com", None);
     let answer = json!({"cluster": cluster.whole(&cx.r.ecs)});
     cx.r.ecs.clusters.insert(name, cluster);
     Ok(answer)

@@ -142,7 +142,8 @@ struct List {
     max_results: Option<i64>,
 }
 
-/// ECS API Reference, ListServiceDeployments: the latest first, pages of 20 or up to 100.
+/// ECS API Reference, ListServiceDeployments: the latest first, pages of 20 or up to 100. One that UpdateService has just
+/// begun is not in the list as long as the service is shown as it was.
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let input: List = call.input()?;
     let state = &cx.r.ecs;
@@ -152,12 +153,15 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
         (cluster, _) => cluster.clone().unwrap_or_else(|| "default".to_owned()),
     };
     let cluster = &state.present_cluster(cluster::short_name(&cluster))?.cluster_arn;
-    let service = &state.service(cluster, &input.service)?.service_arn;
+    let service = state.service(cluster, &input.service)?;
+    let unseen = service.seen(cx.now_millis).and(service.current_service_deployment.as_ref());
+    let service = &service.service_arn;
     let created = input.created_at.unwrap_or(CreatedAt { before: None, after: None });
     let mut deployments: Vec<&ServiceDeployment> = state
         .deployments
         .values()
         .filter(|deployment| deployment.service_arn == *service)
+        .filter(|deployment| unseen != Some(&deployment.service_deployment_arn))
         .filter(|deployment| input.status.is_empty() || input.status.contains(&deployment.status))
         .filter(|deployment| created.before.is_none_or(|before| deployment.created_at <= before))
         .filter(|deployment| created.after.is_none_or(|after| deployment.created_at >= after))

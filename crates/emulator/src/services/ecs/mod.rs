@@ -36,7 +36,7 @@ use self::service::Service;
 use self::task::Task;
 use self::task_definition::TaskDefinition;
 use super::support::Tokens;
-use super::{Answer, Api, Cx, Interface, elbv2, unknown_operation};
+use super::{Answer, Api, Cx, Interface, elbv2, iam, unknown_operation};
 use crate::ids::IdSource;
 use crate::latency::{Spread, spread};
 use crate::limits::{Limit, ServiceLimits, rate};
@@ -80,6 +80,17 @@ fn invalid(message: impl Into<String>) -> Refusal {
 /// ECS API Reference, "ClientException".
 fn client(message: impl Into<String>) -> Refusal {
     Refusal::new("ClientException", message)
+}
+
+/// ECS works by its service-linked role, which the first call makes (ECS Developer Guide, "Using service-linked roles for
+/// Amazon ECS"; the message is that of aws/containers-roadmap#2614).
+fn check_linked_role(cx: &mut Cx<'_>) -> Result<(), Refusal> {
+    match iam::State::usable_link(cx, "ecs.amazonaws.com") {
+        true => Ok(()),
+        false => Err(invalid(
+            "Unable to assume the service linked role. Please verify that the ECS service linked role exists.",
+        )),
+    }
 }
 
 /// What AWS has and the emulator has not.

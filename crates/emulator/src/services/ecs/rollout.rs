@@ -11,6 +11,10 @@ use super::stages::{self, Stage};
 use super::{failure, task};
 use crate::services::Cx;
 
+/// For how long deployments are kept: 90 days (ECS Developer Guide, "View service history using Amazon ECS service
+/// deployments").
+const KEPT_MILLIS: i64 = 90 * 24 * 60 * 60 * 1000;
+
 /// Deploys what a service is told to run now.
 pub(super) fn start(cx: &mut Cx<'_>, service_arn: &str) {
     let now = cx.now_millis;
@@ -112,6 +116,8 @@ pub(super) fn settle(cx: &mut Cx<'_>) {
     task::settle(cx, now);
     top_up(cx);
     cx.r.ecs.tasks.retain(|_, task| !task.is_forgotten(now));
+    let kept = task::seconds(now - KEPT_MILLIS);
+    cx.r.ecs.deployments.retain(|_, deployment| !deployment.is_over() || deployment.created_at > kept);
 }
 
 /// Deployments that wait for something elsewhere go on once it is there.

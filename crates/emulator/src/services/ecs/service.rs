@@ -10,10 +10,11 @@ use super::{
     REMEMBERED_MILLIS, State, invalid, is_name, lookup, rollout, routing, service_checks, task, view,
 };
 use crate::emulator::ACCOUNT_ID;
+use crate::latency::{Spread, spread};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::{Tag, Tags, Token, named_tag_list, tags};
-use crate::services::{Answer, Cx, autoscaling, iam};
+use crate::services::{Answer, Cx, autoscaling};
 
 /// For how long a client token is remembered. AWS gives no number for ECS; this is EC2's.
 const TOKEN_MILLIS: i64 = 24 * 60 * 60 * 1000;
@@ -60,7 +61,23 @@ pub(super) struct Service {
     /// Until when it can be described.
     #[serde(rename = "_until")]
     until: Option<i64>,
+    /// What is shown instead of it for a moment after a change.
+    #[serde(rename = "_stale", default, skip_serializing_if = "Option::is_none")]
+    pub(super) stale: Option<Stale>,
 }
+
+/// How a service was before a change that is not seen everywhere yet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Stale {
+    until: i64,
+    shown: Value,
+}
+
+/// How long a service and its deployments may be shown as they were before UpdateService. ECS calls its API eventually
+/// consistent and gives no number (ECS API Reference, DescribeServices and ListServiceDeployments are reads of their own;
+/// hashicorp/terraform-provider-aws waits for the deployment that UpdateService has returned). Estimate.
+const SEEN_LATE: Spread = spread(2.0, 1.0, 4.0);
 
 /// ECS API Reference, Deployment. Its counts are those of its tasks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -139,6 +156,17 @@ impl Service {
     pub(super) fn place(&self) -> (&str, &str) {
         let place = self.service_arn.rsplit_once(":service/").map_or("", |(_, place)| place);
         place.split_once('/').unwrap_or(("", place))
+    }
+
+    /// As it is shown for a while, now that it is about to change.
+    pub(super) fn stale(&self, cx: &Cx<'_>) -> Option<Stale> {
+        let until = cx.after(SEEN_LATE, &format!("{} {}", self.service_arn, cx.now_millis))?;
+        Some(Stale { until, shown: self.shown(&cx.r.ecs, true) })
+    }
+
+    /// How it was before a change that is not seen yet.
+    pub(super) fn seen(&self, now_millis: i64) -> Option<&Value> {
+        self.stale.as_ref().filter(|stale| stale.until > now_millis).map(|stale| &stale.shown)
     }
 
     /// Whether another telling of the service would make the same tasks.
@@ -241,7 +269,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     }
     service_checks::check(cx, &service)?;
 
-    iam::State::link(cx, "ecs.amazonaws.com", None);
+    super::check_linked_role(cx)?;
     cx.r.ecs.forget_service(&arn);
     for group in service.target_groups() {
         routing::use_group(cx, &group, &arn);
@@ -331,6 +359,7 @@ impl Create {
             tags: tags(self.tags, invalid)?,
             steady_revision: None,
             until: None,
+            stale: None,
         })
     }
 }
@@ -365,7 +394,17 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     for name in &services {
         let arn = service_arn(cluster, name);
         match state.services.get(&arn) {
-            Some(service) => found.push(service.shown(state, include.iter().any(|item| item == "TAGS"))),
+            Some(service) => {
+                let with_tags = include.iter().any(|item| item == "TAGS");
+                let mut shown = match service.seen(cx.now_millis) {
+                    Some(seen) => seen.clone(),
+                    None => service.shown(state, with_tags),
+                };
+                if !with_tags {
+                    shown["tags"] = Value::Null;
+                }
+                found.push(shown);
+            }
             None => failures.push(json!({"arn": arn, "reason": "MISSING"})),
         }
     }
@@ -390,6 +429,11 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     if found.is_active() {
         if found.desired_count > 0 && !force {
             return Err(invalid("The service cannot be stopped while it is scaled above 0."));
+        }
+        // So clients report, also of deletions by force; for how long is not known, here until it has begun
+        // (convox/rack#346; hashicorp/terraform-provider-aws, internal/service/ecs/service.go).
+        if cx.r.ecs.deployments.values().any(|one| one.service_arn == arn && one.status == "PENDING") {
+            return Err(invalid("The service cannot be stopped while deployments are active."));
         }
         drain(cx, &arn);
     }

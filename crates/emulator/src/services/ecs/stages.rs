@@ -118,7 +118,26 @@ pub(super) fn finish(cx: &mut Cx<'_>, arn: &str, at: i64) {
         Stage::RollingBack => return rolled_back(cx, arn, at),
         Stage::Over => return,
     };
+    if matches!(next, Stage::TestTrafficShift | Stage::ProductionTrafficShift)
+        && let Some(role) = unusable_role(cx, arn)
+    {
+        // ECS Developer Guide, "Troubleshooting Amazon ECS blue/green deployments": whether the role lets ECS move requests
+        // shows only when it does so.
+        let reason =
+            format!("Service deployment rolled back because ECS was unable to assume the role {role}.");
+        return fail(cx, arn, at, &reason, true);
+    }
     enter(cx, arn, next, at);
+}
+
+/// The role in which ECS would move requests, where it cannot assume it.
+fn unusable_role(cx: &Cx<'_>, arn: &str) -> Option<String> {
+    let deployment = cx.r.ecs.deployments.get(arn)?;
+    let revision = cx.r.ecs.revision(&deployment.target)?;
+    let advanced = revision.load_balancers.iter().filter_map(|one| one.advanced_configuration.as_ref());
+    let mut roles = advanced.filter_map(|advanced| advanced.role_arn.as_ref());
+    let refused = |role: &&String| cx.global.iam.assumable(role, "ecs.amazonaws.com", cx.now_millis).is_err();
+    roles.find(refused).cloned()
 }
 
 /// How long something takes in a deployment; nothing where no task is to run.

@@ -46,12 +46,13 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
         service_checks::controller(controller)?;
     }
     let force = input.force_new_deployment;
-    let after = input.apply(cx, before.clone())?;
+    let mut after = input.apply(cx, before.clone())?;
     service_checks::check(cx, &after)?;
 
     let arn = before.service_arn.clone();
     let deploys = force || !after.runs_like(&before);
     let desired = after.desired_count;
+    after.stale = before.stale(cx).filter(|_| deploys);
     move_groups(cx, &before, &after);
     cx.r.ecs.services.insert(arn.clone(), after);
     if deploys {

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::request::Call;
 use crate::response::Refusal;
+use crate::services::iam;
 use crate::services::support::{Answer, Cx, Interface, Next, Tag};
 
 /// AWS General Reference, "Elastic Load Balancing endpoints and quotas": application load balancers for a region.
@@ -117,6 +118,8 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         ));
     }
 
+    // ELB User Guide, "Elastic Load Balancing service-linked roles": the first load balancer makes it.
+    iam::State::link(cx, "elasticloadbalancing.amazonaws.com", None);
     let arn_id = cx.r.elbv2.arn_id();
     let load_balancer_arn =
         cx.arn("elasticloadbalancing", &format!("loadbalancer/app/{}/{arn_id}", given.name));

@@ -46,6 +46,7 @@ const MANAGED: &[Managed] = &[
     managed("aws-service-role/AWSElasticLoadBalancingServiceRolePolicy", "v14", 1_505_859_544, 1_770_919_088),
     managed("aws-service-role/AmazonECSServiceRolePolicy", "v24", 1_507_943_938, 1_776_899_529),
     managed("aws-service-role/AmazonRDSServiceRolePolicy", "v14", 1_515_435_466, 1_719_873_725),
+    managed("aws-service-role/WAFV2LoggingServiceRolePolicy", "v1", 1_573_080_665, 1_573_080_665),
     managed("service-role/AWSBackupServiceRolePolicyForBackup", "v30", 1_547_154_088, 1_771_875_731),
     managed("service-role/AWSBackupServiceRolePolicyForRestores", "v36", 1_547_252_634, 1_787_875_027),
     managed("service-role/AWSLambdaBasicExecutionRole", "v1", 1_428_591_823, 1_428_591_823),

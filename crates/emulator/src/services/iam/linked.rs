@@ -2,6 +2,20 @@
 //!
 //! A service makes its role when it is first needed, or somebody makes it beforehand. It then stays: the account shares
 //! it, and only the service can have it deleted, which is not modelled.
+//!
+//! The call that needs the role first makes it, and the service cannot use it yet: like any role it spreads for seconds.
+//! So in a new account that call is refused, and so are those after it until the service knows the role
+//! ([`State::usable_link`]). Each service has its own words for it:
+//!
+//! | service | call | source |
+//! |---|---|---|
+//! | RDS | subnet group, cluster, instance | message of the API, as reported for new accounts |
+//! | ECS | CreateCluster, CreateService | aws/containers-roadmap#2614, openemr/openemr-on-ecs#8 |
+//! | Application Auto Scaling | RegisterScalableTarget | aws/aws-cdk#4108, aws-samples/amazon-bedrock-samples#253 |
+//! | WAF | PutLoggingConfiguration | WAFServiceLinkedRoleErrorException in the API Reference |
+//!
+//! Elastic Load Balancing, API Gateway and AWS Backup make their roles without such a refusal: no report of one was found.
+//! Without latencies a role is known at once, and nothing is refused.
 
 use std::collections::BTreeSet;
 
@@ -16,9 +30,9 @@ use crate::request::Call;
 use crate::response::Refusal;
 
 /// The services that a stack may touch: principal, role and policy, from the sections on service-linked roles in the
-/// guides of Amazon ECS, Elastic Load Balancing, Amazon RDS, API Gateway, Application Auto Scaling and AWS Backup. None
-/// of them takes a suffix.
-const SERVICES: [(&str, &str, &str); 6] = [
+/// guides of Amazon ECS, Elastic Load Balancing, Amazon RDS, API Gateway, Application Auto Scaling, AWS Backup and AWS WAF.
+/// None of them takes a suffix.
+const SERVICES: [(&str, &str, &str); 7] = [
     ("backup.amazonaws.com", "AWSServiceRoleForBackup", "AWSBackupServiceLinkedRolePolicyForBackup"),
     ("ecs.amazonaws.com", "AWSServiceRoleForECS", "AmazonECSServiceRolePolicy"),
     (
@@ -33,6 +47,7 @@ const SERVICES: [(&str, &str, &str); 6] = [
     ),
     ("ops.apigateway.amazonaws.com", "AWSServiceRoleForAPIGateway", "APIGatewayServiceRolePolicy"),
     ("rds.amazonaws.com", "AWSServiceRoleForRDS", "AmazonRDSServiceRolePolicy"),
+    ("wafv2.amazonaws.com", "AWSServiceRoleForWAFV2Logging", "WAFV2LoggingServiceRolePolicy"),
 ];
 
 #[derive(Deserialize)]
@@ -91,6 +106,15 @@ impl State {
             cx.global.iam.roles.insert((*name).to_owned(), role);
         }
         cx.global.iam.roles.get(*name)
+    }
+}
+
+impl State {
+    /// The same, and whether the service can use it by now. Where it cannot, the call that needs it is to be refused; the
+    /// role stays.
+    pub(crate) fn usable_link(cx: &mut Cx<'_>, service: &str) -> bool {
+        let now = cx.now_millis;
+        State::link(cx, service, None).is_none_or(|role| role.is_visible(now))
     }
 }
 

@@ -95,8 +95,13 @@ impl Role {
         self.path.starts_with(LINKED_PATH)
     }
 
+    /// When it was made, in milliseconds.
+    pub(crate) fn made_at_millis(&self) -> i64 {
+        self.create_date * 1000
+    }
+
     /// Whether services know it.
-    pub(super) fn is_visible(&self, now_millis: i64) -> bool {
+    pub(crate) fn is_visible(&self, now_millis: i64) -> bool {
         self.unseen_until.is_none_or(|until| until <= now_millis)
     }
 

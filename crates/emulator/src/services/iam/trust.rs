@@ -129,21 +129,36 @@ fn is_account(name: &str) -> bool {
 /// Whether a service, such as `ecs.amazonaws.com`, may assume the role of a trust policy: a statement allows it and
 /// none denies it (IAM User Guide, "Policy evaluation logic").
 ///
-/// Of what conditions ask about, two things are known when a service calls for this account ("AWS global condition
-/// context keys"): `aws:SourceAccount` is the account, and `aws:SourceArn` is of this partition and account, or of no
-/// account, as the ARNs of buckets are. Which resource it names is not known, so a pattern that could be met is met. A
-/// condition on anything else is taken to keep the service out.
+/// Of what conditions ask about, two things are known where a service sends them ([`NAMES_ITS_SOURCE`]): `aws:SourceAccount`
+/// is the account, and `aws:SourceArn` is of this partition and account, or of no account, as the ARNs of buckets are
+/// ("AWS global condition context keys"). Which resource it names is not known, so a pattern that could be met is met. A
+/// condition on anything else is taken to keep the service out, and so is any condition for a service that is not known to
+/// send anything.
 pub(super) fn admits(document: &str, service: &str) -> bool {
     let Ok(policy) = Policy::parse(document) else {
         return false;
     };
+    let is_sent = NAMES_ITS_SOURCE.iter().any(|(known, _)| *known == service);
     let about = policy.statements.iter().filter(|statement| {
         statement.is_about(service) && statement.actions().iter().any(|action| includes_assume_role(action))
     });
     let (allow, deny): (Vec<_>, Vec<_>) = about.partition(|statement| statement.effect == Effect::Allow);
-    allow.iter().any(|statement| statement.holds() == Some(true))
-        && deny.iter().all(|statement| statement.holds() == Some(false))
+    allow.iter().any(|statement| statement.holds_if(is_sent) == Some(true))
+        && deny.iter().all(|statement| statement.holds_if(is_sent) == Some(false))
 }
+
+/// The services whose documentation has conditions on the source in a role's trust policy, with the page: only these are
+/// known to send it. That of `ecs.amazonaws.com` (ECS Developer Guide, "Amazon ECS infrastructure IAM role for load
+/// balancers"), Lambda, AWS Backup and API Gateway has none.
+const NAMES_ITS_SOURCE: [(&str, &str); 4] = [
+    ("ecs-tasks.amazonaws.com", "ECS Developer Guide, Amazon ECS task IAM role"),
+    ("monitoring.rds.amazonaws.com", "RDS User Guide, Setting up and enabling Enhanced Monitoring"),
+    (
+        "scheduler.amazonaws.com",
+        "EventBridge Scheduler User Guide, Confused deputy prevention in EventBridge Scheduler",
+    ),
+    ("vpc-flow-logs.amazonaws.com", "VPC User Guide, Publish flow logs to CloudWatch Logs"),
+];
 
 fn includes_assume_role(action: &str) -> bool {
     matches(&action.to_ascii_lowercase(), "sts:assumerole")
@@ -166,10 +181,20 @@ impl Statement {
         }
     }
 
-    /// Whether all conditions hold; `None` if that cannot be known.
+    /// Whether all conditions hold, where the caller sends what it calls for; `None` if that cannot be known.
     pub(crate) fn holds(&self) -> Option<bool> {
+        self.holds_if(true)
+    }
+
+    /// The same, where it is perhaps not sent.
+    fn holds_if(&self, is_sent: bool) -> Option<bool> {
         let conditions = self.condition.iter().flat_map(|(operator, keys)| {
-            keys.iter().map(move |(key, Many(values))| condition_holds(operator, key, values))
+            keys.iter().map(move |(key, Many(values))| {
+                let verdict = condition_holds(operator, key, values);
+                // What is not there meets a condition that ends in `IfExists`.
+                let stays = is_sent || (operator.ends_with("IfExists") && verdict == Some(true));
+                verdict.filter(|_| stays)
+            })
         });
         let verdicts: Vec<Option<bool>> = conditions.collect();
         match verdicts.contains(&Some(false)) {
@@ -217,7 +242,8 @@ mod tests {
 
     use super::*;
 
-    const ECS: &str = "ecs.amazonaws.com";
+    const ECS: &str = "ecs-tasks.amazonaws.com";
+    const INFRASTRUCTURE: &str = "ecs.amazonaws.com";
 
     fn trust(statements: Value) -> String {
         json!({"Version": "2012-10-17", "Statement": statements}).to_string()
@@ -257,12 +283,33 @@ mod tests {
             let document = trust(json!(allow(condition)));
             check(&document, &BTreeMap::new()).expect("it follows the grammar");
             assert_eq!(admits(&document, ECS), wanted, "{document}");
-            assert!(!admits(&document, "ecs-tasks.amazonaws.com"), "{document}");
+            assert!(!admits(&document, INFRASTRUCTURE), "{document}");
         }
         for (action, wanted) in [("sts:*", true), ("STS:assumerole", true), ("sts:TagSession", false)] {
             let mut statement = allow(json!({}));
             statement["Action"] = json!([action]);
             assert_eq!(admits(&trust(json!([statement])), ECS), wanted, "{action}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_is_not_known_to_say_for_whom_it_calls_meets_no_condition_on_that() {
+        for service in [INFRASTRUCTURE, "lambda.amazonaws.com", "backup.amazonaws.com"] {
+            let trusting = |condition: Value| {
+                let mut statement = allow(condition);
+                statement["Principal"]["Service"] = service.into();
+                trust(json!(statement))
+            };
+            assert!(admits(&trusting(json!({})), service));
+            for operator in ["StringEquals", "StringLike", "StringNotEquals"] {
+                let account = if operator == "StringNotEquals" { "210987654321" } else { ACCOUNT_ID };
+                let document = trusting(json!({operator: {"aws:SourceAccount": account}}));
+                assert!(!admits(&document, service), "{document}");
+            }
+            let document = trusting(json!({"ArnLike": {"aws:SourceArn": "arn:aws:ecs:*:123456789012:*"}}));
+            assert!(!admits(&document, service), "{document}");
+            let document = trusting(json!({"StringEqualsIfExists": {"aws:SourceAccount": ACCOUNT_ID}}));
+            assert!(admits(&document, service), "{document}");
         }
     }
 

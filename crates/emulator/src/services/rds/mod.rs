@@ -96,6 +96,7 @@ impl Api for State {
     }
 
     fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
+        outside::check_linked_role(cx, &call.operation)?;
         match call.operation.as_str() {
             "CreateDBSubnetGroup" => subnet_group::create(cx, call),
             "DescribeDBSubnetGroups" => subnet_group::describe(cx, call),

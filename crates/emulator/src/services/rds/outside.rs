@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::kind::{combination, invalid};
 use super::versions::ENGINE;
 use crate::response::Refusal;
-use crate::services::Cx;
 use crate::services::secretsmanager::Managed;
 use crate::services::support::Tags;
+use crate::services::{Cx, iam};
 
 /// The key of RDS's own that encrypts storage where no other was asked for.
 pub(super) const OWN_KEY: &str = "alias/aws/rds";
@@ -22,6 +22,20 @@ pub(super) fn key_arn(cx: &Cx<'_>, key: &str) -> Result<String, Refusal> {
     cx.r.kms.usable(key).map(|found| found.arn.clone()).map_err(|problem| {
         Refusal::new("KMSKeyNotAccessibleFault", format!("The key {key} is not accessible: {problem}"))
     })
+}
+
+/// The first of these calls in an account makes the role by which RDS works there, and RDS cannot use it at once (RDS User
+/// Guide, "Using service-linked roles for Amazon RDS"; the message is what clients in new accounts report).
+pub(super) fn check_linked_role(cx: &mut Cx<'_>, operation: &str) -> Result<(), Refusal> {
+    let needs_it = matches!(operation, "CreateDBSubnetGroup" | "CreateDBCluster" | "CreateDBInstance");
+    match !needs_it || iam::State::usable_link(cx, "rds.amazonaws.com") {
+        true => Ok(()),
+        false => Err(Refusal::new(
+            "InvalidParameterValue",
+            "Unable to create the resource. Verify that you have permission to create service linked role. Otherwise wait \
+             and try again later",
+        )),
+    }
 }
 
 /// Makes the secret of a cluster's master user (Aurora User Guide, "Password management with Amazon Aurora and AWS

@@ -8,6 +8,7 @@ use super::{invalid, nonexistent};
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
 use crate::response::Refusal;
+use crate::services::iam;
 use crate::services::support::{Answer, Cx};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -67,7 +68,15 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
         }
     }
     let answer = json!({"LoggingConfiguration": crate::services::to_json(&configuration)});
-    cx.r.wafv2.logging.insert(arn.clone(), configuration);
+    let arn = arn.clone();
+    // WAF Developer Guide, "Using service-linked roles for AWS WAF": the first call makes the role.
+    if !iam::State::usable_link(cx, "wafv2.amazonaws.com") {
+        return Err(Refusal::new(
+            "WAFServiceLinkedRoleErrorException",
+            "AWS WAF is not able to access the service linked role. Please try again later.",
+        ));
+    }
+    cx.r.wafv2.logging.insert(arn, configuration);
     Ok(answer)
 }
 

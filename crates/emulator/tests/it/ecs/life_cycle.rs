@@ -135,3 +135,54 @@ async fn a_deployment_can_be_stopped_or_superseded() {
     seconds(120).await;
     assert_eq!(shop.interfaces().await, 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn deployments_are_kept_for_ninety_days() {
+    const DAY: u64 = 24 * 60 * 60;
+    let shop = Shop::new().await;
+    shop.task("web").send().await.unwrap();
+    shop.service("web", "web").send().await.unwrap();
+    let list = async || {
+        let listed = shop.ecs.list_service_deployments().cluster("shop").service("web").send().await.unwrap();
+        listed.service_deployments.unwrap_or_default()
+    };
+    let arn = list().await[0].service_deployment_arn().unwrap().to_owned();
+    seconds(89 * DAY).await;
+    assert_eq!(list().await.len(), 1);
+    seconds(2 * DAY).await;
+    assert!(list().await.is_empty());
+    let found = shop.ecs.describe_service_deployments().service_deployment_arns(arn).send().await.unwrap();
+    assert_eq!(found.failures()[0].reason(), Some("MISSING"));
+    let primary = &shop.look("web").await.deployments.unwrap()[0];
+    assert_eq!(primary.rollout_state().unwrap().as_str(), "COMPLETED");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_whose_deployment_has_not_begun_cannot_be_deleted() {
+    let shop = Shop::at_aws_pace().await;
+    shop.task("web").send().await.unwrap();
+    shop.service("web", "web").send().await.unwrap();
+    let delete = || shop.ecs.delete_service().cluster("shop").service("web").force(true).send();
+    let refused = delete().await.unwrap_err();
+    let message = aws_sdk_ecs::error::ProvideErrorMetadata::message(&refused).unwrap();
+    assert_eq!(message, "The service cannot be stopped while deployments are active.");
+    until("IN_PROGRESS", async || status(&shop, "web").await).await;
+    delete().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_update_service_has_begun_is_not_seen_at_once() {
+    let shop = Shop::at_aws_pace().await;
+    shop.task("web").send().await.unwrap();
+    shop.service("web", "web").send().await.unwrap();
+    until("SUCCESSFUL", async || status(&shop, "web").await).await;
+    let before = shop.look("web").await;
+    let update = shop.ecs.update_service().cluster("shop").service("web").force_new_deployment(true);
+    let answered = update.send().await.unwrap().service.unwrap();
+    assert_ne!(answered.deployments()[0].id(), before.deployments()[0].id());
+    assert_eq!(shop.look("web").await, before);
+    assert_eq!(status(&shop, "web").await, "SUCCESSFUL");
+    seconds(5).await;
+    assert_eq!(shop.look("web").await.deployments()[0].id(), answered.deployments()[0].id());
+    assert_ne!(status(&shop, "web").await, "SUCCESSFUL");
+}

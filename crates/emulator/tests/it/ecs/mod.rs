@@ -52,10 +52,17 @@ impl Shop {
     }
 
     pub(crate) async fn of(emulator: Emulator) -> Self {
+        Cloud::of(emulator.clone()).link("ecs.application-autoscaling.amazonaws.com").await;
+        Shop::without_scaling_role(emulator).await
+    }
+
+    /// In an account in which nothing was ever scaled.
+    pub(crate) async fn without_scaling_role(emulator: Emulator) -> Self {
         let sdk = config(&emulator, REGION);
         let cloud = Cloud::of(emulator);
+        cloud.link("ecs.amazonaws.com").await;
         let vpc = cloud.vpc().await;
-        seconds(3).await;
+        seconds(13).await;
         let group = cloud.group(&vpc, "tasks").await;
         let subnets = vec![cloud.subnet(&vpc, "10.0.0.0/24").await, cloud.subnet(&vpc, "10.0.1.0/24").await];
         let shop = Shop {

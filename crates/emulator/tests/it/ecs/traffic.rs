@@ -129,8 +129,9 @@ async fn a_deployment_that_is_stopped_gives_traffic_back() {
     seconds(60).await;
     assert_eq!(front.status().await, "ROLLBACK_SUCCESSFUL");
     assert_eq!((front.targets(&front.blue).await, front.targets(&front.green).await), (0, 2));
-    // The next one goes to the group that is free.
+    // The next one goes to the group that is free. It is not seen at once.
     front.deploy().await;
+    seconds(5).await;
     front.until(ServiceDeploymentLifecycleStage::BakeTime).await;
     assert_eq!(front.weights(&front.production).await, (100, 0));
 }
@@ -169,4 +170,17 @@ async fn a_canary_and_linear_steps_move_part_of_the_traffic_first() {
     assert_eq!(front.weights(&front.production).await, (20, 80));
     seconds(60).await;
     assert_eq!(front.weights(&front.production).await, (0, 100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_ecs_cannot_assume_shows_when_requests_are_to_move() {
+    let front = Front::at_aws_pace().await;
+    front.shifting(blue_green(10)).send().await.unwrap();
+    let trust = crate::support::trusting("lambda.amazonaws.com");
+    let update = front.shop.cloud.iam.update_assume_role_policy().role_name("infrastructure");
+    update.policy_document(trust).send().await.unwrap();
+    seconds(200).await;
+    let latest = front.shop.latest("web").await;
+    assert_eq!(latest.status().unwrap().as_str(), "STOPPED");
+    assert!(latest.status_reason().unwrap().contains("unable to assume the role"), "{latest:?}");
 }
