@@ -71,6 +71,13 @@ impl Plan {
         self.by_address.get(address).map(|&position| &self.steps[position])
     }
 
+    /// Whether a property of a step's resource is this program's own: the cloud is not told of it, or has another name for it.
+    #[must_use]
+    pub fn is_own_property(&self, step: &Step, property: &str) -> bool {
+        let declared = self.graph.get(step.address.as_str());
+        declared.is_some_and(|declared| declared.facts.template.own_properties.contains(&property))
+    }
+
     /// What the plan is about. Everything else is left as it is.
     #[must_use]
     pub fn selection(&self) -> &Selection {

@@ -87,7 +87,7 @@ pub(crate) fn plan(plan: &Plan, details: bool) -> Lines {
         lines.styled(Style::Bold, format!("{address:width$}")).add("  ").styled(Style::Dim, &step.kind);
         lines.line(remark(step));
         for change in &step.changes {
-            property(&mut lines, change);
+            property(&mut lines, change, plan.is_own_property(step, change.property()));
         }
         if let (true, Action::Create, Some(Value::Object(desired))) = (details, &step.action, step.desired())
         {
@@ -140,11 +140,12 @@ fn reasons(because: &Reasons) -> String {
     reasons.join(", and ")
 }
 
-fn property(lines: &mut Lines, change: &PropertyChange) {
+fn property(lines: &mut Lines, change: &PropertyChange, is_own: bool) {
     let absent = || "(not set)".to_owned();
     let before = change.before.as_ref().map_or_else(absent, value);
     let after = change.after.as_ref().map_or_else(absent, value);
-    lines.line(format!("      {}: {before} → {after}", change.path));
+    let own = if is_own { "  (stack's own property)" } else { "" };
+    lines.line(format!("      {}: {before} → {after}{own}", change.path));
 }
 
 /// A value on one line; what is not known yet says after what it will be.
@@ -235,7 +236,7 @@ pub(crate) fn drift(drift: &[Drift]) -> Lines {
         lines.add("  ").styled(Style::Yellow, sign).add(" ").styled(Style::Bold, &one.address).add("  ");
         lines.styled(Style::Dim, &one.kind).line(gone);
         for change in changes {
-            property(&mut lines, change);
+            property(&mut lines, change, false);
         }
     }
     lines

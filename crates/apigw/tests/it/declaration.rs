@@ -305,11 +305,17 @@ fn the_role_for_logs_is_the_regions_and_not_the_environments() {
 #[test]
 fn a_private_load_balancer_is_reached_through_a_link() {
     let graph = graph(Args::default(), &private(inputs()));
-    let link =
-        ["load-balancer-from-vpc-link", "vpc-link", "vpc-link-security-group", "vpc-link-to-load-balancer"];
+    let link = [
+        "linked-role",
+        "load-balancer-from-vpc-link",
+        "vpc-link",
+        "vpc-link-security-group",
+        "vpc-link-to-load-balancer",
+    ];
     let mut expected: Vec<&str> = PUBLIC.into_iter().chain(link).collect();
     expected.sort_unstable();
     assert_eq!(names(&graph), expected);
+    assert!(graph.reaches("apigw/vpc-link", "apigw/linked-role"));
     assert_eq!(
         properties(&graph, "vpc-link"),
         json!({

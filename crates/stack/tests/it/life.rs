@@ -118,3 +118,25 @@ fn up_reports_as_json() {
     assert!(report["report"]["done"].as_array().unwrap().len() > 50);
     assert!(report["outputs"]["vpcId"].as_str().unwrap().starts_with("vpc-"));
 }
+
+/// After a release that failed, what ran before runs. The next plan tries again, and says why in words.
+#[tokio::test]
+async fn a_release_that_failed_is_planned_again_and_the_plan_says_why() {
+    let place = Workplace::new();
+    let release = ["--set", "ecs.image=:none"];
+    place.run(&["up"]).expect(0);
+    place.run(&[["up"].as_slice(), &release].concat()).expect(1);
+    let again = place.run(&[["preview"].as_slice(), &release].concat()).expect(0).out;
+    assert!(again.contains("AWS::ECS::Service  the last run did not finish it"), "{again}");
+    let order = again.lines().find(|line| line.contains("DependsOn")).unwrap();
+    assert!(order.ends_with("(stack's own property)"), "{again}");
+
+    // One that never ran is made anew.
+    place.run(&["destroy", "--yes"]).expect(0);
+    place.run(&[["up"].as_slice(), &release].concat()).expect(1);
+    let again = place.run(&[["preview"].as_slice(), &release].concat()).expect(0).out;
+    assert!(
+        again.contains("AWS::ECS::Service  replaced: AWS reports that it failed; the old one"),
+        "{again}"
+    );
+}
