@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::address::Address;
-use crate::diff::{PropertyChange, diff, managed};
+use crate::diff::{PropertyChange, accept, diff, managed};
 use crate::error::CallError;
 use crate::event::Seq;
 use crate::graph::Graph;
@@ -178,9 +178,12 @@ impl<'a> Planner<'a> {
     ) -> Result<Step, PlanError> {
         let seen = self.seen(object, &wanted.desired);
         // Properties of two types cannot be compared.
-        let changes = match object.kind == declaration.kind {
-            true => diff(&seen, &wanted.desired, kind.facts().lists),
-            false => Vec::new(),
+        let (changes, accepted) = match object.kind == declaration.kind {
+            true => {
+                let (taken, accepted) = accept(kind, &seen, &wanted.desired);
+                (diff(&taken, &wanted.desired, kind.facts().lists), accepted)
+            }
+            false => (Vec::new(), Vec::new()),
         };
         let action = action(declaration, object, kind, &changes);
         let removal = match &action {
@@ -203,6 +206,8 @@ impl<'a> Planner<'a> {
                 || object.dependencies != self.graph.refers_to(wanted.node),
             removal,
             lowered,
+            accepted,
+            warnings: Vec::new(),
             subject: Subject::Both(existing(object, seen), wanted),
         })
     }

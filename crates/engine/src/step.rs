@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::address::Address;
 use crate::diff::PropertyChange;
 use crate::event::Seq;
+use crate::foresight::Accepted;
 use crate::removal::{Lowered, Removal};
 use crate::state::Phase;
 
@@ -127,6 +128,10 @@ pub struct Step {
     pub(crate) removal: Option<Removal>,
     /// What goes of an object that stays.
     pub(crate) lowered: Vec<Lowered>,
+    /// What is not as declared and stays so.
+    pub(crate) accepted: Vec<Accepted>,
+    /// What the kind says of it.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Step {
@@ -142,6 +147,8 @@ impl Step {
             record: false,
             removal: None,
             lowered: Vec::new(),
+            accepted: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -155,6 +162,18 @@ impl Step {
     #[must_use]
     pub fn lowered(&self) -> &[Lowered] {
         &self.lowered
+    }
+
+    /// Live values that are not as declared, and are left as they are.
+    #[must_use]
+    pub fn accepted(&self) -> &[Accepted] {
+        &self.accepted
+    }
+
+    /// What somebody who decides on the plan has to know: sentences without their subject, which is the resource.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// The properties that are wanted, where what is not known yet is a reference; `None` where nothing is declared.
