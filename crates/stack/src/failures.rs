@@ -37,6 +37,9 @@ pub(crate) fn engine_failure(error: EngineError) -> Failure {
             Failure::from_error(Exit::Configuration, &error)
                 .hint("stop using it first: change `ecs.image`, run `stack up`, then try again")
         }
+        EngineError::Plan(engine::PlanError::Refused { hint, .. }) => {
+            Failure::from_error(Exit::Configuration, &error).hint(hint.clone())
+        }
         EngineError::Plan(_) => Failure::from_error(Exit::Configuration, &error),
         EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. }
             if source.class == ErrorClass::Expired =>
