@@ -44,7 +44,11 @@ fn differing<R: Resource>(wanted: &R, live: &R) -> Result<Vec<String>, CallError
         return Err(CallError::new(ErrorClass::Invalid, R::KIND, "its properties are not a struct"));
     };
     let names = wanted.keys().chain(live.keys().filter(|name| !wanted.contains_key(*name)));
-    Ok(names.filter(|name| wanted.get(*name) != live.get(*name)).cloned().collect())
+    let accepted = |name: &String| {
+        let both = live.get(name).zip(wanted.get(name));
+        both.is_some_and(|(live, wanted)| R::accepts(name, live, wanted).is_some())
+    };
+    Ok(names.filter(|name| wanted.get(*name) != live.get(*name) && !accepted(*name)).cloned().collect())
 }
 
 fn data<R: Resource>(properties: &R) -> Result<Value, CallError> {

@@ -8,7 +8,7 @@ use engine::{DeclareError, Input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::resources::ServerlessScaling;
+use crate::resources::{ServerlessScaling, Version};
 
 /// What the tier can be told; a configuration file can say all of it but the environment and the tags, which all tiers
 /// share. The default is the reference database, and everything has a default.
@@ -18,8 +18,13 @@ pub struct Args {
     /// The environment, part of every name.
     #[serde(skip)]
     pub environment: String,
-    /// The version of Aurora PostgreSQL.
+    /// The version of Aurora PostgreSQL: `17` for the newest minor version when the cluster is created and any later on, or
+    /// `17.7` for that one or a newer one. AWS upgrades minor versions itself in the maintenance window. A higher version
+    /// upgrades the cluster, which restarts its instances; there is no way back to a lower one.
+    #[schemars(regex(pattern = r"^[0-9]{1,3}([.][0-9]{1,3})?$"))]
     pub engine_version: String,
+    /// Whether a higher major version of `engine_version` upgrades the cluster. That is downtime, and cannot be undone.
+    pub allow_major_version_upgrade: bool,
     /// The database that is made with the cluster.
     #[schemars(regex(pattern = r"^[A-Za-z][A-Za-z0-9_]{0,62}$"))]
     pub database_name: String,
@@ -51,7 +56,7 @@ pub struct Args {
     pub final_snapshot: bool,
     /// Clusters, by name, that may be deleted or replaced without a last snapshot.
     pub allow_data_loss: Vec<String>,
-    /// `standard` or `advanced` (the latter keeps 15 months of performance data, for money).
+    /// `standard` or `advanced`: Performance Insights for 7 days, or for 15 months at extra cost.
     #[schemars(extend("enum" = ["standard", "advanced"]))]
     pub insights: String,
     /// How often the operating system is measured, in seconds: 0 (never), 1, 5, 10, 15, 30 or 60.
@@ -70,6 +75,7 @@ impl Default for Args {
         Self {
             environment: "dev".to_owned(),
             engine_version: "17.7".to_owned(),
+            allow_major_version_upgrade: false,
             database_name: "payments".to_owned(),
             master_username: "payments_owner".to_owned(),
             capacity: Capacity::default(),
@@ -131,6 +137,7 @@ impl Args {
     /// What can be said to be wrong before any call.
     pub(crate) fn check(&self, zones: usize) -> Result<(), DeclareError> {
         self.check_names()?;
+        self.version()?;
         self.capacity.check()?;
         if !(1..=15).contains(&self.instances) {
             let reason = format!("a cluster cannot have {} instances", self.instances);
@@ -213,6 +220,14 @@ impl Args {
             ));
         }
         Ok(())
+    }
+
+    pub(crate) fn version(&self) -> Result<Version, DeclareError> {
+        Version::parse(&self.engine_version).ok_or_else(|| {
+            let reason = format!("`{}` is not a version of Aurora PostgreSQL", self.engine_version);
+            let hint = "a major version such as 17, or one with its minor version such as 17.7";
+            DeclareError::argument("engine_version", reason, hint)
+        })
     }
 
     pub(crate) fn retention(&self) -> Result<RetentionDays, DeclareError> {

@@ -18,6 +18,11 @@ const PORT: u16 = 5432;
 /// For how many days a deleted key can be saved: the longest that KMS offers, since without the key every backup is lost.
 const KEY_WINDOW: u32 = 30;
 
+/// How long Performance Insights are kept, in days: what costs nothing, and what the advanced mode needs (RDS API Reference,
+/// CreateDBCluster, `PerformanceInsightsRetentionPeriod` and `DatabaseInsightsMode`).
+const STANDARD_DAYS: u32 = 7;
+const ADVANCED_DAYS: u32 = 465;
+
 engine::tier! {
     /// The database tier.
     pub struct Tier(Args);
@@ -88,6 +93,7 @@ impl Declaring<'_> {
             identifier: self.cluster_id(),
             engine: ENGINE.to_owned(),
             engine_version: self.args.engine_version.clone(),
+            allow_major_version_upgrade: self.args.allow_major_version_upgrade,
             database_name: self.args.database_name.clone(),
             master_username: self.args.master_username.clone(),
             manage_master_user_password: true,
@@ -108,10 +114,17 @@ impl Declaring<'_> {
             deletion_protection: self.args.deletion_protection,
             serverless_v2_scaling_configuration: self.args.capacity.scaling(),
             database_insights_mode: self.args.insights.clone(),
+            performance_insights_enabled: true,
+            performance_insights_retention_period: Some(match self.args.insights.as_str() {
+                "advanced" => ADVANCED_DAYS,
+                _ => STANDARD_DAYS,
+            }),
+            performance_insights_kms_key_id: Some(key.clone()),
             deletion_policy: match self.args.final_snapshot {
                 true => DeletionPolicy::Snapshot,
                 false => DeletionPolicy::Delete,
             },
+            members_pending_reboot: Vec::new(),
             tags: self.names.tags("cluster"),
         };
         let cluster = self.add_cluster(cluster)?;
@@ -206,17 +219,18 @@ impl Declaring<'_> {
 
     /// TLS or nothing, and enough in the log to tell afterwards who was there and what was slow.
     fn parameter_group(&mut self) -> Result<Input<ParameterGroupName>, DeclareError> {
+        let major = self.args.version()?.major;
+        // Of version 18, `log_connections` is a list.
         let parameters = [
             ("rds.force_ssl", "1"),
             ("ssl_min_protocol_version", "TLSv1.2"),
-            ("log_connections", "1"),
+            ("log_connections", if major < 18 { "1" } else { "all" }),
             ("log_disconnections", "1"),
             ("log_min_duration_statement", "1000"),
             ("shared_preload_libraries", "pg_stat_statements,pgaudit"),
         ];
         let parameters: Parameters =
             parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
-        let major = self.args.engine_version.split('.').next().unwrap_or_default();
         let group = ClusterParameterGroup {
             // With the major version, so that the group of the next one can be there beside it.
             name: self.names.name(&format!("db-params-{major}")).into(),

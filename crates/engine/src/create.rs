@@ -13,7 +13,7 @@ use crate::event::{Event, Mutation, Operation, Seq};
 use crate::facts::Facts;
 use crate::journal::Recorded;
 use crate::loss::{How, Keep, Limit};
-use crate::operate::{Cause, Goal, Operator};
+use crate::operate::{Cause, Changing, Goal, Operator};
 use crate::provider::Kind;
 use crate::resource::{Change, Intent, Search, Settle};
 use crate::settle::{is_known, is_recorded, is_somebody_elses, look, unchangeable};
@@ -143,7 +143,7 @@ impl Operator<'_> {
             return Ok((outputs, Origin::Adopted));
         }
         let (mut lost, mut unsure) = (0, resumed);
-        let mut unseen_until = None;
+        let (mut unseen_until, mut busy) = (None, None);
         loop {
             if let Some(grace) = look.take() {
                 let found = self.look(step, kind, desired, intent, grace).await;
@@ -199,7 +199,15 @@ impl Operator<'_> {
             }
             self.waiting(step, Operation::Create, &error);
             // An answer that was lost is looked up by the next run if this one is to end.
-            let waited = self.pause(&mut backoff, &error).await;
+            let again = match error.class {
+                ErrorClass::Busy => {
+                    backoff = Backoff::retry(&intent.token, RETRY_WITHIN);
+                    let pauses = self.while_busy(step);
+                    busy.get_or_insert(pauses.map_err(|cause| NotObtained { cause, unsure })?)
+                }
+                _ => &mut backoff,
+            };
+            let waited = self.pause(again, &error).await;
             if !waited.map_err(|cause| NotObtained { cause, unsure })? {
                 return Err(NotObtained { cause: error.into(), unsure });
             }
@@ -384,6 +392,7 @@ impl Operator<'_> {
         }
         let update = || kind.update(desired, &outputs, &live, changed.clone());
         let outputs = self.again(step, Operation::Create, update).await?;
-        self.wait_ready(step, kind, Operation::Create, outputs).await
+        let lingers = changed.iter().any(|property| kind.lingers(property));
+        self.wait_changed(step, kind, &Changing { desired, lingers }, Operation::Create, outputs).await
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::facts::Listed;
+use crate::foresight::Accepted;
 use crate::provider::Kind;
 
 /// One property that differs, at any depth.
@@ -145,10 +146,31 @@ pub(crate) fn managed(live: &Value, recorded: &Value, desired: &Value) -> Value 
     Value::Object(properties)
 }
 
-/// The top-level properties that differ.
-pub(crate) fn changed_properties(kind: &dyn Kind, before: &Value, after: &Value) -> Vec<String> {
+/// The live properties, where what differs and is accepted is as it is declared; and what that was.
+pub(crate) fn accept(kind: &dyn Kind, live: &Value, declared: &Value) -> (Value, Vec<Accepted>) {
+    let mut taken = live.clone();
+    let mut accepted = Vec::new();
+    let (Value::Object(properties), Value::Object(wanted)) = (&mut taken, declared) else {
+        return (taken, accepted);
+    };
+    for (property, live) in properties {
+        let Some(declared) = wanted.get(property).filter(|declared| **declared != *live) else { continue };
+        if declared.as_object().is_some_and(is_reference) {
+            continue;
+        }
+        if let Some(because) = kind.accepts(property, live, declared) {
+            let live = std::mem::replace(live, declared.clone());
+            accepted.push(Accepted { property: property.clone(), live, declared: declared.clone(), because });
+        }
+    }
+    (taken, accepted)
+}
+
+/// The top-level properties that differ and are not accepted.
+pub(crate) fn changed_properties(kind: &dyn Kind, live: &Value, wanted: &Value) -> Vec<String> {
+    let (live, _) = accept(kind, live, wanted);
     let mut names: Vec<String> =
-        diff(before, after, kind.facts().lists).iter().map(|change| change.property().to_owned()).collect();
+        diff(&live, wanted, kind.facts().lists).iter().map(|change| change.property().to_owned()).collect();
     names.dedup();
     names
 }

@@ -151,13 +151,21 @@ impl Engine {
     /// # Errors
     /// Where state or cloud cannot be read.
     pub async fn drift(&self, selector: &Selector) -> Result<Vec<Drift>, EngineError> {
+        Ok(self.look(selector).await?.drift())
+    }
+
+    /// Reads every selected object that is recorded, as it is now. Changes nothing, takes no lock.
+    ///
+    /// # Errors
+    /// Where state or cloud cannot be read, or this identity may not read an object.
+    pub async fn look(&self, selector: &Selector) -> Result<Survey, EngineError> {
         let Loaded { state, changed_at } = self.load().await?;
         let selection = selector.resolve(&Graph::default(), &state);
         let live = unless(&self.cancel, self.read_whole(&state, &selection, changed_at)).await?;
-        Ok(Survey { state, live, provider: Arc::clone(&self.provider) }.drift())
+        Ok(Survey { state, live, provider: Arc::clone(&self.provider) })
     }
 
-    /// Reads every selected object that is recorded, as it is now. Changes nothing, takes no lock. What this identity may
+    /// The same as [`Engine::look`] for somebody who can go on with a part. What this identity may
     /// not read is [`Reading::Denied`](crate::Reading::Denied): somebody who only looks may be allowed less than who deploys.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::backoff::Backoff;
 use crate::calls::{RETRY_WITHIN, read, repeat};
 use crate::cancel::Cancel;
 use crate::codec::JournalError;
-use crate::diff::{changed_properties, diff, managed};
+use crate::diff::{accept, changed_properties, diff, managed};
 use crate::error::{CallError, ErrorClass};
 use crate::event::{Event, Mutation, Operation, Seq};
 use crate::facts::Listed;
@@ -110,6 +110,14 @@ impl Goal {
             protect: self.protect,
         }
     }
+}
+
+/// A change that the cloud has accepted.
+pub(crate) struct Changing<'a> {
+    /// What the object becomes.
+    pub(crate) desired: &'a Value,
+    /// Whether it may go on looking as if nothing had been asked for.
+    pub(crate) lingers: bool,
 }
 
 /// What all operations of one run share.
@@ -273,20 +281,59 @@ impl Operator<'_> {
         object: Object,
         goal: Goal,
     ) -> Result<(), Cause> {
-        let outputs = self.wait_changed(step, kind, object.outputs).await?;
+        let lingers = kind.properties().iter().any(|property| kind.lingers(property));
+        let changed = Changing { desired: &goal.properties, lingers };
+        let outputs = self.wait_changed(step, kind, &changed, Operation::Update, object.outputs).await?;
         self.journal.record(Event::Ready { seq: object.seq, outputs }).await?;
         self.note(step, object.seq, goal).await
     }
 
     /// Waits until a changed object is ready again. It was in use before, so unlike a new one it is never given up.
-    async fn wait_changed(&self, step: &Step, kind: &dyn Kind, outputs: Value) -> Result<Value, Cause> {
-        match self.wait_ready(step, kind, Operation::Update, outputs).await {
+    pub(crate) async fn wait_changed(
+        &self,
+        step: &Step,
+        kind: &dyn Kind,
+        changed: &Changing<'_>,
+        operation: Operation,
+        outputs: Value,
+    ) -> Result<Value, Cause> {
+        match self.wait_settled(step, kind, changed, operation, outputs).await {
             Err(Cause::Broken { reason }) => {
                 let error = CallError::new(ErrorClass::Invalid, format!("changing {}", step.address), reason);
                 Err(error.into())
             }
             other => other,
         }
+    }
+
+    /// Looks until a changed object is ready; where the cloud may not have begun yet, until it has been ready for a while.
+    async fn wait_settled(
+        &self,
+        step: &Step,
+        kind: &dyn Kind,
+        changed: &Changing<'_>,
+        operation: Operation,
+        outputs: Value,
+    ) -> Result<Value, Cause> {
+        let to = Some(changed.desired);
+        let mut outputs = self.wait_until_ready(step, kind, operation, outputs, to).await?;
+        if !changed.lingers {
+            return Ok(outputs);
+        }
+        let mut backoff = Backoff::poll(step.address.as_str(), self.settle_grace * 2);
+        while self.pause(&mut backoff, "it may not have begun to change").await? {
+            let look = || self.read_again(step, operation, || kind.poll_changed(changed.desired, &outputs));
+            let seen = self.once_seen(step, operation, look).await?;
+            match seen {
+                Readiness::Ready(ready) => outputs = ready,
+                Readiness::Failed(reason) => return Err(Cause::Broken { reason }),
+                // Now it has begun, and will end.
+                Readiness::Pending(_) => {
+                    return self.wait_until_ready(step, kind, operation, outputs, to).await;
+                }
+            }
+        }
+        Ok(outputs)
     }
 
     pub(crate) async fn wait_ready(
@@ -296,10 +343,29 @@ impl Operator<'_> {
         operation: Operation,
         outputs: Value,
     ) -> Result<Value, Cause> {
+        self.wait_until_ready(step, kind, operation, outputs, None).await
+    }
+
+    /// Waits for a new object, or for one that is changed `to` something.
+    async fn wait_until_ready(
+        &self,
+        step: &Step,
+        kind: &dyn Kind,
+        operation: Operation,
+        outputs: Value,
+        to: Option<&Value>,
+    ) -> Result<Value, Cause> {
         let within = kind.facts().times.ready.deadline();
         let mut backoff = Backoff::poll(step.address.as_str(), within);
+        let known = &outputs;
+        let look = || async move {
+            match to {
+                Some(desired) => kind.poll_changed(desired, known).await,
+                None => kind.poll_ready(known).await,
+            }
+        };
         loop {
-            let poll = || self.read_again(step, operation, || kind.poll_ready(&outputs));
+            let poll = || self.read_again(step, operation, look);
             match self.once_seen(step, operation, poll).await? {
                 Readiness::Ready(outputs) => return Ok(outputs),
                 Readiness::Failed(reason) => return Err(Cause::Broken { reason }),
@@ -333,7 +399,9 @@ impl Operator<'_> {
         let done = async {
             let update = || kind.update(desired, &object.outputs, &live, changed.clone());
             let outputs = self.again(step, Operation::Update, update).await?;
-            self.wait_changed(step, kind, outputs).await
+            let lingers = changed.iter().any(|property| kind.lingers(property));
+            let changed = Changing { desired, lingers };
+            self.wait_changed(step, kind, &changed, Operation::Update, outputs).await
         };
         match done.await {
             Ok(outputs) => Ok(self.journal.record(Event::Ready { seq, outputs }).await?),
@@ -367,6 +435,8 @@ impl Operator<'_> {
     /// Closes an intent that surely had no effect.
     pub(crate) async fn close_unless(&self, unsure: bool, seq: Seq, cause: &Cause) -> Result<(), Cause> {
         let class = match cause {
+            // Recorded by the name that older versions of the program know.
+            Cause::Call(error) if error.class == ErrorClass::Busy => ErrorClass::NotYet,
             Cause::Call(error) if error.class.is_certain() => error.class,
             Cause::Interrupted { .. } => ErrorClass::NotYet,
             _ => return Ok(()),
@@ -392,9 +462,14 @@ impl Operator<'_> {
             // What is still being set up may well look different from one moment to the next.
             Some(existing) if object.phase == Phase::Ready => {
                 let seen = managed(&existing.seen, &object.properties, desired);
-                if live == seen {
+                // What is accepted anyway may have changed meanwhile.
+                let goal = if desired.is_null() { &object.properties } else { desired };
+                let taken = accept(kind, &live, goal).0;
+                let seen = accept(kind, &seen, goal).0;
+                if taken == seen {
                     Ok(Some(live))
                 } else {
+                    let live = taken;
                     Err(Cause::Stale { what: paths(&seen, &live, kind.facts().lists) })
                 }
             }
@@ -410,18 +485,32 @@ impl Operator<'_> {
         call: impl Fn() -> F,
     ) -> Result<T, Cause> {
         let mut backoff = Backoff::retry(step.address.as_str(), RETRY_WITHIN);
+        let mut busy = None;
         loop {
             self.may_call(step)?;
             match self.sending(call()).await {
                 Err(error) if error.class.is_transient() || error.class == ErrorClass::Ambiguous => {
                     self.waiting(step, operation, &error);
-                    if !self.pause(&mut backoff, &error).await? {
+                    let backoff = match error.class {
+                        ErrorClass::Busy => {
+                            backoff = Backoff::retry(step.address.as_str(), RETRY_WITHIN);
+                            busy.get_or_insert(self.while_busy(step)?)
+                        }
+                        _ => &mut backoff,
+                    };
+                    if !self.pause(backoff, &error).await? {
                         return Err(error.into());
                     }
                 }
                 answer => return Ok(answer?),
             }
         }
+    }
+
+    /// The pauses between attempts while something else is being done to the object.
+    pub(crate) fn while_busy(&self, step: &Step) -> Result<Backoff, Cause> {
+        let within = self.kind(&step.kind)?.facts().times.ready.deadline();
+        Ok(Backoff::retry(step.address.as_str(), within.max(RETRY_WITHIN)))
     }
 
     /// Repeats a call that changes nothing until it is answered.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::address::Address;
-use crate::diff::{PropertyChange, diff, managed};
+use crate::diff::{PropertyChange, accept, diff, managed};
 use crate::error::CallError;
 use crate::event::{Event, Seq};
 use crate::graph::Graph;
@@ -136,7 +136,8 @@ fn taken_back(plan: &Plan, state: &State, live: &Readings, provider: &dyn Provid
         let (Some(Reading::Found(found)), Some(desired)) = (live.get(&object.seq), step.desired()) else {
             return false;
         };
-        let changes = diff(&managed(found, &object.properties, desired), desired, kind.facts().lists);
+        let (taken, _) = accept(kind, &managed(found, &object.properties, desired), desired);
+        let changes = diff(&taken, desired, kind.facts().lists);
         let stays = changes.iter().all(|change| kind.change(change.property()) != Change::Replace);
         stays && !object.removing && matches!(object.phase, Phase::Ready | Phase::Changing)
     };
@@ -245,9 +246,12 @@ impl<'a> Planner<'a> {
     ) -> Result<Step, PlanError> {
         let seen = self.seen(object, &wanted.desired);
         // Properties of two types cannot be compared.
-        let changes = match object.kind == declaration.kind {
-            true => diff(&seen, &wanted.desired, kind.facts().lists),
-            false => Vec::new(),
+        let (changes, accepted) = match object.kind == declaration.kind {
+            true => {
+                let (taken, accepted) = accept(kind, &seen, &wanted.desired);
+                (diff(&taken, &wanted.desired, kind.facts().lists), accepted)
+            }
+            false => (Vec::new(), Vec::new()),
         };
         let action = action(declaration, object, kind, &changes);
         let removal = match &action {
@@ -278,6 +282,8 @@ impl<'a> Planner<'a> {
             removal,
             lowered,
             missing,
+            accepted,
+            warnings: Vec::new(),
             subject: Subject::Both(existing(object, seen), wanted),
         })
     }

@@ -31,6 +31,16 @@ pub enum PlanError {
         /// The resource that has disappeared.
         missing: Address,
     },
+    /// What is declared cannot be, as the kind knows beforehand.
+    #[error("{address}: {reason}")]
+    Refused {
+        /// The resource.
+        address: Address,
+        /// What is wrong.
+        reason: String,
+        /// What to do instead.
+        hint: String,
+    },
     /// A part of an object that would be deleted or replaced is used by one that stays.
     #[error("{address} would be deleted or replaced, but {by} uses {part} in it")]
     PartInUse {

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::error::{CallError, ErrorClass};
 use crate::facts::Facts;
 use crate::fields::fields;
+use crate::foresight::{Foreseen, Wish};
 use crate::loss::Contents;
 use crate::resource::{Change, Changed, Intent, Readiness, Resource, Search, Settle};
 use crate::stage::Resolved;
@@ -43,6 +44,22 @@ pub trait Kind: Send + Sync {
     async fn find(&self, properties: &Value, search: &Search) -> Result<Option<Value>, CallError>;
     async fn create(&self, properties: &Value, intent: &Intent) -> Result<Value, CallError>;
     async fn poll_ready(&self, outputs: &Value) -> Result<Readiness<Value>, CallError>;
+    async fn poll_changed(
+        &self,
+        _properties: &Value,
+        outputs: &Value,
+    ) -> Result<Readiness<Value>, CallError> {
+        self.poll_ready(outputs).await
+    }
+    fn lingers(&self, _property: &str) -> bool {
+        false
+    }
+    fn accepts(&self, _property: &str, _live: &Value, _declared: &Value) -> Option<String> {
+        None
+    }
+    async fn foresee(&self, _wish: &Wish<'_>) -> Result<Foreseen, CallError> {
+        Ok(Foreseen::nothing())
+    }
     async fn configure(&self, properties: &Value, outputs: &Value) -> Result<(), CallError>;
     async fn read(&self, properties: &Value, outputs: &Value) -> Result<Option<Value>, CallError>;
     async fn update(
@@ -132,6 +149,14 @@ fn erased<T: Serialize>(value: &T) -> Result<Value, CallError> {
     })
 }
 
+fn erased_readiness<T: Serialize>(readiness: Readiness<T>) -> Result<Readiness<Value>, CallError> {
+    Ok(match readiness {
+        Readiness::Ready(outputs) => Readiness::Ready(erased(&outputs)?),
+        Readiness::Pending(state) => Readiness::Pending(state),
+        Readiness::Failed(reason) => Readiness::Failed(reason),
+    })
+}
+
 type OutputsFor<R> = <R as Resource>::Outputs<Resolved>;
 
 #[async_trait]
@@ -182,11 +207,24 @@ impl<R: Resource> Kind for Adapter<R> {
 
     async fn poll_ready(&self, outputs: &Value) -> Result<Readiness<Value>, CallError> {
         let outputs: OutputsFor<R> = typed(outputs)?;
-        Ok(match R::poll_ready(&self.context, &outputs).await? {
-            Readiness::Ready(outputs) => Readiness::Ready(erased(&outputs)?),
-            Readiness::Pending(state) => Readiness::Pending(state),
-            Readiness::Failed(reason) => Readiness::Failed(reason),
-        })
+        erased_readiness(R::poll_ready(&self.context, &outputs).await?)
+    }
+
+    async fn poll_changed(&self, properties: &Value, outputs: &Value) -> Result<Readiness<Value>, CallError> {
+        let outputs: OutputsFor<R> = typed(outputs)?;
+        erased_readiness(typed::<R>(properties)?.poll_changed(&self.context, &outputs).await?)
+    }
+
+    fn lingers(&self, property: &str) -> bool {
+        R::lingers(property)
+    }
+
+    fn accepts(&self, property: &str, live: &Value, declared: &Value) -> Option<String> {
+        R::accepts(property, live, declared)
+    }
+
+    async fn foresee(&self, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
+        R::foresee(&self.context, wish).await
     }
 
     async fn configure(&self, properties: &Value, outputs: &Value) -> Result<(), CallError> {

@@ -12,6 +12,7 @@ use crate::engine_error::EngineError;
 use crate::error::{CallError, ErrorClass};
 use crate::event::Seq;
 use crate::facade::Engine;
+use crate::foresight::{Foreseen, Refusal, There, Wish};
 use crate::loss::Contents;
 use crate::observer::Progress;
 use crate::plan::{Plan, Reading, Readings};
@@ -48,6 +49,29 @@ impl Engine {
         drop(looking);
         found.sort_unstable_by_key(|(position, _)| *position);
         plan.weigh(found, state)?;
+        self.foreseen(plan, state).await
+    }
+
+    /// The plan, with what the kinds say of it before anything is called.
+    async fn foreseen(&self, mut plan: Plan, state: &State) -> Result<Plan, EngineError> {
+        for step in plan.steps_mut() {
+            let Some((kind, declared)) = self.provider.kind(&step.kind).zip(step.desired()) else { continue };
+            let recorded = step.existing().filter(|_| !step.creates());
+            let recorded = recorded.and_then(|it| state.slot(step.address.as_str())?.object(it.seq));
+            let there =
+                recorded.zip(step.live()).map(|(object, live)| There { recorded: &object.properties, live });
+            let wish = Wish { declared, there };
+            let foreseen = match repeat(step.address.as_str(), || kind.foresee(&wish), |_| ()).await {
+                // Then the cloud decides.
+                Err(error) if error.class == ErrorClass::Denied => Foreseen::nothing(),
+                Err(source) => return Err(EngineError::Read { address: step.address.clone(), source }),
+                Ok(foreseen) => foreseen,
+            };
+            if let Some(Refusal { reason, hint }) = foreseen.refused {
+                return Err(PlanError::Refused { address: step.address.clone(), reason, hint }.into());
+            }
+            step.warnings = foreseen.warnings;
+        }
         Ok(plan)
     }
 

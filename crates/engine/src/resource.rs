@@ -2,11 +2,13 @@
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::address::Address;
 use crate::error::CallError;
 use crate::facts::Facts;
 use crate::fields::fields;
+use crate::foresight::{Foreseen, Wish};
 use crate::loss::Contents;
 use crate::stage::{Data, Declared, Resolved, Stage};
 
@@ -215,6 +217,41 @@ pub trait Resource: Data {
         outputs: &Self::Outputs<Resolved>,
     ) -> Result<Readiness<Self::Outputs<Resolved>>, CallError> {
         Ok(Readiness::Ready(outputs.clone()))
+    }
+
+    /// The same after an update to what `self` says, for a kind that goes on showing the object as ready while what was asked
+    /// for is pending.
+    ///
+    /// # Errors
+    /// As for [`poll_ready`](Resource::poll_ready).
+    async fn poll_changed(
+        &self,
+        context: &Self::Context,
+        outputs: &Self::Outputs<Resolved>,
+    ) -> Result<Readiness<Self::Outputs<Resolved>>, CallError> {
+        Self::poll_ready(context, outputs).await
+    }
+
+    /// Whether the cloud goes on showing the object as ready for a while after it has accepted a change of this top-level
+    /// property. Then one look that finds it ready is not enough: it must be found ready for twice the grace period in which
+    /// the cloud shows what is new.
+    fn lingers(_property: &str) -> bool {
+        false
+    }
+
+    /// Why the live value of a top-level property, which is not the declared one, is left as it is; `None` where it is to be
+    /// changed. Such a difference is neither a change nor drift, but shown. The declared value is never a reference.
+    fn accepts(_property: &str, _live: &Value, _declared: &Value) -> Option<String> {
+        None
+    }
+
+    /// Whether what is declared can be, before anything is called that changes something. Asked for every declared resource
+    /// of a plan.
+    ///
+    /// # Errors
+    /// As the calls fail. Where this identity may not ask, nothing is said, and the cloud decides.
+    async fn foresee(_context: &Self::Context, _wish: &Wish<'_>) -> Result<Foreseen, CallError> {
+        Ok(Foreseen::nothing())
     }
 
     /// What can only be set once the object exists, before dependents see it as ready. Converges.

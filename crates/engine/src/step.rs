@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::address::Address;
 use crate::diff::PropertyChange;
 use crate::event::Seq;
+use crate::foresight::Accepted;
 use crate::removal::{Lowered, Removal};
 use crate::state::Phase;
 
@@ -132,6 +133,10 @@ pub struct Step {
     pub(crate) lowered: Vec<Lowered>,
     /// The resource that has disappeared, where that alone is why this one would be replaced.
     pub(crate) missing: Option<Address>,
+    /// What is not as declared and stays so.
+    pub(crate) accepted: Vec<Accepted>,
+    /// What the kind says of it.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Step {
@@ -148,6 +153,8 @@ impl Step {
             removal: None,
             lowered: Vec::new(),
             missing: None,
+            accepted: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -161,6 +168,18 @@ impl Step {
     #[must_use]
     pub fn lowered(&self) -> &[Lowered] {
         &self.lowered
+    }
+
+    /// Live values that are not as declared, and are left as they are.
+    #[must_use]
+    pub fn accepted(&self) -> &[Accepted] {
+        &self.accepted
+    }
+
+    /// What somebody who decides on the plan has to know: sentences without their subject, which is the resource.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// The properties that are wanted, where what is not known yet is a reference; `None` where nothing is declared.

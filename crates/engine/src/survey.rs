@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::address::Address;
-use crate::diff::{PropertyChange, diff, managed};
+use crate::diff::{PropertyChange, accept, diff, managed};
 use crate::facts::Facts;
+use crate::foresight::Remark;
 use crate::plan::{Reading, Readings};
 use crate::provider::Provider;
 use crate::state::{Object, State};
@@ -53,6 +54,21 @@ impl Survey {
         self.objects().filter_map(|(address, object, live)| self.drift_of(address, object, live)).collect()
     }
 
+    /// Live values that are not as recorded, and are left as they are. They are no drift.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<Remark> {
+        let remarks = |(address, object, live): (&Address, &Object, &Reading)| {
+            let (Reading::Found(live), Some(kind)) = (live, self.provider.kind(&object.kind)) else {
+                return Vec::new();
+            };
+            let found = managed(live, &object.properties, &Value::Null);
+            let (_, accepted) = accept(kind, &found, &object.properties);
+            let remark = |accepted| Remark { address: address.clone(), accepted };
+            accepted.into_iter().map(remark).collect()
+        };
+        self.objects().flat_map(remarks).collect()
+    }
+
     /// What is known of a kind; `None` if this program does not know it.
     #[must_use]
     pub fn facts(&self, kind: &str) -> Option<&Facts> {
@@ -63,8 +79,10 @@ impl Survey {
     fn drift_of(&self, address: &Address, object: &Object, live: &Reading) -> Option<Drift> {
         let changes = match live {
             Reading::Found(found) => {
+                let kind = self.provider.kind(&object.kind)?;
                 let found = managed(found, &object.properties, &Value::Null);
-                let changes = diff(&object.properties, &found, self.facts(&object.kind)?.lists);
+                let (found, _) = accept(kind, &found, &object.properties);
+                let changes = diff(&object.properties, &found, kind.facts().lists);
                 if changes.is_empty() {
                     return None;
                 }

@@ -45,6 +45,9 @@ pub(crate) fn engine_failure(error: EngineError) -> Failure {
             );
             Failure::from_error(Exit::Configuration, &error).hint(hint)
         }
+        EngineError::Plan(engine::PlanError::Refused { hint, .. }) => {
+            Failure::from_error(Exit::Configuration, &error).hint(hint.clone())
+        }
         EngineError::Plan(_) => Failure::from_error(Exit::Configuration, &error),
         EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. }
             if source.class == ErrorClass::Expired =>

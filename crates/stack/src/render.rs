@@ -1,7 +1,7 @@
 //! Plans, drift and reports as a person reads them, and as data.
 
 use engine::{
-    Action, Cause, Drift, Fate, Note, Operation, Plan, PropertyChange, Reasons, ReplaceOrder, Report, Step,
+    Accepted, Action, Address, Cause, Drift, Fate, Note, Operation, Plan, PropertyChange, Reasons, ReplaceOrder, Report, Step,
 };
 use serde_json::{Value, json};
 
@@ -85,7 +85,7 @@ pub(crate) fn plan(plan: &Plan, details: bool) -> Lines {
         let address = step.address.as_str();
         lines.add("  ").styled(colour, sign).add(" ");
         lines.styled(Style::Bold, format!("{address:width$}")).add("  ").styled(Style::Dim, &step.kind);
-        lines.line(remark(step));
+        lines.line(about(step));
         for change in &step.changes {
             property(&mut lines, change, plan.is_own_property(step, change.property()));
         }
@@ -99,12 +99,34 @@ pub(crate) fn plan(plan: &Plan, details: bool) -> Lines {
     lines
 }
 
+/// What the kinds say of a plan: a line a warning, and one for each live value that is not as declared and stays.
+#[must_use]
+pub(crate) fn remarks(plan: &Plan) -> Lines {
+    let mut lines = Lines::new();
+    for step in plan.steps() {
+        for warning in step.warnings() {
+            lines.add("  ").styled(Style::Loud, format!("WARNING: {} {warning}", step.address)).end();
+        }
+    }
+    for step in plan.steps() {
+        for accepted in step.accepted() {
+            remark(&mut lines, &step.address, accepted);
+        }
+    }
+    lines
+}
+
+/// A live value that is not as declared, or recorded, and stays.
+pub(crate) fn remark(lines: &mut Lines, address: &Address, accepted: &Accepted) {
+    lines.line(format!("  {address} {}", accepted.because));
+}
+
 /// Whether the object stays when it is not managed any more.
 fn is_kept(step: &Step) -> bool {
     step.removal().is_some_and(|removal| removal.fate == Fate::Retained)
 }
 
-fn remark(step: &Step) -> String {
+fn about(step: &Step) -> String {
     let note = match step.note {
         Some(Note::Unfinished) => "  the last run did not finish it",
         Some(Note::Missing) if step.action == Action::Delete => "  it has disappeared already",
@@ -200,6 +222,8 @@ pub(crate) fn plan_json(plan: &Plan) -> Value {
                 "changes": changes_json(&step.changes),
                 "removal": losses::removal_json(step),
                 "lowered": step.lowered().iter().map(|one| json!({ "property": one.property, "loses": one.words })).collect::<Vec<_>>(),
+                "accepted": step.accepted().iter().map(accepted_json).collect::<Vec<_>>(),
+                "warnings": step.warnings(),
                 "properties": step.desired(),
             })
         })
@@ -221,6 +245,11 @@ pub(crate) fn plan_json(plan: &Plan) -> Value {
 fn changes_json(changes: &[PropertyChange]) -> Vec<Value> {
     let one = |change: &PropertyChange| json!({ "property": change.path, "before": change.before, "after": change.after });
     changes.iter().map(one).collect()
+}
+
+fn accepted_json(accepted: &Accepted) -> Value {
+    let Accepted { property, live, declared, because } = accepted;
+    json!({ "property": property, "live": live, "declared": declared, "because": because })
 }
 
 /// Drift: one line an object, with the properties that differ below it.

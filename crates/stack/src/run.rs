@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{
-    Engine, EngineError, Graph, Head, LocalStore, Plan, Registry, Report, Selector, Session, State,
+    Engine, EngineError, Graph, Head, LocalStore, Plan, Registry, Remark, Report, Selector, Session, State,
 };
 use serde_json::json;
 
@@ -251,7 +251,7 @@ impl Work {
             print_json(&render::plan_json(&plan))?;
         } else {
             let mut lines = render::plan(&plan, details);
-            print(lines.append(&losses(&plan)).line(self.summary(&plan)))?;
+            print(lines.append(&losses(&plan)).append(&render::remarks(&plan)).line(self.summary(&plan)))?;
         }
         Ok(if detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
     }
@@ -317,6 +317,7 @@ impl Work {
             note(render::plan(&plan, false));
         }
         note(losses(&plan));
+        note(render::remarks(&plan));
         note(&self.summary(&plan));
         let what = if declared { "do this to" } else { "DELETE all of the above of" };
         if ask && !plan.is_empty() {
@@ -389,7 +390,14 @@ impl Work {
     async fn refresh(&self, detailed_exitcode: bool) -> Result<Exit, Failure> {
         self.recorded().await?;
         let engine = self.engine(self.connect().await?);
-        let drift = engine.drift(&Selector::all()).await.map_err(engine_failure)?;
+        let survey = engine.look(&Selector::all()).await.map_err(engine_failure)?;
+        let drift = survey.drift();
+        // No drift, so not among it.
+        let mut remarks = Lines::new();
+        for Remark { address, accepted } in survey.remarks() {
+            render::remark(&mut remarks, &address, &accepted);
+        }
+        note(remarks);
         if self.options.json {
             print_json(&render::drift_json(&drift))?;
         } else if drift.is_empty() {

@@ -30,7 +30,7 @@
 //! | headers of answers | `http/api-headers` |
 //! | *Security and compliance* | |
 //! | HTTPS is enforced | `https/api`, `http/api-plain`, `https/load-balancer`, `http/load-balancer-https` |
-//! | the RDS endpoint is encrypted | `encryption/database`, `encryption/database-tls`, and the other `encryption/…`, `access/…` |
+//! | the RDS endpoint is encrypted | `encryption/database`, `encryption/database-tls`, `encryption/database-parameters`, and the other `encryption/…`, `access/…` |
 //! | monitoring by CloudWatch | `monitoring/…`, `backup/…` |
 //! | *Naming* | |
 //! | names are `payment-*` | `naming/names`, `naming/tags` |

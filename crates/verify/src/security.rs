@@ -18,6 +18,7 @@ const BUCKETLESS: &str = "no bucket is deployed: `alb.access_logs.enabled` is fa
 const REPAIR: &str = "somebody changed it outside of this program: `refresh` shows what, `up` repairs it";
 const REPLACE: &str = "storage cannot be encrypted afterwards: keep a snapshot, and read `preview` before `up` \
                        replaces it";
+const RESTART: &str = "restart the instances that are found, one after the other: the writer last";
 const API: &str = "`apigw.security_policy` must not allow TLS before 1.2; then `up`";
 
 /// All checks of security.
@@ -32,6 +33,11 @@ pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
             "encryption/database-tls",
             "the database takes TLS connections only, 1.2 or later",
             REPAIR,
+        ),
+        database_parameters(subject).of(
+            "encryption/database-parameters",
+            "every database instance runs with the parameters of its group",
+            RESTART,
         ),
         keys(subject).of("encryption/key-rotation", "KMS rotates every key of the stack", REPAIR),
         buckets(subject).of("encryption/buckets", "every bucket encrypts what is put into it", REPAIR),
@@ -79,6 +85,17 @@ fn database_tls(subject: &Subject) -> Verdict {
             findings.push(group.wrong(&oldest, "TLSv1.2 or later"));
         }
         findings
+    })
+}
+
+fn database_parameters(subject: &Subject) -> Verdict {
+    let pending = Property::new("MembersPendingReboot");
+    subject.every::<Cluster<Resolved>>("no database is deployed", |cluster| {
+        let restart = |instance: &database::InstanceId| {
+            let command = format!("aws rds reboot-db-instance --db-instance-identifier {instance}");
+            cluster.wrong(&pending, &format!("no instance that waits for a restart: `{command}`"))
+        };
+        cluster.live.members_pending_reboot.iter().map(restart).collect()
     })
 }
 

@@ -3,6 +3,14 @@
 //! The surprises: its endpoint and its secret are in the answer to the create call, minutes before it is available, so
 //! that what only needs to know them need not wait; RDS makes and rotates the password itself, and the secret dies with
 //! the cluster; and a cluster that is deleted without a final snapshot takes its automated backups along.
+//!
+//! - **Wait.** `InvalidDBClusterStateFault` while it, or an instance in it, is being changed, which an upgrade does for many
+//!   minutes; a stopped cluster answers the same and is not waited for.
+//! - **Rewritten.** AWS raises the minor version in a maintenance window. Where a major version was asked for, the answer has a
+//!   minor one. The windows come back in lower case.
+//! - **Silent.** After a change the status stays `available` for up to a minute, while what was asked for is in
+//!   `PendingModifiedValues`. Another parameter group, and a static parameter in one, wait for a restart that nobody makes.
+//! - **Terminal.** Those of `status`, for instances too.
 
 use async_trait::async_trait;
 use aws::rds::{OfRds, client, live_tags, retag, tag};
@@ -10,18 +18,18 @@ use aws::{
     CallResult, Called, Context, KeyArn, LogGroupName, SecurityGroupId, Tags, converge, in_order_of, number,
     port_or_zero, required,
 };
-use aws_sdk_rds::types::{
-    CloudwatchLogsExportConfiguration, DatabaseInsightsMode, DbCluster as Live,
-    ServerlessV2ScalingConfiguration,
-};
+use aws_sdk_rds::types::{DatabaseInsightsMode, DbCluster as Live, ServerlessV2ScalingConfiguration};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, How, ImportId, Intent, Keep,
-    KeepValue, Limit, Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage,
-    Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Foreseen, How, ImportId, Intent,
+    Keep, KeepValue, Limit, Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span,
+    Stage, Tagging, Template, Times, Wish,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::{ClusterId, ParameterGroupName, SecretArn, SubnetGroupName};
+use super::cluster_change::{PENDING_REBOOT, how_to_restart, readiness, worth_waiting};
+use super::version;
+use crate::{ClusterId, InstanceId, ParameterGroupName, SecretArn, SubnetGroupName};
 
 /// What becomes of the data when the cluster is deleted (CloudFormation's attribute of the same name).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,8 +80,12 @@ pub struct Cluster<S: Stage = Declared> {
     pub identifier: ClusterId,
     /// `aurora-postgresql`.
     pub engine: String,
-    /// The version, such as `17.7`.
+    /// The oldest version that is wanted, such as `17.7`, or a major version alone for any of its minor ones.
     pub engine_version: String,
+    /// Whether it may get another major version. A wish for updates: a living cluster does not know of it. CloudFormation
+    /// has no such property.
+    #[serde(default)]
+    pub allow_major_version_upgrade: bool,
     /// The database that is made with the cluster.
     pub database_name: String,
     /// The name of the master user.
@@ -119,8 +131,21 @@ pub struct Cluster<S: Stage = Declared> {
     pub serverless_v2_scaling_configuration: ServerlessScaling,
     /// `standard` or `advanced`.
     pub database_insights_mode: String,
+    /// Whether it has Performance Insights. The advanced mode needs them.
+    #[serde(default)]
+    pub performance_insights_enabled: bool,
+    /// For how many days they are kept: 7, or at least 465 in the advanced mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub performance_insights_retention_period: Option<u32>,
+    /// The key that encrypts them. It cannot be changed while they are on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub performance_insights_kms_key_id: Option<S::Of<KeyArn>>,
     /// What becomes of the data in the end. A wish for the deletion: a living cluster does not know of it.
     pub deletion_policy: DeletionPolicy,
+    /// Instances that do not have all parameters of the cluster's group before somebody restarts them. Declared are none, and
+    /// those that a look finds are shown, with what to do. CloudFormation has no such property.
+    #[serde(default)]
+    pub members_pending_reboot: Vec<InstanceId>,
     /// What people see.
     pub tags: Tags,
 }
@@ -153,7 +178,7 @@ impl Declares for Cluster<Declared> {
     type Resolved = Cluster<Resolved>;
 }
 
-async fn describe(cx: &Context, id: &str) -> Result<Option<Live>, CallError> {
+pub(super) async fn describe(cx: &Context, id: &str) -> Result<Option<Live>, CallError> {
     let request = client(cx).describe_db_clusters().db_cluster_identifier(id);
     let answer = request.send().await.called("DescribeDBClusters").if_exists()?;
     Ok(answer.and_then(|answer| answer.db_clusters.unwrap_or_default().into_iter().next()))
@@ -166,7 +191,7 @@ async fn is_taken(cx: &Context, name: &str) -> Result<bool, CallError> {
     Ok(answer.is_some_and(|answer| !answer.db_cluster_snapshots().is_empty()))
 }
 
-fn outputs(live: &Live, operation: &str) -> Result<ClusterOutputs<Resolved>, CallError> {
+pub(super) fn outputs(live: &Live, operation: &str) -> Result<ClusterOutputs<Resolved>, CallError> {
     let secret = live.master_user_secret().and_then(|secret| secret.secret_arn());
     Ok(ClusterOutputs {
         identifier: required(live.db_cluster_identifier(), operation, "DBClusterIdentifier")?.into(),
@@ -218,10 +243,16 @@ impl Cluster<Resolved> {
         let groups = groups.into_iter().filter_map(|group| group.vpc_security_group_id).map(Into::into);
         let exports = live.enabled_cloudwatch_logs_exports.unwrap_or_default();
         let insights = live.database_insights_mode;
+        let members = live.db_cluster_members.unwrap_or_default().into_iter();
+        let pending =
+            members.filter(|member| member.db_cluster_parameter_group_status() == Some(PENDING_REBOOT));
+        let mut pending: Vec<_> = pending.filter_map(|member| member.db_instance_identifier).collect();
+        pending.sort_unstable();
         Self {
             identifier: live.db_cluster_identifier.unwrap_or_default().into(),
             engine: live.engine.unwrap_or_default(),
             engine_version: live.engine_version.unwrap_or_default(),
+            allow_major_version_upgrade: self.allow_major_version_upgrade,
             database_name: live.database_name.unwrap_or_default(),
             master_username: live.master_username.unwrap_or_default(),
             manage_master_user_password: secret.is_some(),
@@ -256,7 +287,13 @@ impl Cluster<Resolved> {
                 .as_ref()
                 .map_or("standard", DatabaseInsightsMode::as_str)
                 .to_owned(),
+            performance_insights_enabled: live.performance_insights_enabled.unwrap_or_default(),
+            performance_insights_retention_period: live
+                .performance_insights_retention_period
+                .and_then(|days| u32::try_from(days).ok()),
+            performance_insights_kms_key_id: live.performance_insights_kms_key_id.map(Into::into),
             deletion_policy: self.deletion_policy,
+            members_pending_reboot: pending.into_iter().map(Into::into).collect(),
             tags: live_tags(live.tag_list.as_deref().unwrap_or_default()).visible(),
         }
     }
@@ -288,10 +325,18 @@ impl Resource for Cluster<Resolved> {
             Keep { property: "DeletionProtection", value: KeepValue::Flag(true), how: How::Forbid },
         ],
         limits: &[Limit { property: "BackupRetentionPeriod", words: "automated backups that are older" }],
-        template: Template { own_properties: &["DeletionPolicy", "LogGroupNames"], ..Template::AS_DECLARED },
-        // With its last snapshot.
+        template: Template {
+            own_properties: &[
+                "AllowMajorVersionUpgrade",
+                "DeletionPolicy",
+                "LogGroupNames",
+                "MembersPendingReboot",
+            ],
+            ..Template::AS_DECLARED
+        },
+        // With an upgrade to another major version, and with its last snapshot.
         times: Times {
-            ready: Span { typical: 43, longest: 1800 },
+            ready: Span { typical: 43, longest: 7200 },
             gone: Span { typical: 100, longest: 3600 },
         },
         import: ImportId {
@@ -324,11 +369,12 @@ impl Resource for Cluster<Resolved> {
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<ClusterOutputs<Resolved>, CallError> {
         const OPERATION: &str = "CreateDBCluster";
+        let version = version::to_create(cx, &self.engine, &self.engine_version).await?;
         let request = client(cx)
             .create_db_cluster()
             .db_cluster_identifier(self.identifier.as_str())
             .engine(&self.engine)
-            .engine_version(&self.engine_version)
+            .engine_version(version)
             .database_name(&self.database_name)
             .master_username(&self.master_username)
             .manage_master_user_password(self.manage_master_user_password)
@@ -348,8 +394,12 @@ impl Resource for Cluster<Resolved> {
             .deletion_protection(self.deletion_protection)
             .serverless_v2_scaling_configuration(self.serverless_v2_scaling_configuration.for_call())
             .database_insights_mode(DatabaseInsightsMode::from(self.database_insights_mode.as_str()))
+            .enable_performance_insights(self.performance_insights_enabled)
+            .set_performance_insights_retention_period(self.insights_days())
+            .set_performance_insights_kms_key_id(self.insights_key())
             .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
-        let answer = request.send().await.called(OPERATION).once_visible().once_linked()?;
+        let answer = request.send().await.called(OPERATION).once_visible().once_linked();
+        let answer = answer.classed(&[BUSY], ErrorClass::Busy)?;
         outputs(&required(answer.db_cluster, OPERATION, "DBCluster")?, OPERATION)
     }
 
@@ -357,14 +407,50 @@ impl Resource for Cluster<Resolved> {
         cx: &Context,
         known: &ClusterOutputs<Resolved>,
     ) -> Result<Readiness<ClusterOutputs<Resolved>>, CallError> {
-        let Some(live) = describe(cx, known.identifier.as_str()).await? else {
-            return Ok(Readiness::Pending("not visible yet".to_owned()));
-        };
-        Ok(match live.status().unwrap_or_default() {
-            "available" => Readiness::Ready(outputs(&live, "DescribeDBClusters")?),
-            status if is_broken(status) => Readiness::Failed(format!("its status is {status}")),
-            status => Readiness::Pending(status.to_owned()),
-        })
+        readiness(describe(cx, known.identifier.as_str()).await?.as_ref())
+    }
+
+    async fn poll_changed(
+        &self,
+        cx: &Context,
+        known: &ClusterOutputs<Resolved>,
+    ) -> Result<Readiness<ClusterOutputs<Resolved>>, CallError> {
+        let live = describe(cx, known.identifier.as_str()).await?;
+        let pending = live.as_ref().and_then(|live| self.pending(live));
+        match (readiness(live.as_ref())?, pending) {
+            (Readiness::Ready(_), Some(what)) => {
+                Ok(Readiness::Pending(format!("available, and {what} is pending")))
+            }
+            (readiness, _) => Ok(readiness),
+        }
+    }
+
+    fn lingers(property: &str) -> bool {
+        // Nothing happens to the cluster for these.
+        !matches!(
+            property,
+            "AllowMajorVersionUpgrade"
+                | "CopyTagsToSnapshot"
+                | "DeletionPolicy"
+                | "DeletionProtection"
+                | "LogGroupNames"
+                | "MembersPendingReboot"
+                | "PreferredBackupWindow"
+                | "PreferredMaintenanceWindow"
+                | "Tags"
+        )
+    }
+
+    fn accepts(property: &str, live: &Value, declared: &Value) -> Option<String> {
+        match property {
+            "EngineVersion" => version::accepted(live.as_str()?, declared.as_str()?),
+            "MembersPendingReboot" => Some(how_to_restart(live)),
+            _ => None,
+        }
+    }
+
+    async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
+        version::foresee(cx, wish).await
     }
 
     async fn configure(&self, cx: &Context, outputs: &ClusterOutputs<Resolved>) -> Result<(), CallError> {
@@ -391,20 +477,32 @@ impl Resource for Cluster<Resolved> {
     ) -> Result<ClusterOutputs<Resolved>, CallError> {
         let before = &changed.before;
         let properties = changed.properties.iter();
-        if properties
-            .clone()
-            .any(|name| !matches!(name.as_str(), "Tags" | "DeletionPolicy" | "LogGroupNames"))
-        {
+        if properties.clone().any(|name| {
+            !matches!(name.as_str(), "Tags" | "DeletionPolicy" | "LogGroupNames" | "AllowMajorVersionUpgrade")
+        }) {
             let given = |name: &str| changed.has(name);
             let exports = given("EnableCloudwatchLogsExports").then(|| self.export_changes(before));
+            let version = match given("EngineVersion") {
+                false => None,
+                true => {
+                    let (live, wanted) = (&before.engine_version, &self.engine_version);
+                    Some(version::to_upgrade(cx, &self.engine, live, wanted).await?)
+                }
+            };
+            // Another major version needs its permission and its parameter group in the same call.
+            let other_major = version
+                .as_ref()
+                .is_some_and(|version| version::is_other_major(&before.engine_version, version));
             let request = client(cx)
                 .modify_db_cluster()
                 .db_cluster_identifier(outputs.identifier.as_str())
                 .apply_immediately(true)
-                .set_engine_version(given("EngineVersion").then(|| self.engine_version.clone()))
+                .set_engine_version(version)
+                .set_allow_major_version_upgrade(other_major.then_some(self.allow_major_version_upgrade))
                 .set_vpc_security_group_ids(given("VpcSecurityGroupIds").then(|| self.group_ids()))
                 .set_db_cluster_parameter_group_name(
-                    given("DBClusterParameterGroupName").then(|| self.parameter_group_name.to_string()),
+                    (given("DBClusterParameterGroupName") || other_major)
+                        .then(|| self.parameter_group_name.to_string()),
                 )
                 .set_port(given("Port").then(|| i32::from(self.port)))
                 .set_backup_retention_period(
@@ -426,18 +524,34 @@ impl Resource for Cluster<Resolved> {
                 .set_serverless_v2_scaling_configuration(
                     given("ServerlessV2ScalingConfiguration")
                         .then(|| self.serverless_v2_scaling_configuration.for_call()),
-                )
-                .set_database_insights_mode(
-                    given("DatabaseInsightsMode")
-                        .then(|| DatabaseInsightsMode::from(self.database_insights_mode.as_str())),
                 );
+            // The mode and what it needs go together, whatever of it holds already.
+            let insights = [
+                "DatabaseInsightsMode",
+                "PerformanceInsightsEnabled",
+                "PerformanceInsightsRetentionPeriod",
+                "PerformanceInsightsKmsKeyId",
+            ];
+            let request = match insights.into_iter().any(given) {
+                true => request
+                    .database_insights_mode(DatabaseInsightsMode::from(self.database_insights_mode.as_str()))
+                    .enable_performance_insights(self.performance_insights_enabled)
+                    .set_performance_insights_retention_period(self.insights_days())
+                    .set_performance_insights_kms_key_id(
+                        self.insights_key().filter(|_| given("PerformanceInsightsKmsKeyId")),
+                    ),
+                false => request,
+            };
             let request = match given("MasterUserSecret") || given("ManageMasterUserPassword") {
                 true => request
                     .manage_master_user_password(self.manage_master_user_password)
                     .master_user_secret_kms_key_id(self.master_user_secret.kms_key_id.as_str()),
                 false => request,
             };
-            request.send().await.called("ModifyDBCluster").classed(&[BUSY], ErrorClass::NotYet)?;
+            let answer = request.send().await.called("ModifyDBCluster").classed(&[BUSY], ErrorClass::Busy);
+            if let Err(error) = answer {
+                return Err(worth_waiting(cx, outputs, error).await?);
+            }
         }
         retag(cx, &outputs.arn, &before.tags, &self.tags).await?;
         Ok(outputs.clone())
@@ -481,24 +595,3 @@ const BUSY: &str = "InvalidDBClusterStateFault";
 
 /// The name of the final snapshot is taken (RDS API Reference, DeleteDBCluster).
 const TAKEN: &str = "DBClusterSnapshotAlreadyExistsFault";
-
-/// States that no waiting mends (Aurora User Guide, "Viewing cluster status").
-fn is_broken(status: &str) -> bool {
-    matches!(
-        status,
-        "cloning-failed" | "deleting" | "inaccessible-encryption-credentials" | "migration-failed"
-    )
-}
-
-impl Cluster<Resolved> {
-    fn export_changes(&self, before: &Self) -> CloudwatchLogsExportConfiguration {
-        let (wanted, live) = (&self.enable_cloudwatch_logs_exports, &before.enable_cloudwatch_logs_exports);
-        let only_in = |one: &[String], other: &[String]| -> Vec<String> {
-            one.iter().filter(|kind| !other.contains(kind)).cloned().collect()
-        };
-        CloudwatchLogsExportConfiguration::builder()
-            .set_enable_log_types(Some(only_in(wanted, live)))
-            .set_disable_log_types(Some(only_in(live, wanted)))
-            .build()
-    }
-}

@@ -1,7 +1,17 @@
 //! A DB cluster parameter group: how PostgreSQL is set up on all instances of a cluster.
 //!
 //! The surprise: a parameter is never absent. One that is no longer wanted is *reset* to the engine's default; and a
-//! static one takes effect only with the next restart of each instance.
+//! static one takes effect only with the next restart of each instance, which nobody makes: the cluster shows which of its
+//! instances wait for one.
+//!
+//! - **Wait.** `InvalidDBParameterGroupState` just after a change, and while a cluster that has the group is being changed or
+//!   has it still. RDS asks for five minutes between a new group and its first cluster; where that was too soon, the cluster
+//!   shows instances that wait for a restart.
+//! - **Rewritten.** The source of a parameter: one that was set to the value that it has by default is not the user's. So
+//!   declared parameters are read by their value, and only of the others it matters whose they are. The method of a dynamic
+//!   parameter can read back as `pending-reboot`.
+//! - **Silent.** A dynamic parameter that is set with `pending-reboot` does not hold before a restart.
+//! - **Terminal.** None: a group has no state.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +20,8 @@ use aws::rds::{client, retag, tag, tags_of};
 use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_rds::types::{ApplyMethod, DbClusterParameterGroup as Live, Parameter};
 use engine::{
-    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads, Resolved,
-    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Named,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +29,10 @@ use crate::ParameterGroupName;
 
 /// The most parameters that one call takes (RDS API Reference, ModifyDBClusterParameterGroup).
 const AT_ONCE: usize = 20;
+
+/// A change that is being taken over, or a cluster that is being changed or has the group (RDS API Reference,
+/// ModifyDBClusterParameterGroup, ResetDBClusterParameterGroup, DeleteDBClusterParameterGroup).
+const BUSY: &str = "InvalidDBParameterGroupState";
 
 /// Parameters by name, with values as RDS writes them.
 pub type Parameters = BTreeMap<String, String>;
@@ -69,21 +83,24 @@ fn outputs(live: &Live, operation: &str) -> Result<ClusterParameterGroupOutputs<
     Ok(ClusterParameterGroupOutputs { name: name.into(), arn: arn.to_owned() })
 }
 
-/// The parameters that somebody set.
-async fn set_parameters(cx: &Context, name: &ParameterGroupName) -> Result<Vec<Parameter>, CallError> {
+/// All parameters that there are in a group.
+async fn all_parameters(cx: &Context, name: &ParameterGroupName) -> Result<Vec<Parameter>, CallError> {
     let request = client(cx).describe_db_cluster_parameters();
-    let request = request.db_cluster_parameter_group_name(name.as_str()).source("user");
+    let request = request.db_cluster_parameter_group_name(name.as_str());
     let pages = request.into_paginator().items().send();
     pages.try_collect().await.called("DescribeDBClusterParameters")
 }
 
-/// Takes effect with the next restart, which suits static and dynamic parameters alike.
-fn pending(name: &str, value: Option<&str>) -> Parameter {
-    Parameter::builder()
-        .parameter_name(name)
-        .set_parameter_value(value.map(str::to_owned))
-        .apply_method(ApplyMethod::PendingReboot)
-        .build()
+/// A parameter as it is sent: at once where it can be, which a static one cannot.
+fn given(all: &[Parameter], name: &str, value: Option<&str>) -> Parameter {
+    let is_dynamic =
+        |one: &Parameter| one.parameter_name() == Some(name) && one.apply_type() == Some("dynamic");
+    let method = match all.iter().any(is_dynamic) {
+        true => ApplyMethod::Immediate,
+        false => ApplyMethod::PendingReboot,
+    };
+    let parameter = Parameter::builder().parameter_name(name).apply_method(method);
+    parameter.set_parameter_value(value.map(str::to_owned)).build()
 }
 
 #[async_trait]
@@ -98,7 +115,7 @@ impl Resource for ClusterParameterGroup {
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
-        times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        times: Times { ready: Span { typical: 1, longest: 1800 }, gone: Span { typical: 1, longest: 900 } },
         import: ImportId {
             parts: &["DBClusterParameterGroupName"],
             words: "the name of the cluster parameter group",
@@ -159,14 +176,18 @@ impl Resource for ClusterParameterGroup {
         outputs: &ClusterParameterGroupOutputs<Resolved>,
     ) -> Result<Option<Self>, CallError> {
         let Some(live) = describe(cx, &outputs.name).await? else { return Ok(None) };
-        let Some(set) = set_parameters(cx, &outputs.name).await.if_exists()? else { return Ok(None) };
+        let Some(all) = all_parameters(cx, &outputs.name).await.if_exists()? else { return Ok(None) };
         let Some(tags) = tags_of(cx, &outputs.arn).await.if_exists()? else { return Ok(None) };
+        let ours = |one: &Parameter| {
+            one.source() == Some("user")
+                || one.parameter_name().is_some_and(|name| self.parameters.contains_key(name))
+        };
         let pair = |one: Parameter| Some((one.parameter_name?, one.parameter_value?));
         Ok(Some(Self {
             name: outputs.name.clone(),
             description: live.description.unwrap_or_default(),
             family: live.db_parameter_group_family.unwrap_or_default(),
-            parameters: set.into_iter().filter_map(pair).collect(),
+            parameters: all.into_iter().filter(ours).filter_map(pair).collect(),
             tags: tags.visible(),
         }))
     }
@@ -178,21 +199,27 @@ impl Resource for ClusterParameterGroup {
         changed: &Changed<Self>,
     ) -> Result<ClusterParameterGroupOutputs<Resolved>, CallError> {
         let (name, before) = (outputs.name.as_str(), &changed.before.parameters);
+        let all = match changed.has("Parameters") {
+            true => all_parameters(cx, &outputs.name).await?,
+            false => Vec::new(),
+        };
         let set = self.parameters.iter().filter(|(name, value)| before.get(*name) != Some(*value));
-        let set: Vec<_> = set.map(|(name, value)| pending(name, Some(value))).collect();
+        let set: Vec<_> = set.map(|(name, value)| given(&all, name, Some(value))).collect();
         for parameters in set.chunks(AT_ONCE) {
             let request = client(cx).modify_db_cluster_parameter_group();
             let request = request.db_cluster_parameter_group_name(name);
             let request = request.set_parameters(Some(parameters.to_vec()));
-            request.send().await.called("ModifyDBClusterParameterGroup")?;
+            let answer = request.send().await.called("ModifyDBClusterParameterGroup");
+            answer.classed(&[BUSY], ErrorClass::Busy)?;
         }
         let reset = before.keys().filter(|name| !self.parameters.contains_key(*name));
-        let reset: Vec<_> = reset.map(|name| pending(name, None)).collect();
+        let reset: Vec<_> = reset.map(|name| given(&all, name, None)).collect();
         for parameters in reset.chunks(AT_ONCE) {
             let request = client(cx).reset_db_cluster_parameter_group();
             let request = request.db_cluster_parameter_group_name(name);
             let request = request.set_parameters(Some(parameters.to_vec()));
-            request.send().await.called("ResetDBClusterParameterGroup")?;
+            let answer = request.send().await.called("ResetDBClusterParameterGroup");
+            answer.classed(&[BUSY], ErrorClass::Busy)?;
         }
         retag(cx, &outputs.arn, &changed.before.tags, &self.tags).await?;
         Ok(outputs.clone())
@@ -209,7 +236,7 @@ impl Resource for ClusterParameterGroup {
             .send()
             .await
             .called("DeleteDBClusterParameterGroup")
-            .classed(&["InvalidDBParameterGroupState"], engine::ErrorClass::DependencyViolation)
+            .classed(&[BUSY], ErrorClass::DependencyViolation)
             .map(drop)
             .gone_is_ok()
     }

@@ -2,6 +2,13 @@
 //!
 //! The surprise: an instance takes longer than anything else in the stack, six minutes and sometimes twelve. And a fresh
 //! monitoring role is refused as one without permissions for some seconds.
+//!
+//! - **Wait.** `InvalidDBClusterStateFault` and `InvalidDBInstanceState` while the cluster or the instance is being changed; a
+//!   fresh role, as above.
+//! - **Rewritten.** Nothing that is declared. Version, parameters and Performance Insights are the cluster's.
+//! - **Silent.** After a change the status stays `available` for up to a minute, while class and certificate authority are in
+//!   `PendingModifiedValues`.
+//! - **Terminal.** Those of `status`.
 
 use async_trait::async_trait;
 use aws::rds::{OfRds, client, live_tags, retag, tag};
@@ -13,6 +20,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::status;
 use crate::{ClusterId, InstanceId};
 
 /// The properties of an instance.
@@ -85,6 +93,16 @@ fn outputs(live: &Live, operation: &str) -> Result<InstanceOutputs<Resolved>, Ca
 /// An instance that is not `available` (RDS API Reference, ModifyDBInstance).
 const BUSY: [&str; 2] = ["InvalidDBInstanceState", "InvalidDBClusterStateFault"];
 
+fn readiness(live: Option<&Live>) -> Result<Readiness<InstanceOutputs<Resolved>>, CallError> {
+    let Some(live) = live else { return Ok(Readiness::Pending("not visible yet".to_owned())) };
+    let state = live.db_instance_status().unwrap_or_default();
+    Ok(match status::lasting(state) {
+        Some(reason) => Readiness::Failed(reason),
+        None if state == "available" => Readiness::Ready(outputs(live, "DescribeDBInstances")?),
+        None => Readiness::Pending(state.to_owned()),
+    })
+}
+
 impl Instance<Resolved> {
     /// RDS calls a fresh role an invalid parameter. Where there is none, an invalid parameter is one.
     fn while_role_spreads<T>(&self, result: Result<T, CallError>) -> Result<T, CallError> {
@@ -93,6 +111,17 @@ impl Instance<Resolved> {
                 result.classed_saying("InvalidParameterValue", "ENHANCED_MONITORING", ErrorClass::NotYet)
             }
             None => result,
+        }
+    }
+
+    /// What of the properties is pending. What somebody else has asked for may wait for days, and is not ours to wait for.
+    fn pending(&self, live: &Live) -> Option<&'static str> {
+        let pending = live.pending_modified_values()?;
+        let authority = self.ca_certificate_identifier.as_str();
+        match (pending.db_instance_class(), pending.ca_certificate_identifier()) {
+            (Some(class), _) if class == self.class => Some("DBInstanceClass"),
+            (_, Some(pending)) if pending == authority => Some("CACertificateIdentifier"),
+            _ => None,
         }
     }
 
@@ -183,7 +212,8 @@ impl Resource for Instance<Resolved> {
             .ca_certificate_identifier(&self.ca_certificate_identifier)
             .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION).once_linked();
-        let answer = self.while_role_spreads(answer).once_visible()?;
+        let answer = self.while_role_spreads(answer).once_visible();
+        let answer = answer.classed(&BUSY, ErrorClass::Busy)?;
         outputs(&required(answer.db_instance, OPERATION, "DBInstance")?, OPERATION)
     }
 
@@ -191,14 +221,26 @@ impl Resource for Instance<Resolved> {
         cx: &Context,
         known: &InstanceOutputs<Resolved>,
     ) -> Result<Readiness<InstanceOutputs<Resolved>>, CallError> {
-        let Some(live) = describe(cx, known.identifier.as_str()).await? else {
-            return Ok(Readiness::Pending("not visible yet".to_owned()));
-        };
-        Ok(match live.db_instance_status().unwrap_or_default() {
-            "available" => Readiness::Ready(outputs(&live, "DescribeDBInstances")?),
-            status if is_broken(status) => Readiness::Failed(format!("its status is {status}")),
-            status => Readiness::Pending(status.to_owned()),
-        })
+        readiness(describe(cx, known.identifier.as_str()).await?.as_ref())
+    }
+
+    async fn poll_changed(
+        &self,
+        cx: &Context,
+        known: &InstanceOutputs<Resolved>,
+    ) -> Result<Readiness<InstanceOutputs<Resolved>>, CallError> {
+        let live = describe(cx, known.identifier.as_str()).await?;
+        let pending = live.as_ref().and_then(|live| self.pending(live));
+        match (readiness(live.as_ref())?, pending) {
+            (Readiness::Ready(_), Some(what)) => {
+                Ok(Readiness::Pending(format!("available, and {what} is pending")))
+            }
+            (readiness, _) => Ok(readiness),
+        }
+    }
+
+    fn lingers(property: &str) -> bool {
+        property != "Tags"
     }
 
     async fn configure(&self, cx: &Context, outputs: &InstanceOutputs<Resolved>) -> Result<(), CallError> {
@@ -243,7 +285,7 @@ impl Resource for Instance<Resolved> {
                     given("CACertificateIdentifier").then(|| self.ca_certificate_identifier.clone()),
                 );
             let answer = self.while_role_spreads(request.send().await.called("ModifyDBInstance"));
-            answer.classed(&BUSY, ErrorClass::NotYet)?;
+            answer.classed(&BUSY, ErrorClass::Busy)?;
         }
         retag(cx, &outputs.arn, &changed.before.tags, &self.tags).await?;
         Ok(outputs.clone())
@@ -271,17 +313,4 @@ impl Resource for Instance<Resolved> {
         let live = describe(cx, outputs.identifier.as_str()).await?;
         Ok(live.is_none_or(|live| live.dbi_resource_id() != Some(outputs.dbi_resource_id.as_str())))
     }
-}
-
-/// States that no waiting mends (Aurora User Guide, "Viewing DB instance status").
-fn is_broken(status: &str) -> bool {
-    matches!(
-        status,
-        "failed"
-            | "deleting"
-            | "incompatible-network"
-            | "incompatible-parameters"
-            | "incompatible-restore"
-            | "inaccessible-encryption-credentials"
-    )
 }

@@ -1,14 +1,19 @@
 //! The tier's AWS objects, one a file.
 
 mod cluster;
+mod cluster_change;
 mod cluster_parameter_group;
 mod instance;
+mod status;
 mod subnet_group;
+mod version;
 
 pub use cluster::{Cluster, ClusterOutputs, DeletionPolicy, MasterUserSecret, ServerlessScaling};
 pub use cluster_parameter_group::{ClusterParameterGroup, ClusterParameterGroupOutputs, Parameters};
 pub use instance::{Instance, InstanceOutputs};
 pub use subnet_group::{SubnetGroup, SubnetGroupOutputs};
+
+pub(crate) use version::Version;
 
 use aws::Registry;
 use engine::Resolved;

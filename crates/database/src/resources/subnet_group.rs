@@ -1,4 +1,7 @@
 //! A DB subnet group: the subnets in which RDS may put instances.
+//!
+//! - **Wait.** Subnets that are not visible yet; on deletion `InvalidDBSubnetGroupStateFault` while an instance is in it.
+//! - **Rewritten.** The name, to lower case. **Silent.** Nothing. **Terminal.** None: the only status is `Complete`.
 
 use async_trait::async_trait;
 use aws::rds::{OfRds, client, retag, tag, tags_of};

@@ -28,6 +28,14 @@ fn each_is_named_with_what_would_be_right() {
         ),
         (Args { master_username: text("1st"), ..Args::default() }, "master_username: `1st` is not a name"),
         (Args { database_name: text("my-db"), ..Args::default() }, "database_name: `my-db` is not a name"),
+        (
+            Args { engine_version: text("latest"), ..Args::default() },
+            "engine_version: `latest` is not a version",
+        ),
+        (
+            Args { engine_version: text("17.7.1"), ..Args::default() },
+            "engine_version: `17.7.1` is not a version",
+        ),
         (Args { instances: 0, ..Args::default() }, "instances: a cluster cannot have 0"),
         (Args { instances: 16, ..Args::default() }, "instances: a cluster cannot have 16"),
         (Args { backup_retention_in_days: 36, ..Args::default() }, "backup_retention_in_days: Aurora cannot"),

@@ -95,6 +95,8 @@ fn cluster(around: &mut Inside) -> Entry<Cluster> {
         .other("DBClusterIdentifier", |cluster| cluster.identifier = "payment-other-dev".into())
         .other("EngineVersion", |cluster| cluster.engine_version = "17.7".to_owned())
         .one_way("EngineVersion", "RDS does not go back to an older version")
+        .not_seen("EngineVersion", "a newer minor version is as good")
+        .recorded("AllowMajorVersionUpgrade", |cluster| cluster.allow_major_version_upgrade = true)
         .other("DatabaseName", |cluster| cluster.database_name = "ledger".to_owned())
         .other("MasterUsername", |cluster| cluster.master_username = "boss".to_owned())
         .other("DBSubnetGroupName", |cluster| cluster.subnet_group_name = subnet_group.name)
@@ -125,7 +127,24 @@ fn cluster(around: &mut Inside) -> Entry<Cluster> {
         .fixed(["ManageMasterUserPassword"], "otherwise the program would know the password")
         .fixed(["MasterUserSecret"], "RDS takes another key only while it begins to manage the password")
         .fixed(["StorageEncrypted"], "a key is of no use without")
-        .fixed(["DatabaseInsightsMode"], "the other mode needs more days of Performance Insights")
+        .fixed(["MembersPendingReboot"], "it is what a look finds, not what anybody wants")
+        .together("DatabaseInsightsMode", ["PerformanceInsightsRetentionPeriod"], |cluster| {
+            cluster.database_insights_mode = "advanced".to_owned();
+            cluster.performance_insights_retention_period = Some(465);
+        })
+        .together(
+            "PerformanceInsightsEnabled",
+            ["PerformanceInsightsRetentionPeriod", "PerformanceInsightsKmsKeyId"],
+            |cluster| {
+                cluster.performance_insights_enabled = false;
+                cluster.performance_insights_retention_period = None;
+                cluster.performance_insights_kms_key_id = None;
+            },
+        )
+        .other("PerformanceInsightsRetentionPeriod", |cluster| {
+            cluster.performance_insights_retention_period = Some(31);
+        })
+        .fixed(["PerformanceInsightsKmsKeyId"], "RDS takes another key only while it turns them on")
 }
 
 fn instance(around: &mut Inside) -> Entry<Instance> {

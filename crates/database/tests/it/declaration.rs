@@ -34,6 +34,7 @@ fn database_stack_creation() {
             "DBClusterIdentifier": CLUSTER,
             "Engine": "aurora-postgresql",
             "EngineVersion": "17.7",
+            "AllowMajorVersionUpgrade": false,
             "DatabaseName": "payments",
             "MasterUsername": "payments_owner",
             "ManageMasterUserPassword": true,
@@ -55,7 +56,11 @@ fn database_stack_creation() {
             "DeletionProtection": false,
             "ServerlessV2ScalingConfiguration": { "MinCapacity": 0.5, "MaxCapacity": 2.0 },
             "DatabaseInsightsMode": "standard",
+            "PerformanceInsightsEnabled": true,
+            "PerformanceInsightsRetentionPeriod": 7,
+            "PerformanceInsightsKmsKeyId": reference("key", "Arn"),
             "DeletionPolicy": "Delete",
+            "MembersPendingReboot": [],
             "Tags": tags,
         })
     );
@@ -155,4 +160,19 @@ fn a_cluster_that_pauses_says_after_how_long() {
     let scaling = &properties(&graph, "cluster")["ServerlessV2ScalingConfiguration"];
     assert_eq!(scaling["SecondsUntilAutoPause"], 300);
     assert!(graph.get("database/monitoring-role").is_none());
+}
+
+#[test]
+fn a_major_version_has_a_parameter_group_of_its_own() {
+    for (version, family, connections) in [
+        ("16.9", "aurora-postgresql16", "1"),
+        ("17", "aurora-postgresql17", "1"),
+        // Of version 18 it is a list.
+        ("18.3", "aurora-postgresql18", "all"),
+    ] {
+        let graph = graph(Args { engine_version: version.to_owned(), ..Args::default() });
+        let group = properties(&graph, "parameter-group");
+        assert_eq!(group["Family"], family);
+        assert_eq!(group["Parameters"]["log_connections"], connections, "{version}");
+    }
 }

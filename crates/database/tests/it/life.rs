@@ -3,11 +3,7 @@
 use database::{Args, Capacity, Tier};
 use engine::{Action, Component, ComponentError};
 
-use crate::support::{CLUSTER, expendable, tier, world};
-
-fn rds(world: &testing::World) -> aws_sdk_rds::Client {
-    world.cx.client(aws_sdk_rds::Client::new)
-}
+use crate::support::{CLUSTER, expendable, rds, tier, world};
 
 #[tokio::test(start_paused = true)]
 async fn created_it_reads_back_as_declared_and_there_is_nothing_left_to_do() {

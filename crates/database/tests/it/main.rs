@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod arguments;
+mod changes;
 mod contract;
 mod declaration;
 mod life;
+mod parameters;
 mod snapshots;
 mod support;
+mod versions;

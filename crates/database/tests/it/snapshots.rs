@@ -6,11 +6,7 @@ use emulator::{Counted, Emulator, Fault, FaultPlan, When};
 use engine::{Component, Contents, Resolved, Resource};
 use testing::World;
 
-use crate::support::{CLUSTER, expendable, tier, world, world_on};
-
-fn rds(world: &World) -> aws_sdk_rds::Client {
-    world.cx.client(aws_sdk_rds::Client::new)
-}
+use crate::support::{CLUSTER, expendable, rds, tier, world, world_on};
 
 fn last_copy() -> Args {
     Args { final_snapshot: true, ..Args::default() }

@@ -1,5 +1,7 @@
 //! A network to put the database into.
 
+use std::time::Duration;
+
 use aws::{SubnetId, VpcId};
 use database::{Args, Inputs, Tier};
 use emulator::Emulator;
@@ -17,6 +19,13 @@ pub(crate) fn inputs() -> Inputs {
     }
 }
 
+/// The same where everything takes its time.
+pub(crate) async fn world_at_aws_pace() -> (World, Inputs) {
+    let (world, inputs) = world_on(Emulator::builder().latency(1.0).in_memory()).await;
+    let engine = world.engine.clone().with_settle_grace(Duration::from_secs(30));
+    (World { engine, ..world }, inputs)
+}
+
 /// An account with a VPC, and three subnets in it.
 pub(crate) async fn world() -> (World, Inputs) {
     world_on(Emulator::in_memory()).await
@@ -32,12 +41,15 @@ pub(crate) async fn network(world: &World) -> Inputs {
     let ec2 = world.cx.ec2();
     let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap();
     let vpc = vpc.vpc.unwrap().vpc_id.unwrap();
+    // Until it is visible, where that takes time.
+    tokio::time::sleep(Duration::from_secs(10)).await;
     let mut subnet_ids = Vec::new();
     for (third, zone) in (20..).zip(["a", "b", "c"]) {
         let subnet = ec2.create_subnet().vpc_id(&vpc).cidr_block(format!("10.0.{third}.0/24"));
         let subnet = subnet.availability_zone(format!("{REGION}{zone}")).send().await.unwrap();
         subnet_ids.push(SubnetId::from(subnet.subnet.unwrap().subnet_id.unwrap()).into());
     }
+    tokio::time::sleep(Duration::from_secs(10)).await;
     Inputs { vpc_id: VpcId::from(vpc).into(), subnet_ids, ..inputs() }
 }
 
@@ -51,4 +63,9 @@ pub(crate) fn expendable() -> Args {
 
 pub(crate) fn tier(args: Args) -> Tier {
     Tier::new(args)
+}
+
+/// The client that somebody else would use.
+pub(crate) fn rds(world: &World) -> aws_sdk_rds::Client {
+    world.cx.client(aws_sdk_rds::Client::new)
 }

@@ -369,8 +369,8 @@ async fn groups_and_their_parameters_come_back() {
     let arn = format!("arn:aws:rds:{REGION}:123456789012:cluster-pg:p");
     assert_eq!(made.db_cluster_parameter_group_arn(), Some(arn.as_str()));
     let settings = [
-        ("rds.force_ssl", "1", ApplyMethod::Immediate),
-        ("ssl_min_protocol_version", "TLSv1.2", ApplyMethod::Immediate),
+        ("rds.force_ssl", "0", ApplyMethod::Immediate),
+        ("ssl_min_protocol_version", "TLSv1.3", ApplyMethod::Immediate),
         ("log_connections", "1", ApplyMethod::Immediate),
         ("log_min_duration_statement", "1000", ApplyMethod::Immediate),
         ("shared_preload_libraries", "pg_stat_statements,pgaudit", ApplyMethod::PendingReboot),

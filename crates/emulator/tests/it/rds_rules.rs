@@ -230,9 +230,16 @@ async fn what_a_cluster_may_not_become() {
         ("versions do not go back", COMBINATION, code(modify().engine_version("16.9").send().await)),
         ("a major version is asked for", COMBINATION, code(modify().engine_version("17.7").send().await)),
         (
-            "a major version is not modelled",
+            "a major version needs a parameter group of its own",
             COMBINATION,
-            code(modify().engine_version("17.7").allow_major_version_upgrade(true).send().await),
+            code(
+                modify()
+                    .engine_version("17.7")
+                    .allow_major_version_upgrade(true)
+                    .db_cluster_parameter_group_name("default.aurora-postgresql16")
+                    .send()
+                    .await,
+            ),
         ),
         (
             "a managed password is not set",

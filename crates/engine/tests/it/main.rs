@@ -9,6 +9,7 @@ mod component;
 mod dependencies;
 mod facts;
 mod fake_cloud;
+mod foresight;
 mod full_disk;
 mod interrupt;
 mod journal;

@@ -107,6 +107,11 @@ impl Workplace {
         let config = stack::embedded(&self.emulator(), Region::new("ap-southeast-1"));
         aws_sdk_ec2::Client::new(&config)
     }
+
+    /// The same for databases.
+    pub(crate) fn rds(&self) -> aws_sdk_rds::Client {
+        aws_sdk_rds::Client::new(&stack::embedded(&self.emulator(), Region::new("ap-southeast-1")))
+    }
 }
 
 /// The state in a directory.

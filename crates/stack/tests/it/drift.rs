@@ -51,3 +51,62 @@ async fn an_object_that_disappeared_is_reported_and_made_again() {
     assert!(up.err.contains("created vpc/public-route"), "{}", up.err);
     place.run(&["refresh", "--detailed-exitcode"]).expect(0);
 }
+
+#[tokio::test]
+async fn what_aws_upgrades_and_what_waits_for_a_restart_is_said_and_is_no_drift() {
+    let place = Workplace::new();
+    place.run(&["up", "--set", "database.engine_version=17.6"]).expect(0);
+    let rds = place.rds();
+    let upgrade =
+        rds.modify_db_cluster().db_cluster_identifier("payment-cluster-dev").apply_immediately(true);
+    upgrade.engine_version("17.9").send().await.unwrap();
+    let preview = ["preview", "--detailed-exitcode", "--set", "database.engine_version=17.6"];
+    let preview = place.run(&preview).expect(0);
+    let said = "database/cluster runs 17.9, a newer minor version than `database.engine_version` (17.6)";
+    assert!(preview.out.contains(said), "{}", preview.out);
+    let refresh = place.run(&["refresh", "--detailed-exitcode"]).expect(0);
+    assert!(
+        refresh.out.contains("no drift") && refresh.err.contains(said),
+        "{} {}",
+        refresh.out,
+        refresh.err
+    );
+    // Lower is no way, and said before anything is called.
+    let before = place.emulator_bytes();
+    for (version, why) in [
+        ("17.4", "is 17.4 (it was 17.6 before), but the cluster runs 17.9"),
+        ("16.9", "is 16.9, but the cluster runs 17.9"),
+        ("17.99", "to which RDS does not upgrade a cluster that runs 17.9"),
+    ] {
+        let up = place.run(&["up", "--set", &format!("database.engine_version={version}")]).expect(65);
+        assert!(
+            up.err.contains(why) && up.err.contains("hint: set `database.engine_version` to"),
+            "{}",
+            up.err
+        );
+    }
+    assert_eq!(place.emulator_bytes(), before);
+
+    // A static parameter waits for a restart, and `verify` and `refresh` say of which instances.
+    let static_one = aws_sdk_rds::types::Parameter::builder()
+        .parameter_name("max_connections")
+        .parameter_value("500")
+        .apply_method(aws_sdk_rds::types::ApplyMethod::PendingReboot)
+        .build();
+    let group = rds.modify_db_cluster_parameter_group().parameters(static_one);
+    group.db_cluster_parameter_group_name("payment-db-params-17-dev").send().await.unwrap();
+    place.run(&["up", "--set", "database.engine_version=17.6"]).expect(0);
+    let command = "aws rds reboot-db-instance --db-instance-identifier payment-db-1-dev";
+    let refresh = place.run(&["refresh", "--detailed-exitcode"]).expect(0);
+    assert!(refresh.err.contains(command), "{}", refresh.err);
+    let verify = place.run(&["verify", "--set", "database.engine_version=17.6"]).expect(1);
+    assert!(
+        verify.out.contains("encryption/database-parameters") && verify.out.contains(command),
+        "{}",
+        verify.out
+    );
+    for instance in ["payment-db-1-dev", "payment-db-2-dev"] {
+        rds.reboot_db_instance().db_instance_identifier(instance).send().await.unwrap();
+    }
+    place.run(&["verify", "--set", "database.engine_version=17.6"]).expect(0);
+}

@@ -16,6 +16,7 @@ async fn what_may_not_be_read_fails_what_is_about_it_and_hides_nothing_else() {
         failures(&subject),
         [
             "encryption/database",
+            "encryption/database-parameters",
             "monitoring/database-logs",
             "backup/retention",
             "backup/verification",

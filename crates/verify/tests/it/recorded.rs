@@ -38,6 +38,12 @@ async fn each_wrong_live_property_fails_the_check_that_is_about_it() {
             "encryption/database-tls",
         ),
         (
+            "database/cluster",
+            "/MembersPendingReboot",
+            json!(["payment-db-1-dev"]),
+            "encryption/database-parameters",
+        ),
+        (
             "alb/log-bucket",
             "/BucketEncryption/ServerSideEncryptionConfiguration",
             json!([]),

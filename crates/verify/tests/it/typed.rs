@@ -30,7 +30,12 @@ fn with(subject: &Subject, address: &str, property: &str, [live, recorded]: [Opt
 #[tokio::test]
 async fn properties_that_are_not_those_of_the_kind_fail_each_check_that_judges_it() {
     let good = World::deployed("dev").await.subject().await;
-    let about_cluster = ["encryption/database", "monitoring/database-logs", "backup/retention"];
+    let about_cluster = [
+        "encryption/database",
+        "encryption/database-parameters",
+        "monitoring/database-logs",
+        "backup/retention",
+    ];
     for (property, value) in
         [("StorageEncrypted", json!("yes")), ("BackupRetentionPeriod", Value::Null), ("Surprise", json!(1))]
     {

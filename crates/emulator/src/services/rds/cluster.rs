@@ -78,6 +78,12 @@ pub(crate) struct Cluster {
     pub(super) vpc_id: String,
     #[serde(rename = "_tags")]
     pub(super) tags: Tags,
+    /// The parameter group that comes with the version that is pending.
+    #[serde(rename = "_pendingGroup", default, skip_serializing_if = "Option::is_none")]
+    pub(super) pending_group: Option<String>,
+    /// When the status says that a change has begun. Until then it is what it was.
+    #[serde(rename = "_begins", default, skip_serializing_if = "Option::is_none")]
+    pub(super) begins: Option<Next>,
     #[serde(rename = "_next", default, skip_serializing_if = "Option::is_none")]
     pub(super) next: Option<Next>,
     #[serde(rename = "_secretNext", default, skip_serializing_if = "Option::is_none")]
@@ -123,6 +129,13 @@ pub(super) struct Pending {
     pub(super) engine_version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) storage_type: Option<String>,
+}
+
+impl Member {
+    /// It has the parameters of its group now.
+    pub(super) fn restarted(&mut self) {
+        self.parameter_group_status = "in-sync".to_owned();
+    }
 }
 
 impl Pending {
@@ -197,6 +210,9 @@ impl Cluster {
         self.iam_authentication = iam_authentication.unwrap_or(self.iam_authentication);
         if let Some(version) = engine_version {
             self.engine_version = version;
+            self.parameter_group = self.pending_group.take().unwrap_or_else(|| self.parameter_group.clone());
+            // An upgrade restarts the instances.
+            self.members.iter_mut().for_each(Member::restarted);
         }
         if let Some(storage_type) = storage_type {
             self.storage_type = Some(storage_type).filter(|storage_type| storage_type != "aurora");

@@ -6,11 +6,12 @@ use serde_json::json;
 use super::cluster::{Cluster, Pending, busy};
 use super::kind::{combination, find, find_mut, invalid, missing};
 use super::outside;
-use super::parameter_group::check_family;
+use super::parameter_group::{self, check_family};
 use super::settings::{self, Scaling, WatchingAsked};
 use super::snapshot::{self, Made};
+use super::versions::Version;
 use super::windows::Window;
-use super::{CLUSTER, MODIFY_CLUSTER, UPGRADE, cluster_create, kind, life_cycle, names};
+use super::{CLUSTER, LAG, MODIFY_CLUSTER, UPGRADE, cluster_create, kind, life_cycle, names};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::Next;
@@ -89,19 +90,17 @@ pub(super) fn modify(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let current = find(&cx.r.rds.clusters, &asked.id)?;
     current.check_available()?;
     let secret = secret_change(cx, current, &asked)?;
-    let mut cluster = changed(cx, current.clone(), &mut asked)?;
-    let later = later(current, &asked)?;
+    let version = asked.engine_version.as_deref();
+    let version = version
+        .map(|text| current.version().upgraded(text, asked.allow_major_version_upgrade))
+        .transpose()?;
+    let mut cluster = changed(cx, current.clone(), &mut asked, version)?;
+    let later = later(&asked, version)?;
 
     // Everything is checked; from here on things change.
     change_secret(cx, &mut cluster, secret);
-    wait_or_apply(cx, &mut cluster, later, asked.apply_immediately);
-    if cluster.status == "available" && !is_quiet(call) {
-        let about = format!("{} modified {}", cluster.db_cluster_resource_id, call.sequence);
-        if let Some(at_millis) = cx.after(MODIFY_CLUSTER, &about) {
-            cluster.status = "modifying".to_owned();
-            cluster.next = Some(Next { state: "available".to_owned(), at_millis });
-        }
-    }
+    wait_or_apply(cx, &mut cluster, later, &asked, call);
+    life_cycle::upgrade_instances(&mut cx.r.rds.instances, &cluster);
     let id = cluster.id.clone();
     let before = cx.r.rds.clusters.insert(id.clone(), cluster);
     watch_instances(cx, &id, before);
@@ -125,9 +124,14 @@ fn is_quiet(call: &Call) -> bool {
 }
 
 /// The cluster with everything that changes at once.
-fn changed(cx: &Cx<'_>, mut cluster: Cluster, asked: &mut Modify) -> Result<Cluster, Refusal> {
+fn changed(
+    cx: &Cx<'_>,
+    mut cluster: Cluster,
+    asked: &mut Modify,
+    version: Option<Version>,
+) -> Result<Cluster, Refusal> {
     change_windows(cx, &mut cluster, asked)?;
-    change_parameter_group(cx, &mut cluster, asked.parameter_group.as_deref())?;
+    change_parameter_group(cx, &mut cluster, asked.parameter_group.as_deref(), version)?;
     if let Some(ids) = asked.vpc_security_group_ids.take() {
         cluster.vpc_security_groups = outside::security_groups(cx, Some(ids), &cluster.vpc_id)?;
     }
@@ -164,6 +168,12 @@ fn changed(cx: &Cx<'_>, mut cluster: Cluster, asked: &mut Modify) -> Result<Clus
         },
     )?;
     if let Some(mode) = asked.database_insights_mode.take() {
+        // What the mode needs has to be in the call that asks for it, whatever holds already
+        // (hashicorp/terraform-provider-aws#41792).
+        let days = asked
+            .performance_insights_retention_period
+            .filter(|_| asked.enable_performance_insights == Some(true));
+        settings::check_mode(&mode, days)?;
         cluster.database_insights_mode = mode;
     }
     cluster.watching.check_mode(&cluster.database_insights_mode)?;
@@ -176,11 +186,7 @@ fn changed(cx: &Cx<'_>, mut cluster: Cluster, asked: &mut Modify) -> Result<Clus
 
 /// What changes at once only if that was asked for, and in the maintenance window otherwise (RDS API Reference,
 /// ModifyDBCluster, `ApplyImmediately`, and the members of ClusterPendingModifiedValues).
-fn later(cluster: &Cluster, asked: &Modify) -> Result<Pending, Refusal> {
-    let version = asked.engine_version.as_deref();
-    let version = version
-        .map(|text| cluster.version().upgraded(text, asked.allow_major_version_upgrade))
-        .transpose()?;
+fn later(asked: &Modify, version: Option<Version>) -> Result<Pending, Refusal> {
     if let Some(storage_type) = &asked.storage_type {
         settings::storage(storage_type)?;
     }
@@ -192,28 +198,36 @@ fn later(cluster: &Cluster, asked: &Modify) -> Result<Pending, Refusal> {
     })
 }
 
-/// Applies what is pending, or lets it wait for the maintenance window.
-fn wait_or_apply(cx: &Cx<'_>, cluster: &mut Cluster, later: Pending, apply_immediately: bool) {
-    let mut pending = std::mem::take(&mut cluster.pending_modified_values).with(later).beyond(cluster);
+/// Applies what is pending, or lets it wait for the maintenance window. The status says for a while that nothing has
+/// happened, and what was asked for is pending until the change is over.
+fn wait_or_apply(cx: &Cx<'_>, cluster: &mut Cluster, later: Pending, asked: &Modify, call: &Call) {
+    let pending = std::mem::take(&mut cluster.pending_modified_values).with(later).beyond(cluster);
     cluster.pending_millis = None;
-    if pending.is_empty() {
-        return;
-    }
-    if !apply_immediately {
+    let waits = !pending.is_empty() && !asked.apply_immediately;
+    if waits {
         let window = Window::maintenance(&cluster.preferred_maintenance_window);
         cluster.pending_millis = window.ok().map(|window| window.next_after(cx.now_millis));
-        cluster.pending_modified_values = pending;
+        cluster.pending_modified_values = pending.clone();
+    }
+    if is_quiet(call) && (waits || pending.is_empty()) {
         return;
     }
-    let about = format!("{} upgrade {:?}", cluster.db_cluster_resource_id, pending.engine_version);
-    let upgraded_millis = pending.engine_version.as_ref().and_then(|_| cx.after(UPGRADE, &about));
-    if let Some(at_millis) = upgraded_millis {
-        cluster.pending_modified_values.engine_version = pending.engine_version.take();
+    let upgrades = !waits && pending.engine_version.is_some();
+    let (takes, state) = if upgrades { (UPGRADE, "upgrading") } else { (MODIFY_CLUSTER, "modifying") };
+    let about = format!("{} modified {}", cluster.db_cluster_resource_id, call.sequence);
+    let Some((begins, takes)) = cx.after(LAG, &format!("{about} lag")).zip(cx.after(takes, &about)) else {
+        if !waits {
+            cluster.apply(pending);
+        }
+        return;
+    };
+    let at_millis = begins + (takes - cx.now_millis);
+    cluster.begins = Some(Next { state: state.to_owned(), at_millis: begins });
+    cluster.next = Some(Next { state: "available".to_owned(), at_millis });
+    if !waits && !pending.is_empty() {
+        cluster.pending_modified_values = pending;
         cluster.pending_millis = Some(at_millis);
-        cluster.status = "upgrading".to_owned();
-        cluster.next = Some(Next { state: "available".to_owned(), at_millis });
     }
-    cluster.apply(pending);
 }
 
 fn change_windows(cx: &Cx<'_>, cluster: &mut Cluster, asked: &Modify) -> Result<(), Refusal> {
@@ -233,17 +247,42 @@ fn change_windows(cx: &Cx<'_>, cluster: &mut Cluster, asked: &Modify) -> Result<
     Ok(())
 }
 
-/// Another parameter group works after a restart (RDS API Reference, ModifyDBCluster, `DBClusterParameterGroupName`).
-fn change_parameter_group(cx: &Cx<'_>, cluster: &mut Cluster, name: Option<&str>) -> Result<(), Refusal> {
-    let Some(name) = name.map(kind::key).filter(|name| *name != cluster.parameter_group) else {
-        return Ok(());
+/// Another parameter group works after a restart (RDS API Reference, ModifyDBCluster, `DBClusterParameterGroupName`). One for
+/// another major version comes with that version, and where the one before is not AWS's own, it has to be named (Aurora User
+/// Guide, "Performing a major version upgrade").
+fn change_parameter_group(
+    cx: &Cx<'_>,
+    cluster: &mut Cluster,
+    name: Option<&str>,
+    version: Option<Version>,
+) -> Result<(), Refusal> {
+    let version = version.unwrap_or_else(|| cluster.version());
+    let upgrades = version.major != cluster.version().major;
+    let groups = &cx.r.rds.cluster_parameter_groups;
+    let name = match name.map(kind::key) {
+        None if !upgrades => return Ok(()),
+        None if groups.get(&cluster.parameter_group).is_some_and(|group| !group.is_default()) => {
+            return Err(combination(format!(
+                "The current DB cluster parameter group {} is custom. You must explicitly specify a new DB cluster \
+                 parameter group, either default or custom, for the engine version upgrade.",
+                cluster.parameter_group
+            )));
+        }
+        None => parameter_group::default_name(&version.family()),
+        Some(name) if name == cluster.parameter_group && !upgrades => return Ok(()),
+        Some(name) => name,
     };
-    let group = cx.r.rds.cluster_parameter_groups.get(&name);
+    let group = groups.get(&name);
     let group =
         group.ok_or_else(|| missing("DBClusterParameterGroupNotFound", "DBClusterParameterGroup", &name))?;
-    check_family(group, cluster.version())?;
-    cluster.parameter_group = name;
-    cluster.needs_restart();
+    check_family(group, version)?;
+    match upgrades {
+        true => cluster.pending_group = Some(name),
+        false => {
+            cluster.parameter_group = name;
+            cluster.needs_restart();
+        }
+    }
     Ok(())
 }
 
@@ -296,12 +335,9 @@ fn change_secret(cx: &mut Cx<'_>, cluster: &mut Cluster, change: SecretChange) {
 /// What a cluster is told of monitoring holds for its instances (Aurora User Guide, "Turning Performance Insights on
 /// and off").
 fn watch_instances(cx: &mut Cx<'_>, id: &str, before: Option<Cluster>) {
-    let Some(cluster) = cx.r.rds.clusters.get(id) else { return };
-    if before.is_some_and(|before| before.watching == cluster.watching) {
-        return;
-    }
+    let (Some(cluster), Some(before)) = (cx.r.rds.clusters.get(id), before) else { return };
     let instances = cx.r.rds.instances.values_mut().filter(|instance| instance.cluster == id);
-    instances.for_each(|instance| instance.watching = cluster.watching.clone());
+    instances.for_each(|instance| instance.watching.follow(&before.watching, &cluster.watching));
 }
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
@@ -330,6 +366,7 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let state = &mut cx.r.rds;
     let cluster = find_mut(&mut state.clusters, &id)?;
     cluster.status = "deleting".to_owned();
+    cluster.begins = None;
     cluster.next = gone.map(|at_millis| Next { state: life_cycle::GONE.to_owned(), at_millis });
     let answer = json!({"DBCluster": find(&state.clusters, &id)?.show(state, cx.now_millis)});
     if gone.is_none() {

@@ -180,6 +180,8 @@ fn planned(cx: &Cx<'_>, asked: Create, id: String) -> Result<Cluster, Refusal> {
         pending_millis: None,
         vpc_id: subnet_group.vpc_id.clone(),
         tags: tags::read(asked.tags)?,
+        pending_group: None,
+        begins: None,
         next: None,
         secret_next: None,
         available_millis: None,

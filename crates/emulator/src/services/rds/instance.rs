@@ -7,6 +7,7 @@ use super::State;
 use super::cluster::Cluster;
 use super::kind::{Kind, Record, find, invalid};
 use super::pages::{Describe, Known, Listing};
+use super::parameter_group;
 use super::settings::Watching;
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
@@ -49,6 +50,9 @@ pub(crate) struct Instance {
     pub(super) interface: Place,
     #[serde(rename = "_tags")]
     pub(super) tags: Tags,
+    /// When the status says that a change has begun. Until then it is what it was.
+    #[serde(rename = "_begins", default, skip_serializing_if = "Option::is_none")]
+    pub(super) begins: Option<Next>,
     #[serde(rename = "_next", default, skip_serializing_if = "Option::is_none")]
     pub(super) next: Option<Next>,
 }
@@ -125,6 +129,23 @@ impl Instance {
     pub(super) fn needs_restart(&mut self) {
         for group in &mut self.parameter_groups {
             group.parameter_apply_status = "pending-reboot".to_owned();
+        }
+    }
+
+    /// It has the parameters of its groups now.
+    pub(super) fn restarted(&mut self) {
+        for group in &mut self.parameter_groups {
+            group.parameter_apply_status = "in-sync".to_owned();
+        }
+    }
+
+    /// Takes the own parameter group of the cluster's version, where it has that of another one.
+    pub(super) fn follow_version(&mut self, family: &str) {
+        let own = parameter_group::default_name(family);
+        let others =
+            |group: &&mut GroupStatus| group.name.starts_with(parameter_group::DEFAULT) && group.name != own;
+        for group in self.parameter_groups.iter_mut().filter(others) {
+            *group = GroupStatus::in_sync(own.clone());
         }
     }
 

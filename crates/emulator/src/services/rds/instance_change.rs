@@ -10,7 +10,7 @@ use super::instance_create::{
 use super::kind::{combination, find, find_mut};
 use super::settings::WatchingAsked;
 use super::windows::Window;
-use super::{INSTANCE, MODIFY_INSTANCE, life_cycle};
+use super::{INSTANCE, LAG, MODIFY_INSTANCE, REBOOT, life_cycle};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::Next;
@@ -54,6 +54,15 @@ struct Delete {
     _delete_automated_backups: Option<bool>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Reboot {
+    #[serde(rename = "DBInstanceIdentifier")]
+    id: String,
+    #[serde(default)]
+    force_failover: bool,
+}
+
 pub(super) fn modify(cx: &mut Cx<'_>, call: &Call) -> Answer {
     check_not_of_cluster(call)?;
     let asked: Modify = call.input()?;
@@ -64,21 +73,27 @@ pub(super) fn modify(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let mut instance = changed(cx, current.clone(), asked)?;
 
     // Everything is checked; from here on things change.
-    match apply_immediately {
-        true => {
-            instance.pending_modified_values = Pending::default();
-            instance.apply(later);
-        }
-        false if !later.is_empty() => {
-            let window = Window::maintenance(&instance.preferred_maintenance_window);
-            instance.pending_millis = window.ok().map(|window| window.next_after(cx.now_millis));
-            instance.pending_modified_values = later;
-        }
-        false => {}
-    }
     let about = format!("{} modified {}", instance.dbi_resource_id, call.sequence);
-    if let Some(at_millis) = cx.after(MODIFY_INSTANCE, &about) {
-        instance.status = "modifying".to_owned();
+    let takes = cx.after(LAG, &format!("{about} lag")).zip(cx.after(MODIFY_INSTANCE, &about));
+    let over = takes.map(|(begins, takes)| begins + (takes - cx.now_millis));
+    instance.pending_modified_values = Pending::default();
+    instance.pending_millis = None;
+    if !later.is_empty() {
+        let window = || Window::maintenance(&instance.preferred_maintenance_window).ok();
+        let due = match apply_immediately {
+            true => over,
+            false => window().map(|window| window.next_after(cx.now_millis)),
+        };
+        match due {
+            None => instance.apply(later),
+            Some(_) => {
+                instance.pending_modified_values = later;
+                instance.pending_millis = due;
+            }
+        }
+    }
+    if let Some(((begins, _), at_millis)) = takes.zip(over) {
+        instance.begins = Some(Next { state: "modifying".to_owned(), at_millis: begins });
         instance.next = Some(Next { state: "available".to_owned(), at_millis });
     }
     let state = &mut cx.r.rds;
@@ -144,6 +159,33 @@ fn later(cx: &Cx<'_>, instance: &Instance, asked: &Modify) -> Result<Pending, Re
     })
 }
 
+/// Restarts an instance, which then has the parameters of its groups (RDS API Reference, RebootDBInstance).
+pub(super) fn reboot(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let Reboot { id, force_failover } = call.input()?;
+    let instance = find(&cx.r.rds.instances, &id)?;
+    // An Aurora cluster fails over by FailoverDBCluster.
+    if force_failover {
+        return Err(combination(
+            "Cannot reboot DB instance with force failover: it is a member of a cluster.",
+        ));
+    }
+    instance.check_available()?;
+
+    // Everything is checked; from here on things change.
+    let id = instance.id.clone();
+    let over = cx.after(REBOOT, &format!("{} rebooted {}", instance.dbi_resource_id, call.sequence));
+    let state = &mut cx.r.rds;
+    match over {
+        None => life_cycle::restarted(state, &id),
+        Some(at_millis) => {
+            let instance = find_mut(&mut state.instances, &id)?;
+            instance.status = life_cycle::REBOOTING.to_owned();
+            instance.next = Some(Next { state: "available".to_owned(), at_millis });
+        }
+    }
+    Ok(json!({"DBInstance": find(&state.instances, &id)?.show(state, cx.region)}))
+}
+
 /// An Aurora instance leaves no snapshot: the cluster has the data (RDS API Reference, DeleteDBInstance,
 /// `FinalDBSnapshotIdentifier`). Where the writer goes, another instance takes over.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
@@ -162,6 +204,7 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let state = &mut cx.r.rds;
     let instance = find_mut(&mut state.instances, &id)?;
     instance.status = "deleting".to_owned();
+    instance.begins = None;
     instance.next = gone.map(|at_millis| Next { state: life_cycle::GONE.to_owned(), at_millis });
     let cluster = instance.cluster.clone();
     life_cycle::fail_over(state, &cluster, &id);

@@ -182,6 +182,7 @@ fn planned(cx: &Cx<'_>, asked: Create, id: String, cluster: &Cluster) -> Result<
         pending_millis: None,
         interface: Place { id: String::new(), subnet_id },
         tags: tags::read(asked.tags)?,
+        begins: None,
         next: None,
         id,
     })

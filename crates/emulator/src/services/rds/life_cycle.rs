@@ -1,8 +1,9 @@
 //! What time does: objects become ready and go, changes wait for their window, backups are made.
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Member};
 use super::event_subscription;
 use super::instance::Instance;
+use super::kind::Table;
 use super::outside;
 use super::snapshot::{self, Made};
 use super::windows::Window;
@@ -12,6 +13,11 @@ use crate::services::support::Next;
 
 /// What stands for the state of an object that is no more.
 pub(super) const GONE: &str = "gone";
+
+/// The state of what gets another version.
+const UPGRADING: &str = "upgrading";
+/// The state of an instance that is restarted.
+pub(super) const REBOOTING: &str = "rebooting";
 
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
@@ -44,6 +50,9 @@ fn settle_instances(cx: &mut Cx<'_>) {
     let now_millis = cx.now_millis;
     let mut due = Vec::new();
     for instance in cx.r.rds.instances.values_mut() {
+        if let Some(begun) = Next::due(&mut instance.begins, now_millis) {
+            instance.status = begun.state;
+        }
         if instance.pending_millis.take_if(|at_millis| *at_millis <= now_millis).is_some() {
             let pending = std::mem::take(&mut instance.pending_modified_values);
             instance.apply(pending);
@@ -53,7 +62,12 @@ fn settle_instances(cx: &mut Cx<'_>) {
     for (id, state) in due {
         match state.as_str() {
             GONE => remove_instance(&mut cx.r.rds, &id),
-            _ => instance_is_available(cx, &id),
+            _ => {
+                if cx.r.rds.instances.get(&id).is_some_and(|instance| instance.status == REBOOTING) {
+                    restarted(&mut cx.r.rds, &id);
+                }
+                instance_is_available(cx, &id);
+            }
         }
     }
 }
@@ -74,9 +88,20 @@ fn settle_clusters(cx: &mut Cx<'_>) {
 /// Whether the cluster is gone.
 fn settle_cluster(cx: &mut Cx<'_>, cluster: &mut Cluster) -> bool {
     let now_millis = cx.now_millis;
+    if let Some(begun) = Next::due(&mut cluster.begins, now_millis) {
+        cluster.status = begun.state;
+        if cluster.status == UPGRADING {
+            let of_cluster = |instance: &&mut Instance| instance.cluster == cluster.id;
+            let instances = cx.r.rds.instances.values_mut().filter(of_cluster);
+            instances
+                .filter(|instance| instance.status == "available")
+                .for_each(|instance| instance.status = UPGRADING.to_owned());
+        }
+    }
     if cluster.pending_millis.take_if(|at_millis| *at_millis <= now_millis).is_some() {
         let pending = std::mem::take(&mut cluster.pending_modified_values);
         cluster.apply(pending);
+        upgrade_instances(&mut cx.r.rds.instances, cluster);
     }
     let secret_next = Next::due(&mut cluster.secret_next, now_millis);
     if let (Some(next), Some(secret)) = (secret_next, &mut cluster.master_user_secret) {
@@ -135,6 +160,30 @@ pub(super) fn fail_over(state: &mut State, cluster: &str, from: &str) {
         for member in &mut cluster.members {
             member.is_cluster_writer = member.id == next;
         }
+    }
+}
+
+/// Instances have the version of their cluster. Once that has another one, they run again, and those with AWS's own parameter
+/// group have that of the new version (Aurora User Guide, "Performing a major version upgrade").
+pub(super) fn upgrade_instances(instances: &mut Table<Instance>, cluster: &Cluster) {
+    if cluster.pending_modified_values.engine_version.is_some() {
+        return;
+    }
+    for instance in instances.values_mut().filter(|instance| instance.cluster == cluster.id) {
+        if instance.status == UPGRADING {
+            instance.status = "available".to_owned();
+        }
+        instance.follow_version(&cluster.version().family());
+    }
+}
+
+/// An instance that was restarted has the parameters of its groups.
+pub(super) fn restarted(state: &mut State, id: &str) {
+    let Some(instance) = state.instances.get_mut(id) else { return };
+    instance.restarted();
+    if let Some(cluster) = state.clusters.get_mut(&instance.cluster) {
+        let members = cluster.members.iter_mut().filter(|member| member.id == id);
+        members.for_each(Member::restarted);
     }
 }
 

@@ -51,6 +51,12 @@ const SIBLING: Spread = spread(741.0, 681.0, 801.0);
 const MODIFY_CLUSTER: Spread = spread(20.0, 10.0, 60.0);
 const MODIFY_INSTANCE: Spread = spread(30.0, 15.0, 90.0);
 const UPGRADE: Spread = spread(480.0, 300.0, 900.0);
+/// From the answer to a Modify operation until the status says so: up to a minute (hashicorp/terraform-provider-aws waits
+/// half a minute before it looks at a cluster or an instance that it has changed).
+const LAG: Spread = spread(30.0, 1.0, 59.0);
+/// Estimates.
+const REBOOT: Spread = spread(45.0, 15.0, 120.0);
+const PARAMETERS: Spread = spread(10.0, 5.0, 30.0);
 const SNAPSHOT: Spread = spread(60.0, 30.0, 180.0);
 const SECRET: Spread = spread(20.0, 10.0, 40.0);
 const EVENT_SUBSCRIPTION: Latency = latency(spread(20.0, 5.0, 60.0), spread(10.0, 2.0, 60.0));
@@ -125,6 +131,7 @@ impl Api for State {
             "DescribeDBInstances" => instance::describe(cx, call),
             "ModifyDBInstance" => instance_change::modify(cx, call),
             "DeleteDBInstance" => instance_change::delete(cx, call),
+            "RebootDBInstance" => instance_change::reboot(cx, call),
 
             "CreateDBClusterSnapshot" => snapshot::create(cx, call),
             "DescribeDBClusterSnapshots" => snapshot::describe(cx, call),

@@ -39,6 +39,9 @@ pub(super) struct Describe {
     pub(super) family: Option<String>,
     #[serde(default)]
     pub(super) default_only: bool,
+    /// The emulator has no versions that can no longer be created.
+    #[serde(rename = "IncludeAll")]
+    _include_all: Option<bool>,
     #[serde(default)]
     filters: Vec<Filter>,
     max_records: Option<i64>,

@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::cluster::Cluster;
 use super::kind::{Kind, Record, Table, combination, find, find_mut, free, invalid, required};
 use super::pages::{Describe, Known, Listing};
 use super::parameters::{self, IMMEDIATE, PENDING_REBOOT};
-use super::{State, names, tags, versions};
+use super::{PARAMETERS, State, names, tags, versions};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::{Tag, Tags};
@@ -37,6 +38,10 @@ pub(super) trait Use: Clone {
     fn user(state: &State, group: &str) -> Option<String>;
     /// Notes that a group's users have to be restarted.
     fn needs_restart(state: &mut State, group: &str);
+    /// A user of a group that is being changed itself.
+    fn changing(_state: &State, _group: &str) -> Option<String> {
+        None
+    }
 }
 
 /// Groups of clusters.
@@ -56,6 +61,9 @@ pub(super) struct Group<U> {
     tags: Tags,
     /// What was set, by the parameter's name.
     values: BTreeMap<String, Setting>,
+    /// Until when a change is being taken over, so that nothing can be reset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending_millis: Option<i64>,
     #[serde(skip)]
     for_use: std::marker::PhantomData<U>,
 }
@@ -100,6 +108,7 @@ impl<U: Use> Group<U> {
             arn,
             tags,
             values: BTreeMap::new(),
+            pending_millis: None,
             for_use: std::marker::PhantomData,
         }
     }
@@ -139,6 +148,11 @@ impl Use for Clusters {
         let clusters = state.clusters.values_mut().filter(|cluster| cluster.parameter_group == group);
         clusters.for_each(|cluster| cluster.needs_restart());
     }
+    fn changing(state: &State, group: &str) -> Option<String> {
+        let changes = |cluster: &&Cluster| matches!(cluster.status.as_str(), "modifying" | "upgrading");
+        let mut clusters = state.clusters.values().filter(|cluster| cluster.parameter_group == group);
+        clusters.find(changes).map(|cluster| cluster.id.clone())
+    }
 }
 
 impl Use for Instances {
@@ -170,7 +184,8 @@ impl Use for Instances {
     }
 }
 
-const DEFAULT: &str = "default.";
+/// How the names of AWS's own groups begin.
+pub(super) const DEFAULT: &str = "default.";
 
 /// The name of a family's own group.
 pub(super) fn default_name(family: &str) -> String {
@@ -300,14 +315,23 @@ pub(super) fn modify<U: Use>(cx: &mut Cx<'_>, call: &Call) -> Answer {
         settings.push((parameter.name.to_owned(), Setting { value, method }));
     }
     let restart = settings.iter().any(|(_, setting)| setting.method == PENDING_REBOOT);
-    changed::<U>(&mut cx.r.rds, &name, restart, |group| group.values.extend(settings))
+    let pending_millis = cx.after(PARAMETERS, &format!("{name} modified {}", call.sequence));
+    changed::<U>(&mut cx.r.rds, &name, restart, |group| {
+        group.values.extend(settings);
+        group.pending_millis = pending_millis;
+    })
 }
 
 /// Takes all parameters, or some, back to what holds without a setting (RDS API Reference,
-/// ResetDBClusterParameterGroup).
+/// ResetDBClusterParameterGroup). While a change is being taken over, that is refused (hashicorp/terraform-provider-aws
+/// sends it again for three minutes, where the answer says "has pending changes").
 pub(super) fn reset<U: Use>(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let Change { name, all, parameters } = call.input()?;
     let name = changeable::<U>(&cx.r.rds, &name)?;
+    let pending = find(U::groups(&cx.r.rds), &name)?.pending_millis;
+    if pending.is_some_and(|until_millis| until_millis > cx.now_millis) {
+        return Err(busy(format!("The parameter group {name} has pending changes. Try again later.")));
+    }
     if all && !parameters.is_empty() {
         return Err(combination("Parameters cannot be given together with ResetAllParameters."));
     }
@@ -361,12 +385,19 @@ impl Given {
     }
 }
 
-/// The name of a group that may be changed, which AWS's own ones may not.
+/// The name of a group that may be changed, which AWS's own ones may not, and no other one while a cluster that has it is
+/// being changed (RDS API Reference, ModifyDBClusterParameterGroup, error `InvalidDBParameterGroupState`: "The DB parameter
+/// group is in use or is in an invalid state").
 fn changeable<U: Use>(state: &State, name: &str) -> Result<String, Refusal> {
     let group = find(U::groups(state), name)?;
-    match group.is_default() {
-        true => Err(invalid("Cannot modify a default parameter group.")),
-        false => Ok(group.name.clone()),
+    if group.is_default() {
+        return Err(invalid("Cannot modify a default parameter group."));
+    }
+    match U::changing(state, &group.name) {
+        None => Ok(group.name.clone()),
+        Some(user) => {
+            Err(busy(format!("The parameter group {name} cannot be changed while {user} is being changed.")))
+        }
     }
 }
 

@@ -180,13 +180,16 @@ impl Parameter {
         if self.is_static { PENDING_REBOOT } else { IMMEDIATE }
     }
 
-    /// What Describe operations show: the value that somebody has set, or else what holds.
+    /// What Describe operations show: the value that somebody has set, or else what holds. One that was set to what holds
+    /// anyway is not the user's: its source stays (hashicorp/terraform-provider-aws#593, and what its `parameter_group.go`
+    /// does about it).
     pub(super) fn show(&self, family: &str, set: Option<(&str, &str)>) -> Value {
-        let value = set.map(|(value, _)| value).or_else(|| self.default_in(family));
+        let default = self.default_in(family);
+        let value = set.map(|(value, _)| value).or(default);
         let source = match (set, value) {
-            (Some(_), _) => "user",
-            (None, Some(_)) => "system",
-            (None, None) => "engine-default",
+            (Some(_), value) if value != default => "user",
+            (_, Some(_)) => "system",
+            (_, None) => "engine-default",
         };
         json!({
             "ParameterName": self.name,

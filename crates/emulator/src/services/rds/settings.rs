@@ -147,6 +147,9 @@ impl Watching {
             return Err(invalid(format!("Invalid Performance Insights retention period: {days}.")));
         }
         let key = match (key, self.insights_key.clone()) {
+            (Some(key), Some(current)) if outside::key_arn(cx, &key)? != current => {
+                return Err(combination("You cannot change your Performance Insights KMS key."));
+            }
             (Some(key), _) => outside::key_arn(cx, &key)?,
             (None, Some(current)) => current,
             (None, None) => outside::key_arn(cx, outside::OWN_KEY)?,
@@ -159,17 +162,37 @@ impl Watching {
         })
     }
 
-    /// Refuses the advanced mode of Database Insights without what it needs (RDS API Reference, CreateDBCluster,
-    /// `DatabaseInsightsMode`).
-    pub(super) fn check_mode(&self, mode: &str) -> Result<(), Refusal> {
-        let enough = self.performance_insights_enabled && self.insights_days.is_some_and(|days| days >= 465);
-        match mode == "advanced" && !enough {
-            true => Err(combination(
-                "To enable the Advanced mode of Database Insights, enable Performance Insights and set its retention \
-                 period to 465 days.",
-            )),
-            false => Ok(()),
+    /// Takes over what changed between two settings of the cluster: each part only where it changed, so that an instance
+    /// keeps the monitoring that it was given itself.
+    pub(super) fn follow(&mut self, before: &Watching, after: &Watching) {
+        let monitoring =
+            |watching: &Watching| (watching.monitoring_interval, watching.monitoring_role_arn.clone());
+        if monitoring(before) != monitoring(after) {
+            (self.monitoring_interval, self.monitoring_role_arn) = monitoring(after);
         }
+        let insights = |watching: &Watching| {
+            (watching.performance_insights_enabled, watching.insights_key.clone(), watching.insights_days)
+        };
+        if insights(before) != insights(after) {
+            (self.performance_insights_enabled, self.insights_key, self.insights_days) = insights(after);
+        }
+    }
+
+    /// [`check_mode`], by what holds.
+    pub(super) fn check_mode(&self, mode: &str) -> Result<(), Refusal> {
+        check_mode(mode, self.insights_days.filter(|_| self.performance_insights_enabled))
+    }
+}
+
+/// Refuses the advanced mode of Database Insights without what it needs: Performance Insights that are kept for so many days
+/// (RDS API Reference, CreateDBCluster, `DatabaseInsightsMode`).
+pub(super) fn check_mode(mode: &str, insights_days: Option<i64>) -> Result<(), Refusal> {
+    match mode == "advanced" && insights_days.is_none_or(|days| days < 465) {
+        true => Err(combination(
+            "To enable the Advanced mode of Database Insights, enable Performance Insights and set its retention \
+             period to 465 days.",
+        )),
+        false => Ok(()),
     }
 }
 

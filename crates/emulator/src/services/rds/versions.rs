@@ -19,9 +19,10 @@ pub(super) const LOG_TYPES: [&str; 3] = ["iam-db-auth-error", "instance", "postg
 pub(super) const CERTIFICATE_AUTHORITIES: [&str; 3] =
     ["rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1"];
 
-/// Major versions and their minor ones, oldest first (Release Notes for Aurora PostgreSQL, "Release calendar for
-/// minor versions"). The last of a major version is its default.
-const VERSIONS: [(u32, &[u32]); 3] = [(15, &[12, 13, 14, 15]), (16, &[8, 9, 10, 11]), (17, &[4, 5, 6, 7])];
+/// Major versions with the default minor one and all minor ones, oldest first (Release Notes for Aurora PostgreSQL,
+/// "Release calendar for minor versions"; there is no 17.8). The default is not always the newest one.
+const VERSIONS: [(u32, u32, &[u32]); 3] =
+    [(15, 15, &[12, 13, 14, 15]), (16, 11, &[8, 9, 10, 11]), (17, 7, &[4, 5, 6, 7, 9, 10, 11])];
 
 /// A version.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,7 +35,7 @@ impl Version {
     /// The version that a new cluster gets: the one asked for, the default of a major version, or the default.
     pub(super) fn wanted(asked: Option<&str>) -> Result<Self, Refusal> {
         match asked {
-            None => Ok(Version::default_of(VERSIONS[VERSIONS.len() - 1].0)),
+            None => Ok(Version::default_of(17)),
             Some(text) => Version::find(text).ok_or_else(|| unknown(text)),
         }
     }
@@ -42,20 +43,32 @@ impl Version {
     /// The version to which a cluster is to be upgraded from this one.
     pub(super) fn upgraded(self, asked: &str, allow_major: bool) -> Result<Self, Refusal> {
         let target = Version::wanted(Some(asked))?;
-        if target.major == self.major && target.minor >= self.minor {
-            return Ok(target);
-        }
         if target.major > self.major && !allow_major {
             let message =
                 "The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version.";
             return Err(combination(message));
         }
-        let reason = match target.major > self.major {
-            true => "; the emulator does not model upgrades to another major version",
-            false => "",
-        };
+        if target == self || self.leads_to(target) {
+            return Ok(target);
+        }
         let (from, to) = (self.text(), target.text());
-        Err(combination(format!("Cannot upgrade {ENGINE} from {from} to {to}{reason}.")))
+        Err(combination(format!("Cannot upgrade {ENGINE} from {from} to {to}.")))
+    }
+
+    /// Whether a cluster of this version can be upgraded to another one: to a later minor version, or to a minor version
+    /// of a later major one that is not older than its own (Aurora User Guide, "Upgrading the PostgreSQL DB engine";
+    /// `ValidUpgradeTarget` of DescribeDBEngineVersions).
+    fn leads_to(self, target: Version) -> bool {
+        match target.major == self.major {
+            true => target.minor > self.minor,
+            false => target.major > self.major && target.release() >= self.release(),
+        }
+    }
+
+    /// The PostgreSQL Global Development Group releases minor versions of all major ones together: 15.12, 16.8 and 17.4
+    /// are of the same day.
+    fn release(self) -> u32 {
+        self.minor + 4 * self.major
     }
 
     /// The version that a stored text says.
@@ -74,19 +87,20 @@ impl Version {
 
     fn find(text: &str) -> Option<Self> {
         all().find(|version| version.text() == text).or_else(|| {
-            let major = VERSIONS.iter().map(|(major, _)| *major).find(|major| major.to_string() == text);
+            let major = VERSIONS.iter().map(|(major, ..)| *major).find(|major| major.to_string() == text);
             major.map(Version::default_of)
         })
     }
 
     fn default_of(major: u32) -> Self {
-        let newest = all().filter(|version| version.major == major).last();
-        newest.expect("every major version of the table has a minor one")
+        let found = VERSIONS.iter().find(|(known, ..)| *known == major);
+        let (major, minor, _) = found.expect("only major versions of the table are asked for");
+        Version { major: *major, minor: *minor }
     }
 
     fn show(self, region: &str) -> Value {
         let text = self.text();
-        let targets = all().filter(|other| other.major == self.major && other.minor > self.minor);
+        let targets = all().filter(|other| self.leads_to(*other));
         let targets: Vec<Value> = targets
             .map(|target| {
                 json!({
@@ -94,7 +108,7 @@ impl Version {
                     "EngineVersion": target.text(),
                     "Description": description(target),
                     "AutoUpgrade": false,
-                    "IsMajorVersionUpgrade": false,
+                    "IsMajorVersionUpgrade": target.major > self.major,
                     "SupportedEngineModes": ["provisioned"],
                 })
             })
@@ -132,7 +146,7 @@ pub(super) fn check_engine(engine: &str) -> Result<(), Refusal> {
 
 /// The families of parameter groups.
 pub(super) fn families() -> impl Iterator<Item = String> {
-    VERSIONS.iter().map(|(major, _)| family(*major))
+    VERSIONS.iter().map(|(major, ..)| family(*major))
 }
 
 pub(super) fn describe(cx: &Cx<'_>, call: &Call) -> Answer {
@@ -159,7 +173,7 @@ pub(super) fn describe(cx: &Cx<'_>, call: &Call) -> Answer {
 fn all() -> impl Iterator<Item = Version> {
     VERSIONS
         .iter()
-        .flat_map(|(major, minors)| minors.iter().map(|minor| Version { major: *major, minor: *minor }))
+        .flat_map(|(major, _, minors)| minors.iter().map(|minor| Version { major: *major, minor: *minor }))
 }
 
 fn family(major: u32) -> String {
