@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::backoff::Backoff;
-use crate::calls::{RETRY_WITHIN, read, repeat};
+use crate::calls::{patience, read, repeat};
 use crate::cancel::Cancel;
 use crate::codec::JournalError;
 use crate::diff::{changed_properties, diff, managed};
@@ -327,7 +327,7 @@ impl Operator<'_> {
         let seq = self.journal.intend(intent).await?.seq;
         let done = async {
             let update = || kind.update(desired, &object.outputs, &live, changed.clone());
-            let outputs = self.again(step, Operation::Update, update).await?;
+            let outputs = self.again(step, kind, Operation::Update, update).await?;
             self.wait_changed(step, kind, outputs).await
         };
         match done.await {
@@ -401,10 +401,11 @@ impl Operator<'_> {
     pub(crate) async fn again<T, F: Future<Output = Result<T, CallError>>>(
         &self,
         step: &Step,
+        kind: &dyn Kind,
         operation: Operation,
         call: impl Fn() -> F,
     ) -> Result<T, Cause> {
-        let mut backoff = Backoff::retry(step.address.as_str(), RETRY_WITHIN);
+        let mut backoff = Backoff::retry(step.address.as_str(), patience(kind));
         loop {
             self.may_call(step)?;
             match self.sending(call()).await {

@@ -34,6 +34,11 @@ pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
             "the database takes TLS connections only, 1.2 or later",
             REPAIR,
         ),
+        enabled_keys(subject).of(
+            "encryption/key-enabled",
+            "every key of the stack can be used, and none is about to be deleted",
+            REPAIR,
+        ),
         keys(subject).of("encryption/key-rotation", "KMS rotates every key of the stack", REPAIR),
         buckets(subject).of("encryption/buckets", "every bucket encrypts what is put into it", REPAIR),
         topics(subject).of("encryption/topics", "every topic encrypts its messages", REPAIR),
@@ -81,6 +86,11 @@ fn database_tls(subject: &Subject) -> Verdict {
         }
         findings
     })
+}
+
+fn enabled_keys(subject: &Subject) -> Verdict {
+    let enabled = Property::new("Enabled");
+    subject.every::<Key>("no key is deployed", |key| key.must_be(&enabled, &key.live.enabled, &true))
 }
 
 fn keys(subject: &Subject) -> Verdict {
