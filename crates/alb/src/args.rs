@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws::resources::RetentionDays;
+use aws::firewall::{ByAddress, Waf, limit_above};
 use aws::{Place, SecurityGroupId, SubnetId, VpcId};
 use engine::{DeclareError, Input};
 use ipnet::Ipv4Net;
@@ -52,7 +52,7 @@ pub struct Args {
     pub deletion_protection: bool,
     /// The record of every request and of every connection.
     pub access_logs: AccessLogs,
-    /// The firewall before it.
+    /// The firewall in front of it. Where only an API reaches it, no rule goes by address, and the rate limit has no effect.
     pub waf: Waf,
     /// Whether log groups, and the logs in them, stay when the stack is destroyed.
     #[serde(skip)]
@@ -87,6 +87,9 @@ impl Default for Args {
 
 /// The port that a target group's name need not mention.
 pub(crate) const DEFAULT_TARGET_PORT: u16 = 8080;
+
+/// How many requests an address may make in five minutes where no API is involved and nothing else is said.
+const DEFAULT_RATE_LIMIT: u32 = 2000;
 
 /// Who can reach the load balancer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -164,27 +167,6 @@ impl Default for AccessLogs {
     }
 }
 
-/// The firewall before the load balancer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Waf {
-    /// Whether there is one (Security Hub ELB.16, PCI DSS 6.4.2).
-    pub enabled: bool,
-    /// How many requests one address may make in five minutes: 10 to 2 000 000 000.
-    #[schemars(range(min = 10, max = 2_000_000_000))]
-    pub rate_limit: u32,
-    /// How long its log is kept, in days: one of the periods that CloudWatch Logs knows. The default is the reference's
-    /// seven years.
-    #[schemars(with = "RetentionDays")]
-    pub log_retention_in_days: u32,
-}
-
-impl Default for Waf {
-    fn default() -> Self {
-        Self { enabled: true, rate_limit: 2000, log_retention_in_days: 2557 }
-    }
-}
-
 /// What the tier needs to know: other tiers' outputs, or literals.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inputs {
@@ -202,6 +184,10 @@ pub struct Inputs {
     /// Groups that may reach it; where there are any, a private load balancer is not open to all of the VPC. Others
     /// can be let in by a rule in its group.
     pub client_security_group_ids: Vec<Input<SecurityGroupId>>,
+    /// How many requests an API in front of it lets through in [`aws::firewall::RATE_WINDOW`], from all its clients together.
+    /// They come from a few addresses, so that no rule of the firewall may stop fewer. `None` where there is no API: then all
+    /// clients call the load balancer themselves.
+    pub api_requests: Option<u64>,
 }
 
 impl Args {
@@ -224,12 +210,6 @@ impl Args {
             self.access_logs.retention_in_days,
             1..=36_500,
             " days",
-        )?;
-        DeclareError::within(
-            "waf.rate_limit",
-            self.waf.rate_limit,
-            10..=2_000_000_000,
-            " requests in five minutes",
         )
     }
 
@@ -282,8 +262,34 @@ impl Args {
         self.certificate_arn.as_deref().map_or(Ok(()), |arn| check_certificate(arn, place))
     }
 
-    pub(crate) fn waf_retention(&self) -> Result<RetentionDays, DeclareError> {
-        RetentionDays::argument("waf.log_retention_in_days", self.waf.log_retention_in_days)
+    /// What the firewall concludes from addresses.
+    pub(crate) fn by_address(&self, inputs: &Inputs) -> Result<ByAddress, DeclareError> {
+        let Some(requests) = inputs.api_requests else {
+            return Ok(ByAddress::Clients(self.waf.rate_limit.unwrap_or(DEFAULT_RATE_LIMIT)));
+        };
+        if !self.has_other_clients(inputs) {
+            return Ok(ByAddress::Nothing);
+        }
+        let least = limit_above(requests);
+        match self.waf.rate_limit {
+            Some(limit) if limit < least => {
+                let reason = format!(
+                    "{limit} requests in five minutes are fewer than the {least} that the API lets through, and the load \
+                     balancer sees the requests of all its clients from a few addresses"
+                );
+                let hint = format!("leave it out, choose {least} or more, or lower apigw.throttle");
+                Err(DeclareError::argument("waf.rate_limit", reason, hint))
+            }
+            limit => Ok(ByAddress::ClientsAndApi(limit.unwrap_or(least))),
+        }
+    }
+
+    /// Whether anybody can reach the load balancer but by a rule that another tier adds to its security group.
+    pub(crate) fn has_other_clients(&self, inputs: &Inputs) -> bool {
+        self.ingress == Ingress::Public
+            || !self.ingress_cidrs.is_empty()
+            || !inputs.client_security_group_ids.is_empty()
+            || self.ingress_from_vpc
     }
 }
 

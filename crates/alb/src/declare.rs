@@ -1,20 +1,18 @@
 //! The tier itself: which resources there are, and what each takes from which.
 
+use aws::firewall::{Firewall, FirewallOutputs};
 use aws::policy::{PolicyDocument, Principal, Statement};
-use aws::resources::{
-    LogGroup, Peer, RetentionDays, SecurityGroup, SecurityGroupIngress, ServiceLinkedRole, WebAclAssociation,
-};
-use aws::{DeletionPolicy, LogGroupName, Names, SecurityGroupId, SubnetId};
+use aws::resources::{LogGroup, Peer, RetentionDays, SecurityGroup, SecurityGroupIngress, ServiceLinkedRole};
+use aws::{LogGroupName, Names, SecurityGroupId, SubnetId};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
 use serde::{Deserialize, Serialize};
 
 use crate::args::DEFAULT_TARGET_PORT;
-use crate::firewall::{self, REDACTED_HEADERS};
 use crate::resources::{
     AbortIncompleteMultipartUpload, Action, Attribute, Bucket, BucketEncryption, BucketPolicy, Certificate,
-    Condition, FieldToMatch, LifecycleConfiguration, LifecycleRule, Listener, ListenerRule, LoadBalancer,
-    LoggingConfiguration, Matcher, NoncurrentVersionExpiration, OwnershipControls,
-    PublicAccessBlockConfiguration, TargetGroup, VersioningConfiguration,
+    Condition, LifecycleConfiguration, LifecycleRule, Listener, ListenerRule, LoadBalancer, Matcher,
+    NoncurrentVersionExpiration, OwnershipControls, PublicAccessBlockConfiguration, TargetGroup,
+    VersioningConfiguration,
 };
 use crate::{
     Args, BucketName, Ingress, Inputs, ListenerArn, ListenerRuleArn, LoadBalancerArn, TargetGroupArn,
@@ -77,7 +75,7 @@ pub struct Outputs<S: Stage> {
     pub green_target_group_full_name: S::Of<String>,
     /// The port of the targets.
     pub target_port: S::Of<u16>,
-    /// The web ACL, if there is one: APIs can have it before them too.
+    /// The web ACL, if there is one. It fits this load balancer only: an API in front needs one of its own.
     pub web_acl_arn: Option<S::Of<WebAclArn>>,
     /// Its name, by which CloudWatch knows it.
     pub web_acl_name: Option<S::Of<String>>,
@@ -98,7 +96,7 @@ impl Component for Tier {
         LogGroup::guard(scope, args.keep_logs);
         Bucket::guard(scope, args.access_logs.delete_logs);
         args.check(inputs)?;
-        let waf_retention = args.waf_retention()?;
+        let waf_retention = args.waf.retention()?;
         Declaring { scope, args, inputs, names, waf_retention }.all()
     }
 }
@@ -110,13 +108,6 @@ struct Declaring<'a> {
     inputs: &'a Inputs,
     names: Names,
     waf_retention: RetentionDays,
-}
-
-/// What the web ACL gives to others.
-struct Firewall {
-    arn: Input<WebAclArn>,
-    name: String,
-    log_group_name: Input<LogGroupName>,
 }
 
 impl Declaring<'_> {
@@ -160,8 +151,8 @@ impl Declaring<'_> {
             green_target_group_arn: green.target_group_arn,
             green_target_group_full_name: green.target_group_full_name,
             target_port: self.args.target_port.into(),
-            web_acl_arn: firewall.as_ref().map(|firewall| firewall.arn.clone()),
-            web_acl_name: firewall.as_ref().map(|firewall| firewall.name.clone().into()),
+            web_acl_arn: firewall.as_ref().map(|firewall| firewall.web_acl_arn.clone()),
+            web_acl_name: firewall.as_ref().map(|firewall| firewall.web_acl_name.clone().into()),
             waf_log_group_name: firewall.map(|firewall| firewall.log_group_name),
             alb_log_bucket_name: log_bucket,
         })
@@ -269,9 +260,10 @@ impl Declaring<'_> {
             Statement::allow(["s3:PutObject"])
                 .sid("LoadBalancerWrites")
                 .principal(Principal::Service("logdelivery.elasticloadbalancing.amazonaws.com".to_owned()))
-                .resources([format!("{arn}/AWSLogs/{account_id}/*").into()])
-                // Without it, anybody's load balancer could be made to write here.
-                .when("StringEquals", "aws:SourceAccount", [account_id.clone().into()]),
+                // As in AWS's example: the account in the path keeps the load balancers of others out. A condition on
+                // `aws:SourceArn` makes Elastic Load Balancing's test fail, and one on `aws:SourceAccount` may (Elastic Load
+                // Balancing User Guide, "Enable access logs for your Application Load Balancer", step 2).
+                .resources([format!("{arn}/AWSLogs/{account_id}/*").into()]),
             // Security Hub S3.5.
             Statement::deny(["s3:*"]).sid("OnlyTls").principal(Principal::Anyone).resources(everything).when(
                 "Bool",
@@ -417,34 +409,17 @@ impl Declaring<'_> {
         Ok(self.scope.add(&format!("{what}-rule"), rule)?.rule_arn)
     }
 
-    fn firewall(&mut self, load_balancer: &Input<LoadBalancerArn>) -> Result<Firewall, DeclareError> {
-        let web_acl = firewall::web_acl(&self.names, self.args.waf);
-        let name = web_acl.name.clone();
-        let web_acl = self.scope.add("web-acl", web_acl)?;
-        let group = LogGroup {
-            // WAF writes to no other.
-            log_group_name: LogGroupName::from(format!("aws-waf-logs-{}", self.names.name("alb"))).into(),
-            made_by_service: false,
-            retention_in_days: Some(self.waf_retention),
-            kms_key_id: None,
-            deletion_policy: DeletionPolicy::retain_if(self.args.keep_logs),
-            tags: self.names.tags("waf-logs"),
+    fn firewall(&mut self, load_balancer: &Input<LoadBalancerArn>) -> Result<FirewallOutputs, DeclareError> {
+        let firewall = Firewall {
+            names: &self.names,
+            place: &self.inputs.place,
+            what: "waf",
+            log: "alb",
+            description: "Stands before the payment load balancer",
+            by_address: self.args.by_address(self.inputs)?,
+            retention: self.waf_retention,
+            keep_logs: self.args.keep_logs,
         };
-        let log_group_name = self.scope.add("waf-log-group", group)?.log_group_name;
-        // The reference to the name makes it wait for the group; the group's own ARN ends in `:*`.
-        let destination =
-            Input::join([self.inputs.place.arn("logs", "log-group:").into(), (&log_group_name).into()]);
-        let logging = LoggingConfiguration {
-            resource_arn: web_acl.arn.clone(),
-            log_destination_configs: vec![destination],
-            redacted_fields: REDACTED_HEADERS.map(FieldToMatch::header).to_vec(),
-        };
-        self.scope.add("web-acl-logging", logging)?;
-        let needed_by = ["web-acl-logging"];
-        ServiceLinkedRole::before(self.scope, "waf-linked-role", "wafv2.amazonaws.com", &needed_by)?;
-        let association =
-            WebAclAssociation { resource_arn: load_balancer.text(), web_acl_arn: web_acl.arn.clone() };
-        self.scope.add("web-acl-association", association)?;
-        Ok(Firewall { arn: web_acl.arn, name, log_group_name })
+        firewall.declare(self.scope, load_balancer.text())
     }
 }

@@ -20,6 +20,7 @@
 //!     public_subnet_ids: subnets("subnet-public"),
 //!     private_subnet_ids: subnets("subnet-private"),
 //!     client_security_group_ids: Vec::new(),
+//!     api_requests: None,
 //! };
 //! let mut scope = Scope::new();
 //! let tier = alb::Tier::new(alb::Args::default());
@@ -30,7 +31,6 @@
 
 mod args;
 mod declare;
-mod firewall;
 pub mod resources;
 
 pub use args::AccessLogs;
@@ -39,18 +39,16 @@ pub use args::HealthCheck;
 pub use args::Ingress;
 pub use args::Inputs;
 pub use args::TestHeader;
-pub use args::Waf;
 pub use aws::ListenerArn;
 pub use aws::ListenerRuleArn;
 pub use aws::LoadBalancerArn;
 pub use aws::TargetGroupArn;
 pub use aws::WebAclArn;
+pub use aws::firewall::Waf;
 pub use declare::Outputs;
 pub use declare::Tier;
 
 engine::id! {
-    /// A web ACL's id, such as `1234abcd-12ab-34cd-56ef-1234567890ab`.
-    pub struct WebAclId;
     /// A bucket's name.
     pub struct BucketName;
     /// A bucket's ARN.

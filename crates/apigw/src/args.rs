@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws::firewall::{ByAddress, RATE_WINDOW, Waf, limit_above};
 use aws::resources::RetentionDays;
 use engine::DeclareError;
 use schemars::JsonSchema;
@@ -46,6 +47,8 @@ pub struct Args {
     /// Whether the API is closed under its own `execute-api` name, which is the one that this tier knows: for who gives it a
     /// domain of his own.
     pub disable_execute_api_endpoint: bool,
+    /// The firewall in front of the stage, which sees the clients' own addresses.
+    pub waf: Waf,
     /// Whether log groups, and the logs in them, stay when the stack is destroyed.
     #[serde(skip)]
     pub keep_logs: bool,
@@ -68,6 +71,7 @@ impl Default for Args {
             tracing: true,
             security_policy: "SecurityPolicy_TLS13_1_2_PQ_2025_09".to_owned(),
             disable_execute_api_endpoint: false,
+            waf: Waf::default(),
             keep_logs: false,
             tags: BTreeMap::new(),
         }
@@ -115,6 +119,10 @@ impl ExecutionLogs {
         }
     }
 }
+
+/// How many methods the API has, each with a throttle of its own (API Gateway Developer Guide, "Throttle requests to your REST
+/// APIs for better throughput": the stage's default is per method).
+pub(crate) const METHODS: u64 = 3;
 
 /// The largest number that API Gateway can hold.
 const LARGEST: u32 = 2_147_483_647;
@@ -192,6 +200,21 @@ impl Args {
     /// With the newer policies, an API can insist on being called by its own name.
     pub(crate) fn access_mode(&self) -> Option<&'static str> {
         self.security_policy.starts_with("SecurityPolicy_").then_some("STRICT")
+    }
+
+    /// How many requests the stage lets through in so many seconds, from all clients together: each of its methods has the
+    /// rate and the burst for itself.
+    #[must_use]
+    pub fn most_requests(&self, seconds: u32) -> u64 {
+        let Throttle { rate_limit, burst_limit } = self.throttle;
+        METHODS * (u64::from(rate_limit) * u64::from(seconds) + u64::from(burst_limit))
+    }
+
+    /// What the firewall concludes from addresses. Unless it is said otherwise, one client may use all that the API lets
+    /// through: many clients can have one address, and one client can be the only one.
+    pub(crate) fn by_address(&self) -> ByAddress {
+        let limit = self.waf.rate_limit.unwrap_or_else(|| limit_above(self.most_requests(RATE_WINDOW)));
+        ByAddress::Clients(limit)
     }
 
     pub(crate) fn retention(&self) -> Result<RetentionDays, DeclareError> {

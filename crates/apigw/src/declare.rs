@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use aws::firewall::{Firewall, FirewallOutputs};
 use aws::resources::{
     LogGroup, Peer, RetentionDays, SecurityGroup, SecurityGroupEgress, SecurityGroupIngress,
     ServiceLinkedRole, WebAclAssociation,
 };
-use aws::{DeletionPolicy, LogGroupName, Names, Place, SecurityGroupId};
+use aws::{DeletionPolicy, LogGroupName, Names, Place, SecurityGroupId, WebAclArn};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
 use serde::{Deserialize, Serialize};
 
-use crate::args::{Args, ExecutionLogs};
+use crate::args::{Args, ExecutionLogs, METHODS};
 use crate::inputs::Inputs;
 use crate::live_api::domain_suffix;
 use crate::requests::{ACCESS_LOG_FORMAT, PROXY_PARAMETER, Route, without_key, without_key_to_proxy};
@@ -46,6 +47,12 @@ pub struct Outputs<S: Stage> {
     pub usage_plan_id: S::Of<UsagePlanId>,
     /// Where there is a line for each request.
     pub api_access_log_group_name: S::Of<LogGroupName>,
+    /// The web ACL in front of the stage, if there is one.
+    pub api_web_acl_arn: Option<S::Of<WebAclArn>>,
+    /// Its name, by which CloudWatch knows it.
+    pub api_web_acl_name: Option<S::Of<String>>,
+    /// Where the web ACL writes what it saw.
+    pub api_waf_log_group_name: Option<S::Of<LogGroupName>>,
     /// The VPC link to the load balancer, where that is private.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub vpc_link_id: Option<S::Of<VpcLinkId>>,
@@ -61,8 +68,8 @@ impl Component for Tier {
         let names = Names::new(&args.environment, &args.tags)?;
         LogGroup::guard(scope, args.keep_logs);
         args.check(inputs)?;
-        let retention = args.retention()?;
-        Declaring { scope, args, inputs, names, retention }.all()
+        let (retention, waf_retention) = (args.retention()?, args.waf.retention()?);
+        Declaring { scope, args, inputs, names, retention, waf_retention }.all()
     }
 }
 
@@ -73,6 +80,7 @@ struct Declaring<'a> {
     inputs: &'a Inputs,
     names: Names,
     retention: RetentionDays,
+    waf_retention: RetentionDays,
 }
 
 /// How one path is served.
@@ -97,10 +105,10 @@ impl Declaring<'_> {
         let log_group = self.access_log_group()?;
         let stage = self.stage(&api.rest_api_id, deployment, &log_group)?;
         let stage_arn = stage_arn(&self.inputs.place, &api.rest_api_id, &stage.stage_name);
-        if let Some(web_acl_arn) = self.inputs.web_acl_arn.clone() {
-            let association = WebAclAssociation { resource_arn: stage_arn.clone(), web_acl_arn };
-            self.scope.add("web-acl-association", association)?;
-        }
+        let firewall = match self.args.waf.enabled {
+            true => Some(self.firewall(stage_arn.clone())?),
+            false => None,
+        };
         let usage_plan_id = self.usage_plan(&api.rest_api_id, &stage.stage_name)?;
         let api_key_id = self.api_key(&usage_plan_id)?;
         Ok(Outputs {
@@ -112,6 +120,9 @@ impl Declaring<'_> {
             api_key_id,
             usage_plan_id,
             api_access_log_group_name: log_group,
+            api_web_acl_arn: firewall.as_ref().map(|firewall| firewall.web_acl_arn.clone()),
+            api_web_acl_name: firewall.as_ref().map(|firewall| firewall.web_acl_name.clone().into()),
+            api_waf_log_group_name: firewall.map(|firewall| firewall.log_group_name),
             vpc_link_id: link,
         })
     }
@@ -180,7 +191,7 @@ impl Declaring<'_> {
             request_parameters: BTreeMap::new(),
             integration_parameters: without_key(),
         };
-        let paths = [
+        let paths: [Path<'_>; METHODS as usize] = [
             Path { needs_key: false, ..path("health", "health", "GET") },
             path("payments", "payments", "ANY"),
             Path {
@@ -323,6 +334,20 @@ impl Declaring<'_> {
             tags: self.names.tags("api-stage"),
         };
         self.scope.add("stage", stage)
+    }
+
+    fn firewall(&mut self, stage_arn: Input<String>) -> Result<FirewallOutputs, DeclareError> {
+        let firewall = Firewall {
+            names: &self.names,
+            place: &self.inputs.place,
+            what: "api-waf",
+            log: "api",
+            description: "Stands before the payment API",
+            by_address: self.args.by_address(),
+            retention: self.waf_retention,
+            keep_logs: self.args.keep_logs,
+        };
+        firewall.declare(self.scope, stage_arn)
     }
 
     fn usage_plan(

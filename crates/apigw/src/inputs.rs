@@ -1,6 +1,6 @@
 //! What the tier needs to know: other tiers' outputs, or literals.
 
-use aws::{LoadBalancerArn, Place, SecurityGroupId, SubnetId, VpcId, WebAclArn};
+use aws::{LoadBalancerArn, Place, SecurityGroupId, SubnetId, VpcId};
 use engine::Input;
 
 /// What the tier needs to know.
@@ -14,8 +14,6 @@ pub struct Inputs {
     pub private_subnet_ids: Vec<Input<SubnetId>>,
     /// Where requests go.
     pub backend: Backend,
-    /// The web ACL that stands before the stage, if there is one.
-    pub web_acl_arn: Option<Input<WebAclArn>>,
 }
 
 /// The load balancer that requests go to.

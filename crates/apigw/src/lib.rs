@@ -4,6 +4,8 @@
 //! or, where it is private, through a VPC link. What clients see is a *stage*, which serves a *deployment*: a snapshot of
 //! the API. A change of the API makes a new deployment, and the stage moves to it; nothing else does.
 //!
+//! The stage has a firewall of its own, since only there the clients' addresses are seen: see [`aws::firewall`].
+//!
 //! API Gateway has one role for its logs in a whole region. The first stack that finds none makes it, and no stack ever
 //! takes it away, since others may log with it: see [`resources::Account`].
 //!
@@ -25,7 +27,6 @@
 //!         https: false,
 //!         private: false,
 //!     },
-//!     web_acl_arn: None,
 //! };
 //! let mut scope = Scope::new();
 //! let tier = apigw::Tier::new(apigw::Args::default());
@@ -45,6 +46,7 @@ pub mod resources;
 pub use args::Args;
 pub use args::ExecutionLogs;
 pub use args::Throttle;
+pub use aws::firewall::Waf;
 pub use declare::Outputs;
 pub use declare::Tier;
 pub use inputs::Backend;

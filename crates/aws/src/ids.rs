@@ -36,6 +36,8 @@ engine::id! {
     pub struct ListenerRuleArn;
     /// A web ACL's ARN.
     pub struct WebAclArn;
+    /// A web ACL's id, such as `1234abcd-12ab-34cd-56ef-1234567890ab`.
+    pub struct WebAclId;
     /// The name of a queue.
     pub struct QueueName;
     /// The ARN of a queue.

@@ -24,6 +24,7 @@ mod zones;
 
 pub mod cloudwatch;
 pub mod ec2;
+pub mod firewall;
 pub mod policy;
 pub mod rds;
 pub mod resources;
@@ -73,5 +74,7 @@ pub fn kinds(registry: &mut Registry) {
         .register::<resources::SecurityGroup<engine::Resolved>>()
         .register::<resources::SecurityGroupIngress<engine::Resolved>>()
         .register::<resources::SecurityGroupEgress<engine::Resolved>>()
+        .register::<resources::WebAcl>()
+        .register::<resources::LoggingConfiguration<engine::Resolved>>()
         .register::<resources::WebAclAssociation<engine::Resolved>>();
 }

@@ -173,6 +173,8 @@ impl Declaring<'_> {
             .resources(["*".into()])]);
         let key = Key {
             description: "Encrypts the payment database, its backups and its password".to_owned(),
+            enabled: true,
+            deletion_date: None,
             enable_key_rotation: true,
             key_policy: policy,
             pending_window_in_days: KEY_WINDOW,

@@ -13,6 +13,12 @@ use crate::state::Object;
 /// How long a call that may be sent again is sent again.
 pub(crate) const RETRY_WITHIN: Duration = Duration::from_secs(300);
 
+/// How long a call that makes or changes an object of a kind is sent again: as long as making one may take, where that is
+/// longer. What such a call needs (another object that is new, a role that spreads) can take as long as the object itself.
+pub(crate) fn patience(kind: &dyn Kind) -> Duration {
+    RETRY_WITHIN.max(kind.facts().times.ready.deadline())
+}
+
 /// Sends a call that is safe to repeat until it is answered, for some minutes.
 pub(crate) async fn repeat<T, F: Future<Output = Result<T, CallError>>>(
     seed: &str,

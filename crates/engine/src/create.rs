@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::backoff::Backoff;
-use crate::calls::{RETRY_WITHIN, read};
+use crate::calls::{patience, read};
 use crate::diff::{changed_properties, managed};
 use crate::error::{CallError, ErrorClass};
 use crate::event::{Event, Mutation, Operation, Seq};
@@ -134,7 +134,7 @@ impl Operator<'_> {
         intent: &Intent,
         resumed: bool,
     ) -> Result<(Value, Origin), NotObtained> {
-        let mut backoff = Backoff::retry(&intent.token, RETRY_WITHIN);
+        let mut backoff = Backoff::retry(&intent.token, patience(kind));
         // When this session began, it looked for a whole grace period, so one more look is enough.
         let mut look = (resumed && kind.settle() != Settle::Token).then_some(Duration::ZERO);
         // Also where the intent is an earlier run's: that may have ended while it looked.
@@ -326,7 +326,8 @@ impl Operator<'_> {
     ) -> Result<(), Cause> {
         let finished = async {
             let outputs = self.wait_ready(step, kind, Operation::Create, outputs).await?;
-            let configure = || self.again(step, Operation::Create, || kind.configure(desired, &outputs));
+            let configure =
+                || self.again(step, kind, Operation::Create, || kind.configure(desired, &outputs));
             self.once_seen(step, Operation::Create, configure).await?;
             match recorded {
                 Some(recorded) => self.converge(step, kind, recorded, desired, outputs).await,
@@ -391,7 +392,7 @@ impl Operator<'_> {
             return Err(Cause::Stale { what });
         }
         let update = || kind.update(desired, &outputs, &live, changed.clone());
-        let outputs = self.again(step, Operation::Create, update).await?;
+        let outputs = self.again(step, kind, Operation::Create, update).await?;
         let lingers = changed.iter().any(|property| kind.lingers(property));
         self.wait_changed(step, kind, &Changing { desired, lingers }, Operation::Create, outputs).await
     }

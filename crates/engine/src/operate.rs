@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::backoff::Backoff;
-use crate::calls::{RETRY_WITHIN, read, repeat};
+use crate::calls::{RETRY_WITHIN, patience, read, repeat};
 use crate::cancel::Cancel;
 use crate::codec::JournalError;
 use crate::diff::{accept, changed_properties, diff, managed};
@@ -398,7 +398,7 @@ impl Operator<'_> {
         let seq = self.journal.intend(intent).await?.seq;
         let done = async {
             let update = || kind.update(desired, &object.outputs, &live, changed.clone());
-            let outputs = self.again(step, Operation::Update, update).await?;
+            let outputs = self.again(step, kind, Operation::Update, update).await?;
             let lingers = changed.iter().any(|property| kind.lingers(property));
             let changed = Changing { desired, lingers };
             self.wait_changed(step, kind, &changed, Operation::Update, outputs).await
@@ -481,10 +481,12 @@ impl Operator<'_> {
     pub(crate) async fn again<T, F: Future<Output = Result<T, CallError>>>(
         &self,
         step: &Step,
+        kind: &dyn Kind,
         operation: Operation,
         call: impl Fn() -> F,
     ) -> Result<T, Cause> {
-        let mut backoff = Backoff::retry(step.address.as_str(), RETRY_WITHIN);
+        let patience = patience(kind);
+        let mut backoff = Backoff::retry(step.address.as_str(), patience);
         let mut busy = None;
         loop {
             self.may_call(step)?;
@@ -493,7 +495,7 @@ impl Operator<'_> {
                     self.waiting(step, operation, &error);
                     let backoff = match error.class {
                         ErrorClass::Busy => {
-                            backoff = Backoff::retry(step.address.as_str(), RETRY_WITHIN);
+                            backoff = Backoff::retry(step.address.as_str(), patience);
                             busy.get_or_insert(self.while_busy(step)?)
                         }
                         _ => &mut backoff,

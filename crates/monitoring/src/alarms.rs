@@ -203,6 +203,9 @@ pub(crate) fn all(args: &Args, names: &Names, inputs: &Inputs) -> Vec<Spec> {
     if let Some(web_acl) = &inputs.web_acl_name {
         all.push(of_firewall(web_acl, &inputs.place.region, thresholds));
     }
+    if let Some(web_acl) = &inputs.api_web_acl_name {
+        all.push(of_firewall(web_acl, &inputs.place.region, thresholds).of("api"));
+    }
     for (number, gateway) in (1..).zip(&inputs.nat_gateway_ids) {
         all.extend(of_nat_gateway(number, &gateway.text(), thresholds));
     }

@@ -186,14 +186,19 @@ impl Board<'_> {
     /// What is between the stack and the world: the firewall and the NAT gateways.
     fn edge(&mut self, inputs: &Inputs) {
         let mut widgets = Vec::new();
-        if let Some(web_acl) = &inputs.web_acl_name {
+        let firewalls = [
+            ("Firewall: requests", &inputs.web_acl_name),
+            ("Firewall of the API: requests", &inputs.api_web_acl_name),
+        ];
+        for (title, web_acl) in firewalls {
+            let Some(web_acl) = web_acl else { continue };
             let (region, all) = (self.region.into(), "ALL".into());
             let of = |name: &str| {
                 let dimensions = [("WebACL", web_acl), ("Region", &region), ("Rule", &all)];
                 series("AWS/WAFV2", name, dimensions, json!({}))
             };
             let metrics = vec![of("AllowedRequests"), of("BlockedRequests")];
-            widgets.push(self.graph("Firewall: requests", "Sum", metrics));
+            widgets.push(self.graph(title, "Sum", metrics));
         }
         if !inputs.nat_gateway_ids.is_empty() {
             let gateways: Vec<_> = inputs.nat_gateway_ids.iter().map(Input::text).collect();

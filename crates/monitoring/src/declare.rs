@@ -136,6 +136,8 @@ impl Declaring<'_> {
         ]);
         let key = Key {
             description: "Encrypts what alarms of the payment stack say".to_owned(),
+            enabled: true,
+            deletion_date: None,
             enable_key_rotation: true,
             key_policy: policy,
             pending_window_in_days: KEY_WINDOW,

@@ -16,8 +16,10 @@ pub struct Inputs {
     pub database: Option<DatabaseInputs>,
     /// The API before the load balancer.
     pub api: Option<ApiInputs>,
-    /// The name of the firewall's web ACL.
+    /// The name of the web ACL in front of the load balancer.
     pub web_acl_name: Option<Input<String>>,
+    /// The name of the web ACL in front of the API.
+    pub api_web_acl_name: Option<Input<String>>,
     /// The NAT gateways.
     pub nat_gateway_ids: Vec<Input<NatGatewayId>>,
     /// Where the VPC's flow log goes.
@@ -35,6 +37,7 @@ impl Inputs {
             database: None,
             api: None,
             web_acl_name: None,
+            api_web_acl_name: None,
             nat_gateway_ids: Vec::new(),
             flow_log_group_name: None,
         }

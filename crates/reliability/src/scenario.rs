@@ -113,7 +113,7 @@ pub fn second() -> Arc<Graph> {
     // Replaced: target groups, whose port cannot be changed, with all that refers to them.
     config.section_mut::<alb::Tier>().target_port = 9090;
     config.section_mut::<alb::Tier>().idle_timeout = 90;
-    config.section_mut::<alb::Tier>().waf.rate_limit = 1000;
+    config.section_mut::<alb::Tier>().waf.rate_limit = Some(100_000);
     config.section_mut::<ecs::Tier>().container_port = 9090;
     config.section_mut::<ecs::Tier>().image = Some("registry.example.com/payment:2".to_owned());
     config.section_mut::<ecs::Tier>().memory = 2048;

@@ -48,6 +48,7 @@ fn compose(
             public_subnet_ids: network.public_subnet_ids,
             private_subnet_ids: network.private_subnet_ids,
             client_security_group_ids: Vec::new(),
+            api_requests: None,
         },
     )?;
     // The data may go when the example ends. Otherwise the plan to delete it would be refused.

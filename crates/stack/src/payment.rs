@@ -53,6 +53,8 @@ impl Program {
             // Clients add rules of their own to its group.
             client_security_group_ids: Vec::new(),
         });
+        // Registered below: only its configuration is asked before.
+        let api = Handle::<apigw::Tier>::new();
         let alb = self.tier::<alb::Tier>(move |wired| alb::Inputs {
             place: wired.place(),
             vpc_id: wired[&network].vpc_id.clone(),
@@ -60,6 +62,7 @@ impl Program {
             public_subnet_ids: wired[&network].public_subnet_ids.clone(),
             private_subnet_ids: wired[&network].private_subnet_ids.clone(),
             client_security_group_ids: Vec::new(),
+            api_requests: Some(wired.args(&api).most_requests(aws::firewall::RATE_WINDOW)),
         });
         let ecs = self.tier::<ecs::Tier>(move |wired| containers(wired, network, database, alb));
         let apigw = self.tier::<apigw::Tier>(move |wired| apigw::Inputs {
@@ -73,7 +76,6 @@ impl Program {
                 https: wired.args(&alb).certificate_arn.is_some(),
                 private: wired.args(&alb).ingress == alb::Ingress::Private,
             },
-            web_acl_arn: wired[&alb].web_acl_arn.clone(),
         });
         let watched = Watched { network, database, alb, ecs, apigw };
         let monitoring = self.tier::<monitoring::Tier>(move |wired| watched.inputs(wired));
@@ -176,6 +178,7 @@ impl Watched {
                 access_log_group_name: Some(apigw.api_access_log_group_name.clone()),
             }),
             web_acl_name: alb.web_acl_name.clone(),
+            api_web_acl_name: apigw.api_web_acl_name.clone(),
             nat_gateway_ids: network.nat_gateway_ids.clone(),
             flow_log_group_name: network.flow_log_group_name.clone(),
         }

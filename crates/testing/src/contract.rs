@@ -25,6 +25,8 @@
 //! fn key(_around: &mut Around<()>) -> Entry<Key> {
 //!     let key = Key {
 //!         description: "Encrypts the ledger".to_owned(),
+//!         enabled: true,
+//!         deletion_date: None,
 //!         enable_key_rotation: true,
 //!         key_policy: aws::policy::PolicyDocument::new([]),
 //!         pending_window_in_days: 30,

@@ -39,6 +39,11 @@ pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
             "every database instance runs with the parameters of its group",
             RESTART,
         ),
+        enabled_keys(subject).of(
+            "encryption/key-enabled",
+            "every key of the stack can be used, and none is about to be deleted",
+            REPAIR,
+        ),
         keys(subject).of("encryption/key-rotation", "KMS rotates every key of the stack", REPAIR),
         buckets(subject).of("encryption/buckets", "every bucket encrypts what is put into it", REPAIR),
         topics(subject).of("encryption/topics", "every topic encrypts its messages", REPAIR),
@@ -97,6 +102,11 @@ fn database_parameters(subject: &Subject) -> Verdict {
         };
         cluster.live.members_pending_reboot.iter().map(restart).collect()
     })
+}
+
+fn enabled_keys(subject: &Subject) -> Verdict {
+    let enabled = Property::new("Enabled");
+    subject.every::<Key>("no key is deployed", |key| key.must_be(&enabled, &key.live.enabled, &true))
 }
 
 fn keys(subject: &Subject) -> Verdict {

@@ -25,6 +25,8 @@ const EPHEMERAL: PortRange = PortRange { from: 1024, to: 65535 };
 /// The number of a network ACL's first entry, and the gap to the next.
 const ENTRY_STEP: i32 = 10;
 const FIRST_ENTRY: i32 = 100;
+/// The same for what passes between the database subnets.
+const FIRST_INNER_ENTRY: i32 = 200;
 
 engine::tier! {
     /// The network tier.
@@ -314,7 +316,9 @@ impl Declaring<'_> {
         Ok(())
     }
 
-    /// PostgreSQL in from the private subnets, answers back to them, nothing else (PCI DSS 1.3, 1.4).
+    /// PostgreSQL in from the private subnets and answers back to them; and between the database subnets everything that a
+    /// client and a server need, since AWS does not say that nothing of a cluster goes that way; nothing else (PCI DSS
+    /// 1.3, 1.4). What opens connections itself (`aws_s3`, `aws_lambda`, foreign data) needs more.
     fn database_acl(&mut self, vpc: &Input<VpcId>, subnets: &[Input<SubnetId>]) -> Result<(), DeclareError> {
         let acl = self.scope.add("db-acl", NetworkAcl { vpc_id: vpc.clone(), tags: self.named("db-acl") })?;
         let entry = |rule_number, egress, cidr_block, ports| NetworkAclEntry {
@@ -330,6 +334,14 @@ impl Declaring<'_> {
         for ((number, zone), rule) in (1..).zip(self.zones).zip(numbers) {
             self.scope.add(&format!("db-acl-in-{number}"), entry(rule, false, zone.private, POSTGRESQL))?;
             self.scope.add(&format!("db-acl-out-{number}"), entry(rule, true, zone.private, EPHEMERAL))?;
+        }
+        // PostgreSQL's port is one of them.
+        let numbers = (FIRST_INNER_ENTRY..).step_by(ENTRY_STEP.unsigned_abs() as usize);
+        for ((number, zone), rule) in (1..).zip(self.zones).zip(numbers) {
+            for (direction, egress) in [("in", false), ("out", true)] {
+                let name = format!("db-acl-inner-{direction}-{number}");
+                self.scope.add(&name, entry(rule, egress, zone.database, EPHEMERAL))?;
+            }
         }
         for (number, subnet) in (1..).zip(subnets) {
             let association =
@@ -355,8 +367,8 @@ impl Declaring<'_> {
         let source = format!("arn:{partition}:ec2:{region}:{account_id}:vpc-flow-log/*");
         let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"])
             .principal(Principal::Service("vpc-flow-logs.amazonaws.com".to_owned()))
-            // Without these, anybody's flow log could be made to write with this role (VPC User Guide, "Publish flow logs to
-            // CloudWatch Logs").
+            // Without these, anybody's flow log could be made to write with this role (VPC User Guide, "IAM role for
+            // publishing flow logs to CloudWatch Logs", which has both).
             .when("StringEquals", "aws:SourceAccount", [account_id.clone().into()])
             .when("ArnLike", "aws:SourceArn", [source.into()])]);
         // Not logs:CreateLogGroup, which AWS's example has: the group would come back without retention if the

@@ -49,7 +49,7 @@ def stage(audit, api):
         for field in ("requestId", "ip", "httpMethod", "status"):
             audit.holds(f"api/stage/access-log/{field}", field in fields, sorted(fields))
         acl = stage.get("webAclArn", "")
-        audit.holds("api/stage/web-acl", f"/{audit.name('waf')}/" in acl, acl)
+        audit.holds("api/stage/web-acl", f"/{audit.name('api-waf')}/" in acl, acl)
         audit.tagged("stage", stage.get("tags"))
 
 

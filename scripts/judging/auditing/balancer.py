@@ -84,16 +84,20 @@ def encryption(bucket):
 def firewall(audit):
     waf = client("wafv2")
     acls = [one for one in waf.list_web_acls(Scope="REGIONAL")["WebACLs"] if one["Name"].endswith(audit.environment)]
-    audit.check("waf/count", 1, len(acls))
+    # One sees the clients' addresses, and one those of the API.
+    audit.check("waf/names", {audit.name("waf"), audit.name("api-waf")}, {acl["Name"] for acl in acls})
     for acl in acls:
         answer = waf.get_web_acl(Name=acl["Name"], Scope="REGIONAL", Id=acl["Id"])["WebACL"]
         names = json.dumps(answer["Rules"])
-        for group in ("AWSManagedRulesCommonRuleSet", "AWSManagedRulesSQLiRuleSet", "RateBasedStatement"):
+        for group in ("AWSManagedRulesCommonRuleSet", "AWSManagedRulesSQLiRuleSet"):
             audit.holds(f"waf/{group}", group in names, "in the rules")
+        # Behind an API alone, addresses stand for all clients together.
+        by_address = acl["Name"] == audit.name("api-waf") or audit.balancer["Scheme"] == "internet-facing"
+        audit.check(f"waf/by-address/{acl['Name']}", by_address, "RateBasedStatement" in names)
         found = waf.list_tags_for_resource(ResourceARN=acl["ARN"])["TagInfoForResource"]["TagList"]
         audit.tagged("web-acl", found)
-        on = waf.get_web_acl_for_resource(ResourceArn=audit.balancer["LoadBalancerArn"])
-        audit.check("waf/associated", acl["ARN"], on.get("WebACL", {}).get("ARN"))
+    on = waf.get_web_acl_for_resource(ResourceArn=audit.balancer["LoadBalancerArn"])
+    audit.holds("waf/associated", f"/{audit.name('waf')}/" in on.get("WebACL", {}).get("ARN", ""), on)
 
 
 def drift(audit):

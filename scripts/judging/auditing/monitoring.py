@@ -25,6 +25,7 @@ ALARMS = {
     "api-errors": (None, None, MORE, 1.0, 2, None, GOOD),
     "api-latency": ("Latency", "p99", MORE, 3000.0, 2, 300, GOOD),
     "waf-blocked-requests": ("BlockedRequests", "Sum", MORE, 1000.0, 2, 300, GOOD),
+    "waf-blocked-requests-api": ("BlockedRequests", "Sum", MORE, 1000.0, 2, 300, GOOD),
     "payment-errors": ("PaymentErrors", "Sum", MORE, 10.0, 2, 300, GOOD),
     "backup-unverified": ("BackupVerified", "Maximum", LESS, 1.0, 26, 3600, BAD),
     "backup-errors": ("Errors", "Sum", MORE_OR_EQUAL, 1.0, 1, 300, GOOD),

@@ -67,9 +67,12 @@ def isolation(audit):
     # One for all protocols has no ports.
     inward = sorted((entry.get("CidrBlock"), entry.get("PortRange", {}).get("From"), entry.get("PortRange", {}).get("To"))
                     for entry in allowed if not entry["Egress"])
-    audit.check("isolation/acl/in", [(f"10.0.{zone}.0/24", 5432, 5432) for zone in (10, 11, 12)], inward)
+    # The second three are the database subnets, among themselves.
+    wanted = [(f"10.0.{zone}.0/24", 5432, 5432) for zone in (10, 11, 12)]
+    wanted += [(f"10.0.{zone}.0/24", 1024, 65535) for zone in (20, 21, 22)]
+    audit.check("isolation/acl/in", wanted, inward)
     outward = sorted(entry.get("CidrBlock") for entry in allowed if entry["Egress"])
-    audit.check("isolation/acl/out", [f"10.0.{zone}.0/24" for zone in (10, 11, 12)], outward)
+    audit.check("isolation/acl/out", [f"10.0.{zone}.0/24" for zone in (10, 11, 12, 20, 21, 22)], outward)
     group = audit.cluster["VpcSecurityGroups"][0]["VpcSecurityGroupId"]
     rules = pages("ec2", "describe_security_group_rules", "SecurityGroupRules",
                   Filters=[{"Name": "group-id", "Values": [group]}])

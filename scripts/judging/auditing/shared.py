@@ -30,7 +30,8 @@ def logs(audit):
     cluster = audit.name("cluster")
     wanted = {f"/aws/apigateway/{audit.name('api')}", f"/aws/lambda/{audit.name('backup-verification')}",
               f"/aws/rds/cluster/{cluster}/postgresql", f"/aws/vpc/{audit.name('flow-logs')}", f"/ecs/{audit.name('app')}",
-              f"/ecs/{audit.name('tracing')}", f"aws-waf-logs-{audit.name('alb')}"}
+              f"/ecs/{audit.name('tracing')}", f"aws-waf-logs-{audit.name('alb')}",
+              f"aws-waf-logs-{audit.name('api')}"}
     audit.check("logs/missing", set(), wanted - set(groups))
     others = set(groups) - wanted
     # API Gateway's own, whose name has the API's id.

@@ -3,6 +3,9 @@
 //! The surprises: its name is taken for all accounts of the world; in us-east-1 a second create of a bucket of one's
 //! own succeeds and does nothing, so that whose it is must be asked before; its tags are only ever written all at
 //! once, identity tags included; and it cannot be deleted while there is anything in it, old versions included.
+//!
+//! `NoSuchBucket` right after the creation means wait, and can outlast half a minute. So does `OperationAborted`, where two
+//! settings meet. There are no states; what is in a bucket must be deleted before it, version by version.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, Tags, class_of, converge};
@@ -247,7 +250,8 @@ impl Resource for Bucket {
     }
 
     async fn configure(&self, cx: &Context, outputs: &BucketOutputs<Resolved>) -> Result<(), CallError> {
-        converge(self, cx, outputs).await
+        // S3 finds it in one call and not in the next for up to minutes.
+        converge(self, cx, outputs).await.once_visible()
     }
 
     async fn read(&self, cx: &Context, outputs: &BucketOutputs<Resolved>) -> Result<Option<Self>, CallError> {

@@ -2,6 +2,9 @@
 //!
 //! The surprise: it has no tags, and its one call writes over whatever policy there is. It is ours where the bucket is;
 //! the policy of another bucket is left alone.
+//!
+//! `NoSuchBucket` means wait where the bucket is new. S3 gives the document back as it was put, but for principals that
+//! were deleted, which become ids. It takes a while until a new policy is heeded everywhere.
 
 use async_trait::async_trait;
 use aws::policy::PolicyDocument;

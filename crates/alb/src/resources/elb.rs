@@ -42,6 +42,17 @@ pub(super) fn managed<'a>(
     recorded.iter().filter_map(same).collect()
 }
 
+/// The same, where one that the live object does not have counts as being as it was set: a partition need not have it.
+pub(super) fn managed_or_unknown<'a>(
+    recorded: &[Attribute<Resolved>],
+    live: impl Iterator<Item = (Option<&'a str>, Option<&'a str>)> + Clone,
+) -> Vec<Attribute<Resolved>> {
+    let seen = managed(recorded, live);
+    let as_seen =
+        |set: &Attribute<Resolved>| seen.iter().find(|seen| seen.key == set.key).unwrap_or(set).clone();
+    recorded.iter().map(as_seen).collect()
+}
+
 pub(super) fn elb(cx: &Context) -> aws_sdk_elasticloadbalancingv2::Client {
     cx.client(aws_sdk_elasticloadbalancingv2::Client::new)
 }

@@ -3,6 +3,11 @@
 //! The surprises: it takes minutes to become active, but has its ARN and its name at once, so that listeners need not
 //! wait for it; it cannot move to another VPC, though its subnets can be changed; cross-zone balancing is always on and
 //! cannot be set; and after its deletion its network interfaces hold their security group and subnets for a while more.
+//!
+//! Attributes are changed all or none, and one that a partition does not have yet makes the whole call fail. Every load
+//! balancer shows all that there are, so what is not shown is not sent, and is no drift.
+//!
+//! "Access Denied for bucket" means wait: a bucket policy of a moment ago. `failed` is final; `active_impaired` routes requests.
 
 use async_trait::async_trait;
 use aws::{
@@ -19,7 +24,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::elb::{Attribute, elb, managed, retag, tag, tags_of, taken};
+use super::elb::{Attribute, elb, managed_or_unknown, retag, tag, tags_of, taken};
 use crate::LoadBalancerArn;
 
 /// The properties of a load balancer.
@@ -98,12 +103,25 @@ fn texts<T: ToString>(ids: &[T]) -> Vec<String> {
 }
 
 impl LoadBalancer<Resolved> {
-    fn attributes(&self) -> Vec<LoadBalancerAttribute> {
+    /// Those that the live load balancer has.
+    fn attributes(&self, live: &[LoadBalancerAttribute]) -> Vec<LoadBalancerAttribute> {
+        let is_there =
+            |wanted: &&Attribute<Resolved>| live.iter().any(|live| live.key() == Some(wanted.key.as_str()));
         let attribute = |attribute: &Attribute<Resolved>| {
             LoadBalancerAttribute::builder().key(&attribute.key).value(&attribute.value).build()
         };
-        self.load_balancer_attributes.iter().map(attribute).collect()
+        self.load_balancer_attributes.iter().filter(is_there).map(attribute).collect()
     }
+}
+
+/// All attributes that the load balancer has.
+async fn live_attributes(
+    cx: &Context,
+    arn: &LoadBalancerArn,
+) -> Result<Option<Vec<LoadBalancerAttribute>>, CallError> {
+    let request = elb(cx).describe_load_balancer_attributes().load_balancer_arn(arn.as_str());
+    let answer = request.send().await.called("DescribeLoadBalancerAttributes").if_exists()?;
+    Ok(answer.map(|answer| answer.attributes.unwrap_or_default()))
 }
 
 #[async_trait]
@@ -213,11 +231,10 @@ impl Resource for LoadBalancer<Resolved> {
     ) -> Result<Option<Self>, CallError> {
         let arn = &outputs.load_balancer_arn;
         let Some(live) = describe(cx, By::Arn(arn)).await? else { return Ok(None) };
-        let request = elb(cx).describe_load_balancer_attributes().load_balancer_arn(arn.as_str());
-        let attributes = request.send().await.called("DescribeLoadBalancerAttributes").if_exists()?;
+        let attributes = live_attributes(cx, arn).await?;
         let tags = tags_of(cx, arn.as_str()).await.if_exists()?;
         let (Some(attributes), Some(tags)) = (attributes, tags) else { return Ok(None) };
-        let attributes = attributes.attributes().iter().map(|attribute| (attribute.key(), attribute.value()));
+        let attributes = attributes.iter().map(|attribute| (attribute.key(), attribute.value()));
         let zones = live.availability_zones.unwrap_or_default();
         let subnets = zones.into_iter().filter_map(|zone| zone.subnet_id).map(Into::into).collect();
         let groups = live.security_groups.unwrap_or_default().into_iter().map(Into::into).collect();
@@ -228,7 +245,7 @@ impl Resource for LoadBalancer<Resolved> {
             vpc_id: live.vpc_id.unwrap_or_default().into(),
             subnets: in_order_of(&self.subnets, subnets, SubnetId::clone),
             security_groups: in_order_of(&self.security_groups, groups, SecurityGroupId::clone),
-            load_balancer_attributes: managed(&self.load_balancer_attributes, attributes),
+            load_balancer_attributes: managed_or_unknown(&self.load_balancer_attributes, attributes),
             tags: tags.visible(),
         }))
     }
@@ -250,8 +267,9 @@ impl Resource for LoadBalancer<Resolved> {
             request.set_subnets(Some(texts(&self.subnets))).send().await.called("SetSubnets")?;
         }
         if changed.has("LoadBalancerAttributes") {
+            let live = live_attributes(cx, &outputs.load_balancer_arn).await?.unwrap_or_default();
             let request = elb(cx).modify_load_balancer_attributes().load_balancer_arn(arn);
-            let request = request.set_attributes(Some(self.attributes()));
+            let request = request.set_attributes(Some(self.attributes(&live)));
             let answer = request.send().await.called("ModifyLoadBalancerAttributes");
             // A bucket policy of a moment ago need not hold everywhere yet.
             let denied = "Access Denied for bucket";

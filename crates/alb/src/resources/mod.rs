@@ -9,12 +9,8 @@ mod elb;
 mod listener;
 mod listener_rule;
 mod load_balancer;
-mod logging_configuration;
 mod s3;
 mod target_group;
-mod waf;
-mod web_acl;
-mod web_acl_rule;
 
 pub use action::{Action, FixedResponseConfig, ForwardConfig, RedirectConfig, TargetGroupTuple};
 pub use bucket::{Bucket, BucketOutputs};
@@ -29,15 +25,7 @@ pub use elb::Attribute;
 pub use listener::{Certificate, Listener, ListenerOutputs};
 pub use listener_rule::{ListenerRule, ListenerRuleOutputs};
 pub use load_balancer::{LoadBalancer, LoadBalancerOutputs};
-pub use logging_configuration::{
-    FieldToMatch, LoggingConfiguration, LoggingConfigurationOutputs, SingleHeader,
-};
 pub use target_group::{Matcher, TargetGroup, TargetGroupOutputs};
-pub use web_acl::{DefaultAction, WebAcl, WebAclOutputs};
-pub use web_acl_rule::{
-    ManagedRuleGroupStatement, OverrideAction, RateBasedStatement, RuleAction, Statement, VisibilityConfig,
-    WebAclRule,
-};
 
 use aws::Registry;
 use engine::Resolved;
@@ -50,7 +38,5 @@ pub(crate) fn kinds(registry: &mut Registry) {
         .register::<LoadBalancer<Resolved>>()
         .register::<TargetGroup<Resolved>>()
         .register::<Listener<Resolved>>()
-        .register::<ListenerRule<Resolved>>()
-        .register::<WebAcl>()
-        .register::<LoggingConfiguration<Resolved>>();
+        .register::<ListenerRule<Resolved>>();
 }

@@ -2,6 +2,8 @@
 //!
 //! The surprises: tasks are registered by ECS, not here; a group that no rule of a load balancer mentions is refused by
 //! ECS; and a group belongs to one load balancer only, so that a second one cannot take it over while the first has it.
+//!
+//! There are no states. `ResourceInUse` when it is deleted means wait: a listener or a rule still names it.
 
 use async_trait::async_trait;
 use aws::{

@@ -57,7 +57,7 @@ fn each_is_named_with_what_would_be_right() {
         (cidrs(&["192.0.2.1/24"]), "ingress_cidrs[0]: 192.0.2.1/24 is an address inside a block"),
         (cidrs(&["192.0.2.0/24", "192.0.2.0/24"]), "ingress_cidrs[1]: 192.0.2.0/24 is there twice"),
         (
-            Args { waf: Waf { rate_limit: 9, ..Waf::default() }, ..base() },
+            Args { waf: Waf { rate_limit: Some(9), ..Waf::default() }, ..base() },
             "waf.rate_limit: 9 is out of range (10 to 2000000000 requests in five minutes",
         ),
         (

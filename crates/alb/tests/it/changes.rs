@@ -32,7 +32,7 @@ async fn settings_change_in_place() {
         },
         test_header: TestHeader { name: "x-next".into(), value: "1".into() },
         access_logs: AccessLogs { retention_in_days: 365, ..AccessLogs::default() },
-        waf: Waf { rate_limit: 100, log_retention_in_days: 365, ..Waf::default() },
+        waf: Waf { rate_limit: Some(100), log_retention_in_days: 365, ..Waf::default() },
         ..Args::default()
     });
     assert_eq!(world.planned(&changed, &inputs, is_replace).await, [""; 0]);

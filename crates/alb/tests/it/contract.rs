@@ -18,8 +18,6 @@ testing::contract!(alb::kinds, around networks, {
     listener,
     https_listener,
     listener_rule,
-    web_acl,
-    logging_configuration,
 });
 
 /// Two networks.
@@ -181,38 +179,4 @@ fn listener_rule(around: &mut Inside) -> Entry<ListenerRule> {
         // Weights are ECS's: it shifts them in each deployment.
         .other("Actions", |rule| rule.actions = vec![Action::not_found()])
         .other("Tags", |rule| rule.tags = renamed())
-}
-
-fn web_acl(around: &mut Inside) -> Entry<WebAcl> {
-    declared(around, Args::default());
-    around
-        .entry::<WebAcl>("alb/web-acl")
-        .other("Name", |web_acl| web_acl.name = "payment-other-dev".to_owned())
-        .other("Description", |web_acl| web_acl.description = "Before something else".to_owned())
-        .other("DefaultAction", |web_acl| web_acl.default_action = DefaultAction::Block {})
-        .other("Rules", |web_acl| drop(web_acl.rules.remove(1)))
-        .other("VisibilityConfig", |web_acl| web_acl.visibility_config.sampled_requests_enabled = true)
-        .other("Tags", |web_acl| web_acl.tags = renamed())
-        .fixed(["Scope"], "the other one is for CloudFront, in another region")
-}
-
-fn logging_configuration(around: &mut Inside) -> Entry<LoggingConfiguration> {
-    declared(around, Args::default());
-    let other = around
-        .another::<WebAcl>("alb/web-acl", "other-acl", |web_acl| {
-            web_acl.name = "payment-other-dev".to_owned();
-        })
-        .arn;
-    let group = around
-        .another::<aws::resources::LogGroup>("alb/waf-log-group", "other-group", |group| {
-            group.log_group_name = aws::LogGroupName::from("aws-waf-logs-other").into();
-        })
-        .log_group_name;
-    let destination =
-        Input::join([format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:").into(), (&group).into()]);
-    around
-        .entry::<LoggingConfiguration>("alb/web-acl-logging")
-        .other("ResourceArn", |logging| logging.resource_arn = other)
-        .other("LogDestinationConfigs", |logging| logging.log_destination_configs = vec![destination])
-        .other("RedactedFields", |logging| logging.redacted_fields = vec![FieldToMatch::header("x-token")])
 }

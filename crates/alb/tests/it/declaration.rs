@@ -301,7 +301,6 @@ fn logs_go_to_a_bucket_that_only_the_load_balancers_of_the_account_may_write_to(
                 "Principal": { "Service": "logdelivery.elasticloadbalancing.amazonaws.com" },
                 "Action": ["s3:PutObject"],
                 "Resource": [format!("{arn}/AWSLogs/123456789012/*")],
-                "Condition": { "StringEquals": { "aws:SourceAccount": ["123456789012"] } },
             },
             {
                 "Sid": "OnlyTls",
@@ -329,7 +328,7 @@ fn without_logs_there_is_no_bucket_and_the_load_balancer_says_so() {
 
 #[test]
 fn the_firewall_counts_first_and_then_asks_the_rule_groups_of_aws() {
-    let waf = Waf { rate_limit: 500, ..Waf::default() };
+    let waf = Waf { rate_limit: Some(500), ..Waf::default() };
     let graph = graph(Args { waf, ..Args::default() });
     let web_acl = properties(&graph, "web-acl");
     assert_eq!((&web_acl["Name"], &web_acl["Scope"]), (&json!("payment-waf-dev"), &json!("REGIONAL")));
@@ -374,6 +373,49 @@ fn the_firewall_counts_first_and_then_asks_the_rule_groups_of_aws() {
             "WebACLArn": reference("web-acl", "Arn"),
         })
     );
+}
+
+/// The limit of the rule that counts by address, and what is done with the requests of addresses on AWS's list.
+fn by_address(args: Args, api_requests: Option<u64>) -> Option<(u64, Value)> {
+    let (graph, _) = declare(&tier(args), &Inputs { api_requests, ..inputs() }).unwrap();
+    let rules = properties(&graph, "web-acl")["Rules"].as_array().unwrap().clone();
+    assert_eq!(rules.len(), if rules[0]["Name"] == "rate-limit" { 6 } else { 4 });
+    let listed = rules.iter().find(|rule| rule["Name"] == "AWSManagedRulesAmazonIpReputationList");
+    let rate = rules.iter().find_map(|rule| rule["Statement"]["RateBasedStatement"]["Limit"].as_u64());
+    assert_eq!(listed.is_some(), rate.is_some());
+    Some((rate?, listed?["OverrideAction"].clone()))
+}
+
+#[test]
+fn addresses_count_only_where_they_are_the_clients_own() {
+    let private = Args { ingress: Ingress::Private, ..Args::default() };
+    let closed = Args { ingress_from_vpc: false, ..private.clone() };
+    let blocks = json!({ "None": {} });
+    let counts = json!({ "Count": {} });
+    // Without an API, everybody who calls it has an address of his own.
+    for args in [Args::default(), private.clone(), closed.clone()] {
+        assert_eq!(by_address(args, None), Some((2000, blocks.clone())));
+    }
+    // Only the API calls it, from a few addresses.
+    assert_eq!(by_address(closed.clone(), Some(90_600)), None);
+    // Both do: no address may be stopped that stands for all clients of the API.
+    let partners = Args { ingress_cidrs: vec!["10.0.10.0/24".parse().unwrap()], ..closed };
+    for args in [Args::default(), private, partners] {
+        assert_eq!(by_address(args, Some(90_600)), Some((90_600, counts.clone())));
+    }
+    let more = Args { waf: Waf { rate_limit: Some(100_000), ..Waf::default() }, ..Args::default() };
+    assert_eq!(by_address(more, Some(90_600)), Some((100_000, counts)));
+}
+
+#[test]
+fn a_limit_below_what_the_api_lets_through_is_refused() {
+    let waf = Waf { rate_limit: Some(2000), ..Waf::default() };
+    let inputs = Inputs { api_requests: Some(90_600), ..inputs() };
+    let error = declare(&tier(Args { waf, ..Args::default() }), &inputs).unwrap_err().to_string();
+    assert!(error.contains("waf.rate_limit") && error.contains("90600"), "{error}");
+    // Where only the API calls the load balancer, there is no such rule.
+    let closed = Args { ingress: Ingress::Private, ingress_from_vpc: false, waf, ..Args::default() };
+    assert!(declare(&tier(closed), &inputs).is_ok());
 }
 
 #[test]

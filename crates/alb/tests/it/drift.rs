@@ -6,7 +6,11 @@ use aws_sdk_elasticloadbalancingv2::types::{
     TargetGroupTuple,
 };
 use aws_sdk_s3::types::{BucketVersioningStatus, Tag, Tagging, VersioningConfiguration};
-use aws_sdk_wafv2::types::Scope;
+use aws_sdk_wafv2::types::{
+    ActionCondition, ActionValue, AllowAction, Condition, CustomResponseBody, Filter, FilterBehavior,
+    FilterRequirement, GeoMatchStatement, LoggingFilter, NoneAction, OverrideAction, ResponseContentType,
+    Rule, RuleAction, RuleGroupReferenceStatement, Scope, Statement, VisibilityConfig,
+};
 use engine::Resolved;
 use testing::World;
 
@@ -195,4 +199,67 @@ async fn rules_and_listeners_that_are_gone() {
     elb(&world).delete_listener().listener_arn(listener).send().await.unwrap();
     let drift = ["alb/http-listener: gone", "alb/production-rule: gone", "alb/test-rule: gone"];
     assert_repaired(&world, &inputs, &drift).await;
+}
+
+/// Puts a rule, bodies of responses and domains of tokens into the web ACL, as somebody, or Shield, does.
+async fn add_to_web_acl(world: &World, outputs: &Outputs<Resolved>, rule: Rule) {
+    let found = waf(world).get_web_acl().arn(outputs.web_acl_arn.as_ref().unwrap().as_str());
+    let found = found.send().await.unwrap();
+    let live = found.web_acl().unwrap();
+    let body = CustomResponseBody::builder().content_type(ResponseContentType::TextPlain).content("no");
+    let update = waf(world).update_web_acl().name(live.name()).id(live.id()).scope(Scope::Regional);
+    let update = update.lock_token(found.lock_token().unwrap()).description(live.description().unwrap());
+    let update = update.default_action(live.default_action().unwrap().clone());
+    let update = update.visibility_config(live.visibility_config().unwrap().clone());
+    let update = update.set_rules(Some(live.rules().iter().cloned().chain([rule]).collect()));
+    let update = update.custom_response_bodies("no", body.build().unwrap()).token_domains("pay.example.com");
+    update.send().await.unwrap();
+}
+
+fn added(name: &str, statement: Statement) -> aws_sdk_wafv2::types::builders::RuleBuilder {
+    let metric = VisibilityConfig::builder().metric_name("theirs").sampled_requests_enabled(false);
+    let metric = metric.cloud_watch_metrics_enabled(true).build().unwrap();
+    Rule::builder().name(name).priority(10_000_000).statement(statement).visibility_config(metric)
+}
+
+#[tokio::test(start_paused = true)]
+async fn shields_rule_and_settings_of_others_stay_in_the_web_acl() {
+    let (world, inputs, outputs) = created().await;
+    const NAME: &str = "ShieldMitigationRuleGroup_123456789012_1_2";
+    let arn = format!("arn:aws:wafv2:ap-southeast-1:153427709519:regional/rulegroup/{NAME}/1");
+    let group = RuleGroupReferenceStatement::builder().arn(arn).build().unwrap();
+    let none = OverrideAction::builder().none(NoneAction::builder().build()).build();
+    let rule = added(NAME, Statement::builder().rule_group_reference_statement(group).build());
+    add_to_web_acl(&world, &outputs, rule.override_action(none).build().unwrap()).await;
+    assert_eq!(world.drift::<Tier>().await, [""; 0]);
+    // A change of ours replaces everything, and takes along what is not ours.
+    let waf_args = alb::Waf { rate_limit: Some(5000), ..alb::Waf::default() };
+    let changed = tier(Args { waf: waf_args, ..Args::default() });
+    world.create(&changed, &inputs).await;
+    world.assert_settled(&changed, &inputs).await;
+    let found = waf(&world).get_web_acl().arn(outputs.web_acl_arn.as_ref().unwrap().as_str());
+    let live = found.send().await.unwrap().web_acl.unwrap();
+    assert_eq!(live.rules().last().unwrap().name(), NAME);
+    assert!(live.custom_response_bodies().unwrap().contains_key("no"));
+    assert_eq!(live.token_domains(), ["pay.example.com"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_somebody_adds_and_a_filter_of_the_log_go_again() {
+    let (world, inputs, outputs) = created().await;
+    let geo = GeoMatchStatement::builder().country_codes("SG".into()).build();
+    let allow = RuleAction::builder().allow(AllowAction::builder().build()).build();
+    let rule = added("theirs", Statement::builder().geo_match_statement(geo).build());
+    add_to_web_acl(&world, &outputs, rule.action(allow).build().unwrap()).await;
+    let arn = outputs.web_acl_arn.as_ref().unwrap().as_str();
+    let logging = waf(&world).get_logging_configuration().resource_arn(arn).send().await.unwrap();
+    let blocked = ActionCondition::builder().action(ActionValue::Block).build().unwrap();
+    let blocked = Condition::builder().action_condition(blocked).build();
+    let keep = Filter::builder().behavior(FilterBehavior::Keep).requirement(FilterRequirement::MeetsAny);
+    let filter = LoggingFilter::builder().default_behavior(FilterBehavior::Drop);
+    let filter = filter.filters(keep.conditions(blocked).build().unwrap()).build().unwrap();
+    let mut logging = logging.logging_configuration.unwrap();
+    logging.logging_filter = Some(filter);
+    waf(&world).put_logging_configuration().logging_configuration(logging).send().await.unwrap();
+    assert_repaired(&world, &inputs, &["alb/web-acl: Rules", "alb/web-acl-logging: LoggingFilter"]).await;
 }

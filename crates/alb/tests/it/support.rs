@@ -24,6 +24,7 @@ pub(crate) fn inputs() -> Inputs {
         public_subnet_ids: subnets(zones.map(|zone| format!("subnet-public-{zone}"))),
         private_subnet_ids: subnets(zones.map(|zone| format!("subnet-private-{zone}"))),
         client_security_group_ids: Vec::new(),
+        api_requests: None,
     }
 }
 

@@ -7,6 +7,7 @@ use aws::{Registry, SubnetId, VpcId};
 use emulator::Emulator;
 use engine::{Action, Component, Graph, Input, Plan, Scope, Selector};
 use ipnet::Ipv4Net;
+use serde_json::{Value, json};
 use testing::{REGION, World, place};
 
 use crate::support::{gateway, left, tier};
@@ -38,6 +39,7 @@ async fn network(world: &World) -> alb::Inputs {
         public_subnet_ids: ids,
         private_subnet_ids: private,
         client_security_group_ids: Vec::new(),
+        api_requests: Some(Args::default().most_requests(aws::firewall::RATE_WINDOW)),
     }
 }
 
@@ -56,7 +58,6 @@ fn graph(network: &alb::Inputs, ingress: alb::Ingress) -> Graph {
             https: false,
             private: ingress == alb::Ingress::Private,
         },
-        web_acl_arn: alb.web_acl_arn,
     };
     tier(Args::default()).declare_in(&mut scope, &inputs).unwrap();
     Graph::new(scope).unwrap()
@@ -99,4 +100,77 @@ async fn a_load_balancer_that_is_replaced_takes_the_api_along() {
     apply(&world, Graph::default()).await;
     assert_eq!(left(&world).await, before);
     world.assert_nothing_recorded().await;
+}
+
+/// What a rule of a web ACL needs to stop: so many requests of one address in five minutes.
+fn limits(web_acl: &Value) -> Vec<u64> {
+    let rules = web_acl["Rules"].as_array().unwrap();
+    let rates = rules.iter().filter_map(|rule| rule["Statement"].get("RateBasedStatement"));
+    rates
+        .map(|rate| {
+            assert_eq!(
+                (&rate["EvaluationWindowSec"], &rate["AggregateKeyType"]),
+                (&json!(300), &json!("IP"))
+            );
+            rate["Limit"].as_u64().unwrap()
+        })
+        .collect()
+}
+
+/// Both tiers, where nothing exists.
+fn imagined(alb: alb::Args, args: &Args) -> Graph {
+    let subnets =
+        |group: &str| ["a", "b"].map(|zone| SubnetId::from(format!("{group}-{zone}")).into()).to_vec();
+    let network = alb::Inputs {
+        place: place(),
+        vpc_id: VpcId::from("vpc-1").into(),
+        vpc_cidr: Ipv4Net::new_assert([10, 0, 0, 0].into(), 16).into(),
+        public_subnet_ids: subnets("public"),
+        private_subnet_ids: subnets("private"),
+        client_security_group_ids: Vec::new(),
+        api_requests: Some(args.most_requests(aws::firewall::RATE_WINDOW)),
+    };
+    let mut scope = Scope::new();
+    let private = alb.ingress == alb::Ingress::Private;
+    let balancer = alb::Tier::new(alb).declare_in(&mut scope, &network).unwrap();
+    let inputs = Inputs {
+        place: place(),
+        vpc_id: network.vpc_id.clone(),
+        private_subnet_ids: network.private_subnet_ids.clone(),
+        backend: Backend {
+            alb_dns_name: balancer.alb_dns_name,
+            alb_arn: balancer.alb_arn,
+            alb_security_group_id: balancer.alb_security_group_id,
+            https: false,
+            private,
+        },
+    };
+    tier(args.clone()).declare_in(&mut scope, &inputs).unwrap();
+    Graph::new(scope).unwrap()
+}
+
+#[test]
+fn no_rule_on_the_way_stops_fewer_requests_than_the_api_lets_through() {
+    let open = alb::Args::default();
+    let private = alb::Args { ingress: alb::Ingress::Private, ..open.clone() };
+    let closed = alb::Args { ingress_from_vpc: false, ..private.clone() };
+    for (rate_limit, burst_limit) in [(1, 1), (100, 200), (10_000, 5_000)] {
+        let args = Args { throttle: apigw::Throttle { rate_limit, burst_limit }, ..Args::default() };
+        for alb in [&open, &private, &closed] {
+            let graph = imagined(alb.clone(), &args);
+            // Each method of the stage has the rate and the burst for itself.
+            let settings = &graph.get("apigw/stage").unwrap().properties["MethodSettings"][0];
+            let rate = settings["ThrottlingRateLimit"].as_f64().unwrap() as u64;
+            let burst = settings["ThrottlingBurstLimit"].as_u64().unwrap();
+            let methods = graph.nodes().iter().filter(|node| node.kind == "AWS::ApiGateway::Method").count();
+            let through = methods as u64 * (rate * 300 + burst);
+            let web_acl = |address: &str| graph.get(address).unwrap().properties.clone();
+            let (before_alb, before_api) = (web_acl("alb/web-acl"), web_acl("apigw/web-acl"));
+            assert_eq!(limits(&before_api).len(), 1);
+            assert_eq!(limits(&before_alb).len(), usize::from(alb != &closed));
+            for limit in [limits(&before_api), limits(&before_alb)].concat() {
+                assert!(limit >= through, "{limit} of {through}");
+            }
+        }
+    }
 }

@@ -210,14 +210,17 @@ async fn a_link_in_other_subnets_is_made_before_the_old_one_goes() {
 #[tokio::test(start_paused = true)]
 async fn a_web_acl_comes_and_goes_without_a_deployment() {
     let (world, inputs) = world().await;
-    let tier = tier(Args::default());
-    let without = apigw::Inputs { web_acl_arn: None, ..inputs.clone() };
-    let outputs = world.create(&tier, &without).await;
+    let with = tier(Args::default());
+    let without =
+        tier(Args { waf: apigw::Waf { enabled: false, ..apigw::Waf::default() }, ..Args::default() });
+    let outputs = world.create(&without, &inputs).await;
     assert_eq!(stage(&world, &outputs).await.web_acl_arn(), None);
-    assert_eq!(planned(&world, &tier, &inputs, is_create).await, ["apigw/web-acl-association"]);
-    world.create(&tier, &inputs).await;
+    let firewall =
+        ["apigw/waf-log-group", "apigw/web-acl", "apigw/web-acl-association", "apigw/web-acl-logging"];
+    assert_eq!(planned(&world, &with, &inputs, is_create).await, firewall);
+    world.create(&with, &inputs).await;
     assert!(stage(&world, &outputs).await.web_acl_arn().is_some());
-    world.create(&tier, &without).await;
+    world.create(&without, &inputs).await;
     assert_eq!(stage(&world, &outputs).await.web_acl_arn(), None);
-    world.assert_settled(&tier, &without).await;
+    world.assert_settled(&without, &inputs).await;
 }

@@ -5,7 +5,7 @@ use engine::Graph;
 use serde_json::{Value, json};
 use testing::declare;
 
-use crate::support::{ALB, DNS, WEB_ACL, inputs, private, tier};
+use crate::support::{ALB, DNS, inputs, private, tier};
 
 fn graph(args: Args, inputs: &Inputs) -> Graph {
     declare(&tier(args), inputs).unwrap().0
@@ -39,7 +39,7 @@ fn names(graph: &Graph) -> Vec<String> {
     names
 }
 
-const PUBLIC: [&str; 17] = [
+const PUBLIC: [&str; 20] = [
     "access-log-group",
     "account",
     "api-key",
@@ -56,7 +56,10 @@ const PUBLIC: [&str; 17] = [
     "stage",
     "usage-plan",
     "usage-plan-key",
+    "waf-log-group",
+    "web-acl",
     "web-acl-association",
+    "web-acl-logging",
 ];
 
 #[test]
@@ -283,14 +286,26 @@ fn the_stage_has_limits_metrics_traces_and_a_record_of_requests_without_what_the
 }
 
 #[test]
-fn the_web_acl_stands_before_the_stage_if_there_is_one() {
-    let graph = graph(Args::default(), &inputs());
+fn the_firewall_stands_before_the_stage_and_lets_an_address_use_all_that_the_api_lets_through() {
+    let args = Args { throttle: apigw::Throttle { rate_limit: 50, burst_limit: 20 }, ..Args::default() };
+    let graph = graph(args.clone(), &inputs());
     assert_eq!(
         properties(&graph, "web-acl-association"),
-        json!({ "ResourceArn": stage_arn(), "WebACLArn": WEB_ACL })
+        json!({ "ResourceArn": stage_arn(), "WebACLArn": reference("web-acl", "Arn") })
     );
-    let without = Inputs { web_acl_arn: None, ..inputs() };
-    assert!(self::graph(Args::default(), &without).get("apigw/web-acl-association").is_none());
+    let web_acl = properties(&graph, "web-acl");
+    assert_eq!(web_acl["Name"], "payment-api-waf-dev");
+    let limit = |web_acl: &Value| web_acl["Rules"][0]["Statement"]["RateBasedStatement"]["Limit"].as_u64();
+    // Three methods, in five minutes.
+    assert_eq!(limit(&web_acl), Some(3 * (300 * 50 + 20)));
+    assert_eq!(web_acl["Rules"][1]["OverrideAction"], json!({ "None": {} }));
+    let waf = apigw::Waf { rate_limit: Some(2000), ..apigw::Waf::default() };
+    let given = properties(&self::graph(Args { waf, ..args }, &inputs()), "web-acl");
+    assert_eq!(limit(&given), Some(2000));
+    let group = properties(&graph, "waf-log-group");
+    assert_eq!(group["LogGroupName"], "aws-waf-logs-payment-api-dev");
+    let off = Args { waf: apigw::Waf { enabled: false, ..waf }, ..Args::default() };
+    assert!(self::graph(off, &inputs()).get("apigw/web-acl-association").is_none());
 }
 
 #[test]

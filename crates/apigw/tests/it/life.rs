@@ -26,10 +26,7 @@ async fn created_it_reads_back_as_declared_and_there_is_nothing_left_to_do() {
         );
         assert_eq!(deployments(&world, &outputs).await.len(), 1);
         let live = stage(&world, &outputs).await;
-        assert_eq!(
-            live.web_acl_arn(),
-            inputs.web_acl_arn.as_ref().unwrap().literal().map(|arn| arn.as_str())
-        );
+        assert_eq!(live.web_acl_arn(), outputs.api_web_acl_arn.as_ref().map(|arn| arn.as_str()));
         let reading = tier.read(&world.engine, &inputs).await.unwrap();
         assert_eq!(reading.drift, []);
         assert_eq!(reading.outputs, Some(outputs));

@@ -1,11 +1,10 @@
-//! An account with what the tier needs of others: a network, a load balancer, a web ACL.
+//! An account with what the tier needs of others: a network, a load balancer.
 
 use std::collections::BTreeMap;
 
 use apigw::{Args, Backend, Inputs, Outputs, Tier};
-use aws::{LoadBalancerArn, SecurityGroupId, SubnetId, VpcId, WebAclArn};
+use aws::{LoadBalancerArn, SecurityGroupId, SubnetId, VpcId};
 use aws_sdk_elasticloadbalancingv2::types::LoadBalancerSchemeEnum;
-use aws_sdk_wafv2::types::{AllowAction, DefaultAction, Scope, VisibilityConfig};
 use emulator::Emulator;
 use engine::{Action, Resolved};
 use testing::{REGION, World, place};
@@ -13,8 +12,6 @@ use testing::{REGION, World, place};
 pub(crate) const ALB: &str =
     "arn:aws:elasticloadbalancing:ap-southeast-1:123456789012:loadbalancer/app/payment-alb-dev/1";
 pub(crate) const DNS: &str = "payment-alb-dev-1.ap-southeast-1.elb.amazonaws.com";
-pub(crate) const WEB_ACL: &str =
-    "arn:aws:wafv2:ap-southeast-1:123456789012:regional/webacl/payment-waf-dev/1";
 
 /// The role that outlives every stack of its region.
 pub(crate) const LOGS_ROLE: &str = "payment-apigw-logs-ap-southeast-1";
@@ -32,7 +29,6 @@ pub(crate) fn inputs() -> Inputs {
             https: false,
             private: false,
         },
-        web_acl_arn: Some(WebAclArn::from(WEB_ACL).into()),
     }
 }
 
@@ -84,7 +80,6 @@ pub(crate) async fn surroundings(world: &World) -> Inputs {
         vpc_id: VpcId::from(vpc).into(),
         private_subnet_ids: subnets.iter().map(|id| SubnetId::from(id.as_str()).into()).collect(),
         backend: load_balancer(world, "front", &subnets, &group).await,
-        web_acl_arn: Some(web_acl(world).await.into()),
         ..inputs()
     };
     // Until the load balancer is active.
@@ -114,20 +109,6 @@ pub(crate) async fn another_load_balancer(world: &World, inputs: &Inputs) -> Inp
     let other = load_balancer(world, "other", &subnets, &group).await;
     let backend = Backend { private: inputs.backend.private, ..other };
     Inputs { backend, ..inputs.clone() }
-}
-
-async fn web_acl(world: &World) -> WebAclArn {
-    let metric = VisibilityConfig::builder()
-        .metric_name("waf")
-        .sampled_requests_enabled(true)
-        .cloud_watch_metrics_enabled(true)
-        .build()
-        .unwrap();
-    let allow = DefaultAction::builder().allow(AllowAction::builder().build()).build();
-    let made =
-        world.cx.client(aws_sdk_wafv2::Client::new).create_web_acl().name("waf").scope(Scope::Regional);
-    let made = made.default_action(allow).visibility_config(metric).send().await.unwrap();
-    made.summary().unwrap().arn().unwrap().into()
 }
 
 pub(crate) fn gateway(world: &World) -> aws_sdk_apigateway::Client {

@@ -1,6 +1,9 @@
 //! The alias of a KMS key: the name under which people find it.
 //!
 //! The surprise: an alias has no tags. It is ours if it leads to our key, and to no other.
+//!
+//! `NotFoundException` means wait where the key is new. An alias leads to a key that is disabled or about to be deleted as well,
+//! and goes with the key in the end. It can take minutes until a changed alias leads to the new key everywhere.
 
 use async_trait::async_trait;
 use engine::{
@@ -116,7 +119,12 @@ impl Resource for Alias<Resolved> {
         _changed: &Changed<Self>,
     ) -> Result<AliasOutputs<Resolved>, CallError> {
         let request = kms(cx).update_alias().alias_name(self.alias_name.as_str());
-        request.target_key_id(self.target_key_id.as_str()).send().await.called("UpdateAlias")?;
+        request
+            .target_key_id(self.target_key_id.as_str())
+            .send()
+            .await
+            .called("UpdateAlias")
+            .once_visible()?;
         Ok(outputs.clone())
     }
 

@@ -2,10 +2,20 @@
 //!
 //! The surprises: a key has no name, so that a lost create is found by its tags, key by key; and a key is never deleted
 //! at once. It is `PendingDeletion` for 7 to 30 days, can do nothing in that time, and can be saved.
+//!
+//! A key that somebody disabled or scheduled for deletion still exists, so nothing that it encrypts is replaced for it: both are
+//! drift, and an update cancels the deletion (which leaves the key disabled), then enables the key, and only then changes
+//! its rotation, which a disabled key refuses.
+//!
+//! `NotFoundException` and `DisabledException` mean wait right after a key was made or enabled, `KMSInvalidStateException`
+//! after its deletion was cancelled (KMS Developer Guide, "AWS KMS eventual consistency"), and
+//! `MalformedPolicyDocumentException` while a principal in the policy is new. No state is final but the end of the waiting
+//! period. KMS gives a policy back as it was put, but for principals that were deleted, which become ids.
 
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use aws_sdk_kms::primitives::DateTimeFormat as Format;
 use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
 use aws_sdk_rds::types::{DbCluster, DbClusterSnapshot};
 use engine::{
@@ -32,6 +42,12 @@ const POLICY: &str = "default";
 pub struct Key {
     /// What it is for.
     pub description: String,
+    /// Whether it can be used. What is encrypted with a disabled key cannot be read.
+    #[serde(default = "enabled")]
+    pub enabled: bool,
+    /// When it will be deleted, if somebody scheduled that. Always `None` when it is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_date: Option<String>,
     /// Whether AWS makes new key material each year. Old material stays for what it encrypted.
     pub enable_key_rotation: bool,
     /// Who may use and manage it. It must let the account manage it, or nobody can.
@@ -43,6 +59,11 @@ pub struct Key {
     pub deletion_policy: DeletionPolicy,
     /// What people see.
     pub tags: Tags,
+}
+
+/// What a state that knew no such property means.
+fn enabled() -> bool {
+    true
 }
 
 /// What others can refer to.
@@ -85,17 +106,32 @@ async fn candidates(cx: &Context, search: &Search) -> Result<Vec<String>, CallEr
     Ok(ids)
 }
 
-/// The key, unless it is gone or going.
+/// The key, which may be about to go.
 async fn live(cx: &Context, key: &str) -> Result<Option<KeyMetadata>, CallError> {
     const OPERATION: &str = "DescribeKey";
     let request = kms(cx).describe_key().key_id(key);
     let Some(answer) = request.send().await.called(OPERATION).if_exists()? else { return Ok(None) };
-    let live = required(answer.key_metadata, OPERATION, "KeyMetadata")?;
-    Ok(Some(live).filter(|live| !is_going(live)))
+    required(answer.key_metadata, OPERATION, "KeyMetadata").map(Some)
 }
 
 fn is_going(live: &KeyMetadata) -> bool {
     matches!(live.key_state(), Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion))
+}
+
+/// When a key that is about to go is deleted.
+fn deletion_date(live: &KeyMetadata) -> Option<String> {
+    let date = live.deletion_date().and_then(|date| date.fmt(Format::DateTime).ok());
+    is_going(live).then(|| date.unwrap_or_else(|| "not told".to_owned()))
+}
+
+/// A call on a key that was made, enabled or saved a moment ago, which KMS need not know everywhere yet.
+fn settling<T>(answer: Result<T, CallError>) -> Result<T, CallError> {
+    answer.once_visible().classed(&["DisabledException", "KMSInvalidStateException"], ErrorClass::NotYet)
+}
+
+/// A call with a policy in it: a principal of a moment ago is not known yet.
+fn with_policy<T>(answer: Result<T, CallError>) -> Result<T, CallError> {
+    answer.classed(&["MalformedPolicyDocumentException"], ErrorClass::NotYet)
 }
 
 async fn live_tags(cx: &Context, key: &str) -> Result<Option<LiveTags>, CallError> {
@@ -155,7 +191,10 @@ impl Resource for Key {
             Keep { property: "KeyPolicy", value: KeepValue::Any, how: How::RetainUnlessEmpty },
         ],
         limits: &[],
-        template: Template { own_properties: &[DeletionPolicy::PROPERTY], ..Template::AS_DECLARED },
+        template: Template {
+            own_properties: &[DeletionPolicy::PROPERTY, "DeletionDate"],
+            ..Template::AS_DECLARED
+        },
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
         import: ImportId {
             parts: &["KeyId"],
@@ -194,7 +233,7 @@ impl Resource for Key {
             .description(&self.description)
             .policy(self.key_policy.to_json())
             .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
-        let answer = request.send().await.called(OPERATION)?;
+        let answer = with_policy(request.send().await.called(OPERATION))?;
         outputs(&required(answer.key_metadata, OPERATION, "KeyMetadata")?)
     }
 
@@ -203,17 +242,20 @@ impl Resource for Key {
         outputs: &KeyOutputs<Resolved>,
     ) -> Result<Readiness<KeyOutputs<Resolved>>, CallError> {
         Ok(match live(cx, outputs.key_id.as_str()).await? {
-            Some(live) if live.enabled() => Readiness::Ready(outputs.clone()),
-            Some(live) => {
-                let state = live.key_state().map_or("unknown", KeyState::as_str);
-                Readiness::Pending(format!("its state is {state}, not Enabled"))
-            }
+            // Disabled or about to go is not on the way to something else: setting it up enables it.
+            Some(live) => match live.key_state() {
+                Some(KeyState::Creating | KeyState::Updating) | None => {
+                    let state = live.key_state().map_or("unknown", KeyState::as_str);
+                    Readiness::Pending(format!("its state is {state}, not Enabled"))
+                }
+                Some(_) => Readiness::Ready(outputs.clone()),
+            },
             None => Readiness::Pending("not visible yet".to_owned()),
         })
     }
 
     async fn configure(&self, cx: &Context, outputs: &KeyOutputs<Resolved>) -> Result<(), CallError> {
-        converge(self, cx, outputs).await
+        settling(converge(self, cx, outputs).await)
     }
 
     async fn read(&self, cx: &Context, outputs: &KeyOutputs<Resolved>) -> Result<Option<Self>, CallError> {
@@ -225,6 +267,8 @@ impl Resource for Key {
         let policy = PolicyDocument::parse(policy.as_deref().unwrap_or("{}"), "GetKeyPolicy")?;
         let rotation = kms(cx).get_key_rotation_status().key_id(id).send().await;
         Ok(Some(Self {
+            enabled: live.enabled,
+            deletion_date: deletion_date(&live),
             description: live.description.unwrap_or_default(),
             enable_key_rotation: rotation.called("GetKeyRotationStatus")?.key_rotation_enabled,
             key_policy: self.key_policy.unless_changed(policy),
@@ -242,33 +286,52 @@ impl Resource for Key {
         changed: &Changed<Self>,
     ) -> Result<KeyOutputs<Resolved>, CallError> {
         let (kms, id) = (kms(cx), outputs.key_id.as_str());
+        // Nothing else can be changed before.
+        let going = changed.before.deletion_date.is_some();
+        if going {
+            let cancelled = kms.cancel_key_deletion().key_id(id).send().await.called("CancelKeyDeletion");
+            // Where an earlier attempt cancelled it, it is not pending any more.
+            match cancelled {
+                Err(_) if live(cx, id).await?.is_some_and(|live| !is_going(&live)) => {}
+                cancelled => drop(cancelled?),
+            }
+        }
+        if self.enabled && (going || !changed.before.enabled) {
+            settling(kms.enable_key().key_id(id).send().await.called("EnableKey"))?;
+        }
         if changed.has("Description") {
             let request = kms.update_key_description().key_id(id).description(&self.description);
-            request.send().await.called("UpdateKeyDescription")?;
+            settling(request.send().await.called("UpdateKeyDescription"))?;
         }
         if changed.has("KeyPolicy") {
             let request = kms.put_key_policy().key_id(id).policy_name(POLICY);
-            request.policy(self.key_policy.to_json()).send().await.called("PutKeyPolicy")?;
+            let answer = request.policy(self.key_policy.to_json()).send().await.called("PutKeyPolicy");
+            with_policy(settling(answer))?;
         }
+        // While a key is about to go, its rotation is shown as off, and need not be.
         if changed.has("EnableKeyRotation") {
-            match self.enable_key_rotation {
+            let answer = match self.enable_key_rotation {
                 true => {
-                    kms.enable_key_rotation().key_id(id).send().await.called("EnableKeyRotation")?;
+                    kms.enable_key_rotation().key_id(id).send().await.called("EnableKeyRotation").map(drop)
                 }
                 false => {
-                    kms.disable_key_rotation().key_id(id).send().await.called("DisableKeyRotation")?;
+                    kms.disable_key_rotation().key_id(id).send().await.called("DisableKeyRotation").map(drop)
                 }
-            }
+            };
+            settling(answer)?;
         }
         let remove = async |keys| {
             let request = kms.untag_resource().key_id(id).set_tag_keys(Some(keys));
-            request.send().await.called("UntagResource").map(drop)
+            settling(request.send().await.called("UntagResource")).map(drop)
         };
         let set = async |tags: TagPairs| {
             let request = kms.tag_resource().key_id(id).set_tags(Some(tags.list(tag)));
-            request.send().await.called("TagResource").map(drop)
+            settling(request.send().await.called("TagResource")).map(drop)
         };
         changed.before.tags.changes_to(&self.tags).send(remove, set).await?;
+        if !self.enabled && changed.has("Enabled") {
+            settling(kms.disable_key().key_id(id).send().await.called("DisableKey"))?;
+        }
         Ok(outputs.clone())
     }
 
@@ -284,11 +347,16 @@ impl Resource for Key {
 
     async fn delete(&self, cx: &Context, outputs: &KeyOutputs<Resolved>) -> Result<(), CallError> {
         let id = outputs.key_id.as_str();
-        if live(cx, id).await?.is_none() {
+        if live(cx, id).await?.is_none_or(|live| is_going(&live)) {
             return Ok(());
         }
         let days = number(self.pending_window_in_days);
         let request = kms(cx).schedule_key_deletion().key_id(id).pending_window_in_days(days);
         request.send().await.called("ScheduleKeyDeletion").map(drop).gone_is_ok()
+    }
+
+    /// It is as good as gone once its deletion is scheduled: that is all that anybody can do.
+    async fn poll_gone(&self, cx: &Context, outputs: &KeyOutputs<Resolved>) -> Result<bool, CallError> {
+        Ok(live(cx, outputs.key_id.as_str()).await?.is_none_or(|live| is_going(&live)))
     }
 }

@@ -2,12 +2,15 @@
 //! ([`SecurityGroupIngress`](super::SecurityGroupIngress), [`SecurityGroupEgress`](super::SecurityGroupEgress)), so that
 //! two groups can name each other.
 //!
-//! The surprises: a new group lets everything out; that rule is taken away here. And a rule that somebody adds by hand is
+//! The surprises: a new group lets everything out; that rule is taken away here, also while it is not shown yet. And a rule that somebody adds by hand is
 //! in none of our resources. So what the group reports as its rules are those that are not ours: there should be none,
 //! and one that is there is drift, which an update revokes.
+//!
+//! `InvalidGroup.NotFound` right after the creation means wait; so does `DependencyViolation` when it is deleted, for as long as
+//! network interfaces that a service leaves behind are in it. There are no states. EC2 gives everything back as it was sent.
 
 use async_trait::async_trait;
-use aws_sdk_ec2::types::{ResourceType, SecurityGroupRule};
+use aws_sdk_ec2::types::{IpPermission, IpRange, ResourceType, SecurityGroupRule};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Input, Intent, Listed, Loss, Named,
     Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
@@ -80,13 +83,36 @@ impl SecurityGroup {
     }
 }
 
-/// The rules of a group that no resource of ours has made.
-async fn foreign_rules(cx: &Context, group: &SecurityGroupId) -> Result<Vec<SecurityGroupRule>, CallError> {
+/// The rules of a group that are seen.
+async fn seen_rules(cx: &Context, group: &SecurityGroupId) -> Result<Vec<SecurityGroupRule>, CallError> {
     let request = cx.ec2().describe_security_group_rules().filters(filter("group-id", [group]));
     let rules = request.into_paginator().items().send();
-    let rules: Vec<_> = rules.try_collect().await.called("DescribeSecurityGroupRules")?;
+    rules.try_collect().await.called("DescribeSecurityGroupRules")
+}
+
+/// Those that no resource of ours has made.
+async fn foreign_rules(cx: &Context, group: &SecurityGroupId) -> Result<Vec<SecurityGroupRule>, CallError> {
     let is_ours = |rule: &SecurityGroupRule| LiveTags::ec2(rule.tags.as_deref()).is_ours(cx.identity());
-    Ok(rules.into_iter().filter(|rule| !is_ours(rule)).collect())
+    Ok(seen_rules(cx, group).await?.into_iter().filter(|rule| !is_ours(rule)).collect())
+}
+
+/// Whether a rule is the one with which a group begins: everything, to every IPv4 address.
+fn is_default(rule: &SecurityGroupRule) -> bool {
+    rule.is_egress() == Some(true) && rule.ip_protocol() == Some("-1") && rule.cidr_ipv4() == Some(EVERYWHERE)
+}
+
+/// All IPv4 addresses.
+const EVERYWHERE: &str = "0.0.0.0/0";
+
+/// Takes away the rule with which a new group begins, which may be there without being seen.
+async fn close(cx: &Context, group: &SecurityGroupId) -> Result<(), CallError> {
+    let everything = IpPermission::builder().ip_protocol("-1");
+    let everything = everything.ip_ranges(IpRange::builder().cidr_ip(EVERYWHERE).build()).build();
+    let request = cx.ec2().revoke_security_group_egress().group_id(group.as_str());
+    match request.ip_permissions(everything).send().await.called("RevokeSecurityGroupEgress") {
+        Err(error) if error.code.as_deref() == Some("InvalidPermission.NotFound") => Ok(()),
+        answer => answer.map(drop),
+    }
 }
 
 fn shown(rules: &[SecurityGroupRule], egress: bool) -> Vec<Rule> {
@@ -127,7 +153,7 @@ impl Resource for SecurityGroup<Resolved> {
         limits: &[],
         template: Template { adapt: nowhere_without_rules, ..Template::AS_DECLARED },
         // The interfaces of a load balancer or of a task let their groups go only after a while.
-        times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 2, longest: 1200 } },
+        times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 2, longest: 1800 } },
         import: ImportId {
             parts: &["GroupId"],
             words: "the id of the security group",
@@ -185,7 +211,12 @@ impl Resource for SecurityGroup<Resolved> {
         cx: &Context,
         outputs: &SecurityGroupOutputs<Resolved>,
     ) -> Result<(), CallError> {
-        converge(self, cx, outputs).await.once_visible()
+        let shown = seen_rules(cx, &outputs.group_id).await?.iter().any(is_default);
+        converge(self, cx, outputs).await.once_visible()?;
+        match shown {
+            true => Ok(()),
+            false => close(cx, &outputs.group_id).await.once_visible(),
+        }
     }
 
     async fn read(

@@ -2,6 +2,9 @@
 //!
 //! The surprise: two rules that say the same cannot be in one group, whatever their descriptions. So a rule that changes
 //! only its description is deleted before the new one is made.
+//!
+//! `InvalidGroup.NotFound` means wait where one of its groups is new. EC2 shows protocols by name (`tcp` for `6`), no ports
+//! where a protocol has none, and a block without the bits behind its prefix. There are no states.
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{

@@ -2,6 +2,10 @@
 //!
 //! The surprises: a resource has one web ACL at most, and associating another one takes its place without a word. So
 //! the create looks first; and what CloudFormation replaces, unprotected for a moment, is changed in place here.
+//!
+//! `WAFUnavailableEntityException` means wait: a new load balancer, also one that is active, and a new web ACL can be unknown to
+//! WAF for more than five minutes, so that a quarter of an hour is allowed. WAF says that the association is there before
+//! every request is judged by it. There are no states.
 
 use async_trait::async_trait;
 use engine::{
@@ -68,7 +72,7 @@ impl Resource for WebAclAssociation<Resolved> {
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
-        times: Times { ready: Span { typical: 3, longest: 300 }, gone: Span { typical: 2, longest: 900 } },
+        times: Times { ready: Span { typical: 3, longest: 900 }, gone: Span { typical: 2, longest: 900 } },
         import: ImportId {
             parts: &["ResourceArn", "WebACLArn"],
             words: "the ARNs of the protected resource and of the web ACL",

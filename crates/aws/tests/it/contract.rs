@@ -4,7 +4,9 @@ use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::resources::*;
 use aws::{DeletionPolicy, KeyAlias, LogGroupName, SecurityGroupId, Tags, TopicArn, VpcId, WebAclArn};
 use aws_sdk_elasticloadbalancingv2::types::LoadBalancerSchemeEnum;
-use aws_sdk_wafv2::types::{AllowAction, DefaultAction, Scope, VisibilityConfig};
+use aws_sdk_wafv2::types::{
+    AllowAction, DefaultAction as LiveDefault, Scope, VisibilityConfig as Visibility,
+};
 use engine::Input;
 use testing::contract::{Around, Entry};
 use testing::{ACCOUNT, REGION, World};
@@ -24,6 +26,8 @@ testing::contract!(aws::kinds, around network, {
     ingress_from_a_group,
     egress,
     egress_to_addresses,
+    web_acl,
+    logging_configuration,
     web_acl_association,
     queue,
     queue_with_dead_letters,
@@ -61,11 +65,11 @@ async fn network(world: &World) -> Network {
         let made = elb.create_load_balancer().name(name).scheme(LoadBalancerSchemeEnum::Internal);
         let made = made.set_subnets(Some(subnets[..2].to_vec())).send().await.unwrap();
         load_balancers.push(made.load_balancers()[0].load_balancer_arn().unwrap().to_owned());
-        let config = VisibilityConfig::builder()
+        let config = Visibility::builder()
             .sampled_requests_enabled(false)
             .cloud_watch_metrics_enabled(false)
             .metric_name(name);
-        let allow = DefaultAction::builder().allow(AllowAction::builder().build()).build();
+        let allow = LiveDefault::builder().allow(AllowAction::builder().build()).build();
         let made = waf.create_web_acl().name(name).scope(Scope::Regional).default_action(allow);
         let made = made.visibility_config(config.build().unwrap()).send().await.unwrap();
         web_acls.push(WebAclArn::from(made.summary.unwrap().arn.unwrap()));
@@ -124,17 +128,20 @@ fn service_linked_role(_around: &mut Inside) -> Entry<ServiceLinkedRole> {
         .stays("the account shares it")
 }
 
-fn log_group(around: &mut Inside) -> Entry<LogGroup> {
-    let key = around.add("key", Key { key_policy: for_logs(), ..a_key() }).arn;
-    let group = LogGroup {
+fn a_log_group() -> LogGroup {
+    LogGroup {
         log_group_name: LogGroupName::from("/ecs/payment-app-dev").into(),
         made_by_service: false,
         retention_in_days: Some(RetentionDays::try_from(30).unwrap()),
         kms_key_id: None,
         deletion_policy: DeletionPolicy::Delete,
         tags: tags("payment-app-dev"),
-    };
-    Entry::of(group)
+    }
+}
+
+fn log_group(around: &mut Inside) -> Entry<LogGroup> {
+    let key = around.add("key", Key { key_policy: for_logs(), ..a_key() }).arn;
+    Entry::of(a_log_group())
         .other("LogGroupName", |group| group.log_group_name = LogGroupName::from("/ecs/other").into())
         .other("RetentionInDays", |group| group.retention_in_days = None)
         .other("KmsKeyId", |group| group.kms_key_id = Some(key))
@@ -160,7 +167,7 @@ fn log_group_of_a_service(_around: &mut Inside) -> Entry<LogGroup> {
         .rest_elsewhere()
 }
 
-fn for_the_account() -> Statement {
+pub(crate) fn for_the_account() -> Statement {
     let root = format!("arn:aws:iam::{ACCOUNT}:root");
     Statement::allow(["kms:*"]).sid("Account").principal(Principal::Aws(root.into())).resources(["*".into()])
 }
@@ -180,9 +187,11 @@ fn for_logs() -> PolicyDocument {
     PolicyDocument::new([for_the_account(), logs])
 }
 
-fn a_key() -> Key {
+pub(crate) fn a_key() -> Key {
     Key {
         description: "Encrypts the ledger".to_owned(),
+        enabled: true,
+        deletion_date: None,
         enable_key_rotation: true,
         key_policy: PolicyDocument::new([for_the_account()]),
         pending_window_in_days: 30,
@@ -194,6 +203,11 @@ fn a_key() -> Key {
 fn key(_around: &mut Inside) -> Entry<Key> {
     Entry::of(a_key())
         .remains("AWS::KMS::Key", "its deletion is only scheduled")
+        .emptied("DeletionDate", "until the waiting period is over it can be saved")
+        .emptied("Enabled", "it cannot be used meanwhile")
+        .emptied("EnableKeyRotation", "nor is it rotated")
+        .other("Enabled", |key| key.enabled = false)
+        .fixed(["DeletionDate"], "it is never declared")
         .other("Description", |key| key.description = "Encrypts more".to_owned())
         .other("EnableKeyRotation", |key| key.enable_key_rotation = false)
         .other("KeyPolicy", |key| key.key_policy = for_logs())
@@ -477,4 +491,82 @@ fn queue_with_dead_letters(around: &mut Inside) -> Entry<Queue> {
         .other("RedrivePolicy", |queue| queue.redrive_policy = policy(other, 3))
         .other("VisibilityTimeout", |queue| queue.visibility_timeout = Some(43_200))
         .rest_elsewhere()
+}
+
+fn a_web_acl(name: &str) -> WebAcl {
+    let rule = |name: &str, priority, statement, action, override_action| WebAclRule {
+        name: name.to_owned(),
+        priority,
+        statement,
+        action,
+        override_action,
+        visibility_config: VisibilityConfig::metric(name),
+    };
+    let rate =
+        RateBasedStatement { limit: 2000, evaluation_window_sec: 300, aggregate_key_type: "IP".to_owned() };
+    let group = ManagedRuleGroupStatement {
+        vendor_name: "AWS".to_owned(),
+        name: "AWSManagedRulesCommonRuleSet".to_owned(),
+    };
+    let group = aws::resources::Statement::ManagedRuleGroupStatement(group);
+    WebAcl {
+        name: name.to_owned(),
+        description: "Before something".to_owned(),
+        scope: "REGIONAL".to_owned(),
+        default_action: DefaultAction::Allow {},
+        rules: vec![
+            rule(
+                "rate",
+                0,
+                aws::resources::Statement::RateBasedStatement(rate),
+                Some(RuleAction::Block {}),
+                None,
+            ),
+            rule("common", 1, group, None, Some(OverrideAction::None {})),
+        ],
+        visibility_config: VisibilityConfig::metric(name),
+        tags: tags(name),
+    }
+}
+
+fn web_acl(_around: &mut Inside) -> Entry<WebAcl> {
+    Entry::of(a_web_acl("payment-waf-dev"))
+        .other("Name", |web_acl| web_acl.name = "payment-other-dev".to_owned())
+        .other("Description", |web_acl| web_acl.description = "Before something else".to_owned())
+        .other("DefaultAction", |web_acl| web_acl.default_action = DefaultAction::Block {})
+        .other("Rules", |web_acl| drop(web_acl.rules.remove(1)))
+        .other("VisibilityConfig", |web_acl| web_acl.visibility_config.sampled_requests_enabled = true)
+        .other("Tags", |web_acl| web_acl.tags = tags("renamed"))
+        .fixed(["Scope"], "the other one is for CloudFront, in another region")
+}
+
+fn logging_configuration(around: &mut Inside) -> Entry<LoggingConfiguration> {
+    let [web_acl, other] =
+        ["payment-waf-dev", "payment-other-dev"].map(|name| around.add(name, a_web_acl(name)).arn);
+    let [destination, elsewhere] = ["aws-waf-logs-payment-dev", "aws-waf-logs-other"].map(|name| {
+        let group = LogGroup { log_group_name: LogGroupName::from(name).into(), ..a_log_group() };
+        let group = around.add(name, group).log_group_name;
+        Input::join([format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:").into(), (&group).into()])
+    });
+    let blocked = LogCondition {
+        action_condition: Some(ActionCondition { action: "BLOCK".to_owned() }),
+        label_name_condition: None,
+    };
+    let keep = LogFilter {
+        behavior: "KEEP".to_owned(),
+        requirement: "MEETS_ANY".to_owned(),
+        conditions: vec![blocked],
+    };
+    let filter = LoggingFilter { default_behavior: "DROP".to_owned(), filters: vec![keep] };
+    let logging = LoggingConfiguration {
+        resource_arn: web_acl,
+        log_destination_configs: vec![destination],
+        redacted_fields: vec![FieldToMatch::header("authorization")],
+        logging_filter: None,
+    };
+    Entry::of(logging)
+        .other("ResourceArn", |logging| logging.resource_arn = other)
+        .other("LogDestinationConfigs", |logging| logging.log_destination_configs = vec![elsewhere])
+        .other("RedactedFields", |logging| logging.redacted_fields = vec![FieldToMatch::header("x-token")])
+        .other("LoggingFilter", |logging| logging.logging_filter = Some(filter))
 }

@@ -97,6 +97,8 @@ fn backup_vault(around: &mut Inside) -> Entry<BackupVault> {
         .resources(["*".into()]);
     let key = Key {
         description: "Encrypts copies".to_owned(),
+        enabled: true,
+        deletion_date: None,
         enable_key_rotation: true,
         key_policy: PolicyDocument::new([account]),
         pending_window_in_days: 30,

@@ -338,3 +338,15 @@ async fn a_key_goes_when_its_window_is_over_and_takes_its_aliases_along() {
     let objects = emulator.objects().await.unwrap();
     assert_eq!(objects.iter().map(|object| &object.id).collect::<Vec<_>>(), [&kept]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_new_key_is_read_at_once_and_changed_only_after_a_while() {
+    let kms = client(&Emulator::builder().latency(1.0).in_memory());
+    let key = key(&kms).await;
+    assert_eq!(state(&kms, &key).await, KeyState::Enabled);
+    let rotate = async || code(kms.enable_key_rotation().key_id(&key).send().await);
+    let put = async || code(kms.put_key_policy().key_id(&key).policy(policy(ROOT)).send().await);
+    assert_eq!((rotate().await.as_str(), put().await.as_str()), ("NotFoundException", "NotFoundException"));
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!((rotate().await.as_str(), put().await.as_str()), ("ok", "ok"));
+}

@@ -324,3 +324,29 @@ async fn time_goes_on_on_disk_while_nobody_looks() {
     assert_eq!(nat_state(&other, &nat).await, "deleted");
     assert_eq!(cloud.emulator.objects().await.unwrap(), other.emulator.objects().await.unwrap());
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_first_rule_of_a_group_is_there_before_it_is_seen() {
+    let cloud = at_aws_pace();
+    let vpc = cloud.vpc().await;
+    until_seen().await;
+    let mut unseen = 0;
+    for name in ["a", "b", "c", "d"] {
+        let group = cloud.group(&vpc, name).await;
+        until_seen().await;
+        let describe = cloud.ec2.describe_security_groups().group_ids(&group).send().await.unwrap();
+        assert_eq!(describe.security_groups().len(), 1);
+        let filter = aws_sdk_ec2::types::Filter::builder().name("group-id").values(&group).build();
+        let rules = cloud.ec2.describe_security_group_rules().filters(filter).send().await.unwrap();
+        unseen += usize::from(rules.security_group_rules().is_empty());
+        let everywhere = aws_sdk_ec2::types::IpRange::builder().cidr_ip("0.0.0.0/0").build();
+        let everything = aws_sdk_ec2::types::IpPermission::builder().ip_protocol("-1").ip_ranges(everywhere);
+        let revoke = || {
+            let revoke = cloud.ec2.revoke_security_group_egress().group_id(&group);
+            revoke.ip_permissions(everything.clone().build())
+        };
+        assert_eq!(code(revoke().send().await), "ok");
+        assert_eq!(code(revoke().send().await), "InvalidPermission.NotFound");
+    }
+    assert!(unseen > 0);
+}

@@ -311,3 +311,27 @@ async fn rules_of_bucket_policies() {
     s3.delete_public_access_block().bucket("logs").send().await.unwrap();
     assert_eq!(put(&everyone).await, "ok");
 }
+
+#[tokio::test(start_paused = true)]
+async fn settings_of_a_bucket_of_a_moment_ago_may_not_find_it() {
+    let mut waits = Vec::new();
+    for seed in 0..8 {
+        let s3 = client(&Emulator::builder().latency(1.0).seed(seed).in_memory(), REGION);
+        assert_eq!(create(&s3, "logs").await, "ok");
+        assert_eq!(code(s3.head_bucket().bucket("logs").send().await), "ok");
+        let block = || {
+            let block = PublicAccessBlockConfiguration::builder().block_public_acls(true).build();
+            s3.put_public_access_block().bucket("logs").public_access_block_configuration(block)
+        };
+        let start = tokio::time::Instant::now();
+        loop {
+            match code(block().send().await).as_str() {
+                "ok" => break,
+                answer => assert_eq!(answer, "NoSuchBucket"),
+            }
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+        waits.push(start.elapsed().as_secs());
+    }
+    assert!(waits.iter().any(|wait| *wait > 30) && waits.iter().all(|wait| *wait <= 40), "{waits:?}");
+}

@@ -8,8 +8,8 @@ use aws_sdk_wafv2::types::{
     CustomResponseBody, DefaultAction, FieldToMatch, GeoMatchStatement, IpSetReferenceStatement,
     LoggingConfiguration, ManagedRuleGroupStatement, NoneAction, OverrideAction, PositionalConstraint,
     QueryString, RateBasedStatement, ResourceType, ResponseContentType, Rule, RuleAction, RuleActionOverride,
-    Scope, SingleHeader, SingleQueryArgument, Statement, Tag, TextTransformation, TextTransformationType,
-    UriPath, VisibilityConfig,
+    RuleGroupReferenceStatement, Scope, SingleHeader, SingleQueryArgument, Statement, Tag,
+    TextTransformation, TextTransformationType, UriPath, VisibilityConfig,
 };
 use aws_smithy_types::Blob;
 use emulator::Emulator;
@@ -467,4 +467,54 @@ async fn logging_goes_to_a_group_whose_name_begins_as_it_must() {
     let call = waf.delete_web_acl().name("a").scope(Scope::Regional).id(id).lock_token(token);
     call.send().await.unwrap();
     assert_eq!(code(get().send().await), "WAFNonexistentItemException");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_group_of_a_moment_ago_cannot_be_written_to_yet() {
+    let front = Front::at_aws_pace().await;
+    let [arn, ..] = made(acl(&front, "a")).await;
+    front.cloud.logs.create_log_group().log_group_name("aws-waf-logs-a").send().await.unwrap();
+    let put = async || {
+        let group = format!("arn:aws:logs:{REGION}:123456789012:log-group:aws-waf-logs-a");
+        let configuration =
+            LoggingConfiguration::builder().resource_arn(&arn).log_destination_configs(group).build();
+        let call = front.waf.put_logging_configuration().logging_configuration(configuration.unwrap());
+        code(call.send().await)
+    };
+    assert_eq!(put().await, "WAFLogDestinationPermissionIssueException");
+    seconds(10).await;
+    assert_eq!(put().await, "ok");
+}
+
+#[tokio::test(start_paused = true)]
+async fn shields_group_of_rules_can_be_in_a_web_acl_and_no_other_one_of_somebody_else() {
+    let front = Front::in_memory().await;
+    let of = |name: &str| {
+        let arn = format!("arn:aws:wafv2:{REGION}:153427709519:regional/rulegroup/{name}/1");
+        let group = RuleGroupReferenceStatement::builder().arn(arn).build().unwrap();
+        let statement = Statement::builder().rule_group_reference_statement(group).build();
+        rule(name, 10_000_000, statement).override_action(none()).build().unwrap()
+    };
+    let shield = of("ShieldMitigationRuleGroup_123456789012_1_2");
+    let [arn, ..] = made(acl(&front, "a").rules(shield.clone())).await;
+    let found = front.waf.get_web_acl().arn(&arn).send().await.unwrap();
+    let found = found.web_acl().unwrap();
+    assert_eq!((found.rules(), found.capacity()), ([shield].as_slice(), 150));
+    assert_eq!(code(acl(&front, "b").rules(of("Theirs")).send().await), "WAFNonexistentItemException");
+}
+
+/// API Reference, UpdateWebACL: "This operation completely replaces the mutable specifications".
+#[tokio::test(start_paused = true)]
+async fn an_update_takes_away_what_it_does_not_mention() {
+    let front = Front::in_memory().await;
+    let body = CustomResponseBody::builder().content_type(ResponseContentType::TextPlain).content("no");
+    let bodies = HashMap::from([("no".to_owned(), body.build().unwrap())]);
+    let call = acl(&front, "a").set_custom_response_bodies(Some(bodies)).token_domains("pay.example.com");
+    let [arn, id, token] = made(call).await;
+    let update = front.waf.update_web_acl().name("a").scope(Scope::Regional).id(id).lock_token(token);
+    update.default_action(allow()).visibility_config(seen("a")).send().await.unwrap();
+    let found = front.waf.get_web_acl().arn(&arn).send().await.unwrap();
+    let found = found.web_acl().unwrap();
+    assert_eq!(found.custom_response_bodies(), None);
+    assert!(found.token_domains().is_empty());
 }

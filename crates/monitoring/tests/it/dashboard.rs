@@ -53,6 +53,7 @@ async fn it_has_the_references_rows_and_more_with_five_minutes_a_value() {
             "AWS/ApiGateway: 5XXError",
             "AWS/ApiGateway: Latency",
             "AWS/WAFV2: AllowedRequests, BlockedRequests",
+            "AWS/WAFV2: AllowedRequests, BlockedRequests",
             "AWS/NATGateway: BytesOutToDestination, BytesInFromDestination",
         ]
     );

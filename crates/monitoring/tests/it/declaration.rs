@@ -303,6 +303,12 @@ fn each_alarm_watches_a_metric_by_its_own_dimensions() {
             "AWS/WAFV2 BlockedRequests WebACL=payment-alb-dev,Region=ap-southeast-1,Rule=ALL Sum".to_owned(),
             above("1000.0"),
         ),
+        (
+            "waf-blocked-requests-api",
+            "AWS/WAFV2 BlockedRequests WebACL=payment-api-waf-dev,Region=ap-southeast-1,Rule=ALL Sum"
+                .to_owned(),
+            above("1000.0"),
+        ),
         ("nat-ports-1", "AWS/NATGateway ErrorPortAllocation NatGatewayId=nat-1 Sum".to_owned(), above("0.0")),
         ("nat-ports-2", "AWS/NATGateway ErrorPortAllocation NatGatewayId=nat-2 Sum".to_owned(), above("0.0")),
         (

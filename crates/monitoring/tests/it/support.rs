@@ -38,6 +38,7 @@ pub(crate) fn inputs() -> Inputs {
             access_log_group_name: Some(LogGroupName::from("/aws/apigateway/payment-api-dev").into()),
         }),
         web_acl_name: Some("payment-alb-dev".into()),
+        api_web_acl_name: Some("payment-api-waf-dev".into()),
         nat_gateway_ids: ["nat-1", "nat-2"].map(|id| NatGatewayId::from(id).into()).to_vec(),
         flow_log_group_name: Some(LogGroupName::from("/aws/vpc/payment-flow-logs-dev").into()),
     }

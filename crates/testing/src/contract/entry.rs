@@ -162,7 +162,7 @@ pub struct Erased {
     pub(super) remaining: BTreeSet<&'static str>,
     pub(super) not_seen: BTreeSet<&'static str>,
     pub(super) one_way: BTreeSet<&'static str>,
-    pub(super) emptied: Option<&'static str>,
+    pub(super) emptied: BTreeSet<&'static str>,
     pub(super) rest_elsewhere: bool,
 }
 
@@ -198,7 +198,7 @@ impl<D: Declares> Entry<D> {
             remaining: BTreeSet::new(),
             not_seen: BTreeSet::new(),
             one_way: BTreeSet::new(),
-            emptied: None,
+            emptied: BTreeSet::new(),
             rest_elsewhere: false,
         };
         Self { base, erased }
@@ -287,11 +287,11 @@ impl<D: Declares> Entry<D> {
         self
     }
 
-    /// Once deleted, it reads as one without this property, since what it is a part of is still there; making it again is an
+    /// Once deleted, it reads as one without this property, or with another value of it, since what it is a part of is still there; making it again is an
     /// update.
     #[must_use]
     pub fn emptied(mut self, property: &'static str, _reason: &'static str) -> Self {
-        self.erased.emptied = Some(property);
+        self.erased.emptied.insert(property);
         self
     }
 

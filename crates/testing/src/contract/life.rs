@@ -163,17 +163,17 @@ pub(super) async fn deleted_behind_its_back(bench: &Bench) -> Result<(), Broken>
     delete(bench, &bench.recorded().await?).await?;
 
     let drift = bench.engine.drift(&Selector::all()).await.map_err(|error| error.to_string())?;
-    let gone = |drift: &Drift| match (&drift.changes, bench.subject.entry.emptied) {
-        (None, None) => true,
-        (Some(changes), Some(property)) => changes.iter().all(|change| change.property() == property),
-        _ => false,
+    let emptied = &bench.subject.entry.emptied;
+    let gone = |drift: &Drift| match &drift.changes {
+        None => emptied.is_empty(),
+        Some(changes) => changes.iter().all(|change| emptied.contains(change.property())),
     };
     let missed = drift.len() == 1 && drift[0].address.as_str() == bench.subject.address() && gone(&drift[0]);
     hold!(missed, "the drift is {drift:?}");
     let applied = bench.bring(Some(&base)).await?;
-    match bench.subject.entry.emptied {
-        Some(property) => only_changes(bench, &applied.plan, &BTreeSet::from([property]))?,
-        None => {
+    match emptied.is_empty() {
+        false => only_changes(bench, &applied.plan, emptied)?,
+        true => {
             let step = bench.only_step(&applied.plan)?;
             let again = step.action == Action::Create && step.note == Some(Note::Missing);
             hold!(again, "the plan says {}", text(&applied.plan));
@@ -206,7 +206,7 @@ async fn gone(bench: &Bench, object: &Object) -> Result<(), Broken> {
     let deleted = bench.kind().delete(properties, outputs).await;
     hold!(deleted == Ok(()), "deleted once more: {deleted:?}");
     let live = bench.kind().read(properties, outputs).await;
-    hold!(live == Ok(None) || bench.subject.entry.emptied.is_some(), "read: {live:?}");
+    hold!(live == Ok(None) || !bench.subject.entry.emptied.is_empty(), "read: {live:?}");
     Ok(())
 }
 

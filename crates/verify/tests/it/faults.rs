@@ -68,6 +68,9 @@ async fn weakened_encryption_and_access_are_found() {
     kms.disable_key_rotation().key_id(key).send().await.unwrap();
     scene.expect(&["encryption/key-rotation", DIFFERS], "database/key").await;
 
+    kms.disable_key().key_id(scene.output("alarmTopicKeyArn")).send().await.unwrap();
+    scene.expect(&["encryption/key-enabled", DIFFERS], "monitoring/key").await;
+
     let rds = world.client(aws_sdk_rds::Client::new);
     let group = scene.property("database/parameter-group", "DBClusterParameterGroupName");
     let off = Parameter::builder()

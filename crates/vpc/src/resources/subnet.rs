@@ -3,6 +3,9 @@
 //! The surprise: AWS gives public addresses to what starts in a subnet by a setting of the subnet that
 //! `CreateSubnet` does not take. It stays off here (Security Hub EC2.15); load balancers and NAT gateways bring
 //! their own public addresses.
+//!
+//! `DependencyViolation` when it is deleted means wait: services leave network interfaces behind, Lambda for 20 minutes and
+//! longer.
 
 use async_trait::async_trait;
 use aws::ec2::{filter, retag};
@@ -60,7 +63,8 @@ impl Resource for Subnet<Resolved> {
         keeps: &[],
         limits: &[],
         template: Template::AS_DECLARED,
-        times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
+        // As long as network interfaces can be left in it.
+        times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 1, longest: 1800 } },
         import: ImportId {
             parts: &["SubnetId"],
             words: "the id of the subnet",

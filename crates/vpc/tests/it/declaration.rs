@@ -171,13 +171,13 @@ fn by_default_there_is_a_flow_log_an_s3_endpoint_and_a_database_acl() {
         ("AWS::IAM::Role", 1),
         ("AWS::EC2::VPCEndpoint", 1),
         ("AWS::EC2::NetworkAcl", 1),
-        ("AWS::EC2::NetworkAclEntry", 6),
+        ("AWS::EC2::NetworkAclEntry", 12),
         ("AWS::EC2::SubnetNetworkAclAssociation", 3),
     ];
     for (kind, expected) in counts {
         assert_eq!(count(&graph, kind), expected, "{kind}");
     }
-    assert_eq!(graph.nodes().len(), 53);
+    assert_eq!(graph.nodes().len(), 59);
 }
 
 #[test]
@@ -308,7 +308,7 @@ fn two_to_six_zones_work_and_keep_the_addresses_of_the_first_ones() {
         assert_eq!(count(&graph, "AWS::EC2::Subnet"), 3 * zones);
         assert_eq!(count(&graph, "AWS::EC2::RouteTable"), 1 + 2 * zones);
         assert_eq!(count(&graph, "AWS::EC2::NatGateway"), zones);
-        assert_eq!(count(&graph, "AWS::EC2::NetworkAclEntry"), 2 * zones);
+        assert_eq!(count(&graph, "AWS::EC2::NetworkAclEntry"), 4 * zones);
         assert_eq!(outputs.availability_zones.len(), zones);
         for group in ["public", "private", "database"] {
             let (these, those) = (subnets(&graph, group), subnets(&three, group));
@@ -370,6 +370,13 @@ fn the_database_acl_lets_postgresql_in_from_private_subnets_and_answers_out() {
     assert_eq!(out["Egress"], true);
     assert_eq!(out["CidrBlock"], "10.0.11.0/24");
     assert_eq!(out["PortRange"], json!({ "From": 1024, "To": 65535 }));
+    // Among themselves, the database subnets may talk.
+    for (name, egress) in [("in", false), ("out", true)] {
+        let inner = entry(&format!("vpc/db-acl-inner-{name}-3"));
+        assert_eq!((&inner["Egress"], &inner["RuleNumber"]), (&json!(egress), &json!(220)));
+        assert_eq!(inner["CidrBlock"], "10.0.22.0/24");
+        assert_eq!(inner["PortRange"], json!({ "From": 1024, "To": 65535 }));
+    }
     for number in 1..=3 {
         let association = entry(&format!("vpc/db-acl-association-{number}"));
         assert_eq!(association["SubnetId"], reference(&format!("vpc/database-subnet-{number}"), "SubnetId"));

@@ -10,8 +10,12 @@ use super::guard_records::{ReferencedGroup, SecurityGroup, SecurityGroupRule};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done, wire};
 use crate::emulator::ACCOUNT_ID;
+use crate::latency::{Spread, spread};
 use crate::parameters::Parameters;
 use crate::response::Refusal;
+
+/// From when a new group is seen until its first rule is.
+const DEFAULT_RULE: Spread = spread(3.0, 0.0, 6.0);
 
 /// What a rule allows. Two rules of a group may not allow the same, however they are described.
 #[derive(Clone)]
@@ -108,7 +112,11 @@ impl Region {
         let outside = Permission::everything(Peer::Ipv4("0.0.0.0/0".to_owned()));
         let mut rule = self.new_rule(cx.region, &group, true, outside, Tags::default());
         rule.made_by_default = true;
-        self.security_group_rules.create_unseen(cx.unseen_until::<SecurityGroup>(&group.group_id), rule);
+        // It is there from the start, and seen later than the group: providers found groups that were still open because
+        // they revoked only what was shown. How much later is an estimate.
+        let group_seen = cx.unseen_until::<SecurityGroup>(&group.group_id);
+        let later = |seen| seen + cx.latencies.millis(DEFAULT_RULE, &group.group_id);
+        self.security_group_rules.create_unseen(group_seen.map(later), rule);
         let answer = json!({
             "groupId": group.group_id,
             "securityGroupArn": group.security_group_arn,
@@ -211,6 +219,7 @@ impl Region {
         Ok(done())
     }
 
+    /// Also one that is not seen yet: what a group allows is decided by the truth.
     fn rule_of(&self, group_id: &str, egress: bool, permission: &Permission) -> Option<&SecurityGroupRule> {
         self.security_group_rules
             .values()

@@ -346,7 +346,7 @@ pub(super) fn modify_attributes(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (attributes, keys) = LOAD_BALANCER.changed(&load_balancer.attributes, given)?;
     for logs in ["access_logs", "connection_logs", "health_check_logs"] {
         if keys.iter().any(|key| key.starts_with(logs)) {
-            check_logs(cx, &attributes, logs, &arn)?;
+            check_logs(cx, &attributes, logs)?;
         }
     }
     let load_balancer = arns::find_mut(cx.region, &mut cx.r.elbv2.load_balancers, &arn)?;
@@ -354,17 +354,12 @@ pub(super) fn modify_attributes(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(attributes::answer(&load_balancer.attributes))
 }
 
-fn check_logs(
-    cx: &Cx<'_>,
-    attributes: &Attributes,
-    logs: &str,
-    load_balancer_arn: &str,
-) -> Result<(), Refusal> {
+fn check_logs(cx: &Cx<'_>, attributes: &Attributes, logs: &str) -> Result<(), Refusal> {
     if !attributes::is(attributes, &format!("{logs}.s3.enabled"), "true") {
         return Ok(());
     }
     let value = |name: &str| attributes.get(&format!("{logs}.s3.{name}")).map_or("", String::as_str);
-    let delivery = Delivery { bucket: value("bucket"), prefix: value("prefix"), load_balancer_arn };
+    let delivery = Delivery { bucket: value("bucket"), prefix: value("prefix") };
     match delivery.bucket {
         "" => Err(wrong_configuration(format!(
             "{logs}.s3.bucket must be given while {logs}.s3.enabled is true"

@@ -8,6 +8,7 @@ use super::spec::{self, SYMMETRIC};
 use super::{Answer, Cx, State, listed, policy, tags, unsupported, uuid};
 use crate::emulator::ACCOUNT_ID;
 use crate::ids::IdSource;
+use crate::latency::{Spread, spread};
 use crate::objects::Object;
 use crate::request::Call;
 use crate::response::Refusal;
@@ -52,7 +53,14 @@ pub(crate) struct Key {
     pub(super) tags: Tags,
     #[serde(rename = "_rotation", default, skip_serializing_if = "Option::is_none")]
     pub(super) rotation: Option<Rotation>,
+    /// Until when calls that change it may not find it, in milliseconds since 1970.
+    #[serde(rename = "_freshUntilMillis", default, skip_serializing_if = "Option::is_none")]
+    pub(super) fresh_until_millis: Option<i64>,
 }
+
+/// From the creation of a key until every call finds it (KMS Developer Guide, "AWS KMS eventual consistency": "in most
+/// cases […] less than a few seconds, but in some cases several minutes"; the spread is an estimate).
+const PROPAGATION: Spread = spread(4.0, 2.0, 6.0);
 
 /// KMS Developer Guide, "Key states of AWS KMS keys".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +127,7 @@ impl Key {
             policy,
             tags,
             rotation: None,
+            fresh_until_millis: None,
             key_id,
             arn,
         })
@@ -217,7 +226,8 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         policy: given.policy.unwrap_or_else(policy::by_default),
         tags: tags::read(given.tags)?,
     };
-    let key = Key::new(&mut cx.r.kms.ids, new)?;
+    let mut key = Key::new(&mut cx.r.kms.ids, new)?;
+    key.fresh_until_millis = cx.after(PROPAGATION, &key.arn);
     let answer = key.metadata();
     cx.r.kms.keys.insert(key.key_id.clone(), key);
     Ok(answer)

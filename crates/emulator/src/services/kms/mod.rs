@@ -100,8 +100,11 @@ impl State {
         self.keys.get_mut(&id).ok_or_else(not_yours)
     }
 
-    /// One of the customer's keys that is not about to be deleted.
+    /// One of the customer's keys that is not about to be deleted. A key of a moment ago is not found yet.
     fn live_mut(&mut self, name: &str) -> Result<&mut Key, Refusal> {
+        if self.find(name)?.fresh_until_millis.is_some() {
+            return Err(self.no_key(name));
+        }
         let key = self.find_mut(name)?;
         key.check_not_pending()?;
         Ok(key)
@@ -185,8 +188,11 @@ impl Api for State {
     }
 
     fn settle(cx: &mut Cx<'_>) {
-        let now_seconds = cx.now_seconds();
+        let (now_seconds, now_millis) = (cx.now_seconds(), cx.now_millis);
         cx.r.kms.delete_keys_that_are_due(now_seconds);
+        for key in cx.r.kms.keys.values_mut() {
+            key.fresh_until_millis.take_if(|until| *until <= now_millis);
+        }
     }
 
     /// Keys that are about to be deleted are not listed: nothing can use them, they cost nothing, and AWS lets nobody

@@ -54,6 +54,11 @@ pub(super) enum Class {
 }
 
 impl LogGroup {
+    /// In milliseconds since 1970.
+    pub(crate) fn creation_time(&self) -> i64 {
+        self.creation_time
+    }
+
     pub(super) fn new(region: &str, now_millis: i64, name: String) -> Self {
         let log_group_arn = format!("arn:aws:logs:{region}:{ACCOUNT_ID}:log-group:{name}");
         LogGroup {

@@ -54,6 +54,11 @@ impl Bucket {
         &self.bucket_region
     }
 
+    /// In milliseconds since 1970.
+    pub(super) fn created_millis(&self) -> i64 {
+        (self.creation_date * 1000.0) as i64
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
     }

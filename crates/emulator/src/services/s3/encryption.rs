@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::input::{Target, setting};
-use super::{Answer, Cx, NOTHING, find, find_mut, invalid_argument, malformed_xml};
+use super::{Answer, Cx, NOTHING, find, invalid_argument, malformed_xml, settled_mut};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::kms::KeyProblem;
@@ -91,7 +91,7 @@ struct Configuration {
 /// Whether the key is there is not looked at before an object is put (S3 API Reference, PutBucketEncryption).
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (target, configuration): (_, Configuration) = setting(call)?;
-    let bucket = find_mut(cx, &target)?;
+    let bucket = settled_mut(cx, &target)?;
     let [rule] = <[Encryption; 1]>::try_from(configuration.rules).map_err(|_| malformed_xml())?;
     match (rule.algorithm(), rule.key()) {
         (AES, Some(_)) => {
@@ -117,6 +117,6 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
 /// The bucket goes back to S3's own keys.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let target: Target = call.input()?;
-    find_mut(cx, &target)?.encryption = Encryption::default();
+    settled_mut(cx, &target)?.encryption = Encryption::default();
     NOTHING
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::input::Target;
-use super::{Answer, Cx, NOTHING, find, find_mut, invalid_argument, malformed_xml, not_found};
+use super::{Answer, Cx, NOTHING, find, invalid_argument, malformed_xml, not_found, settled_mut};
 use crate::request::Call;
 use crate::response::Refusal;
 
@@ -204,7 +204,7 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let size = given.transition_default_minimum_object_size.unwrap_or_else(|| MINIMUM_SIZE.to_owned());
     let rules = rules.into_iter().map(|rule| named(cx, rule)).collect();
     let answer = json!({"TransitionDefaultMinimumObjectSize": size});
-    find_mut(cx, &target)?.lifecycle =
+    settled_mut(cx, &target)?.lifecycle =
         Some(Lifecycle { rules, transition_default_minimum_object_size: size });
     Ok(answer)
 }
@@ -227,6 +227,6 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let target: Target = call.input()?;
-    find_mut(cx, &target)?.lifecycle = None;
+    settled_mut(cx, &target)?.lifecycle = None;
     NOTHING
 }

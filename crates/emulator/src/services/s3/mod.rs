@@ -56,6 +56,20 @@ fn find<'a>(cx: &'a Cx<'_>, target: &Target) -> Result<&'a Bucket, Refusal> {
     Ok(bucket)
 }
 
+/// From the creation of a bucket until all calls that change its settings find it. Terraform's provider waits two minutes for it;
+/// the spread is an estimate.
+const PROPAGATION: Spread = spread(20.0, 0.0, 40.0);
+
+/// A bucket whose settings are to be changed: one of a moment ago is not found everywhere yet.
+fn settled_mut<'a>(cx: &'a mut Cx<'_>, target: &Target) -> Result<&'a mut Bucket, Refusal> {
+    let bucket = find(cx, target)?;
+    let settled_after = cx.after(PROPAGATION, bucket.name()).map_or(0, |then| then - cx.now_millis);
+    if cx.now_millis - bucket.created_millis() < settled_after {
+        return Err(no_bucket());
+    }
+    find_mut(cx, target)
+}
+
 fn find_mut<'a>(cx: &'a mut Cx<'_>, target: &Target) -> Result<&'a mut Bucket, Refusal> {
     let bucket = cx.global.s3.buckets.get_mut(&target.bucket).ok_or_else(no_bucket)?;
     check_reach(bucket, target, cx.region)?;

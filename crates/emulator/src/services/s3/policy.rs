@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::input::{Target, setting};
-use super::{Answer, Cx, NOTHING, access_denied, find, find_mut, not_found};
+use super::{Answer, Cx, NOTHING, access_denied, find, not_found, settled_mut};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::iam::policy::{Many, Policy, Statement, matches};
@@ -25,7 +25,7 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
              Block Public Access.",
         ));
     }
-    find_mut(cx, &target)?.policy = Some(text);
+    settled_mut(cx, &target)?.policy = Some(text);
     NOTHING
 }
 
@@ -137,6 +137,6 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
 /// A policy that is not there is no error.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let target: Target = call.input()?;
-    find_mut(cx, &target)?.policy = None;
+    settled_mut(cx, &target)?.policy = None;
     NOTHING
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::input::{Target, setting};
-use super::{Answer, Cx, NOTHING, find, find_mut, malformed_xml, not_found};
+use super::{Answer, Cx, NOTHING, find, malformed_xml, not_found, settled_mut};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::{self, Tag, Tags, tag_list};
@@ -85,7 +85,7 @@ pub(super) fn read_tags(given: Vec<Tag>) -> Result<Tags, Refusal> {
 /// All tags are replaced.
 pub(super) fn put_tagging(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (target, tagging): (_, Tagging) = setting(call)?;
-    let bucket = find_mut(cx, &target)?;
+    let bucket = settled_mut(cx, &target)?;
     bucket.tags = read_tags(tagging.tag_set)?;
     NOTHING
 }
@@ -101,13 +101,13 @@ pub(super) fn get_tagging(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 pub(super) fn delete_tagging(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let target: Target = call.input()?;
-    find_mut(cx, &target)?.tags.clear();
+    settled_mut(cx, &target)?.tags.clear();
     NOTHING
 }
 
 pub(super) fn put_versioning(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (target, configuration): (_, VersioningConfiguration) = setting(call)?;
-    let bucket = find_mut(cx, &target)?;
+    let bucket = settled_mut(cx, &target)?;
     let status = configuration.status.ok_or_else(|| {
         Refusal::new(
             "IllegalVersioningConfigurationException",
@@ -125,7 +125,7 @@ pub(super) fn get_versioning(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 pub(super) fn put_public_access_block(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (target, block): (_, PublicAccessBlock) = setting(call)?;
-    find_mut(cx, &target)?.public_access_block = Some(block);
+    settled_mut(cx, &target)?.public_access_block = Some(block);
     NOTHING
 }
 
@@ -142,14 +142,14 @@ pub(super) fn get_public_access_block(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 pub(super) fn delete_public_access_block(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let target: Target = call.input()?;
-    find_mut(cx, &target)?.public_access_block = None;
+    settled_mut(cx, &target)?.public_access_block = None;
     NOTHING
 }
 
 /// There is one rule (S3 API Reference, PutBucketOwnershipControls).
 pub(super) fn put_ownership_controls(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (target, controls): (_, OwnershipControls) = setting(call)?;
-    let bucket = find_mut(cx, &target)?;
+    let bucket = settled_mut(cx, &target)?;
     let [rule] = <[OwnershipRule; 1]>::try_from(controls.rules).map_err(|_| malformed_xml())?;
     bucket.ownership = Some(rule.object_ownership);
     NOTHING
@@ -166,6 +166,6 @@ pub(super) fn get_ownership_controls(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 pub(super) fn delete_ownership_controls(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let target: Target = call.input()?;
-    find_mut(cx, &target)?.ownership = None;
+    settled_mut(cx, &target)?.ownership = None;
     NOTHING
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::managed;
 use super::rules::Rule;
-use super::statements::{items, text, walk};
+use super::statements::{is_of_shield, items, text, walk};
 
 /// A web ACL can use so many units.
 pub(super) const MOST: u64 = 5000;
@@ -38,6 +38,8 @@ fn base(kind: &str, body: &Value) -> u64 {
         "ManagedRuleGroupStatement" => {
             managed::find(text(body, "VendorName"), text(body, "Name")).map_or(0, |group| group.capacity)
         }
+        // Shield Advanced Developer Guide, "Protecting the application layer with the Shield Advanced rule group".
+        "RuleGroupReferenceStatement" if is_of_shield(body) => 150,
         "SizeConstraintStatement" => of_part(1, body),
         "RegexMatchStatement" => of_part(3, body),
         "XssMatchStatement" => of_part(40, body),

@@ -1,4 +1,7 @@
 //! Where web ACLs write their logs (AWS WAF Developer Guide, "Logging AWS WAF web ACL traffic").
+//!
+//! A log group of a moment ago is not known to WAF yet, and is refused as if WAF were not allowed to write to it: providers
+//! retry `WAFLogDestinationPermissionIssueException` for that (API Reference, PutLoggingConfiguration).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -6,6 +9,7 @@ use serde_json::{Value, json};
 use super::statements::only;
 use super::{invalid, nonexistent};
 use crate::emulator::ACCOUNT_ID;
+use crate::latency::{Spread, spread};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::iam;
@@ -118,8 +122,13 @@ fn check_destination(cx: &Cx<'_>, arn: &str) -> Result<(), Refusal> {
     }
 }
 
+/// From the creation of a log group until WAF can write to it: an estimate.
+const PROPAGATION: Spread = spread(6.0, 2.0, 30.0);
+
 fn log_group_exists(cx: &Cx<'_>, name: &str) -> bool {
-    cx.r.logs.group(name).is_some()
+    let Some(group) = cx.r.logs.group(name) else { return false };
+    let known_after = cx.after(PROPAGATION, name).map_or(0, |then| then - cx.now_millis);
+    cx.now_millis - group.creation_time() >= known_after
 }
 
 fn bucket_exists(cx: &Cx<'_>, name: &str) -> bool {

@@ -38,12 +38,20 @@ pub(super) fn is_group(kind: &str) -> bool {
     matches!(kind, "ManagedRuleGroupStatement" | "RuleGroupReferenceStatement")
 }
 
+/// Whether a statement refers to the group of rules that Shield Advanced keeps in a web ACL whose resources it protects. Its
+/// name begins so, and it belongs to an account of AWS (Shield Advanced Developer Guide, "Protecting the application layer
+/// with the Shield Advanced rule group").
+pub(super) fn is_of_shield(body: &Value) -> bool {
+    text(body, "ARN").contains(":regional/rulegroup/ShieldMitigationRuleGroup_")
+}
+
 impl Place<'_> {
     /// Checks a rule's own statement and all that it holds.
     pub(super) fn check(&self, statement: &Value) -> Result<(), Refusal> {
         let (kind, body) = only(statement, "STATEMENT", "Statement")?;
         match kind {
             "ManagedRuleGroupStatement" => self.check_managed_group(body)?,
+            "RuleGroupReferenceStatement" if is_of_shield(body) => {}
             "RuleGroupReferenceStatement" => return Err(nonexistent(text(body, "ARN"))),
             "RateBasedStatement" => check_rate(body)?,
             _ => return self.check_nested(statement),

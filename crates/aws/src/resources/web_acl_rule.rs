@@ -1,6 +1,5 @@
 //! The rules of a web ACL: what is looked for in requests, and what then happens.
 
-use aws::{count, count_or_zero, number};
 use aws_sdk_wafv2::types::{
     AllowAction, BlockAction, CountAction, ManagedRuleGroupStatement as LiveManaged, NoneAction,
     OverrideAction as LiveOverride, RateBasedStatement as LiveRate, RateBasedStatementAggregateKeyType,
@@ -8,6 +7,8 @@ use aws_sdk_wafv2::types::{
 };
 use engine::{CallError, ErrorClass};
 use serde::{Deserialize, Serialize};
+
+use crate::wire::{count, count_or_zero, number};
 
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,6 +183,12 @@ impl Statement {
     }
 }
 
+/// Whether a rule is the one that Shield Advanced keeps in a web ACL. It is nobody else's to change.
+pub(super) fn is_of_shield(live: &Live) -> bool {
+    live.name().starts_with("ShieldMitigationRuleGroup_")
+        && live.statement().is_some_and(|statement| statement.rule_group_reference_statement().is_some())
+}
+
 impl WebAclRule {
     pub(super) fn for_call(&self) -> Result<Live, CallError> {
         let action = self.action.map(|action| {
@@ -209,21 +216,30 @@ impl WebAclRule {
         Ok(rule.build().expect("all fields are given"))
     }
 
-    /// Actions that these enums do not have are none at all, which no rule of ours has.
+    /// Actions that these enums do not have, or with an answer or a header of somebody's own, are none at all, which no rule
+    /// of ours has; and a rule that has more to it than this struct can say has another statement.
     pub(super) fn from_live(live: &Live) -> Self {
         let action = live.action().and_then(|action| {
-            let allow = action.allow().map(|_| RuleAction::Allow {});
-            let block = action.block().map(|_| RuleAction::Block {});
-            allow.or(block).or(action.count().map(|_| RuleAction::Count {}))
+            let allow = action.allow().filter(|allow| allow.custom_request_handling().is_none());
+            let block = action.block().filter(|block| block.custom_response().is_none());
+            let count = action.count().filter(|count| count.custom_request_handling().is_none());
+            let (allow, block) = (allow.map(|_| RuleAction::Allow {}), block.map(|_| RuleAction::Block {}));
+            allow.or(block).or(count.map(|_| RuleAction::Count {}))
         });
         let override_action = live.override_action().and_then(|action| {
             let none = action.none().map(|_| OverrideAction::None {});
             none.or(action.count().map(|_| OverrideAction::Count {}))
         });
+        let says_more = !live.rule_labels().is_empty()
+            || live.captcha_config().is_some()
+            || live.challenge_config().is_some();
         Self {
             name: live.name().to_owned(),
             priority: count_or_zero(Some(live.priority())),
-            statement: Statement::from_live(live.statement()),
+            statement: match says_more {
+                true => Statement::Other {},
+                false => Statement::from_live(live.statement()),
+            },
             action,
             override_action,
             visibility_config: VisibilityConfig::from_live(live.visibility_config()),
@@ -233,7 +249,7 @@ impl WebAclRule {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_wafv2::types::GeoMatchStatement;
+    use aws_sdk_wafv2::types::{CustomResponse, GeoMatchStatement, Label};
 
     use super::*;
 
@@ -265,6 +281,19 @@ mod tests {
         };
         for rule in [rate(), group] {
             assert_eq!(WebAclRule::from_live(&rule.for_call().unwrap()), rule);
+        }
+    }
+
+    #[test]
+    fn an_answer_or_a_label_of_somebodys_own_is_seen() {
+        let response = CustomResponse::builder().response_code(200).build().unwrap();
+        let block = BlockAction::builder().custom_response(response).build();
+        let mut answered = rate().for_call().unwrap();
+        answered.action = Some(LiveAction::builder().block(block).build());
+        let label = Label::builder().name("theirs").build().unwrap();
+        let labelled = Live { rule_labels: Some(vec![label]), ..rate().for_call().unwrap() };
+        for live in [answered, labelled] {
+            assert_ne!(WebAclRule::from_live(&live), rate());
         }
     }
 

@@ -3,20 +3,26 @@
 //! The surprises: the name of a log group must begin with `aws-waf-logs-`; its ARN is wanted without the `:*` at the
 //! end; and writing there needs a resource policy of CloudWatch Logs, `AWSWAF-LOGS`, which WAF makes by itself for
 //! the whole account and which stays.
+//!
+//! `WAFLogDestinationPermissionIssueException` means wait: it is the answer for a log group of a moment ago, and while the
+//! resource policy spreads. So does `WAFServiceLinkedRoleErrorException`, for the first configuration of an account.
+//! A change replaces everything: a filter that somebody set, with which WAF drops lines, is shown as drift and goes with
+//! the next change. Names of headers come back in lower case.
 
 use async_trait::async_trait;
-use aws::waf::{OfWaf, waf};
-use aws::{CallResult, Called, Context, converge, in_order_of};
 use aws_sdk_wafv2::types::{
     FieldToMatch as LiveField, LoggingConfiguration as Live, SingleHeader as LiveHeader,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Named, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Named,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::WebAclArn;
+use super::logging_filter::LoggingFilter;
+use crate::error::{CallResult, Called};
+use crate::waf::{OfWaf, waf};
+use crate::{Context, WebAclArn, converge, in_order_of};
 
 /// The properties of a logging configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +34,9 @@ pub struct LoggingConfiguration<S: Stage = Declared> {
     pub log_destination_configs: Vec<S::Of<String>>,
     /// What of a request is kept out of the log. Their order has no meaning.
     pub redacted_fields: Vec<FieldToMatch>,
+    /// Which requests are logged; without one, all are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logging_filter: Option<LoggingFilter>,
 }
 
 /// A part of a request.
@@ -97,10 +106,12 @@ impl LoggingConfiguration<Resolved> {
             .resource_arn(self.resource_arn.as_str())
             .set_log_destination_configs(Some(self.log_destination_configs.clone()))
             .set_redacted_fields(Some(fields))
+            .set_logging_filter(self.logging_filter.as_ref().map(LoggingFilter::for_call))
             .build()
             .expect("a web ACL and a destination are given");
         let request = waf(cx).put_logging_configuration().logging_configuration(configuration);
-        request.send().await.called("PutLoggingConfiguration").of_waf().once_visible().map(drop)
+        let answer = request.send().await.called("PutLoggingConfiguration").of_waf().once_visible();
+        answer.classed(&["WAFLogDestinationPermissionIssueException"], ErrorClass::NotYet).map(drop)
     }
 }
 
@@ -184,6 +195,7 @@ impl Resource for LoggingConfiguration<Resolved> {
         let Some(live) = live(cx, &outputs.resource_arn).await? else { return Ok(None) };
         let fields = live.redacted_fields().iter().map(FieldToMatch::from_live).collect();
         Ok(Some(Self {
+            logging_filter: live.logging_filter().map(LoggingFilter::from_live),
             redacted_fields: in_order_of(&self.redacted_fields, fields, FieldToMatch::clone),
             resource_arn: live.resource_arn.into(),
             log_destination_configs: live.log_destination_configs,

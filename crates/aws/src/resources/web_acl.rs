@@ -3,22 +3,32 @@
 //! The surprises: a change needs the lock token of the state that it changes, so each one reads first, and one that was
 //! overtaken is made again; a change replaces everything, not only what it mentions; and what is new cannot be
 //! associated with anything for a while.
+//!
+//! Because a change replaces everything, it sends back what is in the live web ACL and has no property here: bodies of
+//! custom responses, settings of CAPTCHA, challenges and tokens, of associated resources, of data protection and of
+//! protection against DDoS. None of them changes what our rules do, and so none is drift. The same holds for the rule
+//! that Shield Advanced adds to a web ACL in front of what it protects: without it, there is no automatic mitigation
+//! (Shield Advanced Developer Guide, "Protecting the application layer with the Shield Advanced rule group"). Firewall
+//! Manager's groups of rules are no part of the call. Every other rule that somebody adds or changes is drift, also where
+//! only its answer, its labels or its CAPTCHA settings are other ones.
+//!
+//! There are no states: a web ACL exists or it does not. `WAFUnavailableEntityException` right after the creation means
+//! wait, and so does `WAFAssociatedItemException` while it is being deleted.
 
 use async_trait::async_trait;
-use aws::waf::{OfWaf, waf};
-use aws::{CallResult, Called, Context, Tags, converge, in_order_of, required};
 use aws_sdk_wafv2::types::{
     AllowAction, BlockAction, DefaultAction as LiveDefault, Rule as LiveRule, Scope, WebAcl as Live,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads, Resolved,
-    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Named,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
-use super::waf::{retag, tag, tags_of};
-use super::web_acl_rule::{VisibilityConfig, WebAclRule};
-use crate::{WebAclArn, WebAclId};
+use super::web_acl_rule::{VisibilityConfig, WebAclRule, is_of_shield};
+use crate::error::{CallResult, Called, required};
+use crate::waf::{OfWaf, retag, tag, tags_of, waf};
+use crate::{Context, Tags, WebAclArn, WebAclId, converge, in_order_of};
 
 /// The properties of a web ACL. It refers to nothing, so one struct serves both stages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,21 +57,32 @@ pub enum DefaultAction {
     Allow {},
     /// It is answered with 403.
     Block {},
+    /// Anything else, which somebody set by hand: it is shown, and never sent.
+    Other {},
 }
 
 impl DefaultAction {
-    fn for_call(self) -> LiveDefault {
+    fn for_call(self) -> Result<LiveDefault, CallError> {
         let builder = LiveDefault::builder();
         match self {
-            DefaultAction::Allow {} => builder.allow(AllowAction::builder().build()).build(),
-            DefaultAction::Block {} => builder.block(BlockAction::builder().build()).build(),
+            DefaultAction::Allow {} => Ok(builder.allow(AllowAction::builder().build()).build()),
+            DefaultAction::Block {} => Ok(builder.block(BlockAction::builder().build()).build()),
+            DefaultAction::Other {} => Err(CallError::new(
+                ErrorClass::Invalid,
+                "writing a web ACL",
+                "a default action of another kind cannot be sent",
+            )),
         }
     }
 
+    /// An answer or a header of somebody's own is part of an action, and none of these has one.
     fn from_live(live: Option<&LiveDefault>) -> Self {
-        match live.and_then(LiveDefault::allow) {
-            Some(_) => DefaultAction::Allow {},
-            None => DefaultAction::Block {},
+        let allows = live.and_then(LiveDefault::allow).map(|allow| allow.custom_request_handling().is_none());
+        let blocks = live.and_then(LiveDefault::block).map(|block| block.custom_response().is_none());
+        match (allows, blocks) {
+            (Some(true), _) => DefaultAction::Allow {},
+            (_, Some(true)) => DefaultAction::Block {},
+            _ => DefaultAction::Other {},
         }
     }
 }
@@ -178,7 +199,7 @@ impl Resource for WebAcl {
             .name(&self.name)
             .description(&self.description)
             .scope(self.scope())
-            .default_action(self.default_action.for_call())
+            .default_action(self.default_action.for_call()?)
             .set_rules(Some(self.rules()?))
             .visibility_config(self.visibility_config.for_call())
             .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
@@ -194,7 +215,8 @@ impl Resource for WebAcl {
     async fn read(&self, cx: &Context, outputs: &WebAclOutputs<Resolved>) -> Result<Option<Self>, CallError> {
         let Some((live, _)) = self.live(cx, &outputs.id).await? else { return Ok(None) };
         let Some(tags) = tags_of(cx, outputs.arn.as_str()).await.if_exists()? else { return Ok(None) };
-        let rules = live.rules().iter().map(WebAclRule::from_live).collect();
+        let rules =
+            live.rules().iter().filter(|rule| !is_of_shield(rule)).map(WebAclRule::from_live).collect();
         Ok(Some(Self {
             name: live.name().to_owned(),
             description: live.description().unwrap_or_default().to_owned(),
@@ -213,9 +235,11 @@ impl Resource for WebAcl {
         changed: &Changed<Self>,
     ) -> Result<WebAclOutputs<Resolved>, CallError> {
         if changed.properties.iter().any(|name| name != "Tags") {
-            let Some((_, token)) = self.live(cx, &outputs.id).await? else {
+            let Some((live, token)) = self.live(cx, &outputs.id).await? else {
                 return Err(CallError::conflict("UpdateWebACL", format!("web ACL {} is gone", self.name)));
             };
+            let shield = live.rules().iter().filter(|rule| is_of_shield(rule)).cloned();
+            let rules = self.rules()?.into_iter().chain(shield).collect();
             let request = waf(cx)
                 .update_web_acl()
                 .name(&self.name)
@@ -223,9 +247,18 @@ impl Resource for WebAcl {
                 .id(outputs.id.as_str())
                 .lock_token(token)
                 .description(&self.description)
-                .default_action(self.default_action.for_call())
-                .set_rules(Some(self.rules()?))
-                .visibility_config(self.visibility_config.for_call());
+                .default_action(self.default_action.for_call()?)
+                .set_rules(Some(rules))
+                .visibility_config(self.visibility_config.for_call())
+                // Everything is replaced: what is not sent is gone.
+                .set_data_protection_config(live.data_protection_config)
+                .set_custom_response_bodies(live.custom_response_bodies.filter(|bodies| !bodies.is_empty()))
+                .set_captcha_config(live.captcha_config)
+                .set_challenge_config(live.challenge_config)
+                .set_token_domains(live.token_domains.filter(|domains| !domains.is_empty()))
+                .set_association_config(live.association_config)
+                .set_on_source_d_do_s_protection_config(live.on_source_d_do_s_protection_config)
+                .set_application_config(live.application_config);
             request.send().await.called("UpdateWebACL").of_waf()?;
         }
         retag(cx, outputs.arn.as_str(), &changed.before.tags, &self.tags).await?;
