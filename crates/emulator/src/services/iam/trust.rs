@@ -168,14 +168,36 @@ impl Statement {
 
     /// Whether all conditions hold; `None` if that cannot be known.
     pub(crate) fn holds(&self) -> Option<bool> {
+        self.holds_in(&[])
+    }
+
+    /// The same for a request of which more is known: pairs of condition keys and their values.
+    pub(crate) fn holds_in(&self, context: &[(&str, &str)]) -> Option<bool> {
         let conditions = self.condition.iter().flat_map(|(operator, keys)| {
-            keys.iter().map(move |(key, Many(values))| condition_holds(operator, key, values))
+            keys.iter().map(move |(key, Many(values))| {
+                match context.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)) {
+                    Some((_, actual)) => known_condition_holds(operator, values, actual),
+                    None => condition_holds(operator, key, values),
+                }
+            })
         });
         let verdicts: Vec<Option<bool>> = conditions.collect();
         match verdicts.contains(&Some(false)) {
             true => Some(false),
             false => verdicts.into_iter().collect::<Option<Vec<bool>>>().map(|_| true),
         }
+    }
+}
+
+/// A condition on a key whose value is known ("IAM JSON policy elements: Condition operators").
+fn known_condition_holds(operator: &str, values: &[Scalar], actual: &str) -> Option<bool> {
+    let mut values = values.iter().map(Scalar::to_string);
+    match operator.strip_suffix("IfExists").unwrap_or(operator) {
+        "StringEquals" => Some(values.any(|value| value == actual)),
+        "StringNotEquals" => Some(values.all(|value| value != actual)),
+        "StringLike" | "ArnLike" | "ArnEquals" => Some(values.any(|value| matches(&value, actual))),
+        "StringNotLike" | "ArnNotLike" | "ArnNotEquals" => Some(values.all(|value| !matches(&value, actual))),
+        _ => None,
     }
 }
 
