@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws::resources::RetentionDays;
-use aws::{Place, SecurityGroupId, SubnetId, VpcId};
+use aws::{KeyArn, Place, SecurityGroupId, SubnetId, VpcId};
 use engine::{DeclareError, Input};
 use ipnet::Ipv4Net;
 use schemars::JsonSchema;
@@ -59,6 +59,9 @@ pub struct Args {
     pub keep_logs: bool,
     /// Tags for everything that can have tags; `Name` is added.
     #[serde(skip)]
+    /// The KMS key that encrypts log groups, such as that of the logs tier; a key of CloudWatch Logs where it is not given.
+    #[serde(skip)]
+    pub log_key: Option<Input<KeyArn>>,
     pub tags: BTreeMap<String, String>,
 }
 
@@ -83,6 +86,7 @@ impl Default for Args {
             tags: BTreeMap::new(),
         }
     }
+            log_key: None,
 }
 
 /// The port that a target group's name need not mention.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use aws::KeyArn;
 use aws::resources::RetentionDays;
-use engine::DeclareError;
+use engine::{DeclareError, Input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,9 @@ pub struct Args {
     /// Whether log groups, and the logs in them, stay when the stack is destroyed.
     #[serde(skip)]
     pub keep_logs: bool,
+    /// The KMS key that encrypts log groups, such as that of the logs tier; a key of CloudWatch Logs where it is not given.
+    #[serde(skip)]
+    pub log_key: Option<Input<KeyArn>>,
     /// Tags for everything that can have tags; `Name` is added.
     #[serde(skip)]
     pub tags: BTreeMap<String, String>,
@@ -69,6 +73,7 @@ impl Default for Args {
             security_policy: "SecurityPolicy_TLS13_1_2_PQ_2025_09".to_owned(),
             disable_execute_api_endpoint: false,
             keep_logs: false,
+            log_key: None,
             tags: BTreeMap::new(),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws::KeyArn;
 use aws::resources::RetentionDays;
-use engine::DeclareError;
+use engine::{DeclareError, Input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +89,9 @@ pub struct Args {
     #[serde(skip)]
     pub tags: BTreeMap<String, String>,
 }
+    /// The KMS key that encrypts log groups, such as that of the logs tier; a key of CloudWatch Logs where it is not given.
+    #[serde(skip)]
+    pub log_key: Option<Input<KeyArn>>,
 
 impl Default for Args {
     fn default() -> Self {
@@ -122,6 +125,7 @@ impl Default for Args {
     }
 }
 
+            log_key: None,
 /// The processor that tasks run on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Architecture {
