@@ -332,7 +332,7 @@ impl Declaring<'_> {
         let service = self.names.name("app");
         let app = App { args, inputs, service: service.clone(), image, log_group: &app_logs.name };
         let sidecar =
-            tracing_logs.and_then(|logs| containers::sidecar(args.tracing, &logs.name, &inputs.place.region));
+            tracing_logs.and_then(|logs| containers::sidecar(args, &logs.name, &inputs.place.region));
         let definition = TaskDefinition {
             family: service,
             cpu: args.cpu.to_string(),
