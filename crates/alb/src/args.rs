@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws::firewall::{ByAddress, Waf, limit_above};
-use aws::{Place, SecurityGroupId, SubnetId, VpcId};
+use aws::{KeyArn, Place, SecurityGroupId, SubnetId, VpcId};
 use engine::{DeclareError, Input};
 use ipnet::Ipv4Net;
 use schemars::JsonSchema;
@@ -37,6 +37,8 @@ pub struct Args {
     /// The port of the targets.
     #[schemars(range(min = 1, max = 65535))]
     pub target_port: u16,
+    /// How it talks to the targets, and checks them. Another choice makes other target groups.
+    pub target_protocol: TargetProtocol,
     /// How it is found out whether a target is well.
     pub health_check: HealthCheck,
     /// How long a target that is taken out may go on answering, in seconds: 0 to 3600. AWS's own 300 would make each
@@ -57,6 +59,9 @@ pub struct Args {
     /// Whether log groups, and the logs in them, stay when the stack is destroyed.
     #[serde(skip)]
     pub keep_logs: bool,
+    /// The KMS key that encrypts log groups, such as that of the logs tier; a key of CloudWatch Logs where it is not given.
+    #[serde(skip)]
+    pub log_key: Option<Input<KeyArn>>,
     /// Tags for everything that can have tags; `Name` is added.
     #[serde(skip)]
     pub tags: BTreeMap<String, String>,
@@ -72,6 +77,7 @@ impl Default for Args {
             certificate_arn: None,
             ssl_policy: "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09".to_owned(),
             target_port: DEFAULT_TARGET_PORT,
+            target_protocol: TargetProtocol::default(),
             health_check: HealthCheck::default(),
             deregistration_delay: 30,
             idle_timeout: 60,
@@ -80,6 +86,7 @@ impl Default for Args {
             access_logs: AccessLogs::default(),
             waf: Waf::default(),
             keep_logs: false,
+            log_key: None,
             tags: BTreeMap::new(),
         }
     }
@@ -100,6 +107,28 @@ pub enum Ingress {
     Public,
     /// What is in the VPC: it is in the private subnets.
     Private,
+}
+
+/// How the load balancer talks to its targets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetProtocol {
+    /// In clear text, inside the VPC.
+    #[default]
+    Http,
+    /// With TLS (Security Hub ELB.21, ELB.22): the application answers with a certificate of its own. A self-signed one will do:
+    /// the load balancer does not check it.
+    Https,
+}
+
+impl TargetProtocol {
+    /// As Elastic Load Balancing calls it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            TargetProtocol::Http => "HTTP",
+            TargetProtocol::Https => "HTTPS",
+        }
+    }
 }
 
 /// How it is found out whether a target is well.

@@ -7,7 +7,7 @@ use aws::{LogGroupName, Names, SecurityGroupId, SubnetId};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
 use serde::{Deserialize, Serialize};
 
-use crate::args::DEFAULT_TARGET_PORT;
+use crate::args::{DEFAULT_TARGET_PORT, TargetProtocol};
 use crate::resources::{
     AbortIncompleteMultipartUpload, Action, Attribute, Bucket, BucketEncryption, BucketPolicy, Certificate,
     Condition, LifecycleConfiguration, LifecycleRule, Listener, ListenerRule, LoadBalancer, Matcher,
@@ -325,22 +325,26 @@ impl Declaring<'_> {
     }
 
     fn target_group(&mut self, color: &str) -> Result<OutputsOf<TargetGroup>, DeclareError> {
-        let Args { target_port, health_check, .. } = self.args;
-        // A group with another port is another group. It has a name of its own, so that it can be there before the
-        // rules let the old one go.
+        let Args { target_port, target_protocol, health_check, .. } = self.args;
+        // A group with another port or protocol is another group. It has a name of its own, so that it can be there before
+        // the rules let the old one go.
         let what = match *target_port {
             DEFAULT_TARGET_PORT => color.to_owned(),
             port => format!("{color}-{port}"),
+        };
+        let what = match target_protocol {
+            TargetProtocol::Http => what,
+            TargetProtocol::Https => format!("{what}-tls"),
         };
         let delay = self.args.deregistration_delay.to_string();
         let group = TargetGroup {
             name: self.short_name(&what)?,
             vpc_id: self.inputs.vpc_id.clone(),
             target_type: "ip".to_owned(),
-            protocol: "HTTP".to_owned(),
+            protocol: target_protocol.name().to_owned(),
             protocol_version: "HTTP1".to_owned(),
             port: *target_port,
-            health_check_protocol: "HTTP".to_owned(),
+            health_check_protocol: target_protocol.name().to_owned(),
             health_check_port: "traffic-port".to_owned(),
             health_check_path: health_check.path.clone(),
             health_check_interval_seconds: health_check.interval,
@@ -419,6 +423,7 @@ impl Declaring<'_> {
             by_address: self.args.by_address(self.inputs)?,
             retention: self.waf_retention,
             keep_logs: self.args.keep_logs,
+            log_key: self.args.log_key.clone(),
         };
         firewall.declare(self.scope, load_balancer.text())
     }

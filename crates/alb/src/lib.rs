@@ -38,6 +38,7 @@ pub use args::Args;
 pub use args::HealthCheck;
 pub use args::Ingress;
 pub use args::Inputs;
+pub use args::TargetProtocol;
 pub use args::TestHeader;
 pub use aws::ListenerArn;
 pub use aws::ListenerRuleArn;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use aws::KeyArn;
 use aws::firewall::{ByAddress, RATE_WINDOW, Waf, limit_above};
 use aws::resources::RetentionDays;
-use engine::DeclareError;
+use engine::{DeclareError, Input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,9 @@ pub struct Args {
     /// Whether log groups, and the logs in them, stay when the stack is destroyed.
     #[serde(skip)]
     pub keep_logs: bool,
+    /// The KMS key that encrypts log groups, such as that of the logs tier; a key of CloudWatch Logs where it is not given.
+    #[serde(skip)]
+    pub log_key: Option<Input<KeyArn>>,
     /// Tags for everything that can have tags; `Name` is added.
     #[serde(skip)]
     pub tags: BTreeMap<String, String>,
@@ -73,6 +77,7 @@ impl Default for Args {
             disable_execute_api_endpoint: false,
             waf: Waf::default(),
             keep_logs: false,
+            log_key: None,
             tags: BTreeMap::new(),
         }
     }

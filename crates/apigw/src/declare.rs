@@ -261,7 +261,7 @@ impl Declaring<'_> {
             log_group_name: LogGroupName::from(format!("/aws/apigateway/{}", self.names.name("api"))).into(),
             retention_in_days: Some(self.retention),
             made_by_service: false,
-            kms_key_id: None,
+            kms_key_id: self.args.log_key.clone(),
             deletion_policy: DeletionPolicy::retain_if(self.args.keep_logs),
             tags: self.names.tags("api-logs"),
         };
@@ -281,7 +281,7 @@ impl Declaring<'_> {
             log_group_name: execution_log_group_name(api, stage),
             retention_in_days: Some(self.retention),
             made_by_service: true,
-            kms_key_id: None,
+            kms_key_id: self.args.log_key.clone(),
             deletion_policy: DeletionPolicy::retain_if(self.args.keep_logs),
             tags: self.names.tags("api-execution-logs"),
         };
@@ -346,6 +346,7 @@ impl Declaring<'_> {
             by_address: self.args.by_address(),
             retention: self.waf_retention,
             keep_logs: self.args.keep_logs,
+            log_key: self.args.log_key.clone(),
         };
         firewall.declare(self.scope, stage_arn)
     }

@@ -19,7 +19,7 @@ use crate::resources::{
     RateBasedStatement, RetentionDays, RuleAction, ServiceLinkedRole, Statement, VisibilityConfig, WebAcl, WebAclAssociation,
     WebAclRule,
 };
-use crate::{DeletionPolicy, LogGroupName, Names, Place, WebAclArn};
+use crate::{DeletionPolicy, KeyArn, LogGroupName, Names, Place, WebAclArn};
 
 /// In how many seconds requests are counted.
 pub const RATE_WINDOW: u32 = 300;
@@ -97,7 +97,7 @@ pub enum ByAddress {
 }
 
 /// A firewall in front of one resource.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Firewall<'a> {
     /// How objects are named and tagged.
     pub names: &'a Names,
@@ -115,6 +115,8 @@ pub struct Firewall<'a> {
     pub retention: RetentionDays,
     /// Whether the log group stays when the stack is destroyed.
     pub keep_logs: bool,
+    /// The key that encrypts its log; one of CloudWatch Logs where it is not given.
+    pub log_key: Option<Input<KeyArn>>,
 }
 
 /// What a firewall gives to others.
@@ -146,7 +148,7 @@ impl Firewall<'_> {
             log_group_name: LogGroupName::from(format!("aws-waf-logs-{}", self.names.name(self.log))).into(),
             made_by_service: false,
             retention_in_days: Some(self.retention),
-            kms_key_id: None,
+            kms_key_id: self.log_key.clone(),
             deletion_policy: DeletionPolicy::retain_if(self.keep_logs),
             tags: self.names.tags(&format!("{}-logs", self.what)),
         };

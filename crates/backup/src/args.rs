@@ -80,6 +80,9 @@ pub struct Args {
     /// Whether log groups, and the logs in them, stay when the stack is destroyed.
     #[serde(skip)]
     pub keep_logs: bool,
+    /// The KMS key that encrypts log groups, such as that of the logs tier; a key of CloudWatch Logs where it is not given.
+    #[serde(skip)]
+    pub log_key: Option<Input<KeyArn>>,
     /// Tags for everything that can have tags; `Name` is added.
     #[serde(skip)]
     pub tags: BTreeMap<String, String>,
@@ -100,6 +103,7 @@ impl Default for Args {
             log_retention_in_days: 2557,
             vault: Vault::default(),
             keep_logs: false,
+            log_key: None,
             tags: BTreeMap::new(),
         }
     }

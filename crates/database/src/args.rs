@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws::resources::RetentionDays;
-use aws::{Place, SecurityGroupId, SubnetId, VpcId};
+use aws::{KeyArn, Place, SecurityGroupId, SubnetId, VpcId};
 use engine::{DeclareError, Input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,9 @@ pub struct Args {
     /// Whether log groups, and the logs in them, stay when the stack is destroyed.
     #[serde(skip)]
     pub keep_logs: bool,
+    /// The KMS key that encrypts log groups, such as that of the logs tier; a key of CloudWatch Logs where it is not given.
+    #[serde(skip)]
+    pub log_key: Option<Input<KeyArn>>,
     /// Tags for everything that can have tags; `Name` is added.
     #[serde(skip)]
     pub tags: BTreeMap<String, String>,
@@ -90,6 +93,7 @@ impl Default for Args {
             insights: "standard".to_owned(),
             monitoring_interval: 60,
             keep_logs: false,
+            log_key: None,
             tags: BTreeMap::new(),
         }
     }

@@ -251,7 +251,7 @@ impl Declaring<'_> {
                 .into(),
             made_by_service: false,
             retention_in_days: Some(self.retention),
-            kms_key_id: None,
+            kms_key_id: self.args.log_key.clone(),
             deletion_policy: aws::DeletionPolicy::retain_if(self.args.keep_logs),
             tags: self.names.tags("database-logs"),
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws::KeyArn;
 use aws::resources::RetentionDays;
-use engine::DeclareError;
+use engine::{DeclareError, Input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +65,10 @@ pub struct Args {
     pub health_check_grace_period_seconds: u32,
     /// What takes traces to X-Ray.
     pub tracing: Tracing,
+    /// The user, and group, that the tracing container runs as (Security Hub ECS.20). Default: the user of its image, `aoc` or
+    /// `xray`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracing_user: Option<String>,
     /// The user of the database that tasks may be by IAM, without a password. It is made in the database, not here.
     pub database_user: String,
     /// For how many minutes the tasks before a deployment stay, so that going back to them takes no time: 0 to 1440.
@@ -85,6 +89,9 @@ pub struct Args {
     /// Whether log groups, and the logs in them, stay when the stack is destroyed.
     #[serde(skip)]
     pub keep_logs: bool,
+    /// The KMS key that encrypts log groups, such as that of the logs tier; a key of CloudWatch Logs where it is not given.
+    #[serde(skip)]
+    pub log_key: Option<Input<KeyArn>>,
     /// Tags for everything that can have tags; `Name` is added.
     #[serde(skip)]
     pub tags: BTreeMap<String, String>,
@@ -110,6 +117,7 @@ impl Default for Args {
             health_check: None,
             health_check_grace_period_seconds: 60,
             tracing: Tracing::default(),
+            tracing_user: None,
             database_user: "payments_app".to_owned(),
             bake_time_minutes: 10,
             log_retention_in_days: 2557,
@@ -117,6 +125,7 @@ impl Default for Args {
             repository: Repository::default(),
             insights: "enhanced".to_owned(),
             keep_logs: false,
+            log_key: None,
             tags: BTreeMap::new(),
         }
     }
@@ -289,7 +298,9 @@ impl Args {
                 "leave it out, or set encryption to KMS",
             ));
         }
-        for (argument, name) in [("user", &self.user), ("database_user", &self.database_user)] {
+        let tracing_user = self.tracing_user.as_ref().map(|user| ("tracing_user", user));
+        let names = [("user", &self.user), ("database_user", &self.database_user)];
+        for (argument, name) in names.into_iter().chain(tracing_user) {
             if name.is_empty() || name.contains(char::is_whitespace) {
                 return Err(DeclareError::argument(
                     argument,

@@ -22,8 +22,13 @@ const STOP_SECONDS: u32 = 30;
 const ADOT_IMAGE: &str = "public.ecr.aws/aws-observability/aws-otel-collector:v0.48.0";
 /// A configuration in the image: OTLP and X-Ray's own protocol in, X-Ray out.
 const ADOT_CONFIG: &str = "--config=/etc/ecs/ecs-xray.yaml";
+/// The image's own user, said once more since Security Hub ECS.20 looks at the task definition alone. By name: the image has
+/// it in its `/etc/passwd` (aws-observability/aws-otel-collector, `cmd/awscollector/Dockerfile`, #3136).
+const ADOT_USER: &str = "aoc";
 const ADOT_ENDPOINT: &str = "http://localhost:4318";
 const XRAY_IMAGE: &str = "public.ecr.aws/xray/aws-xray-daemon:3.3.15";
+/// Likewise (aws/aws-xray-daemon, `Dockerfile`).
+const XRAY_USER: &str = "xray";
 const XRAY_PORT: u16 = 2000;
 
 /// What the application's container is made from.
@@ -123,15 +128,15 @@ fn secrets(database: &DatabaseInputs) -> [Secret; 2] {
 
 /// The container beside the application, if there is one.
 pub(crate) fn sidecar(
-    tracing: Tracing,
+    args: &Args,
     log_group: &Input<LogGroupName>,
     region: &str,
 ) -> Option<ContainerDefinition> {
-    let (name, image, command, port_mappings) = match tracing {
-        Tracing::Adot => ("adot", ADOT_IMAGE, vec![ADOT_CONFIG.to_owned()], Vec::new()),
+    let (name, image, user, command, port_mappings) = match args.tracing {
+        Tracing::Adot => ("adot", ADOT_IMAGE, ADOT_USER, vec![ADOT_CONFIG.to_owned()], Vec::new()),
         Tracing::XrayDaemon => {
             let daemon = PortMapping { container_port: XRAY_PORT, protocol: "udp".to_owned() };
-            ("xray-daemon", XRAY_IMAGE, Vec::new(), vec![daemon])
+            ("xray-daemon", XRAY_IMAGE, XRAY_USER, Vec::new(), vec![daemon])
         }
         Tracing::None => return None,
     };
@@ -146,8 +151,7 @@ pub(crate) fn sidecar(
         secrets: Vec::new(),
         mount_points: Vec::new(),
         linux_parameters: hardened(),
-        // The image's own, which is not root.
-        user: None,
+        user: Some(args.tracing_user.clone().unwrap_or_else(|| user.to_owned())),
         readonly_root_filesystem: true,
         stop_timeout: Some(STOP_SECONDS),
         health_check: None,

@@ -176,7 +176,7 @@ impl Declaring<'_> {
             log_group_name: LogGroupName::from(format!("/ecs/{}", self.names.name(what))).into(),
             made_by_service: false,
             retention_in_days: Some(self.retention),
-            kms_key_id: None,
+            kms_key_id: self.args.log_key.clone(),
             deletion_policy: DeletionPolicy::retain_if(self.args.keep_logs),
             tags: self.names.tags(&format!("{what}-logs")),
         };
@@ -338,7 +338,7 @@ impl Declaring<'_> {
         let service = self.names.name("app");
         let app = App { args, inputs, service: service.clone(), image, log_group: &app_logs.name };
         let sidecar =
-            tracing_logs.and_then(|logs| containers::sidecar(args.tracing, &logs.name, &inputs.place.region));
+            tracing_logs.and_then(|logs| containers::sidecar(args, &logs.name, &inputs.place.region));
         let definition = TaskDefinition {
             family: service,
             cpu: args.cpu.to_string(),

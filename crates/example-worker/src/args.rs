@@ -15,6 +15,8 @@ pub struct Args {
     pub image: Option<String>,
     /// What tasks run, where that is not what the image says.
     pub command: Vec<String>,
+    /// The user, and group, that tasks run as (Security Hub ECS.20).
+    pub user: String,
     /// How many tasks there are.
     #[schemars(range(min = 1, max = 100))]
     pub tasks: u32,
@@ -34,6 +36,7 @@ impl Default for Args {
         Self {
             image: None,
             command: Vec::new(),
+            user: "10001:10001".to_owned(),
             tasks: 2,
             seconds_per_message: 60,
             attempts: 5,

@@ -69,8 +69,7 @@ impl Component for Tier {
         let names = Names::new(&self.shared.environment, &self.shared.tags)?;
         LogGroup::guard(scope, self.shared.keep_logs);
         self.args.check()?;
-        let declaring =
-            Declaring { scope, args: &self.args, keep_logs: self.shared.keep_logs, inputs, names };
+        let declaring = Declaring { scope, args: &self.args, shared: &self.shared, inputs, names };
         declaring.all()
     }
 }
@@ -79,7 +78,7 @@ impl Component for Tier {
 struct Declaring<'a> {
     scope: &'a mut Scope,
     args: &'a Args,
-    keep_logs: bool,
+    shared: &'a Shared,
     inputs: &'a Inputs,
     names: Names,
 }
@@ -252,7 +251,7 @@ impl Declaring<'_> {
                 capabilities: Capabilities { drop: vec!["ALL".to_owned()] },
                 init_process_enabled: true,
             },
-            user: None,
+            user: Some(self.args.user.clone()),
             readonly_root_filesystem: true,
             // As long as Fargate allows: a message that a task gives up is worked on from its beginning.
             stop_timeout: Some(120),
@@ -269,8 +268,8 @@ impl Declaring<'_> {
             log_group_name: LogGroupName::from(format!("/ecs/{}", self.names.name("worker"))).into(),
             made_by_service: false,
             retention_in_days: Some(self.args.retention()?),
-            kms_key_id: None,
-            deletion_policy: DeletionPolicy::retain_if(self.keep_logs),
+            kms_key_id: self.shared.log_key.clone(),
+            deletion_policy: DeletionPolicy::retain_if(self.shared.keep_logs),
             tags: self.names.tags("worker-logs"),
         };
         self.scope.add("log-group", group)

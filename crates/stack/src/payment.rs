@@ -190,8 +190,8 @@ impl Tier for vpc::Tier {
     const ABOUT: &'static str = "The network.";
 
     fn in_environment(args: vpc::Args, shared: &Shared) -> Self {
-        let Shared { environment, tags, keep_logs } = shared.clone();
-        Self::new(vpc::Args { environment, tags, keep_logs, ..args })
+        let Shared { environment, tags, keep_logs, log_key } = shared.clone();
+        Self::new(vpc::Args { environment, tags, keep_logs, log_key, ..args })
     }
 
     fn register(registry: &mut aws::Registry) {
@@ -212,8 +212,8 @@ impl Tier for database::Tier {
     }
 
     fn in_environment(args: database::Args, shared: &Shared) -> Self {
-        let Shared { environment, tags, keep_logs } = shared.clone();
-        Self::new(database::Args { environment, tags, keep_logs, ..args })
+        let Shared { environment, tags, keep_logs, log_key } = shared.clone();
+        Self::new(database::Args { environment, tags, keep_logs, log_key, ..args })
     }
 
     fn register(registry: &mut aws::Registry) {
@@ -226,8 +226,8 @@ impl Tier for alb::Tier {
     const ABOUT: &'static str = "The load balancer.";
 
     fn in_environment(args: alb::Args, shared: &Shared) -> Self {
-        let Shared { environment, tags, keep_logs } = shared.clone();
-        Self::new(alb::Args { environment, tags, keep_logs, ..args })
+        let Shared { environment, tags, keep_logs, log_key } = shared.clone();
+        Self::new(alb::Args { environment, tags, keep_logs, log_key, ..args })
     }
 
     fn register(registry: &mut aws::Registry) {
@@ -240,8 +240,8 @@ impl Tier for ecs::Tier {
     const ABOUT: &'static str = "The application's containers.";
 
     fn in_environment(args: ecs::Args, shared: &Shared) -> Self {
-        let Shared { environment, tags, keep_logs } = shared.clone();
-        Self::new(ecs::Args { environment, tags, keep_logs, ..args })
+        let Shared { environment, tags, keep_logs, log_key } = shared.clone();
+        Self::new(ecs::Args { environment, tags, keep_logs, log_key, ..args })
     }
 
     fn register(registry: &mut aws::Registry) {
@@ -254,8 +254,8 @@ impl Tier for apigw::Tier {
     const ABOUT: &'static str = "The API.";
 
     fn in_environment(args: apigw::Args, shared: &Shared) -> Self {
-        let Shared { environment, tags, keep_logs } = shared.clone();
-        Self::new(apigw::Args { environment, tags, keep_logs, ..args })
+        let Shared { environment, tags, keep_logs, log_key } = shared.clone();
+        Self::new(apigw::Args { environment, tags, keep_logs, log_key, ..args })
     }
 
     fn register(registry: &mut aws::Registry) {
@@ -282,8 +282,8 @@ impl Tier for backup::Tier {
     const ABOUT: &'static str = "The daily verification of the database's backup.";
 
     fn in_environment(args: backup::Args, shared: &Shared) -> Self {
-        let Shared { environment, tags, keep_logs } = shared.clone();
-        Self::new(backup::Args { environment, tags, keep_logs, ..args })
+        let Shared { environment, tags, keep_logs, log_key } = shared.clone();
+        Self::new(backup::Args { environment, tags, keep_logs, log_key, ..args })
     }
 
     fn register(registry: &mut aws::Registry) {

@@ -205,6 +205,8 @@ impl Program {
     /// The first tier that the program does not know. A plan of this program would delete all that is in it.
     pub fn recognises(&self, state: &State) -> Result<(), UnknownTier> {
         let known = self.tiers.iter().map(|tier| tier.name());
+        // Every program has the key for logs, if the configuration says so.
+        let known = known.chain([logs::Tier::NAME]);
         let known: BTreeSet<&str> = known.chain(self.removed.iter().map(|(tier, _)| *tier)).collect();
         match state.slots().map(|(address, _)| address.tier()).find(|tier| !known.contains(tier)) {
             None => Ok(()),

@@ -417,7 +417,7 @@ impl Work {
 
     /// Declares the stack for an imagined account, in the zones that are recorded: no target is touched.
     async fn export(&self, out: Option<&Path>) -> Result<Exit, Failure> {
-        let place = Place::imagined(&self.loaded.config).in_zones_of(&self.recorded().await?);
+        let place = Place::imagined(&self.loaded.config).as_recorded_in(&self.recorded().await?);
         let graph = self.declare(&place)?;
         let config = &self.loaded.config;
         let description = format!("{} {}, exported by stack", config.project, self.environment);

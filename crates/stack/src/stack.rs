@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use aws::KeyArn;
 use aws::resources::LogGroup;
-use engine::{Component as _, DeclareError, Graph, GraphError, Scope, State};
+use engine::{Component as _, DeclareError, Graph, GraphError, Input, Scope, State};
 use serde_json::{Map, Value as Json};
 
 use crate::config::{Config, Loaded};
@@ -27,6 +28,8 @@ pub struct Place {
     pub region: String,
     /// Its availability zones, those to use first in front.
     pub availability_zones: Vec<String>,
+    /// Whether the stack has a key of its own for logs, so that there may be logs which need it.
+    pub has_log_key: bool,
 }
 
 impl Place {
@@ -39,20 +42,23 @@ impl Place {
             partition: cloud.context.partition().to_owned(),
             region: cloud.context.region().to_owned(),
             availability_zones: cloud.zones.clone(),
+            has_log_key: false,
         };
-        place.in_zones_of(state)
+        place.as_recorded_in(state)
     }
 
-    /// The same place, the zones in front in which the state has subnets already.
+    /// The same place, with what only the state knows of it: the zones that have subnets already, which come first, and
+    /// whether there is a key for logs.
     #[must_use]
-    pub fn in_zones_of(mut self, state: &State) -> Self {
+    pub fn as_recorded_in(mut self, state: &State) -> Self {
         let mut zones: Vec<String> = (1..)
             .map_while(|number| state.current(&format!("{}/public-subnet-{number}", vpc::Tier::NAME)))
             .filter_map(|subnet| Some(subnet.properties.get("AvailabilityZone")?.as_str()?.to_owned()))
             .collect();
         self.availability_zones.retain(|zone| !zones.contains(zone));
         zones.append(&mut self.availability_zones);
-        Self { availability_zones: zones, ..self }
+        let has_log_key = state.current(&format!("{}/key", logs::Tier::NAME)).is_some();
+        Self { availability_zones: zones, has_log_key, ..self }
     }
 }
 
@@ -80,6 +86,7 @@ impl Place {
                 .get::<vpc::Tier>()
                 .and_then(|network| network.availability_zones.clone())
                 .unwrap_or_else(in_region),
+            has_log_key: false,
         }
     }
 }
@@ -146,12 +153,35 @@ impl Stack {
         LogGroup::guard(&mut scope, self.shared.keep_logs);
         let mut wired = Wired::new(place, &self.config);
         let mut exports = Exports::default();
+        let log_key = self.log_key(&mut scope, place, &mut exports)?;
+        let shared = Shared { log_key, ..self.shared.clone() };
         for tier in &self.tiers {
-            let (outputs, exported) = tier.declare(&mut scope, &wired, &self.shared)?;
+            let (outputs, exported) = tier.declare(&mut scope, &wired, &shared)?;
             exports.add(tier.name(), exported)?;
             wired.add(tier.name(), outputs);
         }
         Ok(Arc::new(Graph::new(scope)?.with_exports(Json::Object(exports.values))))
+    }
+
+    /// The key for the log groups of all tiers, which therefore is not a tier among them. One that is there stays declared
+    /// after it was turned off: see [`logs`].
+    fn log_key(
+        &self,
+        scope: &mut Scope,
+        place: &Place,
+        exports: &mut Exports,
+    ) -> Result<Option<Input<KeyArn>>, StackError> {
+        let is_wanted = self.config.logs.customer_key;
+        if !is_wanted && !place.has_log_key {
+            return Ok(None);
+        }
+        let Shared { environment, tags, keep_logs, .. } = self.shared.clone();
+        let tier = logs::Tier::new(logs::Args { environment, tags, keep_logs });
+        let outputs = tier
+            .declare_in(scope, &logs::Inputs { place: place.aws() })
+            .map_err(|source| StackError::Declare { tier: logs::Tier::NAME, source })?;
+        exports.add(logs::Tier::NAME, serde_json::to_value(&outputs)?)?;
+        Ok(is_wanted.then_some(outputs.log_key_arn))
     }
 }
 

@@ -6,7 +6,8 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::ops::Index;
 
-use engine::{Component, Declared, Scope};
+use aws::KeyArn;
+use engine::{Component, Declared, Input, Scope};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -41,7 +42,7 @@ impl<T> Section for T where
 }
 
 /// What all tiers have in common in one environment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Shared {
     /// The name of the environment, part of every name.
@@ -50,6 +51,8 @@ pub struct Shared {
     pub tags: BTreeMap<String, String>,
     /// Whether log groups, and the logs in them, stay when the stack is destroyed.
     pub keep_logs: bool,
+    /// The key that encrypts log groups: see [`LogGroup::kms_key_id`](aws::resources::LogGroup::kms_key_id).
+    pub log_key: Option<Input<KeyArn>>,
 }
 
 impl Shared {
@@ -57,14 +60,14 @@ impl Shared {
     #[must_use]
     pub fn new(environment: &str) -> Self {
         let tags = BTreeMap::from([("Environment".to_owned(), environment.to_owned())]);
-        Self { environment: environment.to_owned(), tags, keep_logs: false }
+        Self { environment: environment.to_owned(), tags, keep_logs: false, log_key: None }
     }
 
     pub(crate) fn of(config: &Config, environment: &str) -> Self {
         let Self { environment, tags, .. } = Self::new(environment);
         // The environment's own tag stands, whatever the configuration says.
         let tags = config.tags.clone().into_iter().chain(tags).collect();
-        Self { environment, tags, keep_logs: config.logs.keep_on_destroy }
+        Self { environment, tags, keep_logs: config.logs.keep_on_destroy, log_key: None }
     }
 }
 

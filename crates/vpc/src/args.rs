@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws::Place;
 use aws::resources::RetentionDays;
-use engine::DeclareError;
+use aws::{KeyArn, Place};
+use engine::{DeclareError, Input};
 use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,9 @@ pub struct Args {
     /// Whether log groups, and the logs in them, stay when the stack is destroyed.
     #[serde(skip)]
     pub keep_logs: bool,
+    /// The KMS key that encrypts log groups, such as that of the logs tier; a key of CloudWatch Logs where it is not given.
+    #[serde(skip)]
+    pub log_key: Option<Input<KeyArn>>,
     /// Tags for everything that can have tags; `Name` and `Tier` are added.
     #[serde(skip)]
     pub tags: BTreeMap<String, String>,
@@ -78,6 +81,7 @@ impl Default for Args {
             interface_endpoints: InterfaceEndpoints::default(),
             database_acl: true,
             keep_logs: false,
+            log_key: None,
             tags: BTreeMap::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alb::{AccessLogs, Args, HealthCheck, Ingress, TestHeader, Waf};
+use alb::{AccessLogs, Args, HealthCheck, Ingress, TargetProtocol, TestHeader, Waf};
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
 use engine::{Action, Component, ReplaceOrder};
 
@@ -87,6 +87,24 @@ async fn another_port_makes_new_groups_before_the_rules_let_the_old_ones_go() {
     world.assert_settled(&moved, &inputs).await;
     let groups = elb(&world).describe_target_groups().send().await.unwrap();
     assert_eq!(groups.target_groups().len(), 2);
+}
+
+/// Security Hub ELB.21 and ELB.22.
+#[tokio::test(start_paused = true)]
+async fn targets_are_moved_to_tls_and_back_by_new_groups() {
+    let (world, inputs) = world().await;
+    let plain = world.create(&tier(Args::default()), &inputs).await;
+    let secure = tier(Args { target_protocol: TargetProtocol::Https, ..Args::default() });
+    let after = world.create(&secure, &inputs).await;
+    assert_eq!(after.production_rule_arn, plain.production_rule_arn);
+    world.assert_settled(&secure, &inputs).await;
+    let groups = elb(&world).describe_target_groups().send().await.unwrap();
+    let protocols = groups.target_groups().iter().map(|group| {
+        [group.protocol(), group.health_check_protocol()].map(|protocol| protocol.unwrap().as_str())
+    });
+    assert_eq!(protocols.collect::<Vec<_>>(), [["HTTPS"; 2]; 2]);
+    world.create(&tier(Args::default()), &inputs).await;
+    world.assert_settled(&tier(Args::default()), &inputs).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,12 @@
 //! The surprises: most of it can only be set once the stage exists. And what API Gateway writes about its own work goes to
 //! a log group of a [name that it has](execution_log_group_name), which it makes itself where it is not there, and whose logs
 //! stay for ever. So that group is made before the stage, as a resource of its own.
+//!
+//! It has no client certificate (Security Hub APIGateway.2), by intent: one is worth something only where the backend checks
+//! it, and a load balancer does that only with a trust store that holds the certificate. API Gateway's certificate is for 365
+//! days, cannot be renewed, and its successor must be in the trust store before the stage uses it: if that is forgotten, all
+//! payments stop on one day. What keeps others from calling the backend is the network: in production the load balancer is
+//! private, and its security group lets in the API's VPC link alone.
 
 use async_trait::async_trait;
 use aws::tags::LiveTags;

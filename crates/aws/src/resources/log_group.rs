@@ -3,14 +3,25 @@
 //! The surprise: a service that finds no log group makes one itself, with logs that are kept for ever. So the
 //! group must exist before whatever writes to it, and a group of that name may already be there without our
 //! tags. Such a group is not adopted.
+//!
+//! - *Wait* means, right after its key was created: InvalidParameterException "The specified KMS Key Id could not be found"
+//!   (hashicorp/terraform#24194), and AccessDeniedException "The specified KMS key does not exist or is not allowed to be
+//!   used with Arn" (hashicorp/terraform-provider-aws#29282), while the key or its policy spreads. A policy that is wrong for
+//!   good looks the same, and fails when the kind's longest time is over.
+//! - AWS rewrites nothing on read: `KmsKeyId` is the key's ARN as it was sent.
+//! - Silently, another key or none holds for new events only, and up to five minutes later (AssociateKmsKey,
+//!   DisassociateKmsKey): events that are there stay encrypted with the key of their time, and nothing shows which that was.
+//! - There is no terminal state. While the key is disabled or about to be deleted, what it encrypted cannot be read, and what
+//!   is written is lost (CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS Key Management Service").
 
 use std::borrow::Cow;
 
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup as Live;
 use engine::{
-    CallError, Changed, CreateOnly, DeclareError, Declared, Declares, Facts, ImportId, Intent, Limit, Listed,
-    Loss, Named, Reads, Resolved, Resource, Scope, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, DeclareError, Declared, Declares, ErrorClass, Facts, ImportId, Intent,
+    Limit, Listed, Loss, Named, Reads, Resolved, Resource, Scope, Search, Settle, Span, Stage, Tagging,
+    Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -154,6 +165,13 @@ fn arn_for_tags(cx: &Context, name: &LogGroupName) -> String {
     format!("arn:{}:logs:{}:{}:log-group:{name}", cx.partition(), cx.region(), cx.account_id())
 }
 
+/// The refusal of a key that Logs does not know yet, or whose policy it does not: see the top of this file.
+fn once_key_is_known<T>(called: Result<T, CallError>) -> Result<T, CallError> {
+    ["InvalidParameterException", "AccessDeniedException"]
+        .into_iter()
+        .fold(called, |called, code| called.classed_saying(code, "specified KMS", ErrorClass::NotYet))
+}
+
 async fn describe(cx: &Context, name: &LogGroupName) -> Result<Option<Live>, CallError> {
     // The call takes a prefix, so that a longer name may be in the answer too, also on a page before.
     let mut groups =
@@ -229,7 +247,7 @@ impl Resource for LogGroup<Resolved> {
             .log_group_name(self.log_group_name.as_str())
             .set_kms_key_id(self.kms_key_id.as_ref().map(ToString::to_string))
             .set_tags(Some(cx.stamp(&self.tags, intent)?.map()));
-        request.send().await.called("CreateLogGroup").once_visible()?;
+        once_key_is_known(request.send().await.called("CreateLogGroup").once_visible())?;
         Ok(self.outputs(cx))
     }
 
@@ -280,7 +298,7 @@ impl Resource for LogGroup<Resolved> {
             match &self.kms_key_id {
                 Some(key) => {
                     let request = cx.logs().associate_kms_key().log_group_name(name).kms_key_id(key.as_str());
-                    request.send().await.called("AssociateKmsKey")?;
+                    once_key_is_known(request.send().await.called("AssociateKmsKey"))?;
                 }
                 None => {
                     let request = cx.logs().disassociate_kms_key().log_group_name(name);

@@ -3,6 +3,13 @@
 //! The surprises: a repository with images in it cannot be deleted, unless that is asked for; its encryption cannot be
 //! changed, so that another one means another repository without the images; and it has no policy about old images until
 //! one is put.
+//!
+//! - No error means *wait*: nothing is made right before it, since its key, if it has one, comes from outside.
+//! - On read, ECR writes the lifecycle policy its own way: it is compared as JSON.
+//! - Silently, scanning on push does nothing where the registry's own scanning configuration covers the repository (ECR User
+//!   Guide, "Scan images for software vulnerabilities"), and a new lifecycle policy works up to 24 hours later.
+//! - There is no terminal state. A repository whose KMS key is disabled or about to be deleted refuses pushes and pulls with
+//!   KmsException.
 
 use std::collections::BTreeSet;
 

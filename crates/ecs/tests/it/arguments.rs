@@ -47,6 +47,7 @@ fn each_is_named_with_what_would_be_right() {
         (Args { log_retention_in_days: 2556, ..Args::default() }, "log_retention_in_days: CloudWatch Logs"),
         (Args { insights: "all".into(), ..Args::default() }, "insights: there is no mode `all`"),
         (Args { user: "a b".into(), ..Args::default() }, "user: `a b` is not a name"),
+        (Args { tracing_user: Some("a b".into()), ..Args::default() }, "tracing_user: `a b` is not a name"),
         (Args { container_port: 0, ..Args::default() }, "container_port: 0 is no port"),
         (Args { container_port: 4317, ..Args::default() }, "container_port: 4317 is a port of the tracing"),
         (

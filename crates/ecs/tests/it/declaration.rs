@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ecs::{Architecture, Args, HealthCheck, Inputs, Tracing};
+use ecs::{Architecture, Args, HealthCheck, Inputs, Repository, Tracing};
 use engine::{Declaration, Graph};
 use serde_json::{Value, json};
 use testing::{ACCOUNT, REGION, declare};
@@ -238,6 +238,7 @@ fn a_task_is_the_hardened_application_and_a_collector_of_traces() {
                 "Essential": false,
                 "Command": ["--config=/etc/ecs/ecs-xray.yaml"],
                 "LinuxParameters": linux,
+                "User": "aoc",
                 "ReadonlyRootFilesystem": true,
                 "StopTimeout": 30,
                 "LogConfiguration": logs("tracing-log-group", "adot"),
@@ -260,6 +261,31 @@ fn the_daemon_takes_traces_if_it_is_asked_for_or_nothing_does() {
     assert_eq!(containers.as_array().unwrap().len(), 1);
     assert!(nothing.get("ecs/tracing-log-group").is_none());
     assert!(!properties(&nothing, "task-role").to_string().contains("xray"));
+}
+
+/// Security Hub ECS.20.
+#[test]
+fn no_container_runs_as_root() {
+    let users = |args: Args| -> Vec<String> {
+        let containers = properties(&graph(args), "task-definition")["ContainerDefinitions"].clone();
+        let users = containers.as_array().unwrap().iter().map(|container| container["User"].as_str());
+        users.map(|user| user.expect("each has a user").to_owned()).collect()
+    };
+    assert_eq!(users(Args::default()), ["10001:10001", "aoc"]);
+    let daemon = Args { tracing: Tracing::XrayDaemon, ..Args::default() };
+    assert_eq!(users(daemon), ["10001:10001", "xray"]);
+    let other = Args { tracing_user: Some("4317:4317".to_owned()), ..Args::default() };
+    assert_eq!(users(other), ["10001:10001", "4317:4317"]);
+}
+
+/// Another deletion than that of the images' owner must not take them along.
+#[test]
+fn images_go_with_the_repository_only_where_they_may() {
+    for delete_images in [true, false] {
+        let repository = Repository { delete_images, ..Repository::default() };
+        let graph = graph(Args { repository, ..Args::default() });
+        assert_eq!(properties(&graph, "repository")["EmptyOnDelete"], delete_images);
+    }
 }
 
 #[test]

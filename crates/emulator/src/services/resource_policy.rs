@@ -40,14 +40,20 @@ impl Statement {
 /// Of conditions only `aws:SourceAccount` and `aws:SourceArn` are understood. All others are taken to be met where they
 /// allow, and not to be met where they deny: what the service will ask for is not known here.
 pub(crate) fn allows_service(text: &str, service: &str, action: &str) -> bool {
+    allows_service_in(text, service, action, &[])
+}
+
+/// The same for a request of which more is known: pairs of condition keys, such as
+/// `kms:EncryptionContext:aws:logs:arn`, and their values.
+pub(crate) fn allows_service_in(text: &str, service: &str, action: &str, context: &[(&str, &str)]) -> bool {
     let Ok(policy) = Policy::parse_of_resource(text) else {
         return false;
     };
     let is_asked = |statement: &&Statement| statement.is_about(service) && statement.covers(action);
     let (allow, deny): (Vec<_>, Vec<_>) =
         policy.statements.iter().filter(is_asked).partition(|statement| statement.effect == Effect::Allow);
-    allow.iter().any(|statement| statement.holds() != Some(false))
-        && deny.iter().all(|statement| statement.holds() != Some(true))
+    allow.iter().any(|statement| statement.holds_in(context) != Some(false))
+        && deny.iter().all(|statement| statement.holds_in(context) != Some(true))
 }
 
 /// Whether a policy lets everybody in: it allows a principal `*` something without a condition that holds it to fixed
@@ -158,6 +164,33 @@ mod tests {
             assert_eq!(allows_service(&text, LOGS, "kms:Decrypt"), expected, "{text}");
         }
         assert!(!allows_service("no policy", LOGS, "kms:Decrypt"));
+    }
+
+    #[test]
+    fn a_condition_on_what_is_known_of_a_request_is_judged() {
+        const KEY: &str = "kms:EncryptionContext:aws:logs:arn";
+        let ours = "arn:aws:logs:eu-west-1:123456789012:log-group:/ecs/app-dev";
+        let of = |operator: &str, value: Value| {
+            policy(
+                json!([{"Effect": "Allow", "Principal": {"Service": LOGS}, "Action": "kms:*", "Resource": "*",
+                "Condition": {operator: {KEY: value}}}]),
+            )
+        };
+        let allows = |text: &str| allows_service_in(text, LOGS, "kms:Decrypt", &[(KEY, ours)]);
+        for (operator, value, expected) in [
+            (
+                "ArnLike",
+                json!(["arn:aws:logs:*:*:log-group:other", "arn:aws:logs:*:*:log-group:*-dev"]),
+                true,
+            ),
+            ("ArnLike", json!("arn:aws:logs:*:*:log-group:*-prod"), false),
+            ("ArnEquals", json!(ours), true),
+            ("StringEquals", json!("arn:aws:logs:*"), false),
+            ("ArnNotLike", json!("arn:aws:logs:*"), false),
+            ("StringNotEquals", json!("other"), true),
+        ] {
+            assert_eq!(allows(&of(operator, value.clone())), expected, "{operator} {value}");
+        }
     }
 
     #[test]

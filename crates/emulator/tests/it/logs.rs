@@ -1,9 +1,13 @@
 //! CloudWatch log groups.
 
+use std::time::Duration;
+
+use aws_sdk_cloudwatchlogs::error::ProvideErrorMetadata as _;
 use aws_sdk_cloudwatchlogs::types::{LogGroupClass, MetricTransformation, StandardUnit};
+use emulator::Emulator;
 
 use crate::rows::check;
-use crate::support::{Cloud, NO_KEY, REGION, code};
+use crate::support::{Cloud, NO_KEY, REGION, code, config, policy};
 
 /// Logs, as the policies of keys name it.
 const LOGS: &str = "logs.ap-southeast-1.amazonaws.com";
@@ -176,7 +180,7 @@ async fn what_logs_refuses() {
     let Cloud { logs, .. } = &cloud;
     logs.create_log_group().log_group_name("g").send().await.unwrap();
     let create = |name: &str| logs.create_log_group().log_group_name(name);
-    let invalid = "InvalidParameterException";
+    let (invalid, denied) = ("InvalidParameterException", "AccessDeniedException");
     let none = format!("arn:aws:logs:{REGION}:123456789012:log-group:none");
     let retention = |days| logs.put_retention_policy().log_group_name("g").retention_in_days(days).send();
     let key = |arn: &str| logs.associate_kms_key().log_group_name("g").kms_key_id(arn).send();
@@ -197,11 +201,11 @@ async fn what_logs_refuses() {
         ("retention of 3653", "ok", code(retention(3653).await)),
         ("no retention", "ok", code(logs.delete_retention_policy().log_group_name("g").send().await)),
         ("key of another region", invalid, code(key("arn:aws:kms:eu-west-1:123456789012:key/k").await)),
-        ("no such key", invalid, code(key(NO_KEY).await)),
-        ("key whose policy lets only the account in", invalid, code(key(&closed).await)),
-        ("key whose policy lets in Logs of another region", invalid, code(key(&elsewhere).await)),
-        ("key pending deletion", invalid, code(key(&doomed).await)),
-        ("new group with such a key", invalid, code(create("x").kms_key_id(&doomed).send().await)),
+        ("no such key", denied, code(key(NO_KEY).await)),
+        ("key whose policy lets only the account in", denied, code(key(&closed).await)),
+        ("key whose policy lets in Logs of another region", denied, code(key(&elsewhere).await)),
+        ("key pending deletion", denied, code(key(&doomed).await)),
+        ("new group with such a key", denied, code(create("x").kms_key_id(&doomed).send().await)),
         ("key", "ok", code(key(&good).await)),
         ("no target", invalid, code(logs.disassociate_kms_key().send().await)),
         ("no key", "ok", code(logs.disassociate_kms_key().log_group_name("g").send().await)),
@@ -214,6 +218,47 @@ async fn what_logs_refuses() {
         ("token", invalid, code(logs.describe_log_groups().next_token("x").send().await)),
     ];
     check(rows);
+}
+
+/// A key whose policy lets Logs use it for log groups of one name.
+async fn key_for_groups(cloud: &Cloud, name: &str) -> String {
+    let kms = aws_sdk_kms::Client::new(&config(&cloud.emulator, REGION));
+    let root = r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"kms:*","Resource":"*"}"#;
+    let groups = format!("arn:aws:logs:{REGION}:123456789012:log-group:{name}");
+    let logs = serde_json::json!({
+        "Effect": "Allow", "Principal": {"Service": LOGS}, "Action": ["kms:GenerateDataKey*", "kms:Decrypt*"],
+        "Resource": "*", "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+    });
+    let made = kms.create_key().policy(policy(&[root, &logs.to_string()])).send().await.unwrap();
+    made.key_metadata.unwrap().arn.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_used_only_for_groups_that_its_policy_names() {
+    let cloud = Cloud::in_memory();
+    let key = key_for_groups(&cloud, "/ecs/payment-*-dev").await;
+    let create = |name: &str| cloud.logs.create_log_group().log_group_name(name).kms_key_id(&key).send();
+    create("/ecs/payment-app-dev").await.unwrap();
+    let refused = create("/ecs/payment-app-prod").await.unwrap_err();
+    assert_eq!(refused.code(), Some("AccessDeniedException"));
+    let arn = format!("'arn:aws:logs:{REGION}:123456789012:log-group:/ecs/payment-app-prod'");
+    assert!(refused.message().unwrap().ends_with(&arn), "{refused:?}");
+
+    cloud.logs.create_log_group().log_group_name("/ecs/payment-app-prod").send().await.unwrap();
+    let call = cloud.logs.associate_kms_key().log_group_name("/ecs/payment-app-prod").kms_key_id(&key);
+    assert_eq!(code(call.send().await), "AccessDeniedException");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_was_made_a_moment_ago_is_not_known_to_logs() {
+    let cloud = Cloud::of(Emulator::builder().latency(1.0).in_memory());
+    let key = cloud.key_for(LOGS).await;
+    let create = || cloud.logs.create_log_group().log_group_name("g").kms_key_id(&key).send();
+    let refused = create().await.unwrap_err();
+    assert_eq!(refused.code(), Some("InvalidParameterException"));
+    assert!(refused.message().unwrap().contains("KMS Key Id could not be found"), "{refused:?}");
+    tokio::time::advance(Duration::from_secs(20)).await;
+    create().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

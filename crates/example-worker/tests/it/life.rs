@@ -121,7 +121,7 @@ async fn logs_of_a_tier_that_the_program_has_no_more_stay_where_logs_stay() {
             program.load(&Sources { settings: &settings, ..Sources::file(None, &dev) }).unwrap().config;
         let here = Place { account_id: testing::ACCOUNT.to_owned(), ..Place::imagined(&config) };
         let state = engine(&place, &program).await.state().await.unwrap();
-        let graph = program.stack(config, &dev).declare(&here.in_zones_of(&state)).unwrap();
+        let graph = program.stack(config, &dev).declare(&here.as_recorded_in(&state)).unwrap();
         let plan = engine(&place, &program).await.preview(graph, &Selector::all()).await.unwrap();
         let removal = plan.step("worker/log-group").unwrap().removal().unwrap();
         let stays = matches!(removal.fate, engine::Fate::Retained);
@@ -141,7 +141,7 @@ async fn a_tier_that_the_program_has_no_more_is_deleted_if_its_kinds_are_known()
     let config = program.load(&Sources::file(None, &dev)).unwrap().config;
     let here = Place { account_id: testing::ACCOUNT.to_owned(), ..Place::imagined(&config) };
     let state = engine(&place, &program).await.state().await.unwrap();
-    let graph = program.stack(config, &dev).declare(&here.in_zones_of(&state)).unwrap();
+    let graph = program.stack(config, &dev).declare(&here.as_recorded_in(&state)).unwrap();
     let plan = engine(&place, &program).await.preview(graph, &Selector::all()).await.unwrap();
     let steps = plan.steps().iter().filter(|step| step.action != engine::Action::Unchanged);
     let mut deleted: Vec<String> = steps.map(|step| format!("{:?} {}", step.action, step.address)).collect();

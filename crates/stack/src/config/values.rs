@@ -52,6 +52,9 @@ pub struct Logs {
     /// Whether `destroy` leaves log groups and their logs in the account, with their retention. They are not managed
     /// any more then; a later `up` takes them back.
     pub keep_on_destroy: bool,
+    /// Encrypts all log groups with a KMS key of the stack's own (about 1 USD a month) instead of one of CloudWatch Logs.
+    /// Turning it off affects new log events only: the key stays until `destroy`, since older ones need it.
+    pub customer_key: bool,
 }
 
 impl Default for Common {

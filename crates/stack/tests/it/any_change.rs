@@ -161,6 +161,7 @@ struct Choice {
     encryption: ecs::Encryption,
     delete_images: bool,
     keep_logs: bool,
+    log_key: bool,
     vault: bool,
 }
 
@@ -172,6 +173,7 @@ fn choice() -> impl Strategy<Value = Choice> {
             prop::sample::select(vec![ecs::Encryption::Aes256, ecs::Encryption::Kms]),
         ),
         (any::<bool>(), prop::bool::weighted(0.7), prop::bool::weighted(0.2), prop::bool::weighted(0.2)),
+        any::<bool>(),
         (
             prop::bool::weighted(0.8),
             prop::bool::weighted(0.8),
@@ -180,7 +182,7 @@ fn choice() -> impl Strategy<Value = Choice> {
             prop::bool::weighted(0.6),
         ),
     )
-        .prop_map(|((database_name, cidr, encryption), database, others)| {
+        .prop_map(|((database_name, cidr, encryption), database, log_key, others)| {
             let (snapshot, may_lose, protects_database, protects_balancer) = database;
             let (delete_logs, delete_images, keep_logs, vault, has_logs) = others;
             Choice {
@@ -195,13 +197,15 @@ fn choice() -> impl Strategy<Value = Choice> {
                 encryption,
                 delete_images,
                 keep_logs,
+                log_key,
                 vault,
             }
         })
 }
 
 impl Choice {
-    fn declared(&self) -> Arc<Graph> {
+    /// `has_log_key`: the state has the key of logs.
+    fn declared(&self, has_log_key: bool) -> Arc<Graph> {
         let mut config = Config::default();
         config.section_mut::<database::Tier>().database_name = self.database_name.to_owned();
         config.section_mut::<vpc::Tier>().cidr = self.cidr.parse().unwrap();
@@ -216,9 +220,11 @@ impl Choice {
         config.section_mut::<ecs::Tier>().repository.encryption = self.encryption;
         config.section_mut::<ecs::Tier>().repository.delete_images = self.delete_images;
         config.logs.keep_on_destroy = self.keep_logs;
+        config.logs.customer_key = self.log_key;
         config.section_mut::<backup::Tier>().vault.enabled = self.vault;
         let environment: Environment = "dev".parse().unwrap();
-        Stack::new(config.clone(), &environment).declare(&Place::imagined(&config)).unwrap()
+        let place = Place { has_log_key, ..Place::imagined(&config) };
+        Stack::new(config, &environment).declare(&place).unwrap()
     }
 
     /// Whether this lets an object of a kind go, by a rule of its own.
@@ -235,7 +241,7 @@ impl Choice {
 }
 
 async fn check(old: Choice, new: Choice, destroys: bool) {
-    let (before, after) = (old.declared(), new.declared());
+    let (before, after) = (old.declared(false), new.declared(old.log_key));
     let wanted = if destroys { Arc::new(Graph::clone(&after).into_guards()) } else { Arc::clone(&after) };
     let mut found = Attributes::new();
     let nodes = || before.nodes().iter().chain(after.nodes());
@@ -291,6 +297,9 @@ async fn check(old: Choice, new: Choice, destroys: bool) {
             "AWS::KMS::Key" => {
                 let is_database_key = properties["Description"].as_str().unwrap().contains("database");
                 assert!(!is_database_key || !snapshot, "the key of a snapshot that stays is gone");
+                let is_log_key = properties["Description"].as_str().unwrap().contains("logs");
+                let logs_go = destroys && !old.keep_logs && !new.keep_logs;
+                assert!(!is_log_key || logs_go, "the key of logs that stay is gone");
                 true
             }
             "AWS::Logs::LogGroup" => {

@@ -18,6 +18,7 @@ mod forgery;
 mod kinds;
 mod life;
 mod lock;
+mod log_key;
 #[cfg(unix)]
 mod permissions;
 mod private_files;

@@ -40,6 +40,7 @@ impl Rehearsal {
             partition: "aws".to_owned(),
             region: REGION.to_owned(),
             availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
+            has_log_key: false,
         };
         Stack::new(config, &"dev".parse().unwrap()).declare(&place).unwrap()
     }

@@ -48,6 +48,7 @@ impl World {
             partition: "aws".to_owned(),
             region: REGION.to_owned(),
             availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
+            has_log_key: false,
         };
         let graph = Stack::new(config, &environment).declare(&place).unwrap();
         let identity =

@@ -183,14 +183,26 @@ impl Statement {
 
     /// Whether all conditions hold, where the caller sends what it calls for; `None` if that cannot be known.
     pub(crate) fn holds(&self) -> Option<bool> {
-        self.holds_if(true)
+        self.holds_with(true, &[])
     }
 
     /// The same, where it is perhaps not sent.
     fn holds_if(&self, is_sent: bool) -> Option<bool> {
+        self.holds_with(is_sent, &[])
+    }
+
+    /// The same for a request of which more is known: pairs of condition keys and their values.
+    pub(crate) fn holds_in(&self, context: &[(&str, &str)]) -> Option<bool> {
+        self.holds_with(true, context)
+    }
+
+    fn holds_with(&self, is_sent: bool, context: &[(&str, &str)]) -> Option<bool> {
         let conditions = self.condition.iter().flat_map(|(operator, keys)| {
             keys.iter().map(move |(key, Many(values))| {
-                let verdict = condition_holds(operator, key, values);
+                let verdict = match context.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)) {
+                    Some((_, actual)) => known_condition_holds(operator, values, actual),
+                    None => condition_holds(operator, key, values),
+                };
                 // What is not there meets a condition that ends in `IfExists`.
                 let stays = is_sent || (operator.ends_with("IfExists") && verdict == Some(true));
                 verdict.filter(|_| stays)
@@ -201,6 +213,18 @@ impl Statement {
             true => Some(false),
             false => verdicts.into_iter().collect::<Option<Vec<bool>>>().map(|_| true),
         }
+    }
+}
+
+/// A condition on a key whose value is known ("IAM JSON policy elements: Condition operators").
+fn known_condition_holds(operator: &str, values: &[Scalar], actual: &str) -> Option<bool> {
+    let mut values = values.iter().map(Scalar::to_string);
+    match operator.strip_suffix("IfExists").unwrap_or(operator) {
+        "StringEquals" => Some(values.any(|value| value == actual)),
+        "StringNotEquals" => Some(values.all(|value| value != actual)),
+        "StringLike" | "ArnLike" | "ArnEquals" => Some(values.any(|value| matches(&value, actual))),
+        "StringNotLike" | "ArnNotLike" | "ArnNotEquals" => Some(values.all(|value| !matches(&value, actual))),
+        _ => None,
     }
 }
 

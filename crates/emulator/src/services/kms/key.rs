@@ -15,6 +15,10 @@ use crate::response::Refusal;
 use crate::services::resource_policy;
 use crate::services::support::{Tag, Tags};
 
+/// From the creation of a key until other services can use it: mostly a few seconds, rarely minutes (KMS Developer Guide, "AWS
+/// KMS eventual consistency"). Estimate.
+const PROPAGATION: Spread = spread(5.0, 2.0, 15.0);
+
 /// A key. Its public members are `KeyMetadata` of the KMS API Reference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -56,6 +60,9 @@ pub(crate) struct Key {
     /// Until when calls that change it may not find it, in milliseconds since 1970.
     #[serde(rename = "_freshUntilMillis", default, skip_serializing_if = "Option::is_none")]
     pub(super) fresh_until_millis: Option<i64>,
+    /// Until when other services do not know it, in milliseconds since 1970.
+    #[serde(rename = "_unseenUntil", default, skip_serializing_if = "Option::is_none")]
+    unseen_until: Option<i64>,
 }
 
 /// From the creation of a key until every call finds it (KMS Developer Guide, "AWS KMS eventual consistency": "in most
@@ -128,6 +135,7 @@ impl Key {
             tags,
             rotation: None,
             fresh_until_millis: None,
+            unseen_until: None,
             key_id,
             arn,
         })
@@ -160,6 +168,21 @@ impl Key {
     /// `kms:Decrypt`. What is made of conditions says [`resource_policy::allows_service`].
     pub(crate) fn allows_service(&self, service_principal: &str, action: &str) -> bool {
         resource_policy::allows_service(&self.policy, service_principal, action)
+    }
+
+    /// The same for a request of which more is known: see [`resource_policy::allows_service_in`].
+    pub(crate) fn allows_service_in(
+        &self,
+        service_principal: &str,
+        action: &str,
+        context: &[(&str, &str)],
+    ) -> bool {
+        resource_policy::allows_service_in(&self.policy, service_principal, action, context)
+    }
+
+    /// Whether other services know it yet.
+    pub(crate) fn is_visible(&self, now_millis: i64) -> bool {
+        self.unseen_until.is_none_or(|until| until <= now_millis)
     }
 
     pub(super) fn check_not_pending(&self) -> Result<(), Refusal> {
@@ -228,6 +251,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     };
     let mut key = Key::new(&mut cx.r.kms.ids, new)?;
     key.fresh_until_millis = cx.after(PROPAGATION, &key.arn);
+    key.unseen_until = cx.after(PROPAGATION, &key.key_id);
     let answer = key.metadata();
     cx.r.kms.keys.insert(key.key_id.clone(), key);
     Ok(answer)

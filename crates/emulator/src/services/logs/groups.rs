@@ -120,20 +120,35 @@ impl LogGroup {
     }
 }
 
-/// A key is named by its ARN (CloudWatch Logs API Reference, CreateLogGroup and AssociateKmsKey, `kmsKeyId`), and is of
-/// the same region.
-fn check_key(cx: &Cx<'_>, arn: &str) -> Result<(), Refusal> {
-    let refusal = || invalid("The specified KMS key does not exist or is not allowed to be used.");
-    if !arn.starts_with(&cx.arn("kms", "key/")) {
-        return Err(refusal());
+/// Whether Logs can use a key for a group: it is named by its ARN (CloudWatch Logs API Reference, CreateLogGroup and
+/// AssociateKmsKey, `kmsKeyId`), is of the same region, and its policy lets Logs use it for this group: the group's ARN
+/// without `:*` is the encryption context `aws:logs:arn` (CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs
+/// using AWS Key Management Service").
+///
+/// Neither refusal is in the API's model. A key that Logs does not know, such as one that was made a moment ago, is an invalid
+/// parameter (hashicorp/terraform#24194); one that it may not use is AccessDeniedException
+/// (hashicorp/terraform-provider-aws#29282, ministryofjustice/modernisation-platform#7870, both of 2024).
+fn check_key(cx: &Cx<'_>, group: &str, key: &str) -> Result<(), Refusal> {
+    let unknown = || invalid(format!("The specified KMS Key Id could not be found. '{group}'"));
+    if !key.starts_with(&cx.arn("kms", "key/")) {
+        return Err(unknown());
     }
-    let key = cx.r.kms.usable(arn).map_err(|_| refusal())?;
-    // The key's policy must let Logs encrypt (CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using
-    // AWS Key Management Service").
+    let arn = cx.arn("logs", &format!("log-group:{group}"));
+    let refused = || {
+        let message =
+            format!("The specified KMS key does not exist or is not allowed to be used with Arn '{arn}'");
+        Refusal::new("AccessDeniedException", message)
+    };
+    let key = cx.r.kms.usable(key).map_err(|_| refused())?;
+    if !key.is_visible(cx.now_millis) {
+        return Err(unknown());
+    }
     let service = format!("logs.{}.amazonaws.com", cx.region);
-    match key.allows_service(&service, "kms:GenerateDataKey") {
+    let context = [("kms:EncryptionContext:aws:logs:arn", arn.as_str())];
+    let allows = |action: &&str| key.allows_service_in(&service, action, &context);
+    match ["kms:GenerateDataKey", "kms:Decrypt"].iter().all(allows) {
         true => Ok(()),
-        false => Err(refusal()),
+        false => Err(refused()),
     }
 }
 
@@ -159,7 +174,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     }
     let tags = tag_map(given.tags, invalid)?;
     if let Some(key) = &given.kms_key_id {
-        check_key(cx, key)?;
+        check_key(cx, &name, key)?;
     }
     let logs = &mut cx.r.logs;
     if logs.groups.contains_key(&name) {
@@ -294,7 +309,7 @@ pub(super) fn associate_key(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: AssociateKmsKey = call.input()?;
     let name = keyed(cx, given.log_group_name, given.resource_identifier)?;
     cx.r.logs.find(&name)?;
-    check_key(cx, &given.kms_key_id)?;
+    check_key(cx, &name, &given.kms_key_id)?;
     cx.r.logs.find_mut(&name)?.kms_key_id = Some(given.kms_key_id);
     Ok(Value::Null)
 }
