@@ -217,6 +217,7 @@ impl Choice {
         config.section_mut::<ecs::Tier>().repository.delete_images = self.delete_images;
         config.logs.keep_on_destroy = self.keep_logs;
         config.section_mut::<backup::Tier>().vault.enabled = self.vault;
+        config.section_mut::<backup::Tier>().vault.opt_in = true;
         let environment: Environment = "dev".parse().unwrap();
         Stack::new(config.clone(), &environment).declare(&Place::imagined(&config)).unwrap()
     }
