@@ -3,6 +3,9 @@
 //! The surprise: a service that finds no log group makes one itself, with logs that are kept for ever. So the
 //! group must exist before whatever writes to it, and a group of that name may already be there without our
 //! tags. Such a group is not adopted.
+//!
+//! Wait: nothing; the key must let CloudWatch Logs use it before. Read: the ARN ends in `:*`, and logs without a limit have no
+//! retention. Update: a key encrypts what comes from now on, and not what is there. No state is terminal: a group has none.
 
 use std::borrow::Cow;
 
