@@ -43,7 +43,7 @@ pub struct Args {
     /// Whether requests are traced with X-Ray.
     pub tracing: bool,
     /// Which versions and ciphers of TLS clients may use: one of API Gateway's policies for TLS 1.2 and later, such as
-    /// `SecurityPolicy_TLS13_1_2_PQ_2025_09`, or `TLS_1_2`. A change takes AWS a quarter of an hour.
+    /// `SecurityPolicy_TLS13_1_2_PQ_2025_09`, or `TLS_1_2`. A change takes AWS a quarter of an hour, and deploys the API anew.
     pub security_policy: String,
     /// Whether the API is closed under its own `execute-api` name, which is the one that this tier knows: for who gives it a
     /// domain of his own.

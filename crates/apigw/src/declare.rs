@@ -208,6 +208,8 @@ impl Declaring<'_> {
         let definition = Definition {
             api_key_source_type: KEY_SOURCE.to_owned(),
             disable_execute_api_endpoint: self.args.disable_execute_api_endpoint,
+            security_policy: self.args.security_policy.clone(),
+            endpoint_access_mode: self.args.access_mode().map(str::to_owned),
             request_validator_id: validator,
             validate_request_body: VALIDATES_BODY,
             validate_request_parameters: VALIDATES_PARAMETERS,
@@ -329,6 +331,7 @@ impl Declaring<'_> {
                 destination_arn,
                 format: ACCESS_LOG_FORMAT.to_owned(),
             }),
+            canary_setting: None,
             execution_log_group_name,
             account_id,
             tags: self.names.tags("api-stage"),

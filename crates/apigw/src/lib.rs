@@ -1,7 +1,8 @@
 //! The API tier: a regional REST API before the load balancer, with API keys, rate limits and a record of every request.
 //!
 //! `GET /health` is for everybody; everything else needs the API key. Requests go to the load balancer over the internet,
-//! or, where it is private, through a VPC link. What clients see is a *stage*, which serves a *deployment*: a snapshot of
+//! or, where it is private, through a VPC link; then API Gateway would put the name of the stage before the path, which a
+//! mapping template for JSON bodies prevents, and other bodies are refused. What clients see is a *stage*, which serves a *deployment*: a snapshot of
 //! the API. A change of the API makes a new deployment, and the stage moves to it; nothing else does.
 //!
 //! The stage has a firewall of its own, since only there the clients' addresses are seen: see [`aws::firewall`].

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::DeclareError;
+use engine::{DeclareError, Input};
 
 use crate::Tags;
 use crate::tags::InvalidTags;
@@ -40,6 +40,17 @@ impl Place {
     pub fn arn(&self, service: &str, resource: &str) -> String {
         let Self { region, account_id, partition } = self;
         format!("arn:{partition}:{service}:{region}:{account_id}:{resource}")
+    }
+
+    /// What `kms:ViaService` is for a service that uses a key here. In China it ends as it does elsewhere, or as host names do
+    /// there, so that both are allowed.
+    #[must_use]
+    pub fn via(&self, service: &str) -> Vec<Input<String>> {
+        let suffixes: &[&str] = match self.partition.as_str() {
+            "aws-cn" => &["amazonaws.com", "amazonaws.com.cn"],
+            _ => &["amazonaws.com"],
+        };
+        suffixes.iter().map(|suffix| format!("{service}.{}.{suffix}", self.region).into()).collect()
     }
 }
 

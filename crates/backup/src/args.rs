@@ -116,6 +116,10 @@ impl Default for Args {
 pub struct Vault {
     /// Whether there is a vault. One with copies in it cannot be deleted: they must be deleted first, or expire.
     pub enabled: bool,
+    /// Whether AWS Backup's service opt-in for Aurora is turned on where it is off, without which copies may not be made. It is
+    /// a setting of the whole account in the region: all its backup plans then back up Aurora clusters that they select by tag.
+    /// `destroy` leaves it on.
+    pub opt_in: bool,
     /// When a copy is made: `cron(minutes hours * * ? *)`, at least once a day, in the tier's time zone. AWS begins
     /// within an hour of it.
     pub schedule_expression: String,
@@ -133,6 +137,7 @@ impl Default for Vault {
     fn default() -> Self {
         Self {
             enabled: false,
+            opt_in: false,
             schedule_expression: "cron(0 5 * * ? *)".to_owned(),
             retention_days: 90,
             lock_days: None,

@@ -15,7 +15,8 @@ use crate::permissions::{self, NAMESPACE, SCHEDULE_GROUP};
 use crate::resources::{
     BackupPlan, BackupPlanDocument, BackupRule, BackupSelection, BackupSelectionDocument, BackupVault,
     DeadLetterConfig, Environment, EventInvokeConfig, FlexibleTimeWindow, Function, Lifecycle,
-    LockConfiguration, LoggingConfig, RetryPolicy, Schedule, Target, TargetDeadLetterConfig, TracingConfig,
+    LockConfiguration, LoggingConfig, RetryPolicy, Schedule, ServiceOptIn, Target, TargetDeadLetterConfig,
+    TracingConfig,
 };
 use crate::{FunctionArn, FunctionName, ScheduleName, VaultName};
 
@@ -321,6 +322,7 @@ impl Declaring<'_> {
                 iam_role_arn,
                 resources: vec![self.inputs.database.cluster_arn.clone()],
             },
+            service_opt_in: ServiceOptIn { aurora: true, turned_on_for_account: args.opt_in },
         };
         self.scope.add("selection", selection)?;
         ServiceLinkedRole::before(self.scope, "linked-role", "backup.amazonaws.com", &["selection"])?;

@@ -75,12 +75,11 @@ pub(crate) fn function(
         statements.push(Statement::allow(["sns:Publish"]).sid("TellPeople").resources([topic.text()]));
     }
     if let Some(key) = &inputs.alarm_topic_key_arn {
-        let via = format!("sns.{}.amazonaws.com", place.region);
         statements.push(
             Statement::allow(["kms:GenerateDataKey*", "kms:Decrypt"])
                 .sid("EncryptMessages")
                 .resources([key.text()])
-                .when("StringEquals", "kms:ViaService", [via.into()]),
+                .when("StringEquals", "kms:ViaService", place.via("sns")),
         );
     }
     PolicyDocument::new(statements)

@@ -96,7 +96,6 @@ pub(crate) fn task(
 
 /// Reading the database's secret, and using its key for that and nothing else.
 fn secret(place: &Place, database: &DatabaseInputs) -> [Statement; 2] {
-    let via = format!("secretsmanager.{}.amazonaws.com", place.region);
     [
         Statement::allow(["secretsmanager:GetSecretValue"])
             .sid("ReadSecret")
@@ -104,7 +103,7 @@ fn secret(place: &Place, database: &DatabaseInputs) -> [Statement; 2] {
         Statement::allow(["kms:Decrypt"]).sid("DecryptSecret").resources([database.key_arn.text()]).when(
             "StringEquals",
             "kms:ViaService",
-            [via.into()],
+            place.via("secretsmanager"),
         ),
     ]
 }

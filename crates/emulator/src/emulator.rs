@@ -30,6 +30,7 @@ use crate::objects::Object;
 use crate::persist::Directory;
 use crate::request::{Call, Http};
 use crate::response::{Lost, Reply, Response};
+use crate::services::apigateway::{ServedStage, State as ApiGateway};
 use crate::services::{Account, Services};
 use crate::throttle::Throttle;
 
@@ -272,6 +273,22 @@ impl Emulator {
     /// If state on disk cannot be read. Never in memory.
     pub async fn objects(&self) -> Result<Vec<Object>, EmulatorError> {
         self.inner.gate.objects().await
+    }
+
+    /// What a stage of an API of API Gateway serves, if there is such a stage: its deployment, whatever became of the API
+    /// since. No operation of API Gateway shows that.
+    ///
+    /// # Errors
+    ///
+    /// If state on disk cannot be read. Never in memory.
+    pub async fn stage(
+        &self,
+        region: &str,
+        api: &str,
+        stage: &str,
+    ) -> Result<Option<ServedStage>, EmulatorError> {
+        let state = self.inner.gate.state("apigateway", region).await?;
+        Ok(state.and_then(|state| ApiGateway::served(state, api, stage)))
     }
 
     /// The account as it is now: what has taken effect is in it, what is under way is not. `None` on disk, where the

@@ -61,6 +61,11 @@ pub(crate) const FLOW_LOG: Latency = latency(spread(1.5, 1.0, 3.0), spread(1.0, 
 /// From the creation of a role until services can assume it (IAM User Guide, "Changes that I make are not always
 /// immediately visible").
 pub(crate) const ROLE_PROPAGATION: Spread = spread(8.0, 5.0, 12.0);
+/// Until KMS knows it as a principal, to which it can grant something: after services can assume it, as the answers of
+/// CreateFunction show, which come in that order. Estimate.
+pub(crate) const PRINCIPAL_PROPAGATION: Spread = spread(16.0, 13.0, 20.0);
+/// From a change of a role's policies until services know what they allow. Estimate.
+pub(crate) const POLICY_PROPAGATION: Spread = spread(15.0, 13.0, 20.0);
 
 /// Nobody waits longer than this to see an EC2 object that is there (EC2 Developer Guide, "Eventual
 /// consistency", gives no number; this one is of the order that clients report).

@@ -66,6 +66,10 @@ pub use response::Refusal;
 pub use response::Reply;
 pub use response::Response;
 pub use serve::serve;
+pub use services::apigateway::ApiRequest;
+pub use services::apigateway::IntegrationRequest;
+pub use services::apigateway::Routed;
+pub use services::apigateway::ServedStage;
 
 /// The regions that there are, sorted: those of the partition `aws` that were known when this was written.
 pub fn regions() -> impl Iterator<Item = &'static str> {

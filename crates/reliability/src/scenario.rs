@@ -129,6 +129,7 @@ pub fn second() -> Arc<Graph> {
     config.section_mut::<backup::Tier>().timeout = 200;
     config.section_mut::<backup::Tier>().schedule_expression = "cron(30 6 * * ? *)".to_owned();
     config.section_mut::<backup::Tier>().vault.enabled = true;
+    config.section_mut::<backup::Tier>().vault.opt_in = true;
     graph(config)
 }
 

@@ -23,6 +23,7 @@ mod losses;
 mod output;
 mod outputs;
 mod payment;
+mod preflight;
 mod program;
 mod progress;
 mod question;

@@ -162,8 +162,8 @@ impl Work {
         target::connect(*target, &self.loaded.config, &self.environment, state_dir).await
     }
 
-    /// Connects, and declares the stack there.
-    async fn prepare(&self) -> Result<(Engine, Arc<Graph>, Option<Anchors>), Failure> {
+    /// Connects, and declares the stack there: to deploy it, or to destroy it.
+    async fn prepare(&self, declared: bool) -> Result<(Engine, Arc<Graph>, Option<Anchors>), Failure> {
         self.declare(&Place::imagined(&self.loaded.config))?;
         let state = self.recorded().await?;
         self.program.recognises(&state).map_err(|unknown| {
@@ -176,6 +176,9 @@ impl Work {
         })?;
         let cloud = self.connect().await?;
         let graph = self.declare(&Place::new(&cloud, &state))?;
+        if declared {
+            self.check_account(&cloud).await?;
+        }
         let anchors = Anchors::of(&self.loaded.config, &self.environment, &cloud);
         Ok((self.engine(cloud), graph, anchors))
     }
@@ -245,7 +248,7 @@ impl Work {
     }
 
     async fn preview(&self, details: bool, detailed_exitcode: bool) -> Result<Exit, Failure> {
-        let (engine, graph, _) = self.prepare().await?;
+        let (engine, graph, _) = self.prepare(true).await?;
         let plan = engine.preview(graph, &Selector::all()).await.map_err(engine_failure)?;
         if self.options.json {
             print_json(&render::plan_json(&plan))?;
@@ -274,7 +277,7 @@ impl Work {
 
     /// Plans, asks where that is due, applies, and tells.
     async fn change(&self, declared: bool, ask: bool, signals: &Signals) -> Result<Exit, Failure> {
-        let Some(prepared) = signals.unless(Box::pin(self.prepare())).await else {
+        let Some(prepared) = signals.unless(Box::pin(self.prepare(declared))).await else {
             return Ok(nothing_changed());
         };
         let (engine, graph, anchors) = prepared?;

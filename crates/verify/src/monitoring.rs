@@ -3,7 +3,7 @@
 use apigw::resources::{AccessLogSetting, RestApiStage};
 use aws::TopicArn;
 use aws::resources::{Alarm, LogGroup};
-use backup::resources::{Function, Schedule, Target};
+use backup::resources::{BackupSelection, Function, Schedule, ServiceOptIn, Target};
 use database::resources::Cluster;
 use ecs::resources::Cluster as EcsCluster;
 use engine::Resolved;
@@ -69,6 +69,11 @@ pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
             "backup/retention",
             "the database's backups are kept as long as was deployed",
             REPAIR,
+        ),
+        opt_in(subject).of(
+            "backup/opt-in",
+            "AWS Backup backs up Aurora clusters in this account and region",
+            "set `backup.vault.opt_in` and run `stack up`, or turn it on in the console of AWS Backup, under Settings",
         ),
         verification(subject).of(
             "backup/verification",
@@ -296,6 +301,14 @@ fn backups(subject: &Subject) -> Verdict {
             true => Vec::new(),
             false => vec![cluster.wrong(&period, &format!("{wanted} days at least"))],
         }
+    })
+}
+
+/// AWS Backup leaves out services that the account has not opted in to, and says nothing.
+fn opt_in(subject: &Subject) -> Verdict {
+    let aurora = Property::new("ServiceOptIn").member::<ServiceOptIn>("Aurora");
+    subject.every::<BackupSelection<Resolved>>("no vault is deployed", |selection| {
+        selection.must_be(&aurora, &selection.live.service_opt_in.aurora, &true)
     })
 }
 

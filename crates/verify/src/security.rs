@@ -3,7 +3,7 @@
 use alb::resources::{
     Action, Bucket, BucketEncryption, Listener, PublicAccessBlockConfiguration, RedirectConfig,
 };
-use apigw::resources::{Method, RestApi};
+use apigw::resources::{Integration, Method, RestApi};
 use aws::resources::{Key, Queue};
 use database::resources::{Cluster, ClusterParameterGroup, Instance};
 use engine::Resolved;
@@ -55,6 +55,11 @@ pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
             REPAIR,
         ),
         api_key(subject).of("access/api-key", "every path of the API but GET /health needs a key", REPAIR),
+        api_path(subject).of(
+            "access/api-path",
+            "the load balancer sees the path that clients called",
+            REPAIR,
+        ),
         database_private(subject).of("access/database", "the database has no public address", REPAIR),
         buckets_private(subject).of("access/buckets", "no bucket can be made public", REPAIR),
     ]
@@ -225,6 +230,27 @@ fn api_key(subject: &Subject) -> Verdict {
             return Vec::new();
         }
         method.must_be(&required, &method.live.api_key_required, &true)
+    })
+}
+
+/// Through a VPC link API Gateway puts the name of the stage before the path (API Gateway Developer Guide, "Private integrations
+/// for REST APIs in API Gateway"), and the application answers 404, unless a template says otherwise for every body.
+fn api_path(subject: &Subject) -> Verdict {
+    let templates = Property::new("Integration").member::<Integration<Resolved>>("RequestTemplates");
+    let behavior = Property::new("Integration").member::<Integration<Resolved>>("PassthroughBehavior");
+    subject.every::<Method<Resolved>>("no API is deployed", |method| {
+        let linked = method.live.integration.as_ref().filter(|call| call.connection_type == "VPC_LINK");
+        let Some(integration) = linked else { return Vec::new() };
+        let overrides = |template: &String| template.contains("$context.requestOverride.path");
+        let mut findings = Vec::new();
+        if integration.request_templates.is_empty() || !integration.request_templates.values().all(overrides)
+        {
+            findings.push(method.wrong(&templates, "templates that set $context.requestOverride.path"));
+        }
+        if integration.passthrough_behavior == "WHEN_NO_MATCH" {
+            findings.push(method.wrong(&behavior, "NEVER"));
+        }
+        findings
     })
 }
 

@@ -8,6 +8,9 @@
 //!   yet. That belongs to this object: a role that each stack had for itself would take everybody's logs along with it;
 //! - deleting does nothing. Other stages may log with the role, and AWS cannot say which. Role and setting stay, as they do
 //!   with CloudFormation and Terraform; both cost nothing.
+//!
+//! Wait: a role that was made a moment ago is refused for its permissions, and API Gateway tries it by writing a log. Read: an
+//! account without a role has an empty text. Update: one role is all that it changes. No state is terminal: there is none.
 
 use async_trait::async_trait;
 use aws::policy::{PolicyDocument, Principal, Statement};

@@ -2,6 +2,9 @@
 //!
 //! The surprises: its value is a secret that AWS makes up and tells at once, in the answer to the create call. It is dropped
 //! there, and never asked for here: see [`api_key_value`](crate::api_key_value). And names are not unique.
+//!
+//! Wait: nothing; a key refers to nothing. Read: the value is there only when it is asked for. Update: the value cannot be changed.
+//! No state is terminal: a key has none.
 
 use async_trait::async_trait;
 use aws::tags::LiveTags;

@@ -1,6 +1,9 @@
 //! A resource of a REST API: one segment of a path, below another one.
 //!
 //! The surprise: it has no tags. It is ours because its API is, and below one resource no two have the same segment.
+//!
+//! Wait: two changes of one API that meet are a conflict, as with everything in an API. Read: API Gateway makes the path out of the
+//! parts. No state is terminal: a resource has none.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, required};

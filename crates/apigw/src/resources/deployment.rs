@@ -8,6 +8,11 @@
 //! What methods refer to, such as a load balancer, is in their hashes, and the deployment itself refers to methods only. A
 //! load balancer goes before another one of its name can come, and what refers to it goes before that; a deployment that is
 //! served cannot.
+//!
+//! Wait: a conflict of two changes; and "Active stages" on a delete, as long as a stage or a canary serves it. Read: AWS shows no
+//! snapshot, so nothing of it can differ. Update: a changed security policy or endpoint access mode of the API is not live before
+//! the next deployment ("How to change a security policy": redeploy for the changes to take effect), so both are in the
+//! definition. No state is terminal: a deployment has none.
 
 use std::collections::BTreeMap;
 
@@ -42,6 +47,12 @@ pub struct Definition<S: Stage = Declared> {
     pub api_key_source_type: String,
     /// Whether the API is closed under its own name.
     pub disable_execute_api_endpoint: bool,
+    /// Versions and ciphers of TLS. A change is live with the next deployment.
+    #[serde(default)]
+    pub security_policy: String,
+    /// Whether the API insists on being called by its own name. A change is live with the next deployment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint_access_mode: Option<String>,
     /// What checks requests.
     pub request_validator_id: S::Of<RequestValidatorId>,
     /// Whether it checks bodies.

@@ -34,7 +34,10 @@ pub struct Integration<S: Stage = Declared> {
     pub integration_target: Option<S::Of<LoadBalancerArn>>,
     /// Parameters of the call, by name, and where each comes from.
     pub request_parameters: BTreeMap<String, String>,
-    /// What happens to a body without a template for it: `WHEN_NO_MATCH` passes it on.
+    /// What a request is made into, by the type of its body.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub request_templates: BTreeMap<String, String>,
+    /// What happens to a body without a template for it: `WHEN_NO_MATCH` passes it on, `NEVER` refuses it.
     pub passthrough_behavior: String,
     /// How long an answer may take: 50 to 29000 milliseconds.
     pub timeout_in_millis: u32,
@@ -55,6 +58,7 @@ impl Integration<Resolved> {
     /// The call that sets it, whatever was there before.
     pub(super) fn put(&self, call: PutIntegrationFluentBuilder) -> PutIntegrationFluentBuilder {
         let parameters = self.request_parameters.clone().into_iter().collect();
+        let templates = self.request_templates.clone().into_iter().collect();
         let tls = |config: &TlsConfig| {
             TlsForCall::builder().insecure_skip_verification(config.insecure_skip_verification).build()
         };
@@ -65,6 +69,7 @@ impl Integration<Resolved> {
             .set_connection_id(self.connection_id.as_ref().map(ToString::to_string))
             .set_integration_target(self.integration_target.as_ref().map(ToString::to_string))
             .set_request_parameters(Some(parameters))
+            .set_request_templates(Some(templates))
             .passthrough_behavior(&self.passthrough_behavior)
             .timeout_in_millis(number(self.timeout_in_millis))
             .set_tls_config(self.tls_config.as_ref().map(tls))
@@ -81,6 +86,7 @@ impl Integration<Resolved> {
             connection_id: live.connection_id.map(Into::into),
             integration_target: live.integration_target.map(Into::into),
             request_parameters: live.request_parameters.unwrap_or_default().into_iter().collect(),
+            request_templates: live.request_templates.unwrap_or_default().into_iter().collect(),
             passthrough_behavior: live.passthrough_behavior.unwrap_or_default(),
             timeout_in_millis: count(live.timeout_in_millis),
             tls_config: insecure.then_some(TlsConfig { insecure_skip_verification: true }),

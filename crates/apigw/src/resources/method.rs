@@ -4,6 +4,10 @@
 //! by a hash how it is, and a deployment is made of the hashes of all methods: see
 //! [`Definition`](super::Definition). What changes a method, a repair of what somebody changed by hand included, has a new
 //! deployment behind it: nothing that was put right is served in an older form, whoever deployed what in the meantime.
+//!
+//! Wait: a VPC link that is not available yet is refused, so a method refers to one that is. Read: a map without entries is not
+//! there, and `connectionType` is `INTERNET` where nobody said. Update: UpdateMethod does not change the integration, which is put
+//! as a whole; and nothing is live without a deployment. No state is terminal: a method has none.
 
 use std::collections::BTreeMap;
 

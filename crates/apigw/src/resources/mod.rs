@@ -24,7 +24,7 @@ pub use method::{Method, MethodOutputs};
 pub use request_validator::{RequestValidator, RequestValidatorOutputs};
 pub use rest_api::{EndpointConfiguration, RestApi, RestApiOutputs};
 pub use stage::{RestApiStage, RestApiStageOutputs, execution_log_group_name};
-pub use stage_settings::{AccessLogSetting, MethodSetting};
+pub use stage_settings::{AccessLogSetting, CanarySetting, MethodSetting};
 pub use usage_plan::{ApiStage, QuotaSettings, ThrottleSettings, UsagePlan, UsagePlanOutputs};
 pub use usage_plan_key::{UsagePlanKey, UsagePlanKeyOutputs};
 pub use vpc_link::{VpcLink, VpcLinkOutputs};

@@ -2,6 +2,9 @@
 //!
 //! The surprises: it has no tags, and its name need not be unique. It is ours because its API is. It stays for as long as
 //! a method uses it.
+//!
+//! Wait: a conflict of two changes. Read: everything comes back as it was sent. Update: live with the next deployment only. No state is
+//! terminal: a validator has none.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, required};

@@ -9,6 +9,12 @@
 //! days, cannot be renewed, and its successor must be in the trust store before the stage uses it: if that is forgotten, all
 //! payments stop on one day. What keeps others from calling the backend is the network: in production the load balancer is
 //! private, and its security group lets in the API's VPC link alone.
+//!
+//! Wait: "CloudWatch Logs role ARN must be set", right after the account got its role. Read: settings of methods come back by a key
+//! without the slash that the path begins with, the destination of the access log without `:*`. Update: a stage that moves to
+//! another deployment leaves a canary where it is, which then serves the old deployment to a part of the requests and keeps it
+//! from being deleted; so a canary that somebody made is a difference, and goes with the same update. No state is terminal: a
+//! stage has none.
 
 use async_trait::async_trait;
 use aws::tags::LiveTags;
@@ -20,9 +26,10 @@ use engine::{
     Loss, Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::calls::{OfGateway, gateway, patch, replace, retag};
-use super::stage_settings::{AccessLogSetting, MethodSetting, live_settings, setting_patches};
+use super::stage_settings::{AccessLogSetting, CanarySetting, MethodSetting, live_settings, setting_patches};
 use crate::{DeploymentId, RestApiId, StageName};
 
 /// The properties of a stage.
@@ -44,6 +51,10 @@ pub struct RestApiStage<S: Stage = Declared> {
     /// Where it writes a line for each request. A live stage may have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_log_setting: Option<AccessLogSetting<S>>,
+    /// A second deployment that gets a part of the requests. Written down even where there is none, so that one that somebody
+    /// makes is a difference.
+    #[serde(default)]
+    pub canary_setting: Option<CanarySetting<S>>,
     /// Where API Gateway writes about its own work, which must be there before. Not CloudFormation's: there it is `DependsOn`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_log_group_name: Option<S::Of<LogGroupName>>,
@@ -115,11 +126,24 @@ impl RestApiStage<Resolved> {
             }
             None => patches.push(patch(Op::Remove, "/accessLogSettings", None)),
         }
+        match &self.canary_setting {
+            _ if !changed.has("CanarySetting") => {}
+            Some(canary) => patches.extend(canary.set()),
+            None => {
+                let live = changed.before.canary_setting.iter();
+                patches.extend(live.map(|_| patch(Op::Remove, "/canarySettings", None)));
+            }
+        }
         if changed.has("MethodSettings") {
             patches.extend(setting_patches(&changed.before.method_settings, &self.method_settings));
         }
         patches
     }
+}
+
+/// A template says nothing of what there is none of.
+fn without_nothing(properties: &mut Map<String, Value>) {
+    properties.retain(|_, value| !value.is_null());
 }
 
 #[async_trait]
@@ -135,6 +159,7 @@ impl Resource for RestApiStage<Resolved> {
         limits: &[],
         template: Template {
             own_properties: &["ExecutionLogGroupName", "AccountId"],
+            adapt: without_nothing,
             ..Template::AS_DECLARED
         },
         times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 2, longest: 900 } },
@@ -208,6 +233,7 @@ impl Resource for RestApiStage<Resolved> {
                 destination_arn: settings.destination_arn.unwrap_or_default(),
                 format: settings.format.unwrap_or_default(),
             }),
+            canary_setting: live.canary_settings.as_ref().map(CanarySetting::from_live),
             execution_log_group_name: self.execution_log_group_name.clone(),
             account_id: self.account_id.clone(),
             tags: LiveTags::map(live.tags).visible(),

@@ -3,11 +3,12 @@
 use aws::count;
 use std::collections::HashMap;
 
-use aws_sdk_apigateway::types::{MethodSetting as Live, Op, PatchOperation};
-use engine::{Declared, Stage};
+use aws_sdk_apigateway::types::{CanarySettings, MethodSetting as Live, Op, PatchOperation};
+use engine::{Declared, Resolved, Stage};
 use serde::{Deserialize, Serialize};
 
 use super::calls::{escaped, patch, replace};
+use crate::DeploymentId;
 
 /// How a stage serves one method, or all of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,13 +40,47 @@ pub struct AccessLogSetting<S: Stage = Declared> {
     pub format: String,
 }
 
-/// API Gateway's own name for a setting is `~1payments/GET`, and `*/*` for all; CloudFormation's path has its slashes.
+/// A second deployment that gets a part of the requests. The tier declares none: somebody who makes one by hand lets a part
+/// of the requests go on to an older deployment, which AWS does not delete meanwhile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct CanarySetting<S: Stage = Declared> {
+    /// The deployment.
+    pub deployment_id: S::Of<DeploymentId>,
+    /// How much of the requests it gets.
+    pub percent_traffic: f64,
+    /// Whether it shares the cache of the stage.
+    pub use_stage_cache: bool,
+}
+
+impl CanarySetting<Resolved> {
+    pub(super) fn from_live(live: &CanarySettings) -> Self {
+        Self {
+            deployment_id: live.deployment_id().unwrap_or_default().into(),
+            percent_traffic: live.percent_traffic(),
+            use_stage_cache: live.use_stage_cache(),
+        }
+    }
+
+    pub(super) fn set(&self) -> [PatchOperation; 3] {
+        [
+            replace("/canarySettings/percentTraffic", self.percent_traffic),
+            replace("/canarySettings/deploymentId", &self.deployment_id),
+            replace("/canarySettings/useStageCache", self.use_stage_cache),
+        ]
+    }
+}
+
+/// A patch names a setting `~1payments/GET`, and `*/*` is all of them. A stage shows it without the slash that the path
+/// begins with, as `payments/GET`; AWS's examples have the escaped form, so both are read. CloudFormation's path has its
+/// slashes.
 fn path_in_key(path: &str) -> String {
     if path == "/*" { "*".to_owned() } else { escaped(path) }
 }
 
 fn path_of_key(part: &str) -> String {
-    if part == "*" { "/*".to_owned() } else { part.replace("~1", "/").replace("~0", "~") }
+    let path = part.replace("~1", "/").replace("~0", "~");
+    format!("/{}", path.strip_prefix('/').unwrap_or(&path))
 }
 
 impl MethodSetting {
@@ -109,6 +144,9 @@ mod tests {
     fn a_path_is_found_again_in_the_name_of_a_setting() {
         for (path, part) in [("/*", "*"), ("/payments", "~1payments"), ("/a/{b}", "~1a~1{b}"), ("/", "~1")] {
             assert_eq!(path_in_key(path), part);
+            assert_eq!(path_of_key(part), path);
+        }
+        for (path, part) in [("/payments", "payments"), ("/a/{b}", "a/{b}"), ("/", ""), ("/*", "/*")] {
             assert_eq!(path_of_key(part), path);
         }
     }

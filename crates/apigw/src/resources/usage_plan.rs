@@ -2,6 +2,9 @@
 //!
 //! The surprises: names are not unique; AWS changes one plan in twenty seconds and no more; and a plan cannot be deleted
 //! while it has stages, so the delete takes them away first.
+//!
+//! Wait: a stage that is not there yet is not found. Read: a plan without a throttle or a quota has none of it. Update: stages are added
+//! and removed one by one, and a stage that was deleted left the plan by itself. No state is terminal: a plan has none.
 
 use async_trait::async_trait;
 use aws::tags::LiveTags;

@@ -1,6 +1,9 @@
 //! An API key in a usage plan.
 //!
 //! The surprise: the answer to the call that makes it has the key's value in it, a secret. It is dropped.
+//!
+//! Wait: a conflict of two changes. Read: the value of the key comes with it, and is not looked at. No state is terminal: there is
+//! none.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context};

@@ -3,6 +3,9 @@
 //!
 //! The surprises: it takes minutes to come and to go; it stays for as long as a method or a deployment that is served goes
 //! through it; and its tags are another API's, `apigatewayv2`.
+//!
+//! Wait: "is referenced in", until no method and no deployment that is served goes through it. Read: lists come back in an order of their
+//! own. Update: the name only. Terminal is `FAILED`; `INACTIVE`, after two months without a request, ends with the next one.
 
 use async_trait::async_trait;
 use aws::tags::LiveTags;

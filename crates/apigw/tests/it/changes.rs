@@ -3,6 +3,7 @@
 use apigw::{Args, ExecutionLogs, Throttle};
 use engine::{Action, Component, ReplaceOrder};
 
+use crate::path::served;
 use crate::support::{
     another_load_balancer, deployments, integration, is_create, is_delete, is_replace, is_update, left,
     planned, private, stage, tags, tier, world,
@@ -98,19 +99,12 @@ async fn limits_logs_and_traces_change_in_place_without_a_deployment() {
         log_retention_in_days: 365,
         execution_logs: ExecutionLogs::Error,
         tracing: false,
-        security_policy: "TLS_1_2".to_owned(),
         ..Args::default()
     });
     assert_eq!(planned(&world, &changed, &inputs, is_replace).await, [""; 0]);
     assert_eq!(
         planned(&world, &changed, &inputs, is_update).await,
-        [
-            "apigw/access-log-group",
-            "apigw/execution-log-group",
-            "apigw/rest-api",
-            "apigw/stage",
-            "apigw/usage-plan"
-        ]
+        ["apigw/access-log-group", "apigw/execution-log-group", "apigw/stage", "apigw/usage-plan"]
     );
     assert_eq!(world.create(&changed, &inputs).await, before);
     assert_eq!(deployments(&world, &before).await, old);
@@ -134,6 +128,21 @@ async fn a_time_out_and_a_closed_name_need_a_deployment() {
         assert_eq!(planned(&world, &changed, &inputs, is_replace).await, ["apigw/deployment"]);
         world.create(&changed, &inputs).await;
         world.assert_settled(&changed, &inputs).await;
+        assert_eq!(deployments(&world, &outputs).await.len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_security_policy_is_deployed_and_so_live() {
+    let (world, inputs) = world().await;
+    let outputs = world.create(&tier(Args::default()), &inputs).await;
+    for policy in ["TLS_1_2", "SecurityPolicy_TLS13_1_3_2025_09"] {
+        let changed = tier(Args { security_policy: policy.to_owned(), ..Args::default() });
+        world.create(&changed, &inputs).await;
+        world.assert_settled(&changed, &inputs).await;
+        assert_eq!(served(&world, &outputs).await.security_policy(), policy);
+        let mode = policy.starts_with("SecurityPolicy_").then_some("STRICT");
+        assert_eq!(served(&world, &outputs).await.endpoint_access_mode(), mode);
         assert_eq!(deployments(&world, &outputs).await.len(), 1);
     }
 }

@@ -117,14 +117,25 @@ fn stage(around: &mut Inside) -> Entry<RestApiStage> {
     let deployment = around.another::<Deployment>("apigw/deployment", "other", |deployment| {
         deployment.definition.validate_request_body = true;
     });
+    let canary = CanarySetting {
+        deployment_id: deployment.deployment_id.clone(),
+        percent_traffic: 5.0,
+        use_stage_cache: false,
+    };
     entry::<RestApiStage>(around, "apigw/stage")
         .remains("AWS::Logs::LogGroup", "API Gateway makes the one for the execution log by itself")
         .other("StageName", |stage| stage.stage_name = "other".into())
         .other("DeploymentId", |stage| stage.deployment_id = deployment.deployment_id)
         .other("Description", |stage| stage.description = "Another stage".to_owned())
         .other("TracingEnabled", |stage| stage.tracing_enabled = !stage.tracing_enabled)
-        .other("MethodSettings", |stage| stage.method_settings[0].throttling_burst_limit = 7)
+        .other("MethodSettings", |stage| {
+            let all = stage.method_settings[0].clone();
+            let one =
+                MethodSetting { resource_path: "/payments".to_owned(), http_method: "GET".to_owned(), ..all };
+            stage.method_settings.push(MethodSetting { throttling_burst_limit: 7, ..one });
+        })
         .other("AccessLogSetting", |stage| stage.access_log_setting = None)
+        .other("CanarySetting", |stage| stage.canary_setting = Some(canary))
         .recorded("ExecutionLogGroupName", |stage| stage.execution_log_group_name = None)
         .recorded("AccountId", |stage| stage.account_id = "other".into())
         .other("Tags", |stage| stage.tags = renamed())

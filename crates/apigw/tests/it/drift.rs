@@ -2,11 +2,14 @@
 
 use apigw::{Args, Inputs, Outputs, Tier};
 use aws_sdk_apigateway::types::{IntegrationType, TlsConfig};
+use emulator::Emulator;
 use engine::{Component, Resolved};
 use testing::World;
 
+use crate::path::served;
 use crate::support::{
-    deployments, gateway, integration, is_replace, patch, planned, private, resource, stage, tier, world,
+    deployments, gateway, integration, is_replace, patch, planned, private, resource, seconds, stage, tier,
+    world, world_on,
 };
 
 async fn created() -> (World, Inputs, Outputs<Resolved>) {
@@ -150,6 +153,46 @@ async fn settings_of_the_stage_also_those_of_single_methods() {
     assert_repaired(&world, &inputs, &drift).await;
     let live = stage(&world, &outputs).await;
     assert_eq!(live.method_settings().unwrap().keys().collect::<Vec<_>>(), ["*/*"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_is_seen_and_taken_away_and_does_not_hold_what_it_serves() {
+    let (world, inputs, outputs) = created().await;
+    let update = gateway(&world).update_stage().rest_api_id(outputs.api_id.as_str()).stage_name("dev");
+    let canary = patch("replace", "/canarySettings/percentTraffic", Some("10"));
+    update.patch_operations(canary).send().await.unwrap();
+    assert_eq!(world.drift::<Tier>().await, ["apigw/stage: CanarySetting"]);
+    // Whatever else is deployed at the same time, which would leave the deployment that the canary serves.
+    let changed = tier(Args { timeout_ms: 5000, ..Args::default() });
+    world.create(&changed, &inputs).await;
+    world.assert_settled(&changed, &inputs).await;
+    assert_eq!(stage(&world, &outputs).await.canary_settings(), None);
+    assert_eq!(deployments(&world, &outputs).await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_security_policy_that_somebody_weakened_becomes_the_legacy_one_that_is_declared() {
+    let emulator = Emulator::builder().latency(1.0).throttling(true).in_memory();
+    let (world, inputs) = world_on(emulator).await;
+    let legacy = tier(Args { security_policy: "TLS_1_2".to_owned(), ..Args::default() });
+    let outputs = world.create(&legacy, &inputs).await;
+    let update = gateway(&world).update_rest_api().rest_api_id(outputs.api_id.as_str());
+    update.patch_operations(patch("replace", "/securityPolicy", Some("TLS_1_0"))).send().await.unwrap();
+    gateway(&world)
+        .create_deployment()
+        .rest_api_id(outputs.api_id.as_str())
+        .stage_name("dev")
+        .send()
+        .await
+        .unwrap();
+    seconds(1800).await;
+    // There is no way but over a stronger policy, and each takes a quarter of an hour.
+    let error = legacy.create(&world.engine, &inputs).await.unwrap_err().to_string();
+    assert!(error.contains("run `stack up` again"), "{error}");
+    seconds(1800).await;
+    world.create(&legacy, &inputs).await;
+    world.assert_settled(&legacy, &inputs).await;
+    assert_eq!(served(&world, &outputs).await.security_policy(), "TLS_1_2");
 }
 
 #[tokio::test(start_paused = true)]

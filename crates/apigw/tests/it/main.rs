@@ -11,6 +11,7 @@ mod declaration;
 mod drift;
 mod life;
 mod live_api;
+mod path;
 mod refusals;
 mod secrets;
 mod support;

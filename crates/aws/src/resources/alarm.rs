@@ -4,6 +4,10 @@
 //! The surprises: the call that makes one writes over an alarm of that name, whoever's it is, so this looks first; AWS
 //! checks neither that the metric exists nor that its dimensions are right, and an alarm with a wrong one is silent for
 //! ever; and three calls a second are all that an account may make.
+//!
+//! Wait: nothing: an alarm refers to names, of which AWS checks none. Read: AWS adds nothing, and gives
+//! numbers back as floating-point numbers. Update: a put replaces everything and keeps the state and the history; it sets no tags
+//! on an alarm that is there, which have calls of their own. No state is terminal: `INSUFFICIENT_DATA` ends with data.
 
 use async_trait::async_trait;
 use aws_sdk_cloudwatch::types::{

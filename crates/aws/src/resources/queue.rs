@@ -3,6 +3,9 @@
 //! The surprises: creating a queue whose name is taken is no error as long as the attributes are the same, AWS answers
 //! with the one that is there, so this looks first; a name is held for a minute after its queue was deleted; and changes
 //! of attributes take up to a minute to be seen everywhere.
+//!
+//! Wait: `QueueDeletedRecently`, for a minute. Read: every attribute is there, as a text, whether somebody set it or not. Update: a minute
+//! until it holds everywhere. No state is terminal: a queue has none.
 
 use std::collections::HashMap;
 

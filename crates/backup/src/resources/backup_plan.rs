@@ -2,6 +2,10 @@
 //!
 //! The surprises: names need not be unique, so one whose creation was lost is found by its tag; each change makes a
 //! version, of which the last one is in force; and a plan stays while resources are assigned to it.
+//!
+//! Wait: nothing; the vault that a rule names is there before. Read: AWS adds ids of rules, and the windows and the schedule that a rule leaves
+//! out; a plan that is gone is "Cannot find …", an invalid parameter. Update: a whole new version, without the tags. No state is
+//! terminal: a plan has none.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, Tags, count_or_zero, required};
@@ -15,7 +19,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::vaults::{backup, retag, tag_map, tags_of};
+use super::vaults::{OfPlans, backup, retag, tag_map, tags_of};
 use crate::{PlanArn, PlanId, VaultName};
 
 /// The properties of a plan.
@@ -193,7 +197,9 @@ impl Resource for BackupPlan<Resolved> {
     ) -> Result<Option<Self>, CallError> {
         const OPERATION: &str = "GetBackupPlan";
         let request = backup(cx).get_backup_plan().backup_plan_id(outputs.backup_plan_id.as_str());
-        let Some(answer) = request.send().await.called(OPERATION).if_exists()? else { return Ok(None) };
+        let Some(answer) = request.send().await.called(OPERATION).of_plans().if_exists()? else {
+            return Ok(None);
+        };
         // A plan that was deleted can still be looked at.
         if answer.deletion_date().is_some() {
             return Ok(None);
@@ -219,7 +225,7 @@ impl Resource for BackupPlan<Resolved> {
         if changed.has("BackupPlan") {
             let request = backup(cx).update_backup_plan().backup_plan_id(outputs.backup_plan_id.as_str());
             let request = request.backup_plan(self.backup_plan.for_call(OPERATION)?);
-            request.send().await.called(OPERATION)?;
+            request.send().await.called(OPERATION).of_plans()?;
         }
         let before = &changed.before.backup_plan_tags;
         retag(cx, outputs.backup_plan_arn.as_str(), before, &self.backup_plan_tags).await?;
@@ -235,6 +241,7 @@ impl Resource for BackupPlan<Resolved> {
                 "selections must be deleted",
                 ErrorClass::DependencyViolation,
             )
+            .of_plans()
             .gone_is_ok()
     }
 }

@@ -2,6 +2,10 @@
 //!
 //! The surprises: nothing of it can be changed, so another role or another resource is another selection; it has no
 //! tags, and is found by the token of the call that made it; and a role that was made a moment ago cannot be assumed yet.
+//!
+//! Wait: "cannot be assumed by AWS Backup", and then "is not authorized to call tag:GetResources", while the role and its policy are
+//! new. Read: a selection that is gone is "Cannot find …", an invalid parameter. Update: there is none. No state is terminal; but
+//! what it selects may be left out without a word, see [`ServiceOptIn`].
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, RoleArn, required};
@@ -13,7 +17,8 @@ use engine::{
 use serde::{Deserialize, Serialize};
 
 use super::backup_plan::unbuilt;
-use super::vaults::backup;
+use super::opt_in::{self, ServiceOptIn};
+use super::vaults::{OfPlans, backup};
 use crate::{PlanId, SelectionId};
 
 /// The properties of a selection.
@@ -24,6 +29,9 @@ pub struct BackupSelection<S: Stage = Declared> {
     pub backup_plan_id: S::Of<PlanId>,
     /// What it says.
     pub backup_selection: BackupSelectionDocument<S>,
+    /// Whether AWS Backup backs up at all what it says. Not CloudFormation's: a setting of the account.
+    #[serde(default)]
+    pub service_opt_in: ServiceOptIn,
 }
 
 /// What a selection says.
@@ -52,6 +60,16 @@ impl Declares for BackupSelection<Declared> {
     type Resolved = BackupSelection<Resolved>;
 }
 
+/// A role that was made a moment ago cannot be assumed yet, and what it was just allowed is not seen yet either.
+fn once_role_is_seen<T>(answer: Result<T, CallError>) -> Result<T, CallError> {
+    const INVALID: &str = "InvalidParameterValueException";
+    answer.classed_saying(INVALID, "cannot be assumed by AWS Backup", ErrorClass::NotYet).classed_saying(
+        INVALID,
+        "is not authorized to call tag:GetResources",
+        ErrorClass::NotYet,
+    )
+}
+
 impl BackupSelection<Resolved> {
     fn outputs(&self, id: &str) -> BackupSelectionOutputs<Resolved> {
         BackupSelectionOutputs { backup_plan_id: self.backup_plan_id.clone(), selection_id: id.into() }
@@ -73,20 +91,20 @@ impl Resource for BackupSelection<Resolved> {
     const KIND: &'static str = "AWS::Backup::BackupSelection";
     const FACTS: Facts = Facts {
         name: Named::ById,
-        create_only: CreateOnly::Everything,
+        create_only: CreateOnly::AllBut(&["ServiceOptIn"]),
         lists: &[],
         tags: Tagging::None,
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
-        template: Template::AS_DECLARED,
+        template: Template { own_properties: &["ServiceOptIn"], ..Template::AS_DECLARED },
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
         import: ImportId {
             parts: &["BackupPlanId", "SelectionId"],
             words: "the ids of the backup plan and of the selection",
             example: "1a2b3c4d-5e6f-4a1b-8c2d-3e4f5a6b7c8d|9f8e7d6c-5b4a-4f3e-9d2c-1b0a9f8e7d6c",
         },
-        reads: Reads { least: 1, most: 1, together: None },
+        reads: Reads { least: 2, most: 2, together: None },
         cost: None,
     };
     const SETTLE: Settle = Settle::Token;
@@ -103,7 +121,7 @@ impl Resource for BackupSelection<Resolved> {
         let mut selections = request.into_paginator().items().send();
         while let Some(selection) = selections.next().await {
             // The plan may be gone by now, and its selections with it.
-            let Some(selection) = selection.called("ListBackupSelections").if_exists()? else {
+            let Some(selection) = selection.called("ListBackupSelections").of_plans().if_exists()? else {
                 return Ok(None);
             };
             let named = selection.selection_name() == Some(self.backup_selection.selection_name.as_str());
@@ -120,17 +138,22 @@ impl Resource for BackupSelection<Resolved> {
         intent: &Intent,
     ) -> Result<BackupSelectionOutputs<Resolved>, CallError> {
         const OPERATION: &str = "CreateBackupSelection";
+        self.service_opt_in.check(cx, OPERATION).await?;
         let request = backup(cx)
             .create_backup_selection()
             .creator_request_id(&intent.token)
             .backup_plan_id(self.backup_plan_id.as_str())
             .backup_selection(self.for_call(OPERATION)?);
-        let answer = request.send().await.called(OPERATION).classed_saying(
-            "InvalidParameterValueException",
-            "cannot be assumed by AWS Backup",
-            ErrorClass::NotYet,
-        )?;
+        let answer = once_role_is_seen(request.send().await.called(OPERATION))?;
         Ok(self.outputs(&required(answer.selection_id, OPERATION, "SelectionId")?))
+    }
+
+    async fn configure(
+        &self,
+        cx: &Context,
+        _outputs: &BackupSelectionOutputs<Resolved>,
+    ) -> Result<(), CallError> {
+        self.service_opt_in.ensure(cx).await
     }
 
     async fn read(
@@ -143,7 +166,9 @@ impl Resource for BackupSelection<Resolved> {
             .get_backup_selection()
             .backup_plan_id(outputs.backup_plan_id.as_str())
             .selection_id(outputs.selection_id.as_str());
-        let Some(answer) = request.send().await.called(OPERATION).if_exists()? else { return Ok(None) };
+        let Some(answer) = request.send().await.called(OPERATION).of_plans().if_exists()? else {
+            return Ok(None);
+        };
         let live = required(answer.backup_selection, OPERATION, "BackupSelection")?;
         Ok(Some(Self {
             backup_plan_id: outputs.backup_plan_id.clone(),
@@ -152,16 +177,18 @@ impl Resource for BackupSelection<Resolved> {
                 iam_role_arn: live.iam_role_arn().into(),
                 resources: live.resources().to_vec(),
             },
+            service_opt_in: ServiceOptIn { aurora: opt_in::has_aurora(cx).await?, ..self.service_opt_in },
         }))
     }
 
     async fn update(
         &self,
-        _cx: &Context,
+        cx: &Context,
         outputs: &BackupSelectionOutputs<Resolved>,
         _changed: &Changed<Self>,
     ) -> Result<BackupSelectionOutputs<Resolved>, CallError> {
-        // Every change is a replacement.
+        // Every other change is a replacement.
+        self.service_opt_in.ensure(cx).await?;
         Ok(outputs.clone())
     }
 
@@ -174,6 +201,6 @@ impl Resource for BackupSelection<Resolved> {
             .delete_backup_selection()
             .backup_plan_id(outputs.backup_plan_id.as_str())
             .selection_id(outputs.selection_id.as_str());
-        request.send().await.called("DeleteBackupSelection").gone_is_ok()
+        request.send().await.called("DeleteBackupSelection").of_plans().gone_is_ok()
     }
 }

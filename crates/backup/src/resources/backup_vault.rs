@@ -3,6 +3,9 @@
 //! The surprises: a vault with a copy in it cannot be deleted, nor can another key encrypt it; asked for a vault that is
 //! not there, AWS Backup says that one is not allowed to see it, so this looks through the list of all; and its lock is
 //! set by a call of its own.
+//!
+//! Wait: a key that was made a moment ago is not found; the key here is the database's, which is older. Read: a lock without limits
+//! has none. Update: a lock can be replaced, until its date. No state is terminal: a vault here has none.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, KeyArn, Tags, converge, count_or_zero, required};

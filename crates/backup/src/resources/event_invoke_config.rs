@@ -2,6 +2,9 @@
 //!
 //! The surprise: without it, Lambda calls the function twice more. A verification that failed would tell people three
 //! times. Errors of Lambda's own and throttles are tried again in any case, until the event is too old.
+//!
+//! Wait: `ResourceConflictException` while the function changes. Read: what was not said has a default. Update: a put replaces all of it.
+//! No state is terminal: there is none.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, converge, count_or_zero, number};

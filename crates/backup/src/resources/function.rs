@@ -3,10 +3,15 @@
 //! The surprises: code and settings are changed by two calls, and the second is refused while the first is in progress,
 //! so an update looks at what still differs each time it is tried; a role that was made a moment ago cannot be assumed
 //! yet, and neither can what it was just allowed be seen; and reserved concurrency is a call of its own.
+//!
+//! Wait: "cannot be assumed by Lambda", "role does not have permissions", and then "KMS key is invalid for CreateGrant", for half a
+//! minute after the role was made; `ResourceConflictException` while a change is made. Read: an environment without variables is not
+//! there, and the log group is the default one where nobody said. Update: what UpdateFunctionConfiguration leaves out stays as it
+//! is, so all of it is sent, an empty dead letter target too. Terminal are the state and the last update `Failed`.
 
 use async_trait::async_trait;
 use aws::tags::{LiveTags, TagPairs};
-use aws::{CallResult, Called, Context, RoleArn, Tags, converge, count_or_zero, number, required};
+use aws::{CallResult, Called, Context, RoleArn, Tags, converge, count, count_or_zero, number, required};
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{
@@ -78,6 +83,9 @@ impl Declares for Function<Declared> {
 
 /// What Lambda calls nearly everything that it refuses.
 const INVALID: &str = "InvalidParameterValueException";
+/// How many executions must stay without a reservation (Lambda Developer Guide, "Configuring reserved concurrency for a
+/// function").
+const UNRESERVED: u32 = 100;
 /// A function takes one change at a time, and its name is one's only.
 const BUSY: &str = "ResourceConflictException";
 
@@ -102,13 +110,15 @@ fn outputs(live: &FunctionConfiguration, operation: &str) -> Result<FunctionOutp
     })
 }
 
-/// A fresh role spreads for seconds, and what it is allowed does too.
+/// A fresh role spreads for seconds, and what it is allowed does too. KMS, which grants it to decrypt the environment
+/// variables, knows it last.
 fn once_role_is_seen<T>(answer: Result<T, CallError>) -> Result<T, CallError> {
-    answer.classed_saying(INVALID, "cannot be assumed by Lambda", ErrorClass::NotYet).classed_saying(
-        INVALID,
+    let texts = [
+        "cannot be assumed by Lambda",
         "role does not have permissions",
-        ErrorClass::NotYet,
-    )
+        "KMS key is invalid for CreateGrant",
+    ];
+    texts.iter().fold(answer, |answer, text| answer.classed_saying(INVALID, text, ErrorClass::NotYet))
 }
 
 /// What is called while another change is in progress is called again.
@@ -173,6 +183,27 @@ impl Function<Resolved> {
             .zip_file(Blob::new(self.package(OPERATION)?.bytes))
             .set_architectures(Some(self.architectures()));
         once_settled(request.send().await.called(OPERATION)).map(drop)
+    }
+
+    /// Whether the account has the executions that are to be kept for the function, which has so many already. Lambda refuses
+    /// to leave fewer than 100 to all others, and new accounts have 10 in all.
+    async fn check_room(&self, cx: &Context, has: u32, operation: &str) -> Result<(), CallError> {
+        let Some(wanted) = self.reserved_concurrent_executions.filter(|wanted| *wanted > has) else {
+            return Ok(());
+        };
+        let answer = lambda(cx).get_account_settings().send().await.called("GetAccountSettings")?;
+        let limit = required(answer.account_limit, "GetAccountSettings", "AccountLimit")?;
+        let free = count_or_zero(limit.unreserved_concurrent_executions());
+        if free.saturating_add(has) >= wanted.saturating_add(UNRESERVED) {
+            return Ok(());
+        }
+        let reason = format!(
+            "{wanted} executions cannot be kept for the function: of the {} that the account has in this region, {free} are \
+             not reserved, and {UNRESERVED} of them must stay so. Leave out `backup.reserved_concurrency`, which a daily \
+             verification does not need, or have the account's quota raised (Service Quotas, Lambda, Concurrent executions)",
+            count(limit.concurrent_executions)
+        );
+        Err(CallError::new(ErrorClass::Invalid, operation, reason))
     }
 
     async fn reserve(&self, cx: &Context, name: &str) -> Result<(), CallError> {
@@ -246,6 +277,7 @@ impl Resource for Function<Resolved> {
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<FunctionOutputs<Resolved>, CallError> {
         const OPERATION: &str = "CreateFunction";
+        self.check_room(cx, 0, OPERATION).await?;
         let code = FunctionCode::builder().zip_file(Blob::new(self.package(OPERATION)?.bytes)).build();
         let request = lambda(cx)
             .create_function()
@@ -343,6 +375,8 @@ impl Resource for Function<Resolved> {
             self.update_code(cx, name).await?;
         }
         if self.reserved_concurrent_executions != live.reserved_concurrent_executions {
+            let has = live.reserved_concurrent_executions.unwrap_or_default();
+            self.check_room(cx, has, "PutFunctionConcurrency").await?;
             self.reserve(cx, name).await?;
         }
         self.retag(cx, &outputs.arn, &live.tags).await?;

@@ -6,6 +6,7 @@ mod backup_vault;
 mod event_invoke_config;
 mod function;
 mod function_parts;
+mod opt_in;
 mod schedule;
 mod schedule_target;
 mod vaults;
@@ -16,6 +17,7 @@ pub use backup_vault::{BackupVault, BackupVaultOutputs, LockConfiguration};
 pub use event_invoke_config::{EventInvokeConfig, EventInvokeConfigOutputs};
 pub use function::{Function, FunctionOutputs};
 pub use function_parts::{DeadLetterConfig, Environment, LoggingConfig, TracingConfig};
+pub use opt_in::{ServiceOptIn, has_aurora};
 pub use schedule::{Schedule, ScheduleOutputs};
 pub use schedule_target::{FlexibleTimeWindow, RetryPolicy, Target, TargetDeadLetterConfig};
 

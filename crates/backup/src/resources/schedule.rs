@@ -3,6 +3,9 @@
 //! The surprises: it has no tags (only groups have), so whose it is shows in the role in which it calls; an update sets
 //! everything, and what it does not name goes back to the default; and a role that was made a moment ago cannot be
 //! assumed yet.
+//!
+//! Wait: "must allow AWS EventBridge Scheduler to assume", while the role is new. Read: what was not said has a default. Update: what it
+//! leaves out goes back to the default. No state is terminal: a schedule has none.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, required};

@@ -4,11 +4,24 @@ use std::collections::BTreeMap;
 
 use aws::tags::{LiveTags, TagPairs};
 use aws::{CallResult, Called, Context, Tags};
-use engine::CallError;
+use engine::{CallError, ErrorClass};
 use serde::{Deserialize, Deserializer, Serializer};
 
 pub(super) fn backup(cx: &Context) -> aws_sdk_backup::Client {
     cx.client(aws_sdk_backup::Client::new)
+}
+
+/// Of a plan or a selection that is gone, AWS Backup says that a parameter has a wrong value: "Cannot find …". The message is
+/// all that tells it from any other wrong value.
+pub(super) trait OfPlans {
+    /// It is not found.
+    fn of_plans(self) -> Self;
+}
+
+impl<T> OfPlans for Result<T, CallError> {
+    fn of_plans(self) -> Self {
+        self.classed_saying("InvalidParameterValueException", "Cannot find", ErrorClass::NotFound)
+    }
 }
 
 /// The tags of a vault or a plan, page by page.
@@ -16,7 +29,7 @@ pub(super) async fn tags_of(cx: &Context, arn: &str) -> Result<Option<LiveTags>,
     let mut all = std::collections::HashMap::new();
     let mut pages = backup(cx).list_tags().resource_arn(arn).into_paginator().send();
     while let Some(page) = pages.next().await {
-        let Some(page) = page.called("ListTags").if_exists()? else { return Ok(None) };
+        let Some(page) = page.called("ListTags").of_plans().if_exists()? else { return Ok(None) };
         all.extend(page.tags.unwrap_or_default());
     }
     Ok(Some(LiveTags::map(Some(all))))

@@ -1,7 +1,7 @@
 //! What somebody else made and has our name is left alone, and said.
 
 use aws_sdk_scheduler::types::{FlexibleTimeWindow, FlexibleTimeWindowMode, Target};
-use backup::{Args, Tier};
+use backup::{Args, Tier, Vault};
 use engine::Component;
 use testing::World;
 
@@ -93,5 +93,18 @@ async fn an_account_with_too_few_executions_says_so() {
         tier(Args { environment: "test".to_owned(), reserved_concurrency: Some(1), ..Args::default() });
     let fresh = world.that_lost_its_state(backup::kinds);
     let said = refused(&fresh, &other, &inputs).await;
-    assert!(said.contains("UnreservedConcurrentExecution"), "{said}");
+    assert!(said.contains("backup.reserved_concurrency") && said.contains("100"), "{said}");
+    // Before anything is made that would have to be finished.
+    let functions = lambda(&world).list_functions().send().await.unwrap();
+    assert_eq!(functions.functions().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_in_which_aws_backup_leaves_aurora_out_says_so_and_is_left_alone() {
+    let (world, inputs) = world().await;
+    let args = Args { vault: Vault { enabled: true, ..Vault::default() }, ..Args::default() };
+    let said = refused(&world, &tier(args), &inputs).await;
+    assert!(said.contains("backup/selection failed") && said.contains("backup.vault.opt_in"), "{said}");
+    let settings = vaults(&world).describe_region_settings().send().await.unwrap();
+    assert!(!settings.resource_type_opt_in_preference().unwrap()["Aurora"]);
 }

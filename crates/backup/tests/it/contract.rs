@@ -127,4 +127,5 @@ fn backup_selection(around: &mut Inside) -> Entry<BackupSelection> {
     entry::<BackupSelection>(around, "backup/selection")
         .other("BackupPlanId", |selection| selection.backup_plan_id = other.backup_plan_id)
         .other("BackupSelection", |selection| selection.backup_selection.iam_role_arn = role)
+        .fixed(["ServiceOptIn"], "the account's opt-in is never turned off")
 }

@@ -220,6 +220,17 @@ fn the_function_may_do_what_it_does_and_nothing_else() {
 }
 
 #[test]
+fn in_china_a_service_uses_a_key_under_either_of_its_names() {
+    let mut inputs = inputs();
+    inputs.place.partition = "aws-cn".to_owned();
+    inputs.place.region = "cn-north-1".to_owned();
+    let statements = policy(&graph(Args::default(), &inputs), "backup/verification-role");
+    let condition = &statement(&statements, "EncryptMessages")["Condition"];
+    let via = ["sns.cn-north-1.amazonaws.com", "sns.cn-north-1.amazonaws.com.cn"];
+    assert_eq!(condition["StringEquals"]["kms:ViaService"], json!(via));
+}
+
+#[test]
 fn an_alarm_rings_when_no_verification_was_good_for_more_than_a_day() {
     let alarm = properties(&graph(Args::default(), &inputs()), "backup/unverified-alarm");
     let description = alarm["AlarmDescription"].clone();
@@ -358,6 +369,7 @@ fn copies_by_aws_backup_are_an_option() {
                 "IamRoleArn": { "$ref": "backup/vault-role", "attr": "Arn" },
                 "Resources": [CLUSTER],
             },
+            "ServiceOptIn": { "Aurora": true, "TurnedOnForAccount": true },
         })
     );
     let role = properties(&graph, "backup/vault-role");

@@ -187,6 +187,22 @@ async fn of_vault_and_plan() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_a_plan_that_somebody_deleted_with_its_selection() {
+    let (world, inputs) = world().await;
+    let tier = tier(with_everything());
+    world.create(&tier, &inputs).await;
+    let vaults = vaults(&world);
+    let plans = vaults.list_backup_plans().send().await.unwrap();
+    let plan = plans.backup_plans_list()[0].backup_plan_id().unwrap();
+    let selections = vaults.list_backup_selections().backup_plan_id(plan).send().await.unwrap();
+    let id = selections.backup_selections_list()[0].selection_id().unwrap();
+    vaults.delete_backup_selection().backup_plan_id(plan).selection_id(id).send().await.unwrap();
+    vaults.delete_backup_plan().backup_plan_id(plan).send().await.unwrap();
+    let seen = ["backup/plan: gone", "backup/selection: gone"];
+    assert_repaired(&world, &tier, &inputs, &seen).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_a_selection_that_somebody_deleted() {
     let (world, inputs) = world().await;
     let tier = tier(with_everything());

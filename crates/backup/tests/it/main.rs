@@ -9,6 +9,7 @@ mod contract;
 mod declaration;
 mod drift;
 mod life;
+mod opt_in;
 mod pace;
 mod refusals;
 mod support;

@@ -58,7 +58,7 @@ pub(crate) fn with_everything() -> Args {
 }
 
 pub(crate) fn with_vault() -> Vault {
-    Vault { enabled: true, lock_days: Some(7), ..Vault::default() }
+    Vault { enabled: true, opt_in: true, lock_days: Some(7), ..Vault::default() }
 }
 
 pub(crate) fn lambda(world: &World) -> aws_sdk_lambda::Client {

@@ -8,7 +8,7 @@
 //! and name it in [`regional!`] below. A request has been decoded and checked against the model of its API before an
 //! operation sees it.
 
-mod apigateway;
+pub(crate) mod apigateway;
 mod autoscaling;
 mod backup;
 mod cloudwatch;

@@ -11,7 +11,7 @@ use aws_sdk_backup::types::{
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use emulator::Emulator;
 
-use crate::support::{Cloud, REGION, code, config};
+use crate::support::{Cloud, REGION, code, config, said};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/backup";
 
@@ -24,7 +24,10 @@ async fn vault(client: &Client, name: &str) {
 }
 
 async fn role(emulator: &Emulator, name: &str, service: &str) {
-    Cloud::of(emulator.clone()).role_for(name, service).await;
+    let cloud = Cloud::of(emulator.clone());
+    cloud.role_for(name, service).await;
+    let policy = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup";
+    cloud.iam.attach_role_policy().role_name(name).policy_arn(policy).send().await.unwrap();
 }
 
 fn rule() -> BackupRuleInputBuilder {
@@ -149,7 +152,10 @@ async fn a_plan_comes_back_in_all_its_versions() {
     assert_eq!(old.backup_plan().unwrap().backup_plan_name(), "p");
 
     client.delete_backup_plan().backup_plan_id(id).send().await.unwrap();
-    assert_eq!(code(get().send().await), "ResourceNotFoundException");
+    assert_eq!(
+        said(get().send().await),
+        format!("InvalidParameterValueException: Cannot find Backup plan with ID {id}")
+    );
     let list = || client.list_backup_plans();
     assert!(list().send().await.unwrap().backup_plans_list().is_empty());
     assert_eq!(list().include_deleted(true).send().await.unwrap().backup_plans_list().len(), 1);
@@ -179,8 +185,12 @@ async fn a_selection_comes_back_and_keeps_its_plan() {
     let delete_plan = || client.delete_backup_plan().backup_plan_id(&plan).send();
     assert_eq!(code(delete_plan().await), "InvalidRequestException");
     client.delete_backup_selection().backup_plan_id(&plan).selection_id(id).send().await.unwrap();
-    assert_eq!(code(get().await), "ResourceNotFoundException");
+    let gone = format!("InvalidParameterValueException: Cannot find backup selection with ID {id}");
+    assert_eq!(said(get().await), gone);
     delete_plan().await.unwrap();
+    let gone = format!("InvalidParameterValueException: Cannot find Backup plan with ID {plan}");
+    assert_eq!(said(client.list_backup_selections().backup_plan_id(&plan).send().await), gone);
+    assert_eq!(said(delete_plan().await), gone);
     client.delete_backup_vault().backup_vault_name("vault").send().await.unwrap();
     let left = emulator.objects().await.unwrap();
     assert!(left.iter().all(|object| object.service == "iam" || object.made_by_default), "{left:?}");
@@ -234,7 +244,7 @@ async fn rules_of_plans() {
     assert_eq!(code(named), bad);
     let unknown =
         client.update_backup_plan().backup_plan_id("none").backup_plan(plan("p", rule())).send().await;
-    assert_eq!(code(unknown), "ResourceNotFoundException");
+    assert_eq!(code(unknown), bad);
 }
 
 #[tokio::test(start_paused = true)]
@@ -247,11 +257,15 @@ async fn roles_of_selections() {
     let bad = "InvalidParameterValueException";
     assert_eq!(code(select("a").await), bad, "there is no role");
     role(&emulator, "backup", "backup.amazonaws.com").await;
-    assert_eq!(code(select("a").await), bad, "the role is too new");
-    tokio::time::advance(Duration::from_secs(15)).await;
+    let text = said(select("a").await);
+    assert!(text.contains("cannot be assumed by AWS Backup"), "the role is too new: {text}");
+    tokio::time::advance(Duration::from_secs(12)).await;
+    let text = said(select("a").await);
+    assert!(text.ends_with("is not authorized to call tag:GetResources"), "and so is its policy: {text}");
+    tokio::time::advance(Duration::from_secs(10)).await;
     assert_eq!(code(select("a").await), "ok");
     role(&emulator, "other", "ecs.amazonaws.com").await;
-    tokio::time::advance(Duration::from_secs(15)).await;
+    tokio::time::advance(Duration::from_secs(25)).await;
     let selection = BackupSelection::builder().selection_name("b").resources("*");
     let selection = selection.iam_role_arn("arn:aws:iam::123456789012:role/other").build().unwrap();
     let call = client.create_backup_selection().backup_plan_id(&plan).backup_selection(selection);
@@ -259,6 +273,46 @@ async fn roles_of_selections() {
     let nothing = BackupSelection::builder().selection_name("c").iam_role_arn(ROLE).build().unwrap();
     let call = client.create_backup_selection().backup_plan_id(&plan).backup_selection(nothing);
     assert_eq!(code(call.send().await), bad, "nothing is selected");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_selection_needs_a_role_that_may_look_for_resources() {
+    let cloud = Cloud::in_memory();
+    let client = client(&cloud.emulator);
+    vault(&client, "vault").await;
+    let plan = made_plan(&client).await;
+    cloud.role_for("backup", "backup.amazonaws.com").await;
+    let select = || select(&client, &plan, "a").send();
+    assert_eq!(code(select().await), "InvalidParameterValueException", "it has no policy");
+    for (action, wanted) in [("rds:*", "InvalidParameterValueException"), ("tag:Get*", "ok")] {
+        let document = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"{action}","Resource":"*"}}]}}"#
+        );
+        let put = cloud.iam.put_role_policy().role_name("backup").policy_name("p").policy_document(document);
+        put.send().await.unwrap();
+        assert_eq!(code(select().await), wanted, "{action}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_opt_in_of_a_service_is_the_accounts() {
+    let emulator = Emulator::in_memory();
+    let client = client(&emulator);
+    let is_on = async |service: &str| {
+        let found = client.describe_region_settings().send().await.unwrap();
+        found.resource_type_opt_in_preference().unwrap()[service]
+    };
+    assert!(!is_on("Aurora").await);
+    assert!(is_on("RDS").await);
+    let update = |service: &str, is_on| {
+        client.update_region_settings().resource_type_opt_in_preference(service, is_on).send()
+    };
+    update("Aurora", true).await.unwrap();
+    update("RDS", false).await.unwrap();
+    assert!(is_on("Aurora").await);
+    assert!(!is_on("RDS").await);
+    assert_eq!(code(update("Ledger", true).await), "InvalidParameterValueException");
+    assert!(emulator.objects().await.unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ use aws_sdk_lambda::types::{
 use emulator::Emulator;
 
 use crate::rows::Rows;
-use crate::support::{Cloud, NO_KEY, REGION, code, config};
+use crate::support::{Cloud, NO_KEY, REGION, code, config, said};
 
 const INVALID: &str = "InvalidParameterValueException";
 const MISSING: &str = "ResourceNotFoundException";
@@ -313,6 +313,46 @@ async fn a_function_takes_one_change_at_a_time() {
     assert_eq!(code(update().send().await), CONFLICT);
     tokio::time::sleep(Duration::from_secs(10)).await;
     update().send().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn kms_knows_a_new_role_later_than_lambda_does() {
+    let functions = Functions::of(Emulator::builder().latency(1.0).in_memory());
+    let role = functions.role().await;
+    let mut seen = Vec::new();
+    for _ in 0..60 {
+        let create = functions.create("f", &role).environment(environment(&[("KEY", "1")]));
+        seen.push(said(create.send().await));
+        if seen.last().is_some_and(|last| last == "ok") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        // What is not encrypted needs no grant.
+        if seen.last().is_some_and(|last| last.contains("CreateGrant")) {
+            let plain = functions.create("plain", &role).send().await;
+            assert!(["ok", CONFLICT].contains(&code(plain).as_str()));
+        }
+    }
+    seen.dedup();
+    let [unknown, ungranted, _] = &seen[..] else { panic!("{seen:?}") };
+    assert!(unknown.contains("cannot be assumed by Lambda"), "{unknown}");
+    assert!(
+        ungranted.starts_with(INVALID) && ungranted.contains("KMS key is invalid for CreateGrant"),
+        "{ungranted}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_account_says_how_many_executions_are_not_reserved() {
+    let functions = Functions::of(Emulator::in_memory());
+    let role = functions.role().await;
+    functions.create("f", &role).send().await.unwrap();
+    let limit = async || functions.lambda.get_account_settings().send().await.unwrap().account_limit.unwrap();
+    assert_eq!(limit().await.unreserved_concurrent_executions(), Some(1000));
+    let reserve = functions.lambda.put_function_concurrency().function_name("f");
+    reserve.reserved_concurrent_executions(150).send().await.unwrap();
+    let found = limit().await;
+    assert_eq!((found.concurrent_executions(), found.unreserved_concurrent_executions()), (1000, Some(850)));
 }
 
 #[tokio::test(start_paused = true)]

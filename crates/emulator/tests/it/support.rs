@@ -218,6 +218,20 @@ where
     }
 }
 
+/// Code and message of a refused call, or `ok`.
+pub(crate) fn said<T, E, R>(result: Result<T, SdkError<E, R>>) -> String
+where
+    E: ProvideErrorMetadata,
+{
+    match result {
+        Err(SdkError::ServiceError(error)) => {
+            let error = error.err();
+            format!("{}: {}", error.code().unwrap_or("none"), error.message().unwrap_or_default())
+        }
+        other => code(other),
+    }
+}
+
 pub(crate) fn tag(key: &str, value: &str) -> Tag {
     Tag::builder().key(key).value(value).build()
 }

@@ -2,6 +2,10 @@
 //!
 //! The surprise: an alarm that it names cannot be deleted, so its rule must refer to their names, and it is deleted
 //! first.
+//!
+//! Wait: "do not exist" is said of alarms that were made a moment ago. Read: AWS gives back the rule and the lists as they were
+//! put. Update: a put replaces everything, so everything is put; it sets no tags on an alarm that is there, which have calls of
+//! their own. No state is terminal: an alarm has no life cycle.
 
 use async_trait::async_trait;
 use aws::cloudwatch::{client, live_tags, retag, tag, taken};

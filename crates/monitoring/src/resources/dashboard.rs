@@ -2,6 +2,10 @@
 //!
 //! The surprise: dashboards belong to no region. Their names are unique in the account, and the call that makes one
 //! writes over one of that name, so that the same stack in two regions needs two names.
+//!
+//! Wait: nothing; a dashboard refers to names only, and CloudWatch checks none of them. Read: the body comes back as the text that
+//! was put. Update: a put replaces the whole body; of a body with mistakes CloudWatch keeps what it understands, and says the rest
+//! in `DashboardValidationMessages`. No state is terminal: there is none.
 
 use async_trait::async_trait;
 use aws::cloudwatch::{client, live_tags, retag, tag, taken};

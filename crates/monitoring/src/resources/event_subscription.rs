@@ -3,6 +3,11 @@
 //! The surprise: RDS checks the topic when the subscription is made, so both the topic's policy and the policy of the key that
 //! encrypts it must let RDS publish by then; a policy that was put a moment ago may not have spread. And while RDS makes a change, it
 //! refuses the next one.
+//!
+//! Wait: `SNSNoAuthorization` right after the topic's policy, a topic that is not found yet, and `InvalidEventSubscriptionState` while
+//! an earlier change is made. Read: the lists come back in an order of their own. Update: ModifyEventSubscription changes no
+//! sources, which have calls of their own, and another source type takes the sources away. No state is terminal:
+//! `no-permission` and `topic-not-exist` end with their cause, and until then the subscription counts as not enabled.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,7 @@
 //! An X-Ray group: the traces that belong together, with a map and metrics of their own.
+//!
+//! Wait: nothing; a group refers to nothing. Read: a filter comes back as it was sent. Update: what a call leaves out stays as it
+//! is. No state is terminal: a group has none.
 
 use async_trait::async_trait;
 use aws::cloudwatch::taken;

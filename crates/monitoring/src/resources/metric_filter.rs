@@ -2,6 +2,10 @@
 //!
 //! The surprises: it has no tags, and the call that makes one writes over one of that name. It is ours where the log
 //! group is, or where it already says what ours would say.
+//!
+//! Wait: the log group is not found for a moment after it was made. Read: everything comes back as it was put; a default value of
+//! none is left out. Update: a put replaces all of it, and counts nothing in lines that came before. No state is terminal: there is
+//! none.
 
 use async_trait::async_trait;
 use aws::cloudwatch::taken;

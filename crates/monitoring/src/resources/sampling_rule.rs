@@ -3,6 +3,9 @@
 //! The surprises: rules are asked in the order of their priorities, and the first that fits decides, so that a rule for
 //! every service would decide for the whole region; and the reservoir, so many requests a second, comes on top of the
 //! share.
+//!
+//! Wait: nothing; a rule refers to nothing that must be there. Read: X-Ray adds the version and the ARN, and empty attributes.
+//! Update: what a call leaves out stays as it is, and the name and the version cannot change. No state is terminal: a rule has none.
 
 use async_trait::async_trait;
 use aws::cloudwatch::taken;

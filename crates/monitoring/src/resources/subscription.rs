@@ -4,6 +4,9 @@
 //! subscription is pending and has no ARN that a list would show; it cannot be deleted, and goes by itself after two to
 //! three days, or with its topic. It is recorded as made all the same; if nobody clicks and it goes, a refresh says so,
 //! and the next run sends the e-mail again.
+//!
+//! Wait: the topic is not found for a moment after it was made. Read: in the place of the ARN there may be the words
+//! `PendingConfirmation` and `Deleted`. Update: there is none. Terminal is `Deleted`; a pending one ends by itself.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, TopicArn};

@@ -2,6 +2,10 @@
 //!
 //! The surprise: what is encrypted with AWS's own key for SNS cannot be published by CloudWatch, so that its alarms are
 //! silent; the key must be one whose policy lets CloudWatch use it.
+//!
+//! Wait: the key is not found for a moment after it was made. Read: a topic without a display name has an empty one, and the policy
+//! that SNS gives it. Update: SNS takes any key, and fails only with the first message if it cannot use it. No state is terminal:
+//! a topic has none.
 
 use async_trait::async_trait;
 use aws::cloudwatch::taken;

@@ -2,6 +2,10 @@
 //!
 //! The surprises: a topic is never without a policy, since SNS gives it one that lets the whole account do everything;
 //! and there is no call that takes a policy away, so that deleting ours puts that one back.
+//!
+//! Wait: the topic is not found for a moment after it was made. Read: SNS gives the document back in its own order, with lists of
+//! one as that one, so documents are compared by meaning. Update: takes up to a minute until it holds everywhere. No state is
+//! terminal: there is none.
 
 use async_trait::async_trait;
 use aws::policy::{PolicyDocument, Principal, Statement};

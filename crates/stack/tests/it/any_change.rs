@@ -222,6 +222,7 @@ impl Choice {
         config.logs.keep_on_destroy = self.keep_logs;
         config.logs.customer_key = self.log_key;
         config.section_mut::<backup::Tier>().vault.enabled = self.vault;
+        config.section_mut::<backup::Tier>().vault.opt_in = true;
         let environment: Environment = "dev".parse().unwrap();
         let place = Place { has_log_key, ..Place::imagined(&config) };
         Stack::new(config, &environment).declare(&place).unwrap()

@@ -38,6 +38,19 @@ fn bad_configuration_is_one_error_with_exit_code_65_before_any_call() {
 }
 
 #[test]
+fn copies_that_aws_backup_would_not_make_are_refused_before_there_is_a_plan() {
+    let place = Workplace::new();
+    place.write("stack.toml", "[backup.vault]\nenabled = true\n");
+    for command in ["preview", "up"] {
+        let ended = place.run(&[command]).expect(65);
+        assert!(ended.err.contains("its service opt-in for Aurora is off"), "{}", ended.err);
+        assert!(ended.err.contains("hint: set `backup.vault.opt_in = true`"), "{}", ended.err);
+        assert!(!place.state_directory("dev").exists());
+    }
+    place.run(&["preview", "--set", "backup.vault.opt_in=true"]).expect(0);
+}
+
+#[test]
 fn what_is_wrong_with_a_value_is_said_together_with_what_was_meant() {
     let place = Workplace::new();
     for (text, error, hint) in [

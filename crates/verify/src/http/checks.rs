@@ -22,6 +22,8 @@ const KEY: HeaderName = HeaderName::from_static("x-api-key");
 const REACH: &str = "see that this machine reaches the internet without a proxy, and that `alb.ingress_cidrs`, its security \
                      group and the firewall let it in; a name that is a few minutes old may not be known everywhere yet";
 const HEALTHY: &str = "look at the targets' health and at the application's log (`outputs appLogGroupName`)";
+const HEALTHY_BEHIND_API: &str = "look at the targets' health and at the application's log (`outputs appLogGroupName`); \
+      status 404 means that another path reached the application, which `request_url` in the load balancer's access log shows";
 const GATEWAY: &str =
     "look at the API's access log (`outputs apiAccessLogGroupName`) for the status and the error type";
 const CERTIFIED: &str = "`refresh` shows whether somebody changed the listeners; `up` repairs them";
@@ -125,7 +127,11 @@ async fn api(
         Ok(api) => ask_api(client, api, no_application, key).await,
     };
     vec![
-        health.of("http/api-health", "the application answers the API's /health, without a key", HEALTHY),
+        health.of(
+            "http/api-health",
+            "the application answers the API's /health, without a key",
+            HEALTHY_BEHIND_API,
+        ),
         refuses.of("http/api-refuses", "the API refuses who has no key", GATEWAY),
         accepts.of("http/api-key", "the API lets in who has the key", GATEWAY),
         headers.of("http/api-headers", "the API's answers have a content type and a request id", GATEWAY),

@@ -131,6 +131,12 @@ async fn each_wrong_answer_of_the_api_fails_the_check_that_is_about_it() {
             &["http/api-health"],
             "found status 403 Forbidden",
         ),
+        // Another path than the one that was called reaches the application, such as one with the name of the stage.
+        (
+            Box::new(move |sent| is(sent, "/dev/health", false).then(|| (404, Vec::new()))),
+            &["http/api-health"],
+            "found status 404 Not Found",
+        ),
         // Somebody is let in without a key.
         (
             Box::new(move |sent| {

@@ -107,6 +107,22 @@ async fn weakened_encryption_and_access_are_found() {
 }
 
 #[tokio::test]
+async fn a_method_that_leaves_the_name_of_the_stage_in_the_path_is_found() {
+    let scene = Scene::of("prod").await;
+    let gateway = scene.world.client(aws_sdk_apigateway::Client::new);
+    let method = "apigw/payments-method";
+    for patch in [
+        PatchOperation::builder().op(Op::Remove).path("/requestTemplates/application~1json"),
+        PatchOperation::builder().op(Op::Replace).path("/passthroughBehavior").value("WHEN_NO_MATCH"),
+    ] {
+        let request = gateway.update_integration().rest_api_id(scene.property(method, "RestApiId"));
+        let request = request.resource_id(scene.property(method, "ResourceId")).http_method("ANY");
+        request.patch_operations(patch.build()).send().await.unwrap();
+        scene.expect(&["access/api-path", DIFFERS], method).await;
+    }
+}
+
+#[tokio::test]
 async fn monitoring_that_was_taken_away_is_found() {
     let scene = Scene::of("dev").await;
     let world = &scene.world;

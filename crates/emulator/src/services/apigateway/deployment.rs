@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::records::{ApiTree, Deployment, Linked, MethodSnapshot};
+use super::records::{ApiTree, Deployment, Frozen, Linked, MethodSnapshot};
 use super::rest_api::listed;
 use super::stage::{self, NewStage};
 use super::{bad, fresh_id, not_found, nothing};
@@ -67,7 +67,12 @@ fn snapshot(tree: &ApiTree, id: String, description: Option<String>, created_dat
         let verbs = api_summary.entry(resource.path.clone()).or_default();
         verbs.insert(method.http_method.clone(), method_snapshot);
     }
-    Deployment { id, description, created_date, api_summary, linked: tree.linked() }
+    let frozen = Frozen {
+        resources: tree.resources.values().cloned().collect(),
+        security_policy: tree.api.security_policy.clone(),
+        endpoint_access_mode: tree.api.endpoint_access_mode.clone(),
+    };
+    Deployment { id, description, created_date, api_summary, linked: tree.linked(), frozen: Some(frozen) }
 }
 
 impl ApiTree {
@@ -153,7 +158,7 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let One { rest_api_id, deployment_id, .. } = call.input()?;
     let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
     tree.deployment(&deployment_id)?;
-    if tree.stages.values().any(|stage| stage.deployment_id == deployment_id) {
+    if tree.stages.values().any(|stage| stage.serves(&deployment_id)) {
         return Err(bad("Active stages pointing to this deployment must be moved or deleted"));
     }
     tree.deployments.remove(&deployment_id);

@@ -195,6 +195,20 @@ pub(super) struct Deployment {
     /// The methods that go through a VPC link, which stays while a stage serves them.
     #[serde(rename = "_linked", default)]
     pub(super) linked: Vec<Linked>,
+    /// The API as it was when the snapshot was taken.
+    #[serde(rename = "_frozen", default, skip_serializing_if = "Option::is_none")]
+    pub(super) frozen: Option<Frozen>,
+}
+
+/// What of an API a deployment holds. How clients reach it is among that: a changed security policy or endpoint access mode
+/// needs a new deployment (API Gateway Developer Guide, "How to change a security policy": "Redeploy your API for the
+/// changes to take effect").
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Frozen {
+    pub(super) resources: Vec<Resource>,
+    pub(super) security_policy: String,
+    pub(super) endpoint_access_mode: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -229,6 +243,8 @@ pub(super) struct Stage {
     pub(super) documentation_version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) access_log_settings: Option<AccessLogSettings>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) canary_settings: Option<CanarySettings>,
     pub(super) tracing_enabled: bool,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) tags: Tags,
@@ -249,6 +265,20 @@ pub(super) struct MethodSetting {
     pub(super) cache_data_encrypted: bool,
     pub(super) require_authorization_for_cache_control: bool,
     pub(super) unauthorized_cache_control_header_strategy: String,
+}
+
+/// A second deployment that gets a part of a stage's requests (API Gateway API Reference, CanarySettings).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct CanarySettings {
+    #[serde(default)]
+    pub(super) percent_traffic: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) deployment_id: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) stage_variable_overrides: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) use_stage_cache: bool,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -223,6 +223,10 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
         apply(&mut api, &patch)?;
     }
     check(&api)?;
+    if before.security_policy == "TLS_1_0" && api.security_policy == "TLS_1_2" {
+        // From one legacy policy to the other there is no way but through an enhanced one.
+        return Err(bad("Security policy cannot be changed from TLS_1_0 to TLS_1_2."));
+    }
     let secured = |api: &RestApi| (api.security_policy.clone(), api.endpoint_access_mode.clone());
     if secured(&api) != secured(before)
         && let Some(at_millis) = cx.after(SECURITY_POLICY, &rest_api_id)

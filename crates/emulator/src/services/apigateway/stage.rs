@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::joins::{forget_web_acl, web_acl_of};
 use super::patch::{Given, Patch};
-use super::records::{AccessLogSettings, ApiTree, Stage};
+use super::records::{AccessLogSettings, ApiTree, CanarySettings, Stage};
 use super::{bad, conflict, not_found, nothing, stage_arn, stage_patch};
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
@@ -26,6 +26,7 @@ struct Create {
     variables: Option<BTreeMap<String, String>>,
     documentation_version: Option<String>,
     tracing_enabled: Option<bool>,
+    canary_settings: Option<CanarySettings>,
     tags: Option<Tags>,
 }
 
@@ -66,6 +67,25 @@ impl ApiTree {
     }
 }
 
+impl Stage {
+    /// Whether requests reach this deployment, all of them or those that a canary gets.
+    pub(super) fn serves(&self, deployment: &str) -> bool {
+        let canary = self.canary_settings.as_ref().and_then(|canary| canary.deployment_id.as_deref());
+        self.deployment_id == deployment || canary == Some(deployment)
+    }
+
+    /// What must be true of a stage's canary. Without a deployment of its own it begins at the stage's, which API Gateway
+    /// then shows (go-to-k/cdk-real-drift#633).
+    fn check_canary(&mut self, tree: &ApiTree) -> Result<(), Refusal> {
+        let Some(canary) = &mut self.canary_settings else { return Ok(()) };
+        if !(0.0..=100.0).contains(&canary.percent_traffic) {
+            return Err(bad("Invalid canary percent traffic: it must be between 0 and 100."));
+        }
+        tree.deployment(canary.deployment_id.get_or_insert_with(|| self.deployment_id.clone()))?;
+        Ok(())
+    }
+}
+
 /// "Stage names can only contain alphanumeric characters, hyphens, and underscores. Maximum length is 128 characters"
 /// (API Gateway API Reference, CreateStage).
 fn check_name(name: &str) -> Result<(), Refusal> {
@@ -103,6 +123,7 @@ fn new(given: NewStage, now: f64) -> Result<Stage, Refusal> {
         variables,
         documentation_version: None,
         access_log_settings: None,
+        canary_settings: None,
         tracing_enabled: given.tracing_enabled.unwrap_or_default(),
         tags: Tags::new(),
         created_date: now,
@@ -115,6 +136,14 @@ pub(super) fn deployed(tree: &ApiTree, given: NewStage, now: f64) -> Result<Stag
     let Some(stage) = tree.stages.get(&given.stage_name) else {
         return new(given, now);
     };
+    if stage.canary_settings.is_some() {
+        // serverless/serverless#11518.
+        return Err(bad(format!(
+            "Invalid deployment content specified. Non canary deployment not supported on stage {} because Canary is \
+             enabled. Provide CanarySettings in deploymentInput.",
+            stage.stage_name
+        )));
+    }
     let mut stage = stage.clone();
     stage.deployment_id = given.deployment_id;
     stage.last_updated_date = now;
@@ -150,6 +179,8 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     };
     let mut stage = new(from, cx.now_seconds())?;
     stage.documentation_version = given.documentation_version;
+    stage.canary_settings = given.canary_settings;
+    stage.check_canary(tree)?;
     stage.tags = tag_map(given.tags.unwrap_or_default(), bad)?;
     if tree.stages.contains_key(&stage.stage_name) {
         return Err(conflict("Stage already exists"));
@@ -182,6 +213,7 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
         stage_patch::apply(&mut stage, &patch)?;
     }
     tree.deployment(&stage.deployment_id)?;
+    stage.check_canary(tree)?;
     check_variables(&stage.variables)?;
     if let Some(settings) = &mut stage.access_log_settings {
         check_access_log(cx, settings)?;

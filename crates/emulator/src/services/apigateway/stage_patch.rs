@@ -3,12 +3,14 @@
 
 use super::bad;
 use super::patch::{Op, Patch, unescaped};
-use super::records::{MethodSetting, Stage};
+use super::records::{CanarySettings, MethodSetting, Stage};
 use super::rest_api::one_of;
 use crate::response::Refusal;
 
 const PATHS: &str = "/deploymentId, /description, /documentationVersion, /tracingEnabled, /variables/<name>, \
                      /accessLogSettings, /accessLogSettings/destinationArn, /accessLogSettings/format, \
+                     /canarySettings, /canarySettings/percentTraffic, /canarySettings/deploymentId, \
+                     /canarySettings/useStageCache, /canarySettings/stageVariableOverrides/<name>, \
                      /<resource path>/<verb>, /<resource path>/<verb>/metrics/enabled, \
                      /<resource path>/<verb>/logging/loglevel, /<resource path>/<verb>/logging/dataTrace, \
                      /<resource path>/<verb>/throttling/rateLimit, \
@@ -28,26 +30,62 @@ pub(super) fn apply(stage: &mut Stage, patch: &Patch) -> Result<(), Refusal> {
         (Op::Add | Op::Replace, ["accessLogSettings", "format"]) => {
             stage.access_log_settings.get_or_insert_default().format = Some(patch.required()?);
         }
+        (Op::Remove, ["canarySettings"]) => {
+            let removed = stage.canary_settings.take();
+            removed.ok_or_else(|| patch.invalid("a canary that is there"))?;
+        }
+        (_, ["canarySettings", rest @ ..]) => {
+            set_canary(stage.canary_settings.get_or_insert_with(no_canary), rest, patch)?;
+        }
         (_, ["cacheClusterEnabled" | "cacheClusterSize" | "clientCertificateId"])
-        | (_, ["canarySettings", ..])
-        | (_, [_, _, "caching", _]) => return Err(patch.unmodelled()),
-        (Op::Remove, [path, verb]) if is_method(path, verb) => {
-            let removed = stage.method_settings.remove(&format!("{path}/{verb}"));
+        | (_, [.., "caching", _]) => return Err(patch.unmodelled()),
+        (Op::Remove, method) => {
+            let key = setting_key(method).ok_or_else(|| patch.unknown(PATHS))?;
+            let removed = stage.method_settings.remove(&key);
             removed.ok_or_else(|| patch.invalid("a setting that is there"))?;
         }
-        (Op::Replace, [path, verb, group, name]) if is_method(path, verb) => {
-            let settings = stage.method_settings.entry(format!("{path}/{verb}"));
-            set(settings.or_insert_with(defaults), group, name, patch)?;
+        (Op::Replace, [method @ .., group, name]) => {
+            let key = setting_key(method).ok_or_else(|| patch.unknown(PATHS))?;
+            set(stage.method_settings.entry(key).or_insert_with(defaults), group, name, patch)?;
         }
         _ => return Err(patch.unknown(PATHS)),
     }
     Ok(())
 }
 
-/// `*/*`, or an escaped path and a verb, such as `~1payments/POST`.
-fn is_method(path: &str, verb: &str) -> bool {
-    let verbs = ["*", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "ANY"];
-    verbs.contains(&verb) && (path == "*" || unescaped(path).starts_with('/'))
+/// How a stage shows the setting of a method: `*/*` is all of them. A path may be sent escaped, as `~1payments/POST`, and
+/// is shown without the slash that it begins with, as `payments/POST` (Terraform's `aws_api_gateway_method_settings`, which
+/// finds its own by that: "Ensure to trim any leading forward slashes in the path").
+fn setting_key(method: &[&str]) -> Option<String> {
+    const VERBS: [&str; 9] = ["*", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "ANY"];
+    let (verb, path) = method.split_last()?;
+    if path.is_empty() || !VERBS.contains(verb) {
+        return None;
+    }
+    let path = unescaped(&path.join("/"));
+    Some(format!("{}/{verb}", path.strip_prefix('/').unwrap_or(&path)))
+}
+
+fn no_canary() -> CanarySettings {
+    CanarySettings {
+        percent_traffic: 0.0,
+        deployment_id: None,
+        stage_variable_overrides: Default::default(),
+        use_stage_cache: false,
+    }
+}
+
+fn set_canary(canary: &mut CanarySettings, path: &[&str], patch: &Patch) -> Result<(), Refusal> {
+    match (patch.op, path) {
+        (Op::Replace, ["percentTraffic"]) => canary.percent_traffic = patch.number()?,
+        (Op::Replace, ["deploymentId"]) => canary.deployment_id = Some(patch.required()?),
+        (Op::Replace, ["useStageCache"]) => canary.use_stage_cache = patch.flag()?,
+        (_, ["stageVariableOverrides", name]) => {
+            patch.entry(&mut canary.stage_variable_overrides, name, Patch::required)?;
+        }
+        _ => return Err(patch.unknown(PATHS)),
+    }
+    Ok(())
 }
 
 fn set(setting: &mut MethodSetting, group: &str, name: &str, patch: &Patch) -> Result<(), Refusal> {

@@ -66,8 +66,9 @@ impl State {
             for linked in tree.linked().iter().filter(|linked| linked.vpc_link_id == link) {
                 users.push(format!("{id}:{}:{}", linked.http_method, linked.resource_id));
             }
-            for Stage { stage_name, deployment_id, .. } in tree.stages.values() {
-                let served = tree.deployments.get(deployment_id).into_iter().flat_map(|d| &d.linked);
+            for stage @ Stage { stage_name, .. } in tree.stages.values() {
+                let served = tree.deployments.values().filter(|deployment| stage.serves(&deployment.id));
+                let served = served.flat_map(|deployment| &deployment.linked);
                 for linked in served.filter(|linked| linked.vpc_link_id == link) {
                     let (verb, resource) = (&linked.http_method, &linked.resource_id);
                     users.push(format!("{id}:{verb}:{resource}:{stage_name}"));

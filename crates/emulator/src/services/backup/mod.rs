@@ -5,6 +5,7 @@ mod lock;
 mod plan;
 mod plan_rule;
 mod recovery_point;
+mod region_settings;
 mod selection;
 mod tags;
 mod vault;
@@ -39,6 +40,9 @@ pub(crate) struct State {
     /// By ARN.
     #[serde(default)]
     recovery_points: BTreeMap<String, RecoveryPoint>,
+    /// Opt-ins that somebody set, by service.
+    #[serde(default)]
+    opt_ins: BTreeMap<String, bool>,
 }
 
 /// How long a write takes. Estimate.
@@ -67,6 +71,7 @@ impl Api for State {
             plans: BTreeMap::new(),
             selections: BTreeMap::new(),
             recovery_points: BTreeMap::new(),
+            opt_ins: BTreeMap::new(),
         }
     }
 
@@ -93,6 +98,9 @@ impl Api for State {
             "GetBackupSelection" => selection::get(cx, call),
             "ListBackupSelections" => selection::list(cx, call),
             "DeleteBackupSelection" => selection::delete(cx, call),
+
+            "DescribeRegionSettings" => region_settings::describe(cx, call),
+            "UpdateRegionSettings" => region_settings::update(cx, call),
 
             "TagResource" => tags::tag(cx, call),
             "UntagResource" => tags::untag(cx, call),
@@ -134,6 +142,13 @@ fn invalid_request(message: impl Into<String>) -> Refusal {
 
 fn not_found(message: impl Into<String>) -> Refusal {
     Refusal::new("ResourceNotFoundException", message)
+}
+
+/// Plans and selections that are not there are a parameter with a wrong value, for every operation
+/// (hashicorp/terraform-provider-aws, `FindPlanByID` and `FindSelectionByTwoPartKey`, which look for "Cannot find Backup plan"
+/// below this code), although the API Reference lists ResourceNotFoundException.
+fn cannot_find(what: &str, id: &str) -> Refusal {
+    invalid(format!("Cannot find {what} with ID {id}"))
 }
 
 /// The refusal of a name or a document that is there already, with its ARN as AWS's error has it.

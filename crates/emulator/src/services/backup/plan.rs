@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::plan_rule::PlanRule;
 use super::{
-    State, Token, already_exists, check_word, invalid, invalid_request, missing, not_found, page, uuid,
+    State, Token, already_exists, cannot_find, check_word, invalid, invalid_request, missing, not_found,
+    page, uuid,
 };
 use crate::ids::IdSource;
 use crate::objects::Object;
@@ -126,7 +127,7 @@ impl Plan {
 impl State {
     pub(super) fn live_plan(&mut self, id: &str) -> Result<&mut Plan, Refusal> {
         let plan = self.plans.get_mut(id).filter(|plan| plan.is_live());
-        plan.ok_or_else(|| not_found(format!("Cannot find Backup plan with ID {id}")))
+        plan.ok_or_else(|| cannot_find("Backup plan", id))
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Token, already_exists, check_word, invalid, not_found, page, uuid, wire};
+use super::{Token, already_exists, cannot_find, check_word, invalid, page, uuid, wire};
 use crate::objects::Object;
 use crate::request::Call;
 use crate::response::Refusal;
@@ -129,11 +129,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let input: CreateInput = call.input()?;
     let request_id = input.creator_request_id;
     request_id.iter().try_for_each(|id| check_word("CreatorRequestId", id))?;
-    // CreateBackupSelection reports every wrong parameter as one of value, the plan's id too.
-    let plan_arn = match cx.r.backup.live_plan(&input.backup_plan_id) {
-        Ok(plan) => plan.arn().to_owned(),
-        Err(refusal) => return Err(invalid(refusal.message)),
-    };
+    let plan_arn = cx.r.backup.live_plan(&input.backup_plan_id)?.arn().to_owned();
     input.backup_selection.check()?;
     let mut siblings =
         cx.r.backup.selections.values().filter(|selection| selection.belongs_to(&input.backup_plan_id));
@@ -148,6 +144,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     check_role(cx, &input.backup_selection.iam_role_arn)?;
     // AWS Backup Developer Guide, "Using service-linked roles for AWS Backup": it comes with the first resources to back up.
     iam::State::link(cx, "backup.amazonaws.com", None);
+    check_permission(cx, &input.backup_selection.iam_role_arn)?;
     let selection = Selection {
         selection_id: uuid(&mut cx.r.backup.ids),
         backup_plan_id: input.backup_plan_id,
@@ -168,6 +165,23 @@ pub(super) fn check_role(cx: &Cx<'_>, arn: &str) -> Result<(), Refusal> {
         .map_err(|_| invalid(format!("IAM Role {arn} cannot be assumed by AWS Backup")))
 }
 
+/// The managed policies that let a role look for tagged resources.
+const WITH_TAGS: [&str; 2] = [
+    "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup",
+    "arn:aws:iam::aws:policy/AWSBackupServiceRolePolicyForS3Backup",
+];
+
+/// And it looks for the selection's resources in it, which fails while the role's policies are new, too
+/// (hashicorp/terraform-provider-aws#10511).
+fn check_permission(cx: &Cx<'_>, arn: &str) -> Result<(), Refusal> {
+    const ACTION: &str = "tag:GetResources";
+    let role = cx.global.iam.role(arn);
+    match role.is_some_and(|role| role.is_allowed(ACTION, &WITH_TAGS, cx.now_millis)) {
+        true => Ok(()),
+        false => Err(invalid(format!("IAM Role {arn} is not authorized to call {ACTION}"))),
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct IdInput {
@@ -181,7 +195,7 @@ fn find<'a>(cx: &'a mut Cx<'_>, call: &Call) -> Result<&'a Selection, Refusal> {
     cx.r.backup.live_plan(&backup_plan_id)?;
     let selection = cx.r.backup.selections.get(&selection_id);
     let selection = selection.filter(|selection| selection.belongs_to(&backup_plan_id));
-    selection.ok_or_else(|| not_found(format!("Cannot find backup selection {selection_id}")))
+    selection.ok_or_else(|| cannot_find("backup selection", &selection_id))
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {

@@ -150,12 +150,20 @@ impl Api for State {
             "UntagRole" => iam.untag_role(call),
             "ListRoleTags" => iam.list_role_tags(call),
 
-            "PutRolePolicy" => iam.put_role_policy(call),
+            "PutRolePolicy" => {
+                let answer = iam.put_role_policy(call)?;
+                roles::policy_changed(cx, call)?;
+                Ok(answer)
+            }
             "GetRolePolicy" => iam.get_role_policy(call),
             "ListRolePolicies" => iam.list_role_policies(call),
             "DeleteRolePolicy" => iam.delete_role_policy(call),
 
-            "AttachRolePolicy" => iam.attach_role_policy(call),
+            "AttachRolePolicy" => {
+                let answer = iam.attach_role_policy(call)?;
+                roles::policy_changed(cx, call)?;
+                Ok(answer)
+            }
             "DetachRolePolicy" => iam.detach_role_policy(call),
             "ListAttachedRolePolicies" => iam.list_attached_role_policies(call),
             "GetPolicy" => iam.get_policy(call),

@@ -193,6 +193,17 @@ impl Statement {
         !items(&self.resource, &self.not_resource).is_empty()
     }
 
+    /// Whether it allows an action, wherever and whenever.
+    pub(crate) fn allows(&self, action: &str) -> bool {
+        let is_named = |actions: &Many<String>| actions.0.iter().any(|named| matches(named, action));
+        let is_meant = match (&self.action, &self.not_action) {
+            (Some(actions), _) => is_named(actions),
+            (None, Some(actions)) => !is_named(actions),
+            (None, None) => false,
+        };
+        self.effect == Effect::Allow && is_meant
+    }
+
     /// The actions that are named, whether they are meant or excepted.
     pub(crate) fn actions(&self) -> &[String] {
         items(&self.action, &self.not_action)

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::policy::Policy;
 use super::{Answer, Cx, State, attached, exceeded, invalid_input, listed, missing, tags, trust, unique_id};
 use crate::emulator::ACCOUNT_ID;
-use crate::latency::ROLE_PROPAGATION;
+use crate::latency::{POLICY_PROPAGATION, PRINCIPAL_PROPAGATION, ROLE_PROPAGATION};
 use crate::objects::Object;
 use crate::parameters::percent_encode;
 use crate::request::Call;
@@ -51,6 +52,12 @@ pub(crate) struct Role {
     /// Until when services do not know it.
     #[serde(rename = "_unseenUntil", default, skip_serializing_if = "Option::is_none")]
     pub(super) unseen_until: Option<i64>,
+    /// Until when KMS does not know it as a principal.
+    #[serde(rename = "_noPrincipalUntil", default, skip_serializing_if = "Option::is_none")]
+    no_principal_until: Option<i64>,
+    /// Until when services do not know what its newest policy allows.
+    #[serde(rename = "_policiesUnseenUntil", default, skip_serializing_if = "Option::is_none")]
+    policies_unseen_until: Option<i64>,
 }
 
 /// What a role is made from.
@@ -79,6 +86,8 @@ impl Role {
             inline_policies: BTreeMap::new(),
             attached_policies: BTreeSet::new(),
             unseen_until: None,
+            no_principal_until: None,
+            policies_unseen_until: None,
         }
     }
 
@@ -103,6 +112,23 @@ impl Role {
     /// Whether services know it.
     pub(crate) fn is_visible(&self, now_millis: i64) -> bool {
         self.unseen_until.is_none_or(|until| until <= now_millis)
+    }
+
+    /// Whether KMS can grant it something.
+    pub(crate) fn is_principal(&self, now_millis: i64) -> bool {
+        self.no_principal_until.is_none_or(|until| until <= now_millis)
+    }
+
+    /// Whether it may do something, as far as services know: by an inline policy, or by one of these managed ones, of which
+    /// only the names are known here. Resources and conditions are not looked at.
+    pub(crate) fn is_allowed(&self, action: &str, managed: &[&str], now_millis: i64) -> bool {
+        let allows = |document: &String| {
+            let policy = Policy::parse(document);
+            policy.is_ok_and(|policy| policy.statements.iter().any(|statement| statement.allows(action)))
+        };
+        let are_known = self.policies_unseen_until.is_none_or(|until| until <= now_millis);
+        let has_managed = managed.iter().any(|arn| self.attached_policies.contains(*arn));
+        are_known && (has_managed || self.inline_policies.values().any(allows))
     }
 
     /// As ListRoles shows it: without tags and boundary (IAM API Reference, ListRoles).
@@ -184,6 +210,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     };
     let role = Role {
         unseen_until: cx.after(ROLE_PROPAGATION, &role_id),
+        no_principal_until: cx.after(PRINCIPAL_PROPAGATION, &role_id),
         tags,
         permissions_boundary: given.permissions_boundary,
         ..Role::new(new, role_id, cx.now_millis)
@@ -191,6 +218,19 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let answer = json!({"Role": role.value()});
     cx.global.iam.roles.insert(name, role);
     Ok(answer)
+}
+
+/// What a role got a moment ago takes its time to be known, like the role itself.
+pub(super) fn policy_changed(cx: &mut Cx<'_>, call: &Call) -> Result<(), Refusal> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Named {
+        role_name: String,
+    }
+    let Named { role_name } = call.input()?;
+    let unseen_until = cx.after(POLICY_PROPAGATION, &role_name);
+    cx.global.iam.find_mut(&role_name)?.policies_unseen_until = unseen_until;
+    Ok(())
 }
 
 fn exists(name: &str) -> Refusal {

@@ -20,6 +20,23 @@ struct Put {
     reserved_concurrent_executions: i64,
 }
 
+/// Lambda API Reference, GetAccountSettings; sizes are those of "Lambda quotas".
+pub(super) fn settings(cx: &mut Cx<'_>, _call: &Call) -> Answer {
+    let functions = &cx.r.lambda.functions;
+    let reserved: i64 = functions.values().filter_map(|function| function.reserved_concurrency).sum();
+    let size: u64 = functions.values().map(|function| function.code_size).sum();
+    Ok(json!({
+        "AccountLimit": {
+            "TotalCodeSize": 80_530_636_800_i64,
+            "CodeSizeUnzipped": 262_144_000,
+            "CodeSizeZipped": 52_428_800,
+            "ConcurrentExecutions": ALL,
+            "UnreservedConcurrentExecutions": ALL - reserved,
+        },
+        "AccountUsage": {"TotalCodeSize": size, "FunctionCount": functions.len()},
+    }))
+}
+
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let Put { function_name, reserved_concurrent_executions: wanted } = call.input()?;
     let state = &mut cx.r.lambda;

@@ -159,6 +159,7 @@ fn checked(
     let ephemeral_storage = given.ephemeral_storage.unwrap_or(EphemeralStorage { size: 512 });
     settings::check_size(memory_size, timeout, &ephemeral_storage)?;
     given.environment.iter().try_for_each(settings::check_environment)?;
+    settings::check_grant(cx, &given.role, given.environment.as_ref())?;
     let vpc_config = given.vpc_config.map(|vpc| settings::vpc(cx, vpc)).transpose()?.flatten();
     Ok(Function {
         function_arn: arn(cx.region, &name),

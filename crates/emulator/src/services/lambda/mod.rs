@@ -71,6 +71,7 @@ impl Api for State {
             "UpdateFunctionCode" => update::code(cx, call),
             "UpdateFunctionConfiguration" => update::configuration(cx, call),
 
+            "GetAccountSettings" => concurrency::settings(cx, call),
             "PutFunctionConcurrency" => concurrency::put(cx, call),
             "GetFunctionConcurrency" => concurrency::get(cx, call),
             "DeleteFunctionConcurrency" => concurrency::delete(cx, call),

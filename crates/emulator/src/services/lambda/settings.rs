@@ -90,6 +90,23 @@ pub(super) fn check_role(cx: &Cx<'_>, role: &str) -> Result<(), Refusal> {
     }
 }
 
+/// Lambda encrypts environment variables, and lets the role decrypt them by a grant: with its own key, of which nobody else
+/// sees a policy. KMS knows a new role later than Lambda does
+/// (hashicorp/terraform-provider-aws, `internal/service/lambda/function.go`, which tries again at "KMS key is invalid for
+/// CreateGrant").
+pub(super) fn check_grant(cx: &Cx<'_>, role: &str, environment: Option<&Environment>) -> Result<(), Refusal> {
+    let encrypts = environment.is_some_and(|environment| !environment.variables.is_empty());
+    let role = cx.global.iam.role(role);
+    match encrypts && role.is_some_and(|role| !role.is_principal(cx.now_millis)) {
+        true => Err(invalid(
+            "Lambda was unable to configure access to your environment variables because the KMS key is invalid for \
+             CreateGrant. Please check your KMS key settings. KMS Exception: InvalidArnException KMS Message: ARN does \
+             not refer to a valid principal",
+        )),
+        false => Ok(()),
+    }
+}
+
 /// Lambda Developer Guide, "Lambda quotas". The API's model allows more, for functions on managed instances.
 pub(super) fn check_size(memory: i64, timeout: i64, storage: &EphemeralStorage) -> Result<(), Refusal> {
     let ranges = [

@@ -142,6 +142,7 @@ pub(super) fn configuration(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 /// A function with all given settings but its place in a VPC. What is not given stays as it is.
 fn changed(cx: &Cx<'_>, mut function: Function, given: NewConfiguration) -> Result<Function, Refusal> {
+    let is_granted = given.role.is_some() || given.environment.is_some();
     if let Some(role) = given.role {
         settings::check_role(cx, &role)?;
         function.role = role;
@@ -161,6 +162,9 @@ fn changed(cx: &Cx<'_>, mut function: Function, given: NewConfiguration) -> Resu
     if let Some(environment) = given.environment {
         settings::check_environment(&environment)?;
         function.environment = Some(environment);
+    }
+    if is_granted {
+        settings::check_grant(cx, &function.role, function.environment.as_ref())?;
     }
     if given.dead_letter_config.is_some() {
         function.dead_letter_config = settings::check_dead_letters(cx, given.dead_letter_config)?;

@@ -57,6 +57,29 @@ fn check(document: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The document as CloudWatch Logs gives it back: a list of one is written as that one, and the version of the language is
+/// there (hashicorp/terraform-provider-aws, `aws_cloudwatch_log_resource_policy`, which compares by meaning for that).
+fn rewritten(document: &str) -> String {
+    let Ok(Value::Object(mut document)) = serde_json::from_str(document) else { return document.to_owned() };
+    document.entry("Version").or_insert_with(|| "2012-10-17".into());
+    match document.get_mut("Statement") {
+        Some(Value::Array(statements)) => statements.iter_mut().for_each(single),
+        Some(statement) => single(statement),
+        None => {}
+    }
+    Value::Object(document).to_string()
+}
+
+/// Writes lists of one as that one, at any depth.
+fn single(value: &mut Value) {
+    match value {
+        Value::Array(items) if items.len() == 1 => *value = items.remove(0),
+        Value::Array(items) => items.iter_mut().for_each(single),
+        Value::Object(members) => members.values_mut().for_each(single),
+        _ => {}
+    }
+}
+
 /// Both parameters are required (CloudWatch Logs API Reference, PutResourcePolicy).
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: PutResourcePolicy = call.input()?;
@@ -64,6 +87,7 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let policy_name = policy_name.ok_or_else(|| invalid("policyName is required."))?;
     let policy_document = given.policy_document.ok_or_else(|| invalid("policyDocument is required."))?;
     check(&policy_document)?;
+    let policy_document = rewritten(&policy_document);
     let policies = &mut cx.r.logs.resource_policies;
     if !policies.contains_key(&policy_name) && policies.len() >= PER_REGION {
         return Err(exceeded());

@@ -3,6 +3,7 @@
 mod life_cycle;
 mod round_trip;
 mod rules;
+mod served;
 mod stages;
 
 use aws_sdk_apigateway::types::{

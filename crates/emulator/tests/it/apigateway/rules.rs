@@ -338,14 +338,17 @@ async fn rules_of_deployments_and_stages() {
     rows.row("deployment with a stage", BAD, code(delete().send().await));
 
     let update = |operation| api.update_stage().rest_api_id(&id).stage_name("v1").patch_operations(operation);
-    for path in
-        ["/stageName", "/*/*/logging", "/*/*/nothing/x", "/a/b/c/d/e", "/payments/GET/metrics/enabled"]
-    {
+    for path in ["/stageName", "/*/*/logging", "/*/*/nothing/x", "/a/b/c/d/e"] {
         rows.row(path, BAD, code(update(replace(path, "true")).send().await));
     }
+    let unescaped = update(replace("/payments/GET/metrics/enabled", "true")).send().await;
+    rows.row("a path that is not escaped", "ok", code(unescaped));
     for path in ["/cacheClusterEnabled", "/*/*/caching/enabled", "/canarySettings/percentTraffic"] {
         rows.row(path, BAD, code(update(replace(path, "true")).send().await));
     }
+    let canary = |percent| update(replace("/canarySettings/percentTraffic", percent)).send();
+    rows.row("more than all for a canary", BAD, code(canary("101").await));
+    rows.row("no canary", BAD, code(update(remove("/canarySettings")).send().await));
     rows.row("rate", BAD, code(update(replace("/*/*/throttling/rateLimit", "many")).send().await));
     rows.row("negative burst", BAD, code(update(replace("/*/*/throttling/burstLimit", "-2")).send().await));
     rows.row("move to no deployment", MISSING, code(update(replace("/deploymentId", "x")).send().await));

@@ -46,7 +46,7 @@ async fn a_stage_comes_back_with_its_settings_and_logs() {
     assert_eq!((all.logging_level(), all.metrics_enabled()), (Some("INFO"), true));
     assert!(!all.data_trace_enabled());
     assert_eq!((all.throttling_rate_limit(), all.throttling_burst_limit()), (100.0, 200));
-    let one = &stage.method_settings().unwrap()["~1payments/POST"];
+    let one = &stage.method_settings().unwrap()["payments/POST"];
     assert_eq!((one.throttling_rate_limit(), one.logging_level()), (5.5, Some("OFF")));
     let access = stage.access_log_settings().unwrap();
     assert_eq!((access.destination_arn(), access.format()), (Some(arn.as_str()), Some(FORMAT)));
@@ -98,6 +98,30 @@ async fn a_deployment_can_make_and_move_a_stage() {
     let stages = gateway.api.get_stages().rest_api_id(&api).send().await.unwrap();
     let names: Vec<_> = stages.item().iter().filter_map(|stage| stage.stage_name()).collect();
     assert_eq!(names, ["v1", "v3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_keeps_its_deployment_and_no_other_can_be_made_in_its_stage() {
+    let gateway = Gateway::in_memory();
+    let (api, first) = gateway.staged().await;
+    let update = || gateway.api.update_stage().rest_api_id(&api).stage_name("v1");
+    let canary = update().patch_operations(replace("/canarySettings/percentTraffic", "5"));
+    let stage = canary.send().await.unwrap();
+    let settings = stage.canary_settings().unwrap();
+    assert_eq!((settings.percent_traffic(), settings.deployment_id()), (5.0, Some(first.as_str())));
+    let served = gateway.cloud.emulator.stage(REGION, &api, "v1").await.unwrap().unwrap();
+    assert_eq!(served.canary_percent(), Some(5.0));
+    let within = gateway.api.create_deployment().rest_api_id(&api).stage_name("v1").send().await;
+    assert_eq!(code(within), "BadRequestException");
+
+    // The stage moves, and the canary still serves the first deployment.
+    let second = gateway.deployment(&api).await;
+    update().patch_operations(replace("/deploymentId", &second)).send().await.unwrap();
+    let delete = || gateway.api.delete_deployment().rest_api_id(&api).deployment_id(&first).send();
+    assert_eq!(code(delete().await), "BadRequestException");
+    let stage = update().patch_operations(remove("/canarySettings")).send().await.unwrap();
+    assert_eq!(stage.canary_settings(), None);
+    delete().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
