@@ -48,7 +48,7 @@ fn differing<R: Resource>(wanted: &R, live: &R) -> Result<Vec<String>, CallError
         let both = live.get(name).zip(wanted.get(name));
         both.is_some_and(|(live, wanted)| R::accepts(name, live, wanted).is_some())
     };
-    Ok(names.filter(|name| wanted.get(*name) != live.get(*name) && !accepted(*name)).cloned().collect())
+    Ok(names.filter(|name| wanted.get(*name) != live.get(*name) && !accepted(name)).cloned().collect())
 }
 
 fn data<R: Resource>(properties: &R) -> Result<Value, CallError> {
