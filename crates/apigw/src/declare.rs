@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws::firewall::{Firewall, FirewallOutputs};
 use aws::resources::{
     LogGroup, Peer, RetentionDays, SecurityGroup, SecurityGroupEgress, SecurityGroupIngress,
-    ServiceLinkedRole, WebAclAssociation,
+    ServiceLinkedRole,
 };
 use aws::{DeletionPolicy, LogGroupName, Names, Place, SecurityGroupId, WebAclArn};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};

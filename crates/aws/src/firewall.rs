@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::resources::{
     DefaultAction, FieldToMatch, LogGroup, LoggingConfiguration, ManagedRuleGroupStatement, OverrideAction,
-    RateBasedStatement, RetentionDays, RuleAction, ServiceLinkedRole, Statement, VisibilityConfig, WebAcl, WebAclAssociation,
-    WebAclRule,
+    RateBasedStatement, RetentionDays, RuleAction, ServiceLinkedRole, Statement, VisibilityConfig, WebAcl,
+    WebAclAssociation, WebAclRule,
 };
 use crate::{DeletionPolicy, KeyArn, LogGroupName, Names, Place, WebAclArn};
 

@@ -201,7 +201,7 @@ impl Operator<'_> {
             // An answer that was lost is looked up by the next run if this one is to end.
             let again = match error.class {
                 ErrorClass::Busy => {
-                    backoff = Backoff::retry(&intent.token, RETRY_WITHIN);
+                    backoff = Backoff::retry(&intent.token, patience(kind));
                     let pauses = self.while_busy(step);
                     busy.get_or_insert(pauses.map_err(|cause| NotObtained { cause, unsure })?)
                 }

@@ -57,6 +57,8 @@ impl Component for Tier {
         let names = Names::new(&self.args.environment, &self.args.tags)?;
         let key = Key {
             description: "Encrypts the logs of the payment stack".to_owned(),
+            enabled: true,
+            deletion_date: None,
             enable_key_rotation: true,
             key_policy: key_policy(&inputs.place, names.environment()),
             pending_window_in_days: KEY_WINDOW,

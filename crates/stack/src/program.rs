@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use ::verify::{Check, Subject};
 use clap::{CommandFactory as _, FromArgMatches as _};
-use engine::State;
+use engine::{Component, State};
 use serde_json::Value as Json;
 
 use crate::cli::Cli;
@@ -206,7 +206,7 @@ impl Program {
     pub fn recognises(&self, state: &State) -> Result<(), UnknownTier> {
         let known = self.tiers.iter().map(|tier| tier.name());
         // Every program has the key for logs, if the configuration says so.
-        let known = known.chain([logs::Tier::NAME]);
+        let known = known.chain([<logs::Tier as Component>::NAME]);
         let known: BTreeSet<&str> = known.chain(self.removed.iter().map(|(tier, _)| *tier)).collect();
         match state.slots().map(|(address, _)| address.tier()).find(|tier| !known.contains(tier)) {
             None => Ok(()),

@@ -1,7 +1,8 @@
 //! Plans, drift and reports as a person reads them, and as data.
 
 use engine::{
-    Accepted, Action, Address, Cause, Drift, Fate, Note, Operation, Plan, PropertyChange, Reasons, ReplaceOrder, Report, Step,
+    Accepted, Action, Address, Cause, Drift, Fate, Note, Operation, Plan, PropertyChange, Reasons,
+    ReplaceOrder, Report, Step,
 };
 use serde_json::{Value, json};
 

@@ -324,7 +324,7 @@ async fn the_state_of_another_program_is_refused_and_nothing_of_it_is_deleted() 
     other.tier::<Audit>(|_| ());
     let config = other.default_config();
     let here = Place { account_id: testing::ACCOUNT.to_owned(), ..Place::imagined(&config) };
-    let here = here.in_zones_of(&recorded_in(&place.state_directory("dev")).await);
+    let here = here.as_recorded_in(&recorded_in(&place.state_directory("dev")).await);
     let graph = other.stack(config, &environment()).declare(&here).unwrap();
     let mut registry = aws::Registry::new(testing::context(&place.emulator()));
     other.register(&mut registry);

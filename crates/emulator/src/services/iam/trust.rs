@@ -181,17 +181,12 @@ impl Statement {
         }
     }
 
-    /// Whether all conditions hold, where the caller sends what it calls for; `None` if that cannot be known.
-    pub(crate) fn holds(&self) -> Option<bool> {
-        self.holds_with(true, &[])
-    }
-
-    /// The same, where it is perhaps not sent.
+    /// Whether all conditions hold, where the caller sends what they call for, or perhaps does not; `None` if that cannot be known.
     fn holds_if(&self, is_sent: bool) -> Option<bool> {
         self.holds_with(is_sent, &[])
     }
 
-    /// The same for a request of which more is known: pairs of condition keys and their values.
+    /// The same for a request that has all of it, and of which more is known: pairs of condition keys and their values.
     pub(crate) fn holds_in(&self, context: &[(&str, &str)]) -> Option<bool> {
         self.holds_with(true, context)
     }

@@ -17,7 +17,7 @@ use crate::services::support::{Tag, Tags};
 
 /// From the creation of a key until other services can use it: mostly a few seconds, rarely minutes (KMS Developer Guide, "AWS
 /// KMS eventual consistency"). Estimate.
-const PROPAGATION: Spread = spread(5.0, 2.0, 15.0);
+const USABLE: Spread = spread(5.0, 2.0, 15.0);
 
 /// A key. Its public members are `KeyMetadata` of the KMS API Reference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -251,7 +251,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     };
     let mut key = Key::new(&mut cx.r.kms.ids, new)?;
     key.fresh_until_millis = cx.after(PROPAGATION, &key.arn);
-    key.unseen_until = cx.after(PROPAGATION, &key.key_id);
+    key.unseen_until = cx.after(USABLE, &key.key_id);
     let answer = key.metadata();
     cx.r.kms.keys.insert(key.key_id.clone(), key);
     Ok(answer)
