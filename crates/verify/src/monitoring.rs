@@ -29,7 +29,7 @@ const REPAIR: &str = "somebody changed it outside of this program: `refresh` sho
 
 /// All checks of monitoring.
 pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
-    vec![
+    let mut checks = vec![
         alarms(subject).of("monitoring/alarms", "every alarm is on and tells the topic of alarms", REPAIR),
         database_events(subject).of(
             "monitoring/database-events",
@@ -70,17 +70,21 @@ pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
             "the database's backups are kept as long as was deployed",
             REPAIR,
         ),
-        opt_in(subject).of(
-            "backup/opt-in",
-            "AWS Backup backs up Aurora clusters in this account and region",
-            "set `backup.vault.opt_in` and run `stack up`, or turn it on in the console of AWS Backup, under Settings",
-        ),
         verification(subject).of(
             "backup/verification",
             "backups are verified on a schedule that is on",
             REPAIR,
         ),
-    ]
+    ];
+    // A vault is an option, and without one there is nothing to say.
+    if subject.of::<BackupSelection<Resolved>>().next().is_some() {
+        checks.push(opt_in(subject).of(
+            "backup/opt-in",
+            "AWS Backup backs up Aurora clusters in this account and region",
+            "set `backup.vault.opt_in` and run `stack up`, or turn it on in the console of AWS Backup, under Settings",
+        ));
+    }
+    checks
 }
 
 fn alarms(subject: &Subject) -> Verdict {
