@@ -30,6 +30,7 @@ mod logs;
 mod persistence;
 mod private_files;
 mod rds;
+mod rds_data;
 mod rds_events;
 mod rds_life_cycle;
 mod rds_rules;
