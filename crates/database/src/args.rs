@@ -8,7 +8,26 @@ use engine::{DeclareError, Input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::names;
 use crate::resources::{ServerlessScaling, Version};
+
+/// What `pgaudit.log` takes (an answer of DescribeDBClusterParameters).
+const AUDIT_CLASSES: [&str; 14] = [
+    "ddl",
+    "function",
+    "misc",
+    "read",
+    "role",
+    "write",
+    "none",
+    "all",
+    "-ddl",
+    "-function",
+    "-misc",
+    "-read",
+    "-role",
+    "-write",
+];
 
 /// What the tier can be told; a configuration file can say all of it but the environment and the tags, which all tiers
 /// share. The default is the reference database, and everything has a default.
@@ -18,6 +37,10 @@ pub struct Args {
     /// The environment, part of every name.
     #[serde(skip)]
     pub environment: String,
+    /// The cluster's name: `payment-aurora-ENVIRONMENT` where it is not given. A cluster cannot be renamed: one that was made with
+    /// another name, such as `payment-cluster-ENVIRONMENT`, must be named here, or the plan to replace it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster_name: Option<String>,
     /// The version of Aurora PostgreSQL: `17` for the newest minor version when the cluster is created and any later on, or
     /// `17.7` for that one or a newer one. AWS upgrades minor versions itself in the maintenance window. A higher version
     /// upgrades the cluster, which restarts its instances; there is no way back to a lower one.
@@ -31,6 +54,16 @@ pub struct Args {
     /// The master user. `admin`, `postgres` and the like are the first that an attacker tries (Security Hub RDS.24).
     #[schemars(regex(pattern = r"^[A-Za-z][A-Za-z0-9_]{0,62}$"))]
     pub master_username: String,
+    /// The user that the application logs in as, with IAM and without a password.
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9_]{0,62}$"))]
+    pub application_user: String,
+    /// Whether that user may make tables in the schema `public`. Otherwise somebody else makes them and grants it what it needs.
+    pub application_creates_tables: bool,
+    /// Whether the cluster has the RDS Data API, by which the stack makes the application's user. Without it, make that user by hand.
+    pub data_api: bool,
+    /// Which statements pgaudit writes to the log: classes of `pgaudit.log`.
+    #[schemars(inner(regex(pattern = r"^(-?(ddl|function|misc|read|role|write)|all|none)$")))]
+    pub pgaudit_log: Vec<String>,
     /// How small and how large instances become.
     pub capacity: Capacity,
     /// How many instances there are, 1 to 15: one that writes, the others to read and to stand in. With one, the failure
@@ -54,7 +87,7 @@ pub struct Args {
     pub deletion_protection: bool,
     /// Whether a last snapshot is taken when the cluster is deleted. It stays, and costs, until somebody deletes it.
     pub final_snapshot: bool,
-    /// Clusters, by name, that may be deleted or replaced without a last snapshot.
+    /// Clusters, by name, that may be deleted or replaced without a last snapshot. No other is, whatever it was called before.
     pub allow_data_loss: Vec<String>,
     /// `standard` or `advanced`: Performance Insights for 7 days, or for 15 months at extra cost.
     #[schemars(extend("enum" = ["standard", "advanced"]))]
@@ -77,10 +110,15 @@ impl Default for Args {
     fn default() -> Self {
         Self {
             environment: "dev".to_owned(),
+            cluster_name: None,
             engine_version: "17.7".to_owned(),
             allow_major_version_upgrade: false,
             database_name: "payments".to_owned(),
             master_username: "payments_owner".to_owned(),
+            application_user: "payments_app".to_owned(),
+            application_creates_tables: true,
+            data_api: true,
+            pgaudit_log: ["ddl", "role"].map(str::to_owned).to_vec(),
             capacity: Capacity::default(),
             instances: 2,
             backup_retention_in_days: 7,
@@ -140,8 +178,10 @@ pub struct Inputs {
 impl Args {
     /// What can be said to be wrong before any call.
     pub(crate) fn check(&self, zones: usize) -> Result<(), DeclareError> {
-        self.check_names()?;
+        names::check(self)?;
         self.version()?;
+        self.check_audit()?;
+        self.check_data_api()?;
         self.capacity.check()?;
         if !(1..=15).contains(&self.instances) {
             let reason = format!("a cluster cannot have {} instances", self.instances);
@@ -195,35 +235,45 @@ impl Args {
         Ok(())
     }
 
-    fn check_names(&self) -> Result<(), DeclareError> {
-        let is_name = |name: &str| {
-            name.starts_with(|first: char| first.is_ascii_alphabetic())
-                && name.len() <= 63
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    /// PostgreSQL's auditing, as `pgaudit.log` has it: classes of statements, each of them or all but it.
+    fn check_audit(&self) -> Result<(), DeclareError> {
+        let classes = &self.pgaudit_log;
+        let refused = |reason: String| {
+            let hint =
+                "ddl, function, misc, read, role, write, each also with `-` before it, all, or none alone";
+            Err(DeclareError::argument("pgaudit_log", reason, hint))
         };
-        for (argument, name) in
-            [("database_name", &self.database_name), ("master_username", &self.master_username)]
-        {
-            if !is_name(name) {
-                let reason = format!("`{name}` is not a name for PostgreSQL");
-                return Err(DeclareError::argument(
-                    argument,
-                    reason,
-                    "a letter, then letters, digits and underscores, at most 63",
-                ));
+        if let Some(unknown) = classes.iter().find(|class| !AUDIT_CLASSES.contains(&class.as_str())) {
+            return refused(format!("pgaudit has no class `{unknown}`"));
+        }
+        if let Some(twice) = classes.iter().enumerate().find(|(at, class)| classes[..*at].contains(class)) {
+            return refused(format!("`{}` is there twice", twice.1));
+        }
+        match classes.len() {
+            0 => refused("no class is named".to_owned()),
+            1 => Ok(()),
+            _ if classes.iter().any(|class| class == "none") => {
+                refused("`none` is there beside other classes".to_owned())
             }
+            _ => Ok(()),
         }
-        // Aurora User Guide, "Quotas and constraints": reserved words; and the names of Security Hub RDS.24.
-        if matches!(self.master_username.as_str(), "admin" | "postgres" | "rdsadmin" | "rds_superuser") {
-            let reason =
-                format!("`{}` is reserved, or the first that an attacker tries", self.master_username);
-            return Err(DeclareError::argument(
-                "master_username",
-                reason,
-                "a name of your own, such as payments_owner",
-            ));
+    }
+
+    /// Aurora User Guide, "Supported Regions and Aurora DB engines for RDS Data API".
+    fn check_data_api(&self) -> Result<(), DeclareError> {
+        const SINCE: [(u32, u32); 4] = [(15, 3), (16, 1), (17, 4), (18, 3)];
+        let mut parts = self.engine_version.split('.').map(|part| part.parse::<u32>().ok());
+        let (Some(Some(major)), Some(Some(minor))) = (parts.next(), parts.next()) else { return Ok(()) };
+        match SINCE.iter().find(|(with, _)| *with == major) {
+            Some((_, since)) if self.data_api && minor < *since => {
+                let reason =
+                    format!("{} has no Data API: Aurora has it since {major}.{since}", self.engine_version);
+                let hint =
+                    "a newer engine_version, or data_api = false, and make the application's user by hand";
+                Err(DeclareError::argument("data_api", reason, hint))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     pub(crate) fn version(&self) -> Result<Version, DeclareError> {

@@ -5,11 +5,12 @@ use aws::resources::{
     Alias, Key, LogGroup, Peer, RetentionDays, Role, SecurityGroup, SecurityGroupIngress, ServiceLinkedRole,
 };
 use aws::{KeyArn, LogGroupName, Names, RoleArn, SecurityGroupId};
-use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
+use engine::{Component, DeclareError, Declared, Input, OutputsOf, Resolved, Resource, Scope, Stage};
 use serde::{Deserialize, Serialize};
 
 use crate::resources::{
-    Cluster, ClusterParameterGroup, DeletionPolicy, Instance, MasterUserSecret, Parameters, SubnetGroup,
+    Cluster, ClusterParameterGroup, DatabasePrivilege, DatabaseUser, DeletionPolicy, Group, Instance,
+    MasterUserSecret, Parameters, RoleAttribute, SchemaPrivilege, SubnetGroup,
 };
 use crate::{Args, ClusterId, Inputs, InstanceId, ParameterGroupName, SecretArn, SubnetGroupName};
 
@@ -40,6 +41,10 @@ pub struct Outputs<S: Stage> {
     pub database_port: S::Of<u16>,
     /// The name of the database in the cluster.
     pub database_name: S::Of<String>,
+    /// The user that the application logs in as.
+    pub database_application_user: S::Of<String>,
+    /// What must be there before somebody logs in as that user: an instance, and the user itself where the stack makes it.
+    pub database_ready: Vec<S::Of<String>>,
     /// The cluster's name. A reference to it waits until the cluster is available.
     pub database_cluster_id: S::Of<ClusterId>,
     /// The cluster's ARN. A reference to it waits until the cluster is available.
@@ -110,6 +115,7 @@ impl Declaring<'_> {
             enable_cloudwatch_logs_exports: vec!["postgresql".to_owned()],
             log_group_names: vec![log_group_name.clone()],
             enable_iam_database_authentication: true,
+            enable_http_endpoint: self.args.data_api,
             copy_tags_to_snapshot: true,
             deletion_protection: self.args.deletion_protection,
             serverless_v2_scaling_configuration: self.args.capacity.scaling(),
@@ -125,13 +131,16 @@ impl Declaring<'_> {
                 false => DeletionPolicy::Delete,
             },
             members_pending_reboot: Vec::new(),
-            tags: self.names.tags("cluster"),
+            tags: self.names.tags("aurora").with("Name", self.cluster_id().to_string()),
         };
         let cluster = self.add_cluster(cluster)?;
         let instances = self.instances(&cluster.identifier)?;
         let needed_by = ["subnet-group", "cluster"];
         ServiceLinkedRole::before(self.scope, "linked-role", "rds.amazonaws.com", &needed_by)?;
+        let user = self.application_user(&cluster.resource_id, &instances[0])?;
         Ok(Outputs {
+            database_application_user: self.args.application_user.clone().into(),
+            database_ready: instances[..1].iter().map(Input::text).chain(user).collect(),
             database_endpoint: cluster.endpoint.early(),
             database_reader_endpoint: cluster.read_endpoint.early(),
             database_port: PORT.into(),
@@ -148,14 +157,18 @@ impl Declaring<'_> {
     }
 
     fn cluster_id(&self) -> ClusterId {
-        self.names.name("cluster").into()
+        self.args.cluster_name.clone().unwrap_or_else(|| self.names.name("aurora")).into()
     }
 
-    /// The data goes with the cluster, so the engine keeps it unless losing the data was asked for, or a snapshot stays.
+    /// The data goes with the cluster, so the engine keeps it unless losing the data was asked for, or a snapshot stays. That holds
+    /// for the cluster of this name only: one that is to give way to it is another one.
     fn add_cluster(&mut self, cluster: Cluster) -> Result<OutputsOf<Cluster>, DeclareError> {
         let args = self.args;
         let may_go =
             args.final_snapshot || args.allow_data_loss.iter().any(|id| *id == cluster.identifier.as_str());
+        let snapshot_stays = args.final_snapshot.then(|| cluster.identifier.to_string());
+        let may_go_by_name = args.allow_data_loss.iter().cloned().chain(snapshot_stays);
+        self.scope.protect_all_but(<Cluster<Resolved> as Resource>::KIND, may_go_by_name);
         match may_go && !args.deletion_protection {
             true => self.scope.add("cluster", cluster),
             false => self.scope.add_protected("cluster", cluster),
@@ -223,6 +236,7 @@ impl Declaring<'_> {
     fn parameter_group(&mut self) -> Result<Input<ParameterGroupName>, DeclareError> {
         let major = self.args.version()?.major;
         // Of version 18, `log_connections` is a list.
+        let audited = self.args.pgaudit_log.join(",");
         let parameters = [
             ("rds.force_ssl", "1"),
             ("ssl_min_protocol_version", "TLSv1.2"),
@@ -230,6 +244,8 @@ impl Declaring<'_> {
             ("log_disconnections", "1"),
             ("log_min_duration_statement", "1000"),
             ("shared_preload_libraries", "pg_stat_statements,pgaudit"),
+            // Loaded alone, pgaudit records nothing (PCI DSS 10.2).
+            ("pgaudit.log", audited.as_str()),
         ];
         let parameters: Parameters =
             parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
@@ -242,6 +258,32 @@ impl Declaring<'_> {
             tags: self.names.tags(&format!("db-params-{major}")),
         };
         Ok(self.scope.add("parameter-group", group)?.name)
+    }
+
+    /// The user that the application logs in as. Without the Data API it is somebody else's to make; one that the stack made before
+    /// stays as it is then, since the application goes on logging in as it.
+    fn application_user(
+        &mut self,
+        cluster_resource_id: &Input<String>,
+        instance: &Input<InstanceId>,
+    ) -> Result<Option<Input<String>>, DeclareError> {
+        if !self.args.data_api {
+            DatabaseUser::keep(self.scope);
+            return Ok(None);
+        }
+        let creates = self.args.application_creates_tables.then_some(SchemaPrivilege::Create);
+        let user = DatabaseUser {
+            cluster_resource_id: cluster_resource_id.clone(),
+            instance_identifier: instance.clone(),
+            user_name: self.args.application_user.clone(),
+            database_name: self.args.database_name.clone(),
+            role_attributes: [RoleAttribute::Login].into(),
+            member_of: [Group::RdsIam].into(),
+            database_privileges: [DatabasePrivilege::Connect].into(),
+            schema_privileges: creates.into_iter().chain([SchemaPrivilege::Usage]).collect(),
+            deletion_policy: aws::DeletionPolicy::Delete,
+        };
+        Ok(Some(self.scope.add("application-user", user)?.user_name))
     }
 
     /// Before the cluster: RDS would make the group itself, with logs that are kept for ever.

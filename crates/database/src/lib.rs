@@ -26,7 +26,9 @@
 //! ```
 
 mod args;
+mod data_api;
 mod declare;
+mod names;
 pub mod resources;
 
 pub use args::Args;

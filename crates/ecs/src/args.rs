@@ -54,8 +54,9 @@ pub struct Args {
     /// with rights for this user: an empty volume of Fargate belongs to root.
     pub user: String,
     /// Environment variables of the application, beside those that the tier gives it: `PORT`, `AWS_REGION`, with a
-    /// database `DB_HOST`, `DB_PORT`, `DB_NAME`, `DB_SECRET_ARN`, `DB_USERNAME` and `DB_PASSWORD`, and with tracing
-    /// where traces go. No secrets: they can be read with the task definition.
+    /// database `DB_HOST`, `DB_READER_HOST`, `DB_PORT`, `DB_NAME`, `DB_USERNAME`, `DB_AUTHENTICATION` and `DB_CA_BUNDLE`, with the
+    /// master user's secret also `DB_SECRET_ARN` and `DB_PASSWORD`, and with tracing where traces go. No secrets: they can be read
+    /// with the task definition.
     pub environment_variables: BTreeMap<String, String>,
     /// How ECS itself checks that the application is well, by a command in its container. The load balancer checks it in
     /// any case; an image without a shell has nothing that could run.
@@ -69,8 +70,12 @@ pub struct Args {
     /// `xray`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tracing_user: Option<String>,
-    /// The user of the database that tasks may be by IAM, without a password. It is made in the database, not here.
-    pub database_user: String,
+    /// As whom tasks log in to the database.
+    pub database_credentials: DatabaseCredentials,
+    /// Where in the image the certificates are that the database's is checked with: the bundle of all regions that RDS offers. The
+    /// application gets the path as `DB_CA_BUNDLE`; nobody puts the file there but the image. Empty leaves the variable out.
+    #[schemars(regex(pattern = r"^(/\S+)?$"))]
+    pub database_ca_bundle: String,
     /// For how many minutes the tasks before a deployment stay, so that going back to them takes no time: 0 to 1440.
     #[schemars(range(max = 1440))]
     pub bake_time_minutes: u32,
@@ -118,7 +123,8 @@ impl Default for Args {
             health_check_grace_period_seconds: 60,
             tracing: Tracing::default(),
             tracing_user: None,
-            database_user: "payments_app".to_owned(),
+            database_credentials: DatabaseCredentials::default(),
+            database_ca_bundle: "/etc/ssl/rds/global-bundle.pem".to_owned(),
             bake_time_minutes: 10,
             log_retention_in_days: 2557,
             execute_command: false,
@@ -157,6 +163,27 @@ impl Architecture {
         match self {
             Architecture::X8664 => "linux/amd64",
             Architecture::Arm64 => "linux/arm64",
+        }
+    }
+}
+
+/// As whom tasks log in to the database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DatabaseCredentials {
+    /// As the application's user, with a token of IAM instead of a password.
+    #[default]
+    Iam,
+    /// As the master user, with the password that RDS rotates: for an application that knows nothing else yet.
+    MasterSecret,
+}
+
+impl DatabaseCredentials {
+    /// As the configuration spells it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            DatabaseCredentials::Iam => "iam",
+            DatabaseCredentials::MasterSecret => "master_secret",
         }
     }
 }
@@ -299,15 +326,17 @@ impl Args {
             ));
         }
         let tracing_user = self.tracing_user.as_ref().map(|user| ("tracing_user", user));
-        let names = [("user", &self.user), ("database_user", &self.database_user)];
-        for (argument, name) in names.into_iter().chain(tracing_user) {
+        for (argument, name) in [("user", &self.user)].into_iter().chain(tracing_user) {
             if name.is_empty() || name.contains(char::is_whitespace) {
-                return Err(DeclareError::argument(
-                    argument,
-                    format!("`{name}` is not a name"),
-                    "without spaces",
-                ));
+                let reason = format!("`{name}` is not a name");
+                return Err(DeclareError::argument(argument, reason, "without spaces"));
             }
+        }
+        let bundle = self.database_ca_bundle.as_str();
+        if !bundle.is_empty() && (!bundle.starts_with('/') || bundle.contains(char::is_whitespace)) {
+            let reason = format!("`{bundle}` is not the path of a file in the image");
+            let hint = "an absolute path, such as /etc/ssl/rds/global-bundle.pem, or nothing";
+            return Err(DeclareError::argument("database_ca_bundle", reason, hint));
         }
         self.check_port()?;
         self.check_variables()?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws::LogGroupName;
 use engine::{DeclareError, Declared, Input};
 
-use crate::args::{Args, HealthCheck, Tracing};
+use crate::args::{Args, DatabaseCredentials, HealthCheck, Tracing};
 use crate::inputs::{DatabaseInputs, Inputs};
 use crate::resources::{
     Capabilities, ContainerDefinition, ContainerHealthCheck, KeyValuePair, LinuxParameters, LogConfiguration,
@@ -53,7 +53,10 @@ impl App<'_> {
                 .into_iter()
                 .map(|(name, value)| KeyValuePair { name: name.to_owned(), value })
                 .collect(),
-            secrets: inputs.database.iter().flat_map(secrets).collect(),
+            secrets: match args.database_credentials {
+                DatabaseCredentials::Iam => Vec::new(),
+                DatabaseCredentials::MasterSecret => inputs.database.iter().flat_map(secrets).collect(),
+            },
             mount_points: vec![MountPoint {
                 source_volume: SCRATCH.to_owned(),
                 container_path: format!("/{SCRATCH}"),
@@ -79,10 +82,21 @@ impl App<'_> {
         if let Some(database) = &inputs.database {
             environment.extend([
                 ("DB_HOST", database.endpoint.clone()),
+                ("DB_READER_HOST", database.reader_endpoint.clone()),
                 ("DB_PORT", port(database)?.to_string().into()),
                 ("DB_NAME", database.name.clone()),
-                ("DB_SECRET_ARN", database.secret_arn.text()),
             ]);
+            environment.extend(match args.database_credentials {
+                DatabaseCredentials::Iam => {
+                    [("DB_AUTHENTICATION", "iam".into()), ("DB_USERNAME", database.user.clone())]
+                }
+                DatabaseCredentials::MasterSecret => {
+                    [("DB_AUTHENTICATION", "password".into()), ("DB_SECRET_ARN", database.secret_arn.text())]
+                }
+            });
+            if !args.database_ca_bundle.is_empty() {
+                environment.insert("DB_CA_BUNDLE", args.database_ca_bundle.clone().into());
+            }
         }
         match args.tracing {
             Tracing::Adot => environment.extend([
@@ -98,9 +112,9 @@ impl App<'_> {
             Tracing::None => {}
         }
         for (name, value) in &args.environment_variables {
-            let is_secret =
-                inputs.database.is_some() && matches!(name.as_str(), "DB_USERNAME" | "DB_PASSWORD");
-            if is_secret || environment.contains_key(name.as_str()) {
+            let own = ["DB_CA_BUNDLE", "DB_PASSWORD", "DB_SECRET_ARN", "DB_USERNAME"];
+            let is_own = inputs.database.is_some() && own.contains(&name.as_str());
+            if is_own || environment.contains_key(name.as_str()) {
                 let argument = format!("environment_variables.{name}");
                 return Err(DeclareError::argument(argument, "the tier sets this itself", "leave it out"));
             }

@@ -13,7 +13,7 @@ use engine::{Component, DeclareError, Declared, Input, OutputsOf, Scope, Stage};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::args::{Args, Tracing};
+use crate::args::{Args, DatabaseCredentials, Tracing};
 use crate::containers::{self, APP, App, SCRATCH};
 use crate::image::{self, Image};
 use crate::inputs::Inputs;
@@ -64,6 +64,9 @@ pub struct Outputs<S: Stage> {
     /// Where the logs go of what takes traces to X-Ray, if there is that.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tracing_log_group_name: Option<S::Of<LogGroupName>>,
+    /// As whom tasks log in to the database, if they use one: `iam` or `master_secret`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub database_credentials: Option<S::Of<String>>,
     /// What its user has to do before the application runs. Nothing, if there is an image.
     pub next_steps: Vec<S::Of<String>>,
 }
@@ -139,6 +142,8 @@ impl Declaring<'_> {
             task_definition_arn: task_definition,
             app_log_group_name: app_logs.name,
             tracing_log_group_name: tracing_logs.map(|logs| logs.name),
+            database_credentials: (self.inputs.database.as_ref())
+                .map(|_| self.args.database_credentials.name().into()),
         })
     }
 
@@ -198,10 +203,12 @@ impl Declaring<'_> {
         repositories.extend(other.map(Input::from));
         let groups: Vec<_> =
             [Some(app_logs), tracing_logs].into_iter().flatten().map(|logs| logs.arn.clone()).collect();
-        let execution = permissions::execution(place, repositories, &groups, database);
-        let user = database.map(|database| (database, args.database_user.as_str()));
+        let credentials = args.database_credentials;
+        let secret_of = database.filter(|_| credentials == DatabaseCredentials::MasterSecret);
+        let execution = permissions::execution(place, repositories, &groups, secret_of);
         let traces = args.tracing != Tracing::None;
-        let task = permissions::task(place, user, traces, args.execute_command);
+        let database = database.map(|database| (database, credentials));
+        let task = permissions::task(place, database, traces, args.execute_command);
         Ok(Roles {
             execution: self.role(
                 "execution",

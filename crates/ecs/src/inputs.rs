@@ -27,11 +27,15 @@ pub struct Inputs {
 pub struct DatabaseInputs {
     /// Its name in DNS. That it is known does not mean that anybody answers: see [`Inputs::ready`].
     pub endpoint: Input<String>,
+    /// The name of its readers in DNS.
+    pub reader_endpoint: Input<String>,
     /// Its port, which must be a literal.
     pub port: Input<u16>,
     /// The name of the database in it.
     pub name: Input<String>,
-    /// The secret with a user's name and password.
+    /// The user that tasks log in as with IAM. It need not be there yet: see [`Inputs::ready`].
+    pub user: Input<String>,
+    /// The secret with the master user's name and password. Tasks get it only if that is asked for.
     pub secret_arn: Input<SecretArn>,
     /// The key that encrypts the secret.
     pub key_arn: Input<KeyArn>,

@@ -43,6 +43,7 @@ pub mod resources;
 
 pub use args::Architecture;
 pub use args::Args;
+pub use args::DatabaseCredentials;
 pub use args::Encryption;
 pub use args::HealthCheck;
 pub use args::Repository;

@@ -4,6 +4,7 @@ use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::{LogGroupArn, Place};
 use engine::Input;
 
+use crate::args::DatabaseCredentials;
 use crate::inputs::DatabaseInputs;
 
 /// What lets ECS's tasks of this account and region take a role, and no others (ECS Developer Guide, "Amazon ECS task IAM
@@ -37,12 +38,12 @@ fn trust(service: &str, further: impl FnOnce(Statement) -> Statement) -> PolicyD
     PolicyDocument::new([further(statement)])
 }
 
-/// What Fargate does for a task before and beside it: pull its images, write its logs, give it its secrets.
+/// What Fargate does for a task before and beside it: pull its images, write its logs, give it a secret, if it gets one.
 pub(crate) fn execution(
     place: &Place,
     repositories: Vec<Input<String>>,
     log_groups: &[Input<LogGroupArn>],
-    database: Option<&DatabaseInputs>,
+    secret_of: Option<&DatabaseInputs>,
 ) -> PolicyDocument {
     let pull = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"];
     let mut statements = vec![
@@ -53,14 +54,14 @@ pub(crate) fn execution(
             .sid("Log")
             .resources(log_groups.iter().map(Input::text)),
     ];
-    statements.extend(database.into_iter().flat_map(|database| secret(place, database)));
+    statements.extend(secret_of.into_iter().flat_map(|database| secret(place, database)));
     PolicyDocument::new(statements)
 }
 
 /// What the application itself does, if it does anything: IAM refuses a policy that says nothing.
 pub(crate) fn task(
     place: &Place,
-    database: Option<(&DatabaseInputs, &str)>,
+    database: Option<(&DatabaseInputs, DatabaseCredentials)>,
     traces: bool,
     execute_command: bool,
 ) -> Option<PolicyDocument> {
@@ -75,12 +76,18 @@ pub(crate) fn task(
         ];
         statements.push(Statement::allow(actions).sid("Trace").resources(["*".into()]));
     }
-    if let Some((database, user)) = database {
+    match database {
+        Some((database, DatabaseCredentials::Iam)) => {
+            // Exactly this user of exactly this cluster (Aurora User Guide, "Creating and using an IAM policy for IAM database
+            // access").
+            let users = format!("{}:", place.arn("rds-db", "dbuser"));
+            let arn = [users.into(), (&database.resource_id).into(), "/".into(), (&database.user).into()];
+            statements
+                .push(Statement::allow(["rds-db:connect"]).sid("Connect").resources([Input::join(arn)]));
+        }
         // RDS rotates the password, so a task that is refused reads the secret again.
-        statements.extend(secret(place, database));
-        let users = format!("{}:", place.arn("rds-db", "dbuser"));
-        let arn = Input::join([users.into(), (&database.resource_id).into(), "/".into(), user.into()]);
-        statements.push(Statement::allow(["rds-db:connect"]).sid("Connect").resources([arn]));
+        Some((database, DatabaseCredentials::MasterSecret)) => statements.extend(secret(place, database)),
+        None => {}
     }
     if execute_command {
         let actions = [

@@ -196,7 +196,14 @@ impl Call {
         let reads =
             READS.iter().any(|word| self.operation.starts_with(word)) || self.operation.starts_with("GET ");
         // STS hands out identities and keeps nothing that a user could find again.
-        !reads && self.service != "sts"
+        !reads && self.service != "sts" && !self.is_query()
+    }
+
+    /// Whether it is an SQL statement that only reads.
+    fn is_query(&self) -> bool {
+        let sql = self.parameters["sql"].as_str().unwrap_or_default().trim_start();
+        let reads = sql.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"));
+        self.operation == "ExecuteStatement" && reads
     }
 
     /// An error answer in this call's protocol.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::references;
-use crate::scope::{Declaration, KindGuard, Scope};
+use crate::scope::{Declaration, KeptBy, KindGuard, Scope};
 
 /// What is wrong with a graph, found before any call.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -121,10 +121,25 @@ impl Graph {
 
     /// What is declared of an object of this kind, though perhaps not at this address.
     pub(crate) fn kind_guard(&self, address: &Address, kind: &str) -> Option<&Value> {
-        let guards = |guard: &&KindGuard| {
+        self.guards_of(address, kind).find_map(|by| match by {
+            KeptBy::Properties(properties) => Some(properties),
+            KeptBy::AllBut(_) => None,
+        })
+    }
+
+    /// Whether an object of this kind is protected since it is called so.
+    pub(crate) fn protects_named(&self, address: &Address, kind: &str, name: Option<&str>) -> bool {
+        self.guards_of(address, kind).any(|by| match by {
+            KeptBy::Properties(_) => false,
+            KeptBy::AllBut(names) => !names.iter().any(|other| Some(other.as_str()) == name),
+        })
+    }
+
+    fn guards_of<'a>(&'a self, address: &Address, kind: &str) -> impl Iterator<Item = &'a KeptBy> {
+        let is_of = move |guard: &&KindGuard| {
             (guard.tier.is_empty() || guard.tier == address.tier()) && guard.kind == kind
         };
-        self.kind_guards.iter().find(guards).map(|guard| &guard.properties)
+        self.kind_guards.iter().filter(is_of).map(|guard| &guard.by)
     }
 
     /// The declarations, in the order in which they were made.

@@ -15,7 +15,7 @@ use crate::plan_error::PlanError;
 use crate::provider::{Kind, Provider};
 use crate::references::{self, Found};
 use crate::referrers::holds_replaced;
-use crate::removal::{Guarded, Guards, Removal, lowered_by, removal_of};
+use crate::removal::{Guarded, Guards, Removal, lowered_by, name_of, removal_of};
 use crate::resource::Change;
 use crate::schedule::{self, Schedule};
 use crate::scope::Declaration;
@@ -415,6 +415,11 @@ impl<'a> Planner<'a> {
         let declared = Guards {
             declared: self.graph.guard(address.as_str()),
             of_kind: self.graph.kind_guard(address, &object.kind),
+            protects: self.graph.protects_named(
+                address,
+                &object.kind,
+                name_of(&object.properties, facts).as_deref(),
+            ),
         };
         let (removal, guarded) = removal_of(address, object, live, facts, declared);
         self.protected.extend(guarded);

@@ -71,7 +71,7 @@ pub(crate) fn lowered_by(changes: &[PropertyChange], properties: &Value, facts: 
     facts.limits.iter().filter(is_lowered).map(lowered).collect()
 }
 
-fn name_of(properties: &Value, facts: &Facts) -> Option<String> {
+pub(crate) fn name_of(properties: &Value, facts: &Facts) -> Option<String> {
     Some(properties.get(facts.name.property()?)?.as_str()?.to_owned())
 }
 
@@ -150,6 +150,8 @@ pub(crate) struct Guards<'a> {
     pub(crate) declared: Option<&'a Declaration>,
     /// Of all objects of its kind.
     pub(crate) of_kind: Option<&'a Value>,
+    /// Whether objects of its kind that are called so are protected.
+    pub(crate) protects: bool,
 }
 
 /// What becomes of an object that goes, and of what it holds; and what forbids that it goes at all. `live` has its live
@@ -159,14 +161,14 @@ pub(crate) fn removal_of(
     object: &Object,
     live: &Value,
     facts: &Facts,
-    Guards { declared, of_kind }: Guards<'_>,
+    Guards { declared, of_kind, protects }: Guards<'_>,
 ) -> (Removal, Vec<Guarded>) {
     // What never was ready holds nothing worth protecting.
     let is_worthless = object.phase == Phase::Broken;
     let mut guarded = Vec::new();
     let guard = |by: Sides, property| Guarded { address: address.clone(), by, property, contents: None };
     let recorded = object.protect && !is_worthless;
-    let protects = declared.is_some_and(|declared| declared.protect) && !is_worthless;
+    let protects = (protects || declared.is_some_and(|declared| declared.protect)) && !is_worthless;
     if let Some(by) = (Sides { recorded, declared: protects, live: false }).any() {
         guarded.push(guard(by, None));
     }

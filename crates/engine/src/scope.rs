@@ -29,8 +29,17 @@ pub(crate) struct KindGuard {
     /// The tier: the first segment of addresses. Empty for all of them.
     pub(crate) tier: String,
     pub(crate) kind: &'static str,
-    /// Property values that keep what such an object holds. See [`Facts::keeps`](crate::Facts::keeps).
-    pub(crate) properties: Value,
+    /// What keeps such an object, or what it holds.
+    pub(crate) by: KeptBy,
+}
+
+/// What keeps objects of a kind.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum KeptBy {
+    /// Property values. See [`Facts::keeps`](crate::Facts::keeps).
+    Properties(Value),
+    /// Not being called one of these.
+    AllBut(Vec<String>),
 }
 
 /// What is wrong with a declaration, found before any call.
@@ -187,8 +196,19 @@ impl Scope {
     /// every tier, also for one that is not declared at all any more.
     pub fn guard_kind(&mut self, kind: &'static str, property: &str, value: impl Into<Value>) {
         let properties = Value::Object([(property.to_owned(), value.into())].into_iter().collect());
+        self.guard(kind, KeptBy::Properties(properties));
+    }
+
+    /// Says which objects of a kind in this tier may be deleted or replaced, by their names. Every other one is protected, whatever
+    /// is recorded of it and declared at its address: permission to lose one object is none to lose the one that it replaces. One
+    /// for each kind.
+    pub fn protect_all_but(&mut self, kind: &'static str, names: impl IntoIterator<Item = String>) {
+        self.guard(kind, KeptBy::AllBut(names.into_iter().collect()));
+    }
+
+    fn guard(&mut self, kind: &'static str, by: KeptBy) {
         let tier = self.prefix.split('/').next().unwrap_or_default().to_owned();
-        self.guards.push(KindGuard { tier, kind, properties });
+        self.guards.push(KindGuard { tier, kind, by });
     }
 
     /// Runs `declare` with `prefix` before the names that it adds.

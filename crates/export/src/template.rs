@@ -9,7 +9,8 @@ use crate::facts::Facts;
 use crate::names::logical_ids;
 use crate::text::{Needles, Piece, value};
 
-/// Kinds of this program's own begin with it. They stand for what AWS makes by itself, and a template leaves them out.
+/// Kinds of this program's own begin with it. They stand for what AWS makes by itself or what is
+/// inside a database, and a template leaves them out.
 const CUSTOM: &str = "Custom::";
 
 /// Whether a template does without it: AWS makes it by itself.

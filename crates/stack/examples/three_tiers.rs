@@ -52,7 +52,7 @@ fn compose(
         },
     )?;
     // The data may go when the example ends. Otherwise the plan to delete it would be refused.
-    let allow_data_loss = vec!["payment-cluster-dev".to_owned()];
+    let allow_data_loss = vec!["payment-aurora-dev".to_owned()];
     database::Tier::new(database::Args { allow_data_loss, ..database::Args::default() }).declare_in(
         scope,
         &database::Inputs {

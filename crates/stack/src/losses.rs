@@ -137,7 +137,8 @@ const LET_GO: [(&str, &str); 5] = [
     (
         "database/cluster",
         "set `database.deletion_protection = false`, and either `database.final_snapshot = true`, which keeps its data, or name \
-         it in `database.allow_data_loss`",
+         it in `database.allow_data_loss`; to keep a cluster of another name, such as payment-cluster-ENVIRONMENT, name it in \
+         `database.cluster_name`",
     ),
     ("alb/load-balancer", "set `alb.deletion_protection = false`"),
     ("alb/log-bucket", "set `alb.access_logs.delete_logs = true`"),

@@ -107,8 +107,10 @@ fn containers(
         // Its names are known once the cluster is begun, so task definition and rules need not wait for instances.
         database: Some(ecs::DatabaseInputs {
             endpoint: database.database_endpoint.clone(),
+            reader_endpoint: database.database_reader_endpoint.clone(),
             port: database.database_port.clone(),
             name: database.database_name.clone(),
+            user: database.database_application_user.clone(),
             secret_arn: database.database_secret_arn.clone(),
             key_arn: database.database_key_arn.clone(),
             resource_id: database.database_resource_id.clone(),
@@ -125,16 +127,15 @@ fn containers(
     }
 }
 
-/// What a task needs as soon as it starts: a database that answers, which is the first instance or one that was faster, and a
-/// way to AWS out of its subnet.
+/// What a task needs as soon as it starts: a database that answers, with a user to log in as, and a way to AWS out of its subnet.
 fn ready_for_tasks(
     network: &vpc::Outputs<Declared>,
     database: &database::Outputs<Declared>,
 ) -> Vec<Input<String>> {
-    let instance = database.database_instance_ids.iter().take(1).map(Input::text);
+    let ready = database.database_ready.iter().cloned();
     let gateways = network.nat_gateway_ids.iter().map(Input::text);
     let endpoints = network.interface_endpoint_ids.iter().map(Input::text);
-    instance.chain(gateways).chain(endpoints).collect()
+    ready.chain(gateways).chain(endpoints).collect()
 }
 
 /// What is watched.
@@ -205,10 +206,7 @@ impl Tier for database::Tier {
 
     fn defaults() -> database::Args {
         // An environment to try things in: `destroy` takes its data along. No other cluster is named.
-        database::Args {
-            allow_data_loss: vec!["payment-cluster-dev".to_owned()],
-            ..database::Args::default()
-        }
+        database::Args { allow_data_loss: vec!["payment-aurora-dev".to_owned()], ..database::Args::default() }
     }
 
     fn in_environment(args: database::Args, shared: &Shared) -> Self {

@@ -132,7 +132,7 @@ mod tests {
     fn a_name_has_the_prefix_and_the_environment_as_parts() {
         for (name, environment) in [
             ("payment-alb-dev", "dev"),
-            ("/aws/rds/cluster/payment-cluster-dev/postgresql", "dev"),
+            ("/aws/rds/cluster/payment-aurora-dev/postgresql", "dev"),
             ("payment-alb-logs-dev-123456789012-ap-southeast-1", "dev"),
             ("aws-waf-logs-payment-alb-blue-green-1", "blue-green-1"),
             ("alias/payment-database-pr1234", "pr1234"),

@@ -70,8 +70,8 @@ static FORMS: LazyLock<[Form; 6]> = LazyLock::new(|| {
         form(
             "databaseEndpoint",
             false,
-            r"payment-cluster-ENVIRONMENT\.cluster-[a-z0-9]+\.REGION\.rds\.DOMAIN",
-            "payment-cluster-dev.cluster-c0ffee123456.ap-southeast-1.rds.amazonaws.com",
+            r"payment-[a-z0-9]+-ENVIRONMENT\.cluster-[a-z0-9]+\.REGION\.rds\.DOMAIN",
+            "payment-aurora-dev.cluster-c0ffee123456.ap-southeast-1.rds.amazonaws.com",
         ),
         form(
             "ecsClusterArn",

@@ -4,8 +4,9 @@ use alb::resources::{
     Action, Bucket, BucketEncryption, Listener, PublicAccessBlockConfiguration, RedirectConfig,
 };
 use apigw::resources::{Integration, Method, RestApi};
-use aws::resources::{Key, Queue};
+use aws::resources::{Key, Queue, Role};
 use database::resources::{Cluster, ClusterParameterGroup, Instance};
+use ecs::resources::{ContainerDefinition, TaskDefinition};
 use engine::Resolved;
 use monitoring::resources::Topic;
 
@@ -20,6 +21,9 @@ const REPLACE: &str = "storage cannot be encrypted afterwards: keep a snapshot, 
                        replaces it";
 const RESTART: &str = "restart the instances that are found, one after the other: the writer last";
 const API: &str = "`apigw.security_policy` must not allow TLS before 1.2; then `up`";
+
+const CREDENTIALS: &str = "if the application needs the master user's password, say so: `ecs.database_credentials = \"master_secret\"`; \
+                           otherwise `stack up` takes it away";
 
 /// All checks of security.
 pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
@@ -61,6 +65,11 @@ pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
             REPAIR,
         ),
         database_private(subject).of("access/database", "the database has no public address", REPAIR),
+        database_credentials(subject).of(
+            "access/database-credentials",
+            "the containers do not get the database's master user",
+            CREDENTIALS,
+        ),
         buckets_private(subject).of("access/buckets", "no bucket can be made public", REPAIR),
     ]
 }
@@ -259,6 +268,44 @@ fn database_private(subject: &Subject) -> Verdict {
     subject.every::<Instance<Resolved>>("no database is deployed", |instance| {
         instance.must_be(&public, &instance.live.publicly_accessible, &false)
     })
+}
+
+/// No container is given the master user's secret, and no role of the containers may read it.
+fn database_credentials(subject: &Subject) -> Verdict {
+    let containers = Property::new("ContainerDefinitions");
+    let policies = Property::new("Policies");
+    if subject.output("databaseCredentials") == Some("master_secret") {
+        return Verdict::skipped("they are to get it: `ecs.database_credentials` is master_secret");
+    }
+    let Some(secret) = subject.output("databaseSecretArn") else {
+        return Verdict::skipped("no database is deployed");
+    };
+    let given = |container: &ContainerDefinition<Resolved>| {
+        let secrets = container.secrets.iter().map(|given| &given.value_from);
+        secrets
+            .chain(container.environment.iter().map(|given| &given.value))
+            .any(|value| value.contains(secret))
+    };
+    let tasks =
+        subject.every::<TaskDefinition<Resolved>>("no container is deployed", |definition| match definition
+            .live
+            .container_definitions
+            .iter()
+            .any(given)
+        {
+            true => vec![definition.wrong(&containers, "no variable with the master user's secret")],
+            false => Vec::new(),
+        });
+    let roles = subject.every::<Role<Resolved>>("no container is deployed", |role| {
+        let allows = |policy: &aws::resources::InlinePolicy| {
+            serde_json::to_string(&policy.policy_document).unwrap_or_default().contains(secret)
+        };
+        match role.address.starts_with("ecs/") && role.live.policies.iter().any(allows) {
+            true => vec![role.wrong(&policies, "nothing about the master user's secret")],
+            false => Vec::new(),
+        }
+    });
+    tasks.and(roles)
 }
 
 fn buckets_private(subject: &Subject) -> Verdict {

@@ -31,7 +31,7 @@ def function(audit, function, queue):
         audit.check(f"backup/function/{key}", value, live.get(key))
     audit.check("backup/function/log", f"/aws/lambda/{name}", live.get("LoggingConfig", {}).get("LogGroup"))
     variables = live.get("Environment", {}).get("Variables", {})
-    wanted = {"CLUSTER_ID": audit.name("cluster"), "KEY_ARN": audit.cluster["KmsKeyId"], "TOPIC_ARN": audit.topic,
+    wanted = {"CLUSTER_ID": audit.name("aurora"), "KEY_ARN": audit.cluster["KmsKeyId"], "TOPIC_ARN": audit.topic,
               "MIN_RETENTION_DAYS": str(audit.wanted.backup_days), "MAX_SNAPSHOT_AGE_HOURS": "26",
               "MAX_RESTORE_LAG_MINUTES": "15"}
     for key, value in wanted.items():

@@ -41,8 +41,8 @@ def audit(audit):
 
 def drift(audit):
     client("rds").modify_db_cluster(
-        DBClusterIdentifier=audit.name("cluster"), BackupRetentionPeriod=1, ApplyImmediately=True)
-    group = f"/aws/rds/cluster/{audit.name('cluster')}/postgresql"
+        DBClusterIdentifier=audit.name("aurora"), BackupRetentionPeriod=1, ApplyImmediately=True)
+    group = f"/aws/rds/cluster/{audit.name('aurora')}/postgresql"
     client("logs").put_retention_policy(logGroupName=group, retentionInDays=7)
     return {"database/cluster": "BackupRetentionPeriod", "database/log-group": "RetentionInDays"}
 

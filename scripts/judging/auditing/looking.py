@@ -121,7 +121,7 @@ class Audit:
     @functools.cached_property
     def cluster(self):
         """The database's."""
-        return client("rds").describe_db_clusters(DBClusterIdentifier=self.name("cluster"))["DBClusters"][0]
+        return client("rds").describe_db_clusters(DBClusterIdentifier=self.name("aurora"))["DBClusters"][0]
 
     @functools.cached_property
     def balancer(self):

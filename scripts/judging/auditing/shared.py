@@ -27,7 +27,7 @@ def audit(audit):
 
 def logs(audit):
     groups = {one["logGroupName"]: one for one in pages("logs", "describe_log_groups", "logGroups")}
-    cluster = audit.name("cluster")
+    cluster = audit.name("aurora")
     wanted = {f"/aws/apigateway/{audit.name('api')}", f"/aws/lambda/{audit.name('backup-verification')}",
               f"/aws/rds/cluster/{cluster}/postgresql", f"/aws/vpc/{audit.name('flow-logs')}", f"/ecs/{audit.name('app')}",
               f"/ecs/{audit.name('tracing')}", f"aws-waf-logs-{audit.name('alb')}",

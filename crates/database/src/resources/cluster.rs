@@ -2,7 +2,9 @@
 //!
 //! The surprises: its endpoint and its secret are in the answer to the create call, minutes before it is available, so
 //! that what only needs to know them need not wait; RDS makes and rotates the password itself, and the secret dies with
-//! the cluster; and a cluster that is deleted without a final snapshot takes its automated backups along.
+//! the cluster; a cluster that is deleted without a final snapshot takes its automated backups along; and the HTTP endpoint, which
+//! the RDS Data API needs, is set by CreateDBCluster, but afterwards by calls of its own: ModifyDBCluster ignores it for all but
+//! Serverless v1 (RDS API Reference, EnableHttpEndpoint).
 //!
 //! - **Wait.** `InvalidDBClusterStateFault` while it, or an instance in it, is being changed, which an upgrade does for many
 //!   minutes; a stopped cluster answers the same and is not waited for.
@@ -123,6 +125,9 @@ pub struct Cluster<S: Stage = Declared> {
     /// Whether IAM can stand in for a password.
     #[serde(rename = "EnableIAMDatabaseAuthentication")]
     pub enable_iam_database_authentication: bool,
+    /// Whether the RDS Data API takes SQL statements for it.
+    #[serde(default)]
+    pub enable_http_endpoint: bool,
     /// Whether snapshots get the cluster's tags.
     pub copy_tags_to_snapshot: bool,
     /// Whether AWS refuses to delete it.
@@ -204,6 +209,29 @@ pub(super) fn outputs(live: &Live, operation: &str) -> Result<ClusterOutputs<Res
 }
 
 impl Cluster<Resolved> {
+    /// Switches the HTTP endpoint, unless it is so already: a change that is not needed might only make the cluster busy.
+    async fn switch_http_endpoint(
+        &self,
+        cx: &Context,
+        outputs: &ClusterOutputs<Resolved>,
+    ) -> Result<(), CallError> {
+        let live = describe(cx, outputs.identifier.as_str()).await?;
+        let is_on = live.and_then(|live| live.http_endpoint_enabled).unwrap_or_default();
+        let arn = &outputs.arn;
+        match self.enable_http_endpoint {
+            on if on == is_on => Ok(()),
+            true => {
+                let answer = client(cx).enable_http_endpoint().resource_arn(arn).send().await;
+                answer.called("EnableHttpEndpoint").map(drop)
+            }
+            false => {
+                let answer = client(cx).disable_http_endpoint().resource_arn(arn).send().await;
+                answer.called("DisableHttpEndpoint").map(drop)
+            }
+        }
+        .classed(&[IN_PROGRESS], ErrorClass::NotYet)
+    }
+
     fn group_ids(&self) -> Vec<String> {
         self.vpc_security_group_ids.iter().map(ToString::to_string).collect()
     }
@@ -275,6 +303,7 @@ impl Cluster<Resolved> {
             ),
             log_group_names: self.log_group_names.clone(),
             enable_iam_database_authentication: live.iam_database_authentication_enabled.unwrap_or_default(),
+            enable_http_endpoint: live.http_endpoint_enabled.unwrap_or_default(),
             copy_tags_to_snapshot: live.copy_tags_to_snapshot.unwrap_or_default(),
             deletion_protection: live.deletion_protection.unwrap_or_default(),
             serverless_v2_scaling_configuration: ServerlessScaling {
@@ -342,7 +371,7 @@ impl Resource for Cluster<Resolved> {
         import: ImportId {
             parts: &["DBClusterIdentifier"],
             words: "the identifier of the database cluster",
-            example: "payment-cluster-dev",
+            example: "payment-aurora-dev",
         },
         reads: Reads { least: 1, most: 1, together: Some("DescribeDBClusters") },
         cost: Some("aurora-storage"),
@@ -390,6 +419,7 @@ impl Resource for Cluster<Resolved> {
             .preferred_maintenance_window(&self.preferred_maintenance_window)
             .set_enable_cloudwatch_logs_exports(Some(self.enable_cloudwatch_logs_exports.clone()))
             .enable_iam_database_authentication(self.enable_iam_database_authentication)
+            .enable_http_endpoint(self.enable_http_endpoint)
             .copy_tags_to_snapshot(self.copy_tags_to_snapshot)
             .deletion_protection(self.deletion_protection)
             .serverless_v2_scaling_configuration(self.serverless_v2_scaling_configuration.for_call())
@@ -476,10 +506,14 @@ impl Resource for Cluster<Resolved> {
         changed: &Changed<Self>,
     ) -> Result<ClusterOutputs<Resolved>, CallError> {
         let before = &changed.before;
+        // First, while nothing else has made the cluster busy.
+        if changed.has("EnableHttpEndpoint") {
+            self.switch_http_endpoint(cx, outputs).await?;
+        }
         let properties = changed.properties.iter();
-        if properties.clone().any(|name| {
-            !matches!(name.as_str(), "Tags" | "DeletionPolicy" | "LogGroupNames" | "AllowMajorVersionUpgrade")
-        }) {
+        let elsewhere =
+            ["AllowMajorVersionUpgrade", "DeletionPolicy", "EnableHttpEndpoint", "LogGroupNames", "Tags"];
+        if properties.clone().any(|name| !elsewhere.contains(&name.as_str())) {
             let given = |name: &str| changed.has(name);
             let exports = given("EnableCloudwatchLogsExports").then(|| self.export_changes(before));
             let version = match given("EngineVersion") {
@@ -592,6 +626,9 @@ impl Resource for Cluster<Resolved> {
 
 /// A cluster that is not `available`, or has instances (RDS API Reference, ModifyDBCluster and DeleteDBCluster).
 const BUSY: &str = "InvalidDBClusterStateFault";
+
+/// The same of a cluster whose HTTP endpoint is to be switched (RDS API Reference, EnableHttpEndpoint).
+const IN_PROGRESS: &str = "InvalidResourceStateFault";
 
 /// The name of the final snapshot is taken (RDS API Reference, DeleteDBCluster).
 const TAKEN: &str = "DBClusterSnapshotAlreadyExistsFault";

@@ -3,6 +3,7 @@
 mod cluster;
 mod cluster_change;
 mod cluster_parameter_group;
+mod database_user;
 mod instance;
 mod status;
 mod subnet_group;
@@ -10,6 +11,9 @@ mod version;
 
 pub use cluster::{Cluster, ClusterOutputs, DeletionPolicy, MasterUserSecret, ServerlessScaling};
 pub use cluster_parameter_group::{ClusterParameterGroup, ClusterParameterGroupOutputs, Parameters};
+pub use database_user::{
+    DatabasePrivilege, DatabaseUser, DatabaseUserOutputs, Group, RoleAttribute, SchemaPrivilege,
+};
 pub use instance::{Instance, InstanceOutputs};
 pub use subnet_group::{SubnetGroup, SubnetGroupOutputs};
 
@@ -24,5 +28,6 @@ pub(crate) fn kinds(registry: &mut Registry) {
         .register::<SubnetGroup<Resolved>>()
         .register::<ClusterParameterGroup>()
         .register::<Cluster<Resolved>>()
-        .register::<Instance<Resolved>>();
+        .register::<Instance<Resolved>>()
+        .register::<DatabaseUser<Resolved>>();
 }

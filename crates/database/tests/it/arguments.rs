@@ -36,6 +36,44 @@ fn each_is_named_with_what_would_be_right() {
             Args { engine_version: text("17.7.1"), ..Args::default() },
             "engine_version: `17.7.1` is not a version",
         ),
+            Args { application_user: text("App"), ..Args::default() },
+            "application_user: `App` is not a user name",
+        ),
+        (Args { application_user: text("user"), ..Args::default() }, "application_user: `user` is reserved"),
+        (
+            Args { application_user: text("pg_app"), ..Args::default() },
+            "application_user: `pg_app` is reserved",
+        ),
+        (
+            Args { application_user: text("rdsadmin"), ..Args::default() },
+            "application_user: `rdsadmin` is reserved",
+        ),
+        (
+            Args { application_user: text("owner"), master_username: text("Owner"), ..Args::default() },
+            "application_user: `owner` is the master user",
+        ),
+        (
+            Args { cluster_name: Some(text("aurora-dev")), ..Args::default() },
+            "cluster_name: `aurora-dev` is not the name of a cluster here",
+        ),
+        (
+            Args { cluster_name: Some(text("payment-cluster-prod")), ..Args::default() },
+            "cluster_name: `payment-cluster-prod` is not",
+        ),
+        (Args { engine_version: text("17.3"), ..Args::default() }, "data_api: 17.3 has no Data API"),
+        (
+            Args { pgaudit_log: vec![text("ddl"), text("dml")], ..Args::default() },
+            "pgaudit_log: pgaudit has no class `dml`",
+        ),
+        (
+            Args { pgaudit_log: vec![text("all"), text("none")], ..Args::default() },
+            "pgaudit_log: `none` is there beside",
+        ),
+        (
+            Args { pgaudit_log: vec![text("ddl"), text("ddl")], ..Args::default() },
+            "pgaudit_log: `ddl` is there twice",
+        ),
+        (Args { pgaudit_log: Vec::new(), ..Args::default() }, "pgaudit_log: no class is named"),
         (Args { instances: 0, ..Args::default() }, "instances: a cluster cannot have 0"),
         (Args { instances: 16, ..Args::default() }, "instances: a cluster cannot have 16"),
         (Args { backup_retention_in_days: 36, ..Args::default() }, "backup_retention_in_days: Aurora cannot"),

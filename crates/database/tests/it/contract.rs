@@ -15,6 +15,7 @@ testing::contract!(database::kinds, around networks, {
     cluster_parameter_group,
     cluster,
     instance,
+    database_user,
 });
 
 /// Two networks.
@@ -116,6 +117,7 @@ fn cluster(around: &mut Inside) -> Entry<Cluster> {
         .other("EnableIAMDatabaseAuthentication", |cluster| {
             cluster.enable_iam_database_authentication = false
         })
+        .other("EnableHttpEndpoint", |cluster| cluster.enable_http_endpoint = false)
         .other("CopyTagsToSnapshot", |cluster| cluster.copy_tags_to_snapshot = false)
         .other("DeletionProtection", |cluster| cluster.deletion_protection = true)
         .other("ServerlessV2ScalingConfiguration", |cluster| {
@@ -177,4 +179,46 @@ fn instance(around: &mut Inside) -> Entry<Instance> {
         })
         .other("Tags", |instance| instance.tags = renamed())
         .fixed(["Engine"], "it is the cluster's")
+}
+
+fn database_user(around: &mut Inside) -> Entry<DatabaseUser> {
+    declare(around);
+    let logs = around.another::<LogGroup>("database/log-group", "other-logs", |group| {
+        let name = "/aws/rds/cluster/payment-other-dev/postgresql";
+        group.log_group_name = aws::LogGroupName::from(name).into();
+    });
+    let cluster = around.another::<Cluster>("database/cluster", "other-cluster", |cluster| {
+        cluster.log_group_names = vec![logs.log_group_name];
+        cluster.identifier = "payment-other-dev".into();
+    });
+    let mut instance = |name: &str, cluster| {
+        let made = around.another::<Instance>("database/instance-1", name, |instance| {
+            instance.identifier = format!("payment-{name}-dev").as_str().into();
+            if let Some(cluster) = cluster {
+                instance.cluster_identifier = cluster;
+            }
+        });
+        made.identifier
+    };
+    let writer = instance("other-db", Some(cluster.identifier));
+    let sibling = instance("sibling-db", None);
+    entry::<DatabaseUser>(around, "database/application-user")
+        .together("DBClusterResourceId", ["DBInstanceIdentifier"], |user| {
+            user.cluster_resource_id = cluster.resource_id;
+            user.instance_identifier = writer;
+        })
+        .recorded("DBInstanceIdentifier", |user| user.instance_identifier = sibling)
+        .other("UserName", |user| user.user_name = "ledger_app".to_owned())
+        .other("DatabaseName", |user| user.database_name = "postgres".to_owned())
+        .other("RoleAttributes", |user| user.role_attributes.clear())
+        .other("MemberOf", |user| {
+            user.member_of.insert(Group::RdsSuperuser);
+        })
+        .other("DatabasePrivileges", |user| {
+            user.database_privileges.insert(DatabasePrivilege::Create);
+        })
+        .other("SchemaPrivileges", |user| {
+            user.schema_privileges.remove(&SchemaPrivilege::Create);
+        })
+        .recorded("DeletionPolicy", |user| user.deletion_policy = aws::DeletionPolicy::Retain)
 }

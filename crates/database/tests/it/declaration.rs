@@ -27,7 +27,7 @@ fn reference(name: &str, attr: &str) -> Value {
 fn database_stack_creation() {
     let graph = graph(Args::default());
     let cluster = properties(&graph, "cluster");
-    let tags = json!([{ "Key": "Name", "Value": "payment-cluster-dev" }]);
+    let tags = json!([{ "Key": "Name", "Value": CLUSTER }]);
     assert_eq!(
         cluster,
         json!({
@@ -52,6 +52,7 @@ fn database_stack_creation() {
             // So that the group is there first.
             "LogGroupNames": [reference("log-group", "LogGroupName")],
             "EnableIAMDatabaseAuthentication": true,
+            "EnableHttpEndpoint": true,
             "CopyTagsToSnapshot": true,
             "DeletionProtection": false,
             "ServerlessV2ScalingConfiguration": { "MinCapacity": 0.5, "MaxCapacity": 2.0 },
@@ -73,6 +74,7 @@ fn database_stack_creation() {
     assert_eq!(parameters["Family"], "aurora-postgresql17");
     assert_eq!(parameters["Parameters"]["rds.force_ssl"], "1");
     assert_eq!(parameters["Parameters"]["ssl_min_protocol_version"], "TLSv1.2");
+    assert_eq!(parameters["Parameters"]["pgaudit.log"], "ddl,role");
     let logs = properties(&graph, "log-group");
     assert_eq!(logs["LogGroupName"], format!("/aws/rds/cluster/{CLUSTER}/postgresql"));
     assert_eq!(logs["RetentionInDays"], 2557);
@@ -115,10 +117,41 @@ fn database_secret_arn_in_secrets_manager() {
 fn the_cluster_is_protected_unless_its_data_may_be_lost_or_is_kept() {
     let protected = |args: Args| node(&graph(args), "cluster").protect;
     assert!(protected(Args::default()));
-    assert!(protected(Args { allow_data_loss: vec!["payment-cluster-prod".to_owned()], ..Args::default() }));
+    assert!(protected(Args { allow_data_loss: vec!["payment-aurora-prod".to_owned()], ..Args::default() }));
     assert!(!protected(expendable()));
     assert!(!protected(Args { final_snapshot: true, ..Args::default() }));
     assert!(protected(Args { final_snapshot: true, deletion_protection: true, ..Args::default() }));
+}
+
+#[test]
+fn the_application_logs_in_as_a_user_of_its_own_with_iam() {
+    let user = |args: Args| properties(&graph(args), "application-user");
+    assert_eq!(
+        user(Args::default()),
+        json!({
+            "DBClusterResourceId": reference("cluster", "DBClusterResourceId"),
+            "DBInstanceIdentifier": reference("instance-1", "DBInstanceIdentifier"),
+            "UserName": "payments_app",
+            "DatabaseName": "payments",
+            "RoleAttributes": ["LOGIN"],
+            "MemberOf": ["rds_iam"],
+            "DatabasePrivileges": ["CONNECT"],
+            "SchemaPrivileges": ["CREATE", "USAGE"],
+        })
+    );
+    let reads = user(Args { application_creates_tables: false, ..Args::default() });
+    assert_eq!(reads["SchemaPrivileges"], json!(["USAGE"]));
+
+    let (_, outputs) = declare(&tier(Args::default()), &inputs()).unwrap();
+    let outputs = serde_json::to_value(outputs).unwrap();
+    assert_eq!(outputs["databaseApplicationUser"], "payments_app");
+    assert_eq!(outputs["databaseReady"][1], reference("application-user", "UserName"));
+    // By hand, without the Data API.
+    let by_hand = Args { data_api: false, ..Args::default() };
+    let (graph, outputs) = declare(&tier(by_hand), &inputs()).unwrap();
+    assert!(graph.get("database/application-user").is_none());
+    assert_eq!(properties(&graph, "cluster")["EnableHttpEndpoint"], false);
+    assert_eq!(serde_json::to_value(outputs).unwrap()["databaseReady"].as_array().unwrap().len(), 1);
 }
 
 #[test]

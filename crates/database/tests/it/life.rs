@@ -88,7 +88,10 @@ async fn another_database_name_replaces_the_cluster_and_its_instances() {
     let is_replace = |action: &Action| matches!(action, Action::Replace { .. });
     let mut replaced = world.planned(&renamed, &inputs, is_replace).await;
     replaced.sort();
-    assert_eq!(replaced, ["database/cluster", "database/instance-1", "database/instance-2"]);
+    assert_eq!(
+        replaced,
+        ["database/application-user", "database/cluster", "database/instance-1", "database/instance-2"]
+    );
     world.create(&renamed, &inputs).await;
     world.assert_settled(&renamed, &inputs).await;
 }

@@ -41,20 +41,20 @@ pub(crate) async fn network(world: &World) -> Inputs {
     let ec2 = world.cx.ec2();
     let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap();
     let vpc = vpc.vpc.unwrap().vpc_id.unwrap();
-    // Until it is visible, where that takes time.
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    // At AWS's pace it cannot be seen at once.
+    tokio::time::sleep(Duration::from_secs(30)).await;
     let mut subnet_ids = Vec::new();
     for (third, zone) in (20..).zip(["a", "b", "c"]) {
         let subnet = ec2.create_subnet().vpc_id(&vpc).cidr_block(format!("10.0.{third}.0/24"));
         let subnet = subnet.availability_zone(format!("{REGION}{zone}")).send().await.unwrap();
         subnet_ids.push(SubnetId::from(subnet.subnet.unwrap().subnet_id.unwrap()).into());
     }
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
     Inputs { vpc_id: VpcId::from(vpc).into(), subnet_ids, ..inputs() }
 }
 
 /// The name of the cluster that [`Args::default`] declares.
-pub(crate) const CLUSTER: &str = "payment-cluster-dev";
+pub(crate) const CLUSTER: &str = "payment-aurora-dev";
 
 /// Arguments with which the cluster may go.
 pub(crate) fn expendable() -> Args {

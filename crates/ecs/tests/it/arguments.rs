@@ -59,6 +59,10 @@ fn each_is_named_with_what_would_be_right() {
             "environment_variables.DB_PASSWORD: the tier sets this itself",
         ),
         (
+            Args { database_ca_bundle: "bundle.pem".to_owned(), ..Args::default() },
+            "database_ca_bundle: `bundle.pem` is not the path of a file in the image",
+        ),
+        (
             Args { environment_variables: variable("DB_HOST"), ..Args::default() },
             "environment_variables.DB_HOST: the tier sets this itself",
         ),

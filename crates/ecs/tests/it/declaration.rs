@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ecs::{Architecture, Args, HealthCheck, Inputs, Repository, Tracing};
+use ecs::{Architecture, Args, DatabaseCredentials, HealthCheck, Inputs, Repository, Tracing};
 use engine::{Declaration, Graph};
 use serde_json::{Value, json};
 use testing::{ACCOUNT, REGION, declare};
@@ -202,7 +202,6 @@ fn a_task_is_the_hardened_application_and_a_collector_of_traces() {
             },
         })
     };
-    let secret = secret_arn();
     assert_eq!(
         definition["ContainerDefinitions"],
         json!([
@@ -213,17 +212,16 @@ fn a_task_is_the_hardened_application_and_a_collector_of_traces() {
                 "PortMappings": [{ "ContainerPort": 8080, "Protocol": "tcp" }],
                 "Environment": [
                     { "Name": "AWS_REGION", "Value": REGION },
+                    { "Name": "DB_AUTHENTICATION", "Value": "iam" },
+                    { "Name": "DB_CA_BUNDLE", "Value": "/etc/ssl/rds/global-bundle.pem" },
                     { "Name": "DB_HOST", "Value": "db.example" },
                     { "Name": "DB_NAME", "Value": "payments" },
                     { "Name": "DB_PORT", "Value": "5432" },
-                    { "Name": "DB_SECRET_ARN", "Value": secret },
+                    { "Name": "DB_READER_HOST", "Value": "db-ro.example" },
+                    { "Name": "DB_USERNAME", "Value": "payments_app" },
                     { "Name": "OTEL_EXPORTER_OTLP_ENDPOINT", "Value": "http://localhost:4318" },
                     { "Name": "OTEL_SERVICE_NAME", "Value": "payment-app-dev" },
                     { "Name": "PORT", "Value": "8080" },
-                ],
-                "Secrets": [
-                    { "Name": "DB_PASSWORD", "ValueFrom": format!("{secret}:password::") },
-                    { "Name": "DB_USERNAME", "ValueFrom": format!("{secret}:username::") },
                 ],
                 "MountPoints": [{ "SourceVolume": "tmp", "ContainerPath": "/tmp", "ReadOnly": false }],
                 "LinuxParameters": linux,
@@ -296,18 +294,14 @@ fn roles_may_do_what_they_are_for_and_nothing_else() {
         let statements = role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap().clone();
         statements.iter().map(|one| one["Sid"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(sids("execution-role"), ["SignIn", "Pull", "Log", "ReadSecret", "DecryptSecret"]);
-    assert_eq!(sids("task-role"), ["Trace", "ReadSecret", "DecryptSecret", "Connect"]);
+    assert_eq!(sids("execution-role"), ["SignIn", "Pull", "Log"]);
+    assert_eq!(sids("task-role"), ["Trace", "Connect"]);
     let pull = statement(&graph, "execution-role", "Pull");
     assert_eq!(pull["Resource"], json!([joined(&[reference("repository", "Arn")])]));
     let log = statement(&graph, "execution-role", "Log");
     let groups = ["app-log-group", "tracing-log-group"].map(|name| joined(&[reference(name, "Arn")]));
     assert_eq!(log["Resource"], json!(groups));
     for role in ["execution-role", "task-role"] {
-        assert_eq!(statement(&graph, role, "ReadSecret")["Resource"], json!([secret_arn()]));
-        let decrypt = statement(&graph, role, "DecryptSecret");
-        let via = format!("secretsmanager.{REGION}.amazonaws.com");
-        assert_eq!(decrypt["Condition"], json!({ "StringEquals": { "kms:ViaService": [via] } }));
         let trust = properties(&graph, role)["AssumeRolePolicyDocument"]["Statement"][0].clone();
         assert_eq!(trust["Principal"]["Service"], "ecs-tasks.amazonaws.com");
         // AWS documents conditions for task roles alone.
@@ -330,6 +324,37 @@ fn roles_may_do_what_they_are_for_and_nothing_else() {
     for role in ["execution-role", "task-role", "load-balancer-role"] {
         let name = properties(&graph, role)["RoleName"].as_str().unwrap().to_owned();
         assert!(name.len() <= 64 - (16 - "dev".len()), "{name} leaves no room for a longer environment");
+    }
+}
+
+#[test]
+fn the_master_users_secret_is_given_only_if_that_is_asked_for() {
+    let graph = graph(Args {
+        database_credentials: DatabaseCredentials::MasterSecret,
+        database_ca_bundle: String::new(),
+        ..with_image(":v1")
+    });
+    let secret = secret_arn();
+    let app = properties(&graph, "task-definition")["ContainerDefinitions"][0].clone();
+    assert_eq!(
+        app["Secrets"],
+        json!([
+            { "Name": "DB_PASSWORD", "ValueFrom": format!("{secret}:password::") },
+            { "Name": "DB_USERNAME", "ValueFrom": format!("{secret}:username::") },
+        ])
+    );
+    let environment = app["Environment"].as_array().unwrap();
+    let database: Vec<&str> = environment.iter().filter_map(|one| one["Name"].as_str()).collect();
+    let database: Vec<&str> = database.into_iter().filter(|name| name.starts_with("DB_")).collect();
+    let wanted = ["DB_AUTHENTICATION", "DB_HOST", "DB_NAME", "DB_PORT", "DB_READER_HOST", "DB_SECRET_ARN"];
+    assert_eq!(database, wanted);
+    assert!(environment.contains(&json!({ "Name": "DB_AUTHENTICATION", "Value": "password" })));
+    for role in ["execution-role", "task-role"] {
+        assert_eq!(statement(&graph, role, "ReadSecret")["Resource"], json!([secret]));
+        let decrypt = statement(&graph, role, "DecryptSecret");
+        let via = format!("secretsmanager.{REGION}.amazonaws.com");
+        assert_eq!(decrypt["Condition"], json!({ "StringEquals": { "kms:ViaService": [via] } }));
+        assert!(!properties(&graph, role).to_string().contains("rds-db:connect"));
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) fn secret_arn() -> String {
 pub(crate) fn database() -> DatabaseInputs {
     DatabaseInputs {
         endpoint: "db.example".into(),
+        reader_endpoint: "db-ro.example".into(),
+        user: "payments_app".into(),
         port: 5432.into(),
         name: "payments".into(),
         secret_arn: SecretArn::from(secret_arn()).into(),

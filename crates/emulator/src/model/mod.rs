@@ -177,7 +177,7 @@ impl Source {
     }
 }
 
-static SOURCES: [Source; 21] = [
+static SOURCES: [Source; 22] = [
     Source::new("apigateway", include_str!("../../models/apigateway.json")),
     Source::new("apigatewayv2", include_str!("../../models/apigatewayv2.json")),
     Source::new("application-autoscaling", include_str!("../../models/application-autoscaling.json")),
@@ -191,6 +191,7 @@ static SOURCES: [Source; 21] = [
     Source::new("logs", include_str!("../../models/logs.json")),
     Source::new("monitoring", include_str!("../../models/monitoring.json")),
     Source::new("rds", include_str!("../../models/rds.json")),
+    Source::new("rds-data", include_str!("../../models/rds-data.json")),
     Source::new("s3", include_str!("../../models/s3.json")),
     Source::new("scheduler", include_str!("../../models/scheduler.json")),
     Source::new("secretsmanager", include_str!("../../models/secretsmanager.json")),

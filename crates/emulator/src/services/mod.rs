@@ -21,6 +21,7 @@ mod kms;
 mod lambda;
 mod logs;
 mod rds;
+mod rds_data;
 mod resource_policy;
 mod s3;
 mod scheduler;
@@ -226,6 +227,7 @@ services! {
         "logs" => logs: logs::State,
         "monitoring" => cloudwatch: cloudwatch::State,
         "rds" => rds: rds::State,
+        "rds-data" => rds_data: rds_data::State,
         "scheduler" => scheduler: scheduler::State,
         "secretsmanager" => secretsmanager: secretsmanager::State,
         "sns" => sns: sns::State,

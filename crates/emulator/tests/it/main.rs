@@ -32,6 +32,7 @@ mod persistence;
 mod private_files;
 mod rds;
 mod rds_changes;
+mod rds_data;
 mod rds_events;
 mod rds_life_cycle;
 mod rds_rules;

@@ -136,7 +136,7 @@ impl Cloud {
         call.send().await.unwrap();
     }
 
-    fn kms(&self) -> aws_sdk_kms::Client {
+    pub(crate) fn kms(&self) -> aws_sdk_kms::Client {
         aws_sdk_kms::Client::new(&config(&self.emulator, REGION))
     }
 

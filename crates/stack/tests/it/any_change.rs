@@ -19,7 +19,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value};
 use stack::{Config, Environment, Place, Stack};
 
-const CLUSTER: &str = "payment-cluster-dev";
+const CLUSTER: &str = "payment-aurora-dev";
 
 /// The outputs of each resource that something refers to.
 type Attributes = HashMap<String, BTreeSet<String>>;

@@ -6,7 +6,7 @@ use crate::command::Workplace;
 async fn destroying_one_environment_leaves_the_other_untouched() {
     let place = Workplace::new();
     place.run(&["up"]).expect(0);
-    place.write("stack.toml", "[environments.prod.database]\nallow_data_loss = [\"payment-cluster-prod\"]\n");
+    place.write("stack.toml", "[environments.prod.database]\nallow_data_loss = [\"payment-aurora-prod\"]\n");
     place.run(&["up", "--env", "prod"]).expect(0);
     place.run(&["destroy", "--yes", "--env", "dev"]).expect(0);
     let left = place.objects().await;

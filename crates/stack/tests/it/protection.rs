@@ -69,7 +69,7 @@ async fn a_final_snapshot_is_taken_where_the_configuration_asks_for_it_in_the_sa
     let place = deployed();
     let change = ["up", "--set", "database.database_name=pay2", "--set", "database.final_snapshot=true"];
     let ended = place.run(&change).expect(0);
-    let kept = "KEPT: database/cluster (payment-cluster-dev) will be deleted, then created empty; a final snapshot is kept";
+    let kept = "KEPT: database/cluster (payment-aurora-dev) will be deleted, then created empty; a final snapshot is kept";
     assert!(ended.err.contains(kept), "{}", ended.err);
     assert!(!ended.err.contains("DATA LOSS"), "{}", ended.err);
     assert_eq!(place.snapshots().await.len(), 1);
@@ -79,7 +79,7 @@ async fn a_final_snapshot_is_taken_where_the_configuration_asks_for_it_in_the_sa
 fn a_database_that_goes_says_so_in_one_sentence() {
     let place = deployed();
     let plan = place.run(&["preview", "--set", "database.database_name=pay2"]).expect(0);
-    let line = "DATA LOSS: database/cluster (payment-cluster-dev) will be deleted with all its data and automated backups, \
+    let line = "DATA LOSS: database/cluster (payment-aurora-dev) will be deleted with all its data and automated backups, \
                 then created empty";
     assert!(plan.out.contains(line), "{}", plan.out);
     let plan = place.run(&["preview", "--json", "--set", "database.database_name=pay2"]).expect(0).json();
@@ -113,7 +113,7 @@ async fn destroy_asks_the_configuration_too() {
 async fn a_protection_that_somebody_switched_on_by_hand_is_found_before_anything_is_deleted() {
     let place = deployed();
     let rds = aws_sdk_rds::Client::new(&place.sdk());
-    let modify = rds.modify_db_cluster().db_cluster_identifier("payment-cluster-dev").apply_immediately(true);
+    let modify = rds.modify_db_cluster().db_cluster_identifier("payment-aurora-dev").apply_immediately(true);
     modify.deletion_protection(true).send().await.unwrap();
     let ended = refused(&place, &["destroy", "--yes"]);
     let says = "database/cluster (DeletionProtection as changed outside of this program)";
@@ -201,7 +201,7 @@ fn a_limit_that_is_lowered_says_what_aws_deletes() {
     let settings = [
         (
             "database.log_retention_in_days=30",
-            "LOGS LOST: RetentionInDays of database/log-group (/aws/rds/cluster/payment-cluster-dev/postgresql) is lowered, so AWS will delete logs that are older",
+            "LOGS LOST: RetentionInDays of database/log-group (/aws/rds/cluster/payment-aurora-dev/postgresql) is lowered, so AWS will delete logs that are older",
         ),
         (
             "ecs.repository.keep_images=1",
@@ -209,7 +209,7 @@ fn a_limit_that_is_lowered_says_what_aws_deletes() {
         ),
         (
             "database.backup_retention_in_days=1",
-            "DATA LOSS: BackupRetentionPeriod of database/cluster (payment-cluster-dev) is lowered, so AWS will delete automated backups that are older",
+            "DATA LOSS: BackupRetentionPeriod of database/cluster (payment-aurora-dev) is lowered, so AWS will delete automated backups that are older",
         ),
     ];
     for (setting, line) in settings {

@@ -36,10 +36,7 @@ fn tap_stack_outputs() {
             r"^https://ap-southeast-1\.console\.aws\.amazon\.com/cloudwatch/home\?region=ap-southeast-1#dashboards:name=payment-[a-z0-9-]+$",
         ),
         ("vpcId", r"^vpc-[0-9a-f]{17}$"),
-        (
-            "databaseEndpoint",
-            r"^payment-cluster-dev\.cluster-[a-z0-9]+\.ap-southeast-1\.rds\.amazonaws\.com$",
-        ),
+        ("databaseEndpoint", r"^payment-aurora-dev\.cluster-[a-z0-9]+\.ap-southeast-1\.rds\.amazonaws\.com$"),
         ("ecsClusterArn", r"^arn:aws:ecs:ap-southeast-1:\d{12}:cluster/payment-cluster-dev$"),
     ];
     for (name, form) in forms {

@@ -123,6 +123,29 @@ async fn a_method_that_leaves_the_name_of_the_stage_in_the_path_is_found() {
 }
 
 #[tokio::test]
+async fn a_container_that_may_read_the_master_users_secret_is_found_unless_it_is_meant_to() {
+    let scene = Scene::of("dev").await;
+    let iam = scene.world.client(aws_sdk_iam::Client::new);
+    let policy = serde_json::json!({
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Action": "secretsmanager:GetSecretValue",
+            "Resource": scene.output("databaseSecretArn"),
+        },
+    });
+    let put = iam.put_role_policy().role_name(scene.property("ecs/task-role", "RoleName"));
+    put.policy_name("just-for-now").policy_document(policy.to_string()).send().await.unwrap();
+    scene.expect(&["access/database-credentials", DIFFERS], "ecs/task-role").await;
+
+    let mut declared = scene.good.clone();
+    declared.outputs.insert("databaseCredentials".to_owned(), "master_secret".into());
+    let checks = verify(&declared);
+    let said = crate::world::reason(&checks, "access/database-credentials");
+    assert!(said.contains("`ecs.database_credentials`"), "{said}");
+}
+
+#[tokio::test]
 async fn monitoring_that_was_taken_away_is_found() {
     let scene = Scene::of("dev").await;
     let world = &scene.world;

@@ -48,7 +48,7 @@ async fn each_wrong_output_fails_the_check_that_is_about_it() {
         ("databaseEndpoint", "localhost", vec!["outputs/database-endpoint"]),
         (
             "databaseEndpoint",
-            "payment-cluster-dev.cluster-abc.eu-central-1.rds.amazonaws.com",
+            "payment-aurora-dev.cluster-abc.eu-central-1.rds.amazonaws.com",
             vec!["outputs/region"],
         ),
         ("ecsClusterArn", "payment-cluster-dev", vec!["outputs/ecs-cluster-arn"]),

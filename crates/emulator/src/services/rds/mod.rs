@@ -7,6 +7,7 @@ mod cluster;
 mod cluster_change;
 mod cluster_create;
 mod event_subscription;
+mod http_endpoint;
 mod instance;
 mod instance_change;
 mod instance_create;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use self::cluster::Cluster;
 use self::event_subscription::EventSubscription;
+pub(crate) use self::http_endpoint::{Served, Writer};
 use self::instance::Instance;
 use self::kind::{Record, Table};
 use self::parameter_group::{Clusters, Group, Instances};
@@ -126,6 +128,8 @@ impl Api for State {
             "DescribeDBClusters" => cluster::describe(cx, call),
             "ModifyDBCluster" => cluster_change::modify(cx, call),
             "DeleteDBCluster" => cluster_change::delete(cx, call),
+            "EnableHttpEndpoint" => http_endpoint::switch(cx, call, true),
+            "DisableHttpEndpoint" => http_endpoint::switch(cx, call, false),
 
             "CreateDBInstance" => instance_create::create(cx, call),
             "DescribeDBInstances" => instance::describe(cx, call),

@@ -42,6 +42,11 @@ impl Scaling {
         let seconds_until_auto_pause = auto_pause(min, self.seconds_until_auto_pause, current)?;
         Ok(Scaling { min_capacity: Some(min), max_capacity: Some(max), seconds_until_auto_pause })
     }
+
+    /// After how many seconds without a connection instances pause, if they do.
+    pub(super) fn pauses_after(&self) -> Option<i64> {
+        self.seconds_until_auto_pause
+    }
 }
 
 /// Instances pause only where the minimum is 0, after 300 seconds if nothing else is asked for (Aurora User Guide,

@@ -1,0 +1,267 @@
+//! The database's user that the application logs in as: a role of PostgreSQL, which logs in with IAM and has no password.
+//! CloudFormation has no type for what is inside a database, hence the `Custom::` name; a template leaves it out.
+//!
+//! It is made by SQL statements that the [RDS Data API](crate::data_api) takes, in the name of the master user, whose password this
+//! program never sees. A comment on the role says whose it is, as tags do elsewhere: a role of that name without it is somebody
+//! else's and is not taken over.
+//!
+//! The surprises:
+//! - `rds_iam` must never be granted to the master user: IAM would take the place of its password, for the Data API too.
+//! - A role may own tables, and dropping it would mean dropping them or giving them away. So it is not dropped: once it is not
+//!   declared any more, it loses its login and `rds_iam`, and stays with what it owns. Declared again, it gets them back. Sessions
+//!   that are open go on until they end. Where the cluster cannot be asked (it is going too, its Data API is off), nothing is done.
+//!   With `DeletionPolicy: Retain`, the role stays as it is.
+//!
+//! What is asked of every kind:
+//! - *Which errors mean "wait"?* The cluster's endpoint, its writer and its secret become ready in their own time:
+//!   `HttpEndpointNotEnabledException`, `DatabaseNotFoundException`, `DatabaseUnavailableException`, `SecretsErrorException`,
+//!   `InvalidSecretException` and `InvalidResourceStateException`. `DatabaseResumingException` comes from a cluster that paused; each
+//!   look at the user wakes it.
+//! - *What is rewritten on read?* Nothing. Privileges are read as they work, so one that everybody has is shown too. While the
+//!   cluster cannot be asked, the role is taken to be as recorded: otherwise nothing could be planned that repairs the cluster.
+//! - *What does an update silently not do?* It takes from the role only what the role itself was granted. A privilege that
+//!   everybody has (`PUBLIC`), or that comes through another role, stays, and stays shown.
+//! - *Which states are terminal?* None.
+
+mod role;
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use aws::tags::{ADDRESS, ENVIRONMENT, LiveTags, PROJECT};
+use aws::{Context, DeletionPolicy};
+use engine::{
+    Address, CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss,
+    Named, Reads, Resolved, Resource, Scope, Search, Settle, Span, Stage, Tagging, Template, Times,
+};
+use serde::{Deserialize, Serialize};
+
+pub use self::role::{DatabasePrivilege, Group, RoleAttribute, SchemaPrivilege};
+use self::role::{LiveRole, Role};
+use crate::InstanceId;
+use crate::data_api::{DataApi, Reach, is_closed};
+
+/// The properties of a user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DatabaseUser<S: Stage = Declared> {
+    /// The cluster that it is in, by the id that no other cluster has or had.
+    #[serde(rename = "DBClusterResourceId")]
+    pub cluster_resource_id: S::Of<String>,
+    /// An instance that must be there before, since without one nobody can ask. The database does not know of it.
+    #[serde(rename = "DBInstanceIdentifier")]
+    pub instance_identifier: S::Of<InstanceId>,
+    /// Its name.
+    pub user_name: String,
+    /// The database that it works in.
+    pub database_name: String,
+    /// What it may do as such.
+    pub role_attributes: BTreeSet<RoleAttribute>,
+    /// The roles of RDS's that it is a member of.
+    pub member_of: BTreeSet<Group>,
+    /// What it may do in the database.
+    pub database_privileges: BTreeSet<DatabasePrivilege>,
+    /// What it may do in the schema `public`.
+    pub schema_privileges: BTreeSet<SchemaPrivilege>,
+    /// What becomes of it when it is not declared any more.
+    #[serde(default, skip_serializing_if = "DeletionPolicy::is_delete")]
+    pub deletion_policy: DeletionPolicy,
+}
+
+/// What others can refer to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DatabaseUserOutputs<S: Stage> {
+    /// The name.
+    pub user_name: S::Of<String>,
+}
+
+impl Declares for DatabaseUser<Declared> {
+    type Resolved = DatabaseUser<Resolved>;
+}
+
+impl DatabaseUser<Declared> {
+    /// Says of all users of a tier that they stay as they are, also of those that are not declared any more.
+    pub(crate) fn keep(scope: &mut Scope) {
+        let kind = <DatabaseUser<Resolved> as Resource>::KIND;
+        scope.guard_kind(kind, DeletionPolicy::PROPERTY, DeletionPolicy::RETAIN);
+    }
+}
+
+/// The comment that says whose a role is.
+fn marker(cx: &Context, address: &Address) -> String {
+    let identity = cx.identity();
+    let (project, environment) = (&identity.project, &identity.environment);
+    format!("{PROJECT}={project} {ENVIRONMENT}={environment} {ADDRESS}={address}")
+}
+
+impl DatabaseUser<Resolved> {
+    fn wanted(&self) -> Role {
+        Role {
+            attributes: self.role_attributes.clone(),
+            member_of: self.member_of.clone(),
+            database: self.database_privileges.clone(),
+            schema: self.schema_privileges.clone(),
+        }
+    }
+
+    fn outputs(&self) -> DatabaseUserOutputs<Resolved> {
+        DatabaseUserOutputs { user_name: self.user_name.clone() }
+    }
+
+    async fn reach(&self, cx: &Context) -> Result<Reach, CallError> {
+        Reach::of(cx, &self.cluster_resource_id).await
+    }
+
+    /// The role of this name, whoever made it.
+    async fn look(&self, cx: &Context, api: &DataApi) -> Result<Option<LiveRole>, CallError> {
+        let sql = role::query(&self.user_name, &self.database_name);
+        let Some(row) = api.row(cx, &self.database_name, &sql).await? else { return Ok(None) };
+        let role = role::read(&row);
+        let unreadable = || {
+            let message = "the answer to the query for the role has another shape";
+            CallError::new(ErrorClass::Invalid, "ExecuteStatement", message)
+        };
+        role.map(Some).ok_or_else(unreadable)
+    }
+
+    async fn send(&self, cx: &Context, api: &DataApi, statements: &[String]) -> Result<(), CallError> {
+        match statements.is_empty() {
+            true => Ok(()),
+            false => api.together(cx, &self.database_name, statements).await,
+        }
+    }
+
+    /// Brings the role to what is declared.
+    async fn converge(&self, cx: &Context) -> Result<(), CallError> {
+        let api = self.reach(cx).await?.or_wait()?;
+        let live = self.look(cx, &api).await?.ok_or_else(|| {
+            let message = format!("there is no role {}", self.user_name);
+            CallError::new(ErrorClass::NotFound, "ExecuteStatement", message)
+        })?;
+        let statements = live.becomes(&self.wanted(), &self.user_name, &self.database_name);
+        self.send(cx, &api, &statements).await
+    }
+}
+
+#[async_trait]
+impl Resource for DatabaseUser<Resolved> {
+    const KIND: &'static str = "Custom::DatabaseUser";
+    const FACTS: Facts = Facts {
+        name: Named::Within("UserName"),
+        create_only: CreateOnly::These(&["DBClusterResourceId", "DatabaseName", "UserName"]),
+        lists: &[],
+        tags: Tagging::None,
+        loss: Loss::Nothing,
+        keeps: &[DeletionPolicy::KEEP],
+        limits: &[],
+        template: Template::AS_DECLARED,
+        times: Times { ready: Span { typical: 2, longest: 900 }, gone: Span { typical: 2, longest: 900 } },
+        import: ImportId {
+            parts: &["DBClusterResourceId", "UserName"],
+            words: "the resource id of the database cluster and the user's name",
+            example: "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ|payments_app",
+        },
+        reads: Reads { least: 1, most: 2, together: None },
+        cost: None,
+    };
+    const SETTLE: Settle = Settle::Key;
+    type Context = Context;
+    type Declared = DatabaseUser<Declared>;
+    type Outputs<S: Stage> = DatabaseUserOutputs<S>;
+
+    fn claim(&self) -> Option<String> {
+        Some(format!("{}/{}", self.cluster_resource_id, self.user_name))
+    }
+
+    async fn find(
+        &self,
+        cx: &Context,
+        search: &Search,
+    ) -> Result<Option<DatabaseUserOutputs<Resolved>>, CallError> {
+        let api = self.reach(cx).await?.or_wait()?;
+        let Some(live) = self.look(cx, &api).await? else { return Ok(None) };
+        let words = live.comment.split_whitespace().filter_map(|word| word.split_once('='));
+        let words = words.map(|(key, value)| (Some(key), Some(value)));
+        if LiveTags::pairs(words).belongs_to(cx.identity(), &search.address) {
+            return Ok(Some(self.outputs()));
+        }
+        let user = &self.user_name;
+        Err(CallError::conflict(
+            format!("looking for the database user {user}"),
+            format!(
+                "a role of this name exists already and its comment does not say that it is {}. Choose another \
+                 `application_user`, or give the role to this stack: COMMENT ON ROLE \"{user}\" IS '{}'",
+                search.address,
+                marker(cx, &search.address)
+            ),
+        ))
+    }
+
+    async fn create(
+        &self,
+        cx: &Context,
+        intent: &Intent,
+    ) -> Result<DatabaseUserOutputs<Resolved>, CallError> {
+        let api = self.reach(cx).await?.or_wait()?;
+        // PostgreSQL would refuse a second one, but the Data API tells why only in words.
+        if self.look(cx, &api).await?.is_some() {
+            let message = format!("the role {} exists already", self.user_name);
+            return Err(CallError::new(ErrorClass::AlreadyExists, "ExecuteStatement", message));
+        }
+        let comment = marker(cx, &intent.address);
+        let statements = self.wanted().created(&self.user_name, &self.database_name, &comment);
+        self.send(cx, &api, &statements).await?;
+        Ok(self.outputs())
+    }
+
+    async fn configure(&self, cx: &Context, _: &DatabaseUserOutputs<Resolved>) -> Result<(), CallError> {
+        self.converge(cx).await
+    }
+
+    async fn read(&self, cx: &Context, _: &DatabaseUserOutputs<Resolved>) -> Result<Option<Self>, CallError> {
+        let api = match self.reach(cx).await? {
+            Reach::Open(api) => api,
+            Reach::Closed(_) => return Ok(Some(self.clone())),
+            Reach::Gone => return Ok(None),
+        };
+        let live = match self.look(cx, &api).await {
+            Err(error) if is_closed(&error) => return Ok(Some(self.clone())),
+            live => live?.filter(|live| !live.is_retired()),
+        };
+        Ok(live.map(|LiveRole { role, .. }| Self {
+            role_attributes: role.attributes,
+            member_of: role.member_of,
+            database_privileges: role.database,
+            schema_privileges: role.schema,
+            ..self.clone()
+        }))
+    }
+
+    async fn update(
+        &self,
+        cx: &Context,
+        outputs: &DatabaseUserOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<DatabaseUserOutputs<Resolved>, CallError> {
+        let recorded = ["DBInstanceIdentifier", DeletionPolicy::PROPERTY];
+        if changed.properties.iter().any(|name| !recorded.contains(&name.as_str())) {
+            self.converge(cx).await?;
+        }
+        Ok(outputs.clone())
+    }
+
+    async fn delete(&self, cx: &Context, _: &DatabaseUserOutputs<Resolved>) -> Result<(), CallError> {
+        let Reach::Open(api) = self.reach(cx).await? else { return Ok(()) };
+        let live = self.look(cx, &api).await?;
+        match live.filter(|live| !live.is_retired()) {
+            Some(live) => self.send(cx, &api, &live.retired(&self.user_name, &self.database_name)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What could be done is done by the call.
+    async fn poll_gone(&self, _: &Context, _: &DatabaseUserOutputs<Resolved>) -> Result<bool, CallError> {
+        Ok(true)
+    }
+}
