@@ -439,6 +439,7 @@ fn the_firewall_writes_to_a_log_group_of_its_own_without_credentials() {
                 { "SingleHeader": { "Name": "authorization" } },
                 { "SingleHeader": { "Name": "x-api-key" } },
             ],
+            "LoggingFilter": null,
         })
     );
 }

@@ -80,6 +80,8 @@ async fn a_tag_does_not() {
                 "apigw/usage-plan",
                 "apigw/vpc-link",
                 "apigw/vpc-link-security-group",
+                "apigw/waf-log-group",
+                "apigw/web-acl",
             ]
         );
         assert_eq!(world.create(&tagged, &inputs).await, before);
@@ -104,7 +106,14 @@ async fn limits_logs_and_traces_change_in_place_without_a_deployment() {
     assert_eq!(planned(&world, &changed, &inputs, is_replace).await, [""; 0]);
     assert_eq!(
         planned(&world, &changed, &inputs, is_update).await,
-        ["apigw/access-log-group", "apigw/execution-log-group", "apigw/stage", "apigw/usage-plan"]
+        [
+            "apigw/access-log-group",
+            "apigw/execution-log-group",
+            "apigw/rest-api",
+            "apigw/stage",
+            "apigw/usage-plan",
+            "apigw/web-acl"
+        ]
     );
     assert_eq!(world.create(&changed, &inputs).await, before);
     assert_eq!(deployments(&world, &before).await, old);

@@ -142,6 +142,9 @@ fn api_url_output() {
             "apiKeyId": reference("api-key", "APIKeyId"),
             "usagePlanId": reference("usage-plan", "Id"),
             "apiAccessLogGroupName": reference("access-log-group", "LogGroupName"),
+            "apiWebAclArn": reference("web-acl", "Arn"),
+            "apiWebAclName": "payment-api-waf-dev",
+            "apiWafLogGroupName": reference("waf-log-group", "LogGroupName"),
         })
     );
 }

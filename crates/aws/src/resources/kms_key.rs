@@ -46,7 +46,7 @@ pub struct Key {
     #[serde(default = "enabled")]
     pub enabled: bool,
     /// When it will be deleted, if somebody scheduled that. Always `None` when it is declared.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub deletion_date: Option<String>,
     /// Whether AWS makes new key material each year. Old material stays for what it encrypted.
     pub enable_key_rotation: bool,

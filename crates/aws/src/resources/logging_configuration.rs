@@ -35,7 +35,7 @@ pub struct LoggingConfiguration<S: Stage = Declared> {
     /// What of a request is kept out of the log. Their order has no meaning.
     pub redacted_fields: Vec<FieldToMatch>,
     /// Which requests are logged; without one, all are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub logging_filter: Option<LoggingFilter>,
 }
 

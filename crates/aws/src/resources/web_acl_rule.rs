@@ -291,7 +291,8 @@ mod tests {
         let mut answered = rate().for_call().unwrap();
         answered.action = Some(LiveAction::builder().block(block).build());
         let label = Label::builder().name("theirs").build().unwrap();
-        let labelled = Live { rule_labels: Some(vec![label]), ..rate().for_call().unwrap() };
+        let mut labelled = rate().for_call().unwrap();
+        labelled.rule_labels = Some(vec![label]);
         for live in [answered, labelled] {
             assert_ne!(WebAclRule::from_live(&live), rate());
         }

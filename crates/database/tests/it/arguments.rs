@@ -36,6 +36,7 @@ fn each_is_named_with_what_would_be_right() {
             Args { engine_version: text("17.7.1"), ..Args::default() },
             "engine_version: `17.7.1` is not a version",
         ),
+        (
             Args { application_user: text("App"), ..Args::default() },
             "application_user: `App` is not a user name",
         ),

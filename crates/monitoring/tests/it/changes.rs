@@ -54,7 +54,7 @@ async fn another_period_changes_the_alarms_and_the_dashboard() {
     let before = world.create(&tier(with_email()), &inputs()).await;
     let minute = tier(Args { period: 60, ..with_email() });
     // All alarms but the two with a period of their own, and the dashboard.
-    assert_eq!(world.planned(&minute, &inputs(), is_update).await.len(), 25 - 2 + 1);
+    assert_eq!(world.planned(&minute, &inputs(), is_update).await.len(), 26 - 2 + 1);
     assert_eq!(world.create(&minute, &inputs()).await, before);
     world.assert_settled(&minute, &inputs()).await;
 }
@@ -67,7 +67,7 @@ async fn a_changed_tag_is_changed_in_place_everywhere() {
     for tags in [author, BTreeMap::new()] {
         let tagged = tier(Args { tags, ..with_email() });
         // 25 alarms and the one on them, key, topic, dashboard, sampling rule, group, four subscriptions of events.
-        assert_eq!(world.planned(&tagged, &inputs(), is_update).await.len(), 35);
+        assert_eq!(world.planned(&tagged, &inputs(), is_update).await.len(), 36);
         assert_eq!(world.create(&tagged, &inputs()).await, before);
         world.assert_settled(&tagged, &inputs()).await;
     }

@@ -60,9 +60,9 @@ async fn it_has_the_references_rows_and_more_with_five_minutes_a_value() {
     for graph in graphs {
         assert_eq!((&graph["period"], &graph["region"]), (&300.into(), &"ap-southeast-1".into()));
     }
-    // 25 alarms, and the one on those that are critical in front.
+    // 26 alarms, and the one on those that are critical in front.
     let alarms = of_type(&body, "alarm")[0]["alarms"].as_array().unwrap();
-    assert_eq!(alarms.len(), 26);
+    assert_eq!(alarms.len(), 27);
     assert_eq!(alarms[0], "arn:aws:cloudwatch:ap-southeast-1:123456789012:alarm:payment-critical-dev");
     let logs: Vec<&str> =
         of_type(&body, "log").into_iter().map(|log| log["query"].as_str().unwrap()).collect();

@@ -77,7 +77,7 @@ fn monitoring_stack_creation() {
             "Tags": tags("payment-ecs-cpu-dev"),
         })
     );
-    assert_eq!(alarms(&graph).len(), 25);
+    assert_eq!(alarms(&graph).len(), 26);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The whole stack at AWS's own pace, in virtual time: everything is pending before it is there, new roles cannot be
 //! assumed for seconds, new objects are not seen at once, and calls that come too fast are refused.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use aws::{Account, Context, Identity};
 use aws_sdk_ec2::config::Region;
 use emulator::Emulator;
 use engine::{Action, Engine, Graph, MemoryStore, Plan, Registry, Report, Selector, TestHost};
-use stack::{Config, Place, Stack};
+use stack::{Config, Environment, Place, Program, Sources, Stack};
 use tokio::time::Instant;
 
 use crate::command::own;
@@ -19,19 +20,24 @@ const ACCOUNT: &str = "123456789012";
 struct Rehearsal {
     emulator: Emulator,
     engine: Engine,
+    environment: Environment,
 }
 
 impl Rehearsal {
     fn new() -> Self {
+        Self::of("dev")
+    }
+
+    fn of(environment: &str) -> Self {
         let emulator = Emulator::builder().latency(1.0).throttling(true).in_memory();
         let config = stack::embedded(&emulator, Region::new(REGION));
-        let identity = Identity { project: "payment".to_owned(), environment: "dev".to_owned() };
+        let identity = Identity { project: "payment".to_owned(), environment: environment.to_owned() };
         let account = Account { id: ACCOUNT.to_owned(), partition: "aws".to_owned() };
         let mut registry = Registry::new(Context::from_config(&config, identity, account).unwrap());
         stack::kinds(&mut registry);
         let engine = Engine::new(Arc::new(registry), Arc::new(MemoryStore::new()))
             .with_host(Arc::new(TestHost::new("test", 1, Instant::now())));
-        Self { emulator, engine }
+        Self { emulator, engine, environment: environment.parse().unwrap() }
     }
 
     fn graph(&self, config: Config) -> Arc<Graph> {
@@ -42,7 +48,7 @@ impl Rehearsal {
             availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
             has_log_key: false,
         };
-        Stack::new(config, &"dev".parse().unwrap()).declare(&place).unwrap()
+        Stack::new(config, &self.environment).declare(&place).unwrap()
     }
 
     /// Plans and applies, and says how long that took.
@@ -73,6 +79,25 @@ async fn at_aws_pace_it_comes_stays_and_goes() {
     assert!(report.is_complete(), "{report:#?}");
     assert!((100..1200).contains(&took.as_secs()), "destroy took {took:?}");
     assert_eq!(own(rehearsal.emulator.objects().await.unwrap()), []);
+}
+
+/// The hardened environment of the repository's `stack.toml`, in an account in which no service has a role yet.
+#[tokio::test(start_paused = true)]
+async fn the_hardened_environment_comes_in_one_run_in_a_new_account() {
+    let rehearsal = Rehearsal::of("prod");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../stack.toml");
+    let mut program = Program::new("stack", "1.0.0");
+    program.payment();
+    let config = program.load(&Sources::file(Some(&file), &rehearsal.environment)).unwrap().config;
+    let wanted = rehearsal.graph(config);
+
+    let (_, report, took) = rehearsal.run(Arc::clone(&wanted)).await;
+    assert!(report.is_complete(), "{report:#?}");
+    assert!((400..1500).contains(&took.as_secs()), "up took {took:?}");
+    let calls = rehearsal.emulator.calls();
+    assert!(calls.iter().any(|call| call.operation == "CreateServiceLinkedRole"));
+    let (plan, _, _) = rehearsal.run(wanted).await;
+    assert!(plan.is_empty());
 }
 
 /// When a resource was done, among all.

@@ -10,7 +10,7 @@ async fn the_example_makes_a_network_and_leaves_nothing() {
     alone::run(&mut out).await.unwrap();
     let out = String::from_utf8(out).unwrap();
     let lines: Vec<&str> = out.lines().collect();
-    assert_eq!(lines[0], "planned: 37 resources");
+    assert_eq!(lines[0], "planned: 41 resources");
     assert!(lines[1].starts_with("created: vpc-") && lines[1].ends_with(" with 10.0.0.0/16"), "{out}");
     assert!(lines[2].starts_with("  private subnet in ap-southeast-1a: subnet-"), "{out}");
     assert_eq!(

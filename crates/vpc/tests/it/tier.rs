@@ -203,7 +203,7 @@ async fn without_permission_for_one_thing_only_what_depends_on_it_is_left_out() 
     let skipped: Vec<(&str, Operation)> =
         report.skipped.iter().map(|skipped| (skipped.address.as_str(), skipped.operation)).collect();
     assert_eq!(skipped, [("vpc/flow-log", Operation::Create)]);
-    assert_eq!(report.done.len(), 51);
+    assert_eq!(report.done.len(), 57);
     let nothing = Arc::new(Graph::default());
     let session = world.engine.open().await.unwrap();
     let plan = session.plan(nothing, &Selector::all()).await.unwrap();
