@@ -72,7 +72,7 @@ async fn what_is_not_known_everywhere_yet_is_waited_for_as_long_as_aws_may_take(
         For::seconds(60, "PutLoggingConfiguration", "WAFLogDestinationPermissionIssueException"),
         For::seconds(60, "PutLoggingConfiguration", "WAFServiceLinkedRoleErrorException"),
         For::seconds(60, "CreateWebACL", "WAFTagOperationException"),
-        For::seconds(90, "PutPublicAccessBlock", "NoSuchBucket"),
+        For::seconds(90, "PutBucketVersioning", "NoSuchBucket"),
     ] {
         let (world, inputs) = world_on(Emulator::builder().layer(late).in_memory()).await;
         let tier = tier(Args::default());

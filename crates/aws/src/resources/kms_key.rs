@@ -352,7 +352,8 @@ impl Resource for Key {
         }
         let days = number(self.pending_window_in_days);
         let request = kms(cx).schedule_key_deletion().key_id(id).pending_window_in_days(days);
-        request.send().await.called("ScheduleKeyDeletion").map(drop).gone_is_ok()
+        // It was there a moment ago: what is not found now is too new, and not gone.
+        settling(request.send().await.called("ScheduleKeyDeletion")).map(drop)
     }
 
     /// It is as good as gone once its deletion is scheduled: that is all that anybody can do.

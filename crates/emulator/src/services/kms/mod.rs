@@ -94,17 +94,18 @@ impl State {
     }
 
     /// One of the customer's keys, to be changed. AWS's own let nobody change them
-    /// (KMS Developer Guide, "AWS managed keys").
+    /// (KMS Developer Guide, "AWS managed keys"). A key of a moment ago is not found yet.
     fn find_mut(&mut self, name: &str) -> Result<&mut Key, Refusal> {
-        let id = self.find(name)?.key_id.clone();
+        let key = self.find(name)?;
+        if key.fresh_until_millis.is_some() {
+            return Err(self.no_key(name));
+        }
+        let id = key.key_id.clone();
         self.keys.get_mut(&id).ok_or_else(not_yours)
     }
 
-    /// One of the customer's keys that is not about to be deleted. A key of a moment ago is not found yet.
+    /// One of the customer's keys that is not about to be deleted.
     fn live_mut(&mut self, name: &str) -> Result<&mut Key, Refusal> {
-        if self.find(name)?.fresh_until_millis.is_some() {
-            return Err(self.no_key(name));
-        }
         let key = self.find_mut(name)?;
         key.check_not_pending()?;
         Ok(key)
