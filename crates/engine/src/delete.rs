@@ -109,7 +109,10 @@ impl Operator<'_> {
                 Err(error) => error,
             };
             unsure |= !error.class.is_certain();
-            let held = error.class == ErrorClass::DependencyViolation;
+            let held = matches!(
+                error.class,
+                ErrorClass::DependencyViolation | ErrorClass::Busy | ErrorClass::NotYet
+            );
             let again = held || error.class.is_transient() || error.class == ErrorClass::Ambiguous;
             let cause = if again {
                 self.waiting(step, Operation::Delete, &error);

@@ -10,6 +10,7 @@ use crate::address::Address;
 use crate::diff::{PropertyChange, accept, diff, managed};
 use crate::error::CallError;
 use crate::event::{Event, Seq};
+use crate::facts::CreateOnly;
 use crate::graph::Graph;
 use crate::plan_error::PlanError;
 use crate::provider::{Kind, Provider};
@@ -133,6 +134,11 @@ pub(crate) fn plan(
 fn taken_back(plan: &Plan, state: &State, live: &Readings, provider: &dyn Provider) -> Vec<(Address, Seq)> {
     let fits = |step: &Step, object: &Object| {
         let Some(kind) = provider.kind(&step.kind).filter(|_| object.kind == step.kind) else { return false };
+        // A revision, of which nothing can be changed, is made anew as easily; and to what refers to it, going back to one that
+        // it had before a failed change would be no change, so that it would stay as that left it.
+        if matches!(kind.facts().create_only, CreateOnly::Everything | CreateOnly::AllBut(_)) {
+            return false;
+        }
         let (Some(Reading::Found(found)), Some(desired)) = (live.get(&object.seq), step.desired()) else {
             return false;
         };

@@ -21,7 +21,8 @@ pub enum PlanError {
         /// The resources.
         resources: Vec<Guarded>,
     },
-    /// A resource that holds something would be replaced, for no other reason than that something which it needs has disappeared.
+    /// A resource that holds data, images or a key would be replaced, for no other reason than that something which it needs has
+    /// disappeared. Logs and addresses are not worth stopping for: they are those of what has disappeared.
     #[error("{address} would be replaced, and {words} with it, only because {missing} has disappeared")]
     OnlyBecauseMissing {
         /// The resource that holds something.

@@ -63,7 +63,8 @@ impl Plan {
         }
         let only_because = |step: &Step| {
             let (removal, missing) = (step.removal.as_ref()?, step.missing.clone()?);
-            let words = removal.loss.words().filter(|_| removal.contents != Contents::Empty)?;
+            let has_data = matches!(removal.loss, Loss::Data(_) | Loss::Images(_) | Loss::Keys(_));
+            let words = removal.loss.words().filter(|_| has_data && removal.contents != Contents::Empty)?;
             Some(PlanError::OnlyBecauseMissing { address: step.address.clone(), words, missing })
         };
         if let Some(error) = self.steps().iter().find_map(only_because) {

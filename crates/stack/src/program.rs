@@ -77,6 +77,9 @@ pub enum ProgramError {
     },
 }
 
+/// Registers kinds.
+type Kinds = fn(&mut aws::Registry);
+
 /// A state has a tier that the program does not know.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this state has a tier `{tier}`, which `{program}` does not have: another program recorded it")]
@@ -159,7 +162,7 @@ pub struct Program {
     name: &'static str,
     version: &'static str,
     tiers: Vec<Arc<dyn Registered>>,
-    removed: Vec<(&'static str, fn(&mut aws::Registry))>,
+    removed: Vec<(&'static str, Kinds)>,
     checks: Vec<fn(&Subject) -> Vec<Check>>,
     catalogue: OnceLock<Arc<Catalogue>>,
 }

@@ -109,7 +109,6 @@ async fn limits_logs_and_traces_change_in_place_without_a_deployment() {
         [
             "apigw/access-log-group",
             "apigw/execution-log-group",
-            "apigw/rest-api",
             "apigw/stage",
             "apigw/usage-plan",
             "apigw/web-acl"
@@ -233,8 +232,13 @@ async fn a_web_acl_comes_and_goes_without_a_deployment() {
         tier(Args { waf: apigw::Waf { enabled: false, ..apigw::Waf::default() }, ..Args::default() });
     let outputs = world.create(&without, &inputs).await;
     assert_eq!(stage(&world, &outputs).await.web_acl_arn(), None);
-    let firewall =
-        ["apigw/waf-log-group", "apigw/web-acl", "apigw/web-acl-association", "apigw/web-acl-logging"];
+    let firewall = [
+        "apigw/waf-linked-role",
+        "apigw/waf-log-group",
+        "apigw/web-acl",
+        "apigw/web-acl-association",
+        "apigw/web-acl-logging",
+    ];
     assert_eq!(planned(&world, &with, &inputs, is_create).await, firewall);
     world.create(&with, &inputs).await;
     assert!(stage(&world, &outputs).await.web_acl_arn().is_some());

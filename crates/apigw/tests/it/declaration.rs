@@ -39,7 +39,7 @@ fn names(graph: &Graph) -> Vec<String> {
     names
 }
 
-const PUBLIC: [&str; 20] = [
+const PUBLIC: [&str; 21] = [
     "access-log-group",
     "account",
     "api-key",
@@ -56,6 +56,7 @@ const PUBLIC: [&str; 20] = [
     "stage",
     "usage-plan",
     "usage-plan-key",
+    "waf-linked-role",
     "waf-log-group",
     "web-acl",
     "web-acl-association",

@@ -9,7 +9,7 @@
 //! - `rds_iam` must never be granted to the master user: IAM would take the place of its password, for the Data API too.
 //! - A role may own tables, and dropping it would mean dropping them or giving them away. So it is not dropped: once it is not
 //!   declared any more, it loses its login and `rds_iam`, and stays with what it owns. Declared again, it gets them back. Sessions
-//!   that are open go on until they end. Where the cluster cannot be asked (it is going too, its Data API is off), nothing is done.
+//!   that are open go on until they end. Where it is going too, or its Data API is off, nothing is done; while its writer is busy, that is waited for.
 //!   With `DeletionPolicy: Retain`, the role stays as it is.
 //!
 //! What is asked of every kind:
@@ -156,7 +156,7 @@ impl Resource for DatabaseUser<Resolved> {
         keeps: &[DeletionPolicy::KEEP],
         limits: &[],
         template: Template::AS_DECLARED,
-        times: Times { ready: Span { typical: 2, longest: 900 }, gone: Span { typical: 2, longest: 900 } },
+        times: Times { ready: Span { typical: 2, longest: 900 }, gone: Span { typical: 2, longest: 3600 } },
         import: ImportId {
             parts: &["DBClusterResourceId", "UserName"],
             words: "the resource id of the database cluster and the user's name",

@@ -3,14 +3,16 @@
 mod cluster;
 mod cluster_change;
 mod cluster_parameter_group;
+mod cluster_parts;
 mod database_user;
 mod instance;
 mod status;
 mod subnet_group;
 mod version;
 
-pub use cluster::{Cluster, ClusterOutputs, DeletionPolicy, MasterUserSecret, ServerlessScaling};
+pub use cluster::{Cluster, ClusterOutputs};
 pub use cluster_parameter_group::{ClusterParameterGroup, ClusterParameterGroupOutputs, Parameters};
+pub use cluster_parts::{DeletionPolicy, MasterUserSecret, ServerlessScaling};
 pub use database_user::{
     DatabasePrivilege, DatabaseUser, DatabaseUserOutputs, Group, RoleAttribute, SchemaPrivilege,
 };

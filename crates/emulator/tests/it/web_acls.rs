@@ -483,6 +483,9 @@ async fn a_log_group_of_a_moment_ago_cannot_be_written_to_yet() {
     };
     assert_eq!(put().await, "WAFLogDestinationPermissionIssueException");
     seconds(10).await;
+    // The first delivery makes WAF's own role, which takes a moment too.
+    assert_eq!(put().await, "WAFServiceLinkedRoleErrorException");
+    seconds(30).await;
     assert_eq!(put().await, "ok");
 }
 

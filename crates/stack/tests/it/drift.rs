@@ -57,8 +57,7 @@ async fn what_aws_upgrades_and_what_waits_for_a_restart_is_said_and_is_no_drift(
     let place = Workplace::new();
     place.run(&["up", "--set", "database.engine_version=17.6"]).expect(0);
     let rds = place.rds();
-    let upgrade =
-        rds.modify_db_cluster().db_cluster_identifier("payment-cluster-dev").apply_immediately(true);
+    let upgrade = rds.modify_db_cluster().db_cluster_identifier("payment-aurora-dev").apply_immediately(true);
     upgrade.engine_version("17.9").send().await.unwrap();
     let preview = ["preview", "--detailed-exitcode", "--set", "database.engine_version=17.6"];
     let preview = place.run(&preview).expect(0);

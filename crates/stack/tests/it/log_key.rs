@@ -37,7 +37,7 @@ fn in_prod_every_log_group_has_the_key_and_in_dev_there_is_none() {
             .filter(|node| node.properties.get("KmsKeyId") != Some(&key).filter(|key| !key.is_null()));
         let without: Vec<String> = without.map(|node| node.address.to_string()).collect();
         assert_eq!(without, [""; 0], "{environment}");
-        assert_eq!(groups.count(), 8, "{environment}");
+        assert_eq!(groups.count(), 9, "{environment}");
     }
 }
 
@@ -108,16 +108,16 @@ impl World {
 async fn on_a_live_stack_it_is_turned_on_and_off_and_stays_until_the_logs_go() {
     let world = World::new();
     world.up(&with_key(false)).await;
-    assert_eq!(world.keys().await, vec![None; 8]);
+    assert_eq!(world.keys().await, vec![None; 9]);
     assert_eq!(world.recorded_key().await, None);
 
     world.up(&with_key(true)).await;
     let key = world.recorded_key().await.unwrap();
-    assert_eq!(world.keys().await, vec![Some(key.clone()); 8]);
+    assert_eq!(world.keys().await, vec![Some(key.clone()); 9]);
 
     // What was written meanwhile can be read only with the key.
     world.up(&with_key(false)).await;
-    assert_eq!(world.keys().await, vec![None; 8]);
+    assert_eq!(world.keys().await, vec![None; 9]);
     assert_eq!(world.recorded_key().await.as_ref(), Some(&key));
     assert!(!world.is_going(&key).await);
 
@@ -138,6 +138,6 @@ async fn turned_off_it_stays_with_logs_that_outlive_the_stack() {
     let key = world.recorded_key().await.unwrap();
     world.up(&kept(false)).await;
     world.destroy(&kept(false)).await;
-    assert_eq!(world.keys().await, vec![None; 8]);
+    assert_eq!(world.keys().await, vec![None; 9]);
     assert!(!world.is_going(&key).await);
 }
