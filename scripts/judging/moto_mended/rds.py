@@ -1,0 +1,29 @@
+"""Amazon RDS."""
+
+from moto.core.responses import ActionResult
+from moto.rds.responses import RDSResponse
+
+from .mending import on
+
+# Of Aurora PostgreSQL (Release Notes for Aurora PostgreSQL, versions 17). moto has no list of versions.
+VERSIONS = ["17.4", "17.5", "17.6", "17.7", "17.9"]
+
+
+@on(RDSResponse)
+def describe_db_engine_versions(response):
+    """moto does not have it (RDS API Reference, DescribeDBEngineVersions)."""
+    engine, version = (response.params.get(name) for name in ("Engine", "EngineVersion"))
+    shown = [
+        {
+            "Engine": engine,
+            "EngineVersion": one,
+            "DBParameterGroupFamily": f"{engine}{one.split('.')[0]}",
+            "ValidUpgradeTarget": [
+                {"Engine": engine, "EngineVersion": other, "IsMajorVersionUpgrade": False}
+                for other in VERSIONS[VERSIONS.index(one) + 1 :]
+            ],
+        }
+        for one in VERSIONS
+        if version is None or one == version
+    ]
+    return ActionResult({"DBEngineVersions": shown})
