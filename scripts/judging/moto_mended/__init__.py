@@ -5,6 +5,6 @@ A module for each service. Each mend says what is wrong, and the page of AWS's d
 up for what the stack does. Importing a module mends.
 """
 
-from . import apigateway, autoscaling, awslambda, cloudwatch, ec2, ecs, iam, rds, s3
+from . import apigateway, autoscaling, awslambda, cloudwatch, ec2, ecs, elbv2, iam, rds, s3
 
-__all__ = ["apigateway", "autoscaling", "awslambda", "cloudwatch", "ec2", "ecs", "iam", "rds", "s3"]
+__all__ = ["apigateway", "autoscaling", "awslambda", "cloudwatch", "ec2", "ecs", "elbv2", "iam", "rds", "s3"]

@@ -1,6 +1,7 @@
 """Amazon RDS."""
 
 from moto.core.responses import ActionResult
+from moto.rds.models import RDSBackend
 from moto.rds.responses import RDSResponse
 
 from .mending import on
@@ -27,3 +28,29 @@ def describe_db_engine_versions(response):
         if version is None or one == version
     ]
     return ActionResult({"DBEngineVersions": shown})
+
+
+# By what a call is told, where it is shown.
+INSIGHTS = {
+    "EnablePerformanceInsights": "performance_insights_enabled",
+    "PerformanceInsightsKMSKeyId": "performance_insights_kms_key_id",
+    "PerformanceInsightsRetentionPeriod": "performance_insights_retention_period",
+}
+
+
+def keeps_insights(name):
+    """moto does not keep what a cluster is told of Performance Insights (RDS API Reference, DBCluster)."""
+    plain = getattr(RDSBackend, name)
+
+    def call(backend, kwargs):
+        cluster = plain(backend, kwargs)
+        for told, shown in INSIGHTS.items():
+            if (value := kwargs.get(told)) is not None:
+                setattr(cluster, shown, value)
+        return cluster
+
+    setattr(RDSBackend, name, call)
+
+
+keeps_insights("create_db_cluster")
+keeps_insights("modify_db_cluster")

@@ -104,7 +104,7 @@ async fn what_is_wrong_is_told_with_place_expectation_finding_and_advice() {
     let passed = text.out.lines().filter(|line| line.starts_with("ok ")).count();
     let summary = format!("payment dev (embedded, ap-southeast-1): {passed} passed, 3 failed, 9 skipped");
     for line in [
-        "FAILED   monitoring/flow-logs           not so: a flow log records all traffic of the stack's VPC",
+        "FAILED   monitoring/flow-logs            not so: a flow log records all traffic of the stack's VPC",
         "         vpc/flow-log: expected AWS::EC2::FlowLog; found nothing: it has disappeared",
         "         vpc/vpc: expected EnableDnsHostnames: true; found false",
         "         to do: `up` brings it back to what is declared; `preview` shows how",
@@ -143,8 +143,8 @@ fn who_may_not_look_is_told_so_and_gets_everything_else() {
     let passed = text.out.lines().filter(|line| line.starts_with("ok ")).count();
     let summary = format!("payment dev (aws, ap-southeast-1): {passed} passed, 2 failed, 9 skipped");
     for start in [
-        "FAILED   backup/verification            not known: backups are verified on a schedule that is on",
-        "FAILED   completeness/resources         not known: every recorded resource exists",
+        "FAILED   backup/verification             not known: backups are verified on a schedule that is on",
+        "FAILED   completeness/resources          not known: every recorded resource exists",
         "         backup/schedule: expected AWS::Scheduler::Schedule; found this identity may not look: GetSchedule: AccessDenied: ",
         "         to do: allow this identity the call that AWS refused, or use one that may read all of it",
         &summary,
