@@ -143,7 +143,7 @@ impl Operator<'_> {
             return Ok((outputs, Origin::Adopted));
         }
         let (mut lost, mut unsure) = (0, resumed);
-        let (mut unseen_until, mut busy) = (None, None);
+        let mut unseen_until = None;
         loop {
             if let Some(grace) = look.take() {
                 let found = self.look(step, kind, desired, intent, grace).await;
@@ -199,15 +199,7 @@ impl Operator<'_> {
             }
             self.waiting(step, Operation::Create, &error);
             // An answer that was lost is looked up by the next run if this one is to end.
-            let again = match error.class {
-                ErrorClass::Busy => {
-                    backoff = Backoff::retry(&intent.token, patience(kind));
-                    let pauses = self.while_busy(step);
-                    busy.get_or_insert(pauses.map_err(|cause| NotObtained { cause, unsure })?)
-                }
-                _ => &mut backoff,
-            };
-            let waited = self.pause(again, &error).await;
+            let waited = self.pause(&mut backoff, &error).await;
             if !waited.map_err(|cause| NotObtained { cause, unsure })? {
                 return Err(NotObtained { cause: error.into(), unsure });
             }

@@ -109,10 +109,7 @@ impl Operator<'_> {
                 Err(error) => error,
             };
             unsure |= !error.class.is_certain();
-            let held = matches!(
-                error.class,
-                ErrorClass::DependencyViolation | ErrorClass::Busy | ErrorClass::NotYet
-            );
+            let held = matches!(error.class, ErrorClass::DependencyViolation | ErrorClass::NotYet);
             let again = held || error.class.is_transient() || error.class == ErrorClass::Ambiguous;
             let cause = if again {
                 self.waiting(step, Operation::Delete, &error);

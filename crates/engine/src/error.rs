@@ -17,12 +17,9 @@ pub enum ErrorClass {
     DependencyViolation,
     /// Too many calls. Nothing happened; wait and send the same call again.
     Throttled,
-    /// Something that the call needs exists but is not visible everywhere yet (a new IAM role). Nothing happened;
-    /// wait and send the same call again.
+    /// Something that the call needs exists but is not visible everywhere yet (a new IAM role), or the object, or what it is a
+    /// part of, is being changed. Nothing happened; wait and send the same call again, for as long as the kind may take.
     NotYet,
-    /// The object, or what it is a part of, is being changed, or waits for something that takes as long. Nothing happened;
-    /// send the same call again, for as long as the kind may take.
-    Busy,
     /// No connection could be made: refused, no such host, no trust in the certificate. Nothing was sent; wait and send
     /// the same call again.
     Unreachable,
@@ -49,10 +46,7 @@ impl ErrorClass {
     /// Whether sending the same call again later may succeed, and cannot do harm.
     #[must_use]
     pub fn is_transient(self) -> bool {
-        matches!(
-            self,
-            ErrorClass::Throttled | ErrorClass::NotYet | ErrorClass::Busy | ErrorClass::Unreachable
-        )
+        matches!(self, ErrorClass::Throttled | ErrorClass::NotYet | ErrorClass::Unreachable)
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::backoff::Backoff;
-use crate::calls::{RETRY_WITHIN, patience, read, repeat};
+use crate::calls::{patience, read, repeat};
 use crate::cancel::Cancel;
 use crate::codec::JournalError;
 use crate::diff::{accept, changed_properties, diff, managed};
@@ -435,8 +435,6 @@ impl Operator<'_> {
     /// Closes an intent that surely had no effect.
     pub(crate) async fn close_unless(&self, unsure: bool, seq: Seq, cause: &Cause) -> Result<(), Cause> {
         let class = match cause {
-            // Recorded by the name that older versions of the program know.
-            Cause::Call(error) if error.class == ErrorClass::Busy => ErrorClass::NotYet,
             Cause::Call(error) if error.class.is_certain() => error.class,
             Cause::Interrupted { .. } => ErrorClass::NotYet,
             _ => return Ok(()),
@@ -485,34 +483,19 @@ impl Operator<'_> {
         operation: Operation,
         call: impl Fn() -> F,
     ) -> Result<T, Cause> {
-        let patience = patience(kind);
-        let mut backoff = Backoff::retry(step.address.as_str(), patience);
-        let mut busy = None;
+        let mut backoff = Backoff::retry(step.address.as_str(), patience(kind));
         loop {
             self.may_call(step)?;
             match self.sending(call()).await {
                 Err(error) if error.class.is_transient() || error.class == ErrorClass::Ambiguous => {
                     self.waiting(step, operation, &error);
-                    let backoff = match error.class {
-                        ErrorClass::Busy => {
-                            backoff = Backoff::retry(step.address.as_str(), patience);
-                            busy.get_or_insert(self.while_busy(step)?)
-                        }
-                        _ => &mut backoff,
-                    };
-                    if !self.pause(backoff, &error).await? {
+                    if !self.pause(&mut backoff, &error).await? {
                         return Err(error.into());
                     }
                 }
                 answer => return Ok(answer?),
             }
         }
-    }
-
-    /// The pauses between attempts while something else is being done to the object.
-    pub(crate) fn while_busy(&self, step: &Step) -> Result<Backoff, Cause> {
-        let within = self.kind(&step.kind)?.facts().times.ready.deadline();
-        Ok(Backoff::retry(step.address.as_str(), within.max(RETRY_WITHIN)))
     }
 
     /// Repeats a call that changes nothing until it is answered.

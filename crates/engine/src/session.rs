@@ -189,9 +189,9 @@ impl Session {
         }
         // First of all, since everything else is planned with them. Where one has gone since, the steps find out.
         for (address, object) in &plan.restored {
-            let state = self.state();
             let is_replaced = |slot: &Slot| slot.deposed.iter().any(|deposed| deposed.seq == *object);
-            if state.slot(address.as_str()).is_some_and(is_replaced) {
+            let is_there = self.journal().state().slot(address.as_str()).is_some_and(is_replaced);
+            if is_there {
                 let (address, object) = (address.clone(), *object);
                 self.journal().record(Event::Restored { address, object }).await?;
             }

@@ -390,7 +390,7 @@ impl Resource for Cluster<Resolved> {
             .set_performance_insights_kms_key_id(self.insights_key())
             .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION).once_visible().once_linked();
-        let answer = answer.classed(&[BUSY], ErrorClass::Busy)?;
+        let answer = answer.classed(&[BUSY], ErrorClass::NotYet)?;
         outputs(&required(answer.db_cluster, OPERATION, "DBCluster")?, OPERATION)
     }
 
@@ -543,7 +543,7 @@ impl Resource for Cluster<Resolved> {
                     .master_user_secret_kms_key_id(self.master_user_secret.kms_key_id.as_str()),
                 false => request,
             };
-            let answer = request.send().await.called("ModifyDBCluster").classed(&[BUSY], ErrorClass::Busy);
+            let answer = request.send().await.called("ModifyDBCluster").classed(&[BUSY], ErrorClass::NotYet);
             if let Err(error) = answer {
                 return Err(worth_waiting(cx, outputs, error).await?);
             }

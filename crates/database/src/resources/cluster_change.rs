@@ -27,7 +27,7 @@ pub(super) async fn worth_waiting(
     outputs: &ClusterOutputs<Resolved>,
     error: CallError,
 ) -> Result<CallError, CallError> {
-    if error.class != ErrorClass::Busy {
+    if error.class != ErrorClass::NotYet {
         return Ok(error);
     }
     let live = describe(cx, outputs.identifier.as_str()).await?;

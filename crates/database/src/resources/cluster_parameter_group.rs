@@ -210,7 +210,7 @@ impl Resource for ClusterParameterGroup {
             let request = request.db_cluster_parameter_group_name(name);
             let request = request.set_parameters(Some(parameters.to_vec()));
             let answer = request.send().await.called("ModifyDBClusterParameterGroup");
-            answer.classed(&[BUSY], ErrorClass::Busy)?;
+            answer.classed(&[BUSY], ErrorClass::NotYet)?;
         }
         let reset = before.keys().filter(|name| !self.parameters.contains_key(*name));
         let reset: Vec<_> = reset.map(|name| given(&all, name, None)).collect();
@@ -219,7 +219,7 @@ impl Resource for ClusterParameterGroup {
             let request = request.db_cluster_parameter_group_name(name);
             let request = request.set_parameters(Some(parameters.to_vec()));
             let answer = request.send().await.called("ResetDBClusterParameterGroup");
-            answer.classed(&[BUSY], ErrorClass::Busy)?;
+            answer.classed(&[BUSY], ErrorClass::NotYet)?;
         }
         retag(cx, &outputs.arn, &changed.before.tags, &self.tags).await?;
         Ok(outputs.clone())

@@ -213,7 +213,7 @@ impl Resource for Instance<Resolved> {
             .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION).once_linked();
         let answer = self.while_role_spreads(answer).once_visible();
-        let answer = answer.classed(&BUSY, ErrorClass::Busy)?;
+        let answer = answer.classed(&BUSY, ErrorClass::NotYet)?;
         outputs(&required(answer.db_instance, OPERATION, "DBInstance")?, OPERATION)
     }
 
@@ -285,7 +285,7 @@ impl Resource for Instance<Resolved> {
                     given("CACertificateIdentifier").then(|| self.ca_certificate_identifier.clone()),
                 );
             let answer = self.while_role_spreads(request.send().await.called("ModifyDBInstance"));
-            answer.classed(&BUSY, ErrorClass::Busy)?;
+            answer.classed(&BUSY, ErrorClass::NotYet)?;
         }
         retag(cx, &outputs.arn, &changed.before.tags, &self.tags).await?;
         Ok(outputs.clone())

@@ -35,6 +35,7 @@ mod rds_changes;
 mod rds_data;
 mod rds_events;
 mod rds_life_cycle;
+mod rds_parameters;
 mod rds_rules;
 mod rehearsal;
 mod round_trip;
