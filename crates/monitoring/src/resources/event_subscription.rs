@@ -6,8 +6,9 @@
 //!
 //! Wait: `SNSNoAuthorization` right after the topic's policy, a topic that is not found yet, and `InvalidEventSubscriptionState` while
 //! an earlier change is made. Read: the lists come back in an order of their own. Update: ModifyEventSubscription changes no
-//! sources, which have calls of their own, and another source type takes the sources away. No state is terminal:
-//! `no-permission` and `topic-not-exist` end with their cause, and until then the subscription counts as not enabled.
+//! sources, which have calls of their own, and another source type takes the sources away. No state is terminal, but
+//! `no-permission` and `topic-not-exist` may outlast their cause until the subscription is modified (AWS does not say): it counts as
+//! not enabled, so that the next run modifies it.
 
 use std::collections::BTreeSet;
 
@@ -26,6 +27,11 @@ use serde::{Deserialize, Serialize};
 const BUSY: &str = "InvalidEventSubscriptionState";
 /// The topic does not let RDS publish, or not yet.
 const NOT_YET: &str = "SNSNoAuthorization";
+
+/// The statuses of one whose topic does not let RDS publish any more, or is gone.
+const MUTE: [&str; 2] = ["no-permission", "topic-not-exist"];
+/// The statuses that do not end by themselves (RDS API Reference, EventSubscription, `Status`).
+const SETTLED: [&str; 3] = ["active", MUTE[0], MUTE[1]];
 
 /// The properties of a subscription.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,7 +89,7 @@ fn outputs(live: &Live, operation: &str) -> Result<EventSubscriptionOutputs<Reso
 
 /// Whether RDS publishes what it should: not where the topic went, or does not let it any more.
 fn publishes(live: &Live) -> bool {
-    live.enabled() == Some(true) && !matches!(live.status(), Some("no-permission" | "topic-not-exist"))
+    live.enabled() == Some(true) && !live.status().is_some_and(|status| MUTE.contains(&status))
 }
 
 impl EventSubscription<Resolved> {
@@ -95,6 +101,27 @@ impl EventSubscription<Resolved> {
             && categories == self.event_categories.iter().collect()
             && publishes(live) == self.enabled
     }
+
+    /// Sets what one call sets, where something of it is not as wanted.
+    async fn modify(&self, cx: &Context, live: &Live) -> Result<(), CallError> {
+        if self.is_as_modified(live) {
+            return Ok(());
+        }
+        let request = client(cx)
+            .modify_event_subscription()
+            .subscription_name(&self.subscription_name)
+            .sns_topic_arn(self.sns_topic_arn.as_str())
+            .source_type(&self.source_type)
+            .set_event_categories(Some(self.event_categories.clone()))
+            .enabled(self.enabled);
+        once_free(request.send().await.called("ModifyEventSubscription")).map(drop)
+    }
+}
+
+/// One that is to be changed must be there.
+async fn present(cx: &Context, name: &str) -> Result<Live, CallError> {
+    let gone = || CallError::new(ErrorClass::NotFound, "DescribeEventSubscriptions", "it is gone");
+    live(cx, name).await?.ok_or_else(gone)
 }
 
 /// A call that changes one: again later, where an earlier change is not done or the topic's policy has not spread.
@@ -173,10 +200,19 @@ impl Resource for EventSubscription<Resolved> {
     ) -> Result<Readiness<EventSubscriptionOutputs<Resolved>>, CallError> {
         let live = live(cx, &outputs.subscription_name).await?;
         Ok(match live.and_then(|live| live.status) {
-            Some(status) if status == "active" => Readiness::Ready(outputs.clone()),
-            // `no-permission` and `topic-not-exist` end as soon as the topic is what it should be.
+            // One that cannot publish may stay so until it is modified: there is nothing to wait for.
+            Some(status) if SETTLED.contains(&status.as_str()) => Readiness::Ready(outputs.clone()),
             status => Readiness::Pending(status.unwrap_or_else(|| "not visible yet".to_owned())),
         })
+    }
+
+    /// One whose creation was interrupted may have lost its topic since.
+    async fn configure(
+        &self,
+        cx: &Context,
+        outputs: &EventSubscriptionOutputs<Resolved>,
+    ) -> Result<(), CallError> {
+        self.modify(cx, &present(cx, &outputs.subscription_name).await?).await
     }
 
     async fn read(
@@ -210,19 +246,9 @@ impl Resource for EventSubscription<Resolved> {
         changed: &Changed<Self>,
     ) -> Result<EventSubscriptionOutputs<Resolved>, CallError> {
         let name = outputs.subscription_name.as_str();
-        let gone = || CallError::new(ErrorClass::NotFound, "DescribeEventSubscriptions", "it is gone");
         // While one change is made, RDS refuses the next, so this runs again and must go on where it was.
-        let live = live(cx, &outputs.subscription_name).await?.ok_or_else(gone)?;
-        if !self.is_as_modified(&live) {
-            let request = client(cx)
-                .modify_event_subscription()
-                .subscription_name(name)
-                .sns_topic_arn(self.sns_topic_arn.as_str())
-                .source_type(&self.source_type)
-                .set_event_categories(Some(self.event_categories.clone()))
-                .enabled(self.enabled);
-            once_free(request.send().await.called("ModifyEventSubscription"))?;
-        }
+        let live = present(cx, name).await?;
+        self.modify(cx, &live).await?;
         // Sources are named one by one, and a change of the type takes away those that were of the other one.
         let same_type = live.source_type() == Some(self.source_type.as_str());
         let sources = if same_type { live.source_ids_list() } else { &[] };

@@ -214,13 +214,18 @@ fn an_environment_that_cannot_be_part_of_names() {
 
 #[test]
 fn tags_that_aws_or_the_tier_has_for_itself() {
-    assert!(refused(tag("aws:owner", "x")).starts_with("tags: the tag key `aws:owner` begins with `aws:`"));
+    assert!(
+        refused(tag("aws:owner", "x"))
+            .starts_with("tags.aws:owner: the tag key `aws:owner` begins with `aws:`")
+    );
     assert!(
         refused(tag("stack:intent", "x"))
-            .starts_with("tags: the tag key `stack:intent` begins with `stack:`")
+            .starts_with("tags.stack:intent: the tag key `stack:intent` begins with `stack:`")
     );
     assert_eq!(refused(tag("Name", "x")), "tags.Name: the tier gives each object its own (leave it out)");
-    assert!(refused(tag("Author", &"x".repeat(257))).starts_with("tags: the value of the tag `Author`"));
+    assert!(
+        refused(tag("Author", &"x".repeat(257))).starts_with("tags.Author: the value of the tag `Author`")
+    );
 }
 
 #[test]
