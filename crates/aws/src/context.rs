@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -21,6 +23,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one call may take. EC2's slowest answers here take a few seconds; after this the call is settled
 /// like one whose answer was lost.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a service may not know a role or a key that was made a moment ago. AWS gives no number (IAM User Guide, "Changes that I
+/// make are not always immediately visible"; KMS Developer Guide, "AWS KMS eventual consistency": "up to several minutes" at worst);
+/// Terraform's provider gives IAM two minutes.
+const SPREADS_WITHIN: Duration = Duration::from_secs(120);
 
 /// The AWS account that the credentials belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +49,8 @@ pub struct Context {
     identity: Identity,
     account: Account,
     region: String,
+    /// When this process last made a role or a key.
+    made_access: Mutex<Option<Instant>>,
 }
 
 impl Context {
@@ -76,6 +85,7 @@ impl Context {
             identity,
             account,
             region,
+            made_access: Mutex::default(),
         })
     }
 
@@ -110,6 +120,18 @@ impl Context {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let client = clients.entry(TypeId::of::<C>()).or_insert_with(|| Box::new(new(&self.config)));
         client.downcast_ref::<C>().expect("a client is kept under its own type").clone()
+    }
+
+    /// A role or a key was made now, which other services learn of later.
+    pub fn made_access(&self) {
+        *self.made_access.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether this process made a role or a key so recently that a service may refuse it for that alone.
+    #[must_use]
+    pub fn is_access_new(&self) -> bool {
+        let made = *self.made_access.lock().unwrap_or_else(PoisonError::into_inner);
+        made.is_some_and(|made| made.elapsed() < SPREADS_WITHIN)
     }
 
     /// Whose objects these are.

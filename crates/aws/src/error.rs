@@ -12,6 +12,8 @@ use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use engine::{CallError, ErrorClass};
 
+use crate::context::Context;
+
 /// Turns the SDK's answer into the engine's, and names the call.
 pub trait Called<T> {
     /// The same result, whose error is classed and says that `operation` failed.
@@ -60,6 +62,20 @@ pub trait CallResult<T>: Sized {
     /// The same error, perhaps of another class.
     fn classed_saying(self, code: &str, text: &str, class: ErrorClass) -> Self;
 
+    /// A denial of `iam:PassRole` becomes `NotYet` while a role that this process made is new: the permission to hand it over is
+    /// looked up by the role, and until the role is seen there is none.
+    ///
+    /// # Errors
+    /// The same error, perhaps of another class.
+    fn once_passed(self, cx: &Context) -> Self;
+
+    /// An error with one of these codes becomes `NotYet` while a role or a key that this process made is new: for a code that means
+    /// something else at any other time.
+    ///
+    /// # Errors
+    /// The same error, perhaps of another class.
+    fn once_spread(self, cx: &Context, codes: &[&str]) -> Self;
+
     /// `NotFound` becomes `Ok`: for deletes.
     ///
     /// # Errors
@@ -93,6 +109,22 @@ impl<T> CallResult<T> for Result<T, CallError> {
             true => CallError { class, ..error },
             false => error,
         })
+    }
+
+    fn once_passed(self, cx: &Context) -> Self {
+        self.map_err(|error| match error.class {
+            ErrorClass::Denied if error.message.contains("iam:PassRole") && cx.is_access_new() => {
+                CallError { class: ErrorClass::NotYet, ..error }
+            }
+            _ => error,
+        })
+    }
+
+    fn once_spread(self, cx: &Context, codes: &[&str]) -> Self {
+        match cx.is_access_new() {
+            true => self.classed(codes, ErrorClass::NotYet),
+            false => self,
+        }
     }
 
     fn gone_is_ok(self) -> Result<(), CallError> {

@@ -129,9 +129,18 @@ impl DataApi {
     }
 }
 
-/// Whether an answer says that the cluster cannot be asked. One that is waking up can, in a moment.
+/// Whether an answer says that the cluster cannot be asked, or not by this identity. One that is waking up can, in a moment.
 pub(crate) fn is_closed(error: &CallError) -> bool {
-    error.code.as_deref().is_some_and(|code| CLOSED.contains(&code))
+    error.class == ErrorClass::Denied
+        || error.code.as_deref().is_some_and(|code| CLOSED.contains(&code))
+        || is_locked_out(error)
+}
+
+/// Whether PostgreSQL does not let the master user in (SQLSTATE 28000 and 28P01), as once it is a member of `rds_iam`, itself or
+/// through another role (Aurora User Guide, "Creating a database account using IAM authentication").
+pub(crate) fn is_locked_out(error: &CallError) -> bool {
+    error.code.as_deref() == Some("DatabaseErrorException")
+        && ["28000", "28P01", "authentication failed"].iter().any(|sign| error.message.contains(sign))
 }
 
 /// A name of PostgreSQL's, quoted.

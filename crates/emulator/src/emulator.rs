@@ -66,6 +66,8 @@ struct Inner {
     /// The call log first, then faults and throttling where asked for, then the layers of [`Builder::layer`].
     layers: Vec<Arc<dyn Layer>>,
     calls: Arc<CallLog>,
+    /// What was wrong with files when the directory was opened.
+    unreadable: Vec<EmulatorError>,
     seed: u64,
     sequence: AtomicU64,
 }
@@ -167,7 +169,7 @@ impl Builder {
     pub fn in_memory(self) -> Emulator {
         let latencies = Latencies::new(self.latency, self.seed.unwrap_or_default());
         let services = Services::new(Clock::in_memory(), self.seed.unwrap_or_default(), latencies);
-        self.build(services, latencies, None)
+        self.build(services, latencies, None, Vec::new())
     }
 
     /// An account in memory that goes on where a snapshot was taken: with its objects, its time and its seed. Faults,
@@ -176,7 +178,7 @@ impl Builder {
         let Snapshot { account, passed, seed, sequence } = snapshot;
         let latencies = Latencies::new(self.latency, *seed);
         let services = Services::going_on(Account::clone(account), *passed, *seed, latencies);
-        let emulator = self.seed(*seed).build(services, latencies, None);
+        let emulator = self.seed(*seed).build(services, latencies, None, Vec::new());
         emulator.inner.sequence.store(*sequence, Ordering::Relaxed);
         emulator
     }
@@ -188,8 +190,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// If the directory cannot be used, or if it holds a state file that is broken or that another version
-    /// wrote. Nothing is overwritten then.
+    /// If the directory cannot be used. A state file that is broken, or that another version wrote, is named by
+    /// [`Emulator::unreadable`] and is never overwritten; its service refuses all calls and the others work.
     pub fn open(self, directory: &Path) -> Result<Emulator, EmulatorError> {
         let seed = self.seed.unwrap_or_else(fresh_seed);
         let latencies = Latencies::new(self.latency, seed);
@@ -197,13 +199,18 @@ impl Builder {
         let directory = Directory::open(directory)?;
         let current = directory.lock(false, None);
         directory.unlock()?;
-        for stored in current?.files.unwrap_or_default() {
-            services.check(&stored)?;
-        }
-        Ok(self.build(services, latencies, Some(directory)))
+        let (_, unreadable) = services.usable(current?.files.unwrap_or_default());
+        let unreadable = unreadable.into_values().collect();
+        Ok(self.build(services, latencies, Some(directory), unreadable))
     }
 
-    fn build(self, services: Services, latencies: Latencies, directory: Option<Directory>) -> Emulator {
+    fn build(
+        self,
+        services: Services,
+        latencies: Latencies,
+        directory: Option<Directory>,
+        unreadable: Vec<EmulatorError>,
+    ) -> Emulator {
         let seed = self.seed.unwrap_or_default();
         let calls = Arc::new(CallLog::default());
         let mut layers: Vec<Arc<dyn Layer>> = vec![calls.clone()];
@@ -223,6 +230,7 @@ impl Builder {
                 gate: Arc::new(Gate::new(services, self.rules, directory)),
                 layers,
                 calls,
+                unreadable,
                 seed,
                 sequence: AtomicU64::new(0),
             }),
@@ -240,9 +248,15 @@ impl Emulator {
     ///
     /// # Errors
     ///
-    /// If the directory cannot be used or holds state that cannot be read.
+    /// As for [`Builder::open`].
     pub fn open(directory: &Path) -> Result<Self, EmulatorError> {
         Builder::default().open(directory)
+    }
+
+    /// What was wrong with state files when the directory was opened. The services of such files refuse all calls until the
+    /// files are mended or deleted.
+    pub fn unreadable(&self) -> &[EmulatorError] {
+        &self.inner.unreadable
     }
 
     /// For options.

@@ -41,6 +41,12 @@ pub enum EmulatorError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A call would have stored something that could not be read again.
+    #[error("{} was not written: what a call stored there is nested too deeply to be read again", path.display())]
+    TooDeep {
+        /// The file.
+        path: PathBuf,
+    },
     /// A state file has a format that this version does not know.
     #[error(
         "{} has state format {found}, and this program knows format {known}. \

@@ -45,6 +45,8 @@ struct Turn {
     /// What the files of that generation hold, to see which of them a turn has changed. A home without a file
     /// has the state of a new account.
     on_disk: BTreeMap<Home, Arc<Value>>,
+    /// Homes whose files cannot be used. Their services answer with an error, and their files are not replaced.
+    unreadable: BTreeMap<Home, EmulatorError>,
 }
 
 /// Service and region, or `global`: what one file holds.
@@ -90,15 +92,7 @@ impl Gate {
         match self.run(Work::Call(call.clone())).await {
             Ok(Done::Call(reply)) => reply,
             Ok(_) => unreachable!("a call is answered with a reply"),
-            Err(error) => {
-                let mut message = error.to_string();
-                let mut source = std::error::Error::source(&error);
-                while let Some(cause) = source {
-                    message = format!("{message}: {cause}");
-                    source = cause.source();
-                }
-                Ok(call.refuse(Refusal::new("InternalError", message).with_status(500)))
-            }
+            Err(error) => Ok(call.refuse(Refusal::new("InternalError", told(&error)).with_status(500))),
         }
     }
 
@@ -150,8 +144,8 @@ impl Gate {
             return; // An earlier turn has served this call too.
         };
         let (works, senders): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.work, job.done)).unzip();
-        let results: Vec<_> = match self.serve(directory, &mut turn, &works).await {
-            Ok(done) => done.into_iter().map(Ok).collect(),
+        let results = match self.serve(directory, &mut turn, &works).await {
+            Ok(results) => results,
             Err(error) => works.iter().map(|_| Err(error.clone())).collect(),
         };
         for (sender, result) in senders.into_iter().zip(results) {
@@ -166,7 +160,7 @@ impl Gate {
         directory: &Arc<Directory>,
         turn: &mut Turn,
         works: &[Work],
-    ) -> Result<Vec<Done>, EmulatorError> {
+    ) -> Result<Vec<Result<Done, EmulatorError>>, EmulatorError> {
         let changes: BTreeSet<Home> = works
             .iter()
             .filter_map(|work| match work {
@@ -186,32 +180,39 @@ impl Gate {
         turn: &mut Turn,
         works: &[Work],
         changes: &BTreeSet<Home>,
-    ) -> Result<Vec<Done>, EmulatorError> {
+    ) -> Result<Vec<Result<Done, EmulatorError>>, EmulatorError> {
         let exclusive = !changes.is_empty();
         // Until this turn has succeeded, memory is not known to be equal to anything on disk.
         let known = turn.known.take();
         let Current { generation, files } =
             blocking(directory, move |directory| directory.lock(exclusive, known)).await?;
         if let Some(files) = files {
-            turn.on_disk = files
+            let (readable, unreadable) = self.services.usable(files);
+            turn.unreadable = unreadable;
+            turn.on_disk = readable
                 .iter()
                 .map(|stored| {
                     let home = (stored.service.clone(), stored.region.clone());
                     (home, Arc::new(stored.state.clone()))
                 })
                 .collect();
-            self.services.load(files)?;
+            self.services.load(readable)?;
         }
-        for home in changes {
+        let changes: Vec<&Home> =
+            changes.iter().filter(|home| !turn.unreadable.contains_key(*home)).collect();
+        for home in &changes {
             if !turn.on_disk.contains_key(home) {
-                let (service, region) = home;
+                let (service, region) = *home;
                 let blank = self.services.blank(service, region).unwrap_or_default();
-                turn.on_disk.insert(home.clone(), Arc::new(blank));
+                turn.on_disk.insert((*home).clone(), Arc::new(blank));
             }
         }
         let mut done = Vec::with_capacity(works.len());
         for work in works {
-            done.push(self.perform(work).await);
+            done.push(match self.refused(work, &turn.unreadable) {
+                Some(refused) => refused,
+                None => Ok(self.perform(work).await),
+            });
         }
         let mut unsaved = Vec::new();
         for home in changes {
@@ -229,12 +230,31 @@ impl Gate {
                 blocking(directory, write).await?
             }
         };
-        turn.known = Some(generation);
+        // Whoever mends a file does not say so.
+        turn.known = turn.unreadable.is_empty().then_some(generation);
         Ok(done)
     }
 
     fn save(&self, (service, region): &Home) -> Arc<Value> {
         Arc::new(self.services.save(service, region).unwrap_or_default())
+    }
+
+    /// The refusal of what asks for a state that cannot be read. Repeating a call does not help, so it is no server error.
+    fn refused(
+        &self,
+        work: &Work,
+        unreadable: &BTreeMap<Home, EmulatorError>,
+    ) -> Option<Result<Done, EmulatorError>> {
+        match work {
+            Work::Call(call) => {
+                let error = unreadable.get(&self.services.home(call))?;
+                Some(Ok(Done::Call(Ok(call.refuse(Refusal::new("UnreadableState", told(error)))))))
+            }
+            Work::Objects => unreadable.values().next().cloned().map(Err),
+            Work::State { service, region } => {
+                unreadable.get(&(service.clone(), region.clone())).cloned().map(Err)
+            }
+        }
     }
 
     async fn perform(&self, work: &Work) -> Done {
@@ -244,6 +264,17 @@ impl Gate {
             Work::State { service, region } => Done::State(self.services.save(service, region)),
         }
     }
+}
+
+/// An error with its causes.
+fn told(error: &EmulatorError) -> String {
+    let mut message = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        message = format!("{message}: {cause}");
+        source = cause.source();
+    }
+    message
 }
 
 /// Runs blocking file work where it does not hold up other tasks.

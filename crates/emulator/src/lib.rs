@@ -18,6 +18,7 @@
 //! Two principles make it trustworthy: a parameter or filter that is not modelled is refused by name, never
 //! ignored; and what AWS refuses is refused with AWS's code.
 
+mod bounds;
 mod calls;
 mod clock;
 mod emulator;

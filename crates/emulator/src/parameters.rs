@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::bounds::check_parameter;
 use crate::request::Protocol;
 use crate::response::Refusal;
 
@@ -19,9 +20,10 @@ use crate::response::Refusal;
 /// query protocol puts above list items (and EC2's does not) is removed.
 pub(crate) fn decode_query(text: &str) -> Result<Value, String> {
     let mut root = Map::new();
-    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+    for (position, pair) in text.split('&').filter(|pair| !pair.is_empty()).enumerate() {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let key = percent_decode(key)?;
+        check_parameter(position, &key)?;
         insert(&mut root, &key, &key, percent_decode(value)?)?;
     }
     Ok(lists(Value::Object(root)))

@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::bounds::nesting;
 use crate::error::EmulatorError;
 
 /// The version of the file format. A file with another one is refused, never converted silently.
@@ -30,6 +31,8 @@ const FORMAT: u64 = 1;
 
 /// More than the state of any service has; a file that is longer is refused before it is read.
 const READ_AT_MOST: u64 = 1 << 30;
+/// The parser of JSON reads 127 levels; what is written must be readable. The file around a state has two.
+const NESTED_AT_MOST: usize = 120;
 /// The name of the file that is locked, and holds the generation.
 const LOCK: &str = "lock";
 /// A generation has 20 digits.
@@ -51,6 +54,21 @@ pub(crate) struct Stored {
     pub(crate) service: String,
     pub(crate) region: String,
     pub(crate) state: Value,
+}
+
+/// A state file that cannot be used.
+#[derive(Clone, Debug)]
+pub(crate) struct Unreadable {
+    pub(crate) service: String,
+    pub(crate) region: String,
+    pub(crate) error: EmulatorError,
+}
+
+/// What a directory holds.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    pub(crate) readable: Vec<Stored>,
+    pub(crate) unreadable: Vec<Unreadable>,
 }
 
 /// The state of one service in one region, to be written.
@@ -77,7 +95,7 @@ pub(crate) struct Current {
     /// The generation on disk.
     pub(crate) generation: u64,
     /// All files, if the caller did not know this generation.
-    pub(crate) files: Option<Vec<Stored>>,
+    pub(crate) files: Option<Files>,
 }
 
 impl Directory {
@@ -127,6 +145,9 @@ impl Directory {
                 region: region.clone(),
                 state: &**state,
             };
+            if nesting(state) > NESTED_AT_MOST {
+                return Err(EmulatorError::TooDeep { path });
+            }
             let mut text = serde_json::to_vec_pretty(&file).expect("a JSON value with text keys is writable");
             text.push(b'\n');
             files::replace(&path, &text).map_err(|error| EmulatorError::file("write", &path, error))?;
@@ -154,9 +175,16 @@ impl Directory {
         self.lock.unlock().map_err(|error| EmulatorError::io("unlock", &self.lock_path, error))
     }
 
-    fn read(&self) -> Result<Vec<Stored>, EmulatorError> {
-        let files = self.state_files()?;
-        files.iter().map(|(path, service, region)| read_state(path, service, region)).collect()
+    /// A file that cannot be used takes nothing away from the others.
+    fn read(&self) -> Result<Files, EmulatorError> {
+        let mut files = Files::default();
+        for (path, service, region) in self.state_files()? {
+            match read_state(&path, &service, &region) {
+                Ok(stored) => files.readable.push(stored),
+                Err(error) => files.unreadable.push(Unreadable { service, region, error }),
+            }
+        }
+        Ok(files)
     }
 
     /// Every state file, with the service and the region that its name gives.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::bounds::{check_nesting, is_region};
 use crate::calls::{redact, redact_of};
 use crate::model::{self, Decoded, Model, Operation, Violation, Wire};
 use crate::parameters::{Parameters, decode_query};
@@ -115,6 +116,12 @@ impl Call {
                 format!("Neither signature nor host name of {} names a service.", http.uri),
             )
         })?;
+        if !is_region(&region) {
+            let message = format!(
+                "Credential should be scoped to a valid region, and `{region}` is not the code of one."
+            );
+            return Err(Refusal::new("SignatureDoesNotMatch", message).with_status(403));
+        }
         self.service = service;
         self.region = region;
         let signed_for = self.service.clone();
@@ -128,6 +135,7 @@ impl Call {
         self.placed = Some(Placed { model, operation: None, wire });
         if let Some(decoded) = model::decode(&signed_for, &http) {
             let Decoded { operation, input, .. } = decoded?;
+            check_nesting(&input).map_err(too_deep)?;
             self.operation.clone_from(&operation.name);
             self.parameters = Arc::new(input);
             self.placed = Some(Placed { model, operation: Some(operation), wire });
@@ -215,6 +223,10 @@ impl Call {
     pub(crate) fn read(&self) -> Parameters {
         Parameters::new(self.protocol, &self.operation, &self.parameters)
     }
+}
+
+fn too_deep(reason: String) -> Refusal {
+    Refusal::new("SerializationException", format!("The request cannot be read: {reason}."))
 }
 
 fn is_form(content_type: &str) -> bool {

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{HOST, HeaderName, HeaderValue};
+use hyper::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue, ORIGIN};
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response as HttpResponse, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -20,13 +21,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::bounds::{BODY_AT_MOST, OBJECT_AT_MOST, UNSIGNED_AT_MOST, is_own_host};
 use crate::emulator::Emulator;
 use crate::error::EmulatorError;
 use crate::request::Http;
 use crate::response::{Lost, Response};
-
-/// More than any request of a control plane; an object for S3 must fit too.
-const LARGEST_BODY: usize = 256 * 1024 * 1024;
 
 /// How long to wait before taking connections again when the process has too many of them.
 const BREATH: Duration = Duration::from_millis(100);
@@ -121,20 +120,21 @@ async fn answer(
     mut stopped: watch::Receiver<bool>,
 ) -> Result<HttpResponse<Full<Bytes>>, Broken> {
     let (parts, body) = request.into_parts();
-    // The library decodes chunks, and answers `Expect: 100-continue` when the body is asked for.
-    let body = match Limited::new(body, LARGEST_BODY).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            let mut response = HttpResponse::new(Full::default());
-            *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-            return Ok(response);
-        }
-        Err(_) => return Err(Broken),
-    };
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let host = match parts.uri.authority() {
         Some(authority) => authority.to_string(),
         None => parts.headers.get(HOST).map(text).unwrap_or_default(),
+    };
+    if let Some(reason) = stranger(&parts, &host) {
+        return Ok(plain(StatusCode::FORBIDDEN, reason));
+    }
+    // The library decodes chunks, and answers `Expect: 100-continue` when the body is asked for.
+    let body = match Limited::new(body, longest_body(&parts)).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large\n"));
+        }
+        Err(_) => return Err(Broken),
     };
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let http = Http {
@@ -152,6 +152,38 @@ async fn answer(
             Err(Broken)
         }
     }
+}
+
+/// Why a request is not answered. A page in a browser must not use the account of the person who looks at it: what a page of
+/// another origin sends has an `Origin`, and what it sends to a name that leads here has that name as its `Host`.
+fn stranger(parts: &Parts, host: &str) -> Option<&'static str> {
+    if parts.headers.contains_key(ORIGIN) {
+        return Some("the emulator does not answer pages in a browser: the request has an Origin\n");
+    }
+    (!is_own_host(host)).then_some(
+        "the emulator answers requests to loopback addresses, localhost and names of AWS: the request's Host is another\n",
+    )
+}
+
+/// How long the body may be, by what is known before it is read.
+fn longest_body(parts: &Parts) -> usize {
+    let authorization = parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
+    let query = parts.uri.query().unwrap_or_default();
+    let is_of = |service: &str| {
+        String::from_utf8_lossy(authorization).contains(&format!("/{service}/aws4_request"))
+            || query.contains(&format!("%2F{service}%2Faws4_request"))
+    };
+    match (authorization.is_empty() && !query.contains("X-Amz-Signature="), is_of("s3")) {
+        (true, _) => UNSIGNED_AT_MOST,
+        (false, true) => OBJECT_AT_MOST,
+        (false, false) => BODY_AT_MOST,
+    }
+}
+
+fn plain(status: StatusCode, text: &'static str) -> HttpResponse<Full<Bytes>> {
+    let mut response = HttpResponse::new(Full::from(text));
+    *response.status_mut() = status;
+    response
 }
 
 fn to_http(response: Response) -> HttpResponse<Full<Bytes>> {

@@ -48,6 +48,15 @@ pub(crate) fn unusable(directory: &Path, error: &EmulatorError) -> Failure {
         .hint(format!("the embedded AWS lives in {}", directory.display()))
 }
 
+/// The embedded AWS of a directory, all of whose files can be read.
+pub(crate) fn open(directory: &Path) -> Result<Emulator, Failure> {
+    let emulator = Emulator::open(directory).map_err(|error| unusable(directory, &error))?;
+    match emulator.unreadable().first() {
+        Some(error) => Err(unusable(directory, error)),
+        None => Ok(emulator),
+    }
+}
+
 async fn serve_on_loopback(serve: &Serve, directory: &Path, signals: &Signals) -> Result<Exit, Failure> {
     let mut builder = Emulator::builder().latency(serve.latency).throttling(serve.throttling);
     if let Some(file) = &serve.faults {
@@ -55,6 +64,9 @@ async fn serve_on_loopback(serve: &Serve, directory: &Path, signals: &Signals) -
     }
     let emulator = builder.open(directory).map_err(|error| unusable(directory, &error))?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, serve.port));
+    for error in emulator.unreadable() {
+        note(&format!("{error}. Until then that service refuses all calls, and the others work"));
+    }
     let listener = TcpListener::bind(address).await.map_err(|error| {
         Failure::from_error(Exit::Failed, &error)
             .context(format!("cannot listen on {address}"))
@@ -117,7 +129,7 @@ async fn list(directory: &Path, all: bool, json: bool) -> Result<Exit, Failure> 
         // Looking must not make a directory.
         false => Vec::new(),
         true => {
-            let emulator = Emulator::open(directory).map_err(|error| unusable(directory, &error))?;
+            let emulator = open(directory)?;
             emulator.objects().await.map_err(|error| unusable(directory, &error))?
         }
     };

@@ -55,8 +55,7 @@ pub async fn connect(
     let (sdk, name) = match target {
         Target::Embedded => {
             let directory = emulated::directory(state_dir);
-            let emulator =
-                Emulator::open(&directory).map_err(|error| emulated::unusable(&directory, &error))?;
+            let emulator = emulated::open(&directory)?;
             (embedded(&emulator, region), "the embedded AWS account")
         }
         Target::Aws => {

@@ -14,8 +14,9 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Rule as Live, RuleCondition, RulePriorityPair, TargetHealthDescription, TargetHealthStateEnum,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
-    Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Foreseen, ImportId, Intent,
+    Listed, Loss, Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, There,
+    Times, Wish,
 };
 use serde::{Deserialize, Serialize};
 
@@ -159,6 +160,25 @@ impl Resource for ListenerRule<Resolved> {
         let answer = answer.classed(&[PRIORITY_IN_USE], ErrorClass::AlreadyExists)?;
         let made = answer.rules.unwrap_or_default().into_iter().next();
         outputs(&required(made, OPERATION, "Rules")?, OPERATION)
+    }
+
+    /// What serves requests now must not leave the rule unnoticed: other groups have no targets until the service has been
+    /// deployed behind them.
+    async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
+        let Some(There { live, .. }) = wish.there else { return Ok(Foreseen::nothing()) };
+        let Ok(rule) = serde_json::from_value::<Self>(live.clone()) else { return Ok(Foreseen::nothing()) };
+        let declared = wish.declared["Actions"].to_string();
+        if action::groups(&rule.actions).all(|group| declared.contains(group.as_str())) {
+            return Ok(Foreseen::nothing());
+        }
+        let busy = rule.busy(cx).await?;
+        Ok(match !busy.is_empty() && busy.iter().all(|group| !declared.contains(group.as_str())) {
+            true => Foreseen::warning(
+                "forwards to other target groups than those that serve requests now: DOWNTIME until the service's new tasks are \
+                 healthy behind them, and for as long as they are not",
+            ),
+            false => Foreseen::nothing(),
+        })
     }
 
     async fn configure(

@@ -89,6 +89,26 @@ async fn another_port_makes_new_groups_before_the_rules_let_the_old_ones_go() {
     assert_eq!(groups.target_groups().len(), 2);
 }
 
+/// The new groups have no targets until the service has been deployed behind them.
+#[tokio::test(start_paused = true)]
+async fn groups_that_take_the_place_of_those_that_serve_requests_are_announced_as_downtime() {
+    let (world, inputs) = world().await;
+    let before = world.create(&tier(Args::default()), &inputs).await;
+    let moved = tier(Args { target_port: 9090, ..Args::default() });
+    let warned = async || {
+        let plan = world.plan(&moved, &inputs).await;
+        let step = plan.step("alb/production-rule").unwrap();
+        step.warnings().iter().any(|warning| warning.contains("DOWNTIME"))
+    };
+    assert!(!warned().await, "nobody is served");
+    let task = TargetDescription::builder().id("10.0.1.10").build();
+    let blue = before.blue_target_group_arn.as_str();
+    elb(&world).register_targets().target_group_arn(blue).targets(task).send().await.unwrap();
+    assert!(warned().await);
+    let plan = world.plan(&tier(Args { idle_timeout: 90, ..Args::default() }), &inputs).await;
+    assert!(plan.steps().iter().all(|step| step.warnings().is_empty()), "the same groups");
+}
+
 /// Security Hub ELB.21 and ELB.22.
 #[tokio::test(start_paused = true)]
 async fn targets_are_moved_to_tls_and_back_by_new_groups() {

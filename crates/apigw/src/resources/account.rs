@@ -111,7 +111,10 @@ impl Account {
         match request.send().await.called("CreateRole") {
             // Another stack was faster.
             Err(error) if error.class == ErrorClass::AlreadyExists => Ok(()),
-            answer => answer.map(drop),
+            answer => {
+                cx.made_access();
+                answer.map(drop)
+            }
         }
     }
 
@@ -152,7 +155,7 @@ impl Account {
         let unusable = |answer: Result<_, _>, text: &&str| {
             answer.classed_saying("BadRequestException", text, ErrorClass::NotYet)
         };
-        UNUSABLE.iter().fold(answer, unusable).map(drop)
+        UNUSABLE.iter().fold(answer, unusable).once_passed(cx).map(drop)
     }
 }
 
@@ -167,7 +170,8 @@ impl Resource for Account {
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
-        template: Template::AS_DECLARED,
+        // Its role is made beside it, and CloudFormation would put it over the one that the account has already.
+        template: Template { left_out: true, ..Template::AS_DECLARED },
         times: Times { ready: Span { typical: 12, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
         import: ImportId {
             parts: &["Id"],

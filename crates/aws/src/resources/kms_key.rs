@@ -234,6 +234,7 @@ impl Resource for Key {
             .policy(self.key_policy.to_json())
             .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = with_policy(request.send().await.called(OPERATION))?;
+        cx.made_access();
         outputs(&required(answer.key_metadata, OPERATION, "KeyMetadata")?)
     }
 

@@ -216,6 +216,7 @@ impl Resource for Role<Resolved> {
             .set_max_session_duration(self.max_session_duration.map(number))
             .set_tags(Some(cx.stamp(&self.tags, intent)?.iam()));
         let answer = request.send().await.called(OPERATION)?;
+        cx.made_access();
         let live = required(answer.role, OPERATION, "Role")?;
         Ok(RoleOutputs { arn: live.arn.into(), role_name: live.role_name.into() })
     }

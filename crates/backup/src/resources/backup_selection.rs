@@ -144,7 +144,7 @@ impl Resource for BackupSelection<Resolved> {
             .creator_request_id(&intent.token)
             .backup_plan_id(self.backup_plan_id.as_str())
             .backup_selection(self.for_call(OPERATION)?);
-        let answer = once_role_is_seen(request.send().await.called(OPERATION))?;
+        let answer = once_role_is_seen(request.send().await.called(OPERATION)).once_passed(cx)?;
         Ok(self.outputs(&required(answer.selection_id, OPERATION, "SelectionId")?))
     }
 

@@ -172,7 +172,7 @@ impl Function<Resolved> {
             .dead_letter_config(dead_letters)
             .tracing_config(self.tracing_config.for_call())
             .logging_config(self.logging_config.for_call());
-        once_settled(request.send().await.called("UpdateFunctionConfiguration")).map(drop)
+        once_settled(request.send().await.called("UpdateFunctionConfiguration")).once_passed(cx).map(drop)
     }
 
     async fn update_code(&self, cx: &Context, name: &str) -> Result<(), CallError> {
@@ -296,6 +296,7 @@ impl Resource for Function<Resolved> {
             .logging_config(self.logging_config.for_call())
             .set_tags(Some(cx.stamp(&self.tags, intent)?.map()));
         let answer = once_role_is_seen(request.send().await.called(OPERATION))
+            .once_passed(cx)
             .classed(&[BUSY], ErrorClass::AlreadyExists)?;
         Ok(FunctionOutputs {
             arn: required(answer.function_arn, OPERATION, "FunctionArn")?.into(),

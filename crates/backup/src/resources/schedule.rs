@@ -147,6 +147,7 @@ impl Resource for Schedule<Resolved> {
             .flexible_time_window(self.flexible_time_window.for_call(OPERATION)?)
             .target(self.target.for_call(OPERATION)?);
         let answer = once_role_is_seen(request.send().await.called(OPERATION))
+            .once_passed(cx)
             .classed(&[CONFLICT], ErrorClass::AlreadyExists)?;
         Ok(ScheduleOutputs { arn: answer.schedule_arn.into(), name: self.name.clone() })
     }
@@ -198,7 +199,9 @@ impl Resource for Schedule<Resolved> {
             .state(ScheduleState::from(self.state.as_str()))
             .flexible_time_window(self.flexible_time_window.for_call(OPERATION)?)
             .target(self.target.for_call(OPERATION)?);
-        once_role_is_seen(request.send().await.called(OPERATION)).classed(&[CONFLICT], ErrorClass::NotYet)?;
+        once_role_is_seen(request.send().await.called(OPERATION))
+            .once_passed(cx)
+            .classed(&[CONFLICT], ErrorClass::NotYet)?;
         Ok(outputs.clone())
     }
 

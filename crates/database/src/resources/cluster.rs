@@ -390,6 +390,7 @@ impl Resource for Cluster<Resolved> {
             .set_performance_insights_kms_key_id(self.insights_key())
             .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION).once_visible().once_linked();
+        let answer = answer.once_spread(cx, &["KMSKeyNotAccessibleFault"]);
         let answer = answer.classed(&[BUSY], ErrorClass::NotYet)?;
         outputs(&required(answer.db_cluster, OPERATION, "DBCluster")?, OPERATION)
     }
@@ -545,7 +546,7 @@ impl Resource for Cluster<Resolved> {
             };
             let answer = request.send().await.called("ModifyDBCluster").classed(&[BUSY], ErrorClass::NotYet);
             if let Err(error) = answer {
-                return Err(worth_waiting(cx, outputs, error).await?);
+                return Err(worth_waiting(cx, outputs.identifier.as_str(), error).await);
             }
         }
         retag(cx, &outputs.arn, &before.tags, &self.tags).await?;
@@ -567,7 +568,7 @@ impl Resource for Cluster<Resolved> {
             .db_cluster_identifier(outputs.identifier.as_str())
             .skip_final_snapshot(snapshot.is_none())
             .set_final_db_snapshot_identifier(snapshot);
-        request
+        let answer = request
             .send()
             .await
             .called("DeleteDBCluster")
@@ -576,7 +577,11 @@ impl Resource for Cluster<Resolved> {
             // A snapshot that could not be seen yet: the next look finds it, and another name.
             .classed(&[TAKEN], ErrorClass::NotYet)
             .map(drop)
-            .gone_is_ok()
+            .gone_is_ok();
+        match answer {
+            Err(error) => Err(worth_waiting(cx, outputs.identifier.as_str(), error).await),
+            deleted => deleted,
+        }
     }
 
     async fn poll_gone(&self, cx: &Context, outputs: &ClusterOutputs<Resolved>) -> Result<bool, CallError> {

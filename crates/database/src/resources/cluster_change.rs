@@ -21,24 +21,21 @@ pub(super) fn readiness(live: Option<&Live>) -> Result<Readiness<ClusterOutputs<
     })
 }
 
-/// A refusal because the cluster is busy, if it will not be for ever.
-pub(super) async fn worth_waiting(
-    cx: &Context,
-    outputs: &ClusterOutputs<Resolved>,
-    error: CallError,
-) -> Result<CallError, CallError> {
-    if error.class != ErrorClass::NotYet {
-        return Ok(error);
+/// A refusal because the cluster, or an instance of it, is busy, if it will not be for ever. One that is stopped answers the same until
+/// somebody starts it.
+pub(super) async fn worth_waiting(cx: &Context, cluster: &str, error: CallError) -> CallError {
+    if !matches!(error.class, ErrorClass::NotYet | ErrorClass::DependencyViolation) {
+        return error;
     }
-    let live = describe(cx, outputs.identifier.as_str()).await?;
-    let reason = live.and_then(|live| status::unchangeable(live.status().unwrap_or_default()));
-    Ok(match reason {
+    // If this look fails too, what failed first is told.
+    let live = describe(cx, cluster).await.ok().flatten();
+    match live.and_then(|live| status::unchangeable(live.status().unwrap_or_default())) {
         None => error,
         Some(reason) => {
-            let message = format!("{}; {reason}", error.message);
+            let message = format!("{}; the cluster is not changed now: {reason}", error.message);
             CallError { class: ErrorClass::Invalid, message, ..error }
         }
-    })
+    }
 }
 
 /// What to do about instances that lack parameters.

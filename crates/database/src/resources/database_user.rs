@@ -6,10 +6,12 @@
 //! else's and is not taken over.
 //!
 //! The surprises:
-//! - `rds_iam` must never be granted to the master user: IAM would take the place of its password, for the Data API too.
+//! - `rds_iam` must never be granted to the master user, nor a role that has it: IAM would take the place of its password, for the
+//!   Data API too. Then nobody can be asked about the user any more, and it is taken to be as recorded.
 //! - A role may own tables, and dropping it would mean dropping them or giving them away. So it is not dropped: once it is not
 //!   declared any more, it loses its login and `rds_iam`, and stays with what it owns. Declared again, it gets them back. Sessions
-//!   that are open go on until they end. Where it is going too, or its Data API is off, nothing is done; while its writer is busy, that is waited for.
+//!   that are open go on until they end. Where the cluster is going too, its Data API is off, or its master user cannot log in,
+//!   nothing is done; while its writer is busy, that is waited for.
 //!   With `DeletionPolicy: Retain`, the role stays as it is.
 //!
 //! What is asked of every kind:
@@ -18,7 +20,8 @@
 //!   `InvalidSecretException` and `InvalidResourceStateException`. `DatabaseResumingException` comes from a cluster that paused; each
 //!   look at the user wakes it.
 //! - *What is rewritten on read?* Nothing. Privileges are read as they work, so one that everybody has is shown too. While the
-//!   cluster cannot be asked, the role is taken to be as recorded: otherwise nothing could be planned that repairs the cluster.
+//!   cluster cannot be asked, or not by this identity, the role is taken to be as recorded: otherwise nothing could be planned that
+//!   repairs the cluster, and whoever may not read the master user's secret could plan nothing at all.
 //! - *What does an update silently not do?* It takes from the role only what the role itself was granted. A privilege that
 //!   everybody has (`PUBLIC`), or that comes through another role, stays, and stays shown.
 //! - *Which states are terminal?* None.
@@ -39,7 +42,7 @@ use serde::{Deserialize, Serialize};
 pub use self::role::{DatabasePrivilege, Group, RoleAttribute, SchemaPrivilege};
 use self::role::{LiveRole, Role};
 use crate::InstanceId;
-use crate::data_api::{DataApi, Reach, is_closed};
+use crate::data_api::{DataApi, Reach, is_closed, is_locked_out};
 
 /// The properties of a user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -253,7 +256,10 @@ impl Resource for DatabaseUser<Resolved> {
 
     async fn delete(&self, cx: &Context, _: &DatabaseUserOutputs<Resolved>) -> Result<(), CallError> {
         let Reach::Open(api) = self.reach(cx).await? else { return Ok(()) };
-        let live = self.look(cx, &api).await?;
+        let live = match self.look(cx, &api).await {
+            Err(error) if is_locked_out(&error) => return Ok(()),
+            live => live?,
+        };
         match live.filter(|live| !live.is_retired()) {
             Some(live) => self.send(cx, &api, &live.retired(&self.user_name, &self.database_name)).await,
             None => Ok(()),

@@ -20,6 +20,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::cluster_change::worth_waiting;
 use super::status;
 use crate::{ClusterId, InstanceId};
 
@@ -105,13 +106,17 @@ fn readiness(live: Option<&Live>) -> Result<Readiness<InstanceOutputs<Resolved>>
 
 impl Instance<Resolved> {
     /// RDS calls a fresh role an invalid parameter. Where there is none, an invalid parameter is one.
-    fn while_role_spreads<T>(&self, result: Result<T, CallError>) -> Result<T, CallError> {
+    fn while_role_spreads<T>(&self, cx: &Context, result: Result<T, CallError>) -> Result<T, CallError> {
         match self.monitoring_role_arn {
-            Some(_) => {
-                result.classed_saying("InvalidParameterValue", "ENHANCED_MONITORING", ErrorClass::NotYet)
-            }
+            Some(_) => result
+                .classed_saying("InvalidParameterValue", "ENHANCED_MONITORING", ErrorClass::NotYet)
+                .once_passed(cx),
             None => result,
         }
+    }
+
+    async fn worth_waiting(&self, cx: &Context, error: CallError) -> CallError {
+        worth_waiting(cx, self.cluster_identifier.as_str(), error).await
     }
 
     /// What of the properties is pending. What somebody else has asked for may wait for days, and is not ours to wait for.
@@ -212,8 +217,11 @@ impl Resource for Instance<Resolved> {
             .ca_certificate_identifier(&self.ca_certificate_identifier)
             .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION).once_linked();
-        let answer = self.while_role_spreads(answer).once_visible();
-        let answer = answer.classed(&BUSY, ErrorClass::NotYet)?;
+        let answer = self.while_role_spreads(cx, answer).once_visible();
+        let answer = match answer.classed(&BUSY, ErrorClass::NotYet) {
+            Err(error) => return Err(self.worth_waiting(cx, error).await),
+            Ok(answer) => answer,
+        };
         outputs(&required(answer.db_instance, OPERATION, "DBInstance")?, OPERATION)
     }
 
@@ -284,8 +292,10 @@ impl Resource for Instance<Resolved> {
                 .set_ca_certificate_identifier(
                     given("CACertificateIdentifier").then(|| self.ca_certificate_identifier.clone()),
                 );
-            let answer = self.while_role_spreads(request.send().await.called("ModifyDBInstance"));
-            answer.classed(&BUSY, ErrorClass::NotYet)?;
+            let answer = self.while_role_spreads(cx, request.send().await.called("ModifyDBInstance"));
+            if let Err(error) = answer.classed(&BUSY, ErrorClass::NotYet) {
+                return Err(self.worth_waiting(cx, error).await);
+            }
         }
         retag(cx, &outputs.arn, &changed.before.tags, &self.tags).await?;
         Ok(outputs.clone())
@@ -306,7 +316,10 @@ impl Resource for Instance<Resolved> {
             .db_instance_identifier(outputs.identifier.as_str())
             .skip_final_snapshot(true);
         let answer = request.send().await.called("DeleteDBInstance");
-        answer.classed(&BUSY, ErrorClass::DependencyViolation).map(drop).gone_is_ok()
+        match answer.classed(&BUSY, ErrorClass::DependencyViolation).map(drop).gone_is_ok() {
+            Err(error) => Err(self.worth_waiting(cx, error).await),
+            deleted => deleted,
+        }
     }
 
     async fn poll_gone(&self, cx: &Context, outputs: &InstanceOutputs<Resolved>) -> Result<bool, CallError> {

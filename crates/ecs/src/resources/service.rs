@@ -153,12 +153,11 @@ fn outputs(live: &Live, operation: &str) -> Result<ServiceOutputs<Resolved>, Cal
 }
 
 /// Roles that were just made are unknown to ECS for seconds, and so are rules of a load balancer.
-fn while_it_spreads<T>(result: Result<T, CallError>) -> Result<T, CallError> {
-    result.classed_saying(INVALID, "nable to assume", ErrorClass::NotYet).classed_saying(
-        INVALID,
-        "does not have an associated load balancer",
-        ErrorClass::NotYet,
-    )
+fn while_it_spreads<T>(cx: &Context, result: Result<T, CallError>) -> Result<T, CallError> {
+    result
+        .classed_saying(INVALID, "nable to assume", ErrorClass::NotYet)
+        .classed_saying(INVALID, "does not have an associated load balancer", ErrorClass::NotYet)
+        .once_passed(cx)
 }
 
 impl Service<Resolved> {
@@ -312,7 +311,7 @@ impl Resource for Service<Resolved> {
             .enable_execute_command(self.enable_execute_command)
             .propagate_tags(self.propagation())
             .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
-        let answer = while_it_spreads(request.send().await.called(OPERATION))
+        let answer = while_it_spreads(cx, request.send().await.called(OPERATION))
             .once_visible()
             // The one of the same name that was deleted before.
             .classed_saying(INVALID, "raining", ErrorClass::NotYet)
@@ -440,7 +439,7 @@ impl Service<Resolved> {
             )
             .set_enable_execute_command(given("EnableExecuteCommand").then_some(self.enable_execute_command))
             .set_propagate_tags(given("PropagateTags").then(|| self.propagation()));
-        let told = while_it_spreads(request.send().await.called(OPERATION))?.service;
+        let told = while_it_spreads(cx, request.send().await.called(OPERATION))?.service;
         if let Some(live) = told.as_ref().filter(|_| given("LoadBalancers")) {
             self.has_taken_up_rules(live)?;
         }

@@ -218,7 +218,8 @@ impl Resource for TaskDefinition<Resolved> {
             .await
             .called(OPERATION)
             // A role that was made a moment ago.
-            .classed_saying("ClientException", "Role is not valid", ErrorClass::NotYet)?;
+            .classed_saying("ClientException", "Role is not valid", ErrorClass::NotYet)
+            .once_passed(cx)?;
         let live = answer.task_definition.and_then(|live| live.task_definition_arn);
         let arn = required(live, OPERATION, "taskDefinitionArn")?;
         Ok(TaskDefinitionOutputs { task_definition_arn: arn.into() })

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::bounds::check_parameter;
+
 use super::Model;
 use super::shape::{Kind, Shape};
 use super::text;
@@ -19,7 +21,8 @@ impl Node {
     /// Makes the tree. A parameter that comes twice is an error, as it is at AWS.
     pub(super) fn tree(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Node, String> {
         let mut root = Node::default();
-        for (name, value) in pairs {
+        for (position, (name, value)) in pairs.into_iter().enumerate() {
+            check_parameter(position, &name)?;
             let leaf = name
                 .split('.')
                 .fold(&mut root, |node, part| node.children.entry(part.to_owned()).or_default());

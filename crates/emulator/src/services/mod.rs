@@ -43,13 +43,14 @@ use serde_json::Value;
 
 pub(crate) use self::support::{Answer, Cx, Interface};
 use crate::clock::Clock;
+use crate::emulator::ACCOUNT_ID;
 use crate::error::EmulatorError;
 use crate::ids::IdSource;
 use crate::latency::{Latencies, Spread};
 use crate::limits::ServiceLimits;
 use crate::model::{Problem, Violation};
 use crate::objects::Object;
-use crate::persist::Stored;
+use crate::persist::{Files, Stored};
 use crate::request::{Call, Protocol};
 use crate::response::{Refusal, Response};
 
@@ -324,7 +325,12 @@ impl Services {
     }
 
     pub(crate) fn answer(&self, call: &Call) -> Response {
-        match self.within(&call.region, |cx| answer(cx, call)) {
+        let answered =
+            self.within(&call.region, |cx| match cx.global.iam.passed_too_early(call, cx.now_millis) {
+                Some(role) => Err(not_passed(call, role)),
+                None => answer(cx, call),
+            });
+        match answered {
             Ok(value) => Response::success(call, &value),
             Err(refusal) => call.refuse(refusal),
         }
@@ -335,6 +341,13 @@ impl Services {
         let regional = REGIONAL.iter().map(|service| ((*service).to_owned(), call.region.clone()));
         let global = GLOBALS.iter().map(|service| ((*service).to_owned(), GLOBAL.to_owned()));
         regional.chain(global).collect()
+    }
+
+    /// The home of the service that a call asks.
+    pub(crate) fn home(&self, call: &Call) -> (String, String) {
+        let name = state_name(&call.service);
+        let region = if GLOBALS.contains(&name) { GLOBAL } else { call.region.as_str() };
+        (name.to_owned(), region.to_owned())
     }
 
     /// The state of a service in a region, or `global`.
@@ -354,18 +367,31 @@ impl Services {
     }
 
     /// Whether a stored state can be loaded.
-    pub(crate) fn check(&self, stored: &Stored) -> Result<(), EmulatorError> {
+    fn check(&self, stored: &Stored) -> Result<(), EmulatorError> {
         match check_state(&stored.service, &stored.state) {
             Some(checked) => checked.map_err(|error| broken(stored, &error)),
             None => Err(unknown(stored)),
         }
     }
 
-    /// Makes memory equal to what was read: homes without a file are those of a new account.
-    pub(crate) fn load(&self, files: Vec<Stored>) -> Result<(), EmulatorError> {
-        for stored in &files {
-            self.check(stored)?;
+    /// What of the files can be loaded, and what is wrong with the others.
+    pub(crate) fn usable(&self, files: Files) -> (Vec<Stored>, BTreeMap<(String, String), EmulatorError>) {
+        let home = |service: &String, region: &String| (service.clone(), region.clone());
+        let mut bad: BTreeMap<_, _> =
+            files.unreadable.into_iter().map(|one| (home(&one.service, &one.region), one.error)).collect();
+        let mut good = Vec::new();
+        for stored in files.readable {
+            match self.check(&stored) {
+                Ok(()) => good.push(stored),
+                Err(error) => drop(bad.insert(home(&stored.service, &stored.region), error)),
+            }
         }
+        (good, bad)
+    }
+
+    /// Makes memory equal to what was read: homes without a file are those of a new account. Files are
+    /// [checked](Self::check) before.
+    pub(crate) fn load(&self, files: Vec<Stored>) -> Result<(), EmulatorError> {
         let mut account = Account { global: Global::new(self.seed), regions: BTreeMap::new() };
         for stored in files {
             let Stored { service, region, state, .. } = &stored;
@@ -401,6 +427,24 @@ fn unknown(stored: &Stored) -> EmulatorError {
 
 fn broken(stored: &Stored, error: &serde_json::Error) -> EmulatorError {
     EmulatorError::Broken { path: stored.path.clone(), reason: error.to_string() }
+}
+
+/// The refusal of a call that hands over a role before the caller may. EC2 does not say what is not allowed.
+fn not_passed(call: &Call, role: &str) -> Refusal {
+    let (code, status) = match call.protocol {
+        Protocol::Ec2Query => {
+            let message = "You are not authorized to perform this operation.";
+            return Refusal::new("UnauthorizedOperation", message).with_status(403);
+        }
+        Protocol::AwsQuery => ("AccessDenied", 403),
+        Protocol::AwsJson | Protocol::Cbor => ("AccessDeniedException", 400),
+        Protocol::RestJson | Protocol::RestXml => ("AccessDeniedException", 403),
+    };
+    let message = format!(
+        "User: arn:aws:iam::{ACCOUNT_ID}:user/emulator is not authorized to perform: iam:PassRole on resource: {role} \
+         because no identity-based policy allows the iam:PassRole action"
+    );
+    Refusal::new(code, message).with_status(status)
 }
 
 /// The refusal of an operation that a service does not have, with AWS's code for that.

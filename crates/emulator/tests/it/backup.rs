@@ -258,8 +258,11 @@ async fn roles_of_selections() {
     assert_eq!(code(select("a").await), bad, "there is no role");
     role(&emulator, "backup", "backup.amazonaws.com").await;
     let text = said(select("a").await);
+    assert!(text.contains("iam:PassRole"), "the role is too new to be handed over: {text}");
+    tokio::time::advance(Duration::from_secs(4)).await;
+    let text = said(select("a").await);
     assert!(text.contains("cannot be assumed by AWS Backup"), "the role is too new: {text}");
-    tokio::time::advance(Duration::from_secs(12)).await;
+    tokio::time::advance(Duration::from_secs(8)).await;
     let text = said(select("a").await);
     assert!(text.ends_with("is not authorized to call tag:GetResources"), "and so is its policy: {text}");
     tokio::time::advance(Duration::from_secs(10)).await;

@@ -299,9 +299,12 @@ async fn rules_of_functions() {
 async fn a_function_takes_one_change_at_a_time() {
     let functions = Functions::of(Emulator::builder().latency(1.0).in_memory());
     let role = functions.role().await;
+    let early = said(functions.create("f", &role).send().await);
+    assert!(early.starts_with("AccessDeniedException") && early.contains("iam:PassRole"), "{early}");
+    tokio::time::sleep(Duration::from_secs(4)).await;
     let early = functions.create("f", &role).send().await;
     assert_eq!(code(early), INVALID, "Lambda does not know the role yet");
-    tokio::time::sleep(Duration::from_secs(15)).await;
+    tokio::time::sleep(Duration::from_secs(11)).await;
     let made = functions.create("f", &role).send().await.unwrap();
     assert_eq!(made.state(), Some(&State::Pending));
     let update = || functions.lambda.update_function_configuration().function_name("f").timeout(10);
@@ -334,7 +337,8 @@ async fn kms_knows_a_new_role_later_than_lambda_does() {
         }
     }
     seen.dedup();
-    let [unknown, ungranted, _] = &seen[..] else { panic!("{seen:?}") };
+    let [denied, unknown, ungranted, _] = &seen[..] else { panic!("{seen:?}") };
+    assert!(denied.contains("iam:PassRole"), "{denied}");
     assert!(unknown.contains("cannot be assumed by Lambda"), "{unknown}");
     assert!(
         ungranted.starts_with(INVALID) && ungranted.contains("KMS key is invalid for CreateGrant"),

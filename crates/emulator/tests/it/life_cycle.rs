@@ -273,6 +273,9 @@ async fn a_new_role_is_there_at_once_and_cannot_be_assumed_for_some_seconds() {
         let call = call.resource_type(FlowLogsResourceType::Vpc).traffic_type(TrafficType::All);
         call.deliver_logs_permission_arn("arn:aws:iam::123456789012:role/flow").send()
     };
+    // Nobody may hand it over yet, which EC2 does not say; then the service does not know it.
+    assert_eq!(code(log().await), "UnauthorizedOperation");
+    seconds(4.0).await;
     assert_eq!(code(log().await), "InvalidParameter");
     until("ok", async || code(log().await)).await;
     let took = made.elapsed().as_secs_f64();

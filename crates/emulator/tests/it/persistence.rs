@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use emulator::{Emulator, EmulatorError};
 
-use crate::support::{Cloud, REGION, WRITE, code, tagged};
+use crate::support::{Cloud, REGION, TRUST, WRITE, code, tagged};
 
 fn open(directory: &Path) -> Cloud {
     Cloud::of(Emulator::open(directory).unwrap())
@@ -103,7 +103,8 @@ async fn a_file_of_another_version_is_refused_and_left_alone() {
     let path = directory.path().join(format!("ec2@{REGION}.json"));
     let text = r#"{"format": 99, "anything": true}"#;
     fs::write(&path, text).unwrap();
-    let error = Emulator::open(directory.path()).unwrap_err();
+    let emulator = Emulator::open(directory.path()).unwrap();
+    let [error] = emulator.unreadable() else { panic!("{:?}", emulator.unreadable()) };
     assert!(matches!(error, EmulatorError::UnknownVersion { found: 99, .. }), "{error:?}");
     let message = error.to_string();
     assert!(message.contains(&path.display().to_string()), "{message}");
@@ -112,7 +113,7 @@ async fn a_file_of_another_version_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_broken_file_is_refused_and_left_alone() {
+async fn a_broken_file_is_named_and_left_alone() {
     for (name, text, part) in [
         ("ec2@eu-west-1.json", "{\"format\": 1, \"serv", "EOF"),
         ("ec2@eu-west-1.json", "{}", "no format version"),
@@ -135,9 +136,39 @@ async fn a_broken_file_is_refused_and_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(name);
         fs::write(&path, text).unwrap();
-        let message = Emulator::open(directory.path()).unwrap_err().to_string();
+        let emulator = Emulator::open(directory.path()).unwrap();
+        let [error] = emulator.unreadable() else { panic!("{name}: {:?}", emulator.unreadable()) };
+        let message = error.to_string();
         assert!(message.contains(name) && message.contains(part), "{message}");
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+}
+
+/// The other services go on, and so does this one when the file is right again, in processes that were there all the time.
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_the_trouble_of_one_service_in_one_region() {
+    let directory = tempfile::tempdir().unwrap();
+    let (one, two) = (open(directory.path()), open(directory.path()));
+    one.vpc().await;
+    two.vpc().await;
+    let path = directory.path().join(format!("ec2@{REGION}.json"));
+    let whole = fs::read_to_string(&path).unwrap();
+    let half = &whole[..whole.len() / 2];
+    fs::write(&path, half).unwrap();
+    for cloud in [&one, &open(directory.path())] {
+        let error = cloud.ec2.describe_vpcs().send().await.unwrap_err();
+        let error = error.as_service_error().unwrap().meta().clone();
+        assert_eq!(error.code(), Some("UnreadableState"));
+        assert!(error.message().unwrap().contains(&path.display().to_string()), "{error:?}");
+        let role = cloud.iam.create_role().role_name("flow").assume_role_policy_document(TRUST);
+        assert_ne!(code(role.send().await), "UnreadableState");
+        assert_eq!(code(cloud.iam.get_role().role_name("flow").send().await), "ok");
+        assert_eq!(code(cloud.ec2.create_vpc().cidr_block("10.0.0.0/16").send().await), "UnreadableState");
+        assert_eq!(fs::read_to_string(&path).unwrap(), half);
+    }
+    fs::write(&path, &whole).unwrap();
+    for cloud in [&one, &two] {
+        assert_eq!(cloud.ec2.describe_vpcs().send().await.unwrap().vpcs().len(), 2);
     }
 }
 
@@ -151,7 +182,7 @@ async fn a_file_that_breaks_while_open_fails_calls_and_is_not_overwritten() {
     fs::write(&path, "broken").unwrap();
     // The one that wrote last has no reason to read; the other one has.
     let answer = one.ec2.create_vpc().cidr_block("10.0.0.0/16").send().await;
-    assert_eq!(code(answer), "InternalError");
+    assert_eq!(code(answer), "UnreadableState");
     assert_eq!(fs::read_to_string(&path).unwrap(), "broken");
     assert!(one.emulator.objects().await.is_err());
 }

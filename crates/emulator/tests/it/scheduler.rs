@@ -218,8 +218,10 @@ async fn a_group_goes_away_slowly() {
     let schedules = Schedules::of(Emulator::builder().latency(1.0).in_memory());
     let scheduler = &schedules.scheduler;
     let role = schedules.role().await;
+    assert_eq!(code(schedules.create("s", &role).send().await), "AccessDeniedException", "iam:PassRole");
+    tokio::time::sleep(Duration::from_secs(4)).await;
     assert_eq!(code(schedules.create("s", &role).send().await), INVALID, "the role is not known yet");
-    tokio::time::sleep(Duration::from_secs(15)).await;
+    tokio::time::sleep(Duration::from_secs(11)).await;
     scheduler.create_schedule_group().name("jobs").send().await.unwrap();
     schedules.create("s", &role).group_name("jobs").send().await.unwrap();
     scheduler.delete_schedule_group().name("jobs").send().await.unwrap();

@@ -213,10 +213,114 @@ async fn an_unsigned_request_is_placed_by_a_host_of_aws_and_by_no_other() {
     let answer = server.raw(&[&request("logs.eu-west-1.amazonaws.com")]).await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("logGroups"), "{answer}");
     assert_eq!(emulator.calls()[0].region, "eu-west-1");
-    for host in ["127.0.0.1:4566", "evil.example", "logs.amazonaws.com.evil.example"] {
-        let answer = server.raw(&[&request(host)]).await;
-        assert!(answer.contains("MissingAuthenticationToken"), "{host}: {answer}");
+    let answer = server.raw(&[&request("127.0.0.1:4566")]).await;
+    assert!(answer.contains("MissingAuthenticationToken"), "{answer}");
+}
+
+/// What a page in a browser sends, by its own name or by one that was made to lead to this machine.
+#[tokio::test]
+async fn only_loopback_and_names_of_aws_are_answered_and_no_page_in_a_browser() {
+    let emulator = Emulator::in_memory();
+    let server = Server::start(&emulator).await;
+    let request = |host: &str, more: &str| {
+        format!(
+            "POST / HTTP/1.1\r\nHost: {host}\r\n{SIGNED}{more}Content-Length: 38\r\n\r\n\
+             Action=DescribeVpcs&Version=2016-11-15"
+        )
+    };
+    for host in ["evil.example", "ec2.amazonaws.com.evil.example", "10.0.0.1"] {
+        let answer = server.raw(&[&request(host, "")]).await;
+        assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("Host"), "{host}: {answer}");
     }
+    let answer = server.raw(&[&request("127.0.0.1", "Origin: http://127.0.0.1\r\n")]).await;
+    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("Origin"), "{answer}");
+    assert_eq!(emulator.calls().len(), 0);
+    for host in ["localhost:4566", "[::1]", "ec2.eu-west-1.amazonaws.com"] {
+        let answer = server.raw(&[&request(host, "")]).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{host}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_too_deep_too_long_or_of_nowhere_is_refused_and_the_next_one_answered() {
+    let emulator = Emulator::in_memory();
+    let server = Server::start(&emulator).await;
+    let signed = |service: &str, region: &str| {
+        format!(
+            "Host: 127.0.0.1\r\nAuthorization: AWS4-HMAC-SHA256 \
+             Credential=AKID/20260101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0\r\n\
+             Connection: close\r\n"
+        )
+    };
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let json =
+        |target: &str| format!("Content-Type: application/x-amz-json-1.1\r\nX-Amz-Target: {target}\r\n");
+    let dots = |action: &str| format!("Action={action}&A{}=1", ".a".repeat(100_000 / 2));
+    let many: String = (0..30_000).map(|number| format!("&A.{number}=1")).collect();
+    let nested = |open: &str, close: &str, depth: usize| {
+        format!("{{\"tags\": {}1{}}}", open.repeat(depth), close.repeat(depth))
+    };
+    let cbor = [&[0xa1, 0x61, b'a'][..], &[0x81; 100], &[1]].concat();
+    let tags = "AmazonEC2ContainerServiceV20141113.CreateCluster";
+    let logs = "Logs_20140328.DescribeLogGroups";
+    let rest = "Content-Type: application/json\r\n".to_owned();
+    for (what, line, service, region, headers, body, wanted) in [
+        ("dots to EC2", "POST /", "ec2", "eu-west-1", form.to_owned(), dots("CreateVpc"), "64 dots"),
+        ("dots to IAM", "POST /", "iam", "us-east-1", form.to_owned(), dots("CreateRole"), "64 dots"),
+        (
+            "parameters to EC2",
+            "POST /",
+            "ec2",
+            "eu-west-1",
+            form.to_owned(),
+            format!("Action=x{many}"),
+            "20000",
+        ),
+        (
+            "parameters to RDS",
+            "POST /",
+            "rds",
+            "eu-west-1",
+            form.to_owned(),
+            format!("Action=x{many}"),
+            "20000",
+        ),
+        ("lists", "POST /", "ecs", "eu-west-1", json(tags), nested("[", "]", 100), "64 levels"),
+        ("too many lists", "POST /", "ecs", "eu-west-1", json(tags), nested("[", "]", 100_000), "recursion"),
+        ("REST", "POST /restapis", "apigateway", "eu-west-1", rest, nested("{\"a\":", "}", 100), "64 levels"),
+        ("no region", "POST /", "logs", "nowhere", json(logs), "{}".to_owned(), "valid region"),
+    ] {
+        let length = body.len();
+        let head = format!(
+            "{line} HTTP/1.1\r\n{}{headers}Content-Length: {length}\r\n\r\n",
+            signed(service, region)
+        );
+        let answer = server.raw(&[&head, &body]).await;
+        assert!(answer.starts_with("HTTP/1.1 4") && answer.contains(wanted), "{what}: {answer}");
+    }
+    let cloudwatch = "/service/GraniteServiceVersion20100801/operation/DescribeAlarms";
+    let head = format!(
+        "POST {cloudwatch} HTTP/1.1\r\n{}Smithy-Protocol: rpc-v2-cbor\r\nContent-Type: application/cbor\r\n\
+         Content-Length: {}\r\n\r\n",
+        signed("monitoring", "eu-west-1"),
+        cbor.len()
+    );
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(&[head.as_bytes(), &cbor].concat()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("64 levels"), "{answer}");
+
+    // Without a signature less is read than with one.
+    let unsigned = "PUT /bucket-a/key HTTP/1.1\r\nHost: s3.eu-west-1.amazonaws.com\r\nConnection: close\r\n\
+                    Content-Length: 2000000\r\n\r\n";
+    let answer = server.raw(&[unsigned, &"x".repeat(1_100_000)]).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+
+    let head = format!("POST / HTTP/1.1\r\n{}{form}Content-Length: 38\r\n\r\n", signed("ec2", "eu-west-1"));
+    let answer = server.raw(&[&head, "Action=DescribeVpcs&Version=2016-11-15"]).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 #[tokio::test]

@@ -100,7 +100,11 @@ impl Resource for Topic<Resolved> {
             .attributes("DisplayName", &self.display_name)
             .attributes("KmsMasterKeyId", self.kms_master_key_id.as_str())
             .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
-        let answer = request.send().await.called(OPERATION).once_visible()?;
+        let answer = request.send().await.called(OPERATION).once_visible();
+        let answer = answer.once_spread(
+            cx,
+            &["KMSDisabled", "KMSDisabledException", "KMSNotFound", "KMSNotFoundException"],
+        )?;
         let topic_arn = required(answer.topic_arn, OPERATION, "TopicArn")?.into();
         Ok(TopicOutputs { topic_arn })
     }

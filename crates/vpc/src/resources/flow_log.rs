@@ -112,6 +112,8 @@ impl Resource for FlowLog<Resolved> {
         let answer = answer
             .and_then(|answer| none_unsuccessful(OPERATION, answer.unsuccessful.as_deref()).map(|()| answer))
             .classed(&[ROLE_NOT_USABLE], ErrorClass::NotYet)
+            // EC2 does not say what is not allowed.
+            .once_spread(cx, &["UnauthorizedOperation"])
             .once_visible()?;
         let id = answer.flow_log_ids.unwrap_or_default().into_iter().next();
         Ok(FlowLogOutputs { id: required(id, OPERATION, "FlowLogId")?.into() })

@@ -57,6 +57,16 @@ pub(crate) enum NotAssumable {
     TrustRefuses,
 }
 
+/// Whether a text is one of the values in another value, at any depth.
+fn has_text(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(own) => own == text,
+        Value::Array(items) => items.iter().any(|item| has_text(item, text)),
+        Value::Object(members) => members.values().any(|member| has_text(member, text)),
+        _ => false,
+    }
+}
+
 impl State {
     /// A role, by its full ARN.
     pub(crate) fn role(&self, arn: &str) -> Option<&Role> {
@@ -74,6 +84,15 @@ impl State {
             true => Ok(()),
             false => Err(NotAssumable::TrustRefuses),
         }
+    }
+
+    /// A role that a call hands to a service too early. IAM's own calls hand nothing over.
+    pub(crate) fn passed_too_early<'a>(&'a self, call: &Call, now_millis: i64) -> Option<&'a str> {
+        let mut new = self.roles.values().filter(|role| role.is_too_new_to_pass(now_millis)).peekable();
+        if call.service == "iam" || new.peek().is_none() {
+            return None;
+        }
+        new.map(Role::arn).find(|arn| has_text(&call.parameters, arn))
     }
 
     /// Whether services know a role, provided that it exists.

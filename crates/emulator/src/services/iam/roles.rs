@@ -25,6 +25,11 @@ pub(super) const LINKED_PATH: &str = "/aws-service-role/";
 /// How long a session is, in seconds, unless it is said (CreateRole, `MaxSessionDuration`).
 const SESSION: i64 = 3600;
 
+/// How long a role cannot be handed over, from the second in which it was made. Clients report denials in the same second as
+/// CreateRole, whatever their policies say (terraform-aws-modules/terraform-aws-ecs, issues 414 and 415); CreateRole itself may take
+/// two seconds to answer here.
+const UNPASSABLE_MILLIS: i64 = 4000;
+
 /// A role. What other services need of it is behind methods.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -112,6 +117,11 @@ impl Role {
     /// Whether services know it.
     pub(crate) fn is_visible(&self, now_millis: i64) -> bool {
         self.unseen_until.is_none_or(|until| until <= now_millis)
+    }
+
+    /// Whether nobody may hand it to a service yet: the permission is looked up by the role, and for some seconds there is none.
+    pub(super) fn is_too_new_to_pass(&self, now_millis: i64) -> bool {
+        !self.is_visible(now_millis) && now_millis < self.made_at_millis() + UNPASSABLE_MILLIS
     }
 
     /// Whether KMS can grant it something.

@@ -6,7 +6,7 @@ use aws_sdk_ecs::types::{
 use tokio::time::Instant;
 
 use super::{Shop, seconds};
-use crate::support::code;
+use crate::support::{code, said};
 
 /// Asks every second until the answer is the one wanted, and says how many seconds that took.
 async fn until(wanted: &str, mut ask: impl AsyncFnMut() -> String) -> u64 {
@@ -102,6 +102,9 @@ async fn failures_are_counted_round_by_round_and_then_rolled_back() {
 async fn a_role_that_is_too_new_delays_a_service() {
     let shop = Shop::at_aws_pace().await;
     shop.cloud.role_for("late", "ecs-tasks.amazonaws.com").await;
+    let early = said(shop.task("web").task_role_arn(super::role("late")).send().await);
+    assert!(early.contains("iam:PassRole"), "{early}");
+    seconds(4).await;
     shop.task("web").task_role_arn(super::role("late")).send().await.unwrap();
     shop.service("web", "web").send().await.unwrap();
     let took = until("SUCCESSFUL", async || status(&shop, "web").await).await;
