@@ -354,6 +354,17 @@ impl Resource for Cluster<Resolved> {
         let Some(live) = describe(cx, self.identifier.as_str()).await? else { return Ok(None) };
         let tags = live_tags(live.tag_list());
         cx.adopt(&format!("DB cluster {}", self.identifier), &tags, &search.address)?;
+        // One that was restored has the password of its backup. Which this program neither knows nor sets.
+        if live.master_user_secret().is_none() && live.status() == Some("available") {
+            let name = &self.identifier;
+            return Err(CallError::conflict(
+                format!("looking for the DB cluster {name}"),
+                format!(
+                    "it exists and RDS does not manage the password of its master user. Let RDS do so, then run again: `aws rds \
+                     modify-db-cluster --db-cluster-identifier {name} --manage-master-user-password --apply-immediately`"
+                ),
+            ));
+        }
         outputs(&live, "DescribeDBClusters").map(Some)
     }
 

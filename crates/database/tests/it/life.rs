@@ -120,3 +120,21 @@ async fn what_somebody_changed_is_found_and_repaired() {
     world.create(&tier, &inputs).await;
     world.assert_settled(&tier, &inputs).await;
 }
+
+/// A cluster that somebody restored and gave the stack's tags is taken over once RDS manages its password.
+#[tokio::test(start_paused = true)]
+async fn a_restored_cluster_is_taken_over_once_rds_manages_its_password() {
+    let (world, inputs) = world().await;
+    let tier = tier(expendable());
+    let outputs = world.create(&tier, &inputs).await;
+    let set = || rds(&world).modify_db_cluster().db_cluster_identifier(CLUSTER).apply_immediately(true);
+    let password = set().manage_master_user_password(false).master_user_password("a-password-of-its-own");
+    password.send().await.unwrap();
+    let next = world.that_lost_its_state(database::kinds);
+    let error = tier.create(&next.engine, &inputs).await.unwrap_err().to_string();
+    assert!(error.contains("modify-db-cluster --db-cluster-identifier payment-aurora-dev"), "{error}");
+    set().manage_master_user_password(true).send().await.unwrap();
+    let taken = next.create(&tier, &inputs).await;
+    assert_eq!(taken.database_endpoint, outputs.database_endpoint);
+    next.assert_settled(&tier, &inputs).await;
+}
