@@ -488,8 +488,10 @@ impl Inner {
             .values()
             .filter(|thing| thing.kind == spec.name && thing.visible_at <= now && thing.gone_at.is_none());
         if spec.settle != Settle::Key {
-            let fits =
-                |thing: &&Thing| thing.address == search.address.as_str() && search.is_for(&thing.token);
+            let fits = |thing: &&Thing| {
+                search.addresses().any(|address| address.as_str() == thing.address)
+                    && search.is_for(&thing.token)
+            };
             return Ok(shown.find(fits).map(Thing::outputs));
         }
         match shown.find(|thing| thing.properties["Name"] == properties["Name"]) {

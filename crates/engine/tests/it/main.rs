@@ -15,6 +15,7 @@ mod interrupt;
 mod journal;
 mod life;
 mod lock;
+mod moved;
 mod old_copy;
 mod plan;
 #[cfg(unix)]
