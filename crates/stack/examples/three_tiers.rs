@@ -37,8 +37,10 @@ fn compose(
     place: &Place,
     zones: Vec<String>,
 ) -> Result<alb::Outputs<Declared>, DeclareError> {
-    let network = vpc::Tier::new(vpc::Args::default())
-        .declare_in(scope, &vpc::Inputs { place: place.clone(), availability_zones: zones })?;
+    let network = vpc::Tier::new(vpc::Args::default()).declare_in(
+        scope,
+        &vpc::Inputs { place: place.clone(), availability_zones: zones, recorded: vpc::Recorded::default() },
+    )?;
     let load_balancer = alb::Tier::new(alb::Args::default()).declare_in(
         scope,
         &alb::Inputs {
@@ -60,6 +62,7 @@ fn compose(
             vpc_id: network.vpc_id,
             subnet_ids: network.database_subnet_ids,
             availability_zones: network.availability_zones,
+            recorded: database::Recorded::default(),
             // Whatever is behind the load balancer may talk to the database; here, the load balancer itself.
             client_security_group_ids: vec![load_balancer.alb_security_group_id.clone()],
         },

@@ -9,6 +9,8 @@ use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Recorded;
+
 /// What the tier can be told; a configuration file can say all of it but the environment and the tags, which all tiers
 /// share. The default is the reference network, and everything has a default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -150,6 +152,8 @@ pub struct Inputs {
     pub place: Place,
     /// The region's zones that can be used, sorted: from [`aws::zones`].
     pub availability_zones: Vec<String>,
+    /// What the state knows of the zones: [`Recorded::of`](crate::Recorded::of). Zones that have subnets keep their addresses.
+    pub recorded: Recorded,
 }
 
 impl Args {

@@ -353,7 +353,7 @@ impl Resource for Cluster<Resolved> {
     ) -> Result<Option<ClusterOutputs<Resolved>>, CallError> {
         let Some(live) = describe(cx, self.identifier.as_str()).await? else { return Ok(None) };
         let tags = live_tags(live.tag_list());
-        cx.adopt(&format!("DB cluster {}", self.identifier), &tags, &search.address)?;
+        cx.adopt(&format!("DB cluster {}", self.identifier), &tags, search)?;
         outputs(&live, "DescribeDBClusters").map(Some)
     }
 

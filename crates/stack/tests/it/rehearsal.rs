@@ -47,6 +47,7 @@ impl Rehearsal {
             region: REGION.to_owned(),
             availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
             has_log_key: false,
+            recorded: stack::Recorded::default(),
         };
         Stack::new(config, &self.environment).declare(&place).unwrap()
     }

@@ -495,7 +495,7 @@ fn in_china_some_endpoints_are_called_otherwise() {
         partition: "aws-cn".to_owned(),
     };
     let zones = ["a", "b", "c"].map(|zone| format!("cn-north-1{zone}")).to_vec();
-    let inputs = vpc::Inputs { place, availability_zones: zones };
+    let inputs = vpc::Inputs { place, availability_zones: zones, recorded: vpc::Recorded::default() };
     let (graph, _) = try_declare(with_endpoints(), &inputs).unwrap();
     let names: Vec<_> = of_kind(&graph, "AWS::EC2::VPCEndpoint")
         .into_iter()
