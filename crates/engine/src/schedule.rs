@@ -70,6 +70,8 @@ pub(crate) struct Schedule {
     pub(crate) tasks: Vec<Task>,
     /// A resource that cannot be created, since an object that is retained has the name that it needs.
     pub(crate) name_retained: Option<Address>,
+    /// An object that would have to go while something uses it that cannot let go before, and what that is.
+    pub(crate) in_the_way: Option<(Address, Address)>,
 }
 
 /// Chooses the order of replacements (in `steps`) and the order of tasks.
@@ -101,10 +103,10 @@ pub(crate) fn build(
     let before = Before { ahead, behind };
     builder.replacements(steps, &before);
     builder.replaced_before(steps, by_node, graph, &before);
-    builder.let_go_first(steps, &dependents, &before, provider)?;
+    let in_the_way = builder.let_go_first(steps, &dependents, &before, provider);
     builder.relieved(steps, &before, provider);
     builder.given_up_last(steps, &dependents);
-    Ok(Schedule { name_retained, ..builder.finish(steps, provider)? })
+    Ok(Schedule { name_retained, in_the_way, ..builder.finish(steps, provider)? })
 }
 
 /// For each step, the steps whose recorded object depends on it.
@@ -357,14 +359,15 @@ impl Builder {
 
     /// What referred to an object, and is changed or replaced, lets go of it before it is deleted. Where it cannot,
     /// since what it shall refer to instead waits for that very deletion, the cloud decides whether the object can go; if it is
-    /// known that it cannot, there is no plan.
+    /// known that it cannot, this says which and because of what.
     fn let_go_first(
         &mut self,
         steps: &[Step],
         dependents: &[Vec<usize>],
         before: &Before,
         provider: &dyn Provider,
-    ) -> Result<(), PlanError> {
+    ) -> Option<(Address, Address)> {
+        let mut in_the_way = None;
         for (position, dependents) in dependents.iter().enumerate() {
             let is_held = || provider.kind(&steps[position].kind).is_some_and(|kind| kind.order().held);
             for &dependent in dependents.iter().filter(|dependent| **dependent != position) {
@@ -372,12 +375,12 @@ impl Builder {
                 if before.can_wait(position, task) {
                     self.edge(Some(task), self.delete_task[position], false);
                 } else if steps[dependent].action == Action::Update && is_held() {
-                    let (address, by) = (steps[position].address.clone(), steps[dependent].address.clone());
-                    return Err(PlanError::InTheWay { address, by });
+                    let pair = || (steps[position].address.clone(), steps[dependent].address.clone());
+                    in_the_way.get_or_insert_with(pair);
                 }
             }
         }
-        Ok(())
+        in_the_way
     }
 
     /// What takes over from an object is made before that is deleted.
@@ -459,6 +462,6 @@ impl Builder {
                 self.tasks[task].dependents.iter().map(|(dependent, _)| self.tasks[*dependent].remaining);
             self.tasks[task].remaining = after.max().unwrap_or(0) + u64::from(own);
         }
-        Ok(Schedule { tasks: self.tasks, name_retained: None })
+        Ok(Schedule { tasks: self.tasks, name_retained: None, in_the_way: None })
     }
 }

@@ -91,7 +91,7 @@ impl Observer for Diary {
 impl Diary {
     /// What is worth telling: the long ones of each tier.
     fn tell(&self, out: &mut impl Write) -> std::io::Result<()> {
-        let told = ["vpc/vpc", "vpc/nat-1", "database/cluster", "database/instance-1", "alb/load-balancer"];
+        let told = ["vpc/vpc", "vpc/nat-a", "database/cluster", "database/instance-1", "alb/load-balancer"];
         for (at, line) in self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             if told.iter().any(|address| line.starts_with(&format!("{address} "))) {
                 writeln!(out, "{:>4} s  {line}", at.as_secs())?;

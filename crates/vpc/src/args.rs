@@ -27,10 +27,12 @@ pub struct Args {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 2, max = 6))]
     pub zone_count: Option<usize>,
-    /// Which zones, by name; the region's first ones where it is not given.
+    /// Which zones, by name; the region's first ones where it is not given. Their order tells which block of the lists below is
+    /// whose, and nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub availability_zones: Option<Vec<String>>,
-    /// The public subnets' addresses, one block for each zone; worked out from `cidr` where it is not given.
+    /// The public subnets' addresses, one block for each zone in the order of the zones; worked out from `cidr` where it is not
+    /// given.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Vec<aws::schema::Ipv4Block>>")]
     pub public_subnet_cidrs: Option<Vec<Ipv4Net>>,
@@ -97,7 +99,8 @@ pub enum NatMode {
     /// Through a gateway in their own zone: the failure of a zone stays there.
     #[default]
     OnePerZone,
-    /// All through one gateway in the first zone: cheaper, and that zone's failure cuts off all.
+    /// All through one gateway, in the zone that has one already or else in the first: cheaper, and that zone's failure cuts off
+    /// all.
     Single,
     /// Not at all. What is in them reaches the services of AWS that have endpoints here ([`InterfaceEndpoints`]), and
     /// nothing else: no partner, and no image that is not in ECR.

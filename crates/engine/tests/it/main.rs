@@ -17,6 +17,7 @@ mod life;
 mod lock;
 mod moved;
 mod old_copy;
+mod order;
 mod plan;
 #[cfg(unix)]
 mod private_files;
