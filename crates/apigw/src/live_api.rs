@@ -6,7 +6,7 @@
 
 use aws::tags::LiveTags;
 use aws::{Called, Context, required};
-use engine::{Address, CallError};
+use engine::{Address, CallError, Search};
 
 use crate::resources::gateway;
 use crate::{RestApiId, StageName};
@@ -51,7 +51,7 @@ pub async fn live_api(
     if live_id != id.as_str() || !is_label(&live_id) {
         return Err(CallError::conflict(API, format!("`{live_id}` is not the API `{id}`")));
     }
-    cx.adopt(&format!("the API {live_id}"), &LiveTags::map(live.tags), address)?;
+    cx.adopt(&format!("the API {live_id}"), &LiveTags::map(live.tags), &Search::made_for(address.clone()))?;
     let live = gateway(cx).get_stage().rest_api_id(&live_id).stage_name(stage.as_str());
     let live_stage = required(live.send().await.called(STAGE)?.stage_name, STAGE, "stageName")?;
     if live_stage != stage.as_str() || !is_stage_name(&live_stage) {

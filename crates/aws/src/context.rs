@@ -11,7 +11,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-use engine::{Address, CallError, ErrorClass, Intent};
+use engine::{CallError, ErrorClass, Intent, Search};
 
 use crate::error::{Called, required};
 use crate::identity::Identity;
@@ -166,14 +166,15 @@ impl Context {
         tags.stamped(&self.identity, intent)
     }
 
-    /// Whether an object that was found by its natural key may be taken for the one at `address`.
+    /// Whether an object that was found by its natural key may be taken for the one that is searched.
     ///
     /// # Errors
     /// [`ErrorClass::Conflict`], naming the object, where its tags say that it is not ours.
-    pub fn adopt(&self, object: &str, live: &LiveTags, address: &Address) -> Result<(), CallError> {
-        if live.belongs_to(&self.identity, address) {
+    pub fn adopt(&self, object: &str, live: &LiveTags, search: &Search) -> Result<(), CallError> {
+        if live.belongs_to(&self.identity, search) {
             return Ok(());
         }
+        let address = &search.address;
         let Identity { project, environment } = &self.identity;
         Err(CallError::conflict(
             format!("looking for {object}"),
@@ -232,6 +233,8 @@ async fn account(sts: &aws_sdk_sts::Client) -> Result<Account, CallError> {
 mod tests {
     use aws_config::Region;
 
+    use engine::Address;
+
     use super::*;
 
     fn identity() -> Identity {
@@ -264,9 +267,10 @@ mod tests {
         let config = SdkConfig::builder().region(Region::new("ap-southeast-1")).build();
         let cx = Context::from_config(&config, identity(), account()).unwrap();
         let intent = Intent { address: Address::new("vpc/flow-log-group").unwrap(), token: "0".repeat(32) };
+        let search = Search::made_for(intent.address.clone());
         let ours = cx.stamp(&Tags::new(), &intent).unwrap().map();
-        assert_eq!(cx.adopt("log group x", &LiveTags::map(Some(ours)), &intent.address), Ok(()));
-        let error = cx.adopt("log group x", &LiveTags::default(), &intent.address).unwrap_err();
+        assert_eq!(cx.adopt("log group x", &LiveTags::map(Some(ours)), &search), Ok(()));
+        let error = cx.adopt("log group x", &LiveTags::default(), &search).unwrap_err();
         assert_eq!(error.class, ErrorClass::Conflict);
         assert_eq!(
             error.to_string(),

@@ -40,8 +40,8 @@ pub fn filter<V: Display>(name: &str, values: impl IntoIterator<Item = V>) -> Fi
 pub fn found_by(cx: &Context, search: &Search) -> Vec<Filter> {
     let Identity { project, environment } = cx.identity();
     let tag = |key: &str, value: &str| filter(&format!("tag:{key}"), [value]);
-    let mut filters =
-        vec![tag(PROJECT, project), tag(ENVIRONMENT, environment), tag(ADDRESS, search.address.as_str())];
+    let addresses = filter(&format!("tag:{ADDRESS}"), search.addresses());
+    let mut filters = vec![tag(PROJECT, project), tag(ENVIRONMENT, environment), addresses];
     filters.extend(search.token.as_ref().map(|token| tag(INTENT, token)));
     filters
 }

@@ -377,8 +377,7 @@ impl LiveTags {
     /// Whether the object is one that the search is for.
     #[must_use]
     pub fn fit(&self, identity: &Identity, search: &Search) -> bool {
-        self.belongs_to(identity, &search.address)
-            && self.0.get(INTENT).is_some_and(|token| search.is_for(token))
+        self.belongs_to(identity, search) && self.0.get(INTENT).is_some_and(|token| search.is_for(token))
     }
 
     /// Whether the object was made by this project, in this environment, at whatever address.
@@ -394,11 +393,12 @@ impl LiveTags {
         Tags(self.0.into_iter().filter(|(key, _)| !is_identity_or_aws(key)).collect())
     }
 
-    /// Whether the object was made by this project, in this environment, at this address.
+    /// Whether the object was made by this project, in this environment, for the resource that is searched: at its address, or
+    /// at one that it had before. The tag is not rewritten when a resource is called otherwise.
     #[must_use]
-    pub fn belongs_to(&self, identity: &Identity, address: &Address) -> bool {
-        let is = |key: &str, value: &str| self.0.get(key).is_some_and(|live| live == value);
-        self.is_ours(identity) && is(ADDRESS, address.as_str())
+    pub fn belongs_to(&self, identity: &Identity, search: &Search) -> bool {
+        let is = |address: &Address| self.0.get(ADDRESS).is_some_and(|live| live == address.as_str());
+        self.is_ours(identity) && search.addresses().any(is)
     }
 }
 
@@ -449,7 +449,7 @@ mod tests {
         let mut live = sent.tags().to_vec();
         live.push(Ec2Tag::builder().key("aws:cloudformation:stack-id").value("x").build());
         let live = LiveTags::ec2(Some(&live));
-        assert!(live.belongs_to(&identity(), &intent().address));
+        assert!(live.belongs_to(&identity(), &Search::made_by(&intent())));
         assert_eq!(live.visible(), tags);
     }
 
@@ -457,9 +457,12 @@ mod tests {
     fn an_object_belongs_to_one_project_environment_and_address() {
         let live = LiveTags(Tags::new().stamped(&identity(), &intent()).unwrap().0);
         let other = Identity { environment: "prod".to_owned(), ..identity() };
-        assert!(!live.belongs_to(&other, &intent().address));
-        assert!(!live.belongs_to(&identity(), &Address::new("vpc/other").unwrap()));
-        assert!(!LiveTags::default().belongs_to(&identity(), &intent().address));
+        let search = Search::made_for(intent().address);
+        assert!(!live.belongs_to(&other, &search));
+        assert!(!LiveTags::default().belongs_to(&identity(), &search));
+        let elsewhere = Search::made_for(Address::new("vpc/other").unwrap());
+        assert!(!live.belongs_to(&identity(), &elsewhere));
+        assert!(live.belongs_to(&identity(), &elsewhere.or_formerly([&intent().address])));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use engine::{DeclareError, Input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Recorded;
 use crate::names;
 use crate::resources::{ServerlessScaling, Version};
 
@@ -171,6 +172,8 @@ pub struct Inputs {
     pub subnet_ids: Vec<Input<SubnetId>>,
     /// The zones of those subnets, in the same order.
     pub availability_zones: Vec<Input<String>>,
+    /// What the state knows of the instances: [`Recorded::of`](crate::Recorded::of). One whose zone stays, stays.
+    pub recorded: Recorded,
     /// Who may talk to it. Others can be let in by a rule in its group.
     pub client_security_group_ids: Vec<Input<SecurityGroupId>>,
 }

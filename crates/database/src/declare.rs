@@ -8,6 +8,7 @@ use aws::{KeyArn, LogGroupName, Names, RoleArn, SecurityGroupId};
 use engine::{Component, DeclareError, Declared, Input, OutputsOf, Resolved, Resource, Scope, Stage};
 use serde::{Deserialize, Serialize};
 
+use crate::placement::{Placed, placed};
 use crate::resources::{
     Cluster, ClusterParameterGroup, DatabasePrivilege, DatabaseUser, DeletionPolicy, Group, Instance,
     MasterUserSecret, Parameters, RoleAttribute, SchemaPrivilege, SubnetGroup,
@@ -16,6 +17,8 @@ use crate::{Args, ClusterId, Inputs, InstanceId, ParameterGroupName, SecretArn, 
 
 const ENGINE: &str = "aurora-postgresql";
 const PORT: u16 = 5432;
+/// The last in which an instance becomes the writer.
+const LAST_TIER: u8 = 15;
 /// For how many days a deleted key can be saved: the longest that KMS offers, since without the key every backup is lost.
 const KEY_WINDOW: u32 = 30;
 
@@ -322,22 +325,20 @@ impl Declaring<'_> {
         Ok(Some(self.scope.add("monitoring-role", role)?.arn))
     }
 
-    /// The writer first; each further instance in the next zone.
+    /// One after the other in each zone: see [`placed`].
     fn instances(&mut self, cluster: &Input<ClusterId>) -> Result<Vec<Input<InstanceId>>, DeclareError> {
         let role = self.monitoring_role()?;
         let mut ids = Vec::new();
-        for (index, zone) in
-            self.inputs.availability_zones.iter().cycle().take(self.args.instances).enumerate()
-        {
-            let number = index + 1;
+        let zones = &self.inputs.availability_zones;
+        for Placed { number, zone } in placed(zones, self.args.instances, &self.inputs.recorded) {
             let name = format!("db-{number}");
             let instance = Instance {
                 identifier: self.names.name(&name).into(),
                 cluster_identifier: cluster.clone(),
                 class: "db.serverless".to_owned(),
                 engine: ENGINE.to_owned(),
-                availability_zone: zone.clone(),
-                promotion_tier: u8::try_from(index).unwrap_or(u8::MAX),
+                availability_zone: zones[zone].clone(),
+                promotion_tier: u8::try_from(number - 1).map_or(LAST_TIER, |tier| tier.min(LAST_TIER)),
                 publicly_accessible: false,
                 auto_minor_version_upgrade: true,
                 monitoring_interval: self.args.monitoring_interval,

@@ -16,6 +16,7 @@
 //!     vpc_id: aws::VpcId::from("vpc-0a1b2c3d4e5f60718").into(),
 //!     subnet_ids: ["subnet-0a", "subnet-0b"].map(|id| aws::SubnetId::from(id).into()).to_vec(),
 //!     availability_zones: ["a", "b"].map(|zone| format!("ap-southeast-1{zone}").into()).to_vec(),
+//!     recorded: database::Recorded::default(),
 //!     client_security_group_ids: Vec::new(),
 //! };
 //! let mut scope = Scope::new();
@@ -29,6 +30,7 @@ mod args;
 mod data_api;
 mod declare;
 mod names;
+mod placement;
 pub mod resources;
 
 pub use args::Args;
@@ -38,6 +40,7 @@ pub use aws::DbClusterId as ClusterId;
 pub use aws::SecretArn;
 pub use declare::Outputs;
 pub use declare::Tier;
+pub use placement::Recorded;
 
 engine::id! {
     /// The name of a DB instance.

@@ -12,7 +12,7 @@ pub const MAX_ADDRESS_LENGTH: usize = 256;
 /// The address of a resource, unique in a graph: segments of `a-z`, `0-9` and `-`, joined by `/`.
 ///
 /// Cheap to clone. It is recorded in state and in a tag on the object, so renaming one in code is a
-/// replacement.
+/// replacement, unless [`Scope::formerly`](crate::Scope::formerly) says what it was.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Address(Arc<str>);

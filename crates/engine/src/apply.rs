@@ -14,7 +14,7 @@ use crate::observer::Progress;
 use crate::operate::{Cause, Operator};
 use crate::plan::Plan;
 use crate::removal::Fate;
-use crate::schedule::{Part, Task};
+use crate::schedule::{Part, Task, gains};
 use crate::state::Phase;
 use crate::step::{Action, Step};
 
@@ -116,7 +116,7 @@ fn operation(step: &Step, part: Part) -> Operation {
         (Part::Delete, _) => Operation::Delete,
         (Part::Do, Action::Create | Action::Replace { .. }) => Operation::Create,
         (Part::Do, _) if is_being_created(step) => Operation::Create,
-        (Part::Do, _) => Operation::Update,
+        (Part::Do | Part::Widen, _) => Operation::Update,
     }
 }
 
@@ -176,6 +176,7 @@ fn visible(plan: &Plan, task: &Task) -> bool {
     let step = &plan.steps()[task.step];
     match task.part {
         Part::Do => step.is_change(),
+        Part::Widen => step.changes.iter().any(|change| gains(step, change.property())),
         Part::Delete => !step.removal().is_some_and(|removal| removal.fate == Fate::Retained),
     }
 }
@@ -372,7 +373,8 @@ async fn run_task(
         let _ = tell.send(Told::Identified(position));
     };
     let result = match task.part {
-        Part::Do => operator.perform(step, identified).await,
+        Part::Do => operator.perform_last(step, identified).await,
+        Part::Widen => operator.widen(step).await,
         Part::Delete => operator.delete(step).await,
     };
     (position, begun.elapsed(), result)

@@ -217,7 +217,7 @@ impl Operator<'_> {
         if kind.settle() == Settle::Key {
             return Ok(None);
         }
-        let search = Search::made_for(step.address.clone());
+        let search = Search::made_for(step.address.clone()).or_formerly(self.graph.formerly(&step.address));
         // One that was deleted a moment ago may still be shown for as long as a new one may not.
         let mut backoff = Backoff::poll(step.address.as_str(), self.settle_grace);
         let outputs = loop {
@@ -292,7 +292,8 @@ impl Operator<'_> {
         grace: Duration,
     ) -> Result<Option<Value>, Cause> {
         let waiting = |on: &str, refused| self.tell(step, Operation::Create, on.to_owned(), refused);
-        let looked = look(kind, desired, intent, grace, &waiting);
+        let search = Search::made_by(intent).or_formerly(self.graph.formerly(&intent.address));
+        let looked = look(kind, desired, &search, grace, &waiting);
         let looked = self.reading("looking for what a lost answer may have made", looked).await?;
         let Some(outputs) = looked else { return Ok(None) };
         let state = self.journal.state();

@@ -253,6 +253,14 @@ pub enum Event {
         /// The object.
         object: Seq,
     },
+    /// All that is known at an address is at another one from now on, since the program calls the resource otherwise. Nothing is
+    /// called: the objects are the same.
+    Moved {
+        /// What the resource was called.
+        address: Address,
+        /// What it is called now.
+        to: Address,
+    },
     /// What is known of an object changed without a call: its dependencies, its protection, or properties that the
     /// live object has already.
     Recorded {

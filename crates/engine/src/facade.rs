@@ -12,7 +12,7 @@ use crate::host::{Host, SystemHost};
 use crate::journal::{Binding, Journal, Loaded, load};
 use crate::lock::{Lock, LockError, Lost};
 use crate::observer::{Observer, Progress, Silent};
-use crate::plan::{Plan, plan};
+use crate::plan::{Plan, plan, relocated};
 use crate::provider::Provider;
 use crate::selector::Selector;
 use crate::session::Session;
@@ -140,9 +140,11 @@ impl Engine {
                 state.fold(&event).map_err(|error| JournalError::Refused { reason: error.to_string() })?;
             }
         }
+        let (state, moved) = relocated(&graph, state);
         let selection = selector.resolve(&graph, &state);
         let live = unless(&self.cancel, self.read_whole(&state, &selection, changed_at)).await?;
-        let plan = plan(graph, &state, &live, &*self.provider, selection)?;
+        let mut plan = plan(graph, &state, &live, &*self.provider, selection)?;
+        plan.moved = moved;
         unless(&self.cancel, self.weighed(plan, &state)).await
     }
 

@@ -33,6 +33,17 @@ pub struct Wish<'a> {
     pub declared: &'a Value,
     /// What is there and stays, perhaps changed; `None` where an object is created.
     pub there: Option<There<'a>>,
+    /// What the same plan deletes or replaces.
+    pub going: &'a [Going],
+}
+
+/// An object that goes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Going {
+    /// Its kind.
+    pub kind: String,
+    /// The properties that are recorded of it.
+    pub properties: Value,
 }
 
 /// An object that stays.

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::references;
-use crate::scope::{Declaration, KeptBy, KindGuard, Scope};
+use crate::scope::{Declaration, Formerly, KeptBy, KindGuard, Scope};
+use crate::state::{Object, State};
 
 /// What is wrong with a graph, found before any call.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +33,15 @@ pub enum GraphError {
         /// The address.
         address: Address,
     },
+}
+
+/// All that is known of a resource, from what it was called before to what it is called now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The former address.
+    pub from: Address,
+    /// The present one.
+    pub to: Address,
 }
 
 fn circle(addresses: &[Address]) -> String {
@@ -60,6 +70,8 @@ pub struct Graph {
     guards: HashMap<Address, Declaration>,
     /// What is declared of all objects of a kind.
     kind_guards: Vec<KindGuard>,
+    /// What the resources were called before, in the order in which it was said.
+    formerly: Vec<Formerly>,
 }
 
 impl Graph {
@@ -68,8 +80,8 @@ impl Graph {
     /// # Errors
     /// [`GraphError`] names the addresses.
     pub fn new(scope: Scope) -> Result<Self, GraphError> {
-        let (declarations, kind_guards) = scope.into_parts();
-        Ok(Self { kind_guards, ..Self::from_declarations(declarations)? })
+        let (declarations, kind_guards, formerly) = scope.into_parts();
+        Ok(Self { kind_guards, formerly, ..Self::from_declarations(declarations)? })
     }
 
     /// Checks declarations that were made without a [`Scope`].
@@ -96,7 +108,16 @@ impl Graph {
             exports: Value::Null,
             guards: HashMap::new(),
             kind_guards: Vec::new(),
+            formerly: Vec::new(),
         })
+    }
+
+    /// Adds what resources were called before, for declarations that were made without a [`Scope`]: pairs of the present and the
+    /// former address. See [`Scope::formerly`].
+    #[must_use]
+    pub fn with_former_addresses(mut self, former: impl IntoIterator<Item = (Address, Address)>) -> Self {
+        self.formerly.extend(former.into_iter().map(|(address, before)| Formerly { address, before }));
+        self
     }
 
     /// Adds what the state shall keep as the stack's outputs: a struct or map whose values may be references.
@@ -111,7 +132,28 @@ impl Graph {
     #[must_use]
     pub fn into_guards(self) -> Self {
         let guards = self.nodes.into_iter().map(|node| (node.address.clone(), node)).collect();
-        Self { guards, kind_guards: self.kind_guards, ..Self::default() }
+        Self { guards, kind_guards: self.kind_guards, formerly: self.formerly, ..Self::default() }
+    }
+
+    /// What a resource was called before.
+    pub(crate) fn formerly<'a>(&'a self, address: &'a Address) -> impl Iterator<Item = &'a Address> {
+        self.formerly.iter().filter(move |one| one.address == *address).map(|one| &one.before)
+    }
+
+    /// What a state has under former names.
+    pub(crate) fn moves(&self, state: &State) -> Vec<Moved> {
+        let mut moves: Vec<Moved> = Vec::new();
+        for Formerly { address: to, before: from } in &self.formerly {
+            let is_taken = state.slot(to.as_str()).is_some() || self.guard(from.as_str()).is_some();
+            let is_moved = moves.iter().any(|moved| moved.to == *to || moved.from == *from);
+            let Some(slot) = state.slot(from.as_str()).filter(|_| !is_taken && !is_moved) else { continue };
+            let declared = self.guard(to.as_str());
+            let is_other = |object: &Object| declared.is_some_and(|declared| declared.kind != object.kind);
+            if !slot.current.as_ref().is_some_and(is_other) {
+                moves.push(Moved { from: from.clone(), to: to.clone() });
+            }
+        }
+        moves
     }
 
     /// What is declared at an address now, be it to be made or only to be protected.

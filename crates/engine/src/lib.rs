@@ -76,6 +76,7 @@ mod store;
 mod survey;
 mod visible;
 mod weigh;
+mod widen;
 
 pub use address::{Address, InvalidAddress, MAX_ADDRESS_LENGTH};
 pub use anchor::{Head, Inspection, Proof, inspect};
@@ -93,11 +94,12 @@ pub use facts::{CreateOnly, Facts, FoundIn, ImportId, Listed, Named, Reads, Span
 pub use fields::fields;
 pub use foresight::Accepted;
 pub use foresight::Foreseen;
+pub use foresight::Going;
 pub use foresight::Refusal;
 pub use foresight::Remark;
 pub use foresight::There;
 pub use foresight::Wish;
-pub use graph::{Graph, GraphError};
+pub use graph::{Graph, GraphError, Moved};
 pub use host::{Host, SystemHost, TestHost};
 pub use input::{Input, Join, Output, Piece, Text};
 pub use local_store::LocalStore;
@@ -110,7 +112,9 @@ pub use plan_error::PlanError;
 pub use provider::{Kind, Provider, Registry};
 pub use references::Term;
 pub use removal::{Fate, Guarded, Lowered, Removal, Sides};
-pub use resource::{Change, Changed, Declares, Intent, OutputsOf, Readiness, Resource, Search, Settle};
+pub use resource::{
+    Change, Changed, Declares, Intent, Order, OutputsOf, Readiness, Resource, Search, Settle,
+};
 pub use scope::{Declaration, DeclareError, Scope};
 pub use selector::{InvalidSelector, Selection, Selector};
 pub use session::Session;

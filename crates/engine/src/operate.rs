@@ -257,7 +257,7 @@ impl Operator<'_> {
     }
 
     /// What is declared, with the properties as values. What the plan showed as known must be what is sent.
-    fn goal(&self, step: &Step) -> Result<Goal, Cause> {
+    pub(crate) fn goal(&self, step: &Step) -> Result<Goal, Cause> {
         let wanted = step.wanted().ok_or_else(|| Cause::Stale { what: "it is not declared".to_owned() })?;
         let declaration = &self.graph.nodes()[wanted.node];
         let state = self.journal.state();
@@ -379,7 +379,13 @@ impl Operator<'_> {
         }
     }
 
-    async fn update(&self, step: &Step, kind: &dyn Kind, object: Object, goal: Goal) -> Result<(), Cause> {
+    pub(crate) async fn update(
+        &self,
+        step: &Step,
+        kind: &dyn Kind,
+        object: Object,
+        goal: Goal,
+    ) -> Result<(), Cause> {
         let desired = &goal.properties;
         let live = self.unchanged_since_plan(step, kind, &object, desired).await?;
         let live = live.ok_or_else(|| Cause::Stale { what: "it disappeared".to_owned() })?;

@@ -11,7 +11,7 @@ use crate::diff::{PropertyChange, accept, diff, managed};
 use crate::error::CallError;
 use crate::event::{Event, Seq};
 use crate::facts::CreateOnly;
-use crate::graph::Graph;
+use crate::graph::{Graph, Moved};
 use crate::plan_error::PlanError;
 use crate::provider::{Kind, Provider};
 use crate::references::{self, Found};
@@ -53,6 +53,8 @@ pub struct Plan {
     pub(crate) protected: Vec<Guarded>,
     /// Replaced objects that are what is declared now, and are taken back before anything else happens.
     pub(crate) restored: Vec<(Address, Seq)>,
+    /// What is at another address from now on.
+    pub(crate) moved: Vec<Moved>,
 }
 
 impl Plan {
@@ -85,6 +87,13 @@ impl Plan {
         &self.selection
     }
 
+    /// What is recorded under a former address and is taken to be at the present one. Applying the plan records that, whatever else
+    /// there is to do.
+    #[must_use]
+    pub fn moved(&self) -> &[Moved] {
+        &self.moved
+    }
+
     /// Whether there is nothing to do in the cloud.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -92,7 +101,17 @@ impl Plan {
     }
 }
 
-/// Compares what is declared with what is known.
+/// The state with everything at the address at which it is declared now, and what had to be moved for that.
+pub(crate) fn relocated(graph: &Graph, mut state: State) -> (State, Vec<Moved>) {
+    let moved = graph.moves(&state);
+    for Moved { from, to } in &moved {
+        let event = Event::Moved { address: from.clone(), to: to.clone() };
+        state.fold(&event).expect("only what is recorded is moved, and only to where nothing is");
+    }
+    (state, moved)
+}
+
+/// Compares what is declared with what is known. The state is one that was [`relocated`].
 ///
 /// Where an object was replaced and is still there, and it is what is declared now, it is taken back rather than made a third
 /// time. Whether it is what is declared may depend on others that are taken back, so the plan is made again until none is.
@@ -187,7 +206,16 @@ fn plan_once(
         by_address.entry(step.address.clone()).or_insert(position);
     }
     let (graph, selection) = (Arc::clone(graph), selection.clone());
-    Ok(Plan { steps, by_address, selection, graph, schedule, protected, restored: Vec::new() })
+    Ok(Plan {
+        steps,
+        by_address,
+        selection,
+        graph,
+        schedule,
+        protected,
+        restored: Vec::new(),
+        moved: Vec::new(),
+    })
 }
 
 struct Planner<'a> {

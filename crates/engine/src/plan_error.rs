@@ -52,6 +52,16 @@ pub enum PlanError {
         /// What uses it.
         by: Address,
     },
+    /// An object would have to go before its successor can be made, while something that stays needs the successor to let go of it.
+    #[error(
+        "{address} would have to be deleted before its successor can be made, but {by} uses it until then"
+    )]
+    InTheWay {
+        /// The resource that would go.
+        address: Address,
+        /// What uses it.
+        by: Address,
+    },
     /// An object stays, with the name that a new one needs.
     #[error("{address} cannot be created: an object that is retained has the name that it needs")]
     NameRetained {

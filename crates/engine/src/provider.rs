@@ -15,7 +15,7 @@ use crate::facts::Facts;
 use crate::fields::fields;
 use crate::foresight::{Foreseen, Wish};
 use crate::loss::Contents;
-use crate::resource::{Change, Changed, Intent, Readiness, Resource, Search, Settle};
+use crate::resource::{Change, Changed, Intent, Order, Readiness, Resource, Search, Settle};
 use crate::stage::Resolved;
 
 /// All kinds that the engine can plan and apply.
@@ -32,6 +32,9 @@ pub trait Kind: Send + Sync {
     fn settle(&self) -> Settle;
     fn is_revision(&self) -> bool;
     fn volatile(&self) -> &[&'static str];
+    fn order(&self) -> Order {
+        Order::default()
+    }
     fn change(&self, property: &str) -> Change {
         self.facts().change(property)
     }
@@ -175,6 +178,10 @@ impl<R: Resource> Kind for Adapter<R> {
 
     fn volatile(&self) -> &[&'static str] {
         R::VOLATILE
+    }
+
+    fn order(&self) -> Order {
+        R::ORDER
     }
 
     fn properties(&self) -> &'static [&'static str] {

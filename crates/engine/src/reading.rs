@@ -12,13 +12,14 @@ use crate::engine_error::EngineError;
 use crate::error::{CallError, ErrorClass};
 use crate::event::Seq;
 use crate::facade::Engine;
-use crate::foresight::{Foreseen, Refusal, There, Wish};
+use crate::foresight::{Foreseen, Going, Refusal, There, Wish};
 use crate::loss::Contents;
 use crate::observer::Progress;
 use crate::plan::{Plan, Reading, Readings};
 use crate::plan_error::PlanError;
 use crate::selector::Selection;
 use crate::state::{Object, State};
+use crate::step::{Action, Step};
 
 /// How many objects are read at once. Batching joins them into far fewer calls.
 const READS_AT_ONCE: usize = 256;
@@ -54,13 +55,19 @@ impl Engine {
 
     /// The plan, with what the kinds say of it before anything is called.
     async fn foreseen(&self, mut plan: Plan, state: &State) -> Result<Plan, EngineError> {
+        let goes = |step: &Step| {
+            let object = state.slot(step.address.as_str())?.object(step.existing()?.seq)?;
+            let goes = matches!(step.action, Action::Delete | Action::Replace { .. });
+            goes.then(|| Going { kind: object.kind.clone(), properties: object.properties.clone() })
+        };
+        let going: Vec<Going> = plan.steps().iter().filter_map(goes).collect();
         for step in plan.steps_mut() {
             let Some((kind, declared)) = self.provider.kind(&step.kind).zip(step.desired()) else { continue };
             let recorded = step.existing().filter(|_| !step.creates());
             let recorded = recorded.and_then(|it| state.slot(step.address.as_str())?.object(it.seq));
             let there =
                 recorded.zip(step.live()).map(|(object, live)| There { recorded: &object.properties, live });
-            let wish = Wish { declared, there };
+            let wish = Wish { declared, there, going: &going };
             let foreseen = match repeat(step.address.as_str(), || kind.foresee(&wish), |_| ()).await {
                 // Then the cloud decides.
                 Err(error) if error.class == ErrorClass::Denied => Foreseen::nothing(),

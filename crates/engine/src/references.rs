@@ -70,6 +70,19 @@ pub(crate) fn visit<'a>(value: &'a Value, visit_one: &mut impl FnMut(Found<'a>))
     }
 }
 
+/// Makes every reference to one address one to another.
+pub(crate) fn rename(value: &mut Value, from: &str, to: &str) {
+    let refers = value.as_object().and_then(as_reference).is_some_and(|found| found.address == from);
+    match value {
+        Value::Object(object) if refers => {
+            object.insert("$ref".to_owned(), to.into());
+        }
+        Value::Object(object) => object.values_mut().for_each(|inner| rename(inner, from, to)),
+        Value::Array(items) => items.iter_mut().for_each(|inner| rename(inner, from, to)),
+        _ => {}
+    }
+}
+
 /// Whether nothing in `value` is a reference any more.
 pub(crate) fn is_known(value: &Value) -> bool {
     match value {

@@ -38,6 +38,21 @@ pub enum Settle {
     Tag,
 }
 
+/// In which order objects of a kind come and go, beyond what their references say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Order {
+    /// Lists whose items the cloud does not give up while something that depends on the object uses them, such as the subnets of a
+    /// group. Where one changes, what is new is added first, for those who wait for it; what is to go is taken away in a second
+    /// call, after everything that depends on the object, over however many others, and goes.
+    pub widened_first: &'static [&'static str],
+    /// Whether objects of the kind take over from each other. One that is not declared any more is deleted after those that are
+    /// made in the same tier, so that there never is none.
+    pub relieved: bool,
+    /// Whether the cloud refuses to delete one while something refers to it. Where it would have to go before what refers to it
+    /// can let go, there is no plan.
+    pub held: bool,
+}
+
 /// A create that is recorded in the journal before it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
@@ -56,19 +71,32 @@ pub struct Search {
     /// The token of the intent that made the object. `None` is any object of the resource: one that was made by a run of
     /// which the state, an old copy perhaps, knows nothing.
     pub token: Option<String>,
+    /// What the resource was called before. Objects that were made then say so.
+    pub formerly: Vec<Address>,
 }
 
 impl Search {
     /// For what an intent made.
     #[must_use]
     pub fn made_by(intent: &Intent) -> Self {
-        Self { address: intent.address.clone(), token: Some(intent.token.clone()) }
+        Self { address: intent.address.clone(), token: Some(intent.token.clone()), formerly: Vec::new() }
     }
 
     /// For whatever was made for a resource.
     #[must_use]
     pub fn made_for(address: Address) -> Self {
-        Self { address, token: None }
+        Self { address, token: None, formerly: Vec::new() }
+    }
+
+    /// The same search, also for what was made for a resource when it was called otherwise.
+    #[must_use]
+    pub fn or_formerly<'a>(self, formerly: impl IntoIterator<Item = &'a Address>) -> Self {
+        Self { formerly: formerly.into_iter().cloned().collect(), ..self }
+    }
+
+    /// What the resource is called and was called: an object of it has one of these.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        std::iter::once(&self.address).chain(&self.formerly)
     }
 
     /// Whether it is for what the intent with this token made.
@@ -164,6 +192,9 @@ pub trait Resource: Data {
     /// object that the state, an old copy perhaps, does not know, another one is made beside it if it is not as declared.
     /// Of other kinds there must not be two.
     const IS_REVISION: bool = false;
+
+    /// In which order its objects come and go.
+    const ORDER: Order = Order { widened_first: &[], relieved: false, held: false };
 
     /// What the calls need: clients, identity.
     type Context: Send + Sync + 'static;

@@ -1,13 +1,17 @@
 //! From steps to tasks: what must wait for what, and what should start first.
 //!
-//! A step has up to two tasks: `Do` (create, update, finish, record) and `Delete`. The rules:
+//! A step has up to two tasks: `Do` (create, update, finish, record) and `Delete`; or, where it gives up what others may use,
+//! `Widen` and `Do`. The rules:
 //!
-//! - a resource is done after what it refers to is ready, or created where the reference is early;
+//! - a resource is done after what it refers to is ready, or created where the reference is early; over what does not change at
+//!   all, it waits for what that refers to;
 //! - an object is deleted after everything that was recorded as depending on it has been deleted, or has been done
 //!   and so refers to something else;
 //! - a replacement deletes the old object last, unless old and new cannot exist together;
 //! - an object that gives something up, such as a group one of its subnets, is changed after everything that depended on it, over
-//!   however many others, and goes: that may be using it. Unless its deletion has to wait for the change;
+//!   however many others, and goes: that may be using it. Unless its deletion has to wait for the change. Where the kind says
+//!   so ([`Order::widened_first`](crate::Order)), what is new is added before, so that nobody has to wait for both;
+//! - an object that others of its kind relieve is deleted after those are made;
 //! - an object that claims a name or addresses which another one had is created after that one is deleted.
 
 use std::collections::{HashMap, HashSet};
@@ -22,7 +26,7 @@ use crate::provider::Provider;
 use crate::references;
 use crate::referrers::referred_to;
 use crate::removal::Fate;
-use crate::state::{Object, State};
+use crate::state::{Object, Phase, State};
 use crate::step::{Action, Existing, Note, ReplaceOrder, Step};
 
 /// Stands for what is not known yet while claims are compared, and nowhere else. No claim can contain it.
@@ -31,6 +35,8 @@ const UNKNOWN: &str = "\0unknown\0";
 /// Which part of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
+    /// Adds what is new to lists, and takes nothing away.
+    Widen,
     Do,
     Delete,
 }
@@ -40,7 +46,7 @@ impl Part {
     pub(crate) fn kind(self, step: &Step) -> &str {
         match (self, step.existing()) {
             (Part::Delete, Some(existing)) => &existing.kind,
-            (Part::Delete, None) | (Part::Do, _) => &step.kind,
+            (Part::Delete, None) | (Part::Do | Part::Widen, _) => &step.kind,
         }
     }
 }
@@ -64,6 +70,8 @@ pub(crate) struct Schedule {
     pub(crate) tasks: Vec<Task>,
     /// A resource that cannot be created, since an object that is retained has the name that it needs.
     pub(crate) name_retained: Option<Address>,
+    /// An object that would have to go while something uses it that cannot let go before, and what that is.
+    pub(crate) in_the_way: Option<(Address, Address)>,
 }
 
 /// Chooses the order of replacements (in `steps`) and the order of tasks.
@@ -85,7 +93,7 @@ pub(crate) fn build(
     let name_retained =
         collisions.iter().find(|(old, _)| retained(*old)).map(|(_, new)| steps[*new].address.clone());
     let ahead = ahead(steps, &dependents, &collisions);
-    let mut builder = Builder::new(steps);
+    let mut builder = Builder::new(steps, provider);
     builder.declared(steps, by_node, graph);
     for &(old, new) in &collisions {
         builder.edge(builder.delete_task[old], builder.do_task[new], false);
@@ -95,9 +103,10 @@ pub(crate) fn build(
     let before = Before { ahead, behind };
     builder.replacements(steps, &before);
     builder.replaced_before(steps, by_node, graph, &before);
-    builder.let_go_first(&dependents, &before);
+    let in_the_way = builder.let_go_first(steps, &dependents, &before, provider);
+    builder.relieved(steps, &before, provider);
     builder.given_up_last(steps, &dependents);
-    Ok(Schedule { name_retained, ..builder.finish(steps, provider)? })
+    Ok(Schedule { name_retained, in_the_way, ..builder.finish(steps, provider)? })
 }
 
 /// For each step, the steps whose recorded object depends on it.
@@ -181,14 +190,31 @@ fn ahead(steps: &[Step], dependents: &[Vec<usize>], collisions: &[(usize, usize)
 
 /// Whether a list of the object has something in it that it shall not have any more. Tags give nothing up that can be used.
 fn gives_up(step: &Step) -> bool {
-    let (Action::Update, Some(live), Some(desired)) = (&step.action, step.live(), step.desired()) else {
-        return false;
-    };
-    let lost = |property: &str| match (&live[property], &desired[property]) {
-        (Value::Array(live), Value::Array(desired)) => live.iter().any(|item| !desired.contains(item)),
-        _ => false,
-    };
-    step.changes.iter().map(PropertyChange::property).any(|property| property != "Tags" && lost(property))
+    let mut changed = step.changes.iter().map(PropertyChange::property);
+    step.action == Action::Update && changed.any(|property| property != "Tags" && loses(step, property))
+}
+
+fn loses(step: &Step, property: &str) -> bool {
+    lists(step, property).is_some_and(|(live, desired)| live.iter().any(|item| !desired.contains(item)))
+}
+
+/// Whether a list shall have something in it that it has not.
+pub(crate) fn gains(step: &Step, property: &str) -> bool {
+    lists(step, property).is_some_and(|(live, desired)| desired.iter().any(|item| !live.contains(item)))
+}
+
+/// A list as it is and as it shall be.
+fn lists<'a>(step: &'a Step, property: &str) -> Option<(&'a Vec<Value>, &'a Vec<Value>)> {
+    Some((step.live()?.get(property)?.as_array()?, step.desired()?.get(property)?.as_array()?))
+}
+
+/// Whether an object gives something up in a second call, after it has taken what is new.
+pub(crate) fn is_widened_first(step: &Step, provider: &dyn Provider) -> bool {
+    let Some(kind) = provider.kind(&step.kind) else { return false };
+    let settled = |existing: &Existing| matches!(existing.phase, Phase::Ready | Phase::Changing);
+    step.action == Action::Update
+        && step.existing().is_some_and(settled)
+        && kind.order().widened_first.iter().any(|property| loses(step, property))
 }
 
 /// Everything that can be reached, over however many others.
@@ -216,15 +242,19 @@ impl Before {
 
 struct Builder {
     tasks: Vec<Task>,
+    /// What those wait for that need the resource.
     do_task: Vec<Option<usize>>,
+    /// The one after which it holds nothing but what it shall: mostly the same.
+    let_go_task: Vec<Option<usize>>,
     delete_task: Vec<Option<usize>>,
 }
 
 impl Builder {
-    fn new(steps: &[Step]) -> Self {
+    fn new(steps: &[Step], provider: &dyn Provider) -> Self {
         let mut builder = Self {
             tasks: Vec::new(),
             do_task: vec![None; steps.len()],
+            let_go_task: vec![None; steps.len()],
             delete_task: vec![None; steps.len()],
         };
         for (position, step) in steps.iter().enumerate() {
@@ -236,6 +266,11 @@ impl Builder {
             };
             if does {
                 builder.do_task[position] = Some(builder.task(position, Part::Do));
+                builder.let_go_task[position] = builder.do_task[position];
+            }
+            if is_widened_first(step, provider) {
+                builder.do_task[position] = Some(builder.task(position, Part::Widen));
+                builder.edge(builder.do_task[position], builder.let_go_task[position], false);
             }
             if deletes {
                 builder.delete_task[position] = Some(builder.task(position, Part::Delete));
@@ -259,11 +294,17 @@ impl Builder {
 
     fn declared(&mut self, steps: &[Step], by_node: &[Option<usize>], graph: &Graph) {
         for (position, step) in steps.iter().enumerate() {
-            let Some(wanted) = step.wanted() else { continue };
-            for edge in graph.edges(wanted.node) {
+            let (Some(wanted), Some(does)) = (step.wanted(), self.do_task[position]) else { continue };
+            let mut seen = HashSet::new();
+            let mut pending: Vec<_> = graph.edges(wanted.node).to_vec();
+            while let Some(edge) = pending.pop() {
                 // What is not selected is there already.
-                let before = by_node[edge.to].and_then(|step| self.do_task[step]);
-                self.edge(before, self.do_task[position], edge.early);
+                match by_node[edge.to].and_then(|step| self.do_task[step]) {
+                    Some(before) => self.edge(Some(before), Some(does), edge.early),
+                    // It is there, but what it stands on may change.
+                    None if seen.insert(edge.to) => pending.extend(graph.edges(edge.to)),
+                    None => {}
+                }
             }
         }
     }
@@ -317,29 +358,68 @@ impl Builder {
     }
 
     /// What referred to an object, and is changed or replaced, lets go of it before it is deleted. Where it cannot,
-    /// since what it shall refer to instead waits for that very deletion, the cloud decides whether the object can go.
-    fn let_go_first(&mut self, dependents: &[Vec<usize>], before: &Before) {
+    /// since what it shall refer to instead waits for that very deletion, the cloud decides whether the object can go; if it is
+    /// known that it cannot, this says which and because of what.
+    fn let_go_first(
+        &mut self,
+        steps: &[Step],
+        dependents: &[Vec<usize>],
+        before: &Before,
+        provider: &dyn Provider,
+    ) -> Option<(Address, Address)> {
+        let mut in_the_way = None;
         for (position, dependents) in dependents.iter().enumerate() {
+            let is_held = || provider.kind(&steps[position].kind).is_some_and(|kind| kind.order().held);
             for &dependent in dependents.iter().filter(|dependent| **dependent != position) {
-                if let Some(task) = self.do_task[dependent].filter(|task| before.can_wait(position, *task)) {
+                let Some(task) = self.let_go_task[dependent] else { continue };
+                if before.can_wait(position, task) {
                     self.edge(Some(task), self.delete_task[position], false);
+                } else if steps[dependent].action == Action::Update && is_held() {
+                    let pair = || (steps[position].address.clone(), steps[dependent].address.clone());
+                    in_the_way.get_or_insert_with(pair);
+                }
+            }
+        }
+        in_the_way
+    }
+
+    /// What takes over from an object is made before that is deleted.
+    fn relieved(&mut self, steps: &[Step], before: &Before, provider: &dyn Provider) {
+        let is_relieved = |step: &Step| provider.kind(&step.kind).is_some_and(|kind| kind.order().relieved);
+        let of_action = |action: Action| {
+            let steps = steps.iter().enumerate().filter(move |(_, step)| step.action == action);
+            steps.filter(|(_, step)| is_relieved(step)).collect::<Vec<_>>()
+        };
+        let made = of_action(Action::Create);
+        for (position, old) in of_action(Action::Delete) {
+            let Some(deletion) = self.delete_task[position].filter(|_| !made.is_empty()) else { continue };
+            let after = self.after(deletion);
+            for (new, step) in &made {
+                let does = self.do_task[*new].filter(|task| before.can_wait(position, *task));
+                let takes_over = step.kind == old.kind && step.address.tier() == old.address.tier();
+                if let Some(does) = does.filter(|task| takes_over && !after.contains(task)) {
+                    self.edge(Some(does), Some(deletion), false);
                 }
             }
         }
     }
 
+    /// Everything that waits for a task, over however many others.
+    fn after(&self, task: usize) -> HashSet<usize> {
+        reached_from(task, |task| self.tasks[task].dependents.iter().map(|(task, _)| *task))
+    }
+
     /// An object that gives something up is changed after what depended on it and goes, where that does not wait for the change.
     fn given_up_last(&mut self, steps: &[Step], dependents: &[Vec<usize>]) {
         for (position, _) in steps.iter().enumerate().filter(|(_, step)| gives_up(step)) {
-            let Some(change) = self.do_task[position] else { continue };
+            let Some(change) = self.let_go_task[position] else { continue };
             let mut goes = reached_from(position, |at| dependents[at].iter().copied());
             goes.remove(&position);
             let deletions: Vec<usize> = goes.iter().filter_map(|step| self.delete_task[*step]).collect();
             if deletions.is_empty() {
                 continue;
             }
-            let after =
-                reached_from(change, |task| self.tasks[task].dependents.iter().map(|(task, _)| *task));
+            let after = self.after(change);
             for deletion in deletions.into_iter().filter(|deletion| !after.contains(deletion)) {
                 self.edge(Some(deletion), Some(change), false);
             }
@@ -382,6 +462,6 @@ impl Builder {
                 self.tasks[task].dependents.iter().map(|(dependent, _)| self.tasks[*dependent].remaining);
             self.tasks[task].remaining = after.max().unwrap_or(0) + u64::from(own);
         }
-        Ok(Schedule { tasks: self.tasks, name_retained: None })
+        Ok(Schedule { tasks: self.tasks, name_retained: None, in_the_way: None })
     }
 }

@@ -42,6 +42,14 @@ pub(crate) enum KeptBy {
     AllBut(Vec<String>),
 }
 
+/// What a resource was called in an earlier version of the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Formerly {
+    /// What it is called now.
+    pub(crate) address: Address,
+    pub(crate) before: Address,
+}
+
 /// What is wrong with a declaration, found before any call.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -117,6 +125,7 @@ pub struct Scope {
     prefix: String,
     declarations: Vec<Declaration>,
     guards: Vec<KindGuard>,
+    formerly: Vec<Formerly>,
     seen: std::collections::HashSet<Address>,
 }
 
@@ -191,6 +200,22 @@ impl Scope {
         Ok(())
     }
 
+    /// Says that a resource was called otherwise by an earlier version of the program. What a state has at that address becomes this
+    /// resource's, if it has nothing at this one and nothing else is declared at the former: the plan takes it as moved, and the
+    /// next run records that before anything else. Nothing is called for it, and no object is touched: the tag with its address keeps
+    /// the former one, by which the object is found as well, should the state be lost.
+    ///
+    /// # Errors
+    /// [`DeclareError::Unknown`] where the resource is not declared yet.
+    pub fn formerly(&mut self, name: &str, before: &str) -> Result<(), DeclareError> {
+        let (address, before) = (self.address(name)?, self.address(before)?);
+        if !self.seen.contains(&address) {
+            return Err(DeclareError::Unknown { address });
+        }
+        self.formerly.push(Formerly { address, before });
+        Ok(())
+    }
+
     /// Says how objects of a kind in this tier are kept which are not declared any more, since what they belong to was switched
     /// off: by this property value, as if they were declared with it. One for each kind. In a scope without a prefix it holds for
     /// every tier, also for one that is not declared at all any more.
@@ -229,7 +254,7 @@ impl Scope {
         &self.declarations
     }
 
-    pub(crate) fn into_parts(self) -> (Vec<Declaration>, Vec<KindGuard>) {
-        (self.declarations, self.guards)
+    pub(crate) fn into_parts(self) -> (Vec<Declaration>, Vec<KindGuard>, Vec<Formerly>) {
+        (self.declarations, self.guards, self.formerly)
     }
 }

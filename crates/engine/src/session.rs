@@ -14,12 +14,12 @@ use crate::engine_error::EngineError;
 use crate::error::ErrorClass;
 use crate::event::{Event, Seq};
 use crate::facade::{Engine, unless};
-use crate::graph::Graph;
+use crate::graph::{Graph, Moved};
 use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::observer::Progress;
 use crate::operate::Operator;
-use crate::plan::{Plan, plan};
+use crate::plan::{Plan, plan, relocated};
 use crate::selector::Selector;
 use crate::settle::look_up;
 use crate::state::{Phase, Slot, State};
@@ -152,11 +152,12 @@ impl Session {
     pub async fn plan(&self, graph: Arc<Graph>, selector: &Selector) -> Result<Plan, EngineError> {
         // What an apply in this session left open.
         self.settle().await?;
-        let state = self.state();
+        let (state, moved) = relocated(&graph, self.state());
         let selection = selector.resolve(&graph, &state);
         let reading = self.engine.read_whole(&state, &selection, self.journal().changed_at());
         let live = self.unless_cancelled(reading).await?;
-        let plan = plan(graph, &state, &live, &*self.engine.provider, selection)?;
+        let mut plan = plan(graph, &state, &live, &*self.engine.provider, selection)?;
+        plan.moved = moved;
         let plan = self.unless_cancelled(self.engine.weighed(plan, &state)).await?;
         self.close_unwanted(&plan).await?;
         Ok(plan)
@@ -182,12 +183,22 @@ impl Session {
             settle_grace: self.engine.settle_grace,
             in_flight: AtomicUsize::new(0),
         };
+        // First of all, since everything else is planned with them.
+        for Moved { from, to } in &plan.moved {
+            let is_due = {
+                let state = self.journal().state();
+                state.slot(from.as_str()).is_some() && state.slot(to.as_str()).is_none()
+            };
+            if is_due {
+                self.journal().record(Event::Moved { address: from.clone(), to: to.clone() }).await?;
+            }
+        }
         // A part alone leaves those of the stack as they are.
         let exports = plan.graph.exports();
         if plan.selection.is_all() && exports != self.journal().state().exports_declared() {
             self.journal().record(Event::Exports { values: exports.clone() }).await?;
         }
-        // First of all, since everything else is planned with them. Where one has gone since, the steps find out.
+        // Likewise. Where one has gone since, the steps find out.
         for (address, object) in &plan.restored {
             let is_replaced = |slot: &Slot| slot.deposed.iter().any(|deposed| deposed.seq == *object);
             let is_there = self.journal().state().slot(address.as_str()).is_some_and(is_replaced);
@@ -223,7 +234,11 @@ impl Session {
             .state()
             .slots()
             .filter_map(|(address, slot)| Some((address, slot.open_create()?.seq)))
-            .filter(|(address, _)| plan.selection.contains(address.as_str()))
+            .filter(|(address, _)| {
+                let is_moved = plan.moved.iter().any(|moved| moved.from == **address);
+                is_moved || plan.selection.contains(address.as_str())
+            })
+            // What was to be created at a former address is looked for no more, and created at the present one.
             .filter(|(address, _)| !plan.step(address.as_str()).is_some_and(Step::creates))
             .map(|(_, seq)| seq)
             .collect();

@@ -138,7 +138,7 @@ async fn look_up_one(
     let event = match open.mutation {
         Mutation::Create => {
             let intent = Intent { address: address.clone(), token: open.token.clone() };
-            let found = match look(kind, &open.properties, &intent, grace, &wait).await {
+            let found = match look(kind, &open.properties, &Search::made_by(&intent), grace, &wait).await {
                 Err(error) if is_somebody_elses(kind, &error) => None,
                 found => found.map_err(failed)?,
             };
@@ -217,17 +217,17 @@ pub(crate) type Waiting<'a> = dyn Fn(&str, Option<ErrorClass>) + Sync + 'a;
 pub(crate) async fn look(
     kind: &dyn Kind,
     desired: &Value,
-    intent: &Intent,
+    search: &Search,
     grace: Duration,
     waiting: &Waiting<'_>,
 ) -> Result<Option<Value>, CallError> {
     let until = Instant::now() + grace;
-    let mut backoff = Backoff::retry(&intent.token, grace);
-    let search = Search::made_by(intent);
+    let seed = search.token.as_deref().unwrap_or(search.address.as_str());
+    let mut backoff = Backoff::retry(seed, grace);
     loop {
         let last = Instant::now() >= until;
         let refused = |error: &CallError| waiting(&error.to_string(), Some(error.class));
-        let found = repeat(&intent.token, || kind.find(desired, &search), refused).await?;
+        let found = repeat(seed, || kind.find(desired, search), refused).await?;
         if found.is_some() || last {
             return Ok(found);
         }

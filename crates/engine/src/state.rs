@@ -367,6 +367,7 @@ impl State {
                 self.remove(address, *object);
             }
             Event::Restored { address, object } => self.restore(address, *object)?,
+            Event::Moved { address, to } => self.relocate(address, to)?,
             Event::Recorded { address, object, properties, dependencies, protect } => {
                 let object = self.existing("recorded", address, *object)?;
                 object.properties = properties.clone();
@@ -480,6 +481,33 @@ impl State {
         };
         let restored = slot.deposed.remove(position);
         slot.deposed.extend(slot.current.replace(restored));
+        Ok(())
+    }
+
+    /// Everything at an address, and everything that names it.
+    fn relocate(&mut self, address: &Address, to: &Address) -> Result<(), IllegalEvent> {
+        let illegal = |reason: String| Err(IllegalEvent { event: "moved", reason });
+        if self.slots.contains_key(to) {
+            return illegal(format!("{to} is taken"));
+        }
+        let Some(slot) = self.slots.remove(address) else {
+            return illegal(format!("nothing is known of {address}"));
+        };
+        self.slots.insert(to.clone(), slot);
+        for owner in self.owners.values_mut().filter(|owner| *owner == address) {
+            owner.clone_from(to);
+        }
+        let renamed = |dependencies: &mut Vec<Address>| {
+            for dependency in dependencies.iter_mut().filter(|dependency| *dependency == address) {
+                dependency.clone_from(to);
+            }
+            dependencies.sort_unstable();
+        };
+        for slot in self.slots.values_mut() {
+            slot.current.iter_mut().chain(&mut slot.deposed).for_each(|one| renamed(&mut one.dependencies));
+            slot.open.iter_mut().for_each(|open| renamed(&mut open.dependencies));
+        }
+        references::rename(&mut self.exports, address.as_str(), to.as_str());
         Ok(())
     }
 

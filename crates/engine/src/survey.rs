@@ -8,7 +8,8 @@ use crate::address::Address;
 use crate::diff::{PropertyChange, accept, diff, managed};
 use crate::facts::Facts;
 use crate::foresight::Remark;
-use crate::plan::{Reading, Readings};
+use crate::graph::Graph;
+use crate::plan::{Reading, Readings, relocated};
 use crate::provider::Provider;
 use crate::state::{Object, State};
 
@@ -46,6 +47,12 @@ impl Survey {
             Some((address, object, self.live.get(&object.seq)?))
         };
         self.state.objects().filter_map(look)
+    }
+
+    /// The same look, with everything at the address at which it is declared now: as if the next run had been there already.
+    #[must_use]
+    pub fn relocated(self, graph: &Graph) -> Self {
+        Self { state: relocated(graph, self.state).0, ..self }
     }
 
     /// Where live objects differ from what is recorded. Of what may not be read, nobody knows.

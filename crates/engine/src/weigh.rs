@@ -30,8 +30,8 @@ impl Plan {
     /// Takes in what was found in the objects that go.
     ///
     /// # Errors
-    /// [`PlanError::Protected`], [`PlanError::OnlyBecauseMissing`] and [`PlanError::PartInUse`], where something would go that
-    /// must not.
+    /// [`PlanError::Protected`], [`PlanError::OnlyBecauseMissing`], [`PlanError::InTheWay`] and [`PlanError::PartInUse`], where
+    /// something would go that must not.
     pub(crate) fn weigh(
         &mut self,
         found: impl IntoIterator<Item = (usize, Contents)>,
@@ -69,6 +69,9 @@ impl Plan {
         };
         if let Some(error) = self.steps().iter().find_map(only_because) {
             return Err(error);
+        }
+        if let Some((address, by)) = self.schedule.in_the_way.clone() {
+            return Err(PlanError::InTheWay { address, by });
         }
         if let Some(address) = self.schedule.name_retained.clone() {
             return Err(PlanError::NameRetained { address });

@@ -146,6 +146,7 @@ fn graph(config: Config) -> Arc<Graph> {
         region: REGION.to_owned(),
         availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
         has_log_key: false,
+        recorded: stack::Recorded::default(),
     };
     let environment = "dev".parse().expect("it is a name of an environment");
     Stack::new(config, &environment).declare(&place).expect("the configuration of the matrix can be declared")

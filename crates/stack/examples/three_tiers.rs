@@ -37,8 +37,10 @@ fn compose(
     place: &Place,
     zones: Vec<String>,
 ) -> Result<alb::Outputs<Declared>, DeclareError> {
-    let network = vpc::Tier::new(vpc::Args::default())
-        .declare_in(scope, &vpc::Inputs { place: place.clone(), availability_zones: zones })?;
+    let network = vpc::Tier::new(vpc::Args::default()).declare_in(
+        scope,
+        &vpc::Inputs { place: place.clone(), availability_zones: zones, recorded: vpc::Recorded::default() },
+    )?;
     let load_balancer = alb::Tier::new(alb::Args::default()).declare_in(
         scope,
         &alb::Inputs {
@@ -60,6 +62,7 @@ fn compose(
             vpc_id: network.vpc_id,
             subnet_ids: network.database_subnet_ids,
             availability_zones: network.availability_zones,
+            recorded: database::Recorded::default(),
             // Whatever is behind the load balancer may talk to the database; here, the load balancer itself.
             client_security_group_ids: vec![load_balancer.alb_security_group_id.clone()],
         },
@@ -88,7 +91,7 @@ impl Observer for Diary {
 impl Diary {
     /// What is worth telling: the long ones of each tier.
     fn tell(&self, out: &mut impl Write) -> std::io::Result<()> {
-        let told = ["vpc/vpc", "vpc/nat-1", "database/cluster", "database/instance-1", "alb/load-balancer"];
+        let told = ["vpc/vpc", "vpc/nat-a", "database/cluster", "database/instance-1", "alb/load-balancer"];
         for (at, line) in self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             if told.iter().any(|address| line.starts_with(&format!("{address} "))) {
                 writeln!(out, "{:>4} s  {line}", at.as_secs())?;

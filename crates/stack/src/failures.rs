@@ -37,6 +37,10 @@ pub(crate) fn engine_failure(error: EngineError) -> Failure {
             Failure::from_error(Exit::Configuration, &error)
                 .hint("stop using it first: change `ecs.image`, run `up`, then try again")
         }
+        EngineError::Plan(engine::PlanError::InTheWay { .. }) => Failure::from_error(Exit::Configuration, &error).hint(
+            "nothing was changed. Its addresses overlap those of what is to be made in its place: choose blocks in `vpc` that \
+             overlap none of the present subnets', or go there in two runs over blocks that do not",
+        ),
         EngineError::Plan(engine::PlanError::OnlyBecauseMissing { address, missing, .. }) => {
             let hint = format!(
                 "bring {missing} back: a KMS key, for example, can be saved until the day of its deletion (`aws kms \

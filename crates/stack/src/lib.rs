@@ -47,6 +47,6 @@ pub use output::{Lines, note, print_usage};
 pub use payment::Payment;
 pub use program::{Program, ProgramError, UnknownTier};
 pub use progress::Screen;
-pub use stack::{Place, Stack, StackError, kinds};
+pub use stack::{Place, Recorded, Stack, StackError, kinds};
 pub use target::{Cloud, NOTHING_REAL, connect, embedded};
 pub use tier::{Handle, Section, Shared, Tier, Wired};

@@ -44,12 +44,14 @@ impl Program {
         let network = self.tier::<vpc::Tier>(|wired| vpc::Inputs {
             place: wired.place(),
             availability_zones: wired.availability_zones().to_vec(),
+            recorded: wired.recorded().network.clone(),
         });
         let database = self.tier::<database::Tier>(move |wired| database::Inputs {
             place: wired.place(),
             vpc_id: wired[&network].vpc_id.clone(),
             subnet_ids: wired[&network].database_subnet_ids.clone(),
             availability_zones: wired[&network].availability_zones.clone(),
+            recorded: wired.recorded().database.clone(),
             // Clients add rules of their own to its group.
             client_security_group_ids: Vec::new(),
         });

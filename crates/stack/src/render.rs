@@ -104,6 +104,14 @@ pub(crate) fn plan(plan: &Plan, details: bool) -> Lines {
 #[must_use]
 pub(crate) fn remarks(plan: &Plan) -> Lines {
     let mut lines = Lines::new();
+    if let [first, more @ ..] = plan.moved() {
+        let others = match more.len() {
+            0 => String::new(),
+            1 => ", and 1 more".to_owned(),
+            count => format!(", and {count} more"),
+        };
+        lines.line(format!("  renamed: {} is now {}{others}; nothing changes in AWS", first.from, first.to));
+    }
     for step in plan.steps() {
         for warning in step.warnings() {
             lines.add("  ").styled(Style::Loud, format!("WARNING: {} {warning}", step.address)).end();
@@ -239,6 +247,7 @@ pub(crate) fn plan_json(plan: &Plan) -> Value {
         "keep": counts.keep,
         "finish": counts.finish,
         "unchanged": counts.unchanged,
+        "moved": plan.moved().iter().map(|one| json!({ "from": one.from, "to": one.to })).collect::<Vec<_>>(),
         "steps": steps,
     })
 }

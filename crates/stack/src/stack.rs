@@ -30,6 +30,17 @@ pub struct Place {
     pub availability_zones: Vec<String>,
     /// Whether the stack has a key of its own for logs, so that there may be logs which need it.
     pub has_log_key: bool,
+    /// What the state knows of the network's zones, and of the database's instances in them.
+    pub recorded: Recorded,
+}
+
+/// What the state knows that tells which object is whose.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// The network's zones.
+    pub network: vpc::Recorded,
+    /// The database's instances.
+    pub database: database::Recorded,
 }
 
 impl Place {
@@ -43,22 +54,22 @@ impl Place {
             region: cloud.context.region().to_owned(),
             availability_zones: cloud.zones.clone(),
             has_log_key: false,
+            recorded: Recorded::default(),
         };
         place.as_recorded_in(state)
     }
 
-    /// The same place, with what only the state knows of it: the zones that have subnets already, which come first, and
-    /// whether there is a key for logs.
+    /// The same place, with what only the state knows of it: the zones that have subnets already, which come first, what is in
+    /// them, and whether there is a key for logs.
     #[must_use]
     pub fn as_recorded_in(mut self, state: &State) -> Self {
-        let mut zones: Vec<String> = (1..)
-            .map_while(|number| state.current(&format!("{}/public-subnet-{number}", vpc::Tier::NAME)))
-            .filter_map(|subnet| Some(subnet.properties.get("AvailabilityZone")?.as_str()?.to_owned()))
-            .collect();
+        let recorded =
+            Recorded { network: vpc::Recorded::of(state), database: database::Recorded::of(state) };
+        let mut zones: Vec<String> = recorded.network.zones().into_iter().map(str::to_owned).collect();
         self.availability_zones.retain(|zone| !zones.contains(zone));
         zones.append(&mut self.availability_zones);
         let has_log_key = state.current(&format!("{}/key", logs::Tier::NAME)).is_some();
-        Self { availability_zones: zones, has_log_key, ..self }
+        Self { availability_zones: zones, has_log_key, recorded, ..self }
     }
 }
 
@@ -87,6 +98,7 @@ impl Place {
                 .and_then(|network| network.availability_zones.clone())
                 .unwrap_or_else(in_region),
             has_log_key: false,
+            recorded: Recorded::default(),
         }
     }
 }

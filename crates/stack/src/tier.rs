@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 use toml::Value;
 
 use crate::config::{AnySection, Config};
-use crate::stack::{Place, StackError};
+use crate::stack::{Place, Recorded, StackError};
 
 /// What a section of the configuration must be: a struct with a default for every field.
 ///
@@ -148,6 +148,12 @@ impl<'a> Wired<'a> {
     #[must_use]
     pub fn availability_zones(&self) -> &[String] {
         &self.place.availability_zones
+    }
+
+    /// What the state knows of what is there.
+    #[must_use]
+    pub fn recorded(&self) -> &Recorded {
+        &self.place.recorded
     }
 
     /// The arguments of a tier, as the configuration has them.

@@ -49,7 +49,8 @@ impl Work {
             Ok(_) => api_key(&cloud, &recorded).await,
             Err(_) => Err("it was not fetched, since the API is not asked".to_owned()),
         };
-        let survey = self.engine(cloud).survey(&Selector::all()).await.map_err(engine_failure)?;
+        let survey =
+            self.engine(cloud).survey(&Selector::all()).await.map_err(engine_failure)?.relocated(&graph);
         let subject = Subject::new(self.environment.as_str(), &place.aws(), &graph, &survey);
         let endpoints = match &unreachable {
             Some(reason) => Endpoints::unreachable(reason),

@@ -48,6 +48,8 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
             partition: cx.partition().to_owned(),
         },
         availability_zones: aws::zones(&cx).await?,
+        // There is no state yet. Where there is one: `vpc::Recorded::of(&engine.state().await?)`.
+        recorded: vpc::Recorded::default(),
     };
 
     // What the engine can make: the kinds that tiers share, and this tier's own.

@@ -9,6 +9,8 @@ use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Recorded;
+
 /// What the tier can be told; a configuration file can say all of it but the environment and the tags, which all tiers
 /// share. The default is the reference network, and everything has a default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,10 +27,12 @@ pub struct Args {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 2, max = 6))]
     pub zone_count: Option<usize>,
-    /// Which zones, by name; the region's first ones where it is not given.
+    /// Which zones, by name; the region's first ones where it is not given. Their order tells which block of the lists below is
+    /// whose, and nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub availability_zones: Option<Vec<String>>,
-    /// The public subnets' addresses, one block for each zone; worked out from `cidr` where it is not given.
+    /// The public subnets' addresses, one block for each zone in the order of the zones; worked out from `cidr` where it is not
+    /// given.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Vec<aws::schema::Ipv4Block>>")]
     pub public_subnet_cidrs: Option<Vec<Ipv4Net>>,
@@ -95,7 +99,8 @@ pub enum NatMode {
     /// Through a gateway in their own zone: the failure of a zone stays there.
     #[default]
     OnePerZone,
-    /// All through one gateway in the first zone: cheaper, and that zone's failure cuts off all.
+    /// All through one gateway, in the zone that has one already or else in the first: cheaper, and that zone's failure cuts off
+    /// all.
     Single,
     /// Not at all. What is in them reaches the services of AWS that have endpoints here ([`InterfaceEndpoints`]), and
     /// nothing else: no partner, and no image that is not in ECR.
@@ -150,6 +155,8 @@ pub struct Inputs {
     pub place: Place,
     /// The region's zones that can be used, sorted: from [`aws::zones`].
     pub availability_zones: Vec<String>,
+    /// What the state knows of the zones: [`Recorded::of`](crate::Recorded::of). Zones that have subnets keep their addresses.
+    pub recorded: Recorded,
 }
 
 impl Args {

@@ -3,7 +3,7 @@
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::resources::{InlinePolicy, LogGroup, RetentionDays, Role};
 use aws::{DeletionPolicy, LogGroupName, Names, NatGatewayId, Place, SecurityGroupId, SubnetId, Tags, VpcId};
-use engine::{Component, DeclareError, Declared, Input, Scope, Stage};
+use engine::{Component, DeclareError, Declared, Declares, Input, OutputsOf, Scope, Stage};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,7 @@ pub struct Outputs<S: Stage> {
     pub vpc_id: S::Of<VpcId>,
     /// The VPC's addresses.
     pub vpc_cidr: S::Of<Ipv4Net>,
-    /// The zones, in the order of all lists here.
+    /// The zones, in the order of all lists here: that of their numbers.
     pub availability_zones: Vec<S::Of<String>>,
     /// Public subnets, one a zone: for load balancers.
     pub public_subnet_ids: Vec<S::Of<SubnetId>>,
@@ -205,56 +205,82 @@ impl Declaring<'_> {
         cidr: impl Fn(&Zone) -> Ipv4Net,
     ) -> Result<Vec<Input<SubnetId>>, DeclareError> {
         let mut ids = Vec::new();
-        for (index, zone) in self.zones.iter().enumerate() {
-            let name = format!("{group}-subnet-{}", index + 1);
+        for zone in self.zones {
+            let what = format!("{group}-subnet");
             let subnet = Subnet {
                 vpc_id: vpc.clone(),
                 cidr_block: cidr(zone),
                 availability_zone: zone.name.clone(),
                 map_public_ip_on_launch: tier == "Public" && self.args.map_public_ip_on_launch,
-                tags: self.named(&name).with("Tier", tier),
+                tags: self.named_in(zone, &what).with("Tier", tier),
             };
-            ids.push(self.scope.add(&name, subnet)?.subnet_id);
+            ids.push(self.add_in(zone, &what, subnet)?.subnet_id);
         }
         Ok(ids)
     }
 
+    /// Adds what a zone has for itself. Earlier versions called it by the zone's number.
+    pub(crate) fn add_in<D: Declares>(
+        &mut self,
+        zone: &Zone,
+        what: &str,
+        declared: D,
+    ) -> Result<OutputsOf<D>, DeclareError> {
+        let name = format!("{what}-{}", zone.suffix);
+        let outputs = self.scope.add(&name, declared)?;
+        self.scope.formerly(&name, &format!("{what}-{}", zone.number))?;
+        Ok(outputs)
+    }
+
+    /// The tags of what a zone has for itself.
+    fn named_in(&self, zone: &Zone, what: &str) -> Tags {
+        self.named(&format!("{what}-{}", zone.number))
+    }
+
     fn nat(&mut self, public_subnets: &[Input<SubnetId>]) -> Result<Nat, DeclareError> {
-        let count = match self.args.nat {
-            NatMode::OnePerZone => public_subnets.len(),
-            NatMode::Single => 1,
-            NatMode::None => 0,
+        // The only one stays where it is: its address may be in partners' allow lists.
+        let single = self.zones.iter().position(|zone| zone.has_nat).unwrap_or(0);
+        let mode = self.args.nat;
+        let has_nat = |position: usize| match mode {
+            NatMode::OnePerZone => true,
+            NatMode::Single => position == single,
+            NatMode::None => false,
         };
+        let zones = self.zones.iter().zip(public_subnets).enumerate();
         let mut nat = Nat::default();
-        for (number, subnet) in (1..).zip(&public_subnets[..count]) {
-            let name = format!("nat-eip-{number}");
-            let eip = Eip { domain: "vpc".to_owned(), tags: self.named(&name) };
-            let eip = self.scope.add(&name, eip)?;
+        for (_, (zone, subnet)) in zones.filter(|(position, _)| has_nat(*position)) {
+            let eip = Eip { domain: "vpc".to_owned(), tags: self.named_in(zone, "nat-eip") };
+            let eip = self.add_in(zone, "nat-eip", eip)?;
             let allocation_id: Input<AllocationId> = eip.allocation_id;
-            let name = format!("nat-{number}");
-            let tags = self.named(&name);
-            let gateway =
-                self.scope.add(&name, NatGateway { subnet_id: subnet.clone(), allocation_id, tags })?;
+            let tags = self.named_in(zone, "nat");
+            let gateway = NatGateway { subnet_id: subnet.clone(), allocation_id, tags };
+            let gateway = self.add_in(zone, "nat", gateway)?;
             nat.gateway_ids.push(gateway.nat_gateway_id);
             nat.public_ips.push(eip.public_ip);
         }
         Ok(nat)
     }
 
-    fn route_table(&mut self, name: &str, vpc: &Input<VpcId>) -> Result<Input<RouteTableId>, DeclareError> {
-        let table = RouteTable { vpc_id: vpc.clone(), tags: self.named(name) };
-        Ok(self.scope.add(name, table)?.route_table_id)
+    fn route_table_in(
+        &mut self,
+        zone: &Zone,
+        what: &str,
+        vpc: &Input<VpcId>,
+    ) -> Result<Input<RouteTableId>, DeclareError> {
+        let table = RouteTable { vpc_id: vpc.clone(), tags: self.named_in(zone, what) };
+        Ok(self.add_in(zone, what, table)?.route_table_id)
     }
 
     fn associate(
         &mut self,
-        name: &str,
+        zone: &Zone,
+        what: &str,
         subnet: &Input<SubnetId>,
         table: &Input<RouteTableId>,
     ) -> Result<(), DeclareError> {
         let association =
             SubnetRouteTableAssociation { subnet_id: subnet.clone(), route_table_id: table.clone() };
-        self.scope.add(name, association).map(|_| ())
+        self.add_in(zone, what, association).map(|_| ())
     }
 
     fn public_routes(
@@ -263,7 +289,8 @@ impl Declaring<'_> {
         internet: &Internet,
         subnets: &[Input<SubnetId>],
     ) -> Result<(), DeclareError> {
-        let table = self.route_table("public-rt", vpc)?;
+        let table = RouteTable { vpc_id: vpc.clone(), tags: self.named("public-rt") };
+        let table = self.scope.add("public-rt", table)?.route_table_id;
         let route = Route {
             route_table_id: table.clone(),
             destination_cidr_block: ANYWHERE,
@@ -271,8 +298,8 @@ impl Declaring<'_> {
             nat_gateway_id: None,
         };
         self.scope.add("public-route", route)?;
-        for (number, subnet) in (1..).zip(subnets) {
-            self.associate(&format!("public-rta-{number}"), subnet, &table)?;
+        for (zone, subnet) in self.zones.iter().zip(subnets) {
+            self.associate(zone, "public-rta", subnet, &table)?;
         }
         Ok(())
     }
@@ -284,9 +311,8 @@ impl Declaring<'_> {
         subnets: &[Input<SubnetId>],
     ) -> Result<Vec<Input<RouteTableId>>, DeclareError> {
         let mut tables = Vec::new();
-        for (index, subnet) in subnets.iter().enumerate() {
-            let number = index + 1;
-            let table = self.route_table(&format!("private-rt-{number}"), vpc)?;
+        for (index, (zone, subnet)) in self.zones.iter().zip(subnets).enumerate() {
+            let table = self.route_table_in(zone, "private-rt", vpc)?;
             // The gateway of the zone, or the only one.
             if let Some(gateway) = nat.gateway_ids.get(index).or(nat.gateway_ids.first()) {
                 let route = Route {
@@ -295,9 +321,9 @@ impl Declaring<'_> {
                     gateway_id: None,
                     nat_gateway_id: Some(gateway.clone()),
                 };
-                self.scope.add(&format!("private-route-{number}"), route)?;
+                self.add_in(zone, "private-route", route)?;
             }
-            self.associate(&format!("private-rta-{number}"), subnet, &table)?;
+            self.associate(zone, "private-rta", subnet, &table)?;
             tables.push(table);
         }
         Ok(tables)
@@ -309,9 +335,9 @@ impl Declaring<'_> {
         vpc: &Input<VpcId>,
         subnets: &[Input<SubnetId>],
     ) -> Result<(), DeclareError> {
-        for (number, subnet) in (1..).zip(subnets) {
-            let table = self.route_table(&format!("db-rt-{number}"), vpc)?;
-            self.associate(&format!("db-rta-{number}"), subnet, &table)?;
+        for (zone, subnet) in self.zones.iter().zip(subnets) {
+            let table = self.route_table_in(zone, "db-rt", vpc)?;
+            self.associate(zone, "db-rta", subnet, &table)?;
         }
         Ok(())
     }
@@ -330,23 +356,26 @@ impl Declaring<'_> {
             cidr_block,
             port_range: Some(ports),
         };
-        let numbers = (FIRST_ENTRY..).step_by(ENTRY_STEP.unsigned_abs() as usize);
-        for ((number, zone), rule) in (1..).zip(self.zones).zip(numbers) {
-            self.scope.add(&format!("db-acl-in-{number}"), entry(rule, false, zone.private, POSTGRESQL))?;
-            self.scope.add(&format!("db-acl-out-{number}"), entry(rule, true, zone.private, EPHEMERAL))?;
+        let rule = |first: i32, zone: &Zone| {
+            // There are ten numbers at the most.
+            first + ENTRY_STEP * i32::try_from(zone.number - 1).unwrap_or_default()
+        };
+        for zone in self.zones {
+            let number = rule(FIRST_ENTRY, zone);
+            self.add_in(zone, "db-acl-in", entry(number, false, zone.private, POSTGRESQL))?;
+            self.add_in(zone, "db-acl-out", entry(number, true, zone.private, EPHEMERAL))?;
         }
         // PostgreSQL's port is one of them.
-        let numbers = (FIRST_INNER_ENTRY..).step_by(ENTRY_STEP.unsigned_abs() as usize);
-        for ((number, zone), rule) in (1..).zip(self.zones).zip(numbers) {
+        for zone in self.zones {
             for (direction, egress) in [("in", false), ("out", true)] {
-                let name = format!("db-acl-inner-{direction}-{number}");
-                self.scope.add(&name, entry(rule, egress, zone.database, EPHEMERAL))?;
+                let entry = entry(rule(FIRST_INNER_ENTRY, zone), egress, zone.database, EPHEMERAL);
+                self.add_in(zone, &format!("db-acl-inner-{direction}"), entry)?;
             }
         }
-        for (number, subnet) in (1..).zip(subnets) {
+        for (zone, subnet) in self.zones.iter().zip(subnets) {
             let association =
                 SubnetNetworkAclAssociation { subnet_id: subnet.clone(), network_acl_id: acl.id.clone() };
-            self.scope.add(&format!("db-acl-association-{number}"), association)?;
+            self.add_in(zone, "db-acl-association", association)?;
         }
         Ok(())
     }

@@ -120,10 +120,10 @@ impl Declaring<'_> {
             self.named("endpoint-sg"),
         );
         let group = self.scope.add("endpoint-security-group", group)?.group_id;
-        for (number, zone) in (1..).zip(self.zones) {
+        for zone in self.zones {
             let subnet = Peer::Addresses(zone.private.to_string().into());
             let rule = SecurityGroupIngress::tcp(group.clone(), HTTPS, subnet, "HTTPS from a private subnet");
-            self.scope.add(&format!("endpoints-from-private-subnet-{number}"), rule)?;
+            self.add_in(zone, "endpoints-from-private-subnet", rule)?;
         }
         Ok(group)
     }

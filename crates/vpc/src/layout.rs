@@ -2,11 +2,13 @@
 //!
 //! The reference layout is a /16 with /24 subnets at 10.0.0, 10.0.10 and 10.0.20 and upwards, one for each zone:
 //! ten places for each group of subnets, so that a zone can be added without moving anything. Other sizes keep
-//! that picture as long as they have room for it, and pack closer where they do not.
+//! that picture as long as they have room for it, and pack closer where they do not. Which place of a group is a zone's, says
+//! its number.
 
 use engine::DeclareError;
 use ipnet::Ipv4Net;
 
+use crate::zones::{MOST, suffix};
 use crate::{Args, Inputs};
 
 /// AWS allows /16 to /28, for VPCs and for subnets (Amazon VPC User Guide, "VPC CIDR blocks").
@@ -23,7 +25,7 @@ const DEFAULT_ZONES: usize = 3;
 /// Where the subnets are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// One for each zone, in order.
+    /// One for each zone, in the order of their numbers.
     pub zones: Vec<Zone>,
 }
 
@@ -32,6 +34,12 @@ pub struct Layout {
 pub struct Zone {
     /// The zone's name, such as `ap-southeast-1a`.
     pub name: String,
+    /// What it is called in addresses of resources, such as `a`.
+    pub suffix: String,
+    /// Its number, in names and addresses: see [`Recorded`](crate::Recorded).
+    pub number: usize,
+    /// Whether it has a NAT gateway already.
+    pub has_nat: bool,
     /// Addresses of its public subnet.
     pub public: Ipv4Net,
     /// Addresses of its private subnet.
@@ -53,19 +61,31 @@ impl Layout {
             Group { argument: "private_subnet_cidrs", given: args.private_subnet_cidrs.as_deref() },
             Group { argument: "database_subnet_cidrs", given: args.database_subnet_cidrs.as_deref() },
         ];
+        let region = &inputs.place.region;
+        let room = match groups.iter().all(|group| group.given.is_some()) {
+            true => MOST,
+            false => room(args.cidr, names.len())?,
+        };
+        let numbers = inputs.recorded.number(region, &names, room);
+        let numbers: Vec<usize> = names.iter().map(|zone| numbers[zone]).collect();
         let mut blocks = Vec::new();
         for (position, group) in groups.iter().enumerate() {
-            blocks.extend(group.blocks(args.cidr, position, names.len())?);
+            blocks.extend(group.blocks(args.cidr, position, &numbers)?);
         }
         check_apart(&blocks)?;
         let block = |group: usize, zone: usize| blocks[group * names.len() + zone].cidr;
-        let zones = names.iter().enumerate().map(|(zone, name)| Zone {
+        let zones = names.iter().zip(&numbers).enumerate().map(|(zone, (name, &number))| Zone {
             name: name.clone(),
+            suffix: suffix(region, name).to_owned(),
+            number,
+            has_nat: inputs.recorded.has_nat(suffix(region, name), number),
             public: block(0, zone),
             private: block(1, zone),
             database: block(2, zone),
         });
-        Ok(Self { zones: zones.collect() })
+        let mut zones: Vec<Zone> = zones.collect();
+        zones.sort_by_key(|zone| zone.number);
+        Ok(Self { zones })
     }
 }
 
@@ -87,10 +107,15 @@ struct Block {
 }
 
 impl Group<'_> {
-    fn blocks(&self, vpc: Ipv4Net, position: usize, zones: usize) -> Result<Vec<Block>, DeclareError> {
+    /// The blocks for zones of these numbers.
+    fn blocks(&self, vpc: Ipv4Net, position: usize, numbers: &[usize]) -> Result<Vec<Block>, DeclareError> {
+        let zones = numbers.len();
         let Some(given) = self.given else {
             let cidrs = carve(vpc, position, zones)?;
-            return Ok(cidrs.into_iter().map(|cidr| Block { cidr, argument: None }).collect());
+            return Ok(numbers
+                .iter()
+                .map(|number| Block { cidr: cidrs[number - 1], argument: None })
+                .collect());
         };
         if given.len() != zones {
             return Err(DeclareError::argument(
@@ -125,12 +150,16 @@ fn counted(count: usize, noun: &str) -> String {
     }
 }
 
-/// The subnets of one group, worked out from the VPC's block.
-fn carve(vpc: Ipv4Net, position: usize, zones: usize) -> Result<Vec<Ipv4Net>, DeclareError> {
+/// The prefix of subnets.
+fn subnet_prefix(vpc: Ipv4Net) -> u8 {
     // 32 places hold the reference's picture: ten for each group. A VPC that is too small for 32 has fewer.
-    let prefix = COMFORTABLE.max((vpc.prefix_len() + 5).min(SMALLEST));
-    let places = 1_usize << prefix.saturating_sub(vpc.prefix_len());
-    let stride = (places / GROUPS).min(10);
+    COMFORTABLE.max((vpc.prefix_len() + 5).min(SMALLEST))
+}
+
+/// How many subnets of one group there is room for.
+fn room(vpc: Ipv4Net, zones: usize) -> Result<usize, DeclareError> {
+    let places = 1_usize << subnet_prefix(vpc).saturating_sub(vpc.prefix_len());
+    let stride = (places / GROUPS).min(MOST);
     if stride < zones {
         return Err(DeclareError::argument(
             "cidr",
@@ -138,13 +167,16 @@ fn carve(vpc: Ipv4Net, position: usize, zones: usize) -> Result<Vec<Ipv4Net>, De
             "choose a larger block, such as 10.0.0.0/16, or fewer zones",
         ));
     }
-    let blocks: Vec<Ipv4Net> = vpc
-        .subnets(prefix)
-        .map_err(|error| DeclareError::argument("cidr", error.to_string(), "choose a block from /16 to /28"))?
-        .skip(position * stride)
-        .take(zones)
-        .collect();
-    Ok(blocks)
+    Ok(stride)
+}
+
+/// All blocks for subnets of one group, worked out from the VPC's block: a zone's is the one of its number.
+fn carve(vpc: Ipv4Net, position: usize, zones: usize) -> Result<Vec<Ipv4Net>, DeclareError> {
+    let stride = room(vpc, zones)?;
+    let blocks = vpc.subnets(subnet_prefix(vpc)).map_err(|error| {
+        DeclareError::argument("cidr", error.to_string(), "choose a block from /16 to /28")
+    })?;
+    Ok(blocks.skip(position * stride).take(stride).collect())
 }
 
 fn check_vpc(cidr: Ipv4Net) -> Result<(), DeclareError> {

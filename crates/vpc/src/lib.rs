@@ -17,6 +17,7 @@
 //!         partition: "aws".to_owned(),
 //!     },
 //!     availability_zones: ["a", "b", "c"].map(|zone| format!("ap-southeast-1{zone}")).to_vec(),
+//!     recorded: vpc::Recorded::default(),
 //! };
 //! let mut scope = Scope::new();
 //! let tier = vpc::Tier::new(vpc::Args::default());
@@ -31,6 +32,7 @@ mod describe;
 mod endpoints;
 pub mod layout;
 pub mod resources;
+mod zones;
 
 pub use args::Args;
 pub use args::FlowLogs;
@@ -39,6 +41,7 @@ pub use args::InterfaceEndpoints;
 pub use args::NatMode;
 pub use declare::Outputs;
 pub use declare::Tier;
+pub use zones::Recorded;
 
 engine::id! {
     /// An internet gateway's id, such as `igw-0a1b2c3d4e5f60718`.

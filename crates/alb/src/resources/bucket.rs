@@ -214,7 +214,7 @@ impl Resource for Bucket {
         search: &Search,
     ) -> Result<Option<BucketOutputs<Resolved>>, CallError> {
         let Some(tags) = tags_of(cx, &self.bucket_name).await? else { return Ok(None) };
-        cx.adopt(&format!("bucket {}", self.bucket_name), &live_tags(&tags), &search.address)?;
+        cx.adopt(&format!("bucket {}", self.bucket_name), &live_tags(&tags), search)?;
         Ok(Some(self.outputs(cx)))
     }
 

@@ -128,7 +128,7 @@ impl Resource for Listener<Resolved> {
             return Ok(None);
         };
         let what = format!("the listener on port {} of {}", self.port, self.load_balancer_arn);
-        cx.adopt(&what, &tags, &search.address)?;
+        cx.adopt(&what, &tags, search)?;
         Ok(Some(outputs))
     }
 

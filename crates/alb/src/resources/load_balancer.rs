@@ -168,7 +168,7 @@ impl Resource for LoadBalancer<Resolved> {
         let Some(tags) = tags_of(cx, outputs.load_balancer_arn.as_str()).await.if_exists()? else {
             return Ok(None);
         };
-        cx.adopt(&format!("load balancer {}", self.name), &tags, &search.address)?;
+        cx.adopt(&format!("load balancer {}", self.name), &tags, search)?;
         Ok(Some(outputs))
     }
 

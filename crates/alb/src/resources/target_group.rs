@@ -161,7 +161,7 @@ impl Resource for TargetGroup<Resolved> {
         let Some(tags) = tags_of(cx, outputs.target_group_arn.as_str()).await.if_exists()? else {
             return Ok(None);
         };
-        cx.adopt(&format!("target group {}", self.name), &tags, &search.address)?;
+        cx.adopt(&format!("target group {}", self.name), &tags, search)?;
         Ok(Some(outputs))
     }
 

@@ -186,7 +186,7 @@ impl Resource for RestApiStage<Resolved> {
         search: &Search,
     ) -> Result<Option<RestApiStageOutputs<Resolved>>, CallError> {
         let Some(live) = self.live(cx).await? else { return Ok(None) };
-        cx.adopt(&format!("stage {}", self.stage_name), &LiveTags::map(live.tags), &search.address)?;
+        cx.adopt(&format!("stage {}", self.stage_name), &LiveTags::map(live.tags), search)?;
         Ok(Some(self.outputs()))
     }
 

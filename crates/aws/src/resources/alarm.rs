@@ -428,7 +428,7 @@ impl Resource for Alarm<Resolved> {
         };
         let outputs = self.outputs(&live)?;
         let Some(tags) = live_tags(cx, outputs.arn.as_str()).await.if_exists()? else { return Ok(None) };
-        cx.adopt(&what, &tags, &search.address)?;
+        cx.adopt(&what, &tags, search)?;
         Ok(Some(outputs))
     }
 

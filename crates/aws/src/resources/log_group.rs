@@ -235,7 +235,7 @@ impl Resource for LogGroup<Resolved> {
         }
         let Some(tags) = live_tags(cx, name).await? else { return Ok(None) };
         if !self.made_by_service {
-            cx.adopt(&format!("log group {name}"), &tags, &search.address)?;
+            cx.adopt(&format!("log group {name}"), &tags, search)?;
         }
         Ok(Some(self.outputs(cx)))
     }

@@ -192,7 +192,7 @@ impl Resource for Queue<Resolved> {
     async fn find(&self, cx: &Context, search: &Search) -> Result<Option<QueueOutputs<Resolved>>, CallError> {
         let Some(url) = url_of(cx, &self.queue_name).await? else { return Ok(None) };
         let Some(tags) = tags_of(cx, &url).await? else { return Ok(None) };
-        cx.adopt(&format!("queue {}", self.queue_name), &tags, &search.address)?;
+        cx.adopt(&format!("queue {}", self.queue_name), &tags, search)?;
         Ok(Some(self.outputs(cx, &url)))
     }
 

@@ -201,7 +201,7 @@ impl Resource for Role<Resolved> {
         let request = cx.iam().get_role().role_name(self.role_name.as_str());
         let Some(answer) = request.send().await.called(OPERATION).if_exists()? else { return Ok(None) };
         let live = required(answer.role, OPERATION, "Role")?;
-        cx.adopt(&format!("role {}", self.role_name), &LiveTags::iam(live.tags()), &search.address)?;
+        cx.adopt(&format!("role {}", self.role_name), &LiveTags::iam(live.tags()), search)?;
         Ok(Some(RoleOutputs { arn: live.arn.into(), role_name: live.role_name.into() }))
     }
 

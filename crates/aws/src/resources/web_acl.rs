@@ -188,7 +188,7 @@ impl Resource for WebAcl {
     ) -> Result<Option<WebAclOutputs<Resolved>>, CallError> {
         let Some(outputs) = self.there(cx).await? else { return Ok(None) };
         let Some(tags) = tags_of(cx, outputs.arn.as_str()).await.if_exists()? else { return Ok(None) };
-        cx.adopt(&format!("web ACL {}", self.name), &tags, &search.address)?;
+        cx.adopt(&format!("web ACL {}", self.name), &tags, search)?;
         Ok(Some(outputs))
     }
 

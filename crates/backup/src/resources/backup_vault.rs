@@ -130,7 +130,7 @@ impl Resource for BackupVault<Resolved> {
         let Some(live) = live(cx, name).await? else { return Ok(None) };
         let arn = required(live.backup_vault_arn, "ListBackupVaults", "BackupVaultArn")?;
         let Some(tags) = tags_of(cx, &arn).await? else { return Ok(None) };
-        cx.adopt(&format!("backup vault {name}"), &tags, &search.address)?;
+        cx.adopt(&format!("backup vault {name}"), &tags, search)?;
         Ok(Some(BackupVaultOutputs { backup_vault_arn: arn.into(), backup_vault_name: name.clone() }))
     }
 

@@ -271,7 +271,7 @@ impl Resource for Function<Resolved> {
         const OPERATION: &str = "GetFunction";
         let Some(live) = describe(cx, &self.function_name).await? else { return Ok(None) };
         let tags = LiveTags::map(live.tags);
-        cx.adopt(&format!("function {}", self.function_name), &tags, &search.address)?;
+        cx.adopt(&format!("function {}", self.function_name), &tags, search)?;
         outputs(&required(live.configuration, OPERATION, "Configuration")?, OPERATION).map(Some)
     }
 

@@ -353,7 +353,7 @@ impl Resource for Cluster<Resolved> {
     ) -> Result<Option<ClusterOutputs<Resolved>>, CallError> {
         let Some(live) = describe(cx, self.identifier.as_str()).await? else { return Ok(None) };
         let tags = live_tags(live.tag_list());
-        cx.adopt(&format!("DB cluster {}", self.identifier), &tags, &search.address)?;
+        cx.adopt(&format!("DB cluster {}", self.identifier), &tags, search)?;
         // One that was restored has the password of its backup. Which this program neither knows nor sets.
         if live.master_user_secret().is_none() && live.status() == Some("available") {
             let name = &self.identifier;

@@ -141,7 +141,7 @@ impl Resource for ClusterParameterGroup {
         let Some(live) = describe(cx, &self.name).await? else { return Ok(None) };
         let outputs = outputs(&live, "DescribeDBClusterParameterGroups")?;
         let tags = tags_of(cx, &outputs.arn).await?;
-        cx.adopt(&format!("DB cluster parameter group {}", self.name), &tags, &search.address)?;
+        cx.adopt(&format!("DB cluster parameter group {}", self.name), &tags, search)?;
         Ok(Some(outputs))
     }
 

@@ -186,7 +186,7 @@ impl Resource for DatabaseUser<Resolved> {
         let Some(live) = self.look(cx, &api).await? else { return Ok(None) };
         let words = live.comment.split_whitespace().filter_map(|word| word.split_once('='));
         let words = words.map(|(key, value)| (Some(key), Some(value)));
-        if LiveTags::pairs(words).belongs_to(cx.identity(), &search.address) {
+        if LiveTags::pairs(words).belongs_to(cx.identity(), search) {
             return Ok(Some(self.outputs()));
         }
         let user = &self.user_name;

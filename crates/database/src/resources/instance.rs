@@ -16,7 +16,8 @@ use aws::{CallResult, Called, Context, RoleArn, Tags, converge, number, required
 use aws_sdk_rds::types::DbInstance as Live;
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
-    Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Named, Order, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template,
+    Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -181,6 +182,7 @@ impl Resource for Instance<Resolved> {
         cost: Some("aurora-capacity"),
     };
     const SETTLE: Settle = Settle::Key;
+    const ORDER: Order = Order { widened_first: &[], relieved: true, held: false };
     type Context = Context;
     type Declared = Instance<Declared>;
     type Outputs<S: Stage> = InstanceOutputs<S>;
@@ -196,7 +198,7 @@ impl Resource for Instance<Resolved> {
     ) -> Result<Option<InstanceOutputs<Resolved>>, CallError> {
         let Some(live) = describe(cx, self.identifier.as_str()).await? else { return Ok(None) };
         let tags = live_tags(live.tag_list());
-        cx.adopt(&format!("DB instance {}", self.identifier), &tags, &search.address)?;
+        cx.adopt(&format!("DB instance {}", self.identifier), &tags, search)?;
         outputs(&live, "DescribeDBInstances").map(Some)
     }
 

@@ -8,6 +8,7 @@ mod database_user;
 mod instance;
 mod status;
 mod subnet_group;
+mod subnet_group_change;
 mod version;
 
 pub use cluster::{Cluster, ClusterOutputs};

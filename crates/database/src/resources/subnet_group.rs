@@ -8,11 +8,12 @@ use aws::rds::{OfRds, client, retag, tag, tags_of};
 use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, in_order_of, required};
 use aws_sdk_rds::types::DbSubnetGroup as Live;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Foreseen, ImportId, Intent, Listed, Loss,
+    Named, Order, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times, Wish,
 };
 use serde::{Deserialize, Serialize};
 
+use super::subnet_group_change;
 use crate::SubnetGroupName;
 
 /// The properties of a DB subnet group.
@@ -50,7 +51,7 @@ impl Declares for SubnetGroup<Declared> {
     type Resolved = SubnetGroup<Resolved>;
 }
 
-async fn describe(cx: &Context, name: &SubnetGroupName) -> Result<Option<Live>, CallError> {
+pub(super) async fn describe(cx: &Context, name: &SubnetGroupName) -> Result<Option<Live>, CallError> {
     let request = client(cx).describe_db_subnet_groups().db_subnet_group_name(name.as_str());
     let answer = request.send().await.called("DescribeDBSubnetGroups").if_exists()?;
     Ok(answer.and_then(|answer| answer.db_subnet_groups.unwrap_or_default().into_iter().next()))
@@ -91,6 +92,7 @@ impl Resource for SubnetGroup<Resolved> {
         cost: None,
     };
     const SETTLE: Settle = Settle::Key;
+    const ORDER: Order = Order { widened_first: &["SubnetIds"], relieved: false, held: false };
     type Context = Context;
     type Declared = SubnetGroup<Declared>;
     type Outputs<S: Stage> = SubnetGroupOutputs<S>;
@@ -107,7 +109,7 @@ impl Resource for SubnetGroup<Resolved> {
         let Some(live) = describe(cx, &self.name).await? else { return Ok(None) };
         let outputs = outputs(&live, "DescribeDBSubnetGroups")?;
         let tags = tags_of(cx, &outputs.arn).await?;
-        cx.adopt(&format!("DB subnet group {}", self.name), &tags, &search.address)?;
+        cx.adopt(&format!("DB subnet group {}", self.name), &tags, search)?;
         Ok(Some(outputs))
     }
 
@@ -121,6 +123,10 @@ impl Resource for SubnetGroup<Resolved> {
             .set_tags(Some(cx.stamp(&self.tags, intent)?.list(tag)));
         let answer = request.send().await.called(OPERATION).once_visible().once_linked()?;
         outputs(&required(answer.db_subnet_group, OPERATION, "DBSubnetGroup")?, OPERATION)
+    }
+
+    async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
+        subnet_group_change::foresee(cx, wish).await
     }
 
     async fn configure(&self, cx: &Context, outputs: &SubnetGroupOutputs<Resolved>) -> Result<(), CallError> {

@@ -15,6 +15,7 @@ pub(crate) fn inputs() -> Inputs {
         vpc_id: VpcId::from("vpc-1").into(),
         subnet_ids: zones.map(|zone| SubnetId::from(format!("subnet-{zone}")).into()).to_vec(),
         availability_zones: zones.map(|zone| format!("{REGION}{zone}").into()).to_vec(),
+        recorded: database::Recorded::default(),
         client_security_group_ids: Vec::new(),
     }
 }

@@ -148,7 +148,7 @@ impl Resource for Cluster {
         let name = &self.cluster_name;
         let live = describe(cx, name).await?.filter(|live| !is_going(live));
         let Some(live) = live else { return Ok(None) };
-        cx.adopt(&format!("ECS cluster {name}"), &live_tags(live.tags()), &search.address)?;
+        cx.adopt(&format!("ECS cluster {name}"), &live_tags(live.tags()), search)?;
         outputs(&live, "DescribeClusters").map(Some)
     }
 

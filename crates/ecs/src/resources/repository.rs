@@ -220,7 +220,7 @@ impl Resource for Repository {
         let Some(live) = describe(cx, name).await? else { return Ok(None) };
         let outputs = outputs(&live, "DescribeRepositories")?;
         let Some(tags) = tags_of(cx, &outputs.arn).await? else { return Ok(None) };
-        cx.adopt(&format!("image repository {name}"), &tags, &search.address)?;
+        cx.adopt(&format!("image repository {name}"), &tags, search)?;
         Ok(Some(outputs))
     }
 

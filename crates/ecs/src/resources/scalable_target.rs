@@ -170,7 +170,7 @@ impl Resource for ScalableTarget<Resolved> {
     ) -> Result<Option<ScalableTargetOutputs<Resolved>>, CallError> {
         let id = self.id();
         let Some((_, tags)) = find(cx, Scope::of(&id)).await? else { return Ok(None) };
-        cx.adopt(&format!("scalable target {id}"), &tags, &search.address)?;
+        cx.adopt(&format!("scalable target {id}"), &tags, search)?;
         Ok(Some(ScalableTargetOutputs { id }))
     }
 

@@ -134,6 +134,51 @@ fn only_an_object_that_is_being_created_can_be_given_up() {
 }
 
 #[test]
+fn what_moves_takes_its_open_intents_along_and_whoever_refers_to_it_follows() {
+    let other = Event::Intent(Intended {
+        address: Address::new("t/user").unwrap(),
+        kind: "Test".to_owned(),
+        mutation: Mutation::Create,
+        token: "token".to_owned(),
+        properties: json!({}),
+        dependencies: vec![address(), Address::new("t/c").unwrap()],
+        protect: false,
+    });
+    let exports =
+        json!({ "id": { "$ref": "t/a", "attr": "Id" }, "other": [{ "$ref": "t/c", "attr": "Id" }] });
+    let events = [
+        intent(Mutation::Create),
+        Event::Created { seq: seq(1), outputs: json!({ "Id": "i-1" }), adopted: false },
+        Event::Ready { seq: seq(1), outputs: json!({ "Id": "i-1" }) },
+        other,
+        Event::Created { seq: seq(4), outputs: json!({}), adopted: false },
+        Event::Exports { values: exports },
+        intent(Mutation::Update(seq(1))),
+    ];
+    let before = after(&events).unwrap();
+    let to = Address::new("t/z").unwrap();
+    let moved = before.clone().next(&Event::Moved { address: address(), to: to.clone() }).unwrap();
+    assert!(moved.slot("t/a").is_none());
+    assert_eq!(moved.current("t/z"), before.current("t/a"));
+    let needed: Vec<_> = moved.current("t/user").unwrap().dependencies.iter().map(Address::as_str).collect();
+    assert_eq!(needed, ["t/c", "t/z"]);
+    assert_eq!(moved.exports()["id"], json!("i-1"));
+    // What was begun at the former address ends at the present one.
+    let done = moved.clone().next(&Event::Ready { seq: seq(7), outputs: json!({ "Id": "i-1" }) }).unwrap();
+    assert_eq!(done.current("t/z").unwrap().phase, Phase::Ready);
+    // From the snapshot it is the same.
+    let mut read: State = serde_json::from_value(serde_json::to_value(&moved).unwrap()).unwrap();
+    read.index();
+    assert_eq!(read, moved);
+
+    assert!(
+        moved.clone().next(&Event::Moved { address: address(), to: Address::new("t/y").unwrap() }).is_err()
+    );
+    let taken = Event::Moved { address: Address::new("t/user").unwrap(), to };
+    assert!(moved.next(&taken).is_err());
+}
+
+#[test]
 fn a_token_is_32_hexadecimal_digits_and_differs_by_lineage_address_and_record() {
     let state = State::new("one");
     let token = state.token(&address());

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use engine::{CallError, Contents, Facts, Intent, Kind, Provider, Readiness, Search, Settle};
+use engine::{CallError, Contents, Facts, Intent, Kind, Order, Provider, Readiness, Search, Settle};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::facts::{CIPHER, contents, facts};
-use crate::fake_cloud::{Call, FakeCloud, KINDS, REVISION, Spec, is_gone, live, readiness};
+use crate::fake_cloud::{
+    Call, FakeCloud, GROUP, HELD, KINDS, MEMBER, REVISION, Spec, is_gone, live, readiness,
+};
 use crate::life::Life;
 
 /// All kinds of the fake cloud, for one process.
@@ -24,7 +26,13 @@ impl Client {
             spec: *spec,
             facts: facts(spec),
         };
-        Self { kinds: KINDS.iter().chain([&REVISION, &CIPHER]).map(|spec| (spec.name, kind(spec))).collect() }
+        Self {
+            kinds: KINDS
+                .iter()
+                .chain([&REVISION, &CIPHER, &GROUP, &MEMBER, &HELD])
+                .map(|spec| (spec.name, kind(spec)))
+                .collect(),
+        }
     }
 
     /// Without one kind: an older program.
@@ -69,6 +77,11 @@ impl Kind for FakeKind {
 
     fn volatile(&self) -> &[&'static str] {
         &["Version"]
+    }
+
+    fn order(&self) -> Order {
+        let widened_first: &[&str] = if self.spec == GROUP { &["Mentions"] } else { &[] };
+        Order { widened_first, relieved: self.spec == MEMBER, held: self.spec == HELD }
     }
 
     fn properties(&self) -> &'static [&'static str] {

@@ -50,6 +50,15 @@ pub(crate) const KINDS: &[Spec] = &[
 /// A kind of which several exist beside each other by nature.
 pub(crate) const REVISION: Spec = Spec { name: "Test::Revision", settle: Settle::Tag, seconds: (0, 0) };
 
+/// A kind whose `Mentions` are widened first.
+pub(crate) const GROUP: Spec = Spec { name: "Test::Group", settle: Settle::Token, seconds: (0, 0) };
+
+/// A kind whose objects relieve each other.
+pub(crate) const MEMBER: Spec = Spec { name: "Test::Member", settle: Settle::Token, seconds: (90, 40) };
+
+/// A kind with names, of which none goes while something refers to it.
+pub(crate) const HELD: Spec = Spec { name: "Test::Held", settle: Settle::Key, seconds: (0, 0) };
+
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -488,8 +497,10 @@ impl Inner {
             .values()
             .filter(|thing| thing.kind == spec.name && thing.visible_at <= now && thing.gone_at.is_none());
         if spec.settle != Settle::Key {
-            let fits =
-                |thing: &&Thing| thing.address == search.address.as_str() && search.is_for(&thing.token);
+            let fits = |thing: &&Thing| {
+                search.addresses().any(|address| address.as_str() == thing.address)
+                    && search.is_for(&thing.token)
+            };
             return Ok(shown.find(fits).map(Thing::outputs));
         }
         match shown.find(|thing| thing.properties["Name"] == properties["Name"]) {

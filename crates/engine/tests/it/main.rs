@@ -15,7 +15,9 @@ mod interrupt;
 mod journal;
 mod life;
 mod lock;
+mod moved;
 mod old_copy;
+mod order;
 mod plan;
 #[cfg(unix)]
 mod private_files;

@@ -127,7 +127,7 @@ impl Resource for CompositeAlarm<Resolved> {
         };
         let arn: AlarmArn = required(live.alarm_arn, "DescribeAlarms", "AlarmArn")?.into();
         let Some(tags) = live_tags(cx, arn.as_str()).await.if_exists()? else { return Ok(None) };
-        cx.adopt(&what, &tags, &search.address)?;
+        cx.adopt(&what, &tags, search)?;
         Ok(Some(CompositeAlarmOutputs { arn, alarm_name: self.alarm_name.clone() }))
     }
 

@@ -117,7 +117,7 @@ impl Resource for Dashboard<Resolved> {
             return Ok(None);
         }
         let Some(tags) = live_tags(cx, &arn(cx, name)).await.if_exists()? else { return Ok(None) };
-        cx.adopt(&format!("dashboard {name}"), &tags, &search.address)?;
+        cx.adopt(&format!("dashboard {name}"), &tags, search)?;
         Ok(Some(self.outputs()))
     }
 

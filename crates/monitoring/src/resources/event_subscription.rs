@@ -171,7 +171,7 @@ impl Resource for EventSubscription<Resolved> {
         let Some(live) = live(cx, &self.subscription_name).await? else { return Ok(None) };
         let outputs = outputs(&live, "DescribeEventSubscriptions")?;
         let tags = tags_of(cx, &outputs.arn).await?;
-        cx.adopt(&format!("event subscription {}", self.subscription_name), &tags, &search.address)?;
+        cx.adopt(&format!("event subscription {}", self.subscription_name), &tags, search)?;
         Ok(Some(outputs))
     }
 

@@ -120,7 +120,7 @@ impl Resource for Group {
         let Some(live) = live(cx, &self.group_name).await? else { return Ok(None) };
         let outputs = outputs(live.group_arn(), &self.group_name, "GetGroups")?;
         let Some(tags) = live_tags(cx, outputs.group_arn.as_str()).await? else { return Ok(None) };
-        cx.adopt(&format!("trace group {}", self.group_name), &tags, &search.address)?;
+        cx.adopt(&format!("trace group {}", self.group_name), &tags, search)?;
         Ok(Some(outputs))
     }
 

@@ -182,7 +182,7 @@ impl Resource for SamplingRule {
         let Some(live) = live(cx, &self.rule_name).await? else { return Ok(None) };
         let outputs = outputs(&live, "GetSamplingRules")?;
         let Some(tags) = live_tags(cx, outputs.rule_arn.as_str()).await? else { return Ok(None) };
-        cx.adopt(&format!("sampling rule {}", self.rule_name), &tags, &search.address)?;
+        cx.adopt(&format!("sampling rule {}", self.rule_name), &tags, search)?;
         Ok(Some(outputs))
     }
 

@@ -84,7 +84,7 @@ impl Resource for Topic<Resolved> {
     async fn find(&self, cx: &Context, search: &Search) -> Result<Option<TopicOutputs<Resolved>>, CallError> {
         let topic_arn = self.arn(cx);
         let Some(tags) = live_tags(cx, &topic_arn).await? else { return Ok(None) };
-        cx.adopt(&format!("topic {}", self.topic_name), &tags, &search.address)?;
+        cx.adopt(&format!("topic {}", self.topic_name), &tags, search)?;
         Ok(Some(TopicOutputs { topic_arn }))
     }
 

@@ -27,7 +27,7 @@ fn an_object_that_is_there_twice_or_that_nobody_knows_or_that_is_gone_is_found()
     assert!(findings.duplicates[0].contains("AWS::EC2::VPC vpc/vpc: 2 where 1 belong"), "{findings:#?}");
 
     let mut unknown = world.copy();
-    make(&mut unknown, &stage, "vpc/nat-eip-1", "vpc/nobodys");
+    make(&mut unknown, &stage, "vpc/nat-eip-a", "vpc/nobodys");
     let findings = audit(&unknown, &stage);
     assert!(findings.orphans.iter().any(|orphan| orphan.contains("vpc/nobodys")), "{findings:#?}");
     assert!(findings.orphans.iter().any(|orphan| orphan.contains("is not recorded")), "{findings:#?}");

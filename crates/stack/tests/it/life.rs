@@ -72,7 +72,7 @@ async fn a_changed_cidr_is_a_replacement_that_names_the_property_and_what_follow
     );
     let plan = place.run(&["preview", "--json"]).expect(0).json();
     let subnet =
-        plan["steps"].as_array().unwrap().iter().find(|step| step["address"] == "vpc/nat-1").unwrap();
+        plan["steps"].as_array().unwrap().iter().find(|step| step["address"] == "vpc/nat-a").unwrap();
     assert_eq!(subnet["action"], "replace");
     place.run(&["up"]).expect(0);
     assert_ne!(place.run(&["outputs", "vpcId"]).expect(0).out, old);

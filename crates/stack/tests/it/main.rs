@@ -6,6 +6,7 @@ mod anchors;
 mod any_change;
 #[cfg(unix)]
 mod bad_input;
+mod cases;
 mod command;
 mod configuration;
 mod drift;

@@ -47,6 +47,7 @@ impl Rehearsal {
             region: REGION.to_owned(),
             availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
             has_log_key: false,
+            recorded: stack::Recorded::default(),
         };
         Stack::new(config, &self.environment).declare(&place).unwrap()
     }
@@ -118,7 +119,7 @@ async fn tasks_start_once_what_they_need_is_ready() {
     assert!(report.is_complete(), "{report:#?}");
     // A service after an instance after a cluster.
     assert!((450..1500).contains(&took.as_secs()), "up took {took:?}");
-    for needed in ["database/instance-1", "vpc/nat-1", "vpc/nat-2", "vpc/nat-3", "alb/production-rule"] {
+    for needed in ["database/instance-1", "vpc/nat-a", "vpc/nat-b", "vpc/nat-c", "alb/production-rule"] {
         assert!(place(&report, needed) < place(&report, "ecs/service"), "{needed}");
     }
     assert!(place(&report, "ecs/task-definition") < place(&report, "database/instance-1"));

@@ -49,6 +49,7 @@ impl World {
             region: REGION.to_owned(),
             availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
             has_log_key: false,
+            recorded: stack::Recorded::default(),
         };
         let graph = Stack::new(config, &environment).declare(&place).unwrap();
         let identity =

@@ -121,7 +121,7 @@ impl Resource for DefaultSecurityGroup<Resolved> {
     ) -> Result<Option<DefaultSecurityGroupOutputs<Resolved>>, CallError> {
         let Some(live) = of_vpc(cx, &self.vpc_id).await? else { return Ok(None) };
         let taken = aws::tags::LiveTags::ec2(live.tags.as_deref());
-        match taken.belongs_to(cx.identity(), &search.address) {
+        match taken.belongs_to(cx.identity(), search) {
             true => outputs(&live).map(Some),
             false => Ok(None),
         }

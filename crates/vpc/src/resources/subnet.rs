@@ -13,7 +13,7 @@ use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, required};
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, SubnetState};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Order,
     Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use ipnet::Ipv4Net;
@@ -74,6 +74,7 @@ impl Resource for Subnet<Resolved> {
         cost: None,
     };
     const SETTLE: Settle = Settle::Key;
+    const ORDER: Order = Order { widened_first: &[], relieved: false, held: true };
     type Context = Context;
     type Declared = Subnet<Declared>;
     type Outputs<S: Stage> = SubnetOutputs<S>;
@@ -99,7 +100,7 @@ impl Resource for Subnet<Resolved> {
         let found = request.send().await.called("DescribeSubnets")?.subnets.unwrap_or_default();
         let Some(live) = found.into_iter().next() else { return Ok(None) };
         let id = required(live.subnet_id, "DescribeSubnets", "SubnetId")?;
-        cx.adopt(&format!("subnet {id}"), &LiveTags::ec2(live.tags.as_deref()), &search.address)?;
+        cx.adopt(&format!("subnet {id}"), &LiveTags::ec2(live.tags.as_deref()), search)?;
         Ok(Some(SubnetOutputs { subnet_id: id.into() }))
     }
 

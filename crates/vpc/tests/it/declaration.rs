@@ -137,8 +137,8 @@ fn outputs_have_the_references_names() {
             "vpcId",
         ]
     );
-    assert_eq!(outputs["natPublicIps"][2], reference("vpc/nat-eip-3", "PublicIp"));
-    assert_eq!(outputs["privateRouteTableIds"][0], reference("vpc/private-rt-1", "RouteTableId"));
+    assert_eq!(outputs["natPublicIps"][2], reference("vpc/nat-eip-c", "PublicIp"));
+    assert_eq!(outputs["privateRouteTableIds"][0], reference("vpc/private-rt-a", "RouteTableId"));
 }
 
 #[test]
@@ -187,12 +187,12 @@ fn everything_is_named_as_in_the_reference() {
     for (address, name) in [
         ("vpc/vpc", "payment-vpc-pr1234"),
         ("vpc/igw", "payment-igw-pr1234"),
-        ("vpc/public-subnet-1", "payment-public-subnet-1-pr1234"),
-        ("vpc/nat-eip-1", "payment-nat-eip-1-pr1234"),
-        ("vpc/nat-3", "payment-nat-3-pr1234"),
+        ("vpc/public-subnet-a", "payment-public-subnet-1-pr1234"),
+        ("vpc/nat-eip-a", "payment-nat-eip-1-pr1234"),
+        ("vpc/nat-c", "payment-nat-3-pr1234"),
         ("vpc/public-rt", "payment-public-rt-pr1234"),
-        ("vpc/private-rt-1", "payment-private-rt-1-pr1234"),
-        ("vpc/db-rt-2", "payment-db-rt-2-pr1234"),
+        ("vpc/private-rt-a", "payment-private-rt-1-pr1234"),
+        ("vpc/db-rt-b", "payment-db-rt-2-pr1234"),
     ] {
         assert_eq!(tag(properties(&graph, address), "Name").unwrap(), name);
     }
@@ -221,7 +221,7 @@ fn public_addresses_on_launch_are_off_and_can_be_turned_on_for_public_subnets_on
         on.map(|node| node.address.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(on(Args::default()), [""; 0]);
-    let expected = ["vpc/public-subnet-1", "vpc/public-subnet-2", "vpc/public-subnet-3"];
+    let expected = ["vpc/public-subnet-a", "vpc/public-subnet-b", "vpc/public-subnet-c"];
     assert_eq!(on(Args { map_public_ip_on_launch: true, ..Args::default() }), expected);
 }
 
@@ -241,7 +241,7 @@ fn nothing_of_the_databases_waits_for_a_nat_gateway_or_the_internet() {
     for node in graph.nodes() {
         let address = node.address.as_str();
         if address.starts_with("vpc/database-") || address.starts_with("vpc/db-") {
-            for far in ["vpc/nat-1", "vpc/nat-eip-1", "vpc/igw", "vpc/igw-attachment"] {
+            for far in ["vpc/nat-a", "vpc/nat-eip-a", "vpc/igw", "vpc/igw-attachment"] {
                 assert!(!graph.reaches(address, far), "{address} waits for {far}");
             }
         }
@@ -251,8 +251,8 @@ fn nothing_of_the_databases_waits_for_a_nat_gateway_or_the_internet() {
 #[test]
 fn what_needs_the_internet_comes_after_the_gateway_is_attached() {
     let (graph, _) = declare(Args::default());
-    for number in 1..=3 {
-        for needs in [format!("vpc/nat-{number}"), format!("vpc/public-subnet-{number}")] {
+    for zone in ["a", "b", "c"] {
+        for needs in [format!("vpc/nat-{zone}"), format!("vpc/public-subnet-{zone}")] {
             assert!(graph.reaches(&needs, "vpc/igw-attachment"), "{needs}");
         }
     }
@@ -266,13 +266,13 @@ fn what_needs_the_internet_comes_after_the_gateway_is_attached() {
 #[test]
 fn each_zone_leaves_through_its_own_nat_gateway() {
     let (graph, outputs) = declare(Args::default());
-    for number in 1..=3 {
-        let nat = properties(&graph, &format!("vpc/nat-{number}"));
-        assert_eq!(nat["SubnetId"], reference(&format!("vpc/public-subnet-{number}"), "SubnetId"));
-        assert_eq!(nat["AllocationId"], reference(&format!("vpc/nat-eip-{number}"), "AllocationId"));
-        let route = properties(&graph, &format!("vpc/private-route-{number}"));
+    for zone in ["a", "b", "c"] {
+        let nat = properties(&graph, &format!("vpc/nat-{zone}"));
+        assert_eq!(nat["SubnetId"], reference(&format!("vpc/public-subnet-{zone}"), "SubnetId"));
+        assert_eq!(nat["AllocationId"], reference(&format!("vpc/nat-eip-{zone}"), "AllocationId"));
+        let route = properties(&graph, &format!("vpc/private-route-{zone}"));
         assert_eq!(route["DestinationCidrBlock"], "0.0.0.0/0");
-        assert_eq!(route["NatGatewayId"], reference(&format!("vpc/nat-{number}"), "NatGatewayId"));
+        assert_eq!(route["NatGatewayId"], reference(&format!("vpc/nat-{zone}"), "NatGatewayId"));
         assert!(route.get("GatewayId").is_none());
     }
     assert_eq!(outputs.nat_public_ips.len(), 3);
@@ -283,9 +283,9 @@ fn with_a_single_nat_gateway_all_zones_leave_through_the_first() {
     let (graph, outputs) = declare(Args { nat: NatMode::Single, ..Args::default() });
     assert_eq!(count(&graph, "AWS::EC2::NatGateway"), 1);
     assert_eq!(count(&graph, "AWS::EC2::EIP"), 1);
-    for number in 1..=3 {
-        let route = properties(&graph, &format!("vpc/private-route-{number}"));
-        assert_eq!(route["NatGatewayId"], reference("vpc/nat-1", "NatGatewayId"));
+    for zone in ["a", "b", "c"] {
+        let route = properties(&graph, &format!("vpc/private-route-{zone}"));
+        assert_eq!(route["NatGatewayId"], reference("vpc/nat-a", "NatGatewayId"));
     }
     assert_eq!(outputs.nat_gateway_ids.len(), 1);
 }
@@ -319,11 +319,48 @@ fn two_to_six_zones_work_and_keep_the_addresses_of_the_first_ones() {
 }
 
 #[test]
-fn zones_can_be_named() {
-    let zones = ["c", "a"].map(|zone| format!("{REGION}{zone}")).to_vec();
-    let (graph, _) = declare(Args { availability_zones: Some(zones.clone()), ..Args::default() });
-    let live: Vec<_> = subnets(&graph, "public").into_iter().map(|[_, _, zone, _]| zone).collect();
-    assert_eq!(live, zones);
+fn zones_can_be_named_and_their_order_means_nothing() {
+    let named = |letters: &str| {
+        let zones = letters.chars().map(|letter| format!("{REGION}{letter}")).collect();
+        declare(Args { availability_zones: Some(zones), ..with_endpoints() })
+    };
+    let (graph, outputs) = named("ca");
+    let live: Vec<_> =
+        subnets(&graph, "public").into_iter().map(|[name, block, zone, _]| [name, block, zone]).collect();
+    assert_eq!(
+        live,
+        [
+            ["payment-public-subnet-1-dev", "10.0.0.0/24", "ap-southeast-1a"],
+            ["payment-public-subnet-3-dev", "10.0.2.0/24", "ap-southeast-1c"],
+        ]
+    );
+    let (other, others) = named("ac");
+    assert_eq!(others, outputs);
+    let data = |graph: &Graph| {
+        let nodes = graph.nodes().iter();
+        nodes.map(|node| (node.address.clone(), node.properties.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(data(&other), data(&graph));
+    // And what a zone has is the same beside any other one.
+    let of_c = |graph: &Graph| {
+        data(graph).into_iter().filter(|(address, _)| address.as_str().ends_with("-c")).collect::<Vec<_>>()
+    };
+    assert_eq!(of_c(&named("cf").0), of_c(&graph));
+    assert!(of_c(&graph).len() > 10);
+}
+
+#[test]
+fn given_blocks_go_to_the_zones_in_the_order_in_which_these_are_named() {
+    let given = |letters: &str, blocks: [&str; 2]| {
+        let zones = letters.chars().map(|letter| format!("{REGION}{letter}")).collect();
+        let blocks = blocks.map(|block| block.parse().unwrap()).to_vec();
+        let args =
+            Args { availability_zones: Some(zones), private_subnet_cidrs: Some(blocks), ..Args::default() };
+        subnets(&declare(args).0, "private")
+    };
+    let live = given("ca", ["10.0.104.0/22", "10.0.100.0/22"]);
+    assert_eq!(live, given("ac", ["10.0.100.0/22", "10.0.104.0/22"]));
+    assert_eq!([&live[0][1], &live[0][2]], ["10.0.100.0/22", "ap-southeast-1a"]);
 }
 
 #[test]
@@ -355,7 +392,7 @@ fn the_database_acl_lets_postgresql_in_from_private_subnets_and_answers_out() {
     let (graph, _) = declare(Args::default());
     let entry = |address: &str| properties(&graph, address).clone();
     assert_eq!(
-        entry("vpc/db-acl-in-2"),
+        entry("vpc/db-acl-in-b"),
         json!({
             "NetworkAclId": { "$ref": "vpc/db-acl", "attr": "Id" },
             "RuleNumber": 110,
@@ -366,20 +403,20 @@ fn the_database_acl_lets_postgresql_in_from_private_subnets_and_answers_out() {
             "PortRange": { "From": 5432, "To": 5432 },
         })
     );
-    let out = entry("vpc/db-acl-out-2");
+    let out = entry("vpc/db-acl-out-b");
     assert_eq!(out["Egress"], true);
     assert_eq!(out["CidrBlock"], "10.0.11.0/24");
     assert_eq!(out["PortRange"], json!({ "From": 1024, "To": 65535 }));
     // Among themselves, the database subnets may talk.
     for (name, egress) in [("in", false), ("out", true)] {
-        let inner = entry(&format!("vpc/db-acl-inner-{name}-3"));
+        let inner = entry(&format!("vpc/db-acl-inner-{name}-c"));
         assert_eq!((&inner["Egress"], &inner["RuleNumber"]), (&json!(egress), &json!(220)));
         assert_eq!(inner["CidrBlock"], "10.0.22.0/24");
         assert_eq!(inner["PortRange"], json!({ "From": 1024, "To": 65535 }));
     }
-    for number in 1..=3 {
-        let association = entry(&format!("vpc/db-acl-association-{number}"));
-        assert_eq!(association["SubnetId"], reference(&format!("vpc/database-subnet-{number}"), "SubnetId"));
+    for zone in ["a", "b", "c"] {
+        let association = entry(&format!("vpc/db-acl-association-{zone}"));
+        assert_eq!(association["SubnetId"], reference(&format!("vpc/database-subnet-{zone}"), "SubnetId"));
     }
 }
 
@@ -426,7 +463,7 @@ fn the_s3_endpoint_lets_our_account_and_image_layers_through() {
 fn interface_endpoints_are_in_every_private_subnet_under_the_services_own_names() {
     let (graph, outputs) = declare(with_endpoints());
     assert_eq!(count(&graph, "AWS::EC2::VPCEndpoint"), 8);
-    let subnets = [1, 2, 3].map(|number| reference(&format!("vpc/private-subnet-{number}"), "SubnetId"));
+    let subnets = ["a", "b", "c"].map(|zone| reference(&format!("vpc/private-subnet-{zone}"), "SubnetId"));
     for service in ["ecr.api", "ecr.dkr", "logs", "secretsmanager", "kms", "xray", "monitoring"] {
         let name = format!("{}-endpoint", service.replace('.', "-"));
         assert_eq!(
@@ -495,7 +532,7 @@ fn in_china_some_endpoints_are_called_otherwise() {
         partition: "aws-cn".to_owned(),
     };
     let zones = ["a", "b", "c"].map(|zone| format!("cn-north-1{zone}")).to_vec();
-    let inputs = vpc::Inputs { place, availability_zones: zones };
+    let inputs = vpc::Inputs { place, availability_zones: zones, recorded: vpc::Recorded::default() };
     let (graph, _) = try_declare(with_endpoints(), &inputs).unwrap();
     let names: Vec<_> = of_kind(&graph, "AWS::EC2::VPCEndpoint")
         .into_iter()

@@ -10,11 +10,15 @@ use engine::{
 };
 pub(crate) use testing::{ACCOUNT, REGION};
 use testing::{World, place};
-use vpc::{Args, Inputs, InterfaceEndpoints, Outputs, Tier};
+use vpc::{Args, Inputs, InterfaceEndpoints, Outputs, Recorded, Tier};
 
 pub(crate) fn inputs_with(zones: usize) -> Inputs {
     let zones = ["a", "b", "c", "d", "e", "f"].iter().take(zones);
-    Inputs { place: place(), availability_zones: zones.map(|zone| format!("{REGION}{zone}")).collect() }
+    Inputs {
+        place: place(),
+        availability_zones: zones.map(|zone| format!("{REGION}{zone}")).collect(),
+        recorded: Recorded::default(),
+    }
 }
 
 pub(crate) fn try_declare(args: Args, inputs: &Inputs) -> Result<(Graph, Outputs<Declared>), DeclareError> {

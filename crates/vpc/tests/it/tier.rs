@@ -105,11 +105,11 @@ async fn another_cidr_replaces_the_vpc_and_what_is_in_it_and_keeps_the_public_ad
         panic!("not replaced")
     };
     assert_eq!(because.iter().collect::<Vec<_>>(), ["CidrBlock"]);
-    for follows in ["vpc/public-subnet-1", "vpc/nat-1", "vpc/db-acl", "vpc/s3-endpoint", "vpc/flow-log"] {
+    for follows in ["vpc/public-subnet-a", "vpc/nat-a", "vpc/db-acl", "vpc/s3-endpoint", "vpc/flow-log"] {
         let action = &plan.step(follows).unwrap().action;
         assert!(matches!(action, Action::Replace { .. }), "{follows}: {action:?}");
     }
-    for stays in ["vpc/nat-eip-1", "vpc/igw", "vpc/flow-log-group", "vpc/flow-log-role"] {
+    for stays in ["vpc/nat-eip-a", "vpc/igw", "vpc/flow-log-group", "vpc/flow-log-role"] {
         assert_eq!(plan.step(stays).unwrap().action, Action::Unchanged, "{stays}");
     }
     let after = create(&world, moved.clone()).await;
@@ -181,7 +181,7 @@ async fn drift_behind_its_back_is_found_and_repaired() {
         .unwrap();
     let reading = Tier::new(Args::default()).read(&world.engine, &inputs_with(3)).await.unwrap();
     let drifted: Vec<&str> = reading.drift.iter().map(|drift| drift.address.as_str()).collect();
-    assert_eq!(drifted, ["vpc/private-route-2", "vpc/private-subnet-1", "vpc/vpc"]);
+    assert_eq!(drifted, ["vpc/private-route-b", "vpc/private-subnet-a", "vpc/vpc"]);
     assert_eq!(create(&world, Args::default()).await, outputs);
     assert_settled(&world, Args::default()).await;
 }

@@ -1,0 +1,58 @@
+//! A change in two calls: what is new is added to a list first, what is to go is taken away last. See [`Order`](crate::Order).
+
+use serde_json::Value;
+
+use crate::operate::{Cause, Goal, Operator};
+use crate::provider::Kind;
+use crate::schedule::is_widened_first;
+use crate::step::{Existing, Step, Subject};
+
+/// The live properties with what is new in the lists that are widened first.
+fn widened(kind: &dyn Kind, seen: &Value, goal: &Value) -> Value {
+    let mut widened = seen.clone();
+    for property in kind.order().widened_first {
+        let lists = (widened.get_mut(*property), goal.get(*property));
+        if let (Some(Value::Array(has)), Some(Value::Array(shall))) = lists {
+            let new: Vec<Value> = shall.iter().filter(|item| !has.contains(item)).cloned().collect();
+            has.extend(new);
+        }
+    }
+    widened
+}
+
+impl Operator<'_> {
+    /// The first call: nothing is taken away, and nothing but the lists is changed. No call where nothing is new.
+    pub(crate) async fn widen(&self, step: &Step) -> Result<(), Cause> {
+        let kind = self.kind(&step.kind)?;
+        let goal = self.goal(step)?;
+        let existing = step.existing().ok_or_else(|| Cause::Stale { what: "it has no object".to_owned() })?;
+        let properties = widened(kind, &existing.seen, &goal.properties);
+        if properties == existing.seen {
+            return Ok(());
+        }
+        let object = self.object(step, existing.seq)?;
+        // It depends on both until it has let go.
+        let mut dependencies = [goal.dependencies, object.dependencies.clone()].concat();
+        dependencies.sort_unstable();
+        dependencies.dedup();
+        let protect = object.protect;
+        self.update(step, kind, object, Goal { properties, dependencies, protect }).await
+    }
+
+    /// The second call, or the only one.
+    pub(crate) async fn perform_last(&self, step: &Step, identified: impl FnOnce()) -> Result<(), Cause> {
+        if !is_widened_first(step, self.provider) {
+            return self.perform(step, identified).await;
+        }
+        // As it would have been planned now.
+        let (kind, goal) = (self.kind(&step.kind)?, self.goal(step)?.properties);
+        let subject = match step.subject.clone() {
+            Subject::Both(existing, wanted) => {
+                let seen = widened(kind, &existing.seen, &goal);
+                Subject::Both(Existing { seen, ..existing }, wanted)
+            }
+            other => other,
+        };
+        self.perform(&Step { subject, ..step.clone() }, identified).await
+    }
+}

@@ -1,0 +1,121 @@
+//! In which order objects come and go, beyond what their references say.
+
+use std::sync::Arc;
+
+use engine::{Declaration, EngineError, Graph, PlanError, Selector};
+use serde_json::{Value, json};
+
+use crate::fake_cloud::{CallEnd, GROUP, HELD, MEMBER};
+use crate::world::{Ended, World, graph, reference, resource};
+
+fn part(at: &str) -> Declaration {
+    resource(at, "Test::Token", json!({ "Name": at }))
+}
+
+/// A group of parts, a cluster in the group, and members in the cluster.
+fn cluster(parts: &[&str], members: &[&str]) -> Arc<Graph> {
+    let ids: Vec<Value> = parts.iter().map(|part| reference(part, "Id")).collect();
+    let mut declared: Vec<Declaration> = parts.iter().map(|at| part(at)).collect();
+    declared.push(resource("t/group", GROUP.name, json!({ "Name": "group", "Mentions": ids })));
+    let inside = |at: &str, kind: &str, of: &str| {
+        resource(at, kind, json!({ "Name": at, "Parents": [reference(of, "Id")] }))
+    };
+    declared.push(inside("t/cluster", "Test::SlowToken", "t/group"));
+    declared.extend(members.iter().map(|at| inside(at, MEMBER.name, "t/cluster")));
+    graph(declared)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_takes_what_is_new_before_it_gives_up_what_is_old_and_there_always_is_a_member() {
+    let world = World::new();
+    world.apply(&cluster(&["t/p1", "t/p2"], &["t/m1", "t/m2"])).await;
+    world.cloud.clear_log();
+    let other = cluster(&["t/p3", "t/p4"], &["t/m3", "t/m4"]);
+    world.apply(&other).await;
+    let log = world.cloud.log();
+    let at =
+        |entry: &str| log.iter().position(|one| one == entry).unwrap_or_else(|| panic!("{entry}: {log:?}"));
+    let widened = at("update t/group");
+    let given_up = log.iter().rposition(|one| one == "update t/group").unwrap();
+    assert!(at("create t/p3") < widened && widened < at("create t/m3"), "{log:?}");
+    for (made, gone) in [("t/m3", "t/m1"), ("t/m3", "t/m2"), ("t/m4", "t/m1"), ("t/m4", "t/m2")] {
+        assert!(at(&format!("create {made}")) < at(&format!("delete {gone}")), "{log:?}");
+    }
+    assert!(at("delete t/m1").max(at("delete t/m2")) < given_up, "{log:?}");
+    assert!(given_up < at("delete t/p1").min(at("delete t/p2")), "{log:?}");
+    world.check_cloud_equals_state().await;
+    assert!(world.plan(&other).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_is_new_one_change_is_enough_and_nobody_waits_for_it() {
+    let world = World::new();
+    world.apply(&cluster(&["t/p1", "t/p2"], &["t/m1", "t/m2"])).await;
+    world.cloud.clear_log();
+    world.apply(&cluster(&["t/p1"], &["t/m1", "t/m3"])).await;
+    assert_eq!(world.cloud.log(), ["create t/m3", "delete t/m2", "update t/group", "delete t/p2"]);
+    world.check_cloud_equals_state().await;
+    // And more of it is a change like any other.
+    world.cloud.clear_log();
+    world.apply(&cluster(&["t/p1", "t/p5"], &["t/m1", "t/m3"])).await;
+    assert_eq!(world.cloud.log(), ["create t/p5", "update t/group"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_dies_anywhere_on_the_way_is_followed_by_one_that_goes_on() {
+    for end in [CallEnd::Before, CallEnd::After] {
+        for call in 1.. {
+            let world = World::new();
+            world.apply(&cluster(&["t/p1", "t/p2"], &["t/m1", "t/m2"])).await;
+            world.cloud.clear_log();
+            world.cloud.die_at(call, end);
+            let other = cluster(&["t/p2", "t/p3"], &["t/m2", "t/m3"]);
+            let died = matches!(world.run(&other).await, Ended::Died);
+            world.apply(&other).await;
+            world.check_cloud_equals_state().await;
+            assert!(world.plan(&other).await.is_empty());
+            if !died {
+                assert!(call > 6, "{call}");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_is_held_is_not_deleted_for_a_successor_that_its_user_waits_for() {
+    let world = World::new();
+    let wanted = |shape: u8, kind: &str| {
+        let held = resource("t/held", kind, json!({ "Name": "one", "Shape": shape }));
+        let user = json!({ "Name": "user", "Links": [reference("t/held", "Id")] });
+        graph([held, resource("t/user", "Test::Token", user)])
+    };
+    world.apply(&wanted(1, HELD.name)).await;
+    world.cloud.clear_log();
+    let error = world.apply_selected(&wanted(2, HELD.name), &Selector::all()).await.unwrap_err();
+    let EngineError::Plan(PlanError::InTheWay { address, by }) = &error else { panic!("{error}") };
+    assert_eq!((address.as_str(), by.as_str()), ("t/held", "t/user"));
+    assert_eq!(world.cloud.log(), [""; 0]);
+    // Without a user it is replaced like any other.
+    world.apply(&graph([resource("t/held", HELD.name, json!({ "Name": "one", "Shape": 1 }))])).await;
+    world.apply(&graph([resource("t/held", HELD.name, json!({ "Name": "one", "Shape": 2 }))])).await;
+    world.check_cloud_equals_state().await;
+}
+
+/// What does not change has no task, so whoever refers to it waits for what it stands on.
+#[tokio::test(start_paused = true)]
+async fn what_is_made_waits_for_a_change_over_what_does_not_change() {
+    let world = World::new();
+    let wanted = |size: u8, members: &[&str]| {
+        let inside = |at: &str, of: &str| {
+            resource(at, "Test::Token", json!({ "Name": at, "Parents": [reference(of, "Id")] }))
+        };
+        let base = resource("t/base", "Test::Token", json!({ "Name": "base", "Size": size }));
+        let members = members.iter().map(|at| inside(at, "t/middle"));
+        graph([base, inside("t/middle", "t/base")].into_iter().chain(members))
+    };
+    world.apply(&wanted(1, &[])).await;
+    world.cloud.clear_log();
+    world.apply(&wanted(2, &["t/a-member"])).await;
+    assert_eq!(world.cloud.log(), ["update t/base", "create t/a-member"]);
+}
