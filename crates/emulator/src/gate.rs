@@ -59,12 +59,15 @@ enum Work {
     Call(Call),
     Objects,
     State { service: String, region: String },
+    Status { region: String, database: String, status: String },
 }
 
 enum Done {
     Call(Reply),
     Objects(Vec<Object>),
     State(Option<Value>),
+    /// Whether there is such a database.
+    Status(bool),
 }
 
 impl Gate {
@@ -121,6 +124,20 @@ impl Gate {
         }
     }
 
+    /// Puts a cluster or an instance of RDS into a state; whether there is one of this name.
+    pub(crate) async fn put_database(
+        self: &Arc<Self>,
+        region: &str,
+        database: &str,
+        status: &str,
+    ) -> Result<bool, EmulatorError> {
+        let [region, database, status] = [region, database, status].map(str::to_owned);
+        match self.run(Work::Status { region, database, status }).await? {
+            Done::Status(found) => Ok(found),
+            _ => unreachable!("a change of a state is answered with whether it was made"),
+        }
+    }
+
     /// The account as it is in memory, and how much time has passed in it; `None` on disk.
     pub(crate) fn copy(&self) -> Option<(Account, Duration)> {
         self.directory.is_none().then(|| self.services.copy())
@@ -171,6 +188,7 @@ impl Gate {
             .iter()
             .filter_map(|work| match work {
                 Work::Call(call) if call.is_mutating() => Some(self.services.homes(call)),
+                Work::Status { region, .. } => Some(vec![("rds".to_owned(), region.clone())]),
                 _ => None,
             })
             .flatten()
@@ -242,6 +260,9 @@ impl Gate {
             Work::Call(call) => Done::Call(Next::inner(&self.rules, &self.services).run(call).await),
             Work::Objects => Done::Objects(self.services.objects()),
             Work::State { service, region } => Done::State(self.services.save(service, region)),
+            Work::Status { region, database, status } => {
+                Done::Status(self.services.put_database(region, database, status))
+            }
         }
     }
 }

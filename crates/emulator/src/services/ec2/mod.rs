@@ -26,6 +26,7 @@ mod table;
 mod tags;
 mod tokens;
 mod vpc;
+mod way_out;
 mod zones;
 
 use serde::{Deserialize, Serialize};
