@@ -67,6 +67,7 @@ impl Island {
     }
 }
 
+/// Case 15, as AWS has it.
 #[tokio::test(start_paused = true)]
 async fn a_task_without_a_way_to_ecr_secrets_and_logs_does_not_start() {
     let island = Island::new().await;
