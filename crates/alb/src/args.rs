@@ -327,8 +327,13 @@ impl Args {
 fn check_certificate(arn: &str, place: &Place) -> Result<(), DeclareError> {
     const RULE: &str = "a load balancer takes certificates of its own account and region only";
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let is_account = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     let (region, account) = match parts.as_slice() {
-        ["arn", _, "acm", region, account, resource] if resource.starts_with("certificate/") => {
+        ["arn", partition, "acm", region, account, resource]
+            if *partition == place.partition
+                && is_account(account)
+                && resource.strip_prefix("certificate/").is_some_and(|id| !id.is_empty()) =>
+        {
             (*region, *account)
         }
         _ => {
@@ -354,12 +359,13 @@ fn check_certificate(arn: &str, place: &Place) -> Result<(), DeclareError> {
 
 impl HealthCheck {
     fn check(&self) -> Result<(), DeclareError> {
-        if !self.path.starts_with('/') || self.path.len() > 1024 {
+        let is_visible = self.path.bytes().all(|byte| byte.is_ascii_graphic());
+        if !self.path.starts_with('/') || self.path.len() > 1024 || !is_visible {
             let reason = format!("`{}` is not a path", self.path);
             return Err(DeclareError::argument(
                 "health_check.path",
                 reason,
-                "it begins with a slash, such as /health",
+                "it begins with a slash and has no spaces, such as /health",
             ));
         }
         DeclareError::within("health_check.interval", self.interval, 5..=300, " seconds")?;

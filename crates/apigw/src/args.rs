@@ -189,8 +189,17 @@ impl Args {
         let policy = self.security_policy.as_str();
         let enhanced = policy.strip_prefix("SecurityPolicy_TLS13_");
         // Those for edge-optimized APIs end in `_EDGE`.
+        // Each says in which month it was made: `1_2_PQ_2025_09`.
+        let is_dated = |rest: &str| {
+            let mut parts = rest.rsplit('_');
+            let (month, year) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+            let number =
+                |text: &str, length| text.len() == length && text.bytes().all(|it| it.is_ascii_digit());
+            number(month, 2) && number(year, 4)
+        };
         if policy == "TLS_1_2"
-            || enhanced.is_some_and(|rest| rest.starts_with("1_") && !rest.ends_with("_EDGE"))
+            || enhanced
+                .is_some_and(|rest| ["1_2_", "1_3_"].iter().any(|it| rest.starts_with(it)) && is_dated(rest))
         {
             return Ok(());
         }

@@ -58,6 +58,13 @@ pub struct Outputs<S: Stage> {
     pub backup_vault_name: Option<S::Of<VaultName>>,
 }
 
+/// Within which AWS Backup begins a copy, and is done with it.
+const START_WINDOW_MINUTES: u32 = 60;
+const COMPLETION_WINDOW_MINUTES: u32 = 480;
+
+/// After how long a vault has its first copy at the latest: the schedule is due every day.
+pub const FIRST_COPY_WITHIN_MINUTES: u32 = 24 * 60 + START_WINDOW_MINUTES + COMPLETION_WINDOW_MINUTES;
+
 impl Component for Tier {
     const NAME: &'static str = "backup";
     type Inputs = Inputs;
@@ -292,8 +299,8 @@ impl Declaring<'_> {
             target_backup_vault: vault.clone(),
             schedule_expression: args.schedule_expression.clone(),
             schedule_expression_timezone: self.args.time_zone.clone(),
-            start_window_minutes: 60,
-            completion_window_minutes: 480,
+            start_window_minutes: START_WINDOW_MINUTES,
+            completion_window_minutes: COMPLETION_WINDOW_MINUTES,
             lifecycle: Lifecycle { delete_after_days: args.retention_days },
         };
         let plan = BackupPlan {

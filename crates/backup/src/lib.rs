@@ -40,6 +40,7 @@ pub use args::Args;
 pub use args::DatabaseInputs;
 pub use args::Inputs;
 pub use args::Vault;
+pub use declare::FIRST_COPY_WITHIN_MINUTES;
 pub use declare::Outputs;
 pub use declare::Tier;
 pub use package::SOURCE;

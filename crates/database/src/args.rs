@@ -279,12 +279,20 @@ impl Args {
         }
     }
 
+    /// Which versions there are, AWS is asked; but none before 13 has instances of `db.serverless` (Aurora User Guide,
+    /// "Supported Regions and Aurora DB engines for Aurora Serverless v2").
     pub(crate) fn version(&self) -> Result<Version, DeclareError> {
-        Version::parse(&self.engine_version).ok_or_else(|| {
-            let reason = format!("`{}` is not a version of Aurora PostgreSQL", self.engine_version);
+        let refused = |reason: String| {
             let hint = "a major version such as 17, or one with its minor version such as 17.7";
             DeclareError::argument("engine_version", reason, hint)
-        })
+        };
+        let text = &self.engine_version;
+        let version = Version::parse(text)
+            .ok_or_else(|| refused(format!("`{text}` is not a version of Aurora PostgreSQL")))?;
+        match version.major {
+            ..13 => Err(refused(format!("Aurora PostgreSQL {text} has no Serverless v2, which 13 brought"))),
+            _ => Ok(version),
+        }
     }
 
     pub(crate) fn retention(&self) -> Result<RetentionDays, DeclareError> {

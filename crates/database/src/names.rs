@@ -8,6 +8,22 @@ use crate::Args;
 /// Hub RDS.24).
 const RESERVED: [&str; 7] = ["admin", "administrator", "none", "postgres", "public", "rdsadmin", "root"];
 
+/// Roles that RDS has made in a cluster before there is a master user (Aurora User Guide, "Understanding Aurora PostgreSQL roles and
+/// databases").
+const OF_RDS: [&str; 11] = [
+    "rds_ad",
+    "rds_extension",
+    "rds_iam",
+    "rds_password",
+    "rds_replication",
+    "rds_reserved",
+    "rds_superuser",
+    "rdsadmin",
+    "rdsrepladmin",
+    "rdstopmgr",
+    "rdswriteforwarduser",
+];
+
 /// PostgreSQL's key words that are reserved and begin with a letter (PostgreSQL, "SQL Key Words"). Quoted they would do as names,
 /// but whoever writes one without quotes gets something else, such as the current user for `user`.
 const KEY_WORDS: &str = "all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate \
@@ -34,14 +50,43 @@ pub(crate) fn check(args: &Args) -> Result<(), DeclareError> {
             return Err(DeclareError::argument(argument, reason, hint));
         }
     }
+    // What is there in each cluster before anybody makes a database (Aurora User Guide, "Understanding Aurora PostgreSQL roles and
+    // databases"), and what nobody could name without quotes.
+    let database = args.database_name.as_str();
+    if matches!(database, "postgres" | "template0" | "template1" | "rdsadmin") || is_key_word(database) {
+        let reason = format!("`{database}` is reserved by PostgreSQL or RDS");
+        return Err(DeclareError::argument("database_name", reason, "a name of your own, such as payments"));
+    }
+    let master = args.master_username.as_str();
+    if is_key_word(master) || master.to_ascii_lowercase().starts_with("pg_") || OF_RDS.contains(&master) {
+        let reason = format!("`{master}` is reserved by PostgreSQL or RDS");
+        return Err(DeclareError::argument(
+            "master_username",
+            reason,
+            "a name of your own, such as payments_owner",
+        ));
+    }
     // Aurora User Guide, "Quotas and constraints": reserved words; and the names of Security Hub RDS.24.
-    if matches!(args.master_username.as_str(), "admin" | "postgres" | "rdsadmin" | "rds_superuser") {
-        let reason = format!("`{}` is reserved, or the first that an attacker tries", args.master_username);
+    if matches!(master, "admin" | "administrator" | "postgres" | "root") {
+        let reason = format!("`{master}` is reserved, or the first that an attacker tries");
         let hint = "a name of your own, such as payments_owner";
         return Err(DeclareError::argument("master_username", reason, hint));
     }
     application_user(&args.application_user, &args.master_username)?;
+    for (index, name) in args.allow_data_loss.iter().enumerate() {
+        if !is_cluster(name) {
+            let reason = format!("`{name}` is not the name of a cluster");
+            let hint =
+                format!("the whole name of one, such as {}aurora-{}", aws::NAME_PREFIX, args.environment);
+            return Err(DeclareError::argument(format!("allow_data_loss[{index}]"), reason, hint));
+        }
+    }
     args.cluster_name.as_deref().map_or(Ok(()), |name| cluster(name, &args.environment))
+}
+
+/// Whether PostgreSQL reads a name as a key word. It does so in whatever case.
+fn is_key_word(name: &str) -> bool {
+    KEY_WORDS.split_whitespace().any(|word| word.eq_ignore_ascii_case(name))
 }
 
 /// A role's name: in lower case, so that it is the same with quotes, without, and in an IAM policy.
@@ -54,10 +99,8 @@ fn application_user(name: &str, master: &str) -> Result<(), DeclareError> {
         let hint = "a lower-case letter, then lower-case letters, digits and underscores, at most 63";
         return refused(format!("`{name}` is not a user name for PostgreSQL"), hint);
     }
-    let is_reserved = RESERVED.contains(&name)
-        || ["pg_", "rds"].iter().any(|prefix| name.starts_with(prefix))
-        || KEY_WORDS.split_whitespace().any(|word| word == name);
-    if is_reserved {
+    let is_of_service = ["pg_", "rds"].iter().any(|prefix| name.starts_with(prefix));
+    if RESERVED.contains(&name) || is_of_service || is_key_word(name) {
         let hint = "a name of your own, such as payments_app";
         return refused(format!("`{name}` is reserved by PostgreSQL or RDS"), hint);
     }
@@ -66,6 +109,16 @@ fn application_user(name: &str, master: &str) -> Result<(), DeclareError> {
         return refused(format!("`{name}` is the master user"), hint);
     }
     Ok(())
+}
+
+/// RDS API Reference, CreateDBCluster, `DBClusterIdentifier`.
+fn is_cluster(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&name.len())
+        && name.bytes().all(allowed)
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && !name.ends_with('-')
+        && !name.contains("--")
 }
 
 /// `payment-WHAT-ENVIRONMENT`, as everything is named, and as RDS takes it (RDS API Reference, CreateDBCluster).

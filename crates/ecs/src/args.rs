@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use aws::KeyArn;
 use aws::resources::RetentionDays;
+use aws::{KeyArn, Place};
 use engine::{DeclareError, Input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::containers;
 use crate::fargate;
 use crate::image::Image;
 
@@ -66,6 +67,10 @@ pub struct Args {
     pub health_check_grace_period_seconds: u32,
     /// What takes traces to X-Ray.
     pub tracing: Tracing,
+    /// The image of the tracing container, of the same kind as `image`: default AWS's own in public ECR. A network without a way
+    /// to the internet needs a copy in ECR.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracing_image: Option<String>,
     /// The user, and group, that the tracing container runs as (Security Hub ECS.20). Default: the user of its image, `aoc` or
     /// `xray`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,6 +127,7 @@ impl Default for Args {
             health_check: None,
             health_check_grace_period_seconds: 60,
             tracing: Tracing::default(),
+            tracing_image: None,
             tracing_user: None,
             database_credentials: DatabaseCredentials::default(),
             database_ca_bundle: "/etc/ssl/rds/global-bundle.pem".to_owned(),
@@ -299,7 +305,7 @@ impl Encryption {
 
 impl Args {
     /// What can be said to be wrong before any call.
-    pub(crate) fn check(&self) -> Result<(), DeclareError> {
+    pub(crate) fn check(&self, place: &Place) -> Result<(), DeclareError> {
         fargate::check(self.cpu, self.memory)?;
         // ECS Developer Guide, "Amazon ECS service quotas": 5000 tasks of a service.
         DeclareError::within("desired_min", self.desired_min, 1..=5000, "")?;
@@ -312,6 +318,14 @@ impl Args {
         DeclareError::within("memory_target", self.memory_target, 1..=100, "")?;
         // ECS API Reference, DeploymentConfiguration: a day.
         DeclareError::within("bake_time_minutes", self.bake_time_minutes, 0..=1440, "")?;
+        for (argument, seconds) in [
+            ("scale_out_cooldown", self.scale_out_cooldown),
+            ("scale_in_cooldown", self.scale_in_cooldown),
+            // ECS API Reference, CreateService.
+            ("health_check_grace_period_seconds", self.health_check_grace_period_seconds),
+        ] {
+            DeclareError::within(argument, seconds, 0..=2_147_483_647, " seconds")?;
+        }
         DeclareError::within("repository.keep_images", self.repository.keep_images, 1..=10_000, "")?;
         if !matches!(self.insights.as_str(), "enhanced" | "enabled" | "disabled") {
             let reason = format!("there is no mode `{}`", self.insights);
@@ -325,13 +339,18 @@ impl Args {
                 "leave it out, or set encryption to KMS",
             ));
         }
+        self.repository.kms_key_arn.as_ref().map_or(Ok(()), |arn| check_key(arn.as_str(), place))?;
         let tracing_user = self.tracing_user.as_ref().map(|user| ("tracing_user", user));
         for (argument, name) in [("user", &self.user)].into_iter().chain(tracing_user) {
-            if name.is_empty() || name.contains(char::is_whitespace) {
-                let reason = format!("`{name}` is not a name");
-                return Err(DeclareError::argument(argument, reason, "without spaces"));
+            // ECS API Reference, ContainerDefinition, `user`: a user or its number, and a group or its number.
+            let parts: Vec<&str> = name.split(':').collect();
+            let is_part = |part: &&str| !part.is_empty() && !part.contains(char::is_whitespace);
+            if parts.len() > 2 || !parts.iter().all(is_part) {
+                let reason = format!("`{name}` is not a user, nor a user and a group");
+                return Err(DeclareError::argument(argument, reason, "such as 10001:10001, without spaces"));
             }
         }
+        self.tracing_container()?;
         let bundle = self.database_ca_bundle.as_str();
         if !bundle.is_empty() && (!bundle.starts_with('/') || bundle.contains(char::is_whitespace)) {
             let reason = format!("`{bundle}` is not the path of a file in the image");
@@ -365,18 +384,59 @@ impl Args {
                     "letters, digits and underscores",
                 ));
             }
+            // AWS SDKs and Tools Reference Guide, "Standardized credential providers": variables come before the task's role.
+            if matches!(name.as_str(), "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" | "AWS_SESSION_TOKEN") {
+                return Err(DeclareError::argument(
+                    format!("environment_variables.{name}"),
+                    "it would take the place of the task's role, and everybody who sees the task definition could read it",
+                    "leave it out: the application has the credentials of the task's role",
+                ));
+            }
         }
         Ok(())
     }
 
     /// The image, if there is one.
     pub(crate) fn parsed_image(&self) -> Result<Option<Image>, DeclareError> {
-        self.image.as_deref().map(Image::parse).transpose()
+        self.image.as_deref().map(|image| Image::parse("image", image)).transpose()
+    }
+
+    /// The image of the container beside the application, if there is one.
+    pub(crate) fn tracing_container(&self) -> Result<Option<Image>, DeclareError> {
+        let Some(own) = containers::tracing_image(self.tracing) else { return Ok(None) };
+        let name = self.tracing_image.as_deref().unwrap_or(own);
+        Image::parse("tracing_image", name).map(Some)
     }
 
     pub(crate) fn retention(&self) -> Result<RetentionDays, DeclareError> {
         RetentionDays::argument("log_retention_in_days", self.log_retention_in_days)
     }
+}
+
+/// ECR API Reference, EncryptionConfiguration: a key of the repository's region. ECR shows the key's own ARN, whatever it was told.
+fn check_key(arn: &str, place: &Place) -> Result<(), DeclareError> {
+    let refused = |reason: String| {
+        let example = format!(
+            "the ARN of a key of this region, such as {}",
+            place.arn("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")
+        );
+        Err(DeclareError::argument("repository.kms_key_arn", reason, example))
+    };
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let &["arn", partition, "kms", region, account, resource] = parts.as_slice() else {
+        return refused(format!("`{arn}` is not the ARN of a KMS key"));
+    };
+    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_account || resource.strip_prefix("key/").is_none_or(str::is_empty) {
+        return refused(format!("`{arn}` is not the ARN of a KMS key"));
+    }
+    if (partition, region) != (place.partition.as_str(), place.region.as_str()) {
+        return refused(format!(
+            "the key is in {region} ({partition}) and the repository in {} ({})",
+            place.region, place.partition
+        ));
+    }
+    Ok(())
 }
 
 impl HealthCheck {

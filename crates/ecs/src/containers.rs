@@ -140,23 +140,33 @@ fn secrets(database: &DatabaseInputs) -> [Secret; 2] {
     })
 }
 
+/// AWS's image of the container beside the application, if there is one.
+pub(crate) fn tracing_image(tracing: Tracing) -> Option<&'static str> {
+    match tracing {
+        Tracing::Adot => Some(ADOT_IMAGE),
+        Tracing::XrayDaemon => Some(XRAY_IMAGE),
+        Tracing::None => None,
+    }
+}
+
 /// The container beside the application, if there is one.
 pub(crate) fn sidecar(
     args: &Args,
+    image: Input<String>,
     log_group: &Input<LogGroupName>,
     region: &str,
 ) -> Option<ContainerDefinition> {
-    let (name, image, user, command, port_mappings) = match args.tracing {
-        Tracing::Adot => ("adot", ADOT_IMAGE, ADOT_USER, vec![ADOT_CONFIG.to_owned()], Vec::new()),
+    let (name, user, command, port_mappings) = match args.tracing {
+        Tracing::Adot => ("adot", ADOT_USER, vec![ADOT_CONFIG.to_owned()], Vec::new()),
         Tracing::XrayDaemon => {
             let daemon = PortMapping { container_port: XRAY_PORT, protocol: "udp".to_owned() };
-            ("xray-daemon", XRAY_IMAGE, XRAY_USER, Vec::new(), vec![daemon])
+            ("xray-daemon", XRAY_USER, Vec::new(), vec![daemon])
         }
         Tracing::None => return None,
     };
     Some(ContainerDefinition {
         name: name.to_owned(),
-        image: image.into(),
+        image,
         // The application goes on without traces.
         essential: false,
         command,

@@ -1,5 +1,7 @@
 //! The tier itself: which resources there are, and what each takes from which.
 
+use std::collections::BTreeSet;
+
 use aws::policy::PolicyDocument;
 use aws::resources::{
     InlinePolicy, LogGroup, Peer, RetentionDays, Role, SecurityGroup, SecurityGroupEgress,
@@ -80,7 +82,7 @@ impl Component for Tier {
         let args = &self.args;
         let names = Names::new(&args.environment, &args.tags)?;
         LogGroup::guard(scope, args.keep_logs);
-        args.check()?;
+        args.check(&inputs.place)?;
         if inputs.private_subnet_ids.is_empty() {
             let hint = "give it the private subnets, one in each zone";
             return Err(DeclareError::argument("private_subnet_ids", "tasks need a subnet", hint));
@@ -198,9 +200,11 @@ impl Declaring<'_> {
     ) -> Result<Roles, DeclareError> {
         let (args, place) = (self.args, &self.inputs.place);
         let database = self.inputs.database.as_ref();
-        let other = self.image.as_ref().and_then(|image| image.other_repository_arn(place));
+        let sidecar = args.tracing_container()?;
+        let images = [self.image.as_ref(), sidecar.as_ref()].into_iter().flatten();
+        let others: BTreeSet<String> = images.filter_map(|image| image.other_repository_arn(place)).collect();
         let mut repositories = vec![repository.arn.text()];
-        repositories.extend(other.map(Input::from));
+        repositories.extend(others.into_iter().map(Input::from));
         let groups: Vec<_> =
             [Some(app_logs), tracing_logs].into_iter().flatten().map(|logs| logs.arn.clone()).collect();
         let credentials = args.database_credentials;
@@ -344,8 +348,9 @@ impl Declaring<'_> {
         };
         let service = self.names.name("app");
         let app = App { args, inputs, service: service.clone(), image, log_group: &app_logs.name };
-        let sidecar =
-            tracing_logs.and_then(|logs| containers::sidecar(args, &logs.name, &inputs.place.region));
+        let sidecar = tracing_logs.zip(args.tracing_container()?).and_then(|(logs, image)| {
+            containers::sidecar(args, image.name(uri), &logs.name, &inputs.place.region)
+        });
         let definition = TaskDefinition {
             family: service,
             cpu: args.cpu.to_string(),

@@ -39,6 +39,7 @@ mod fargate;
 mod image;
 mod inputs;
 mod permissions;
+mod reach;
 pub mod resources;
 
 pub use args::Architecture;
@@ -53,6 +54,8 @@ pub use declare::Tier;
 pub use inputs::DatabaseInputs;
 pub use inputs::Inputs;
 pub use inputs::LoadBalancerInputs;
+pub use reach::Need;
+pub use reach::Way;
 
 engine::id! {
     /// The name of an image repository.

@@ -305,6 +305,16 @@ impl Emulator {
         Ok(state.and_then(|state| ApiGateway::served(state, api, stage)))
     }
 
+    /// Puts a cluster or an instance of RDS into a state, such as `incompatible-network`, in which it stays; whether there is one
+    /// of this name. For states that AWS knows and whose causes are not modelled. Nothing that was under way goes on.
+    ///
+    /// # Errors
+    ///
+    /// If state on disk cannot be read or written. Never in memory.
+    pub async fn put_database(&self, region: &str, name: &str, status: &str) -> Result<bool, EmulatorError> {
+        self.inner.gate.put_database(region, name, status).await
+    }
+
     /// The account as it is now: what has taken effect is in it, what is under way is not. `None` on disk, where the
     /// directory is the snapshot.
     pub fn snapshot(&self) -> Option<Snapshot> {

@@ -61,12 +61,15 @@ enum Work {
     Call(Call),
     Objects,
     State { service: String, region: String },
+    Status { region: String, database: String, status: String },
 }
 
 enum Done {
     Call(Reply),
     Objects(Vec<Object>),
     State(Option<Value>),
+    /// Whether there is such a database.
+    Status(bool),
 }
 
 impl Gate {
@@ -112,6 +115,20 @@ impl Gate {
         match self.run(work).await? {
             Done::State(state) => Ok(state),
             _ => unreachable!("a question for state is answered with state"),
+        }
+    }
+
+    /// Puts a cluster or an instance of RDS into a state; whether there is one of this name.
+    pub(crate) async fn put_database(
+        self: &Arc<Self>,
+        region: &str,
+        database: &str,
+        status: &str,
+    ) -> Result<bool, EmulatorError> {
+        let [region, database, status] = [region, database, status].map(str::to_owned);
+        match self.run(Work::Status { region, database, status }).await? {
+            Done::Status(found) => Ok(found),
+            _ => unreachable!("a change of a state is answered with whether it was made"),
         }
     }
 
@@ -165,6 +182,7 @@ impl Gate {
             .iter()
             .filter_map(|work| match work {
                 Work::Call(call) if call.is_mutating() => Some(self.services.homes(call)),
+                Work::Status { region, .. } => Some(vec![("rds".to_owned(), region.clone())]),
                 _ => None,
             })
             .flatten()
@@ -262,6 +280,9 @@ impl Gate {
             Work::Call(call) => Done::Call(Next::inner(&self.rules, &self.services).run(call).await),
             Work::Objects => Done::Objects(self.services.objects()),
             Work::State { service, region } => Done::State(self.services.save(service, region)),
+            Work::Status { region, database, status } => {
+                Done::Status(self.services.put_database(region, database, status))
+            }
         }
     }
 }

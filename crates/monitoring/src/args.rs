@@ -223,13 +223,31 @@ const MAILBOX: &str = "!#$%&'*+-/=?^_`{|}~.";
 fn is_email(text: &str) -> bool {
     let Some((mailbox, domain)) = text.split_once('@') else { return false };
     let is_label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        !label.is_empty()
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
     };
+    // RFC 5322, `dot-atom`: no dot at an end, nor two in a row.
     (1..=64).contains(&mailbox.len())
+        && mailbox.split('.').all(|part| !part.is_empty())
         && mailbox.chars().all(|c| c.is_ascii_alphanumeric() || MAILBOX.contains(c))
         && text.len() <= MAX_EMAIL_LENGTH
         && domain.contains('.')
         && domain.split('.').all(is_label)
+}
+
+/// What a filter pattern leaves open (CloudWatch Logs User Guide, "Filter pattern syntax": a JSON pattern is between braces, one of
+/// columns between brackets, and exact phrases and texts between quotes).
+fn unclosed(pattern: &str) -> Option<String> {
+    let pattern = pattern.trim();
+    let pairs = [('{', '}', "a pattern for JSON"), ('[', ']', "a pattern for columns")];
+    let open = pairs.iter().find(|(open, close, _)| pattern.starts_with(*open) && !pattern.ends_with(*close));
+    if let Some((_, close, what)) = open {
+        return Some(format!("{what} ends with {close}"));
+    }
+    let quotes = pattern.replace("\\\"", "").matches('"').count();
+    (quotes % 2 == 1).then(|| "a quotation mark is not closed".to_owned())
 }
 
 impl Args {
@@ -254,6 +272,10 @@ impl Args {
                 reason,
                 "1 to 1024 characters, such as ?ERROR ?FATAL",
             ));
+        }
+        if let Some(reason) = unclosed(&self.error_pattern) {
+            let hint = "terms such as ?ERROR ?FATAL, or { $.level = \"error\" } for JSON";
+            return Err(DeclareError::argument("error_pattern", reason, hint));
         }
         self.tracing.check()?;
         self.thresholds.check()?;

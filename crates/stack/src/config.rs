@@ -13,6 +13,7 @@ mod keys;
 mod layers;
 mod region;
 mod schema;
+mod secrets;
 mod sections;
 mod settings;
 mod show;
@@ -35,7 +36,9 @@ use crate::payment;
 
 pub(crate) use self::catalogue::Catalogue;
 pub use self::error::ConfigError;
+pub(crate) use self::keys::closest;
 pub use self::layers::Origin;
+pub(crate) use self::region::partition;
 pub(crate) use self::sections::AnySection;
 pub use self::settings::{Setting, variables};
 pub use self::values::{Config, Logs};
@@ -73,6 +76,10 @@ pub struct Loaded {
     pub config: Config,
     /// What is no error, and may be a slip.
     pub remark: Option<String>,
+    /// The environment that may be meant, where the file has no section for this one.
+    pub(crate) meant: Option<String>,
+    /// Whether the file has a section for the environment, which says that its name is no slip.
+    pub(crate) is_named: bool,
     layers: Layers,
 }
 
@@ -95,10 +102,16 @@ pub fn schema() -> Json {
 /// Reads the layers and puts them on top of each other.
 pub(crate) fn load_from(catalogue: &Arc<Catalogue>, sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
     let mut layers = Layers::defaults(catalogue);
-    let mut remark = None;
+    let (mut remark, mut meant, mut is_named) = (None, None, false);
     if let Some(file) = File::read(catalogue, sources.file)? {
-        file.lay_on(&mut layers, sources.environment)?;
-        remark = file.remark(sources.environment);
+        let environment = sources.environment;
+        file.lay_on(&mut layers, environment)?;
+        is_named = file.names(environment);
+        meant = file.meant(environment).map(str::to_owned);
+        let path = file.path().display();
+        remark = meant.as_ref().map(|meant| {
+            format!("{path} has no section [environments.{environment}]; did you mean --env {meant}?")
+        });
     }
     let mut names = ChosenNames::default();
     // A wrong value is an error even where a layer above hides it, so that it does not wait there for somebody else.
@@ -113,9 +126,10 @@ pub(crate) fn load_from(catalogue: &Arc<Catalogue>, sources: &Sources<'_>) -> Re
         layers.set(&["region".to_owned()], region.into(), |_| Origin::Flag("--region".to_owned()));
     }
     let config = layers.typed()?;
+    layers.check_ambiguous()?;
     // What is shown is what is used: with the defaults of what only some layer has begun.
     layers.values = Table::try_from(&config).expect("the configuration is a table with text keys");
-    let loaded = Loaded { config, remark, layers };
+    let loaded = Loaded { config, remark, meant, is_named, layers };
     loaded.validate()?;
     Ok(loaded)
 }
@@ -134,6 +148,11 @@ impl Loaded {
         if !is_region(&config.region) {
             let reason = format!("`{}` is not an AWS region", config.region);
             return Err(self.error("region", reason, "write it like ap-southeast-1"));
+        }
+        if let Some((key, what)) = secrets::find(&self.layers.values) {
+            let hint = "whoever sees the file, the plan or the objects in AWS can read it: keep it in Secrets Manager, let the \
+                        application fetch it, and revoke the one that stood here";
+            return Err(self.error(&key, format!("it has {what} in it"), hint));
         }
         if let Some(reason) = config.state.wrong_group() {
             let hint = "use 1 to 512 letters, digits and the characters . - _ / #";

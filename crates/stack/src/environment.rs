@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::config::closest;
+
 /// The longest name. It is part of resource names, and a target group's name has 32 characters at the most.
 pub(crate) const MAX_LENGTH: usize = 16;
 
@@ -46,6 +48,14 @@ impl fmt::Display for Environment {
     }
 }
 
+/// The name that is meant where one is a slip away from another. Names that differ in a number, such as those of pull requests,
+/// are close and no slip; and two slips in a short name make any other.
+pub(crate) fn meant<'a>(name: &str, others: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let letters = |name: &str| name.chars().filter(|one| !one.is_ascii_digit()).collect::<String>();
+    let slips = (name.len() / 3).min(2);
+    closest(name, others.filter(|other| letters(other) != letters(name)), slips)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +67,19 @@ mod tests {
         }
         for bad in ["", "Dev", "1dev", "-dev", "dev-", "dev_1", "a-name-of-seventee", "dév", "a b", "../x"] {
             assert!(bad.parse::<Environment>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_one_slip_away_is_meant_and_another_number_is_not() {
+        for (name, others, wanted) in [
+            ("prdo", ["prod", "dev"], Some("prod")),
+            ("stagin", ["staging", "dev"], Some("staging")),
+            ("pr12", ["pr13", "pr1"], None),
+            ("qa", ["qb", "dev"], None),
+            ("test", ["prod", "dev"], None),
+        ] {
+            assert_eq!(meant(name, others.into_iter()), wanted, "{name}");
         }
     }
 }

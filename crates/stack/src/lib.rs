@@ -7,6 +7,7 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod across;
 mod anchor;
 mod binding;
 mod cli;

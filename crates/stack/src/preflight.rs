@@ -1,10 +1,43 @@
-//! What only the account can say, asked before there is a plan: a run that would fail at its end for it does not begin.
+//! What is looked at before there is a plan: a run that would fail at its end for it does not begin.
 
+use engine::State;
+
+use crate::cli::DEFAULT_ENVIRONMENT;
+use crate::config::DEFAULT_FILE;
+use crate::environment::{self, Environment};
 use crate::exit::{Exit, Failure};
 use crate::run::Work;
 use crate::target::Cloud;
 
 impl Work {
+    /// Whether an environment in which nothing is deployed has the name that was meant: a slip of the finger would create
+    /// everything once more, and a run without a terminal asks nobody. The file says that a name is meant by a section for it.
+    pub(crate) fn check_environment(&self, state: &State) -> Result<(), Failure> {
+        let name = self.environment.as_str();
+        if !state.is_empty() || self.loaded.is_named || name == DEFAULT_ENVIRONMENT {
+            return Ok(());
+        }
+        let deployed = self.deployed_environments();
+        let others = deployed.iter().map(Environment::as_str);
+        let Some(meant) = self.loaded.meant.as_deref().or_else(|| environment::meant(name, others)) else {
+            return Ok(());
+        };
+        let message =
+            format!("nothing is deployed in environment {name}, and there is one that is called {meant}");
+        let file = self.options.config.as_deref().unwrap_or(DEFAULT_FILE.as_ref()).display();
+        Err(Failure::new(Exit::Configuration, message).hint(format!(
+            "did you mean --env {meant}? If {name} is meant, say so with a section [environments.{name}] in {file}; it may be empty"
+        )))
+    }
+
+    /// The environments that a state is recorded for.
+    fn deployed_environments(&self) -> Vec<Environment> {
+        let states = self.options.state_dir.join(self.options.target.name());
+        let entries = std::fs::read_dir(states).into_iter().flatten().flatten();
+        let named = entries.filter(|entry| entry.path().is_dir());
+        named.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+    }
+
     /// Whether the account lets the configuration do what it says. Changes nothing.
     pub(crate) async fn check_account(&self, cloud: &Cloud) -> Result<(), Failure> {
         let Some(backup) = self.loaded.config.get::<backup::Tier>() else { return Ok(()) };

@@ -9,6 +9,7 @@ use engine::{
 };
 use serde_json::json;
 
+use crate::across;
 use crate::anchor::{self, Anchors};
 use crate::binding;
 use crate::cli::{Cli, Command, DEFAULT_ENVIRONMENT, DEFAULT_STATE_DIR, ExportCommand, Options, Target};
@@ -80,10 +81,9 @@ async fn run(program: &Program, cli: Cli) -> Result<Exit, Failure> {
         region: options.region.as_deref(),
     };
     let loaded = program.load(&sources).map_err(configuration)?;
-    // On the embedded AWS a region that does not exist is an error, as soon as it matters.
-    let region = loaded.remark_on_region().filter(|_| options.target == Target::Aws);
-    for remark in loaded.remark.iter().chain(&region) {
-        note(remark);
+    // Those refuse it, where nothing is deployed there.
+    if !matches!(command, Command::Up | Command::Preview { .. }) {
+        loaded.remark.iter().for_each(note);
     }
     let work = Work { program: program.clone(), options, loaded, environment };
     // Boxed, since the compiler gives up on types of futures that are nested deeper.
@@ -156,9 +156,7 @@ impl Work {
 
     pub(crate) async fn connect(&self) -> Result<Cloud, Failure> {
         let Options { target, state_dir, .. } = &self.options;
-        if *target == Target::Embedded {
-            self.loaded.check_embedded_region().map_err(configuration)?;
-        }
+        self.loaded.check_region(*target).map_err(configuration)?;
         target::connect(*target, &self.loaded.config, &self.environment, state_dir).await
     }
 
@@ -174,9 +172,14 @@ impl Work {
             );
             Failure::from_error(Exit::Configuration, &unknown).hint(hint)
         })?;
-        let cloud = self.connect().await?;
-        let graph = self.declare(&Place::new(&cloud, &state))?;
         if declared {
+            self.check_environment(&state)?;
+        }
+        let cloud = self.connect().await?;
+        let place = Place::new(&cloud, &state);
+        let graph = self.declare(&place)?;
+        if declared {
+            across::remark(&self.loaded.config, &place.aws()).iter().for_each(note);
             self.check_account(&cloud).await?;
         }
         let anchors = Anchors::of(&self.loaded.config, &self.environment, &cloud);
@@ -284,7 +287,8 @@ impl Work {
         // What is declared protects what is destroyed.
         let graph = if declared { graph } else { Arc::new(Graph::clone(&graph).into_guards()) };
         // What an interrupted run left is looked up first, and somebody else may have the lock.
-        let session = match engine.with_cancel(signals.cancel()).open().await {
+        let engine = engine.with_cancel(signals.cancel());
+        let session = match engine.open().await {
             Err(EngineError::Interrupted) => return Ok(nothing_changed()),
             session => session.map_err(engine_failure)?,
         };
@@ -296,7 +300,11 @@ impl Work {
         let ran = result?;
         let anchored = anchor::write(anchors, &ran, &head, signals).await;
         let is_anchored = anchored.as_ref().copied().unwrap_or(Some(false));
+        let changed = ran.report.as_ref().is_some_and(|report| declared && !report.done.is_empty());
         let exit = self.tell(declared, ran, &state, &head, is_anchored)?;
+        if changed && exit == Exit::Done {
+            self.tell_what_is_left(&engine).await;
+        }
         // That the journal could not be written is told last, after what was done.
         closed?;
         anchored.map(|_| exit)
@@ -344,6 +352,18 @@ impl Work {
             (false, false) => Exit::Failed,
         };
         Ok(Ran { exit, report: Some(report) })
+    }
+
+    /// Says what the run has left to a person, such as an instance of the database that has to be restarted: the changed
+    /// objects' plan was made before it was so. That it cannot be looked at is no failure of the run.
+    async fn tell_what_is_left(&self, engine: &Engine) {
+        let databases =
+            Selector::kinds(<database::resources::Cluster<engine::Resolved> as engine::Resource>::KIND);
+        let mut left = Lines::new();
+        for Remark { address, accepted } in engine.look(&databases).await.iter().flat_map(|it| it.remarks()) {
+            render::remark(&mut left, &address, &accepted);
+        }
+        note(left);
     }
 
     fn tell(

@@ -9,7 +9,8 @@ use aws::resources::LogGroup;
 use engine::{Component as _, DeclareError, Graph, GraphError, Input, Scope, State};
 use serde_json::{Map, Value as Json};
 
-use crate::config::{Config, Loaded};
+use crate::across;
+use crate::config::{self, Config, Loaded};
 use crate::environment::Environment;
 use crate::outputs::API_KEY;
 use crate::payment;
@@ -91,7 +92,7 @@ impl Place {
         let in_region = || ('a'..='f').map(|letter| format!("{}{letter}", config.region)).collect();
         Self {
             account_id: aws::Place::UNKNOWN_ACCOUNT.to_owned(),
-            partition: "aws".to_owned(),
+            partition: config::partition(&config.region).to_owned(),
             region: config.region.clone(),
             availability_zones: config
                 .get::<vpc::Tier>()
@@ -160,6 +161,7 @@ impl Stack {
     /// [`StackError::Declare`] names the argument that cannot work.
     pub fn declare(&self, place: &Place) -> Result<Arc<Graph>, StackError> {
         self.defects.clone()?;
+        across::check(&self.config, &place.aws())?;
         let mut scope = Scope::new();
         // Also those of a tier that this program does not have any more.
         LogGroup::guard(&mut scope, self.shared.keep_logs);

@@ -7,7 +7,10 @@ use ::verify::http::{self, Client, Endpoints, Unasked};
 use ::verify::{Check, Finding, Outcome, Report, Subject};
 use apigw::resources::{RestApi, RestApiStage};
 use apigw::{ApiKeyValue, LiveApi};
-use engine::{Address, Component as _, Resolved, Resource, Selector, State};
+use backup::resources::BackupVault;
+use engine::{
+    Address, Component as _, ErrorClass, Host as _, Resolved, Resource, Selector, State, SystemHost,
+};
 use serde::Deserialize as _;
 use serde_json::json;
 
@@ -49,6 +52,7 @@ impl Work {
             Ok(_) => api_key(&cloud, &recorded).await,
             Err(_) => Err("it was not fetched, since the API is not asked".to_owned()),
         };
+        let first_copy = first_copy(&cloud, &recorded).await;
         let survey =
             self.engine(cloud).survey(&Selector::all()).await.map_err(engine_failure)?.relocated(&graph);
         let subject = Subject::new(self.environment.as_str(), &place.aws(), &graph, &survey);
@@ -58,6 +62,7 @@ impl Work {
         };
         let over_http = http::checks(&Client::new(timeout), &endpoints, &key).await;
         let mut checks = self.program.judge(&subject);
+        checks.extend(first_copy);
         checks.extend(over_http);
         let report = Report { checks };
 
@@ -132,6 +137,19 @@ async fn live_api(cloud: &Cloud, recorded: &State) -> Result<LiveApi, Unasked> {
     live.map_err(|error| Unasked::unread(address.as_str(), &error))
 }
 
+/// Whether AWS Backup has made a copy, where there is a vault for them.
+async fn first_copy(cloud: &Cloud, recorded: &State) -> Option<Check> {
+    type Vault = BackupVault<Resolved>;
+    let (address, vault) = deployed::<Vault>(recorded, backup::Tier::NAME)?;
+    let seen = backup::resources::copies(&cloud.context, &vault.backup_vault_name).await;
+    let seen = seen.map_err(|error| {
+        let finding = Finding::new(address.as_str(), Vault::KIND, format!("it cannot be asked: {error}"));
+        if error.class == ErrorClass::Denied { finding.denied() } else { finding }
+    });
+    let now_millis = i64::try_from(SystemHost.now_millis()).unwrap_or(i64::MAX);
+    Some(::verify::first_copy(address.as_str(), seen, now_millis))
+}
+
 /// The recorded resource of a kind in a tier, with its outputs. Outputs that this version cannot read are an error of the survey, which reads
 /// all of them.
 fn deployed<'a, R: Resource>(recorded: &'a State, tier: &str) -> Option<(&'a Address, R::Outputs<Resolved>)> {
@@ -203,7 +221,7 @@ mod tests {
         fn each_check_and_each_finding_is_one_line(
             place in any::<String>(), expected in any::<String>(), found in any::<String>(), title in any::<String>()
         ) {
-            let finding = Finding { place, expected, found: found.clone(), denied: false };
+            let finding = Finding { place, expected, found: found.clone(), denied: false, missing: false };
             let failed = Outcome::Failed { findings: vec![finding.clone(), finding], advice: "repair it" };
             let check = |outcome| Check { id: "naming/tags", verifies: "tags are right", outcome };
             let checks = vec![check(failed), check(Outcome::Skipped { reason: found }), check(Outcome::Passed)];

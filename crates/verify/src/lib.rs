@@ -5,7 +5,8 @@
 //! it is a [`Report`] of [`Check`]s, which can be written as JSON, by serde, and as JUnit XML, by [`junit`].
 //!
 //! A check passes only if it has looked at something. Where there is nothing to look at, because the configuration leaves it
-//! out, or no way to do so, it is skipped and says why. What whoever looks may not see, it fails to verify.
+//! out, or no way to do so, it is skipped and says why. What whoever looks may not see, it fails to verify, and so it does what has
+//! disappeared: neither is known to be unencrypted or public.
 //!
 //! # The reference document's integration tests
 //! It counts 19, and lists 20 in five groups. These are ours:
@@ -71,12 +72,12 @@
 //! [`ByName`](engine::Named::ByName).
 //!
 //! # What is not looked at
-//! Properties that this program does not manage, such as whether a key of KMS is disabled or in which state an alarm is; and
-//! objects that it did not make.
+//! Properties that this program does not manage, such as in which state an alarm is; and objects that it did not make.
 
 use std::collections::BTreeSet;
 
 mod completeness;
+mod copies;
 pub mod http;
 mod junit;
 mod monitoring;
@@ -87,6 +88,7 @@ mod security;
 mod subject;
 mod typed;
 
+pub use copies::first_copy;
 pub use junit::junit;
 pub use result::{Check, Counts, Finding, Outcome, Report, Verdict};
 pub use subject::{Resource, Subject};

@@ -18,18 +18,36 @@ pub struct Finding {
     /// Whether AWS refuses to show it to whoever looks: what is there is not known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub denied: bool,
+    /// Whether the resource has disappeared: what is there is nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub missing: bool,
 }
+
+/// Groups of checks whose sentences are about what is there: of what has disappeared, they are not true and not untrue.
+const OF_WHAT_IS_THERE: [&str; 3] = ["access", "encryption", "https"];
 
 impl Finding {
     /// A finding: where, what should be there, and what is there.
     pub fn new(place: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { place: place.into(), expected: expected.into(), found: found.into(), denied: false }
+        Self {
+            place: place.into(),
+            expected: expected.into(),
+            found: found.into(),
+            denied: false,
+            missing: false,
+        }
     }
 
     /// One about something that this identity may not read, so that what is there is not known.
     #[must_use]
     pub fn denied(self) -> Self {
         Self { denied: true, ..self }
+    }
+
+    /// One about a resource that has disappeared.
+    #[must_use]
+    pub fn missing(self) -> Self {
+        Self { missing: true, ..self }
     }
 }
 
@@ -80,7 +98,9 @@ impl Check {
     #[must_use]
     pub fn refuted(&self) -> Option<String> {
         let Outcome::Failed { findings, .. } = &self.outcome else { return None };
-        let start = if are_denied(findings) { "not known" } else { "not so" };
+        let of_what_is_there = OF_WHAT_IS_THERE.contains(&self.group());
+        let unknown = |finding: &Finding| finding.denied || (of_what_is_there && finding.missing);
+        let start = if findings.iter().all(unknown) { "not known" } else { "not so" };
         Some(format!("{start}: {}", self.verifies))
     }
 }

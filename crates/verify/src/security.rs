@@ -4,7 +4,7 @@ use alb::resources::{
     Action, Bucket, BucketEncryption, Listener, PublicAccessBlockConfiguration, RedirectConfig,
 };
 use apigw::resources::{Integration, Method, RestApi};
-use aws::resources::{Key, Queue, Role};
+use aws::resources::{Key, LogGroup, Queue, Role};
 use database::resources::{Cluster, ClusterParameterGroup, Instance};
 use ecs::resources::{ContainerDefinition, TaskDefinition};
 use engine::Resolved;
@@ -12,7 +12,7 @@ use monitoring::resources::Topic;
 
 use crate::result::{Check, Finding, Verdict};
 use crate::subject::Subject;
-use crate::typed::{Property, Seen};
+use crate::typed::{Property, Seen, Typed};
 
 const BUCKETLESS: &str = "no bucket is deployed: `alb.access_logs.enabled` is false";
 
@@ -27,7 +27,7 @@ const CREDENTIALS: &str = "if the application needs the master user's password, 
 
 /// All checks of security.
 pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
-    vec![
+    let mut checks = vec![
         database(subject).of(
             "encryption/database",
             "the database's storage is encrypted with the stack's own key",
@@ -71,7 +71,16 @@ pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
             CREDENTIALS,
         ),
         buckets_private(subject).of("access/buckets", "no bucket can be made public", REPAIR),
-    ]
+    ];
+    // A key of the stack's own for logs is an option.
+    if subject.of::<LogGroup<Resolved>>().any(|group| has_key(&group)) {
+        checks.push(logs(subject).of(
+            "encryption/logs",
+            "every log group is encrypted with the key that was declared for it",
+            REPAIR,
+        ));
+    }
+    checks
 }
 
 fn database(subject: &Subject) -> Verdict {
@@ -160,6 +169,24 @@ fn queues(subject: &Subject) -> Verdict {
     let encrypted = Property::new("SqsManagedSseEnabled");
     subject.every::<Queue<Resolved>>("no queue is deployed", |queue| {
         queue.must_be(&encrypted, &queue.live.sqs_managed_sse_enabled, &true)
+    })
+}
+
+/// Whether a log group was deployed with a key of the stack's own. One that cannot be read may have one.
+fn has_key(group: &Typed<'_, LogGroup<Resolved>>) -> bool {
+    group.recorded().map_or(true, |recorded| recorded.kms_key_id.is_some())
+}
+
+/// As declared. Without a key of the stack's own, CloudWatch Logs encrypts with one that it does not show.
+fn logs(subject: &Subject) -> Verdict {
+    let encrypted_with = Property::new("KmsKeyId");
+    subject.every::<LogGroup<Resolved>>("no log group is deployed", |group| {
+        match &group.recorded.kms_key_id {
+            Some(key) if group.live.kms_key_id.as_ref() != Some(key) => {
+                vec![group.wrong(&encrypted_with, key.as_str())]
+            }
+            _ => Vec::new(),
+        }
     })
 }
 

@@ -152,7 +152,7 @@ impl Resource {
         let finding = |found: String| Finding::new(&self.address, &self.kind, found);
         match &self.live {
             Reading::Found(live) => Ok(live),
-            Reading::Missing => Err(finding("nothing: it has disappeared".to_owned())),
+            Reading::Missing => Err(finding("nothing: it has disappeared".to_owned()).missing()),
             Reading::Denied(answer) => Err(finding(format!("this identity may not look: {answer}")).denied()),
         }
     }

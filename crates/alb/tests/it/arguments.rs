@@ -44,6 +44,10 @@ fn each_is_named_with_what_would_be_right() {
             health(HealthCheck { path: "health".into(), ..check() }),
             "health_check.path: `health` is not a path",
         ),
+        (
+            health(HealthCheck { path: "/he alth".into(), ..check() }),
+            "health_check.path: `/he alth` is not a path",
+        ),
         (health(HealthCheck { interval: 4, ..check() }), "health_check.interval: 4 is out of range"),
         (health(HealthCheck { timeout: 121, ..check() }), "health_check.timeout: 121 is out of range"),
         (
@@ -98,9 +102,14 @@ fn a_certificate_is_one_of_acm_in_the_same_account_and_region() {
     // Before the account is known, any can be right.
     let place = aws::Place { account_id: aws::Place::UNKNOWN_ACCOUNT.to_owned(), ..inputs().place };
     assert!(declare(&tier(foreign), &Inputs { place, ..inputs() }).is_ok());
-    for arn in
-        ["payments.example.com", "arn:aws:iam::123456789012:server-certificate/1", "arn:aws:acm:x:1:y/1"]
-    {
+    for arn in [
+        "payments.example.com",
+        "arn:aws:iam::123456789012:server-certificate/1",
+        "arn:aws:acm:x:1:y/1",
+        "arn:aws-cn:acm:ap-southeast-1:123456789012:certificate/1",
+        "arn:aws:acm:ap-southeast-1:123456789012:certificate/",
+        "arn:aws:acm:ap-southeast-1:12345:certificate/1",
+    ] {
         let said = refused(certificate(arn));
         assert!(
             said.starts_with(&format!("certificate_arn: `{arn}` is not the ARN of a certificate in ACM")),

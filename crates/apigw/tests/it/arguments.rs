@@ -63,6 +63,10 @@ fn each_is_named_with_what_would_be_right() {
             "log_retention_in_days: CloudWatch Logs cannot keep logs for 2556 days (the next longer period is 2557",
         ),
         (policy("TLS_1_0"), "security_policy: `TLS_1_0` is no policy"),
+        (
+            policy("SecurityPolicy_TLS13_1_2_PQ"),
+            "security_policy: `SecurityPolicy_TLS13_1_2_PQ` is no policy",
+        ),
         (policy("SecurityPolicy_TLS13_2025_EDGE"), "security_policy: `SecurityPolicy_TLS13_2025_EDGE` is no"),
     ];
     for (args, wanted) in rows {

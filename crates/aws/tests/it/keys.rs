@@ -60,6 +60,7 @@ async fn is_mended(world: &World, key: &Key) {
     assert_eq!(drift(world).await, [""; 0]);
 }
 
+/// Case 05.
 #[tokio::test(start_paused = true)]
 async fn a_key_that_somebody_disabled_is_drift_and_is_enabled_before_its_rotation() {
     let world = World::on(Emulator::in_memory(), aws::kinds);
@@ -71,6 +72,7 @@ async fn a_key_that_somebody_disabled_is_drift_and_is_enabled_before_its_rotatio
     is_mended(&world, &a_key()).await;
 }
 
+/// Case 04.
 #[tokio::test(start_paused = true)]
 async fn the_deletion_of_a_key_that_is_declared_is_cancelled() {
     let world = World::on(Emulator::in_memory(), aws::kinds);

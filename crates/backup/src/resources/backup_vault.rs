@@ -69,6 +69,34 @@ async fn live(cx: &Context, name: &VaultName) -> Result<Option<BackupVaultListMe
     Ok(None)
 }
 
+/// What a vault has, and since when it could have something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copies {
+    /// Whether there is a recovery point in it.
+    pub any: bool,
+    /// When the vault was made, in milliseconds since 1970.
+    pub since_millis: i64,
+}
+
+/// Asks AWS Backup whether it has made a copy yet; `None` where there is no such vault. Changes nothing.
+///
+/// # Errors
+/// As the calls fail.
+pub async fn copies(cx: &Context, name: &VaultName) -> Result<Option<Copies>, CallError> {
+    let Some(vault) = live(cx, name).await? else { return Ok(None) };
+    let since = vault.creation_date().and_then(|date| date.to_millis().ok());
+    let since_millis = required(since, "ListBackupVaults", "CreationDate")?;
+    Ok(Some(Copies { any: !is_empty(cx, name).await?, since_millis }))
+}
+
+/// Whether there is no recovery point in a vault.
+async fn is_empty(cx: &Context, name: &VaultName) -> Result<bool, CallError> {
+    let request =
+        backup(cx).list_recovery_points_by_backup_vault().backup_vault_name(name.as_str()).max_results(1);
+    let page = request.send().await.called("ListRecoveryPointsByBackupVault")?;
+    Ok(page.recovery_points().is_empty() && page.next_token().is_none())
+}
+
 impl BackupVault<Resolved> {
     async fn put_lock(&self, cx: &Context) -> Result<(), CallError> {
         let name = self.backup_vault_name.as_str();
@@ -196,12 +224,9 @@ impl Resource for BackupVault<Resolved> {
         cx: &Context,
         outputs: &BackupVaultOutputs<Resolved>,
     ) -> Result<Contents, CallError> {
-        let name = outputs.backup_vault_name.as_str();
-        let Some(vault) = live(cx, &outputs.backup_vault_name).await? else { return Ok(Contents::Empty) };
-        let request =
-            backup(cx).list_recovery_points_by_backup_vault().backup_vault_name(name).max_results(1);
-        let page = request.send().await.called("ListRecoveryPointsByBackupVault")?;
-        if page.recovery_points().is_empty() && page.next_token().is_none() {
+        let name = &outputs.backup_vault_name;
+        let Some(vault) = live(cx, name).await? else { return Ok(Contents::Empty) };
+        if is_empty(cx, name).await? {
             return Ok(Contents::Empty);
         }
         // The count is what AWS Backup counted last. Whether there is anything, the list knows.

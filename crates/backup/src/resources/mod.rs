@@ -13,7 +13,7 @@ mod vaults;
 
 pub use backup_plan::{BackupPlan, BackupPlanDocument, BackupPlanOutputs, BackupRule, Lifecycle};
 pub use backup_selection::{BackupSelection, BackupSelectionDocument, BackupSelectionOutputs};
-pub use backup_vault::{BackupVault, BackupVaultOutputs, LockConfiguration};
+pub use backup_vault::{BackupVault, BackupVaultOutputs, Copies, LockConfiguration, copies};
 pub use event_invoke_config::{EventInvokeConfig, EventInvokeConfigOutputs};
 pub use function::{Function, FunctionOutputs};
 pub use function_parts::{DeadLetterConfig, Environment, LoggingConfig, TracingConfig};

@@ -26,6 +26,29 @@ fn each_is_named_with_what_would_be_right() {
             Args { master_username: text("postgres"), ..Args::default() },
             "master_username: `postgres` is reserved",
         ),
+        (Args { master_username: text("user"), ..Args::default() }, "master_username: `user` is reserved"),
+        (Args { master_username: text("PG_x"), ..Args::default() }, "master_username: `PG_x` is reserved"),
+        (
+            Args { master_username: text("rdsrepladmin"), ..Args::default() },
+            "master_username: `rdsrepladmin` is reserved",
+        ),
+        (
+            Args { database_name: text("postgres"), ..Args::default() },
+            "database_name: `postgres` is reserved",
+        ),
+        (Args { database_name: text("Select"), ..Args::default() }, "database_name: `Select` is reserved"),
+        (
+            Args { engine_version: text("9.6"), ..Args::default() },
+            "engine_version: Aurora PostgreSQL 9.6 has no",
+        ),
+        (
+            Args { allow_data_loss: vec![text("payment-aurora-dev"), text("*")], ..Args::default() },
+            "allow_data_loss[1]: `*` is not the name of a cluster",
+        ),
+        (
+            Args { allow_data_loss: vec![text("payment-aurora-dev ")], ..Args::default() },
+            "allow_data_loss[0]: `payment-aurora-dev ` is not",
+        ),
         (Args { master_username: text("1st"), ..Args::default() }, "master_username: `1st` is not a name"),
         (Args { database_name: text("my-db"), ..Args::default() }, "database_name: `my-db` is not a name"),
         (

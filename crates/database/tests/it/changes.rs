@@ -5,6 +5,7 @@ use engine::Action;
 
 use crate::support::{CLUSTER, expendable, rds, tier, world, world_at_aws_pace};
 
+/// Case 03.
 #[tokio::test(start_paused = true)]
 async fn the_advanced_mode_of_insights_is_turned_on_and_off() {
     let (world, inputs) = world().await;

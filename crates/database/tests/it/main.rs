@@ -10,5 +10,6 @@ mod declaration;
 mod life;
 mod parameters;
 mod snapshots;
+mod status;
 mod support;
 mod versions;

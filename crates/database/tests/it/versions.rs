@@ -22,6 +22,7 @@ async fn upgraded_by_aws(world: &World, version: &str) {
     call.engine_version(version).send().await.unwrap();
 }
 
+/// Case 06.
 #[tokio::test(start_paused = true)]
 async fn a_newer_minor_version_than_the_declared_one_is_left_alone() {
     let (world, inputs) = world().await;
@@ -52,6 +53,7 @@ async fn refused(world: &World, inputs: &Inputs, args: Args) -> String {
     }
 }
 
+/// Case 06.
 #[tokio::test(start_paused = true)]
 async fn what_aws_upgraded_is_said_where_somebody_looks() {
     let (world, inputs) = world().await;
@@ -84,6 +86,7 @@ async fn a_major_version_alone_is_its_newest_minor_one_and_then_any() {
     }
 }
 
+/// Case 06.
 #[tokio::test(start_paused = true)]
 async fn a_higher_minor_version_upgrades_and_a_lower_one_is_refused() {
     let (world, inputs) = world().await;
@@ -121,6 +124,7 @@ fn allowing(version: &str) -> Args {
     Args { allow_major_version_upgrade: true, ..declaring(version) }
 }
 
+/// Case 11.
 #[tokio::test(start_paused = true)]
 async fn a_major_upgrade_is_made_where_it_is_allowed_and_never_undone() {
     let (world, inputs) = world().await;
@@ -154,6 +158,7 @@ async fn a_major_upgrade_is_made_where_it_is_allowed_and_never_undone() {
     world.assert_settled(&upgrade, &inputs).await;
 }
 
+/// Case 11.
 #[tokio::test(start_paused = true)]
 async fn a_major_upgrade_at_awss_pace_is_one_run() {
     let (world, inputs) = world_at_aws_pace().await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ecs::{Args, DatabaseInputs, HealthCheck, Inputs, Repository, Tracing};
+use ecs::{Args, DatabaseInputs, Encryption, HealthCheck, Inputs, Repository, Tracing};
 use engine::{DeclareError, Input};
 use serde_json::json;
 use testing::declare;
@@ -14,6 +14,12 @@ fn refused_with(args: Args, inputs: &Inputs) -> String {
         DeclareError::Argument { argument, reason, hint } => format!("{argument}: {reason} ({hint})"),
         other => panic!("{other}"),
     }
+}
+
+fn with_key(arn: &str) -> Args {
+    let repository =
+        Repository { encryption: Encryption::Kms, kms_key_arn: Some(arn.into()), ..Repository::default() };
+    Args { repository, ..Args::default() }
 }
 
 #[test]
@@ -46,8 +52,33 @@ fn each_is_named_with_what_would_be_right() {
         (Args { bake_time_minutes: 1441, ..Args::default() }, "bake_time_minutes: 1441 is out of range"),
         (Args { log_retention_in_days: 2556, ..Args::default() }, "log_retention_in_days: CloudWatch Logs"),
         (Args { insights: "all".into(), ..Args::default() }, "insights: there is no mode `all`"),
-        (Args { user: "a b".into(), ..Args::default() }, "user: `a b` is not a name"),
-        (Args { tracing_user: Some("a b".into()), ..Args::default() }, "tracing_user: `a b` is not a name"),
+        (Args { user: "a b".into(), ..Args::default() }, "user: `a b` is not a user"),
+        (Args { user: "1:2:3".into(), ..Args::default() }, "user: `1:2:3` is not a user"),
+        (Args { user: "1:".into(), ..Args::default() }, "user: `1:` is not a user"),
+        (Args { tracing_user: Some("a b".into()), ..Args::default() }, "tracing_user: `a b` is not a user"),
+        (
+            Args { tracing_image: Some("otel".into()), ..Args::default() },
+            "tracing_image: `otel` has neither a tag nor a digest",
+        ),
+        (with_key("alias/x"), "repository.kms_key_arn: `alias/x` is not the ARN of a KMS key"),
+        (with_key("arn:aws:kms:ap-southeast-1:123456789012:alias/x"), "repository.kms_key_arn: `arn:"),
+        (with_key("arn:aws:kms:ap-southeast-1:12:key/x"), "repository.kms_key_arn: `arn:"),
+        (
+            with_key("arn:aws:kms:us-east-1:123456789012:key/x"),
+            "repository.kms_key_arn: the key is in us-east-1 (aws) and the repository in ap-southeast-1 (aws)",
+        ),
+        (
+            with_key("arn:aws-cn:kms:ap-southeast-1:123456789012:key/x"),
+            "repository.kms_key_arn: the key is in ap-southeast-1 (aws-cn)",
+        ),
+        (
+            Args { environment_variables: variable("AWS_SECRET_ACCESS_KEY"), ..Args::default() },
+            "environment_variables.AWS_SECRET_ACCESS_KEY: it would take the place of the task's role",
+        ),
+        (
+            Args { health_check_grace_period_seconds: 2_147_483_648, ..Args::default() },
+            "health_check_grace_period_seconds: 2147483648 is out of range",
+        ),
         (Args { container_port: 0, ..Args::default() }, "container_port: 0 is no port"),
         (Args { container_port: 4317, ..Args::default() }, "container_port: 4317 is a port of the tracing"),
         (

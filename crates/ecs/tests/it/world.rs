@@ -52,6 +52,7 @@ pub(crate) async fn surroundings(world: &World) -> Inputs {
         let subnet = subnet.availability_zone(format!("{REGION}{zone}")).send().await.unwrap();
         subnets.push(subnet.subnet.unwrap().subnet_id.unwrap());
     }
+    nat(world, &vpc).await;
     let balancer_group = group(world, &vpc, "balancer").await;
     let database_group = group(world, &vpc, "database").await;
     seconds(10).await;
@@ -71,6 +72,31 @@ pub(crate) async fn surroundings(world: &World) -> Inputs {
         load_balancer,
         ready: Vec::new(),
     }
+}
+
+/// A way out for what is in the subnets: their route table, the VPC's main one, leads to a NAT gateway.
+async fn nat(world: &World, vpc: &str) {
+    let ec2 = world.cx.ec2();
+    let gateway = ec2.create_internet_gateway().send().await.unwrap().internet_gateway.unwrap();
+    let gateway = gateway.internet_gateway_id.unwrap();
+    let outside = ec2.create_subnet().vpc_id(vpc).cidr_block("10.0.0.0/24").send().await.unwrap();
+    let outside = outside.subnet.unwrap().subnet_id.unwrap();
+    let table = ec2.create_route_table().vpc_id(vpc).send().await.unwrap();
+    let table = table.route_table.unwrap().route_table_id.unwrap();
+    let address = ec2.allocate_address().send().await.unwrap().allocation_id.unwrap();
+    seconds(10).await;
+    ec2.attach_internet_gateway().internet_gateway_id(&gateway).vpc_id(vpc).send().await.unwrap();
+    ec2.associate_route_table().route_table_id(&table).subnet_id(&outside).send().await.unwrap();
+    let route = |table: &str| ec2.create_route().route_table_id(table).destination_cidr_block("0.0.0.0/0");
+    route(&table).gateway_id(gateway).send().await.unwrap();
+    let nat = ec2.create_nat_gateway().subnet_id(outside).allocation_id(address).send().await.unwrap();
+    let nat = nat.nat_gateway.unwrap().nat_gateway_id.unwrap();
+    seconds(10).await;
+    let tables = ec2.describe_route_tables().send().await.unwrap();
+    let mut tables = tables.route_tables().iter().filter(|table| table.vpc_id() == Some(vpc));
+    let main = tables.find(|table| table.associations().iter().any(|one| one.main() == Some(true)));
+    let main = main.unwrap().route_table_id().unwrap();
+    route(main).nat_gateway_id(nat).send().await.unwrap();
 }
 
 async fn group(world: &World, vpc: &str, name: &str) -> String {

@@ -336,6 +336,11 @@ impl Services {
         }
     }
 
+    /// Puts a cluster or an instance of RDS into a state; whether there is one of this name.
+    pub(crate) fn put_database(&self, region: &str, database: &str, status: &str) -> bool {
+        self.within(region, |cx| cx.r.rds.put(database, status))
+    }
+
     /// The homes (service, and region or `global`) in which a call may have an effect.
     pub(crate) fn homes(&self, call: &Call) -> Vec<(String, String)> {
         let regional = REGIONAL.iter().map(|service| ((*service).to_owned(), call.region.clone()));

@@ -138,3 +138,19 @@ async fn what_does_not_fit_is_refused() {
     let shown = network.look(&id).await;
     assert_eq!(shown.subnet_ids(), [network.subnets[2].clone(), network.subnets[1].clone()]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn services_that_have_endpoints_are_listed_and_others_are_unknown() {
+    let cloud = Cloud::in_memory();
+    let all = cloud.ec2.describe_vpc_endpoint_services().send().await.unwrap();
+    let name = |service: &str| format!("com.amazonaws.{REGION}.{service}");
+    for service in ["ecr.api", "ecr.dkr", "logs", "xray", "s3"] {
+        assert!(all.service_names().contains(&name(service)), "{service}");
+    }
+    let one = cloud.ec2.describe_vpc_endpoint_services().service_names(name("kms")).send().await.unwrap();
+    assert_eq!(one.service_names(), [name("kms")]);
+    let kind = one.service_details()[0].service_type()[0].service_type().unwrap();
+    assert_eq!(kind.as_str(), "Interface");
+    let unknown = cloud.ec2.describe_vpc_endpoint_services().service_names(name("ecr"));
+    assert_eq!(code(unknown.send().await), "InvalidServiceName");
+}

@@ -37,6 +37,7 @@ mod rds_events;
 mod rds_life_cycle;
 mod rds_parameters;
 mod rds_rules;
+mod rds_status;
 mod rehearsal;
 mod round_trip;
 mod rows;

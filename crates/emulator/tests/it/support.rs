@@ -51,6 +51,17 @@ impl Cloud {
         call.send().await.unwrap().subnet.unwrap().subnet_id.unwrap()
     }
 
+    /// Attaches an internet gateway, and leads there from all subnets that have no route table of their own.
+    pub(crate) async fn open(&self, vpc: &str, gateway: &str) {
+        let attach = self.ec2.attach_internet_gateway().internet_gateway_id(gateway).vpc_id(vpc);
+        attach.send().await.unwrap();
+        let tables = self.ec2.describe_route_tables().filters(filter("vpc-id", &[vpc]));
+        let tables = tables.filters(filter("association.main", &["true"])).send().await.unwrap();
+        let main = tables.route_tables()[0].route_table_id().unwrap().to_owned();
+        let route = self.ec2.create_route().route_table_id(main).gateway_id(gateway);
+        route.destination_cidr_block("0.0.0.0/0").send().await.unwrap();
+    }
+
     pub(crate) async fn gateway(&self, vpc: &str) -> String {
         let made = self.ec2.create_internet_gateway().send().await.unwrap();
         let id = made.internet_gateway.unwrap().internet_gateway_id.unwrap();

@@ -56,6 +56,7 @@ async fn a_journal_that_cannot_be_written_is_one_failure_and_nothing_more_is_beg
     world.check_cloud_equals_state().await;
 }
 
+/// Case 22.
 #[tokio::test(start_paused = true)]
 async fn a_lock_that_cannot_be_renewed_says_why_and_is_given_back() {
     let world = World::new();

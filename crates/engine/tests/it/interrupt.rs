@@ -258,6 +258,7 @@ async fn reading_is_interrupted_at_once() {
     assert_eq!(world.files().await[2], None);
 }
 
+/// Case 21.
 #[tokio::test(start_paused = true)]
 async fn credentials_that_expire_are_one_failure_and_the_next_run_goes_on() {
     let world = World::new();

@@ -51,6 +51,7 @@ fn last_deletion(world: &World) -> Value {
     inner.log.iter().rfind(|call| call.what == "delete").expect("something was deleted").properties.clone()
 }
 
+/// Case 01.
 #[tokio::test(start_paused = true)]
 async fn a_protection_that_is_declared_in_the_same_change_as_a_replacement_counts() {
     let world = World::new();

@@ -29,6 +29,9 @@ fn each_is_named_with_what_would_be_right() {
         (emails(&["ops"]), "alarm_emails[0]: `ops` is no e-mail address (such as ops@example.com)"),
         (emails(&["a@example.com", "b c@example.com"]), "alarm_emails[1]: `b c@example.com` is no"),
         (emails(&["a@example"]), "alarm_emails[0]: `a@example` is no"),
+        (emails(&["a@-x.example.com"]), "alarm_emails[0]: `a@-x.example.com` is no"),
+        (emails(&["a..b@example.com"]), "alarm_emails[0]: `a..b@example.com` is no"),
+        (emails(&[".a@example.com"]), "alarm_emails[0]: `.a@example.com` is no"),
         (emails(&["a@example.com", "A@Example.com"]), "alarm_emails[1]: A@Example.com is there twice"),
         (Args { period: 0, ..base() }, "period: 0 seconds cannot be one period"),
         (Args { period: 90, ..base() }, "period: 90 seconds cannot be one period"),
@@ -38,6 +41,15 @@ fn each_is_named_with_what_would_be_right() {
             "disabled_alarms[1]: there is no alarm `ecs` (one of alb-unhealthy-hosts, ",
         ),
         (Args { error_pattern: " ".into(), ..base() }, "error_pattern: it would count every line"),
+        (
+            Args { error_pattern: "{ $.level = ".into(), ..base() },
+            "error_pattern: a pattern for JSON ends with }",
+        ),
+        (
+            Args { error_pattern: "[a, b".into(), ..base() },
+            "error_pattern: a pattern for columns ends with ]",
+        ),
+        (Args { error_pattern: "\"fatal".into(), ..base() }, "error_pattern: a quotation mark is not closed"),
         (tracing(Tracing { fixed_rate: 10.0, ..x() }), "tracing.fixed_rate: 10 is no share (0 to 1"),
         (tracing(Tracing { fixed_rate: f64::NAN, ..x() }), "tracing.fixed_rate: NaN is no share"),
         (tracing(Tracing { reservoir: 1001, ..x() }), "tracing.reservoir: 1001 requests a second"),
@@ -101,4 +113,18 @@ fn a_configuration_can_say_everything_but_environment_and_tags() {
     let emails = schema["properties"]["alarm_emails"]["description"].as_str().unwrap();
     assert!(emails.contains("must click on the link"));
     assert!(schema["properties"].get("environment").is_none());
+}
+
+#[test]
+fn patterns_of_every_kind_are_taken() {
+    for pattern in [
+        "?ERROR ?FATAL",
+        "{ $.level = \"error\" }",
+        "[time, level=ERROR, ...]",
+        "\"exact phrase\"",
+        "%ERR.*%",
+    ] {
+        let args = Args { error_pattern: pattern.to_owned(), ..Args::default() };
+        assert!(declare(&tier(args), &inputs()).is_ok(), "{pattern}");
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
-use super::keys::{Keys, Wrong, closest, join};
+use super::keys::{Keys, Wrong, join};
 use super::layers::{Layers, Origin};
 use super::{Catalogue, ConfigError, DEFAULT_FILE};
 use crate::environment::{self, Environment};
@@ -90,20 +90,20 @@ impl File {
         Ok(())
     }
 
-    /// What may be a slip of the person: there is no section of the environment's name, and one whose name is close. Names that
-    /// differ in a number, such as those of pull requests, are close and no slip.
-    pub(super) fn remark(&self, environment: &Environment) -> Option<String> {
-        let name = environment.as_str();
-        if self.environments.contains_key(name) {
-            return None;
-        }
-        let letters = |name: &str| name.chars().filter(|one| !one.is_ascii_digit()).collect::<String>();
+    /// Whether the file says anything of an environment.
+    pub(super) fn names(&self, environment: &Environment) -> bool {
+        self.environments.contains_key(environment.as_str())
+    }
+
+    /// What may be a slip of the person: there is no section of the environment's name, and one whose name is close.
+    pub(super) fn meant(&self, environment: &Environment) -> Option<&str> {
         let others = self.environments.keys().map(String::as_str);
-        // Two slips in a short name make any other.
-        let slips = (name.len() / 3).clamp(1, 2);
-        let meant = closest(name, others.filter(|other| letters(other) != letters(name)), slips)?;
-        let path = self.path.display();
-        Some(format!("{path} has no section [environments.{name}]; did you mean --env {meant}?"))
+        environment::meant(environment.as_str(), others).filter(|_| !self.names(environment))
+    }
+
+    /// The file, as messages name it.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     fn check(

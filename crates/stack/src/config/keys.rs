@@ -166,6 +166,12 @@ impl Kind {
             return None;
         }
         let (address, length) = text.split_once('/').unwrap_or((text, "32"));
+        if has_leading_zeros(address) {
+            return Some((
+                format!("`{text}` has a number with a zero before it, which some read as octal"),
+                "write each number without zeros before it, as in 10.0.0.0/16".to_owned(),
+            ));
+        }
         Some(match address.parse::<IpAddr>() {
             Ok(IpAddr::V4(address)) if address.to_string() == text => {
                 (format!("`{text}` is an address, not a CIDR block"), format!("did you mean {text}/32?"))
@@ -183,6 +189,18 @@ impl Kind {
                 "an IPv4 address and the length of a prefix are wanted, such as 10.0.0.0/16".to_owned(),
             ),
         })
+    }
+
+    /// What is wrong with a value that its type takes, and that means different things to different readers.
+    pub(super) fn ambiguous(self, value: &Value) -> Option<(String, String)> {
+        let texts = match (self, value) {
+            (Self::Block, value) => vec![value],
+            (Self::Blocks, Value::Array(items)) => items.iter().collect(),
+            _ => Vec::new(),
+        };
+        let mut texts = texts.into_iter().filter_map(Value::as_str);
+        let text = texts.find(|text| has_leading_zeros(text.split('/').next().unwrap_or(text)))?;
+        self.explained(text)
     }
 
     /// The value that a text from outside of a file stands for, or what is wrong with it. A text is taken as it is,
@@ -203,6 +221,15 @@ impl Kind {
     }
 }
 
+/// Whether a number of an IPv4 address has a zero before it: RFC 6943, section 3.1.1.
+fn has_leading_zeros(address: &str) -> bool {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<&str> = address.split('.').collect();
+    parts.len() == 4
+        && parts.iter().all(|part| is_number(part))
+        && parts.iter().any(|part| part.len() > 1 && part.starts_with('0'))
+}
+
 fn wrong(path: &[String], reason: &str, hint: String) -> Wrong {
     Wrong { path: path.to_vec(), reason: reason.to_owned(), hint }
 }
@@ -213,7 +240,7 @@ pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> 
 }
 
 /// The name that is meant, if one is no more than so many slips of the finger away.
-pub(super) fn closest<'a>(
+pub(crate) fn closest<'a>(
     wrong: &str,
     names: impl Iterator<Item = &'a str>,
     slips: usize,

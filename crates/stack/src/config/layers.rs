@@ -152,6 +152,18 @@ impl Layers {
         })
     }
 
+    /// Refuses values that mean different things to different readers.
+    pub(super) fn check_ambiguous(&self) -> Result<(), ConfigError> {
+        for path in self.catalogue.keys().paths() {
+            let kind = path.iter().try_fold(self.catalogue.keys(), |keys, name| keys.get(name));
+            let found = kind.and_then(Keys::kind).zip(lookup(&self.values, &path));
+            if let Some((reason, hint)) = found.and_then(|(kind, value)| kind.ambiguous(value)) {
+                return Err(self.error(&join(&path), reason, hint));
+            }
+        }
+        Ok(())
+    }
+
     /// What is wrong with a text, where more can be said than its parser says.
     fn explained(&self, names: &[String], path: &serde_path_to_error::Path) -> Option<(String, String)> {
         let kind = names.iter().try_fold(self.catalogue.keys(), |keys, name| keys.get(name))?.kind()?;
@@ -160,7 +172,13 @@ impl Layers {
             _ => None,
         });
         let value = lookup(&self.values, names)?;
-        kind.explained(index.map_or(Some(value), |index| value.get(index))?.as_str()?)
+        let text = index.map_or(Some(value), |index| value.get(index))?.as_str()?;
+        let (reason, hint) = kind.explained(text)?;
+        // No network consists of one address.
+        match hint.contains("/32?") && names.first().is_some_and(|name| name == "vpc") {
+            true => Some((reason, "give the length of its prefix too, such as 10.0.0.0/16".to_owned())),
+            false => Some((reason, hint)),
+        }
     }
 
     /// What a section is checked with instead of all that lies below it: without the entries of tables whose keys the user

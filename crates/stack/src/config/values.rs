@@ -18,6 +18,8 @@ pub struct Config {
     pub project: String,
     /// The AWS region, such as `ap-southeast-1`.
     pub region: String,
+    /// Whether the region may be one that this version does not know: AWS opens new ones.
+    pub allow_unknown_region: bool,
     /// How the record of what was deployed is kept.
     pub state: StateArgs,
     /// Tags of every resource, beside `Environment`, which is the environment's name.
@@ -37,6 +39,8 @@ pub(super) struct Common {
     /// The AWS region, such as `ap-southeast-1`.
     #[schemars(regex(pattern = "^[a-z]+(-[a-z]+){1,3}-[0-9]+$"))]
     region: String,
+    /// Whether the region may be one that this version does not know: AWS opens new ones.
+    allow_unknown_region: bool,
     /// How the record of what was deployed is kept.
     state: StateArgs,
     /// Tags of every resource, beside `Environment`, which is the environment's name.
@@ -63,6 +67,7 @@ impl Default for Common {
         Self {
             project: "payment".to_owned(),
             region: "ap-southeast-1".to_owned(),
+            allow_unknown_region: false,
             state: StateArgs::default(),
             tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             logs: Logs::default(),
@@ -79,8 +84,8 @@ impl Default for Config {
 
 impl Config {
     pub(super) fn new(common: Common, sections: Sections) -> Self {
-        let Common { project, region, state, tags, logs } = common;
-        Self { project, region, state, tags, logs, sections }
+        let Common { project, region, allow_unknown_region, state, tags, logs } = common;
+        Self { project, region, allow_unknown_region, state, tags, logs, sections }
     }
 
     /// The section of a tier: `config.section::<vpc::Tier>().nat`.
@@ -119,6 +124,7 @@ impl Serialize for Config {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("project", &self.project)?;
         map.serialize_entry("region", &self.region)?;
+        map.serialize_entry("allow_unknown_region", &self.allow_unknown_region)?;
         map.serialize_entry("state", &self.state)?;
         map.serialize_entry("tags", &self.tags)?;
         map.serialize_entry("logs", &self.logs)?;

@@ -16,6 +16,10 @@ fn bad_configuration_is_one_error_with_exit_code_65_before_any_call() {
         ("[vpc]\nnat = \"two\"\n", "stack.toml, line 2: `vpc.nat`: "),
         (
             "[vpc]\navailability_zones = [\"eu-west-1a\", \"ap-southeast-1b\", \"ap-southeast-1c\"]\n",
+            "stack.toml, line 2: `vpc.availability_zones[0]`: `eu-west-1a` is not a zone of ap-southeast-1",
+        ),
+        (
+            "[vpc]\navailability_zones = [\"ap-southeast-1a\", \"ap-southeast-1z\"]\n",
             "`vpc.availability_zones",
         ),
         (
@@ -31,9 +35,9 @@ fn bad_configuration_is_one_error_with_exit_code_65_before_any_call() {
         assert_eq!(ended.err.matches("error: ").count(), 1, "{}", ended.err);
         assert_eq!(ended.err.matches("hint: ").count(), 1, "{}", ended.err);
         assert_eq!(ended.out, "");
-        // Only the names of zones need AWS to be checked, which then is asked, and not changed.
+        // Only whether a region has a zone needs AWS to be checked, which then is asked, and not changed.
         assert!(!place.state_directory("dev").exists(), "{text:?}");
-        assert_eq!(place.path().join(".stack").exists(), text.contains("availability_zones"), "{text:?}");
+        assert_eq!(place.path().join(".stack").exists(), text.contains("ap-southeast-1z"), "{text:?}");
     }
 }
 
@@ -50,6 +54,37 @@ fn copies_that_aws_backup_would_not_make_are_refused_before_there_is_a_plan() {
     place.run(&["preview", "--set", "backup.vault.opt_in=true"]).expect(0);
 }
 
+#[test]
+fn what_only_aws_can_say_of_a_value_is_asked_before_anything_is_made() {
+    let place = Workplace::new();
+    let endpoints = "[vpc.interface_endpoints]\nenabled = true\nservices = [\"ecr.api\", \"ecr\"]\n";
+    for (text, says, hint) in [
+        (
+            endpoints,
+            "vpc/ecr-endpoint: AWS has no VPC endpoints of the service com.amazonaws.ap-southeast-1.ecr",
+            "`vpc.interface_endpoints.services`",
+        ),
+        (
+            "[database]\nengine_version = \"17.99\"\n",
+            "database/cluster: `database.engine_version` is 17.99, which RDS does not offer",
+            "set `database.engine_version` to one of 17.4, ",
+        ),
+        (
+            "[database]\nengine_version = \"99\"\n",
+            "database/cluster: `database.engine_version` is 99, which RDS does not offer",
+            "choose one that `aws rds describe-db-engine-versions --engine aurora-postgresql` lists",
+        ),
+    ] {
+        place.write("stack.toml", text);
+        for command in ["preview", "up"] {
+            let ended = place.run(&[command]).expect(65);
+            assert!(ended.err.contains(says) && ended.err.contains(hint), "{}", ended.err);
+        }
+        assert!(place.run(&["emulator", "list"]).expect(0).out.is_empty(), "{text:?}: something was made");
+    }
+}
+
+/// Case 23.
 #[test]
 fn what_is_wrong_with_a_value_is_said_together_with_what_was_meant() {
     let place = Workplace::new();
@@ -70,6 +105,21 @@ fn what_is_wrong_with_a_value_is_said_together_with_what_was_meant() {
             "give a block of IPv4 addresses",
         ),
         (
+            "[vpc]\ncidr = \"10.0.0.0\"\n",
+            "stack.toml, line 2: `vpc.cidr`: `10.0.0.0` is an address, not a CIDR block",
+            "give the length of its prefix too, such as 10.0.0.0/16",
+        ),
+        (
+            "[vpc]\ncidr = \"010.0.0.0/16\"\n",
+            "stack.toml, line 2: `vpc.cidr`: `010.0.0.0/16` has a number with a zero before it, which some read as octal",
+            "write each number without zeros",
+        ),
+        (
+            "[alb]\ningress_cidrs = [\"10.0.0.0/8\", \"192.168.08.0/24\"]\n",
+            "stack.toml, line 2: `alb.ingress_cidrs`: `192.168.08.0/24` has a number with a zero",
+            "write each number without zeros",
+        ),
+        (
             "[vpc]\nnat = \"single\"\nnat = \"none\"\n",
             "stack.toml, line 3: `nat` is there twice",
             "leave one",
@@ -87,11 +137,12 @@ fn what_is_wrong_with_a_value_is_said_together_with_what_was_meant() {
     ] {
         place.write("stack.toml", text);
         let ended = place.run(&["config"]).expect(65);
-        assert!(ended.err.starts_with(&format!("error: {error}\n")), "{}", ended.err);
+        assert!(ended.err.starts_with(&format!("error: {error}")), "{}", ended.err);
         assert!(ended.err.contains(&format!("hint: {hint}")), "{}", ended.err);
     }
 }
 
+/// Case 23.
 #[test]
 fn a_region_that_does_not_exist_is_named_before_any_call() {
     let place = Workplace::new();
@@ -104,12 +155,27 @@ fn a_region_that_does_not_exist_is_named_before_any_call() {
         assert!(ended.err.contains(&error) && ended.err.contains(hint), "{}", ended.err);
     }
     assert!(!place.path().join(".stack").exists());
-    // AWS may have opened it since.
-    let ended = Server::start(&place).run(&place, &["preview", "--region", "us-east-9"]).expect(1);
-    let remark = "us-east-9 is not a region that this version knows; did you mean us-east-1?\n";
-    assert!(ended.err.starts_with(remark), "{}", ended.err);
+    // AWS may have opened it since, which has to be said.
+    let server = Server::start(&place);
+    for command in ["preview", "up", "verify"] {
+        let ended = server.run(&place, &[command, "--region", "us-east-9"]);
+        // Nothing is deployed, so that `verify` does not come that far.
+        let ended = ended.expect(65);
+        let says = "error: `--region`: `us-east-9` is not a region that this version knows\n";
+        assert!(command == "verify" || ended.err.contains(says), "{}", ended.err);
+        let hint =
+            "hint: did you mean `us-east-1`? If AWS has opened it since, set `allow_unknown_region = true`";
+        assert!(command == "verify" || ended.err.contains(hint), "{}", ended.err);
+    }
+    let allowed = ["preview", "--region", "us-east-9", "--set", "allow_unknown_region=true"];
+    let ended = server.run(&place, &allowed).expect(1);
+    assert!(!ended.err.contains("is not a region that this version knows"), "{}", ended.err);
+    // One of another partition is known, and only AWS has it.
+    let ended = server.run(&place, &["preview", "--region", "cn-north-1"]).expect(1);
+    assert!(!ended.err.contains("is not a region"), "{}", ended.err);
 }
 
+/// Case 23.
 #[test]
 fn a_slip_in_the_name_of_the_environment_is_remarked_upon() {
     let place = Workplace::new();
@@ -122,6 +188,7 @@ fn a_slip_in_the_name_of_the_environment_is_remarked_upon() {
     }
 }
 
+/// Case 23.
 #[test]
 fn a_configuration_that_is_not_utf8_is_refused_with_encoding_and_line() {
     let place = Workplace::new();
@@ -148,6 +215,7 @@ fn a_configuration_that_is_not_utf8_is_refused_with_encoding_and_line() {
     place.run(&["config"]).expect(0);
 }
 
+/// Case 13.
 #[test]
 fn tags_that_some_service_refuses_are_an_error_before_any_call() {
     let place = Workplace::new();

@@ -205,6 +205,7 @@ mount -o remount,size=64m small
 cp -r small/. kept
 "#;
 
+/// Case 22.
 #[test]
 fn a_full_disk_loses_nothing_that_was_acknowledged() {
     let place = Workplace::new();

@@ -49,6 +49,7 @@ impl Workplace {
     }
 }
 
+/// Case 01.
 #[test]
 fn a_database_is_not_replaced_where_the_configuration_forbids_it_in_the_same_change() {
     let place = deployed();
@@ -64,6 +65,7 @@ fn a_database_is_not_replaced_where_the_configuration_forbids_it_in_the_same_cha
     }
 }
 
+/// Case 01.
 #[tokio::test]
 async fn a_final_snapshot_is_taken_where_the_configuration_asks_for_it_in_the_same_change() {
     let place = deployed();
@@ -122,6 +124,7 @@ async fn a_protection_that_somebody_switched_on_by_hand_is_found_before_anything
     place.run(&["destroy", "--yes"]).expect(0);
 }
 
+/// Cases 01 and 12.
 #[tokio::test]
 async fn images_are_not_lost_unseen() {
     let place = deployed();
@@ -252,6 +255,7 @@ async fn logs_stay_where_the_configuration_asks_for_it() {
     assert!(place.state("dev").await.is_empty());
 }
 
+/// Case 02.
 #[test]
 fn a_state_belongs_to_its_project() {
     let place = deployed();

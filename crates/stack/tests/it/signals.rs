@@ -269,6 +269,7 @@ fn the_embedded_aws_ends_though_somebody_waits_for_an_answer() {
     }
 }
 
+/// Case 21.
 #[test]
 fn credentials_that_expire_in_the_middle_are_one_failure_with_advice_and_the_next_run_goes_on() {
     let place = Workplace::new();

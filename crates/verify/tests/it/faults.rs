@@ -59,6 +59,7 @@ impl Scene {
     }
 }
 
+/// Case 05, among others.
 #[tokio::test]
 async fn weakened_encryption_and_access_are_found() {
     let scene = Scene::of("dev").await;
@@ -297,4 +298,42 @@ async fn an_open_door_beside_https_is_found() {
     let request = balancing.modify_listener().listener_arn(arn(443));
     request.ssl_policy("ELBSecurityPolicy-2016-08").send().await.unwrap();
     scene.expect(&["https/load-balancer", DIFFERS], "alb/https-listener").await;
+}
+
+/// Case 24: of what is gone, nothing untrue is said.
+#[tokio::test]
+async fn what_has_disappeared_is_neither_public_nor_unencrypted() {
+    let scene = Scene::of("dev").await;
+    let rds = scene.world.client(aws_sdk_rds::Client::new);
+    let instance = scene.property("database/instance-2", "DBInstanceIdentifier");
+    rds.delete_db_instance().db_instance_identifier(instance).send().await.unwrap();
+    let gateway = scene.world.client(aws_sdk_apigateway::Client::new);
+    gateway.delete_rest_api().rest_api_id(scene.output("apiId")).send().await.unwrap();
+    let checks = verify(&scene.world.subject().await);
+    let said = |id: &str| checks.iter().find(|check| check.id == id).unwrap().refuted().unwrap();
+    assert_eq!(said("access/database"), "not known: the database has no public address");
+    assert!(said("https/api").starts_with("not known: "), "{}", said("https/api"));
+    let gone = findings(&checks, "access/database");
+    assert_eq!(gone.len(), 1);
+    assert!(gone[0].starts_with("database/instance-2: "), "{gone:?}");
+    assert_eq!(said(GONE), "not so: every recorded resource exists");
+    // What is there and wrong stays so beside it.
+    let cluster =
+        rds.modify_db_instance().db_instance_identifier("payment-db-1-dev").publicly_accessible(true);
+    cluster.send().await.unwrap();
+    let checks = verify(&scene.world.subject().await);
+    let check = checks.iter().find(|check| check.id == "access/database").unwrap();
+    assert_eq!(check.refuted().unwrap(), "not so: the database has no public address");
+}
+
+#[tokio::test]
+async fn a_log_group_without_the_key_that_was_declared_is_found() {
+    let scene = Scene::of("prod").await;
+    let logs = scene.world.client(aws_sdk_cloudwatchlogs::Client::new);
+    let group = scene.property("ecs/app-log-group", "LogGroupName");
+    logs.disassociate_kms_key().log_group_name(group).send().await.unwrap();
+    scene.expect(&["encryption/logs", DIFFERS], "ecs/app-log-group").await;
+    // Without a key of the stack's own there is nothing to compare.
+    let dev = World::deployed("dev").await.subject().await;
+    assert!(verify(&dev).iter().all(|check| check.id != "encryption/logs"));
 }

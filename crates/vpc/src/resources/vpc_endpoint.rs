@@ -14,9 +14,9 @@ use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::{CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, VpcId, in_order_of, required};
 use aws_sdk_ec2::types::{ResourceType, VpcEndpoint as Live, VpcEndpointType};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Input, Intent, Listed,
-    Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Text,
-    Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Foreseen, ImportId, Input, Intent,
+    Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging,
+    Template, Text, Times, Wish,
 };
 use serde::{Deserialize, Serialize};
 
@@ -189,6 +189,22 @@ impl Resource for VpcEndpoint<Resolved> {
         let live = answer.vpc_endpoints.unwrap_or_default().into_iter().find(is_live);
         let id = live.and_then(|endpoint| endpoint.vpc_endpoint_id);
         Ok(id.map(|id| VpcEndpointOutputs { id: id.into() }))
+    }
+
+    /// Which services have endpoints differs from region to region, and only AWS knows it.
+    async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
+        const OPERATION: &str = "DescribeVpcEndpointServices";
+        let name = wish.declared["ServiceName"].as_str().filter(|_| wish.there.is_none());
+        let Some(name) = name else { return Ok(Foreseen::nothing()) };
+        let answer = cx.ec2().describe_vpc_endpoint_services().service_names(name).send().await;
+        match answer.called(OPERATION).classed(&["InvalidServiceName"], ErrorClass::NotFound).if_exists()? {
+            Some(_) => Ok(Foreseen::nothing()),
+            None => Ok(Foreseen::refusal(
+                format!("AWS has no VPC endpoints of the service {name}"),
+                "correct its name in `vpc.interface_endpoints.services`, or leave it out: \
+                 `aws ec2 describe-vpc-endpoint-services` lists those of the region",
+            )),
+        }
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<VpcEndpointOutputs<Resolved>, CallError> {

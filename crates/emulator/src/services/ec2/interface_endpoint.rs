@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::describe::{Record, find, not_found};
 use super::endpoint::{FULL_ACCESS, policy};
@@ -40,6 +40,9 @@ const SERVICES: [(&str, &str); 21] = [
     ("elasticloadbalancing", "elasticloadbalancing"),
 ];
 
+/// Services with gateway endpoints.
+const GATEWAYS: [&str; 2] = ["s3", "dynamodb"];
+
 /// The host name that private DNS takes over.
 fn private_name(cx: &Cx<'_>, service_name: &str) -> Result<String, Refusal> {
     let own = service_name.strip_prefix("com.amazonaws.").and_then(|rest| rest.strip_prefix(cx.region));
@@ -49,6 +52,31 @@ fn private_name(cx: &Cx<'_>, service_name: &str) -> Result<String, Refusal> {
         let message = format!("The Vpc Endpoint Service '{service_name}' does not exist");
         Refusal::new("InvalidServiceName", message)
     })
+}
+
+/// The services that have endpoints here: those named, or all (EC2 API Reference, DescribeVpcEndpointServices).
+pub(super) fn describe_services(cx: &Cx<'_>, mut p: Parameters) -> Answer {
+    let asked = p.texts("ServiceName")?;
+    p.finish()?;
+    let full = |service: &str| format!("com.amazonaws.{}.{service}", cx.region);
+    let gateways = GATEWAYS.iter().map(|service| (full(service), "Gateway"));
+    let all: Vec<_> =
+        SERVICES.iter().map(|(service, _)| (full(service), "Interface")).chain(gateways).collect();
+    if let Some(unknown) = asked.iter().find(|name| !all.iter().any(|(known, _)| known == *name)) {
+        let message = format!("The Vpc Endpoint Service '{unknown}' does not exist");
+        return Err(Refusal::new("InvalidServiceName", message));
+    }
+    let wanted = all.iter().filter(|(name, _)| asked.is_empty() || asked.contains(name));
+    let (names, details): (Vec<Value>, Vec<Value>) = wanted
+        .map(|(name, kind)| {
+            let detail = json!({
+                "serviceName": name, "serviceType": [{"serviceType": kind}], "owner": "amazon",
+                "acceptanceRequired": false, "vpcEndpointPolicySupported": true, "managesVpcEndpoints": false,
+            });
+            (Value::from(name.as_str()), detail)
+        })
+        .unzip();
+    Ok(json!({"serviceNameSet": names, "serviceDetailSet": details}))
 }
 
 impl Region {

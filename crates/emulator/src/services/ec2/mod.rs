@@ -26,6 +26,7 @@ mod table;
 mod tags;
 mod tokens;
 mod vpc;
+mod way_out;
 mod zones;
 
 use serde::{Deserialize, Serialize};
@@ -158,6 +159,7 @@ impl Region {
 
             "CreateVpcEndpoint" => r.once(cx, call, p, Region::create_vpc_endpoint),
             "DescribeVpcEndpoints" => r.describe_vpc_endpoints(p),
+            "DescribeVpcEndpointServices" => interface_endpoint::describe_services(cx, p),
             "ModifyVpcEndpoint" => r.modify_vpc_endpoint(cx, p),
             "DeleteVpcEndpoints" => r.delete_vpc_endpoints(cx, p),
 

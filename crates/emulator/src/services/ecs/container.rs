@@ -493,6 +493,12 @@ impl Container {
         Some((options.get("awslogs-region")?, group))
     }
 
+    /// The region of CloudWatch Logs that its log driver writes to, if it does.
+    pub(super) fn log_region(&self) -> Option<&str> {
+        let logs = self.log_configuration.as_ref().filter(|logs| logs.log_driver == "awslogs")?;
+        logs.options.get("awslogs-region").map(String::as_str)
+    }
+
     pub(super) fn has_port(&self, port: u16) -> bool {
         self.port_mappings.iter().any(|mapping| mapping.container_port == port)
     }

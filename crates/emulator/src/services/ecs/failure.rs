@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::lookup::{self, Image};
+use super::reach;
+use super::shapes::NetworkConfiguration;
 use super::task_definition::TaskDefinition;
 use crate::services::Cx;
 
@@ -19,10 +21,12 @@ pub(super) struct Problem {
     pub(super) reason: String,
 }
 
-/// What would keep a task from starting now.
-pub(super) fn of(cx: &Cx<'_>, task_definition: &str) -> Option<Problem> {
+/// What would keep a task from starting now, in the subnets of a network configuration.
+pub(super) fn of(cx: &Cx<'_>, task_definition: &str, network: &NetworkConfiguration) -> Option<Problem> {
     let definition = cx.r.ecs.task_definition(task_definition)?;
-    role(cx, definition).or_else(|| containers(cx, definition))
+    role(cx, definition)
+        .or_else(|| reach::problem(cx, definition, network))
+        .or_else(|| containers(cx, definition))
 }
 
 fn role(cx: &Cx<'_>, definition: &TaskDefinition) -> Option<Problem> {

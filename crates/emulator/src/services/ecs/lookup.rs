@@ -73,5 +73,11 @@ pub(super) fn image(cx: &Cx<'_>, image: &str) -> Image {
 
 /// Whether an image is in a private registry of ECR, which a task reads with its execution role.
 pub(super) fn is_private_registry(image: &str) -> bool {
-    image.split('/').next().is_some_and(|host| host.contains(".dkr.ecr.") && host.contains(".amazonaws.com"))
+    region_of_private_registry(image).is_some()
+}
+
+/// The region of the private registry of ECR that an image is in.
+pub(super) fn region_of_private_registry(image: &str) -> Option<&str> {
+    let (_, rest) = image.split('/').next()?.split_once(".dkr.ecr.")?;
+    rest.split_once(".amazonaws.com").map(|(region, _)| region)
 }

@@ -11,6 +11,7 @@ mod failure;
 mod fargate;
 mod lookup;
 mod network;
+mod reach;
 mod revision;
 mod rollout;
 mod routing;

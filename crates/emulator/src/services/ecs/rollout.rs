@@ -141,7 +141,7 @@ fn retry(cx: &mut Cx<'_>) {
 /// Why tasks of a revision would not start.
 pub(super) fn problem_of(cx: &Cx<'_>, revision: &str) -> Option<failure::Problem> {
     let revision = cx.r.ecs.revisions.get(revision)?;
-    failure::of(cx, &revision.task_definition)
+    failure::of(cx, &revision.task_definition, &revision.network_configuration)
 }
 
 /// Services whose tasks could not start get them once they can.

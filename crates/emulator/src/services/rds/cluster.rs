@@ -8,6 +8,7 @@ use super::kind::{Kind, Record, find};
 use super::outside::Membership;
 use super::pages::{Describe, Known, Listing};
 use super::settings::{Scaling, Watching};
+use super::status;
 use super::versions::Version;
 use crate::request::Call;
 use crate::response::Refusal;
@@ -193,6 +194,14 @@ impl Cluster {
         match self.status.as_str() {
             "available" => Ok(()),
             status => Err(busy(format!("DBCluster {} is not in available state, but {status}.", self.id))),
+        }
+    }
+
+    /// Refuses what neither an available cluster can do nor one that will not become available.
+    pub(super) fn check_deletable(&self) -> Result<(), Refusal> {
+        match status::is_lasting(&self.status) {
+            true => Ok(()),
+            false => self.check_available(),
         }
     }
 

@@ -9,6 +9,7 @@ use super::outside;
 use super::parameter_group::{self, check_family};
 use super::settings::{self, Scaling, WatchingAsked};
 use super::snapshot::{self, Made};
+use super::status;
 use super::versions::Version;
 use super::windows::Window;
 use super::{CLUSTER, LAG, MODIFY_CLUSTER, UPGRADE, cluster_create, kind, life_cycle, names};
@@ -105,6 +106,7 @@ pub(super) fn modify(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let before = cx.r.rds.clusters.insert(id.clone(), cluster);
     watch_instances(cx, &id, before);
     life_cycle::publish_logs(cx, &id);
+    status::need_key(cx, &id);
     let state = &cx.r.rds;
     Ok(json!({"DBCluster": find(&state.clusters, &id)?.show(state, cx.now_millis)}))
 }
@@ -348,12 +350,16 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
         let message = "Cannot delete protected Cluster, please disable deletion protection and try again.";
         return Err(combination(message));
     }
-    cluster.check_available()?;
+    cluster.check_deletable()?;
     if delete_automated_backups == Some(false) {
         return Err(invalid("The emulator does not model automated backups that outlive their cluster."));
     }
     let last_gone_millis = members_gone(cx, cluster)?;
     let snapshot = final_snapshot_name(cx, skip_final_snapshot, final_snapshot)?;
+    if snapshot.is_some() {
+        // A last snapshot is one of an available cluster (RDS API Reference, DeleteDBCluster).
+        cluster.check_available()?;
+    }
 
     // Everything is checked; from here on things change.
     let id = cluster.id.clone();

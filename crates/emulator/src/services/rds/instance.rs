@@ -9,6 +9,7 @@ use super::kind::{Kind, Record, find, invalid};
 use super::pages::{Describe, Known, Listing};
 use super::parameter_group;
 use super::settings::Watching;
+use super::status;
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
 use crate::response::Refusal;
@@ -119,6 +120,14 @@ impl Instance {
                 "InvalidDBInstanceState",
                 format!("Instance {} is currently {status} - please try again later.", self.id),
             )),
+        }
+    }
+
+    /// Refuses what neither an available instance can do nor one that will not become available.
+    pub(super) fn check_deletable(&self) -> Result<(), Refusal> {
+        match status::is_lasting(&self.status) {
+            true => Ok(()),
+            false => self.check_available(),
         }
     }
 

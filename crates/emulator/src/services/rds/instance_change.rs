@@ -9,6 +9,7 @@ use super::instance_create::{
 };
 use super::kind::{combination, find, find_mut};
 use super::settings::WatchingAsked;
+use super::status;
 use super::windows::Window;
 use super::{INSTANCE, LAG, MODIFY_INSTANCE, REBOOT, life_cycle};
 use crate::request::Call;
@@ -102,7 +103,9 @@ pub(super) fn modify(cx: &mut Cx<'_>, call: &Call) -> Answer {
         members.for_each(|member| member.promotion_tier = instance.promotion_tier);
     }
     let answer = json!({"DBInstance": instance.show(state, cx.region)});
+    let cluster = instance.cluster.clone();
     state.instances.insert(instance.id.clone(), instance);
+    status::need_key(cx, &cluster);
     Ok(answer)
 }
 
@@ -172,7 +175,7 @@ pub(super) fn reboot(cx: &mut Cx<'_>, call: &Call) -> Answer {
     instance.check_available()?;
 
     // Everything is checked; from here on things change.
-    let id = instance.id.clone();
+    let (id, cluster) = (instance.id.clone(), instance.cluster.clone());
     let over = cx.after(REBOOT, &format!("{} rebooted {}", instance.dbi_resource_id, call.sequence));
     let state = &mut cx.r.rds;
     match over {
@@ -183,7 +186,9 @@ pub(super) fn reboot(cx: &mut Cx<'_>, call: &Call) -> Answer {
             instance.next = Some(Next { state: "available".to_owned(), at_millis });
         }
     }
-    Ok(json!({"DBInstance": find(&state.instances, &id)?.show(state, cx.region)}))
+    let answer = json!({"DBInstance": find(&state.instances, &id)?.show(state, cx.region)});
+    status::need_key(cx, &cluster);
+    Ok(answer)
 }
 
 /// An Aurora instance leaves no snapshot: the cluster has the data (RDS API Reference, DeleteDBInstance,
@@ -195,7 +200,7 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
         let message = "FinalDBSnapshotIdentifier cannot be specified when deleting a cluster instance.";
         return Err(combination(message));
     }
-    instance.check_available()?;
+    instance.check_deletable()?;
 
     // Everything is checked; from here on things change.
     let id = instance.id.clone();

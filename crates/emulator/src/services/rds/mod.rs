@@ -20,6 +20,7 @@ mod parameter_group;
 mod parameters;
 mod settings;
 mod snapshot;
+mod status;
 mod subnet_group;
 mod tags;
 mod versions;

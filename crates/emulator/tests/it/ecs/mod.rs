@@ -4,6 +4,7 @@ mod cluster;
 mod deployments;
 mod life_cycle;
 mod load_balancing;
+mod reach;
 mod service;
 mod task_definition;
 mod traffic;
@@ -14,8 +15,8 @@ use aws_sdk_ecs::operation::create_service::builders::CreateServiceFluentBuilder
 use aws_sdk_ecs::operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder;
 use aws_sdk_ecs::types::builders::ContainerDefinitionBuilder;
 use aws_sdk_ecs::types::{
-    AwsVpcConfiguration, Compatibility, ContainerDefinition, LaunchType, NetworkConfiguration, NetworkMode,
-    PortMapping, Service, ServiceDeployment, Tag,
+    AssignPublicIp, AwsVpcConfiguration, Compatibility, ContainerDefinition, LaunchType,
+    NetworkConfiguration, NetworkMode, PortMapping, Service, ServiceDeployment, Tag,
 };
 use emulator::Emulator;
 
@@ -23,7 +24,7 @@ use crate::support::{Cloud, REGION, config};
 
 pub(crate) const ACCOUNT: &str = "123456789012";
 
-/// A VPC with two subnets and a group, a cluster, and roles that tasks and ECS itself can assume.
+/// A VPC with two public subnets and a group, a cluster, and roles that tasks and ECS itself can assume.
 pub(crate) struct Shop {
     pub(crate) cloud: Cloud,
     pub(crate) ecs: aws_sdk_ecs::Client,
@@ -31,6 +32,7 @@ pub(crate) struct Shop {
     pub(crate) subnets: Vec<String>,
     pub(crate) group: String,
     pub(crate) vpc: String,
+    pub(crate) gateway: String,
 }
 
 pub(crate) fn role(name: &str) -> String {
@@ -62,7 +64,10 @@ impl Shop {
         let cloud = Cloud::of(emulator);
         cloud.link("ecs.amazonaws.com").await;
         let vpc = cloud.vpc().await;
+        let gateway = cloud.ec2.create_internet_gateway().send().await.unwrap();
+        let gateway = gateway.internet_gateway.unwrap().internet_gateway_id.unwrap();
         seconds(13).await;
+        cloud.open(&vpc, &gateway).await;
         let group = cloud.group(&vpc, "tasks").await;
         let subnets = vec![cloud.subnet(&vpc, "10.0.0.0/24").await, cloud.subnet(&vpc, "10.0.1.0/24").await];
         let shop = Shop {
@@ -72,6 +77,7 @@ impl Shop {
             subnets,
             group,
             vpc,
+            gateway,
         };
         shop.cloud.role_for("execution", "ecs-tasks.amazonaws.com").await;
         shop.cloud.role_for("infrastructure", "ecs.amazonaws.com").await;
@@ -127,6 +133,7 @@ impl Shop {
         let inside = AwsVpcConfiguration::builder()
             .set_subnets(Some(self.subnets.clone()))
             .security_groups(&self.group)
+            .assign_public_ip(AssignPublicIp::Enabled)
             .build()
             .unwrap();
         NetworkConfiguration::builder().awsvpc_configuration(inside).build()

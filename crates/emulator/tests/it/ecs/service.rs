@@ -265,7 +265,7 @@ async fn a_capacity_provider_strategy_stands_in_for_a_launch_type() {
 #[tokio::test(start_paused = true)]
 async fn a_public_address_keeps_the_internet_gateway() {
     let shop = shop_with_web().await;
-    let gateway = shop.cloud.gateway(&shop.vpc).await;
+    let gateway = shop.gateway.clone();
     let inside =
         AwsVpcConfiguration::builder().subnets(&shop.subnets[0]).assign_public_ip(AssignPublicIp::Enabled);
     let network = NetworkConfiguration::builder().awsvpc_configuration(inside.build().unwrap()).build();
