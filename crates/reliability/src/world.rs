@@ -75,6 +75,8 @@ pub struct Run {
     pub writes: Vec<Written>,
     /// How long it took, in virtual time.
     pub took: Duration,
+    /// What it planned, if it came so far.
+    pub plan: Option<Plan>,
 }
 
 /// What is left, as an audit sees it.
@@ -204,6 +206,7 @@ impl World {
         let life = Life::default();
         let disk = Disk::new(&self.store, &life, fate.dies_writing);
         let runtime = rt();
+        let mut plan = None;
         let (ended, calls, cloud, took) = runtime.block_on(async {
             let start = Instant::now();
             let abort = life.clone();
@@ -216,7 +219,7 @@ impl World {
             let ended = tokio::select! {
                 biased;
                 () = life.over() => Ended::Died,
-                ended = plan_and_apply(&engine, &emulator, wanted, between) => ended,
+                ended = plan_and_apply(&engine, &emulator, wanted, between, &mut plan) => ended,
                 () = tokio::time::sleep(LONGEST) => Ended::Stuck,
             };
             // From here on, nobody is there who could call.
@@ -227,7 +230,7 @@ impl World {
         self.cloud = cloud.unwrap_or_else(|| self.cloud.clone());
         self.passed += took;
         self.processes += 1;
-        Run { ended, calls, writes: disk.writes(), took }
+        Run { ended, calls, writes: disk.writes(), took, plan }
     }
 
     /// What a new process would do. Changes nothing.
@@ -305,10 +308,11 @@ async fn plan_and_apply(
     emulator: &Emulator,
     wanted: &Arc<Graph>,
     between: impl AsyncFnOnce(&Emulator),
+    planned: &mut Option<Plan>,
 ) -> Ended {
     let work = async {
         let session = engine.open().await?;
-        let applied = in_session(&session, emulator, wanted, between).await;
+        let applied = in_session(&session, emulator, wanted, between, planned).await;
         let closed = session.close().await;
         let applied = applied?;
         closed?;
@@ -326,10 +330,12 @@ async fn in_session(
     emulator: &Emulator,
     wanted: &Arc<Graph>,
     between: impl AsyncFnOnce(&Emulator),
+    planned: &mut Option<Plan>,
 ) -> Result<(usize, Report), EngineError> {
     let plan = session.plan(Arc::clone(wanted), &Selector::all()).await?;
+    let plan = planned.insert(plan);
     between(emulator).await;
-    let report = session.apply(&plan).await?;
+    let report = session.apply(plan).await?;
     let changes = plan.steps().iter().filter(|step| step.is_change()).count();
     Ok((changes, report))
 }

@@ -125,11 +125,13 @@ impl Verdict {
 
     /// All that is wrong.
     pub fn faults(&self) -> impl Iterator<Item = String> {
-        let named = |word: &'static str| move |leg: &Leg| {
-            leg.faults.iter().map(|fault| format!("{word}: {fault}")).collect::<Vec<_>>()
+        let named = |word: &'static str| {
+            move |leg: &Leg| leg.faults.iter().map(|fault| format!("{word}: {fault}")).collect::<Vec<_>>()
         };
         let there = self.there.iter().flat_map(named("there"));
-        there.chain(self.back.iter().flat_map(named("back"))).chain(self.gone.iter().flat_map(named("destroy")))
+        there
+            .chain(self.back.iter().flat_map(named("back")))
+            .chain(self.gone.iter().flat_map(named("destroy")))
     }
 }
 
@@ -163,13 +165,18 @@ struct Play<'a> {
     case: &'a Case,
     base: &'a Base,
     world: World,
+    /// The stack after the run before.
+    moment: Moment,
+    /// Whether anything was created, replaced or taken away.
+    is_other: bool,
     /// What stays when the stack is destroyed, as plans say.
     kept: BTreeSet<String>,
 }
 
 impl<'a> Play<'a> {
     fn new(case: &'a Case, base: &'a Base) -> Self {
-        Self { case, base, world: base.world.copy(), kept: BTreeSet::new() }
+        let (world, moment) = (base.world.copy(), base.moment.clone());
+        Self { case, base, world, moment, is_other: false, kept: BTreeSet::new() }
     }
 
     fn play(mut self) -> Verdict {
@@ -206,11 +213,14 @@ impl<'a> Play<'a> {
         verdict.back = Some(back);
         match end {
             End::Fault => return verdict,
-            End::Done => current = home,
+            End::Done => current.clone_from(&home),
             End::Same | End::Refused => {}
         }
-        self.world.wait(BETWEEN);
-        verdict.gone = Some(self.destroy(&current));
+        // What was only changed in place, and back again, goes as it goes without that.
+        if self.is_other || current != home || self.case.dies.is_some() {
+            self.world.wait(BETWEEN);
+            verdict.gone = Some(self.destroy(&current));
+        }
         verdict
     }
 
@@ -252,23 +262,16 @@ impl<'a> Play<'a> {
             Ok(wanted) => wanted,
             Err(reason) => return refused(leg, reason),
         };
-        let before = self.moment()?;
-        let plan = match self.world.preview(&wanted) {
-            Ok(plan) => plan,
-            Err(reason) => return refused(leg, reason),
-        };
-        self.told(&plan, leg);
-        if self.run(&wanted, dies, leg) {
-            return Ok(());
-        }
-        if leg.faults.is_empty() {
-            self.look(&wanted, dies.is_none().then_some((&plan, &before)), leg)?;
+        if let Some(plan) = self.run(&wanted, dies, leg)
+            && leg.faults.is_empty()
+        {
+            self.look(&wanted, dies.is_none().then_some(&plan), leg)?;
         }
         Ok(())
     }
 
-    /// Runs the change. Whether it was refused.
-    fn run(&mut self, wanted: &Arc<Graph>, dies: Option<u64>, leg: &mut Leg) -> bool {
+    /// Runs the change. What was planned, unless it was refused.
+    fn run(&mut self, wanted: &Arc<Graph>, dies: Option<u64>, leg: &mut Leg) -> Option<Plan> {
         let traffic = Traffic::default();
         let mut run = match dies {
             None => self.world.run_watched(wanted, &Fate::default(), traffic.clone()),
@@ -276,11 +279,18 @@ impl<'a> Play<'a> {
                 let run = self.world.run_watched(wanted, &Fate::dies_after(call), traffic.clone());
                 // The next process begins at once, and does the rest.
                 match run.ended {
-                    Ended::Died => self.world.run_watched(wanted, &Fate::default(), traffic.clone()),
+                    Ended::Died => {
+                        let next = self.world.run_watched(wanted, &Fate::default(), traffic.clone());
+                        Run { plan: run.plan.or(next.plan), ..next }
+                    }
                     _ => run,
                 }
             }
         };
+        let plan = run.plan.take();
+        if let Some(plan) = &plan {
+            self.told(plan, leg);
+        }
         leg.took = run.took.as_secs();
         let outage = traffic.outage();
         if outage.interruptions > 0 {
@@ -292,7 +302,7 @@ impl<'a> Play<'a> {
             Ended::Refused(reason) if !changes(&run) && dies.is_none() => {
                 leg.end = End::Refused;
                 leg.refused = reason.clone();
-                return true;
+                return None;
             }
             ended => {
                 leg.faults.push(format!("the run ended as {ended:?}"));
@@ -303,16 +313,11 @@ impl<'a> Play<'a> {
                 });
             }
         }
-        false
+        plan
     }
 
     /// Looks at what is there after a change.
-    fn look(
-        &mut self,
-        wanted: &Arc<Graph>,
-        shown: Option<(&Plan, &Moment)>,
-        leg: &mut Leg,
-    ) -> Result<(), String> {
+    fn look(&mut self, wanted: &Arc<Graph>, shown: Option<&Plan>, leg: &mut Leg) -> Result<(), String> {
         let left = self.world.preview(wanted)?;
         for step in left.steps().iter().filter(|step| step.is_change() || step.note.is_some()) {
             let changes: Vec<&str> = step.changes.iter().map(|change| change.property()).collect();
@@ -323,9 +328,10 @@ impl<'a> Play<'a> {
                 changes.join(", ")
             ));
         }
-        let after = self.moment()?;
-        if let Some((plan, before)) = shown {
-            leg.faults.extend(compare::surprises(plan, before, &after));
+        let after = Moment::of(&self.world)?;
+        let before = std::mem::replace(&mut self.moment, after.clone());
+        if let Some(plan) = shown {
+            leg.faults.extend(compare::surprises(plan, &before, &after));
         }
         for (check, found) in failing(self.case.environment, wanted, &after.survey) {
             if !self.base.failing.contains(&check) && !self.case.fails.contains(&check) {
@@ -335,13 +341,10 @@ impl<'a> Play<'a> {
         Ok(())
     }
 
-    fn moment(&self) -> Result<Moment, String> {
-        Ok(Moment { survey: self.world.survey()?, objects: self.world.look()?.objects })
-    }
-
     /// What a plan says, for the record.
     fn told(&mut self, plan: &Plan, leg: &mut Leg) {
         for step in plan.steps() {
+            self.is_other |= !matches!(step.action, Action::Update | Action::Unchanged);
             match &step.action {
                 Action::Create => leg.counts[0] += 1,
                 Action::Update => leg.counts[1] += 1,
@@ -395,11 +398,11 @@ impl<'a> Play<'a> {
         let config = load(environment, &settings)?;
         let wanted = declare(&mut self.world, environment, &config)?;
         let nothing = Arc::new(Graph::clone(&wanted).into_guards());
-        let plan = self.world.preview(&nothing)?;
-        self.told(&plan, leg);
-        let before = self.moment()?;
         let run = self.world.run(&nothing, &Fate::default());
         leg.took = run.took.as_secs();
+        if let Some(plan) = &run.plan {
+            self.told(plan, leg);
+        }
         if !matches!(run.ended, Ended::Complete { .. }) {
             return Err(format!("destroy ended as {:?}", run.ended));
         }
@@ -408,9 +411,10 @@ impl<'a> Play<'a> {
             leg.faults.push("destroy leaves objects in the state".to_owned());
         }
         for object in left.objects {
-            let address = compare::address_of(&object, &before);
+            let address = compare::address_of(&object, &self.moment);
             let stays = address.as_ref().is_some_and(|address| self.kept.contains(address));
-            let is_copy = object.kind.contains("Snapshot") && self.kept.iter().any(|kept| kept.contains("snapshot"));
+            let is_copy =
+                object.kind.contains("Snapshot") && self.kept.iter().any(|kept| kept.contains("snapshot"));
             let goes_with = object.part_of.is_some();
             if !stays && !is_copy && !goes_with {
                 let address = address.unwrap_or_default();

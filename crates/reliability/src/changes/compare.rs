@@ -7,10 +7,19 @@ use emulator::Object;
 use engine::{Action, Address, Note, Phase, Plan, Reading, State, Step, Survey, diff};
 use serde_json::Value as Json;
 
+use crate::world::World;
+
 /// A stack at one moment.
+#[derive(Clone, Debug)]
 pub(super) struct Moment {
     pub(super) survey: Survey,
     pub(super) objects: Vec<Object>,
+}
+
+impl Moment {
+    pub(super) fn of(world: &World) -> Result<Self, String> {
+        Ok(Self { survey: world.survey()?, objects: world.look()?.objects })
+    }
 }
 
 /// What happened and the plan did not show, and what is not as it should be.
@@ -102,7 +111,9 @@ fn objects<'a>(
     };
     let (was, is) = (keys(before), keys(after));
     for (here, there, word) in [(before, &is, "gone"), (after, &was, "new")] {
-        for object in here.objects.iter().filter(|object| !there.contains(&(object.kind.clone(), object.id.clone()))) {
+        for object in
+            here.objects.iter().filter(|object| !there.contains(&(object.kind.clone(), object.id.clone())))
+        {
             let Some(address) = address_of(object, here) else {
                 found.push(format!("{} {} is {word}, and is recorded nowhere", object.kind, object.id));
                 continue;
@@ -116,7 +127,10 @@ fn objects<'a>(
             // A list of parts, such as the rules of a group, may be a property of the whole.
             let is_part = object.part_of.is_some() && of(&address).iter().any(|step| step.is_change());
             if !of(&address).iter().any(|step| fits(step)) && !is_part {
-                found.push(format!("{} {} of {address} is {word}, and no plan showed that", object.kind, object.id));
+                found.push(format!(
+                    "{} {} of {address} is {word}, and no plan showed that",
+                    object.kind, object.id
+                ));
             }
         }
     }

@@ -13,8 +13,7 @@ const CALLS: u64 = 450;
 /// As many pairs, and as many sequences, as asked for, in turn of each environment.
 #[must_use]
 pub fn drawn(seed: u64, count: u64) -> Vec<Case> {
-    let single: Vec<Case> =
-        cases().into_iter().filter(|case| case.born.is_empty()).collect();
+    let single: Vec<Case> = cases().into_iter().filter(|case| case.born.is_empty()).collect();
     let environment = |number: u64| ENVIRONMENTS[usize::try_from(number).unwrap_or(0) % ENVIRONMENTS.len()];
     let pick = |about: &str, environment: &str| {
         let of: Vec<&Case> = single.iter().filter(|case| case.environment == environment).collect();

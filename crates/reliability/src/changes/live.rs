@@ -10,6 +10,7 @@ use engine::{Graph, State, Survey};
 use stack::{Config, Environment, Place, Setting, Sources, Stack};
 use verify::{Outcome, Subject};
 
+use super::compare::Moment;
 use crate::world::{Ended, Fate, REGION, World, context, words};
 
 /// The environments in which everything is tried: the defaults, and the hardened one of the repository's `stack.toml`.
@@ -49,7 +50,11 @@ pub(super) fn unprotected(environment: &str, settings: &[String]) -> Vec<String>
 }
 
 /// Declares a stack as the program does: in the zones that are recorded, and not where the account forbids it.
-pub(super) fn declare(world: &mut World, environment: &'static str, config: &Config) -> Result<Arc<Graph>, String> {
+pub(super) fn declare(
+    world: &mut World,
+    environment: &'static str,
+    config: &Config,
+) -> Result<Arc<Graph>, String> {
     let state = world.look()?.state;
     let vault = &config.section::<backup::Tier>().vault;
     // What the program asks the account before there is a plan.
@@ -97,6 +102,7 @@ pub(super) fn failing(environment: &str, graph: &Graph, survey: &Survey) -> Vec<
 #[derive(Debug)]
 pub(super) struct Base {
     pub(super) world: World,
+    pub(super) moment: Moment,
     /// What `verify` finds wrong from the start.
     pub(super) failing: BTreeSet<String>,
 }
@@ -120,8 +126,9 @@ impl Base {
             world.wait(Duration::from_secs(3600));
         }
         let wanted = declare(&mut world, environment, &config)?;
-        let failing = failing(environment, &wanted, &world.survey()?).into_iter().map(|(id, _)| id).collect();
-        Ok(Self { world, failing })
+        let moment = Moment::of(&world)?;
+        let failing = failing(environment, &wanted, &moment.survey).into_iter().map(|(id, _)| id).collect();
+        Ok(Self { world, moment, failing })
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::table::{Row, live};
 
-const CERTIFICATE: &str = "arn:aws:acm:ap-southeast-1:123456789012:certificate/11111111-2222-3333-4444-555555555555";
+const CERTIFICATE: &str =
+    "arn:aws:acm:ap-southeast-1:123456789012:certificate/11111111-2222-3333-4444-555555555555";
 const HTTPS: &[&str] = &[
     "alb.certificate_arn=arn:aws:acm:ap-southeast-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
     "apigw.backend_domain=pay.example.com",

@@ -5,7 +5,10 @@ use super::table::{Row, fixed, live};
 const ALERTS: [&str; 3] = ["0.5", "5", "99"];
 
 pub(super) const ROWS: &[Row] = &[
-    fixed("project", "it is part of the identity of every object: another project is another stack beside this one"),
+    fixed(
+        "project",
+        "it is part of the identity of every object: another project is another stack beside this one",
+    ),
     fixed("region", "the state is bound to its region, and refuses another one before any call"),
     fixed("environments", "a section of it is tried as the environment `prod`, key by key"),
     fixed(
@@ -34,7 +37,10 @@ pub(super) const ROWS: &[Row] = &[
     live("backup.vault.retention_days", &["120", "60"]).from(VAULT),
     live("backup.vault.schedule_expression", &["cron(15 4 * * ? *)"]).from(VAULT),
     // Monitoring.
-    live("monitoring.alarm_emails", &["[\"ops@example.com\"]", "[\"ops@example.com\", \"night@example.com\"]"]),
+    live(
+        "monitoring.alarm_emails",
+        &["[\"ops@example.com\"]", "[\"ops@example.com\", \"night@example.com\"]"],
+    ),
     live("monitoring.alarm_emails", &["[]", "[\"night@example.com\"]"])
         .from(&["monitoring.alarm_emails=[\"ops@example.com\"]"]),
     live("monitoring.api_anomaly", &["true"]),

@@ -46,7 +46,10 @@ pub(super) const ROWS: &[Row] = &[
     live("ecs.desired_min", &["1", "4"]),
     live("ecs.environment_variables", &[".LOG_LEVEL=debug"]),
     live("ecs.execute_command", &["true"]),
-    live("ecs.health_check.command", &["[\"CMD\", \"/app/healthy\"]", "[\"CMD-SHELL\", \"curl -f http://localhost:8080/\"]"]),
+    live(
+        "ecs.health_check.command",
+        &["[\"CMD\", \"/app/healthy\"]", "[\"CMD-SHELL\", \"curl -f http://localhost:8080/\"]"],
+    ),
     live("ecs.health_check.interval", &["60"]).from(CHECK),
     live("ecs.health_check.retries", &["5"]).from(CHECK),
     live("ecs.health_check.start_period", &["120"]).from(CHECK),
@@ -60,9 +63,10 @@ pub(super) const ROWS: &[Row] = &[
     live("ecs.repository.delete_images", &["false", "true"]),
     live("ecs.repository.encryption", &["KMS"]),
     live("ecs.repository.keep_images", &["10", "1"]),
-    live("ecs.repository.kms_key_arn", &[
-        "arn:aws:kms:ap-southeast-1:123456789012:key/12345678-1234-1234-1234-123456789012",
-    ])
+    live(
+        "ecs.repository.kms_key_arn",
+        &["arn:aws:kms:ap-southeast-1:123456789012:key/12345678-1234-1234-1234-123456789012"],
+    )
     .with(&["ecs.repository.encryption=KMS"]),
     live("ecs.scale_in_cooldown", &["120"]),
     live("ecs.scale_out_cooldown", &["30"]),

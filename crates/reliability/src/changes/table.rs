@@ -98,7 +98,8 @@ fn walk(schema: &Json, at: &Json, path: &str, keys: &mut BTreeSet<String>) {
         _ => {
             // Nullable tables are a choice between nothing and the table.
             let choices = at.get("anyOf").and_then(Json::as_array).into_iter().flatten();
-            let tables: Vec<&Json> = choices.filter(|choice| choice.get("type") != Some(&"null".into())).collect();
+            let tables: Vec<&Json> =
+                choices.filter(|choice| choice.get("type") != Some(&"null".into())).collect();
             match tables.as_slice() {
                 [table] => walk(schema, table, path, keys),
                 _ => drop(keys.insert(path.to_owned())),

@@ -77,8 +77,9 @@ fn is_served(state: &Json) -> bool {
     let all = |of: &str| state[of].as_object().into_iter().flat_map(|records| records.values());
     let is_up = |rule: &Json| {
         let listener = all("listeners").find(|one| one["ListenerArn"] == rule["_listenerArn"]);
-        let balancer = listener
-            .and_then(|listener| all("load_balancers").find(|one| one["LoadBalancerArn"] == listener["LoadBalancerArn"]));
+        let balancer = listener.and_then(|listener| {
+            all("load_balancers").find(|one| one["LoadBalancerArn"] == listener["LoadBalancerArn"])
+        });
         balancer.is_some_and(|balancer| balancer["State"]["Code"] == "active")
     };
     let has_target = |group: &Json| {
@@ -89,9 +90,11 @@ fn is_served(state: &Json) -> bool {
     };
     let answers = |rule: &&Json| {
         let actions = rule["Actions"].as_array().into_iter().flatten();
-        let mut groups =
-            actions.flat_map(|action| action["ForwardConfig"]["TargetGroups"].as_array().into_iter().flatten());
+        let mut groups = actions
+            .flat_map(|action| action["ForwardConfig"]["TargetGroups"].as_array().into_iter().flatten());
         is_up(rule) && groups.any(has_target)
     };
-    all("rules").filter(|rule| rule["_tags"][tags::ADDRESS] == "alb/production-rule").any(|rule| answers(&rule))
+    all("rules")
+        .filter(|rule| rule["_tags"][tags::ADDRESS] == "alb/production-rule")
+        .any(|rule| answers(&rule))
 }
