@@ -65,9 +65,9 @@ struct Changes {
     /// Threads.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
-    /// Only cases whose name contains this.
+    /// Only cases whose name contains this; given several times, one after the other.
     #[arg(long)]
-    only: Option<String>,
+    only: Vec<String>,
     /// Where results are kept, a line each. Cases that are in it are not run again.
     #[arg(long)]
     results: Option<PathBuf>,
@@ -242,7 +242,14 @@ fn change(options: &Changes) -> Result<bool, Box<dyn std::error::Error>> {
     let start = Instant::now();
     let mut cases = changes::cases();
     cases.extend(changes::drawn(options.seed, options.drawn));
-    cases.retain(|case| options.only.as_ref().is_none_or(|only| case.to_string().contains(only)));
+    if !options.only.is_empty() {
+        let place = |case: &changes::Case| {
+            let name = case.to_string();
+            options.only.iter().position(|only| name.contains(only))
+        };
+        cases.retain(|case| place(case).is_some());
+        cases.sort_by_key(place);
+    }
     let kept = options.results.as_ref().map(fs::read_to_string).and_then(Result::ok).unwrap_or_default();
     let mut verdicts: Vec<changes::Verdict> =
         kept.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
