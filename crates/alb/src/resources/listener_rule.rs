@@ -14,10 +14,12 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Rule as Live, RuleCondition, RulePriorityPair, TargetHealthDescription, TargetHealthStateEnum,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
-    Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Foreseen, ImportId, Intent,
+    Listed, Loss, Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Wish,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::action::{self, Action, with_live_weights, with_recorded_weights, with_weights_where_tasks_are};
 use super::condition::Condition;
@@ -26,6 +28,10 @@ use crate::{ListenerArn, ListenerRuleArn, TargetGroupArn};
 
 /// AWS's answer where another rule has the priority. Its name would say that something depends on the rule.
 const PRIORITY_IN_USE: &str = "PriorityInUse";
+
+/// What is said of a plan that takes all groups with tasks out of a rule.
+const NOBODY_ANSWERS: &str = "gets other target groups, which have no tasks yet: DOWNTIME of some minutes, until ECS has started \
+                              tasks in them; their port and protocol are what makes them others";
 
 /// The properties of a rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,20 +78,23 @@ fn stays(target: &TargetHealthDescription) -> bool {
     state.is_some_and(|state| *state != TargetHealthStateEnum::Draining)
 }
 
-impl ListenerRule<Resolved> {
-    /// Those of the rule's groups that have targets.
-    async fn busy(&self, cx: &Context) -> Result<HashSet<TargetGroupArn>, CallError> {
-        let mut busy = HashSet::new();
-        for group in action::groups(&self.actions) {
-            let request = elb(cx).describe_target_health().target_group_arn(group.as_str());
-            let answer = request.send().await.called("DescribeTargetHealth").once_visible()?;
-            if answer.target_health_descriptions().iter().any(stays) {
-                busy.insert(group.clone());
-            }
+/// Those of some groups that have targets.
+async fn busy<'a>(
+    cx: &Context,
+    groups: impl Iterator<Item = &'a TargetGroupArn>,
+) -> Result<HashSet<TargetGroupArn>, CallError> {
+    let mut busy = HashSet::new();
+    for group in groups {
+        let request = elb(cx).describe_target_health().target_group_arn(group.as_str());
+        let answer = request.send().await.called("DescribeTargetHealth").once_visible()?;
+        if answer.target_health_descriptions().iter().any(stays) {
+            busy.insert(group.clone());
         }
-        Ok(busy)
     }
+    Ok(busy)
+}
 
+impl ListenerRule<Resolved> {
     fn conditions(&self) -> Vec<RuleCondition> {
         self.conditions.iter().map(Condition::for_call).collect()
     }
@@ -141,13 +150,30 @@ impl Resource for ListenerRule<Resolved> {
         Ok(Some(outputs))
     }
 
+    /// A group that has no tasks yet gets no requests while another one is in the rule. Where all that have tasks leave it, nobody
+    /// is there.
+    async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
+        let Some(there) = wish.there else { return Ok(Foreseen::nothing()) };
+        let known = |actions: &Value| action::known_groups(actions);
+        let (live, stay) = (known(&there.live["Actions"]), known(&wish.declared["Actions"]));
+        if live.iter().all(|group| stay.contains(group)) {
+            return Ok(Foreseen::nothing());
+        }
+        let busy = busy(cx, live.iter()).await?;
+        match busy.is_empty() || busy.iter().any(|group| stay.contains(group)) {
+            true => Ok(Foreseen::nothing()),
+            false => Ok(Foreseen::warning(NOBODY_ANSWERS)),
+        }
+    }
+
     async fn create(
         &self,
         cx: &Context,
         intent: &Intent,
     ) -> Result<ListenerRuleOutputs<Resolved>, CallError> {
         const OPERATION: &str = "CreateRule";
-        let actions = with_weights_where_tasks_are(&self.actions, &self.busy(cx).await?);
+        let actions =
+            with_weights_where_tasks_are(&self.actions, &busy(cx, action::groups(&self.actions)).await?);
         let request = elb(cx)
             .create_rule()
             .listener_arn(self.listener_arn.as_str())

@@ -140,6 +140,26 @@ async fn a_rule_that_moves_to_another_listener_sends_requests_to_where_the_tasks
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_plan_says_where_nobody_answers_until_there_are_tasks_in_other_groups() {
+    const RULE: &str = "alb/production-rule";
+    let (world, inputs) = world().await;
+    let before = world.create(&tier(Args::default()), &inputs).await;
+    let others = tier(Args { target_port: 9090, ..Args::default() });
+    // Nobody answers now.
+    assert_eq!(world.plan(&others, &inputs).await.step(RULE).unwrap().warnings(), [""; 0]);
+    let green = before.green_target_group_arn.as_str();
+    let task = TargetDescription::builder().id("10.0.10.7").port(8080).build();
+    elb(&world).register_targets().target_group_arn(green).targets(task).send().await.unwrap();
+    let plan = world.plan(&others, &inputs).await;
+    let [warning] = plan.step(RULE).unwrap().warnings() else { panic!("{plan:?}") };
+    assert!(warning.contains("DOWNTIME of some minutes"), "{warning}");
+    // The same groups, with another check, keep their tasks.
+    let check = HealthCheck { path: "/ready".into(), ..HealthCheck::default() };
+    let same = tier(Args { health_check: check, ..Args::default() });
+    assert_eq!(world.plan(&same, &inputs).await.step(RULE).unwrap().warnings(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn private_instead_of_public_replaces_the_load_balancer_and_what_is_at_it() {
     let (world, inputs) = world().await;
     let before = world.create(&tier(with_certificate()), &inputs).await;

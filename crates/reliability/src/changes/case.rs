@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Action, Fate as Becomes, Graph, Plan};
+use engine::{Action, Fate as Becomes, Graph, Plan, ReplaceOrder};
 use serde::{Deserialize, Serialize};
 
 use super::compare::{self, Moment};
@@ -161,6 +161,16 @@ impl Case {
     }
 }
 
+/// Whether somebody who read the plan knows that requests will not be answered for a while: it says so, or another load balancer
+/// takes the place of this one, whose address goes.
+fn announces_downtime(plan: &Plan) -> bool {
+    plan.steps().iter().any(|step| {
+        let is_replaced = matches!(step.action, Action::Replace { order: ReplaceOrder::DeleteFirst, .. });
+        (step.address.as_str() == "alb/load-balancer" && is_replaced)
+            || step.warnings().iter().any(|warning| warning.contains("DOWNTIME"))
+    })
+}
+
 struct Play<'a> {
     case: &'a Case,
     base: &'a Base,
@@ -295,6 +305,10 @@ impl<'a> Play<'a> {
         let outage = traffic.outage();
         if outage.interruptions > 0 {
             leg.down = Some((outage.seconds, outage.after.unwrap_or_default()));
+            if !plan.as_ref().is_some_and(announces_downtime) {
+                let seconds = outage.seconds;
+                leg.faults.push(format!("nobody answered for {seconds} s, and no plan said so"));
+            }
         }
         let changes = |run: &Run| run.calls.iter().any(|call| call.mutating);
         match &run.ended {

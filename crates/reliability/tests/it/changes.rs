@@ -57,5 +57,5 @@ fn a_live_stack_is_changed_in_one_run_and_back_or_nothing_is() {
     }
     let document = document(&verdicts, 1, "a commit");
     assert!(document.contains("| `vpc.nat` | in place | no | lost, and the plan says so: "), "{document}");
-    assert!(document.contains("uses the image"), "{document}");
+    assert!(document.contains("ecs/repository would be deleted or replaced"), "{document}");
 }
