@@ -242,6 +242,7 @@ fn change(options: &Changes) -> Result<bool, Box<dyn std::error::Error>> {
     let start = Instant::now();
     let mut cases = changes::cases();
     cases.extend(changes::drawn(options.seed, options.drawn));
+    let all = cases.len();
     if !options.only.is_empty() {
         let place = |case: &changes::Case| {
             let name = case.to_string();
@@ -270,7 +271,7 @@ fn change(options: &Changes) -> Result<bool, Box<dyn std::error::Error>> {
         verdicts.push(verdict.clone());
     });
     verdicts.sort_by(|one, other| one.case.cmp(&other.case));
-    let document = changes::document(&verdicts, options.seed, &options.commit);
+    let document = changes::document(&verdicts, all, options.seed, &options.commit);
     match &options.document {
         Some(path) => fs::write(path, document)?,
         None => print!("{document}"),

@@ -11,11 +11,18 @@ const NAMED: usize = 4;
 /// How much of a reason is shown.
 const REASON: usize = 220;
 
-/// What a run of everything found, as Markdown.
+/// What a run found, as Markdown; `all` is how many cases there are.
 #[must_use]
-pub fn document(verdicts: &[Verdict], seed: u64, commit: &str) -> String {
+pub fn document(verdicts: &[Verdict], all: usize, seed: u64, commit: &str) -> String {
     let mut text = String::from(HEAD);
-    let _ = writeln!(text, "\n## Results\n\nSeed {seed}, commit {commit}: `{COMMAND} --seed {seed}`.\n");
+    let _ = writeln!(text, "\n## Results\n\nSeed {seed}, commit {commit}: `{COMMAND} --seed {seed}`.");
+    let run = verdicts.len();
+    let _ = match all.saturating_sub(run) {
+        0 => writeln!(text, "All {run} cases.\n"),
+        left => {
+            writeln!(text, "{run} of {all} cases were run; {left} were not, and nothing is known of them.\n")
+        }
+    };
     counts(&mut text, verdicts);
     faults(&mut text, verdicts);
     text.push_str(TABLE);

@@ -55,7 +55,8 @@ fn a_live_stack_is_changed_in_one_run_and_back_or_nothing_is() {
         let wanted = SAMPLE.iter().find(|(name, _)| name == case).map_or(End::Done, |(_, end)| *end);
         assert_eq!((*end, faults.as_slice()), (wanted, &[][..]), "{case}");
     }
-    let document = document(&verdicts, 1, "a commit");
+    let document = document(&verdicts, verdicts.len() + 1, 1, "a commit");
+    assert!(document.contains("7 of 8 cases were run"), "{document}");
     assert!(document.contains("| `vpc.nat` | in place | no | lost, and the plan says so: "), "{document}");
     assert!(document.contains("ecs/repository would be deleted or replaced"), "{document}");
 }
