@@ -2,6 +2,7 @@
 
 mod audit;
 mod case;
+pub mod changes;
 mod disk;
 mod draw;
 mod life;

@@ -2,20 +2,23 @@
 //!
 //! Results are appended to a file, one case a line, so a run that is stopped goes on where it was.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
+use reliability::changes::{self, Bases, End};
 use reliability::{Case, Options, Results, Scenario, Stage, Verdict};
 
 /// Kills the whole stack at every call and every write, and prints what became of it.
 #[derive(Debug, Parser)]
-#[command(name = "reliability")]
+#[command(name = "reliability", args_conflicts_with_subcommands = true)]
 struct Cli {
+    #[command(subcommand)]
+    command: Option<Also>,
     /// Only this scenario.
     #[arg(long)]
     scenario: Option<Scenario>,
@@ -45,6 +48,40 @@ struct Cli {
     case: Option<Case>,
 }
 
+#[derive(Debug, Subcommand)]
+enum Also {
+    /// Changes every key of the configuration on a live stack, and back again.
+    Changes(Changes),
+}
+
+#[derive(Debug, Args)]
+struct Changes {
+    /// What pairs and sequences are drawn from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many pairs, and how many sequences.
+    #[arg(long, default_value_t = 100)]
+    drawn: u64,
+    /// Threads.
+    #[arg(long, default_value_t = 2)]
+    jobs: usize,
+    /// Only cases whose name contains this; given several times, one after the other.
+    #[arg(long)]
+    only: Vec<String>,
+    /// Where results are kept, a line each. Cases that are in it are not run again.
+    #[arg(long)]
+    results: Option<PathBuf>,
+    /// Where the table of all results is written.
+    #[arg(long)]
+    document: Option<PathBuf>,
+    /// The commit that is named in it.
+    #[arg(long, default_value = "unknown")]
+    commit: String,
+    /// Runs this case only, and tells what happened.
+    #[arg(long)]
+    case: Option<String>,
+}
+
 fn shard(text: &str) -> Result<(usize, usize), String> {
     let parse = || {
         let (part, of) = text.split_once('/')?;
@@ -56,9 +93,10 @@ fn shard(text: &str) -> Result<(usize, usize), String> {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let done = match cli.case {
-        Some(case) => one(case),
-        None => matrix(&cli),
+    let done = match (&cli.command, cli.case) {
+        (Some(Also::Changes(options)), _) => change(options),
+        (None, Some(case)) => one(case),
+        (None, None) => matrix(&cli),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -190,4 +228,53 @@ fn known(path: &Path) -> std::io::Result<HashMap<String, Verdict>> {
         Some((case.to_owned(), verdict))
     };
     Ok(text.lines().filter_map(read).collect())
+}
+
+fn change(options: &Changes) -> Result<bool, Box<dyn std::error::Error>> {
+    let bases = Bases::new();
+    if let Some(name) = &options.case {
+        let case = changes::find(name, options.seed).ok_or_else(|| format!("there is no case `{name}`"))?;
+        println!("{case:#?}");
+        let verdict = case.run(&bases);
+        println!("{}", serde_json::to_string_pretty(&verdict)?);
+        return Ok(verdict.end() != End::Fault);
+    }
+    let start = Instant::now();
+    let mut cases = changes::cases();
+    cases.extend(changes::drawn(options.seed, options.drawn));
+    let all = cases.len();
+    if !options.only.is_empty() {
+        let place = |case: &changes::Case| {
+            let name = case.to_string();
+            options.only.iter().position(|only| name.contains(only))
+        };
+        cases.retain(|case| place(case).is_some());
+        cases.sort_by_key(place);
+    }
+    let kept = options.results.as_ref().map(fs::read_to_string).and_then(Result::ok).unwrap_or_default();
+    let mut verdicts: Vec<changes::Verdict> =
+        kept.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let known: BTreeSet<String> = verdicts.iter().map(|verdict| verdict.case.clone()).collect();
+    cases.retain(|case| !known.contains(&case.to_string()));
+    let mut file = match &options.results {
+        Some(path) => Some(fs::File::options().create(true).append(true).open(path)?),
+        None => None,
+    };
+    changes::run(&cases, &bases, options.jobs, |verdict| {
+        eprintln!("{:?} {} ({:.0} s)", verdict.end(), verdict.case, start.elapsed().as_secs_f64());
+        verdict.faults().for_each(|fault| eprintln!("  {fault}"));
+        let line = serde_json::to_string(verdict).map(|line| line + "\n");
+        if let (Some(file), Ok(line)) = (&mut file, line) {
+            // What is not kept is run again.
+            let _ = file.write_all(line.as_bytes());
+        }
+        verdicts.push(verdict.clone());
+    });
+    verdicts.sort_by(|one, other| one.case.cmp(&other.case));
+    let document = changes::document(&verdicts, all, options.seed, &options.commit);
+    match &options.document {
+        Some(path) => fs::write(path, document)?,
+        None => print!("{document}"),
+    }
+    Ok(verdicts.iter().all(|verdict| verdict.end() != End::Fault))
 }

@@ -10,9 +10,12 @@ use std::time::Duration;
 
 use aws::{Account, Context, Identity, Registry};
 use aws_config::Region;
-use emulator::{Builder, CallRecord, Emulator, FaultPlan, Object, Snapshot};
+use emulator::{
+    Builder, CallRecord, Counted, Emulator, Fault, FaultPlan, Layer, Moment, Object, Snapshot, When,
+};
 use engine::{
     Engine, EngineError, File, Graph, Host, MemoryStore, Plan, Report, Selector, Session, State, Store as _,
+    Survey,
 };
 use tokio::time::Instant;
 
@@ -32,6 +35,15 @@ pub struct Fate {
     pub faults: FaultPlan,
     /// At which of its writes, counted from 1, it dies, and how.
     pub dies_writing: Option<(u64, WriteEnd)>,
+}
+
+impl Fate {
+    /// It dies at the call of this number, counted from 1, after its effect.
+    pub(crate) fn dies_after(call: u64) -> Self {
+        let fault = Fault::Abort(Moment::AfterEffect);
+        let faults = FaultPlan::default().with(Counted::All, When::Call(call), fault);
+        Self { faults, ..Self::default() }
+    }
 }
 
 /// How a process ended.
@@ -63,6 +75,8 @@ pub struct Run {
     pub writes: Vec<Written>,
     /// How long it took, in virtual time.
     pub took: Duration,
+    /// What it planned, if it came so far.
+    pub plan: Option<Plan>,
 }
 
 /// What is left, as an audit sees it.
@@ -77,6 +91,7 @@ pub struct Sight {
 /// The account, the state directory, and the time.
 #[derive(Debug)]
 pub struct World {
+    environment: &'static str,
     cloud: Snapshot,
     store: MemoryStore,
     passed: Duration,
@@ -84,14 +99,21 @@ pub struct World {
 }
 
 impl World {
-    /// An empty account and an empty directory.
+    /// An empty account and an empty directory, for the environment `dev`.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::of("dev")
+    }
+
+    /// The same for another environment.
     ///
     /// # Panics
     /// Never: an account in memory has a snapshot.
     #[must_use]
-    pub fn empty() -> Self {
+    pub fn of(environment: &'static str) -> Self {
         let cloud = rt().block_on(async { Emulator::in_memory().snapshot() });
         Self {
+            environment,
             cloud: cloud.expect("an account in memory has a snapshot"),
             store: MemoryStore::new(),
             passed: Duration::ZERO,
@@ -111,7 +133,8 @@ impl World {
                 }
             }
         });
-        Self { cloud: self.cloud.clone(), store, passed: self.passed, processes: self.processes }
+        let Self { environment, passed, processes, .. } = *self;
+        Self { environment, cloud: self.cloud.clone(), store, passed, processes }
     }
 
     /// The state directory.
@@ -165,13 +188,29 @@ impl World {
         fate: &Fate,
         between: impl AsyncFnOnce(&Emulator),
     ) -> Run {
+        self.run_in(builder(), wanted, fate, between)
+    }
+
+    /// The same; `watch` sees each call and what it left behind.
+    pub(crate) fn run_watched(&mut self, wanted: &Arc<Graph>, fate: &Fate, watch: impl Layer) -> Run {
+        self.run_in(builder().rule(watch), wanted, fate, async |_| {})
+    }
+
+    fn run_in(
+        &mut self,
+        builder: Builder,
+        wanted: &Arc<Graph>,
+        fate: &Fate,
+        between: impl AsyncFnOnce(&Emulator),
+    ) -> Run {
         let life = Life::default();
         let disk = Disk::new(&self.store, &life, fate.dies_writing);
         let runtime = rt();
+        let mut plan = None;
         let (ended, calls, cloud, took) = runtime.block_on(async {
             let start = Instant::now();
             let abort = life.clone();
-            let emulator = builder()
+            let emulator = builder
                 .faults(fate.faults.clone())
                 .on_abort(move || abort.end())
                 .layer(Wire(life.clone()))
@@ -180,7 +219,7 @@ impl World {
             let ended = tokio::select! {
                 biased;
                 () = life.over() => Ended::Died,
-                ended = plan_and_apply(&engine, &emulator, wanted, between) => ended,
+                ended = plan_and_apply(&engine, &emulator, wanted, between, &mut plan) => ended,
                 () = tokio::time::sleep(LONGEST) => Ended::Stuck,
             };
             // From here on, nobody is there who could call.
@@ -191,7 +230,7 @@ impl World {
         self.cloud = cloud.unwrap_or_else(|| self.cloud.clone());
         self.passed += took;
         self.processes += 1;
-        Run { ended, calls, writes: disk.writes(), took }
+        Run { ended, calls, writes: disk.writes(), took, plan }
     }
 
     /// What a new process would do. Changes nothing.
@@ -226,12 +265,24 @@ impl World {
         })
     }
 
-    /// Somebody does something in the account, with our kinds of resources and under an identity of their own or ours.
-    pub fn meddle<T>(&mut self, project: &str, work: impl AsyncFnOnce(&Registry) -> T) -> T {
+    /// What is recorded, and each object as the cloud shows it. Changes nothing.
+    pub(crate) fn survey(&self) -> Result<Survey, String> {
+        rt().block_on(async {
+            let emulator = builder().going_on(&self.cloud);
+            let engine = self.engine(&emulator, Arc::new(self.store.clone()));
+            tokio::time::timeout(LONGEST, engine.survey(&Selector::all()))
+                .await
+                .map_err(|_| "stuck".to_owned())?
+                .map_err(|error| words(&error))
+        })
+    }
+
+    /// Somebody does something in the account with clients of their own.
+    pub(crate) fn within<T>(&mut self, work: impl AsyncFnOnce(&Emulator) -> T) -> T {
         let (done, cloud, took) = rt().block_on(async {
             let start = Instant::now();
             let emulator = builder().going_on(&self.cloud);
-            let done = work(&registry(&emulator, project)).await;
+            let done = work(&emulator).await;
             (done, emulator.snapshot(), start.elapsed())
         });
         self.cloud = cloud.unwrap_or_else(|| self.cloud.clone());
@@ -239,8 +290,14 @@ impl World {
         done
     }
 
+    /// Somebody does something in the account, with our kinds of resources and under an identity of their own or ours.
+    pub fn meddle<T>(&mut self, project: &str, work: impl AsyncFnOnce(&Registry) -> T) -> T {
+        self.within(async |emulator| work(&registry(emulator, project)).await)
+    }
+
     fn engine(&self, emulator: &Emulator, store: Arc<dyn engine::Store>) -> Engine {
-        Engine::new(Arc::new(registry(emulator, "payment")), store)
+        let registry = registry_in(emulator, "payment", self.environment);
+        Engine::new(Arc::new(registry), store)
             .with_host(Arc::new(Machine::new(self.passed, self.processes)))
             .bound_to("the account of the matrix")
     }
@@ -251,10 +308,11 @@ async fn plan_and_apply(
     emulator: &Emulator,
     wanted: &Arc<Graph>,
     between: impl AsyncFnOnce(&Emulator),
+    planned: &mut Option<Plan>,
 ) -> Ended {
     let work = async {
         let session = engine.open().await?;
-        let applied = in_session(&session, emulator, wanted, between).await;
+        let applied = in_session(&session, emulator, wanted, between, planned).await;
         let closed = session.close().await;
         let applied = applied?;
         closed?;
@@ -272,10 +330,12 @@ async fn in_session(
     emulator: &Emulator,
     wanted: &Arc<Graph>,
     between: impl AsyncFnOnce(&Emulator),
+    planned: &mut Option<Plan>,
 ) -> Result<(usize, Report), EngineError> {
     let plan = session.plan(Arc::clone(wanted), &Selector::all()).await?;
+    let plan = planned.insert(plan);
     between(emulator).await;
-    let report = session.apply(&plan).await?;
+    let report = session.apply(plan).await?;
     let changes = plan.steps().iter().filter(|step| step.is_change()).count();
     Ok((changes, report))
 }
@@ -315,13 +375,21 @@ fn builder() -> Builder {
 
 /// All kinds of the stack, for clients of this account.
 pub(crate) fn registry(emulator: &Emulator, project: &str) -> Registry {
-    let config = stack::embedded(emulator, Region::new(REGION));
-    let identity = Identity { project: project.to_owned(), environment: "dev".to_owned() };
-    let account = Account { id: emulator.account_id().to_owned(), partition: "aws".to_owned() };
-    let context = Context::from_config(&config, identity, account).expect("the configuration has a region");
-    let mut registry = Registry::new(context);
+    registry_in(emulator, project, "dev")
+}
+
+fn registry_in(emulator: &Emulator, project: &str, environment: &str) -> Registry {
+    let mut registry = Registry::new(context(emulator, project, environment));
     stack::kinds(&mut registry);
     registry
+}
+
+/// Clients of this account.
+pub(crate) fn context(emulator: &Emulator, project: &str, environment: &str) -> Context {
+    let config = stack::embedded(emulator, Region::new(REGION));
+    let identity = Identity { project: project.to_owned(), environment: environment.to_owned() };
+    let account = Account { id: emulator.account_id().to_owned(), partition: "aws".to_owned() };
+    Context::from_config(&config, identity, account).expect("the configuration has a region")
 }
 
 /// The machine of one process: its clock goes on where that of the process before it stopped.

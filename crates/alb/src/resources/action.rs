@@ -9,6 +9,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 use engine::{Declared, Input, Resolved, Stage};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::TargetGroupArn;
 
@@ -249,6 +250,14 @@ pub(super) fn with_live_weights(
         }
     }
     wanted
+}
+
+/// The groups of some actions, as JSON: those of which the ARN is known.
+pub(super) fn known_groups(actions: &Value) -> HashSet<TargetGroupArn> {
+    let forwards = actions.as_array().into_iter().flatten();
+    let groups =
+        forwards.flat_map(|action| action["ForwardConfig"]["TargetGroups"].as_array().into_iter().flatten());
+    groups.filter_map(|group| Some(group["TargetGroupArn"].as_str()?.into())).collect()
 }
 
 /// The groups of some actions.

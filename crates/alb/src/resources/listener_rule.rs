@@ -15,10 +15,11 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Foreseen, ImportId, Intent,
-    Listed, Loss, Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, There,
-    Times, Wish,
+    Listed, Loss, Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Wish,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::action::{self, Action, with_live_weights, with_recorded_weights, with_weights_where_tasks_are};
 use super::condition::Condition;
@@ -27,6 +28,10 @@ use crate::{ListenerArn, ListenerRuleArn, TargetGroupArn};
 
 /// AWS's answer where another rule has the priority. Its name would say that something depends on the rule.
 const PRIORITY_IN_USE: &str = "PriorityInUse";
+
+/// What is said of a plan that takes all groups with tasks out of a rule.
+const NOBODY_ANSWERS: &str = "gets other target groups, which have no tasks yet: DOWNTIME of some minutes, until ECS has started \
+                              tasks in them; their port and protocol are what makes them others";
 
 /// The properties of a rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,20 +78,23 @@ fn stays(target: &TargetHealthDescription) -> bool {
     state.is_some_and(|state| *state != TargetHealthStateEnum::Draining)
 }
 
-impl ListenerRule<Resolved> {
-    /// Those of the rule's groups that have targets.
-    async fn busy(&self, cx: &Context) -> Result<HashSet<TargetGroupArn>, CallError> {
-        let mut busy = HashSet::new();
-        for group in action::groups(&self.actions) {
-            let request = elb(cx).describe_target_health().target_group_arn(group.as_str());
-            let answer = request.send().await.called("DescribeTargetHealth").once_visible()?;
-            if answer.target_health_descriptions().iter().any(stays) {
-                busy.insert(group.clone());
-            }
+/// Those of some groups that have targets.
+async fn busy<'a>(
+    cx: &Context,
+    groups: impl Iterator<Item = &'a TargetGroupArn>,
+) -> Result<HashSet<TargetGroupArn>, CallError> {
+    let mut busy = HashSet::new();
+    for group in groups {
+        let request = elb(cx).describe_target_health().target_group_arn(group.as_str());
+        let answer = request.send().await.called("DescribeTargetHealth").once_visible()?;
+        if answer.target_health_descriptions().iter().any(stays) {
+            busy.insert(group.clone());
         }
-        Ok(busy)
     }
+    Ok(busy)
+}
 
+impl ListenerRule<Resolved> {
     fn conditions(&self) -> Vec<RuleCondition> {
         self.conditions.iter().map(Condition::for_call).collect()
     }
@@ -138,8 +146,24 @@ impl Resource for ListenerRule<Resolved> {
         let outputs = outputs(&live, "DescribeRules")?;
         let Some(tags) = tags_of(cx, outputs.rule_arn.as_str()).await.if_exists()? else { return Ok(None) };
         let what = format!("the rule with priority {priority} of {}", self.listener_arn);
-        cx.adopt(&what, &tags, search)?;
+        cx.adopt(&what, &tags, &search.address)?;
         Ok(Some(outputs))
+    }
+
+    /// A group that has no tasks yet gets no requests while another one is in the rule. Where all that have tasks leave it, nobody
+    /// is there.
+    async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
+        let Some(there) = wish.there else { return Ok(Foreseen::nothing()) };
+        let known = |actions: &Value| action::known_groups(actions);
+        let (live, stay) = (known(&there.live["Actions"]), known(&wish.declared["Actions"]));
+        if live.iter().all(|group| stay.contains(group)) {
+            return Ok(Foreseen::nothing());
+        }
+        let busy = busy(cx, live.iter()).await?;
+        match busy.is_empty() || busy.iter().any(|group| stay.contains(group)) {
+            true => Ok(Foreseen::nothing()),
+            false => Ok(Foreseen::warning(NOBODY_ANSWERS)),
+        }
     }
 
     async fn create(
@@ -148,7 +172,8 @@ impl Resource for ListenerRule<Resolved> {
         intent: &Intent,
     ) -> Result<ListenerRuleOutputs<Resolved>, CallError> {
         const OPERATION: &str = "CreateRule";
-        let actions = with_weights_where_tasks_are(&self.actions, &self.busy(cx).await?);
+        let actions =
+            with_weights_where_tasks_are(&self.actions, &busy(cx, action::groups(&self.actions)).await?);
         let request = elb(cx)
             .create_rule()
             .listener_arn(self.listener_arn.as_str())
@@ -160,25 +185,6 @@ impl Resource for ListenerRule<Resolved> {
         let answer = answer.classed(&[PRIORITY_IN_USE], ErrorClass::AlreadyExists)?;
         let made = answer.rules.unwrap_or_default().into_iter().next();
         outputs(&required(made, OPERATION, "Rules")?, OPERATION)
-    }
-
-    /// What serves requests now must not leave the rule unnoticed: other groups have no targets until the service has been
-    /// deployed behind them.
-    async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
-        let Some(There { live, .. }) = wish.there else { return Ok(Foreseen::nothing()) };
-        let Ok(rule) = serde_json::from_value::<Self>(live.clone()) else { return Ok(Foreseen::nothing()) };
-        let declared = wish.declared["Actions"].to_string();
-        if action::groups(&rule.actions).all(|group| declared.contains(group.as_str())) {
-            return Ok(Foreseen::nothing());
-        }
-        let busy = rule.busy(cx).await?;
-        Ok(match !busy.is_empty() && busy.iter().all(|group| !declared.contains(group.as_str())) {
-            true => Foreseen::warning(
-                "forwards to other target groups than those that serve requests now: DOWNTIME until the service's new tasks are \
-                 healthy behind them, and for as long as they are not",
-            ),
-            false => Foreseen::nothing(),
-        })
     }
 
     async fn configure(

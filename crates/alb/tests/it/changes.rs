@@ -89,26 +89,6 @@ async fn another_port_makes_new_groups_before_the_rules_let_the_old_ones_go() {
     assert_eq!(groups.target_groups().len(), 2);
 }
 
-/// The new groups have no targets until the service has been deployed behind them.
-#[tokio::test(start_paused = true)]
-async fn groups_that_take_the_place_of_those_that_serve_requests_are_announced_as_downtime() {
-    let (world, inputs) = world().await;
-    let before = world.create(&tier(Args::default()), &inputs).await;
-    let moved = tier(Args { target_port: 9090, ..Args::default() });
-    let warned = async || {
-        let plan = world.plan(&moved, &inputs).await;
-        let step = plan.step("alb/production-rule").unwrap();
-        step.warnings().iter().any(|warning| warning.contains("DOWNTIME"))
-    };
-    assert!(!warned().await, "nobody is served");
-    let task = TargetDescription::builder().id("10.0.1.10").build();
-    let blue = before.blue_target_group_arn.as_str();
-    elb(&world).register_targets().target_group_arn(blue).targets(task).send().await.unwrap();
-    assert!(warned().await);
-    let plan = world.plan(&tier(Args { idle_timeout: 90, ..Args::default() }), &inputs).await;
-    assert!(plan.steps().iter().all(|step| step.warnings().is_empty()), "the same groups");
-}
-
 /// Security Hub ELB.21 and ELB.22.
 #[tokio::test(start_paused = true)]
 async fn targets_are_moved_to_tls_and_back_by_new_groups() {
@@ -157,6 +137,26 @@ async fn a_rule_that_moves_to_another_listener_sends_requests_to_where_the_tasks
     let live = weights(&world, after.production_rule_arn.as_str(), groups).await;
     assert_eq!(live, [Some(0), Some(100)]);
     world.assert_settled(&tier(with_certificate()), &inputs).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_says_where_nobody_answers_until_there_are_tasks_in_other_groups() {
+    const RULE: &str = "alb/production-rule";
+    let (world, inputs) = world().await;
+    let before = world.create(&tier(Args::default()), &inputs).await;
+    let others = tier(Args { target_port: 9090, ..Args::default() });
+    // Nobody answers now.
+    assert_eq!(world.plan(&others, &inputs).await.step(RULE).unwrap().warnings(), [""; 0]);
+    let green = before.green_target_group_arn.as_str();
+    let task = TargetDescription::builder().id("10.0.10.7").port(8080).build();
+    elb(&world).register_targets().target_group_arn(green).targets(task).send().await.unwrap();
+    let plan = world.plan(&others, &inputs).await;
+    let [warning] = plan.step(RULE).unwrap().warnings() else { panic!("{plan:?}") };
+    assert!(warning.contains("DOWNTIME of some minutes"), "{warning}");
+    // The same groups, with another check, keep their tasks.
+    let check = HealthCheck { path: "/ready".into(), ..HealthCheck::default() };
+    let same = tier(Args { health_check: check, ..Args::default() });
+    assert_eq!(world.plan(&same, &inputs).await.step(RULE).unwrap().warnings(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
