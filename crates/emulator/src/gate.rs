@@ -272,6 +272,9 @@ impl Gate {
             Work::State { service, region } => {
                 unreadable.get(&(service.clone(), region.clone())).cloned().map(Err)
             }
+            Work::Status { region, .. } => {
+                unreadable.get(&("rds".to_owned(), region.clone())).cloned().map(Err)
+            }
         }
     }
 

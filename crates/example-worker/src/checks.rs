@@ -23,17 +23,19 @@ fn dead_letters(subject: &Subject) -> Outcome {
     let (Some(wanted), Some(queue)) = (wanted, queue) else {
         return Outcome::Skipped { reason: "the worker's queue is not deployed".to_owned() };
     };
-    let (found, denied) = match &queue.live {
+    let expected = format!("RedrivePolicy with {wanted}");
+    let finding = match &queue.live {
         Reading::Found(live) if live["RedrivePolicy"]["deadLetterTargetArn"] == *wanted => {
             return Outcome::Passed;
         }
-        Reading::Found(live) => (live["RedrivePolicy"].to_string(), false),
-        Reading::Missing => ("nothing: the queue was deleted".to_owned(), false),
-        Reading::Denied(answer) => (format!("access denied: {answer}"), true),
+        Reading::Found(live) => Finding::new(address, expected, live["RedrivePolicy"].to_string()),
+        Reading::Missing => Finding::new(address, expected, "nothing: the queue was deleted").missing(),
+        Reading::Denied(answer) => {
+            Finding::new(address, expected, format!("access denied: {answer}")).denied()
+        }
     };
-    let expected = format!("RedrivePolicy with {wanted}");
     Outcome::Failed {
-        findings: vec![Finding { place: address, expected, found, denied }],
+        findings: vec![finding],
         advice: "`up` repairs the queue; if access was denied, allow sqs:GetQueueAttributes and verify again",
     }
 }

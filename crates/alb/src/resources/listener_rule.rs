@@ -146,7 +146,7 @@ impl Resource for ListenerRule<Resolved> {
         let outputs = outputs(&live, "DescribeRules")?;
         let Some(tags) = tags_of(cx, outputs.rule_arn.as_str()).await.if_exists()? else { return Ok(None) };
         let what = format!("the rule with priority {priority} of {}", self.listener_arn);
-        cx.adopt(&what, &tags, &search.address)?;
+        cx.adopt(&what, &tags, search)?;
         Ok(Some(outputs))
     }
 

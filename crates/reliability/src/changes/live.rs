@@ -81,6 +81,7 @@ fn place(state: &State) -> Place {
         region: REGION.to_owned(),
         availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
         has_log_key: false,
+        recorded: stack::Recorded::default(),
     };
     place.as_recorded_in(state)
 }

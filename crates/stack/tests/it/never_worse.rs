@@ -56,6 +56,7 @@ impl Deployed {
             region: REGION.to_owned(),
             availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
             has_log_key: true,
+            recorded: stack::Recorded::default(),
         };
         let graph = Stack::new(config, &"dev".parse().unwrap()).declare(&place).unwrap();
         let deployed = Self { emulator: Emulator::in_memory(), store: MemoryStore::new(), graph };
