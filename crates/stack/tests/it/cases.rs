@@ -442,9 +442,9 @@ fn continue_numbered(live: &Live, letters: &str) -> Graph {
         let mut text = value.to_string();
         for (position, letter) in letters.chars().enumerate() {
             let was = char::from(b'a' + u8::try_from(position).unwrap());
-            text = text.replace(&format!("\"{REGION}{was}\""), &format!("\"{REGION}#{letter}\""));
+            text = text.replace(&format!("\"{REGION}{was}\""), &format!("\"{REGION}~~{letter}\""));
         }
-        serde_json::from_str(&text.replace('#', "")).unwrap()
+        serde_json::from_str(&text.replace("~~", "")).unwrap()
     };
     let nodes =
         graph.nodes().iter().map(|node| Declaration { properties: zone(&node.properties), ..node.clone() });

@@ -22,6 +22,7 @@ fn every_property_that_a_fact_names_exists() {
         wrong.extend(
             kind.facts()
                 .properties()
+                .chain(kind.order().widened_first.iter().copied())
                 .filter(|property| !kind.properties().contains(property))
                 .map(|property| format!("{name} has no property {property}")),
         );
