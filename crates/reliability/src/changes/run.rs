@@ -43,7 +43,6 @@ pub fn find(name: &str, seed: u64) -> Option<Case> {
 pub fn run(cases: &[Case], bases: &Bases, jobs: usize, tell: impl FnMut(&Verdict) + Send) {
     let next = AtomicUsize::new(0);
     let tell = Mutex::new(tell);
-    // Those of one stack after each other, so that two threads do not wait for the same first deployment.
     let jobs = jobs.clamp(1, cases.len().max(1));
     std::thread::scope(|scope| {
         for _ in 0..jobs {
