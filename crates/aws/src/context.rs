@@ -9,12 +9,14 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-use engine::{Address, CallError, ErrorClass, Intent};
+use engine::{Address, CallError, Caller, ErrorClass, Facts, Intent, Known, Resource};
+use serde_json::Value;
 
 use crate::error::{Called, required};
 use crate::identity::Identity;
+use crate::known::{Ours, Parts};
 use crate::poll::retrying;
-use crate::tags::{LiveTags, TagPairs, Tags};
+use crate::tags::{self, IgnoredTags, LiveTags, TagPairs, Tags};
 
 /// How long a TCP and TLS handshake may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -42,6 +44,8 @@ pub struct Context {
     identity: Identity,
     account: Account,
     region: String,
+    ignored: IgnoredTags,
+    known: Mutex<Parts>,
 }
 
 impl Context {
@@ -76,7 +80,21 @@ impl Context {
             identity,
             account,
             region,
+            ignored: IgnoredTags::default(),
+            known: Mutex::default(),
         })
+    }
+
+    /// The same for who leaves these tags of its objects to others.
+    #[must_use]
+    pub fn ignoring(self, ignored: IgnoredTags) -> Self {
+        Self { ignored, ..self }
+    }
+
+    /// The objects of a kind that are ours: recorded, or declared with all references known.
+    #[must_use]
+    pub fn ours<R: Resource>(&self) -> Vec<Ours<R>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).of::<R>()
     }
 
     /// The client for EC2, VPCs included.
@@ -160,6 +178,20 @@ impl Context {
                  environment {environment}"
             ),
         ))
+    }
+}
+
+impl Caller for Context {
+    fn marked(&self, facts: &Facts, address: &Address, properties: &Value) -> Value {
+        tags::mark(facts, &self.identity, address, properties)
+    }
+
+    fn left_alone(&self, facts: &Facts, live: &mut Value) {
+        tags::leave_alone(facts, &self.ignored, live);
+    }
+
+    fn known(&self, known: &Known<'_>) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Parts::new(known);
     }
 }
 
