@@ -4,7 +4,8 @@
 //! for its own reasons and for good. So weights are those of the very first rule only: a read reports the recorded
 //! ones, whatever ECS has made of them; an update keeps the live ones; and a rule that takes the place of another
 //! one, on another listener say, sends requests to where the tasks are. Which groups there are, is compared and
-//! repaired.
+//! repaired. That requests go to a group without targets, while another one of the rule has some, is said: in a deployment it is
+//! so for a moment, and otherwise somebody has moved the weights by hand (aws/containers-roadmap#2853).
 
 use std::collections::HashSet;
 
@@ -18,6 +19,7 @@ use engine::{
     Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::action::{self, Action, with_live_weights, with_recorded_weights, with_weights_where_tasks_are};
 use super::condition::Condition;
@@ -39,6 +41,9 @@ pub struct ListenerRule<S: Stage = Declared> {
     pub conditions: Vec<Condition>,
     /// What then happens.
     pub actions: Vec<Action<S>>,
+    /// Groups that get requests and have no targets, where another one has some. Never declared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub empty_groups: Vec<TargetGroupArn>,
     /// What people see.
     pub tags: Tags,
 }
@@ -72,20 +77,20 @@ fn stays(target: &TargetHealthDescription) -> bool {
     state.is_some_and(|state| *state != TargetHealthStateEnum::Draining)
 }
 
-impl ListenerRule<Resolved> {
-    /// Those of the rule's groups that have targets.
-    async fn busy(&self, cx: &Context) -> Result<HashSet<TargetGroupArn>, CallError> {
-        let mut busy = HashSet::new();
-        for group in action::groups(&self.actions) {
-            let request = elb(cx).describe_target_health().target_group_arn(group.as_str());
-            let answer = request.send().await.called("DescribeTargetHealth").once_visible()?;
-            if answer.target_health_descriptions().iter().any(stays) {
-                busy.insert(group.clone());
-            }
+/// Those groups of some actions that have targets.
+async fn busy(cx: &Context, actions: &[Action<Resolved>]) -> Result<HashSet<TargetGroupArn>, CallError> {
+    let mut busy = HashSet::new();
+    for group in action::groups(actions) {
+        let request = elb(cx).describe_target_health().target_group_arn(group.as_str());
+        let answer = request.send().await.called("DescribeTargetHealth").once_visible()?;
+        if answer.target_health_descriptions().iter().any(stays) {
+            busy.insert(group.clone());
         }
-        Ok(busy)
     }
+    Ok(busy)
+}
 
+impl ListenerRule<Resolved> {
     fn conditions(&self) -> Vec<RuleCondition> {
         self.conditions.iter().map(Condition::for_call).collect()
     }
@@ -102,23 +107,35 @@ impl Resource for ListenerRule<Resolved> {
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
-        template: Template::AS_DECLARED,
+        template: Template { own_properties: &["EmptyGroups"], ..Template::AS_DECLARED },
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
         import: ImportId {
             parts: &["RuleArn"],
             words: "the ARN of the listener rule",
             example: "arn:aws:elasticloadbalancing:ap-southeast-1:123456789012:listener-rule/app/payment-alb-dev/0123456789abcdef/fedcba9876543210/0a1b2c3d4e5f6071",
         },
-        reads: Reads { least: 2, most: 2, together: Some("DescribeRules") },
+        // One more for each target group that a rule forwards to.
+        reads: Reads { least: 2, most: 4, together: Some("DescribeRules") },
         cost: None,
     };
     const SETTLE: Settle = Settle::Key;
+    const CLOSED: &'static [&'static str] = &["EmptyGroups"];
     type Context = Context;
     type Declared = ListenerRule<Declared>;
     type Outputs<S: Stage> = ListenerRuleOutputs<S>;
 
     fn claim(&self) -> Option<String> {
         Some(format!("{} {}", self.listener_arn, self.priority))
+    }
+
+    fn accepts(property: &str, live: &Value, _declared: &Value) -> Option<String> {
+        let groups = Vec::<TargetGroupArn>::deserialize(live).ok().filter(|_| property == "EmptyGroups")?;
+        let names: Vec<&str> = groups.iter().map(|arn| action::group_name(arn)).collect();
+        let groups = names.join(", ");
+        Some(format!(
+            "sends requests to {groups}, which has no targets, while another of its groups has: unless a deployment is running, \
+             these requests fail. Somebody has changed the weights: give {groups} the weight 0 (`aws elbv2 modify-rule`)"
+        ))
     }
 
     async fn find(
@@ -147,7 +164,7 @@ impl Resource for ListenerRule<Resolved> {
         intent: &Intent,
     ) -> Result<ListenerRuleOutputs<Resolved>, CallError> {
         const OPERATION: &str = "CreateRule";
-        let actions = with_weights_where_tasks_are(&self.actions, &self.busy(cx).await?);
+        let actions = with_weights_where_tasks_are(&self.actions, &busy(cx, &self.actions).await?);
         let request = elb(cx)
             .create_rule()
             .listener_arn(self.listener_arn.as_str())
@@ -176,12 +193,25 @@ impl Resource for ListenerRule<Resolved> {
     ) -> Result<Option<Self>, CallError> {
         let Some(live) = by_arn(cx, &outputs.rule_arn).await? else { return Ok(None) };
         let Some(tags) = tags_of(cx, outputs.rule_arn.as_str()).await.if_exists()? else { return Ok(None) };
+        let actions = action::from_live(live.actions());
+        let empty_groups = match action::gets_requests(&actions) {
+            // With one group, or none, there is nothing to choose.
+            groups if groups.is_empty() || action::groups(&actions).count() < 2 => Vec::new(),
+            groups => match busy(cx, &actions).await {
+                // Who may not look at targets sees the rule all the same.
+                Err(error) if error.class == ErrorClass::Denied => Vec::new(),
+                Err(error) => return Err(error),
+                Ok(busy) if busy.is_empty() => Vec::new(),
+                Ok(busy) => groups.into_iter().filter(|group| !busy.contains(group)).collect(),
+            },
+        };
         Ok(Some(Self {
+            empty_groups,
             // No answer has it; a rule cannot move.
             listener_arn: self.listener_arn.clone(),
             priority: live.priority().and_then(|priority| priority.parse().ok()).unwrap_or_default(),
             conditions: live.conditions().iter().map(Condition::from_live).collect(),
-            actions: with_recorded_weights(&self.actions, action::from_live(live.actions())),
+            actions: with_recorded_weights(&self.actions, actions),
             tags: tags.visible(),
         }))
     }
