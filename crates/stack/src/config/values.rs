@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws::tags::{IgnoredTags, InvalidIgnored};
 use schemars::JsonSchema;
 use serde::ser::{Error as _, SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,9 @@ use crate::anchor::StateArgs;
 use crate::payment;
 use crate::tier::Tier;
 
+/// Keys of tags that resources have, whatever is configured.
+const OWN_TAGS: [&str; 3] = ["Environment", "Name", "Tier"];
+
 /// All that can be chosen. What every program has is a field; what a tier has is a [`section`](Config::section).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -18,6 +22,8 @@ pub struct Config {
     pub project: String,
     /// The AWS region, such as `ap-southeast-1`.
     pub region: String,
+    /// Tags that others set on the stack's resources, which are left to them.
+    pub ignored_tags: Vec<String>,
     /// How the record of what was deployed is kept.
     pub state: StateArgs,
     /// Tags of every resource, beside `Environment`, which is the environment's name.
@@ -37,6 +43,9 @@ pub(super) struct Common {
     /// The AWS region, such as `ap-southeast-1`.
     #[schemars(regex(pattern = "^[a-z]+(-[a-z]+){1,3}-[0-9]+$"))]
     region: String,
+    /// Keys of tags that others set on the stack's resources, such as an organisation's tagger: they are neither shown as drift nor
+    /// taken off. One with a trailing `*` stands for all keys with that beginning.
+    ignored_tags: Vec<String>,
     /// How the record of what was deployed is kept.
     state: StateArgs,
     /// Tags of every resource, beside `Environment`, which is the environment's name.
@@ -63,6 +72,7 @@ impl Default for Common {
         Self {
             project: "payment".to_owned(),
             region: "ap-southeast-1".to_owned(),
+            ignored_tags: Vec::new(),
             state: StateArgs::default(),
             tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             logs: Logs::default(),
@@ -79,8 +89,8 @@ impl Default for Config {
 
 impl Config {
     pub(super) fn new(common: Common, sections: Sections) -> Self {
-        let Common { project, region, state, tags, logs } = common;
-        Self { project, region, state, tags, logs, sections }
+        let Common { project, region, ignored_tags, state, tags, logs } = common;
+        Self { project, region, ignored_tags, state, tags, logs, sections }
     }
 
     /// The section of a tier: `config.section::<vpc::Tier>().nat`.
@@ -103,6 +113,15 @@ impl Config {
             .unwrap_or_else(|| panic!("this configuration has no section `{}`", T::NAME))
     }
 
+    /// The tags that are left to others.
+    ///
+    /// # Errors
+    /// For a key that cannot be.
+    pub(crate) fn ignored_tags(&self) -> Result<IgnoredTags, InvalidIgnored> {
+        let declared = self.tags.keys().map(String::as_str).chain(OWN_TAGS);
+        IgnoredTags::new(self.ignored_tags.clone(), declared)
+    }
+
     pub(crate) fn set(&mut self, tier: &'static str, section: Box<dyn AnySection>) {
         self.sections.insert(tier, section);
     }
@@ -119,6 +138,7 @@ impl Serialize for Config {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("project", &self.project)?;
         map.serialize_entry("region", &self.region)?;
+        map.serialize_entry("ignored_tags", &self.ignored_tags)?;
         map.serialize_entry("state", &self.state)?;
         map.serialize_entry("tags", &self.tags)?;
         map.serialize_entry("logs", &self.logs)?;
