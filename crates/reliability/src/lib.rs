@@ -4,6 +4,7 @@ mod audit;
 mod case;
 mod disk;
 mod draw;
+pub mod drift;
 mod life;
 mod matrix;
 mod meddle;

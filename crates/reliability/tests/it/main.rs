@@ -4,5 +4,6 @@
 
 mod audit;
 mod configuration;
+mod drift;
 mod hostile;
 mod matrix;
