@@ -185,7 +185,7 @@ async fn tags_of_others_are_left_to_them_where_the_configuration_says_so() {
     assert!(keys.contains(&"CostCenter") && keys.contains(&"org:unit"), "{keys:?}");
 
     for (wrong, why) in [
-        ("ignored_tags=[\"Author\"]", "`ignored_tags`: `Author` covers `Author`, which is declared"),
+        ("ignored_tags=[\"Author\"]", "ignored_tags`: `Author` covers `Author`, which is declared"),
         ("ignored_tags=[\"stack:*\"]", "the tags that say whose an object is"),
     ] {
         let refused = place.run(&["preview", "--set", wrong]).expect(65);
