@@ -378,6 +378,7 @@ impl Declaring<'_> {
                 Some(_) => Action::redirect_to_https(),
                 None => Action::not_found(),
             }],
+            rules: Vec::new(),
             tags: self.names.tags("http"),
         };
         let http = self.scope.add("http-listener", http)?.listener_arn;
@@ -389,6 +390,7 @@ impl Declaring<'_> {
             ssl_policy: Some(self.args.ssl_policy.clone()),
             certificates: vec![Certificate { certificate_arn }],
             default_actions: vec![Action::not_found()],
+            rules: Vec::new(),
             tags: self.names.tags("https"),
         };
         Ok(self.scope.add("https-listener", https)?.listener_arn)
@@ -408,6 +410,7 @@ impl Declaring<'_> {
             priority,
             conditions: vec![condition],
             actions: vec![Action::forward(groups.map(|(group, weight)| (group.clone(), weight)))],
+            empty_groups: Vec::new(),
             tags: self.names.tags(what),
         };
         Ok(self.scope.add(&format!("{what}-rule"), rule)?.rule_arn)

@@ -368,6 +368,7 @@ impl Declaring<'_> {
                 burst_limit: self.args.throttle.burst_limit,
             }),
             quota: Some(QuotaSettings { limit: self.args.monthly_quota, period: "MONTH".to_owned() }),
+            keys: Vec::new(),
             tags: self.names.tags("usage-plan"),
         };
         Ok(self.scope.add("usage-plan", plan)?.id)

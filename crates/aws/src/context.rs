@@ -11,12 +11,15 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-use engine::{CallError, ErrorClass, Intent, Search};
+use engine::Address;
+use engine::{CallError, Caller, ErrorClass, Facts, Intent, Known, Resource, Search};
+use serde_json::Value;
 
 use crate::error::{Called, required};
 use crate::identity::Identity;
+use crate::known::{Ours, Parts};
 use crate::poll::retrying;
-use crate::tags::{LiveTags, TagPairs, Tags};
+use crate::tags::{self, IgnoredTags, LiveTags, TagPairs, Tags};
 
 /// How long a TCP and TLS handshake may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -51,6 +54,8 @@ pub struct Context {
     region: String,
     /// When this process last made a role or a key.
     made_access: Mutex<Option<Instant>>,
+    ignored: IgnoredTags,
+    known: Mutex<Parts>,
 }
 
 impl Context {
@@ -86,7 +91,21 @@ impl Context {
             account,
             region,
             made_access: Mutex::default(),
+            ignored: IgnoredTags::default(),
+            known: Mutex::default(),
         })
+    }
+
+    /// The same for who leaves these tags of its objects to others.
+    #[must_use]
+    pub fn ignoring(self, ignored: IgnoredTags) -> Self {
+        Self { ignored, ..self }
+    }
+
+    /// The objects of a kind that are ours: recorded, or declared with all references known.
+    #[must_use]
+    pub fn ours<R: Resource>(&self) -> Vec<Ours<R>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).of::<R>()
     }
 
     /// The client for EC2, VPCs included.
@@ -183,6 +202,20 @@ impl Context {
                  environment {environment}"
             ),
         ))
+    }
+}
+
+impl Caller for Context {
+    fn marked(&self, facts: &Facts, address: &Address, properties: &Value) -> Value {
+        tags::mark(facts, &self.identity, address, properties)
+    }
+
+    fn left_alone(&self, facts: &Facts, live: &mut Value) {
+        tags::leave_alone(facts, &self.ignored, live);
+    }
+
+    fn known(&self, known: &Known<'_>) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Parts::new(known);
     }
 }
 

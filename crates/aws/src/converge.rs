@@ -1,6 +1,6 @@
 //! What most resources share: bringing a live object to what is wanted.
 
-use engine::{CallError, Change, Changed, ErrorClass, Resource};
+use engine::{CallError, Caller as _, Change, Changed, CreateOnly, ErrorClass, Facts, Resource};
 use serde_json::Value;
 
 use crate::Context;
@@ -26,6 +26,7 @@ where
         let message = "it was created, but cannot be seen yet";
         return Err(CallError::new(ErrorClass::NotYet, format!("reading {}", R::KIND), message));
     };
+    let before: R = data(&before).and_then(|live| typed(left_alone::<R>(cx, live)))?;
     let properties = differing(wanted, &before)?;
     if let Some(fixed) = properties.iter().find(|name| R::FACTS.change(name) == Change::Replace) {
         return Err(CallError::conflict(
@@ -43,12 +44,30 @@ fn differing<R: Resource>(wanted: &R, live: &R) -> Result<Vec<String>, CallError
     let (Value::Object(wanted), Value::Object(live)) = (data(wanted)?, data(live)?) else {
         return Err(CallError::new(ErrorClass::Invalid, R::KIND, "its properties are not a struct"));
     };
+    // What others have added to an object that was found may be our own, of which an old state does not know: the next plan does.
+    let is_compared = |name: &&String| {
+        let name = name.as_str();
+        !(R::CLOSED.contains(&name) && R::FACTS.template.own_properties.contains(&name))
+    };
     let names = wanted.keys().chain(live.keys().filter(|name| !wanted.contains_key(*name)));
+    let names = names.filter(is_compared);
     let accepted = |name: &String| {
         let both = live.get(name).zip(wanted.get(name));
         both.is_some_and(|(live, wanted)| R::accepts(name, live, wanted).is_some())
     };
     Ok(names.filter(|name| wanted.get(*name) != live.get(*name) && !accepted(name)).cloned().collect())
+}
+
+/// The live properties without what others may set, and without the tags that say whose the object is: that they are there has
+/// been asked before.
+fn left_alone<R: Resource>(cx: &Context, mut live: Value) -> Value {
+    let unmarked = Facts { create_only: CreateOnly::Everything, ..R::FACTS };
+    cx.left_alone(&unmarked, &mut live);
+    live
+}
+
+fn typed<R: Resource>(live: Value) -> Result<R, CallError> {
+    R::deserialize(live).map_err(|error| CallError::new(ErrorClass::Invalid, R::KIND, error.to_string()))
 }
 
 fn data<R: Resource>(properties: &R) -> Result<Value, CallError> {

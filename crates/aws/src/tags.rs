@@ -1,8 +1,10 @@
 //! Tags: the ones that people see, which are properties, and the ones that say whose an object is.
 //!
 //! Four identity tags go on every object that can have tags, in the call that creates it. They are how a create
-//! whose answer was lost is found again, and how an object of ours is told from somebody else's. They are not
-//! properties: reads leave them out, and no update touches them.
+//! whose answer was lost is found again, and how an object of ours is told from somebody else's. They are not declared:
+//! live objects are compared with what is declared and recorded plus those of them that [`mark`] adds, so that one that
+//! somebody took off is drift, and an update puts it back. None is ever taken off. The intent's tag has done its work once
+//! the create is recorded, and is neither read nor put back.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
@@ -14,6 +16,11 @@ use regex::Regex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::identity::Identity;
+
+mod marks;
+
+pub use marks::{IgnoredTags, InvalidIgnored};
+pub(crate) use marks::{leave_alone, mark};
 
 /// The tag with the project's name.
 pub const PROJECT: &str = "stack:project";
@@ -136,6 +143,12 @@ impl Tags {
         self.0.get(key).map(String::as_str)
     }
 
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// All tags, by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
@@ -179,9 +192,10 @@ impl Tags {
     /// What makes these tags into `wanted`.
     #[must_use]
     pub fn changes_to(&self, wanted: &Tags) -> TagChanges {
-        let managed = |key: &&String| !is_identity_or_aws(key);
-        let set = wanted.0.iter().filter(|(key, value)| managed(key) && self.0.get(*key) != Some(*value));
-        let remove = self.0.keys().filter(managed).filter(|key| !wanted.0.contains_key(*key));
+        let ours_to_set = |key: &str| !key.starts_with(AWS) && key != INTENT;
+        let set = wanted.0.iter().filter(|(key, value)| ours_to_set(key) && self.0.get(*key) != Some(*value));
+        let removable = |key: &&String| !is_identity_or_aws(key);
+        let remove = self.0.keys().filter(removable).filter(|key| !wanted.0.contains_key(*key));
         TagChanges {
             set: TagPairs(set.map(|(key, value)| (key.clone(), value.clone())).collect()),
             remove: remove.cloned().collect(),
@@ -240,7 +254,7 @@ impl<'de> Deserialize<'de> for Tags {
     }
 }
 
-/// What an update of tags has to do. Never touches identity tags or AWS's own.
+/// What an update of tags has to do. Never takes off identity tags, nor touches AWS's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TagChanges {
     /// Tags to add, or to give another value.
@@ -377,7 +391,9 @@ impl LiveTags {
     /// Whether the object is one that the search is for.
     #[must_use]
     pub fn fit(&self, identity: &Identity, search: &Search) -> bool {
-        self.belongs_to(identity, search) && self.0.get(INTENT).is_some_and(|token| search.is_for(token))
+        let intent = self.0.get(INTENT);
+        self.belongs_to(identity, search)
+            && intent.map_or(search.token.is_none(), |token| search.is_for(token))
     }
 
     /// Whether the object was made by this project, in this environment, at whatever address.
@@ -387,10 +403,21 @@ impl LiveTags {
         is(PROJECT, &identity.project) && is(ENVIRONMENT, &identity.environment)
     }
 
-    /// The tags that are properties: without identity tags and AWS's own.
+    /// The tags that are compared: those that people see, and the identity tags that last. AWS's own are not.
     #[must_use]
     pub fn visible(self) -> Tags {
-        Tags(self.0.into_iter().filter(|(key, _)| !is_identity_or_aws(key)).collect())
+        let is_compared = |key: &str| match key {
+            PROJECT | ENVIRONMENT | ADDRESS => true,
+            key => !is_identity_or_aws(key),
+        };
+        Tags(self.0.into_iter().filter(|(key, _)| is_compared(key)).collect())
+    }
+
+    /// Whether the tags say that the object is somebody else's. Tags that were taken off say nothing.
+    #[must_use]
+    pub fn is_of_others(&self, identity: &Identity) -> bool {
+        let is_other = |key: &str, value: &str| self.0.get(key).is_some_and(|live| live != value);
+        is_other(PROJECT, &identity.project) || is_other(ENVIRONMENT, &identity.environment)
     }
 
     /// Whether the object was made by this project, in this environment, for the resource that is searched: at its address, or
@@ -450,7 +477,9 @@ mod tests {
         live.push(Ec2Tag::builder().key("aws:cloudformation:stack-id").value("x").build());
         let live = LiveTags::ec2(Some(&live));
         assert!(live.belongs_to(&identity(), &Search::made_by(&intent())));
-        assert_eq!(live.visible(), tags);
+        let seen = live.visible();
+        let keys: Vec<_> = seen.iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["Name", ADDRESS, ENVIRONMENT, PROJECT]);
     }
 
     #[test]
@@ -466,13 +495,16 @@ mod tests {
     }
 
     #[test]
-    fn an_update_never_touches_identity_tags_or_awss_own() {
+    fn an_update_puts_identity_tags_back_and_never_takes_them_or_awss_own_off() {
         let before = tags(&[("Name", "old"), ("Stale", "x"), ("Same", "y"), (INTENT, "1"), ("aws:x", "1")]);
         let wanted = tags(&[("Name", "new"), ("Same", "y"), ("More", "z"), (PROJECT, "other")]);
         let changes = before.changes_to(&wanted);
         assert_eq!(
             changes.set.map(),
-            HashMap::from([("Name".to_owned(), "new".to_owned()), ("More".to_owned(), "z".to_owned())])
+            HashMap::from([("Name", "new"), ("More", "z"), (PROJECT, "other")])
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .collect()
         );
         assert_eq!(changes.remove, ["Stale"]);
     }

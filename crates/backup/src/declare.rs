@@ -149,6 +149,7 @@ impl Declaring<'_> {
             visibility_timeout: None,
             redrive_policy: None,
             sqs_managed_sse_enabled: true,
+            policy: None,
             tags: self.names.tags("backup-dead-letters"),
         };
         self.scope.add("dead-letter-queue", queue)

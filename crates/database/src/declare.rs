@@ -134,6 +134,7 @@ impl Declaring<'_> {
                 false => DeletionPolicy::Delete,
             },
             members_pending_reboot: Vec::new(),
+            added_members: Vec::new(),
             tags: self.names.tags("aurora").with("Name", self.cluster_id().to_string()),
         };
         let cluster = self.add_cluster(cluster)?;

@@ -172,6 +172,7 @@ impl Declaring<'_> {
                 kms_key: args.kms_key_arn.clone(),
             },
             lifecycle_policy: Some(LifecyclePolicy { lifecycle_policy_text: policy.to_string() }),
+            repository_policy_text: None,
             empty_on_delete: args.delete_images,
             tags: self.names.tags("app"),
         };
@@ -418,6 +419,7 @@ impl Declaring<'_> {
             enable_execute_command: args.execute_command,
             propagate_tags: "SERVICE".to_owned(),
             depends_on: if self.image.is_some() { self.inputs.ready.clone() } else { Vec::new() },
+            deployment: None,
             tags: self.names.tags("service"),
         };
         self.scope.add("service", service)

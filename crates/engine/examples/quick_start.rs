@@ -41,6 +41,8 @@ struct FolderOutputs<S: Stage> {
 #[derive(Default)]
 struct Disk(Mutex<BTreeMap<String, Folder<Resolved>>>);
 
+impl engine::Caller for Disk {}
+
 impl Disk {
     fn folders(&self) -> MutexGuard<'_, BTreeMap<String, Folder<Resolved>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -375,7 +375,9 @@ impl Operator<'_> {
         let gone = || Cause::Stale { what: "it disappeared".to_owned() };
         let look = || read(kind, desired, &outputs);
         let live = self.read_again(step, Operation::Create, look).await?.ok_or_else(gone)?;
-        let live = managed(&live, recorded, desired);
+        // What is in an object that was found may be what other resources are about to find: the next plan knows.
+        let live = managed(&live, recorded, desired, &[]);
+        let desired = &kind.marked(&step.address, desired);
         let changed = changed_properties(kind, &live, desired);
         if changed.is_empty() {
             return Ok(outputs);

@@ -136,11 +136,14 @@ fn by_key<'a>(key: &str, list: &'a [Value]) -> Option<Keyed<'a>> {
     keyed.windows(2).all(|pair| pair[0].0 != pair[1].0).then_some(keyed)
 }
 
-/// The live properties that are managed: those that were sent, and those that are declared now. What the cloud fills in
-/// by itself is not compared.
-pub(crate) fn managed(live: &Value, recorded: &Value, desired: &Value) -> Value {
+/// The live properties that are managed: those that were sent, those that are declared now, and `closed` ones. What else the
+/// cloud fills in by itself is not compared.
+pub(crate) fn managed(live: &Value, recorded: &Value, desired: &Value, closed: &[&str]) -> Value {
     let Value::Object(live) = live else { return live.clone() };
-    let kept = |name: &&String| recorded.get(name.as_str()).is_some() || desired.get(name.as_str()).is_some();
+    let kept = |name: &&String| {
+        let name = name.as_str();
+        recorded.get(name).is_some() || desired.get(name).is_some() || closed.contains(&name)
+    };
     let properties: Map<String, Value> =
         live.keys().filter(kept).map(|name| (name.clone(), live[name].clone())).collect();
     Value::Object(properties)
@@ -153,16 +156,20 @@ pub(crate) fn accept(kind: &dyn Kind, live: &Value, declared: &Value) -> (Value,
     let (Value::Object(properties), Value::Object(wanted)) = (&mut taken, declared) else {
         return (taken, accepted);
     };
-    for (property, live) in properties {
-        let Some(declared) = wanted.get(property).filter(|declared| **declared != *live) else { continue };
+    properties.retain(|property, live| {
+        // A closed property that is not declared is there because somebody added something.
+        let is_closed = kind.closed().contains(&property.as_str());
+        let declared = wanted.get(property).cloned().or_else(|| is_closed.then_some(Value::Null));
+        let Some(declared) = declared.filter(|declared| *declared != *live) else { return true };
         if declared.as_object().is_some_and(is_reference) {
-            continue;
+            return true;
         }
-        if let Some(because) = kind.accepts(property, live, declared) {
-            let live = std::mem::replace(live, declared.clone());
-            accepted.push(Accepted { property: property.clone(), live, declared: declared.clone(), because });
-        }
-    }
+        let Some(because) = kind.accepts(property, live, &declared) else { return true };
+        let live = std::mem::replace(live, declared.clone());
+        let stays = !declared.is_null();
+        accepted.push(Accepted { property: property.clone(), live, declared, because });
+        stays
+    });
     (taken, accepted)
 }
 

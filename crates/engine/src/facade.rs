@@ -142,7 +142,8 @@ impl Engine {
         }
         let (state, moved) = relocated(&graph, state);
         let selection = selector.resolve(&graph, &state);
-        let live = unless(&self.cancel, self.read_whole(&state, &selection, changed_at)).await?;
+        let reading = self.read_whole(&state, &selection, changed_at, Some(&graph));
+        let live = unless(&self.cancel, reading).await?;
         let mut plan = plan(graph, &state, &live, &*self.provider, selection)?;
         plan.moved = moved;
         unless(&self.cancel, self.weighed(plan, &state)).await
@@ -163,7 +164,7 @@ impl Engine {
     pub async fn look(&self, selector: &Selector) -> Result<Survey, EngineError> {
         let Loaded { state, changed_at } = self.load().await?;
         let selection = selector.resolve(&Graph::default(), &state);
-        let live = unless(&self.cancel, self.read_whole(&state, &selection, changed_at)).await?;
+        let live = unless(&self.cancel, self.read_whole(&state, &selection, changed_at, None)).await?;
         Ok(Survey { state, live, provider: Arc::clone(&self.provider) })
     }
 
@@ -175,7 +176,7 @@ impl Engine {
     pub async fn survey(&self, selector: &Selector) -> Result<Survey, EngineError> {
         let Loaded { state, changed_at } = self.load().await?;
         let selection = selector.resolve(&Graph::default(), &state);
-        let live = unless(&self.cancel, self.read_all(&state, &selection, changed_at)).await?;
+        let live = unless(&self.cancel, self.read_all(&state, &selection, changed_at, None)).await?;
         Ok(Survey { state, live, provider: Arc::clone(&self.provider) })
     }
 

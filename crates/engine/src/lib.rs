@@ -109,7 +109,7 @@ pub use observer::{Observer, Progress, Silent};
 pub use operate::Cause;
 pub use plan::{Plan, Reading};
 pub use plan_error::PlanError;
-pub use provider::{Kind, Provider, Registry};
+pub use provider::{Caller, Kind, Known, Provider, Registry};
 pub use references::Term;
 pub use removal::{Fate, Guarded, Lowered, Removal, Sides};
 pub use resource::{

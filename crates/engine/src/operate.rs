@@ -389,7 +389,8 @@ impl Operator<'_> {
         let desired = &goal.properties;
         let live = self.unchanged_since_plan(step, kind, &object, desired).await?;
         let live = live.ok_or_else(|| Cause::Stale { what: "it disappeared".to_owned() })?;
-        let changed = changed_properties(kind, &live, desired);
+        let marked = kind.marked(object.marked_with(&step.address), desired);
+        let changed = changed_properties(kind, &live, &marked);
         if let Some(property) = changed.iter().find(|property| kind.change(property) == Change::Replace) {
             return Err(Cause::Stale { what: format!("{property} cannot be changed in place") });
         }
@@ -403,7 +404,7 @@ impl Operator<'_> {
         self.may_call(step)?;
         let seq = self.journal.intend(intent).await?.seq;
         let done = async {
-            let update = || kind.update(desired, &object.outputs, &live, changed.clone());
+            let update = || kind.update(&marked, &object.outputs, &live, changed.clone());
             let outputs = self.again(step, kind, Operation::Update, update).await?;
             let lingers = changed.iter().any(|property| kind.lingers(property));
             let changed = Changing { desired, lingers };
@@ -415,7 +416,7 @@ impl Operator<'_> {
                 // An update may be several calls, so some of it may have happened: what is there now is the truth. If
                 // that cannot be read either, the intent stays open for the next run.
                 if let Ok(Some(live)) = read(kind, &object.properties, &object.outputs).await {
-                    let properties = managed(&live, &object.properties, desired);
+                    let properties = managed(&live, &object.properties, desired, &[]);
                     self.journal.record(Event::Observed { seq, properties }).await?;
                 }
                 Err(cause)
@@ -461,11 +462,11 @@ impl Operator<'_> {
     ) -> Result<Option<Value>, Cause> {
         let look = || read(kind, &object.properties, &object.outputs);
         let Some(live) = self.read_again(step, Operation::Update, look).await? else { return Ok(None) };
-        let live = managed(&live, &object.properties, desired);
+        let live = managed(&live, &object.properties, desired, kind.closed());
         match step.existing() {
             // What is still being set up may well look different from one moment to the next.
             Some(existing) if object.phase == Phase::Ready => {
-                let seen = managed(&existing.seen, &object.properties, desired);
+                let seen = managed(&existing.seen, &object.properties, desired, kind.closed());
                 // What is accepted anyway may have changed meanwhile.
                 let goal = if desired.is_null() { &object.properties } else { desired };
                 let taken = accept(kind, &live, goal).0;

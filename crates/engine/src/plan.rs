@@ -161,7 +161,9 @@ fn taken_back(plan: &Plan, state: &State, live: &Readings, provider: &dyn Provid
         let (Some(Reading::Found(found)), Some(desired)) = (live.get(&object.seq), step.desired()) else {
             return false;
         };
-        let (taken, _) = accept(kind, &managed(found, &object.properties, desired), desired);
+        let desired = &kind.marked(object.marked_with(&step.address), desired);
+        let found = managed(found, &object.properties, desired, kind.closed());
+        let (taken, _) = accept(kind, &found, desired);
         let changes = diff(&taken, desired, kind.facts().lists);
         let stays = changes.iter().all(|change| kind.change(change.property()) != Change::Replace);
         stays && !object.removing && matches!(object.phase, Phase::Ready | Phase::Changing)
@@ -265,7 +267,10 @@ impl<'a> Planner<'a> {
     /// The live properties of an object, as far as they are managed; those that are recorded, where nobody looked.
     fn seen(&self, object: &Object, desired: &Value) -> Value {
         match self.live.get(&object.seq) {
-            Some(Reading::Found(live)) => managed(live, &object.properties, desired),
+            Some(Reading::Found(live)) => {
+                let closed = self.provider.kind(&object.kind).map_or([].as_slice(), Kind::closed);
+                managed(live, &object.properties, desired, closed)
+            }
             Some(Reading::Missing | Reading::Denied(_)) | None => object.properties.clone(),
         }
     }
@@ -282,8 +287,9 @@ impl<'a> Planner<'a> {
         // Properties of two types cannot be compared.
         let (changes, accepted) = match object.kind == declaration.kind {
             true => {
-                let (taken, accepted) = accept(kind, &seen, &wanted.desired);
-                (diff(&taken, &wanted.desired, kind.facts().lists), accepted)
+                let desired = kind.marked(object.marked_with(&declaration.address), &wanted.desired);
+                let (taken, accepted) = accept(kind, &seen, &desired);
+                (diff(&taken, &desired, kind.facts().lists), accepted)
             }
             false => (Vec::new(), Vec::new()),
         };

@@ -10,18 +10,67 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::address::Address;
 use crate::error::{CallError, ErrorClass};
 use crate::facts::Facts;
 use crate::fields::fields;
 use crate::foresight::{Foreseen, Wish};
+use crate::graph::Graph;
 use crate::loss::Contents;
 use crate::resource::{Change, Changed, Intent, Order, Readiness, Resource, Search, Settle};
 use crate::stage::Resolved;
+use crate::state::State;
 
 /// All kinds that the engine can plan and apply.
 pub trait Provider: Send + Sync {
     /// The kind of this name, or `None` if it is not known.
     fn kind(&self, name: &str) -> Option<&dyn Kind>;
+
+    /// As [`Caller::known`].
+    fn known(&self, _known: &Known<'_>) {}
+}
+
+/// What is ours, as far as it is recorded or declared.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// What is recorded.
+    pub state: &'a State,
+    /// What is declared, where that is known too.
+    pub declared: Option<&'a Graph>,
+}
+
+/// What the calls of a program's kinds are made with: clients, and whose objects these are.
+///
+/// An implementation without methods is right for a cloud whose objects carry nothing that says whose they are.
+pub trait Caller: Send + Sync + 'static {
+    /// The properties of the object at an address, with what every object of the program carries without being declared, such as
+    /// tags that say whose it is. Live objects are compared with this, and changed to this; it is not recorded.
+    fn marked(&self, _facts: &Facts, _address: &Address, properties: &Value) -> Value {
+        properties.clone()
+    }
+
+    /// Takes out of live properties what others may set, and is neither compared nor changed.
+    fn left_alone(&self, _facts: &Facts, _live: &mut Value) {}
+
+    /// Is told what is ours before objects are read: a kind that shows what is in its object, such as the routes of a table,
+    /// must tell those of the program's other resources from those that somebody added.
+    fn known(&self, _known: &Known<'_>) {}
+}
+
+impl Caller for () {}
+
+impl<C: Caller + ?Sized> Caller for Arc<C> {
+    fn marked(&self, facts: &Facts, address: &Address, properties: &Value) -> Value {
+        self.as_ref().marked(facts, address, properties)
+    }
+
+    fn left_alone(&self, facts: &Facts, live: &mut Value) {
+        self.as_ref().left_alone(facts, live);
+    }
+
+    fn known(&self, known: &Known<'_>) {
+        self.as_ref().known(known);
+    }
 }
 
 /// One kind of resource, with properties and outputs as JSON. See [`Resource`] for what each method means.
@@ -34,6 +83,14 @@ pub trait Kind: Send + Sync {
     fn volatile(&self) -> &[&'static str];
     fn order(&self) -> Order {
         Order::default()
+    }
+
+    fn closed(&self) -> &[&'static str] {
+        &[]
+    }
+    /// The properties with what every object of the program carries: [`Caller::marked`].
+    fn marked(&self, _address: &Address, properties: &Value) -> Value {
+        properties.clone()
     }
     fn change(&self, property: &str) -> Change {
         self.facts().change(property)
@@ -84,7 +141,7 @@ pub struct Registry<C> {
     kinds: HashMap<&'static str, (&'static str, Box<dyn Kind>)>,
 }
 
-impl<C: Send + Sync + 'static> Registry<C> {
+impl<C: Caller> Registry<C> {
     /// A registry without kinds.
     #[must_use]
     pub fn new(context: C) -> Self {
@@ -125,9 +182,13 @@ impl<C: Send + Sync + 'static> Registry<C> {
     }
 }
 
-impl<C: Send + Sync + 'static> Provider for Registry<C> {
+impl<C: Caller> Provider for Registry<C> {
     fn kind(&self, name: &str) -> Option<&dyn Kind> {
         self.kinds.get(name).map(|(_, kind)| kind.as_ref())
+    }
+
+    fn known(&self, known: &Known<'_>) {
+        self.context.known(known);
     }
 }
 
@@ -182,6 +243,14 @@ impl<R: Resource> Kind for Adapter<R> {
 
     fn order(&self) -> Order {
         R::ORDER
+    }
+
+    fn closed(&self) -> &[&'static str] {
+        R::CLOSED
+    }
+
+    fn marked(&self, address: &Address, properties: &Value) -> Value {
+        self.context.marked(&R::FACTS, address, properties)
     }
 
     fn properties(&self) -> &'static [&'static str] {
@@ -241,8 +310,12 @@ impl<R: Resource> Kind for Adapter<R> {
 
     async fn read(&self, properties: &Value, outputs: &Value) -> Result<Option<Value>, CallError> {
         let outputs: OutputsFor<R> = typed(outputs)?;
-        let live = typed::<R>(properties)?.read(&self.context, &outputs).await?;
-        live.as_ref().map(erased).transpose()
+        let Some(live) = typed::<R>(properties)?.read(&self.context, &outputs).await? else {
+            return Ok(None);
+        };
+        let mut live = erased(&live)?;
+        self.context.left_alone(&R::FACTS, &mut live);
+        Ok(Some(live))
     }
 
     async fn update(

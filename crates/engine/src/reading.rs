@@ -13,10 +13,12 @@ use crate::error::{CallError, ErrorClass};
 use crate::event::Seq;
 use crate::facade::Engine;
 use crate::foresight::{Foreseen, Going, Refusal, There, Wish};
+use crate::graph::Graph;
 use crate::loss::Contents;
 use crate::observer::Progress;
 use crate::plan::{Plan, Reading, Readings};
 use crate::plan_error::PlanError;
+use crate::provider::Known;
 use crate::selector::Selection;
 use crate::state::{Object, State};
 use crate::step::{Action, Step};
@@ -88,8 +90,9 @@ impl Engine {
         state: &State,
         selection: &Selection,
         changed_at: u64,
+        declared: Option<&Graph>,
     ) -> Result<Readings, EngineError> {
-        let live = self.read_all(state, selection, changed_at).await?;
+        let live = self.read_all(state, selection, changed_at, declared).await?;
         for (address, object) in state.objects() {
             if let Some(Reading::Denied(source)) = live.get(&object.seq) {
                 return Err(EngineError::Read { address: address.clone(), source: source.clone() });
@@ -104,7 +107,9 @@ impl Engine {
         state: &State,
         selection: &Selection,
         changed_at: u64,
+        declared: Option<&Graph>,
     ) -> Result<Readings, EngineError> {
+        self.provider.known(&Known { state, declared });
         // Only what was created a moment ago can exist without being shown.
         let age = Duration::from_millis(self.host.now_millis().saturating_sub(changed_at));
         let patience = self.settle_grace.saturating_sub(age);

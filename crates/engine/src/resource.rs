@@ -10,6 +10,7 @@ use crate::facts::Facts;
 use crate::fields::fields;
 use crate::foresight::{Foreseen, Wish};
 use crate::loss::Contents;
+use crate::provider::Caller;
 use crate::stage::{Data, Declared, Resolved, Stage};
 
 /// What changing a property takes.
@@ -188,6 +189,11 @@ pub trait Resource: Data {
     /// else does.
     const VOLATILE: &'static [&'static str] = &[];
 
+    /// Properties that are compared also where they are not declared: what a live object has there, somebody else has added,
+    /// and an update takes away. [`read`](Resource::read) leaves out such a property where the object is as one that does not
+    /// say. Other properties that are not declared may have any value.
+    const CLOSED: &'static [&'static str] = &[];
+
     /// Whether objects of one resource exist beside each other, and only the newest matters: revisions. Where there is an
     /// object that the state, an old copy perhaps, does not know, another one is made beside it if it is not as declared.
     /// Of other kinds there must not be two.
@@ -197,7 +203,7 @@ pub trait Resource: Data {
     const ORDER: Order = Order { widened_first: &[], relieved: false, held: false };
 
     /// What the calls need: clients, identity.
-    type Context: Send + Sync + 'static;
+    type Context: Caller;
 
     /// The same struct at the declared stage.
     type Declared: Declares<Resolved = Self>;
@@ -271,7 +277,8 @@ pub trait Resource: Data {
     }
 
     /// Why the live value of a top-level property, which is not the declared one, is left as it is; `None` where it is to be
-    /// changed. Such a difference is neither a change nor drift, but shown. The declared value is never a reference.
+    /// changed. Such a difference is neither a change nor drift, but shown. The declared value is never a reference; of a
+    /// [closed](Resource::CLOSED) property that is not declared it is `null`.
     fn accepts(_property: &str, _live: &Value, _declared: &Value) -> Option<String> {
         None
     }

@@ -154,7 +154,8 @@ impl Session {
         self.settle().await?;
         let (state, moved) = relocated(&graph, self.state());
         let selection = selector.resolve(&graph, &state);
-        let reading = self.engine.read_whole(&state, &selection, self.journal().changed_at());
+        let changed_at = self.journal().changed_at();
+        let reading = self.engine.read_whole(&state, &selection, changed_at, Some(&graph));
         let live = self.unless_cancelled(reading).await?;
         let mut plan = plan(graph, &state, &live, &*self.engine.provider, selection)?;
         plan.moved = moved;

@@ -157,7 +157,7 @@ async fn look_up_one(
             let look = || read(kind, &object.properties, &object.outputs);
             match repeat(&open.token, look, refused).await.map_err(failed)? {
                 Some(live) => {
-                    let properties = managed(&live, &object.properties, &open.properties);
+                    let properties = managed(&live, &object.properties, &open.properties, &[]);
                     Some(Event::Observed { seq: open.seq, properties })
                 }
                 None if operation == Operation::Update => {
@@ -270,7 +270,7 @@ pub(crate) fn is_known<'a>(
 
 /// A property in which a live object differs from what is wanted, and which no update can change.
 pub(crate) fn unchangeable(kind: &dyn Kind, live: &Value, wanted: &Value) -> Option<String> {
-    let changed = changed_properties(kind, &managed(live, wanted, wanted), wanted);
+    let changed = changed_properties(kind, &managed(live, wanted, wanted, &[]), wanted);
     changed.into_iter().find(|property| kind.change(property) == Change::Replace)
 }
 

@@ -51,6 +51,16 @@ pub struct Object {
     /// Whether a call to delete it may have been accepted, so that it may be gone any moment.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub removing: bool,
+    /// The address that it was made at, where that is a former one of its resource. What it carries says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<Address>,
+}
+
+impl Object {
+    /// The address that what the object carries names, of a resource that is at `address` now.
+    pub(crate) fn marked_with<'a>(&'a self, address: &'a Address) -> &'a Address {
+        self.made_at.as_ref().unwrap_or(address)
+    }
 }
 
 /// An intent of which it is not recorded how it ended.
@@ -323,6 +333,7 @@ impl State {
                     phase: Phase::Creating,
                     adopted: *adopted,
                     removing: false,
+                    made_at: None,
                 };
                 slot.deposed.extend(slot.current.replace(created));
             }
@@ -490,9 +501,12 @@ impl State {
         if self.slots.contains_key(to) {
             return illegal(format!("{to} is taken"));
         }
-        let Some(slot) = self.slots.remove(address) else {
+        let Some(mut slot) = self.slots.remove(address) else {
             return illegal(format!("nothing is known of {address}"));
         };
+        for object in slot.current.iter_mut().chain(&mut slot.deposed) {
+            object.made_at.get_or_insert_with(|| address.clone());
+        }
         self.slots.insert(to.clone(), slot);
         for owner in self.owners.values_mut().filter(|owner| *owner == address) {
             owner.clone_from(to);

@@ -68,7 +68,7 @@ impl Survey {
             let (Reading::Found(live), Some(kind)) = (live, self.provider.kind(&object.kind)) else {
                 return Vec::new();
             };
-            let found = managed(live, &object.properties, &Value::Null);
+            let found = managed(live, &object.properties, &Value::Null, kind.closed());
             let (_, accepted) = accept(kind, &found, &object.properties);
             let remark = |accepted| Remark { address: address.clone(), accepted };
             accepted.into_iter().map(remark).collect()
@@ -87,9 +87,10 @@ impl Survey {
         let changes = match live {
             Reading::Found(found) => {
                 let kind = self.provider.kind(&object.kind)?;
-                let found = managed(found, &object.properties, &Value::Null);
-                let (found, _) = accept(kind, &found, &object.properties);
-                let changes = diff(&object.properties, &found, kind.facts().lists);
+                let recorded = kind.marked(object.marked_with(address), &object.properties);
+                let found = managed(found, &recorded, &Value::Null, kind.closed());
+                let (found, _) = accept(kind, &found, &recorded);
+                let changes = diff(&recorded, &found, kind.facts().lists);
                 if changes.is_empty() {
                     return None;
                 }

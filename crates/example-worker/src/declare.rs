@@ -117,6 +117,7 @@ impl Declaring<'_> {
             visibility_timeout,
             redrive_policy,
             sqs_managed_sse_enabled: true,
+            policy: None,
             tags: self.names.tags(what),
         };
         self.scope.add(address, queue)
@@ -160,6 +161,7 @@ impl Declaring<'_> {
             enable_execute_command: false,
             propagate_tags: "SERVICE".to_owned(),
             depends_on: self.inputs.ready.clone(),
+            deployment: None,
             tags: self.names.tags("worker"),
         };
         Ok(self.scope.add("service", service)?.name)
@@ -324,6 +326,7 @@ impl Declaring<'_> {
             destination_security_group_id: None,
             destination_prefix_list_id: None,
             description: "AWS, through a NAT gateway or endpoints".to_owned(),
+            tags: aws::Tags::new(),
         };
         self.scope.add("to-aws", to_aws)?;
         Ok(group_id)

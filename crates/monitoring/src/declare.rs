@@ -167,6 +167,7 @@ impl Declaring<'_> {
                 topic_arn: topic.clone(),
                 protocol: "email".to_owned(),
                 endpoint: email.clone(),
+                filter_policy: None,
             };
             self.scope.add(&format!("email-{}", address_of(email)), subscription)?;
         }

@@ -5,6 +5,7 @@ mod case;
 pub mod changes;
 mod disk;
 mod draw;
+pub mod drift;
 mod life;
 mod matrix;
 mod meddle;

@@ -154,6 +154,10 @@ impl Loaded {
                         application fetch it, and revoke the one that stood here";
             return Err(self.error(&key, format!("it has {what} in it"), hint));
         }
+        if let Err(error) = config.ignored_tags() {
+            let hint = "name keys that others set, such as \"CostCenter\" or \"org:*\"";
+            return Err(self.error("ignored_tags", error.to_string(), hint));
+        }
         if let Some(reason) = config.state.wrong_group() {
             let hint = "use 1 to 512 letters, digits and the characters . - _ / #";
             return Err(self.error("state.anchor_log_group", reason, hint));

@@ -74,6 +74,8 @@ pub async fn connect(
     };
     let answer = format!("an answer from {endpoint}");
     let context = patiently(&answer, Context::connect(&sdk, identity)).await.map_err(unreachable)?;
+    let context = context
+        .ignoring(config.ignored_tags().map_err(|error| Failure::from_error(Exit::Configuration, &error))?);
     let zones = patiently(&answer, aws::zones(&context)).await.map_err(unreachable)?;
     let place = format!("{name} {} in {}", context.account_id(), context.region());
     let endpoint_url = endpoint::custom(&sdk);

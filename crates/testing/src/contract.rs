@@ -3,7 +3,7 @@
 //! 1. Created, it reads back as declared; then there is nothing to do, and doing it sends nothing.
 //! 2. A property that is changed alone is changed in place, alone, and can be changed back.
 //! 3. A property that cannot be changed replaces the object; nothing of the old one is left.
-//! 4. A property that is changed behind the program's back is seen, alone, and repaired.
+//! 4. A property that is changed behind the program's back is seen, alone, and repaired. So is a tag that says whose it is.
 //! 5. An object that is deleted behind its back is missed, and made again.
 //! 6. Whichever answer of a call that changes something is lost, there is exactly one object afterwards, as declared.
 //! 7. Tags are what [`Facts::tags`](engine::Facts) says, right after the call that creates the object.
@@ -208,6 +208,7 @@ async fn all(world: World, kinds: fn(&mut Registry), subject: Subject, points: &
             }
         }
     }
+    points.note("its tags", life::tags_of_ours_changed(&bench.from(&made).await).await);
     points.note("deleted behind its back", life::deleted_behind_its_back(&bench.from(&made).await).await);
     let deleted = life::deleted(&bench.from(&made).await, &before).await;
     let deleted = deleted.unwrap_or_else(|reason| {

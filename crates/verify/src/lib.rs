@@ -72,7 +72,8 @@
 //! [`ByName`](engine::Named::ByName).
 //!
 //! # What is not looked at
-//! Properties that this program does not manage, such as in which state an alarm is; and objects that it did not make.
+//! Properties that this program does not manage, such as in which state an alarm is; and objects that it did not make, but for what
+//! somebody has added to those that it made (`docs/drift.md` says to which).
 
 use std::collections::BTreeSet;
 
@@ -82,6 +83,7 @@ pub mod http;
 mod junit;
 mod monitoring;
 mod naming;
+mod network;
 mod outputs;
 mod result;
 mod security;
@@ -109,8 +111,14 @@ pub fn verify(subject: &Subject) -> Vec<Check> {
 /// In a debug build, if two checks have the same id: reports by JUnit would show one of them only.
 #[must_use]
 pub fn verify_with(subject: &Subject, further: &[Checks]) -> Vec<Check> {
-    const OWN: [Checks; 5] =
-        [outputs::checks, security::checks, monitoring::checks, naming::checks, completeness::checks];
+    const OWN: [Checks; 6] = [
+        outputs::checks,
+        security::checks,
+        network::checks,
+        monitoring::checks,
+        naming::checks,
+        completeness::checks,
+    ];
     let checks: Vec<Check> = OWN.iter().chain(further).flat_map(|checks| checks(subject)).collect();
     let mut ids = BTreeSet::new();
     let twice = checks.iter().find(|check| !ids.insert(check.id));

@@ -64,7 +64,11 @@ pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
             "the load balancer sees the path that clients called",
             REPAIR,
         ),
-        database_private(subject).of("access/database", "the database has no public address", REPAIR),
+        database_private(subject).of(
+            "access/database",
+            "the database has no public address, and no instance that somebody has added",
+            REPAIR,
+        ),
         database_credentials(subject).of(
             "access/database-credentials",
             "the containers do not get the database's master user",
@@ -292,9 +296,14 @@ fn api_path(subject: &Subject) -> Verdict {
 
 fn database_private(subject: &Subject) -> Verdict {
     let public = Property::new("PubliclyAccessible");
-    subject.every::<Instance<Resolved>>("no database is deployed", |instance| {
+    let added = Property::new("AddedMembers");
+    let own = subject.every::<Instance<Resolved>>("no database is deployed", |instance| {
         instance.must_be(&public, &instance.live.publicly_accessible, &false)
-    })
+    });
+    // Nobody knows whether an instance that somebody has added is public, who may reach it, or how it is set up.
+    own.and(subject.every::<Cluster<Resolved>>("no database is deployed", |cluster| {
+        cluster.must_be(&added, &cluster.live.added_members, &Vec::new())
+    }))
 }
 
 /// No container is given the master user's secret, and no role of the containers may read it.

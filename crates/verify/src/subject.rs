@@ -20,6 +20,8 @@ pub struct Resource {
     pub facts: Option<Facts>,
     /// The properties that were sent.
     pub recorded: Value,
+    /// What it is known by: its recorded outputs.
+    pub outputs: Value,
     /// What AWS showed a moment ago.
     pub live: Reading,
 }
@@ -73,6 +75,7 @@ impl Subject {
                 kind: object.kind.clone(),
                 facts: survey.facts(&object.kind).copied(),
                 recorded: object.properties.clone(),
+                outputs: object.outputs.clone(),
                 live: live.clone(),
             });
         }

@@ -4,8 +4,8 @@
 use std::any::type_name;
 use std::marker::PhantomData;
 
-use engine::{Data, Reading, fields};
-use serde::Serialize;
+use engine::{Data, Reading, Resolved, fields};
+use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 
 use crate::result::Finding;
@@ -36,6 +36,18 @@ impl<'a, R: engine::Resource> Typed<'a, R> {
     /// Where they are not those of the kind.
     pub fn recorded(&self) -> Result<R, Finding> {
         self.read("the recorded properties", &self.resource.recorded)
+    }
+
+    /// What it is known by.
+    ///
+    /// # Errors
+    /// Where the recorded outputs are not those of the kind.
+    pub fn outputs(&self) -> Result<R::Outputs<Resolved>, Finding> {
+        <R::Outputs<Resolved>>::deserialize(&self.resource.outputs).map_err(|error| {
+            let found =
+                format!("the recorded outputs are not those of this type: {}", brief(&error.to_string()));
+            Finding::new(self.address(), R::KIND, found)
+        })
     }
 
     /// The properties that AWS showed.

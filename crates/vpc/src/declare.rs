@@ -267,7 +267,7 @@ impl Declaring<'_> {
         what: &str,
         vpc: &Input<VpcId>,
     ) -> Result<Input<RouteTableId>, DeclareError> {
-        let table = RouteTable { vpc_id: vpc.clone(), tags: self.named_in(zone, what) };
+        let table = RouteTable::new(vpc.clone(), self.named_in(zone, what));
         Ok(self.add_in(zone, what, table)?.route_table_id)
     }
 
@@ -346,7 +346,7 @@ impl Declaring<'_> {
     /// client and a server need, since AWS does not say that nothing of a cluster goes that way; nothing else (PCI DSS
     /// 1.3, 1.4). What opens connections itself (`aws_s3`, `aws_lambda`, foreign data) needs more.
     fn database_acl(&mut self, vpc: &Input<VpcId>, subnets: &[Input<SubnetId>]) -> Result<(), DeclareError> {
-        let acl = self.scope.add("db-acl", NetworkAcl { vpc_id: vpc.clone(), tags: self.named("db-acl") })?;
+        let acl = self.scope.add("db-acl", NetworkAcl::new(vpc.clone(), self.named("db-acl")))?;
         let entry = |rule_number, egress, cidr_block, ports| NetworkAclEntry {
             network_acl_id: acl.id.clone(),
             rule_number,

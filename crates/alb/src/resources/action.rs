@@ -265,6 +265,17 @@ pub(super) fn groups(actions: &[Action<Resolved>]) -> impl Iterator<Item = &Targ
     actions.iter().flat_map(Action::groups).map(|group| &group.target_group_arn)
 }
 
+/// The groups of some actions that get requests.
+pub(super) fn gets_requests(actions: &[Action<Resolved>]) -> Vec<TargetGroupArn> {
+    let groups = actions.iter().flat_map(Action::groups).filter(|group| group.weight > 0);
+    groups.map(|group| group.target_group_arn.clone()).collect()
+}
+
+/// The name in `arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID`.
+pub(super) fn group_name(arn: &TargetGroupArn) -> &str {
+    arn.as_str().rsplit('/').nth(1).unwrap_or_else(|| arn.as_str())
+}
+
 /// Wanted actions for a new rule. Where all tasks are in groups that would get nothing, those get it: the rule takes
 /// the place of one in which a deployment had moved the requests.
 pub(super) fn with_weights_where_tasks_are(

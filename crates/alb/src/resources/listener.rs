@@ -1,16 +1,20 @@
 //! A listener: a port of the load balancer, and what happens to requests that no rule is for.
 //!
-//! The surprise: without a security policy AWS takes one of 2016, which still speaks TLS 1.0. So one is always given.
+//! The surprise: without a security policy AWS takes one of 2016, which still speaks TLS 1.0. So one is always given. A rule that
+//! somebody has added can come before all of ours and send requests anywhere, so that it is drift, and an update deletes it.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, Tags, converge, port_or_zero, required};
-use aws_sdk_elasticloadbalancingv2::types::{Certificate as LiveCertificate, Listener as Live, ProtocolEnum};
+use aws_sdk_elasticloadbalancingv2::types::{
+    Certificate as LiveCertificate, Listener as Live, ProtocolEnum, Rule as LiveRule,
+};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads,
     Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
+use super::ListenerRule;
 use super::action::{self, Action};
 use super::elb::{elb, retag, tag, tags_of, taken};
 use crate::{ListenerArn, LoadBalancerArn};
@@ -33,8 +37,21 @@ pub struct Listener<S: Stage = Declared> {
     pub certificates: Vec<Certificate>,
     /// What happens to requests that no rule is for.
     pub default_actions: Vec<Action<S>>,
+    /// Rules that somebody has added. Never declared: each rule of ours is a resource of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<AddedRule>,
     /// What people see.
     pub tags: Tags,
+}
+
+/// A rule that somebody has added.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct AddedRule {
+    /// Its place: the smallest number decides first.
+    pub priority: u32,
+    /// Its ARN.
+    pub rule_arn: String,
 }
 
 /// A certificate.
@@ -61,6 +78,31 @@ async fn by_arn(cx: &Context, arn: &ListenerArn) -> Result<Option<Live>, CallErr
     let answer = elb(cx).describe_listeners().listener_arns(arn.as_str()).send().await;
     let answer = answer.called("DescribeListeners").if_exists()?;
     Ok(answer.and_then(|answer| answer.listeners.unwrap_or_default().into_iter().next()))
+}
+
+/// The rules that are not ours.
+async fn added_rules(cx: &Context, listener: &ListenerArn) -> Result<Vec<AddedRule>, CallError> {
+    let request = elb(cx).describe_rules().listener_arn(listener.as_str());
+    let rules = request.into_paginator().items().send();
+    let rules: Vec<LiveRule> =
+        rules.try_collect().await.called("DescribeRules").if_exists()?.unwrap_or_default();
+    let ours = cx.ours::<ListenerRule<Resolved>>();
+    let is_ours = |priority: u32| {
+        let mut ours = ours.iter().filter(|rule| rule.properties.listener_arn == *listener);
+        ours.any(|rule| rule.properties.priority == priority)
+    };
+    let is_recorded = |arn: &str| {
+        ours.iter().filter_map(|rule| rule.outputs.as_ref()).any(|rule| rule.rule_arn.as_str() == arn)
+    };
+    let rule = |rule: &LiveRule| {
+        // The rule for all the others has no number.
+        let priority = rule.priority()?.parse().ok()?;
+        let rule_arn = rule.rule_arn()?.to_owned();
+        (!is_ours(priority) && !is_recorded(&rule_arn)).then_some(AddedRule { priority, rule_arn })
+    };
+    let mut added: Vec<AddedRule> = rules.iter().filter_map(rule).collect();
+    added.sort_by_key(|rule| rule.priority);
+    Ok(added)
 }
 
 fn outputs(live: &Live, operation: &str) -> Result<ListenerOutputs<Resolved>, CallError> {
@@ -98,17 +140,18 @@ impl Resource for Listener<Resolved> {
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
-        template: Template::AS_DECLARED,
+        template: Template { own_properties: &["Rules"], ..Template::AS_DECLARED },
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
         import: ImportId {
             parts: &["ListenerArn"],
             words: "the ARN of the listener",
             example: "arn:aws:elasticloadbalancing:ap-southeast-1:123456789012:listener/app/payment-alb-dev/0123456789abcdef/fedcba9876543210",
         },
-        reads: Reads { least: 2, most: 2, together: Some("DescribeListeners") },
+        reads: Reads { least: 3, most: 3, together: Some("DescribeListeners") },
         cost: None,
     };
     const SETTLE: Settle = Settle::Key;
+    const CLOSED: &'static [&'static str] = &["Rules"];
     type Context = Context;
     type Declared = Listener<Declared>;
     type Outputs<S: Stage> = ListenerOutputs<S>;
@@ -171,6 +214,7 @@ impl Resource for Listener<Resolved> {
             protocol: live.protocol().map(|protocol| protocol.as_str().to_owned()).unwrap_or_default(),
             certificates: certificates.map(|arn| Certificate { certificate_arn: arn.to_owned() }).collect(),
             default_actions: action::from_live(live.default_actions()),
+            rules: added_rules(cx, &outputs.listener_arn).await?,
             ssl_policy: live.ssl_policy,
             tags: tags.visible(),
         }))
@@ -183,7 +227,11 @@ impl Resource for Listener<Resolved> {
         changed: &Changed<Self>,
     ) -> Result<ListenerOutputs<Resolved>, CallError> {
         let arn = outputs.listener_arn.as_str();
-        if changed.properties.iter().any(|name| name != "Tags") {
+        for rule in changed.before.rules.iter().filter(|_| changed.has("Rules")) {
+            let request = elb(cx).delete_rule().rule_arn(&rule.rule_arn);
+            request.send().await.called("DeleteRule").map(drop).gone_is_ok()?;
+        }
+        if changed.properties.iter().any(|name| !matches!(name.as_str(), "Tags" | "Rules")) {
             // What is not sent stays. From HTTPS to HTTP, AWS drops policy and certificate by itself.
             let given = |name: &str| changed.has(name);
             let request = elb(cx)

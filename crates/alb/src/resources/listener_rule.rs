@@ -4,7 +4,8 @@
 //! for its own reasons and for good. So weights are those of the very first rule only: a read reports the recorded
 //! ones, whatever ECS has made of them; an update keeps the live ones; and a rule that takes the place of another
 //! one, on another listener say, sends requests to where the tasks are. Which groups there are, is compared and
-//! repaired.
+//! repaired. That requests go to a group without targets, while another one of the rule has some, is said: in a deployment it is
+//! so for a moment, and otherwise somebody has moved the weights by hand (aws/containers-roadmap#2853).
 
 use std::collections::HashSet;
 
@@ -45,6 +46,9 @@ pub struct ListenerRule<S: Stage = Declared> {
     pub conditions: Vec<Condition>,
     /// What then happens.
     pub actions: Vec<Action<S>>,
+    /// Groups that get requests and have no targets, where another one has some. Never declared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub empty_groups: Vec<TargetGroupArn>,
     /// What people see.
     pub tags: Tags,
 }
@@ -111,23 +115,35 @@ impl Resource for ListenerRule<Resolved> {
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
-        template: Template::AS_DECLARED,
+        template: Template { own_properties: &["EmptyGroups"], ..Template::AS_DECLARED },
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
         import: ImportId {
             parts: &["RuleArn"],
             words: "the ARN of the listener rule",
             example: "arn:aws:elasticloadbalancing:ap-southeast-1:123456789012:listener-rule/app/payment-alb-dev/0123456789abcdef/fedcba9876543210/0a1b2c3d4e5f6071",
         },
-        reads: Reads { least: 2, most: 2, together: Some("DescribeRules") },
+        // One more for each target group that a rule forwards to.
+        reads: Reads { least: 2, most: 4, together: Some("DescribeRules") },
         cost: None,
     };
     const SETTLE: Settle = Settle::Key;
+    const CLOSED: &'static [&'static str] = &["EmptyGroups"];
     type Context = Context;
     type Declared = ListenerRule<Declared>;
     type Outputs<S: Stage> = ListenerRuleOutputs<S>;
 
     fn claim(&self) -> Option<String> {
         Some(format!("{} {}", self.listener_arn, self.priority))
+    }
+
+    fn accepts(property: &str, live: &Value, _declared: &Value) -> Option<String> {
+        let groups = Vec::<TargetGroupArn>::deserialize(live).ok().filter(|_| property == "EmptyGroups")?;
+        let names: Vec<&str> = groups.iter().map(|arn| action::group_name(arn)).collect();
+        let groups = names.join(", ");
+        Some(format!(
+            "sends requests to {groups}, which has no targets, while another of its groups has: unless a deployment is running, \
+             these requests fail. Somebody has changed the weights: give {groups} the weight 0 (`aws elbv2 modify-rule`)"
+        ))
     }
 
     async fn find(
@@ -202,12 +218,25 @@ impl Resource for ListenerRule<Resolved> {
     ) -> Result<Option<Self>, CallError> {
         let Some(live) = by_arn(cx, &outputs.rule_arn).await? else { return Ok(None) };
         let Some(tags) = tags_of(cx, outputs.rule_arn.as_str()).await.if_exists()? else { return Ok(None) };
+        let actions = action::from_live(live.actions());
+        let empty_groups = match action::gets_requests(&actions) {
+            // With one group, or none, there is nothing to choose.
+            groups if groups.is_empty() || action::groups(&actions).count() < 2 => Vec::new(),
+            groups => match busy(cx, action::groups(&actions)).await {
+                // Who may not look at targets sees the rule all the same.
+                Err(error) if error.class == ErrorClass::Denied => Vec::new(),
+                Err(error) => return Err(error),
+                Ok(busy) if busy.is_empty() => Vec::new(),
+                Ok(busy) => groups.into_iter().filter(|group| !busy.contains(group)).collect(),
+            },
+        };
         Ok(Some(Self {
+            empty_groups,
             // No answer has it; a rule cannot move.
             listener_arn: self.listener_arn.clone(),
             priority: live.priority().and_then(|priority| priority.parse().ok()).unwrap_or_default(),
             conditions: live.conditions().iter().map(Condition::from_live).collect(),
-            actions: with_recorded_weights(&self.actions, action::from_live(live.actions())),
+            actions: with_recorded_weights(&self.actions, actions),
             tags: tags.visible(),
         }))
     }

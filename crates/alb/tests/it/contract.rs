@@ -147,6 +147,7 @@ fn listener(around: &mut Inside) -> Entry<Listener> {
         .other("LoadBalancerArn", |listener| listener.load_balancer_arn = other)
         .other("Port", |listener| listener.port = 8080)
         .other("DefaultActions", |listener| listener.default_actions = vec![Action::redirect_to_https()])
+        .fixed(["Rules"], "what somebody has added is never declared")
         .other("Tags", |listener| listener.tags = renamed())
         .rest_elsewhere()
 }
@@ -178,5 +179,6 @@ fn listener_rule(around: &mut Inside) -> Entry<ListenerRule> {
         .other("Conditions", |rule| rule.conditions = condition)
         // Weights are ECS's: it shifts them in each deployment.
         .other("Actions", |rule| rule.actions = vec![Action::not_found()])
+        .fixed(["EmptyGroups"], "it is what a look finds, not what anybody wants")
         .other("Tags", |rule| rule.tags = renamed())
 }

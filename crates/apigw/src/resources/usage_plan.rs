@@ -19,8 +19,9 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::UsagePlanKey;
 use super::calls::{OfGateway, PAGE, gateway, patch, replace, retag};
-use crate::{RestApiId, StageName, UsagePlanId};
+use crate::{ApiKeyId, RestApiId, StageName, UsagePlanId};
 
 /// The properties of a usage plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +39,9 @@ pub struct UsagePlan<S: Stage = Declared> {
     /// How many requests a key may make in all. A live plan may have no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota: Option<QuotaSettings>,
+    /// Keys that somebody has let in. Never declared: each key of ours is a resource of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<ApiKeyId>,
     /// What people see.
     pub tags: Tags,
 }
@@ -158,7 +162,7 @@ impl UsagePlan<Resolved> {
         patches
     }
 
-    fn as_recorded(&self, live: Live) -> Self {
+    fn as_recorded(&self, live: Live, keys: Vec<ApiKeyId>) -> Self {
         // Of which AWS does not keep the order.
         let mut api_stages: Vec<_> = live.api_stages().iter().map(ApiStage::from_live).collect();
         api_stages.sort_by_cached_key(|stage| {
@@ -177,9 +181,28 @@ impl UsagePlan<Resolved> {
                 limit: count(quota.limit),
                 period: quota.period.map(|period| period.as_str().to_owned()).unwrap_or_default(),
             }),
+            keys,
             tags: LiveTags::map(live.tags).visible(),
         }
     }
+}
+
+/// The keys that are not ours.
+async fn added_keys(cx: &Context, id: &UsagePlanId) -> Result<Vec<ApiKeyId>, CallError> {
+    let request = gateway(cx).get_usage_plan_keys().usage_plan_id(id.as_str()).limit(PAGE);
+    let mut keys = request.into_paginator().items().send();
+    let ours = cx.ours::<UsagePlanKey<Resolved>>();
+    let is_ours = |key: &str| {
+        let mut ours = ours.iter().map(|ours| &ours.properties).filter(|ours| ours.usage_plan_id == *id);
+        ours.any(|ours| ours.key_id.as_str() == key)
+    };
+    let mut added = Vec::new();
+    while let Some(key) = keys.next().await {
+        let key = key.called("GetUsagePlanKeys")?;
+        added.extend(key.id.filter(|key| !is_ours(key)).map(ApiKeyId::from));
+    }
+    added.sort();
+    Ok(added)
 }
 
 async fn live(cx: &Context, id: &UsagePlanId) -> Result<Option<Live>, CallError> {
@@ -208,13 +231,14 @@ impl Resource for UsagePlan<Resolved> {
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
-        template: Template::AS_DECLARED,
+        template: Template { own_properties: &["Keys"], ..Template::AS_DECLARED },
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 20, longest: 900 } },
         import: ImportId { parts: &["Id"], words: "the id of the usage plan", example: "u1v2w3" },
-        reads: Reads { least: 1, most: 1, together: Some("GetUsagePlans") },
+        reads: Reads { least: 2, most: 2, together: Some("GetUsagePlans") },
         cost: None,
     };
     const SETTLE: Settle = Settle::Tag;
+    const CLOSED: &'static [&'static str] = &["Keys"];
     type Context = Context;
     type Declared = UsagePlan<Declared>;
     type Outputs<S: Stage> = UsagePlanOutputs<S>;
@@ -256,7 +280,9 @@ impl Resource for UsagePlan<Resolved> {
         cx: &Context,
         outputs: &UsagePlanOutputs<Resolved>,
     ) -> Result<Option<Self>, CallError> {
-        Ok(live(cx, &outputs.id).await?.map(|live| self.as_recorded(live)))
+        let Some(live) = live(cx, &outputs.id).await? else { return Ok(None) };
+        let Some(keys) = added_keys(cx, &outputs.id).await.if_exists()? else { return Ok(None) };
+        Ok(Some(self.as_recorded(live, keys)))
     }
 
     async fn update(
@@ -273,6 +299,11 @@ impl Resource for UsagePlan<Resolved> {
             patches.extend(self.stage_patches(&stages.collect::<Vec<_>>()));
         }
         change(cx, &outputs.id, patches).await?;
+        for key in changed.before.keys.iter().filter(|_| changed.has("Keys")) {
+            let request = gateway(cx).delete_usage_plan_key().usage_plan_id(outputs.id.as_str());
+            let answer = request.key_id(key.as_str()).send().await.called("DeleteUsagePlanKey");
+            answer.of_gateway().map(drop).gone_is_ok()?;
+        }
         retag(cx, &format!("/usageplans/{}", outputs.id), &changed.before.tags, &self.tags).await?;
         Ok(outputs.clone())
     }

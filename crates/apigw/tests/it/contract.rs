@@ -149,6 +149,7 @@ fn usage_plan(around: &mut Inside) -> Entry<UsagePlan> {
         .other("ApiStages", |plan| plan.api_stages = Vec::new())
         .other("Throttle", |plan| plan.throttle = None)
         .other("Quota", |plan| plan.quota.as_mut().unwrap().limit = 7)
+        .fixed(["Keys"], "what somebody has added is never declared")
         .other("Tags", |plan| plan.tags = renamed())
 }
 

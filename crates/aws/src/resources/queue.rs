@@ -40,6 +40,9 @@ pub struct Queue<S: Stage = Declared> {
     pub redrive_policy: Option<RedrivePolicy<S>>,
     /// Whether messages are encrypted with a key of SQS's own.
     pub sqs_managed_sse_enabled: bool,
+    /// Who may use it beside those that IAM lets in: a policy as JSON. Never declared; a live queue may have one that somebody set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
     /// What people see.
     pub tags: Tags,
 }
@@ -135,7 +138,7 @@ struct Attribute {
 }
 
 impl Queue<Resolved> {
-    fn attributes(&self) -> [Attribute; 4] {
+    fn attributes(&self) -> [Attribute; 5] {
         let of = |name, value: Option<String>, unset: String| Attribute { name, value, unset };
         let retention = self.message_retention_period.to_string();
         let encrypted = self.sqs_managed_sse_enabled.to_string();
@@ -143,6 +146,7 @@ impl Queue<Resolved> {
         let redrive = self.redrive_policy.as_ref().map(RedrivePolicy::for_call);
         [
             of("MessageRetentionPeriod", Some(retention), RETENTION.to_string()),
+            of("Policy", self.policy.clone(), String::new()),
             of("RedrivePolicy", redrive, String::new()),
             of("SqsManagedSseEnabled", Some(encrypted), true.to_string()),
             of("VisibilityTimeout", visibility, VISIBILITY.to_string()),
@@ -170,7 +174,7 @@ impl Resource for Queue<Resolved> {
         loss: Loss::Data("the messages in it"),
         keeps: &[],
         limits: &[Limit { property: "MessageRetentionPeriod", words: "messages that are older" }],
-        template: Template::AS_DECLARED,
+        template: Template { own_properties: &["Policy"], ..Template::AS_DECLARED },
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
         import: ImportId {
             parts: &["QueueUrl"],
@@ -181,6 +185,7 @@ impl Resource for Queue<Resolved> {
         cost: Some("sqs-request"),
     };
     const SETTLE: Settle = Settle::Key;
+    const CLOSED: &'static [&'static str] = &["Policy", "RedrivePolicy", "VisibilityTimeout"];
     type Context = Context;
     type Declared = Queue<Declared>;
     type Outputs<S: Stage> = QueueOutputs<S>;
@@ -241,6 +246,7 @@ impl Resource for Queue<Resolved> {
             visibility_timeout: is_said.then_some(visibility),
             redrive_policy: redrive.and_then(|text| RedrivePolicy::live(text)),
             sqs_managed_sse_enabled: encrypted.is_some_and(|text| text == "true"),
+            policy: live.get(&QueueAttributeName::Policy).filter(|policy| !policy.is_empty()).cloned(),
             tags: tags.visible(),
         }))
     }

@@ -188,6 +188,8 @@ impl Resource for Role<Resolved> {
         cost: None,
     };
     const SETTLE: Settle = Settle::Key;
+    const CLOSED: &'static [&'static str] =
+        &["Description", "MaxSessionDuration", "Policies", "ManagedPolicyArns"];
     type Context = Context;
     type Declared = Role<Declared>;
     type Outputs<S: Stage> = RoleOutputs<S>;

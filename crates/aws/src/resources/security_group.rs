@@ -18,10 +18,11 @@ use engine::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::{SecurityGroupEgress, SecurityGroupIngress};
 use crate::ec2::{Rule, filter, found_by, ready_when_seen, retag, security_groups};
 use crate::error::{CallResult, Called, required};
 use crate::tags::LiveTags;
-use crate::{Context, SecurityGroupId, Tags, VpcId, converge};
+use crate::{Context, SecurityGroupId, SecurityGroupRuleId, Tags, VpcId, converge};
 
 /// The properties of a security group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,9 +91,17 @@ async fn seen_rules(cx: &Context, group: &SecurityGroupId) -> Result<Vec<Securit
     rules.try_collect().await.called("DescribeSecurityGroupRules")
 }
 
-/// Those that no resource of ours has made.
+/// Those that no resource of ours has made: neither their ids are recorded, nor do tags say so.
 async fn foreign_rules(cx: &Context, group: &SecurityGroupId) -> Result<Vec<SecurityGroupRule>, CallError> {
-    let is_ours = |rule: &SecurityGroupRule| LiveTags::ec2(rule.tags.as_deref()).is_ours(cx.identity());
+    let ingress = cx.ours::<SecurityGroupIngress<Resolved>>().into_iter().filter_map(|ours| ours.outputs);
+    let egress = cx.ours::<SecurityGroupEgress<Resolved>>().into_iter().filter_map(|ours| ours.outputs);
+    let recorded: Vec<SecurityGroupRuleId> =
+        ingress.map(|rule| rule.id).chain(egress.map(|rule| rule.id)).collect();
+    let is_recorded = |id: &str| recorded.iter().any(|recorded| recorded.as_str() == id);
+    let is_ours = |rule: &SecurityGroupRule| {
+        rule.security_group_rule_id().is_some_and(is_recorded)
+            || LiveTags::ec2(rule.tags.as_deref()).is_ours(cx.identity())
+    };
     Ok(seen_rules(cx, group).await?.into_iter().filter(|rule| !is_ours(rule)).collect())
 }
 

@@ -12,13 +12,14 @@ use aws_sdk_ec2::types::{
     UserIdGroupPair,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Input, Intent, Loss, Named,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Input, Intent, Listed, Loss, Named,
     Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::ec2::{filter, found_by, ready_when_seen};
+use crate::ec2::{filter, found_by, ready_when_seen, retag};
 use crate::error::{CallResult, Called, required};
+use crate::tags::LiveTags;
 use crate::{Context, SecurityGroupId, SecurityGroupRuleId, Tags};
 
 /// Whom a rule is about.
@@ -63,6 +64,9 @@ macro_rules! rule {
             pub $list: Option<String>,
             /// Why the traffic is allowed.
             pub description: String,
+            /// Those that say whose it is, of a live rule; a rule is declared without any.
+            #[serde(default, skip_serializing_if = "Tags::is_empty")]
+            pub tags: Tags,
         }
 
         /// What others can refer to.
@@ -99,14 +103,14 @@ macro_rules! rule {
                     $group,
                     $list: None,
                     description: description.into(),
+                    tags: Tags::new(),
                 }
             }
         }
 
         impl $rule<Resolved> {
             fn permission(&self) -> IpPermission {
-                let Self { group_id: _, ip_protocol, from_port, to_port, cidr_ip, $group, $list, description } =
-                    self;
+                let Self { ip_protocol, from_port, to_port, cidr_ip, $group, $list, description, .. } = self;
                 let port = |port: &Option<u16>| port.map(i32::from);
                 let cidr = cidr_ip
                     .as_ref()
@@ -133,8 +137,8 @@ macro_rules! rule {
             const KIND: &'static str = $kind;
             const FACTS: Facts = Facts {
         name: Named::ById,
-        create_only: CreateOnly::Everything,
-        lists: &[],
+        create_only: CreateOnly::AllBut(&["Tags"]),
+        lists: &[Listed::TAGS],
         tags: Tagging::Ownership,
         loss: Loss::Nothing,
         keeps: &[],
@@ -150,13 +154,13 @@ macro_rules! rule {
         cost: None,
     };
             const SETTLE: Settle = Settle::Tag;
+            const CLOSED: &'static [&'static str] = &["Tags"];
             type Context = Context;
             type Declared = $rule<Declared>;
             type Outputs<S: Stage> = $outputs<S>;
 
             fn claim(&self) -> Option<String> {
-                let Self { group_id, ip_protocol, from_port, to_port, cidr_ip, $group, $list, description: _ } =
-                    self;
+                let Self { group_id, ip_protocol, from_port, to_port, cidr_ip, $group, $list, .. } = self;
                 let group = $group.as_ref().map(ToString::to_string);
                 let peer = cidr_ip.clone().or(group).or($list.clone()).unwrap_or_default();
                 Some(format!("{group_id} {ip_protocol} {from_port:?}-{to_port:?} {peer}"))
@@ -211,16 +215,18 @@ macro_rules! rule {
                     $group: group.map(Into::into),
                     $list: live.prefix_list_id,
                     description: live.description.unwrap_or_default(),
+                    tags: LiveTags::ec2(live.tags.as_deref()).visible(),
                 }))
             }
 
-            /// Nothing changes in place.
+            /// Nothing changes in place but the tags.
             async fn update(
                 &self,
-                _cx: &Context,
+                cx: &Context,
                 outputs: &$outputs<Resolved>,
-                _changed: &Changed<Self>,
+                changed: &Changed<Self>,
             ) -> Result<$outputs<Resolved>, CallError> {
+                retag(cx, outputs.id.as_str(), &changed.before.tags, &self.tags).await?;
                 Ok(outputs.clone())
             }
 

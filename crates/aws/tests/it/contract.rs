@@ -379,6 +379,7 @@ fn an_ingress(group_id: Input<SecurityGroupId>) -> SecurityGroupIngress {
         source_security_group_id: None,
         source_prefix_list_id: None,
         description: "HTTPS".to_owned(),
+        tags: Tags::new(),
     }
 }
 
@@ -392,6 +393,7 @@ fn ingress(around: &mut Inside) -> Entry<SecurityGroupIngress> {
         .other("CidrIp", |rule| rule.cidr_ip = Some("10.1.0.0/16".into()))
         .other("Description", |rule| rule.description = "TLS".to_owned())
         .fixed(["SourceSecurityGroupId", "SourcePrefixListId"], "a rule has one peer")
+        .fixed(["Tags"], "only those that say whose it is")
 }
 
 fn ingress_from_a_group(around: &mut Inside) -> Entry<SecurityGroupIngress> {
@@ -417,6 +419,7 @@ fn an_egress(group_id: Input<SecurityGroupId>) -> SecurityGroupEgress {
         destination_security_group_id: None,
         destination_prefix_list_id: None,
         description: "PostgreSQL".to_owned(),
+        tags: Tags::new(),
     }
 }
 
@@ -433,6 +436,7 @@ fn egress(around: &mut Inside) -> Entry<SecurityGroupEgress> {
         })
         .other("Description", |rule| rule.description = "Database".to_owned())
         .fixed(["CidrIp", "DestinationPrefixListId"], "a rule has one peer; see the other entry")
+        .fixed(["Tags"], "only those that say whose it is")
 }
 
 fn egress_to_addresses(around: &mut Inside) -> Entry<SecurityGroupEgress> {
@@ -460,6 +464,7 @@ fn a_queue(name: &str) -> Queue {
         visibility_timeout: None,
         redrive_policy: None,
         sqs_managed_sse_enabled: true,
+        policy: None,
         tags: Tags::new().with("Name", name),
     }
 }
@@ -474,6 +479,18 @@ fn queue(around: &mut Inside) -> Entry<Queue> {
             queue.redrive_policy = Some(RedrivePolicy { dead_letter_target_arn: dead, max_receive_count: 3 });
         })
         .other("SqsManagedSseEnabled", |queue| queue.sqs_managed_sse_enabled = false)
+        .other("Policy", |queue| {
+            queue.policy = Some(
+                serde_json::json!({
+                    "Version": "2012-10-17",
+                    "Statement": [{
+                        "Effect": "Allow", "Principal": { "AWS": ACCOUNT }, "Action": "sqs:ReceiveMessage",
+                        "Resource": format!("arn:aws:sqs:{REGION}:{ACCOUNT}:payment-queue-dev"),
+                    }],
+                })
+                .to_string(),
+            );
+        })
         .other("Tags", |queue| queue.tags = Tags::new().with("Name", "renamed"))
 }
 

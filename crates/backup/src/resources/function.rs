@@ -255,6 +255,7 @@ impl Resource for Function<Resolved> {
         cost: Some("lambda-invocation"),
     };
     const SETTLE: Settle = Settle::Key;
+    const CLOSED: &'static [&'static str] = &["DeadLetterConfig", "ReservedConcurrentExecutions"];
     type Context = Context;
     type Declared = Function<Declared>;
     type Outputs<S: Stage> = FunctionOutputs<S>;
@@ -362,7 +363,7 @@ impl Resource for Function<Resolved> {
         &self,
         cx: &Context,
         outputs: &FunctionOutputs<Resolved>,
-        _changed: &Changed<Self>,
+        changed: &Changed<Self>,
     ) -> Result<FunctionOutputs<Resolved>, CallError> {
         // What was there before an earlier try may have been changed by it.
         let Some(live) = self.read(cx, outputs).await? else {
@@ -380,7 +381,7 @@ impl Resource for Function<Resolved> {
             self.check_room(cx, has, "PutFunctionConcurrency").await?;
             self.reserve(cx, name).await?;
         }
-        self.retag(cx, &outputs.arn, &live.tags).await?;
+        self.retag(cx, &outputs.arn, &changed.before.tags).await?;
         Ok(outputs.clone())
     }
 

@@ -82,6 +82,7 @@ async fn a_queue_that_counts_no_messages_may_hold_some() {
         visibility_timeout: None,
         redrive_policy: None,
         sqs_managed_sse_enabled: true,
+        policy: None,
         tags: aws::Tags::new(),
     };
     let outputs: QueueOutputs<Resolved> =

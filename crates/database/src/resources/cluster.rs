@@ -29,7 +29,8 @@ use engine::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::cluster_change::{PENDING_REBOOT, how_to_restart, readiness, worth_waiting};
+use super::Instance;
+use super::cluster_change::{PENDING_REBOOT, added_by_hand, how_to_restart, readiness, worth_waiting};
 use super::cluster_parts::{DeletionPolicy, MasterUserSecret, ServerlessScaling};
 use super::version;
 use crate::{ClusterId, InstanceId, ParameterGroupName, SecretArn, SubnetGroupName};
@@ -112,6 +113,10 @@ pub struct Cluster<S: Stage = Declared> {
     /// those that a look finds are shown, with what to do. CloudFormation has no such property.
     #[serde(default)]
     pub members_pending_reboot: Vec<InstanceId>,
+    /// Instances that somebody has added. They are shown and stay: one of them may be the writer. Never declared: each instance
+    /// of ours is a resource of its own. CloudFormation has no such property.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added_members: Vec<InstanceId>,
     /// What people see.
     pub tags: Tags,
 }
@@ -221,7 +226,7 @@ impl Cluster<Resolved> {
         Ok(Some(name))
     }
 
-    fn live_properties(&self, live: Live) -> Self {
+    fn live_properties(&self, live: Live, is_ours: impl Fn(&str) -> bool) -> Self {
         let secret = live.master_user_secret;
         let scaling = live.serverless_v2_scaling_configuration;
         let pauses = |scaling: &aws_sdk_rds::types::ServerlessV2ScalingConfigurationInfo| {
@@ -232,7 +237,11 @@ impl Cluster<Resolved> {
         let groups = groups.into_iter().filter_map(|group| group.vpc_security_group_id).map(Into::into);
         let exports = live.enabled_cloudwatch_logs_exports.unwrap_or_default();
         let insights = live.database_insights_mode;
-        let members = live.db_cluster_members.unwrap_or_default().into_iter();
+        let members = live.db_cluster_members.unwrap_or_default();
+        let ids = members.iter().filter_map(|member| member.db_instance_identifier.clone());
+        let mut added: Vec<String> = ids.filter(|id| !is_ours(id)).collect();
+        added.sort_unstable();
+        let members = members.into_iter();
         let pending =
             members.filter(|member| member.db_cluster_parameter_group_status() == Some(PENDING_REBOOT));
         let mut pending: Vec<_> = pending.filter_map(|member| member.db_instance_identifier).collect();
@@ -284,6 +293,7 @@ impl Cluster<Resolved> {
             performance_insights_kms_key_id: live.performance_insights_kms_key_id.map(Into::into),
             deletion_policy: self.deletion_policy,
             members_pending_reboot: pending.into_iter().map(Into::into).collect(),
+            added_members: added.into_iter().map(Into::into).collect(),
             tags: live_tags(live.tag_list.as_deref().unwrap_or_default()).visible(),
         }
     }
@@ -317,6 +327,7 @@ impl Resource for Cluster<Resolved> {
         limits: &[Limit { property: "BackupRetentionPeriod", words: "automated backups that are older" }],
         template: Template {
             own_properties: &[
+                "AddedMembers",
                 "AllowMajorVersionUpgrade",
                 "DeletionPolicy",
                 "LogGroupNames",
@@ -338,6 +349,7 @@ impl Resource for Cluster<Resolved> {
         cost: Some("aurora-storage"),
     };
     const SETTLE: Settle = Settle::Key;
+    const CLOSED: &'static [&'static str] = &["AddedMembers"];
     type Context = Context;
     type Declared = Cluster<Declared>;
     type Outputs<S: Stage> = ClusterOutputs<S>;
@@ -448,6 +460,7 @@ impl Resource for Cluster<Resolved> {
         match property {
             "EngineVersion" => version::accepted(live.as_str()?, declared.as_str()?),
             "MembersPendingReboot" => Some(how_to_restart(live)),
+            "AddedMembers" => Some(added_by_hand(live)),
             _ => None,
         }
     }
@@ -469,7 +482,9 @@ impl Resource for Cluster<Resolved> {
         // Another cluster of the same name is not ours.
         let live = live.filter(|live| live.db_cluster_resource_id() == Some(outputs.resource_id.as_str()));
         let live = live.filter(|live| live.status() != Some("deleting"));
-        Ok(live.map(|live| self.live_properties(live)))
+        let ours = cx.ours::<Instance<Resolved>>();
+        let is_ours = |id: &str| ours.iter().any(|ours| ours.properties.identifier.as_str() == id);
+        Ok(live.map(|live| self.live_properties(live, is_ours)))
     }
 
     async fn update(

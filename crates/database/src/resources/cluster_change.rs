@@ -38,6 +38,16 @@ pub(super) async fn worth_waiting(cx: &Context, cluster: &str, error: CallError)
     }
 }
 
+/// What is said of instances that somebody has added to the cluster.
+pub(super) fn added_by_hand(instances: &Value) -> String {
+    let ids: Vec<&str> = instances.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let ids = ids.join(", ");
+    format!(
+        "somebody has added {ids} to the cluster. It stays, since the data may be written through it; once it is not the writer, \
+         `aws rds delete-db-instance --db-instance-identifier {ids}` takes it away"
+    )
+}
+
 /// What to do about instances that lack parameters.
 pub(super) fn how_to_restart(instances: &Value) -> String {
     let instances = instances.as_array().into_iter().flatten().filter_map(Value::as_str);

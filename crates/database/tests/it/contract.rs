@@ -129,6 +129,7 @@ fn cluster(around: &mut Inside) -> Entry<Cluster> {
         .fixed(["ManageMasterUserPassword"], "otherwise the program would know the password")
         .fixed(["MasterUserSecret"], "RDS takes another key only while it begins to manage the password")
         .fixed(["StorageEncrypted"], "a key is of no use without")
+        .fixed(["AddedMembers"], "what somebody has added is never declared")
         .fixed(["MembersPendingReboot"], "it is what a look finds, not what anybody wants")
         .together("DatabaseInsightsMode", ["PerformanceInsightsRetentionPeriod"], |cluster| {
             cluster.database_insights_mode = "advanced".to_owned();

@@ -52,6 +52,14 @@ async fn describe(cx: &Context, brief: &ServiceDeploymentBrief) -> Result<Servic
     required(deployments.into_iter().next(), OPERATION, "the deployment")
 }
 
+/// The state of the deployment that is running, if one is.
+pub(super) fn in_progress(live: &Service) -> Option<String> {
+    let is_running =
+        |deployment: &&Deployment| deployment.rollout_state() == Some(&DeploymentRolloutState::InProgress);
+    let running = live.deployments().iter().find(is_running)?;
+    running.rollout_state().map(|state| state.as_str().to_owned())
+}
+
 /// Whether a deployment did not bring what it should have, or is about not to.
 pub(super) fn has_failed(brief: &ServiceDeploymentBrief) -> bool {
     use ServiceDeploymentStatus as Status;

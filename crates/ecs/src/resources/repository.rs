@@ -22,8 +22,9 @@ use aws_sdk_ecr::types::{
     Tag,
 };
 use engine::{
-    CallError, Changed, Contents, CreateOnly, Declares, Facts, How, ImportId, Intent, Keep, KeepValue, Limit,
-    Listed, Loss, Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, How, ImportId, Intent, Keep,
+    KeepValue, Limit, Listed, Loss, Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging,
+    Template, Times,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,6 +46,10 @@ pub struct Repository {
     /// Which images go by themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle_policy: Option<LifecyclePolicy>,
+    /// Who may push and pull beside those that IAM lets in, as JSON. Never declared; a live repository may have a policy that
+    /// somebody set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository_policy_text: Option<String>,
     /// Whether images are deleted with the repository. A wish for the deletion: a living repository does not know of it.
     pub empty_on_delete: bool,
     /// What people see.
@@ -129,6 +134,15 @@ fn same_json(one: &str, other: &str) -> bool {
     one == other || read(one).is_some_and(|one| read(other) == Some(one))
 }
 
+/// How ECR says that nobody has set a policy.
+const NO_POLICY: &str = "RepositoryPolicyNotFoundException";
+
+async fn access_policy(cx: &Context, name: &RepositoryName) -> Result<Option<String>, CallError> {
+    let answer = ecr(cx).get_repository_policy().repository_name(name.as_str()).send().await;
+    let answer = answer.called("GetRepositoryPolicy").classed(&[NO_POLICY], ErrorClass::NotFound);
+    Ok(answer.if_exists()?.and_then(|answer| answer.policy_text))
+}
+
 impl Repository {
     fn scanning(&self) -> ImageScanningConfiguration {
         ImageScanningConfiguration::builder()
@@ -199,10 +213,11 @@ impl Resource for Repository {
             words: "the name of the repository",
             example: "payment-app-dev",
         },
-        reads: Reads { least: 3, most: 3, together: Some("DescribeRepositories") },
+        reads: Reads { least: 4, most: 4, together: Some("DescribeRepositories") },
         cost: Some("ecr-storage"),
     };
     const SETTLE: Settle = Settle::Key;
+    const CLOSED: &'static [&'static str] = &["LifecyclePolicy", "RepositoryPolicyText"];
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = RepositoryOutputs<S>;
@@ -260,6 +275,7 @@ impl Resource for Repository {
             },
             encryption_configuration: self.live_encryption(&live),
             lifecycle_policy: self.live_policy(cx, name).await?,
+            repository_policy_text: access_policy(cx, name).await?,
             empty_on_delete: self.empty_on_delete,
             tags: tags.visible(),
         }))
@@ -293,6 +309,11 @@ impl Resource for Repository {
                     request.send().await.called("DeleteLifecyclePolicy").gone_is_ok()?;
                 }
             }
+        }
+        if changed.has("RepositoryPolicyText") {
+            let answer = ecr.delete_repository_policy().repository_name(name).send().await;
+            let answer = answer.called("DeleteRepositoryPolicy");
+            answer.classed(&[NO_POLICY], ErrorClass::NotFound).gone_is_ok()?;
         }
         let arn = outputs.arn.as_str();
         aws::tag_by_arn!(changed.before.tags.changes_to(&self.tags), &ecr, arn, |tags| tags.list(tag))?;

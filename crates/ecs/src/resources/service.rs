@@ -28,6 +28,7 @@ use engine::{
     Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{deployment, ecs, live_tags, retag, tag};
 use crate::{ClusterArn, ServiceArn, TaskDefinitionArn};
@@ -83,6 +84,9 @@ pub struct Service<S: Stage = Declared> {
     /// CloudFormation `DependsOn` is no property but stands beside them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<S::Of<String>>,
+    /// `IN_PROGRESS` while a deployment is running. Never declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<String>,
     /// What people see.
     pub tags: Tags,
 }
@@ -108,6 +112,9 @@ pub struct ServiceOutputs<S: Stage> {
     /// is out of date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployed_at: Option<S::Of<String>>,
+    /// When it was created, in seconds since 1970: another service of the name has another time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<S::Of<String>>,
 }
 
 impl Declares for Service<Declared> {
@@ -132,16 +139,25 @@ async fn describe(cx: &Context, cluster: &str, service: &str) -> Result<Option<L
     Ok(live.filter(|live| live.status() != Some("INACTIVE")))
 }
 
-/// Whether it is the project's. An ARN is made from names: a service that was deleted and made anew by somebody else
-/// has the same one.
-fn is_ours(cx: &Context, live: &Live) -> bool {
-    live_tags(live.tags()).is_ours(cx.identity())
+/// Whether it is the one that is recorded. An ARN is made from names: a service that was deleted and made anew by somebody
+/// else has the same one, but was created later. Where that time is not recorded, tags decide, unless somebody has taken them
+/// off, which says nothing.
+fn is_ours(cx: &Context, known: &ServiceOutputs<Resolved>, live: &Live) -> bool {
+    match (&known.created_at, created_at(live)) {
+        (Some(recorded), Some(live)) => *recorded == live,
+        _ => !live_tags(live.tags()).is_of_others(cx.identity()),
+    }
+}
+
+fn created_at(live: &Live) -> Option<String> {
+    live.created_at().map(|time| time.as_secs_f64().to_string())
 }
 
 /// The service, if it is neither gone nor going, nor somebody else's.
-async fn active(cx: &Context, arn: &ServiceArn) -> Result<Option<Live>, CallError> {
+async fn active(cx: &Context, known: &ServiceOutputs<Resolved>) -> Result<Option<Live>, CallError> {
+    let arn = &known.service_arn;
     let live = describe(cx, cluster_of(arn), arn.as_str()).await?;
-    Ok(live.filter(|live| live.status() == Some("ACTIVE") && is_ours(cx, live)))
+    Ok(live.filter(|live| live.status() == Some("ACTIVE") && is_ours(cx, known, live)))
 }
 
 fn outputs(live: &Live, operation: &str) -> Result<ServiceOutputs<Resolved>, CallError> {
@@ -149,6 +165,7 @@ fn outputs(live: &Live, operation: &str) -> Result<ServiceOutputs<Resolved>, Cal
         service_arn: required(live.service_arn(), operation, "serviceArn")?.into(),
         name: required(live.service_name(), operation, "serviceName")?.into(),
         deployed_at: deployment::began(live),
+        created_at: created_at(live),
     })
 }
 
@@ -223,6 +240,7 @@ impl Service<Resolved> {
             enable_execute_command: live.enable_execute_command(),
             propagate_tags: live.propagate_tags().map_or("NONE", PropagateTags::as_str).to_owned(),
             depends_on: self.depends_on.clone(),
+            deployment: deployment::in_progress(live),
             tags: tags.visible(),
         }
     }
@@ -252,7 +270,7 @@ impl Resource for Service<Resolved> {
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
-        template: Template { own_properties: &["DependsOn"], ..Template::AS_DECLARED },
+        template: Template { own_properties: &["DependsOn", "Deployment"], ..Template::AS_DECLARED },
         // A deployment takes a quarter of an hour, and one that fails as long again to go back; then there is the time that
         // the old tasks stay.
         times: Times {
@@ -269,12 +287,17 @@ impl Resource for Service<Resolved> {
     };
     const SETTLE: Settle = Settle::Token;
     const VOLATILE: &'static [&'static str] = &["DeployedAt"];
+    const CLOSED: &'static [&'static str] = &["Deployment"];
     type Context = Context;
     type Declared = Service<Declared>;
     type Outputs<S: Stage> = ServiceOutputs<S>;
 
     fn claim(&self) -> Option<String> {
         Some(format!("{} {}", self.cluster, self.service_name))
+    }
+
+    fn accepts(property: &str, _live: &Value, _declared: &Value) -> Option<String> {
+        (property == "Deployment").then(|| "a deployment is running".to_owned())
     }
 
     async fn find(
@@ -348,7 +371,7 @@ impl Resource for Service<Resolved> {
         cx: &Context,
         outputs: &ServiceOutputs<Resolved>,
     ) -> Result<Option<Self>, CallError> {
-        let Some(live) = active(cx, &outputs.service_arn).await? else { return Ok(None) };
+        let Some(live) = active(cx, outputs).await? else { return Ok(None) };
         let task_definition = live_task_definition(cx, &live).await?;
         Ok(Some(self.live_properties(&live, task_definition, live_tags(live.tags()))))
     }
@@ -360,7 +383,7 @@ impl Resource for Service<Resolved> {
         changed: &Changed<Self>,
     ) -> Result<ServiceOutputs<Resolved>, CallError> {
         let arn = &outputs.service_arn;
-        let told = self.tell(cx, arn, changed).await?;
+        let told = self.tell(cx, outputs, changed).await?;
         retag(cx, arn.as_str(), &changed.before.tags, &self.tags).await?;
         let asked = told.as_ref().and_then(deployment::began);
         Ok(ServiceOutputs { deployed_at: asked.or_else(|| outputs.deployed_at.clone()), ..outputs.clone() })
@@ -368,7 +391,7 @@ impl Resource for Service<Resolved> {
 
     async fn delete(&self, cx: &Context, outputs: &ServiceOutputs<Resolved>) -> Result<(), CallError> {
         let arn = &outputs.service_arn;
-        if active(cx, arn).await?.is_none() {
+        if active(cx, outputs).await?.is_none() {
             return Ok(());
         }
         // By force: with its tasks.
@@ -384,7 +407,7 @@ impl Resource for Service<Resolved> {
         let arn = &outputs.service_arn;
         let live = describe(cx, cluster_of(arn), arn.as_str()).await?;
         // While it drains, its tasks hold interfaces, and it holds its name.
-        Ok(!live.is_some_and(|live| is_ours(cx, &live)))
+        Ok(!live.is_some_and(|live| is_ours(cx, outputs, &live)))
     }
 }
 
@@ -394,17 +417,19 @@ impl Service<Resolved> {
     async fn tell(
         &self,
         cx: &Context,
-        arn: &ServiceArn,
+        outputs: &ServiceOutputs<Resolved>,
         changed: &Changed<Self>,
     ) -> Result<Option<Live>, CallError> {
         const OPERATION: &str = "UpdateService";
+        let arn = &outputs.service_arn;
         let given = |name: &str| changed.has(name);
-        let Some(live) = active(cx, arn).await? else {
+        let Some(live) = active(cx, outputs).await? else {
             return Err(CallError::new(ErrorClass::NotFound, OPERATION, "the service is gone"));
         };
         let count = self.wanted_count(&live).filter(|_| given("DesiredCount"));
         let force = self.must_force(cx, &live).await?;
-        let is_told = |name: &String| !matches!(name.as_str(), "DesiredCount" | "DependsOn" | "Tags");
+        let is_told =
+            |name: &String| !matches!(name.as_str(), "DesiredCount" | "DependsOn" | "Deployment" | "Tags");
         if count.is_none() && !force && !changed.properties.iter().any(is_told) {
             return Ok(None);
         }

@@ -46,6 +46,7 @@ fn repository(around: &mut Inside) -> Entry<Repository> {
             repository.encryption_configuration.encryption_type = "KMS".to_owned();
         })
         .other("LifecyclePolicy", |repository| repository.lifecycle_policy = None)
+        .fixed(["RepositoryPolicyText"], "what somebody has set is never declared")
         .recorded("EmptyOnDelete", |repository| repository.empty_on_delete = !repository.empty_on_delete)
         .other("Tags", |repository| repository.tags = renamed())
 }
@@ -101,6 +102,7 @@ fn service(around: &mut Inside) -> Entry<Service> {
         .other("Cluster", |service| service.cluster = cluster.arn)
         .other("TaskDefinition", |service| service.task_definition = definition.task_definition_arn)
         .other("DesiredCount", |service| service.desired_count = 0)
+        .fixed(["Deployment"], "it is what a look finds, not what anybody wants")
         .other("PlatformVersion", |service| service.platform_version = "1.4.0".to_owned())
         .not_seen("PlatformVersion", "AWS tells which version LATEST is, so the two look alike")
         .other("NetworkConfiguration", |service| {

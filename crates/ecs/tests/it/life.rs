@@ -330,7 +330,8 @@ async fn a_service_of_the_same_name_is_not_taken_over() {
     let (world, inputs) = world().await;
     let tier = tier(with_image(PUBLIC));
     let outputs = world.create(&tier, &inputs).await;
-    // Made anew behind its back, without our tags.
+    // Made anew behind its back, later, without our tags.
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
     ecs(&world).delete_service().cluster(CLUSTER).service(SERVICE).force(true).send().await.unwrap();
     let before = service(&world).await;
     ecs(&world)

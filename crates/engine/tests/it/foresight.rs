@@ -36,7 +36,17 @@ impl Cloud {
     }
 }
 
-type Shared = Mutex<Cloud>;
+struct Shared(Mutex<Cloud>);
+
+impl engine::Caller for Shared {}
+
+impl std::ops::Deref for Shared {
+    type Target = Mutex<Cloud>;
+
+    fn deref(&self) -> &Mutex<Cloud> {
+        &self.0
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -169,7 +179,7 @@ struct World {
 
 impl World {
     async fn with(version: u32, size: u32) -> Self {
-        let mut registry = Registry::new(Mutex::new(Cloud::default()));
+        let mut registry = Registry::new(Shared(Mutex::new(Cloud::default())));
         registry.register::<Machine>();
         let registry = Arc::new(registry);
         let host = TestHost::new("ada@earth", 1, Instant::now());

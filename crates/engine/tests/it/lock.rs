@@ -225,6 +225,8 @@ async fn a_holder_whose_lease_runs_out_in_the_middle_makes_no_further_call_thoug
 #[derive(Default)]
 struct Calls(Mutex<Vec<Instant>>);
 
+impl engine::Caller for Calls {}
+
 /// A kind whose delete is many calls, as emptying a bucket is, one each second.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "", rename_all = "PascalCase")]

@@ -26,6 +26,8 @@ pub(crate) struct Cloud {
     life: Life,
 }
 
+impl engine::Caller for Cloud {}
+
 impl Cloud {
     async fn mutate<T: Send + 'static>(
         &self,

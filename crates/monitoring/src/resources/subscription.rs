@@ -6,7 +6,8 @@
 //! and the next run sends the e-mail again.
 //!
 //! Wait: the topic is not found for a moment after it was made. Read: in the place of the ARN there may be the words
-//! `PendingConfirmation` and `Deleted`. Update: there is none. Terminal is `Deleted`; a pending one ends by itself.
+//! `PendingConfirmation` and `Deleted`. Update: only of a filter, which somebody has set and which keeps alarms from whoever should
+//! get them: an empty one takes it off. Terminal is `Deleted`; a pending one ends by itself, and shows no filter.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, TopicArn};
@@ -29,6 +30,9 @@ pub struct Subscription<S: Stage = Declared> {
     pub protocol: String,
     /// Who is told: an e-mail address.
     pub endpoint: String,
+    /// Which messages it gets, as JSON. Never declared: it gets all. A live one may have a filter that somebody set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter_policy: Option<String>,
 }
 
 /// What others can refer to. CloudFormation has the ARN, which a pending subscription does not show.
@@ -80,6 +84,17 @@ fn confirmed(live: &Live) -> Option<&str> {
     live.subscription_arn().filter(|arn| arn.starts_with("arn:"))
 }
 
+/// The filter that lets everything through, and takes another one off (SNS API Reference, SetSubscriptionAttributes).
+const NO_FILTER: &str = "{}";
+
+/// The filter of a confirmed subscription, if it has one.
+async fn filter_of(cx: &Context, arn: &str) -> Result<Option<String>, CallError> {
+    let answer = sns(cx).get_subscription_attributes().subscription_arn(arn).send().await;
+    let answer = answer.called("GetSubscriptionAttributes").if_exists()?;
+    let filter = answer.and_then(|answer| answer.attributes?.remove("FilterPolicy"));
+    Ok(filter.filter(|filter| !filter.is_empty() && filter != NO_FILTER))
+}
+
 #[async_trait]
 impl Resource for Subscription<Resolved> {
     const KIND: &'static str = "AWS::SNS::Subscription";
@@ -91,17 +106,18 @@ impl Resource for Subscription<Resolved> {
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
-        template: Template::AS_DECLARED,
+        template: Template { own_properties: &["FilterPolicy"], ..Template::AS_DECLARED },
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
         import: ImportId {
             parts: &["TopicArn", "Protocol", "Endpoint"],
             words: "the ARN of the topic, the protocol and the endpoint",
             example: "arn:aws:sns:ap-southeast-1:123456789012:payment-alarms-dev|email|oncall@example.com",
         },
-        reads: Reads { least: 1, most: 1, together: Some("ListSubscriptionsByTopic") },
+        reads: Reads { least: 1, most: 2, together: Some("ListSubscriptionsByTopic") },
         cost: Some("sns-delivery"),
     };
     const SETTLE: Settle = Settle::Key;
+    const CLOSED: &'static [&'static str] = &["FilterPolicy"];
     type Context = Context;
     type Declared = Subscription<Declared>;
     type Outputs<S: Stage> = SubscriptionOutputs<S>;
@@ -143,21 +159,33 @@ impl Resource for Subscription<Resolved> {
         cx: &Context,
         outputs: &SubscriptionOutputs<Resolved>,
     ) -> Result<Option<Self>, CallError> {
-        let live = live(cx, outputs).await?;
-        Ok(live.map(|_| Self {
+        let Some(live) = live(cx, outputs).await? else { return Ok(None) };
+        let filter_policy = match confirmed(&live) {
+            Some(arn) => filter_of(cx, arn).await?,
+            None => None,
+        };
+        Ok(Some(Self {
             topic_arn: outputs.topic_arn.clone(),
             protocol: outputs.protocol.clone(),
             endpoint: outputs.endpoint.clone(),
+            filter_policy,
         }))
     }
 
-    /// Nothing of it can be changed.
+    /// Nothing of it can be changed but its filter.
     async fn update(
         &self,
-        _cx: &Context,
+        cx: &Context,
         outputs: &SubscriptionOutputs<Resolved>,
-        _changed: &Changed<Self>,
+        changed: &Changed<Self>,
     ) -> Result<SubscriptionOutputs<Resolved>, CallError> {
+        let live = live(cx, outputs).await?;
+        if let Some(arn) = live.as_ref().and_then(confirmed).filter(|_| changed.has("FilterPolicy")) {
+            let policy = self.filter_policy.as_deref().unwrap_or(NO_FILTER);
+            let request = sns(cx).set_subscription_attributes().subscription_arn(arn);
+            let request = request.attribute_name("FilterPolicy").attribute_value(policy);
+            request.send().await.called("SetSubscriptionAttributes")?;
+        }
         Ok(outputs.clone())
     }
 

@@ -90,13 +90,21 @@ fn queue(name: &str) -> String {
 fn subscription(around: &mut Inside) -> Entry<Subscription> {
     let topic_arn = other_topic(around);
     let other = around.outputs::<Topic>("monitoring/topic").topic_arn;
-    Entry::of(Subscription { topic_arn, protocol: "sqs".to_owned(), endpoint: queue("alarms") })
-        .other("TopicArn", |subscription| subscription.topic_arn = other)
-        .other("Endpoint", |subscription| subscription.endpoint = queue("other"))
-        .together("Protocol", ["Endpoint"], |subscription| {
-            subscription.protocol = "lambda".to_owned();
-            subscription.endpoint = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:alarms");
-        })
+    Entry::of(Subscription {
+        topic_arn,
+        protocol: "sqs".to_owned(),
+        endpoint: queue("alarms"),
+        filter_policy: None,
+    })
+    .other("FilterPolicy", |subscription| {
+        subscription.filter_policy = Some(r#"{"severity":["low"]}"#.to_owned());
+    })
+    .other("TopicArn", |subscription| subscription.topic_arn = other)
+    .other("Endpoint", |subscription| subscription.endpoint = queue("other"))
+    .together("Protocol", ["Endpoint"], |subscription| {
+        subscription.protocol = "lambda".to_owned();
+        subscription.endpoint = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:alarms");
+    })
 }
 
 fn subscription_that_nobody_has_confirmed(around: &mut Inside) -> Entry<Subscription> {

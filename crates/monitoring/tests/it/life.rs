@@ -115,6 +115,7 @@ async fn a_subscription_that_was_confirmed_is_deleted() {
         topic_arn: TOPIC.into(),
         protocol: "sqs".to_owned(),
         endpoint: "arn:aws:sqs:ap-southeast-1:123456789012:payment-alarms-dev".to_owned(),
+        filter_policy: None,
     };
     let intent = Intent { address: Address::new("monitoring/queue").unwrap(), token: "0".repeat(32) };
     let outputs = queue.create(&world.cx, &intent).await.unwrap();

@@ -5,5 +5,6 @@
 mod audit;
 mod changes;
 mod configuration;
+mod drift;
 mod hostile;
 mod matrix;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws::tags::{IgnoredTags, InvalidIgnored};
 use schemars::JsonSchema;
 use serde::ser::{Error as _, SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,9 @@ use super::sections::{AnySection, Sections};
 use crate::anchor::StateArgs;
 use crate::payment;
 use crate::tier::Tier;
+
+/// Keys of tags that resources have, whatever is configured.
+const OWN_TAGS: [&str; 3] = ["Environment", "Name", "Tier"];
 
 /// All that can be chosen. What every program has is a field; what a tier has is a [`section`](Config::section).
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +24,8 @@ pub struct Config {
     pub region: String,
     /// Whether the region may be one that this version does not know: AWS opens new ones.
     pub allow_unknown_region: bool,
+    /// Tags that others set on the stack's resources, which are left to them.
+    pub ignored_tags: Vec<String>,
     /// How the record of what was deployed is kept.
     pub state: StateArgs,
     /// Tags of every resource, beside `Environment`, which is the environment's name.
@@ -41,6 +47,9 @@ pub(super) struct Common {
     region: String,
     /// Whether the region may be one that this version does not know: AWS opens new ones.
     allow_unknown_region: bool,
+    /// Keys of tags that others set on the stack's resources, such as an organisation's tagger: they are neither shown as drift nor
+    /// taken off. One with a trailing `*` stands for all keys with that beginning.
+    ignored_tags: Vec<String>,
     /// How the record of what was deployed is kept.
     state: StateArgs,
     /// Tags of every resource, beside `Environment`, which is the environment's name.
@@ -68,6 +77,7 @@ impl Default for Common {
             project: "payment".to_owned(),
             region: "ap-southeast-1".to_owned(),
             allow_unknown_region: false,
+            ignored_tags: Vec::new(),
             state: StateArgs::default(),
             tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             logs: Logs::default(),
@@ -84,8 +94,8 @@ impl Default for Config {
 
 impl Config {
     pub(super) fn new(common: Common, sections: Sections) -> Self {
-        let Common { project, region, allow_unknown_region, state, tags, logs } = common;
-        Self { project, region, allow_unknown_region, state, tags, logs, sections }
+        let Common { project, region, allow_unknown_region, ignored_tags, state, tags, logs } = common;
+        Self { project, region, allow_unknown_region, ignored_tags, state, tags, logs, sections }
     }
 
     /// The section of a tier: `config.section::<vpc::Tier>().nat`.
@@ -108,6 +118,15 @@ impl Config {
             .unwrap_or_else(|| panic!("this configuration has no section `{}`", T::NAME))
     }
 
+    /// The tags that are left to others.
+    ///
+    /// # Errors
+    /// For a key that cannot be.
+    pub(crate) fn ignored_tags(&self) -> Result<IgnoredTags, InvalidIgnored> {
+        let declared = self.tags.keys().map(String::as_str).chain(OWN_TAGS);
+        IgnoredTags::new(self.ignored_tags.clone(), declared)
+    }
+
     pub(crate) fn set(&mut self, tier: &'static str, section: Box<dyn AnySection>) {
         self.sections.insert(tier, section);
     }
@@ -125,6 +144,7 @@ impl Serialize for Config {
         map.serialize_entry("project", &self.project)?;
         map.serialize_entry("region", &self.region)?;
         map.serialize_entry("allow_unknown_region", &self.allow_unknown_region)?;
+        map.serialize_entry("ignored_tags", &self.ignored_tags)?;
         map.serialize_entry("state", &self.state)?;
         map.serialize_entry("tags", &self.tags)?;
         map.serialize_entry("logs", &self.logs)?;

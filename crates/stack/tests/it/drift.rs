@@ -109,3 +109,86 @@ async fn what_aws_upgrades_and_what_waits_for_a_restart_is_said_and_is_no_drift(
     }
     place.run(&["verify", "--set", "database.engine_version=17.6"]).expect(0);
 }
+
+/// What somebody opens by hand: a way to the internet for the database subnets, and their network ACL.
+#[tokio::test]
+async fn doors_that_somebody_opened_are_shown_fail_verify_and_are_closed() {
+    let place = Workplace::new();
+    place.run(&["up"]).expect(0);
+    let ec2 = place.ec2();
+    let state = place.state("dev").await;
+    let output =
+        |address: &str, name: &str| state.output(address, name).unwrap().as_str().unwrap().to_owned();
+    let (table, gateway) = (output("vpc/db-rt-3", "RouteTableId"), output("vpc/igw", "InternetGatewayId"));
+    let route = ec2.create_route().route_table_id(&table).destination_cidr_block("0.0.0.0/0");
+    route.gateway_id(&gateway).send().await.unwrap();
+    let entry = ec2.create_network_acl_entry().network_acl_id(output("vpc/db-acl", "Id")).rule_number(50);
+    let entry = entry.protocol("-1").rule_action(aws_sdk_ec2::types::RuleAction::Allow).egress(false);
+    entry.cidr_block("0.0.0.0/0").send().await.unwrap();
+
+    let refresh = place.run(&["refresh", "--detailed-exitcode"]).expect(2);
+    for shown in ["~ vpc/db-rt-3", "~ vpc/db-acl", "Routes: ", "Entries: ", &gateway] {
+        assert!(refresh.out.contains(shown), "{shown}: {}", refresh.out);
+    }
+    let verify = place.run(&["verify"]).expect(1);
+    for failed in ["access/database-routes", "access/database-acl"] {
+        assert!(verify.out.contains(&format!("FAILED   {failed}")), "{failed}: {}", verify.out);
+    }
+    place.run(&["up"]).expect(0);
+    place.run(&["refresh", "--detailed-exitcode"]).expect(0);
+    place.run(&["verify"]).expect(0);
+    let tables = ec2.describe_route_tables().route_table_ids(&table).send().await.unwrap();
+    assert_eq!(tables.route_tables()[0].routes().len(), 1);
+}
+
+/// A tag that says whose an object is, of objects that are found by their tags only.
+#[tokio::test]
+async fn a_tag_that_says_whose_an_object_is_is_put_back() {
+    let place = Workplace::new();
+    place.run(&["up"]).expect(0);
+    let ec2 = place.ec2();
+    let state = place.state("dev").await;
+    let vpc = state.output("vpc/vpc", "VpcId").unwrap().as_str().unwrap().to_owned();
+    let tag = aws_sdk_ec2::types::Tag::builder().key("stack:project").build();
+    ec2.delete_tags().resources(&vpc).tags(tag).send().await.unwrap();
+    let refresh = place.run(&["refresh", "--detailed-exitcode"]).expect(2);
+    assert!(refresh.out.contains("Tags[stack:project]: "), "{}", refresh.out);
+    place.run(&["up"]).expect(0);
+    place.run(&["refresh", "--detailed-exitcode"]).expect(0);
+    let live = ec2.describe_vpcs().vpc_ids(&vpc).send().await.unwrap();
+    let is_back =
+        |tag: &aws_sdk_ec2::types::Tag| tag.key() == Some("stack:project") && tag.value() == Some("payment");
+    assert!(live.vpcs()[0].tags().iter().any(is_back));
+}
+
+#[tokio::test]
+async fn tags_of_others_are_left_to_them_where_the_configuration_says_so() {
+    let place = Workplace::new();
+    place.run(&["up"]).expect(0);
+    let ec2 = place.ec2();
+    let vpc = place.run(&["outputs", "vpcId"]).expect(0).out.trim_end().to_owned();
+    let tag = |key: &str| aws_sdk_ec2::types::Tag::builder().key(key).value("42").build();
+    let theirs = ec2.create_tags().resources(&vpc).tags(tag("CostCenter")).tags(tag("org:unit"));
+    theirs.send().await.unwrap();
+    place.run(&["refresh", "--detailed-exitcode"]).expect(2);
+
+    let ignored = ["--set", "ignored_tags=[\"CostCenter\", \"org:*\"]"];
+    let with = |arguments: &[&'static str]| place.run(&[arguments, &ignored].concat());
+    with(&["refresh", "--detailed-exitcode"]).expect(0);
+    with(&["verify"]).expect(0);
+    let up = with(&["up"]).expect(0);
+    assert!(up.out.contains("nothing to do") || up.err.contains("nothing to do"), "{} {}", up.out, up.err);
+    // Nor are they taken off where the tags are changed anyway.
+    with(&["up", "--set", "tags.Author=me"]).expect(0);
+    let live = ec2.describe_vpcs().vpc_ids(&vpc).send().await.unwrap();
+    let keys: Vec<&str> = live.vpcs()[0].tags().iter().filter_map(|tag| tag.key()).collect();
+    assert!(keys.contains(&"CostCenter") && keys.contains(&"org:unit"), "{keys:?}");
+
+    for (wrong, why) in [
+        ("ignored_tags=[\"Author\"]", "ignored_tags`: `Author` covers `Author`, which is declared"),
+        ("ignored_tags=[\"stack:*\"]", "the tags that say whose an object is"),
+    ] {
+        let refused = place.run(&["preview", "--set", wrong]).expect(65);
+        assert!(refused.err.contains(why), "{}", refused.err);
+    }
+}

@@ -6,8 +6,8 @@ use std::time::Duration;
 use aws::Registry;
 use emulator::{Counted, Emulator, Fault, FaultPlan, Snapshot, When};
 use engine::{
-    Action, Content, Declaration, Engine, File, Graph, Host, Kind, MemoryStore, Object, Plan, Selector, Step,
-    Store, TestHost,
+    Action, Address, Content, Declaration, Engine, File, Graph, Host, Kind, MemoryStore, Object, Plan,
+    Selector, Step, Store, TestHost,
 };
 use serde_json::Value;
 
@@ -144,6 +144,10 @@ impl Bench {
         self.copy(saved, plan).await
     }
 
+    pub(super) fn address(&self) -> Address {
+        Address::new(self.subject.address()).unwrap_or_else(|error| panic!("{error}"))
+    }
+
     pub(super) fn kind(&self) -> &dyn Kind {
         provided(&self.registry, self.subject.kind())
     }
@@ -227,6 +231,7 @@ impl Bench {
         let recorded = self.recorded().await?;
         super::hold!(recorded.properties == wanted, "recorded: {}\nwanted: {wanted}", recorded.properties);
         let live = self.live(&recorded).await?.ok_or("there is no object")?;
+        let wanted = self.kind().marked(&self.address(), &wanted);
         super::hold!(live == wanted, "read: {live}\nwanted: {wanted}");
         Ok(())
     }

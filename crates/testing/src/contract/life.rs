@@ -115,8 +115,8 @@ pub(super) async fn changed_behind_its_back(
     other: &Value,
 ) -> Result<(), Broken> {
     let base = bench.subject.properties();
-    // Where the property is not declared, the cloud may have any value; where it is, none but this one.
-    let declared = base.get(property).is_some();
+    // Where the property is not declared, the cloud may have any value, unless it is a closed one; where it is, none but this.
+    let declared = base.get(property).is_some() || bench.kind().closed().contains(&property);
     let (wanted, wrong) = if declared { (&base, other) } else { (other, &base) };
     bench.bring(Some(wanted)).await?;
     let recorded = bench.recorded().await?;
@@ -140,8 +140,8 @@ pub(super) async fn changed_behind_its_back(
         return Ok(());
     }
     // What is not declared is not looked at.
-    let managed: BTreeSet<_> =
-        properties.iter().copied().filter(|name| wanted.get(*name).is_some()).collect();
+    let is_managed = |name: &&str| wanted.get(*name).is_some() || bench.kind().closed().contains(name);
+    let managed: BTreeSet<_> = properties.iter().copied().filter(is_managed).collect();
     let expected = managed.iter().map(|name| (bench.subject.address(), *name)).collect();
     hold!(seen == expected, "the drift is {drift:?}");
     if bench.subject.entry.one_way.contains(property) {
@@ -151,6 +151,36 @@ pub(super) async fn changed_behind_its_back(
     only_changes(bench, &applied.plan, &managed)?;
     bench.reads_as(wanted).await?;
     bench.is_done(wanted).await
+}
+
+/// Somebody changes a tag that says whose the object is: it is the same object, the tag is drift, and is put back.
+pub(super) async fn tags_of_ours_changed(bench: &Bench) -> Result<(), Broken> {
+    let base = bench.subject.properties();
+    let recorded = bench.recorded().await?;
+    let wanted = bench.kind().marked(&bench.address(), &recorded.properties);
+    let properties = differing(&recorded.properties, &wanted);
+    let [property] = *properties.iter().copied().collect::<Vec<_>>() else { return Ok(()) };
+    let live = bench.live(&recorded).await?.ok_or("there is no object")?;
+    let mut wrong = wanted.clone();
+    match &mut wrong[property] {
+        Value::Array(list) => {
+            for tag in list.iter_mut().filter(|tag| tag["Key"] == aws::tags::PROJECT) {
+                tag["Value"] = "somebody".into();
+            }
+        }
+        map => map[aws::tags::PROJECT] = "somebody".into(),
+    }
+    let changed = vec![property.to_owned()];
+    let updated = bench.kind().update(&wrong, &recorded.outputs, &live, changed).await;
+    updated.map_err(|error| format!("update: {error}"))?;
+    let drift = bench.engine.drift(&Selector::all()).await.map_err(|error| error.to_string())?;
+    let changes: Vec<_> = drift.iter().flat_map(|drift| drift.changes.iter().flatten()).collect();
+    let seen = changes.len() == 1 && changes[0].path.starts_with(&format!("{property}"));
+    hold!(seen && drift[0].address == bench.address(), "the drift is {drift:?}");
+    let applied = bench.bring(Some(&base)).await?;
+    only_changes(bench, &applied.plan, &[property].into())?;
+    bench.reads_as(&base).await?;
+    bench.is_done(&base).await
 }
 
 /// The object is deleted by calls that the engine does not know of.

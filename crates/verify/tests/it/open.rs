@@ -18,6 +18,7 @@ fn ledger() -> Scope {
         visibility_timeout: None,
         redrive_policy: None,
         sqs_managed_sse_enabled: true,
+        policy: None,
         tags: Tags::new().with("Name", "payment-ledger-dev"),
     };
     scope.within("ledger", |scope| scope.add("queue", queue)).unwrap();

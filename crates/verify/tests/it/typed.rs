@@ -135,6 +135,7 @@ async fn tags_are_judged_whatever_their_property_is_called() {
         kind: BackupVault::<Resolved>::KIND.to_owned(),
         facts: Some(BackupVault::<Resolved>::FACTS),
         recorded: vault.clone(),
+        outputs: json!({}),
         live: Reading::Found(vault),
     });
     assert_eq!(failures(&good), Vec::<&str>::new());

@@ -1,10 +1,12 @@
-//! What is in a VPC and says nothing else of itself: all that it does is declared by resources that refer to it.
+//! What is in a VPC and says nothing else of itself: all that it does is declared by resources that refer to it. What it does
+//! beside that, somebody has added: it is shown as a property that is never declared, and an update takes it away.
 
-/// A resource whose properties are its VPC and its tags. The calls differ in their names.
+/// A resource whose properties are its VPC and its tags, and what others have added. The calls differ in their names.
 macro_rules! in_vpc {
     (
         $(#[$doc:meta])*
         $name:ident, const KIND: &'static str = $kind:literal; $(#[$outputs_doc:meta])* $outputs:ident { $(#[$id_doc:meta])* $id:ident: $id_type:ty },
+        holding $(#[$part_doc:meta])* $parts:ident: $part:ty, closed $closed:literal, added by $added:path, removed by $remove:path,
         import: $import:expr,
         found by $describe:ident $described:literal $list:ident.$live_id:ident $batch:ident,
         made by $create:ident $created:literal $made:ident $resource_type:ident,
@@ -16,8 +18,19 @@ macro_rules! in_vpc {
         pub struct $name<S: Stage = Declared> {
             /// The VPC that it is in.
             pub vpc_id: S::Of<VpcId>,
+            $(#[$part_doc])*
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            pub $parts: Vec<$part>,
             /// What people see.
             pub tags: Tags,
+        }
+
+        impl $name<Declared> {
+            /// One in this VPC.
+            #[must_use]
+            pub fn new(vpc_id: Input<VpcId>, tags: Tags) -> Self {
+                Self { vpc_id, $parts: Vec::new(), tags }
+            }
         }
 
         $(#[$outputs_doc])*
@@ -43,7 +56,7 @@ macro_rules! in_vpc {
                 loss: Loss::Nothing,
                 keeps: &[],
                 limits: &[],
-                template: Template::AS_DECLARED,
+                template: Template { own_properties: &[$closed], ..Template::AS_DECLARED },
                 times: Times {
                     ready: Span { typical: 1, longest: 300 },
                     gone: Span { typical: 1, longest: 900 },
@@ -53,6 +66,7 @@ macro_rules! in_vpc {
                 cost: None,
             };
             const SETTLE: Settle = Settle::Token;
+            const CLOSED: &'static [&'static str] = &[$closed];
             type Context = Context;
             type Declared = $name<Declared>;
             type Outputs<S: Stage> = $outputs<S>;
@@ -94,7 +108,11 @@ macro_rules! in_vpc {
             ) -> Result<Option<Self>, CallError> {
                 let live = describe(cx).$batch.get(&outputs.$id).await?;
                 let own = |vpc: Option<String>| vpc.unwrap_or_default().into();
-                Ok(live.map(|live| Self { vpc_id: own(live.vpc_id), tags: visible(live.tags) }))
+                Ok(live.map(|live| Self {
+                    $parts: $added(cx, &outputs.$id, &live),
+                    vpc_id: own(live.vpc_id),
+                    tags: visible(live.tags),
+                }))
             }
 
             async fn update(
@@ -103,6 +121,11 @@ macro_rules! in_vpc {
                 outputs: &$outputs<Resolved>,
                 changed: &Changed<Self>,
             ) -> Result<$outputs<Resolved>, CallError> {
+                if changed.has($closed) {
+                    for one in &changed.before.$parts {
+                        $remove(cx, &outputs.$id, one).await?;
+                    }
+                }
                 retag(cx, outputs.$id.as_str(), &changed.before.tags, &self.tags).await?;
                 Ok(outputs.clone())
             }

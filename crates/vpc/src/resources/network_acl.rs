@@ -1,7 +1,8 @@
 //! A network ACL: a filter at the border of subnets, here in front of the databases.
 //!
 //! The surprise: it keeps no connections in mind. Whatever is let in needs a rule of its own for the answer, to
-//! the ports from which clients ask. A new ACL lets nothing through until it has entries.
+//! the ports from which clients ask. A new ACL lets nothing through until it has entries. An entry that no resource of ours has
+//! made is drift of its ACL, and an update deletes it.
 //!
 //! # Why only the database subnets have one
 //!
@@ -16,16 +17,74 @@
 use async_trait::async_trait;
 use aws::ec2::{found_by, ready_when_seen, retag};
 use aws::{CallResult, Called, Context, Tags, VpcId, required};
-use aws_sdk_ec2::types::ResourceType;
+use aws_sdk_ec2::types::{NetworkAcl as LiveAcl, ResourceType};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Input, Intent, Listed, Loss, Named,
     Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
-use super::visible;
+use super::{NetworkAclEntry, PortRange, visible};
 use crate::NetworkAclId;
 use crate::describe::describe;
+
+/// The number of the entry that every ACL ends with, and that nobody can change: what no other entry lets through is dropped.
+const LAST: i32 = 32767;
+
+/// An entry that somebody has added.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct AddedEntry {
+    /// Its place.
+    pub rule_number: i32,
+    /// Whether it is about traffic that leaves.
+    pub egress: bool,
+    /// `allow` or `deny`.
+    pub rule_action: String,
+    /// The protocol's number, or -1 for all.
+    pub protocol: String,
+    /// Where the traffic comes from or goes to.
+    pub cidr_block: String,
+    /// The ports at the receiving end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port_range: Option<PortRange>,
+}
+
+/// The entries that are not ours.
+fn added(cx: &Context, acl: &NetworkAclId, live: &LiveAcl) -> Vec<AddedEntry> {
+    let ours: Vec<NetworkAclEntry<Resolved>> = cx.ours().into_iter().map(|ours| ours.properties).collect();
+    let is_ours = |number: i32, egress: bool| {
+        let mut ours = ours.iter().filter(|entry| entry.network_acl_id == *acl);
+        ours.any(|entry| entry.rule_number == number && entry.egress == egress)
+    };
+    let mut added = Vec::new();
+    for entry in live.entries() {
+        let (number, egress) = (entry.rule_number().unwrap_or_default(), entry.egress().unwrap_or_default());
+        if number >= LAST || is_ours(number, egress) {
+            continue;
+        }
+        let block = entry.cidr_block().or_else(|| entry.ipv6_cidr_block());
+        added.push(AddedEntry {
+            rule_number: number,
+            egress,
+            rule_action: entry.rule_action().map_or("", |action| action.as_str()).to_owned(),
+            protocol: entry.protocol().unwrap_or_default().to_owned(),
+            cidr_block: block.unwrap_or_default().to_owned(),
+            port_range: entry.port_range().map(|range| PortRange {
+                from: range.from().unwrap_or_default(),
+                to: range.to().unwrap_or_default(),
+            }),
+        });
+    }
+    added.sort_by_key(|entry| (entry.egress, entry.rule_number));
+    added
+}
+
+async fn remove(cx: &Context, acl: &NetworkAclId, entry: &AddedEntry) -> Result<(), CallError> {
+    let request = cx.ec2().delete_network_acl_entry().network_acl_id(acl.as_str());
+    let request = request.rule_number(entry.rule_number).egress(entry.egress);
+    request.send().await.called("DeleteNetworkAclEntry").gone_is_ok()
+}
 
 in_vpc! {
     /// The properties of a network ACL.
@@ -35,6 +94,9 @@ in_vpc! {
         /// The ACL.
         id: NetworkAclId
     },
+    holding
+    /// Entries that somebody has added. Never declared: each entry of ours is a resource of its own.
+    entries: AddedEntry, closed "Entries", added by added, removed by remove,
     import: ImportId { parts: &["Id"], words: "the id of the network ACL", example: "acl-0a1b2c3d4e5f60718" },
     found by describe_network_acls "DescribeNetworkAcls" network_acls.network_acl_id network_acls,
     made by create_network_acl "CreateNetworkAcl" network_acl NetworkAcl,

@@ -63,11 +63,11 @@ fn a_subnet(around: &mut Nothing, vpc_id: &Input<VpcId>, zone: &str, third: u8) 
 }
 
 fn a_route_table(around: &mut Nothing, vpc_id: &Input<VpcId>, name: &str) -> Input<RouteTableId> {
-    around.add(name, RouteTable { vpc_id: vpc_id.clone(), tags: tags(name) }).route_table_id
+    around.add(name, RouteTable::new(vpc_id.clone(), tags(name))).route_table_id
 }
 
 fn an_acl(around: &mut Nothing, vpc_id: &Input<VpcId>, name: &str) -> Input<NetworkAclId> {
-    around.add(name, NetworkAcl { vpc_id: vpc_id.clone(), tags: tags(name) }).id
+    around.add(name, NetworkAcl::new(vpc_id.clone(), tags(name))).id
 }
 
 fn a_group(around: &mut Nothing, vpc_id: &Input<VpcId>, name: &str) -> Input<SecurityGroupId> {
@@ -187,7 +187,8 @@ fn nat_gateway(around: &mut Nothing) -> Entry<NatGateway> {
 fn route_table(around: &mut Nothing) -> Entry<RouteTable> {
     let vpc_id = a_vpc(around, "vpc");
     let other_vpc = a_vpc(around, "vpc-2");
-    Entry::of(RouteTable { vpc_id, tags: tags("payment-rt-dev") })
+    Entry::of(RouteTable::new(vpc_id, tags("payment-rt-dev")))
+        .fixed(["Routes"], "what somebody has added is never declared")
         .other("VpcId", |table| table.vpc_id = other_vpc)
         .other("Tags", |table| table.tags = tags("renamed"))
 }
@@ -240,7 +241,8 @@ fn route_table_association(around: &mut Nothing) -> Entry<SubnetRouteTableAssoci
 fn network_acl(around: &mut Nothing) -> Entry<NetworkAcl> {
     let vpc_id = a_vpc(around, "vpc");
     let other_vpc = a_vpc(around, "vpc-2");
-    Entry::of(NetworkAcl { vpc_id, tags: tags("payment-db-acl-dev") })
+    Entry::of(NetworkAcl::new(vpc_id, tags("payment-db-acl-dev")))
+        .fixed(["Entries"], "what somebody has added is never declared")
         .other("VpcId", |acl| acl.vpc_id = other_vpc)
         .other("Tags", |acl| acl.tags = tags("renamed"))
 }

@@ -33,11 +33,11 @@ pub(crate) fn subnet(vpc: &VpcId, cidr: &str) -> Subnet<Resolved> {
 }
 
 pub(crate) fn route_table(vpc: &VpcId) -> RouteTable<Resolved> {
-    RouteTable { vpc_id: vpc.clone(), tags: tags("payment-rt-dev") }
+    RouteTable { vpc_id: vpc.clone(), routes: Vec::new(), tags: tags("payment-rt-dev") }
 }
 
 pub(crate) fn network_acl(vpc: &VpcId) -> NetworkAcl<Resolved> {
-    NetworkAcl { vpc_id: vpc.clone(), tags: tags("payment-db-acl-dev") }
+    NetworkAcl { vpc_id: vpc.clone(), entries: Vec::new(), tags: tags("payment-db-acl-dev") }
 }
 
 pub(crate) fn log_group() -> LogGroup<Resolved> {

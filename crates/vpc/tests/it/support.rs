@@ -61,7 +61,8 @@ impl Cloud {
         let outputs = wanted.create(&self.cx, &intent(name)).await.unwrap();
         let outputs = self.ready::<R>(outputs).await.unwrap();
         wanted.configure(&self.cx, &outputs).await.unwrap();
-        assert_eq!(wanted.read(&self.cx, &outputs).await.unwrap().as_ref(), Some(wanted), "{name}");
+        let live = wanted.read(&self.cx, &outputs).await.unwrap().map(unmarked);
+        assert_eq!(live.as_ref(), Some(wanted), "{name}");
         outputs
     }
 
@@ -85,11 +86,12 @@ impl Cloud {
         wanted: &R,
         outputs: &R::Outputs<Resolved>,
     ) -> R::Outputs<Resolved> {
-        let before = wanted.read(&self.cx, outputs).await.unwrap().unwrap();
+        let before = unmarked(wanted.read(&self.cx, outputs).await.unwrap().unwrap());
         let properties = differing(wanted, &before);
         let changed = Changed { before, properties };
         let outputs = wanted.update(&self.cx, outputs, &changed).await.unwrap();
-        assert_eq!(wanted.read(&self.cx, &outputs).await.unwrap().as_ref(), Some(wanted));
+        let live = wanted.read(&self.cx, &outputs).await.unwrap().map(unmarked);
+        assert_eq!(live.as_ref(), Some(wanted));
         outputs
     }
 
@@ -111,7 +113,17 @@ impl Cloud {
     }
 }
 
+/// Live properties without the tags that say whose the object is: those are no property of what is declared.
+pub(crate) fn unmarked<R: Resource>(live: R) -> R {
+    let mut live = serde_json::to_value(live).unwrap();
+    if let Some(tags) = live.get_mut("Tags").and_then(|tags| tags.as_array_mut()) {
+        tags.retain(|tag| !tag["Key"].as_str().unwrap().starts_with("stack:"));
+    }
+    R::deserialize(live).unwrap()
+}
+
 pub(crate) fn differing<R: Resource>(left: &R, right: &R) -> Vec<String> {
+    let (left, right) = (&unmarked(left.clone()), &unmarked(right.clone()));
     let (left, right) = (serde_json::to_value(left).unwrap(), serde_json::to_value(right).unwrap());
     let (left, right) = (left.as_object().unwrap().clone(), right.as_object().unwrap().clone());
     let names: std::collections::BTreeSet<_> = left.keys().chain(right.keys()).collect();
