@@ -64,7 +64,7 @@ mod tests {
         }
         let gone = first_copy("backup/vault", Ok(None), HOUR);
         assert!(matches!(gone.outcome, Outcome::Failed { .. }));
-        let denied = Finding::new("backup/vault", "AWS::Backup::BackupVault", "refused").denied();
+        let denied = Finding::new("backup/vault", "a vault", "refused").denied();
         let denied = first_copy("backup/vault", Err(denied), HOUR);
         assert_eq!(denied.refuted().unwrap(), "not known: AWS Backup has made a copy of the database");
     }
