@@ -299,6 +299,7 @@ fn everything() -> Result<Arc<Graph>, String> {
         region: REGION.to_owned(),
         availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
         has_log_key: false,
+        recorded: stack::Recorded::default(),
     };
     let environment = "dev".parse().expect("it is a name of an environment");
     Stack::new(config, &environment).declare(&place).map_err(|error| error.to_string())

@@ -289,7 +289,7 @@ impl Declaring<'_> {
         internet: &Internet,
         subnets: &[Input<SubnetId>],
     ) -> Result<(), DeclareError> {
-        let table = RouteTable { vpc_id: vpc.clone(), tags: self.named("public-rt") };
+        let table = RouteTable::new(vpc.clone(), self.named("public-rt"));
         let table = self.scope.add("public-rt", table)?.route_table_id;
         let route = Route {
             route_table_id: table.clone(),
