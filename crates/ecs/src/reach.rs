@@ -29,7 +29,7 @@ use crate::image::Image;
 pub struct Need {
     /// The argument that makes it necessary.
     pub argument: &'static str,
-    /// What it is needed for: a sentence without its subject, which is the way.
+    /// What it is needed for, such as `to pull the image`.
     pub because: String,
     /// The way.
     pub way: Way,
@@ -57,15 +57,15 @@ impl Args {
         let mut need = |argument, because: &str, service| {
             needs.push(Need { argument, because: because.to_owned(), way: Way::Service(service) });
         };
-        need("image", "takes the logs of its containers", "logs");
+        need("image", "to write the logs of the containers", "logs");
         if self.database_credentials == DatabaseCredentials::MasterSecret {
-            need("database_credentials", "has the database's password", "secretsmanager");
+            need("database_credentials", "to read the database's password", "secretsmanager");
         }
         if self.tracing != Tracing::None {
-            need("tracing", "takes the traces", "xray");
+            need("tracing", "to send traces", "xray");
         }
         if self.execute_command {
-            need("execute_command", "carries commands into containers", "ssmmessages");
+            need("execute_command", "to run commands in containers", "ssmmessages");
         }
         if let Some(sidecar) = self.tracing_container()? {
             let argument = if self.tracing_image.is_some() { "tracing_image" } else { "tracing" };
@@ -88,17 +88,17 @@ fn is_in_ecr(image: &Image, place: &Place) -> bool {
 fn of_image(argument: &'static str, image: &Image, place: &Place) -> Vec<Need> {
     let need = |because: String, way| Need { argument, because, way };
     if is_in_ecr(image, place) {
-        let because = |what: &str| format!("{what} its image");
+        let because = str::to_owned;
         return vec![
-            need(because("lets it sign in for"), Way::Service("ecr.api")),
-            need(because("has"), Way::Service("ecr.dkr")),
-            need(because("has the layers of"), Way::S3),
+            need(because("to sign in to ECR"), Way::Service("ecr.api")),
+            need(because("to pull the image"), Way::Service("ecr.dkr")),
+            need(because("to fetch the layers of the image"), Way::S3),
         ];
     }
     let Image::Elsewhere(name) = image else { return Vec::new() };
     match is_inside(name) {
         true => Vec::new(),
-        false => vec![need(format!("has the image {name}"), Way::Internet)],
+        false => vec![need(format!("to pull {name}"), Way::Internet)],
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn remark(config: &Config, place: &Place) -> Option<String> {
     let unmet = unmet(network, &later, place).ok()?;
     (!unmet.is_empty()).then(|| {
         format!(
-            "no task runs yet; once `ecs.image` is set, tasks cannot start with this network: {}",
+            "no task runs yet; once `ecs.image` is set, tasks cannot start, because nothing in this network leads to {}",
             listed(&unmet)
         )
     })
@@ -72,7 +72,7 @@ fn unmet(network: &vpc::Args, containers: &ecs::Args, place: &Place) -> Result<V
 
 fn no_internet(argument: &str, because: &str, place: &Place) -> DeclareError {
     let reason = format!(
-        "with `vpc.nat = \"none\"` tasks do not reach the internet, which {because}, so that no task could start"
+        "with `vpc.nat = \"none\"` tasks cannot reach the internet {because}, so they would not start"
     );
     let ecr = format!("ACCOUNT.dkr.ecr.{}.amazonaws.com", place.region);
     let hint = match argument {
@@ -87,7 +87,7 @@ fn no_internet(argument: &str, because: &str, place: &Place) -> DeclareError {
 
 fn no_way(network: &vpc::Args, unmet: &[Need]) -> DeclareError {
     let services: Vec<&str> = unmet.iter().filter_map(|need| service(need.way)).collect();
-    let reason = format!("tasks cannot start, since nothing leads to what they need: {}", listed(unmet));
+    let reason = format!("tasks cannot start: nothing in this network leads to {}", listed(unmet));
     let endpoints = format!("interface endpoints for {}", services.join(", "));
     let s3 = if unmet.iter().any(|need| need.way == Way::S3) { "`vpc.s3_endpoint = true`" } else { "" };
     let (argument, wanted) = match (network.interface_endpoints.enabled, services.is_empty()) {
@@ -110,7 +110,7 @@ fn service(way: Way) -> Option<&'static str> {
     }
 }
 
-/// Each with what it is for: `ecr.api lets it sign in for its image (ecs.image)`.
+/// Each with what it is for: `ecr.api to sign in to ECR (ecs.image)`.
 fn listed(needs: &[Need]) -> String {
     let one = |need: &Need| {
         let way = service(need.way).unwrap_or(if need.way == Way::S3 { "S3" } else { "the internet" });
@@ -143,7 +143,7 @@ mod tests {
     fn what_leads_nowhere_is_named_with_the_option_that_needs_it() {
         let mut config = config();
         assert!(
-            refused(&config).starts_with("ecs.tracing: with `vpc.nat = \"none\"` tasks do not reach"),
+            refused(&config).starts_with("ecs.tracing: with `vpc.nat = \"none\"` tasks cannot reach"),
             "{}",
             refused(&config)
         );
@@ -182,7 +182,7 @@ mod tests {
         let place = crate::stack::Place::imagined(&config).aws();
         assert_eq!(refused(&config), "Ok(())");
         let said = remark(&config, &place).unwrap();
-        assert!(said.contains("ecr.api lets it sign in for its image (ecs.image)"), "{said}");
+        assert!(said.contains("ecr.api to sign in to ECR (ecs.image)"), "{said}");
         config.section_mut::<vpc::Tier>().nat = NatMode::Single;
         assert_eq!(remark(&config, &place), None);
     }

@@ -136,8 +136,9 @@ fn ready_for_tasks(
 ) -> Vec<Input<String>> {
     let ready = database.database_ready.iter().cloned();
     let gateways = network.nat_gateway_ids.iter().map(Input::text);
-    let endpoints = network.interface_endpoint_ids.iter().map(Input::text);
-    ready.chain(gateways).chain(endpoints).collect()
+    let endpoints = network.interface_endpoint_ids.iter().chain(&network.s3_endpoint_id).map(Input::text);
+    let ways = network.private_ways.iter().cloned();
+    ready.chain(gateways).chain(endpoints).chain(ways).collect()
 }
 
 /// What is watched.

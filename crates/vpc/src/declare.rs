@@ -55,6 +55,10 @@ pub struct Outputs<S: Stage> {
     pub database_subnet_cidrs: Vec<S::Of<Ipv4Net>>,
     /// The private subnets' route tables: for further gateway endpoints.
     pub private_route_table_ids: Vec<S::Of<RouteTableId>>,
+    /// What leads out of the private subnets: their routes, and that their tables are theirs. A reference waits until it does. It is
+    /// for what starts there, and not recorded.
+    #[serde(skip)]
+    pub private_ways: Vec<S::Of<String>>,
     /// The NAT gateways: for alarms. Empty without NAT.
     pub nat_gateway_ids: Vec<S::Of<NatGatewayId>>,
     /// The addresses from which private subnets call out: for partners' allow lists. Empty without NAT.
@@ -140,7 +144,8 @@ impl Declaring<'_> {
         let nat = self.nat(&public_subnet_ids)?;
 
         self.public_routes(&vpc.vpc_id, &internet, &public_subnet_ids)?;
-        let private_route_table_ids = self.private_routes(&vpc.vpc_id, &nat, &private_subnet_ids)?;
+        let (private_route_table_ids, private_ways) =
+            self.private_routes(&vpc.vpc_id, &nat, &private_subnet_ids)?;
         self.database_routes(&vpc.vpc_id, &database_subnet_ids)?;
 
         if self.args.database_acl {
@@ -165,6 +170,7 @@ impl Declaring<'_> {
             private_subnet_cidrs: self.zones.iter().map(|zone| zone.private.into()).collect(),
             database_subnet_cidrs: self.zones.iter().map(|zone| zone.database.into()).collect(),
             private_route_table_ids,
+            private_ways,
             nat_gateway_ids: nat.gateway_ids,
             nat_public_ips: nat.public_ips,
             default_security_group_id: default_security_group.group_id,
@@ -277,10 +283,10 @@ impl Declaring<'_> {
         what: &str,
         subnet: &Input<SubnetId>,
         table: &Input<RouteTableId>,
-    ) -> Result<(), DeclareError> {
+    ) -> Result<Input<SubnetId>, DeclareError> {
         let association =
             SubnetRouteTableAssociation { subnet_id: subnet.clone(), route_table_id: table.clone() };
-        self.add_in(zone, what, association).map(|_| ())
+        Ok(self.add_in(zone, what, association)?.subnet_id)
     }
 
     fn public_routes(
@@ -309,8 +315,8 @@ impl Declaring<'_> {
         vpc: &Input<VpcId>,
         nat: &Nat,
         subnets: &[Input<SubnetId>],
-    ) -> Result<Vec<Input<RouteTableId>>, DeclareError> {
-        let mut tables = Vec::new();
+    ) -> Result<(Vec<Input<RouteTableId>>, Vec<Input<String>>), DeclareError> {
+        let (mut tables, mut ways) = (Vec::new(), Vec::new());
         for (index, (zone, subnet)) in self.zones.iter().zip(subnets).enumerate() {
             let table = self.route_table_in(zone, "private-rt", vpc)?;
             // The gateway of the zone, or the only one.
@@ -321,12 +327,12 @@ impl Declaring<'_> {
                     gateway_id: None,
                     nat_gateway_id: Some(gateway.clone()),
                 };
-                self.add_in(zone, "private-route", route)?;
+                ways.push(self.add_in(zone, "private-route", route)?.route_table_id.text());
             }
-            self.associate(zone, "private-rta", subnet, &table)?;
+            ways.push(self.associate(zone, "private-rta", subnet, &table)?.text());
             tables.push(table);
         }
-        Ok(tables)
+        Ok((tables, ways))
     }
 
     /// Tables without a route: databases reach the VPC and nothing else.

@@ -88,7 +88,11 @@ async fn case_15_an_image_that_nothing_leads_to_is_refused_before_any_call() {
     place.push_image("v1").await;
     for command in ["preview", "up"] {
         let ended = place.refused(&with(&[&[command], &NO_NAT, &IMAGE]));
-        assert!(ended.err.contains("`ecs.tracing`: with `vpc.nat = \"none\"` tasks do not"), "{}", ended.err);
+        assert!(
+            ended.err.contains("`ecs.tracing`: with `vpc.nat = \"none\"` tasks cannot reach the internet"),
+            "{}",
+            ended.err
+        );
         assert!(ended.err.contains("hint: ") && ended.err.contains("ecs.tracing_image"), "{}", ended.err);
         let ended = place.refused(&with(&[&[command], &NO_NAT, &IMAGE, &UNTRACED]));
         assert!(ended.err.contains("`--set vpc.nat`: tasks cannot start"), "{}", ended.err);

@@ -113,13 +113,23 @@ fn place(report: &Report, address: &str) -> usize {
 async fn tasks_start_once_what_they_need_is_ready() {
     let rehearsal = Rehearsal::new();
     let mut config = Config::default();
-    config.section_mut::<ecs::Tier>().image = Some("public.ecr.aws/nginx/nginx:1.29".to_owned());
+    config.section_mut::<ecs::Tier>().image = Some("registry.internal/payment:1".to_owned());
+    config.section_mut::<ecs::Tier>().tracing = ecs::Tracing::None;
 
     let (_, report, took) = rehearsal.run(rehearsal.graph(config.clone())).await;
     assert!(report.is_complete(), "{report:#?}");
     // A service after an instance after a cluster.
     assert!((450..1500).contains(&took.as_secs()), "up took {took:?}");
-    for needed in ["database/instance-1", "vpc/nat-a", "vpc/nat-b", "vpc/nat-c", "alb/production-rule"] {
+    for needed in [
+        "database/instance-1",
+        "vpc/nat-a",
+        "vpc/nat-b",
+        "vpc/nat-c",
+        "vpc/private-route-c",
+        "vpc/private-rta-c",
+        "vpc/s3-endpoint",
+        "alb/production-rule",
+    ] {
         assert!(place(&report, needed) < place(&report, "ecs/service"), "{needed}");
     }
     assert!(place(&report, "ecs/task-definition") < place(&report, "database/instance-1"));

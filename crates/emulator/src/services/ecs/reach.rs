@@ -78,7 +78,7 @@ impl From<'_, '_> {
             Some(region) if !self.reaches(region, "s3") => {
                 format!("prod-{region}-starport-layer-bucket.s3.{region}.amazonaws.com")
             }
-            None if !self.reaches_internet() => host_of(image).to_owned(),
+            None if !is_inside(host_of(image)) && !self.reaches_internet() => host_of(image).to_owned(),
             _ => return None,
         };
         let reason = format!(
@@ -113,6 +113,13 @@ fn host_of(image: &str) -> &str {
         Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => host,
         _ => "registry-1.docker.io",
     }
+}
+
+/// Whether a registry is taken to be in the VPC: at a private address, or at a name that the internet's DNS does not have.
+fn is_inside(host: &str) -> bool {
+    let host = host.split(':').next().unwrap_or(host);
+    host.ends_with(".internal")
+        || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_private())
 }
 
 /// The region in an ARN.
