@@ -437,6 +437,7 @@ impl Declaring<'_> {
             log_group_name: group.log_group_name.clone(),
             deliver_logs_permission_arn: role.arn,
             max_aggregation_interval: 60,
+            deliver_logs_error_message: None,
             tags: self.named("vpc-flow-log"),
         };
         self.scope.add("flow-log", flow_log)?;

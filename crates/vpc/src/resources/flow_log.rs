@@ -2,7 +2,8 @@
 //!
 //! The surprise: a flow log cannot be changed, only replaced, and AWS refuses two with the same settings for one
 //! VPC. It writes with a role; a role that was made a moment ago is not usable yet, which AWS reports as an
-//! invalid parameter.
+//! invalid parameter. And one whose role was lost delivers nothing while its status stays `ACTIVE`, also when the role is right
+//! again: it is replaced.
 
 use async_trait::async_trait;
 use aws::ec2::{found_by, ready_when_seen, retag};
@@ -38,6 +39,9 @@ pub struct FlowLog<S: Stage = Declared> {
     pub deliver_logs_permission_arn: S::Of<RoleArn>,
     /// How many seconds one record sums up: 60 or 600.
     pub max_aggregation_interval: i32,
+    /// Why nothing is delivered, such as `Access error`. Never declared: it is what a look finds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deliver_logs_error_message: Option<String>,
     /// What people see.
     pub tags: Tags,
 }
@@ -68,13 +72,14 @@ impl Resource for FlowLog<Resolved> {
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
-        template: Template::AS_DECLARED,
+        template: Template { own_properties: &["DeliverLogsErrorMessage"], ..Template::AS_DECLARED },
         times: Times { ready: Span { typical: 2, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
         import: ImportId { parts: &["Id"], words: "the id of the flow log", example: "fl-0a1b2c3d4e5f60718" },
         reads: Reads { least: 1, most: 1, together: Some("DescribeFlowLogs") },
         cost: Some("vended-log-delivery"),
     };
     const SETTLE: Settle = Settle::Token;
+    const CLOSED: &'static [&'static str] = &["DeliverLogsErrorMessage"];
     type Context = Context;
     type Declared = FlowLog<Declared>;
     type Outputs<S: Stage> = FlowLogOutputs<S>;
@@ -145,6 +150,8 @@ impl Resource for FlowLog<Resolved> {
             log_group_name: live.log_group_name().unwrap_or_default().into(),
             deliver_logs_permission_arn: live.deliver_logs_permission_arn().unwrap_or_default().into(),
             max_aggregation_interval: live.max_aggregation_interval().unwrap_or_default(),
+            deliver_logs_error_message: (live.deliver_logs_status() == Some("FAILED"))
+                .then(|| live.deliver_logs_error_message().unwrap_or("AWS gives no reason").to_owned()),
             tags: visible(live.tags),
         }))
     }

@@ -379,6 +379,7 @@ fn flow_log(around: &mut Nothing) -> Entry<FlowLog> {
         log_group_name: group,
         deliver_logs_permission_arn: role,
         max_aggregation_interval: 60,
+        deliver_logs_error_message: None,
         tags: tags("payment-vpc-flow-log-dev"),
     };
     Entry::of(log)
@@ -390,4 +391,5 @@ fn flow_log(around: &mut Nothing) -> Entry<FlowLog> {
         .other("Tags", |log| log.tags = tags("renamed"))
         .fixed(["ResourceType"], "the resource is a VPC, by its type")
         .fixed(["LogDestinationType"], "the destination is a log group, by its type")
+        .fixed(["DeliverLogsErrorMessage"], "it is what a look finds, not what anybody wants")
 }

@@ -246,3 +246,24 @@ async fn at_aws_pace_and_limits_endpoints_come_and_go() {
     Tier::new(args).delete(&world.engine, &inputs_with(3)).await.unwrap();
     assert_clean(&world).await;
 }
+
+/// It stays `ACTIVE` and delivers nothing, also when its role is right again.
+#[tokio::test(start_paused = true)]
+async fn a_flow_log_that_lost_its_role_is_replaced() {
+    let world = world();
+    create(&world, Args::default()).await;
+    let live = world.cx.ec2().describe_flow_logs().send().await.unwrap();
+    let role =
+        live.flow_logs()[0].deliver_logs_permission_arn().unwrap().rsplit('/').next().unwrap().to_owned();
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+    let update = world.cx.iam().update_assume_role_policy().role_name(role).policy_document(trust);
+    update.send().await.unwrap();
+    let drift = world.drift::<Tier>().await;
+    assert!(drift.contains(&"vpc/flow-log: DeliverLogsErrorMessage".to_owned()), "{drift:?}");
+    assert_eq!(
+        planned(&world, Args::default(), |action| matches!(action, Action::Replace { .. })).await,
+        ["vpc/flow-log"]
+    );
+    create(&world, Args::default()).await;
+    assert_settled(&world, Args::default()).await;
+}

@@ -12,6 +12,8 @@ use super::{Answer, Cx, Region};
 use crate::parameters::Parameters;
 use crate::response::Refusal;
 
+/// The service that delivers.
+const DELIVERS: &str = "vpc-flow-logs.amazonaws.com";
 /// EC2 API Reference, CreateFlowLogs, LogFormat: the default format.
 const DEFAULT_FORMAT: &str = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} \
      ${dstport} ${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}";
@@ -70,7 +72,7 @@ impl Destination {
 
     fn check_role(&self, cx: &Cx<'_>) -> Result<(), Refusal> {
         let Some(role) = &self.role else { return Ok(()) };
-        let assumable = cx.iam.assumable(role, "vpc-flow-logs.amazonaws.com", cx.now_millis);
+        let assumable = cx.iam.assumable(role, DELIVERS, cx.now_millis);
         assumable.map_err(|_| invalid(format!("Unable to assume given IAM role: '{role}'")))
     }
 
@@ -137,6 +139,7 @@ impl Region {
                 max_aggregation_interval,
                 flow_log_status: "ACTIVE".to_owned(),
                 deliver_logs_status: "SUCCESS".to_owned(),
+                deliver_logs_error_message: None,
                 creation_time: cx.now(),
                 tag_set: tag_set.clone(),
             };
@@ -174,6 +177,26 @@ impl Region {
             }
         }
         Ok(json!({"unsuccessful": unsuccessful}))
+    }
+}
+
+/// A flow log whose role cannot be assumed any more delivers nothing, and says so while it stays `ACTIVE` (EC2 API Reference,
+/// FlowLog, `DeliverLogsErrorMessage`: "Access error"). It does not go on when the role is right again: users had to make it anew
+/// (terraform-aws-modules/terraform-aws-vpc, issue 1262).
+pub(super) fn notice_roles(cx: &mut crate::services::Cx<'_>) {
+    let now = cx.now_millis;
+    let lost = |log: &FlowLog| {
+        let role = log.deliver_logs_permission_arn.as_deref();
+        log.deliver_logs_status == "SUCCESS"
+            && role.is_some_and(|role| cx.global.iam.assumable(role, DELIVERS, now).is_err())
+    };
+    let lost: Vec<String> =
+        cx.r.ec2.flow_logs.values().filter(|log| lost(log)).map(|log| log.flow_log_id.clone()).collect();
+    for id in lost {
+        if let Some(log) = cx.r.ec2.flow_logs.get_mut(&id) {
+            "FAILED".clone_into(&mut log.deliver_logs_status);
+            log.deliver_logs_error_message = Some("Access error".to_owned());
+        }
     }
 }
 

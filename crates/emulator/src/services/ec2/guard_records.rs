@@ -100,6 +100,8 @@ pub(super) struct FlowLog {
     pub(super) max_aggregation_interval: i64,
     pub(super) flow_log_status: String,
     pub(super) deliver_logs_status: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) deliver_logs_error_message: Option<String>,
     pub(super) creation_time: String,
     pub(super) tag_set: Tags,
 }

@@ -246,6 +246,7 @@ impl Api for Region {
 
     fn settle(cx: &mut super::Cx<'_>) {
         cx.r.ec2.settle(cx.now_millis);
+        flow_log::notice_roles(cx);
     }
 
     fn objects(&self, home: &str) -> Vec<Object> {
