@@ -117,6 +117,14 @@ struct Nat {
     public_ips: Vec<Input<String>>,
 }
 
+/// How private subnets reach something.
+#[derive(Default)]
+struct PrivateRoutes {
+    tables: Vec<Input<RouteTableId>>,
+    /// Outputs of routes and associations, for whoever waits until there is a way.
+    ways: Vec<Input<String>>,
+}
+
 impl Declaring<'_> {
     fn all(mut self) -> Result<Outputs<Declared>, DeclareError> {
         let vpc = self.scope.add(
@@ -144,7 +152,7 @@ impl Declaring<'_> {
         let nat = self.nat(&public_subnet_ids)?;
 
         self.public_routes(&vpc.vpc_id, &internet, &public_subnet_ids)?;
-        let (private_route_table_ids, private_ways) =
+        let PrivateRoutes { tables: private_route_table_ids, ways: private_ways } =
             self.private_routes(&vpc.vpc_id, &nat, &private_subnet_ids)?;
         self.database_routes(&vpc.vpc_id, &database_subnet_ids)?;
 
@@ -315,8 +323,8 @@ impl Declaring<'_> {
         vpc: &Input<VpcId>,
         nat: &Nat,
         subnets: &[Input<SubnetId>],
-    ) -> Result<(Vec<Input<RouteTableId>>, Vec<Input<String>>), DeclareError> {
-        let (mut tables, mut ways) = (Vec::new(), Vec::new());
+    ) -> Result<PrivateRoutes, DeclareError> {
+        let mut routes = PrivateRoutes::default();
         for (index, (zone, subnet)) in self.zones.iter().zip(subnets).enumerate() {
             let table = self.route_table_in(zone, "private-rt", vpc)?;
             // The gateway of the zone, or the only one.
@@ -327,12 +335,12 @@ impl Declaring<'_> {
                     gateway_id: None,
                     nat_gateway_id: Some(gateway.clone()),
                 };
-                ways.push(self.add_in(zone, "private-route", route)?.route_table_id.text());
+                routes.ways.push(self.add_in(zone, "private-route", route)?.route_table_id.text());
             }
-            ways.push(self.associate(zone, "private-rta", subnet, &table)?.text());
-            tables.push(table);
+            routes.ways.push(self.associate(zone, "private-rta", subnet, &table)?.text());
+            routes.tables.push(table);
         }
-        Ok((tables, ways))
+        Ok(routes)
     }
 
     /// Tables without a route: databases reach the VPC and nothing else.

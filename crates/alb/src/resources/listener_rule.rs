@@ -138,7 +138,7 @@ impl Resource for ListenerRule<Resolved> {
 
     fn accepts(property: &str, live: &Value, _declared: &Value) -> Option<String> {
         let groups = Vec::<TargetGroupArn>::deserialize(live).ok().filter(|_| property == "EmptyGroups")?;
-        let names: Vec<&str> = groups.iter().map(|arn| action::group_name(arn)).collect();
+        let names: Vec<&str> = groups.iter().map(action::group_name).collect();
         let groups = names.join(", ");
         Some(format!(
             "sends requests to {groups}, which has no targets, while another of its groups has: unless a deployment is running, \

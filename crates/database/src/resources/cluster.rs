@@ -368,12 +368,13 @@ impl Resource for Cluster<Resolved> {
         cx.adopt(&format!("DB cluster {}", self.identifier), &tags, search)?;
         // One that was restored has the password of its backup. Which this program neither knows nor sets.
         if live.master_user_secret().is_none() && live.status() == Some("available") {
-            let name = &self.identifier;
+            let (name, key) = (&self.identifier, &self.master_user_secret.kms_key_id);
             return Err(CallError::conflict(
                 format!("looking for the DB cluster {name}"),
                 format!(
                     "it exists and RDS does not manage the password of its master user. Let RDS do so, then run again: `aws rds \
-                     modify-db-cluster --db-cluster-identifier {name} --manage-master-user-password --apply-immediately`"
+                     modify-db-cluster --db-cluster-identifier {name} --manage-master-user-password \
+                     --master-user-secret-kms-key-id {key} --apply-immediately`"
                 ),
             ));
         }

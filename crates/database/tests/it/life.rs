@@ -131,9 +131,14 @@ async fn a_restored_cluster_is_taken_over_once_rds_manages_its_password() {
     let password = set().manage_master_user_password(false).master_user_password("a-password-of-its-own");
     password.send().await.unwrap();
     let next = world.that_lost_its_state(database::kinds);
-    let error = tier.create(&next.engine, &inputs).await.unwrap_err().to_string();
+    let error = tier.create(&next.engine, &inputs).await.unwrap_err();
+    let error = format!("{error:?}");
     assert!(error.contains("modify-db-cluster --db-cluster-identifier payment-aurora-dev"), "{error}");
-    set().manage_master_user_password(true).send().await.unwrap();
+    // RDS takes another key for the secret only while it is turned on.
+    let key = error.split("--master-user-secret-kms-key-id ").nth(1).unwrap();
+    let key = key.split_whitespace().next().unwrap();
+    let managed = set().manage_master_user_password(true).master_user_secret_kms_key_id(key);
+    managed.send().await.unwrap();
     let taken = next.create(&tier, &inputs).await;
     assert_eq!(taken.database_endpoint, outputs.database_endpoint);
     next.assert_settled(&tier, &inputs).await;

@@ -126,7 +126,7 @@ fn objects<'a>(
             };
             // A list of parts, such as the rules of a group, may be a property of the whole.
             let is_part = object.part_of.is_some() && of(&address).iter().any(|step| step.is_change());
-            if !of(&address).iter().any(|step| fits(step)) && !is_part {
+            if !of(&address).iter().any(fits) && !is_part {
                 found.push(format!(
                     "{} {} of {address} is {word}, and no plan showed that",
                     object.kind, object.id

@@ -10,6 +10,8 @@ pub(super) const ROWS: &[Row] = &[
         "it is part of the identity of every object: another project is another stack beside this one",
     ),
     fixed("region", "the state is bound to its region, and refuses another one before any call"),
+    fixed("allow_unknown_region", "it only lets a region pass that the program does not know"),
+    live("ignored_tags", &["[\"CostCenter\", \"org:*\"]"]),
     fixed("environments", "a section of it is tried as the environment `prod`, key by key"),
     fixed(
         "state.anchor_log_group",

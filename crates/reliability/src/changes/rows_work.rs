@@ -71,6 +71,7 @@ pub(super) const ROWS: &[Row] = &[
     live("ecs.scale_in_cooldown", &["120"]),
     live("ecs.scale_out_cooldown", &["30"]),
     live("ecs.tracing", &["xray_daemon", "none"]),
+    live("ecs.tracing_image", &["public.ecr.aws/aws-observability/aws-otel-collector:v0.43.3"]),
     live("ecs.tracing_user", &["1337"]),
     live("ecs.user", &["20000:20000"]),
 ];

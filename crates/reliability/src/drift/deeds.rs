@@ -139,11 +139,11 @@ pub const DEEDS: &[Deed] = &[
         id: "route-table/route",
         kind: RouteTable::<Resolved>::KIND,
         command: "ec2 create-route: 0.0.0.0/0 to the internet gateway in a table of database subnets",
-        expected: Expected::Repaired("vpc/db-rt-3", "Routes"),
+        expected: Expected::Repaired("vpc/db-rt-c", "Routes"),
         fails: &["access/database-routes"],
         act: |hand| {
             Box::pin(async move {
-                let table = hand.output("vpc/db-rt-3", "RouteTableId")?;
+                let table = hand.output("vpc/db-rt-c", "RouteTableId")?;
                 let gateway = hand.output("vpc/igw", "InternetGatewayId")?;
                 let request = hand.cx().ec2().create_route().route_table_id(table).gateway_id(gateway);
                 done(request.destination_cidr_block(ANYWHERE).send().await)

@@ -119,7 +119,7 @@ async fn doors_that_somebody_opened_are_shown_fail_verify_and_are_closed() {
     let state = place.state("dev").await;
     let output =
         |address: &str, name: &str| state.output(address, name).unwrap().as_str().unwrap().to_owned();
-    let (table, gateway) = (output("vpc/db-rt-3", "RouteTableId"), output("vpc/igw", "InternetGatewayId"));
+    let (table, gateway) = (output("vpc/db-rt-c", "RouteTableId"), output("vpc/igw", "InternetGatewayId"));
     let route = ec2.create_route().route_table_id(&table).destination_cidr_block("0.0.0.0/0");
     route.gateway_id(&gateway).send().await.unwrap();
     let entry = ec2.create_network_acl_entry().network_acl_id(output("vpc/db-acl", "Id")).rule_number(50);
@@ -127,7 +127,7 @@ async fn doors_that_somebody_opened_are_shown_fail_verify_and_are_closed() {
     entry.cidr_block("0.0.0.0/0").send().await.unwrap();
 
     let refresh = place.run(&["refresh", "--detailed-exitcode"]).expect(2);
-    for shown in ["~ vpc/db-rt-3", "~ vpc/db-acl", "Routes: ", "Entries: ", &gateway] {
+    for shown in ["~ vpc/db-rt-c", "~ vpc/db-acl", "Routes: ", "Entries: ", &gateway] {
         assert!(refresh.out.contains(shown), "{shown}: {}", refresh.out);
     }
     let verify = place.run(&["verify"]).expect(1);

@@ -131,7 +131,7 @@ async fn what_the_database_depends_on_is_no_reason_to_replace_it() {
         ("database/key", "KeyId", "DescribeKey", "NotFoundException"),
         ("database/log-group", "LogGroupName", "DescribeLogGroups", "ResourceNotFoundException"),
         ("logs/key", "KeyId", "DescribeKey", "NotFoundException"),
-        ("vpc/database-subnet-1", "SubnetId", "DescribeSubnets", "InvalidSubnetID.NotFound"),
+        ("vpc/database-subnet-a", "SubnetId", "DescribeSubnets", "InvalidSubnetID.NotFound"),
         ("vpc/vpc", "VpcId", "DescribeVpcs", "InvalidVpcID.NotFound"),
     ] {
         let name = deployed.output(address, output).await;

@@ -279,7 +279,17 @@ fn a_program_without_the_payment_stack_has_only_its_own_tiers() {
     let keys: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
     assert_eq!(
         keys,
-        ["allow_unknown_region", "environments", "logs", "project", "region", "silent", "state", "tags",]
+        [
+            "allow_unknown_region",
+            "environments",
+            "ignored_tags",
+            "logs",
+            "project",
+            "region",
+            "silent",
+            "state",
+            "tags",
+        ]
     );
     let graph = declare(&program, program.default_config()).unwrap();
     assert!(graph.nodes().is_empty() && graph.exports() == &json!({}));

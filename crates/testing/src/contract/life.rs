@@ -175,7 +175,7 @@ pub(super) async fn tags_of_ours_changed(bench: &Bench) -> Result<(), Broken> {
     updated.map_err(|error| format!("update: {error}"))?;
     let drift = bench.engine.drift(&Selector::all()).await.map_err(|error| error.to_string())?;
     let changes: Vec<_> = drift.iter().flat_map(|drift| drift.changes.iter().flatten()).collect();
-    let seen = changes.len() == 1 && changes[0].path.starts_with(&format!("{property}"));
+    let seen = changes.len() == 1 && changes[0].path.starts_with(property);
     hold!(seen && drift[0].address == bench.address(), "the drift is {drift:?}");
     let applied = bench.bring(Some(&base)).await?;
     only_changes(bench, &applied.plan, &[property].into())?;
