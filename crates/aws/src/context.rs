@@ -52,7 +52,8 @@ pub struct Context {
     identity: Identity,
     account: Account,
     region: String,
-    /// When this process last made a role or a key.
+    /// When a role or a key was last made here. The beginning of the process counts: a run before it may have ended right after it
+    /// had made one.
     made_access: Mutex<Option<Instant>>,
     ignored: IgnoredTags,
     known: Mutex<Parts>,
@@ -90,7 +91,7 @@ impl Context {
             identity,
             account,
             region,
-            made_access: Mutex::default(),
+            made_access: Mutex::new(Some(Instant::now())),
             ignored: IgnoredTags::default(),
             known: Mutex::default(),
         })
@@ -146,7 +147,7 @@ impl Context {
         *self.made_access.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    /// Whether this process made a role or a key so recently that a service may refuse it for that alone.
+    /// Whether a role or a key may have been made so recently that a service refuses it for that alone.
     #[must_use]
     pub fn is_access_new(&self) -> bool {
         let made = *self.made_access.lock().unwrap_or_else(PoisonError::into_inner);

@@ -62,14 +62,14 @@ pub trait CallResult<T>: Sized {
     /// The same error, perhaps of another class.
     fn classed_saying(self, code: &str, text: &str, class: ErrorClass) -> Self;
 
-    /// A denial of `iam:PassRole` becomes `NotYet` while a role that this process made is new: the permission to hand it over is
+    /// A denial of `iam:PassRole` becomes `NotYet` while a role may be new: the permission to hand it over is
     /// looked up by the role, and until the role is seen there is none.
     ///
     /// # Errors
     /// The same error, perhaps of another class.
     fn once_passed(self, cx: &Context) -> Self;
 
-    /// An error with one of these codes becomes `NotYet` while a role or a key that this process made is new: for a code that means
+    /// An error with one of these codes becomes `NotYet` while a role or a key may be new: for a code that means
     /// something else at any other time.
     ///
     /// # Errors

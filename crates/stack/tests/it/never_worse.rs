@@ -100,6 +100,8 @@ fn check_nothing_goes(missing: &str, plan: Result<Plan, EngineError>) -> String 
             assert!(WITH_DATA.contains(&address.as_str()), "{address}");
             format!("stops for {address}")
         }
+        // What would be left without its subnet cannot move either.
+        Err(EngineError::Plan(PlanError::Refused { address, .. })) => format!("stops for {address}"),
         Err(other) => panic!("without {missing}: {other:?}"),
         Ok(plan) => {
             for step in plan.steps().iter().filter(|step| WITH_DATA.contains(&step.address.as_str())) {

@@ -17,6 +17,7 @@ async fn what_may_not_be_read_fails_what_is_about_it_and_hides_nothing_else() {
         [
             "encryption/database",
             "encryption/database-parameters",
+            "access/database",
             "monitoring/database-logs",
             "backup/retention",
             "backup/verification",
