@@ -311,7 +311,10 @@ async fn what_has_disappeared_is_neither_public_nor_unencrypted() {
     gateway.delete_rest_api().rest_api_id(scene.output("apiId")).send().await.unwrap();
     let checks = verify(&scene.world.subject().await);
     let said = |id: &str| checks.iter().find(|check| check.id == id).unwrap().refuted().unwrap();
-    assert_eq!(said("access/database"), "not known: the database has no public address");
+    assert_eq!(
+        said("access/database"),
+        "not known: the database has no public address, and no instance that somebody has added"
+    );
     assert!(said("https/api").starts_with("not known: "), "{}", said("https/api"));
     let gone = findings(&checks, "access/database");
     assert_eq!(gone.len(), 1);
@@ -323,7 +326,10 @@ async fn what_has_disappeared_is_neither_public_nor_unencrypted() {
     cluster.send().await.unwrap();
     let checks = verify(&scene.world.subject().await);
     let check = checks.iter().find(|check| check.id == "access/database").unwrap();
-    assert_eq!(check.refuted().unwrap(), "not so: the database has no public address");
+    assert_eq!(
+        check.refuted().unwrap(),
+        "not so: the database has no public address, and no instance that somebody has added"
+    );
 }
 
 #[tokio::test]

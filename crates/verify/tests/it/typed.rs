@@ -33,6 +33,7 @@ async fn properties_that_are_not_those_of_the_kind_fail_each_check_that_judges_i
     let about_cluster = [
         "encryption/database",
         "encryption/database-parameters",
+        "access/database",
         "monitoring/database-logs",
         "backup/retention",
     ];
