@@ -2,7 +2,7 @@
 //!
 //! Four identity tags go on every object that can have tags, in the call that creates it. They are how a create
 //! whose answer was lost is found again, and how an object of ours is told from somebody else's. They are not declared:
-//! live objects are compared with what is declared and recorded plus those of them that [`mark`] adds, so that one that
+//! live objects are compared with what is declared and recorded plus those of them that `mark` adds, so that one that
 //! somebody took off is drift, and an update puts it back. None is ever taken off. The intent's tag has done its work once
 //! the create is recorded, and is neither read nor put back.
 
