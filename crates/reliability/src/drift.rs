@@ -19,10 +19,10 @@ use engine::{
     Content, Drift, Engine, File, Graph, Host, MemoryStore, Provider as _, Reading, Selector, State,
     Store as _, Survey, TestHost,
 };
-use stack::{Config, Place, Stack};
+use stack::{Config, Stack};
 use verify::{Outcome, Subject};
 
-use crate::world::REGION;
+use crate::world::{REGION, place};
 
 mod changes;
 mod deeds;
@@ -293,16 +293,8 @@ fn everything() -> Result<Arc<Graph>, String> {
     config.section_mut::<monitoring::Tier>().alarm_emails = vec!["ops@example.com".to_owned()];
     config.section_mut::<backup::Tier>().vault.enabled = true;
     config.section_mut::<backup::Tier>().vault.opt_in = true;
-    let place = Place {
-        account_id: emulator::ACCOUNT_ID.to_owned(),
-        partition: "aws".to_owned(),
-        region: REGION.to_owned(),
-        availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
-        has_log_key: false,
-        recorded: stack::Recorded::default(),
-    };
     let environment = "dev".parse().expect("it is a name of an environment");
-    Stack::new(config, &environment).declare(&place).map_err(|error| error.to_string())
+    Stack::new(config, &environment).declare(&place()).map_err(|error| error.to_string())
 }
 
 /// The live properties of an object, as the program reads them.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use engine::Graph;
-use stack::{Config, Place, Stack};
+use stack::{Config, Stack};
 
 use crate::meddle::Targets;
-use crate::world::{Ended, Fate, REGION, Run, Sight, World};
+use crate::world::{Ended, Fate, Run, Sight, World, place};
 
 /// What is done to the whole stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, clap::ValueEnum)]
@@ -140,14 +140,8 @@ fn config() -> Config {
 }
 
 fn graph(config: Config) -> Arc<Graph> {
-    let place = Place {
-        account_id: emulator::ACCOUNT_ID.to_owned(),
-        partition: "aws".to_owned(),
-        region: REGION.to_owned(),
-        availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
-        has_log_key: false,
-        recorded: stack::Recorded::default(),
-    };
     let environment = "dev".parse().expect("it is a name of an environment");
-    Stack::new(config, &environment).declare(&place).expect("the configuration of the matrix can be declared")
+    Stack::new(config, &environment)
+        .declare(&place())
+        .expect("the configuration of the matrix can be declared")
 }

@@ -17,6 +17,7 @@ use engine::{
     Engine, EngineError, File, Graph, Host, MemoryStore, Plan, Report, Selector, Session, State, Store as _,
     Survey,
 };
+use stack::Place;
 use tokio::time::Instant;
 
 use crate::disk::{Disk, WriteEnd, Written};
@@ -371,6 +372,18 @@ fn rt() -> tokio::runtime::Runtime {
 /// AWS's own times and limits.
 fn builder() -> Builder {
     Emulator::builder().latency(1.0).throttling(true)
+}
+
+/// Where stacks are deployed, before anything is recorded.
+pub(crate) fn place() -> Place {
+    Place {
+        account_id: emulator::ACCOUNT_ID.to_owned(),
+        partition: "aws".to_owned(),
+        region: REGION.to_owned(),
+        availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
+        has_log_key: false,
+        recorded: stack::Recorded::default(),
+    }
 }
 
 /// All kinds of the stack, for clients of this account.

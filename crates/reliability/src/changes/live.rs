@@ -11,7 +11,7 @@ use stack::{Config, Environment, Place, Setting, Sources, Stack};
 use verify::{Outcome, Subject};
 
 use super::compare::Moment;
-use crate::world::{Ended, Fate, REGION, World, context, words};
+use crate::world::{self, Ended, Fate, REGION, World, context, words};
 
 /// The environments in which everything is tried: the defaults, and the hardened one of the repository's `stack.toml`.
 pub const ENVIRONMENTS: [&str; 2] = ["dev", "prod"];
@@ -75,15 +75,7 @@ fn graph(environment: &str, config: &Config, place: &Place) -> Result<Arc<Graph>
 }
 
 fn place(state: &State) -> Place {
-    let place = Place {
-        account_id: emulator::ACCOUNT_ID.to_owned(),
-        partition: "aws".to_owned(),
-        region: REGION.to_owned(),
-        availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
-        has_log_key: false,
-        recorded: stack::Recorded::default(),
-    };
-    place.as_recorded_in(state)
+    world::place().as_recorded_in(state)
 }
 
 /// The checks of `verify` that fail, with what they found.
