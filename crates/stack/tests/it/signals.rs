@@ -161,7 +161,7 @@ fn a_destroy_that_cannot_go_on_says_why_at_once_and_ends_with_what_is_left() {
     let (ended, took) = destroy.end_by("TERM");
     let ended = ended.expect(130);
     assert!(took < AT_ONCE, "{took:?}\n{}", ended.err);
-    check_summary(&ended, r"^Interrupted: \d+ deleted, 1 in progress, 0 not started$");
+    check_summary(&ended, r"^Interrupted: \d+ deleted, \d+ in progress, \d+ not started$");
     check_summary(&ended, "^vpc/vpc is not deleted: DeleteVpc: DependencyViolation: .*");
     check_released(&place);
     runtime.block_on(ec2.delete_security_group().group_id(group).send()).unwrap();
