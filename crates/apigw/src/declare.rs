@@ -336,7 +336,9 @@ impl Declaring<'_> {
             account_id,
             tags: self.names.tags("api-stage"),
         };
-        self.scope.add("stage", stage)
+        let stage = self.scope.add("stage", stage)?;
+        self.scope.wait_for("stage", &self.inputs.ready)?;
+        Ok(stage)
     }
 
     fn firewall(&mut self, stage_arn: Input<String>) -> Result<FirewallOutputs, DeclareError> {

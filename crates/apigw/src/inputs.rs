@@ -14,6 +14,9 @@ pub struct Inputs {
     pub private_subnet_ids: Vec<Input<SubnetId>>,
     /// Where requests go.
     pub backend: Backend,
+    /// What must be there before clients' requests go to the backend, such as the rule that answers them: a deployment that sends them
+    /// elsewhere is shown to clients after it, and what was there before goes after that.
+    pub ready: Vec<Input<String>>,
 }
 
 /// The load balancer that requests go to.

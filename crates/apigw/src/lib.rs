@@ -28,6 +28,7 @@
 //!         https: false,
 //!         private: false,
 //!     },
+//!     ready: Vec::new(),
 //! };
 //! let mut scope = Scope::new();
 //! let tier = apigw::Tier::new(apigw::Args::default());

@@ -219,7 +219,7 @@ impl Declaring<'_> {
                 "execution",
                 "Lets Fargate pull images, write logs and read secrets for the payment application",
                 permissions::execution_trust(),
-                Some(execution),
+                execution,
             )?,
             task: self.role(
                 "task",
@@ -235,13 +235,9 @@ impl Declaring<'_> {
         what: &str,
         description: &str,
         trust: PolicyDocument,
-        policy: Option<PolicyDocument>,
+        policies: Vec<InlinePolicy>,
     ) -> Result<Input<RoleArn>, DeclareError> {
         let name = self.role_name(what);
-        let policies = policy
-            .map(|policy_document| InlinePolicy { policy_name: format!("ecs-{what}"), policy_document })
-            .into_iter()
-            .collect();
         let role = Role {
             role_name: name.into(),
             assume_role_policy_document: trust,

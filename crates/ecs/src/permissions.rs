@@ -1,6 +1,7 @@
 //! Who may do what: the policies of the tier's roles.
 
 use aws::policy::{PolicyDocument, Principal, Statement};
+use aws::resources::InlinePolicy;
 use aws::{LogGroupArn, Place};
 use engine::Input;
 
@@ -44,9 +45,9 @@ pub(crate) fn execution(
     repositories: Vec<Input<String>>,
     log_groups: &[Input<LogGroupArn>],
     secret_of: Option<&DatabaseInputs>,
-) -> PolicyDocument {
+) -> Vec<InlinePolicy> {
     let pull = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"];
-    let mut statements = vec![
+    let statements = [
         // The call has no resource.
         Statement::allow(["ecr:GetAuthorizationToken"]).sid("SignIn").resources(["*".into()]),
         Statement::allow(pull).sid("Pull").resources(repositories),
@@ -54,17 +55,25 @@ pub(crate) fn execution(
             .sid("Log")
             .resources(log_groups.iter().map(Input::text)),
     ];
-    statements.extend(secret_of.into_iter().flat_map(|database| secret(place, database)));
-    PolicyDocument::new(statements)
+    let own = named("ecs-execution", statements);
+    secret_of.map(|database| secret(place, database)).into_iter().chain([own]).collect()
+}
+
+fn named(name: impl Into<String>, statements: impl IntoIterator<Item = Statement>) -> InlinePolicy {
+    InlinePolicy { policy_name: name.into(), policy_document: PolicyDocument::new(statements) }
 }
 
 /// What the application itself does, if it does anything: IAM refuses a policy that says nothing.
+///
+/// What opens the database is a policy of its own, of which the name says how. So another user, or another sort of credentials, is
+/// another policy: the role has it before the first task is started that needs it, and the former one goes after the last task
+/// that does (see [`Role`](aws::resources::Role)).
 pub(crate) fn task(
     place: &Place,
     database: Option<(&DatabaseInputs, DatabaseCredentials)>,
     traces: bool,
     execute_command: bool,
-) -> Option<PolicyDocument> {
+) -> Vec<InlinePolicy> {
     let mut statements = Vec::new();
     if traces {
         // None of these calls has a resource.
@@ -76,19 +85,6 @@ pub(crate) fn task(
         ];
         statements.push(Statement::allow(actions).sid("Trace").resources(["*".into()]));
     }
-    match database {
-        Some((database, DatabaseCredentials::Iam)) => {
-            // Exactly this user of exactly this cluster (Aurora User Guide, "Creating and using an IAM policy for IAM database
-            // access").
-            let users = format!("{}:", place.arn("rds-db", "dbuser"));
-            let arn = [users.into(), (&database.resource_id).into(), "/".into(), (&database.user).into()];
-            statements
-                .push(Statement::allow(["rds-db:connect"]).sid("Connect").resources([Input::join(arn)]));
-        }
-        // RDS rotates the password, so a task that is refused reads the secret again.
-        Some((database, DatabaseCredentials::MasterSecret)) => statements.extend(secret(place, database)),
-        None => {}
-    }
     if execute_command {
         let actions = [
             "ssmmessages:CreateControlChannel",
@@ -98,12 +94,34 @@ pub(crate) fn task(
         ];
         statements.push(Statement::allow(actions).sid("ExecuteCommand").resources(["*".into()]));
     }
-    (!statements.is_empty()).then(|| PolicyDocument::new(statements))
+    let own = (!statements.is_empty()).then(|| named("ecs-task", statements));
+    database
+        .map(|(database, credentials)| connect(place, database, credentials))
+        .into_iter()
+        .chain(own)
+        .collect()
+}
+
+/// Logging in to the database.
+fn connect(place: &Place, database: &DatabaseInputs, credentials: DatabaseCredentials) -> InlinePolicy {
+    match credentials {
+        DatabaseCredentials::Iam => {
+            // Exactly this user of exactly this cluster (Aurora User Guide, "Creating and using an IAM policy for IAM database
+            // access").
+            let users = format!("{}:", place.arn("rds-db", "dbuser"));
+            let arn = [users.into(), (&database.resource_id).into(), "/".into(), (&database.user).into()];
+            let statement = Statement::allow(["rds-db:connect"]).sid("Connect").resources([Input::join(arn)]);
+            let user = database.user.literal().map(|user| format!("-{user}")).unwrap_or_default();
+            named(format!("database-user{user}"), [statement])
+        }
+        // RDS rotates the password, so a task that is refused reads the secret again.
+        DatabaseCredentials::MasterSecret => secret(place, database),
+    }
 }
 
 /// Reading the database's secret, and using its key for that and nothing else.
-fn secret(place: &Place, database: &DatabaseInputs) -> [Statement; 2] {
-    [
+fn secret(place: &Place, database: &DatabaseInputs) -> InlinePolicy {
+    let statements = [
         Statement::allow(["secretsmanager:GetSecretValue"])
             .sid("ReadSecret")
             .resources([database.secret_arn.text()]),
@@ -112,5 +130,6 @@ fn secret(place: &Place, database: &DatabaseInputs) -> [Statement; 2] {
             "kms:ViaService",
             place.via("secretsmanager"),
         ),
-    ]
+    ];
+    named("database-secret", statements)
 }

@@ -115,6 +115,22 @@ impl<T: Data> Input<T> {
             Input::Ref(_) | Input::Join(_) => None,
         }
     }
+
+    /// The resources that it takes something from.
+    pub(crate) fn refers_to(&self) -> Vec<Address> {
+        match self {
+            Input::Ref(output) => vec![output.address.clone()],
+            Input::Join(join) => {
+                let parts = join.parts.iter();
+                let outputs = parts.filter_map(|part| match part {
+                    Part::Ref(output) => Some(output.address.clone()),
+                    Part::Text(_) => None,
+                });
+                outputs.collect()
+            }
+            Input::Literal(_) => Vec::new(),
+        }
+    }
 }
 
 impl<T: Text> Input<T> {

@@ -44,7 +44,8 @@ pub enum Settle {
 pub struct Order {
     /// Lists whose items the cloud does not give up while something that depends on the object uses them, such as the subnets of a
     /// group. Where one changes, what is new is added first, for those who wait for it; what is to go is taken away in a second
-    /// call, after everything that depends on the object, over however many others, and goes.
+    /// call, after everything that depends on the object, over however many others, and goes. An item with an identity
+    /// ([`Facts::lists`](crate::Facts)) that only changes is no new one, and is changed in the first call.
     pub widened_first: &'static [&'static str],
     /// Whether objects of the kind take over from each other. One that is not declared any more is deleted after those that are
     /// made in the same tier, so that there never is none.

@@ -28,6 +28,7 @@ use crate::referrers::referred_to;
 use crate::removal::Fate;
 use crate::state::{Object, Phase, State};
 use crate::step::{Action, Existing, Note, ReplaceOrder, Step};
+use crate::widen::has_item;
 
 /// Stands for what is not known yet while claims are compared, and nowhere else. No claim can contain it.
 const UNKNOWN: &str = "\0unknown\0";
@@ -214,7 +215,11 @@ pub(crate) fn is_widened_first(step: &Step, provider: &dyn Provider) -> bool {
     let settled = |existing: &Existing| matches!(existing.phase, Phase::Ready | Phase::Changing);
     step.action == Action::Update
         && step.existing().is_some_and(settled)
-        && kind.order().widened_first.iter().any(|property| loses(step, property))
+        && kind.order().widened_first.iter().any(|property| {
+            lists(step, property).is_some_and(|(live, desired)| {
+                live.iter().any(|item| !has_item(kind, property, desired, item))
+            })
+        })
 }
 
 /// Everything that can be reached, over however many others.

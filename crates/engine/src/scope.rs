@@ -2,8 +2,10 @@
 
 use crate::address::{Address, InvalidAddress};
 use crate::facts::Facts;
+use crate::input::Input;
 use crate::references;
 use crate::resource::{Declares, OutputsOf, Resource};
+use crate::stage::Data;
 use serde_json::Value;
 
 /// A resource as declared: data, with references in it.
@@ -197,6 +199,23 @@ impl Scope {
         }
         let declared = self.declarations.iter_mut().find(|declared| declared.address == address);
         declared.ok_or(DeclareError::Unknown { address })?.after.push(after);
+        Ok(())
+    }
+
+    /// Says that a resource waits until everything is ready that these refer to, and goes before it, though it takes nothing from
+    /// it. So a tier waits for what it was given; a literal is waited for by nobody.
+    ///
+    /// # Errors
+    /// [`DeclareError::Unknown`] where the resource is not declared yet.
+    pub fn wait_for<'a, T: Data>(
+        &mut self,
+        name: &str,
+        inputs: impl IntoIterator<Item = &'a Input<T>>,
+    ) -> Result<(), DeclareError> {
+        let address = self.address(name)?;
+        let declared = self.declarations.iter_mut().find(|declared| declared.address == address);
+        let after = &mut declared.ok_or(DeclareError::Unknown { address })?.after;
+        after.extend(inputs.into_iter().flat_map(Input::refers_to));
         Ok(())
     }
 

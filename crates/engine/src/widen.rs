@@ -7,14 +7,31 @@ use crate::provider::Kind;
 use crate::schedule::is_widened_first;
 use crate::step::{Existing, Step, Subject};
 
-/// The live properties with what is new in the lists that are widened first.
+/// Whether a list of a kind has an item. One that has an identity is the same whatever else is in it.
+pub(crate) fn has_item(kind: &dyn Kind, property: &str, list: &[Value], item: &Value) -> bool {
+    position(kind, property, list, item).is_some()
+}
+
+fn position(kind: &dyn Kind, property: &str, list: &[Value], item: &Value) -> Option<usize> {
+    let identity = kind.facts().lists.iter().find(|listed| listed.path == property);
+    match identity.and_then(|listed| Some((listed.key, item.get(listed.key)?))) {
+        Some((key, id)) => list.iter().position(|other| other.get(key) == Some(id)),
+        None => list.iter().position(|other| other == item),
+    }
+}
+
+/// The live properties with what is new, in an item or as one, in the lists that are widened first.
 fn widened(kind: &dyn Kind, seen: &Value, goal: &Value) -> Value {
     let mut widened = seen.clone();
     for property in kind.order().widened_first {
         let lists = (widened.get_mut(*property), goal.get(*property));
         if let (Some(Value::Array(has)), Some(Value::Array(shall))) = lists {
-            let new: Vec<Value> = shall.iter().filter(|item| !has.contains(item)).cloned().collect();
-            has.extend(new);
+            for item in shall {
+                match position(kind, property, has, item) {
+                    Some(position) => has[position].clone_from(item),
+                    None => has.push(item.clone()),
+                }
+            }
         }
     }
     widened

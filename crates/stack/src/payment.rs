@@ -78,6 +78,7 @@ impl Program {
                 https: wired.args(&alb).certificate_arn.is_some(),
                 private: wired.args(&alb).ingress == alb::Ingress::Private,
             },
+            ready: vec![wired[&alb].production_rule_arn.text()],
         });
         let watched = Watched { network, database, alb, ecs, apigw };
         let monitoring = self.tier::<monitoring::Tier>(move |wired| watched.inputs(wired));

@@ -58,6 +58,7 @@ fn graph(network: &alb::Inputs, ingress: alb::Ingress) -> Graph {
             https: false,
             private: ingress == alb::Ingress::Private,
         },
+        ready: vec![alb.production_rule_arn.text()],
     };
     tier(Args::default()).declare_in(&mut scope, &inputs).unwrap();
     Graph::new(scope).unwrap()
@@ -144,6 +145,7 @@ fn imagined(alb: alb::Args, args: &Args) -> Graph {
             https: false,
             private,
         },
+        ready: vec![balancer.production_rule_arn.text()],
     };
     tier(args.clone()).declare_in(&mut scope, &inputs).unwrap();
     Graph::new(scope).unwrap()

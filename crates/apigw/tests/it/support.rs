@@ -29,6 +29,7 @@ pub(crate) fn inputs() -> Inputs {
             https: false,
             private: false,
         },
+        ready: Vec::new(),
     }
 }
 

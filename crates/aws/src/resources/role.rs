@@ -12,8 +12,8 @@
 
 use async_trait::async_trait;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Order,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -171,6 +171,7 @@ impl Resource for Role<Resolved> {
         lists: &[
             Listed::TAGS,
             Listed { path: "AssumeRolePolicyDocument.Statement", key: "Sid" },
+            Listed { path: "Policies", key: "PolicyName" },
             Listed { path: "Policies.PolicyDocument.Statement", key: "Sid" },
         ],
         tags: Tagging::WithCreate("Tags"),
@@ -188,6 +189,8 @@ impl Resource for Role<Resolved> {
         cost: None,
     };
     const SETTLE: Settle = Settle::Key;
+    /// Who runs in the role with a permission that is to go, such as the tasks of before, keeps it as long as it runs.
+    const ORDER: Order = Order { widened_first: &["Policies"], relieved: false, held: false };
     const CLOSED: &'static [&'static str] =
         &["Description", "MaxSessionDuration", "Policies", "ManagedPolicyArns"];
     type Context = Context;

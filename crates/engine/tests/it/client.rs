@@ -80,7 +80,7 @@ impl Kind for FakeKind {
     }
 
     fn order(&self) -> Order {
-        let widened_first: &[&str] = if self.spec == GROUP { &["Mentions"] } else { &[] };
+        let widened_first: &[&str] = if self.spec == GROUP { &["Mentions", "Grants"] } else { &[] };
         Order { widened_first, relieved: self.spec == MEMBER, held: self.spec == HELD }
     }
 

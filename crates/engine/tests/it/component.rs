@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use engine::{
-    Component, ComponentError, Engine, EngineError, ErrorClass, Graph, Input, PlanError, Provider, Scope,
-    Selector, Settle,
+    Component, ComponentError, DeclareError, Engine, EngineError, ErrorClass, Graph, Input, PlanError,
+    Provider, Scope, Selector, Settle,
 };
 use serde_json::json;
 
@@ -82,6 +82,25 @@ fn stack(tier: &Tier) -> Arc<Graph> {
     };
     scope.within("other", |scope| scope.add("host", other)).unwrap();
     Arc::new(Graph::new(scope).unwrap().with_exports(json!({ "Network": outputs.network })))
+}
+
+#[test]
+fn a_resource_can_wait_for_what_another_tier_gives_and_take_nothing_from_it() {
+    let mut scope = Scope::new();
+    let outputs = Tier { size: 1, hosts: 1 }.declare_in(&mut scope, &greeting()).unwrap();
+    let host =
+        |name: &str| crate::typed::Host { name: name.to_owned(), parents: vec![], text: "alone".into() };
+    let given = [outputs.network, NetworkId::from("id-000009").into()];
+    scope.within("other", |scope| {
+        scope.add("waits", host("waits")).unwrap();
+        scope.add("does-not", host("does-not")).unwrap();
+        scope.wait_for("waits", &given).unwrap();
+        let unknown = scope.wait_for("nobody", &given).unwrap_err();
+        assert!(matches!(unknown, DeclareError::Unknown { .. }), "{unknown}");
+    });
+    let graph = Graph::new(scope).unwrap();
+    assert_eq!(graph.dependencies("other/waits"), [crate::world::address("tier/network")]);
+    assert_eq!(graph.dependencies("other/does-not"), []);
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,7 +16,7 @@ const fn keep(property: &'static str, value: &'static str, how: How) -> Keep {
 pub(crate) const FACTS: Facts = Facts {
     name: Named::ByName("Name"),
     create_only: CreateOnly::These(&["Name", "Shape", "Parents", "EarlyParents"]),
-    lists: &[Listed::TAGS],
+    lists: &[Listed::TAGS, Listed { path: "Grants", key: "Key" }],
     tags: Tagging::None,
     loss: Loss::Data("all its parts"),
     keeps: &[

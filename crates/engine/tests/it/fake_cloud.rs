@@ -50,7 +50,7 @@ pub(crate) const KINDS: &[Spec] = &[
 /// A kind of which several exist beside each other by nature.
 pub(crate) const REVISION: Spec = Spec { name: "Test::Revision", settle: Settle::Tag, seconds: (0, 0) };
 
-/// A kind whose `Mentions` are widened first.
+/// A kind whose `Mentions` and `Grants` are widened first. Grants have a `Key`.
 pub(crate) const GROUP: Spec = Spec { name: "Test::Group", settle: Settle::Token, seconds: (0, 0) };
 
 /// A kind whose objects relieve each other.

@@ -61,6 +61,40 @@ async fn where_nothing_is_new_one_change_is_enough_and_nobody_waits_for_it() {
     assert_eq!(world.cloud.log(), ["create t/p5", "update t/group"]);
 }
 
+/// What is granted, and who works with the grants. They are replaced by others.
+fn granted(grants: &Value, shape: u8) -> Arc<Graph> {
+    let worker = json!({ "Name": "worker", "Shape": shape, "Parents": [reference("t/group", "Id")] });
+    graph(vec![
+        resource("t/group", GROUP.name, json!({ "Name": "group", "Grants": grants })),
+        resource("t/worker", "Test::SlowToken", worker),
+    ])
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_that_has_an_identity_and_changes_is_changed_first_and_one_that_goes_is_taken_away_last() {
+    let world = World::new();
+    world.apply(&granted(&json!([{ "Key": "own", "May": 1 }, { "Key": "former" }]), 1)).await;
+    world.cloud.clear_log();
+    let other = granted(&json!([{ "Key": "own", "May": 2 }, { "Key": "latter" }]), 2);
+    world.apply(&other).await;
+    assert_eq!(world.cloud.log(), ["update t/group", "create t/worker", "delete t/worker", "update t/group"]);
+    let sent: Vec<Value> = {
+        let cloud = world.cloud.lock();
+        let updates = cloud.log.iter().filter(|call| call.what == "update");
+        updates.map(|call| call.properties["Grants"].clone()).collect()
+    };
+    let own = json!({ "Key": "own", "May": 2 });
+    assert_eq!(sent[0], json!([own, { "Key": "former" }, { "Key": "latter" }]));
+    assert_eq!(sent[1], json!([own, { "Key": "latter" }]));
+    world.check_cloud_equals_state().await;
+    assert!(world.plan(&other).await.is_empty());
+
+    // Where none goes, one call is enough.
+    world.cloud.clear_log();
+    world.apply(&granted(&json!([{ "Key": "own", "May": 3 }, { "Key": "latter" }]), 2)).await;
+    assert_eq!(world.cloud.log(), ["update t/group"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_process_that_dies_anywhere_on_the_way_is_followed_by_one_that_goes_on() {
     for end in [CallEnd::Before, CallEnd::After] {

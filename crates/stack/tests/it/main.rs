@@ -40,9 +40,11 @@ mod export;
 mod forgery;
 mod kinds;
 mod life;
+mod live;
 mod lock;
 mod log_key;
 mod never_worse;
+mod order;
 #[cfg(unix)]
 mod permissions;
 mod private_files;
