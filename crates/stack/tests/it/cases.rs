@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use emulator::Object;
 use engine::{Action, Address, Declaration, Graph, PlanError, Selector, State};
 use serde_json::Value;
 use stack::Config;
