@@ -30,7 +30,7 @@ use crate::{ClusterArn, RepositoryName, RepositoryUri, ScalableTargetId, Service
 
 const HTTPS: u16 = 443;
 /// The tag of an image that nobody has pushed: a task definition needs one, and no task is made from it.
-const NO_IMAGE: &str = ":bootstrap";
+pub(crate) const NO_IMAGE: &str = ":bootstrap";
 
 engine::tier! {
     /// The containers tier.

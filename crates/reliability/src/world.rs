@@ -39,10 +39,10 @@ pub struct Fate {
 }
 
 impl Fate {
-    /// It dies at the call of this number, counted from 1, after its effect.
+    /// It dies at the call of this number, counted from 1 among those that change something, after its effect.
     pub(crate) fn dies_after(call: u64) -> Self {
         let fault = Fault::Abort(Moment::AfterEffect);
-        let faults = FaultPlan::default().with(Counted::All, When::Call(call), fault);
+        let faults = FaultPlan::default().with(Counted::Mutating, When::Call(call), fault);
         Self { faults, ..Self::default() }
     }
 }

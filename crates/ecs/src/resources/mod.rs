@@ -3,6 +3,7 @@
 mod cluster;
 mod container;
 mod deployment;
+mod pull;
 mod repository;
 mod scalable_target;
 mod scaling_policy;

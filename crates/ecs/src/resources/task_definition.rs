@@ -18,12 +18,13 @@ use aws_sdk_ecs::types::{
     TaskDefinition as Live, TaskDefinitionField, TaskDefinitionStatus, Volume as LiveVolume,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
-    Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Foreseen, ImportId, Intent,
+    Listed, Loss, Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Wish,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{ContainerDefinition, ecs, live_tags, retag, tag};
+use super::{ContainerDefinition, ecs, live_tags, pull, retag, tag};
 use crate::TaskDefinitionArn;
 
 /// The properties of a task definition.
@@ -165,6 +166,14 @@ impl Resource for TaskDefinition<Resolved> {
     type Context = Context;
     type Declared = TaskDefinition<Declared>;
     type Outputs<S: Stage> = TaskDefinitionOutputs<S>;
+
+    /// A new revision needs images to pull.
+    async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
+        match wish.there {
+            Some(_) => Ok(Foreseen::nothing()),
+            None => pull::foresee(cx, wish.declared).await,
+        }
+    }
 
     async fn find(
         &self,

@@ -37,11 +37,19 @@ fn tags(name: &str) -> Value {
     json!([{ "Key": "Name", "Value": name }])
 }
 
-/// The statement of this name in the one policy of a role.
-fn statement(graph: &Graph, role: &str, sid: &str) -> Value {
+/// The statements of a role's policies.
+fn statements(graph: &Graph, role: &str) -> Vec<Value> {
     let role = properties(graph, role);
-    let statements = role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap().clone();
-    statements.into_iter().find(|one| one["Sid"] == sid).unwrap_or_else(|| panic!("no statement {sid}"))
+    let policies = role["Policies"].as_array().unwrap().iter();
+    policies.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap().clone()).collect()
+}
+
+/// The statement of this name in the policies of a role.
+fn statement(graph: &Graph, role: &str, sid: &str) -> Value {
+    statements(graph, role)
+        .into_iter()
+        .find(|one| one["Sid"] == sid)
+        .unwrap_or_else(|| panic!("no statement {sid}"))
 }
 
 /// The resources that name what must be ready.
@@ -290,12 +298,10 @@ fn images_go_with_the_repository_only_where_they_may() {
 fn roles_may_do_what_they_are_for_and_nothing_else() {
     let graph = graph(with_image(":v1"));
     let sids = |role: &str| -> Vec<String> {
-        let role = properties(&graph, role);
-        let statements = role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap().clone();
-        statements.iter().map(|one| one["Sid"].as_str().unwrap().to_owned()).collect()
+        statements(&graph, role).iter().map(|one| one["Sid"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(sids("execution-role"), ["SignIn", "Pull", "Log"]);
-    assert_eq!(sids("task-role"), ["Trace", "Connect"]);
+    assert_eq!(sids("task-role"), ["Connect", "Trace"]);
     let pull = statement(&graph, "execution-role", "Pull");
     assert_eq!(pull["Resource"], json!([joined(&[reference("repository", "Arn")])]));
     let log = statement(&graph, "execution-role", "Log");

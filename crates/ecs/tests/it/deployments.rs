@@ -6,16 +6,18 @@ use async_trait::async_trait;
 use ecs::{Args, Tier};
 use emulator::{Call, Emulator, Layer, Next, Reply};
 use engine::Component;
+use testing::{ACCOUNT, REGION};
 use tokio::time::Instant;
 
 use crate::support::{tier, with_image};
 use crate::world::{
-    CLUSTER, PUBLIC, SERVICE, at_aws_pace, deployments, ecs, on, push, revisions, seconds, service, world,
+    CLUSTER, PUBLIC, SERVICE, at_aws_pace, deployments, ecs, on, paced, push, push_to, revisions, seconds,
+    service, unseen_images, world,
 };
 
 #[tokio::test(start_paused = true)]
 async fn a_rollback_is_a_failed_run_and_the_next_run_tries_again() {
-    let (world, inputs) = world().await;
+    let (world, inputs) = on(unseen_images().in_memory()).await;
     world.create(&tier(Args::default()), &inputs).await;
     push(&world, "v1").await;
     world.create(&tier(with_image(":v1")), &inputs).await;
@@ -42,9 +44,39 @@ async fn a_rollback_is_a_failed_run_and_the_next_run_tries_again() {
     world.assert_settled(&broken, &inputs).await;
 }
 
+/// What cannot be pulled is refused before anything is made for it, and again until it is there.
+#[tokio::test(start_paused = true)]
+async fn a_release_of_an_image_that_is_not_there_is_refused_before_any_call() {
+    let (world, inputs) = world().await;
+    let released = tier(with_image(":v1"));
+    let refused = async |because: &str| {
+        world.mutations();
+        let error = released.create(&world.engine, &inputs).await.unwrap_err().to_string();
+        assert!(error.starts_with("ecs/task-definition: ") && error.contains(because), "{error}");
+        assert_eq!(world.mutations(), [""; 0]);
+    };
+    refused("its image `:v1` is to come from a repository that is still to be made").await;
+    world.create(&tier(Args::default()), &inputs).await;
+    refused("there is no image `:v1` in the repository payment-app-dev of registry 123456789012").await;
+    push(&world, "v1").await;
+    world.create(&released, &inputs).await;
+    assert_eq!(service(&world).await.running_count(), 2);
+    // A digest is looked for as well, and the repository itself.
+    let digest = format!("@sha256:{}", "0f".repeat(32));
+    for image in [digest, format!("{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/team/app:v1")] {
+        let error = tier(with_image(&image)).create(&world.engine, &inputs).await.unwrap_err().to_string();
+        assert!(error.contains("there is no image"), "{error}");
+    }
+    // What runs is not looked at again.
+    let ecr = world.cx.client(aws_sdk_ecr::Client::new);
+    let id = aws_sdk_ecr::types::ImageIdentifier::builder().image_tag("v1").build();
+    ecr.batch_delete_image().repository_name("payment-app-dev").image_ids(id).send().await.unwrap();
+    world.assert_settled(&released, &inputs).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn after_a_rollback_one_can_go_back() {
-    let (world, inputs) = world().await;
+    let (world, inputs) = on(unseen_images().in_memory()).await;
     world.create(&tier(with_image(PUBLIC)), &inputs).await;
     tier(with_image(":v2")).create(&world.engine, &inputs).await.unwrap_err();
     let good = tier(with_image(PUBLIC));
@@ -88,12 +120,14 @@ async fn a_failed_release_of_somebody_elses_is_not_held_against_the_next_change(
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_never_ran_is_made_anew() {
-    let (world, inputs) = world().await;
-    let broken = tier(with_image(":v1"));
+    let (world, inputs) = on(unseen_images().in_memory()).await;
+    let broken = tier(with_image(&format!("{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/other:v2")));
     let error = broken.create(&world.engine, &inputs).await.unwrap_err().to_string();
     assert!(error.contains("create of ecs/service failed"), "{error}");
     assert!(error.contains("CannotPullContainerError"), "{error}");
-    push(&world, "v1").await;
+    let ecr = world.cx.client(aws_sdk_ecr::Client::new);
+    ecr.create_repository().repository_name("other").send().await.unwrap();
+    push_to(&world, "other", "v2").await;
     world.create(&broken, &inputs).await;
     assert_eq!(service(&world).await.running_count(), 2);
     world.assert_settled(&broken, &inputs).await;
@@ -123,7 +157,7 @@ async fn a_release_is_waited_for_to_the_end_of_its_bake_time() {
 
 #[tokio::test(start_paused = true)]
 async fn at_aws_pace_too_a_rollback_is_a_failed_run() {
-    let (world, inputs) = at_aws_pace().await;
+    let (world, inputs) = paced(unseen_images()).await;
     world.create(&tier(with_image(PUBLIC)), &inputs).await;
     let broken = tier(with_image(":v2"));
     let error = broken.create(&world.engine, &inputs).await.unwrap_err().to_string();

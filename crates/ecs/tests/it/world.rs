@@ -9,7 +9,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     ProtocolEnum, RuleCondition, TargetGroupTuple, TargetTypeEnum,
 };
 use ecs::{DatabaseInputs, Inputs, LoadBalancerInputs};
-use emulator::Emulator;
+use emulator::{Builder, Counted, Emulator, Fault, FaultPlan, When};
 use testing::{REGION, World, place};
 
 /// An image that is always there.
@@ -22,7 +22,12 @@ pub(crate) async fn world() -> (World, Inputs) {
 
 /// With AWS's own times, and a load balancer that is active.
 pub(crate) async fn at_aws_pace() -> (World, Inputs) {
-    let (world, inputs) = on(Emulator::builder().latency(1.0).in_memory()).await;
+    paced(Emulator::builder()).await
+}
+
+/// The same where something goes wrong.
+pub(crate) async fn paced(builder: Builder) -> (World, Inputs) {
+    let (world, inputs) = on(builder.latency(1.0).in_memory()).await;
     seconds(200).await;
     let World { emulator, cx, engine } = world;
     // As long as it takes until what is new is seen.
@@ -175,13 +180,25 @@ pub(crate) async fn revisions(world: &World) -> Vec<String> {
     found.task_definition_arns().iter().map(short).collect()
 }
 
+/// Nobody may look whether an image is there, so a release of one that is not there fails in the middle.
+pub(crate) fn unseen_images() -> Builder {
+    let denied = Fault::Error { code: "AccessDeniedException".to_owned(), status: 400 };
+    let looks = Counted::Operation("DescribeImages".to_owned());
+    Emulator::builder().faults(FaultPlan::default().with(looks, When::Share(1.0), denied))
+}
+
 /// Pushes an image to the tier's repository.
 pub(crate) async fn push(world: &World, tag: &str) {
+    push_to(world, "payment-app-dev", tag).await;
+}
+
+/// Pushes an image to a repository.
+pub(crate) async fn push_to(world: &World, repository: &str, tag: &str) {
     let manifest = format!(
         r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{{"size":{}}}}}"#,
         tag.len()
     );
     let ecr = world.cx.client(aws_sdk_ecr::Client::new);
-    let put = ecr.put_image().repository_name("payment-app-dev").image_manifest(manifest);
+    let put = ecr.put_image().repository_name(repository).image_manifest(manifest);
     put.image_tag(tag).send().await.unwrap();
 }

@@ -1,12 +1,14 @@
-//! Prints what becomes of everything that somebody changes or adds behind our back: the tables of `docs/drift.md`.
+//! Writes what becomes of everything that somebody changes or adds behind our back: `docs/drift-matrix.md`.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use reliability::drift::{Base, DEEDS, Deed, EXCEPTIONS, Expected, Seen, changes};
 
-/// Runs the drift matrix on a live stack in virtual time, and prints it as Markdown.
+/// Runs the drift matrix on a live stack in virtual time, and writes it as Markdown.
 #[derive(Debug, Parser)]
 #[command(name = "drift")]
 struct Cli {
@@ -16,6 +18,12 @@ struct Cli {
     /// Only what somebody adds, without the generated changes of properties.
     #[arg(long)]
     deeds: bool,
+    /// Where it is written to, instead of standard output.
+    #[arg(long)]
+    document: Option<PathBuf>,
+    /// The commit that is named in it.
+    #[arg(long, default_value = "unknown")]
+    commit: String,
 }
 
 fn main() -> ExitCode {
@@ -68,23 +76,54 @@ fn main() -> ExitCode {
         }
         *counts.entry(word).or_default() += 1;
         let why = match (&seen.refused, exception) {
-            (Some(refused), _) => refused.clone(),
+            (Some(refused), _) => answer(refused),
             (None, Some((_, _, why))) if word == "exception" => (*why).to_owned(),
             _ => fails(&seen),
         };
         let row = format!("| `{}` | another value | {word} | {why} |", change.property);
         rows.entry(change.kind).or_default().push(row);
     }
-    for (kind, rows) in rows {
-        println!(
-            "### {kind}\n\n| entry | what somebody does | what comes of it | `verify`, or why |\n|---|---|---|---|"
-        );
-        println!("{}\n", rows.join("\n"));
-    }
-    for (word, count) in counts {
-        println!("{word}: {count}");
+    let document = document(&cli.commit, &rows, &counts);
+    match &cli.document {
+        None => println!("{document}"),
+        Some(path) => {
+            if let Err(error) = std::fs::write(path, document) {
+                eprintln!("error: {} cannot be written: {error}", path.display());
+                return ExitCode::FAILURE;
+            }
+        }
     }
     if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn document(commit: &str, rows: &BTreeMap<String, Vec<String>>, counts: &BTreeMap<&str, usize>) -> String {
+    let mut text = String::from(
+        "# What somebody changes or adds, entry by entry\n\n[drift.md](drift.md) says what is meant by what, and why. Every property \
+         that can be changed in place gets another value,\nof the first object of each kind that has it, in the environment `dev`; \
+         what is added is named by its command. *Not tried* is\nwhat the embedded AWS refused every value for that was tried, with \
+         what it answered last.\n\n",
+    );
+    let _ = writeln!(text, "Commit {commit}.\n\n| what comes of it | entries |\n|---|--:|");
+    for word in ["seen and repaired", "seen and kept", "not seen", "not tried", "exception", "WRONG"] {
+        let _ = writeln!(text, "| {word} | {} |", counts.get(word).unwrap_or(&0));
+    }
+    for (kind, rows) in rows {
+        let _ = writeln!(
+            text,
+            "\n## {kind}\n\n| entry | what somebody does | what comes of it | `verify`, or why |\n|---|---|---|---|\n{}",
+            rows.join("\n")
+        );
+    }
+    text
+}
+
+/// What a service answered, without the id of the request.
+fn answer(refused: &str) -> String {
+    let text = refused.split(" (request ").next().unwrap_or(refused).replace('|', "\\|").replace('\n', " ");
+    match text.char_indices().nth(160) {
+        None => text,
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
 }
 
 fn fails(seen: &Seen) -> String {

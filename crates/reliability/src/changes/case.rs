@@ -29,7 +29,7 @@ pub struct Case {
     pub from: Vec<String>,
     /// What is set then; drawn cases have several of these, one run each.
     pub settings: Vec<Vec<String>>,
-    /// At which call, counted from 1, the run of this number dies.
+    /// At which call that changes something, counted from 1, the run of this number dies.
     pub dies: Option<(usize, u64)>,
     /// Checks of `verify` that rightly fail with it.
     pub fails: Vec<String>,
@@ -90,6 +90,9 @@ pub struct Leg {
     pub faults: Vec<String>,
     /// How long it took, in seconds of virtual time.
     pub took: u64,
+    /// Whether its process was killed, and another one went on.
+    #[serde(default)]
+    pub died: bool,
 }
 
 /// What became of a case.
@@ -290,6 +293,7 @@ impl<'a> Play<'a> {
                 // The next process begins at once, and does the rest.
                 match run.ended {
                     Ended::Died => {
+                        leg.died = true;
                         let next = self.world.run_watched(wanted, &Fate::default(), traffic.clone());
                         Run { plan: run.plan.or(next.plan), ..next }
                     }
@@ -313,7 +317,7 @@ impl<'a> Play<'a> {
         let changes = |run: &Run| run.calls.iter().any(|call| call.mutating);
         match &run.ended {
             Ended::Complete { .. } => {}
-            Ended::Refused(reason) if !changes(&run) && dies.is_none() => {
+            Ended::Refused(reason) if !changes(&run) && !leg.died => {
                 leg.end = End::Refused;
                 leg.refused = reason.clone();
                 return None;

@@ -30,7 +30,7 @@ pub(super) fn surprises(plan: &Plan, before: &Moment, after: &Moment) -> Vec<Str
     plan.steps().iter().for_each(|step| steps.entry(step.address.as_str()).or_default().push(step));
     let of = |address: &str| steps.get(address).map_or(&[][..], Vec::as_slice);
     properties(&of, before, after, &mut found);
-    objects(&of, before, after, &mut found);
+    objects(plan, &of, before, after, &mut found);
     found
 }
 
@@ -101,6 +101,7 @@ fn properties<'a>(
 }
 
 fn objects<'a>(
+    plan: &Plan,
     of: &impl Fn(&str) -> &'a [&'a Step],
     before: &Moment,
     after: &Moment,
@@ -126,7 +127,10 @@ fn objects<'a>(
             };
             // A list of parts, such as the rules of a group, may be a property of the whole.
             let is_part = object.part_of.is_some() && of(&address).iter().any(|step| step.is_change());
-            if !of(&address).iter().any(fits) && !is_part {
+            // A subscription that nobody has confirmed has no id that could be recorded.
+            let of_its_kind = || plan.steps().iter().filter(|step| step.kind == object.kind);
+            let is_nameless = object.part_of.is_some() && of_its_kind().any(|step| fits(&step));
+            if !of(&address).iter().any(fits) && !is_part && !is_nameless {
                 found.push(format!(
                     "{} {} of {address} is {word}, and no plan showed that",
                     object.kind, object.id

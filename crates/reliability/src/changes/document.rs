@@ -70,7 +70,8 @@ production rule with a healthy target behind it. The embedded AWS has no applica
 that could break.
 
 Pairs set two drawn keys at once. Sequences of five make five drawn changes one after the other; the process of one of them is
-killed after a drawn call, and the next one goes on. Which values of which key are tried stands in
+killed after one of the first calls that change something, which is drawn, and the next one goes on. Where that change was refused,
+or made fewer calls, nothing was killed. Which values of which key are tried stands in
 `crates/reliability/src/changes/rows_*.rs`; a test fails when the schema has a key that is not there.
 ";
 
@@ -85,7 +86,7 @@ Named are the addresses of what is replaced; where none is, all that changes is 
 
 fn counts(text: &mut String, verdicts: &[Verdict]) {
     text.push_str(
-        "| cases | done | refused | no effect | faults | way back refused |\n|---|--:|--:|--:|--:|--:|\n",
+        "| cases | done | refused | no effect | faults | way back refused | killed on the way |\n|---|--:|--:|--:|--:|--:|--:|\n",
     );
     let is_drawn = |verdict: &&Verdict| matches!(verdict.key.as_str(), "pair" | "five");
     let groups: [(&str, Vec<&Verdict>); 4] = [
@@ -98,9 +99,10 @@ fn counts(text: &mut String, verdicts: &[Verdict]) {
         let count = |end: End| group.iter().filter(|verdict| verdict.end() == end).count();
         let stuck =
             group.iter().filter(|v| v.back.as_ref().is_some_and(|back| back.end == End::Refused)).count();
+        let killed = group.iter().filter(|v| v.there.iter().any(|leg| leg.died)).count();
         let _ = writeln!(
             text,
-            "| {name} | {} | {} | {} | {} | {stuck} |",
+            "| {name} | {} | {} | {} | {} | {stuck} | {killed} |",
             count(End::Done),
             count(End::Refused),
             count(End::Same),

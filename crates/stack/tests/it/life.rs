@@ -1,6 +1,9 @@
 //! Deploy, look, change, destroy.
 
+use serde_json::json;
+
 use crate::command::Workplace;
+use crate::server::Server;
 
 #[tokio::test]
 async fn up_deploys_and_a_second_up_has_nothing_to_do_and_makes_no_call_that_changes_anything() {
@@ -120,21 +123,25 @@ fn up_reports_as_json() {
 }
 
 /// After a release that failed, what ran before runs. The next plan tries again, and says why in words.
-#[tokio::test]
-async fn a_release_that_failed_is_planned_again_and_the_plan_says_why() {
+#[test]
+fn a_release_that_failed_is_planned_again_and_the_plan_says_why() {
     let place = Workplace::new();
+    // This identity may not look whether the image is there.
+    let denied = json!({ "error": { "code": "AccessDeniedException", "status": 400 } });
+    let looks = json!({ "of": { "operation": "DescribeImages" }, "when": { "share": 1.0 }, "fault": denied });
+    let server = Server::with_faults(&place, &json!({ "rules": [looks] }), &[]);
     let release = ["--set", "ecs.image=:none"];
-    place.run(&["up"]).expect(0);
-    place.run(&[["up"].as_slice(), &release].concat()).expect(1);
-    let again = place.run(&[["preview"].as_slice(), &release].concat()).expect(0).out;
+    server.run(&place, &["up"]).expect(0);
+    server.run(&place, &[["up"].as_slice(), &release].concat()).expect(1);
+    let again = server.run(&place, &[["preview"].as_slice(), &release].concat()).expect(0).out;
     assert!(again.contains("AWS::ECS::Service  the last run did not finish it"), "{again}");
     let order = again.lines().find(|line| line.contains("DependsOn")).unwrap();
     assert!(order.ends_with("(stack's own property)"), "{again}");
 
     // One that never ran is made anew.
-    place.run(&["destroy", "--yes"]).expect(0);
-    place.run(&[["up"].as_slice(), &release].concat()).expect(1);
-    let again = place.run(&[["preview"].as_slice(), &release].concat()).expect(0).out;
+    server.run(&place, &["destroy", "--yes"]).expect(0);
+    server.run(&place, &[["up"].as_slice(), &release].concat()).expect(1);
+    let again = server.run(&place, &[["preview"].as_slice(), &release].concat()).expect(0).out;
     assert!(
         again.contains("AWS::ECS::Service  replaced: AWS reports that it failed; the old one"),
         "{again}"

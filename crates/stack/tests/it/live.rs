@@ -41,6 +41,28 @@ pub(crate) fn blocks(third: impl IntoIterator<Item = u8>) -> Option<Vec<ipnet::I
     Some(third.into_iter().map(|third| format!("10.0.{third}.0/24").parse().unwrap()).collect())
 }
 
+/// A region of the account of the tests, with these zones.
+pub(crate) fn place(region: &str, letters: &str) -> Place {
+    Place {
+        account_id: ACCOUNT.to_owned(),
+        partition: "aws".to_owned(),
+        region: region.to_owned(),
+        availability_zones: letters.chars().map(|letter| format!("{region}{letter}")).collect(),
+        has_log_key: false,
+        recorded: Recorded::default(),
+    }
+}
+
+/// All kinds, for a stack on an embedded AWS.
+pub(crate) fn registry(emulator: &Emulator, region: &str, environment: &str) -> Registry {
+    let sdk = stack::embedded(emulator, Region::new(region.to_owned()));
+    let identity = Identity { project: "payment".to_owned(), environment: environment.to_owned() };
+    let account = Account { id: ACCOUNT.to_owned(), partition: "aws".to_owned() };
+    let mut registry = Registry::new(Context::from_config(&sdk, identity, account).unwrap());
+    stack::kinds(&mut registry);
+    registry
+}
+
 impl Live {
     /// Deployed, with tasks, in these zones.
     pub(crate) async fn new(letters: &str) -> Self {
@@ -51,11 +73,7 @@ impl Live {
 
     pub(crate) fn empty(letters: &str) -> Self {
         let emulator = Emulator::builder().latency(1.0).in_memory();
-        let sdk = stack::embedded(&emulator, Region::new(REGION));
-        let identity = Identity { project: "payment".to_owned(), environment: "dev".to_owned() };
-        let account = Account { id: ACCOUNT.to_owned(), partition: "aws".to_owned() };
-        let mut registry = Registry::new(Context::from_config(&sdk, identity, account).unwrap());
-        stack::kinds(&mut registry);
+        let registry = registry(&emulator, REGION, "dev");
         let engine = Engine::new(Arc::new(registry), Arc::new(MemoryStore::new()))
             .with_host(Arc::new(TestHost::new("test", 1, Instant::now())));
         let mut config = Config::default();
@@ -66,14 +84,7 @@ impl Live {
     }
 
     pub(crate) fn declared(&self, state: &State, change: impl FnOnce(&mut Config)) -> Arc<Graph> {
-        let place = Place {
-            account_id: ACCOUNT.to_owned(),
-            partition: "aws".to_owned(),
-            region: REGION.to_owned(),
-            availability_zones: zones("abcd").unwrap(),
-            has_log_key: false,
-            recorded: Recorded::default(),
-        };
+        let place = place(REGION, "abcd");
         let mut config = self.config.clone();
         change(&mut config);
         Stack::new(config, &self.environment).declare(&place.as_recorded_in(state)).unwrap()

@@ -6,17 +6,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws::{Account, Context, Identity};
 use aws_sdk_ec2::config::Region;
 use emulator::{Call, Emulator, Layer, Next, Refusal, Reply};
-use engine::{
-    Action, Engine, EngineError, Graph, MemoryStore, Plan, PlanError, Registry, Selector, TestHost,
-};
+use engine::{Action, Engine, EngineError, Graph, MemoryStore, Plan, PlanError, Selector, TestHost};
 use stack::{Config, Place, Stack};
 use tokio::time::Instant;
 
+use crate::live::{place, registry};
+
 const REGION: &str = "ap-southeast-1";
-const ACCOUNT: &str = "123456789012";
 
 /// Answers every call of an operation that names something as if that were not there.
 struct Hides {
@@ -50,14 +48,7 @@ impl Deployed {
         config.section_mut::<backup::Tier>().vault.enabled = true;
         config.section_mut::<backup::Tier>().vault.opt_in = true;
         config.logs.customer_key = true;
-        let place = Place {
-            account_id: ACCOUNT.to_owned(),
-            partition: "aws".to_owned(),
-            region: REGION.to_owned(),
-            availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
-            has_log_key: true,
-            recorded: stack::Recorded::default(),
-        };
+        let place = Place { has_log_key: true, ..place(REGION, "abc") };
         let graph = Stack::new(config, &"dev".parse().unwrap()).declare(&place).unwrap();
         let deployed = Self { emulator: Emulator::in_memory(), store: MemoryStore::new(), graph };
         let session = deployed.engine(&deployed.emulator).open().await.unwrap();
@@ -68,11 +59,7 @@ impl Deployed {
     }
 
     fn engine(&self, emulator: &Emulator) -> Engine {
-        let identity = Identity { project: "payment".to_owned(), environment: "dev".to_owned() };
-        let account = Account { id: ACCOUNT.to_owned(), partition: "aws".to_owned() };
-        let config = stack::embedded(emulator, Region::new(REGION));
-        let mut registry = Registry::new(Context::from_config(&config, identity, account).unwrap());
-        stack::kinds(&mut registry);
+        let registry = registry(emulator, REGION, "dev");
         Engine::new(Arc::new(registry), Arc::new(self.store.clone()))
             .with_host(Arc::new(TestHost::new("test", 1, Instant::now())))
             .with_settle_grace(std::time::Duration::ZERO)

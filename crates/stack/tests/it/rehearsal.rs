@@ -5,17 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws::{Account, Context, Identity};
-use aws_sdk_ec2::config::Region;
 use emulator::Emulator;
-use engine::{Action, Engine, Graph, MemoryStore, Plan, Registry, Report, Selector, TestHost};
-use stack::{Config, Environment, Place, Program, Sources, Stack};
+use engine::{Action, Engine, Graph, MemoryStore, Plan, Report, Selector, TestHost};
+use stack::{Config, Environment, Program, Sources, Stack};
 use tokio::time::Instant;
 
 use crate::command::own;
+use crate::live::{place, registry};
 
 const REGION: &str = "ap-southeast-1";
-const ACCOUNT: &str = "123456789012";
 
 struct Rehearsal {
     emulator: Emulator,
@@ -30,26 +28,14 @@ impl Rehearsal {
 
     fn of(environment: &str) -> Self {
         let emulator = Emulator::builder().latency(1.0).throttling(true).in_memory();
-        let config = stack::embedded(&emulator, Region::new(REGION));
-        let identity = Identity { project: "payment".to_owned(), environment: environment.to_owned() };
-        let account = Account { id: ACCOUNT.to_owned(), partition: "aws".to_owned() };
-        let mut registry = Registry::new(Context::from_config(&config, identity, account).unwrap());
-        stack::kinds(&mut registry);
+        let registry = registry(&emulator, REGION, environment);
         let engine = Engine::new(Arc::new(registry), Arc::new(MemoryStore::new()))
             .with_host(Arc::new(TestHost::new("test", 1, Instant::now())));
         Self { emulator, engine, environment: environment.parse().unwrap() }
     }
 
     fn graph(&self, config: Config) -> Arc<Graph> {
-        let place = Place {
-            account_id: ACCOUNT.to_owned(),
-            partition: "aws".to_owned(),
-            region: REGION.to_owned(),
-            availability_zones: ["a", "b", "c"].map(|zone| format!("{REGION}{zone}")).to_vec(),
-            has_log_key: false,
-            recorded: stack::Recorded::default(),
-        };
-        Stack::new(config, &self.environment).declare(&place).unwrap()
+        Stack::new(config, &self.environment).declare(&place(REGION, "abc")).unwrap()
     }
 
     /// Plans and applies, and says how long that took.

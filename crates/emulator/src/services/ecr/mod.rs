@@ -86,6 +86,7 @@ impl Api for State {
             "UntagResource" => tags::untag(cx, call),
             "ListTagsForResource" => tags::list(cx, call),
 
+            "DescribePullThroughCacheRules" => pull_through_rules(call),
             "GetAuthorizationToken" => authorization_token(cx),
             _ => Err(unknown_operation(call)),
         }
@@ -97,6 +98,25 @@ impl Api for State {
             Object::new("ecr", home, "AWS::ECR::Repository", name, repository.tags.clone()).named(name)
         };
         self.repositories.values().map(object).collect()
+    }
+}
+
+/// No rule can be made here, so there is none (ECR API Reference, DescribePullThroughCacheRules).
+fn pull_through_rules(call: &Call) -> Answer {
+    match call
+        .parameters
+        .get("ecrRepositoryPrefixes")
+        .and_then(Value::as_array)
+        .and_then(|names| names.first())
+    {
+        None => Ok(json!({"pullThroughCacheRules": []})),
+        Some(prefix) => Err(Refusal::new(
+            "PullThroughCacheRuleNotFoundException",
+            format!(
+                "Pull through cache rule with the Amazon ECR repository prefix {prefix} does not exist in the registry with id \
+                 '{ACCOUNT_ID}'"
+            ),
+        )),
     }
 }
 

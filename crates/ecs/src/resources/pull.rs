@@ -1,0 +1,134 @@
+//! Whether there is what a new revision is to pull, before anything is made for it.
+//!
+//! A task that cannot pull its image does not start, and its deployment is rolled back after minutes (ECS Developer Guide,
+//! "CannotPullContainer task errors in Amazon ECS"). Of private registries of ECR in the stack's own region it can be asked. An image
+//! that is not there may still be pulled where the registry has a pull through cache rule for the repository's prefix (ECR User
+//! Guide, "Sync an upstream registry with an Amazon ECR private registry").
+
+use std::collections::BTreeSet;
+
+use aws::{CallResult, Called, Context};
+use aws_sdk_ecr::types::ImageIdentifier;
+use engine::{CallError, Foreseen, Term};
+use serde_json::Value;
+
+use crate::declare::NO_IMAGE;
+
+/// An image of a private registry of ECR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Image<'a> {
+    account: &'a str,
+    region: &'a str,
+    repository: &'a str,
+    /// `:tag` or `@digest`.
+    reference: &'a str,
+}
+
+impl<'a> Image<'a> {
+    /// `None` where it is not in such a registry.
+    fn parse(text: &'a str) -> Option<Self> {
+        let (host, path) = text.split_once('/')?;
+        let (account, rest) = host.split_once(".dkr.ecr.")?;
+        let (region, _) = rest.split_once(".amazonaws.com")?;
+        let at = path.find('@').or_else(|| path.rfind(':'))?;
+        let (repository, reference) = path.split_at(at);
+        Some(Self { account, region, repository, reference })
+    }
+
+    fn id(self) -> ImageIdentifier {
+        match self.reference.strip_prefix('@') {
+            Some(digest) => ImageIdentifier::builder().image_digest(digest).build(),
+            None => ImageIdentifier::builder().image_tag(self.reference.trim_start_matches(':')).build(),
+        }
+    }
+
+    async fn is_there(self, cx: &Context) -> Result<bool, CallError> {
+        let request = ecr(cx)
+            .describe_images()
+            .registry_id(self.account)
+            .repository_name(self.repository)
+            .image_ids(self.id());
+        Ok(request.send().await.called("DescribeImages").if_exists()?.is_some())
+    }
+
+    /// Whether pulling it may bring it there.
+    async fn may_be_fetched(self, cx: &Context) -> Result<bool, CallError> {
+        let request = ecr(cx).describe_pull_through_cache_rules().registry_id(self.account);
+        let pages = request.into_paginator().items().send();
+        let rules: Vec<_> = pages.try_collect().await.called("DescribePullThroughCacheRules")?;
+        // `ROOT` is a rule for everything that has none of its own (ECR API Reference, CreatePullThroughCacheRule).
+        let holds = |prefix: &str| {
+            prefix == "ROOT" || self.repository.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
+        };
+        Ok(rules.iter().filter_map(|rule| rule.ecr_repository_prefix()).any(holds))
+    }
+}
+
+fn ecr(cx: &Context) -> aws_sdk_ecr::Client {
+    cx.client(aws_sdk_ecr::Client::new)
+}
+
+/// Refuses a revision with an image that is not there.
+pub(super) async fn foresee(cx: &Context, declared: &Value) -> Result<Foreseen, CallError> {
+    let containers = declared["ContainerDefinitions"].as_array().map_or(&[][..], Vec::as_slice);
+    let mut known = BTreeSet::new();
+    for container in containers {
+        match Term::of(&container["Image"]) {
+            Term::Plain(Value::String(text)) => known.extend(Image::parse(text)),
+            // With it no task is started.
+            Term::Join([_, Value::String(reference)]) if reference == NO_IMAGE => {}
+            // It begins with the name of a repository that is not there yet.
+            Term::Join([first, Value::String(reference)])
+                if matches!(Term::of(first), Term::Reference { .. }) =>
+            {
+                return Ok(Foreseen::refusal(
+                    format!("its image `{reference}` is to come from a repository that is still to be made"),
+                    HINT,
+                ));
+            }
+            _ => {}
+        }
+    }
+    let asked = |image: &Image<'_>| image.region == cx.region() && image.reference != NO_IMAGE;
+    for image in known.into_iter().filter(asked) {
+        if !image.is_there(cx).await? && !image.may_be_fetched(cx).await? {
+            let Image { repository, reference, account, region } = image;
+            return Ok(Foreseen::refusal(
+                format!(
+                    "there is no image `{reference}` in the repository {repository} of registry {account} in {region}, so no \
+                     task could start"
+                ),
+                HINT,
+            ));
+        }
+    }
+    Ok(Foreseen::nothing())
+}
+
+const HINT: &str = "push the image first, and name it in `ecs.image` by its tag or digest; where the repository is still to be made, \
+                    run without `ecs.image` until it is there";
+
+#[cfg(test)]
+mod tests {
+    use super::Image;
+
+    #[test]
+    fn only_private_registries_of_ecr_are_asked() {
+        let digest = format!("@sha256:{}", "0f".repeat(32));
+        let name = format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app{digest}");
+        let image = |repository, reference| Image {
+            account: "123456789012",
+            region: "eu-west-1",
+            repository,
+            reference,
+        };
+        assert_eq!(Image::parse(&name), Some(image("team/app", &digest)));
+        assert_eq!(
+            Image::parse("123456789012.dkr.ecr.eu-west-1.amazonaws.com.cn/app:v1"),
+            Some(image("app", ":v1"))
+        );
+        for other in ["nginx:1.29", "public.ecr.aws/nginx/nginx:1.29", "registry.example:5000/app:1"] {
+            assert_eq!(Image::parse(other), None);
+        }
+    }
+}
