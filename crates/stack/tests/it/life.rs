@@ -130,7 +130,7 @@ fn a_release_that_failed_is_planned_again_and_the_plan_says_why() {
     let denied = json!({ "error": { "code": "AccessDeniedException", "status": 400 } });
     let looks = json!({ "of": { "operation": "DescribeImages" }, "when": { "share": 1.0 }, "fault": denied });
     let server = Server::with_faults(&place, &json!({ "rules": [looks] }), &[]);
-    let release = ["--set", "ecs.image=:none"];
+    let release = ["--set", "ecs.image=123456789012.dkr.ecr.ap-southeast-1.amazonaws.com/other:none"];
     server.run(&place, &["up"]).expect(0);
     server.run(&place, &[["up"].as_slice(), &release].concat()).expect(1);
     let again = server.run(&place, &[["preview"].as_slice(), &release].concat()).expect(0).out;
@@ -139,7 +139,7 @@ fn a_release_that_failed_is_planned_again_and_the_plan_says_why() {
     assert!(order.ends_with("(stack's own property)"), "{again}");
 
     // One that never ran is made anew.
-    server.run(&place, &["destroy", "--yes"]).expect(0);
+    server.run(&place, &["destroy"]).expect(0);
     server.run(&place, &[["up"].as_slice(), &release].concat()).expect(1);
     let again = server.run(&place, &[["preview"].as_slice(), &release].concat()).expect(0).out;
     assert!(

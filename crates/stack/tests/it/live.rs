@@ -54,7 +54,7 @@ pub(crate) fn place(region: &str, letters: &str) -> Place {
 }
 
 /// All kinds, for a stack on an embedded AWS.
-pub(crate) fn registry(emulator: &Emulator, region: &str, environment: &str) -> Registry {
+pub(crate) fn registry(emulator: &Emulator, region: &str, environment: &str) -> Registry<Context> {
     let sdk = stack::embedded(emulator, Region::new(region.to_owned()));
     let identity = Identity { project: "payment".to_owned(), environment: environment.to_owned() };
     let account = Account { id: ACCOUNT.to_owned(), partition: "aws".to_owned() };

@@ -11,7 +11,7 @@ use stack::{Config, Environment, Program, Sources, Stack};
 use tokio::time::Instant;
 
 use crate::command::own;
-use crate::live::{place, registry};
+use crate::live::{self, registry};
 
 const REGION: &str = "ap-southeast-1";
 
@@ -35,7 +35,7 @@ impl Rehearsal {
     }
 
     fn graph(&self, config: Config) -> Arc<Graph> {
-        Stack::new(config, &self.environment).declare(&place(REGION, "abc")).unwrap()
+        Stack::new(config, &self.environment).declare(&live::place(REGION, "abc")).unwrap()
     }
 
     /// Plans and applies, and says how long that took.
