@@ -23,6 +23,7 @@ mod calls;
 mod clock;
 mod emulator;
 mod error;
+mod exchange;
 mod faults;
 mod gate;
 mod ids;

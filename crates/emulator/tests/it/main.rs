@@ -16,6 +16,7 @@ mod ecs;
 mod faults;
 mod filters;
 mod front;
+mod fuzz;
 mod identity;
 mod inspection;
 mod interface_endpoints;
