@@ -40,6 +40,7 @@ mod rds_rules;
 mod rds_status;
 mod recorded;
 mod recorded_apigateway;
+mod recorded_ec2_iam;
 mod recorded_lambda;
 mod rehearsal;
 mod round_trip;
