@@ -42,6 +42,7 @@ mod recorded;
 mod recorded_apigateway;
 mod recorded_ec2_iam;
 mod recorded_lambda;
+mod recorded_tools;
 mod rehearsal;
 mod round_trip;
 mod rows;
