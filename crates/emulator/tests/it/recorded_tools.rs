@@ -1,5 +1,7 @@
 //! What deployment tools ask besides what they deploy, and how they are told that a service is not there.
 
+use aws_sdk_ec2::types::VpcAttributeName;
+use aws_sdk_lambda::types::{FunctionConfiguration, FunctionVersion};
 use emulator::Emulator;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -50,6 +52,46 @@ async fn what_is_asked_of_roles_functions_and_log_groups() {
         ("indexed fields", "[]", shown(&indexes.index_policies())),
         ("of a group that is not there", &format!("{missing} 400"), {
             answer(logs.describe_index_policies().log_group_identifiers("x").send().await)
+        }),
+    ]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_of_networks_versions_and_clusters() {
+    let functions = Functions::of(Emulator::in_memory());
+    let (lambda, cloud) = (&functions.lambda, &functions.cloud);
+    let role = functions.role().await;
+    functions.create("f", &role).send().await.unwrap();
+    let qualified = format!("arn:aws:lambda:{REGION}:123456789012:function:f:$LATEST");
+    let versions = lambda.list_versions_by_function().function_name("f").send().await.unwrap();
+    let all = lambda.list_functions().function_version(FunctionVersion::All).send().await.unwrap();
+    let metrics = VpcAttributeName::EnableNetworkAddressUsageMetrics;
+    let vpc = cloud.vpc().await;
+    let usage = cloud.ec2.describe_vpc_attribute().vpc_id(&vpc).attribute(metrics).send().await.unwrap();
+    let address = cloud.address().await;
+    let names = |address: &str| cloud.ec2.describe_addresses_attribute().allocation_ids(address);
+    let rds = aws_sdk_rds::Client::new(&config(&cloud.emulator, REGION));
+    let clusters = rds.describe_global_clusters().send().await.unwrap();
+    let arns = |found: &[FunctionConfiguration]| {
+        shown(&found.iter().map(|one| one.function_arn().unwrap().to_owned()).collect::<Vec<_>>())
+    };
+    let wanted = shown(&[&qualified]);
+    check([
+        ("versions of a function", wanted.as_str(), arns(versions.versions())),
+        ("and of all", wanted.as_str(), arns(all.functions())),
+        ("of a function that is not there", "ResourceNotFoundException 404", {
+            answer(lambda.list_versions_by_function().function_name("x").send().await)
+        }),
+        ("usage of addresses", "Some(Some(false))", {
+            shown(&usage.enable_network_address_usage_metrics().map(|usage| usage.value()))
+        }),
+        ("names of addresses", "[]", shown(&names(&address).send().await.unwrap().addresses())),
+        ("of an address that is not there", "InvalidAllocationID.NotFound 400", {
+            answer(names("eipalloc-00000000000000000").send().await)
+        }),
+        ("global clusters", "[]", shown(&clusters.global_clusters())),
+        ("one that is not there", "GlobalClusterNotFoundFault 404", {
+            answer(rds.describe_global_clusters().global_cluster_identifier("x").send().await)
         }),
     ]);
 }

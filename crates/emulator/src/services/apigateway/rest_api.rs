@@ -139,6 +139,7 @@ fn endpoint(given: Option<GivenEndpoint>) -> Result<EndpointConfiguration, Refus
     let private = types == ["PRIVATE"];
     let usual = if private { "dualstack" } else { "ipv4" };
     let ip_address_type = ip_address_type.or_else(|| Some(usual.to_owned()));
+    let vpc_endpoint_ids = vpc_endpoint_ids.filter(|ids| !ids.is_empty());
     Ok(EndpointConfiguration { types, ip_address_type, vpc_endpoint_ids })
 }
 
@@ -300,7 +301,9 @@ fn apply(api: &mut RestApi, patch: &Patch) -> Result<(), Refusal> {
             endpoint.ip_address_type = Some(one_of(patch, &["ipv4", "dualstack"])?);
         }
         (Op::Add | Op::Remove, ["endpointConfiguration", "vpcEndpointIds"]) => {
-            patch.element(endpoint.vpc_endpoint_ids.get_or_insert_default(), patch.required()?)?;
+            let mut ids = endpoint.vpc_endpoint_ids.take().unwrap_or_default();
+            patch.element(&mut ids, patch.required()?)?;
+            endpoint.vpc_endpoint_ids = Some(ids).filter(|ids| !ids.is_empty());
         }
         _ => return Err(patch.unknown(PATHS)),
     }

@@ -65,7 +65,7 @@ pub(super) struct One {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct List {
-    _function_version: Option<String>,
+    function_version: Option<String>,
     marker: Option<String>,
     max_items: Option<usize>,
 }
@@ -114,8 +114,8 @@ impl Function {
     }
 
     /// As a list shows it: without what GetFunction has besides (Lambda API Reference, ListFunctions).
-    fn listed(&self) -> Value {
-        let mut value = to_json(self);
+    fn listed(&self, qualified: bool) -> Value {
+        let mut value = self.shown(qualified);
         if let Some(members) = value.as_object_mut() {
             let state = |name: &str| name.starts_with("State") || name.starts_with("LastUpdateStatus");
             members.retain(|name, _| !state(name) && name != "RuntimeVersionConfig");
@@ -290,14 +290,32 @@ pub(super) fn get_recursion(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    // All versions are the one that there is.
-    let List { marker, max_items, .. } = call.input()?;
+    let List { function_version, marker, max_items } = call.input()?;
+    // All versions are the one that there is, by its own ARN.
+    let qualified = function_version.as_deref() == Some("ALL");
     // "ListFunctions returns a maximum of 50 items in each response, even if you set the number higher" (Lambda API
     // Reference, ListFunctions).
     let size = max_items.unwrap_or(50).min(50);
-    let functions = cx.r.lambda.functions.iter().map(|(name, function)| (name.as_str(), function.listed()));
+    let functions =
+        cx.r.lambda.functions.iter().map(|(name, function)| (name.as_str(), function.listed(qualified)));
     let (functions, next) = page(functions, marker.as_deref(), size);
     Ok(json!({"Functions": functions, "NextMarker": next}))
+}
+
+/// The versions of a function: the one that there is.
+pub(super) fn list_versions(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+    struct Versions {
+        function_name: String,
+        marker: Option<String>,
+        max_items: Option<usize>,
+    }
+    let Versions { function_name, marker, max_items } = call.input()?;
+    let function = cx.r.lambda.named(cx.region, &function_name)?;
+    let versions = std::iter::once((function.version.as_str(), function.listed(true)));
+    let (versions, next) = page(versions, marker.as_deref(), max_items.unwrap_or(50).min(50));
+    Ok(json!({"Versions": versions, "NextMarker": next}))
 }
 
 impl State {

@@ -70,6 +70,7 @@ impl Api for State {
             "GetRuntimeManagementConfig" => function::get_runtime_management(cx, call),
             "GetFunctionRecursionConfig" => function::get_recursion(cx, call),
             "ListFunctions" => function::list(cx, call),
+            "ListVersionsByFunction" => function::list_versions(cx, call),
             "DeleteFunction" => function::delete(cx, call),
             "Invoke" => function::invoke(cx, call),
 
