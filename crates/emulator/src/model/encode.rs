@@ -300,7 +300,13 @@ pub(crate) fn failure(
             }
             out.header("x-amzn-errortype", new);
             let kind = if wire == Wire::Json { model.json_type() } else { "application/json".to_owned() };
-            out.with_body(&kind, json!({"__type": new, "message": message}).to_string())
+            let body = match model.typed_errors.get(code) {
+                Some(member) => {
+                    json!({"Type": if status < 500 { "User" } else { "Service" }, member: message})
+                }
+                None => json!({"__type": new, "message": message}),
+            };
+            out.with_body(&kind, body.to_string())
         }
     }
 }
@@ -477,6 +483,9 @@ mod tests {
         assert_eq!(header(&json, "x-amzn-errortype"), Some("NotFoundException"));
         let rest = refusal("lambda", Wire::RestJson, 404, "ResourceNotFoundException");
         assert_eq!((rest.status, header(&rest, "content-type")), (404, Some("application/json")));
+        assert_eq!(text(&rest), r#"{"Message":"no <way>","Type":"User"}"#);
+        let rest = refusal("lambda", Wire::RestJson, 400, "ValidationException");
+        assert_eq!(text(&rest), r#"{"__type":"ValidationException","message":"no <way>"}"#);
         let s3 = refusal("s3", Wire::RestXml, 404, "NoSuchBucket");
         assert_eq!(
             text(&s3),

@@ -21,6 +21,8 @@
 //! - `service`, `signing_name`, `api_version`, `protocol` (AWS's name of it), and what the protocol needs:
 //!   `json_version`, `target_prefix`, `xml_namespace`; `query_errors` (names of errors to codes) for a
 //!   service that once spoke the query protocol and still sends its codes;
+//! - `typed_errors` of Lambda, whose errors say whose fault they are in a member `Type`: their names, and what the
+//!   member with their message is called;
 //! - `operations` by name: `input` and `output` (names of shapes), `status` of a success, `result_wrapper`
 //!   (query), `method`, `uri` and `needs` (REST; `needs` are query keys and headers without which it cannot
 //!   be meant), `root` and `unwrapped` (the root element of S3's answers, and whether it is the only member
@@ -104,6 +106,8 @@ pub(crate) struct Model {
     xml_namespace: Option<String>,
     #[serde(default)]
     query_errors: BTreeMap<String, String>,
+    #[serde(default)]
+    typed_errors: BTreeMap<String, String>,
     #[serde(default)]
     others: BTreeMap<String, Route>,
     shapes: BTreeMap<String, Shape>,

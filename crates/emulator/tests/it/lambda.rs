@@ -42,8 +42,8 @@ fn archive(content: &[u8]) -> Blob {
 }
 
 pub(crate) struct Functions {
-    cloud: Cloud,
-    lambda: aws_sdk_lambda::Client,
+    pub(crate) cloud: Cloud,
+    pub(crate) lambda: aws_sdk_lambda::Client,
 }
 
 impl Functions {

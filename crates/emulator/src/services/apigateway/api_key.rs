@@ -1,7 +1,7 @@
 //! API keys. Their values are secrets: answered when they are asked for, and in no message.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::patch::{Given, Op, Patch};
 use super::records::ApiKey;
@@ -11,6 +11,9 @@ use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::{Tags, tag_map};
 use crate::services::{Answer, Cx, to_json};
+
+const LONGEST_NAME: usize = 1024;
+const LONGEST_DESCRIPTION: usize = 125_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -80,8 +83,21 @@ fn check_value(value: &str) -> Result<(), Refusal> {
     }
 }
 
+/// Recorded from real AWS for both, with the limit of the name. That of the description is in no document.
+fn check_texts(name: Option<&str>, description: Option<&str>) -> Result<(), Refusal> {
+    for (what, text, most) in
+        [("name", name, LONGEST_NAME), ("description", description, LONGEST_DESCRIPTION)]
+    {
+        if text.is_some_and(|text| text.chars().count() > most) {
+            return Err(bad(format!("Invalid API Key {what}, can be at most {most} characters.")));
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: Create = call.input()?;
+    check_texts(given.name.as_deref(), given.description.as_deref())?;
     let now = cx.now_seconds();
     let state = &mut cx.r.apigateway;
     let mut ids = state.ids;
@@ -146,8 +162,10 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
             _ => return Err(patch.unknown("/name, /description, /customerId, /enabled")),
         }
     }
+    check_texts(key.name.as_deref(), key.description.as_deref())?;
     key.last_updated_date = now;
-    let answer = shown(&key, None);
+    let mut answer = shown(&key, None);
+    answer["tags"] = json!(key.tags);
     state.api_keys.insert(api_key, key);
     Ok(answer)
 }

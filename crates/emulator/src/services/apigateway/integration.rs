@@ -17,6 +17,9 @@ use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::{Answer, Cx, to_json};
 
+/// Where the API of Lambda has functions: to be invoked, and to be invoked with a response that is streamed.
+const FUNCTIONS: [&str; 2] = ["path/2015-03-31/functions/", "path/2021-11-15/functions/"];
+
 const PASSTHROUGH: [&str; 3] = ["WHEN_NO_MATCH", "WHEN_NO_TEMPLATES", "NEVER"];
 
 #[derive(Deserialize)]
@@ -64,7 +67,7 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let over_http = ["HTTP", "HTTP_PROXY"].contains(&given.kind.as_str());
     let integration = Integration {
         http_method: given.integration_http_method,
-        uri: given.uri,
+        uri: given.uri.filter(|_| calls_a_backend(&given.kind)),
         connection_type: given.connection_type.or_else(|| over_http.then(|| "INTERNET".to_owned())),
         connection_id: given.connection_id,
         credentials: given.credentials,
@@ -88,9 +91,14 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(answer)
 }
 
+/// A mock calls nothing, and a URI that it is given is dropped (recorded from real AWS).
+fn calls_a_backend(kind: &str) -> bool {
+    kind != "MOCK"
+}
+
 /// What must be true of an integration after every change (API Gateway API Reference, PutIntegration).
 fn check(cx: &Cx<'_>, integration: &Integration, method: &Method) -> Result<(), Refusal> {
-    if integration.kind != "MOCK" {
+    if calls_a_backend(&integration.kind) {
         check_backend(cx, integration)?;
     }
     check_connection(cx, integration)?;
@@ -122,7 +130,15 @@ fn check_backend(cx: &Cx<'_>, integration: &Integration) -> Result<(), Refusal> 
     let uri = integration.uri.as_deref().unwrap_or_default();
     match integration.kind.as_str() {
         "HTTP" | "HTTP_PROXY" => check_http_uri(uri),
-        kind => check_aws_uri(cx, kind, uri),
+        kind => {
+            let service = check_aws_uri(cx, kind, uri)?;
+            // A function can be called by its own policy; everything else needs a role (hashicorp/terraform-provider-aws,
+            // issue 7916).
+            match service != "lambda" && integration.credentials.is_none() {
+                true => Err(bad("Role ARN must be specified for AWS integrations")),
+                false => Ok(()),
+            }
+        }
     }
 }
 
@@ -139,8 +155,10 @@ fn check_http_uri(uri: &str) -> Result<(), Refusal> {
     }
 }
 
-/// `arn:aws:apigateway:REGION:SERVICE:path|action/…`.
-fn check_aws_uri(cx: &Cx<'_>, kind: &str, uri: &str) -> Result<(), Refusal> {
+/// `arn:aws:apigateway:REGION:SERVICE:path|action/…`, of which this gives the service. A proxy calls a function by its path
+/// in the API of Lambda, or an action of Firehose: real AWS refuses other paths of Lambda, and a path of Lambda's in the
+/// name of Firehose (recorded from it).
+fn check_aws_uri<'a>(cx: &Cx<'_>, kind: &str, uri: &'a str) -> Result<&'a str, Refusal> {
     let prefix = format!("arn:aws:apigateway:{}:", cx.region);
     let Some((service, rest)) = uri.strip_prefix(&prefix).and_then(|rest| rest.split_once(':')) else {
         return Err(bad("Invalid ARN specified in the request"));
@@ -148,13 +166,18 @@ fn check_aws_uri(cx: &Cx<'_>, kind: &str, uri: &str) -> Result<(), Refusal> {
     if !(rest.starts_with("path/") || rest.starts_with("action/")) {
         return Err(bad("AWS ARN for integration must contain path or action"));
     }
-    if kind == "AWS_PROXY" && !["lambda", "firehose"].contains(&service) {
+    let can_be_proxied = match service {
+        "lambda" => FUNCTIONS.iter().any(|prefix| rest.starts_with(prefix)),
+        "firehose" => rest.starts_with("action/"),
+        _ => false,
+    };
+    if kind == "AWS_PROXY" && !can_be_proxied {
         return Err(bad(
             "Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream \
              invocations.",
         ));
     }
-    Ok(())
+    Ok(service)
 }
 
 /// API Gateway Developer Guide, "Set up a private integration".
@@ -254,6 +277,7 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     for patch in Patch::read(patch_operations)? {
         apply(&mut integration, &patch)?;
     }
+    integration.uri = integration.uri.filter(|_| calls_a_backend(&integration.kind));
     check(cx, &integration, method)?;
     let answer = to_json(&integration);
     let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;

@@ -84,11 +84,11 @@ fn declares(method: &Method, source: &str) -> bool {
 /// What an integration answers. Its target must have been declared by the method's response.
 pub(super) fn check_response_mapping(
     mapping: &BTreeMap<String, String>,
-    response: &MethodResponse,
+    response: Option<&MethodResponse>,
 ) -> Result<(), Refusal> {
+    let declared = response.and_then(|response| response.response_parameters.as_ref());
     for (target, source) in mapping {
-        let declared =
-            response.response_parameters.as_ref().is_some_and(|parameters| parameters.contains_key(target));
+        let declared = declared.is_some_and(|parameters| parameters.contains_key(target));
         let from_response =
             is_parameter(source, "integration.response", &["header", "multivalueheader", "body"])
                 || source == "integration.response.body";

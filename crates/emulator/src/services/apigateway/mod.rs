@@ -2,6 +2,11 @@
 //!
 //! A REST API is a tree of resources with methods. What its stages serve are deployments: snapshots, which stay as they
 //! are when the tree changes.
+//!
+//! A value outside of an enumeration, or one that its pattern does not match, is a `ValidationException` in the first
+//! generation of the API, although its reference names `BadRequestException` for what is wrong with an input
+//! (localstack/localstack#9763 and #12773, which were written against real AWS); a value of another type is a
+//! `SerializationException`. "Recorded from real AWS" is said in this service's files of what was seen there.
 
 mod account;
 mod api_key;
@@ -36,6 +41,7 @@ use super::{Answer, Api, Cx, Interface, unknown_operation};
 use crate::ids::IdSource;
 use crate::latency::{Spread, spread};
 use crate::limits::{Limit, ServiceLimits, rate};
+use crate::model::{Problem, Violation};
 use crate::objects::Object;
 use crate::request::Call;
 use crate::response::Refusal;
@@ -101,6 +107,16 @@ impl Api for State {
         match call.service.as_str() {
             "apigatewayv2" => second_generation(cx, call),
             _ => first_generation(cx, call),
+        }
+    }
+
+    fn refused(_cx: &Cx<'_>, call: &Call, violation: Violation) -> Refusal {
+        match (call.service.as_str(), violation.problem) {
+            ("apigatewayv2", _) | (_, Problem::Unknown | Problem::Missing) => {
+                super::refused::<Self>(call, violation)
+            }
+            (_, Problem::Type) => Refusal::new("SerializationException", violation.message),
+            _ => Refusal::new("ValidationException", violation.message),
         }
     }
 

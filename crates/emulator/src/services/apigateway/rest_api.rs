@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::joins::{forget_web_acl, link_role};
 use super::patch::{Given, Op, Patch, unescaped};
@@ -31,12 +31,21 @@ struct Create {
     binary_media_types: Option<Vec<String>>,
     minimum_compression_size: Option<i64>,
     api_key_source: Option<String>,
-    endpoint_configuration: Option<EndpointConfiguration>,
+    endpoint_configuration: Option<GivenEndpoint>,
     policy: Option<String>,
     tags: Option<Tags>,
     disable_execute_api_endpoint: Option<bool>,
     security_policy: Option<String>,
     endpoint_access_mode: Option<String>,
+}
+
+/// An endpoint as it is given: no list of types is not the same as an empty one.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct GivenEndpoint {
+    types: Option<Vec<String>>,
+    ip_address_type: Option<String>,
+    vpc_endpoint_ids: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -61,6 +70,10 @@ pub(super) struct List {
 
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: Create = call.input()?;
+    // Recorded from real AWS. A patch may empty it, and then there is none.
+    if given.description.as_deref() == Some("") {
+        return Err(bad("Description cannot be an empty string"));
+    }
     let endpoint = endpoint(given.endpoint_configuration)?;
     let private = endpoint.types == ["PRIVATE"];
     let tags = tag_map(given.tags.unwrap_or_default(), bad)?;
@@ -75,7 +88,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         description: given.description,
         created_date,
         version: given.version,
-        binary_media_types: given.binary_media_types,
+        binary_media_types: given.binary_media_types.filter(|types| !types.is_empty()),
         minimum_compression_size: given.minimum_compression_size,
         api_key_source: given.api_key_source.unwrap_or_else(|| "HEADER".to_owned()),
         endpoint_configuration: endpoint,
@@ -115,19 +128,19 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(answer)
 }
 
-/// The endpoint that an API gets. Without one it is edge-optimized (API Gateway API Reference, CreateRestApi).
-fn endpoint(given: Option<EndpointConfiguration>) -> Result<EndpointConfiguration, Refusal> {
-    let mut endpoint = given.unwrap_or(EndpointConfiguration {
-        types: Vec::new(),
-        ip_address_type: None,
-        vpc_endpoint_ids: None,
-    });
-    if endpoint.types.is_empty() {
-        endpoint.types.push("EDGE".to_owned());
+/// The endpoint that an API gets. Without one it is edge-optimized (API Gateway API Reference, CreateRestApi); an empty list
+/// of types is refused (recorded from real AWS).
+fn endpoint(given: Option<GivenEndpoint>) -> Result<EndpointConfiguration, Refusal> {
+    let GivenEndpoint { types, ip_address_type, vpc_endpoint_ids } = given.unwrap_or_default();
+    let types = types.unwrap_or_else(|| vec!["EDGE".to_owned()]);
+    if types.is_empty() {
+        return Err(bad("REGIONAL, EDGE or PRIVATE must be specified as the type of the endpoint."));
     }
-    let private = endpoint.types == ["PRIVATE"];
-    endpoint.ip_address_type.get_or_insert_with(|| if private { "dualstack" } else { "ipv4" }.to_owned());
-    Ok(endpoint)
+    let private = types == ["PRIVATE"];
+    let usual = if private { "dualstack" } else { "ipv4" };
+    let ip_address_type = ip_address_type.or_else(|| Some(usual.to_owned()));
+    let vpc_endpoint_ids = vpc_endpoint_ids.filter(|ids| !ids.is_empty());
+    Ok(EndpointConfiguration { types, ip_address_type, vpc_endpoint_ids })
 }
 
 /// What must be true of an API after every change.
@@ -179,7 +192,7 @@ fn check_security(api: &RestApi) -> Result<(), Refusal> {
 }
 
 fn check_policy(policy: &str) -> Result<(), Refusal> {
-    let parsed: Option<serde_json::Value> = serde_json::from_str(policy).ok();
+    let parsed: Option<Value> = serde_json::from_str(policy).ok();
     match parsed.is_some_and(|policy| policy.get("Statement").is_some()) {
         true => Ok(()),
         false => Err(bad(
@@ -202,7 +215,7 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
 /// A page of a list. "The default value is 25 and the maximum value is 500" (API Gateway API Reference, GetRestApis
 /// and the other lists).
 pub(super) fn listed<'a>(
-    items: impl Iterator<Item = (&'a str, serde_json::Value)>,
+    items: impl Iterator<Item = (&'a str, Value)>,
     position: Option<&str>,
     limit: Option<i64>,
 ) -> Answer {
@@ -234,12 +247,21 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
         api.api_status = "UPDATING".to_owned();
         api.next = Some(Next { state: "AVAILABLE".to_owned(), at_millis });
     }
-    let answer = to_json(&api);
+    let answer = with_tags(&api, &api.tags);
     cx.r.apigateway.tree_mut(&rest_api_id)?.api = api;
     Ok(answer)
 }
 
-/// API Gateway API Reference, "Patch Operations", UpdateRestApi.
+/// An object with its tags, even if it has none. So UpdateRestApi, UpdateApiKey, UpdateUsagePlan and GetUsagePlan answer,
+/// while no other answer has a member `tags` then (recorded from real AWS).
+pub(super) fn with_tags(object: &impl Serialize, tags: &Tags) -> Value {
+    let mut value = to_json(object);
+    value["tags"] = json!(tags);
+    value
+}
+
+/// API Gateway API Reference, "Patch Operations", UpdateRestApi. Removing a description and replacing a binary media type
+/// are recorded from real AWS.
 const PATHS: &str = "/name, /description, /policy, /apiKeySource, /binaryMediaTypes/<type>, \
                      /minimumCompressionSize, /disableExecuteApiEndpoint, /securityPolicy, /endpointAccessMode, \
                      /endpointConfiguration/types/<type>, /endpointConfiguration/ipAddressType, \
@@ -250,6 +272,7 @@ fn apply(api: &mut RestApi, patch: &Patch) -> Result<(), Refusal> {
     match (patch.op, patch.raw().as_slice()) {
         (Op::Replace, ["name"]) => api.name = patch.required()?,
         (Op::Replace, ["description"]) => api.description = patch.text(),
+        (Op::Remove, ["description"]) => api.description = None,
         (Op::Replace, ["policy"]) => api.policy = patch.text(),
         (Op::Replace, ["apiKeySource"]) => {
             api.api_key_source = one_of(patch, &["HEADER", "AUTHORIZER"])?;
@@ -265,15 +288,22 @@ fn apply(api: &mut RestApi, patch: &Patch) -> Result<(), Refusal> {
                 None => None,
             };
         }
-        (Op::Add | Op::Remove, ["binaryMediaTypes", kind]) => {
-            patch.element(api.binary_media_types.get_or_insert_default(), unescaped(kind))?;
+        (op, ["binaryMediaTypes", kind]) => {
+            let mut types = api.binary_media_types.take().unwrap_or_default();
+            match op {
+                Op::Replace => replace_media_type(&mut types, &unescaped(kind), patch),
+                Op::Add | Op::Remove => patch.element(&mut types, unescaped(kind))?,
+            }
+            api.binary_media_types = Some(types).filter(|types| !types.is_empty());
         }
         (Op::Replace, ["endpointConfiguration", "types", old]) => replace_type(endpoint, old, patch)?,
         (Op::Replace, ["endpointConfiguration", "ipAddressType"]) => {
             endpoint.ip_address_type = Some(one_of(patch, &["ipv4", "dualstack"])?);
         }
         (Op::Add | Op::Remove, ["endpointConfiguration", "vpcEndpointIds"]) => {
-            patch.element(endpoint.vpc_endpoint_ids.get_or_insert_default(), patch.required()?)?;
+            let mut ids = endpoint.vpc_endpoint_ids.take().unwrap_or_default();
+            patch.element(&mut ids, patch.required()?)?;
+            endpoint.vpc_endpoint_ids = Some(ids).filter(|ids| !ids.is_empty());
         }
         _ => return Err(patch.unknown(PATHS)),
     }
@@ -286,7 +316,21 @@ fn replace_type(endpoint: &mut EndpointConfiguration, old: &str, patch: &Patch) 
         return Err(patch.invalid("the endpoint type that the API has"));
     }
     endpoint.types = vec![one_of(patch, &["REGIONAL", "EDGE", "PRIVATE"])?];
+    if endpoint.types == ["PRIVATE"] {
+        // Private APIs are dualstack, and become it by themselves (recorded from real AWS).
+        endpoint.ip_address_type = Some("dualstack".to_owned());
+    }
     Ok(())
+}
+
+/// The value takes the place of the type in the path. Without a value, the type in the path is the one to have.
+fn replace_media_type(types: &mut Vec<String>, old: &str, patch: &Patch) {
+    let new = patch.text().unwrap_or_else(|| old.to_owned());
+    types.retain(|other| *other != new || other == old);
+    match types.iter_mut().find(|other| *other == old) {
+        Some(place) => *place = new,
+        None => types.push(new),
+    }
 }
 
 /// The enumeration SecurityPolicy of the API's model, which checks CreateRestApi but cannot see into a patch.

@@ -233,30 +233,27 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 /// Logging of either kind needs the account's role (API Gateway Developer Guide, "Permissions for CloudWatch logging").
 fn check_logging(cx: &Cx<'_>, stage: &Stage, logs_calls: bool) -> Result<(), Refusal> {
-    let logs = logs_calls || stage.access_log_settings.is_some();
+    let writes = |settings: &AccessLogSettings| settings.destination_arn.is_some();
+    let logs = logs_calls || stage.access_log_settings.as_ref().is_some_and(writes);
     match logs && cx.r.apigateway.cloudwatch_role_arn.is_none() {
         true => Err(bad("CloudWatch Logs role ARN must be set in account settings to enable logging")),
         false => Ok(()),
     }
 }
 
-/// API Gateway Developer Guide, "Set up access logging".
+/// API Gateway Developer Guide, "Set up access logging". Destination and format may come in separate calls, and the log group
+/// need not be there (recorded from real AWS).
 fn check_access_log(cx: &Cx<'_>, settings: &mut AccessLogSettings) -> Result<(), Refusal> {
-    let (Some(destination), Some(format)) = (&settings.destination_arn, &settings.format) else {
-        return Err(bad("Access log settings must contain both a destination ARN and a format."));
-    };
+    if settings.format.as_deref().is_some_and(|format| !identifies_requests(format)) {
+        return Err(bad("Access log format must include $context.requestId or $context.extendedRequestId."));
+    }
+    let Some(destination) = &settings.destination_arn else { return Ok(()) };
     let prefix = format!("arn:aws:logs:{}:{ACCOUNT_ID}:log-group:", cx.region);
     let Some(name) = destination.strip_prefix(&prefix).map(|name| name.trim_end_matches(":*")) else {
         return Err(bad(
             "Invalid access log destination: the emulator models log groups of this account and region.",
         ));
     };
-    if cx.r.logs.group(name).is_none() {
-        return Err(bad(format!("The access log destination {name} does not exist.")));
-    }
-    if !identifies_requests(format) {
-        return Err(bad("Access log format must include $context.requestId or $context.extendedRequestId."));
-    }
     settings.destination_arn = Some(format!("{prefix}{name}"));
     Ok(())
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::patch::{Given, Op, Patch, unescaped};
 use super::records::{ApiKey, ApiStage, QuotaSettings, ThrottleSettings, UsagePlan};
-use super::rest_api::listed;
+use super::rest_api::{listed, with_tags};
 use super::{State, bad, conflict, fresh_id, not_found, nothing};
 use crate::request::Call;
 use crate::response::Refusal;
@@ -190,7 +190,8 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let One { usage_plan_id } = call.input()?;
-    Ok(to_json(cx.r.apigateway.plan(&usage_plan_id)?))
+    let plan = cx.r.apigateway.plan(&usage_plan_id)?;
+    Ok(with_tags(plan, &plan.tags))
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
@@ -208,7 +209,7 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
         apply(&mut plan, &patch)?;
     }
     state.check_plan(&plan)?;
-    let answer = to_json(&plan);
+    let answer = with_tags(&plan, &plan.tags);
     state.usage_plans.insert(usage_plan_id, plan);
     Ok(answer)
 }

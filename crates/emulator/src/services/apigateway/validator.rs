@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::patch::{Given, Op, Patch};
 use super::records::{ApiTree, RequestValidator};
 use super::rest_api::listed;
-use super::{conflict, fresh_id, not_found, nothing};
+use super::{bad, conflict, fresh_id, not_found, nothing};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::{Answer, Cx, to_json};
@@ -54,7 +54,9 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: Create = call.input()?;
     let state = &mut cx.r.apigateway;
     let mut ids = state.ids;
-    let tree = state.tree_mut(&given.rest_api_id)?;
+    // Other operations do not find the API; for this one it is a bad request (recorded from real AWS).
+    let unknown = |_| bad("Invalid REST API identifier specified");
+    let tree = state.tree_mut(&given.rest_api_id).map_err(unknown)?;
     let id = fresh_id(&mut ids, 6, |id| tree.validators.contains_key(id));
     let validator = RequestValidator {
         id: id.clone(),

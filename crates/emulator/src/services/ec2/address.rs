@@ -64,6 +64,20 @@ impl Region {
         Ok(answer)
     }
 
+    /// The names that addresses have in reverse DNS, which none has: names of one's own are not modelled.
+    pub(super) fn describe_addresses_attribute(&self, mut p: Parameters) -> Answer {
+        let ids = p.texts("AllocationId")?;
+        if let Some(other) = p.optional("Attribute")?.filter(|attribute| attribute != "domain-name") {
+            return Err(p.invalid("Attribute", &other, "domain-name"));
+        }
+        p.number("MaxResults")?;
+        p.finish()?;
+        for id in &ids {
+            find(&self.addresses, id)?;
+        }
+        Ok(json!({"addressSet": []}))
+    }
+
     pub(super) fn release_address(&mut self, mut p: Parameters) -> Answer {
         let id = p.text("AllocationId")?;
         p.finish()?;

@@ -16,6 +16,10 @@ use crate::response::Refusal;
 /// What an endpoint allows if nothing else is said (EC2 API Reference, CreateVpcEndpoint, `PolicyDocument`).
 pub(super) const FULL_ACCESS: &str = r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
 
+/// The same for an endpoint of the interface kind, whose policy names no version (recorded from real AWS).
+pub(super) const INTERFACE_ACCESS: &str =
+    r#"{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}"#;
+
 impl Region {
     pub(super) fn create_vpc_endpoint(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
         match p.optional("VpcEndpointType")?.as_deref() {
@@ -50,6 +54,9 @@ impl Region {
             group_set: Vec::new(),
             dns_entry_set: Vec::new(),
             private_dns_enabled: false,
+            dns_options: None,
+            ip_address_type: None,
+            service_region: None,
             requester_managed: false,
             creation_timestamp: cx.now(),
             owner_id: ACCOUNT_ID.to_owned(),
@@ -71,16 +78,18 @@ impl Region {
     pub(super) fn modify_vpc_endpoint(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
         let id = p.text("VpcEndpointId")?;
         let new_policy = policy(&mut p)?;
-        let new_policy = match p.flag("ResetPolicy")? {
-            Some(true) => Some(FULL_ACCESS.to_owned()),
-            _ => new_policy,
-        };
+        let resets_policy = p.flag("ResetPolicy")? == Some(true);
         let endpoint = find(&self.vpc_endpoints, &id)?;
+        let new_policy = match (resets_policy, endpoint.vpc_endpoint_type.as_str()) {
+            (true, "Interface") => Some(INTERFACE_ACCESS.to_owned()),
+            (true, _) => Some(FULL_ACCESS.to_owned()),
+            (false, _) => new_policy,
+        };
         if endpoint.state == "deleting" {
             return Err(not_found::<VpcEndpoint>(&id));
         }
         if endpoint.vpc_endpoint_type == "Interface" {
-            self.modify_interface_endpoint(&id, new_policy, p)?;
+            self.modify_interface_endpoint(cx, &id, new_policy, p)?;
             return Ok(done());
         }
         let add = p.texts("AddRouteTableId")?;

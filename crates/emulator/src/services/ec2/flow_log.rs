@@ -1,12 +1,15 @@
 //! Flow logs of VPCs and subnets.
 //!
+//! The answer of CreateFlowLogs has a client token even if the call had none, flow logs to S3 have options of their files, and
+//! a destination that is missing or given twice is an `InvalidParameter` whatever the type (recorded from real AWS).
+//!
 //! A role that flow logs cannot assume is refused (VPC User Guide, "IAM role for publishing flow logs to CloudWatch
 //! Logs"; the code is the one that Terraform users report). A log group need not be there.
 
 use serde_json::{Value, json};
 
 use super::describe::{describe, find, not_found};
-use super::guard_records::FlowLog;
+use super::guard_records::{DestinationOptions, FlowLog};
 use super::tags::Tags;
 use super::{Answer, Cx, Region};
 use crate::parameters::Parameters;
@@ -25,48 +28,55 @@ struct Destination {
     arn: Option<String>,
     group: Option<String>,
     role: Option<String>,
+    options: Option<DestinationOptions>,
 }
 
 impl Destination {
     fn read(p: &mut Parameters) -> Result<Self, Refusal> {
+        let kind = p.optional("LogDestinationType")?.unwrap_or_else(|| "cloud-watch-logs".to_owned());
+        let is_bucket = match kind.as_str() {
+            "cloud-watch-logs" => false,
+            "s3" => true,
+            other => {
+                let expected = "cloud-watch-logs or s3, the ones modelled";
+                return Err(p.invalid("LogDestinationType", other, expected));
+            }
+        };
         let destination = Destination {
-            kind: p.optional("LogDestinationType")?.unwrap_or_else(|| "cloud-watch-logs".to_owned()),
+            kind,
             arn: p.optional("LogDestination")?,
             group: p.optional("LogGroupName")?,
             role: p.optional("DeliverLogsPermissionArn")?,
+            options: options(p, is_bucket)?,
         };
-        match destination.kind.as_str() {
-            "cloud-watch-logs" => destination.checked_for_logs(p),
-            "s3" => destination.checked_for_bucket(p),
-            other => Err(p.invalid("LogDestinationType", other, "cloud-watch-logs or s3, the ones modelled")),
+        match (&destination.group, &destination.arn) {
+            (Some(_), Some(_)) => {
+                Err(invalid("Please only provide LogGroupName or only provide LogDestination."))
+            }
+            (None, None) => Err(invalid("LogDestination can't be empty if LogGroupName is not provided.")),
+            (Some(_), None) if is_bucket => {
+                Err(invalid("LogDestination type must be cloud-watch-logs if LogGroupName is provided."))
+            }
+            _ if is_bucket => destination.checked_for_bucket(),
+            _ => destination.checked_for_logs(),
         }
     }
 
-    fn checked_for_logs(self, p: &Parameters) -> Result<Self, Refusal> {
+    fn checked_for_logs(self) -> Result<Self, Refusal> {
         if self.role.is_none() {
             return Err(invalid(
                 "DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs.",
             ));
         }
-        match (&self.group, &self.arn) {
-            (Some(_), None) => Ok(self),
-            (None, Some(arn)) => {
-                let group = arn.split(":log-group:").nth(1);
-                let group = group.map(|name| name.trim_end_matches(":*").to_owned());
-                Ok(Destination { group, ..self })
-            }
-            (None, None) => Err(p.missing("LogGroupName")),
-            (Some(_), Some(_)) => {
-                Err(invalid("Please only provide LogGroupName or only provide LogDestination."))
-            }
-        }
+        let named = self.arn.as_deref().and_then(|arn| arn.split(":log-group:").nth(1));
+        let named = named.map(|name| name.trim_end_matches(":*").to_owned());
+        Ok(Destination { group: self.group.or(named), ..self })
     }
 
-    fn checked_for_bucket(self, p: &Parameters) -> Result<Self, Refusal> {
-        match (&self.arn, &self.role) {
-            (None, _) => Err(p.missing("LogDestination")),
-            (_, Some(_)) => Err(invalid("DeliverLogsPermissionArn is not applicable for s3 delivery")),
-            (Some(_), None) => Ok(self),
+    fn checked_for_bucket(self) -> Result<Self, Refusal> {
+        match self.role {
+            Some(_) => Err(invalid("DeliverLogsPermissionArn is not applicable for s3 delivery")),
+            None => Ok(self),
         }
     }
 
@@ -82,6 +92,39 @@ impl Destination {
         let name = path.split('/').next().unwrap_or_default();
         cx.s3.bucket(name).is_none().then_some(name)
     }
+}
+
+/// How the files in a bucket are written (EC2 API Reference, DestinationOptionsRequest).
+fn options(p: &mut Parameters, is_bucket: bool) -> Result<Option<DestinationOptions>, Refusal> {
+    let given = p.group("DestinationOptions")?;
+    if !is_bucket {
+        return match given {
+            Some(_) => Err(invalid("DestinationOptions are only for flow logs to S3.")),
+            None => Ok(None),
+        };
+    }
+    let mut options = DestinationOptions {
+        file_format: "plain-text".to_owned(),
+        hive_compatible_partitions: false,
+        per_hour_partition: false,
+    };
+    if let Some(mut given) = given {
+        if let Some(format) = given.optional("FileFormat")? {
+            if !["plain-text", "parquet"].contains(&format.as_str()) {
+                return Err(given.invalid("FileFormat", &format, "plain-text or parquet"));
+            }
+            options.file_format = format;
+        }
+        options.hive_compatible_partitions = given.flag("HiveCompatiblePartitions")?.unwrap_or_default();
+        options.per_hour_partition = given.flag("PerHourPartition")?.unwrap_or_default();
+        given.finish()?;
+    }
+    Ok(Some(options))
+}
+
+/// The client token that EC2 makes where a call has none.
+fn token(number: u64) -> String {
+    format!("{:08x}-0000-4000-8000-{:012x}", number >> 32, number & 0xffff_ffff)
 }
 
 fn invalid(message: impl Into<String>) -> Refusal {
@@ -111,7 +154,8 @@ impl Region {
             // As clients see it: the call succeeds, and the code in it is a number.
             let refusal = Refusal::new("400", format!("LogDestination: {bucket} does not exist"));
             let failed: Vec<Value> = resource_ids.iter().map(|id| unsuccessful_item(id, &refusal)).collect();
-            return Ok(json!({"flowLogIdSet": [], "unsuccessful": failed}));
+            let token = token(self.ids.number());
+            return Ok(json!({"flowLogIdSet": [], "unsuccessful": failed, "clientToken": token}));
         }
         let same = |log: &FlowLog| {
             resource_ids.contains(&log.resource_id)
@@ -141,12 +185,14 @@ impl Region {
                 deliver_logs_status: "SUCCESS".to_owned(),
                 deliver_logs_error_message: None,
                 creation_time: cx.now(),
+                destination_options: to.options,
                 tag_set: tag_set.clone(),
             };
             ids.push(log.flow_log_id.clone());
             self.flow_logs.create(cx, log);
         }
-        Ok(json!({"flowLogIdSet": ids, "unsuccessful": []}))
+        let token = token(self.ids.number());
+        Ok(json!({"flowLogIdSet": ids, "unsuccessful": [], "clientToken": token}))
     }
 
     /// Checks that what is to be logged is there.

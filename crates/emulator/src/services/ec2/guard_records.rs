@@ -103,7 +103,18 @@ pub(super) struct FlowLog {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) deliver_logs_error_message: Option<String>,
     pub(super) creation_time: String,
+    /// Only of those that go to S3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) destination_options: Option<DestinationOptions>,
     pub(super) tag_set: Tags,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DestinationOptions {
+    pub(super) file_format: String,
+    pub(super) hive_compatible_partitions: bool,
+    pub(super) per_hour_partition: bool,
 }
 
 record!(

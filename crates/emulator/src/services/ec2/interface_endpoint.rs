@@ -1,13 +1,17 @@
 //! VPC endpoints of the interface kind: a network interface in each of their subnets (AWS PrivateLink Guide, "Access
 //! an AWS service using an interface VPC endpoint").
+//!
+//! Its names in DNS are `ENDPOINT.SERVICE.REGION.vpce.amazonaws.com`, one for each of its zones, and with private DNS the
+//! service's own name; each has a hosted zone (the form of the names, the hosted zones, the options of DNS, the address type and
+//! the service's region are recorded from real AWS).
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::describe::{Record, find, not_found};
-use super::endpoint::{FULL_ACCESS, policy};
-use super::records::{DnsEntry, EndpointGroup, VpcEndpoint};
+use super::endpoint::{INTERFACE_ACCESS, policy};
+use super::records::{DnsEntry, DnsOptions, EndpointGroup, VpcEndpoint};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, wire};
 use crate::emulator::ACCOUNT_ID;
@@ -83,7 +87,7 @@ impl Region {
     pub(super) fn create_interface_endpoint(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
         let vpc_id = p.text("VpcId")?;
         let service_name = p.text("ServiceName")?;
-        let policy_document = policy(&mut p)?.unwrap_or_else(|| FULL_ACCESS.to_owned());
+        let policy_document = policy(&mut p)?.unwrap_or_else(|| INTERFACE_ACCESS.to_owned());
         let subnets = p.texts("SubnetId")?;
         let groups = p.texts("SecurityGroupId")?;
         // On unless turned off (EC2 API Reference, CreateVpcEndpoint, `PrivateDnsEnabled`).
@@ -106,9 +110,8 @@ impl Region {
         }
         let id = self.ids.id("vpce");
         let available = cx.after(crate::latency::INTERFACE_ENDPOINT.create, &id);
-        let own_name = format!("{id}-{:08x}.{service_name}.vpce.amazonaws.com", self.ids.number() as u32);
-        let mut dns_entry_set = vec![DnsEntry { dns_name: own_name }];
-        dns_entry_set.extend(private_dns_enabled.then_some(DnsEntry { dns_name: host }));
+        let label = format!("{id}-{:08x}", self.ids.number() as u32);
+        let dns_entry_set = self.dns_entries(cx, &label, &host, &subnets, private_dns_enabled);
         let endpoint = VpcEndpoint {
             vpc_endpoint_id: id.clone(),
             vpc_endpoint_type: "Interface".to_owned(),
@@ -122,6 +125,9 @@ impl Region {
             group_set: self.endpoint_groups(groups),
             dns_entry_set,
             private_dns_enabled,
+            dns_options: Some(DnsOptions { dns_record_ip_type: "ipv4".to_owned() }),
+            ip_address_type: Some("ipv4".to_owned()),
+            service_region: Some(cx.region.to_owned()),
             requester_managed: false,
             creation_timestamp: cx.now(),
             owner_id: ACCOUNT_ID.to_owned(),
@@ -138,6 +144,7 @@ impl Region {
     /// Changes subnets, groups and private DNS; the policy is changed in the same way for both kinds.
     pub(super) fn modify_interface_endpoint(
         &mut self,
+        cx: &Cx<'_>,
         id: &str,
         new_policy: Option<String>,
         mut p: Parameters,
@@ -176,11 +183,41 @@ impl Region {
             self.check_private_dns(&endpoint.vpc_id, &endpoint.service_name)?;
         }
         endpoint.private_dns_enabled = private_dns.unwrap_or(endpoint.private_dns_enabled);
+        let label = endpoint.dns_entry_set.first().and_then(|entry| entry.dns_name.split('.').next());
+        let label = label.unwrap_or(id).to_owned();
+        let host = private_name(cx, &endpoint.service_name)?;
+        endpoint.dns_entry_set =
+            self.dns_entries(cx, &label, &host, &endpoint.subnet_id_set, endpoint.private_dns_enabled);
         if let Some(policy) = new_policy {
             endpoint.policy_document = policy;
         }
         *self.vpc_endpoints.get_mut(id).ok_or_else(|| not_found::<VpcEndpoint>(id))? = endpoint;
         Ok(())
+    }
+
+    /// The names of an endpoint in DNS; `host` is the service's own.
+    fn dns_entries(
+        &self,
+        cx: &Cx<'_>,
+        label: &str,
+        host: &str,
+        subnets: &[String],
+        private: bool,
+    ) -> Vec<DnsEntry> {
+        let entry =
+            |dns_name: String, zone: &str| DnsEntry { dns_name, hosted_zone_id: Some(hosted_zone(zone)) };
+        let service = host.trim_start_matches("*.").trim_end_matches(".amazonaws.com");
+        let zones: BTreeSet<&str> = subnets
+            .iter()
+            .filter_map(|id| self.subnets.get(id))
+            .map(|s| s.availability_zone.as_str())
+            .collect();
+        let labels =
+            std::iter::once(label.to_owned()).chain(zones.iter().map(|zone| format!("{label}-{zone}")));
+        let mut entries: Vec<DnsEntry> =
+            labels.map(|label| entry(format!("{label}.{service}.vpce.amazonaws.com"), cx.region)).collect();
+        entries.extend(private.then(|| entry(host.to_owned(), label)));
+        entries
     }
 
     fn endpoint_groups(&self, ids: Vec<String>) -> Vec<EndpointGroup> {
@@ -242,6 +279,19 @@ impl Region {
             false => Ok(()),
         }
     }
+}
+
+/// The id of a hosted zone: all endpoints of a region share one, and each has one for private DNS. The ids are ours.
+fn hosted_zone(about: &str) -> String {
+    const LETTERS: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    let mut number = about.bytes().fold(0xcbf2_9ce4_8422_2325, step);
+    let mut id = "Z".to_owned();
+    for _ in 0..12 {
+        id.push(char::from(LETTERS[(number % 36) as usize]));
+        number /= 36;
+    }
+    id
 }
 
 /// How long an endpoint of a kind takes to come and to go.

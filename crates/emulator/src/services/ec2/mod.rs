@@ -128,6 +128,7 @@ impl Region {
 
             "AllocateAddress" => r.allocate_address(cx, p),
             "DescribeAddresses" => r.describe_addresses(p),
+            "DescribeAddressesAttribute" => r.describe_addresses_attribute(p),
             "ReleaseAddress" => r.release_address(p),
 
             "CreateNatGateway" => r.once(cx, call, p, Region::create_nat_gateway),

@@ -372,6 +372,13 @@ pub(super) struct VpcEndpoint {
     #[serde(default)]
     pub(super) dns_entry_set: Vec<DnsEntry>,
     pub(super) private_dns_enabled: bool,
+    /// These three only of the interface kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) dns_options: Option<DnsOptions>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ip_address_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) service_region: Option<String>,
     pub(super) requester_managed: bool,
     pub(super) creation_timestamp: String,
     pub(super) owner_id: String,
@@ -389,6 +396,14 @@ pub(super) struct EndpointGroup {
 #[serde(rename_all = "camelCase")]
 pub(super) struct DnsEntry {
     pub(super) dns_name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) hosted_zone_id: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DnsOptions {
+    pub(super) dns_record_ip_type: String,
 }
 
 record!(

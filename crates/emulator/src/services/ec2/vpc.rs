@@ -72,8 +72,10 @@ impl Region {
         let value = match attribute.as_str() {
             "enableDnsSupport" => vpc.enable_dns_support,
             "enableDnsHostnames" => vpc.enable_dns_hostnames,
+            // Off, as in a new VPC: it cannot be turned on here.
+            "enableNetworkAddressUsageMetrics" => false,
             other => {
-                let expected = "enableDnsSupport or enableDnsHostnames, the ones modelled";
+                let expected = "enableDnsSupport, enableDnsHostnames or enableNetworkAddressUsageMetrics";
                 return Err(p.invalid("Attribute", other, expected));
             }
         };

@@ -10,66 +10,70 @@ use super::{Answer, Cx};
 use crate::parameters::Parameters;
 use crate::response::Refusal;
 
-/// Region, what its zone ids begin with, and the letters of its zones.
-const REGIONS: [(&str, &str, &str); 34] = [
-    ("af-south-1", "afs1", "abc"),
-    ("ap-east-1", "ape1", "abc"),
-    ("ap-east-2", "ape2", "abc"),
-    ("ap-northeast-1", "apne1", "acd"),
-    ("ap-northeast-2", "apne2", "abcd"),
-    ("ap-northeast-3", "apne3", "abc"),
-    ("ap-south-1", "aps1", "abc"),
-    ("ap-south-2", "aps2", "abc"),
-    ("ap-southeast-1", "apse1", "abc"),
-    ("ap-southeast-2", "apse2", "abc"),
-    ("ap-southeast-3", "apse3", "abc"),
-    ("ap-southeast-4", "apse4", "abc"),
-    ("ap-southeast-5", "apse5", "abc"),
-    ("ap-southeast-6", "apse6", "abc"),
-    ("ap-southeast-7", "apse7", "abc"),
-    ("ca-central-1", "cac1", "abd"),
-    ("ca-west-1", "caw1", "abc"),
-    ("eu-central-1", "euc1", "abc"),
-    ("eu-central-2", "euc2", "abc"),
-    ("eu-north-1", "eun1", "abc"),
-    ("eu-south-1", "eus1", "abc"),
-    ("eu-south-2", "eus2", "abc"),
-    ("eu-west-1", "euw1", "abc"),
-    ("eu-west-2", "euw2", "abc"),
-    ("eu-west-3", "euw3", "abc"),
-    ("il-central-1", "ilc1", "abc"),
-    ("me-central-1", "mec1", "abc"),
-    ("me-south-1", "mes1", "abc"),
-    ("mx-central-1", "mxc1", "abc"),
-    ("sa-east-1", "sae1", "abc"),
-    ("us-east-1", "use1", "abcdef"),
-    ("us-east-2", "use2", "abc"),
-    ("us-west-1", "usw1", "ac"),
-    ("us-west-2", "usw2", "abcd"),
+/// Region, what its zone ids begin with, the letters of its zones, and its long name.
+const REGIONS: [(&str, &str, &str, &str); 34] = [
+    ("af-south-1", "afs1", "abc", "Africa (Cape Town)"),
+    ("ap-east-1", "ape1", "abc", "Asia Pacific (Hong Kong)"),
+    ("ap-east-2", "ape2", "abc", "Asia Pacific (Taipei)"),
+    ("ap-northeast-1", "apne1", "acd", "Asia Pacific (Tokyo)"),
+    ("ap-northeast-2", "apne2", "abcd", "Asia Pacific (Seoul)"),
+    ("ap-northeast-3", "apne3", "abc", "Asia Pacific (Osaka)"),
+    ("ap-south-1", "aps1", "abc", "Asia Pacific (Mumbai)"),
+    ("ap-south-2", "aps2", "abc", "Asia Pacific (Hyderabad)"),
+    ("ap-southeast-1", "apse1", "abc", "Asia Pacific (Singapore)"),
+    ("ap-southeast-2", "apse2", "abc", "Asia Pacific (Sydney)"),
+    ("ap-southeast-3", "apse3", "abc", "Asia Pacific (Jakarta)"),
+    ("ap-southeast-4", "apse4", "abc", "Asia Pacific (Melbourne)"),
+    ("ap-southeast-5", "apse5", "abc", "Asia Pacific (Malaysia)"),
+    ("ap-southeast-6", "apse6", "abc", "Asia Pacific (New Zealand)"),
+    ("ap-southeast-7", "apse7", "abc", "Asia Pacific (Thailand)"),
+    ("ca-central-1", "cac1", "abd", "Canada (Central)"),
+    ("ca-west-1", "caw1", "abc", "Canada West (Calgary)"),
+    ("eu-central-1", "euc1", "abc", "Europe (Frankfurt)"),
+    ("eu-central-2", "euc2", "abc", "Europe (Zurich)"),
+    ("eu-north-1", "eun1", "abc", "Europe (Stockholm)"),
+    ("eu-south-1", "eus1", "abc", "Europe (Milan)"),
+    ("eu-south-2", "eus2", "abc", "Europe (Spain)"),
+    ("eu-west-1", "euw1", "abc", "Europe (Ireland)"),
+    ("eu-west-2", "euw2", "abc", "Europe (London)"),
+    ("eu-west-3", "euw3", "abc", "Europe (Paris)"),
+    ("il-central-1", "ilc1", "abc", "Israel (Tel Aviv)"),
+    ("me-central-1", "mec1", "abc", "Middle East (UAE)"),
+    ("me-south-1", "mes1", "abc", "Middle East (Bahrain)"),
+    ("mx-central-1", "mxc1", "abc", "Mexico (Central)"),
+    ("sa-east-1", "sae1", "abc", "South America (Sao Paulo)"),
+    ("us-east-1", "use1", "abcdef", "US East (N. Virginia)"),
+    ("us-east-2", "use2", "abc", "US East (Ohio)"),
+    ("us-west-1", "usw1", "ac", "US West (N. California)"),
+    ("us-west-2", "usw2", "abcd", "US West (Oregon)"),
 ];
 
 /// The regions whose zones are known, sorted.
 pub(crate) fn regions() -> impl Iterator<Item = &'static str> {
-    REGIONS.iter().map(|(name, _, _)| *name)
+    REGIONS.iter().map(|(name, ..)| *name)
 }
 
-/// A zone: its name (`eu-west-1a`) and its id (`euw1-az1`).
+/// A zone: its name (`eu-west-1a`), its id (`euw1-az1`), and the name of the group of all zones of a region
+/// (`Europe (Ireland) 1`, recorded from real AWS).
 pub(super) struct Zone {
     pub(super) name: String,
     pub(super) id: String,
+    group_long_name: String,
 }
 
 /// The zones of a region.
 pub(super) fn of(region: &str) -> Result<Vec<Zone>, Refusal> {
-    let (_, prefix, letters) = REGIONS.iter().find(|(name, _, _)| *name == region).ok_or_else(|| {
-        let message = format!("The emulator does not know the zones of region '{region}'.");
-        Refusal::new("InvalidParameterValue", message)
-    })?;
+    let (_, prefix, letters, long_name) =
+        REGIONS.iter().find(|(name, ..)| *name == region).ok_or_else(|| {
+            let message = format!("The emulator does not know the zones of region '{region}'.");
+            Refusal::new("InvalidParameterValue", message)
+        })?;
     Ok(letters
         .chars()
         .map(|letter| Zone {
             name: format!("{region}{letter}"),
             id: format!("{prefix}-az{}", u32::from(letter) - u32::from('a') + 1),
+            group_long_name: format!("{long_name} 1"),
         })
         .collect())
 }
@@ -108,6 +112,7 @@ pub(super) fn describe(cx: &Cx<'_>, mut p: Parameters) -> Answer {
                 "zoneType": "availability-zone",
                 "regionName": cx.region,
                 "groupName": format!("{}-zg-1", cx.region),
+                "groupLongName": zone.group_long_name,
                 "networkBorderGroup": cx.region,
                 "optInStatus": "opt-in-not-required",
                 "messageSet": [],

@@ -373,3 +373,11 @@ pub(super) fn describe_attributes(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let load_balancer = arns::find(cx.region, &cx.r.elbv2.load_balancers, &load_balancer_arn)?;
     Ok(attributes::answer(&load_balancer.attributes))
 }
+
+/// No capacity is reserved: reservations are not modelled, and a load balancer has none until somebody asks for it (ELB API
+/// Reference, DescribeCapacityReservation).
+pub(super) fn describe_capacity(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let Which { load_balancer_arn } = call.input()?;
+    arns::find(cx.region, &cx.r.elbv2.load_balancers, &load_balancer_arn)?;
+    Ok(json!({"CapacityReservationState": []}))
+}

@@ -124,6 +124,7 @@ impl Api for State {
             "SetIpAddressType" => load_balancer::set_ip_address_type(cx, call),
             "ModifyLoadBalancerAttributes" => load_balancer::modify_attributes(cx, call),
             "DescribeLoadBalancerAttributes" => load_balancer::describe_attributes(cx, call),
+            "DescribeCapacityReservation" => load_balancer::describe_capacity(cx, call),
 
             "CreateTargetGroup" => target_group::create(cx, call),
             "DescribeTargetGroups" => target_group::describe(cx, call),

@@ -20,12 +20,13 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::attached::PREFIX;
 use super::roles::{LINKED_PATH, New};
 use super::{Answer, Cx, Role, State, invalid_input, unique_id};
 use crate::latency::ROLE_PROPAGATION;
+use crate::parameters::percent_encode;
 use crate::request::Call;
 use crate::response::Refusal;
 
@@ -72,7 +73,9 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         )));
     }
     let role = State::link(cx, &service, description).ok_or_else(|| unknown(&service))?;
-    Ok(json!({"Role": role.value()}))
+    let mut answer = role.made();
+    answer["AssumeRolePolicyDocument"] = percent_encode(&trust_policy(&json!([service]))).into();
+    Ok(json!({"Role": answer}))
 }
 
 fn name_of(service: &str) -> Option<&'static str> {
@@ -96,8 +99,8 @@ impl State {
             let new = New {
                 path: format!("{LINKED_PATH}{service}/"),
                 name: (*name).to_owned(),
-                trust_policy: trust_policy(service),
-                description,
+                trust_policy: trust_policy(&json!(service)),
+                description: description.or_else(|| usual_description(service).map(str::to_owned)),
                 max_session_duration: None,
             };
             let mut role = Role::new(new, role_id.clone(), cx.now_millis);
@@ -118,9 +121,18 @@ impl State {
     }
 }
 
-/// As CreateServiceLinkedRole returns it (IAM API Reference, CreateServiceLinkedRole, "Examples").
-fn trust_policy(service: &str) -> String {
-    let statement =
-        json!({"Action": ["sts:AssumeRole"], "Effect": "Allow", "Principal": {"Service": [service]}});
+/// What a role is for where nobody said. Of these services only RDS says it (recorded from real AWS).
+fn usual_description(service: &str) -> Option<&'static str> {
+    (service == "rds.amazonaws.com").then_some("Allows Amazon RDS to manage AWS resources on your behalf")
+}
+
+/// What CreateServiceLinkedRole answers has lists (IAM API Reference, CreateServiceLinkedRole, "Examples"), and what is read
+/// afterwards has texts (recorded from real AWS).
+fn trust_policy(service: &Value) -> String {
+    let action = match service {
+        Value::Array(_) => json!(["sts:AssumeRole"]),
+        _ => json!("sts:AssumeRole"),
+    };
+    let statement = json!({"Action": action, "Effect": "Allow", "Principal": {"Service": service}});
     json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
 }

@@ -161,6 +161,7 @@ impl Api for State {
             "CreateRole" => roles::create(cx, call),
             "GetRole" => iam.get_role(call),
             "ListRoles" => iam.list_roles(call),
+            "ListInstanceProfilesForRole" => iam.list_instance_profiles_for_role(call),
             "UpdateRole" => iam.update_role(call),
             "UpdateAssumeRolePolicy" => iam.update_assume_role_policy(call),
             "DeleteRole" => iam.delete_role(call),

@@ -148,8 +148,24 @@ impl Role {
         value
     }
 
-    pub(super) fn value(&self) -> Value {
+    /// As GetRole shows it. Nobody has used it (recorded from real AWS: the member is there, and empty).
+    fn whole(&self) -> Value {
         let mut value = self.short();
+        value["RoleLastUsed"] = json!({});
+        self.with_tags(value)
+    }
+
+    /// As an operation answers that makes it: neither what it is for nor how long its sessions are is said (IAM API
+    /// Reference, CreateRole and CreateServiceLinkedRole, examples; recorded from real AWS).
+    pub(super) fn made(&self) -> Value {
+        let mut value = self.short();
+        if let Some(members) = value.as_object_mut() {
+            members.retain(|name, _| name != "Description" && name != "MaxSessionDuration");
+        }
+        self.with_tags(value)
+    }
+
+    fn with_tags(&self, mut value: Value) -> Value {
         if !self.tags.is_empty() {
             value["Tags"] = tag_list(&self.tags);
         }
@@ -225,7 +241,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         permissions_boundary: given.permissions_boundary,
         ..Role::new(new, role_id, cx.now_millis)
     };
-    let answer = json!({"Role": role.value()});
+    let answer = json!({"Role": role.made()});
     cx.global.iam.roles.insert(name, role);
     Ok(answer)
 }
@@ -280,7 +296,21 @@ struct UpdateAssumeRolePolicy {
 impl State {
     pub(super) fn get_role(&self, call: &Call) -> Answer {
         let OneRole { role_name } = call.input()?;
-        Ok(json!({"Role": self.find(&role_name)?.value()}))
+        Ok(json!({"Role": self.find(&role_name)?.whole()}))
+    }
+
+    /// Instance profiles are not modelled, so no role is in one. Tools ask before they delete a role.
+    pub(super) fn list_instance_profiles_for_role(&self, call: &Call) -> Answer {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+        struct List {
+            role_name: String,
+            max_items: Option<usize>,
+            marker: Option<String>,
+        }
+        let given: List = call.input()?;
+        self.find(&given.role_name)?;
+        listed("InstanceProfiles", Vec::new(), given.max_items, given.marker.as_deref())
     }
 
     pub(super) fn list_roles(&self, call: &Call) -> Answer {

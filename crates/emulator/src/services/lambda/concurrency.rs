@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::function::One;
-use super::invalid;
+use super::{check_whole, invalid};
 use crate::request::Call;
 use crate::services::{Answer, Cx};
 
@@ -12,6 +12,10 @@ use crate::services::{Answer, Cx};
 /// a region, 100 must stay for functions that reserve none.
 const ALL: i64 = 1000;
 const UNRESERVED: i64 = 100;
+
+/// Executions are reserved for a function, and not for a version of it (recorded from real AWS).
+const WHOLE: &str = "This operation is permitted on Lambda functions only. Aliases and versions do not support this \
+                     operation. Please specify either a function name or an unqualified function ARN.";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -39,6 +43,7 @@ pub(super) fn settings(cx: &mut Cx<'_>, _call: &Call) -> Answer {
 
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let Put { function_name, reserved_concurrent_executions: wanted } = call.input()?;
+    check_whole(cx.region, &function_name, WHOLE)?;
     let state = &mut cx.r.lambda;
     let name = state.named(cx.region, &function_name)?.function_name.clone();
     let others = state.functions.values().filter(|other| other.function_name != name);
@@ -61,6 +66,7 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let One { function_name, .. } = call.input()?;
+    check_whole(cx.region, &function_name, WHOLE)?;
     cx.r.lambda.named_mut(cx.region, &function_name)?.reserved_concurrency = None;
     Ok(json!({}))
 }

@@ -1,7 +1,7 @@
 //! Functions: making, showing and deleting them.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::code::{Code, Package, hex_sha256};
 use super::records::{
@@ -9,8 +9,8 @@ use super::records::{
     SnapStart, TracingConfig, VpcConfig,
 };
 use super::{
-    Lingering, State, arn, check_qualifier, conflict, invalid, name_of, no_function, settings, unmodelled,
-    uuid,
+    Lingering, State, arn, check_qualifier, conflict, invalid, name_of, no_function, settings, split_name,
+    unmodelled, uuid,
 };
 use crate::clock::timestamp;
 use crate::emulator::ACCOUNT_ID;
@@ -65,7 +65,7 @@ pub(super) struct One {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct List {
-    _function_version: Option<String>,
+    function_version: Option<String>,
     marker: Option<String>,
     max_items: Option<usize>,
 }
@@ -80,26 +80,52 @@ struct Invoke {
 }
 
 impl Function {
-    /// The end of a change that took its time.
-    pub(super) fn settled(&mut self, state: &str) {
+    /// The end of a change. It gives the function a new revision, so that the one which the change answered is stale
+    /// (recorded from real AWS).
+    pub(super) fn settled(&mut self, state: &str, revision_id: String) {
         self.state = state.to_owned();
         self.state_reason = None;
         self.state_reason_code = None;
-        self.last_update_status = "Successful".to_owned();
+        self.last_update_status = Some("Successful".to_owned());
         self.last_update_status_reason = None;
         self.last_update_status_reason_code = None;
+        self.revision_id = revision_id;
     }
 
-    fn starts(&mut self, at_millis: i64) {
-        self.state = "Pending".to_owned();
-        self.state_reason = Some("The function is being created.".to_owned());
-        self.state_reason_code = Some("Creating".to_owned());
-        self.last_update_status = "InProgress".to_owned();
-        self.last_update_status_reason = Some("The function is being created.".to_owned());
-        self.last_update_status_reason_code = Some("Creating".to_owned());
-        self.next = Some(Next { state: "Active".to_owned(), at_millis });
+    /// As CreateFunction answers it, however soon it is active (recorded from real AWS).
+    fn pending(self) -> Self {
+        Function {
+            state: "Pending".to_owned(),
+            state_reason: Some(BEING_CREATED.to_owned()),
+            state_reason_code: Some("Creating".to_owned()),
+            last_update_status: None,
+            ..self
+        }
+    }
+
+    /// As a call shows it. One that names the function with the qualifier `$LATEST` gets an ARN with it (recorded from
+    /// real AWS).
+    fn shown(&self, qualified: bool) -> Value {
+        let mut value = to_json(self);
+        if qualified {
+            value["FunctionArn"] = format!("{}:$LATEST", self.function_arn).into();
+        }
+        value
+    }
+
+    /// As a list shows it: without what GetFunction has besides (Lambda API Reference, ListFunctions).
+    fn listed(&self, qualified: bool) -> Value {
+        let mut value = self.shown(qualified);
+        if let Some(members) = value.as_object_mut() {
+            let state = |name: &str| name.starts_with("State") || name.starts_with("LastUpdateStatus");
+            members.retain(|name, _| !state(name) && name != "RuntimeVersionConfig");
+        }
+        value
     }
 }
+
+/// Why a function is not ready, after a create and after an update.
+pub(super) const BEING_CREATED: &str = "The function is being created.";
 
 /// A function's name: "the length constraint applies only to the full ARN; if you specify only the function name, it is
 /// limited to 64 characters in length" (Lambda API Reference, CreateFunction).
@@ -129,10 +155,12 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let mut function = checked(cx, given, name.clone(), package, &mut ids)?;
     function.tags = tags;
     let spread = if function.vpc_config.is_some() { CREATE_IN_VPC } else { CREATE };
-    if let Some(at_millis) = cx.after(spread, &function.revision_id) {
-        function.starts(at_millis);
-    }
+    let mut function = function.pending();
     let answer = to_json(&function);
+    match cx.after(spread, &function.revision_id) {
+        Some(at_millis) => function.next = Some(Next { state: "Active".to_owned(), at_millis }),
+        None => function.settled("Active", uuid(&mut ids)),
+    }
     cx.r.lambda.ids = ids;
     cx.r.lambda.functions.insert(name, function);
     Ok(answer)
@@ -187,7 +215,7 @@ fn checked(
         state: "Active".to_owned(),
         state_reason: None,
         state_reason_code: None,
-        last_update_status: "Successful".to_owned(),
+        last_update_status: None,
         last_update_status_reason: None,
         last_update_status_reason_code: None,
         package_type: "Zip".to_owned(),
@@ -196,7 +224,6 @@ fn checked(
         tags: Tags::new(),
         reserved_concurrency: None,
         policy: Vec::new(),
-        policy_revision: String::new(),
         invoke_config: None,
         next: None,
     })
@@ -217,14 +244,14 @@ pub(super) fn runtime_version(region: &str, runtime: &str) -> RuntimeVersionConf
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let One { function_name, qualifier } = call.input()?;
     let function = cx.r.lambda.named(cx.region, &function_name)?;
-    check_qualifier(cx.region, &function_name, qualifier.as_deref())?;
+    let qualified = check_qualifier(cx.region, &function_name, qualifier.as_deref())?;
     let region = cx.region;
     let Function { function_name, revision_id, tags, reserved_concurrency, .. } = function;
     let location = format!(
         "https://awslambda-{region}-tasks.s3.{region}.amazonaws.com/snapshots/{ACCOUNT_ID}/{function_name}-{revision_id}"
     );
     Ok(json!({
-        "Configuration": function,
+        "Configuration": function.shown(qualified),
         "Code": {"RepositoryType": "S3", "Location": location},
         "Tags": (!tags.is_empty()).then_some(tags),
         "Concurrency": reserved_concurrency.map(|reserved| json!({"ReservedConcurrentExecutions": reserved})),
@@ -234,8 +261,8 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
 pub(super) fn get_configuration(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let One { function_name, qualifier } = call.input()?;
     let function = cx.r.lambda.named(cx.region, &function_name)?;
-    check_qualifier(cx.region, &function_name, qualifier.as_deref())?;
-    Ok(to_json(function))
+    let qualified = check_qualifier(cx.region, &function_name, qualifier.as_deref())?;
+    Ok(function.shown(qualified))
 }
 
 /// No function has a code signing config, because those are not modelled.
@@ -245,15 +272,50 @@ pub(super) fn get_code_signing(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({"FunctionName": function.function_name}))
 }
 
+/// Every function gets runtime updates by itself, and then no version is named (Lambda API Reference,
+/// GetRuntimeManagementConfig): other modes are not modelled.
+pub(super) fn get_runtime_management(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let One { function_name, qualifier } = call.input()?;
+    let function = cx.r.lambda.named(cx.region, &function_name)?;
+    let qualified = check_qualifier(cx.region, &function_name, qualifier.as_deref())?;
+    Ok(json!({"UpdateRuntimeOn": "Auto", "FunctionArn": function.shown(qualified)["FunctionArn"]}))
+}
+
+/// Loops are ended, which is the default (Lambda API Reference, GetFunctionRecursionConfig): there is no operation here
+/// that changes it.
+pub(super) fn get_recursion(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let One { function_name, .. } = call.input()?;
+    cx.r.lambda.named(cx.region, &function_name)?;
+    Ok(json!({"RecursiveLoop": "Terminate"}))
+}
+
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    // All versions are the one that there is.
-    let List { marker, max_items, .. } = call.input()?;
+    let List { function_version, marker, max_items } = call.input()?;
+    // All versions are the one that there is, by its own ARN.
+    let qualified = function_version.as_deref() == Some("ALL");
     // "ListFunctions returns a maximum of 50 items in each response, even if you set the number higher" (Lambda API
     // Reference, ListFunctions).
     let size = max_items.unwrap_or(50).min(50);
-    let functions = cx.r.lambda.functions.iter().map(|(name, function)| (name.as_str(), to_json(function)));
+    let functions =
+        cx.r.lambda.functions.iter().map(|(name, function)| (name.as_str(), function.listed(qualified)));
     let (functions, next) = page(functions, marker.as_deref(), size);
     Ok(json!({"Functions": functions, "NextMarker": next}))
+}
+
+/// The versions of a function: the one that there is.
+pub(super) fn list_versions(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+    struct Versions {
+        function_name: String,
+        marker: Option<String>,
+        max_items: Option<usize>,
+    }
+    let Versions { function_name, marker, max_items } = call.input()?;
+    let function = cx.r.lambda.named(cx.region, &function_name)?;
+    let versions = std::iter::once((function.version.as_str(), function.listed(true)));
+    let (versions, next) = page(versions, marker.as_deref(), max_items.unwrap_or(50).min(50));
+    Ok(json!({"Versions": versions, "NextMarker": next}))
 }
 
 impl State {
@@ -267,13 +329,22 @@ impl State {
     }
 }
 
-/// Deletes a function, whatever calls it: schedules and APIs that name it go on naming it.
+/// Deletes a function, whatever calls it: schedules and APIs that name it go on naming it. To delete a version that is not
+/// there succeeds (recorded from real AWS), and no version is there but the one that stays.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let One { function_name, qualifier } = call.input()?;
-    if qualifier.is_some() {
-        return Err(invalid("$LATEST version cannot be deleted without deleting the function."));
+    let (name, suffix) = split_name(cx.region, &function_name)?;
+    match qualifier.or(suffix).as_deref() {
+        None => {}
+        Some("$LATEST") => {
+            return Err(invalid("$LATEST version cannot be deleted without deleting the function."));
+        }
+        Some(version) if version.bytes().all(|byte| byte.is_ascii_digit()) => {
+            cx.r.lambda.named(cx.region, &name)?;
+            return Ok(json!({"StatusCode": 204}));
+        }
+        Some(_) => return Err(invalid("Deletion of aliases is not currently supported.")),
     }
-    let name = name_of(cx.region, &function_name)?;
     let until = cx.after(INTERFACE, &name);
     let state = &mut cx.r.lambda;
     let function = state.functions.remove(&name).ok_or_else(|| no_function(cx.region, &name))?;

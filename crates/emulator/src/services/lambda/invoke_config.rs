@@ -33,24 +33,26 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     if nothing {
         return Err(invalid("You must specify at least one of error handling or destination setting."));
     }
-    if let Some(config) = &given.destination_config {
-        check(cx, config)?;
-    }
+    let destinations = given.destination_config.unwrap_or_default();
+    check(cx, function, &destinations)?;
     let config = InvokeConfig {
         last_modified: cx.now_seconds(),
         function_arn: format!("{}:$LATEST", function.function_arn),
         maximum_retry_attempts: given.maximum_retry_attempts,
         maximum_event_age_in_seconds: given.maximum_event_age_in_seconds,
-        destination_config: given.destination_config,
+        destination_config: destinations,
     };
     let answer = to_json(&config);
     cx.r.lambda.named_mut(cx.region, &given.function_name)?.invoke_config = Some(config);
     Ok(answer)
 }
 
-fn check(cx: &Cx<'_>, config: &DestinationConfig) -> Result<(), Refusal> {
-    let given = [&config.on_success, &config.on_failure].into_iter().flatten();
+fn check(cx: &Cx<'_>, function: &Function, config: &DestinationConfig) -> Result<(), Refusal> {
+    let given = [&config.on_success, &config.on_failure].into_iter();
     for arn in given.filter_map(|to| to.destination.as_deref()).filter(|arn| !arn.is_empty()) {
+        if arn == function.function_arn {
+            return Err(invalid("You can't specify the function as a destination for itself."));
+        }
         if !target_exists(cx, arn) {
             return Err(invalid(format!("The destination ARN {arn} is invalid.")));
         }

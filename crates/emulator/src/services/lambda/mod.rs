@@ -1,4 +1,6 @@
 //! Lambda: functions, who may call them, and how many may run. Their code is kept and not run.
+//!
+//! "Recorded from real AWS" is said in this service's files of what was seen there and is in no document.
 
 mod code;
 mod concurrency;
@@ -22,6 +24,7 @@ use crate::emulator::ACCOUNT_ID;
 use crate::ids::IdSource;
 use crate::latency::{Spread, spread};
 use crate::limits::{ServiceLimits, rate};
+use crate::model::{Problem, Violation};
 use crate::objects::Object;
 use crate::request::Call;
 use crate::response::Refusal;
@@ -64,7 +67,10 @@ impl Api for State {
             "GetFunction" => function::get(cx, call),
             "GetFunctionConfiguration" => function::get_configuration(cx, call),
             "GetFunctionCodeSigningConfig" => function::get_code_signing(cx, call),
+            "GetRuntimeManagementConfig" => function::get_runtime_management(cx, call),
+            "GetFunctionRecursionConfig" => function::get_recursion(cx, call),
             "ListFunctions" => function::list(cx, call),
+            "ListVersionsByFunction" => function::list_versions(cx, call),
             "DeleteFunction" => function::delete(cx, call),
             "Invoke" => function::invoke(cx, call),
 
@@ -91,13 +97,22 @@ impl Api for State {
         }
     }
 
+    /// A runtime that is none has the code of Lambda's own checks, unlike all other values that the model refuses (recorded
+    /// from real AWS).
+    fn refused(_cx: &Cx<'_>, call: &Call, violation: Violation) -> Refusal {
+        match (violation.path.as_str(), violation.problem) {
+            ("Runtime", Problem::Enum) => invalid(violation.message),
+            _ => super::refused::<Self>(call, violation),
+        }
+    }
+
     fn settle(cx: &mut Cx<'_>) {
         let now_millis = cx.now_millis;
         let state = &mut cx.r.lambda;
         state.lingering.retain(|lingering| lingering.until_millis > now_millis);
         for function in state.functions.values_mut() {
             if let Some(next) = Next::due(&mut function.next, now_millis) {
-                function.settled(&next.state);
+                function.settled(&next.state, uuid(&mut state.ids));
             }
         }
     }
@@ -149,9 +164,21 @@ fn arn(region: &str, name: &str) -> String {
     format!("arn:aws:lambda:{region}:{ACCOUNT_ID}:function:{name}")
 }
 
-/// The name in what a call names a function by: `NAME`, `ACCOUNT:function:NAME` or the ARN, each with or without the
-/// qualifier `$LATEST`. Versions and aliases are not modelled, so no other qualifier names anything.
+/// The name in what a call names a function by. Versions and aliases are not modelled, so no other qualifier than `$LATEST`
+/// names anything.
 fn name_of(region: &str, given: &str) -> Result<String, Refusal> {
+    match split_name(region, given)? {
+        (name, None) => Ok(name),
+        (name, Some(qualifier)) if qualifier == LATEST => Ok(name),
+        _ => Err(no_function(region, given)),
+    }
+}
+
+/// The one version of a function that there is.
+const LATEST: &str = "$LATEST";
+
+/// What a call names a function by (`NAME`, `ACCOUNT:function:NAME` or the ARN), without the qualifier that it may end with.
+fn split_name(region: &str, given: &str) -> Result<(String, Option<String>), Refusal> {
     let missing = || no_function(region, given);
     let rest = match given.split_once("function:") {
         None => given,
@@ -164,18 +191,34 @@ fn name_of(region: &str, given: &str) -> Result<String, Refusal> {
             rest
         }
     };
-    let name = rest.strip_suffix(":$LATEST").unwrap_or(rest);
-    match name.contains(':') {
+    let (name, qualifier) = match rest.split_once(':') {
+        None => (rest, None),
+        Some((name, qualifier)) => (name, Some(qualifier.to_owned())),
+    };
+    match qualifier.as_ref().is_some_and(|qualifier| qualifier.contains(':')) {
         true => Err(missing()),
-        false => Ok(name.to_owned()),
+        false => Ok((name.to_owned(), qualifier)),
     }
 }
 
-/// A qualifier that names the one version that there is.
-fn check_qualifier(region: &str, name: &str, qualifier: Option<&str>) -> Result<(), Refusal> {
-    match qualifier {
-        None | Some("$LATEST") => Ok(()),
-        Some(other) => Err(no_function(region, &format!("{name}:{other}"))),
+/// Whether a call names the one version that there is, by a qualifier or at the end of the name.
+fn check_qualifier(region: &str, given: &str, qualifier: Option<&str>) -> Result<bool, Refusal> {
+    let (name, suffix) = split_name(region, given)?;
+    match (qualifier, suffix.as_deref()) {
+        (Some(one), Some(other)) if one != other => Err(invalid(
+            "The derived qualifier from the function name does not match the specified qualifier.",
+        )),
+        (None, None) => Ok(false),
+        (Some(LATEST), _) | (None, Some(LATEST)) => Ok(true),
+        (Some(other), _) | (None, Some(other)) => Err(no_function(region, &format!("{name}:{other}"))),
+    }
+}
+
+/// Refuses a qualifier where a call is about the function as a whole.
+fn check_whole(region: &str, given: &str, message: &str) -> Result<(), Refusal> {
+    match split_name(region, given)? {
+        (_, None) => Ok(()),
+        (_, Some(_)) => Err(invalid(message)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who may call a function: its resource policy.
+//! Who may call a function: its resource policy. The revision of the policy is that of the function, which changes with it.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -83,8 +83,10 @@ pub(super) fn add(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let state = &mut cx.r.lambda;
     let mut ids = state.ids;
     let function = state.named_mut(cx.region, &given.function_name)?;
-    check_qualifier(cx.region, &given.function_name, given.qualifier.as_deref())?;
-    check_revision(&function.policy_revision, given.revision_id.as_deref())?;
+    if check_qualifier(cx.region, &given.function_name, given.qualifier.as_deref())? {
+        return Err(invalid("We currently do not support adding policies for $LATEST."));
+    }
+    check_revision(&function.revision_id, given.revision_id.as_deref())?;
     let statement = statement(function, &given)?;
     if function.policy.iter().any(|other| other["Sid"] == statement["Sid"]) {
         return Err(conflict(format!(
@@ -100,7 +102,7 @@ pub(super) fn add(cx: &mut Cx<'_>, call: &Call) -> Answer {
         return Err(Refusal::new("PolicyLengthExceededException", message));
     }
     function.policy = statements;
-    function.policy_revision = uuid(&mut ids);
+    function.revision_id = uuid(&mut ids);
     state.ids = ids;
     Ok(json!({"Statement": statement.to_string()}))
 }
@@ -111,13 +113,13 @@ pub(super) fn remove(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let mut ids = state.ids;
     let function = state.named_mut(cx.region, &given.function_name)?;
     check_qualifier(cx.region, &given.function_name, given.qualifier.as_deref())?;
-    check_revision(&function.policy_revision, given.revision_id.as_deref())?;
+    check_revision(&function.revision_id, given.revision_id.as_deref())?;
     let sid = given.statement_id;
     let Some(at) = function.policy.iter().position(|statement| statement["Sid"] == sid) else {
         return Err(not_found(format!("Statement {sid} is not found in resource policy.")));
     };
     function.policy.remove(at);
-    function.policy_revision = uuid(&mut ids);
+    function.revision_id = uuid(&mut ids);
     state.ids = ids;
     Ok(json!({}))
 }
@@ -128,7 +130,7 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     check_qualifier(cx.region, &function_name, qualifier.as_deref())?;
     match function.policy.is_empty() {
         true => Err(not_found("The resource you requested does not exist.")),
-        false => Ok(json!({"Policy": policy(&function.policy), "RevisionId": function.policy_revision})),
+        false => Ok(json!({"Policy": policy(&function.policy), "RevisionId": function.revision_id})),
     }
 }
 

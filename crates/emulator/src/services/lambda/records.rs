@@ -38,7 +38,9 @@ pub(crate) struct Function {
     pub(super) state_reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) state_reason_code: Option<String>,
-    pub(super) last_update_status: String,
+    /// None until there was one: a function that is being created has no update.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) last_update_status: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) last_update_status_reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,8 +58,6 @@ pub(crate) struct Function {
     /// The statements of the resource policy.
     #[serde(rename = "_policy", default)]
     pub(super) policy: Vec<Value>,
-    #[serde(rename = "_policyRevision", default)]
-    pub(super) policy_revision: String,
     #[serde(rename = "_invokeConfig", skip_serializing_if = "Option::is_none")]
     pub(super) invoke_config: Option<InvokeConfig>,
     #[serde(rename = "_interfaces", default)]
@@ -144,20 +144,22 @@ pub(super) struct InvokeConfig {
     pub(super) maximum_retry_attempts: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) maximum_event_age_in_seconds: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) destination_config: Option<DestinationConfig>,
+    /// Shown with both its members, even if no event goes anywhere (AWS CLI Command Reference,
+    /// put-function-event-invoke-config, examples).
+    #[serde(default)]
+    pub(super) destination_config: DestinationConfig,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct DestinationConfig {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) on_success: Option<Destination>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) on_failure: Option<Destination>,
+    #[serde(default)]
+    pub(super) on_success: Destination,
+    #[serde(default)]
+    pub(super) on_failure: Destination,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Destination {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::code::package;
-use super::function::{INTERFACE, modified, runtime_version};
+use super::function::{BEING_CREATED, INTERFACE, modified, runtime_version};
 use super::records::{
     DeadLetterConfig, Environment, EphemeralStorage, Function, LoggingConfig, SnapStart, TracingConfig,
     VpcConfig,
@@ -60,7 +60,7 @@ fn check_ready(function: &Function, revision: Option<&str>) -> Result<(), Refusa
              Pending",
         ));
     }
-    if function.last_update_status == "InProgress" {
+    if function.last_update_status.as_deref() == Some("InProgress") {
         return Err(conflict(format!(
             "The operation cannot be performed at this time. An update is in progress for resource: {}",
             function.function_arn
@@ -82,17 +82,20 @@ pub(super) fn check_revision(current: &str, given: Option<&str>) -> Result<(), R
     }
 }
 
-/// Keeps a changed function, which is ready once the change is through.
+/// Keeps a changed function, which is ready once the change is through. The answer says that it is in progress, however
+/// soon that is, in the words for a function that is created.
 fn keep(cx: &mut Cx<'_>, mut function: Function, spread: Spread) -> Answer {
     function.revision_id = uuid(&mut cx.r.lambda.ids);
     function.last_modified = modified(cx.now_millis);
-    if let Some(at_millis) = cx.after(spread, &function.revision_id) {
-        function.last_update_status = "InProgress".to_owned();
-        function.last_update_status_reason = Some("The function is being updated.".to_owned());
-        function.last_update_status_reason_code = None;
-        function.next = Some(Next { state: function.state.clone(), at_millis });
-    }
+    function.last_update_status = Some("InProgress".to_owned());
+    function.last_update_status_reason = Some(BEING_CREATED.to_owned());
+    function.last_update_status_reason_code = Some("Creating".to_owned());
     let answer = to_json(&function);
+    let state = function.state.clone();
+    match cx.after(spread, &function.revision_id) {
+        Some(at_millis) => function.next = Some(Next { state, at_millis }),
+        None => function.settled(&state, uuid(&mut cx.r.lambda.ids)),
+    }
     cx.r.lambda.functions.insert(function.function_name.clone(), function);
     Ok(answer)
 }

@@ -334,3 +334,30 @@ pub(super) fn put_protection(cx: &mut Cx<'_>, call: &Call) -> Answer {
     cx.r.logs.find_mut(name)?.deletion_protection_enabled = given.deletion_protection_enabled;
     Ok(Value::Null)
 }
+/// No group masks data: data protection policies are not modelled, and one that is not there is not shown (CloudWatch Logs
+/// API Reference, GetDataProtectionPolicy).
+pub(super) fn get_data_protection(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct One {
+        log_group_identifier: String,
+    }
+    let One { log_group_identifier } = call.input()?;
+    cx.r.logs.find(identified(cx, &log_group_identifier)?)?;
+    Ok(json!({"logGroupIdentifier": log_group_identifier}))
+}
+
+/// No group has field indexes of its own: index policies are not modelled.
+pub(super) fn describe_index_policies(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Which {
+        log_group_identifiers: Vec<String>,
+        next_token: Option<String>,
+    }
+    let Which { log_group_identifiers, next_token } = call.input()?;
+    for identifier in &log_group_identifiers {
+        cx.r.logs.find(identified(cx, identifier)?)?;
+    }
+    listed("indexPolicies", Vec::new(), None, next_token.as_deref())
+}

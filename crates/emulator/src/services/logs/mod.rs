@@ -85,6 +85,8 @@ impl Api for State {
             "AssociateKmsKey" => groups::associate_key(cx, call),
             "DisassociateKmsKey" => groups::disassociate_key(cx, call),
             "PutLogGroupDeletionProtection" => groups::put_protection(cx, call),
+            "GetDataProtectionPolicy" => groups::get_data_protection(cx, call),
+            "DescribeIndexPolicies" => groups::describe_index_policies(cx, call),
 
             "TagResource" => tags::tag(cx, call),
             "UntagResource" => tags::untag(cx, call),

@@ -264,6 +264,29 @@ impl Cluster {
     }
 }
 
+/// No cluster is in a global one: those are not modelled. Tools ask whenever they read a cluster.
+pub(super) fn describe_global(call: &Call) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+    struct Global {
+        global_cluster_identifier: Option<String>,
+        #[serde(rename = "Filters")]
+        _filters: Option<Value>,
+        #[serde(rename = "MaxRecords")]
+        _max_records: Option<i64>,
+        #[serde(rename = "Marker")]
+        _marker: Option<String>,
+    }
+    let Global { global_cluster_identifier, .. } = call.input()?;
+    match global_cluster_identifier {
+        None => Ok(json!({"GlobalClusters": []})),
+        Some(id) => {
+            let message = format!("Global cluster {id} not found");
+            Err(Refusal::new("GlobalClusterNotFoundFault", message).with_status(404))
+        }
+    }
+}
+
 pub(super) fn describe(cx: &Cx<'_>, call: &Call) -> Answer {
     const FILTERS: [Known; 3] = [
         ("db-cluster-id", &["DBClusterIdentifier", "DBClusterArn"]),

@@ -153,6 +153,7 @@ impl Api for State {
             "RemoveTagsFromResource" => tags::remove(cx, call),
             "ListTagsForResource" => tags::list(cx, call),
 
+            "DescribeGlobalClusters" => cluster::describe_global(call),
             "DescribeDBEngineVersions" => versions::describe(cx, call),
 
             _ => Err(super::unknown_operation(call)),

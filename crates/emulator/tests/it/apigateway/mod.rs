@@ -17,13 +17,13 @@ const API_KEY: &str = "0123456789abcdefghij";
 
 /// An account with clients of both generations.
 pub(crate) struct Gateway {
-    cloud: Cloud,
-    api: aws_sdk_apigateway::Client,
+    pub(crate) cloud: Cloud,
+    pub(crate) api: aws_sdk_apigateway::Client,
     v2: aws_sdk_apigatewayv2::Client,
 }
 
 impl Gateway {
-    fn in_memory() -> Self {
+    pub(crate) fn in_memory() -> Self {
         Gateway::of(Emulator::in_memory())
     }
 
@@ -37,24 +37,24 @@ impl Gateway {
     }
 
     /// A regional API: its id and the id of its root.
-    async fn rest_api(&self) -> (String, String) {
+    pub(crate) async fn rest_api(&self) -> (String, String) {
         let regional = EndpointConfiguration::builder().types(EndpointType::Regional).build();
         let call = self.api.create_rest_api().name("payments").endpoint_configuration(regional);
         let made = call.send().await.unwrap();
         (made.id.unwrap(), made.root_resource_id.unwrap())
     }
 
-    async fn resource(&self, api: &str, parent: &str, part: &str) -> String {
+    pub(crate) async fn resource(&self, api: &str, parent: &str, part: &str) -> String {
         let call = self.api.create_resource().rest_api_id(api).parent_id(parent).path_part(part);
         call.send().await.unwrap().id.unwrap()
     }
 
-    async fn method(&self, api: &str, resource: &str, verb: &str) {
+    pub(crate) async fn method(&self, api: &str, resource: &str, verb: &str) {
         let call = self.api.put_method().rest_api_id(api).resource_id(resource).http_method(verb);
         call.authorization_type("NONE").send().await.unwrap();
     }
 
-    async fn mock(&self, api: &str, resource: &str, verb: &str) {
+    pub(crate) async fn mock(&self, api: &str, resource: &str, verb: &str) {
         let call = self.api.put_integration().rest_api_id(api).resource_id(resource).http_method(verb);
         call.r#type(IntegrationType::Mock).send().await.unwrap();
     }
@@ -79,7 +79,7 @@ impl Gateway {
         self.api.create_deployment().rest_api_id(api).send().await.unwrap().id.unwrap()
     }
 
-    async fn stage(&self, api: &str, name: &str, deployment: &str) {
+    pub(crate) async fn stage(&self, api: &str, name: &str, deployment: &str) {
         let call = self.api.create_stage().rest_api_id(api).stage_name(name);
         call.deployment_id(deployment).send().await.unwrap();
     }
@@ -108,7 +108,7 @@ impl Gateway {
     }
 
     /// Gives the account the role by which API Gateway writes logs.
-    async fn logging_role(&self) -> String {
+    pub(crate) async fn logging_role(&self) -> String {
         let arn = self.cloud.role_for("apigateway-logs", "apigateway.amazonaws.com").await;
         let call = self.api.update_account().patch_operations(replace("/cloudwatchRoleArn", &arn));
         call.send().await.unwrap();
@@ -116,18 +116,18 @@ impl Gateway {
     }
 }
 
-fn patch(op: Op, path: &str, value: Option<&str>) -> PatchOperation {
+pub(crate) fn patch(op: Op, path: &str, value: Option<&str>) -> PatchOperation {
     PatchOperation::builder().op(op).path(path).set_value(value.map(str::to_owned)).build()
 }
 
-fn replace(path: &str, value: &str) -> PatchOperation {
+pub(crate) fn replace(path: &str, value: &str) -> PatchOperation {
     patch(Op::Replace, path, Some(value))
 }
 
-fn add(path: &str, value: &str) -> PatchOperation {
+pub(crate) fn add(path: &str, value: &str) -> PatchOperation {
     patch(Op::Add, path, Some(value))
 }
 
-fn remove(path: &str) -> PatchOperation {
+pub(crate) fn remove(path: &str) -> PatchOperation {
     patch(Op::Remove, path, None)
 }
