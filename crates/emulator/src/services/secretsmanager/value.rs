@@ -53,7 +53,7 @@ pub(super) fn new_version(
         (None, None) => return Ok(None),
     };
     let id = token.ok_or_else(|| {
-        invalid("You must provide a ClientRequestToken value. We recommend a UUID-type value.")
+        invalid_request("You must provide a ClientRequestToken value. We recommend a UUID-type value.")
     })?;
     Ok(Some(NewVersion { id, content }))
 }
