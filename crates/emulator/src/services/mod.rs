@@ -74,6 +74,11 @@ pub(crate) trait Api: Clone + Send + Serialize + DeserializeOwned {
     /// Answers a call. Everything is checked first and changed last: a refused call changes nothing.
     fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer;
 
+    /// The refusal of input that the model of the API does not allow.
+    fn refused(_cx: &Cx<'_>, call: &Call, violation: Violation) -> Refusal {
+        refused::<Self>(call, violation)
+    }
+
     /// Lets everything happen that has become due. Nothing runs in the background, so this comes before every look.
     fn settle(_cx: &mut Cx<'_>) {}
 
@@ -260,7 +265,7 @@ fn to_json(state: &impl Serialize) -> Value {
 }
 
 fn answer_of<S: Api>(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    call.check().map_err(|violation| refused::<S>(call, violation))?;
+    call.check().map_err(|violation| S::refused(cx, call, violation))?;
     S::answer(cx, call)
 }
 

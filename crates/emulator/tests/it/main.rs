@@ -38,6 +38,8 @@ mod rds_life_cycle;
 mod rds_parameters;
 mod rds_rules;
 mod rds_status;
+mod recorded_s3;
+mod recorded_s3_objects;
 mod recorded_secrets_keys;
 mod rehearsal;
 mod round_trip;
