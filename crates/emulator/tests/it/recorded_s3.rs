@@ -417,6 +417,13 @@ async fn listings() {
     let prefixes: Vec<_> = page.common_prefixes().iter().filter_map(|prefix| prefix.prefix()).collect();
     let next = versions().delimiter("/").set_key_marker(page.next_key_marker.clone()).send().await.unwrap();
     let next: Vec<_> = next.versions().iter().filter_map(|version| version.key()).collect();
+    let old = s3.list_objects().bucket("data").delimiter("/").max_keys(1).send().await.unwrap();
+    let old_prefixes: Vec<_> = old.common_prefixes().iter().filter_map(|prefix| prefix.prefix()).collect();
+    let marker = old.next_marker().unwrap_or_default();
+    let old_next = s3.list_objects().bucket("data").delimiter("/").marker(marker).send().await.unwrap();
+    let old_region = s3.wire.header("x-amz-bucket-region");
+    let old_keys: Vec<_> = old_next.contents().iter().filter_map(|object| object.key()).collect();
+    let old_owner = old_next.contents()[0].owner().is_some();
     let shown = objects().send().await.unwrap().contents()[0].clone();
     let version = versions().send().await.unwrap().versions()[0].clone();
     check([
@@ -453,6 +460,12 @@ async fn listings() {
         ("K14 no region unless something is asked", "false", named.to_string()),
         ("K14 the region otherwise", REGION, asked),
         ("K14 a page of nothing has no next", "Some(false)", format!("{:?}", none.is_truncated())),
+        ("K15 the old form names the region", REGION, old_region),
+        (
+            "K14 and goes on after its marker",
+            "a/ then b true",
+            format!("{} then {} {old_owner}", old_prefixes.join(" "), old_keys.join(" ")),
+        ),
         ("K14 versions by delimiter", "a/ then b", format!("{} then {}", prefixes.join(" "), next.join(" "))),
         (
             "B27 checksums of objects",

@@ -1,10 +1,10 @@
 //! Lifecycle rules. They are kept and checked, and nothing expires.
 //!
 //! What is checked is from S3 API Reference, PutBucketLifecycleConfiguration, and S3 User Guide, "Lifecycle configuration
-//! elements". Codes, and what those leave open, are recorded from real AWS: dates at midnight, tag keys given once, days for
-//! noncurrent versions; so are the refusals of tags and sizes beside some actions
-//! (`terraform-aws-modules/terraform-aws-s3-bucket#109`, `noobaa/noobaa-core#8870`) and of both kinds of prefix together
-//! (`noobaa/noobaa-core#8426`).
+//! elements". Recorded from real AWS are the codes, and that dates are midnights, tag keys come once, and actions on noncurrent
+//! versions say days (`scality/Arsenal#2085` for those with a count). That tags and sizes are
+//! refused beside some actions is from `terraform-aws-modules/terraform-aws-s3-bucket#109` and `noobaa/noobaa-core#8870`, that both
+//! kinds of prefix are refused together from `noobaa/noobaa-core#8426`.
 
 use std::collections::BTreeSet;
 

@@ -1,11 +1,11 @@
-//! ListObjectsV2 and ListObjectVersions.
+//! ListObjects, ListObjectsV2 and ListObjectVersions.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::bucket::bad_token;
+use super::bucket::{Bucket, bad_token};
 use super::encoding::encoded;
 use super::input::Target;
 use super::problem::bad_argument;
@@ -31,6 +31,19 @@ struct ListObjects {
     continuation_token: Option<String>,
     #[serde(default)]
     fetch_owner: bool,
+    encoding_type: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct ListByMarker {
+    bucket: String,
+    expected_bucket_owner: Option<String>,
+    #[serde(default)]
+    prefix: String,
+    delimiter: Option<String>,
+    max_keys: Option<i64>,
+    marker: Option<String>,
     encoding_type: Option<String>,
 }
 
@@ -78,7 +91,7 @@ fn common<'a>(key: &'a str, prefix: &str, delimiter: Option<&str>) -> Option<&'a
     Some(&key[..prefix.len() + at + delimiter.len()])
 }
 
-/// S3 API Reference, ListObjectsV2. Objects whose newest version is a delete marker are not shown.
+/// S3 API Reference, ListObjectsV2.
 pub(super) fn objects(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: ListObjects = call.input()?;
     let target =
@@ -89,51 +102,109 @@ pub(super) fn objects(cx: &mut Cx<'_>, call: &Call) -> Answer {
         Some(token) => Some(read_token(token)?),
         None => given.start_after.clone(),
     };
-    let mut items: Vec<Item<'_>> = Vec::new();
-    for key in bucket.objects.keys().filter(|key| key.starts_with(&given.prefix)) {
-        let Some((version, object)) = bucket.newest(key) else {
-            continue;
-        };
-        let item = match common(key, &given.prefix, given.delimiter.as_deref()) {
-            Some(prefix) => Item::Prefix(prefix),
-            None => Item::Object(key, version, object),
-        };
-        let is_new = items.last().is_none_or(|last| last.name() != item.name());
-        if is_new && after.as_deref().is_none_or(|after| item.name() > after) {
-            items.push(item);
-        }
-    }
-    // A page of nothing has no next one.
-    let is_truncated = size > 0 && items.len() > size;
-    items.truncate(size);
-    let next = items.last().filter(|_| is_truncated).map(|item| STANDARD.encode(item.name()));
-    let mut contents: Vec<Value> = Vec::new();
-    let mut prefixes: Vec<Value> = Vec::new();
-    for item in &items {
-        match item {
-            Item::Prefix(prefix) => prefixes.push(json!({"Prefix": prefix})),
-            Item::Object(key, version, object) => {
-                let mut shown = object_shown(key, version, object);
-                shown["Owner"] = json!(given.fetch_owner.then(|| json!({"ID": OWNER})));
-                contents.push(shown);
-            }
-        }
-    }
+    let delimiter = given.delimiter.filter(|delimiter| !delimiter.is_empty());
+    let page = Page::of(bucket, &given.prefix, delimiter.as_deref(), after.as_deref(), size);
     let listing = json!({
         "Name": bucket.name(),
         "Prefix": given.prefix,
         "_headers": {"x-amz-bucket-region": bucket.region()},
-        "Delimiter": given.delimiter.filter(|delimiter| !delimiter.is_empty()),
+        "Delimiter": delimiter,
         "MaxKeys": size,
-        "KeyCount": items.len(),
-        "IsTruncated": is_truncated,
+        "KeyCount": page.items.len(),
+        "IsTruncated": page.is_truncated,
         "StartAfter": given.start_after,
         "ContinuationToken": given.continuation_token,
-        "NextContinuationToken": next,
-        "Contents": (!contents.is_empty()).then_some(contents),
-        "CommonPrefixes": (!prefixes.is_empty()).then_some(prefixes),
+        "NextContinuationToken": page.next().map(|name| STANDARD.encode(name)),
+        "Contents": page.contents(given.fetch_owner),
+        "CommonPrefixes": page.prefixes(),
     });
     Ok(encoded(given.encoding_type, listing))
+}
+
+/// S3 API Reference, ListObjects, the form before that: by the last name of the page before, which is said where it may be a
+/// prefix.
+pub(super) fn objects_by_marker(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: ListByMarker = call.input()?;
+    let target =
+        Target { bucket: given.bucket.clone(), expected_bucket_owner: given.expected_bucket_owner.clone() };
+    let bucket = find(cx, &target)?;
+    let size = page_size(given.max_keys)?;
+    let delimiter = given.delimiter.filter(|delimiter| !delimiter.is_empty());
+    let page = Page::of(bucket, &given.prefix, delimiter.as_deref(), given.marker.as_deref(), size);
+    let listing = json!({
+        "Name": bucket.name(),
+        "Prefix": given.prefix,
+        "_headers": {"x-amz-bucket-region": bucket.region()},
+        "Delimiter": delimiter,
+        "MaxKeys": size,
+        "IsTruncated": page.is_truncated,
+        "Marker": given.marker.unwrap_or_default(),
+        "NextMarker": page.next().filter(|_| delimiter.is_some()),
+        "Contents": page.contents(true),
+        "CommonPrefixes": page.prefixes(),
+    });
+    Ok(encoded(given.encoding_type, listing))
+}
+
+/// One page of objects and of what they have in common.
+struct Page<'a> {
+    items: Vec<Item<'a>>,
+    is_truncated: bool,
+}
+
+impl<'a> Page<'a> {
+    /// Objects whose newest version is a delete marker are not shown.
+    fn of(
+        bucket: &'a Bucket,
+        prefix: &str,
+        delimiter: Option<&str>,
+        after: Option<&str>,
+        size: usize,
+    ) -> Page<'a> {
+        let mut items: Vec<Item<'_>> = Vec::new();
+        for key in bucket.objects.keys().filter(|key| key.starts_with(prefix)) {
+            let Some((version, object)) = bucket.newest(key) else {
+                continue;
+            };
+            let item = match common(key, prefix, delimiter) {
+                Some(prefix) => Item::Prefix(prefix),
+                None => Item::Object(key, version, object),
+            };
+            let is_new = items.last().is_none_or(|last| last.name() != item.name());
+            if is_new && after.is_none_or(|after| item.name() > after) {
+                items.push(item);
+            }
+        }
+        // A page of nothing has no next one.
+        let is_truncated = size > 0 && items.len() > size;
+        items.truncate(size);
+        Page { items, is_truncated }
+    }
+
+    /// The last name of this page, if there is more.
+    fn next(&self) -> Option<&str> {
+        self.items.last().filter(|_| self.is_truncated).map(Item::name)
+    }
+
+    fn contents(&self, with_owner: bool) -> Option<Vec<Value>> {
+        let shown = self.items.iter().filter_map(|item| {
+            let Item::Object(key, version, object) = item else {
+                return None;
+            };
+            let mut shown = object_shown(key, version, object);
+            shown["Owner"] = json!(with_owner.then(|| json!({"ID": OWNER})));
+            Some(shown)
+        });
+        Some(shown.collect()).filter(|contents: &Vec<Value>| !contents.is_empty())
+    }
+
+    fn prefixes(&self) -> Option<Vec<Value>> {
+        let shown = self.items.iter().filter_map(|item| match item {
+            Item::Prefix(prefix) => Some(json!({"Prefix": prefix})),
+            Item::Object(..) => None,
+        });
+        Some(shown.collect()).filter(|prefixes: &Vec<Value>| !prefixes.is_empty())
+    }
 }
 
 fn read_token(token: &str) -> Result<String, Refusal> {

@@ -151,6 +151,7 @@ impl Api for State {
             "HeadObject" => object::head(cx, call),
             "DeleteObject" => delete::delete_object(cx, call),
             "DeleteObjects" => delete::delete_objects(cx, call),
+            "ListObjects" => list::objects_by_marker(cx, call),
             "ListObjectsV2" => list::objects(cx, call),
             "ListObjectVersions" => list::versions(cx, call),
 
