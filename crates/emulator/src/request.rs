@@ -184,6 +184,13 @@ impl Call {
         }
     }
 
+    /// The name that a header or a key of the query has on the wire, by the member that it is; `None` for what is in
+    /// the path or the body.
+    pub(crate) fn argument_name(&self, member: &str) -> Option<&'static str> {
+        let Placed { model, operation, .. } = self.placed?;
+        model::argument_name(model, operation?, member)
+    }
+
     /// The parameters without secrets.
     pub(crate) fn redacted(&self) -> Value {
         match self.placed {

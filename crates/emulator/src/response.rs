@@ -15,17 +15,39 @@ pub struct Refusal {
     pub code: String,
     /// What was wrong.
     pub message: String,
+    /// What else the error says, by the names of the wire, such as `BucketName` (S3).
+    pub details: Vec<(String, String)>,
+    /// HTTP headers that only this error has.
+    pub headers: Vec<(String, String)>,
 }
 
 impl Refusal {
     /// A client error (HTTP 400).
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Refusal { status: 400, code: code.into(), message: message.into() }
+        Refusal {
+            status: 400,
+            code: code.into(),
+            message: message.into(),
+            details: Vec::new(),
+            headers: Vec::new(),
+        }
     }
 
     /// The same error with another HTTP status.
     pub fn with_status(mut self, status: u16) -> Self {
         self.status = status;
+        self
+    }
+
+    /// The same error, which says one thing more.
+    pub fn with_detail(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.details.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// The same error with one more HTTP header.
+    pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
         self
     }
 }
@@ -74,12 +96,12 @@ impl Response {
 
     /// An error in the call's protocol.
     pub(crate) fn refusal(call: &Call, refusal: Refusal) -> Response {
-        let Refusal { status, code, message } = refusal;
         let request_id = request_id(call);
         if let Some(Placed { model, wire, .. }) = call.placed {
-            let encoded = model::failure(model, wire, &request_id, status, &code, &message);
-            return Response::encoded(call, encoded, Some(code));
+            let encoded = model::failure(model, wire, &request_id, &refusal);
+            return Response::encoded(call, encoded, Some(refusal.code));
         }
+        let Refusal { status, code, message, .. } = refusal;
         let error = xml::members(&json!({"Code": code, "Message": message}), "item");
         let body = match call.protocol {
             Protocol::Ec2Query => format!(
@@ -99,8 +121,8 @@ impl Response {
     }
 
     fn encoded(call: &Call, encoded: Encoded, error: Option<String>) -> Response {
-        let encoded = match call.http.method.as_str() {
-            "HEAD" => encoded.without_body(),
+        let encoded = match (call.http.method.as_str(), encoded.status) {
+            ("HEAD", _) | (_, 304) => encoded.without_body(),
             _ => encoded,
         };
         let Encoded { status, mut headers, body } = encoded;

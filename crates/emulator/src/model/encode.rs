@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::shape::{Kind, Location, Shape, TimestampFormat};
 use super::{Model, Operation, Wire, cbor, text, xml, xml_codec};
+use crate::response::Refusal;
 
 /// An answer on the wire.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,7 +64,8 @@ impl Model {
 }
 
 /// Writes a success. Members of the output that are null or begin with an underscore stay inside. A member
-/// that the model does not have is a mistake of the service: debug builds panic, others leave it out.
+/// that the model does not have is a mistake of the service: debug builds panic, others leave it out. What
+/// the models do not know of answers is in two members: `_headers`, by name, and `_status`.
 pub(crate) fn success(
     model: &Model,
     operation: &Operation,
@@ -72,6 +74,12 @@ pub(crate) fn success(
     output: &Value,
 ) -> Encoded {
     let shape = model.output(operation);
+    let mut out = Encoded::new(model, wire, request_id, operation.status);
+    for (name, value) in output["_headers"].as_object().into_iter().flatten() {
+        out.header(name, value.as_str().unwrap_or_default());
+    }
+    let status = output["_status"].as_u64().and_then(|status| u16::try_from(status).ok());
+    out.status = status.unwrap_or(out.status);
     let output = match (shape, output) {
         (Some(shape), Value::Object(_)) => tidy(model, shape, output, &operation.name),
         _ => {
@@ -80,7 +88,6 @@ pub(crate) fn success(
         }
     };
     let members = output.as_object().expect("tidying an object gives an object");
-    let out = Encoded::new(model, wire, request_id, operation.status);
     match (wire, shape) {
         (Wire::Query, _) => query(model, operation, request_id, shape, members, out),
         (Wire::Json, None) => out.with_body(&model.json_type(), ""),
@@ -264,20 +271,17 @@ fn document(model: &Model, root: &str, content: &str, out: Encoded) -> Encoded {
     out.with_body("application/xml", format!("{declaration}<{root}{}>{content}</{root}>", model.xmlns()))
 }
 
-/// Writes an error. The code is the one that AWS's error lists give.
+/// Writes an error. The code is the one that AWS's error lists give. Details are written where the wire is XML
+/// over REST, which is S3's.
 ///
 /// A service that once spoke the query protocol has two codes for some errors: the old one, which its clients
 /// match on and which goes into the header `x-amzn-query-error`, and the name in the model, which is in the
 /// body. Whichever of them is given here, both are sent.
-pub(crate) fn failure(
-    model: &Model,
-    wire: Wire,
-    request_id: &str,
-    status: u16,
-    code: &str,
-    message: &str,
-) -> Encoded {
+pub(crate) fn failure(model: &Model, wire: Wire, request_id: &str, refusal: &Refusal) -> Encoded {
+    let Refusal { status, code, message, details, headers } = refusal;
+    let (status, code, message) = (*status, code.as_str(), message.as_str());
     let mut out = Encoded::new(model, wire, request_id, status);
+    headers.iter().for_each(|(name, value)| out.header(name, value));
     let fault = if status < 500 { "Sender" } else { "Receiver" };
     let (old, new) = model.both_codes(code);
     match wire {
@@ -287,7 +291,10 @@ pub(crate) fn failure(
             format!("<ErrorResponse{}><Error>{error}</Error>{id}</ErrorResponse>", model.xmlns())
         }),
         Wire::RestXml => out.with_body("application/xml", {
-            let error = error_members(&[("Code", code), ("Message", message), ("RequestId", request_id)]);
+            let mut members = vec![("Code", code), ("Message", message)];
+            members.extend(details.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            members.extend([("RequestId", request_id), ("HostId", request_id)]);
+            let error = error_members(&members);
             format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>{error}</Error>")
         }),
         Wire::Json | Wire::RestJson | Wire::Cbor => {
@@ -342,7 +349,8 @@ mod tests {
     }
 
     fn refusal(service: &str, wire: Wire, status: u16, code: &str) -> Encoded {
-        failure(named(service).expect("there is one"), wire, "id-1", status, code, "no <way>")
+        let refusal = Refusal::new(code, "no <way>").with_status(status);
+        failure(named(service).expect("there is one"), wire, "id-1", &refusal)
     }
 
     fn text(answer: &Encoded) -> &str {
@@ -490,7 +498,7 @@ mod tests {
         assert_eq!(
             text(&s3),
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchBucket</Code>\
-             <Message>no &lt;way&gt;</Message><RequestId>id-1</RequestId></Error>"
+             <Message>no &lt;way&gt;</Message><RequestId>id-1</RequestId><HostId>id-1</HostId></Error>"
         );
         assert!(s3.without_body().body.is_empty());
     }

@@ -64,7 +64,7 @@ pub(crate) use place::{Placed, place};
 pub(crate) use redact::sensitive;
 pub(crate) use validate::{Problem, Violation, check};
 
-use shape::Shape;
+use shape::{Location, Shape};
 use uri::Template;
 
 /// How requests and answers are written.
@@ -158,6 +158,16 @@ impl Model {
     fn output(&self, operation: &Operation) -> Option<&Shape> {
         operation.output.as_deref().map(|name| self.shape(name))
     }
+}
+
+/// The name that a header or a key of the query has on the wire, by the member that it is.
+pub(crate) fn argument_name(
+    model: &'static Model,
+    operation: &Operation,
+    member: &str,
+) -> Option<&'static str> {
+    let (name, member) = model.input(operation).members.get_key_value(member)?;
+    matches!(member.location, Location::Header | Location::QueryString).then(|| member.wire_name(name))
 }
 
 struct Source {

@@ -182,7 +182,7 @@ async fn rules_of_keys() {
             wrong,
             code(kms.cancel_key_deletion().key_id(&sound).send().await),
         ),
-        ("51 tags", "LimitExceededException", tag(&sound, many).await),
+        ("51 tags", "TagException", tag(&sound, many).await),
         ("a reserved tag", "TagException", tag(&sound, vec![self::tag("aws:x", "")]).await),
         (
             "an HMAC key without a usage",

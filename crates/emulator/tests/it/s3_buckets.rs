@@ -177,7 +177,11 @@ async fn rules_of_buckets() {
         ("an address", "InvalidBucketName", create(&s3, "10.0.0.1").await),
         ("no region", illegal, unconstrained(&s3, "taken").await),
         ("another region", illegal, constrained(&s3, "taken", "eu-west-1").await),
-        ("the first region by name", "MalformedXML", constrained(&first, "taken", "us-east-1").await),
+        (
+            "the first region by name",
+            "InvalidLocationConstraint",
+            constrained(&first, "taken", "us-east-1").await,
+        ),
         ("a new bucket", "ok", create(&s3, "taken").await),
         ("the same again", taken, create(&s3, "taken").await),
         ("its name in another region", taken, unconstrained(&first, "taken").await),

@@ -128,11 +128,12 @@ struct Put {
     image_digest: Option<String>,
 }
 
-/// ECR API Reference, PutImage.
+/// ECR API Reference, PutImage. What a key of KMS encrypts takes no image while the key cannot be used (`KmsException`).
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let input: Put = call.input()?;
     let now = cx.now_seconds();
     let name = input.repository_name;
+    cx.r.ecr.repository(input.registry_id.as_deref(), &name)?.check_key(cx)?;
     let repository = cx.r.ecr.repository_mut(input.registry_id.as_deref(), &name)?;
     let media_type = media_type(&input.image_manifest, input.image_manifest_media_type)?;
     let digest = digest_of(&input.image_manifest);

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::image::Image;
-use super::{invalid, view};
+use super::{invalid, tags, view};
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::iam::page::page;
-use crate::services::support::{Tag, Tags, tags};
+use crate::services::support::{Tag, Tags};
 use crate::services::{Answer, Cx};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -68,6 +68,12 @@ impl Repository {
         images.find(is_it).map(|(digest, _)| digest.as_str())
     }
 
+    /// Whether images can be encrypted.
+    pub(super) fn check_key(&self, cx: &Cx<'_>) -> Result<(), Refusal> {
+        let key = self.encryption_configuration.kms_key.as_deref();
+        key.map_or(Ok(()), |key| key_arn(cx, key).map(drop))
+    }
+
     /// Whether a tag that is there stays where it is (Amazon ECR User Guide, "Preventing image tags from being overwritten
     /// in Amazon ECR").
     pub(super) fn is_fixed(&self, tag: &str) -> bool {
@@ -121,8 +127,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let name = input.repository_name;
     let mutability = input.image_tag_mutability.unwrap_or_else(|| "MUTABLE".to_owned());
     check_mutability(&mutability, input.image_tag_mutability_exclusion_filters.as_deref())?;
-    let bad_tag = |message| Refusal::new("InvalidTagParameterException", message);
-    let tags = tags(input.tags, bad_tag)?;
+    let tags = tags::read(input.tags)?;
     if cx.r.ecr.repositories.contains_key(&name) {
         let message = format!(
             "The repository with name '{name}' already exists in the registry with id '{ACCOUNT_ID}'"

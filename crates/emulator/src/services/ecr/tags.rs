@@ -16,16 +16,33 @@ struct Add {
     tags: Vec<Tag>,
 }
 
+/// Tags that a repository may have (ECR API Reference, CreateRepository and TagResource, `TooManyTagsException`).
+const PER_REPOSITORY: usize = 50;
+
+/// Reads the tags of a request.
+pub(super) fn read(given: Vec<Tag>) -> Result<Tags, Refusal> {
+    check_count(given.len())?;
+    tags(given, |message| Refusal::new("InvalidTagParameterException", message))
+}
+
+fn check_count(count: usize) -> Result<(), Refusal> {
+    match count {
+        ..=PER_REPOSITORY => Ok(()),
+        _ => {
+            let message = format!("A repository can have {PER_REPOSITORY} tags at most.");
+            Err(Refusal::new("TooManyTagsException", message))
+        }
+    }
+}
+
 /// ECR API Reference, TagResource.
 pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let Add { resource_arn, tags: given } = call.input()?;
-    let given = tags(given, |message| Refusal::new("InvalidTagParameterException", message))?;
+    let given = read(given)?;
     let own = cx.r.ecr.tags_of(&resource_arn)?;
     let mut all = own.clone();
     all.extend(given);
-    if all.len() > 50 {
-        return Err(Refusal::new("TooManyTagsException", "A repository can have 50 tags at most."));
-    }
+    check_count(all.len())?;
     *own = all;
     Ok(json!({}))
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::rotation::Rotation;
 use super::spec::{self, SYMMETRIC};
-use super::{Answer, Cx, State, listed, policy, tags, unsupported, uuid};
+use super::{Answer, Cx, State, invalid, listed, policy, tags, unsupported, uuid};
 use crate::emulator::ACCOUNT_ID;
 use crate::ids::IdSource;
 use crate::latency::{Spread, spread};
@@ -218,6 +218,8 @@ struct CreateKey {
     description: String,
     key_usage: Option<String>,
     key_spec: Option<String>,
+    /// What `key_spec` was called before.
+    customer_master_key_spec: Option<String>,
     origin: Option<String>,
     #[serde(default)]
     bypass_policy_lockout_safety_check: bool,
@@ -233,7 +235,12 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     if let Some(origin) = given.origin.filter(|origin| origin != "AWS_KMS") {
         return Err(unsupported(format!("The emulator does not model the Origin {origin}.")));
     }
-    let spec = given.key_spec.unwrap_or_else(|| SYMMETRIC.to_owned());
+    let spec = match (given.key_spec, given.customer_master_key_spec) {
+        (Some(_), Some(_)) => {
+            return Err(invalid("You cannot specify KeySpec and CustomerMasterKeySpec in the same request."));
+        }
+        (spec, old_name) => spec.or(old_name).unwrap_or_else(|| SYMMETRIC.to_owned()),
+    };
     let usage = spec::usage(&spec, given.key_usage)?;
     if let Some(text) = &given.policy {
         policy::check(cx, text, given.bypass_policy_lockout_safety_check)?;

@@ -32,12 +32,13 @@ struct ListResourceTags {
     marker: Option<String>,
 }
 
-/// Reads the tags of a request (KMS API Reference, CreateKey, `TagException` and `LimitExceededException`).
+/// Reads the tags of a request (KMS API Reference, CreateKey, `TagException`; that it is also the code for too many of them
+/// is recorded from real AWS).
 pub(super) fn read(given: Vec<Tag>) -> Result<Tags, Refusal> {
-    check_count(given.len())?;
     support::tags(given, |message| Refusal::new("TagException", message))
 }
 
+/// A key has too many tags by several requests (KMS API Reference, TagResource, `LimitExceededException`).
 fn check_count(count: usize) -> Result<(), Refusal> {
     match count {
         ..=PER_KEY => Ok(()),

@@ -8,11 +8,10 @@ use serde_json::{Value, json};
 use super::encryption::Encryption;
 use super::input::Target;
 use super::lifecycle::Lifecycle;
+use super::problem::{bad_argument, malformed_xml, no_bucket, not_found};
 use super::settings::{BUCKET_OWNER_ENFORCED, PublicAccessBlock, Versioning, read_tags};
 use super::version::Version;
-use super::{
-    Answer, Cx, NOTHING, OWNER, State, find, find_mut, invalid_argument, names, no_bucket, not_found,
-};
+use super::{Answer, Cx, NOTHING, OWNER, State, find, find_mut, names};
 use crate::objects::Object;
 use crate::request::Call;
 use crate::response::Refusal;
@@ -30,6 +29,9 @@ pub(crate) struct Bucket {
     creation_date: f64,
     bucket_region: String,
     bucket_arn: String,
+    /// What was said of its place, where that is another name of its region.
+    #[serde(rename = "_locationConstraint", default, skip_serializing_if = "Option::is_none")]
+    location_constraint: Option<String>,
     #[serde(rename = "_tags")]
     pub(super) tags: Tags,
     #[serde(rename = "_versioning", default, skip_serializing_if = "Option::is_none")]
@@ -93,8 +95,7 @@ struct CreateBucket {
     bucket: String,
     #[serde(rename = "ACL")]
     acl: Option<String>,
-    #[serde(default)]
-    create_bucket_configuration: Configuration,
+    create_bucket_configuration: Option<Configuration>,
     object_ownership: Option<String>,
 }
 
@@ -102,8 +103,7 @@ struct CreateBucket {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Configuration {
     location_constraint: Option<String>,
-    #[serde(default)]
-    tags: Vec<Tag>,
+    tags: Option<Vec<Tag>>,
 }
 
 #[derive(Deserialize)]
@@ -116,25 +116,38 @@ struct ListBuckets {
     bucket_region: Option<String>,
 }
 
+/// The name that one region had before there were others.
+const OLD_NAME: (&str, &str) = ("EU", "eu-west-1");
+
 /// Where a bucket is to be (S3 API Reference, CreateBucket, `LocationConstraint`). From the first region a bucket can be
-/// made anywhere; elsewhere the region must be said.
-fn location(asked: Option<String>, region: &str) -> Result<String, Refusal> {
+/// made in every other; elsewhere the region must be said (which place gets which code is recorded from real AWS).
+pub(super) fn check_location(asked: Option<&str>, region: &str) -> Result<String, Refusal> {
     let illegal = |constraint: &str| {
         let message = format!(
             "The {constraint} location constraint is incompatible for the region specific endpoint this request was sent to."
         );
         Err(Refusal::new("IllegalLocationConstraintException", message))
     };
-    match (asked, region) {
-        (None, FIRST_REGION) => Ok(FIRST_REGION.to_owned()),
-        (None, _) => illegal("unspecified"),
-        (Some(asked), _) => {
-            let place = if asked == "EU" { "eu-west-1" } else { &asked };
-            match place == region || region == FIRST_REGION {
-                true => Ok(place.to_owned()),
-                false => illegal(&asked),
+    let Some(asked) = asked else {
+        return match region {
+            FIRST_REGION => Ok(FIRST_REGION.to_owned()),
+            _ => illegal("unspecified"),
+        };
+    };
+    let place = if asked == OLD_NAME.0 { OLD_NAME.1 } else { asked };
+    if region == FIRST_REGION {
+        return match place != FIRST_REGION && crate::regions().any(|known| known == place) {
+            true => Ok(place.to_owned()),
+            false => {
+                let message = "The specified location-constraint is not valid";
+                Err(Refusal::new("InvalidLocationConstraint", message)
+                    .with_detail("LocationConstraint", asked))
             }
-        }
+        };
+    }
+    match place == region {
+        true => Ok(place.to_owned()),
+        false => illegal(asked),
     }
 }
 
@@ -143,13 +156,19 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: CreateBucket = call.input()?;
     let name = given.bucket;
     if !names::is_legal(&name) {
-        return Err(Refusal::new("InvalidBucketName", "The specified bucket is not valid."));
+        let refusal = Refusal::new("InvalidBucketName", "The specified bucket is not valid.");
+        return Err(refusal.with_detail("BucketName", name));
     }
-    let Configuration { location_constraint, tags } = given.create_bucket_configuration;
-    let region = location(location_constraint, cx.region)?;
+    // A document that says nothing is none (recorded from real AWS).
+    let (location_constraint, tags) = match given.create_bucket_configuration {
+        Some(Configuration { location_constraint: None, tags: None }) => return Err(malformed_xml()),
+        None => (None, None),
+        Some(Configuration { location_constraint, tags }) => (location_constraint, tags),
+    };
+    let region = check_location(location_constraint.as_deref(), cx.region)?;
     let ownership = given.object_ownership.unwrap_or_else(|| BUCKET_OWNER_ENFORCED.to_owned());
     check_acl(given.acl.as_deref(), &ownership)?;
-    let tags = read_tags(tags)?;
+    let tags = read_tags(tags.unwrap_or_default())?;
     let answer = json!({
         "Location": match region.as_str() {
             FIRST_REGION => format!("/{name}"),
@@ -158,14 +177,16 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         "BucketArn": format!("arn:aws:s3:::{name}"),
     });
     if let Some(bucket) = cx.global.s3.buckets.get(&name) {
-        // In the first region the owner may make a bucket again, which changes nothing.
-        return match (cx.region, bucket.region()) {
-            (FIRST_REGION, FIRST_REGION) => Ok(answer),
+        // In the first region the owner may make a bucket again, which changes nothing, and may not say tags then
+        // (recorded from real AWS).
+        return match (cx.region, bucket.region(), tags.is_empty()) {
+            (FIRST_REGION, FIRST_REGION, true) => Ok(answer),
             _ => Err(Refusal::new(
                 "BucketAlreadyOwnedByYou",
                 "Your previous request to create the named bucket succeeded and you already own it.",
             )
-            .with_status(409)),
+            .with_status(409)
+            .with_detail("BucketName", name)),
         };
     }
     let bucket = Bucket {
@@ -173,6 +194,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         name: name.clone(),
         creation_date: cx.now_seconds(),
         bucket_region: region,
+        location_constraint: location_constraint.filter(|constraint| constraint == OLD_NAME.0),
         tags,
         versioning: None,
         encryption: Encryption::default(),
@@ -204,7 +226,7 @@ fn check_acl(acl: Option<&str>, ownership: &str) -> Result<(), Refusal> {
 
 pub(super) fn head(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let target: Target = call.input()?;
-    let bucket = find(cx, &target).map_err(|refusal| match refusal.code == no_bucket().code {
+    let bucket = find(cx, &target).map_err(|refusal| match refusal.code == no_bucket("").code {
         true => not_found("NotFound", "Not Found"),
         false => refusal,
     })?;
@@ -222,7 +244,8 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     if !bucket.objects.is_empty() {
         let message =
             "The bucket you tried to delete is not empty. You must delete all versions in the bucket.";
-        return Err(Refusal::new("BucketNotEmpty", message).with_status(409));
+        let refusal = Refusal::new("BucketNotEmpty", message).with_status(409);
+        return Err(refusal.with_detail("BucketName", target.bucket));
     }
     cx.global.s3.buckets.remove(&target.bucket);
     NOTHING
@@ -230,33 +253,54 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 pub(super) fn get_location(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let target: Target = call.input()?;
-    let region = Some(find(cx, &target)?.region()).filter(|region| *region != FIRST_REGION);
-    Ok(json!({"LocationConstraint": region}))
+    let bucket = find(cx, &target)?;
+    let place = bucket.location_constraint.as_deref().unwrap_or(bucket.region());
+    Ok(json!({"LocationConstraint": Some(place).filter(|place| *place != FIRST_REGION)}))
 }
 
 impl State {
-    /// All regions, unless one is asked for.
+    /// All regions, unless one is asked for. The region is shown to whoever asks for something (S3 API Reference, Bucket,
+    /// `BucketRegion`).
     pub(super) fn list_buckets(&self, call: &Call) -> Answer {
         let given: ListBuckets = call.input()?;
+        if let Some(region) = given.bucket_region.as_deref().filter(|asked| !is_known(asked)) {
+            let message = format!("Argument value {region} is not a valid AWS Region");
+            return Err(bad_argument(message, "bucket-region", region));
+        }
         let is_asked = |bucket: &&Bucket| {
             bucket.name.starts_with(&given.prefix)
                 && given.bucket_region.as_ref().is_none_or(|region| *region == bucket.bucket_region)
         };
-        let buckets: Vec<Value> = self.buckets.values().filter(is_asked).map(Bucket::listed).collect();
+        let has_arguments = given.max_buckets.is_some()
+            || given.continuation_token.is_some()
+            || given.bucket_region.is_some()
+            || !given.prefix.is_empty();
+        let buckets: Vec<Value> =
+            self.buckets.values().filter(is_asked).map(|bucket| bucket.listed(has_arguments)).collect();
         let size = given.max_buckets.unwrap_or(10_000);
-        let (buckets, next) = page(buckets, size, given.continuation_token.as_deref())
-            .ok_or_else(|| invalid_argument("The continuation token provided is incorrect"))?;
+        let token = given.continuation_token.as_deref();
+        let (buckets, next) = page(buckets, size, token).ok_or_else(|| bad_token(token))?;
         let prefix = Some(&given.prefix).filter(|prefix| !prefix.is_empty());
         Ok(json!({"Buckets": buckets, "Owner": {"ID": OWNER}, "ContinuationToken": next, "Prefix": prefix}))
     }
 }
 
+fn is_known(region: &str) -> bool {
+    crate::regions().any(|known| known == region)
+}
+
+/// A token that S3 did not give; an empty one is none that it gave (recorded from real AWS).
+pub(super) fn bad_token(token: Option<&str>) -> Refusal {
+    let message = "The continuation token provided is incorrect";
+    bad_argument(message, "continuation-token", token.unwrap_or_default())
+}
+
 impl Bucket {
-    fn listed(&self) -> Value {
+    fn listed(&self, with_region: bool) -> Value {
         json!({
             "Name": self.name,
             "CreationDate": self.creation_date.floor(),
-            "BucketRegion": self.bucket_region,
+            "BucketRegion": with_region.then_some(&self.bucket_region),
             "BucketArn": self.bucket_arn,
         })
     }

@@ -3,9 +3,11 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::conditions::check_delete;
 use super::input::Target;
+use super::problem::{bad_version_id, malformed_xml, no_version, not_implemented};
 use super::version::Version;
-use super::{Answer, Cx, find, find_mut, malformed_xml};
+use super::{Answer, Cx, find, find_mut};
 use crate::request::Call;
 use crate::response::Refusal;
 
@@ -19,6 +21,9 @@ struct DeleteObject {
     key: String,
     expected_bucket_owner: Option<String>,
     version_id: Option<String>,
+    if_match: Option<String>,
+    if_match_last_modified_time: Option<Value>,
+    if_match_size: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -44,6 +49,8 @@ struct Delete {
 struct Identifier {
     key: String,
     version_id: Option<String>,
+    #[serde(rename = "ETag")]
+    etag: Option<String>,
 }
 
 /// What a deletion did.
@@ -56,10 +63,20 @@ struct Deleted {
 
 /// A version that is named goes for good; otherwise a bucket that keeps versions gets a delete marker. What is not there is
 /// no error (S3 User Guide, "Deleting object versions from a versioning-enabled bucket").
-fn delete(cx: &mut Cx<'_>, target: &Target, key: &str, version_id: Option<&str>) -> Result<Deleted, Refusal> {
+fn delete(
+    cx: &mut Cx<'_>,
+    target: &Target,
+    key: &str,
+    version_id: Option<&str>,
+    if_match: Option<&str>,
+) -> Result<Deleted, Refusal> {
     let last_modified = cx.now_seconds().floor();
     let mut ids = cx.global.s3.ids;
     let bucket = find_mut(cx, target)?;
+    if let Some(id) = version_id.filter(|id| !bucket.can_have_version(id)) {
+        return Err(bad_version_id(id));
+    }
+    check_delete(bucket, key, if_match)?;
     if let Some(id) = version_id {
         let removed = bucket.remove(key, id);
         let marker = removed.is_some_and(|version| version.is_marker());
@@ -78,7 +95,15 @@ fn delete(cx: &mut Cx<'_>, target: &Target, key: &str, version_id: Option<&str>)
 pub(super) fn delete_object(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: DeleteObject = call.input()?;
     let target = Target { bucket: given.bucket, expected_bucket_owner: given.expected_bucket_owner };
-    let deleted = delete(cx, &target, &given.key, given.version_id.as_deref())?;
+    // Those are for directory buckets (S3 API Reference, DeleteObject).
+    let others = [
+        ("x-amz-if-match-last-modified-time", given.if_match_last_modified_time.is_some()),
+        ("x-amz-if-match-size", given.if_match_size.is_some()),
+    ];
+    if let Some((header, _)) = others.into_iter().find(|(_, given)| *given) {
+        return Err(not_implemented(header, "The header is for directory buckets"));
+    }
+    let deleted = delete(cx, &target, &given.key, given.version_id.as_deref(), given.if_match.as_deref())?;
     Ok(json!({"DeleteMarker": deleted.marker.then_some(true), "VersionId": deleted.version_id}))
 }
 
@@ -90,8 +115,21 @@ pub(super) fn delete_objects(cx: &mut Cx<'_>, call: &Call) -> Answer {
         return Err(malformed_xml());
     }
     let mut all: Vec<Value> = Vec::new();
-    for Identifier { key, version_id } in given.delete.objects {
-        let deleted = delete(cx, &target, &key, version_id.as_deref())?;
+    let mut errors: Vec<Value> = Vec::new();
+    for Identifier { key, version_id, etag } in given.delete.objects {
+        let deleted = match delete(cx, &target, &key, version_id.as_deref(), etag.as_deref()) {
+            Ok(deleted) => deleted,
+            Err(refusal) => {
+                // An impossible version is one that is not there (recorded from real AWS).
+                let refusal = match &version_id {
+                    Some(id) if refusal.code == "InvalidArgument" => no_version(&key, id),
+                    _ => refusal,
+                };
+                let Refusal { code, message, .. } = refusal;
+                errors.push(json!({"Key": key, "VersionId": version_id, "Code": code, "Message": message}));
+                continue;
+            }
+        };
         let marker_id = deleted.version_id.filter(|_| deleted.marker);
         all.push(json!({
             "Key": key,
@@ -100,8 +138,6 @@ pub(super) fn delete_objects(cx: &mut Cx<'_>, call: &Call) -> Answer {
             "DeleteMarkerVersionId": marker_id,
         }));
     }
-    Ok(match given.delete.quiet {
-        true => json!({}),
-        false => json!({"Deleted": all}),
-    })
+    let shown = Some(all).filter(|all| !given.delete.quiet && !all.is_empty());
+    Ok(json!({"Deleted": shown, "Errors": (!errors.is_empty()).then_some(errors)}))
 }

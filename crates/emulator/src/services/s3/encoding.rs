@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 /// Members of a listing that are names or parts of names.
-const NAMES: [&str; 6] = ["Delimiter", "Prefix", "StartAfter", "KeyMarker", "NextKeyMarker", "Key"];
+const NAMES: [&str; 8] =
+    ["Delimiter", "Prefix", "StartAfter", "Marker", "NextMarker", "KeyMarker", "NextKeyMarker", "Key"];
 /// Members whose items have such members.
 const LISTS: [&str; 4] = ["Contents", "CommonPrefixes", "Versions", "DeleteMarkers"];
 

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::input::{Target, setting};
-use super::{Answer, Cx, NOTHING, find, invalid_argument, malformed_xml, settled_mut};
+use super::problem::{bad_argument, invalid_argument, malformed_xml};
+use super::{Answer, Cx, NOTHING, find, settled_mut};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::kms::KeyProblem;
@@ -71,15 +72,23 @@ pub(super) fn key_arn(cx: &Cx<'_>, key: Option<&str>) -> Result<String, Refusal>
             "KMS.InvalidKeyUsageException",
             format!("{} is not a symmetric encryption key.", key.arn),
         )),
-        Err(problem) => {
-            let code = match problem {
-                KeyProblem::NotFound => "KMS.NotFoundException",
-                KeyProblem::Disabled => "KMS.DisabledException",
-                KeyProblem::PendingDeletion => "KMS.KMSInvalidStateException",
-            };
-            Err(Refusal::new(code, problem.to_string()))
-        }
+        Err(problem) => Err(unusable(problem)),
     }
+}
+
+fn unusable(problem: KeyProblem) -> Refusal {
+    let code = match problem {
+        KeyProblem::NotFound => "KMS.NotFoundException",
+        KeyProblem::Disabled => "KMS.DisabledException",
+        KeyProblem::PendingDeletion => "KMS.KMSInvalidStateException",
+    };
+    Refusal::new(code, problem.to_string())
+}
+
+/// What an object is encrypted with is needed to read it (recorded from real AWS; S3 User Guide, "Using server-side
+/// encryption with AWS KMS keys", permissions).
+pub(super) fn check_readable(cx: &Cx<'_>, key: Option<&str>) -> Result<(), Refusal> {
+    key.map_or(Ok(()), |key| cx.r.kms.usable(key).map(drop).map_err(unusable))
 }
 
 #[derive(Deserialize)]
@@ -95,12 +104,13 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let [rule] = <[Encryption; 1]>::try_from(configuration.rules).map_err(|_| malformed_xml())?;
     match (rule.algorithm(), rule.key()) {
         (AES, Some(_)) => {
-            return Err(invalid_argument(
-                "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse",
-            ));
+            let message = "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse";
+            let refusal = invalid_argument(message);
+            return Err(refusal.with_detail("ArgumentName", "ApplyServerSideEncryptionByDefault"));
         }
         (algorithm, _) if algorithm != AES && !is_kms(algorithm) => {
-            return Err(invalid_argument(format!("{algorithm} is not for general purpose buckets.")));
+            let message = format!("{algorithm} is not for general purpose buckets.");
+            return Err(bad_argument(message, "SSEAlgorithm", algorithm));
         }
         _ => {}
     }

@@ -1,14 +1,17 @@
-//! ListObjectsV2 and ListObjectVersions.
+//! ListObjects, ListObjectsV2 and ListObjectVersions.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::bucket::{Bucket, bad_token};
 use super::encoding::encoded;
 use super::input::Target;
+use super::problem::bad_argument;
+use super::put::STANDARD_CLASS;
 use super::version::{Stored, Version};
-use super::{Answer, Cx, OWNER, find, invalid_argument};
+use super::{Answer, Cx, OWNER, find};
 use crate::request::Call;
 use crate::response::Refusal;
 
@@ -33,11 +36,25 @@ struct ListObjects {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct ListByMarker {
+    bucket: String,
+    expected_bucket_owner: Option<String>,
+    #[serde(default)]
+    prefix: String,
+    delimiter: Option<String>,
+    max_keys: Option<i64>,
+    marker: Option<String>,
+    encoding_type: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct ListVersions {
     bucket: String,
     expected_bucket_owner: Option<String>,
     #[serde(default)]
     prefix: String,
+    delimiter: Option<String>,
     max_keys: Option<i64>,
     key_marker: Option<String>,
     version_id_marker: Option<String>,
@@ -46,8 +63,10 @@ struct ListVersions {
 
 fn page_size(max_keys: Option<i64>) -> Result<usize, Refusal> {
     let size = max_keys.unwrap_or(PAGE).min(PAGE);
-    usize::try_from(size)
-        .map_err(|_| invalid_argument("Argument maxKeys must be an integer between 0 and 2147483647"))
+    usize::try_from(size).map_err(|_| {
+        let message = "Argument maxKeys must be an integer between 0 and 2147483647";
+        bad_argument(message, "maxKeys", size.to_string())
+    })
 }
 
 /// What a listing shows: an object, or what several have in common.
@@ -72,7 +91,7 @@ fn common<'a>(key: &'a str, prefix: &str, delimiter: Option<&str>) -> Option<&'a
     Some(&key[..prefix.len() + at + delimiter.len()])
 }
 
-/// S3 API Reference, ListObjectsV2. Objects whose newest version is a delete marker are not shown.
+/// S3 API Reference, ListObjectsV2.
 pub(super) fn objects(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: ListObjects = call.input()?;
     let target =
@@ -83,66 +102,149 @@ pub(super) fn objects(cx: &mut Cx<'_>, call: &Call) -> Answer {
         Some(token) => Some(read_token(token)?),
         None => given.start_after.clone(),
     };
-    let mut items: Vec<Item<'_>> = Vec::new();
-    for key in bucket.objects.keys().filter(|key| key.starts_with(&given.prefix)) {
-        let Some((version, object)) = bucket.newest(key) else {
-            continue;
-        };
-        let item = match common(key, &given.prefix, given.delimiter.as_deref()) {
-            Some(prefix) => Item::Prefix(prefix),
-            None => Item::Object(key, version, object),
-        };
-        let is_new = items.last().is_none_or(|last| last.name() != item.name());
-        if is_new && after.as_deref().is_none_or(|after| item.name() > after) {
-            items.push(item);
-        }
-    }
-    let is_truncated = items.len() > size;
-    items.truncate(size);
-    let next = items.last().filter(|_| is_truncated).map(|item| STANDARD.encode(item.name()));
-    let mut contents: Vec<Value> = Vec::new();
-    let mut prefixes: Vec<Value> = Vec::new();
-    for item in &items {
-        match item {
-            Item::Prefix(prefix) => prefixes.push(json!({"Prefix": prefix})),
-            Item::Object(key, version, object) => {
-                let mut shown = object_shown(key, version, object);
-                shown["Owner"] = json!(given.fetch_owner.then(|| json!({"ID": OWNER})));
-                contents.push(shown);
-            }
-        }
-    }
+    let delimiter = given.delimiter.filter(|delimiter| !delimiter.is_empty());
+    let page = Page::of(bucket, &given.prefix, delimiter.as_deref(), after.as_deref(), size);
     let listing = json!({
         "Name": bucket.name(),
         "Prefix": given.prefix,
-        "Delimiter": given.delimiter,
+        "_headers": {"x-amz-bucket-region": bucket.region()},
+        "Delimiter": delimiter,
         "MaxKeys": size,
-        "KeyCount": items.len(),
-        "IsTruncated": is_truncated,
+        "KeyCount": page.items.len(),
+        "IsTruncated": page.is_truncated,
         "StartAfter": given.start_after,
         "ContinuationToken": given.continuation_token,
-        "NextContinuationToken": next,
-        "Contents": (!contents.is_empty()).then_some(contents),
-        "CommonPrefixes": (!prefixes.is_empty()).then_some(prefixes),
+        "NextContinuationToken": page.next().map(|name| STANDARD.encode(name)),
+        "Contents": page.contents(given.fetch_owner),
+        "CommonPrefixes": page.prefixes(),
     });
     Ok(encoded(given.encoding_type, listing))
 }
 
+/// S3 API Reference, ListObjects, the form before that: by the last name of the page before, which is said where it may be a
+/// prefix.
+pub(super) fn objects_by_marker(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let given: ListByMarker = call.input()?;
+    let target =
+        Target { bucket: given.bucket.clone(), expected_bucket_owner: given.expected_bucket_owner.clone() };
+    let bucket = find(cx, &target)?;
+    let size = page_size(given.max_keys)?;
+    let delimiter = given.delimiter.filter(|delimiter| !delimiter.is_empty());
+    let page = Page::of(bucket, &given.prefix, delimiter.as_deref(), given.marker.as_deref(), size);
+    let listing = json!({
+        "Name": bucket.name(),
+        "Prefix": given.prefix,
+        "_headers": {"x-amz-bucket-region": bucket.region()},
+        "Delimiter": delimiter,
+        "MaxKeys": size,
+        "IsTruncated": page.is_truncated,
+        "Marker": given.marker.unwrap_or_default(),
+        "NextMarker": page.next().filter(|_| delimiter.is_some()),
+        "Contents": page.contents(true),
+        "CommonPrefixes": page.prefixes(),
+    });
+    Ok(encoded(given.encoding_type, listing))
+}
+
+/// One page of objects and of what they have in common.
+struct Page<'a> {
+    items: Vec<Item<'a>>,
+    is_truncated: bool,
+}
+
+impl<'a> Page<'a> {
+    /// Objects whose newest version is a delete marker are not shown.
+    fn of(
+        bucket: &'a Bucket,
+        prefix: &str,
+        delimiter: Option<&str>,
+        after: Option<&str>,
+        size: usize,
+    ) -> Page<'a> {
+        let mut items: Vec<Item<'_>> = Vec::new();
+        for key in bucket.objects.keys().filter(|key| key.starts_with(prefix)) {
+            let Some((version, object)) = bucket.newest(key) else {
+                continue;
+            };
+            let item = match common(key, prefix, delimiter) {
+                Some(prefix) => Item::Prefix(prefix),
+                None => Item::Object(key, version, object),
+            };
+            let is_new = items.last().is_none_or(|last| last.name() != item.name());
+            if is_new && after.is_none_or(|after| item.name() > after) {
+                items.push(item);
+            }
+        }
+        // A page of nothing has no next one.
+        let is_truncated = size > 0 && items.len() > size;
+        items.truncate(size);
+        Page { items, is_truncated }
+    }
+
+    /// The last name of this page, if there is more.
+    fn next(&self) -> Option<&str> {
+        self.items.last().filter(|_| self.is_truncated).map(Item::name)
+    }
+
+    fn contents(&self, with_owner: bool) -> Option<Vec<Value>> {
+        let shown = self.items.iter().filter_map(|item| {
+            let Item::Object(key, version, object) = item else {
+                return None;
+            };
+            let mut shown = object_shown(key, version, object);
+            shown["Owner"] = json!(with_owner.then(|| json!({"ID": OWNER})));
+            Some(shown)
+        });
+        Some(shown.collect()).filter(|contents: &Vec<Value>| !contents.is_empty())
+    }
+
+    fn prefixes(&self) -> Option<Vec<Value>> {
+        let shown = self.items.iter().filter_map(|item| match item {
+            Item::Prefix(prefix) => Some(json!({"Prefix": prefix})),
+            Item::Object(..) => None,
+        });
+        Some(shown.collect()).filter(|prefixes: &Vec<Value>| !prefixes.is_empty())
+    }
+}
+
 fn read_token(token: &str) -> Result<String, Refusal> {
-    let bytes = STANDARD.decode(token).ok();
-    bytes
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| invalid_argument("The continuation token provided is incorrect"))
+    let bytes = STANDARD.decode(token).ok().filter(|bytes| !bytes.is_empty());
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| bad_token(Some(token)))
 }
 
 fn object_shown(key: &str, version: &Version, object: &Stored) -> Value {
-    json!({
+    let mut shown = json!({
         "Key": key,
         "LastModified": version.last_modified,
         "ETag": object.etag,
         "Size": object.content_length,
-        "StorageClass": "STANDARD",
-    })
+        "StorageClass": object.storage_class.as_deref().unwrap_or(STANDARD_CLASS),
+    });
+    object.checksums.list_in(&mut shown);
+    shown
+}
+
+/// What a listing of versions shows.
+enum Entry<'a> {
+    /// A version, and whether it is the newest of its key.
+    Version(&'a str, &'a Version, bool),
+    Prefix(&'a str),
+}
+
+impl Entry<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Entry::Version(key, ..) => key,
+            Entry::Prefix(prefix) => prefix,
+        }
+    }
+
+    fn version_id(&self) -> Option<&str> {
+        match self {
+            Entry::Version(_, version, _) => Some(&version.version_id),
+            Entry::Prefix(_) => None,
+        }
+    }
 }
 
 /// S3 API Reference, ListObjectVersions: by key, the newest first.
@@ -152,53 +254,71 @@ pub(super) fn versions(cx: &mut Cx<'_>, call: &Call) -> Answer {
         Target { bucket: given.bucket.clone(), expected_bucket_owner: given.expected_bucket_owner.clone() };
     let bucket = find(cx, &target)?;
     let size = page_size(given.max_keys)?;
-    if given.version_id_marker.is_some() && given.key_marker.is_none() {
-        return Err(invalid_argument("A version-id marker cannot be specified without a key marker."));
-    }
-    let with_prefix = bucket.objects.iter().filter(|(key, _)| key.starts_with(&given.prefix));
-    let mut all: Vec<(&String, &Version, bool)> = Vec::new();
-    for (key, versions) in with_prefix {
-        let newest_first = versions.iter().rev().enumerate();
-        all.extend(newest_first.map(|(at, version)| (key, version, at == 0)));
+    check_markers(given.key_marker.as_deref(), given.version_id_marker.as_deref())?;
+    let mut all: Vec<Entry<'_>> = Vec::new();
+    for (key, versions) in bucket.objects.iter().filter(|(key, _)| key.starts_with(&given.prefix)) {
+        match common(key, &given.prefix, given.delimiter.as_deref()) {
+            Some(prefix) if all.last().is_some_and(|last| last.name() == prefix) => {}
+            Some(prefix) => all.push(Entry::Prefix(prefix)),
+            None => {
+                let newest_first = versions.iter().rev().enumerate();
+                all.extend(newest_first.map(|(at, version)| Entry::Version(key, version, at == 0)));
+            }
+        }
     }
     let start = match &given.key_marker {
         None => 0,
         Some(marker) => start_after(&all, marker, given.version_id_marker.as_deref()),
     };
     let page: Vec<_> = all.iter().skip(start).take(size).collect();
-    let is_truncated = all.len() > start + page.len();
+    let is_truncated = size > 0 && all.len() > start + page.len();
     let last = page.last().filter(|_| is_truncated);
-    let (markers, versions): (Vec<_>, Vec<_>) = page.iter().partition(|(_, version, _)| version.is_marker());
-    let shown = |items: Vec<&&(&String, &Version, bool)>| {
-        let items: Vec<Value> = items
-            .into_iter()
-            .map(|(key, version, is_latest)| version_shown(key, version, *is_latest))
-            .collect();
-        (!items.is_empty()).then_some(items)
-    };
+    let (mut versions, mut markers, mut prefixes) = (Vec::new(), Vec::new(), Vec::new());
+    for entry in &page {
+        match entry {
+            Entry::Prefix(prefix) => prefixes.push(json!({"Prefix": prefix})),
+            Entry::Version(key, version, is_latest) => {
+                let list = if version.is_marker() { &mut markers } else { &mut versions };
+                list.push(version_shown(key, version, *is_latest));
+            }
+        }
+    }
+    let shown = |items: Vec<Value>| (!items.is_empty()).then_some(items);
     let listing = json!({
         "Name": bucket.name(),
         "Prefix": given.prefix,
+        "Delimiter": given.delimiter.filter(|delimiter| !delimiter.is_empty()),
         "MaxKeys": size,
         "KeyMarker": given.key_marker.unwrap_or_default(),
         "VersionIdMarker": given.version_id_marker.unwrap_or_default(),
         "IsTruncated": is_truncated,
-        "NextKeyMarker": last.map(|(key, ..)| key),
-        "NextVersionIdMarker": last.map(|(_, version, _)| &version.version_id),
+        "NextKeyMarker": last.map(|entry| entry.name()),
+        "NextVersionIdMarker": last.and_then(|entry| entry.version_id()),
         "Versions": shown(versions),
         "DeleteMarkers": shown(markers),
+        "CommonPrefixes": shown(prefixes),
     });
     Ok(encoded(given.encoding_type, listing))
 }
 
+fn check_markers(key: Option<&str>, version_id: Option<&str>) -> Result<(), Refusal> {
+    let refused = |message: &str, id: &str| Err(bad_argument(message, "version-id-marker", id));
+    match (key, version_id) {
+        (_, Some("")) => refused("A version-id marker cannot be empty.", ""),
+        (None | Some(""), Some(id)) => {
+            refused("A version-id marker cannot be specified without a key marker.", id)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The place after the version that a marker names, or after all versions of its key.
-fn start_after(all: &[(&String, &Version, bool)], key: &str, version_id: Option<&str>) -> usize {
-    let exact = version_id.and_then(|id| {
-        all.iter().position(|(other, version, _)| other.as_str() == key && version.version_id == id)
-    });
+fn start_after(all: &[Entry<'_>], key: &str, version_id: Option<&str>) -> usize {
+    let exact = version_id
+        .and_then(|id| all.iter().position(|entry| entry.name() == key && entry.version_id() == Some(id)));
     match exact {
         Some(at) => at + 1,
-        None => all.iter().take_while(|(other, ..)| other.as_str() <= key).count(),
+        None => all.iter().take_while(|entry| entry.name() <= key).count(),
     }
 }
 

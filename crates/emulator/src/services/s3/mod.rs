@@ -4,16 +4,22 @@
 //! clients that do not follow redirections. Nothing expires, and nobody but the caller reads or writes.
 
 mod bucket;
+mod checksum;
+mod conditions;
 mod delete;
 mod encoding;
 mod encryption;
+mod expiry;
 mod input;
 mod lifecycle;
 mod list;
+mod metadata;
 mod names;
 mod object;
 mod policy;
+mod problem;
 mod put;
+mod range;
 mod settings;
 mod version;
 
@@ -23,11 +29,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use self::bucket::Bucket;
-use self::input::Target;
-use super::{Answer, Api, Cx, unknown_operation};
+use self::input::{Target, check_digest, check_owner_id};
+use self::problem::{elsewhere, no_bucket};
+use super::{Answer, Api, Cx, refused, unknown_operation};
 use crate::ids::IdSource;
 use crate::latency::{Spread, spread};
 use crate::limits::ServiceLimits;
+use crate::model::{Problem, Violation};
 use crate::objects::Object;
 use crate::request::Call;
 use crate::response::Refusal;
@@ -51,7 +59,7 @@ impl State {
 
 /// The bucket that a call is for.
 fn find<'a>(cx: &'a Cx<'_>, target: &Target) -> Result<&'a Bucket, Refusal> {
-    let bucket = cx.global.s3.buckets.get(&target.bucket).ok_or_else(no_bucket)?;
+    let bucket = cx.global.s3.buckets.get(&target.bucket).ok_or_else(|| no_bucket(&target.bucket))?;
     check_reach(bucket, target, cx.region)?;
     Ok(bucket)
 }
@@ -65,26 +73,22 @@ fn settled_mut<'a>(cx: &'a mut Cx<'_>, target: &Target) -> Result<&'a mut Bucket
     let bucket = find(cx, target)?;
     let settled_after = cx.after(PROPAGATION, bucket.name()).map_or(0, |then| then - cx.now_millis);
     if cx.now_millis - bucket.created_millis() < settled_after {
-        return Err(no_bucket());
+        return Err(no_bucket(&target.bucket));
     }
     find_mut(cx, target)
 }
 
 fn find_mut<'a>(cx: &'a mut Cx<'_>, target: &Target) -> Result<&'a mut Bucket, Refusal> {
-    let bucket = cx.global.s3.buckets.get_mut(&target.bucket).ok_or_else(no_bucket)?;
+    let bucket = cx.global.s3.buckets.get_mut(&target.bucket).ok_or_else(|| no_bucket(&target.bucket))?;
     check_reach(bucket, target, cx.region)?;
     Ok(bucket)
 }
 
-/// A bucket in another region answers with the way to it (S3 API Reference, "Error responses", `PermanentRedirect`), and
-/// the owner is who was expected (S3 User Guide, "Verifying bucket ownership with bucket owner condition").
+/// A bucket is asked in its own region, and the owner is who was expected (S3 User Guide, "Verifying bucket ownership with
+/// bucket owner condition").
 fn check_reach(bucket: &Bucket, target: &Target, region: &str) -> Result<(), Refusal> {
     if bucket.region() != region {
-        let message = format!(
-            "The bucket you are attempting to access must be addressed using the endpoint of its region, which is {}.",
-            bucket.region()
-        );
-        return Err(Refusal::new("PermanentRedirect", message).with_status(301));
+        return Err(elsewhere(bucket));
     }
     target.check_owner()
 }
@@ -101,7 +105,19 @@ impl Api for State {
         State { ids, buckets: BTreeMap::new() }
     }
 
+    fn refused(cx: &Cx<'_>, call: &Call, violation: Violation) -> Refusal {
+        match violation.problem {
+            Problem::Unknown => refused::<Self>(call, violation),
+            _ => match check_owner_id(call) {
+                Err(refusal) => refusal,
+                Ok(()) => problem::of_violation(cx, call, violation),
+            },
+        }
+    }
+
     fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
+        check_owner_id(call)?;
+        check_digest(call)?;
         match call.operation.as_str() {
             "CreateBucket" => bucket::create(cx, call),
             "HeadBucket" => bucket::head(cx, call),
@@ -135,6 +151,7 @@ impl Api for State {
             "HeadObject" => object::head(cx, call),
             "DeleteObject" => delete::delete_object(cx, call),
             "DeleteObjects" => delete::delete_objects(cx, call),
+            "ListObjects" => list::objects_by_marker(cx, call),
             "ListObjectsV2" => list::objects(cx, call),
             "ListObjectVersions" => list::versions(cx, call),
 
@@ -149,26 +166,3 @@ impl Api for State {
 
 /// What is answered where there is nothing to say.
 const NOTHING: Answer = Ok(Value::Null);
-
-fn invalid_argument(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidArgument", message)
-}
-
-fn malformed_xml() -> Refusal {
-    Refusal::new(
-        "MalformedXML",
-        "The XML you provided was not well-formed or did not validate against our published schema",
-    )
-}
-
-fn access_denied(message: impl Into<String>) -> Refusal {
-    Refusal::new("AccessDenied", message).with_status(403)
-}
-
-fn not_found(code: &str, message: &str) -> Refusal {
-    Refusal::new(code, message).with_status(404)
-}
-
-fn no_bucket() -> Refusal {
-    not_found("NoSuchBucket", "The specified bucket does not exist")
-}

@@ -1,17 +1,29 @@
 //! GetObject and HeadObject.
 
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::bucket::Bucket;
+use super::conditions::Reading;
+use super::encryption::check_readable;
 use super::input::Target;
-use super::version::{Stored, Version};
-use super::{Answer, Cx, find, not_found};
+use super::metadata;
+use super::problem::{bad_version_id, no_key, no_version, not_found};
+use super::range::part;
+use super::version::{NULL, Stored, Version};
+use super::{Answer, Cx, find};
 use crate::request::Call;
 use crate::response::Refusal;
 
 /// Bytes of a key (S3 User Guide, "Naming Amazon S3 objects").
 const LONGEST_KEY: usize = 1024;
+
+/// Classes from which an object must be restored before it is read (S3 User Guide, "Working with archived objects").
+const ARCHIVES: [&str; 2] = ["GLACIER", "DEEP_ARCHIVE"];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -21,71 +33,150 @@ struct GetObject {
     expected_bucket_owner: Option<String>,
     version_id: Option<String>,
     checksum_mode: Option<String>,
-    if_match: Option<String>,
-    if_none_match: Option<String>,
+    #[serde(rename = "IfMatch")]
+    _if_match: Option<String>,
+    #[serde(rename = "IfNoneMatch")]
+    _if_none_match: Option<String>,
+    #[serde(rename = "IfModifiedSince")]
+    _if_modified_since: Option<f64>,
+    #[serde(rename = "IfUnmodifiedSince")]
+    _if_unmodified_since: Option<f64>,
+    range: Option<String>,
+    response_cache_control: Option<String>,
+    response_content_disposition: Option<String>,
+    response_content_encoding: Option<String>,
+    response_content_language: Option<String>,
+    response_content_type: Option<String>,
+    response_expires: Option<f64>,
+}
+
+impl GetObject {
+    /// Headers that the answer is to have instead of the object's own.
+    fn overridden(&self) -> [(&'static str, Option<Value>); 6] {
+        let text = |value: &Option<String>| value.as_ref().map(|text| json!(text));
+        [
+            ("CacheControl", text(&self.response_cache_control)),
+            ("ContentDisposition", text(&self.response_content_disposition)),
+            ("ContentEncoding", text(&self.response_content_encoding)),
+            ("ContentLanguage", text(&self.response_content_language)),
+            ("ContentType", text(&self.response_content_type)),
+            ("Expires", self.response_expires.map(http_date)),
+        ]
+    }
+}
+
+fn http_date(seconds: f64) -> Value {
+    json!(DateTime::from_secs_f64(seconds).fmt(Format::HttpDate).ok())
 }
 
 pub(super) fn check_key_length(key: &str) -> Result<(), Refusal> {
     match key.len() {
         ..=LONGEST_KEY => Ok(()),
-        _ => Err(Refusal::new("KeyTooLongError", "Your key is too long")),
-    }
-}
-
-pub(super) fn no_key() -> Refusal {
-    not_found("NoSuchKey", "The specified key does not exist.")
-}
-
-pub(super) fn precondition_failed() -> Refusal {
-    let message = "At least one of the pre-conditions you specified did not hold";
-    Refusal::new("PreconditionFailed", message).with_status(412)
-}
-
-/// The version that is asked for, or the newest one (S3 User Guide, "Retrieving object versions" and "Working with
-/// delete markers").
-fn version<'a>(bucket: &'a Bucket, given: &GetObject) -> Result<(&'a Version, &'a Stored), Refusal> {
-    let Some(id) = &given.version_id else {
-        return bucket.newest(&given.key).ok_or_else(no_key);
-    };
-    let versions = bucket.objects.get(&given.key).map(Vec::as_slice).unwrap_or_default();
-    let version = versions.iter().find(|version| version.version_id == *id);
-    let version =
-        version.ok_or_else(|| not_found("NoSuchVersion", "The specified version does not exist."))?;
-    match &version.object {
-        Some(object) => Ok((version, object)),
-        None => {
-            let message = "The specified method is not allowed against this resource.";
-            Err(Refusal::new("MethodNotAllowed", message).with_status(405))
+        length => {
+            let refusal = Refusal::new("KeyTooLongError", "Your key is too long");
+            let refusal = refusal.with_detail("Size", length.to_string());
+            Err(refusal.with_detail("MaxSizeAllowed", LONGEST_KEY.to_string()))
         }
     }
 }
 
-fn check_conditions(given: &GetObject, object: &Stored) -> Result<(), Refusal> {
-    let is = |wanted: &String| wanted == "*" || wanted.trim_matches('"') == object.etag.trim_matches('"');
-    if given.if_match.as_ref().is_some_and(|wanted| !is(wanted)) {
-        return Err(precondition_failed());
-    }
-    match given.if_none_match.as_ref().is_some_and(is) {
-        true => Err(Refusal::new("NotModified", "Not Modified").with_status(304)),
-        false => Ok(()),
+impl Bucket {
+    /// Whether a version can have an id. A bucket that never kept versions has none but the one without (recorded from real
+    /// AWS).
+    pub(super) fn can_have_version(&self, id: &str) -> bool {
+        let is_id =
+            id.len() == 32 && id.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_'));
+        id == NULL || (is_id && self.versioning.is_some())
     }
 }
 
-/// All but the body, which comes as well.
+/// The version that is asked for, or the newest one (S3 User Guide, "Retrieving object versions" and "Working with
+/// delete markers").
+fn version<'a>(
+    bucket: &'a Bucket,
+    given: &GetObject,
+    method: &str,
+) -> Result<(&'a Version, &'a Stored), Refusal> {
+    let versions = bucket.objects.get(&given.key).map(Vec::as_slice).unwrap_or_default();
+    let Some(id) = &given.version_id else {
+        return bucket.newest(&given.key).ok_or_else(|| match versions.last() {
+            Some(marker) => of_marker(no_key(&given.key), marker),
+            None => no_key(&given.key),
+        });
+    };
+    if !bucket.can_have_version(id) {
+        return Err(bad_version_id(id));
+    }
+    let version = versions.iter().find(|version| version.version_id == *id);
+    let version = version.ok_or_else(|| no_version(&given.key, id))?;
+    match &version.object {
+        Some(object) => Ok((version, object)),
+        None => {
+            let message = "The specified method is not allowed against this resource.";
+            let refusal = Refusal::new("MethodNotAllowed", message).with_status(405);
+            let refusal = refusal.with_detail("Method", method).with_detail("ResourceType", "DeleteMarker");
+            Err(of_marker(refusal, version).with_header("allow", "DELETE"))
+        }
+    }
+}
+
+/// A refusal because of a delete marker, which says so.
+fn of_marker(refusal: Refusal, marker: &Version) -> Refusal {
+    let refusal = refusal.with_header("x-amz-delete-marker", "true");
+    refusal.with_header("x-amz-version-id", marker.version_id.as_str())
+}
+
+/// All but the body, which comes as well, in base64.
 fn answer(cx: &Cx<'_>, call: &Call) -> Result<(Value, String), Refusal> {
     let given: GetObject = call.input()?;
+    let conditions = Reading::deserialize(&*call.parameters).unwrap_or_default();
     let target =
         Target { bucket: given.bucket.clone(), expected_bucket_owner: given.expected_bucket_owner.clone() };
     let bucket = find(cx, &target)?;
-    let (version, object) = version(bucket, &given)?;
-    check_conditions(&given, object)?;
+    let (version, object) = version(bucket, &given, &call.http.method)?;
+    conditions.check(object, version.last_modified, cx.now_seconds())?;
+    let reads = call.operation == "GetObject";
+    if reads && let Some(class) = object.storage_class.as_deref().filter(|class| ARCHIVES.contains(class)) {
+        let message = "The operation is not valid for the object's storage class";
+        let refusal = Refusal::new("InvalidObjectState", message).with_status(403);
+        return Err(refusal.with_detail("StorageClass", class));
+    }
+    let part = part(given.range.as_deref(), object.content_length)?;
+    // The head of an object is read without its key, but for the checksum (S3 API Reference, HeadObject, "Permissions").
+    let shows_checksum = given.checksum_mode.is_some() && part.is_none() && !object.checksums.is_empty();
+    if reads || shows_checksum {
+        check_readable(cx, object.kms_key.as_deref())?;
+    }
     let mut answer = json!(version);
     answer["VersionId"] = json!(version.shown_id(bucket));
     answer["AcceptRanges"] = "bytes".into();
-    if given.checksum_mode.is_some() {
+    if let Some(Value::Object(metadata)) = answer.get_mut("Metadata") {
+        for value in metadata.values_mut() {
+            *value = metadata::encoded(value.as_str().unwrap_or_default()).into();
+        }
+    }
+    let newest = bucket.newest(&given.key);
+    let is_newest = newest.is_some_and(|(newest, _)| newest.version_id == version.version_id);
+    if let Some(lifecycle) = bucket.lifecycle.as_ref().filter(|_| is_newest) {
+        answer["Expiration"] = json!(lifecycle.expiration(&given.key, version.last_modified, object));
+    }
+    if shows_checksum {
         object.checksums.add_to(&mut answer);
     }
-    Ok((answer, object.body.clone()))
+    for (header, value) in given.overridden() {
+        if let Some(value) = value {
+            answer[header] = value;
+        }
+    }
+    let Some(part) = part else {
+        return Ok((answer, object.body.clone()));
+    };
+    answer["_status"] = 206.into();
+    answer["ContentRange"] = part.shown(object.content_length).into();
+    answer["ContentLength"] = (part.end - part.start).into();
+    let body = STANDARD.decode(&object.body).unwrap_or_default();
+    let body = body.get(part.start..part.end).map(|part| STANDARD.encode(part));
+    Ok((answer, body.unwrap_or_default()))
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
@@ -98,7 +189,7 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
 pub(super) fn head(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let answer = answer(cx, call).map(|(answer, _)| answer);
     answer.map_err(|refusal| match refusal.status {
-        404 => not_found("NotFound", "Not Found"),
+        404 => Refusal { headers: refusal.headers, ..not_found("NotFound", "Not Found") },
         _ => refusal,
     })
 }

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::input::{Target, setting};
-use super::{Answer, Cx, NOTHING, access_denied, find, not_found, settled_mut};
+use super::problem::{access_denied, malformed_policy as malformed, of_bucket};
+use super::{Answer, Cx, NOTHING, find, settled_mut};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::iam::policy::{Many, Policy, Statement, matches};
@@ -45,10 +46,6 @@ fn read(cx: &Cx<'_>, bucket: &str, text: &str) -> Result<Policy, Refusal> {
         })?;
     policy.statements.iter().try_for_each(|statement| check(statement, bucket))?;
     Ok(policy)
-}
-
-fn malformed(message: impl Into<String>) -> Refusal {
-    Refusal::new("MalformedPolicy", message)
 }
 
 fn check(statement: &Statement, bucket: &str) -> Result<(), Refusal> {
@@ -130,7 +127,8 @@ fn level(action: &str) -> Level {
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let target: Target = call.input()?;
     let policy = find(cx, &target)?.policy.as_ref();
-    let policy = policy.ok_or_else(|| not_found("NoSuchBucketPolicy", "The bucket policy does not exist"))?;
+    let missing = || of_bucket("NoSuchBucketPolicy", "The bucket policy does not exist", &target.bucket);
+    let policy = policy.ok_or_else(missing)?;
     Ok(json!({"Policy": policy}))
 }
 

@@ -7,14 +7,33 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::bucket::Bucket;
+use super::checksum::Checksums;
+use super::conditions::check_write;
 use super::encryption::{AES, is_kms, key_arn};
-use super::input::Target;
-use super::object::{check_key_length, no_key, precondition_failed};
-use super::version::{Checksums, Headers, Stored, Version};
-use super::{Answer, Cx, find, find_mut, invalid_argument};
+use super::input::{Target, check_md5};
+use super::metadata;
+use super::object::check_key_length;
+use super::problem::{bad_argument, bad_storage_class, invalid_argument};
+use super::version::{Headers, Stored, Version};
+use super::{Answer, Cx, find, find_mut};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::Tags;
+
+/// What an object may be stored as (S3 API Reference, PutObject, `StorageClass`, for general purpose buckets).
+const CLASSES: [&str; 8] = [
+    STANDARD_CLASS,
+    "DEEP_ARCHIVE",
+    "GLACIER",
+    "GLACIER_IR",
+    "INTELLIGENT_TIERING",
+    "ONEZONE_IA",
+    "REDUCED_REDUNDANCY",
+    "STANDARD_IA",
+];
+
+/// What it is stored as unless it is said.
+pub(super) const STANDARD_CLASS: &str = "STANDARD";
 
 /// Bytes of user-defined metadata (S3 User Guide, "Working with object metadata").
 const METADATA: usize = 2048;
@@ -37,6 +56,8 @@ struct PutObject {
     content_encoding: Option<String>,
     content_language: Option<String>,
     content_type: Option<String>,
+    expires: Option<String>,
+    website_redirect_location: Option<String>,
     #[serde(default)]
     metadata: Tags,
     server_side_encryption: Option<String>,
@@ -46,8 +67,7 @@ struct PutObject {
     storage_class: Option<String>,
     if_match: Option<String>,
     if_none_match: Option<String>,
-    #[serde(rename = "ChecksumAlgorithm")]
-    _checksum_algorithm: Option<String>,
+    checksum_algorithm: Option<String>,
     #[serde(rename = "ChecksumCRC32")]
     crc32: Option<String>,
     #[serde(rename = "ChecksumCRC32C")]
@@ -73,18 +93,22 @@ fn encryption(cx: &Cx<'_>, bucket: &Bucket, given: &PutObject) -> Result<Encrypt
     let (algorithm, key) = match given.server_side_encryption.as_deref() {
         Some(algorithm) => (algorithm, given.kms_key.as_deref()),
         None if given.kms_key.is_some() => {
-            return Err(invalid_argument(
-                "The header x-amz-server-side-encryption-aws-kms-key-id needs x-amz-server-side-encryption: aws:kms.",
-            ));
+            let message = "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms";
+            return Err(bad_argument(message, "x-amz-server-side-encryption", "null"));
         }
         None => (rule.algorithm(), rule.key()),
     };
     if !is_kms(algorithm) {
         return match (algorithm, key) {
             (AES, None) => Ok(Encrypted { algorithm: AES.to_owned(), key: None, bucket_key: None }),
-            _ => Err(invalid_argument(format!(
-                "The encryption {algorithm} does not fit what is given with it."
-            ))),
+            (AES, Some(_)) => {
+                let message = "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms";
+                Err(bad_argument(message, "x-amz-server-side-encryption", algorithm))
+            }
+            _ => {
+                let message = "The encryption method specified is not supported";
+                Err(bad_argument(message, "x-amz-server-side-encryption", algorithm))
+            }
         };
     }
     let bucket_key = given.bucket_key_enabled.unwrap_or(rule.bucket_key_enabled);
@@ -110,49 +134,34 @@ fn check_acl(bucket: &Bucket, acl: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-/// S3 User Guide, "How to prevent object overwrites with conditional writes".
-fn check_conditions(bucket: &Bucket, given: &PutObject) -> Result<(), Refusal> {
-    let etag = bucket.newest(&given.key).map(|(_, object)| object.etag.trim_matches('"').to_owned());
-    match (&given.if_none_match, &given.if_match) {
-        (Some(condition), _) if condition != "*" => {
-            Err(Refusal::new("NotImplemented", "If-None-Match takes * alone.").with_status(501))
-        }
-        (Some(_), _) if etag.is_some() => Err(precondition_failed()),
-        (None, Some(wanted)) => match etag {
-            None => Err(no_key()),
-            Some(etag) if etag == wanted.trim_matches('"') => Ok(()),
-            Some(_) => Err(precondition_failed()),
-        },
-        _ => Ok(()),
-    }
-}
-
 fn check_body(given: &PutObject, bytes: &[u8], digest: &[u8]) -> Result<(), Refusal> {
     if given.content_length.is_some_and(|length| length != bytes.len()) {
         let message = "You did not provide the number of bytes specified by the Content-Length HTTP header.";
         return Err(Refusal::new("IncompleteBody", message));
     }
-    match given.content_md5.as_ref().is_some_and(|md5| *md5 != STANDARD.encode(digest)) {
-        true => {
-            Err(Refusal::new("BadDigest", "The Content-MD5 you specified did not match what we received."))
-        }
-        false => Ok(()),
-    }
+    check_md5(given.content_md5.as_deref(), digest)
 }
 
 /// What is checked before the body is looked at.
 fn check(bucket: &Bucket, given: &PutObject) -> Result<(), Refusal> {
     check_key_length(&given.key)?;
     check_acl(bucket, given.acl.as_deref())?;
-    if let Some(class) = given.storage_class.as_deref().filter(|class| *class != "STANDARD") {
-        let message = format!("The emulator does not model the storage class {class}.");
-        return Err(Refusal::new("InvalidStorageClass", message));
+    if let Some(class) = given.storage_class.as_deref().filter(|class| !CLASSES.contains(class)) {
+        return Err(bad_storage_class(class));
     }
-    if given.metadata.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() > METADATA {
+    if let Some(place) = given.website_redirect_location.as_deref()
+        && !["/", "http://", "https://"].iter().any(|start| place.starts_with(start))
+    {
+        let message = "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.";
+        return Err(Refusal::new("InvalidRedirectLocation", message));
+    }
+    let size = given.metadata.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+    if size > METADATA {
         let message = "Your metadata headers exceed the maximum allowed metadata size";
-        return Err(Refusal::new("MetadataTooLarge", message));
+        let refusal = Refusal::new("MetadataTooLarge", message).with_detail("Size", size.to_string());
+        return Err(refusal.with_detail("MaxSizeAllowed", METADATA.to_string()));
     }
-    check_conditions(bucket, given)
+    check_write(bucket, &given.key, given.if_match.as_deref(), given.if_none_match.as_deref())
 }
 
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
@@ -165,6 +174,7 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let digest = Md5::digest(&bytes);
     check_body(&given, &bytes, &digest)?;
     let encrypted = encryption(cx, bucket, &given)?;
+    let checksums = given.checksums().of_body(given.checksum_algorithm.as_deref(), &bytes)?;
     let last_modified = cx.now_seconds().floor();
     let mut ids = cx.global.s3.ids;
     let version_id = bucket.next_id(&mut ids);
@@ -175,7 +185,7 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     };
     cx.global.s3.ids = ids;
     let key = given.key.clone();
-    let object = stored(given, etag, encrypted, bytes.len());
+    let object = stored(given, etag, encrypted, bytes.len(), checksums);
     let bucket = find_mut(cx, &target)?;
     let mut answer = json!({
         "ETag": object.etag,
@@ -184,13 +194,36 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
         "BucketKeyEnabled": object.bucket_key_enabled,
     });
     object.checksums.add_to(&mut answer);
+    if let Some(lifecycle) = &bucket.lifecycle {
+        answer["Expiration"] = json!(lifecycle.expiration(&key, last_modified, &object));
+    }
     let version = Version { version_id, last_modified, object: Some(object) };
-    answer["VersionId"] = version.shown_id(bucket).into();
+    // Where versions are not kept any more, the one without an id is not named (recorded from real AWS).
+    answer["VersionId"] = json!(bucket.has_versioning().then_some(&version.version_id));
     bucket.add(&key, version);
     Ok(answer)
 }
 
-fn stored(given: PutObject, etag: String, encrypted: Encrypted, content_length: usize) -> Stored {
+impl PutObject {
+    fn checksums(&self) -> Checksums {
+        Checksums {
+            crc32: self.crc32.clone(),
+            crc32c: self.crc32c.clone(),
+            crc64: self.crc64.clone(),
+            sha1: self.sha1.clone(),
+            sha256: self.sha256.clone(),
+        }
+    }
+}
+
+fn stored(
+    given: PutObject,
+    etag: String,
+    encrypted: Encrypted,
+    content_length: usize,
+    checksums: Checksums,
+) -> Stored {
+    let metadata = given.metadata.into_iter().map(|(key, value)| (key, metadata::decoded(&value)));
     Stored {
         etag,
         content_length,
@@ -203,15 +236,12 @@ fn stored(given: PutObject, etag: String, encrypted: Encrypted, content_length: 
             content_encoding: given.content_encoding,
             content_language: given.content_language,
             content_type: Some(given.content_type.unwrap_or_else(|| "binary/octet-stream".to_owned())),
-            metadata: given.metadata,
+            expires: given.expires,
+            website_redirect_location: given.website_redirect_location,
+            metadata: metadata.collect(),
         },
-        checksums: Checksums {
-            crc32: given.crc32,
-            crc32c: given.crc32c,
-            crc64: given.crc64,
-            sha1: given.sha1,
-            sha256: given.sha256,
-        },
+        storage_class: given.storage_class.filter(|class| class != STANDARD_CLASS),
+        checksums,
         body: given.body,
     }
 }

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::input::{Target, setting};
-use super::{Answer, Cx, NOTHING, find, malformed_xml, not_found, settled_mut};
+use super::problem::{bad_tag, invalid_request, malformed_xml, of_bucket};
+use super::{Answer, Cx, NOTHING, find, settled_mut};
 use crate::request::Call;
 use crate::response::Refusal;
-use crate::services::support::{self, Tag, Tags, tag_list};
+use crate::services::support::{Tag, Tags, tag_list};
 
 /// The ownership that new buckets have (S3 User Guide, "Controlling ownership of objects and disabling ACLs for your
 /// bucket").
@@ -70,16 +71,36 @@ struct OwnershipRule {
     object_ownership: String,
 }
 
-/// S3 API Reference, PutBucketTagging, `InvalidTag` and `BadRequest`.
+/// S3 API Reference, PutBucketTagging, `InvalidTag` and `BadRequest`. What is in keys and values is held to AWS Billing User
+/// Guide, "User-defined tag restrictions" (recorded from real AWS).
 pub(super) fn read_tags(given: Vec<Tag>) -> Result<Tags, Refusal> {
     if given.len() > 50 {
         return Err(Refusal::new("BadRequest", "Bucket tag count cannot be greater than 50"));
     }
-    let too_long = given.iter().any(|tag| tag.key.chars().count() > 128 || tag.value.chars().count() > 256);
-    match too_long {
-        true => Err(Refusal::new("InvalidTag", "The TagKey or TagValue you have provided is too long")),
-        false => support::tags(given, |message| Refusal::new("InvalidTag", message)),
+    let mut tags = Tags::new();
+    for Tag { key, value } in given {
+        if key.is_empty() || !is_tag_text(&key, 128) {
+            return Err(bad_tag("The TagKey you have provided is invalid", &key));
+        }
+        if !is_tag_text(&value, 256) {
+            let refusal = bad_tag("The TagValue you have provided is invalid", &key);
+            return Err(refusal.with_detail("TagValue", value));
+        }
+        if key.to_ascii_lowercase().starts_with("aws:") {
+            return Err(bad_tag("System tags cannot be added/updated by requester", &key));
+        }
+        if tags.contains_key(&key) {
+            return Err(bad_tag("Cannot provide multiple Tags with the same key", &key));
+        }
+        tags.insert(key, value);
     }
+    Ok(tags)
+}
+
+/// Whether every character is a letter, a digit, a space or one of some marks.
+fn is_tag_text(text: &str, longest: usize) -> bool {
+    let is_legal = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c);
+    text.chars().count() <= longest && text.chars().all(is_legal)
 }
 
 /// All tags are replaced.
@@ -94,7 +115,7 @@ pub(super) fn get_tagging(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let target: Target = call.input()?;
     let bucket = find(cx, &target)?;
     match bucket.tags.is_empty() {
-        true => Err(not_found("NoSuchTagSet", "The TagSet does not exist")),
+        true => Err(of_bucket("NoSuchTagSet", "The TagSet does not exist", &target.bucket)),
         false => Ok(json!({"TagSet": tag_list(&bucket.tags)})),
     }
 }
@@ -125,16 +146,22 @@ pub(super) fn get_versioning(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 pub(super) fn put_public_access_block(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (target, block): (_, PublicAccessBlock) = setting(call)?;
-    settled_mut(cx, &target)?.public_access_block = Some(block);
+    let bucket = settled_mut(cx, &target)?;
+    // A configuration that says nothing is none (S3 answers so; its API reference is silent).
+    if call.parameters["PublicAccessBlockConfiguration"].as_object().is_none_or(serde_json::Map::is_empty) {
+        return Err(invalid_request("Must specify at least one configuration."));
+    }
+    bucket.public_access_block = Some(block);
     NOTHING
 }
 
 pub(super) fn get_public_access_block(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let target: Target = call.input()?;
     let block = find(cx, &target)?.public_access_block.ok_or_else(|| {
-        not_found(
+        of_bucket(
             "NoSuchPublicAccessBlockConfiguration",
             "The public access block configuration was not found",
+            &target.bucket,
         )
     })?;
     Ok(json!({"PublicAccessBlockConfiguration": block}))
@@ -158,7 +185,8 @@ pub(super) fn put_ownership_controls(cx: &mut Cx<'_>, call: &Call) -> Answer {
 pub(super) fn get_ownership_controls(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let target: Target = call.input()?;
     let ownership = find(cx, &target)?.ownership.as_ref().ok_or_else(|| {
-        not_found("OwnershipControlsNotFoundError", "The bucket ownership controls were not found")
+        let message = "The bucket ownership controls were not found";
+        of_bucket("OwnershipControlsNotFoundError", message, &target.bucket)
     })?;
     let rules: Value = json!([{"ObjectOwnership": ownership}]);
     Ok(json!({"OwnershipControls": {"Rules": rules}}))

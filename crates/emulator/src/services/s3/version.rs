@@ -1,9 +1,9 @@
 //! Versions of objects.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::bucket::Bucket;
+use super::checksum::Checksums;
 use super::settings::Versioning;
 use crate::ids::IdSource;
 use crate::services::support::Tags;
@@ -34,6 +34,9 @@ pub(super) struct Stored {
     pub(super) kms_key: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) bucket_key_enabled: Option<bool>,
+    /// Unless it is `STANDARD`, which is not shown (S3 API Reference, GetObject, `StorageClass`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) storage_class: Option<String>,
     #[serde(flatten)]
     pub(super) headers: Headers,
     #[serde(rename = "_checksums", default)]
@@ -57,36 +60,12 @@ pub(super) struct Headers {
     pub(super) content_language: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) content_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) expires: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) website_redirect_location: Option<String>,
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     pub(super) metadata: Tags,
-}
-
-/// Checksums that the client sent, as members of GetObject's answer.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Checksums {
-    #[serde(rename = "ChecksumCRC32", default, skip_serializing_if = "Option::is_none")]
-    pub(super) crc32: Option<String>,
-    #[serde(rename = "ChecksumCRC32C", default, skip_serializing_if = "Option::is_none")]
-    pub(super) crc32c: Option<String>,
-    #[serde(rename = "ChecksumCRC64NVME", default, skip_serializing_if = "Option::is_none")]
-    pub(super) crc64: Option<String>,
-    #[serde(rename = "ChecksumSHA1", default, skip_serializing_if = "Option::is_none")]
-    pub(super) sha1: Option<String>,
-    #[serde(rename = "ChecksumSHA256", default, skip_serializing_if = "Option::is_none")]
-    pub(super) sha256: Option<String>,
-}
-
-impl Checksums {
-    /// Adds them to an answer.
-    pub(super) fn add_to(&self, answer: &mut Value) {
-        let Value::Object(checksums) = json!(self) else {
-            return;
-        };
-        if !checksums.is_empty() {
-            answer["ChecksumType"] = "FULL_OBJECT".into();
-        }
-        checksums.into_iter().for_each(|(name, value)| answer[name] = value);
-    }
 }
 
 impl Version {

@@ -36,14 +36,15 @@ struct UpdateSecret {
     secret_string: Option<String>,
 }
 
-/// Secrets Manager API Reference, CreateSecret, `Name`.
-fn check_name(name: &str) -> Result<(), Refusal> {
-    let is_legal = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c);
+/// Secrets Manager API Reference, CreateSecret, `Name`. The exclamation mark, which the names of managed secrets have, is what
+/// AWS's message adds to it.
+pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
+    let is_legal = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-!".contains(c);
     match name.chars().all(is_legal) {
         true => Ok(()),
         false => Err(Refusal::new(
             "ValidationException",
-            "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@",
+            "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
         )),
     }
 }

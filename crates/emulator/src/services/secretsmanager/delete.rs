@@ -1,10 +1,10 @@
 //! Secrets go, and come back while they may.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::secret::OneSecret;
-use super::{Answer, Cx, State, answer_about, invalid, invalid_request};
+use super::{Answer, Cx, State, answer_about, create, invalid, invalid_request};
 use crate::request::Call;
 use crate::response::Refusal;
 
@@ -27,7 +27,10 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let now = cx.now_seconds();
     let state = &mut cx.r.secretsmanager;
     let Some(days) = window else {
-        return delete_at_once(state, &given.secret_id, now);
+        return match state.look(&given.secret_id).is_some() {
+            true => delete_at_once(state, &given.secret_id, now),
+            false => Ok(delete_nothing(cx, &given.secret_id, now)),
+        };
     };
     let secret = state.find_mut(&given.secret_id)?;
     secret.check_not_managed()?;
@@ -57,12 +60,18 @@ fn window(given: &DeleteSecret) -> Result<Option<i64>, Refusal> {
     }
 }
 
-/// A secret that is not there is no error (Secrets Manager API Reference, DeleteSecret,
-/// `ForceDeleteWithoutRecovery`).
-fn delete_at_once(state: &mut State, id: &str, now: f64) -> Answer {
-    let Some(secret) = state.look(id) else {
-        return Ok(json!({"Name": id, "DeletionDate": now}));
+/// A secret that is not there is no error (Secrets Manager API Reference, DeleteSecret, `ForceDeleteWithoutRecovery`). It is
+/// answered as if it had been there, with an ARN (recorded from real AWS).
+fn delete_nothing(cx: &mut Cx<'_>, id: &str, now: f64) -> Value {
+    let (name, arn) = match id.split_once(":secret:") {
+        Some((_, rest)) => (rest.rsplit_once('-').map_or(rest, |(name, _)| name), id.to_owned()),
+        None => (id, create::arn(cx, id)),
     };
+    json!({"ARN": arn, "Name": name, "DeletionDate": now})
+}
+
+fn delete_at_once(state: &mut State, id: &str, now: f64) -> Answer {
+    let secret = state.find(id)?;
     secret.check_not_managed()?;
     let mut answer = answer_about(secret);
     answer["DeletionDate"] = now.into();

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::secret::Secret;
-use super::{Answer, State, invalid};
+use super::{Answer, State};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::iam::page::page;
@@ -51,27 +51,46 @@ enum SortBy {
 }
 
 impl Filter {
-    /// Values are prefixes; `!` turns one round (Secrets Manager API Reference, Filter, and User Guide, "Find secrets").
-    fn keeps(&self, secret: &Secret) -> Result<bool, Refusal> {
+    /// A value of most filters is the beginning of what is looked for; those of `description` and `all` are words
+    /// (Secrets Manager API Reference, Filter, and User Guide, "Find secrets in AWS Secrets Manager"; that `description` is
+    /// searched by words is recorded from real AWS). `!` turns one round.
+    fn keeps(&self, secret: &Secret) -> bool {
+        let (tags, description) = (&secret.tags, secret.description.iter());
         let texts: Vec<&str> = match self.key.as_str() {
             "name" => vec![secret.name()],
-            "description" => secret.description.iter().map(String::as_str).collect(),
-            "tag-key" => secret.tags.keys().map(String::as_str).collect(),
-            "tag-value" => secret.tags.values().map(String::as_str).collect(),
+            "description" => description.map(String::as_str).collect(),
+            "tag-key" => tags.keys().map(String::as_str).collect(),
+            "tag-value" => tags.values().map(String::as_str).collect(),
             "owning-service" => secret.owning_service.iter().map(String::as_str).collect(),
-            other => return Err(invalid(format!("The emulator does not model the filter {other}."))),
+            "all" => {
+                let others = description.chain(tags.keys()).chain(tags.values());
+                others.map(String::as_str).chain([secret.name()]).collect()
+            }
+            // Of `primary-region`: nothing is replicated.
+            _ => Vec::new(),
         };
-        // Descriptions do not differ by case.
-        let ignores_case = self.key == "description";
-        let starts = |text: &str, value: &str| match ignores_case {
-            true => text.to_lowercase().starts_with(&value.to_lowercase()),
-            false => text.starts_with(value),
+        let by_words = matches!(self.key.as_str(), "description" | "all");
+        let has = |value: &str| match by_words {
+            true => has_words(&texts, value),
+            false => texts.iter().any(|text| text.starts_with(value)),
         };
-        Ok(self.values.iter().any(|value| match value.strip_prefix('!') {
-            Some(value) => !texts.iter().any(|text| starts(text, value)),
-            None => texts.iter().any(|text| starts(text, value)),
-        }))
+        self.values.iter().any(|value| match value.strip_prefix('!') {
+            Some(value) => !has(value),
+            None => has(value),
+        })
     }
+}
+
+/// Whether every word of a value begins a word of the texts, whatever its case is.
+fn has_words(texts: &[&str], value: &str) -> bool {
+    let words: Vec<String> = texts.iter().flat_map(|text| words_of(text)).collect();
+    let mut wanted = words_of(value).peekable();
+    wanted.peek().is_some() && wanted.all(|wanted| words.iter().any(|word| word.starts_with(&wanted)))
+}
+
+fn words_of(text: &str) -> impl Iterator<Item = String> {
+    let parts = text.split(|c: char| c.is_whitespace() || "/_+=.@-".contains(c));
+    parts.filter(|part| !part.is_empty()).map(str::to_lowercase)
 }
 
 impl State {
@@ -80,9 +99,7 @@ impl State {
         let given: ListSecrets = call.input()?;
         let mut found: Vec<&Secret> = Vec::new();
         for secret in self.secrets.values().filter(|s| given.include_planned_deletion || !s.is_deleted()) {
-            let verdicts: Result<Vec<bool>, Refusal> =
-                given.filters.iter().map(|f| f.keeps(secret)).collect();
-            if !verdicts?.contains(&false) {
+            if given.filters.iter().all(|filter| filter.keeps(secret)) {
                 found.push(secret);
             }
         }

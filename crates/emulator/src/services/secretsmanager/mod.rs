@@ -94,6 +94,10 @@ impl Api for State {
     }
 
     fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
+        // Every operation is asked about a name that a secret can have, or an ARN (recorded from real AWS).
+        if let Some(id) = call.parameters["SecretId"].as_str() {
+            create::check_name(id.strip_prefix("arn:").map_or(id, |_| ""))?;
+        }
         match call.operation.as_str() {
             "CreateSecret" => create::create(cx, call),
             "UpdateSecret" => create::update(cx, call),

@@ -42,6 +42,9 @@ pub(super) struct Secret {
     pub(super) next_rotation_date: Option<f64>,
     #[serde(rename = "_tags")]
     pub(super) tags: Tags,
+    /// Whether tags were taken from it: then even an empty list of them is shown (recorded from real AWS).
+    #[serde(rename = "_untagged", default)]
+    pub(super) untagged: bool,
     #[serde(rename = "_policy", default, skip_serializing_if = "Option::is_none")]
     pub(super) policy: Option<String>,
     /// By id.
@@ -91,6 +94,7 @@ impl Secret {
             rotation_rules: None,
             next_rotation_date: None,
             tags: Tags::new(),
+            untagged: false,
             policy: None,
             versions: BTreeMap::new(),
         }
@@ -189,9 +193,11 @@ impl Secret {
     fn shown(&self, stages_are_called: &str) -> Value {
         let mut value = serde_json::to_value(self).expect("a secret is plain data with text keys");
         value[stages_are_called] = json!(self.stages());
-        if !self.tags.is_empty() {
+        if self.untagged || !self.tags.is_empty() {
             value["Tags"] = tag_list(&self.tags);
         }
+        // A description of nothing is none (recorded from real AWS).
+        value["Description"] = json!(self.description.as_ref().filter(|text| !text.is_empty()));
         value
     }
 

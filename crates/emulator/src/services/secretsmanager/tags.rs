@@ -48,7 +48,9 @@ impl State {
             return Err(invalid(format!("Tag keys that begin with aws: are reserved, as {key} is.")));
         }
         let secret = self.live_mut(&given.secret_id)?;
+        let before = secret.tags.len();
         secret.tags.retain(|key, _| !given.tag_keys.contains(key));
+        secret.untagged |= secret.tags.len() < before;
         Ok(Value::Null)
     }
 }

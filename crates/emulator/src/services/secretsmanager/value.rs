@@ -38,7 +38,7 @@ pub(super) struct NewVersion {
 }
 
 /// The version of a request: a text or bytes, and not both; and then a token, which SDKs add by themselves
-/// (Secrets Manager API Reference, CreateSecret, `ClientRequestToken`).
+/// (Secrets Manager API Reference, CreateSecret, `ClientRequestToken`; the code is from `async-aws/aws#1069`).
 pub(super) fn new_version(
     token: Option<String>,
     text: Option<String>,
@@ -53,7 +53,7 @@ pub(super) fn new_version(
         (None, None) => return Ok(None),
     };
     let id = token.ok_or_else(|| {
-        invalid("You must provide a ClientRequestToken value. We recommend a UUID-type value.")
+        invalid_request("You must provide a ClientRequestToken value. We recommend a UUID-type value.")
     })?;
     Ok(Some(NewVersion { id, content }))
 }
@@ -150,4 +150,20 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     answer["VersionStages"] = json!(stages.filter(|stages| !stages.is_empty()));
     answer["VersionId"] = id.into();
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_needs_a_token_which_sdks_send_by_themselves() {
+        let code = |token: Option<&str>, text: Option<&str>| {
+            let (token, text) = (token.map(str::to_owned), text.map(str::to_owned));
+            new_version(token, text, None).map(|new| new.is_some()).map_err(|refusal| refusal.code)
+        };
+        assert_eq!(code(None, Some("v")), Err("InvalidRequestException".to_owned()));
+        assert_eq!(code(Some("t"), Some("v")), Ok(true));
+        assert_eq!(code(None, None), Ok(false));
+    }
 }
