@@ -54,6 +54,13 @@ fn feedback(name: &str) -> Option<&str> {
     ATTRIBUTES.contains(&attribute).then_some(attribute)
 }
 
+/// Writes a flag in lower case, as which it is kept: SNS takes any (recorded from real AWS).
+pub(super) fn fold_flag(name: &str, value: &mut String) {
+    if ["ContentBasedDeduplication", "FifoTopic", "RawMessageDelivery"].contains(&name) {
+        value.make_ascii_lowercase();
+    }
+}
+
 pub(super) fn is_flag(value: &str) -> bool {
     ["true", "false"].contains(&value)
 }
