@@ -38,6 +38,8 @@ mod rds_life_cycle;
 mod rds_parameters;
 mod rds_rules;
 mod rds_status;
+mod recorded_cloudwatch;
+mod recorded_logs;
 mod recorded_sns;
 mod recorded_sqs;
 mod rehearsal;

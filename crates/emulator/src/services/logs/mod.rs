@@ -139,6 +139,24 @@ fn identified<'a>(cx: &Cx<'_>, identifier: &'a str) -> Result<&'a str, Refusal> 
     }
 }
 
+/// The name of the group that is named in one of two ways. Both at once are refused with a code that the API's model does not
+/// have (recorded from real AWS for DescribeLogStreams).
+fn one_group<'a>(
+    cx: &Cx<'_>,
+    name: Option<&'a str>,
+    identifier: Option<&'a str>,
+) -> Result<&'a str, Refusal> {
+    match (name, identifier) {
+        (Some(name), None) => Ok(name),
+        (None, Some(identifier)) => identified(cx, identifier),
+        (Some(_), Some(_)) => {
+            let message = "LogGroup name and LogGroup ARN are mutually exclusive parameters.";
+            Err(Refusal::new("ValidationException", message))
+        }
+        (None, None) => Err(invalid("Give either logGroupName or logGroupIdentifier.")),
+    }
+}
+
 /// One page of a list, under the name that the operation gives it.
 fn listed(name: &str, items: Vec<Value>, limit: Option<usize>, token: Option<&str>) -> Answer {
     let (items, next) = page(items, limit.unwrap_or(PAGE), token)
