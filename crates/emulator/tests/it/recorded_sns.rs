@@ -286,12 +286,16 @@ async fn topics_of_another_region_and_endpoints() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ids_of_messages() {
+async fn ids_and_subjects_of_messages() {
     let sns = client();
     let fifo = topic(&sns, "t.fifo", &[("FifoTopic", "true")]).await;
     let publish = async |group: &str, duplicate: &str| {
         let call = sns.publish().topic_arn(&fifo).message("m").message_group_id(group);
         answered(call.message_deduplication_id(duplicate).send().await)
+    };
+    let about = async |subject: &str| {
+        let call = sns.publish().topic_arn(&fifo).message("m").message_group_id("g").subject(subject);
+        answered(call.message_deduplication_id("d").send().await)
     };
     let long = "x".repeat(129);
     check([
@@ -302,6 +306,10 @@ async fn ids_of_messages() {
         ("an empty id", REFUSED, publish("g", "").await),
         ("an id with a space", REFUSED, publish("g", "a b").await),
         ("an id of 129 characters", REFUSED, publish("g", &long).await),
+        ("a subject", "ok", about("Zoë").await),
+        ("an empty subject", REFUSED, about("").await),
+        ("a subject of two lines", REFUSED, about("a\nb").await),
+        ("a subject of 101 characters", REFUSED, about(&"x".repeat(101)).await),
     ]);
 }
 

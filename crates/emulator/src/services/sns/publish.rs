@@ -89,7 +89,11 @@ fn check_message(given: &Publish) -> Result<(), Refusal> {
         length if length + message_attributes::size(&given.message_attributes) <= LONGEST => {}
         _ => return Err(invalid("Message too long")),
     }
-    if given.subject.as_ref().is_some_and(|subject| subject.is_empty() || subject.chars().count() > 100) {
+    // Publish, Subject: "no line breaks or control characters, and less than 100 characters long".
+    let is_subject = |subject: &String| {
+        (1..=100).contains(&subject.chars().count()) && !subject.chars().any(char::is_control)
+    };
+    if !given.subject.as_ref().is_none_or(is_subject) {
         return Err(invalid("Subject"));
     }
     match given.message_structure.as_deref() {
