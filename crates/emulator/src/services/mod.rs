@@ -68,8 +68,8 @@ pub(crate) trait Api: Clone + Send + Serialize + DeserializeOwned {
     /// Operations that take their time before they answer.
     const CALLS: &'static [(&'static str, Spread)] = &[];
 
-    /// The codes for input that lacks something and for input that is wrong otherwise, for services whose operations do
-    /// not have the same ones.
+    /// The codes [`MISSING`](Self::MISSING) and [`INVALID`](Self::INVALID) of an operation, for services whose operations
+    /// differ in them.
     fn codes(_operation: &str) -> (&'static str, &'static str) {
         (Self::MISSING, Self::INVALID)
     }

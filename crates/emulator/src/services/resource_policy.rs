@@ -19,7 +19,7 @@ pub(crate) fn read(text: &str, iam: &Iam, now_millis: i64) -> Result<Policy, Pro
     check_principals(Policy::parse_of_resource(text), iam, now_millis)
 }
 
-/// The same for services that take any text for a resource.
+/// The same for services that accept resources that are not ARNs.
 pub(crate) fn read_with_any_resource(text: &str, iam: &Iam, now_millis: i64) -> Result<Policy, Problem> {
     check_principals(Policy::parse_with_any_resource(text), iam, now_millis)
 }

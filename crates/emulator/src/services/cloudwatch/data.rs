@@ -114,8 +114,8 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(Value::Null)
 }
 
-/// MetricDatum, Value and Values: "special values (for example, NaN, +Infinity, -Infinity) are not supported". They come as
-/// texts, and numbers do not.
+/// MetricDatum, Value and Values: "special values (for example, NaN, +Infinity, -Infinity) are not supported". They are
+/// decoded as texts.
 fn check_numbers(datum: &Value) -> Result<(), Refusal> {
     let set = datum["StatisticValues"].as_object().into_iter().flat_map(|set| set.values());
     let lists = ["Values", "Counts"].into_iter().filter_map(|name| datum[name].as_array()).flatten();
@@ -151,8 +151,8 @@ impl Datum {
         Ok(samples.map(|samples| Point { at, unit: unit.clone(), samples }).collect())
     }
 
-    /// PutMetricData: Value, or Values with Counts, or StatisticValues. The last two may come together (recorded from real
-    /// AWS); which of them counts then is not known, and here both do. None at all is a combination too (AdRoll/goamz#301).
+    /// PutMetricData: Value, or Values with Counts, or StatisticValues. AWS accepts the last two together (recorded from real
+    /// AWS) and does not say which of them it uses; here both are used. The code for none of them is from AdRoll/goamz#301.
     fn samples(&self) -> Result<Vec<Samples>, Refusal> {
         let samples = match (self.value, &self.values, self.statistic_values) {
             (Some(value), None, None) => vec![Samples::Values(vec![(value, 1.0)])],

@@ -47,13 +47,14 @@ pub(crate) struct State {
     composites: BTreeMap<String, Alarm<CompositeSettings>>,
     series: BTreeMap<String, Series>,
     detectors: BTreeMap<String, Detector>,
-    /// When alarms were deleted, by name, in milliseconds since 1970, for as long as their tags are still listed. State of an
-    /// earlier version does not have it.
+    /// When alarms were deleted, by name, in milliseconds since 1970, for [`REMEMBERED_MILLIS`]. State of an earlier version
+    /// does not have it.
     #[serde(default)]
     deleted: BTreeMap<String, i64>,
 }
 
-/// How long the tags of a deleted alarm can still be listed: recorded from real AWS is that they can, and this is an estimate.
+/// How long ListTagsForResource accepts the ARN of a deleted alarm. That it does is recorded from real AWS; the time is an
+/// estimate.
 const REMEMBERED_MILLIS: i64 = 60_000;
 
 /// How long a write takes, as deployment logs show it.
@@ -62,7 +63,7 @@ const WRITE: Spread = spread(1.0, 0.5, 2.0);
 impl Api for State {
     const INVALID: &'static str = "ValidationError";
 
-    /// Everything but alarms has codes of its own ("Errors" of each operation in the CloudWatch API Reference; for metric data
+    /// All operations but those on alarms have other codes ("Errors" of each operation in the CloudWatch API Reference; for metric data
     /// in awslabs/cloudwatch-fluent-metrics#13 and micrometer-metrics/micrometer#1645).
     fn codes(operation: &str) -> (&'static str, &'static str) {
         const OF_ALARMS: [&str; 5] =

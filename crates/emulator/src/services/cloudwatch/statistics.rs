@@ -54,7 +54,7 @@ impl Input {
             let message = "Exactly one of Statistics and ExtendedStatistics must be given.";
             return Err(invalid_combination(message));
         }
-        // Recorded from real AWS.
+        // Recorded from real AWS for equal times; getmoto/moto#6380 for the others.
         if self.start_time >= self.end_time {
             return Err(invalid_value("The parameter StartTime must be less than the parameter EndTime."));
         }

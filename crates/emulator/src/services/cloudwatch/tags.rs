@@ -68,7 +68,7 @@ pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({}))
 }
 
-/// An alarm that was deleted a moment ago has no tags, and is no error (recorded from real AWS).
+/// For an alarm that was just deleted, the list is empty instead of an error (recorded from real AWS).
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let Listing { resource_arn } = call.input()?;
     let name = resource_arn.strip_prefix(&cx.arn("cloudwatch", "alarm:"));

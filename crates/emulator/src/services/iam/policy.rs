@@ -144,7 +144,7 @@ impl Policy {
         Ok(policy)
     }
 
-    /// The same for services that take any text for a resource.
+    /// The same for services that accept resources that are not ARNs.
     ///
     /// # Errors
     ///

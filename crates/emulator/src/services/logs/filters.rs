@@ -24,7 +24,7 @@ pub(super) struct MetricFilter {
     metric_transformations: Vec<MetricTransformation>,
     creation_time: i64,
     log_group_name: String,
-    /// Always false, and shown (recorded from real AWS). State of an earlier version does not have it.
+    /// Always false, and always shown (recorded from real AWS). State of an earlier version does not have it.
     #[serde(default)]
     apply_on_transformed_logs: bool,
 }
@@ -39,8 +39,7 @@ struct MetricTransformation {
     default_value: Option<f64>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     dimensions: BTreeMap<String, String>,
-    /// One that was not given is not shown (recorded from real AWS), although "the unit is set as None"
-    /// (MetricTransformation, `unit`).
+    /// Shown only if it was given (recorded from real AWS; the API Reference says "If you omit this, the unit is set as None").
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unit: Option<String>,
 }
@@ -116,8 +115,8 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
         return Err(Refusal::new("InvalidOperationException", message));
     }
     if given.apply_on_transformed_logs {
-        // "This parameter is valid only for log groups that have an active log transformer" (PutMetricFilter), and no group
-        // has one here.
+        // "This parameter is valid only for log groups that have an active log transformer" (PutMetricFilter).
+        // Transformers are not modelled.
         return Err(invalid("applyOnTransformedLogs is for log groups with an active log transformer."));
     }
     let pattern = Pattern::of(&given.filter_pattern)?;

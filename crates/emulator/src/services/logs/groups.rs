@@ -217,8 +217,8 @@ struct DescribeLogGroups {
     next_token: Option<String>,
 }
 
-/// CloudWatch Logs API Reference, DescribeLogGroups: which filters go together. A search by pattern shows fewer members, although
-/// more than the three that are named there (recorded from real AWS).
+/// CloudWatch Logs API Reference, DescribeLogGroups: which filters go together. A search by pattern shows fewer members; they are
+/// recorded from real AWS, which shows more than the three that are named there.
 pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: DescribeLogGroups = call.input()?;
     let (prefix, pattern) = (&given.log_group_name_prefix, &given.log_group_name_pattern);

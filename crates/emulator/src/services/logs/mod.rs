@@ -139,8 +139,8 @@ fn identified<'a>(cx: &Cx<'_>, identifier: &'a str) -> Result<&'a str, Refusal> 
     }
 }
 
-/// The name of the group that is named in one of two ways. Both at once are refused with a code that the API's model does not
-/// have (recorded from real AWS for DescribeLogStreams).
+/// The name of a group that a call names by `logGroupName` or by `logGroupIdentifier`. The code for both at once is recorded from
+/// real AWS for DescribeLogStreams; the API's model does not have it.
 fn one_group<'a>(
     cx: &Cx<'_>,
     name: Option<&'a str>,

@@ -38,8 +38,8 @@ struct PutResourcePolicy {
 }
 
 /// CloudWatch Logs User Guide, "Overview of managing access permissions to your CloudWatch Logs resources": a
-/// statement says who may do what of CloudWatch Logs, and to which resources. Resources that are not ARNs are taken too
-/// (recorded from real AWS).
+/// statement says who may do what of CloudWatch Logs, and to which resources. Resources that are not ARNs are
+/// accepted (recorded from real AWS).
 fn check(document: &str) -> Result<(), Refusal> {
     let policy = Policy::parse_with_any_resource(document).map_err(invalid)?;
     policy.check_sids().map_err(invalid)?;
@@ -59,9 +59,8 @@ fn check(document: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The document as CloudWatch Logs gives it back: a list of one is written as that one, and where no version of the language
-/// was given, the older one is there, which policies without a version are of (recorded from real AWS; IAM User Guide, "IAM
-/// JSON policy elements: Version").
+/// The document as CloudWatch Logs returns it (recorded from real AWS): a list with one item becomes that item, and a missing
+/// version becomes `2008-10-17`, which is its default ("IAM JSON policy elements: Version").
 fn rewritten(document: &str) -> String {
     let Ok(Value::Object(mut document)) = serde_json::from_str(document) else { return document.to_owned() };
     document.entry("Version").or_insert_with(|| "2008-10-17".into());

@@ -54,8 +54,8 @@ fn feedback(name: &str) -> Option<&str> {
     ATTRIBUTES.contains(&attribute).then_some(attribute)
 }
 
-/// Writes a flag in lower case, as which it is kept: SNS takes any (recorded from real AWS).
-pub(super) fn fold_flag(name: &str, value: &mut String) {
+/// Puts a flag into lower case: SNS accepts any (recorded from real AWS for RawMessageDelivery).
+pub(super) fn fold_flag(name: &str, value: &mut str) {
     if ["ContentBasedDeduplication", "FifoTopic", "RawMessageDelivery"].contains(&name) {
         value.make_ascii_lowercase();
     }

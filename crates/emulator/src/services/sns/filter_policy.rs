@@ -1,11 +1,11 @@
 //! Filter policies of subscriptions.
 //!
-//! Recorded from real AWS: the grammar, the number of keys, the complexity and the nesting of a policy are checked when it is
-//! set. What they may be is from the SNS Developer Guide ("Amazon SNS subscription filter policies", "Filter policy constraints
-//! in Amazon SNS"); where it does not say, as aws/event-ruler does it, whose language this is. `anything-but` takes no suffix
-//! (localstack/localstack#10691).
+//! SNS checks a policy's grammar, number of keys, complexity and nesting when the policy is set (recorded from real AWS). The
+//! limits are from the SNS Developer Guide ("Filter policy constraints in Amazon SNS"), and so is the grammar ("Amazon SNS
+//! subscription filter policies"); where it is silent, the grammar is that of aws/event-ruler. `anything-but` does not support
+//! suffixes (localstack/localstack#10691).
 //!
-//! A policy is an object of names and arrays of what their values may be. In the scope `MessageBody` it may be nested.
+//! A policy is an object. Each member is an array of accepted values, or, in the scope `MessageBody`, another such object.
 
 use std::net::IpAddr;
 
@@ -13,14 +13,14 @@ use serde_json::{Map, Value};
 
 /// Bytes of a policy.
 const LONGEST: usize = 256 * 1024;
-/// Names at the top: those below them do not count.
+/// Keys at the top level. Nested ones are not counted.
 const KEYS: usize = 5;
-/// Combinations of values: the arrays' lengths multiplied, each with its depth.
+/// The product of the lengths of all arrays, each multiplied by its depth.
 const COMBINATIONS: usize = 150;
-/// Alternatives, each an object of its own.
+/// The key whose array lists alternatives.
 const OR: &str = "$or";
 
-/// The names of comparisons, which no property in an alternative may have.
+/// Comparisons. A key of an alternative cannot have such a name.
 const OPERATORS: [&str; 7] =
     ["anything-but", "cidr", "equals-ignore-case", "exists", "numeric", "prefix", "suffix"];
 
@@ -50,7 +50,7 @@ pub(super) fn check(text: &str, scope: &str) -> Result<(), String> {
     }
 }
 
-/// Checks an object at a depth, and counts its combinations.
+/// Checks an object, and returns its number of combinations.
 fn combinations(object: &Map<String, Value>, scope: &str, depth: usize) -> Result<usize, String> {
     let mut all: usize = 1;
     for (name, value) in object {
@@ -79,15 +79,15 @@ fn combinations(object: &Map<String, Value>, scope: &str, depth: usize) -> Resul
     Ok(all)
 }
 
-/// The alternatives that an array holds, if it does: two objects at least, each with names of properties. Otherwise the name
-/// is one like any other (SNS Developer Guide, "AND/OR logic", "OR operator").
+/// The alternatives of `$or`: at least two objects whose keys are not comparisons. Otherwise `$or` is an ordinary key (SNS
+/// Developer Guide, "AND/OR logic", "OR operator").
 fn alternatives<'a>(name: &str, values: &'a [Value]) -> Option<Vec<&'a Map<String, Value>>> {
     let objects: Vec<_> = values.iter().map(Value::as_object).collect::<Option<_>>()?;
     let is_value = |object: &&Map<String, Value>| object.keys().any(|key| OPERATORS.contains(&key.as_str()));
     (name == OR && objects.len() >= 2 && !objects.iter().any(is_value)).then_some(objects)
 }
 
-/// Checks one value that a property may have: the value itself, or how it is compared.
+/// Checks an item of an array: a value, or a comparison.
 fn check_value(value: &Value) -> Result<(), String> {
     match value {
         Value::Object(comparison) => {
@@ -122,7 +122,7 @@ fn check_comparison(comparison: &Map<String, Value>) -> Result<(), String> {
     }
 }
 
-/// What a value must not be: a text, a number, some of one kind, or a prefix.
+/// The operand of `anything-but`: a string, a number, a list of either, or a prefix.
 fn check_exception(operand: &Value) -> Result<(), String> {
     match operand {
         Value::String(_) | Value::Number(_) => Ok(()),
@@ -148,7 +148,7 @@ fn check_exception(operand: &Value) -> Result<(), String> {
     }
 }
 
-/// One comparison, such as `["=", 1]`, or a range, such as `[">", 0, "<=", 5]`.
+/// The operand of `numeric`: one comparison, such as `["=", 1]`, or a range, such as `[">", 0, "<=", 5]`.
 fn check_numeric(parts: &[Value]) -> Result<(), String> {
     let Some(Value::String(operator)) = parts.first() else {
         let shown = parts.first().map_or_else(|| "]".to_owned(), Value::to_string);
@@ -178,7 +178,7 @@ fn check_numeric(parts: &[Value]) -> Result<(), String> {
     }
 }
 
-/// Whether a text is a block of addresses.
+/// Whether a text is a CIDR block.
 fn is_block(text: &str) -> bool {
     let Some((address, length)) = text.split_once('/') else { return false };
     let longest = match address.parse() {

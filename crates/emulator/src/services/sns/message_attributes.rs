@@ -1,4 +1,5 @@
-//! Attributes of messages (SNS Developer Guide, "Amazon SNS message attributes"). They are checked, and go with the message.
+//! Attributes of messages (SNS Developer Guide, "Amazon SNS message attributes"). They are checked and
+//! dropped, as messages are.
 
 use std::collections::BTreeMap;
 
@@ -79,7 +80,7 @@ pub(super) fn size(attributes: &MessageAttributes) -> usize {
     attributes.iter().map(one).sum()
 }
 
-/// The code of the error that is `InvalidParameterValueException` in the API's model.
+/// `InvalidParameterValueException` of the API's model, by its code.
 fn invalid(message: String) -> Refusal {
     Refusal::new("ParameterValueInvalid", message)
 }

@@ -131,7 +131,7 @@ fn check_arn(parameter: &str, arn: &str) -> Result<(), Refusal> {
     }
 }
 
-/// A topic of another region is no topic at all here (recorded from real AWS).
+/// The ARN of a topic in another region is an invalid parameter (recorded from real AWS).
 fn check_topic_arn(region: &str, arn: &str) -> Result<(), Refusal> {
     check_arn("TopicArn", arn)?;
     match arn.split(':').nth(3) == Some(region) {

@@ -1,6 +1,6 @@
 //! Publish (SNS API Reference, Publish).
 //!
-//! What a topic of another region, an endpoint that is not there and a malformed id are refused with is recorded from real AWS.
+//! The codes for a topic of another region and for an unknown endpoint are recorded from real AWS.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ pub(super) fn publish(cx: &mut Cx<'_>, call: &Call) -> Answer {
         }
     };
     if arn.split(':').nth(5).is_some_and(|resource| resource.starts_with("endpoint/")) {
-        // There are no platform applications here, and so none of their endpoints.
+        // Platform applications are not modelled, so every endpoint is unknown.
         return Err(invalid("TargetArn Reason: No endpoint found for the target arn specified"));
     }
     let topic = cx.r.sns.find(cx.region, arn)?;
@@ -64,7 +64,7 @@ pub(super) fn publish(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(answer)
 }
 
-/// A text message.
+/// Sends a text message.
 fn to_phone(cx: &mut Cx<'_>, given: &Publish, number: &str) -> Answer {
     if !is_phone_number(number) {
         return Err(invalid(format!("PhoneNumber Reason: {number} is not valid to publish to")));

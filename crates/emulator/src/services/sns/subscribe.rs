@@ -26,9 +26,9 @@ struct Subscribe {
 
 /// The subscription that attributes are for.
 pub(super) struct Subject<'a> {
-    /// Whether it is a FIFO queue that gets what is published to a FIFO topic.
+    /// Whether a FIFO queue is subscribed to a FIFO topic.
     pub(super) is_fifo: bool,
-    /// What its filter policy is, or would be, applied to.
+    /// Its `FilterPolicyScope`.
     pub(super) scope: &'a str,
 }
 
@@ -51,8 +51,8 @@ pub(super) fn check_attribute(subject: &Subject<'_>, name: &str, value: &str) ->
     }
 }
 
-/// Where what cannot be delivered goes: to a queue, and from a FIFO subscription to a FIFO queue (recorded from real AWS;
-/// SNS Developer Guide, "Amazon SNS dead-letter queues"). Whether the queue is there is not looked at, as in AWS.
+/// Checks a redrive policy: its target is a queue, and a FIFO queue for a FIFO subscription (recorded from real AWS; SNS
+/// Developer Guide, "Amazon SNS dead-letter queues"). As in AWS, the queue need not exist.
 fn check_redrive(subject: &Subject<'_>, text: &str) -> Result<(), String> {
     let Ok(Value::Object(policy)) = serde_json::from_str(text) else {
         return Err("RedrivePolicy: failed to parse JSON.".to_owned());
@@ -72,8 +72,8 @@ fn check_redrive(subject: &Subject<'_>, text: &str) -> Result<(), String> {
     }
 }
 
-/// Whether a text is a phone number in the form E.164, as which SNS takes it too with single separators between its digits
-/// (recorded from real AWS).
+/// Whether a text is a phone number in E.164 format, with single separators allowed between digits (getmoto/moto,
+/// `moto/sns/models.py`; two in a row are refused, recorded from real AWS).
 pub(super) fn is_phone_number(text: &str) -> bool {
     let number = text.strip_prefix('+').unwrap_or(text);
     let mut groups = number.split(['-', '.', '/']);

@@ -16,9 +16,9 @@ use crate::services::support::Tags;
 /// topic").
 const PATIENCE_MILLIS: i64 = 48 * 60 * 60 * 1000;
 
-/// What a filter policy is applied to.
+/// The attribute that says what a filter policy is applied to.
 pub(super) const SCOPE: &str = "FilterPolicyScope";
-/// That where nobody said.
+/// Its default.
 pub(super) const BY_DEFAULT: &str = "MessageAttributes";
 
 /// Filter policies that a topic may have (SNS Developer Guide, "Filter policy constraints in Amazon SNS").
@@ -103,7 +103,7 @@ impl Subscription {
             .map(|(name, value)| (name.to_owned(), value)),
         );
         attributes.extend(self.attributes.clone());
-        // A scope is shown with a policy, and only then (recorded from real AWS).
+        // The scope is shown only with a policy (recorded from real AWS).
         match self.has_filter() {
             true => drop(attributes.insert(SCOPE.to_owned(), self.scope().to_owned())),
             false => drop(attributes.remove(SCOPE)),
@@ -170,7 +170,7 @@ impl State {
             .find(|s| s.topic_arn == topic && s.protocol == protocol && s.endpoint == endpoint)
     }
 
-    /// Whether one more subscription of a topic may have a filter policy.
+    /// Whether another subscription of a topic may have a filter policy.
     pub(super) fn check_filters(&self, topic: &str) -> Result<(), Refusal> {
         match self.subscriptions_of(topic).filter(|subscription| subscription.has_filter()).count() {
             ..FILTERS => Ok(()),
@@ -182,7 +182,7 @@ impl State {
     }
 
     /// One that is pending stays until it is confirmed or forgotten, or its topic goes. One that is not there is no
-    /// error; a name that no subscription can have is (recorded from real AWS).
+    /// error, but a malformed id is (recorded from real AWS).
     pub(super) fn unsubscribe(&mut self, call: &Call) -> Answer {
         let OneSubscription { subscription_arn } = call.input()?;
         check_arn("SubscriptionArn", &subscription_arn)?;

@@ -132,8 +132,9 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         return Ok(answer);
     }
     let mut attributes = given.attributes;
-    // A topic that is none of FIFO does not show that (recorded from real AWS).
-    attributes.retain(|name, value| !value.is_empty() && !(name == "FifoTopic" && value == "false"));
+    // Standard topics do not show `FifoTopic` (recorded from real AWS).
+    let is_shown = |name: &str, value: &str| !value.is_empty() && (name, value) != ("FifoTopic", "false");
+    attributes.retain(|name, value| is_shown(name, value));
     cx.r.sns.topics.insert(topic_arn.clone(), Topic { topic_arn, attributes, tags });
     Ok(answer)
 }

@@ -11,7 +11,7 @@ use crate::response::Refusal;
 /// Attributes by name.
 pub(super) type Attributes = BTreeMap<String, String>;
 
-/// How long a data key is used. A queue without a key has none.
+/// How long SQS reuses a data key. Meaningless without a key.
 pub(super) const REUSE: &str = "KmsDataKeyReusePeriodSeconds";
 
 /// What an attribute may be.
@@ -73,7 +73,7 @@ pub(super) const ALWAYS: [&str; 6] = [
 pub(super) const ALWAYS_FIFO: [&str; 3] =
     ["ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"];
 
-/// What makes a queue one of FIFO.
+/// Whether a queue is a FIFO queue. Immutable.
 const FIFO: &str = "FifoQueue";
 
 /// The queue that attributes are for.
@@ -82,8 +82,8 @@ pub(super) struct Subject<'a> {
     pub(super) is_fifo: bool,
 }
 
-/// Takes the attribute out that makes a queue one of FIFO, and says whether it does. Only a new FIFO queue may have it: AWS
-/// does not know it on others, not even as `false` (recorded from real AWS, as is that `True` will do).
+/// Removes `FifoQueue` from the attributes of a new queue, and returns whether it is to be a FIFO queue. For a standard queue
+/// the attribute is unknown, even with the value `false`; `True` is accepted (both recorded from real AWS).
 pub(super) fn take_fifo(given: &mut Attributes) -> Result<bool, Refusal> {
     match given.remove(FIFO) {
         None => Ok(false),
@@ -92,7 +92,7 @@ pub(super) fn take_fifo(given: &mut Attributes) -> Result<bool, Refusal> {
     }
 }
 
-/// The same for a queue that is there: what it is may be said again, and not changed.
+/// The same for an existing queue, which accepts `FifoQueue` only with the value that it has (recorded from real AWS).
 pub(super) fn take_fifo_again(given: &mut Attributes, is_fifo: bool) -> Result<(), Refusal> {
     match given.remove(FIFO) {
         None => Ok(()),
@@ -102,7 +102,7 @@ pub(super) fn take_fifo_again(given: &mut Attributes, is_fifo: bool) -> Result<(
     }
 }
 
-/// Attributes as they are kept: flags in lower case, in which they are always shown.
+/// Puts flags into lower case, as they are shown.
 pub(super) fn normal(mut given: Attributes, is_fifo: bool) -> Attributes {
     for (name, value) in &mut given {
         if matches!(kind(name, is_fifo), Some(Kind::Flag { .. })) {

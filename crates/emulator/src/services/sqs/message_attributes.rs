@@ -1,5 +1,5 @@
-//! What comes with a message besides its body (SQS Developer Guide, "Amazon SQS message metadata"). It is checked, counted
-//! against the size of the message, answered for with its digest, and then gone.
+//! Attributes of messages (SQS Developer Guide, "Amazon SQS message metadata"). They are checked, counted towards the size of the
+//! message and answered with their digest, and not kept.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +14,12 @@ use crate::response::Refusal;
 /// Attributes by name.
 pub(super) type MessageAttributes = BTreeMap<String, MessageAttribute>;
 
-/// Attributes of a message, at most.
+/// Attributes that a message can have.
 const MANY: usize = 10;
 /// Characters of a name and of a type.
 const LONGEST: usize = 256;
 
-/// A value with its type. Lists are in the API's model and not in the API.
+/// A value with its type. The lists of the API's model are reserved ("not implemented").
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct MessageAttribute {
@@ -29,7 +29,7 @@ pub(super) struct MessageAttribute {
     binary_value: Option<String>,
 }
 
-/// The kinds of types. What follows one after a dot is the client's.
+/// The part of a type before the dot. The part after it is a label of the client's choice.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     String,
@@ -89,7 +89,7 @@ impl MessageAttribute {
     }
 }
 
-/// Checks attributes of clients.
+/// Checks `MessageAttributes`.
 pub(super) fn check(attributes: &MessageAttributes) -> Result<(), Refusal> {
     if attributes.len() > MANY {
         let count = attributes.len();
@@ -103,7 +103,7 @@ pub(super) fn check(attributes: &MessageAttributes) -> Result<(), Refusal> {
     })
 }
 
-/// Checks attributes of AWS's own, of which there is one, a text.
+/// Checks `MessageSystemAttributes`: `AWSTraceHeader`, which is a string.
 pub(super) fn check_system(attributes: &MessageAttributes) -> Result<(), Refusal> {
     attributes.iter().try_for_each(|(name, attribute)| match attribute.kind() {
         Some(Kind::String) => attribute.check(name),

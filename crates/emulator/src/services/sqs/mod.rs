@@ -41,7 +41,7 @@ impl State {
     }
 
     /// A queue, by its URL. The end point in the URL may be any; the account is ours
-    /// (SQS Developer Guide, "Queue URLs"). The name alone will do too (recorded from real AWS).
+    /// (SQS Developer Guide, "Queue URLs"). The name alone is accepted (recorded from real AWS).
     fn find(&self, url: &str) -> Result<&Queue, Refusal> {
         self.queues.get(name_in(url)?).ok_or_else(no_queue)
     }

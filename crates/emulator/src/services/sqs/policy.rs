@@ -5,8 +5,8 @@ use crate::services::iam::policy::{Many, Statement, matches};
 use crate::services::resource_policy;
 
 /// Whether a text is a policy for a queue: its principals exist, its actions are SQS's, and it is about no other queue
-/// (SQS Developer Guide, "Overview of managing access in Amazon SQS"). Resources that are not ARNs are taken, and match
-/// nothing (recorded from real AWS).
+/// (SQS Developer Guide, "Overview of managing access in Amazon SQS"). Resources that are not ARNs are
+/// accepted (recorded from real AWS).
 pub(super) fn is_legal(cx: &Cx<'_>, queue_arn: &str, text: &str) -> bool {
     resource_policy::read_with_any_resource(text, &cx.global.iam, cx.now_millis)
         .is_ok_and(|policy| policy.statements.iter().all(|statement| is_about(statement, queue_arn)))

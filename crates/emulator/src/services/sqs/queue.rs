@@ -68,7 +68,7 @@ impl Queue {
     pub(super) fn attribute(&self, name: &str) -> &str {
         match self.attributes.get(name) {
             Some(value) => value,
-            // In state of an earlier version.
+            // State of an earlier version does not have it beside a key.
             None if name == "SqsManagedSseEnabled" && self.kms_key().is_some() => "false",
             None => by_default(name, self.is_fifo()),
         }
@@ -92,8 +92,8 @@ impl Queue {
         given.iter().all(|(name, value)| self.attribute(name) == value).then_some(())
     }
 
-    /// Sets attributes; empty values take them away. A key ends SQS's own encryption, which does not come back by itself when
-    /// the key goes (recorded from real AWS).
+    /// Sets attributes; empty values take them away. Setting a key turns SQS's own encryption off, and removing the key
+    /// does not turn it on again (recorded from real AWS).
     fn set(&mut self, given: Attributes) {
         let had_key = self.kms_key().is_some();
         let key_is_new = given.get("KmsMasterKeyId").is_some_and(|key| !key.is_empty());

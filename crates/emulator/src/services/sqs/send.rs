@@ -64,13 +64,13 @@ pub(super) fn digest(bytes: &[u8]) -> String {
     Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Whether a text has only characters that messages may have (SQS API Reference, SendMessage).
+/// Whether a text consists of characters that messages can have (SQS API Reference, SendMessage).
 pub(super) fn is_legal_text(text: &str) -> bool {
     let is_legal = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     text.chars().all(is_legal)
 }
 
-/// Checks a body, which together with the attributes has a size.
+/// Checks a body. `attributes` is the size of the attributes, which counts towards that of the message.
 fn check_body(queue: &Queue, body: &str, attributes: usize) -> Result<(), Refusal> {
     let longest = queue.number("MaximumMessageSize");
     if body.is_empty() {
@@ -90,8 +90,7 @@ fn check_body(queue: &Queue, body: &str, attributes: usize) -> Result<(), Refusa
     }
 }
 
-/// What tells messages or groups of them apart (SQS API Reference, SendMessage, `MessageGroupId` and
-/// `MessageDeduplicationId`; the code is recorded from real AWS).
+/// Checks a `MessageGroupId` or `MessageDeduplicationId` (SQS API Reference, SendMessage; the code is recorded from real AWS).
 fn check_id(name: &str, id: Option<&str>) -> Result<(), Refusal> {
     match id.is_none_or(is_message_id) {
         true => Ok(()),
@@ -101,7 +100,7 @@ fn check_id(name: &str, id: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-/// Whether a text can be the id of a group or of a duplicate: SNS has the same rule.
+/// Whether a text can be a `MessageGroupId` or `MessageDeduplicationId`, here and in SNS.
 pub(crate) fn is_message_id(id: &str) -> bool {
     (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -60,7 +60,7 @@ impl State {
         Ok(Value::Null)
     }
 
-    /// Those of a queue without tags are absent (recorded from real AWS).
+    /// `Tags` is absent for a queue without tags (recorded from real AWS).
     pub(super) fn list_queue_tags(&self, call: &Call) -> Answer {
         let OneQueue { queue_url } = call.input()?;
         let tags = &self.find(&queue_url)?.tags;
