@@ -68,6 +68,12 @@ pub(crate) trait Api: Clone + Send + Serialize + DeserializeOwned {
     /// Operations that take their time before they answer.
     const CALLS: &'static [(&'static str, Spread)] = &[];
 
+    /// The codes [`MISSING`](Self::MISSING) and [`INVALID`](Self::INVALID) of an operation, for services whose operations
+    /// differ in them.
+    fn codes(_operation: &str) -> (&'static str, &'static str) {
+        (Self::MISSING, Self::INVALID)
+    }
+
     /// The state of a new account.
     fn new(ids: IdSource, region: &str) -> Self;
 
@@ -271,14 +277,15 @@ fn answer_of<S: Api>(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 /// The refusal of input that the model of the API does not allow.
 fn refused<S: Api>(call: &Call, violation: Violation) -> Refusal {
+    let (missing, invalid) = S::codes(&call.operation);
     match violation.problem {
         Problem::Unknown => {
             let Violation { path, .. } = violation;
             let operation = &call.operation;
             Refusal::new("UnknownParameter", format!("{operation} has no parameter {path}."))
         }
-        Problem::Missing => Refusal::new(S::MISSING, violation.message),
-        _ => Refusal::new(S::INVALID, violation.message),
+        Problem::Missing => Refusal::new(missing, violation.message),
+        _ => Refusal::new(invalid, violation.message),
     }
 }
 

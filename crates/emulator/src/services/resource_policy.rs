@@ -16,7 +16,16 @@ pub(crate) enum Problem {
 
 /// Reads a policy and checks its principals. Every statement must name some ("AWS JSON policy elements: Principal").
 pub(crate) fn read(text: &str, iam: &Iam, now_millis: i64) -> Result<Policy, Problem> {
-    let policy = Policy::parse_of_resource(text).map_err(Problem::Malformed)?;
+    check_principals(Policy::parse_of_resource(text), iam, now_millis)
+}
+
+/// The same for services that accept resources that are not ARNs.
+pub(crate) fn read_with_any_resource(text: &str, iam: &Iam, now_millis: i64) -> Result<Policy, Problem> {
+    check_principals(Policy::parse_with_any_resource(text), iam, now_millis)
+}
+
+fn check_principals(parsed: Result<Policy, String>, iam: &Iam, now_millis: i64) -> Result<Policy, Problem> {
+    let policy = parsed.map_err(Problem::Malformed)?;
     if !policy.statements.iter().all(Statement::has_principal) {
         return Err(Problem::Malformed("Missing required field Principal".to_owned()));
     }

@@ -56,7 +56,7 @@ async fn statistics_are_those_of_what_was_put() {
 
     assert_eq!(code(get().send().await), "InvalidParameterCombination", "no statistic");
     let backwards = get().end_time(at(0)).statistics(Statistic::Sum).send().await;
-    assert_eq!(code(backwards), "InvalidParameterCombination");
+    assert_eq!(code(backwards), "InvalidParameterValue");
     let much = get().end_time(at(60 * 1441 + 30)).statistics(Statistic::Sum).send().await;
     assert_eq!(code(much), "InvalidParameterCombination");
     assert_eq!(code(get().period(45).statistics(Statistic::Sum).send().await), "InvalidParameterValue");

@@ -243,7 +243,7 @@ async fn metric_data_and_anomaly_detectors() {
     let datum = || MetricDatum::builder().metric_name("m");
     let long_ago = aws_sdk_cloudwatch::primitives::DateTime::from_secs(1_700_000_000);
     let rows = [
-        ("no value", "Payment", datum(), "MissingParameter"),
+        ("no value", "Payment", datum(), "InvalidParameterCombination"),
         ("two values", "Payment", datum().value(1.0).values(2.0), "InvalidParameterCombination"),
         (
             "counts of another number",

@@ -152,7 +152,7 @@ async fn metric_filters_come_back_and_are_counted() {
     assert_eq!(names, ["a", "b"]);
     let metric_of = |at: usize| found.metric_filters()[at].metric_transformations()[0].clone();
     assert_eq!(metric_of(0).default_value(), Some(0.0));
-    assert_eq!(metric_of(0).unit(), Some(&StandardUnit::None));
+    assert_eq!((metric_of(0).unit(), metric_of(1).unit()), (None, Some(&StandardUnit::Count)));
     assert_eq!(metric_of(1).dimensions().unwrap()["Code"], "$.code");
     let group = logs.describe_log_groups().send().await.unwrap();
     assert_eq!(group.log_groups()[0].metric_filter_count(), Some(2));
@@ -272,7 +272,7 @@ async fn resource_policies_come_back_and_go() {
     let made = put("p", document).await.unwrap().resource_policy.unwrap();
     // As Logs writes it.
     let rewritten: serde_json::Value = serde_json::from_str(made.policy_document().unwrap()).unwrap();
-    assert_eq!(rewritten["Version"], "2012-10-17");
+    assert_eq!(rewritten["Version"], "2008-10-17");
     assert_eq!(rewritten["Statement"]["Action"], "logs:PutLogEvents");
     let found = logs.describe_resource_policies().send().await.unwrap();
     assert_eq!(found.resource_policies(), [made]);

@@ -164,7 +164,7 @@ async fn rules_of_queues() {
             none,
             code(sqs.delete_queue().queue_url(url("none")).send().await),
         ),
-        ("no URL", "InvalidAddress", code(sqs.delete_queue().queue_url("none").send().await)),
+        ("no URL", "InvalidAddress", code(sqs.delete_queue().queue_url("").send().await)),
         (
             "a reserved tag",
             parameter,

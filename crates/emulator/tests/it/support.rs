@@ -229,6 +229,15 @@ where
     }
 }
 
+/// The error code and the HTTP status of a refused call, such as `NotFound 404`, or `ok`.
+pub(crate) fn answered<T, E: ProvideErrorMetadata>(result: Result<T, SdkError<E>>) -> String {
+    let status = match &result {
+        Err(SdkError::ServiceError(error)) => format!(" {}", error.raw().status().as_u16()),
+        _ => String::new(),
+    };
+    code(result) + &status
+}
+
 /// Code and message of a refused call, or `ok`.
 pub(crate) fn said<T, E, R>(result: Result<T, SdkError<E, R>>) -> String
 where

@@ -145,7 +145,8 @@ pub(super) struct MetricSettings {
     pub(super) comparison_operator: Option<String>,
     pub(super) treat_missing_data: Option<String>,
     pub(super) evaluate_low_sample_count_percentile: Option<String>,
-    #[serde(default)]
+    /// Absent for an alarm on one metric, where other lists would be shown as empty (recorded from real AWS).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) metrics: Vec<MetricDataQuery>,
     pub(super) threshold_metric_id: Option<String>,
     #[serde(default, skip_serializing)]

@@ -91,6 +91,7 @@ struct Datum {
 }
 
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    call.parameters["MetricData"].as_array().into_iter().flatten().try_for_each(check_numbers)?;
     let PutInput { namespace, metric_data } = call.input()?;
     check_namespace(&namespace)?;
     // PutMetricData: "limited to no more than 1000 different metrics".
@@ -101,16 +102,29 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     }
     let now = cx.now_seconds();
     let named = |datum: Datum| {
-        let point = datum.point(now)?;
-        Ok((MetricName::new(namespace.clone(), datum.metric_name, datum.dimensions), point))
+        let points = datum.points(now)?;
+        Ok((MetricName::new(namespace.clone(), datum.metric_name, datum.dimensions), points))
     };
-    let points: Vec<(MetricName, Point)> =
+    let data: Vec<(MetricName, Vec<Point>)> =
         metric_data.into_iter().map(named).collect::<Result<_, Refusal>>()?;
-    for (metric, point) in points {
+    for (metric, points) in data {
         let series = cx.r.cloudwatch.series.entry(metric.key());
-        series.or_insert_with(|| Series { metric, points: Vec::new() }).points.push(point);
+        series.or_insert_with(|| Series { metric, points: Vec::new() }).points.extend(points);
     }
     Ok(Value::Null)
+}
+
+/// MetricDatum, Value and Values: "special values (for example, NaN, +Infinity, -Infinity) are not supported". They are
+/// decoded as texts.
+fn check_numbers(datum: &Value) -> Result<(), Refusal> {
+    let set = datum["StatisticValues"].as_object().into_iter().flat_map(|set| set.values());
+    let lists = ["Values", "Counts"].into_iter().filter_map(|name| datum[name].as_array()).flatten();
+    match set.chain(lists).chain([&datum["Value"]]).find(|number| number.is_string()) {
+        Some(special) => {
+            Err(invalid_value(format!("The value {special} for parameter MetricData is invalid.")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// PutMetricData, Namespace: those of AWS's services are AWS's.
@@ -123,7 +137,7 @@ fn check_namespace(namespace: &str) -> Result<(), Refusal> {
 }
 
 impl Datum {
-    fn point(&self, now: f64) -> Result<Point, Refusal> {
+    fn points(&self, now: f64) -> Result<Vec<Point>, Refusal> {
         if !matches!(self.storage_resolution, None | Some(1 | 60)) {
             return Err(invalid_value("StorageResolution must be 1 or 60."));
         }
@@ -132,25 +146,35 @@ impl Datum {
         if at < now - 14.0 * DAY || at > now + 2.0 * HOUR {
             return Err(invalid_value("Timestamp must be within the last two weeks or the next two hours."));
         }
-        let samples = self.samples()?;
-        Ok(Point { at, unit: self.unit.clone().unwrap_or_else(|| "None".to_owned()), samples })
+        let unit = self.unit.clone().unwrap_or_else(|| "None".to_owned());
+        let samples = self.samples()?.into_iter();
+        Ok(samples.map(|samples| Point { at, unit: unit.clone(), samples }).collect())
     }
 
-    /// PutMetricData: one of Value, Values with Counts, and StatisticValues.
-    fn samples(&self) -> Result<Samples, Refusal> {
+    /// PutMetricData: Value, or Values with Counts, or StatisticValues. AWS accepts the last two together (recorded from real
+    /// AWS) and does not say which of them it uses; here both are used. The code for none of them is from AdRoll/goamz#301.
+    fn samples(&self) -> Result<Vec<Samples>, Refusal> {
         let samples = match (self.value, &self.values, self.statistic_values) {
-            (Some(value), None, None) => Samples::Values(vec![(value, 1.0)]),
-            (None, Some(values), None) => Samples::Values(self.counted(values)?),
-            (None, None, Some(set)) => Samples::Set(set),
-            (None, None, None) => return Err(missing("MetricData.member.1.Value")),
-            _ => return Err(invalid_combination("Value, Values and StatisticValues exclude each other.")),
+            (Some(value), None, None) => vec![Samples::Values(vec![(value, 1.0)])],
+            (None, Some(values), None) => vec![Samples::Values(self.counted(values)?)],
+            (None, None, Some(set)) => vec![Samples::Set(set)],
+            (None, Some(values), Some(set)) => {
+                vec![Samples::Values(self.counted(values)?), Samples::Set(set)]
+            }
+            (None, None, None) => {
+                return Err(invalid_combination("At least one of Value and StatisticValues must be given."));
+            }
+            (Some(_), ..) => {
+                return Err(invalid_combination("Value excludes Values and StatisticValues."));
+            }
         };
-        let numbers: Vec<f64> = match &samples {
-            Samples::Values(values) => values.iter().map(|(value, _)| *value).collect(),
+        let mut numbers = samples.iter().flat_map(|samples| match samples {
+            Samples::Values(values) => values.iter().map(|(value, _)| *value).collect::<Vec<f64>>(),
             Samples::Set(set) => vec![set.sum, set.minimum, set.maximum],
-        };
+        });
         // "Values must be in the range of -2^360 to 2^360."
-        match numbers.iter().all(|number| number.abs() <= 2f64.powi(360)) {
+        let are_in_range = numbers.all(|number| number.abs() <= 2f64.powi(360));
+        match are_in_range {
             true => Ok(samples),
             false => Err(invalid_value("A value is too large.")),
         }

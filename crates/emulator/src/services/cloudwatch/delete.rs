@@ -18,11 +18,13 @@ struct Input {
 /// error.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let Input { alarm_names } = call.input()?;
+    let now_millis = cx.now_millis;
     let state = &mut cx.r.cloudwatch;
     check(state, &alarm_names)?;
-    for name in &alarm_names {
-        state.alarms.remove(name);
-        state.composites.remove(name);
+    for name in alarm_names {
+        if state.alarms.remove(&name).is_some() || state.composites.remove(&name).is_some() {
+            state.deleted.insert(name, now_millis);
+        }
     }
     Ok(Value::Null)
 }

@@ -47,13 +47,33 @@ pub(crate) struct State {
     composites: BTreeMap<String, Alarm<CompositeSettings>>,
     series: BTreeMap<String, Series>,
     detectors: BTreeMap<String, Detector>,
+    /// When alarms were deleted, by name, in milliseconds since 1970, for [`REMEMBERED_MILLIS`]. State of an earlier version
+    /// does not have it.
+    #[serde(default)]
+    deleted: BTreeMap<String, i64>,
 }
+
+/// How long ListTagsForResource accepts the ARN of a deleted alarm. That it does is recorded from real AWS; the time is an
+/// estimate.
+const REMEMBERED_MILLIS: i64 = 60_000;
 
 /// How long a write takes, as deployment logs show it.
 const WRITE: Spread = spread(1.0, 0.5, 2.0);
 
 impl Api for State {
     const INVALID: &'static str = "ValidationError";
+
+    /// All operations but those on alarms have other codes ("Errors" of each operation in the CloudWatch API Reference; for metric data
+    /// in awslabs/cloudwatch-fluent-metrics#13 and micrometer-metrics/micrometer#1645).
+    fn codes(operation: &str) -> (&'static str, &'static str) {
+        const OF_ALARMS: [&str; 5] =
+            ["DeleteAlarms", "DescribeAlarms", "PutCompositeAlarm", "PutMetricAlarm", "SetAlarmState"];
+        match OF_ALARMS.contains(&operation) {
+            true => (Self::MISSING, Self::INVALID),
+            false => ("MissingParameter", "InvalidParameterValue"),
+        }
+    }
+
     // CloudWatch User Guide, "CloudWatch service quotas": PutMetricAlarm 3 a second, PutDashboard 10, DescribeAlarms 9,
     // DeleteAlarms 3, ListMetrics 25, PutMetricData 500, GetMetricStatistics 400, SetAlarmState 3, tags 20. Composite
     // alarms 3. Those without a published number are taken for 10.
@@ -77,6 +97,7 @@ impl Api for State {
             composites: BTreeMap::new(),
             series: BTreeMap::new(),
             detectors: BTreeMap::new(),
+            deleted: BTreeMap::new(),
         }
     }
 
@@ -106,6 +127,11 @@ impl Api for State {
             "ListTagsForResource" => tags::list(cx, call),
             _ => Err(unknown_operation(call)),
         }
+    }
+
+    fn settle(cx: &mut Cx<'_>) {
+        let now_millis = cx.now_millis;
+        cx.r.cloudwatch.deleted.retain(|_, at| now_millis - *at < REMEMBERED_MILLIS);
     }
 
     fn objects(&self, home: &str) -> Vec<Object> {

@@ -54,8 +54,9 @@ impl Input {
             let message = "Exactly one of Statistics and ExtendedStatistics must be given.";
             return Err(invalid_combination(message));
         }
+        // Recorded from real AWS for equal times; getmoto/moto#6380 for the others.
         if self.start_time >= self.end_time {
-            return Err(invalid_combination("StartTime must be before EndTime."));
+            return Err(invalid_value("The parameter StartTime must be less than the parameter EndTime."));
         }
         let is_period = matches!(self.period, 1 | 5 | 10 | 20 | 30) || self.period % 60 == 0;
         if !is_period {

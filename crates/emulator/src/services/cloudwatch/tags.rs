@@ -68,8 +68,14 @@ pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({}))
 }
 
+/// For an alarm that was just deleted, the list is empty instead of an error (recorded from real AWS).
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let Listing { resource_arn } = call.input()?;
+    let name = resource_arn.strip_prefix(&cx.arn("cloudwatch", "alarm:"));
+    let state = &cx.r.cloudwatch;
+    if name.is_some_and(|name| state.deleted.contains_key(name) && !state.alarm_exists(name)) {
+        return Ok(json!({"Tags": []}));
+    }
     let tags: Value = tag_list(tags_of(cx, &resource_arn)?);
     Ok(json!({"Tags": tags}))
 }

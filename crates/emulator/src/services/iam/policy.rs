@@ -119,8 +119,17 @@ impl Policy {
     /// A sentence that says what is wrong.
     pub(crate) fn parse(text: &str) -> Result<Policy, String> {
         let policy = Policy::parse_of_resource(text)?;
-        policy.statements.iter().filter_map(Statement::sid).try_for_each(check_sid)?;
+        policy.check_sids()?;
         Ok(policy)
+    }
+
+    /// Whether its statements have names that IAM allows.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says what is wrong.
+    pub(crate) fn check_sids(&self) -> Result<(), String> {
+        self.statements.iter().filter_map(Statement::sid).try_for_each(check_sid)
     }
 
     /// Reads a policy of a resource. Its statements may have any names, as in the default policies of KMS and SNS
@@ -130,6 +139,17 @@ impl Policy {
     ///
     /// A sentence that says what is wrong.
     pub(crate) fn parse_of_resource(text: &str) -> Result<Policy, String> {
+        let policy = Policy::parse_with_any_resource(text)?;
+        policy.statements.iter().try_for_each(Statement::check_resources)?;
+        Ok(policy)
+    }
+
+    /// The same for services that accept resources that are not ARNs.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says what is wrong.
+    pub(crate) fn parse_with_any_resource(text: &str) -> Result<Policy, String> {
         let document: Document =
             serde_json::from_str(text).map_err(|error| format!("Syntax errors in policy: {error}."))?;
         let Many(statements) = document.statement;
@@ -173,12 +193,15 @@ impl Statement {
             return Err("Policy statement must contain actions.".to_owned());
         }
         actions.iter().try_for_each(|action| check_action(action))?;
-        items(&self.resource, &self.not_resource).iter().try_for_each(|resource| check_resource(resource))?;
         for (operator, keys) in &self.condition {
             check_operator(operator)?;
             keys.keys().try_for_each(|key| check_condition_key(key))?;
         }
         Ok(())
+    }
+
+    fn check_resources(&self) -> Result<(), String> {
+        items(&self.resource, &self.not_resource).iter().try_for_each(|resource| check_resource(resource))
     }
 
     fn sid(&self) -> Option<&str> {

@@ -10,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Answer, Cx, identified, invalid, missing};
+use super::{Answer, Cx, invalid, missing, one_group};
 use crate::latency::{Spread, spread};
 use crate::request::Call;
 
@@ -204,11 +204,7 @@ impl Page {
 /// page in both directions; at an end it is the one that was given.
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: GetLogEvents = call.input()?;
-    let name = match (&given.log_group_name, &given.log_group_identifier) {
-        (Some(name), None) => name,
-        (None, Some(identifier)) => identified(cx, identifier)?,
-        _ => return Err(invalid("Give either logGroupName or logGroupIdentifier.")),
-    };
+    let name = one_group(cx, given.log_group_name.as_deref(), given.log_group_identifier.as_deref())?;
     let group = cx.r.logs.find(name)?;
     let kept_since = group.retention_in_days().map_or(0, |days| cx.now_millis - days * DAY);
     let stream = group.streams.get(&given.log_stream_name).ok_or_else(|| missing("log stream"))?;

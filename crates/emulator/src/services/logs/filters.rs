@@ -24,6 +24,9 @@ pub(super) struct MetricFilter {
     metric_transformations: Vec<MetricTransformation>,
     creation_time: i64,
     log_group_name: String,
+    /// Always false, and always shown (recorded from real AWS). State of an earlier version does not have it.
+    #[serde(default)]
+    apply_on_transformed_logs: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,13 +39,9 @@ struct MetricTransformation {
     default_value: Option<f64>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     dimensions: BTreeMap<String, String>,
-    /// "If you omit this, the unit is set as None" (MetricTransformation, `unit`).
-    #[serde(default = "no_unit")]
-    unit: String,
-}
-
-fn no_unit() -> String {
-    "None".to_owned()
+    /// Shown only if it was given (recorded from real AWS; the API Reference says "If you omit this, the unit is set as None").
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unit: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +51,8 @@ struct PutMetricFilter {
     filter_name: String,
     filter_pattern: String,
     metric_transformations: Vec<MetricTransformation>,
+    #[serde(default)]
+    apply_on_transformed_logs: bool,
 }
 
 /// What a pattern looks for (CloudWatch Logs User Guide, "Filter pattern syntax").
@@ -113,6 +114,11 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
         let message = "Metric filters are only supported by log groups of the Standard class.";
         return Err(Refusal::new("InvalidOperationException", message));
     }
+    if given.apply_on_transformed_logs {
+        // "This parameter is valid only for log groups that have an active log transformer" (PutMetricFilter).
+        // Transformers are not modelled.
+        return Err(invalid("applyOnTransformedLogs is for log groups with an active log transformer."));
+    }
     let pattern = Pattern::of(&given.filter_pattern)?;
     given.metric_transformations.iter().try_for_each(|transformation| check(transformation, pattern))?;
     let old = group.filters.get(&given.filter_name);
@@ -125,6 +131,7 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
         metric_transformations: given.metric_transformations,
         creation_time: old.map_or(cx.now_millis, |old| old.creation_time),
         log_group_name: given.log_group_name,
+        apply_on_transformed_logs: false,
     };
     group.filters.insert(given.filter_name, filter);
     Ok(Value::Null)

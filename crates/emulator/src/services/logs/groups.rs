@@ -217,8 +217,8 @@ struct DescribeLogGroups {
     next_token: Option<String>,
 }
 
-/// CloudWatch Logs API Reference, DescribeLogGroups: which filters go together, and that a search by pattern shows
-/// three members only.
+/// CloudWatch Logs API Reference, DescribeLogGroups: which filters go together. A search by pattern shows fewer members; they are
+/// recorded from real AWS, which shows more than the three that are named there.
 pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: DescribeLogGroups = call.input()?;
     let (prefix, pattern) = (&given.log_group_name_prefix, &given.log_group_name_pattern);
@@ -245,6 +245,9 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
             "logGroupName": group.log_group_name,
             "arn": group.arn,
             "creationTime": group.creation_time,
+            "logGroupArn": group.log_group_arn,
+            "logGroupClass": group.log_group_class,
+            "metricFilterCount": group.filters.len(),
         }),
     };
     let groups = cx.r.logs.groups.values().filter(is_wanted).map(show).collect();

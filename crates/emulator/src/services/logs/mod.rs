@@ -141,6 +141,24 @@ fn identified<'a>(cx: &Cx<'_>, identifier: &'a str) -> Result<&'a str, Refusal> 
     }
 }
 
+/// The name of a group that a call names by `logGroupName` or by `logGroupIdentifier`. The code for both at once is recorded from
+/// real AWS for DescribeLogStreams; the API's model does not have it.
+fn one_group<'a>(
+    cx: &Cx<'_>,
+    name: Option<&'a str>,
+    identifier: Option<&'a str>,
+) -> Result<&'a str, Refusal> {
+    match (name, identifier) {
+        (Some(name), None) => Ok(name),
+        (None, Some(identifier)) => identified(cx, identifier),
+        (Some(_), Some(_)) => {
+            let message = "LogGroup name and LogGroup ARN are mutually exclusive parameters.";
+            Err(Refusal::new("ValidationException", message))
+        }
+        (None, None) => Err(invalid("Give either logGroupName or logGroupIdentifier.")),
+    }
+}
+
 /// One page of a list, under the name that the operation gives it.
 fn listed(name: &str, items: Vec<Value>, limit: Option<usize>, token: Option<&str>) -> Answer {
     let (items, next) = page(items, limit.unwrap_or(PAGE), token)

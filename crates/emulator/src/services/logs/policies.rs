@@ -38,9 +38,11 @@ struct PutResourcePolicy {
 }
 
 /// CloudWatch Logs User Guide, "Overview of managing access permissions to your CloudWatch Logs resources": a
-/// statement says who may do what of CloudWatch Logs, and to which resources.
+/// statement says who may do what of CloudWatch Logs, and to which resources. Resources that are not ARNs are
+/// accepted (recorded from real AWS).
 fn check(document: &str) -> Result<(), Refusal> {
-    let policy = Policy::parse(document).map_err(invalid)?;
+    let policy = Policy::parse_with_any_resource(document).map_err(invalid)?;
+    policy.check_sids().map_err(invalid)?;
     for statement in &policy.statements {
         if !statement.has_principal() {
             return Err(invalid("Invalid resource policy: a statement has no principal."));
@@ -57,11 +59,11 @@ fn check(document: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The document as CloudWatch Logs gives it back: a list of one is written as that one, and the version of the language is
-/// there (hashicorp/terraform-provider-aws, `aws_cloudwatch_log_resource_policy`, which compares by meaning for that).
+/// The document as CloudWatch Logs returns it (recorded from real AWS): a list with one item becomes that item, and a missing
+/// version becomes `2008-10-17`, which is its default ("IAM JSON policy elements: Version").
 fn rewritten(document: &str) -> String {
     let Ok(Value::Object(mut document)) = serde_json::from_str(document) else { return document.to_owned() };
-    document.entry("Version").or_insert_with(|| "2012-10-17".into());
+    document.entry("Version").or_insert_with(|| "2008-10-17".into());
     match document.get_mut("Statement") {
         Some(Value::Array(statements)) => statements.iter_mut().for_each(single),
         Some(statement) => single(statement),

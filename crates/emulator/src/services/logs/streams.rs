@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::events::Event;
-use super::{Answer, Cx, exists, identified, invalid, listed, missing};
+use super::{Answer, Cx, exists, invalid, listed, missing, one_group};
 use crate::request::Call;
 
 /// A log stream.
@@ -88,11 +88,7 @@ struct DescribeLogStreams {
 /// name.
 pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: DescribeLogStreams = call.input()?;
-    let name = match (&given.log_group_name, &given.log_group_identifier) {
-        (Some(name), None) => name,
-        (None, Some(identifier)) => identified(cx, identifier)?,
-        _ => return Err(invalid("Give either logGroupName or logGroupIdentifier.")),
-    };
+    let name = one_group(cx, given.log_group_name.as_deref(), given.log_group_identifier.as_deref())?;
     if given.order_by == OrderBy::LastEventTime && given.log_stream_name_prefix.is_some() {
         return Err(invalid("Cannot order by LastEventTime with a logStreamNamePrefix."));
     }

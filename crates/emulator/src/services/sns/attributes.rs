@@ -54,6 +54,13 @@ fn feedback(name: &str) -> Option<&str> {
     ATTRIBUTES.contains(&attribute).then_some(attribute)
 }
 
+/// Puts a flag into lower case: SNS accepts any (recorded from real AWS for RawMessageDelivery).
+pub(super) fn fold_flag(name: &str, value: &mut str) {
+    if ["ContentBasedDeduplication", "FifoTopic", "RawMessageDelivery"].contains(&name) {
+        value.make_ascii_lowercase();
+    }
+}
+
 pub(super) fn is_flag(value: &str) -> bool {
     ["true", "false"].contains(&value)
 }

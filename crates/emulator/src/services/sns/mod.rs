@@ -3,6 +3,8 @@
 //! Messages are checked and go nowhere. Nobody confirms a subscription, so those that need it stay pending.
 
 mod attributes;
+mod filter_policy;
+mod message_attributes;
 mod policy;
 mod publish;
 mod subscribe;
@@ -43,13 +45,14 @@ impl State {
         self.topics.get(arn)
     }
 
-    fn find(&self, arn: &str) -> Result<&Topic, Refusal> {
-        check_arn("TopicArn", arn)?;
+    /// The topic that a call in a region is about.
+    fn find(&self, region: &str, arn: &str) -> Result<&Topic, Refusal> {
+        check_topic_arn(region, arn)?;
         self.topics.get(arn).ok_or_else(no_topic)
     }
 
-    fn find_mut(&mut self, arn: &str) -> Result<&mut Topic, Refusal> {
-        check_arn("TopicArn", arn)?;
+    fn find_mut(&mut self, region: &str, arn: &str) -> Result<&mut Topic, Refusal> {
+        check_topic_arn(region, arn)?;
         self.topics.get_mut(arn).ok_or_else(no_topic)
     }
 
@@ -125,6 +128,15 @@ fn check_arn(parameter: &str, arn: &str) -> Result<(), Refusal> {
         false => {
             Err(invalid(format!("{parameter} Reason: An ARN must have at least 6 elements, not {elements}")))
         }
+    }
+}
+
+/// The ARN of a topic in another region is an invalid parameter (recorded from real AWS).
+fn check_topic_arn(region: &str, arn: &str) -> Result<(), Refusal> {
+    check_arn("TopicArn", arn)?;
+    match arn.split(':').nth(3) == Some(region) {
+        true => Ok(()),
+        false => Err(invalid("TopicArn")),
     }
 }
 

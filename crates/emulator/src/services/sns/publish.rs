@@ -1,13 +1,18 @@
 //! Publish (SNS API Reference, Publish).
+//!
+//! The codes for a topic of another region and for an unknown endpoint are recorded from real AWS.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::message_attributes::{self, MessageAttributes};
+use super::subscribe::is_phone_number;
 use super::topic::Topic;
 use super::{Answer, Cx, invalid};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::kms::{KeyProblem, uuid};
+use crate::services::sqs::is_message_id;
 
 /// Bytes of a message (SNS Developer Guide, "Amazon SNS message size").
 const LONGEST: usize = 256 * 1024;
@@ -17,20 +22,35 @@ const LONGEST: usize = 256 * 1024;
 struct Publish {
     topic_arn: Option<String>,
     target_arn: Option<String>,
+    phone_number: Option<String>,
     message: String,
     subject: Option<String>,
     message_structure: Option<String>,
     message_group_id: Option<String>,
     message_deduplication_id: Option<String>,
+    #[serde(default)]
+    message_attributes: MessageAttributes,
 }
 
 /// A message to a topic is checked, and then it is gone.
 pub(super) fn publish(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: Publish = call.input()?;
     let arn = given.topic_arn.as_ref().or(given.target_arn.as_ref());
-    let arn = arn.ok_or_else(|| invalid("TopicArn or TargetArn Reason: no value for required parameter"))?;
-    let topic = cx.r.sns.find(arn)?;
+    let arn = match (arn, &given.phone_number) {
+        (Some(arn), _) => arn,
+        (None, Some(number)) => return to_phone(cx, &given, number),
+        (None, None) => {
+            return Err(invalid("TopicArn or TargetArn Reason: no value for required parameter"));
+        }
+    };
+    if arn.split(':').nth(5).is_some_and(|resource| resource.starts_with("endpoint/")) {
+        // Platform applications are not modelled, so every endpoint is unknown.
+        return Err(invalid("TargetArn Reason: No endpoint found for the target arn specified"));
+    }
+    let topic = cx.r.sns.find(cx.region, arn)?;
     check_message(&given)?;
+    check_id("MessageGroupId", given.message_group_id.as_deref())?;
+    check_id("MessageDeduplicationId", given.message_deduplication_id.as_deref())?;
     check_groups(topic, &given)?;
     if let Some(key) = topic.kms_key() {
         check_key(cx, key)?;
@@ -44,13 +64,36 @@ pub(super) fn publish(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(answer)
 }
 
+/// Sends a text message.
+fn to_phone(cx: &mut Cx<'_>, given: &Publish, number: &str) -> Answer {
+    if !is_phone_number(number) {
+        return Err(invalid(format!("PhoneNumber Reason: {number} is not valid to publish to")));
+    }
+    check_message(given)?;
+    Ok(json!({"MessageId": uuid(&mut cx.r.sns.ids)}))
+}
+
+fn check_id(name: &str, id: Option<&str>) -> Result<(), Refusal> {
+    match id.is_none_or(is_message_id) {
+        true => Ok(()),
+        false => Err(invalid(format!(
+            "{name} Reason: it can only include alphanumeric and punctuation characters, 1 to 128 in length."
+        ))),
+    }
+}
+
 fn check_message(given: &Publish) -> Result<(), Refusal> {
+    message_attributes::check(&given.message_attributes)?;
     match given.message.len() {
         0 => return Err(invalid("Empty message")),
-        1..=LONGEST => {}
+        length if length + message_attributes::size(&given.message_attributes) <= LONGEST => {}
         _ => return Err(invalid("Message too long")),
     }
-    if given.subject.as_ref().is_some_and(|subject| subject.is_empty() || subject.chars().count() > 100) {
+    // Publish, Subject: "no line breaks or control characters, and less than 100 characters long".
+    let is_subject = |subject: &String| {
+        (1..=100).contains(&subject.chars().count()) && !subject.chars().any(char::is_control)
+    };
+    if !given.subject.as_ref().is_none_or(is_subject) {
         return Err(invalid("Subject"));
     }
     match given.message_structure.as_deref() {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::attributes::{Attributes, are_equal};
-use super::subscribe::check_attribute;
+use super::attributes::{Attributes, are_equal, fold_flag};
+use super::subscribe::{Subject, check_attribute};
 use super::{Answer, State, check_arn, invalid, listed, not_found};
 use crate::emulator::ACCOUNT_ID;
 use crate::objects::Object;
@@ -15,6 +15,14 @@ use crate::services::support::Tags;
 /// How long a subscription waits to be confirmed: 48 hours (SNS Developer Guide, "Deleting an Amazon SNS subscription and
 /// topic").
 const PATIENCE_MILLIS: i64 = 48 * 60 * 60 * 1000;
+
+/// The attribute that says what a filter policy is applied to.
+pub(super) const SCOPE: &str = "FilterPolicyScope";
+/// Its default.
+pub(super) const BY_DEFAULT: &str = "MessageAttributes";
+
+/// Filter policies that a topic may have (SNS Developer Guide, "Filter policy constraints in Amazon SNS").
+const FILTERS: usize = 200;
 
 /// A subscription. Its public members are `Subscription` of the SNS API Reference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,7 +57,7 @@ impl Subscription {
     pub(super) fn has(&self, given: &Attributes) -> bool {
         let by_default = |name: &str| match name {
             "RawMessageDelivery" => "false",
-            "FilterPolicyScope" => "MessageAttributes",
+            SCOPE => BY_DEFAULT,
             _ => "",
         };
         given.iter().all(|(name, value)| {
@@ -67,6 +75,18 @@ impl Subscription {
         value
     }
 
+    fn has_filter(&self) -> bool {
+        self.attributes.contains_key("FilterPolicy")
+    }
+
+    fn scope(&self) -> &str {
+        self.attributes.get(SCOPE).map_or(BY_DEFAULT, String::as_str)
+    }
+
+    fn is_fifo(&self) -> bool {
+        self.topic_arn.ends_with(".fifo") && self.endpoint.ends_with(".fifo")
+    }
+
     fn all_attributes(&self) -> Attributes {
         let mut attributes = Attributes::from(
             [
@@ -82,10 +102,12 @@ impl Subscription {
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
-        if self.attributes.contains_key("FilterPolicy") {
-            attributes.insert("FilterPolicyScope".to_owned(), "MessageAttributes".to_owned());
-        }
         attributes.extend(self.attributes.clone());
+        // The scope is shown only with a policy (recorded from real AWS).
+        match self.has_filter() {
+            true => drop(attributes.insert(SCOPE.to_owned(), self.scope().to_owned())),
+            false => drop(attributes.remove(SCOPE)),
+        }
         attributes
     }
 
@@ -123,6 +145,14 @@ struct ListSubscriptionsByTopic {
     next_token: Option<String>,
 }
 
+/// Whether an ARN ends in the id of a subscription, which is a UUID.
+fn has_id(arn: &str) -> bool {
+    let Some(id) = arn.split(':').nth(6) else { return false };
+    let groups: Vec<&str> = id.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.concat().bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 fn no_subscription() -> Refusal {
     not_found("Subscription does not exist")
 }
@@ -140,11 +170,25 @@ impl State {
             .find(|s| s.topic_arn == topic && s.protocol == protocol && s.endpoint == endpoint)
     }
 
+    /// Whether another subscription of a topic may have a filter policy.
+    pub(super) fn check_filters(&self, topic: &str) -> Result<(), Refusal> {
+        match self.subscriptions_of(topic).filter(|subscription| subscription.has_filter()).count() {
+            ..FILTERS => Ok(()),
+            _ => {
+                let message = format!("A topic can have {FILTERS} filter policies at most.");
+                Err(Refusal::new("FilterPolicyLimitExceeded", message).with_status(403))
+            }
+        }
+    }
+
     /// One that is pending stays until it is confirmed or forgotten, or its topic goes. One that is not there is no
-    /// error.
+    /// error, but a malformed id is (recorded from real AWS).
     pub(super) fn unsubscribe(&mut self, call: &Call) -> Answer {
         let OneSubscription { subscription_arn } = call.input()?;
         check_arn("SubscriptionArn", &subscription_arn)?;
+        if !has_id(&subscription_arn) {
+            return Err(invalid("SubscriptionId"));
+        }
         if self.subscriptions.get(&subscription_arn).is_some_and(Subscription::is_pending) {
             return Err(invalid(
                 "SubscriptionArn Reason: Cannot unsubscribe a subscription that is pending confirmation",
@@ -162,7 +206,7 @@ impl State {
 
     pub(super) fn list_subscriptions_by_topic(&self, call: &Call) -> Answer {
         let given: ListSubscriptionsByTopic = call.input()?;
-        self.find(&given.topic_arn)?;
+        self.find(&call.region, &given.topic_arn)?;
         let its = self.subscriptions_of(&given.topic_arn).map(Subscription::listed).collect();
         listed("Subscriptions", its, given.next_token.as_deref())
     }
@@ -178,9 +222,21 @@ impl State {
     pub(super) fn set_subscription_attributes(&mut self, call: &Call) -> Answer {
         let given: SetSubscriptionAttributes = call.input()?;
         check_arn("SubscriptionArn", &given.subscription_arn)?;
+        let subscription = self.subscriptions.get(&given.subscription_arn).ok_or_else(no_subscription)?;
+        let (name, mut value) = (given.attribute_name, given.attribute_value);
+        fold_flag(&name, &mut value);
+        let subject = Subject { is_fifo: subscription.is_fifo(), scope: subscription.scope() };
+        check_attribute(&subject, &name, &value)?;
+        if name == SCOPE
+            && let Some(policy) = subscription.attributes.get("FilterPolicy")
+        {
+            let subject = Subject { scope: &value, ..subject };
+            check_attribute(&subject, "FilterPolicy", policy)?;
+        }
+        if name == "FilterPolicy" && !value.is_empty() && !subscription.has_filter() {
+            self.check_filters(&subscription.topic_arn)?;
+        }
         let subscription = self.subscriptions.get_mut(&given.subscription_arn).ok_or_else(no_subscription)?;
-        let (name, value) = (given.attribute_name, given.attribute_value);
-        check_attribute(&name, &value)?;
         match value.is_empty() {
             true => subscription.attributes.remove(&name),
             false => subscription.attributes.insert(name, value),

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::attributes::{Attributes, are_equal, check_changed, check_new};
-use super::{Answer, Cx, State, check_arn, invalid, listed, policy, tags};
+use super::attributes::{Attributes, are_equal, check_changed, check_new, fold_flag};
+use super::{Answer, Cx, State, check_topic_arn, invalid, listed, policy, tags};
 use crate::emulator::ACCOUNT_ID;
 use crate::objects::Object;
 use crate::request::Call;
@@ -114,7 +114,8 @@ fn check_name(name: &str, is_fifo: bool) -> Result<(), Refusal> {
 
 /// A topic with this name is given again, provided that what is asked for is what it has (SNS API Reference, CreateTopic).
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: CreateTopic = call.input()?;
+    let mut given: CreateTopic = call.input()?;
+    given.attributes.iter_mut().for_each(|(name, value)| fold_flag(name, value));
     let is_fifo = given.attributes.get("FifoTopic").is_some_and(|flag| flag == "true");
     check_name(&given.name, is_fifo)?;
     for (name, value) in &given.attributes {
@@ -131,7 +132,9 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         return Ok(answer);
     }
     let mut attributes = given.attributes;
-    attributes.retain(|_, value| !value.is_empty());
+    // Standard topics do not show `FifoTopic` (recorded from real AWS).
+    let is_shown = |name: &str, value: &str| !value.is_empty() && (name, value) != ("FifoTopic", "false");
+    attributes.retain(|name, value| is_shown(name, value));
     cx.r.sns.topics.insert(topic_arn.clone(), Topic { topic_arn, attributes, tags });
     Ok(answer)
 }
@@ -149,13 +152,14 @@ fn check_same(topic: &Topic, attributes: &Attributes, tags: &Tags) -> Result<(),
 /// An empty value takes an attribute away: the policy becomes the default one, messages are not encrypted any more.
 pub(super) fn set_attribute(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: SetTopicAttributes = call.input()?;
-    let SetTopicAttributes { topic_arn, attribute_name: name, attribute_value: value } = given;
-    let topic = cx.r.sns.find(&topic_arn)?;
+    let SetTopicAttributes { topic_arn, attribute_name: name, attribute_value: mut value } = given;
+    let topic = cx.r.sns.find(cx.region, &topic_arn)?;
+    fold_flag(&name, &mut value);
     check_changed(&name, &value, topic.is_fifo())?;
     if name == "Policy" && !value.is_empty() {
         policy::check(cx, &topic_arn, &value)?;
     }
-    let attributes = &mut cx.r.sns.find_mut(&topic_arn)?.attributes;
+    let attributes = &mut cx.r.sns.find_mut(cx.region, &topic_arn)?.attributes;
     match value.is_empty() {
         true => attributes.remove(&name),
         false => attributes.insert(name, value),
@@ -167,7 +171,7 @@ impl State {
     /// Its subscriptions go with it, and a topic that is not there is no error (SNS API Reference, DeleteTopic).
     pub(super) fn delete_topic(&mut self, call: &Call) -> Answer {
         let OneTopic { topic_arn } = call.input()?;
-        check_arn("TopicArn", &topic_arn)?;
+        check_topic_arn(&call.region, &topic_arn)?;
         self.topics.remove(&topic_arn);
         self.subscriptions.retain(|_, subscription| subscription.topic_arn() != topic_arn);
         Ok(Value::Null)
@@ -181,7 +185,7 @@ impl State {
 
     pub(super) fn get_topic_attributes(&self, call: &Call) -> Answer {
         let OneTopic { topic_arn } = call.input()?;
-        let topic = self.find(&topic_arn)?;
+        let topic = self.find(&call.region, &topic_arn)?;
         let (pending, confirmed): (Vec<_>, Vec<_>) =
             self.subscriptions_of(&topic_arn).partition(|subscription| subscription.is_pending());
         let mut attributes = Attributes::from(

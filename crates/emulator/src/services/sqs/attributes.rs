@@ -11,6 +11,9 @@ use crate::response::Refusal;
 /// Attributes by name.
 pub(super) type Attributes = BTreeMap<String, String>;
 
+/// How long SQS reuses a data key. Meaningless without a key.
+pub(super) const REUSE: &str = "KmsDataKeyReusePeriodSeconds";
+
 /// What an attribute may be.
 enum Kind {
     Number { low: u64, high: u64, by_default: &'static str },
@@ -34,7 +37,7 @@ fn kind(name: &str, is_fifo: bool) -> Option<Kind> {
         "MessageRetentionPeriod" => number(60, 1_209_600, "345600"),
         "ReceiveMessageWaitTimeSeconds" => number(0, 20, "0"),
         "VisibilityTimeout" => number(0, 43_200, "30"),
-        "KmsDataKeyReusePeriodSeconds" => number(60, 86_400, "300"),
+        REUSE => number(60, 86_400, "300"),
         "SqsManagedSseEnabled" => Kind::Flag { by_default: "true" },
         "KmsMasterKeyId" => Kind::Text,
         "Policy" => Kind::Policy,
@@ -70,10 +73,43 @@ pub(super) const ALWAYS: [&str; 6] = [
 pub(super) const ALWAYS_FIFO: [&str; 3] =
     ["ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"];
 
+/// Whether a queue is a FIFO queue. Immutable.
+const FIFO: &str = "FifoQueue";
+
 /// The queue that attributes are for.
 pub(super) struct Subject<'a> {
     pub(super) arn: &'a str,
     pub(super) is_fifo: bool,
+}
+
+/// Removes `FifoQueue` from the attributes of a new queue, and returns whether it is to be a FIFO queue. For a standard queue
+/// the attribute is unknown, even with the value `false`; `True` is accepted (both recorded from real AWS).
+pub(super) fn take_fifo(given: &mut Attributes) -> Result<bool, Refusal> {
+    match given.remove(FIFO) {
+        None => Ok(false),
+        Some(flag) if flag.eq_ignore_ascii_case("true") => Ok(true),
+        Some(_) => Err(unknown(FIFO)),
+    }
+}
+
+/// The same for an existing queue, which accepts `FifoQueue` only with the value that it has (recorded from real AWS).
+pub(super) fn take_fifo_again(given: &mut Attributes, is_fifo: bool) -> Result<(), Refusal> {
+    match given.remove(FIFO) {
+        None => Ok(()),
+        Some(_) if !is_fifo => Err(unknown(FIFO)),
+        Some(flag) if flag.eq_ignore_ascii_case("true") => Ok(()),
+        Some(_) => Err(invalid_value(FIFO)),
+    }
+}
+
+/// Puts flags into lower case, as they are shown.
+pub(super) fn normal(mut given: Attributes, is_fifo: bool) -> Attributes {
+    for (name, value) in &mut given {
+        if matches!(kind(name, is_fifo), Some(Kind::Flag { .. })) {
+            value.make_ascii_lowercase();
+        }
+    }
+    given
 }
 
 /// Checks attributes that a queue is to have. An empty document or key takes the attribute away.
@@ -97,7 +133,7 @@ pub(super) fn check(cx: &Cx<'_>, subject: &Subject<'_>, given: &Attributes) -> R
     check_encryption(given)
 }
 
-pub(super) fn unknown(name: &str) -> Refusal {
+fn unknown(name: &str) -> Refusal {
     Refusal::new("InvalidAttributeName", format!("Unknown Attribute {name}."))
 }
 

@@ -1,6 +1,7 @@
 //! SQS: queues. Messages are counted, and nobody receives them.
 
 mod attributes;
+mod message_attributes;
 mod policy;
 mod queue;
 mod send;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::queue::Queue;
+pub(crate) use self::send::is_message_id;
 use super::{Answer, Api, Cx, unknown_operation};
 use crate::emulator::ACCOUNT_ID;
 use crate::ids::IdSource;
@@ -39,7 +41,7 @@ impl State {
     }
 
     /// A queue, by its URL. The end point in the URL may be any; the account is ours
-    /// (SQS Developer Guide, "Queue URLs").
+    /// (SQS Developer Guide, "Queue URLs"). The name alone is accepted (recorded from real AWS).
     fn find(&self, url: &str) -> Result<&Queue, Refusal> {
         self.queues.get(name_in(url)?).ok_or_else(no_queue)
     }
@@ -54,6 +56,7 @@ fn name_in(url: &str) -> Result<&str, Refusal> {
     match (parts.next(), parts.next()) {
         (Some(name), Some(ACCOUNT_ID)) => Ok(name),
         (Some(_), Some(_)) => Err(no_queue()),
+        (Some(name), None) if !name.is_empty() => Ok(name),
         _ => {
             Err(Refusal::new("InvalidAddress", format!("The address {url} is not valid for this endpoint.")))
         }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::attributes::{
-    ALWAYS, ALWAYS_FIFO, Attributes, Subject, allows_redrive, by_default, check, unknown,
+    ALWAYS, ALWAYS_FIFO, Attributes, REUSE, Subject, allows_redrive, by_default, check, normal, take_fifo,
+    take_fifo_again,
 };
 use super::{Answer, Cx, HELD_MILLIS, State, invalid, no_queue, tags};
 use crate::emulator::ACCOUNT_ID;
@@ -67,7 +68,7 @@ impl Queue {
     pub(super) fn attribute(&self, name: &str) -> &str {
         match self.attributes.get(name) {
             Some(value) => value,
-            // One kind of encryption takes the place of the other.
+            // State of an earlier version does not have it beside a key.
             None if name == "SqsManagedSseEnabled" && self.kms_key().is_some() => "false",
             None => by_default(name, self.is_fifo()),
         }
@@ -91,18 +92,24 @@ impl Queue {
         given.iter().all(|(name, value)| self.attribute(name) == value).then_some(())
     }
 
-    /// Sets attributes; empty values take them away.
+    /// Sets attributes; empty values take them away. Setting a key turns SQS's own encryption off, and removing the key
+    /// does not turn it on again (recorded from real AWS).
     fn set(&mut self, given: Attributes) {
+        let had_key = self.kms_key().is_some();
         let key_is_new = given.get("KmsMasterKeyId").is_some_and(|key| !key.is_empty());
         let takes_over = given.get("SqsManagedSseEnabled").is_some_and(|flag| flag == "true");
         if key_is_new {
-            self.attributes.remove("SqsManagedSseEnabled");
+            self.attributes.insert("SqsManagedSseEnabled".to_owned(), "false".to_owned());
         }
         if takes_over {
             self.attributes.remove("KmsMasterKeyId");
         }
+        let says_reuse = given.contains_key(REUSE);
         self.attributes.extend(given);
         self.attributes.retain(|_, value| !value.is_empty());
+        if self.kms_key().is_none() && (had_key && !says_reuse || self.attribute(REUSE) == "300") {
+            self.attributes.remove(REUSE);
+        }
     }
 
     pub(super) fn take(&mut self, message: Message) {
@@ -133,8 +140,7 @@ impl Queue {
             ALWAYS.iter().chain(fifo).map(|name| ((*name).to_owned(), self.attribute(name).to_owned())),
         );
         if self.kms_key().is_some() {
-            let name = "KmsDataKeyReusePeriodSeconds";
-            all.insert(name.to_owned(), self.attribute(name).to_owned());
+            all.insert(REUSE.to_owned(), self.attribute(REUSE).to_owned());
         }
         if self.is_fifo() {
             all.insert("FifoQueue".to_owned(), "true".to_owned());
@@ -216,11 +222,8 @@ fn check_name(name: &str, is_fifo: bool) -> Result<(), Refusal> {
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: CreateQueue = call.input()?;
     let (name, mut attributes) = (given.queue_name, given.attributes);
-    let is_fifo = match attributes.remove("FifoQueue").as_deref() {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err(unknown("FifoQueue")),
-    };
+    let is_fifo = take_fifo(&mut attributes)?;
+    let attributes = normal(attributes, is_fifo);
     check_name(&name, is_fifo)?;
     let arn = cx.arn("sqs", &name);
     check(cx, &Subject { arn: &arn, is_fifo }, &attributes)?;
@@ -281,11 +284,14 @@ pub(super) fn get_attributes(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn set_attributes(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: SetQueueAttributes = call.input()?;
-    check(cx, &cx.r.sqs.find(&given.queue_url)?.subject(), &given.attributes)?;
+    let mut given: SetQueueAttributes = call.input()?;
+    let subject = cx.r.sqs.find(&given.queue_url)?.subject();
+    take_fifo_again(&mut given.attributes, subject.is_fifo)?;
+    let attributes = normal(given.attributes, subject.is_fifo);
+    check(cx, &subject, &attributes)?;
     let now = cx.now_millis.div_euclid(1000);
     let queue = cx.r.sqs.find_mut(&given.queue_url)?;
-    queue.set(given.attributes);
+    queue.set(attributes);
     queue.modified = now;
     Ok(Value::Null)
 }

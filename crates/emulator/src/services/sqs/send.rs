@@ -4,6 +4,7 @@ use md5::{Digest, Md5};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::message_attributes::{self, MessageAttributes, digest_of};
 use super::queue::{Message, Queue};
 use super::{Answer, Cx, invalid};
 use crate::request::Call;
@@ -18,13 +19,21 @@ struct SendMessage {
     delay_seconds: Option<i64>,
     message_group_id: Option<String>,
     message_deduplication_id: Option<String>,
+    #[serde(default)]
+    message_attributes: MessageAttributes,
+    #[serde(default)]
+    message_system_attributes: MessageAttributes,
 }
 
 /// A message is checked and counted.
 pub(super) fn send(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: SendMessage = call.input()?;
     let queue = cx.r.sqs.find(&given.queue_url)?;
-    check_body(queue, &given.message_body)?;
+    message_attributes::check(&given.message_attributes)?;
+    message_attributes::check_system(&given.message_system_attributes)?;
+    check_body(queue, &given.message_body, message_attributes::size(&given.message_attributes))?;
+    check_id("MessageGroupId", given.message_group_id.as_deref())?;
+    check_id("MessageDeduplicationId", given.message_deduplication_id.as_deref())?;
     check_groups(queue, &given)?;
     let delay = given.delay_seconds.unwrap_or_else(|| queue.number("DelaySeconds"));
     if !(0..=900).contains(&delay) {
@@ -44,33 +53,56 @@ pub(super) fn send(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({
         "MessageId": id,
         "MD5OfMessageBody": digest(given.message_body.as_bytes()),
+        "MD5OfMessageAttributes": digest_of(&given.message_attributes),
+        "MD5OfMessageSystemAttributes": digest_of(&given.message_system_attributes),
         "SequenceNumber": sequence,
     }))
 }
 
 /// The MD5 digest that clients compare.
-fn digest(bytes: &[u8]) -> String {
+pub(super) fn digest(bytes: &[u8]) -> String {
     Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn check_body(queue: &Queue, body: &str) -> Result<(), Refusal> {
+/// Whether a text consists of characters that messages can have (SQS API Reference, SendMessage).
+pub(super) fn is_legal_text(text: &str) -> bool {
+    let is_legal = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+    text.chars().all(is_legal)
+}
+
+/// Checks a body. `attributes` is the size of the attributes, which counts towards that of the message.
+fn check_body(queue: &Queue, body: &str, attributes: usize) -> Result<(), Refusal> {
     let longest = queue.number("MaximumMessageSize");
     if body.is_empty() {
         return Err(Refusal::new("MissingParameter", "The request must contain the parameter MessageBody."));
     }
-    if i64::try_from(body.len()).is_ok_and(|length| length > longest) {
+    if i64::try_from(body.len() + attributes).is_ok_and(|length| length > longest) {
         return Err(invalid(format!(
             "One or more parameters are invalid. Reason: Message must be shorter than {longest} bytes."
         )));
     }
-    let is_legal = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
-    match body.chars().all(is_legal) {
+    match is_legal_text(body) {
         true => Ok(()),
         false => {
             let message = "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF";
             Err(Refusal::new("InvalidMessageContents", message))
         }
     }
+}
+
+/// Checks a `MessageGroupId` or `MessageDeduplicationId` (SQS API Reference, SendMessage; the code is recorded from real AWS).
+fn check_id(name: &str, id: Option<&str>) -> Result<(), Refusal> {
+    match id.is_none_or(is_message_id) {
+        true => Ok(()),
+        false => Err(invalid(format!(
+            "Value for parameter {name} is invalid. Reason: {name} can only include alphanumeric and punctuation characters. 1 to 128 in length."
+        ))),
+    }
+}
+
+/// Whether a text can be a `MessageGroupId` or `MessageDeduplicationId`, here and in SNS.
+pub(crate) fn is_message_id(id: &str) -> bool {
+    (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn check_groups(queue: &Queue, given: &SendMessage) -> Result<(), Refusal> {

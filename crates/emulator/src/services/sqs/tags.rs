@@ -60,8 +60,13 @@ impl State {
         Ok(Value::Null)
     }
 
+    /// `Tags` is absent for a queue without tags (recorded from real AWS).
     pub(super) fn list_queue_tags(&self, call: &Call) -> Answer {
         let OneQueue { queue_url } = call.input()?;
-        Ok(json!({"Tags": self.find(&queue_url)?.tags}))
+        let tags = &self.find(&queue_url)?.tags;
+        Ok(match tags.is_empty() {
+            true => json!({}),
+            false => json!({"Tags": tags}),
+        })
     }
 }
