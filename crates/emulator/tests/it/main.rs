@@ -38,6 +38,7 @@ mod rds_life_cycle;
 mod rds_parameters;
 mod rds_rules;
 mod rds_status;
+mod rds_stopping;
 mod rehearsal;
 mod round_trip;
 mod rows;
