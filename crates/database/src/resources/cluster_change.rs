@@ -107,7 +107,7 @@ impl Cluster<Resolved> {
         let live = describe(cx, outputs.identifier.as_str()).await?;
         let is_on = live.and_then(|live| live.http_endpoint_enabled).unwrap_or_default();
         let arn = &outputs.arn;
-        match self.enable_http_endpoint {
+        let answer = match self.enable_http_endpoint {
             on if on == is_on => Ok(()),
             true => {
                 let answer = client(cx).enable_http_endpoint().resource_arn(arn).send().await;
@@ -117,8 +117,11 @@ impl Cluster<Resolved> {
                 let answer = client(cx).disable_http_endpoint().resource_arn(arn).send().await;
                 answer.called("DisableHttpEndpoint").map(drop)
             }
+        };
+        match answer.classed(&[IN_PROGRESS], ErrorClass::NotYet) {
+            Err(error) => Err(worth_waiting(cx, outputs.identifier.as_str(), error).await),
+            switched => switched,
         }
-        .classed(&[IN_PROGRESS], ErrorClass::NotYet)
     }
 
     pub(super) fn group_ids(&self) -> Vec<String> {

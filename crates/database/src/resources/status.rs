@@ -48,7 +48,7 @@ pub(super) fn unchangeable(status: &str) -> Option<String> {
 }
 
 /// The end of a wait for what is stopped. It is nothing that makes it worthless, as a lasting state of something new does.
-pub(super) fn stopped(operation: &str) -> CallError {
+pub(crate) fn stopped(operation: &str) -> CallError {
     CallError::new(ErrorClass::Invalid, operation, STOPPED)
 }
 
