@@ -48,7 +48,8 @@ pub struct Args {
     pub schedule_expression: String,
     /// The time zone of the schedule: `UTC`, or a name of the IANA database, such as `Asia/Singapore`.
     pub time_zone: String,
-    /// For how many days the database must keep its automated backups, at least: 1 to 35.
+    /// For how many days the database must keep its automated backups, at least: 1 to 35, and no more than
+    /// `database.backup_retention_in_days`.
     #[schemars(range(min = 1, max = 35))]
     pub min_retention_days: u32,
     /// How old the newest automated snapshot may be, in hours: 24 to 168. A cluster that is younger than this needs none

@@ -244,6 +244,7 @@ impl Declaring<'_> {
             qualifier: "$LATEST".to_owned(),
             maximum_retry_attempts: 0,
             maximum_event_age_in_seconds: HOUR,
+            destination_config: None,
         };
         self.scope.add("event-invoke-config", config).map(drop)
     }
@@ -268,6 +269,9 @@ impl Declaring<'_> {
             schedule_expression_timezone: self.args.time_zone.clone(),
             state: "ENABLED".to_owned(),
             flexible_time_window: FlexibleTimeWindow { mode: "OFF".to_owned() },
+            start_date: None,
+            end_date: None,
+            action_after_completion: None,
             target: Target {
                 arn: function.clone(),
                 role_arn,
@@ -287,7 +291,7 @@ impl Declaring<'_> {
     /// Copies by AWS Backup: the vault, the plan, and the database in it.
     fn vault(&mut self) -> Result<Input<VaultName>, DeclareError> {
         let args = &self.args.vault;
-        let lock = |min_retention_days| LockConfiguration { min_retention_days };
+        let lock = LockConfiguration::of_at_least;
         let vault = BackupVault {
             backup_vault_name: self.names.name("backup-vault").into(),
             encryption_key_arn: self.inputs.database.key_arn.clone(),
@@ -302,7 +306,10 @@ impl Declaring<'_> {
             schedule_expression_timezone: self.args.time_zone.clone(),
             start_window_minutes: START_WINDOW_MINUTES,
             completion_window_minutes: COMPLETION_WINDOW_MINUTES,
-            lifecycle: Lifecycle { delete_after_days: args.retention_days },
+            lifecycle: Lifecycle::of_days(args.retention_days),
+            target_logically_air_gapped_backup_vault_arn: None,
+            copy_actions: Vec::new(),
+            enable_continuous_backup: false,
         };
         let plan = BackupPlan {
             backup_plan: BackupPlanDocument {

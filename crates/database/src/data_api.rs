@@ -7,6 +7,8 @@ use aws_sdk_rds::types::{DbCluster, Filter};
 use aws_sdk_rdsdata::types::Field;
 use engine::{CallError, ErrorClass};
 
+use crate::resources::status;
+
 const OPERATION: &str = "ExecuteStatement";
 
 /// What is answered while a cluster pauses, which the call itself ends (Aurora User Guide, "Scaling to Zero ACUs with automatic
@@ -31,6 +33,10 @@ pub(crate) enum Reach {
     Gone,
     /// Not now, for this reason.
     Closed(&'static str),
+    /// Not before somebody starts the cluster.
+    Stopped,
+    /// Not yet: the cluster is starting, or stopping, and may have been stopped when that is over.
+    Turning,
     /// By its Data API.
     Open(DataApi),
 }
@@ -61,7 +67,8 @@ impl Reach {
         match live.status().unwrap_or_default() {
             "deleting" => return Reach::Gone,
             "creating" => return Reach::Closed("the cluster is being created"),
-            "starting" | "stopped" | "stopping" => return Reach::Closed("the cluster is stopped"),
+            "stopped" => return Reach::Stopped,
+            "starting" | "stopping" => return Reach::Turning,
             _ => {}
         }
         if live.http_endpoint_enabled() != Some(true) {
@@ -80,6 +87,8 @@ impl Reach {
     pub(crate) fn or_wait(self) -> Result<DataApi, CallError> {
         let reason = match self {
             Reach::Open(api) => return Ok(api),
+            Reach::Stopped => return Err(status::stopped(OPERATION)),
+            Reach::Turning => "the cluster is starting or stopping",
             Reach::Gone => "the cluster cannot be seen",
             Reach::Closed(reason) => reason,
         };

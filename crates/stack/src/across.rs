@@ -12,6 +12,7 @@ use crate::stack::StackError;
 pub(crate) fn check(config: &Config, place: &Place) -> Result<(), StackError> {
     let of = |tier| move |source| StackError::Declare { tier, source };
     zones(config, place).map_err(of("vpc"))?;
+    kept_backups(config).map_err(of("backup"))?;
     let (Some(network), Some(containers)) = (config.get::<vpc::Tier>(), config.get::<ecs::Tier>()) else {
         return Ok(());
     };
@@ -54,6 +55,26 @@ fn zones(config: &Config, place: &Place) -> Result<(), DeclareError> {
         }
     }
     Ok(())
+}
+
+/// Each verification would say that backups are not kept for as long as they should be.
+fn kept_backups(config: &Config) -> Result<(), DeclareError> {
+    let (Some(database), Some(backup)) = (config.get::<database::Tier>(), config.get::<backup::Tier>())
+    else {
+        return Ok(());
+    };
+    let (kept, wanted) = (database.backup_retention_in_days, backup.min_retention_days);
+    match wanted <= kept {
+        true => Ok(()),
+        false => Err(DeclareError::argument(
+            "min_retention_days",
+            format!(
+                "the daily verification would fail: it wants backups of {wanted} days, and `database.backup_retention_in_days` is \
+                 {kept}"
+            ),
+            format!("at most {kept}, or set database.backup_retention_in_days to {wanted} or more"),
+        )),
+    }
 }
 
 /// What tasks need, and the network does not lead to.
@@ -185,6 +206,21 @@ mod tests {
         assert!(said.contains("ecr.api to sign in to ECR (ecs.image)"), "{said}");
         config.section_mut::<vpc::Tier>().nat = NatMode::Single;
         assert_eq!(remark(&config, &place), None);
+    }
+
+    #[test]
+    fn backups_are_kept_for_as_long_as_the_verification_wants_them() {
+        let mut config = Config::default();
+        assert_eq!(refused(&config), "Ok(())");
+        config.section_mut::<database::Tier>().backup_retention_in_days = 3;
+        let said = refused(&config);
+        assert!(said.starts_with("backup.min_retention_days: the daily verification would fail"), "{said}");
+        assert!(
+            said.contains("(at most 3, or set database.backup_retention_in_days to 7 or more)"),
+            "{said}"
+        );
+        config.section_mut::<backup::Tier>().min_retention_days = 3;
+        assert_eq!(refused(&config), "Ok(())");
     }
 
     #[test]

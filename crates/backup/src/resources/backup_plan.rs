@@ -1,24 +1,31 @@
 //! A backup plan: when AWS Backup makes copies, into which vault, and for how long it keeps them.
 //!
 //! The surprises: names need not be unique, so one whose creation was lost is found by its tag; each change makes a
-//! version, of which the last one is in force; and a plan stays while resources are assigned to it.
+//! version, of which the last one is in force, and which has nothing of the one before; a plan stays while resources are
+//! assigned to it; and where a vault's lock asks for another time to keep copies than the plan, the plan goes on, and every copy
+//! fails (AWS Backup API Reference, PutBackupVaultLockConfiguration), so that a plan of a run warns of it.
+//!
+//! So a change sends back what somebody else has set for other things than this database: tags of copies, indexes and scans of
+//! them, and settings of EC2 and S3. Other rules are drift, and so is what our own rule does with copies of the database beside
+//! what is declared, see `backup_rule`.
 //!
 //! Wait: nothing; the vault that a rule names is there before. Read: AWS adds ids of rules, and the windows and the schedule that a rule leaves
 //! out; a plan that is gone is "Cannot find …", an invalid parameter. Update: a whole new version, without the tags. No state is
 //! terminal: a plan has none.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, Tags, count_or_zero, required};
+use aws::{CallResult, Called, Context, Tags, in_order_of, required};
 use aws_sdk_backup::error::BuildError;
-use aws_sdk_backup::types::{
-    BackupPlanInput, BackupRule as LiveRule, BackupRuleInput, Lifecycle as LifecycleForCall,
-};
+use aws_sdk_backup::types::{BackupPlan as LivePlan, BackupPlanInput};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Named,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Foreseen, ImportId, Intent,
+    Listed, Loss, Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Wish,
 };
 use serde::{Deserialize, Serialize};
 
+use super::backup_rule::BackupRule;
+use super::backup_vault;
 use super::vaults::{OfPlans, backup, retag, tag_map, tags_of};
 use crate::{PlanArn, PlanId, VaultName};
 
@@ -43,34 +50,6 @@ pub struct BackupPlanDocument<S: Stage = Declared> {
     pub backup_plan_rule: Vec<BackupRule<S>>,
 }
 
-/// When copies are made.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
-pub struct BackupRule<S: Stage = Declared> {
-    /// Its name.
-    pub rule_name: String,
-    /// Where copies go.
-    pub target_backup_vault: S::Of<VaultName>,
-    /// When.
-    pub schedule_expression: String,
-    /// In which time zone.
-    pub schedule_expression_timezone: String,
-    /// For how many minutes a copy that could not be begun is tried, 60 at least.
-    pub start_window_minutes: u32,
-    /// After how many minutes one that is not finished is given up.
-    pub completion_window_minutes: u32,
-    /// What becomes of copies.
-    pub lifecycle: Lifecycle,
-}
-
-/// What becomes of copies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Lifecycle {
-    /// For how many days they are kept.
-    pub delete_after_days: u32,
-}
-
 /// What others can refer to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
@@ -90,41 +69,37 @@ pub(super) fn unbuilt(operation: &str) -> impl FnOnce(BuildError) -> CallError {
     move |error| CallError::new(ErrorClass::Invalid, operation, error.to_string())
 }
 
-impl BackupRule<Resolved> {
-    fn for_call(&self, operation: &str) -> Result<BackupRuleInput, CallError> {
-        let lifecycle = i64::from(self.lifecycle.delete_after_days);
-        BackupRuleInput::builder()
-            .rule_name(&self.rule_name)
-            .target_backup_vault_name(self.target_backup_vault.as_str())
-            .schedule_expression(&self.schedule_expression)
-            .schedule_expression_timezone(&self.schedule_expression_timezone)
-            .start_window_minutes(i64::from(self.start_window_minutes))
-            .completion_window_minutes(i64::from(self.completion_window_minutes))
-            .lifecycle(LifecycleForCall::builder().delete_after_days(lifecycle).build())
-            .build()
-            .map_err(unbuilt(operation))
-    }
-
-    fn from_live(live: &LiveRule) -> Self {
-        let delete_after = live.lifecycle().and_then(LifecycleForCall::delete_after_days);
-        Self {
-            rule_name: live.rule_name().to_owned(),
-            target_backup_vault: live.target_backup_vault_name().into(),
-            schedule_expression: live.schedule_expression().unwrap_or_default().to_owned(),
-            schedule_expression_timezone: live.schedule_expression_timezone().unwrap_or_default().to_owned(),
-            start_window_minutes: count_or_zero(live.start_window_minutes()),
-            completion_window_minutes: count_or_zero(live.completion_window_minutes()),
-            lifecycle: Lifecycle { delete_after_days: count_or_zero(delete_after) },
-        }
+impl BackupPlanDocument<Resolved> {
+    /// A version that replaces the live one, if there is one: what is not said in it is gone.
+    fn for_call(&self, operation: &str, live: Option<LivePlan>) -> Result<BackupPlanInput, CallError> {
+        let there = live.as_ref().map(LivePlan::rules).unwrap_or_default();
+        let rules = self.backup_plan_rule.iter().map(|rule| {
+            let live = there.iter().find(|live| live.rule_name() == rule.rule_name);
+            rule.for_call(operation, live)
+        });
+        let rules: Vec<_> = rules.collect::<Result<_, _>>()?;
+        let plan = BackupPlanInput::builder().backup_plan_name(&self.backup_plan_name).set_rules(Some(rules));
+        let plan = match live {
+            Some(live) => plan
+                .set_advanced_backup_settings(live.advanced_backup_settings)
+                .set_scan_settings(live.scan_settings),
+            None => plan,
+        };
+        plan.build().map_err(unbuilt(operation))
     }
 }
 
-impl BackupPlanDocument<Resolved> {
-    fn for_call(&self, operation: &str) -> Result<BackupPlanInput, CallError> {
-        let rules: Result<Vec<_>, _> =
-            self.backup_plan_rule.iter().map(|rule| rule.for_call(operation)).collect();
-        let plan = BackupPlanInput::builder().backup_plan_name(&self.backup_plan_name);
-        plan.set_rules(Some(rules?)).build().map_err(unbuilt(operation))
+/// The plan as it is now, unless it was deleted.
+async fn live(cx: &Context, id: &PlanId) -> Result<Option<LivePlan>, CallError> {
+    const OPERATION: &str = "GetBackupPlan";
+    let request = backup(cx).get_backup_plan().backup_plan_id(id.as_str());
+    let Some(answer) = request.send().await.called(OPERATION).of_plans().if_exists()? else {
+        return Ok(None);
+    };
+    // A plan that was deleted can still be looked at.
+    match answer.deletion_date() {
+        Some(_) => Ok(None),
+        None => required(answer.backup_plan, OPERATION, "BackupPlan").map(Some),
     }
 }
 
@@ -134,7 +109,7 @@ impl Resource for BackupPlan<Resolved> {
     const FACTS: Facts = Facts {
         name: Named::ById,
         create_only: CreateOnly::Nothing,
-        lists: &[],
+        lists: &[Listed { path: "BackupPlan.BackupPlanRule", key: "RuleName" }],
         tags: Tagging::WithCreate("BackupPlanTags"),
         loss: Loss::Nothing,
         keeps: &[],
@@ -181,7 +156,7 @@ impl Resource for BackupPlan<Resolved> {
         let request = backup(cx)
             .create_backup_plan()
             .creator_request_id(&intent.token)
-            .backup_plan(self.backup_plan.for_call(OPERATION)?)
+            .backup_plan(self.backup_plan.for_call(OPERATION, None)?)
             .set_backup_plan_tags(Some(cx.stamp(&self.backup_plan_tags, intent)?.map()));
         let answer = request.send().await.called(OPERATION)?;
         Ok(BackupPlanOutputs {
@@ -190,26 +165,36 @@ impl Resource for BackupPlan<Resolved> {
         })
     }
 
+    async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
+        let rules = wish.declared["BackupPlan"]["BackupPlanRule"].as_array();
+        for rule in rules.into_iter().flatten() {
+            // A vault that is made in the same run has the lock that is declared for it.
+            let vault = rule["TargetBackupVault"].as_str().map(VaultName::from);
+            let kept = rule["Lifecycle"]["DeleteAfterDays"].as_u64();
+            let (Some(vault), Some(kept)) = (vault, kept) else { continue };
+            if let Some(limit) = backup_vault::limit_against(cx, &vault, kept).await? {
+                return Ok(Foreseen::warning(format!(
+                    "keeps its copies for {kept} days, but as long as the lock of backup vault {vault} asks for {limit}, AWS Backup \
+                     makes none: set `backup.vault.retention_days` to fit, or change the lock"
+                )));
+            }
+        }
+        Ok(Foreseen::nothing())
+    }
+
     async fn read(
         &self,
         cx: &Context,
         outputs: &BackupPlanOutputs<Resolved>,
     ) -> Result<Option<Self>, CallError> {
-        const OPERATION: &str = "GetBackupPlan";
-        let request = backup(cx).get_backup_plan().backup_plan_id(outputs.backup_plan_id.as_str());
-        let Some(answer) = request.send().await.called(OPERATION).of_plans().if_exists()? else {
-            return Ok(None);
-        };
-        // A plan that was deleted can still be looked at.
-        if answer.deletion_date().is_some() {
-            return Ok(None);
-        }
+        let Some(live) = live(cx, &outputs.backup_plan_id).await? else { return Ok(None) };
         let Some(tags) = tags_of(cx, outputs.backup_plan_arn.as_str()).await? else { return Ok(None) };
-        let live = required(answer.backup_plan, OPERATION, "BackupPlan")?;
+        let rules = live.rules().iter().map(BackupRule::from_live).collect();
+        let ours = &self.backup_plan.backup_plan_rule;
         Ok(Some(Self {
             backup_plan: BackupPlanDocument {
                 backup_plan_name: live.backup_plan_name().to_owned(),
-                backup_plan_rule: live.rules().iter().map(BackupRule::from_live).collect(),
+                backup_plan_rule: in_order_of(ours, rules, |rule| rule.rule_name.clone()),
             },
             backup_plan_tags: tags.visible(),
         }))
@@ -224,7 +209,8 @@ impl Resource for BackupPlan<Resolved> {
         const OPERATION: &str = "UpdateBackupPlan";
         if changed.has("BackupPlan") {
             let request = backup(cx).update_backup_plan().backup_plan_id(outputs.backup_plan_id.as_str());
-            let request = request.backup_plan(self.backup_plan.for_call(OPERATION)?);
+            let live = live(cx, &outputs.backup_plan_id).await?;
+            let request = request.backup_plan(self.backup_plan.for_call(OPERATION, live)?);
             request.send().await.called(OPERATION).of_plans()?;
         }
         let before = &changed.before.backup_plan_tags;

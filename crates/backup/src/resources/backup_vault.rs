@@ -2,13 +2,18 @@
 //!
 //! The surprises: a vault with a copy in it cannot be deleted, nor can another key encrypt it; asked for a vault that is
 //! not there, AWS Backup says that one is not allowed to see it, so this looks through the list of all; and its lock is
-//! set by a call of its own.
+//! set by a call of its own, which replaces the one before.
+//!
+//! Other limits of a declared lock are drift. A date from which on the lock is final is not: it is shown, and such a lock is left as
+//! it is, since a change would take the date away before it, and is refused after it. A lock that is not declared is left alone;
+//! where it makes copies fail, the plan says so.
 //!
 //! Wait: a key that was made a moment ago is not found; the key here is the database's, which is older. Read: a lock without limits
 //! has none. Update: a lock can be replaced, until its date. No state is terminal: a vault here has none.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, KeyArn, Tags, converge, count_or_zero, required};
+use aws_sdk_backup::primitives::DateTimeFormat;
 use aws_sdk_backup::types::BackupVaultListMember;
 use engine::{
     CallError, Changed, Contents, CreateOnly, Declared, Declares, Facts, How, ImportId, Intent, Keep,
@@ -16,6 +21,7 @@ use engine::{
     Template, Times,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::vaults::{backup, retag, tag_map, tags_of};
 use crate::{VaultArn, VaultName};
@@ -42,6 +48,59 @@ pub struct BackupVault<S: Stage = Declared> {
 pub struct LockConfiguration {
     /// For how many days every copy is kept at least.
     pub min_retention_days: u32,
+    /// For how many days at most. Never declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_retention_days: Option<u32>,
+    /// From when on nobody can change the lock or take it away (compliance mode). Never declared. CloudFormation has no such
+    /// property.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_date: Option<String>,
+}
+
+impl LockConfiguration {
+    /// Every copy is kept for at least so many days.
+    #[must_use]
+    pub fn of_at_least(min_retention_days: u32) -> Self {
+        Self { min_retention_days, max_retention_days: None, lock_date: None }
+    }
+
+    fn of(live: &BackupVaultListMember) -> Option<Self> {
+        let days = |days: Option<i64>| days.map(|days| count_or_zero(Some(days)));
+        (live.locked() == Some(true)).then(|| Self {
+            min_retention_days: count_or_zero(live.min_retention_days()),
+            max_retention_days: days(live.max_retention_days()),
+            lock_date: live.lock_date().and_then(|date| date.fmt(DateTimeFormat::DateTime).ok()),
+        })
+    }
+
+    /// What it asks for of copies.
+    fn limits(&self) -> String {
+        let least = format!("at least {} days", self.min_retention_days);
+        match self.max_retention_days {
+            Some(most) => format!("{least} and at most {most} days"),
+            None => least,
+        }
+    }
+}
+
+/// What the lock of a vault asks for that copies which are kept for so many days are not.
+///
+/// # Errors
+/// As the call fails.
+pub(super) async fn limit_against(
+    cx: &Context,
+    name: &VaultName,
+    days: u64,
+) -> Result<Option<String>, CallError> {
+    let lock = live(cx, name).await?.and_then(|live| LockConfiguration::of(&live));
+    let Some(LockConfiguration { min_retention_days, max_retention_days, .. }) = lock else {
+        return Ok(None);
+    };
+    Ok(match max_retention_days {
+        _ if days < u64::from(min_retention_days) => Some(format!("at least {min_retention_days} days")),
+        Some(most) if days > u64::from(most) => Some(format!("at most {most} days")),
+        _ => None,
+    })
 }
 
 /// What others can refer to.
@@ -114,11 +173,6 @@ impl BackupVault<Resolved> {
     }
 }
 
-fn lock_of(live: &BackupVaultListMember) -> Option<LockConfiguration> {
-    let days = count_or_zero(live.min_retention_days());
-    (live.locked() == Some(true)).then_some(LockConfiguration { min_retention_days: days })
-}
-
 #[async_trait]
 impl Resource for BackupVault<Resolved> {
     const KIND: &'static str = "AWS::Backup::BackupVault";
@@ -186,6 +240,17 @@ impl Resource for BackupVault<Resolved> {
         })
     }
 
+    fn accepts(property: &str, live: &Value, declared: &Value) -> Option<String> {
+        let is_declared = property == "LockConfiguration" && !declared.is_null();
+        let live = is_declared.then(|| LockConfiguration::deserialize(live).ok()).flatten()?;
+        let date = live.lock_date.as_ref()?;
+        Some(format!(
+            "has a lock that somebody has made final: from {date} on, nobody can change it or take it away. It keeps copies for {}, \
+             and is left as it is; AWS Backup fails copies that are to be kept for another time",
+            live.limits()
+        ))
+    }
+
     async fn configure(&self, cx: &Context, outputs: &BackupVaultOutputs<Resolved>) -> Result<(), CallError> {
         converge(self, cx, outputs).await
     }
@@ -200,7 +265,7 @@ impl Resource for BackupVault<Resolved> {
         Ok(Some(Self {
             backup_vault_name: outputs.backup_vault_name.clone(),
             encryption_key_arn: live.encryption_key_arn().unwrap_or_default().into(),
-            lock_configuration: lock_of(&live),
+            lock_configuration: LockConfiguration::of(&live),
             backup_vault_tags: tags.visible(),
         }))
     }
@@ -257,7 +322,7 @@ mod tests {
         let vault = BackupVault::<Resolved> {
             backup_vault_name: "vault".into(),
             encryption_key_arn: "key".into(),
-            lock_configuration: Some(LockConfiguration { min_retention_days: 7 }),
+            lock_configuration: Some(LockConfiguration::of_at_least(7)),
             backup_vault_tags: Tags::new().with("Name", "vault"),
         };
         let data = serde_json::to_value(&vault).unwrap();

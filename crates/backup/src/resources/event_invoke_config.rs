@@ -4,11 +4,13 @@
 //! times. Errors of Lambda's own and throttles are tried again in any case, until the event is too old.
 //!
 //! Wait: `ResourceConflictException` while the function changes. Read: what was not said has a default. Update: a put replaces all of it.
-//! No state is terminal: there is none.
+//! A destination that somebody added, which gets a record of each verification, is drift: the function's role may send to none but
+//! ours, and Lambda refuses a destination that the role may not send to. No state is terminal: there is none.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, converge, count_or_zero, number};
 use aws_sdk_lambda::operation::get_function_event_invoke_config::GetFunctionEventInvokeConfigOutput;
+use aws_sdk_lambda::types::DestinationConfig as LiveDestinations;
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Named,
     Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
@@ -30,6 +32,39 @@ pub struct EventInvokeConfig<S: Stage = Declared> {
     pub maximum_retry_attempts: u32,
     /// How long Lambda tries to call at all, in seconds: 60 to 21600.
     pub maximum_event_age_in_seconds: u32,
+    /// Where records of calls go. Never declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination_config: Option<DestinationConfig>,
+}
+
+/// Where records of calls go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DestinationConfig {
+    /// Those of calls that ended well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_success: Option<Destination>,
+    /// Those of calls that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<Destination>,
+}
+
+/// Where a record goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Destination {
+    /// The ARN of a queue, a topic, a function, a bucket or an event bus.
+    pub destination: String,
+}
+
+impl DestinationConfig {
+    /// Lambda shows a configuration without destinations where there is none.
+    fn from_live(live: &LiveDestinations) -> Option<Self> {
+        let of = |arn: Option<&str>| arn.map(|arn| Destination { destination: arn.to_owned() });
+        let on_success = of(live.on_success().and_then(|to| to.destination()));
+        let on_failure = of(live.on_failure().and_then(|to| to.destination()));
+        (on_success.is_some() || on_failure.is_some()).then_some(Self { on_success, on_failure })
+    }
 }
 
 /// What others can refer to.
@@ -106,6 +141,7 @@ impl Resource for EventInvokeConfig<Resolved> {
         cost: None,
     };
     const SETTLE: Settle = Settle::Key;
+    const CLOSED: &'static [&'static str] = &["DestinationConfig"];
     type Context = Context;
     type Declared = EventInvokeConfig<Declared>;
     type Outputs<S: Stage> = EventInvokeConfigOutputs<S>;
@@ -168,6 +204,7 @@ impl Resource for EventInvokeConfig<Resolved> {
             qualifier: outputs.qualifier.clone(),
             maximum_retry_attempts: count_or_zero(live.maximum_retry_attempts.or(Some(RETRIES))),
             maximum_event_age_in_seconds: count_or_zero(live.maximum_event_age_in_seconds.or(Some(AGE))),
+            destination_config: live.destination_config().and_then(DestinationConfig::from_live),
         }))
     }
 

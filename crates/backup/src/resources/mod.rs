@@ -1,6 +1,7 @@
 //! The tier's AWS objects, one a file.
 
 mod backup_plan;
+mod backup_rule;
 mod backup_selection;
 mod backup_vault;
 mod event_invoke_config;
@@ -11,10 +12,11 @@ mod schedule;
 mod schedule_target;
 mod vaults;
 
-pub use backup_plan::{BackupPlan, BackupPlanDocument, BackupPlanOutputs, BackupRule, Lifecycle};
+pub use backup_plan::{BackupPlan, BackupPlanDocument, BackupPlanOutputs};
+pub use backup_rule::{BackupRule, CopyAction, Lifecycle};
 pub use backup_selection::{BackupSelection, BackupSelectionDocument, BackupSelectionOutputs};
 pub use backup_vault::{BackupVault, BackupVaultOutputs, Copies, LockConfiguration, copies};
-pub use event_invoke_config::{EventInvokeConfig, EventInvokeConfigOutputs};
+pub use event_invoke_config::{Destination, DestinationConfig, EventInvokeConfig, EventInvokeConfigOutputs};
 pub use function::{Function, FunctionOutputs};
 pub use function_parts::{DeadLetterConfig, Environment, LoggingConfig, TracingConfig};
 pub use opt_in::{ServiceOptIn, has_aurora};

@@ -4,13 +4,18 @@
 //! everything, and what it does not name goes back to the default; and a role that was made a moment ago cannot be
 //! assumed yet.
 //!
+//! So an update sends back what somebody else has set and does no harm: the key that encrypts the schedule, and an input of our
+//! target, which the function does not read. A start, an end and a deletion after the last call are drift: with each of them the
+//! schedule may not call, while its state goes on saying `ENABLED`.
+//!
 //! Wait: "must allow AWS EventBridge Scheduler to assume", while the role is new. Read: what was not said has a default. Update: what it
 //! leaves out goes back to the default. No state is terminal: a schedule has none.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, required};
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
-use aws_sdk_scheduler::types::ScheduleState;
+use aws_sdk_scheduler::primitives::{DateTime, DateTimeFormat};
+use aws_sdk_scheduler::types::{ActionAfterCompletion, ScheduleState};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Named,
     Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
@@ -38,6 +43,15 @@ pub struct Schedule<S: Stage = Declared> {
     pub state: String,
     /// Whether it may be late.
     pub flexible_time_window: FlexibleTimeWindow,
+    /// Since when it calls. Never declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_date: Option<String>,
+    /// Until when it calls. Never declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_date: Option<String>,
+    /// `DELETE`, if it is deleted after its last call. Never declared. CloudFormation has no such property.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action_after_completion: Option<String>,
     /// What it calls.
     pub target: Target<S>,
 }
@@ -77,6 +91,12 @@ async fn live(
     request.send().await.called("GetSchedule").if_exists()
 }
 
+/// A date as CloudFormation writes it.
+fn text_of(date: &DateTime) -> String {
+    // Every date that AWS can send has such a text.
+    date.fmt(DateTimeFormat::DateTime).unwrap_or_else(|_| date.secs().to_string())
+}
+
 /// A fresh role spreads for seconds.
 fn once_role_is_seen<T>(answer: Result<T, CallError>) -> Result<T, CallError> {
     answer.classed_saying(
@@ -97,7 +117,7 @@ impl Resource for Schedule<Resolved> {
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
-        template: Template::AS_DECLARED,
+        template: Template { own_properties: &["ActionAfterCompletion"], ..Template::AS_DECLARED },
         times: Times { ready: Span { typical: 1, longest: 300 }, gone: Span { typical: 1, longest: 900 } },
         import: ImportId {
             parts: &["Name"],
@@ -108,6 +128,7 @@ impl Resource for Schedule<Resolved> {
         cost: Some("scheduler-invocation"),
     };
     const SETTLE: Settle = Settle::Token;
+    const CLOSED: &'static [&'static str] = &["ActionAfterCompletion", "EndDate", "StartDate"];
     type Context = Context;
     type Declared = Schedule<Declared>;
     type Outputs<S: Stage> = ScheduleOutputs<S>;
@@ -145,7 +166,7 @@ impl Resource for Schedule<Resolved> {
             .schedule_expression_timezone(&self.schedule_expression_timezone)
             .state(ScheduleState::from(self.state.as_str()))
             .flexible_time_window(self.flexible_time_window.for_call(OPERATION)?)
-            .target(self.target.for_call(OPERATION)?);
+            .target(self.target.for_call(OPERATION, None)?);
         let answer = once_role_is_seen(request.send().await.called(OPERATION))
             .once_passed(cx)
             .classed(&[CONFLICT], ErrorClass::AlreadyExists)?;
@@ -170,6 +191,8 @@ impl Resource for Schedule<Resolved> {
         let group = group_of(&outputs.arn);
         let Some(live) = live(cx, group, &outputs.name).await? else { return Ok(None) };
         let target = required(live.target(), "GetSchedule", "Target")?;
+        let action = live.action_after_completion();
+        let action = action.filter(|action| **action != ActionAfterCompletion::None);
         Ok(Some(Self {
             name: outputs.name.clone(),
             group_name: group.to_owned(),
@@ -178,6 +201,9 @@ impl Resource for Schedule<Resolved> {
             schedule_expression_timezone: live.schedule_expression_timezone().unwrap_or("UTC").to_owned(),
             state: live.state().map_or("ENABLED", ScheduleState::as_str).to_owned(),
             flexible_time_window: FlexibleTimeWindow::from_live(live.flexible_time_window()),
+            start_date: live.start_date().map(text_of),
+            end_date: live.end_date().map(text_of),
+            action_after_completion: action.map(|action| action.as_str().to_owned()),
             target: Target::from_live(target),
         }))
     }
@@ -189,6 +215,8 @@ impl Resource for Schedule<Resolved> {
         _changed: &Changed<Self>,
     ) -> Result<ScheduleOutputs<Resolved>, CallError> {
         const OPERATION: &str = "UpdateSchedule";
+        let live = live(cx, &self.group_name, &self.name).await?;
+        let input = live.as_ref().and_then(|live| self.target.input_of(live.target()?));
         let request = scheduler(cx)
             .update_schedule()
             .name(self.name.as_str())
@@ -198,7 +226,9 @@ impl Resource for Schedule<Resolved> {
             .schedule_expression_timezone(&self.schedule_expression_timezone)
             .state(ScheduleState::from(self.state.as_str()))
             .flexible_time_window(self.flexible_time_window.for_call(OPERATION)?)
-            .target(self.target.for_call(OPERATION)?);
+            // Everything is replaced: what is not sent is gone.
+            .set_kms_key_arn(live.and_then(|live| live.kms_key_arn))
+            .target(self.target.for_call(OPERATION, input)?);
         once_role_is_seen(request.send().await.called(OPERATION))
             .once_passed(cx)
             .classed(&[CONFLICT], ErrorClass::NotYet)?;

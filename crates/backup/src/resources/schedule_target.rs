@@ -58,7 +58,16 @@ pub(super) fn unbuilt(operation: &str) -> impl FnOnce(BuildError) -> CallError {
 }
 
 impl Target<Resolved> {
-    pub(super) fn for_call(&self, operation: &str) -> Result<TargetForCall, CallError> {
+    /// What somebody else lets it be told, if it is this one that is called now.
+    pub(super) fn input_of(&self, live: &TargetForCall) -> Option<String> {
+        live.input().filter(|_| live.arn() == self.arn.as_str()).map(str::to_owned)
+    }
+
+    pub(super) fn for_call(
+        &self,
+        operation: &str,
+        input: Option<String>,
+    ) -> Result<TargetForCall, CallError> {
         let dead_letters = self.dead_letter_config.as_ref();
         let dead_letters =
             dead_letters.map(|config| DeadLettersForCall::builder().arn(config.arn.as_str()).build());
@@ -67,6 +76,7 @@ impl Target<Resolved> {
             .role_arn(self.role_arn.as_str())
             .set_dead_letter_config(dead_letters)
             .retry_policy(self.retry_policy.for_call())
+            .set_input(input)
             .build()
             .map_err(unbuilt(operation))
     }

@@ -74,6 +74,7 @@ fn event_invoke_config(around: &mut Inside) -> Entry<EventInvokeConfig> {
         .other("FunctionName", |config| config.function_name = other.function_name)
         .other("MaximumRetryAttempts", |config| config.maximum_retry_attempts = 2)
         .other("MaximumEventAgeInSeconds", |config| config.maximum_event_age_in_seconds = 7200)
+        .fixed(["DestinationConfig"], "what somebody has added is never declared")
         .fixed(["Qualifier"], "the tier makes no versions of the function")
 }
 
@@ -88,6 +89,8 @@ fn schedule(around: &mut Inside) -> Entry<Schedule> {
         .other("State", |schedule| schedule.state = "DISABLED".to_owned())
         .other("Target", |schedule| schedule.target.retry_policy.maximum_retry_attempts = 7)
         .fixed(["GroupName"], "every account has one group, and the tier makes no other")
+        .fixed(["StartDate", "EndDate"], "a schedule that may not call is never declared")
+        .fixed(["ActionAfterCompletion"], "nor one that goes by itself")
         .fixed(["FlexibleTimeWindow"], "the other mode needs a length, which the tier does not use")
 }
 

@@ -30,7 +30,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Instance;
-use super::cluster_change::{PENDING_REBOOT, added_by_hand, how_to_restart, readiness, worth_waiting};
+use super::cluster_change::{
+    BUSY, PENDING_REBOOT, added_by_hand, foresee_secret, how_to_restart, other_key, readiness, worth_waiting,
+};
 use super::cluster_parts::{DeletionPolicy, MasterUserSecret, ServerlessScaling};
 use super::version;
 use crate::{ClusterId, InstanceId, ParameterGroupName, SecretArn, SubnetGroupName};
@@ -175,33 +177,6 @@ pub(super) fn outputs(live: &Live, operation: &str) -> Result<ClusterOutputs<Res
 }
 
 impl Cluster<Resolved> {
-    /// Switches the HTTP endpoint, unless it is so already: a change that is not needed might only make the cluster busy.
-    async fn switch_http_endpoint(
-        &self,
-        cx: &Context,
-        outputs: &ClusterOutputs<Resolved>,
-    ) -> Result<(), CallError> {
-        let live = describe(cx, outputs.identifier.as_str()).await?;
-        let is_on = live.and_then(|live| live.http_endpoint_enabled).unwrap_or_default();
-        let arn = &outputs.arn;
-        match self.enable_http_endpoint {
-            on if on == is_on => Ok(()),
-            true => {
-                let answer = client(cx).enable_http_endpoint().resource_arn(arn).send().await;
-                answer.called("EnableHttpEndpoint").map(drop)
-            }
-            false => {
-                let answer = client(cx).disable_http_endpoint().resource_arn(arn).send().await;
-                answer.called("DisableHttpEndpoint").map(drop)
-            }
-        }
-        .classed(&[IN_PROGRESS], ErrorClass::NotYet)
-    }
-
-    fn group_ids(&self) -> Vec<String> {
-        self.vpc_security_group_ids.iter().map(ToString::to_string).collect()
-    }
-
     /// The final snapshot's name, another one for each cluster: the first that is free.
     ///
     /// A snapshot of that name is one of a deletion that failed. Since then the cluster may have been written to, and nothing
@@ -366,17 +341,20 @@ impl Resource for Cluster<Resolved> {
         let Some(live) = describe(cx, self.identifier.as_str()).await? else { return Ok(None) };
         let tags = live_tags(live.tag_list());
         cx.adopt(&format!("DB cluster {}", self.identifier), &tags, search)?;
+        let (name, key) = (&self.identifier, self.master_user_secret.kms_key_id.as_str());
+        let conflict = |message| CallError::conflict(format!("looking for the DB cluster {name}"), message);
+        let secret = live.master_user_secret();
         // One that was restored has the password of its backup. Which this program neither knows nor sets.
-        if live.master_user_secret().is_none() && live.status() == Some("available") {
-            let (name, key) = (&self.identifier, &self.master_user_secret.kms_key_id);
-            return Err(CallError::conflict(
-                format!("looking for the DB cluster {name}"),
-                format!(
-                    "it exists and RDS does not manage the password of its master user. Let RDS do so, then run again: `aws rds \
-                     modify-db-cluster --db-cluster-identifier {name} --manage-master-user-password \
-                     --master-user-secret-kms-key-id {key} --apply-immediately`"
-                ),
-            ));
+        if secret.is_none() && live.status() == Some("available") {
+            return Err(conflict(format!(
+                "it exists and RDS does not manage the password of its master user. Let RDS do so, then run again: `aws rds \
+                 modify-db-cluster --db-cluster-identifier {name} --manage-master-user-password \
+                 --master-user-secret-kms-key-id {key} --apply-immediately`"
+            )));
+        }
+        if let Some(is) = secret.and_then(|secret| secret.kms_key_id()).filter(|is| *is != key) {
+            let (reason, hint) = other_key(name.as_str(), is, key);
+            return Err(conflict(format!("it exists, but {reason}: {hint}")));
         }
         outputs(&live, "DescribeDBClusters").map(Some)
     }
@@ -467,7 +445,10 @@ impl Resource for Cluster<Resolved> {
     }
 
     async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
-        version::foresee(cx, wish).await
+        match foresee_secret(wish) {
+            Some(refused) => Ok(refused),
+            None => version::foresee(cx, wish).await,
+        }
     }
 
     async fn configure(&self, cx: &Context, outputs: &ClusterOutputs<Resolved>) -> Result<(), CallError> {
@@ -494,89 +475,8 @@ impl Resource for Cluster<Resolved> {
         outputs: &ClusterOutputs<Resolved>,
         changed: &Changed<Self>,
     ) -> Result<ClusterOutputs<Resolved>, CallError> {
-        let before = &changed.before;
-        // First, while nothing else has made the cluster busy.
-        if changed.has("EnableHttpEndpoint") {
-            self.switch_http_endpoint(cx, outputs).await?;
-        }
-        let properties = changed.properties.iter();
-        let elsewhere =
-            ["AllowMajorVersionUpgrade", "DeletionPolicy", "EnableHttpEndpoint", "LogGroupNames", "Tags"];
-        if properties.clone().any(|name| !elsewhere.contains(&name.as_str())) {
-            let given = |name: &str| changed.has(name);
-            let exports = given("EnableCloudwatchLogsExports").then(|| self.export_changes(before));
-            let version = match given("EngineVersion") {
-                false => None,
-                true => {
-                    let (live, wanted) = (&before.engine_version, &self.engine_version);
-                    Some(version::to_upgrade(cx, &self.engine, live, wanted).await?)
-                }
-            };
-            // Another major version needs its permission and its parameter group in the same call.
-            let other_major = version
-                .as_ref()
-                .is_some_and(|version| version::is_other_major(&before.engine_version, version));
-            let request = client(cx)
-                .modify_db_cluster()
-                .db_cluster_identifier(outputs.identifier.as_str())
-                .apply_immediately(true)
-                .set_engine_version(version)
-                .set_allow_major_version_upgrade(other_major.then_some(self.allow_major_version_upgrade))
-                .set_vpc_security_group_ids(given("VpcSecurityGroupIds").then(|| self.group_ids()))
-                .set_db_cluster_parameter_group_name(
-                    (given("DBClusterParameterGroupName") || other_major)
-                        .then(|| self.parameter_group_name.to_string()),
-                )
-                .set_port(given("Port").then(|| i32::from(self.port)))
-                .set_backup_retention_period(
-                    given("BackupRetentionPeriod").then(|| number(self.backup_retention_period)),
-                )
-                .set_preferred_backup_window(
-                    given("PreferredBackupWindow").then(|| self.preferred_backup_window.clone()),
-                )
-                .set_preferred_maintenance_window(
-                    given("PreferredMaintenanceWindow").then(|| self.preferred_maintenance_window.clone()),
-                )
-                .set_cloudwatch_logs_export_configuration(exports)
-                .set_enable_iam_database_authentication(
-                    given("EnableIAMDatabaseAuthentication")
-                        .then_some(self.enable_iam_database_authentication),
-                )
-                .set_copy_tags_to_snapshot(given("CopyTagsToSnapshot").then_some(self.copy_tags_to_snapshot))
-                .set_deletion_protection(given("DeletionProtection").then_some(self.deletion_protection))
-                .set_serverless_v2_scaling_configuration(
-                    given("ServerlessV2ScalingConfiguration")
-                        .then(|| self.serverless_v2_scaling_configuration.for_call()),
-                );
-            // The mode and what it needs go together, whatever of it holds already.
-            let insights = [
-                "DatabaseInsightsMode",
-                "PerformanceInsightsEnabled",
-                "PerformanceInsightsRetentionPeriod",
-                "PerformanceInsightsKmsKeyId",
-            ];
-            let request = match insights.into_iter().any(given) {
-                true => request
-                    .database_insights_mode(DatabaseInsightsMode::from(self.database_insights_mode.as_str()))
-                    .enable_performance_insights(self.performance_insights_enabled)
-                    .set_performance_insights_retention_period(self.insights_days())
-                    .set_performance_insights_kms_key_id(
-                        self.insights_key().filter(|_| given("PerformanceInsightsKmsKeyId")),
-                    ),
-                false => request,
-            };
-            let request = match given("MasterUserSecret") || given("ManageMasterUserPassword") {
-                true => request
-                    .manage_master_user_password(self.manage_master_user_password)
-                    .master_user_secret_kms_key_id(self.master_user_secret.kms_key_id.as_str()),
-                false => request,
-            };
-            let answer = request.send().await.called("ModifyDBCluster").classed(&[BUSY], ErrorClass::NotYet);
-            if let Err(error) = answer {
-                return Err(worth_waiting(cx, outputs.identifier.as_str(), error).await);
-            }
-        }
-        retag(cx, &outputs.arn, &before.tags, &self.tags).await?;
+        self.modify(cx, outputs, changed).await?;
+        retag(cx, &outputs.arn, &changed.before.tags, &self.tags).await?;
         Ok(outputs.clone())
     }
 
@@ -616,12 +516,6 @@ impl Resource for Cluster<Resolved> {
         Ok(live.is_none_or(|live| live.db_cluster_resource_id() != Some(outputs.resource_id.as_str())))
     }
 }
-
-/// A cluster that is not `available`, or has instances (RDS API Reference, ModifyDBCluster and DeleteDBCluster).
-const BUSY: &str = "InvalidDBClusterStateFault";
-
-/// The same of a cluster whose HTTP endpoint is to be switched (RDS API Reference, EnableHttpEndpoint).
-const IN_PROGRESS: &str = "InvalidResourceStateFault";
 
 /// The name of the final snapshot is taken (RDS API Reference, DeleteDBCluster).
 const TAKEN: &str = "DBClusterSnapshotAlreadyExistsFault";

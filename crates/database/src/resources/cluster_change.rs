@@ -1,8 +1,9 @@
 //! What a cluster is being changed to, how far that is, and what it leaves to somebody else.
 
-use aws::{Context, number};
-use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DbCluster as Live};
-use engine::{CallError, ErrorClass, Readiness, Resolved};
+use aws::rds::client;
+use aws::{CallResult, Called, Context, number};
+use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DatabaseInsightsMode, DbCluster as Live};
+use engine::{CallError, Changed, ErrorClass, Foreseen, Readiness, Resolved, Wish};
 use serde_json::Value;
 
 use super::cluster::{Cluster, ClusterOutputs, describe, outputs};
@@ -17,6 +18,7 @@ pub(super) fn readiness(live: Option<&Live>) -> Result<Readiness<ClusterOutputs<
     Ok(match status::lasting(state) {
         Some(reason) => Readiness::Failed(reason),
         None if state == "available" => Readiness::Ready(outputs(live, "DescribeDBClusters")?),
+        None if status::is_stopped(state) => return Err(status::stopped("waiting for the DB cluster")),
         None => Readiness::Pending(state.to_owned()),
     })
 }
@@ -60,7 +62,164 @@ pub(super) fn how_to_restart(instances: &Value) -> String {
     )
 }
 
+/// A cluster that is not `available`, or has instances (RDS API Reference, ModifyDBCluster and DeleteDBCluster).
+pub(super) const BUSY: &str = "InvalidDBClusterStateFault";
+
+/// The same of a cluster whose HTTP endpoint is to be switched (RDS API Reference, EnableHttpEndpoint).
+const IN_PROGRESS: &str = "InvalidResourceStateFault";
+
+/// What becomes of a wish for another key of the master user's secret: RDS gives the secret a key when it begins to manage the
+/// password, and no other one later (RDS API Reference, ModifyDBCluster, `MasterUserSecretKmsKeyId`).
+pub(super) fn foresee_secret(wish: &Wish<'_>) -> Option<Foreseen> {
+    let key = |properties: &Value| properties["MasterUserSecret"]["KmsKeyId"].as_str().map(str::to_owned);
+    let live = wish.there?.live;
+    let (is, wanted) = (key(live)?, key(wish.declared)?);
+    if live["ManageMasterUserPassword"] != true || is == wanted {
+        return None;
+    }
+    let id = wish.declared["DBClusterIdentifier"].as_str().unwrap_or_default();
+    let (reason, hint) = other_key(id, &is, &wanted);
+    Some(Foreseen::refusal(reason, hint))
+}
+
+/// What is wrong with a secret that has another key, and what to do.
+pub(super) fn other_key(id: &str, is: &str, wanted: &str) -> (String, String) {
+    (
+        format!(
+            "the secret with the master user's password is encrypted with {is} and not with {wanted}, and RDS does not change the \
+             key of a secret that it manages"
+        ),
+        format!(
+            "end its management, which deletes this secret, and run again, which makes another one with the declared key: `aws \
+             rds modify-db-cluster --db-cluster-identifier {id} --no-manage-master-user-password --master-user-password '…' \
+             --apply-immediately`. Until then nobody has the password but whoever sets it"
+        ),
+    )
+}
+
 impl Cluster<Resolved> {
+    /// Switches the HTTP endpoint, unless it is so already: a change that is not needed might only make the cluster busy.
+    async fn switch_http_endpoint(
+        &self,
+        cx: &Context,
+        outputs: &ClusterOutputs<Resolved>,
+    ) -> Result<(), CallError> {
+        let live = describe(cx, outputs.identifier.as_str()).await?;
+        let is_on = live.and_then(|live| live.http_endpoint_enabled).unwrap_or_default();
+        let arn = &outputs.arn;
+        let answer = match self.enable_http_endpoint {
+            on if on == is_on => Ok(()),
+            true => {
+                let answer = client(cx).enable_http_endpoint().resource_arn(arn).send().await;
+                answer.called("EnableHttpEndpoint").map(drop)
+            }
+            false => {
+                let answer = client(cx).disable_http_endpoint().resource_arn(arn).send().await;
+                answer.called("DisableHttpEndpoint").map(drop)
+            }
+        };
+        match answer.classed(&[IN_PROGRESS], ErrorClass::NotYet) {
+            Err(error) => Err(worth_waiting(cx, outputs.identifier.as_str(), error).await),
+            switched => switched,
+        }
+    }
+
+    pub(super) fn group_ids(&self) -> Vec<String> {
+        self.vpc_security_group_ids.iter().map(ToString::to_string).collect()
+    }
+
+    /// Changes what has changed, but for the tags.
+    pub(super) async fn modify(
+        &self,
+        cx: &Context,
+        outputs: &ClusterOutputs<Resolved>,
+        changed: &Changed<Self>,
+    ) -> Result<(), CallError> {
+        let before = &changed.before;
+        // First, while nothing else has made the cluster busy.
+        if changed.has("EnableHttpEndpoint") {
+            self.switch_http_endpoint(cx, outputs).await?;
+        }
+        let properties = changed.properties.iter();
+        let elsewhere =
+            ["AllowMajorVersionUpgrade", "DeletionPolicy", "EnableHttpEndpoint", "LogGroupNames", "Tags"];
+        if properties.clone().any(|name| !elsewhere.contains(&name.as_str())) {
+            let given = |name: &str| changed.has(name);
+            let exports = given("EnableCloudwatchLogsExports").then(|| self.export_changes(before));
+            let version = match given("EngineVersion") {
+                false => None,
+                true => {
+                    let (live, wanted) = (&before.engine_version, &self.engine_version);
+                    Some(version::to_upgrade(cx, &self.engine, live, wanted).await?)
+                }
+            };
+            // Another major version needs its permission and its parameter group in the same call.
+            let other_major = version
+                .as_ref()
+                .is_some_and(|version| version::is_other_major(&before.engine_version, version));
+            let request = client(cx)
+                .modify_db_cluster()
+                .db_cluster_identifier(outputs.identifier.as_str())
+                .apply_immediately(true)
+                .set_engine_version(version)
+                .set_allow_major_version_upgrade(other_major.then_some(self.allow_major_version_upgrade))
+                .set_vpc_security_group_ids(given("VpcSecurityGroupIds").then(|| self.group_ids()))
+                .set_db_cluster_parameter_group_name(
+                    (given("DBClusterParameterGroupName") || other_major)
+                        .then(|| self.parameter_group_name.to_string()),
+                )
+                .set_port(given("Port").then(|| i32::from(self.port)))
+                .set_backup_retention_period(
+                    given("BackupRetentionPeriod").then(|| number(self.backup_retention_period)),
+                )
+                .set_preferred_backup_window(
+                    given("PreferredBackupWindow").then(|| self.preferred_backup_window.clone()),
+                )
+                .set_preferred_maintenance_window(
+                    given("PreferredMaintenanceWindow").then(|| self.preferred_maintenance_window.clone()),
+                )
+                .set_cloudwatch_logs_export_configuration(exports)
+                .set_enable_iam_database_authentication(
+                    given("EnableIAMDatabaseAuthentication")
+                        .then_some(self.enable_iam_database_authentication),
+                )
+                .set_copy_tags_to_snapshot(given("CopyTagsToSnapshot").then_some(self.copy_tags_to_snapshot))
+                .set_deletion_protection(given("DeletionProtection").then_some(self.deletion_protection))
+                .set_serverless_v2_scaling_configuration(
+                    given("ServerlessV2ScalingConfiguration")
+                        .then(|| self.serverless_v2_scaling_configuration.for_call()),
+                );
+            // The mode and what it needs go together, whatever of it holds already.
+            let insights = [
+                "DatabaseInsightsMode",
+                "PerformanceInsightsEnabled",
+                "PerformanceInsightsRetentionPeriod",
+                "PerformanceInsightsKmsKeyId",
+            ];
+            let request = match insights.into_iter().any(given) {
+                true => request
+                    .database_insights_mode(DatabaseInsightsMode::from(self.database_insights_mode.as_str()))
+                    .enable_performance_insights(self.performance_insights_enabled)
+                    .set_performance_insights_retention_period(self.insights_days())
+                    .set_performance_insights_kms_key_id(
+                        self.insights_key().filter(|_| given("PerformanceInsightsKmsKeyId")),
+                    ),
+                false => request,
+            };
+            let request = match given("MasterUserSecret") || given("ManageMasterUserPassword") {
+                true => request
+                    .manage_master_user_password(self.manage_master_user_password)
+                    .master_user_secret_kms_key_id(self.master_user_secret.kms_key_id.as_str()),
+                false => request,
+            };
+            let answer = request.send().await.called("ModifyDBCluster").classed(&[BUSY], ErrorClass::NotYet);
+            if let Err(error) = answer {
+                return Err(worth_waiting(cx, outputs.identifier.as_str(), error).await);
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn insights_days(&self) -> Option<i32> {
         self.performance_insights_retention_period.map(number)
     }

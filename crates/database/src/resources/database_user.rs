@@ -225,7 +225,7 @@ impl Resource for DatabaseUser<Resolved> {
     async fn read(&self, cx: &Context, _: &DatabaseUserOutputs<Resolved>) -> Result<Option<Self>, CallError> {
         let api = match self.reach(cx).await? {
             Reach::Open(api) => api,
-            Reach::Closed(_) => return Ok(Some(self.clone())),
+            Reach::Closed(_) | Reach::Stopped | Reach::Turning => return Ok(Some(self.clone())),
             Reach::Gone => return Ok(None),
         };
         let live = match self.look(cx, &api).await {
@@ -255,7 +255,11 @@ impl Resource for DatabaseUser<Resolved> {
     }
 
     async fn delete(&self, cx: &Context, _: &DatabaseUserOutputs<Resolved>) -> Result<(), CallError> {
-        let Reach::Open(api) = self.reach(cx).await? else { return Ok(()) };
+        let api = match self.reach(cx).await? {
+            Reach::Gone | Reach::Closed(_) => return Ok(()),
+            // It would keep its login.
+            reach => reach.or_wait()?,
+        };
         let live = match self.look(cx, &api).await {
             Err(error) if is_locked_out(&error) => return Ok(()),
             live => live?,

@@ -101,6 +101,7 @@ fn readiness(live: Option<&Live>) -> Result<Readiness<InstanceOutputs<Resolved>>
     Ok(match status::lasting(state) {
         Some(reason) => Readiness::Failed(reason),
         None if state == "available" => Readiness::Ready(outputs(live, "DescribeDBInstances")?),
+        None if status::is_stopped(state) => return Err(status::stopped("waiting for the DB instance")),
         None => Readiness::Pending(state.to_owned()),
     })
 }

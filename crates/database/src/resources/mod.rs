@@ -6,7 +6,7 @@ mod cluster_parameter_group;
 mod cluster_parts;
 mod database_user;
 mod instance;
-mod status;
+pub(crate) mod status;
 mod subnet_group;
 mod subnet_group_change;
 mod version;

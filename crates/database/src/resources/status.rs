@@ -1,6 +1,8 @@
 //! States in which waiting does not help (Aurora User Guide, "Viewing DB cluster status" and "Viewing DB instance status in an
 //! Aurora cluster").
 
+use engine::{CallError, ErrorClass};
+
 /// What a state means that no waiting mends, of a cluster or of an instance; `None` for all others.
 pub(super) fn lasting(status: &str) -> Option<String> {
     let meaning = match status {
@@ -33,14 +35,21 @@ pub(super) fn lasting(status: &str) -> Option<String> {
     Some(format!("its status is {status}: {meaning}"))
 }
 
+/// What to do about a cluster that somebody has stopped, with all its instances. It would start by itself, but only after days.
+const STOPPED: &str = "its status is stopped: start it with `aws rds start-db-cluster`, then run again";
+
+pub(super) fn is_stopped(status: &str) -> bool {
+    status == "stopped"
+}
+
 /// The same for states in which RDS refuses a change until somebody does something.
 pub(super) fn unchangeable(status: &str) -> Option<String> {
-    match status {
-        "stopped" => {
-            Some("its status is stopped: start it with `aws rds start-db-cluster`, then run again".to_owned())
-        }
-        _ => lasting(status),
-    }
+    if is_stopped(status) { Some(STOPPED.to_owned()) } else { lasting(status) }
+}
+
+/// The end of a wait for what is stopped. It is nothing that makes it worthless, as a lasting state of something new does.
+pub(crate) fn stopped(operation: &str) -> CallError {
+    CallError::new(ErrorClass::Invalid, operation, STOPPED)
 }
 
 #[cfg(test)]

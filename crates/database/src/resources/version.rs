@@ -75,6 +75,25 @@ pub(super) async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, C
     if wanted.takes(there) {
         return Ok(Foreseen::nothing());
     }
+    let (known, targets) = match targets(cx, &engine, &live).await? {
+        Some(targets) => (true, targets),
+        // What runs is not listed, and so nothing is said of the way from it. But there must be such a version.
+        None => (false, of_major(cx, &engine, wanted.major, true).await?),
+    };
+    if !targets.iter().any(|target| matches(target, wanted)) {
+        let hint = match (known, targets.is_empty()) {
+            (true, true) => format!(
+                "RDS upgrades it to no other version now; set `{KEY}` to {live}, or to {} for any minor version of it",
+                there.major
+            ),
+            (false, true) => format!("set `{KEY}` to {live}"),
+            (_, false) => format!("set `{KEY}` to one of {}", targets.join(", ")),
+        };
+        return Ok(Foreseen::refusal(
+            format!("`{KEY}` is {declared}, to which RDS does not upgrade a cluster that runs {live}"),
+            hint,
+        ));
+    }
     let major = wanted.major > there.major;
     if major && wish.declared["AllowMajorVersionUpgrade"] != true {
         return Ok(Foreseen::refusal(
@@ -86,14 +105,6 @@ pub(super) async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, C
                 "test the upgrade on a copy of the cluster, then set `database.allow_major_version_upgrade = true`; or set \
                  `{KEY}` to {live}"
             ),
-        ));
-    }
-    let targets = targets(cx, &engine, &live).await?;
-    // What is not listed at all cannot be judged here.
-    if !targets.is_empty() && !targets.iter().any(|target| matches(target, wanted)) {
-        return Ok(Foreseen::refusal(
-            format!("`{KEY}` is {declared}, to which RDS does not upgrade a cluster that runs {live}"),
-            format!("set `{KEY}` to one of {}", targets.join(", ")),
         ));
     }
     Ok(Foreseen::warning(match major {
@@ -135,7 +146,7 @@ async fn creatable(
     declared: &str,
     wanted: Version,
 ) -> Result<Foreseen, CallError> {
-    let versions = of_major(cx, engine, wanted.major).await?;
+    let versions = of_major(cx, engine, wanted.major, false).await?;
     if versions.iter().any(|version| matches(version, wanted)) {
         return Ok(Foreseen::nothing());
     }
@@ -164,7 +175,9 @@ fn matches(version: &str, wanted: Version) -> bool {
 /// that RDS would take.
 pub(super) async fn to_create(cx: &Context, engine: &str, declared: &str) -> Result<String, CallError> {
     match Version::parse(declared) {
-        Some(Version { major, minor: None }) => Ok(newest(of_major(cx, engine, major).await?, declared)),
+        Some(Version { major, minor: None }) => {
+            Ok(newest(of_major(cx, engine, major, false).await?, declared))
+        }
         _ => Ok(declared.to_owned()),
     }
 }
@@ -179,7 +192,7 @@ pub(super) async fn to_upgrade(
     let Some(wanted) = Version::parse(declared).filter(|wanted| wanted.minor.is_none()) else {
         return Ok(declared.to_owned());
     };
-    let mut targets = targets(cx, engine, live).await?;
+    let mut targets = targets(cx, engine, live).await?.unwrap_or_default();
     targets.retain(|target| matches(target, wanted));
     Ok(newest(targets, declared))
 }
@@ -190,24 +203,25 @@ fn newest(versions: Vec<String>, declared: &str) -> String {
     newest.unwrap_or_else(|| declared.to_owned())
 }
 
-/// The versions that a new cluster of a major version can have, oldest first.
-async fn of_major(cx: &Context, engine: &str, major: u32) -> Result<Vec<String>, CallError> {
-    let request = client(cx).describe_db_engine_versions().engine(engine);
+/// The versions that a new cluster of a major version can have, oldest first; with those that it cannot have any more, if `all`.
+async fn of_major(cx: &Context, engine: &str, major: u32, all: bool) -> Result<Vec<String>, CallError> {
+    let request =
+        client(cx).describe_db_engine_versions().engine(engine).set_include_all(all.then_some(true));
     let request = request.db_parameter_group_family(format!("{engine}{major}"));
     let listed = request.into_paginator().items().send().try_collect().await;
     let listed: Vec<DbEngineVersion> = listed.called("DescribeDBEngineVersions")?;
     Ok(sorted(listed.into_iter().filter_map(|version| version.engine_version)))
 }
 
-/// The versions that a cluster can be upgraded to, oldest first.
-async fn targets(cx: &Context, engine: &str, live: &str) -> Result<Vec<String>, CallError> {
+/// The versions that a cluster can be upgraded to, oldest first; `None` where RDS does not list the one that it runs.
+async fn targets(cx: &Context, engine: &str, live: &str) -> Result<Option<Vec<String>>, CallError> {
     let request = client(cx).describe_db_engine_versions().engine(engine).engine_version(live);
     // One that runs may be one that cannot be created any more.
     let listed = request.include_all(true).into_paginator().items().send().try_collect().await;
     let listed: Vec<DbEngineVersion> = listed.called("DescribeDBEngineVersions")?;
-    let listed = listed.into_iter().filter(|version| version.engine_version() == Some(live));
-    let targets = listed.flat_map(|version| version.valid_upgrade_target.unwrap_or_default());
-    Ok(sorted(targets.filter_map(|target| target.engine_version)))
+    let listed = listed.into_iter().find(|version| version.engine_version() == Some(live));
+    let targets = listed.map(|version| version.valid_upgrade_target.unwrap_or_default());
+    Ok(targets.map(|targets| sorted(targets.into_iter().filter_map(|target| target.engine_version))))
 }
 
 fn sorted(versions: impl Iterator<Item = String>) -> Vec<String> {

@@ -120,6 +120,24 @@ async fn a_version_that_rds_does_not_have_is_refused_with_those_that_it_has() {
     assert!(said.contains("17.7, 17.9, 17.10, 17.11"), "{said}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_version_that_cannot_be_reached_is_refused_where_rds_upgrades_to_none() {
+    let (world, inputs) = world().await;
+    let newest = tier(declaring("17.11"));
+    world.create(&newest, &inputs).await;
+    let said = refused(&world, &inputs, declaring("17.99")).await;
+    let wanted = "`database.engine_version` is 17.99, to which RDS does not upgrade a cluster that runs 17.11 (RDS upgrades it to \
+                  no other version now; set `database.engine_version` to 17.11, or to 17 for any minor version of it)";
+    assert_eq!(said, wanted);
+    for never in ["18", "18.3", "99", "99.1"] {
+        for args in [declaring(never), allowing(never)] {
+            let said = refused(&world, &inputs, args).await;
+            assert!(said.contains(&format!("is {never}, to which RDS does not upgrade")), "{said}");
+        }
+    }
+    world.assert_settled(&newest, &inputs).await;
+}
+
 fn allowing(version: &str) -> Args {
     Args { allow_major_version_upgrade: true, ..declaring(version) }
 }

@@ -6,7 +6,8 @@ use aws_sdk_backup::Client;
 use aws_sdk_backup::operation::create_backup_selection::builders::CreateBackupSelectionFluentBuilder;
 use aws_sdk_backup::types::builders::BackupRuleInputBuilder;
 use aws_sdk_backup::types::{
-    BackupPlanInput, BackupRuleInput, BackupSelection, Condition, ConditionType, CopyAction, Lifecycle,
+    AdvancedBackupSetting, BackupPlanInput, BackupRuleInput, BackupSelection, Condition, ConditionType,
+    CopyAction, IndexAction, Lifecycle, MalwareScanner, ScanAction, ScanMode, ScanSetting,
 };
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use emulator::Emulator;
@@ -160,6 +161,50 @@ async fn a_plan_comes_back_in_all_its_versions() {
     assert!(list().send().await.unwrap().backup_plans_list().is_empty());
     assert_eq!(list().include_deleted(true).send().await.unwrap().backup_plans_list().len(), 1);
     assert_eq!(emulator.objects().await.unwrap().iter().filter(|o| o.kind.contains("Plan")).count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_version_of_a_plan_has_nothing_that_was_not_said_again() {
+    let emulator = Emulator::in_memory();
+    let client = client(&emulator);
+    vault(&client, "vault").await;
+    let far = "arn:aws:backup:ap-southeast-1:123456789012:backup-vault:air-gapped";
+    let scan = ScanAction::builder().malware_scanner(MalwareScanner::Guardduty).scan_mode(ScanMode::FullScan);
+    let full = rule()
+        .target_logically_air_gapped_backup_vault_arn(far)
+        .enable_continuous_backup(true)
+        .lifecycle(lifecycle(None, 35))
+        .recovery_point_tags("a", "b")
+        .index_actions(IndexAction::builder().resource_types("EBS").build())
+        .scan_actions(scan.build());
+    let settings =
+        AdvancedBackupSetting::builder().resource_type("EC2").backup_options("WindowsVSS", "enabled");
+    let scans = ScanSetting::builder().malware_scanner(MalwareScanner::Guardduty).resource_types("EBS");
+    let document = BackupPlanInput::builder()
+        .backup_plan_name("p")
+        .rules(full.build().unwrap())
+        .advanced_backup_settings(settings.build())
+        .scan_settings(scans.scanner_role_arn(ROLE).build());
+    let made = client.create_backup_plan().backup_plan(document.build().unwrap()).send().await.unwrap();
+    let id = made.backup_plan_id().unwrap();
+    let live =
+        async || client.get_backup_plan().backup_plan_id(id).send().await.unwrap().backup_plan.unwrap();
+    let found = live().await;
+    let [full] = found.rules() else { panic!("{found:?}") };
+    assert_eq!(full.target_logically_air_gapped_backup_vault_arn(), Some(far));
+    assert_eq!((full.enable_continuous_backup(), full.recovery_point_tags().unwrap().len()), (Some(true), 1));
+    assert_eq!((full.index_actions().len(), full.scan_actions().len()), (1, 1));
+    assert_eq!((found.advanced_backup_settings().len(), found.scan_settings().len()), (1, 1));
+
+    let update = client.update_backup_plan().backup_plan_id(id).backup_plan(plan("p", rule()));
+    update.send().await.unwrap();
+    let found = live().await;
+    let [bare] = found.rules() else { panic!("{found:?}") };
+    assert_eq!(bare.target_logically_air_gapped_backup_vault_arn(), None);
+    assert_eq!((bare.enable_continuous_backup(), bare.lifecycle()), (Some(false), None));
+    assert_eq!((bare.index_actions(), bare.scan_actions()), (&[][..], &[][..]));
+    assert!(bare.recovery_point_tags().is_none_or(|tags| tags.is_empty()));
+    assert_eq!((found.advanced_backup_settings().len(), found.scan_settings().len()), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]

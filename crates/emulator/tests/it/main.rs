@@ -39,6 +39,7 @@ mod rds_life_cycle;
 mod rds_parameters;
 mod rds_rules;
 mod rds_status;
+mod rds_stopping;
 mod recorded;
 mod recorded_apigateway;
 mod recorded_cloudwatch;

@@ -174,6 +174,7 @@ async fn rules_of_schedules() {
     );
     let group = SqsParameters::builder().message_group_id("g").build();
     rows.row("queue's parameters", INVALID, code(aim(target(&role).sqs_parameters(group)).send().await));
+    rows.row("text for a function", INVALID, code(aim(target(&role).input("not JSON")).send().await));
     let task = EcsParameters::builder().task_definition_arn("t").build().unwrap();
     rows.row("tasks", "UnknownParameter", code(aim(target(&role).ecs_parameters(task)).send().await));
     rows.row("key", INVALID, code(create().kms_key_arn("no").send().await));
@@ -197,6 +198,32 @@ async fn rules_of_schedules() {
     let stray = format!("arn:aws:scheduler:{REGION}:123456789012:schedule-group/x");
     let stray = scheduler.list_tags_for_resource().resource_arn(stray);
     rows.row("tags of no group", MISSING, code(stray.send().await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_schedule_that_is_over_goes_by_itself_if_that_was_asked_for() {
+    let schedules = Schedules::of(Emulator::in_memory());
+    let role = schedules.role().await;
+    let create =
+        |name: &str| schedules.create(name, &role).action_after_completion(ActionAfterCompletion::Delete);
+    let at = DateTime::from_secs;
+    create("ends").end_date(at(NOW + 3600)).send().await.unwrap();
+    create("never-ends").send().await.unwrap();
+    create("once").schedule_expression("at(2026-01-01T00:30:00)").send().await.unwrap();
+    let kept = create("kept").action_after_completion(ActionAfterCompletion::None);
+    kept.end_date(at(NOW + 3600)).send().await.unwrap();
+    let left = async || {
+        let found = schedules.scheduler.list_schedules().send().await.unwrap();
+        found.schedules().iter().filter_map(|one| one.name().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(left().await, ["ends", "kept", "never-ends", "once"]);
+    tokio::time::advance(Duration::from_secs(1801)).await;
+    assert_eq!(left().await, ["ends", "kept", "never-ends"]);
+    tokio::time::advance(Duration::from_secs(1801)).await;
+    assert_eq!(left().await, ["kept", "never-ends"]);
+    // What is over and stays says nothing of it.
+    let over = schedules.scheduler.get_schedule().name("kept").send().await.unwrap();
+    assert_eq!((over.state(), over.end_date()), (Some(&ScheduleState::Enabled), Some(&at(NOW + 3600))));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 use super::table::{Row, live};
 
 const CHECK: &[&str] = &["ecs.health_check.command=[\"CMD\", \"/app/healthy\"]"];
+const VERIFIED: &[&str] = &["backup.min_retention_days=1"];
 const PAUSES: &[&str] = &["database.capacity.min=0"];
 
 pub(super) const ROWS: &[Row] = &[
@@ -10,7 +11,7 @@ pub(super) const ROWS: &[Row] = &[
     live("database.allow_major_version_upgrade", &["true"]),
     live("database.application_creates_tables", &["false"]),
     live("database.application_user", &["payments_service"]),
-    live("database.backup_retention_in_days", &["14", "1"]),
+    live("database.backup_retention_in_days", &["14", "1"]).from(VERIFIED),
     live("database.backup_window", &["01:00-02:00"]),
     live("database.capacity.max", &["4", "1"]),
     live("database.capacity.min", &["1", "0"]),

@@ -42,6 +42,7 @@ struct Document {
     backup_plan_name: String,
     rules: Vec<PlanRule>,
     advanced_backup_settings: Option<Value>,
+    scan_settings: Option<Value>,
 }
 
 impl Document {
@@ -222,6 +223,7 @@ struct UpdateInput {
     backup_plan: Document,
 }
 
+/// A new version, which has nothing of the one before but what the call says again (UpdateBackupPlan).
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let UpdateInput { backup_plan_id, backup_plan } = call.input()?;
     let now = cx.now_seconds();

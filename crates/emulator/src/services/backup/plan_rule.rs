@@ -14,6 +14,7 @@ pub(super) struct PlanRule {
     pub(super) rule_id: Option<String>,
     rule_name: String,
     target_backup_vault_name: String,
+    target_logically_air_gapped_backup_vault_arn: Option<String>,
     #[serde(default = "five_in_the_morning")]
     schedule_expression: String,
     #[serde(default = "utc")]
@@ -30,6 +31,7 @@ pub(super) struct PlanRule {
     #[serde(default)]
     enable_continuous_backup: bool,
     index_actions: Option<Value>,
+    scan_actions: Option<Value>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -108,11 +110,15 @@ impl PlanRule {
                 lifecycle.check_continuous()?;
             }
         }
+        let vaults = self.copy_actions.iter().map(|action| &action.destination_backup_vault_arn);
+        let vaults = vaults.chain(&self.target_logically_air_gapped_backup_vault_arn);
+        let is_vault = |arn: &&String| {
+            arn.starts_with("arn:aws") && arn.contains(":backup:") && arn.contains(":backup-vault:")
+        };
+        if let Some(arn) = vaults.into_iter().find(|arn| !is_vault(arn)) {
+            return Err(format!("{arn} is not the ARN of a backup vault"));
+        }
         for action in &self.copy_actions {
-            let arn = &action.destination_backup_vault_arn;
-            if !(arn.starts_with("arn:aws") && arn.contains(":backup:") && arn.contains(":backup-vault:")) {
-                return Err(format!("{arn} is not the ARN of a backup vault"));
-            }
             action.lifecycle.as_ref().map_or(Ok(()), Lifecycle::check)?;
         }
         Ok(())

@@ -70,6 +70,8 @@ pub(crate) struct Cluster {
     #[serde(flatten)]
     pub(super) watching: Watching,
     pub(super) cluster_create_time: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) automatic_restart_time: Option<f64>,
     #[serde(default, skip_serializing_if = "Pending::is_empty")]
     pub(super) pending_modified_values: Pending,
     /// When what is pending is applied.
@@ -92,6 +94,9 @@ pub(crate) struct Cluster {
     /// When it was first available, since when it can be restored.
     #[serde(rename = "_availableMillis", default, skip_serializing_if = "Option::is_none")]
     pub(super) available_millis: Option<i64>,
+    /// Since when it has been stopped, or been about to be.
+    #[serde(rename = "_stoppedMillis", default, skip_serializing_if = "Option::is_none")]
+    pub(super) stopped_millis: Option<i64>,
     /// When the next automated snapshot is due.
     #[serde(rename = "_backupMillis", default, skip_serializing_if = "Option::is_none")]
     pub(super) backup_millis: Option<i64>,
@@ -257,6 +262,7 @@ impl Cluster {
     /// last five minutes (Aurora User Guide, "Backups": "typically within the last 5 minutes").
     fn restorable(&self, now_millis: i64) -> Option<(f64, f64)> {
         let since = self.available_millis?;
+        let now_millis = self.stopped_millis.unwrap_or(now_millis);
         let kept_millis = self.backup_retention_period * 24 * 60 * 60 * 1000;
         let earliest = since.max(now_millis - kept_millis);
         let latest = earliest.max(now_millis - now_millis.rem_euclid(5 * 60 * 1000));

@@ -185,6 +185,8 @@ fn planned(cx: &Cx<'_>, asked: Create, id: String) -> Result<Cluster, Refusal> {
         next: None,
         secret_next: None,
         available_millis: None,
+        stopped_millis: None,
+        automatic_restart_time: None,
         backup_millis: None,
         id,
     })

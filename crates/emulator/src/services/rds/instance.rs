@@ -238,6 +238,9 @@ impl Instance {
         if let (Value::Object(all), Value::Object(inherited)) = (&mut *value, inherited) {
             all.extend(inherited);
         }
+        if let Some(at) = cluster.automatic_restart_time {
+            value["AutomaticRestartTime"] = at.into();
+        }
         if !cluster.enabled_cloudwatch_logs_exports.is_empty() {
             value["EnabledCloudwatchLogsExports"] = json!(cluster.enabled_cloudwatch_logs_exports);
         }

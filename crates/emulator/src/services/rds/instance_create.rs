@@ -134,8 +134,8 @@ fn ready(cx: &Cx<'_>, cluster: &Cluster, instance: &Instance) -> Option<Next> {
 /// The instance that is to be, without what only a new one gets.
 fn planned(cx: &Cx<'_>, asked: Create, id: String, cluster: &Cluster) -> Result<Instance, Refusal> {
     check_engine(&asked.engine)?;
-    if cluster.status == "deleting" {
-        return Err(busy(format!("DBCluster {} is being deleted.", cluster.id)));
+    if ["deleting", "starting", "stopped", "stopping"].contains(&cluster.status.as_str()) {
+        return Err(busy(format!("DBCluster {} is in {} state.", cluster.id, cluster.status)));
     }
     check_version(cluster, asked.engine_version.as_deref())?;
     check_class(&asked.class)?;

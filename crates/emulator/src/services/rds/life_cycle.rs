@@ -6,6 +6,7 @@ use super::instance::Instance;
 use super::kind::Table;
 use super::outside;
 use super::snapshot::{self, Made};
+use super::stopping;
 use super::windows::Window;
 use super::{FIRST_BACKUP, State};
 use crate::services::Cx;
@@ -62,8 +63,13 @@ fn settle_instances(cx: &mut Cx<'_>) {
     for (id, state) in due {
         match state.as_str() {
             GONE => remove_instance(&mut cx.r.rds, &id),
+            stopping::STOPPED => {
+                let stopped = cx.r.rds.instances.get_mut(&id);
+                stopped.into_iter().for_each(|instance| instance.status = state.clone());
+            }
             _ => {
-                if cx.r.rds.instances.get(&id).is_some_and(|instance| instance.status == REBOOTING) {
+                let restarts = |status: &str| [REBOOTING, stopping::STARTING].contains(&status);
+                if cx.r.rds.instances.get(&id).is_some_and(|instance| restarts(&instance.status)) {
                     restarted(&mut cx.r.rds, &id);
                 }
                 instance_is_available(cx, &id);
@@ -76,17 +82,27 @@ fn settle_clusters(cx: &mut Cx<'_>) {
     let ids: Vec<String> = cx.r.rds.clusters.keys().cloned().collect();
     for id in ids {
         let Some(mut cluster) = cx.r.rds.clusters.remove(&id) else { continue };
-        let gone = settle_cluster(cx, &mut cluster);
+        let due = settle_cluster(cx, &mut cluster);
         cx.r.rds.clusters.insert(id.clone(), cluster);
-        match gone {
-            true => remove_cluster(cx, &id),
-            false => take_automated_snapshots(cx, &id),
+        match due {
+            Due::Nothing => take_automated_snapshots(cx, &id),
+            Due::Gone => remove_cluster(cx, &id),
+            Due::Start { at_millis } => stopping::starts(cx, &id, at_millis, "by itself"),
         }
     }
 }
 
-/// Whether the cluster is gone.
-fn settle_cluster(cx: &mut Cx<'_>, cluster: &mut Cluster) -> bool {
+/// What has become of a cluster that others know.
+enum Due {
+    Nothing,
+    Gone,
+    /// It starts by itself.
+    Start {
+        at_millis: i64,
+    },
+}
+
+fn settle_cluster(cx: &mut Cx<'_>, cluster: &mut Cluster) -> Due {
     let now_millis = cx.now_millis;
     if let Some(begun) = Next::due(&mut cluster.begins, now_millis) {
         cluster.status = begun.state;
@@ -108,16 +124,21 @@ fn settle_cluster(cx: &mut Cx<'_>, cluster: &mut Cluster) -> bool {
         secret.secret_status = next.state;
     }
     match Next::due(&mut cluster.next, now_millis) {
-        Some(next) if next.state == GONE => return true,
-        Some(next) => cluster_is_available(cx, cluster, next.at_millis),
+        Some(Next { state, at_millis }) => match state.as_str() {
+            GONE => return Due::Gone,
+            stopping::STOPPED => stopping::is_stopped(cluster, at_millis),
+            stopping::STARTING => return Due::Start { at_millis },
+            _ => cluster_is_available(cx, cluster, at_millis),
+        },
         None => {}
     }
-    false
+    Due::Nothing
 }
 
 /// The cluster can be used since a moment.
 pub(super) fn cluster_is_available(cx: &Cx<'_>, cluster: &mut Cluster, since_millis: i64) {
     cluster.status = "available".to_owned();
+    stopping::is_started(cluster, since_millis);
     if cluster.available_millis.is_none() {
         cluster.available_millis = Some(since_millis);
         let about = format!("{} first backup", cluster.db_cluster_resource_id);
@@ -207,7 +228,8 @@ pub(super) fn remove_cluster(cx: &mut Cx<'_>, id: &str) {
 /// Makes the automated snapshots that are due, one each day at the beginning of the backup window, and drops those that
 /// are older than the retention period (Aurora User Guide, "Backups").
 pub(super) fn take_automated_snapshots(cx: &mut Cx<'_>, id: &str) {
-    let Some(cluster) = cx.r.rds.clusters.get(id).filter(|cluster| cluster.status != "deleting") else {
+    let runs = |cluster: &&Cluster| cluster.status != "deleting" && cluster.stopped_millis.is_none();
+    let Some(cluster) = cx.r.rds.clusters.get(id).filter(runs) else {
         return;
     };
     let due = cluster.backup_millis.filter(|at_millis| *at_millis <= cx.now_millis);

@@ -21,6 +21,7 @@ mod parameters;
 mod settings;
 mod snapshot;
 mod status;
+mod stopping;
 mod subnet_group;
 mod tags;
 mod versions;
@@ -59,6 +60,8 @@ const UPGRADE: Spread = spread(480.0, 300.0, 900.0);
 const LAG: Spread = spread(30.0, 1.0, 59.0);
 /// Estimates.
 const REBOOT: Spread = spread(45.0, 15.0, 120.0);
+const STOP: Spread = spread(300.0, 120.0, 900.0);
+const START: Spread = spread(480.0, 240.0, 1200.0);
 const PARAMETERS: Spread = spread(10.0, 5.0, 30.0);
 const SNAPSHOT: Spread = spread(60.0, 30.0, 180.0);
 const SECRET: Spread = spread(20.0, 10.0, 40.0);
@@ -129,6 +132,8 @@ impl Api for State {
             "DescribeDBClusters" => cluster::describe(cx, call),
             "ModifyDBCluster" => cluster_change::modify(cx, call),
             "DeleteDBCluster" => cluster_change::delete(cx, call),
+            "StopDBCluster" => stopping::stop(cx, call),
+            "StartDBCluster" => stopping::start(cx, call),
             "EnableHttpEndpoint" => http_endpoint::switch(cx, call, true),
             "DisableHttpEndpoint" => http_endpoint::switch(cx, call, false),
 
@@ -137,6 +142,7 @@ impl Api for State {
             "ModifyDBInstance" => instance_change::modify(cx, call),
             "DeleteDBInstance" => instance_change::delete(cx, call),
             "RebootDBInstance" => instance_change::reboot(cx, call),
+            "StopDBInstance" | "StartDBInstance" => stopping::instance_alone(),
 
             "CreateDBClusterSnapshot" => snapshot::create(cx, call),
             "DescribeDBClusterSnapshots" => snapshot::describe(cx, call),

@@ -11,7 +11,7 @@ use super::instance::Instance;
 use crate::services::Cx;
 
 /// The key cannot be used, for now.
-const WITHOUT_KEY: &str = "inaccessible-encryption-credentials-recoverable";
+pub(super) const WITHOUT_KEY: &str = "inaccessible-encryption-credentials-recoverable";
 
 /// Whether a cluster or an instance can be deleted, besides those that are available: what does not work can be, so that nobody
 /// pays for it for ever (Aurora User Guide, "Deleting Aurora DB clusters and DB instances").

@@ -27,9 +27,19 @@ pub(super) fn is_once(expression: &str) -> bool {
     expression.starts_with("at(")
 }
 
+/// When a schedule is due that is due once only, in seconds since 1970, if its zone is UTC.
+pub(super) fn only_time(expression: &str, zone: &str) -> Option<f64> {
+    let time = expression.strip_prefix("at(")?.strip_suffix(')')?;
+    time_of(time).filter(|_| zone == "UTC").map(|time| time.as_secs_f64())
+}
+
 fn is_time(text: &str) -> bool {
-    text.len() == "2026-01-01T00:00:00".len()
-        && DateTime::from_str(&format!("{text}Z"), Format::DateTime).is_ok()
+    time_of(text).is_some()
+}
+
+fn time_of(text: &str) -> Option<DateTime> {
+    let is_whole = text.len() == "2026-01-01T00:00:00".len();
+    DateTime::from_str(&format!("{text}Z"), Format::DateTime).ok().filter(|_| is_whole)
 }
 
 fn is_rate(text: &str) -> bool {

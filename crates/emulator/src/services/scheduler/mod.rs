@@ -1,4 +1,5 @@
-//! EventBridge Scheduler: schedules and their groups. Nothing is called when a schedule is due.
+//! EventBridge Scheduler: schedules and their groups. Nothing is called when a schedule is due. What is to be deleted after its
+//! last call is, at the time of it.
 
 mod expression;
 mod group;
@@ -83,8 +84,9 @@ impl Api for State {
     }
 
     fn settle(cx: &mut Cx<'_>) {
-        let now_millis = cx.now_millis;
+        let (now_millis, now) = (cx.now_millis, cx.now_seconds());
         cx.r.scheduler.groups.retain(|_, group| Next::due(&mut group.next, now_millis).is_none());
+        cx.r.scheduler.schedules.retain(|_, schedule| !schedule.goes_by_itself(now));
     }
 
     fn objects(&self, home: &str) -> Vec<Object> {

@@ -89,6 +89,19 @@ fn in_group(group: Option<String>) -> String {
     group.unwrap_or_else(|| DEFAULT.to_owned())
 }
 
+impl Schedule {
+    /// Whether it is to be deleted after its last call, and that is over: after the end date of one that recurs, which without one
+    /// stays for ever, and after the time of one that does not (EventBridge Scheduler User Guide, "Deletion after schedule
+    /// completion"). Times in other zones than UTC are not known here.
+    pub(super) fn goes_by_itself(&self, now: f64) -> bool {
+        let last = match expression::is_once(&self.schedule_expression) {
+            true => expression::only_time(&self.schedule_expression, &self.schedule_expression_timezone),
+            false => self.end_date,
+        };
+        self.action_after_completion == "DELETE" && last.is_some_and(|last| last <= now)
+    }
+}
+
 impl State {
     fn schedule(&self, group: &str, name: &str) -> Result<&Schedule, Refusal> {
         self.schedules

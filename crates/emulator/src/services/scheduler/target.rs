@@ -55,10 +55,12 @@ impl Target {
         if !is_target(&self.arn) {
             return Err(invalid(format!("Provided Arn is not in correct format: {}.", self.arn)));
         }
-        let universal = self.arn.starts_with("arn:aws:scheduler:::");
+        // EventBridge Scheduler API Reference, Target: the input of these must be JSON, and so must that of universal targets.
+        let json_only = ["scheduler", "lambda", "states", "events"];
+        let json_only = json_only.iter().any(|service| self.arn.starts_with(&format!("arn:aws:{service}:")));
         let json = |input: &String| serde_json::from_str::<serde_json::Value>(input).is_ok();
-        if universal && !self.input.as_ref().is_none_or(json) {
-            return Err(invalid("The Input of a universal target must be JSON."));
+        if json_only && !self.input.as_ref().is_none_or(json) {
+            return Err(invalid("The Input of this target must be JSON."));
         }
         let queue = self.arn.starts_with("arn:aws:sqs:");
         if self.sqs_parameters.is_some() && !queue {
