@@ -123,14 +123,14 @@ fn settle_cluster(cx: &mut Cx<'_>, cluster: &mut Cluster) -> Due {
     if let (Some(next), Some(secret)) = (secret_next, &mut cluster.master_user_secret) {
         secret.secret_status = next.state;
     }
-    match Next::due(&mut cluster.next, now_millis) {
-        Some(Next { state, at_millis }) => match state.as_str() {
-            GONE => return Due::Gone,
-            stopping::STOPPED => stopping::is_stopped(cluster, at_millis),
-            stopping::STARTING => return Due::Start { at_millis },
-            _ => cluster_is_available(cx, cluster, at_millis),
-        },
-        None => {}
+    let Some(Next { state, at_millis }) = Next::due(&mut cluster.next, now_millis) else {
+        return Due::Nothing;
+    };
+    match state.as_str() {
+        GONE => return Due::Gone,
+        stopping::STARTING => return Due::Start { at_millis },
+        stopping::STOPPED => stopping::is_stopped(cluster, at_millis),
+        _ => cluster_is_available(cx, cluster, at_millis),
     }
     Due::Nothing
 }
