@@ -1,7 +1,7 @@
 //! What real AWS answered about S3, row by row: buckets, their settings and their listings.
 //!
-//! An entry has a name, the answer and the call. Names begin with the row of the recordings, or with `K` for what is of the same
-//! kind. The answer is the code, the status and what the error says besides, or what a success shows.
+//! An entry has a name, the answer and the call. Names begin with the row of the recordings, or with `K` and its number for what
+//! is of the same kind and known from documentation and public reports. The answer is the code, the status and what the error says besides, or what a success shows.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;

@@ -1,7 +1,7 @@
 //! What real AWS answered about Secrets Manager, KMS and ECR, row by row.
 //!
-//! An entry has a name, the answer and the call. Names begin with the row of the recordings, or with `K` for what is of the same
-//! kind.
+//! An entry has a name, the answer and the call. Names begin with the row of the recordings, or with `K` and its number for what
+//! is of the same kind and known from documentation and public reports.
 
 use aws_sdk_ecr::types::{EncryptionConfiguration, EncryptionType, Tag as EcrTag};
 use aws_sdk_kms::types::{KeySpec, Tag as KeyTag};

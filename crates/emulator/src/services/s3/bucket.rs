@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::encryption::Encryption;
 use super::input::Target;
 use super::lifecycle::Lifecycle;
-use super::problem::{bad_argument, malformed_xml, no_bucket, not_found};
+use super::problem::{bad_argument, malformed_xml, not_found};
 use super::settings::{BUCKET_OWNER_ENFORCED, PublicAccessBlock, Versioning, read_tags};
 use super::version::Version;
 use super::{Answer, Cx, NOTHING, OWNER, State, find, find_mut, names};
@@ -159,7 +159,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         let refusal = Refusal::new("InvalidBucketName", "The specified bucket is not valid.");
         return Err(refusal.with_detail("BucketName", name));
     }
-    // A document that says nothing is none (recorded from real AWS).
+    // A document that says nothing is none. The S3 API Reference leaves the code open.
     let (location_constraint, tags) = match given.create_bucket_configuration {
         Some(Configuration { location_constraint: None, tags: None }) => return Err(malformed_xml()),
         None => (None, None),
@@ -226,7 +226,7 @@ fn check_acl(acl: Option<&str>, ownership: &str) -> Result<(), Refusal> {
 
 pub(super) fn head(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let target: Target = call.input()?;
-    let bucket = find(cx, &target).map_err(|refusal| match refusal.code == no_bucket("").code {
+    let bucket = find(cx, &target).map_err(|refusal| match refusal.code == "NoSuchBucket" {
         true => not_found("NotFound", "Not Found"),
         false => refusal,
     })?;

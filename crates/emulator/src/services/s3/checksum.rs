@@ -1,7 +1,7 @@
 //! Checksums of objects.
 //!
 //! A client sends one at most, and it must be that of the body; where it sends none, S3 takes one by itself (S3 User Guide,
-//! "Checking object integrity for data uploads in Amazon S3"; the codes are recorded from real AWS).
+//! "Checking object integrity for data uploads in Amazon S3"). Listings name it (recorded from real AWS).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -78,7 +78,7 @@ pub(super) fn check_owner_id(call: &Call) -> Result<(), Refusal> {
 }
 
 /// A digest that a client sends with a body is one, and it is that of the body (S3 API Reference, "Error responses",
-/// `InvalidDigest` and `BadDigest`; their members are recorded from real AWS).
+/// `InvalidDigest` and `BadDigest`).
 pub(super) fn check_md5(given: Option<&str>, body_digest: &[u8]) -> Result<(), Refusal> {
     let Some(given) = given else {
         return Ok(());

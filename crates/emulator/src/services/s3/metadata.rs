@@ -1,7 +1,8 @@
 //! User-defined metadata that is not ASCII.
 //!
 //! Headers are ASCII, so such values come and go as encoded words (RFC 2047): S3 keeps what they mean, and encodes what needs it
-//! (S3 User Guide, "Working with object metadata"; recorded from real AWS). Bytes that come as they are, it takes for Latin-1.
+//! (S3 User Guide, "Working with object metadata"; that words are read is recorded from real AWS). Bytes that come as they are,
+//! it takes for Latin-1.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

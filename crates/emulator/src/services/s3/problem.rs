@@ -1,9 +1,12 @@
 //! What S3 says when it refuses.
 //!
-//! Its errors name what they are about in members of their own: `BucketName`, `Key`, `ArgumentName` (S3 API Reference,
-//! "Error responses"; which error has which is recorded from real AWS). A request that the model of the API does not allow is
-//! refused by where the fault is: in a header or the query it is an `InvalidArgument`, and in the body `MalformedXML`, which is
-//! found only once the bucket is (recorded from real AWS, as are the exceptions below).
+//! Its errors name what they are about in members of their own (S3 API Reference, "Error responses"). `BucketName`, `Key` and
+//! `Condition` are recorded from real AWS; the others are known from answers of S3 in public reports.
+//!
+//! A request that the model of the API does not allow is refused by where the fault is: in a header or the query it is an
+//! `InvalidArgument`, and in the body `MalformedXML`, which is found only once the bucket is. That is recorded from real AWS for
+//! object ownership, ACLs, encoding types and encryption, as are the exceptions for policies, locations and the minimum size of
+//! transitions; the rest follows them.
 
 use serde_json::Value;
 

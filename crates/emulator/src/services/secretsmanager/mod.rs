@@ -94,7 +94,7 @@ impl Api for State {
     }
 
     fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
-        // Every operation is asked about a name that a secret can have, or an ARN (recorded from real AWS).
+        // Every operation is asked about a name that a secret can have, or an ARN; others are refused as in CreateSecret.
         if let Some(id) = call.parameters["SecretId"].as_str() {
             create::check_name(id.strip_prefix("arn:").map_or(id, |_| ""))?;
         }
