@@ -128,7 +128,8 @@ async fn records_of_verifications_that_go_elsewhere_are_drift() {
     change.destination_config(DestinationConfig::builder().on_failure(queue).build()).send().await.unwrap();
     assert_repaired(&world, &tier, &inputs, &["backup/event-invoke-config: DestinationConfig"]).await;
     let live = lambda.get_function_event_invoke_config().function_name(FUNCTION).send().await.unwrap();
-    assert!(live.destination_config().and_then(DestinationConfig::on_failure).is_none(), "{live:?}");
+    let failed = live.destination_config().and_then(DestinationConfig::on_failure);
+    assert!(failed.and_then(OnFailure::destination).is_none(), "{live:?}");
 }
 
 struct Plan {
