@@ -48,12 +48,14 @@ pub struct MetricDataQuery<S: Stage = Declared> {
 
 impl MetricDataQuery {
     /// A metric, which the alarm does not watch by itself.
+    #[must_use]
     pub fn metric(id: &str, metric_stat: MetricStat) -> Self {
         let metric_stat = Some(metric_stat);
         Self { metric_stat, expression: None, return_data: false, ..Self::expression(id, String::new()) }
     }
 
     /// An expression, which the alarm watches.
+    #[must_use]
     pub fn expression(id: &str, expression: String) -> Self {
         Self {
             id: id.to_owned(),

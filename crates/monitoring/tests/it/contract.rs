@@ -122,6 +122,9 @@ fn subscription_that_nobody_has_confirmed(around: &mut Inside) -> Entry<Subscrip
 }
 
 fn composite_alarm(around: &mut Inside) -> Entry<CompositeAlarm> {
+    const ALARM: &str = "ActionsSuppressor";
+    const WAIT: &str = "ActionsSuppressorWaitPeriod";
+    const EXTENSION: &str = "ActionsSuppressorExtensionPeriod";
     let other = other_topic(around);
     let address = "monitoring/alarm-ecs-cpu";
     let alarm = around.outputs::<Alarm>(address).alarm_name;
@@ -131,9 +134,6 @@ fn composite_alarm(around: &mut Inside) -> Entry<CompositeAlarm> {
         it.actions_suppressor_wait_period = Some(wait);
         it.actions_suppressor_extension_period = Some(30);
     };
-    const ALARM: &str = "ActionsSuppressor";
-    const WAIT: &str = "ActionsSuppressorWaitPeriod";
-    const EXTENSION: &str = "ActionsSuppressorExtensionPeriod";
     entry::<CompositeAlarm>(around, "monitoring/alarm-critical")
         .together(ALARM, [WAIT, EXTENSION], |it| suppressed(it, 60))
         .together(WAIT, [ALARM, EXTENSION], |it| suppressed(it, 90))
