@@ -438,6 +438,7 @@ impl Declaring<'_> {
             scalable_dimension: "ecs:service:DesiredCount".to_owned(),
             min_capacity: self.args.desired_min,
             max_capacity: self.args.desired_max,
+            suspended_state: None,
             tags: self.names.tags("service"),
         };
         let target = self.scope.add("scalable-target", target)?.id;
@@ -465,6 +466,7 @@ impl Declaring<'_> {
                 },
                 scale_out_cooldown: self.args.scale_out_cooldown,
                 scale_in_cooldown: self.args.scale_in_cooldown,
+                disable_scale_in: false,
             },
         };
         self.scope.add(&format!("{what}-policy"), policy).map(drop)

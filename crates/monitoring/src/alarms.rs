@@ -143,18 +143,12 @@ impl Spec {
 }
 
 fn query(id: &str, metric: &Metric, stat: &str, period: u32, return_data: bool) -> MetricDataQuery {
-    let stat = MetricStat { metric: metric.clone(), period, stat: stat.to_owned() };
-    MetricDataQuery { id: id.to_owned(), metric_stat: Some(stat), expression: None, label: None, return_data }
+    let stat = MetricStat { metric: metric.clone(), period, stat: stat.to_owned(), unit: None };
+    MetricDataQuery { return_data, ..MetricDataQuery::metric(id, stat) }
 }
 
 fn calculation(id: &str, expression: String) -> MetricDataQuery {
-    MetricDataQuery {
-        id: id.to_owned(),
-        metric_stat: None,
-        expression: Some(expression),
-        label: None,
-        return_data: true,
-    }
+    MetricDataQuery::expression(id, expression)
 }
 
 fn metric<const N: usize>(namespace: &str, name: &str, dimensions: [(&str, Input<String>); N]) -> Metric {

@@ -234,7 +234,11 @@ impl Declaring<'_> {
                 metric_value: "1".to_owned(),
                 default_value: Some(0.0),
                 unit: "Count".to_owned(),
+                dimensions: Vec::new(),
             }],
+            apply_on_transformed_logs: false,
+            field_selection_criteria: None,
+            emit_system_field_dimensions: Vec::new(),
         };
         self.scope.add("payment-errors", filter).map(drop)
     }
@@ -274,6 +278,10 @@ impl Declaring<'_> {
             actions_enabled: true,
             alarm_actions: vec![topic.clone()],
             ok_actions: vec![topic.clone()],
+            insufficient_data_actions: Vec::new(),
+            actions_suppressor: None,
+            actions_suppressor_wait_period: None,
+            actions_suppressor_extension_period: None,
             tags: self.names.tags(CRITICAL),
         };
         Ok(Some(self.scope.add("alarm-critical", alarm)?.arn))

@@ -5,14 +5,17 @@
 //! checks neither that the metric exists nor that its dimensions are right, and an alarm with a wrong one is silent for
 //! ever; and three calls a second are all that an account may make.
 //!
+//! What is not declared and makes an alarm deaf or late is drift: a unit that no value has, other numbers of periods, a warm-up,
+//! which silences it for up to two days after each put, and a window by the clock. What messages say besides
+//! (`ActionConfiguration`) does no harm, and is sent back by an update.
+//!
 //! Wait: nothing: an alarm refers to names, of which AWS checks none. Read: AWS adds nothing, and gives
 //! numbers back as floating-point numbers. Update: a put replaces everything and keeps the state and the history; it sets no tags
 //! on an alarm that is there, which have calls of their own. No state is terminal: `INSUFFICIENT_DATA` ends with data.
 
 use async_trait::async_trait;
 use aws_sdk_cloudwatch::types::{
-    AlarmType, ComparisonOperator, CompositeAlarm, Dimension as LiveDimension, Metric as LiveMetric,
-    MetricAlarm, MetricDataQuery as LiveQuery, MetricStat as LiveStat, StandardUnit, Statistic,
+    ActionConfiguration, AlarmType, ComparisonOperator, CompositeAlarm, MetricAlarm, StandardUnit, Statistic,
 };
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Input, Intent, Listed,
@@ -20,6 +23,8 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::alarm_evaluation::{EvaluationWindow, WarmUpConfiguration};
+use super::alarm_query::{Dimension, MetricDataQuery, dimensions_for_call, dimensions_from};
 use crate::cloudwatch::{client, live_tags, retag, tag, taken};
 use crate::error::{CallResult, Called, required};
 use crate::wire::{count, count_or_zero, in_order_of, number};
@@ -88,6 +93,12 @@ pub struct Alarm<S: Stage = Declared> {
     /// given) or not (`ignore`).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub evaluate_low_sample_count_percentile: Option<String>,
+    /// The range of data that is looked at, where it does not slide. Never declared.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub evaluation_window: Option<EvaluationWindow>,
+    /// For how long it says nothing after it was put. Never declared.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub warm_up_configuration: Option<WarmUpConfiguration>,
     /// What people see.
     pub tags: Tags,
 }
@@ -123,62 +134,11 @@ impl Alarm {
             datapoints_to_alarm: None,
             treat_missing_data: None,
             evaluate_low_sample_count_percentile: None,
+            evaluation_window: None,
+            warm_up_configuration: None,
             tags,
         }
     }
-}
-
-/// A part of what tells a metric from others of its name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Dimension<S: Stage = Declared> {
-    /// Such as `ClusterName`.
-    pub name: String,
-    /// Such as the cluster's name.
-    pub value: S::Of<String>,
-}
-
-/// A metric or an expression.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
-pub struct MetricDataQuery<S: Stage = Declared> {
-    /// What expressions call it. Begins with a small letter.
-    pub id: String,
-    /// The metric.
-    #[serde(skip_serializing_if = "Option::is_none", default = "Option::default")]
-    pub metric_stat: Option<MetricStat<S>>,
-    /// The expression, such as `100 * errors / requests`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub expression: Option<String>,
-    /// What a graph calls it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub label: Option<String>,
-    /// Whether this is what the alarm watches, or its band.
-    pub return_data: bool,
-}
-
-/// A metric with its statistic.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
-pub struct MetricStat<S: Stage = Declared> {
-    /// The metric.
-    pub metric: Metric<S>,
-    /// What one value covers, in seconds.
-    pub period: u32,
-    /// Such as `Sum` or `p99`.
-    pub stat: String,
-}
-
-/// A metric.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(bound = "", rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Metric<S: Stage = Declared> {
-    /// What publishes it.
-    pub namespace: String,
-    /// Its name.
-    pub metric_name: String,
-    /// Whose it is.
-    pub dimensions: Vec<Dimension<S>>,
 }
 
 /// What others can refer to.
@@ -211,80 +171,6 @@ pub async fn alarm_named(
     Ok((metric, composite))
 }
 
-impl Dimension<Resolved> {
-    fn for_call(&self) -> LiveDimension {
-        LiveDimension::builder().name(&self.name).value(&self.value).build()
-    }
-
-    fn from_live(live: &LiveDimension) -> Self {
-        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-        Self { name: text(live.name()), value: text(live.value()) }
-    }
-}
-
-fn dimensions_for_call(dimensions: &[Dimension<Resolved>]) -> Option<Vec<LiveDimension>> {
-    let all: Vec<_> = dimensions.iter().map(Dimension::for_call).collect();
-    (!all.is_empty()).then_some(all)
-}
-
-fn dimensions_from(live: &[LiveDimension], recorded: &[Dimension<Resolved>]) -> Vec<Dimension<Resolved>> {
-    let live = live.iter().map(Dimension::from_live).collect();
-    in_order_of(recorded, live, |dimension| dimension.name.clone())
-}
-
-impl MetricDataQuery<Resolved> {
-    fn for_call(&self) -> LiveQuery {
-        LiveQuery::builder()
-            .id(&self.id)
-            .set_metric_stat(self.metric_stat.as_ref().map(MetricStat::for_call))
-            .set_expression(self.expression.clone())
-            .set_label(self.label.clone())
-            .return_data(self.return_data)
-            .build()
-    }
-
-    fn from_live(live: &LiveQuery, recorded: &[Self]) -> Self {
-        let id = live.id().unwrap_or_default();
-        let recorded = recorded.iter().find(|query| query.id == id);
-        let stat = recorded.and_then(|query| query.metric_stat.as_ref());
-        Self {
-            id: id.to_owned(),
-            metric_stat: live.metric_stat().map(|live| MetricStat::from_live(live, stat)),
-            expression: live.expression().map(str::to_owned),
-            label: live.label().map(str::to_owned),
-            // MetricDataQuery: true where it is left out.
-            return_data: live.return_data().unwrap_or(true),
-        }
-    }
-}
-
-impl MetricStat<Resolved> {
-    fn for_call(&self) -> LiveStat {
-        let metric = LiveMetric::builder()
-            .namespace(&self.metric.namespace)
-            .metric_name(&self.metric.metric_name)
-            .set_dimensions(dimensions_for_call(&self.metric.dimensions))
-            .build();
-        LiveStat::builder().metric(metric).period(number(self.period)).stat(&self.stat).build()
-    }
-
-    fn from_live(live: &LiveStat, recorded: Option<&Self>) -> Self {
-        let metric = live.metric();
-        let recorded = recorded.map(|stat| stat.metric.dimensions.as_slice()).unwrap_or_default();
-        let dimensions = metric.map(|metric| metric.dimensions()).unwrap_or_default();
-        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-        Self {
-            metric: Metric {
-                namespace: text(metric.and_then(|metric| metric.namespace())),
-                metric_name: text(metric.and_then(|metric| metric.metric_name())),
-                dimensions: dimensions_from(dimensions, recorded),
-            },
-            period: count_or_zero(live.period()),
-            stat: text(live.stat()),
-        }
-    }
-}
-
 fn texts(arns: &[TopicArn]) -> Option<Vec<String>> {
     Some(arns.iter().map(ToString::to_string).collect())
 }
@@ -300,8 +186,14 @@ fn unless_filled_in<T: PartialEq>(live: Option<T>, recorded: Option<&T>, default
 }
 
 impl Alarm<Resolved> {
-    /// One call for making and for changing: it sets everything but the tags, which it takes for a new alarm only.
-    async fn put(&self, cx: &Context, intent: Option<&Intent>) -> Result<(), CallError> {
+    /// One call for making and for changing: it sets everything but the tags, which it takes for a new alarm only. What
+    /// messages said besides is in it as it was.
+    async fn put(
+        &self,
+        cx: &Context,
+        intent: Option<&Intent>,
+        tells: Option<ActionConfiguration>,
+    ) -> Result<(), CallError> {
         let tags = intent.map(|intent| cx.stamp(&self.tags, intent)).transpose()?;
         let metrics: Vec<_> = self.metrics.iter().map(MetricDataQuery::for_call).collect();
         let request = client(cx)
@@ -327,6 +219,9 @@ impl Alarm<Resolved> {
             .set_datapoints_to_alarm(self.datapoints_to_alarm.map(number))
             .set_treat_missing_data(self.treat_missing_data.clone())
             .set_evaluate_low_sample_count_percentile(self.evaluate_low_sample_count_percentile.clone())
+            .set_evaluation_window(self.evaluation_window.as_ref().map(EvaluationWindow::for_call))
+            .set_warm_up_configuration(self.warm_up_configuration.as_ref().map(WarmUpConfiguration::for_call))
+            .set_action_configuration(tells)
             .set_tags(tags.map(|tags| tags.list(tag)));
         request.send().await.called("PutMetricAlarm").map(drop)
     }
@@ -377,6 +272,8 @@ impl Alarm<Resolved> {
                 self.evaluate_low_sample_count_percentile.as_ref(),
                 &"evaluate".to_owned(),
             ),
+            evaluation_window: live.evaluation_window.as_ref().and_then(EvaluationWindow::from_live),
+            warm_up_configuration: live.warm_up_configuration.as_ref().map(WarmUpConfiguration::from_live),
             tags,
         }
     }
@@ -409,6 +306,15 @@ impl Resource for Alarm<Resolved> {
         cost: Some("alarm"),
     };
     const SETTLE: Settle = Settle::Key;
+    const CLOSED: &'static [&'static str] = &[
+        "DatapointsToAlarm",
+        "Dimensions",
+        "EvaluateLowSampleCountPercentile",
+        "EvaluationWindow",
+        "TreatMissingData",
+        "Unit",
+        "WarmUpConfiguration",
+    ];
     type Context = Context;
     type Declared = Alarm<Declared>;
     type Outputs<S: Stage> = AlarmOutputs<S>;
@@ -436,7 +342,7 @@ impl Resource for Alarm<Resolved> {
         if alarm_named(cx, self.alarm_name.as_str()).await? != (None, None) {
             return Err(taken("PutMetricAlarm", &format!("alarm {}", self.alarm_name)));
         }
-        self.put(cx, Some(intent)).await?;
+        self.put(cx, Some(intent), None).await?;
         // The call answers nothing; the ARN is made of what is known.
         let name = &self.alarm_name;
         let arn =
@@ -461,7 +367,8 @@ impl Resource for Alarm<Resolved> {
         changed: &Changed<Self>,
     ) -> Result<AlarmOutputs<Resolved>, CallError> {
         if changed.properties.iter().any(|name| name != "Tags") {
-            self.put(cx, None).await?;
+            let (live, _) = alarm_named(cx, self.alarm_name.as_str()).await?;
+            self.put(cx, None, live.and_then(|live| live.action_configuration)).await?;
         }
         retag(cx, outputs.arn.as_str(), &changed.before.tags, &self.tags).await?;
         Ok(outputs.clone())
@@ -479,6 +386,8 @@ impl Resource for Alarm<Resolved> {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_cloudwatch::types::Dimension as LiveDimension;
+
     use super::*;
 
     fn alarm() -> Alarm<Resolved> {
@@ -506,6 +415,8 @@ mod tests {
             datapoints_to_alarm: None,
             treat_missing_data: None,
             evaluate_low_sample_count_percentile: None,
+            evaluation_window: None,
+            warm_up_configuration: None,
             tags: Tags::new(),
         }
     }

@@ -1,6 +1,8 @@
 //! Resources that several tiers share, one AWS object a file.
 
 mod alarm;
+mod alarm_evaluation;
+mod alarm_query;
 mod kms_alias;
 mod kms_key;
 mod log_group;
@@ -17,11 +19,14 @@ mod web_acl_rule;
 
 pub use alarm::Alarm;
 pub use alarm::AlarmOutputs;
-pub use alarm::Dimension;
-pub use alarm::Metric;
-pub use alarm::MetricDataQuery;
-pub use alarm::MetricStat;
 pub use alarm::alarm_named;
+pub use alarm_evaluation::EvaluationWindow;
+pub use alarm_evaluation::WallClockWindow;
+pub use alarm_evaluation::WarmUpConfiguration;
+pub use alarm_query::Dimension;
+pub use alarm_query::Metric;
+pub use alarm_query::MetricDataQuery;
+pub use alarm_query::MetricStat;
 pub use kms_alias::Alias;
 pub use kms_alias::AliasOutputs;
 pub use kms_key::Key;

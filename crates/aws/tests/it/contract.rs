@@ -234,29 +234,18 @@ fn dimension(value: &str) -> Vec<Dimension> {
 }
 
 fn an_alarm() -> Alarm {
+    let name = "payment-ecs-cpu-dev";
     Alarm {
-        alarm_name: "payment-ecs-cpu-dev".into(),
-        alarm_description: "CPU is high".to_owned(),
-        actions_enabled: true,
-        alarm_actions: topic("alarms"),
         ok_actions: topic("alarms"),
-        insufficient_data_actions: Vec::new(),
         namespace: Some("AWS/ECS".to_owned()),
         metric_name: Some("CPUUtilization".to_owned()),
         dimensions: dimension("payment-cluster-dev"),
         statistic: Some("Average".to_owned()),
-        extended_statistic: None,
         period: Some(60),
-        unit: None,
-        metrics: Vec::new(),
-        threshold_metric_id: None,
         threshold: Some(80.0),
         comparison_operator: "GreaterThanThreshold".to_owned(),
         evaluation_periods: 3,
-        datapoints_to_alarm: None,
-        treat_missing_data: None,
-        evaluate_low_sample_count_percentile: None,
-        tags: tags("payment-ecs-cpu-dev"),
+        ..Alarm::silent(name, "CPU is high", &topic("alarms"), tags(name))
     }
 }
 
@@ -280,6 +269,16 @@ fn alarm(_around: &mut Inside) -> Entry<Alarm> {
         })
         .other("EvaluationPeriods", |alarm| alarm.evaluation_periods = 5)
         .other("DatapointsToAlarm", |alarm| alarm.datapoints_to_alarm = Some(2))
+        .other("EvaluationWindow", |alarm| {
+            let wall_clock_window = WallClockWindow { timezone: Some("Asia/Tokyo".to_owned()) };
+            alarm.evaluation_window = Some(EvaluationWindow { wall_clock_window });
+        })
+        .other("WarmUpConfiguration", |alarm| {
+            alarm.warm_up_configuration = Some(WarmUpConfiguration {
+                warm_up_period_duration_in_minutes: 15,
+                only_start_evaluating_after_warm_up_period_ends: true,
+            });
+        })
         .other("TreatMissingData", |alarm| alarm.treat_missing_data = Some("notBreaching".to_owned()))
         .other("Tags", |alarm| alarm.tags = tags("renamed"))
         .rest_elsewhere()
@@ -296,27 +295,18 @@ fn alarm_on_a_percentile(_around: &mut Inside) -> Entry<Alarm> {
 }
 
 fn alarm_on_an_expression(_around: &mut Inside) -> Entry<Alarm> {
-    let metric = |id: &str, name: &str| MetricDataQuery {
-        id: id.to_owned(),
-        metric_stat: Some(MetricStat {
-            metric: Metric {
-                namespace: "AWS/ECS".to_owned(),
-                metric_name: name.to_owned(),
-                dimensions: dimension("payment-cluster-dev"),
-            },
-            period: 60,
-            stat: "Average".to_owned(),
-        }),
-        expression: None,
-        label: None,
-        return_data: true,
+    let metric = |id: &str, name: &str| {
+        let metric = Metric {
+            namespace: "AWS/ECS".to_owned(),
+            metric_name: name.to_owned(),
+            dimensions: dimension("payment-cluster-dev"),
+        };
+        let stat = MetricStat { metric, period: 60, stat: "Average".to_owned(), unit: None };
+        MetricDataQuery { return_data: true, ..MetricDataQuery::metric(id, stat) }
     };
     let band = |id: &str| MetricDataQuery {
-        id: id.to_owned(),
-        metric_stat: None,
-        expression: Some("ANOMALY_DETECTION_BAND(cpu, 2)".to_owned()),
         label: Some("expected".to_owned()),
-        return_data: true,
+        ..MetricDataQuery::expression(id, "ANOMALY_DETECTION_BAND(cpu, 2)".to_owned())
     };
     let alarm = Alarm {
         namespace: None,

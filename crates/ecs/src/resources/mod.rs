@@ -18,7 +18,7 @@ pub use container::{
 pub use repository::{
     EncryptionConfiguration, ImageScanning, LifecyclePolicy, Repository, RepositoryOutputs,
 };
-pub use scalable_target::{ScalableTarget, ScalableTargetOutputs};
+pub use scalable_target::{ScalableTarget, ScalableTargetOutputs, SuspendedState};
 pub use scaling_policy::{PredefinedMetric, ScalingPolicy, ScalingPolicyOutputs, TargetTracking};
 pub use service::{
     AdvancedConfiguration, AwsvpcConfiguration, CircuitBreaker, DeploymentConfiguration,

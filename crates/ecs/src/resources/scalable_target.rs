@@ -3,6 +3,9 @@
 //! The surprises: registering a target is an upsert, so this looks first, lest one of somebody else's be changed; a call
 //! that registers brings the service into the bounds at once; and policies go with their target.
 //!
+//! Scaling that somebody has suspended, for a deployment perhaps, stays so until it is said otherwise, whatever else is registered.
+//! Then nothing adds tasks when they are needed, so it is drift.
+//!
 //! **Wait**: `ValidationException` says that the service does not exist, or that the service-linked role cannot be assumed,
 //! where either is new; `FailedResourceAccessException`, that the role cannot read alarms yet; `ConcurrentUpdateException`,
 //! that two calls met. Nothing is rewritten on read, an update does what it says, and there are no states.
@@ -10,7 +13,9 @@
 use async_trait::async_trait;
 use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, Tags, converge, count, number, required};
-use aws_sdk_applicationautoscaling::types::{ScalableDimension, ScalableTarget as Live, ServiceNamespace};
+use aws_sdk_applicationautoscaling::types::{
+    ScalableDimension, ScalableTarget as Live, ServiceNamespace, SuspendedState as LiveState,
+};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
     Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
@@ -34,8 +39,43 @@ pub struct ScalableTarget<S: Stage = Declared> {
     pub min_capacity: u32,
     /// How many there are at most.
     pub max_capacity: u32,
+    /// What autoscaling does not do. Never declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended_state: Option<SuspendedState>,
     /// What people see.
     pub tags: Tags,
+}
+
+/// What autoscaling does not do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct SuspendedState {
+    /// Take tasks away, by policies.
+    pub dynamic_scaling_in_suspended: bool,
+    /// Add tasks, by policies.
+    pub dynamic_scaling_out_suspended: bool,
+    /// What is scheduled.
+    pub scheduled_scaling_suspended: bool,
+}
+
+impl SuspendedState {
+    fn for_call(self) -> LiveState {
+        LiveState::builder()
+            .dynamic_scaling_in_suspended(self.dynamic_scaling_in_suspended)
+            .dynamic_scaling_out_suspended(self.dynamic_scaling_out_suspended)
+            .scheduled_scaling_suspended(self.scheduled_scaling_suspended)
+            .build()
+    }
+
+    /// AWS shows all of it also where nothing is suspended.
+    fn from_live(live: &LiveState) -> Option<Self> {
+        let state = Self {
+            dynamic_scaling_in_suspended: live.dynamic_scaling_in_suspended().unwrap_or_default(),
+            dynamic_scaling_out_suspended: live.dynamic_scaling_out_suspended().unwrap_or_default(),
+            scheduled_scaling_suspended: live.scheduled_scaling_suspended().unwrap_or_default(),
+        };
+        (state != Self::default()).then_some(state)
+    }
 }
 
 /// What others can refer to.
@@ -113,7 +153,8 @@ impl ScalableTarget<Resolved> {
         format!("{resource_id}|{scalable_dimension}|{service_namespace}").into()
     }
 
-    /// Registers the target, or changes its bounds. Tags are only taken for a new one.
+    /// Registers the target, or changes its bounds and what is suspended, which would stay as it is if nothing were said. Tags
+    /// are only taken for a new one.
     async fn register(&self, cx: &Context, intent: Option<&Intent>) -> Result<(), CallError> {
         let tags = intent.map(|intent| cx.stamp(&self.tags, intent)).transpose()?;
         let request = scaling(cx)
@@ -123,6 +164,7 @@ impl ScalableTarget<Resolved> {
             .scalable_dimension(ScalableDimension::from(self.scalable_dimension.as_str()))
             .min_capacity(number(self.min_capacity))
             .max_capacity(number(self.max_capacity))
+            .suspended_state(self.suspended_state.unwrap_or_default().for_call())
             .set_tags(tags.map(|tags| tags.map()));
         let answer = request.send().await.called("RegisterScalableTarget");
         answer
@@ -155,6 +197,7 @@ impl Resource for ScalableTarget<Resolved> {
         cost: None,
     };
     const SETTLE: Settle = Settle::Key;
+    const CLOSED: &'static [&'static str] = &["SuspendedState"];
     type Context = Context;
     type Declared = ScalableTarget<Declared>;
     type Outputs<S: Stage> = ScalableTargetOutputs<S>;
@@ -208,6 +251,7 @@ impl Resource for ScalableTarget<Resolved> {
             resource_id: live.resource_id,
             min_capacity: count(live.min_capacity),
             max_capacity: count(live.max_capacity),
+            suspended_state: live.suspended_state.as_ref().and_then(SuspendedState::from_live),
             tags: tags.visible(),
         }))
     }
@@ -218,7 +262,7 @@ impl Resource for ScalableTarget<Resolved> {
         outputs: &ScalableTargetOutputs<Resolved>,
         changed: &Changed<Self>,
     ) -> Result<ScalableTargetOutputs<Resolved>, CallError> {
-        if changed.has("MinCapacity") || changed.has("MaxCapacity") {
+        if ["MinCapacity", "MaxCapacity", "SuspendedState"].iter().any(|name| changed.has(name)) {
             self.register(cx, None).await?;
         }
         let changes = changed.before.tags.changes_to(&self.tags);

@@ -4,6 +4,8 @@
 //! ours where its target is; AWS makes the two alarms of a policy and deletes them with it; and two policies do not
 //! contradict each other, the one that wants more tasks decides.
 //!
+//! A policy that only adds tasks costs what it has added once, for ever: that somebody has set `DisableScaleIn` is drift.
+//!
 //! **Wait**: as for its target; `FailedResourceAccessException` comes from reads too, as long as the service-linked role is
 //! so new that it cannot read alarms. Nothing is rewritten on read, an update does what it says, and there are no states.
 
@@ -49,6 +51,9 @@ pub struct TargetTracking {
     pub scale_out_cooldown: u32,
     /// How long after taking away more may be taken, in seconds.
     pub scale_in_cooldown: u32,
+    /// Whether nothing is ever taken away. Never declared.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disable_scale_in: bool,
 }
 
 /// A metric that AWS knows by name.
@@ -81,6 +86,7 @@ impl TargetTracking {
             .predefined_metric_specification(metric.build().expect("a type is given"))
             .scale_out_cooldown(number(self.scale_out_cooldown))
             .scale_in_cooldown(number(self.scale_in_cooldown))
+            .disable_scale_in(self.disable_scale_in)
             .build()
             .expect("a value is given")
     }
@@ -96,6 +102,7 @@ impl TargetTracking {
             },
             scale_out_cooldown: seconds(live.and_then(ConfigurationForCall::scale_out_cooldown)),
             scale_in_cooldown: seconds(live.and_then(ConfigurationForCall::scale_in_cooldown)),
+            disable_scale_in: live.and_then(ConfigurationForCall::disable_scale_in).unwrap_or_default(),
         }
     }
 }

@@ -135,6 +135,10 @@ fn scalable_target(around: &mut Inside) -> Entry<ScalableTarget> {
     entry::<ScalableTarget>(around, "ecs/scalable-target")
         .other("MinCapacity", |target| target.min_capacity = 1)
         .other("MaxCapacity", |target| target.max_capacity = 77)
+        .other("SuspendedState", |target| {
+            let out = SuspendedState { dynamic_scaling_out_suspended: true, ..SuspendedState::default() };
+            target.suspended_state = Some(out);
+        })
         .other("Tags", |target| target.tags = renamed())
         .fixed(["ServiceNamespace", "ScalableDimension"], "of the number of tasks of an ECS service")
         .fixed(["ResourceId"], "a second service would need load balancer rules of its own")

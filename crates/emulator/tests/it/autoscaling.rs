@@ -283,3 +283,29 @@ async fn a_target_goes_with_its_service() {
     assert!(scaling.targets().await.is_empty() && scaling.policies().await.is_empty());
     assert!(scaling.alarms().await.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_suspended_and_what_is_not_scaled_in_is_shown_until_it_is_said_otherwise() {
+    let scaling = Scaling::new().await;
+    scaling.register(2, 5).send().await.unwrap();
+    let state = async || {
+        let state = scaling.targets().await.remove(0).suspended_state.unwrap();
+        let out = state.dynamic_scaling_out_suspended();
+        [state.dynamic_scaling_in_suspended(), out, state.scheduled_scaling_suspended()].map(Option::unwrap)
+    };
+    assert_eq!(state().await, [false; 3]);
+    let out = |is| SuspendedState::builder().dynamic_scaling_out_suspended(is).build();
+    scaling.change().suspended_state(out(true)).send().await.unwrap();
+    scaling.change().max_capacity(6).send().await.unwrap();
+    assert_eq!(state().await, [false, true, false]);
+    scaling.change().suspended_state(out(false)).send().await.unwrap();
+    assert_eq!(state().await, [false; 3]);
+
+    let mut only_out = cpu(70.0);
+    only_out.disable_scale_in = Some(true);
+    for configuration in [only_out, cpu(70.0)] {
+        scaling.put("cpu", configuration.clone()).send().await.unwrap();
+        let policy = scaling.policies().await.remove(0);
+        assert_eq!(policy.target_tracking_scaling_policy_configuration(), Some(&configuration));
+    }
+}

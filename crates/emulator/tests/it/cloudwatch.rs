@@ -5,8 +5,9 @@ use std::time::Duration;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmFluentBuilder;
 use aws_sdk_cloudwatch::types::{
-    AlarmType, ComparisonOperator, Dimension, Metric, MetricDataQuery, MetricStat, StandardUnit, StateValue,
-    Statistic, Tag,
+    ActionConfiguration, AlarmTagsPropagation, AlarmType, ComparisonOperator, Dimension, EvaluationWindow,
+    Metric, MetricDataQuery, MetricStat, StandardUnit, StateValue, Statistic, Tag, WallClockWindow,
+    WarmUpConfiguration,
 };
 use emulator::Emulator;
 
@@ -117,6 +118,49 @@ async fn percentiles_math_and_bands_come_back() {
     assert_eq!(hosts.metrics(), queries);
     assert_eq!(hosts.threshold(), Some(2.0));
     assert_eq!((odd.threshold_metric_id(), odd.threshold()), (Some("ad1"), None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_an_alarm_looks_and_tells_comes_back_until_it_is_put_without() {
+    let client = client(&Emulator::in_memory());
+    let window = EvaluationWindow::WallClockWindow(WallClockWindow::builder().timezone("Asia/Tokyo").build());
+    let warm_up = WarmUpConfiguration::builder().warm_up_period_duration_in_minutes(2880).build();
+    let tags = AlarmTagsPropagation::builder().enabled(true).included_tag_keys("Author").build();
+    let tells = ActionConfiguration::builder().alarm_tags_propagation(tags).build();
+    let mut far = stat("m1");
+    far.account_id = Some("210987654321".to_owned());
+    far.metric_stat.as_mut().unwrap().unit = Some(StandardUnit::Count);
+    let mut sum = math("e1", "m1 * 2");
+    sum.period = Some(300);
+    let put = listed(&client, "a").metrics(far.clone()).metrics(sum.clone());
+    let put = put.evaluation_window(window.clone()).warm_up_configuration(warm_up.clone());
+    put.action_configuration(tells.clone()).send().await.unwrap();
+    let put = client.put_composite_alarm().alarm_name("b").alarm_rule("ALARM(a)");
+    put.action_configuration(tells.clone()).insufficient_data_actions(TOPIC).send().await.unwrap();
+
+    let all = || {
+        let kinds = client.describe_alarms().alarm_types(AlarmType::MetricAlarm);
+        kinds.alarm_types(AlarmType::CompositeAlarm).send()
+    };
+    let found = all().await.unwrap();
+    let ([alarm], [both]) = (found.metric_alarms(), found.composite_alarms()) else { panic!("{found:?}") };
+    assert_eq!(alarm.metrics(), [far, sum]);
+    assert_eq!(alarm.evaluation_window(), Some(&window));
+    let shown = alarm.warm_up_configuration().unwrap();
+    assert_eq!(shown.warm_up_period_duration_in_minutes(), Some(2880));
+    assert_eq!(alarm.action_configuration(), Some(&tells));
+    assert_eq!(both.action_configuration(), Some(&tells));
+    assert_eq!(both.insufficient_data_actions(), [TOPIC]);
+
+    let odd = simple(&client, "a").period(120).evaluation_window(window);
+    assert_eq!(code(odd.send().await), "ValidationError");
+    simple(&client, "a").send().await.unwrap();
+    client.put_composite_alarm().alarm_name("b").alarm_rule("ALARM(a)").send().await.unwrap();
+    let found = all().await.unwrap();
+    let alarm = &found.metric_alarms()[0];
+    assert_eq!((alarm.evaluation_window(), alarm.warm_up_configuration()), (None, None));
+    assert_eq!(alarm.action_configuration(), None);
+    assert_eq!(found.composite_alarms()[0].action_configuration(), None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::error::ProvideErrorMetadata as _;
-use aws_sdk_cloudwatchlogs::types::{LogGroupClass, MetricTransformation, StandardUnit};
+use aws_sdk_cloudwatchlogs::types::{
+    LogGroupClass, MetricTransformation, ParseJson, Processor, StandardUnit, TrimString,
+};
 use emulator::Emulator;
 
 use crate::rows::check;
@@ -172,6 +174,51 @@ async fn metric_filters_come_back_and_are_counted() {
         count += 1;
     }
     assert_eq!(count, 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_metric_filter_of_transformed_and_of_chosen_events_comes_back() {
+    let cloud = Cloud::in_memory();
+    let Cloud { logs, .. } = &cloud;
+    logs.create_log_group().log_group_name("g").send().await.unwrap();
+    let put = |pattern: &str| {
+        let call = logs.put_metric_filter().log_group_name("g").filter_name("f").filter_pattern(pattern);
+        call.metric_transformations(metric().build().unwrap())
+    };
+    let transformed = || put("ERROR").apply_on_transformed_logs(true).send();
+    assert_eq!(code(transformed().await), "InvalidParameterException");
+    let parse = Processor::builder().parse_json(ParseJson::builder().build()).build();
+    let trim = TrimString::builder().with_keys("level").build().unwrap();
+    let trim = Processor::builder().trim_string(trim).build();
+    let transform = || logs.put_transformer().log_group_identifier("g");
+    assert_eq!(code(transform().transformer_config(trim.clone()).send().await), "InvalidParameterException");
+    let config = [parse, trim];
+    transform().set_transformer_config(Some(config.to_vec())).send().await.unwrap();
+    let transformer = || logs.get_transformer().log_group_identifier("g").send();
+    assert_eq!(transformer().await.unwrap().transformer_config(), config);
+    transformed().await.unwrap();
+
+    let shown = async || {
+        let found = logs.describe_metric_filters().log_group_name("g").send().await.unwrap();
+        found.metric_filters.unwrap().remove(0)
+    };
+    assert!(shown().await.apply_on_transformed_logs);
+    let chosen = "@aws.region = \"eu-west-1\"";
+    let call = put("ERROR").field_selection_criteria(chosen);
+    call.emit_system_field_dimensions("@aws.account").send().await.unwrap();
+    let filter = shown().await;
+    assert!(!filter.apply_on_transformed_logs);
+    assert_eq!(filter.field_selection_criteria(), Some(chosen));
+    assert_eq!(filter.emit_system_field_dimensions(), ["@aws.account"]);
+    assert_eq!(
+        code(put("x").emit_system_field_dimensions("@aws.source").send().await),
+        "InvalidParameterException"
+    );
+    put("ERROR").send().await.unwrap();
+    let filter = shown().await;
+    assert_eq!((filter.field_selection_criteria(), filter.emit_system_field_dimensions().len()), (None, 0));
+    logs.delete_transformer().log_group_identifier("g").send().await.unwrap();
+    assert_eq!(transformer().await.unwrap().transformer_config(), []);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,10 @@
 //! The surprise: an alarm that it names cannot be deleted, so its rule must refer to their names, and it is deleted
 //! first.
 //!
+//! An alarm that suppresses this one's actions would silence the one message that counts, and actions for the state without data
+//! tell somebody else: whatever somebody has set there is drift. What its messages say besides (`ActionConfiguration`) is sent
+//! back by an update.
+//!
 //! Wait: "do not exist" is said of alarms that were made a moment ago. Read: AWS gives back the rule and the lists as they were
 //! put. Update: a put replaces everything, so everything is put; it sets no tags on an alarm that is there, which have calls of
 //! their own. No state is terminal: an alarm has no life cycle.
@@ -11,8 +15,10 @@ use async_trait::async_trait;
 use aws::cloudwatch::{client, live_tags, retag, tag, taken};
 use aws::resources::alarm_named;
 use aws::{
-    AlarmArn, AlarmName, CallResult, Called, Context, Tags, TopicArn, converge, in_order_of, required,
+    AlarmArn, AlarmName, CallResult, Called, Context, Tags, TopicArn, converge, count, in_order_of, number,
+    required,
 };
+use aws_sdk_cloudwatch::types::ActionConfiguration;
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
     Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
@@ -36,6 +42,18 @@ pub struct CompositeAlarm<S: Stage = Declared> {
     /// Who is told when all is well again.
     #[serde(rename = "OKActions")]
     pub ok_actions: Vec<S::Of<TopicArn>>,
+    /// Who is told when there is no data to tell. Never declared.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub insufficient_data_actions: Vec<S::Of<TopicArn>>,
+    /// The alarm, by its name or ARN, that keeps this one from telling anybody while it is on. Never declared.
+    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
+    pub actions_suppressor: Option<S::Of<AlarmName>>,
+    /// For how many seconds this one waits until that alarm is on. Never declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actions_suppressor_wait_period: Option<u32>,
+    /// For how many seconds it stays silent once that alarm is off. Never declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actions_suppressor_extension_period: Option<u32>,
     /// What people see.
     pub tags: Tags,
 }
@@ -64,8 +82,13 @@ fn topics(live: Option<Vec<String>>, recorded: &[TopicArn]) -> Vec<TopicArn> {
 }
 
 impl CompositeAlarm<Resolved> {
-    /// One call for making and for changing.
-    async fn put(&self, cx: &Context, intent: Option<&Intent>) -> Result<(), CallError> {
+    /// One call for making and for changing, with what messages said besides before it.
+    async fn put(
+        &self,
+        cx: &Context,
+        intent: Option<&Intent>,
+        tells: Option<ActionConfiguration>,
+    ) -> Result<(), CallError> {
         let tags = intent.map(|intent| cx.stamp(&self.tags, intent)).transpose()?;
         let request = client(cx)
             .put_composite_alarm()
@@ -75,6 +98,11 @@ impl CompositeAlarm<Resolved> {
             .actions_enabled(self.actions_enabled)
             .set_alarm_actions(texts(&self.alarm_actions))
             .set_ok_actions(texts(&self.ok_actions))
+            .set_insufficient_data_actions(texts(&self.insufficient_data_actions))
+            .set_actions_suppressor(self.actions_suppressor.as_ref().map(ToString::to_string))
+            .set_actions_suppressor_wait_period(self.actions_suppressor_wait_period.map(number))
+            .set_actions_suppressor_extension_period(self.actions_suppressor_extension_period.map(number))
+            .set_action_configuration(tells)
             .set_tags(tags.map(|tags| tags.list(tag)));
         // The alarms in its rule were made a moment ago.
         let answer = request.send().await.called("PutCompositeAlarm");
@@ -104,6 +132,12 @@ impl Resource for CompositeAlarm<Resolved> {
         cost: Some("composite-alarm"),
     };
     const SETTLE: Settle = Settle::Key;
+    const CLOSED: &'static [&'static str] = &[
+        "ActionsSuppressor",
+        "ActionsSuppressorExtensionPeriod",
+        "ActionsSuppressorWaitPeriod",
+        "InsufficientDataActions",
+    ];
     type Context = Context;
     type Declared = CompositeAlarm<Declared>;
     type Outputs<S: Stage> = CompositeAlarmOutputs<S>;
@@ -140,7 +174,7 @@ impl Resource for CompositeAlarm<Resolved> {
         if alarm_named(cx, name.as_str()).await? != (None, None) {
             return Err(taken("PutCompositeAlarm", &format!("alarm {name}")));
         }
-        self.put(cx, Some(intent)).await?;
+        self.put(cx, Some(intent), None).await?;
         // The call answers nothing; the ARN is made of what is known.
         let arn =
             format!("arn:{}:cloudwatch:{}:{}:alarm:{name}", cx.partition(), cx.region(), cx.account_id());
@@ -170,6 +204,13 @@ impl Resource for CompositeAlarm<Resolved> {
             actions_enabled: live.actions_enabled.unwrap_or(true),
             alarm_actions: topics(live.alarm_actions, &self.alarm_actions),
             ok_actions: topics(live.ok_actions, &self.ok_actions),
+            insufficient_data_actions: topics(
+                live.insufficient_data_actions,
+                &self.insufficient_data_actions,
+            ),
+            actions_suppressor: live.actions_suppressor.map(AlarmName::from),
+            actions_suppressor_wait_period: live.actions_suppressor_wait_period.map(count),
+            actions_suppressor_extension_period: live.actions_suppressor_extension_period.map(count),
             tags: tags.visible(),
         }))
     }
@@ -181,7 +222,8 @@ impl Resource for CompositeAlarm<Resolved> {
         changed: &Changed<Self>,
     ) -> Result<CompositeAlarmOutputs<Resolved>, CallError> {
         if changed.properties.iter().any(|name| name != "Tags") {
-            self.put(cx, None).await?;
+            let (_, live) = alarm_named(cx, self.alarm_name.as_str()).await?;
+            self.put(cx, None, live.and_then(|live| live.action_configuration)).await?;
         }
         retag(cx, outputs.arn.as_str(), &changed.before.tags, &self.tags).await?;
         Ok(outputs.clone())

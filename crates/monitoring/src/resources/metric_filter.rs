@@ -3,6 +3,9 @@
 //! The surprises: it has no tags, and the call that makes one writes over one of that name. It is ours where the log
 //! group is, or where it already says what ours would say.
 //!
+//! One that reads events as a transformer leaves them, or those of some accounts and regions only, counts other lines than it is
+//! meant to; one that adds dimensions counts into metrics that no alarm watches. All of that is drift.
+//!
 //! Wait: the log group is not found for a moment after it was made. Read: everything comes back as it was put; a default value of
 //! none is left out. Update: a put replaces all of it, and counts nothing in lines that came before. No state is terminal: there is
 //! none.
@@ -11,6 +14,7 @@ use async_trait::async_trait;
 use aws::cloudwatch::taken;
 use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, LogGroupName, converge};
+use aws_sdk_cloudwatchlogs::types::builders::MetricTransformationBuilder;
 use aws_sdk_cloudwatchlogs::types::{
     MetricFilter as Live, MetricTransformation as LiveTransformation, StandardUnit,
 };
@@ -32,6 +36,15 @@ pub struct MetricFilter<S: Stage = Declared> {
     pub filter_pattern: String,
     /// What counts them.
     pub metric_transformations: Vec<MetricTransformation>,
+    /// Whether events count as the group's transformer leaves them. Never declared.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub apply_on_transformed_logs: bool,
+    /// Of which accounts and regions events count, where a group has those of several. Never declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field_selection_criteria: Option<String>,
+    /// Which of the two are dimensions of the metric: `@aws.account`, `@aws.region`. Never declared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emit_system_field_dimensions: Vec<String>,
 }
 
 /// How lines become a metric.
@@ -49,6 +62,19 @@ pub struct MetricTransformation {
     pub default_value: Option<f64>,
     /// What it counts, such as `Count`.
     pub unit: String,
+    /// Which fields of the lines are dimensions of the metric, by name. Never declared.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub dimensions: Vec<FieldDimension>,
+}
+
+/// A dimension of which a field of the line is the value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct FieldDimension {
+    /// The dimension.
+    pub key: String,
+    /// The field, such as `$.code`.
+    pub value: String,
 }
 
 /// What others can refer to.
@@ -87,6 +113,11 @@ async fn group_is_ours(cx: &Context, group: &LogGroupName) -> Result<bool, CallE
     Ok(answer.is_some_and(|answer| LiveTags::map(answer.tags).is_ours(cx.identity())))
 }
 
+fn sorted(mut fields: Vec<String>) -> Vec<String> {
+    fields.sort();
+    fields
+}
+
 impl MetricTransformation {
     fn for_call(&self) -> Result<LiveTransformation, CallError> {
         let transformation = LiveTransformation::builder()
@@ -94,19 +125,27 @@ impl MetricTransformation {
             .metric_namespace(&self.metric_namespace)
             .metric_value(&self.metric_value)
             .set_default_value(self.default_value)
-            .unit(StandardUnit::from(self.unit.as_str()))
-            .build();
+            .unit(StandardUnit::from(self.unit.as_str()));
+        let add = |it: MetricTransformationBuilder, FieldDimension { key, value }: &FieldDimension| {
+            it.dimensions(key, value)
+        };
+        let transformation = self.dimensions.iter().fold(transformation, add).build();
         transformation
             .map_err(|error| CallError::new(ErrorClass::Invalid, "PutMetricFilter", error.to_string()))
     }
 
     fn from_live(live: &LiveTransformation) -> Self {
+        let dimension =
+            |(key, value): (&String, &String)| FieldDimension { key: key.clone(), value: value.clone() };
+        let mut dimensions: Vec<_> = live.dimensions().into_iter().flatten().map(dimension).collect();
+        dimensions.sort();
         Self {
             metric_name: live.metric_name.clone(),
             metric_namespace: live.metric_namespace.clone(),
             metric_value: live.metric_value.clone(),
             default_value: live.default_value,
             unit: live.unit.as_ref().map_or("None", StandardUnit::as_str).to_owned(),
+            dimensions,
         }
     }
 }
@@ -121,7 +160,11 @@ impl MetricFilter<Resolved> {
             .log_group_name(self.log_group_name.as_str())
             .filter_name(&self.filter_name)
             .filter_pattern(&self.filter_pattern)
-            .set_metric_transformations(Some(transformations?));
+            .set_metric_transformations(Some(transformations?))
+            .set_apply_on_transformed_logs(self.apply_on_transformed_logs.then_some(true))
+            .set_field_selection_criteria(self.field_selection_criteria.clone());
+        let fields = self.emit_system_field_dimensions.iter();
+        let request = fields.fold(request, |request, field| request.emit_system_field_dimensions(field));
         request.send().await.called("PutMetricFilter").map(drop)
     }
 
@@ -135,6 +178,9 @@ impl MetricFilter<Resolved> {
             filter_name: live.filter_name.unwrap_or_default(),
             log_group_name: group.clone(),
             filter_pattern: live.filter_pattern.unwrap_or_default(),
+            apply_on_transformed_logs: live.apply_on_transformed_logs,
+            field_selection_criteria: live.field_selection_criteria.filter(|criteria| !criteria.is_empty()),
+            emit_system_field_dimensions: sorted(live.emit_system_field_dimensions.unwrap_or_default()),
         }
     }
 
@@ -168,6 +214,8 @@ impl Resource for MetricFilter<Resolved> {
         cost: Some("custom-metric"),
     };
     const SETTLE: Settle = Settle::Key;
+    const CLOSED: &'static [&'static str] =
+        &["ApplyOnTransformedLogs", "EmitSystemFieldDimensions", "FieldSelectionCriteria"];
     type Context = Context;
     type Declared = MetricFilter<Declared>;
     type Outputs<S: Stage> = MetricFilterOutputs<S>;

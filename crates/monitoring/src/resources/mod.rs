@@ -16,7 +16,7 @@ pub use composite_alarm::{CompositeAlarm, CompositeAlarmOutputs};
 pub use dashboard::{Dashboard, DashboardOutputs};
 pub use event_subscription::{EventSubscription, EventSubscriptionOutputs};
 pub use group::{Group, GroupOutputs, InsightsConfiguration};
-pub use metric_filter::{MetricFilter, MetricFilterOutputs, MetricTransformation};
+pub use metric_filter::{FieldDimension, MetricFilter, MetricFilterOutputs, MetricTransformation};
 pub use sampling_rule::{Sampling, SamplingRule, SamplingRuleOutputs};
 pub use subscription::{Subscription, SubscriptionOutputs};
 pub use topic::{Topic, TopicOutputs};

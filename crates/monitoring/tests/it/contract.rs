@@ -3,6 +3,7 @@
 use aws::Tags;
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::resources::{Alarm, Key};
+use aws_sdk_cloudwatchlogs::types::{ParseJson, Processor};
 use engine::Input;
 use monitoring::resources::*;
 use testing::contract::{Around, Entry};
@@ -18,6 +19,7 @@ testing::contract!(monitoring::kinds, around surroundings, {
     composite_alarm,
     dashboard,
     metric_filter,
+    metric_filter_with_dimensions,
     sampling_rule,
     trace_group,
     events_of_the_cluster,
@@ -35,6 +37,9 @@ async fn surroundings(world: &World) {
         let create = world.cx.logs().create_log_group().log_group_name(name);
         let create = create.tags("stack:project", "payment").tags("stack:environment", "dev");
         create.send().await.unwrap();
+        let parse = Processor::builder().parse_json(ParseJson::builder().build()).build();
+        let put = world.cx.logs().put_transformer().log_group_identifier(name);
+        put.transformer_config(parse).send().await.unwrap();
     }
 }
 
@@ -117,10 +122,23 @@ fn subscription_that_nobody_has_confirmed(around: &mut Inside) -> Entry<Subscrip
 }
 
 fn composite_alarm(around: &mut Inside) -> Entry<CompositeAlarm> {
+    const ALARM: &str = "ActionsSuppressor";
+    const WAIT: &str = "ActionsSuppressorWaitPeriod";
+    const EXTENSION: &str = "ActionsSuppressorExtensionPeriod";
     let other = other_topic(around);
     let address = "monitoring/alarm-ecs-cpu";
     let alarm = around.outputs::<Alarm>(address).alarm_name;
+    let (suppressor, told) = (alarm.clone(), other.clone());
+    let suppressed = move |it: &mut CompositeAlarm, wait: u32| {
+        it.actions_suppressor = Some(suppressor.clone());
+        it.actions_suppressor_wait_period = Some(wait);
+        it.actions_suppressor_extension_period = Some(30);
+    };
     entry::<CompositeAlarm>(around, "monitoring/alarm-critical")
+        .together(ALARM, [WAIT, EXTENSION], |it| suppressed(it, 60))
+        .together(WAIT, [ALARM, EXTENSION], |it| suppressed(it, 90))
+        .together(EXTENSION, [ALARM, WAIT], |it| suppressed(it, 120))
+        .other("InsufficientDataActions", |it| it.insufficient_data_actions = vec![told])
         .other("AlarmName", |it| it.alarm_name = "payment-other-dev".into())
         .other("AlarmDescription", |it| it.alarm_description = "It is bad".to_owned())
         .other("AlarmRule", |it| {
@@ -150,6 +168,27 @@ fn metric_filter(around: &mut Inside) -> Entry<MetricFilter> {
         })
         .other("FilterPattern", |filter| filter.filter_pattern = "FATAL".to_owned())
         .other("MetricTransformations", |filter| filter.metric_transformations[0].default_value = None)
+        .other("ApplyOnTransformedLogs", |filter| filter.apply_on_transformed_logs = true)
+        .other("FieldSelectionCriteria", |filter| {
+            filter.field_selection_criteria = Some("@aws.region = \"eu-west-1\"".to_owned());
+        })
+        .other("EmitSystemFieldDimensions", |filter| {
+            filter.emit_system_field_dimensions = vec!["@aws.account".to_owned()];
+        })
+}
+
+/// Dimensions go with patterns that have fields, and without a default value.
+fn metric_filter_with_dimensions(around: &mut Inside) -> Entry<MetricFilter> {
+    around.tier(&tier(with_email()), &inputs());
+    let mut filter: MetricFilter = around.of_tier("monitoring/payment-errors");
+    filter.filter_pattern = "{ $.level = \"error\" }".to_owned();
+    filter.metric_transformations[0].default_value = None;
+    Entry::of(filter)
+        .other("MetricTransformations", |filter| {
+            let dimension = FieldDimension { key: "Code".to_owned(), value: "$.code".to_owned() };
+            filter.metric_transformations[0].dimensions = vec![dimension];
+        })
+        .rest_elsewhere()
 }
 
 fn sampling_rule(around: &mut Inside) -> Entry<SamplingRule> {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod arguments;
+mod carried;
 mod changes;
 mod conflicts;
 mod contract;

@@ -149,8 +149,48 @@ pub(super) struct MetricSettings {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) metrics: Vec<MetricDataQuery>,
     pub(super) threshold_metric_id: Option<String>,
+    pub(super) evaluation_window: Option<EvaluationWindow>,
+    pub(super) warm_up_configuration: Option<WarmUp>,
+    pub(super) action_configuration: Option<ActionConfiguration>,
     #[serde(default, skip_serializing)]
     pub(super) tags: Vec<Tag>,
+}
+
+/// The range of data that an alarm looks at (CloudWatch API Reference, EvaluationWindow).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) enum EvaluationWindow {
+    SlidingWindow {},
+    #[serde(rename_all = "PascalCase")]
+    WallClockWindow {
+        timezone: Option<String>,
+    },
+}
+
+/// For how long an alarm stays silent after it was put (CloudWatch API Reference, WarmUpConfiguration).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct WarmUp {
+    warm_up_period_duration_in_minutes: i64,
+    #[serde(default)]
+    only_start_evaluating_after_warm_up_period_ends: bool,
+}
+
+/// What messages of an alarm say besides (CloudWatch API Reference, ActionConfiguration).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct ActionConfiguration {
+    alarm_tags_propagation: Option<Propagation>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Propagation {
+    enabled: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    included_tag_keys: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    excluded_tag_keys: Vec<String>,
 }
 
 /// A part of what tells a metric from others of its name.
@@ -203,6 +243,7 @@ impl MetricSettings {
         self.check_evaluation(period)?;
         self.check_threshold()?;
         self.check_words()?;
+        self.check_window(period)?;
         actions::check(self.actions(), region, Taker::MetricAlarm)?;
         // PutMetricAlarm, ThresholdMetricId: no Auto Scaling actions.
         let scales = self.actions().concat().iter().any(|arn| arn.starts_with("arn:aws:autoscaling:"));
@@ -290,6 +331,15 @@ impl MetricSettings {
         check_word("TreatMissingData", self.treat_missing_data.as_deref(), &treats)?;
         let evaluates = self.evaluate_low_sample_count_percentile.as_deref();
         check_word("EvaluateLowSampleCountPercentile", evaluates, &["evaluate", "ignore"])
+    }
+
+    /// CloudWatch API Reference, WallClockWindow: only some periods fit a clock.
+    fn check_window(&self, period: i64) -> Result<(), Refusal> {
+        let by_clock = matches!(self.evaluation_window, Some(EvaluationWindow::WallClockWindow { .. }));
+        match by_clock && ![60, 300, 3600, 86_400, 604_800].contains(&period) {
+            true => Err(validation(format!("A wall clock window does not support a period of {period}."))),
+            false => Ok(()),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::actions::{self, Taker};
-use super::alarm::{Settings, Status, read_tags, upsert, yes};
+use super::alarm::{ActionConfiguration, Settings, Status, read_tags, upsert, yes};
 use super::{State, alarm_name, has_control_characters, rule, validation};
 use crate::request::Call;
 use crate::response::Refusal;
@@ -29,6 +29,7 @@ pub(super) struct CompositeSettings {
     actions_suppressor: Option<String>,
     actions_suppressor_wait_period: Option<i64>,
     actions_suppressor_extension_period: Option<i64>,
+    action_configuration: Option<ActionConfiguration>,
     #[serde(default, skip_serializing)]
     tags: Vec<Tag>,
 }

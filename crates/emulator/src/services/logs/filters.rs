@@ -24,9 +24,13 @@ pub(super) struct MetricFilter {
     metric_transformations: Vec<MetricTransformation>,
     creation_time: i64,
     log_group_name: String,
-    /// Always false, and always shown (recorded from real AWS). State of an earlier version does not have it.
+    /// Always shown (recorded from real AWS). State of an earlier version does not have it.
     #[serde(default)]
     apply_on_transformed_logs: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    field_selection_criteria: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    emit_system_field_dimensions: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +57,9 @@ struct PutMetricFilter {
     metric_transformations: Vec<MetricTransformation>,
     #[serde(default)]
     apply_on_transformed_logs: bool,
+    field_selection_criteria: Option<String>,
+    #[serde(default)]
+    emit_system_field_dimensions: Vec<String>,
 }
 
 /// What a pattern looks for (CloudWatch Logs User Guide, "Filter pattern syntax").
@@ -80,12 +87,22 @@ impl Pattern {
 
 /// CloudWatch Logs User Guide, "Configuring metric values for a metric filter": a number or a field, and dimensions for
 /// patterns with fields only, without a default value.
-fn check(transformation: &MetricTransformation, pattern: Pattern) -> Result<(), Refusal> {
+///
+/// Fields of the system count toward the limit of dimensions (PutMetricFilter, `emitSystemFieldDimensions`, which names the two).
+fn check(transformation: &MetricTransformation, pattern: Pattern, emitted: &[String]) -> Result<(), Refusal> {
     let MetricTransformation { metric_value, default_value, dimensions, .. } = transformation;
     let refuse = |reason: String| Err(invalid(format!("Invalid metric transformation: {reason}")));
     let is_field = |text: &str| text.len() > 1 && text.starts_with('$');
     if !is_field(metric_value) && !metric_value.parse().is_ok_and(f64::is_finite) {
         return refuse(format!("the metric value {metric_value} is neither a number nor a field"));
+    }
+    if let Some(other) =
+        emitted.iter().find(|field| !["@aws.account", "@aws.region"].contains(&field.as_str()))
+    {
+        return Err(invalid(format!("{other} is not a system field that can be a dimension.")));
+    }
+    if dimensions.len() + emitted.len() > DIMENSIONS {
+        return refuse(format!("more than {DIMENSIONS} dimensions"));
     }
     if dimensions.is_empty() {
         return Ok(());
@@ -95,9 +112,6 @@ fn check(transformation: &MetricTransformation, pattern: Pattern) -> Result<(), 
     }
     if default_value.is_some() {
         return refuse("dimensions and default value are mutually exclusive properties".to_owned());
-    }
-    if dimensions.len() > DIMENSIONS {
-        return refuse(format!("more than {DIMENSIONS} dimensions"));
     }
     match dimensions.iter().find(|(name, value)| name.is_empty() || !is_field(value)) {
         Some((name, value)) => refuse(format!("the dimension {name} is not a field, but {value}")),
@@ -114,13 +128,16 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
         let message = "Metric filters are only supported by log groups of the Standard class.";
         return Err(Refusal::new("InvalidOperationException", message));
     }
-    if given.apply_on_transformed_logs {
+    if given.apply_on_transformed_logs && group.transformer.is_none() {
         // "This parameter is valid only for log groups that have an active log transformer" (PutMetricFilter).
-        // Transformers are not modelled.
         return Err(invalid("applyOnTransformedLogs is for log groups with an active log transformer."));
     }
     let pattern = Pattern::of(&given.filter_pattern)?;
-    given.metric_transformations.iter().try_for_each(|transformation| check(transformation, pattern))?;
+    let emitted = &given.emit_system_field_dimensions;
+    given
+        .metric_transformations
+        .iter()
+        .try_for_each(|transformation| check(transformation, pattern, emitted))?;
     let old = group.filters.get(&given.filter_name);
     if old.is_none() && group.filters.len() >= PER_GROUP {
         return Err(exceeded());
@@ -131,7 +148,9 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
         metric_transformations: given.metric_transformations,
         creation_time: old.map_or(cx.now_millis, |old| old.creation_time),
         log_group_name: given.log_group_name,
-        apply_on_transformed_logs: false,
+        apply_on_transformed_logs: given.apply_on_transformed_logs,
+        field_selection_criteria: given.field_selection_criteria,
+        emit_system_field_dimensions: given.emit_system_field_dimensions,
     };
     group.filters.insert(given.filter_name, filter);
     Ok(Value::Null)

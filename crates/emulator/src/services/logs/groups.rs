@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::filters::MetricFilter;
 use super::streams::LogStream;
+use super::transformers::Transformer;
 use super::{Answer, Cx, exists, identified, invalid, listed, name_in};
 use crate::emulator::ACCOUNT_ID;
 use crate::objects::Object;
@@ -42,6 +43,9 @@ pub(crate) struct LogGroup {
     /// By name.
     #[serde(rename = "_logStreams")]
     pub(super) streams: BTreeMap<String, LogStream>,
+    /// State of an earlier version does not have it.
+    #[serde(default, rename = "_transformer")]
+    pub(super) transformer: Option<Transformer>,
 }
 
 /// The classes that are modelled (CloudWatch Logs User Guide, "Log classes").
@@ -73,6 +77,7 @@ impl LogGroup {
             tags: Tags::new(),
             filters: BTreeMap::new(),
             streams: BTreeMap::new(),
+            transformer: None,
         }
     }
 

@@ -9,6 +9,7 @@ mod groups;
 mod policies;
 mod streams;
 mod tags;
+mod transformers;
 
 use std::collections::BTreeMap;
 
@@ -95,6 +96,10 @@ impl Api for State {
             "PutMetricFilter" => filters::put(cx, call),
             "DescribeMetricFilters" => filters::describe(cx, call),
             "DeleteMetricFilter" => filters::delete(cx, call),
+
+            "PutTransformer" => transformers::put(cx, call),
+            "GetTransformer" => transformers::get(cx, call),
+            "DeleteTransformer" => transformers::delete(cx, call),
 
             "PutResourcePolicy" => policies::put(cx, call),
             "DescribeResourcePolicies" => policies::describe(cx, call),
