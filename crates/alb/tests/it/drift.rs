@@ -253,8 +253,8 @@ async fn a_rule_of_the_bucket_that_moves_or_keeps_logs_is_drift_and_so_is_anothe
         with(&|rule| {
             rule.noncurrent_version_expiration.as_mut().unwrap().newer_noncurrent_versions = Some(100);
         }),
-        [&ours[..], &[theirs.clone()]].concat(),
-        [&[theirs.clone()], &ours[..]].concat(),
+        ours.iter().chain([&theirs]).cloned().collect(),
+        std::iter::once(&theirs).chain(&ours).cloned().collect(),
     ] {
         put_lifecycle(&world, changed).await;
         assert_repaired(&world, &inputs, &["alb/log-bucket: LifecycleConfiguration"]).await;
