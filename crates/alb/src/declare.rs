@@ -235,10 +235,11 @@ impl Declaring<'_> {
             id: "expire-logs".to_owned(),
             status: "Enabled".to_owned(),
             expiration_in_days: self.args.access_logs.retention_in_days,
-            noncurrent_version_expiration: NoncurrentVersionExpiration { noncurrent_days: OLD_VERSION_DAYS },
+            noncurrent_version_expiration: NoncurrentVersionExpiration::of_days(OLD_VERSION_DAYS),
             abort_incomplete_multipart_upload: AbortIncompleteMultipartUpload {
                 days_after_initiation: UPLOAD_DAYS,
             },
+            ..LifecycleRule::default()
         };
         let bucket = Bucket {
             bucket_name: name.as_str().into(),

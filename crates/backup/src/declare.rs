@@ -214,6 +214,9 @@ impl Declaring<'_> {
                 system_log_level: level(),
                 log_group: logs.name.clone(),
             },
+            layers: Vec::new(),
+            vpc_config: None,
+            file_system_configs: Vec::new(),
             tags: self.names.tags("backup-verification"),
         };
         self.scope.add("function", function)

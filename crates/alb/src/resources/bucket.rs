@@ -4,13 +4,18 @@
 //! own succeeds and does nothing, so that whose it is must be asked before; its tags are only ever written all at
 //! once, identity tags included; and it cannot be deleted while there is anything in it, old versions included.
 //!
+//! Each setting has a call that replaces all of it. So an update sends back tags that are not declared, those of AWS (`aws:`) too,
+//! without which S3 refuses the call (`cloud-custodian/cloud-custodian#2834`), and, beside the way to encrypt, the setting for bucket
+//! keys and the kinds of encryption that are blocked. The lifecycle rules are all ours.
+//!
 //! `NoSuchBucket` right after the creation means wait, and can outlast half a minute. So does `OperationAborted`, where two
 //! settings meet. There are no states; what is in a bucket must be deleted before it, version by version.
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, Tags, class_of, converge};
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier, Tag, Tagging as S3Tagging,
+    BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier,
+    ServerSideEncryptionConfiguration, Tag, Tagging as S3Tagging,
 };
 use engine::{
     CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, How, ImportId, Intent, Keep,
@@ -19,9 +24,9 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::bucket_lifecycle::LifecycleConfiguration;
 use super::bucket_settings::{
-    BucketEncryption, LifecycleConfiguration, OwnershipControls, PublicAccessBlockConfiguration,
-    VersioningConfiguration,
+    BucketEncryption, OwnershipControls, PublicAccessBlockConfiguration, VersioningConfiguration,
 };
 use super::s3::{live_tags, s3, setting, tag, tags_of};
 use crate::{BucketArn, BucketName};
@@ -109,6 +114,15 @@ impl Bucket {
             .lifecycle_configuration(self.lifecycle_configuration.for_call());
         request.send().await.called("PutBucketLifecycleConfiguration").map(drop)
     }
+}
+
+async fn live_encryption(
+    cx: &Context,
+    bucket: &str,
+) -> Result<Option<ServerSideEncryptionConfiguration>, CallError> {
+    let request = s3(cx).get_bucket_encryption().bucket(bucket).expected_bucket_owner(cx.account_id());
+    let answer = setting(request.send().await.called("GetBucketEncryption"))?;
+    Ok(answer.and_then(|answer| answer.server_side_encryption_configuration))
 }
 
 /// How many pages one call of [`empty`] takes, of up to a thousand versions each. Only between calls does the engine see that
@@ -257,8 +271,7 @@ impl Resource for Bucket {
     async fn read(&self, cx: &Context, outputs: &BucketOutputs<Resolved>) -> Result<Option<Self>, CallError> {
         let (s3, name, owner) = (s3(cx), outputs.bucket_name.as_str(), cx.account_id());
         let Some(tags) = tags_of(cx, &outputs.bucket_name).await? else { return Ok(None) };
-        let encryption = s3.get_bucket_encryption().bucket(name).expected_bucket_owner(owner).send().await;
-        let encryption = setting(encryption.called("GetBucketEncryption"))?;
+        let encryption = live_encryption(cx, name).await?;
         let versioning = s3.get_bucket_versioning().bucket(name).expected_bucket_owner(owner).send().await;
         let versioning = versioning.called("GetBucketVersioning")?;
         let block = s3.get_public_access_block().bucket(name).expected_bucket_owner(owner).send().await;
@@ -268,7 +281,6 @@ impl Resource for Bucket {
         let lifecycle = s3.get_bucket_lifecycle_configuration().bucket(name).expected_bucket_owner(owner);
         let lifecycle = setting(lifecycle.send().await.called("GetBucketLifecycleConfiguration"))?;
 
-        let encryption = encryption.and_then(|answer| answer.server_side_encryption_configuration);
         let block = block.and_then(|answer| answer.public_access_block_configuration);
         let ownership = ownership.and_then(|answer| answer.ownership_controls);
         let rules = lifecycle.and_then(|answer| answer.rules).unwrap_or_default();
@@ -304,8 +316,9 @@ impl Resource for Bucket {
             request.send().await.called("PutBucketOwnershipControls")?;
         }
         if changed.has("BucketEncryption") {
+            let live = live_encryption(cx, name).await?;
             let request = s3.put_bucket_encryption().bucket(name).expected_bucket_owner(owner);
-            let encryption = self.bucket_encryption.for_call();
+            let encryption = self.bucket_encryption.for_call(live.as_ref());
             let request = request.server_side_encryption_configuration(encryption);
             request.send().await.called("PutBucketEncryption")?;
         }

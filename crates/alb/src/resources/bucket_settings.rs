@@ -1,10 +1,7 @@
 //! The settings of a bucket, each with a call of its own to write it and one to read it.
 
-use aws::{count_or_zero, number};
 use aws_sdk_s3::types::{
-    AbortIncompleteMultipartUpload as LiveAbort, BucketLifecycleConfiguration, BucketVersioningStatus,
-    ExpirationStatus, LifecycleExpiration, LifecycleRule as LiveRule, LifecycleRuleFilter,
-    NoncurrentVersionExpiration as LiveNoncurrent, ObjectOwnership, OwnershipControls as LiveOwnership,
+    BucketVersioningStatus, ObjectOwnership, OwnershipControls as LiveOwnership,
     OwnershipControlsRule as LiveOwnershipRule, PublicAccessBlockConfiguration as LiveBlock,
     ServerSideEncryption, ServerSideEncryptionByDefault as LiveDefault,
     ServerSideEncryptionConfiguration as LiveEncryption, ServerSideEncryptionRule as LiveEncryptionRule,
@@ -50,7 +47,10 @@ impl BucketEncryption {
         Self { server_side_encryption_configuration: vec![rule] }
     }
 
-    pub(super) fn for_call(&self) -> LiveEncryption {
+    /// What replaces the live encryption. Bucket keys, which only those of KMS need, and kinds of encryption that are blocked do no
+    /// harm, and stay.
+    pub(super) fn for_call(&self, live: Option<&LiveEncryption>) -> LiveEncryption {
+        let live = live.and_then(|live| live.rules().first());
         let rule = |rule: &ServerSideEncryptionRule| {
             let rule = &rule.server_side_encryption_by_default;
             let by_default = LiveDefault::builder()
@@ -58,7 +58,11 @@ impl BucketEncryption {
                 .set_kms_master_key_id(rule.kms_master_key_id.clone())
                 .build()
                 .expect("an algorithm is given");
-            LiveEncryptionRule::builder().apply_server_side_encryption_by_default(by_default).build()
+            LiveEncryptionRule::builder()
+                .apply_server_side_encryption_by_default(by_default)
+                .set_bucket_key_enabled(live.and_then(LiveEncryptionRule::bucket_key_enabled))
+                .set_blocked_encryption_types(live.and_then(|live| live.blocked_encryption_types.clone()))
+                .build()
         };
         let rules = self.server_side_encryption_configuration.iter().map(rule).collect();
         LiveEncryption::builder().set_rules(Some(rules)).build().expect("rules are given")
@@ -188,94 +192,6 @@ impl OwnershipControls {
     }
 }
 
-/// What becomes of objects with time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct LifecycleConfiguration {
-    /// The rules. All hold.
-    pub rules: Vec<LifecycleRule>,
-}
-
-/// One rule, for all objects of the bucket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct LifecycleRule {
-    /// Its name, unique in the bucket.
-    pub id: String,
-    /// `Enabled` or `Disabled`.
-    pub status: String,
-    /// After how many days an object is deleted; where there are versions, it is then an old one.
-    pub expiration_in_days: u32,
-    /// When old versions are deleted for good.
-    pub noncurrent_version_expiration: NoncurrentVersionExpiration,
-    /// When the parts of an upload that was never ended are deleted.
-    pub abort_incomplete_multipart_upload: AbortIncompleteMultipartUpload,
-}
-
-/// When old versions are deleted for good.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct NoncurrentVersionExpiration {
-    /// So many days after they became old.
-    pub noncurrent_days: u32,
-}
-
-/// When the parts of an upload that was never ended are deleted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct AbortIncompleteMultipartUpload {
-    /// So many days after its begin.
-    pub days_after_initiation: u32,
-}
-
-impl LifecycleRule {
-    fn for_call(&self) -> LiveRule {
-        let expiration = LifecycleExpiration::builder().days(number(self.expiration_in_days)).build();
-        let noncurrent_days = number(self.noncurrent_version_expiration.noncurrent_days);
-        let abort_days = number(self.abort_incomplete_multipart_upload.days_after_initiation);
-        LiveRule::builder()
-            .id(&self.id)
-            .status(ExpirationStatus::from(self.status.as_str()))
-            // An empty prefix is every object.
-            .filter(LifecycleRuleFilter::builder().prefix("").build())
-            .expiration(expiration)
-            .noncurrent_version_expiration(LiveNoncurrent::builder().noncurrent_days(noncurrent_days).build())
-            .abort_incomplete_multipart_upload(LiveAbort::builder().days_after_initiation(abort_days).build())
-            .build()
-            .expect("a status is given")
-    }
-
-    /// What is not set is shown as 0 days, which nothing can be set to.
-    fn from_live(live: &LiveRule) -> Self {
-        let expiration = live.expiration().and_then(|expiration| expiration.days());
-        let noncurrent =
-            live.noncurrent_version_expiration().and_then(|expiration| expiration.noncurrent_days());
-        let abort = live.abort_incomplete_multipart_upload().and_then(|abort| abort.days_after_initiation());
-        Self {
-            id: live.id().unwrap_or_default().to_owned(),
-            status: live.status().as_str().to_owned(),
-            expiration_in_days: count_or_zero(expiration),
-            noncurrent_version_expiration: NoncurrentVersionExpiration {
-                noncurrent_days: count_or_zero(noncurrent),
-            },
-            abort_incomplete_multipart_upload: AbortIncompleteMultipartUpload {
-                days_after_initiation: count_or_zero(abort),
-            },
-        }
-    }
-}
-
-impl LifecycleConfiguration {
-    pub(super) fn for_call(&self) -> BucketLifecycleConfiguration {
-        let rules = self.rules.iter().map(LifecycleRule::for_call).collect();
-        BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build().expect("rules are given")
-    }
-
-    pub(super) fn from_live(live: &[LiveRule]) -> Self {
-        Self { rules: live.iter().map(LifecycleRule::from_live).collect() }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,7 +199,7 @@ mod tests {
     #[test]
     fn settings_survive_the_way_to_s3_and_back() {
         let encryption = BucketEncryption::with_s3_keys();
-        assert_eq!(BucketEncryption::from_live(Some(encryption.for_call())), encryption);
+        assert_eq!(BucketEncryption::from_live(Some(encryption.for_call(None))), encryption);
         let versioning = VersioningConfiguration::enabled();
         assert_eq!(VersioningConfiguration::from_live(versioning.for_call().status()), versioning);
         let block = PublicAccessBlockConfiguration {
@@ -293,15 +209,6 @@ mod tests {
         assert_eq!(PublicAccessBlockConfiguration::from_live(Some(&block.for_call())), block);
         let ownership = OwnershipControls::bucket_owner();
         assert_eq!(OwnershipControls::from_live(Some(&ownership.for_call())), ownership);
-        let rule = LifecycleRule {
-            id: "expire".to_owned(),
-            status: "Enabled".to_owned(),
-            expiration_in_days: 2557,
-            noncurrent_version_expiration: NoncurrentVersionExpiration { noncurrent_days: 30 },
-            abort_incomplete_multipart_upload: AbortIncompleteMultipartUpload { days_after_initiation: 7 },
-        };
-        let lifecycle = LifecycleConfiguration { rules: vec![rule] };
-        assert_eq!(LifecycleConfiguration::from_live(lifecycle.for_call().rules()), lifecycle);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod action;
 mod bucket;
+mod bucket_lifecycle;
 mod bucket_policy;
 mod bucket_settings;
 mod condition;
@@ -14,10 +15,13 @@ mod target_group;
 
 pub use action::{Action, FixedResponseConfig, ForwardConfig, RedirectConfig, TargetGroupTuple};
 pub use bucket::{Bucket, BucketOutputs};
+pub use bucket_lifecycle::{
+    AbortIncompleteMultipartUpload, LifecycleConfiguration, LifecycleRule, NoncurrentVersionExpiration,
+    NoncurrentVersionTransition, TagFilter, Transition,
+};
 pub use bucket_policy::{BucketPolicy, BucketPolicyOutputs};
 pub use bucket_settings::{
-    AbortIncompleteMultipartUpload, BucketEncryption, LifecycleConfiguration, LifecycleRule,
-    NoncurrentVersionExpiration, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration,
+    BucketEncryption, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration,
     ServerSideEncryptionByDefault, ServerSideEncryptionRule, VersioningConfiguration,
 };
 pub use condition::{Condition, HttpHeaderConfig, PathPatternConfig};

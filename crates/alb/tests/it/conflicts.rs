@@ -123,8 +123,9 @@ fn bucket(name: &str) -> Bucket {
         id: "expire".to_owned(),
         status: "Enabled".to_owned(),
         expiration_in_days: 1,
-        noncurrent_version_expiration: NoncurrentVersionExpiration { noncurrent_days: 1 },
+        noncurrent_version_expiration: NoncurrentVersionExpiration::of_days(1),
         abort_incomplete_multipart_upload: AbortIncompleteMultipartUpload { days_after_initiation: 1 },
+        ..LifecycleRule::default()
     };
     Bucket {
         bucket_name: name.into(),

@@ -4,10 +4,16 @@
 //! so an update looks at what still differs each time it is tried; a role that was made a moment ago cannot be assumed
 //! yet, and neither can what it was just allowed be seen; and reserved concurrency is a call of its own.
 //!
+//! What is never declared is here because somebody may set it, and because of what it does: a layer is code that runs in the
+//! function's role, also where an environment variable only names a wrapper; a VPC without a way out cuts the function off from
+//! every API that it calls; and a file system that cannot be mounted keeps it from starting. All of them are drift. The keys that
+//! encrypt the environment and the package, temporary storage and SnapStart do no harm, and stay.
+//!
 //! Wait: "cannot be assumed by Lambda", "role does not have permissions", and then "KMS key is invalid for CreateGrant", for half a
 //! minute after the role was made; `ResourceConflictException` while a change is made. Read: an environment without variables is not
 //! there, and the log group is the default one where nobody said. Update: what UpdateFunctionConfiguration leaves out stays as it
-//! is, so all of it is sent, an empty dead letter target too. Terminal are the state and the last update `Failed`.
+//! is, so all of it is sent, an empty dead letter target too; UpdateFunctionCode drops the key of the package that it is not told.
+//! Terminal are the state and the last update `Failed`.
 
 use async_trait::async_trait;
 use aws::tags::{LiveTags, TagPairs};
@@ -24,7 +30,9 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::function_parts::{DeadLetterConfig, Environment, LoggingConfig, TracingConfig};
+use super::function_parts::{
+    DeadLetterConfig, Environment, FileSystemConfig, LoggingConfig, TracingConfig, VpcConfig,
+};
 use crate::package::{Package, package};
 use crate::{FunctionArn, FunctionName};
 
@@ -63,6 +71,15 @@ pub struct Function<S: Stage = Declared> {
     pub tracing_config: TracingConfig,
     /// Where logs go.
     pub logging_config: LoggingConfig<S>,
+    /// Versions of layers, whose files the code finds beside its own. Never declared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<String>,
+    /// The network that it runs in. Never declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpc_config: Option<VpcConfig>,
+    /// What it mounts. Never declared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub file_system_configs: Vec<FileSystemConfig>,
     /// What people see.
     pub tags: Tags,
 }
@@ -156,7 +173,7 @@ impl Function<Resolved> {
         rest != *live
     }
 
-    async fn update_settings(&self, cx: &Context, name: &str) -> Result<(), CallError> {
+    async fn update_settings(&self, cx: &Context, name: &str, live: &Self) -> Result<(), CallError> {
         let none = aws_sdk_lambda::types::DeadLetterConfig::builder().target_arn("").build();
         let dead_letters = self.dead_letter_config.as_ref().map_or(none, DeadLetterConfig::for_call);
         let request = lambda(cx)
@@ -171,16 +188,20 @@ impl Function<Resolved> {
             .environment(self.environment.for_call())
             .dead_letter_config(dead_letters)
             .tracing_config(self.tracing_config.for_call())
-            .logging_config(self.logging_config.for_call());
+            .logging_config(self.logging_config.for_call())
+            .set_layers((!live.layers.is_empty()).then(Vec::new))
+            .set_vpc_config(live.vpc_config.is_some().then(VpcConfig::none))
+            .set_file_system_configs((!live.file_system_configs.is_empty()).then(Vec::new));
         once_settled(request.send().await.called("UpdateFunctionConfiguration")).once_passed(cx).map(drop)
     }
 
-    async fn update_code(&self, cx: &Context, name: &str) -> Result<(), CallError> {
+    async fn update_code(&self, cx: &Context, name: &str, key: Option<String>) -> Result<(), CallError> {
         const OPERATION: &str = "UpdateFunctionCode";
         let request = lambda(cx)
             .update_function_code()
             .function_name(name)
             .zip_file(Blob::new(self.package(OPERATION)?.bytes))
+            .set_source_kms_key_arn(key)
             .set_architectures(Some(self.architectures()));
         once_settled(request.send().await.called(OPERATION)).map(drop)
     }
@@ -204,6 +225,34 @@ impl Function<Resolved> {
             count(limit.concurrent_executions)
         );
         Err(CallError::new(ErrorClass::Invalid, operation, reason))
+    }
+
+    fn from_live(answer: GetFunctionOutput, outputs: &FunctionOutputs<Resolved>) -> Result<Self, CallError> {
+        let live = required(answer.configuration, "GetFunction", "Configuration")?;
+        let reserved = answer.concurrency.and_then(|one| one.reserved_concurrent_executions);
+        let architectures = live.architectures().iter().map(|one| one.as_str().to_owned());
+        let layers = live.layers().iter().filter_map(|layer| layer.arn());
+        let mode = live.tracing_config().and_then(TracingConfigResponse::mode);
+        Ok(Self {
+            function_name: outputs.function_name.clone(),
+            description: live.description().unwrap_or_default().to_owned(),
+            runtime: live.runtime().map_or("", Runtime::as_str).to_owned(),
+            handler: live.handler().unwrap_or_default().to_owned(),
+            architectures: architectures.collect(),
+            code_sha256: live.code_sha256().unwrap_or_default().to_owned(),
+            role: live.role().unwrap_or_default().into(),
+            memory_size: count_or_zero(live.memory_size()),
+            timeout: count_or_zero(live.timeout()),
+            reserved_concurrent_executions: reserved.map(|reserved| count_or_zero(Some(reserved))),
+            environment: Environment::from_live(live.environment()),
+            dead_letter_config: DeadLetterConfig::from_live(live.dead_letter_config()),
+            tracing_config: TracingConfig::from_live(mode),
+            logging_config: LoggingConfig::from_live(live.logging_config(), outputs.function_name.as_str()),
+            layers: layers.map(str::to_owned).collect(),
+            vpc_config: VpcConfig::from_live(live.vpc_config()),
+            file_system_configs: live.file_system_configs().iter().map(FileSystemConfig::from_live).collect(),
+            tags: LiveTags::map(answer.tags).visible(),
+        })
     }
 
     async fn reserve(&self, cx: &Context, name: &str) -> Result<(), CallError> {
@@ -255,7 +304,8 @@ impl Resource for Function<Resolved> {
         cost: Some("lambda-invocation"),
     };
     const SETTLE: Settle = Settle::Key;
-    const CLOSED: &'static [&'static str] = &["DeadLetterConfig", "ReservedConcurrentExecutions"];
+    const CLOSED: &'static [&'static str] =
+        &["DeadLetterConfig", "FileSystemConfigs", "Layers", "ReservedConcurrentExecutions", "VpcConfig"];
     type Context = Context;
     type Declared = Function<Declared>;
     type Outputs<S: Stage> = FunctionOutputs<S>;
@@ -335,28 +385,8 @@ impl Resource for Function<Resolved> {
         cx: &Context,
         outputs: &FunctionOutputs<Resolved>,
     ) -> Result<Option<Self>, CallError> {
-        let Some(answer) = describe(cx, &outputs.function_name).await? else { return Ok(None) };
-        let live = required(answer.configuration, "GetFunction", "Configuration")?;
-        let reserved = answer.concurrency.and_then(|one| one.reserved_concurrent_executions);
-        let architectures = live.architectures().iter().map(|one| one.as_str().to_owned());
-        let mode = live.tracing_config().and_then(TracingConfigResponse::mode);
-        Ok(Some(Self {
-            function_name: outputs.function_name.clone(),
-            description: live.description().unwrap_or_default().to_owned(),
-            runtime: live.runtime().map_or("", Runtime::as_str).to_owned(),
-            handler: live.handler().unwrap_or_default().to_owned(),
-            architectures: architectures.collect(),
-            code_sha256: live.code_sha256().unwrap_or_default().to_owned(),
-            role: live.role().unwrap_or_default().into(),
-            memory_size: count_or_zero(live.memory_size()),
-            timeout: count_or_zero(live.timeout()),
-            reserved_concurrent_executions: reserved.map(|reserved| count_or_zero(Some(reserved))),
-            environment: Environment::from_live(live.environment()),
-            dead_letter_config: DeadLetterConfig::from_live(live.dead_letter_config()),
-            tracing_config: TracingConfig::from_live(mode),
-            logging_config: LoggingConfig::from_live(live.logging_config(), outputs.function_name.as_str()),
-            tags: LiveTags::map(answer.tags).visible(),
-        }))
+        let answer = describe(cx, &outputs.function_name).await?;
+        answer.map(|answer| Self::from_live(answer, outputs)).transpose()
     }
 
     async fn update(
@@ -366,15 +396,17 @@ impl Resource for Function<Resolved> {
         changed: &Changed<Self>,
     ) -> Result<FunctionOutputs<Resolved>, CallError> {
         // What was there before an earlier try may have been changed by it.
-        let Some(live) = self.read(cx, outputs).await? else {
+        let Some(answer) = describe(cx, &outputs.function_name).await? else {
             return Err(CallError::new(ErrorClass::NotFound, "GetFunction", "the function disappeared"));
         };
+        let key = answer.code().and_then(|code| code.source_kms_key_arn()).map(str::to_owned);
+        let live = Self::from_live(answer, outputs)?;
         let name = outputs.function_name.as_str();
         if self.differs_in_settings(&live) {
-            self.update_settings(cx, name).await?;
+            self.update_settings(cx, name, &live).await?;
         }
         if self.code_sha256 != live.code_sha256 || self.architectures != live.architectures {
-            self.update_code(cx, name).await?;
+            self.update_code(cx, name, key).await?;
         }
         if self.reserved_concurrent_executions != live.reserved_concurrent_executions {
             let has = live.reserved_concurrent_executions.unwrap_or_default();

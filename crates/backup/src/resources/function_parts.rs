@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use aws_sdk_lambda::types::{
     ApplicationLogLevel, DeadLetterConfig as DeadLettersForCall, Environment as EnvironmentForCall,
-    EnvironmentResponse, LogFormat, LoggingConfig as LoggingForCall, SystemLogLevel,
-    TracingConfig as TracingForCall, TracingMode,
+    EnvironmentResponse, FileSystemConfig as LiveFileSystem, LogFormat, LoggingConfig as LoggingForCall,
+    SystemLogLevel, TracingConfig as TracingForCall, TracingMode, VpcConfig as VpcForCall, VpcConfigResponse,
 };
 
 /// What a function is told.
@@ -50,6 +50,52 @@ pub struct LoggingConfig<S: Stage = Declared> {
     pub system_log_level: Option<String>,
     /// The log group. Lambda makes it where it is not there, and keeps logs for ever then.
     pub log_group: S::Of<LogGroupName>,
+}
+
+/// A network of somebody else that the function runs in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct VpcConfig {
+    /// The subnets.
+    pub subnet_ids: Vec<String>,
+    /// The security groups.
+    pub security_group_ids: Vec<String>,
+}
+
+/// A file system of somebody else that the function mounts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct FileSystemConfig {
+    /// The ARN of the access point.
+    pub arn: String,
+    /// Where it is mounted.
+    pub local_mount_path: String,
+}
+
+impl VpcConfig {
+    /// What takes a function out of the network that it is in.
+    pub(super) fn none() -> VpcForCall {
+        VpcForCall::builder()
+            .set_subnet_ids(Some(Vec::new()))
+            .set_security_group_ids(Some(Vec::new()))
+            .ipv6_allowed_for_dual_stack(false)
+            .build()
+    }
+
+    /// A function that has left its network is shown with empty lists.
+    pub(super) fn from_live(live: Option<&VpcConfigResponse>) -> Option<Self> {
+        let live = live.filter(|live| !live.subnet_ids().is_empty())?;
+        Some(Self {
+            subnet_ids: live.subnet_ids().to_vec(),
+            security_group_ids: live.security_group_ids().to_vec(),
+        })
+    }
+}
+
+impl FileSystemConfig {
+    pub(super) fn from_live(live: &LiveFileSystem) -> Self {
+        Self { arn: live.arn().to_owned(), local_mount_path: live.local_mount_path().to_owned() }
+    }
 }
 
 impl Environment<Resolved> {

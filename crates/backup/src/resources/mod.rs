@@ -18,7 +18,9 @@ pub use backup_selection::{BackupSelection, BackupSelectionDocument, BackupSelec
 pub use backup_vault::{BackupVault, BackupVaultOutputs, Copies, LockConfiguration, copies};
 pub use event_invoke_config::{Destination, DestinationConfig, EventInvokeConfig, EventInvokeConfigOutputs};
 pub use function::{Function, FunctionOutputs};
-pub use function_parts::{DeadLetterConfig, Environment, LoggingConfig, TracingConfig};
+pub use function_parts::{
+    DeadLetterConfig, Environment, FileSystemConfig, LoggingConfig, TracingConfig, VpcConfig,
+};
 pub use opt_in::{ServiceOptIn, has_aurora};
 pub use schedule::{Schedule, ScheduleOutputs};
 pub use schedule_target::{FlexibleTimeWindow, RetryPolicy, Target, TargetDeadLetterConfig};

@@ -5,7 +5,12 @@ use aws_sdk_backup::types::{
     AdvancedBackupSetting, BackupPlanInput, BackupRuleInput, CopyAction, IndexAction, Lifecycle,
     MalwareScanner, ScanAction, ScanMode, ScanSetting,
 };
-use aws_sdk_lambda::types::{DestinationConfig, OnFailure};
+use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
+use aws_sdk_lambda::operation::update_function_configuration::builders::UpdateFunctionConfigurationFluentBuilder;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::{
+    DestinationConfig, Environment, EphemeralStorage, FileSystemConfig, OnFailure, VpcConfig,
+};
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use aws_sdk_scheduler::operation::update_schedule::builders::UpdateScheduleFluentBuilder;
 use aws_sdk_scheduler::primitives::DateTime;
@@ -129,7 +134,108 @@ async fn records_of_verifications_that_go_elsewhere_are_drift() {
     assert_repaired(&world, &tier, &inputs, &["backup/event-invoke-config: DestinationConfig"]).await;
     let live = lambda.get_function_event_invoke_config().function_name(FUNCTION).send().await.unwrap();
     let failed = live.destination_config().and_then(DestinationConfig::on_failure);
-    assert!(failed.and_then(OnFailure::destination).is_none(), "{live:?}");
+    assert_eq!(failed.and_then(OnFailure::destination), None);
+}
+
+async fn function(world: &World) -> GetFunctionOutput {
+    lambda(world).get_function().function_name(FUNCTION).send().await.unwrap()
+}
+
+fn change(world: &World) -> UpdateFunctionConfigurationFluentBuilder {
+    lambda(world).update_function_configuration().function_name(FUNCTION)
+}
+
+/// Somebody's network.
+async fn network(world: &World) -> VpcConfig {
+    let ec2 = world.cx.ec2();
+    let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap().vpc.unwrap().vpc_id.unwrap();
+    let subnet = ec2.create_subnet().vpc_id(&vpc).cidr_block("10.0.0.0/24").send().await.unwrap();
+    let group = ec2.create_security_group().vpc_id(&vpc).group_name("theirs").description("theirs");
+    let group = group.send().await.unwrap().group_id.unwrap();
+    let subnet = subnet.subnet.unwrap().subnet_id.unwrap();
+    VpcConfig::builder().subnet_ids(subnet).security_group_ids(group).build()
+}
+
+#[tokio::test(start_paused = true)]
+async fn code_of_somebody_else_in_the_function_is_drift() {
+    let (world, inputs) = world().await;
+    let tier = tier(with_everything());
+    world.create(&tier, &inputs).await;
+    let layer = "arn:aws:lambda:ap-southeast-1:210987654321:layer:theirs:3";
+    change(&world).layers(layer).send().await.unwrap();
+    assert_repaired(&world, &tier, &inputs, &["backup/function: Layers"]).await;
+
+    for (name, value) in [("AWS_LAMBDA_EXEC_WRAPPER", "/opt/theirs"), ("PYTHONPATH", "/mnt/theirs")] {
+        let live = function(&world).await.configuration.unwrap();
+        let mut variables = live.environment.unwrap().variables.unwrap();
+        variables.insert(name.to_owned(), value.to_owned());
+        let environment = Environment::builder().set_variables(Some(variables)).build();
+        change(&world).layers(layer).environment(environment).send().await.unwrap();
+        assert_repaired(&world, &tier, &inputs, &["backup/function: Environment", "backup/function: Layers"])
+            .await;
+    }
+    let live = function(&world).await.configuration.unwrap();
+    assert!(live.layers().is_empty(), "{live:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_and_a_file_system_that_can_stop_the_function_are_drift() {
+    let (world, inputs) = world().await;
+    let tier = tier(with_everything());
+    world.create(&tier, &inputs).await;
+    let network = network(&world).await;
+    change(&world).vpc_config(network.clone()).send().await.unwrap();
+    assert_repaired(&world, &tier, &inputs, &["backup/function: VpcConfig"]).await;
+
+    let arn = "arn:aws:elasticfilesystem:ap-southeast-1:123456789012:access-point/fsap-0123456789abcdef0";
+    let mount = FileSystemConfig::builder().arn(arn).local_mount_path("/mnt/theirs").build().unwrap();
+    change(&world).vpc_config(network).file_system_configs(mount).send().await.unwrap();
+    let seen = ["backup/function: FileSystemConfigs", "backup/function: VpcConfig"];
+    assert_repaired(&world, &tier, &inputs, &seen).await;
+    let live = function(&world).await.configuration.unwrap();
+    assert!(live.vpc_config().is_none_or(|vpc| vpc.subnet_ids().is_empty()), "{live:?}");
+    assert!(live.file_system_configs().is_empty(), "{live:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_and_storage_of_the_function_stay() {
+    let (world, inputs) = world().await;
+    world.create(&tier(with_everything()), &inputs).await;
+    let kms = world.cx.client(aws_sdk_kms::Client::new);
+    let key = kms.create_key().send().await.unwrap().key_metadata.unwrap().arn.unwrap();
+    let storage = EphemeralStorage::builder().size(1024).build().unwrap();
+    change(&world).kms_key_arn(&key).ephemeral_storage(storage.clone()).send().await.unwrap();
+    // Another package than ours, in the right key.
+    let zip = Blob::new(other_package());
+    let upload = lambda(&world).update_function_code().function_name(FUNCTION).zip_file(zip);
+    upload.source_kms_key_arn(&key).send().await.unwrap();
+    let tier = self::tier(Args { reserved_concurrency: None, ..with_everything() });
+    let mut drift = world.drift::<Tier>().await;
+    drift.dedup();
+    assert_eq!(drift, ["backup/function: CodeSha256"]);
+    world.create(&tier, &inputs).await;
+    world.assert_settled(&tier, &inputs).await;
+    let live = function(&world).await;
+    assert_eq!(live.code().unwrap().source_kms_key_arn(), Some(key.as_str()));
+    let live = live.configuration.unwrap();
+    assert_eq!((live.kms_key_arn(), live.ephemeral_storage()), (Some(key.as_str()), Some(&storage)));
+}
+
+/// An archive with one empty file.
+fn other_package() -> Vec<u8> {
+    let header = |signature: &[u8], length: usize| {
+        let mut bytes = signature.to_vec();
+        bytes.resize(length, 0);
+        bytes
+    };
+    let mut bytes = header(b"PK\x03\x04", 30);
+    let at = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+    bytes.extend(header(b"PK\x01\x02", 46));
+    let mut end = header(b"PK\x05\x06", 22);
+    end[10] = 1;
+    end[16..20].copy_from_slice(&at);
+    bytes.extend(end);
+    bytes
 }
 
 struct Plan {

@@ -63,6 +63,7 @@ fn function(around: &mut Inside) -> Entry<Function> {
         })
         .other("Tags", |function| function.tags = renamed())
         .fixed(["CodeSha256"], "a program has one package")
+        .fixed(["Layers", "VpcConfig", "FileSystemConfigs"], "what somebody has added is never declared")
 }
 
 fn event_invoke_config(around: &mut Inside) -> Entry<EventInvokeConfig> {

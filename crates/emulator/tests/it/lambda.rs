@@ -5,9 +5,9 @@ use std::time::Duration;
 use aws_sdk_lambda::operation::create_function::builders::CreateFunctionFluentBuilder;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{
-    ApplicationLogLevel, Architecture, DeadLetterConfig, Environment, EphemeralStorage, FunctionCode,
-    InvocationType, LastUpdateStatus, LogFormat, LoggingConfig, Runtime, State, TracingConfig, TracingMode,
-    VpcConfig,
+    ApplicationLogLevel, Architecture, DeadLetterConfig, Environment, EphemeralStorage, FileSystemConfig,
+    FunctionCode, InvocationType, LastUpdateStatus, LogFormat, LoggingConfig, Runtime, State, TracingConfig,
+    TracingMode, VpcConfig,
 };
 use emulator::Emulator;
 
@@ -165,6 +165,59 @@ async fn a_function_is_changed() {
     assert_eq!(all.functions()[0].function_name(), Some("f"));
 }
 
+fn file_system() -> FileSystemConfig {
+    let arn = format!("arn:aws:elasticfilesystem:{REGION}:123456789012:access-point/fsap-0123456789abcdef0");
+    FileSystemConfig::builder().arn(arn).local_mount_path("/mnt/shared").build().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn layers_and_file_systems_stay_until_they_are_taken_off() {
+    let functions = Functions::of(Emulator::in_memory());
+    let role = functions.role().await;
+    let vpc = functions.cloud.vpc().await;
+    let subnet = functions.cloud.subnet(&vpc, "10.0.1.0/24").await;
+    let group = functions.cloud.group(&vpc, "lambda").await;
+    let layers =
+        ["first:1", "second:7"].map(|name| format!("arn:aws:lambda:{REGION}:210987654321:layer:{name}"));
+    let network = VpcConfig::builder().subnet_ids(&subnet).security_group_ids(&group).build();
+    let call = functions.create("f", &role).set_layers(Some(layers.to_vec()));
+    call.vpc_config(network).file_system_configs(file_system()).send().await.unwrap();
+    let change = || functions.lambda.update_function_configuration().function_name("f");
+    change().timeout(7).send().await.unwrap();
+    let found = functions.lambda.get_function_configuration().function_name("f").send().await.unwrap();
+    let shown: Vec<&str> = found.layers().iter().filter_map(|layer| layer.arn()).collect();
+    assert_eq!(shown, layers);
+    assert_eq!(found.file_system_configs(), [file_system()]);
+
+    let outside =
+        VpcConfig::builder().set_subnet_ids(Some(Vec::new())).set_security_group_ids(Some(Vec::new()));
+    let outside = outside.build();
+    assert_eq!(code(change().vpc_config(outside.clone()).send().await), INVALID, "the file system needs it");
+    let change = change().vpc_config(outside).set_layers(Some(Vec::new()));
+    let changed = change.set_file_system_configs(Some(Vec::new())).send().await.unwrap();
+    assert!(changed.layers().is_empty() && changed.file_system_configs().is_empty());
+    assert!(changed.vpc_config().is_none_or(|vpc| vpc.subnet_ids().is_empty()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_key_of_a_package_is_that_of_the_last_upload() {
+    let functions = Functions::of(Emulator::in_memory());
+    let role = functions.role().await;
+    let key = functions.cloud.key().await;
+    let upload = || functions.lambda.update_function_code().function_name("f").zip_file(archive(b"new code"));
+    let shown = async || {
+        let found = functions.lambda.get_function().function_name("f").send().await.unwrap();
+        found.code.unwrap().source_kms_key_arn
+    };
+    functions.create("f", &role).send().await.unwrap();
+    assert_eq!(shown().await, None);
+    assert_eq!(code(upload().source_kms_key_arn(NO_KEY).send().await), INVALID);
+    upload().source_kms_key_arn(&key).send().await.unwrap();
+    assert_eq!(shown().await, Some(key));
+    upload().send().await.unwrap();
+    assert_eq!(shown().await, None);
+}
+
 #[tokio::test(start_paused = true)]
 async fn permissions_concurrency_and_retries_come_back() {
     let functions = Functions::of(Emulator::in_memory());
@@ -258,9 +311,15 @@ async fn rules_of_functions() {
     let network = VpcConfig::builder().subnet_ids("subnet-00000000000000000").security_group_ids("sg-0");
     rows.row("no such subnet", INVALID, code(create().vpc_config(network.build()).send().await));
     rows.row("publish", "UnknownParameter", code(create().publish(true).send().await));
-    rows.row("layers", "UnknownParameter", {
-        code(create().layers("arn:aws:lambda:ap-southeast-1:123456789012:layer:l:1").send().await)
-    });
+    let layer = |number: usize| format!("arn:aws:lambda:{REGION}:210987654321:layer:l{number}:1");
+    let six = (0..6).map(layer).collect();
+    rows.row("six layers", INVALID, code(create().set_layers(Some(six)).send().await));
+    let twice = create().layers(layer(1)).layers(layer(1).replace("l1:1", "l1:2"));
+    rows.row("two versions of a layer", INVALID, code(twice.send().await));
+    let far = create().layers("arn:aws:lambda:eu-west-1:123456789012:layer:l:1");
+    rows.row("layer of another region", INVALID, code(far.send().await));
+    let outside = create().file_system_configs(file_system());
+    rows.row("file system outside a VPC", INVALID, code(outside.send().await));
     rows.row("reserved tag", INVALID, code(create().tags("aws:x", "y").send().await));
     rows.row("function", "ok", code(create().send().await));
     rows.row("same function", CONFLICT, code(create().send().await));

@@ -2,9 +2,10 @@
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{
-    BucketCannedAcl, BucketLifecycleConfiguration, BucketLocationConstraint, BucketVersioningStatus,
-    CreateBucketConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
-    NoncurrentVersionExpiration, ObjectOwnership, OwnershipControls, OwnershipControlsRule,
+    BlockedEncryptionTypes, BucketCannedAcl, BucketLifecycleConfiguration, BucketLocationConstraint,
+    BucketVersioningStatus, CreateBucketConfiguration, EncryptionType, ExpirationStatus, LifecycleExpiration,
+    LifecycleRule, LifecycleRuleAndOperator, LifecycleRuleFilter, NoncurrentVersionExpiration,
+    NoncurrentVersionTransition, ObjectOwnership, OwnershipControls, OwnershipControlsRule,
     PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, Transition,
     TransitionStorageClass, VersioningConfiguration,
@@ -156,6 +157,53 @@ async fn settings_come_back_and_go() {
     s3.delete_bucket_lifecycle().bucket("logs").send().await.unwrap();
     let gone = s3.get_bucket_lifecycle_configuration().bucket("logs").send().await;
     assert_eq!(code(gone), "NoSuchLifecycleConfiguration");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_rules_leave_out_and_move_comes_back_until_other_rules_are_put() {
+    let emulator = Emulator::in_memory();
+    let s3 = client(&emulator, REGION);
+    assert_eq!(create(&s3, "logs").await, "ok");
+    let both = LifecycleRuleAndOperator::builder().prefix("AWSLogs/").tags(tag("keep", "no"));
+    let both = both.object_size_greater_than(1024).object_size_less_than(1 << 20).build();
+    let old = NoncurrentVersionExpiration::builder().noncurrent_days(30).newer_noncurrent_versions(5).build();
+    let moved = NoncurrentVersionTransition::builder().noncurrent_days(7).newer_noncurrent_versions(2);
+    let moved = moved.storage_class(TransitionStorageClass::GlacierIr).build();
+    let given = rule().filter(LifecycleRuleFilter::builder().and(both).build()).expiration(after(2557));
+    let given = given.noncurrent_version_expiration(old).noncurrent_version_transitions(moved);
+    let given = lifecycle(vec![given.build().unwrap()]);
+    let put = async |rules: &BucketLifecycleConfiguration| {
+        let put = s3.put_bucket_lifecycle_configuration().bucket("logs");
+        put.lifecycle_configuration(rules.clone()).send().await.unwrap();
+        s3.get_bucket_lifecycle_configuration().bucket("logs").send().await.unwrap().rules.unwrap()
+    };
+    assert_eq!(put(&given).await, given.rules());
+    let plain = lifecycle(vec![rule().expiration(after(2557)).build().unwrap()]);
+    assert_eq!(put(&plain).await, plain.rules());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_encryption_that_is_put_replaces_bucket_keys_and_what_is_blocked() {
+    let emulator = Emulator::in_memory();
+    let s3 = client(&emulator, REGION);
+    assert_eq!(create(&s3, "logs").await, "ok");
+    let put = async |rule: ServerSideEncryptionRule| {
+        let given = ServerSideEncryptionConfiguration::builder().rules(rule).build().unwrap();
+        let put = s3.put_bucket_encryption().bucket("logs").server_side_encryption_configuration(given);
+        put.send().await.unwrap();
+        let found = s3.get_bucket_encryption().bucket("logs").send().await.unwrap();
+        found.server_side_encryption_configuration.unwrap().rules.remove(0)
+    };
+    let default = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::Aes256);
+    let plain = ServerSideEncryptionRule::builder()
+        .apply_server_side_encryption_by_default(default.build().unwrap())
+        .bucket_key_enabled(false)
+        .build();
+    let blocked = BlockedEncryptionTypes::builder().encryption_type(EncryptionType::SseC).build();
+    let mut more = plain.clone();
+    (more.bucket_key_enabled, more.blocked_encryption_types) = (Some(true), Some(blocked));
+    assert_eq!(put(more.clone()).await, more);
+    assert_eq!(put(plain.clone()).await, plain);
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,6 +16,8 @@ const LARGEST: usize = 52_428_800;
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Code {
     zip_file: Option<String>,
+    #[serde(rename = "SourceKMSKeyArn")]
+    pub(super) source_key: Option<String>,
 }
 
 /// What is kept of a package.

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::code::{Code, Package, hex_sha256};
 use super::records::{
-    DeadLetterConfig, Environment, EphemeralStorage, Function, LoggingConfig, RuntimeVersionConfig,
-    SnapStart, TracingConfig, VpcConfig,
+    DeadLetterConfig, Environment, EphemeralStorage, FileSystemConfig, Function, LoggingConfig,
+    RuntimeVersionConfig, SnapStart, TracingConfig, VpcConfig,
 };
 use super::{
     Lingering, State, arn, check_qualifier, conflict, invalid, name_of, no_function, settings, split_name,
@@ -49,6 +49,10 @@ struct Create {
     kms_key_arn: Option<String>,
     tracing_config: Option<TracingConfig>,
     tags: Option<Tags>,
+    #[serde(default)]
+    layers: Vec<String>,
+    #[serde(default)]
+    file_system_configs: Vec<FileSystemConfig>,
     architectures: Option<Vec<String>>,
     ephemeral_storage: Option<EphemeralStorage>,
     snap_start: Option<SnapStart>,
@@ -189,10 +193,14 @@ fn checked(
     given.environment.iter().try_for_each(settings::check_environment)?;
     settings::check_grant(cx, &given.role, given.environment.as_ref())?;
     let vpc_config = given.vpc_config.map(|vpc| settings::vpc(cx, vpc)).transpose()?.flatten();
+    settings::check_file_systems(&given.file_system_configs, vpc_config.as_ref())?;
     Ok(Function {
         function_arn: arn(cx.region, &name),
         dead_letter_config: settings::check_dead_letters(cx, given.dead_letter_config)?,
         kms_key_arn: settings::check_key(cx, given.kms_key_arn)?,
+        layers: settings::layers(cx, given.layers)?,
+        file_system_configs: given.file_system_configs,
+        source_key: settings::check_key(cx, given.code.source_key)?,
         logging_config: settings::logging(given.logging_config, &name)?,
         snap_start: settings::snap_start(given.snap_start)?,
         interfaces: settings::interfaces(ids, &name, vpc_config.as_ref()),
@@ -246,13 +254,13 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let function = cx.r.lambda.named(cx.region, &function_name)?;
     let qualified = check_qualifier(cx.region, &function_name, qualifier.as_deref())?;
     let region = cx.region;
-    let Function { function_name, revision_id, tags, reserved_concurrency, .. } = function;
+    let Function { function_name, revision_id, source_key, tags, reserved_concurrency, .. } = function;
     let location = format!(
         "https://awslambda-{region}-tasks.s3.{region}.amazonaws.com/snapshots/{ACCOUNT_ID}/{function_name}-{revision_id}"
     );
     Ok(json!({
         "Configuration": function.shown(qualified),
-        "Code": {"RepositoryType": "S3", "Location": location},
+        "Code": {"RepositoryType": "S3", "Location": location, "SourceKMSKeyArn": source_key},
         "Tags": (!tags.is_empty()).then_some(tags),
         "Concurrency": reserved_concurrency.map(|reserved| json!({"ReservedConcurrentExecutions": reserved})),
     }))

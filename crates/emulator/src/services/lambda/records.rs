@@ -31,6 +31,10 @@ pub(crate) struct Function {
     pub(super) environment: Option<Environment>,
     #[serde(rename = "KMSKeyArn", skip_serializing_if = "Option::is_none")]
     pub(super) kms_key_arn: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) layers: Vec<Layer>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) file_system_configs: Vec<FileSystemConfig>,
     pub(super) tracing_config: TracingConfig,
     pub(super) revision_id: String,
     pub(super) state: String,
@@ -51,6 +55,9 @@ pub(crate) struct Function {
     pub(super) snap_start: SnapStart,
     pub(super) runtime_version_config: RuntimeVersionConfig,
     pub(super) logging_config: LoggingConfig,
+    /// The key that encrypts the package, which GetFunction shows beside the code.
+    #[serde(rename = "_sourceKey", skip_serializing_if = "Option::is_none")]
+    pub(super) source_key: Option<String>,
     #[serde(rename = "_tags", default)]
     pub(super) tags: Tags,
     #[serde(rename = "_reservedConcurrency", skip_serializing_if = "Option::is_none")]
@@ -78,6 +85,21 @@ pub(super) struct VpcConfig {
     pub(super) vpc_id: Option<String>,
     #[serde(default)]
     pub(super) ipv6_allowed_for_dual_stack: bool,
+}
+
+/// A layer, whose content, and so its size, is not known.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Layer {
+    pub(super) arn: String,
+}
+
+/// An access point of a file system, and where it is mounted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct FileSystemConfig {
+    pub(super) arn: String,
+    pub(super) local_mount_path: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::joins::{key_usable, target_exists};
-use super::records::{DeadLetterConfig, Environment, EphemeralStorage, LoggingConfig, SnapStart, VpcConfig};
+use super::records::{
+    DeadLetterConfig, Environment, EphemeralStorage, FileSystemConfig, Layer, LoggingConfig, SnapStart,
+    VpcConfig,
+};
 use super::{invalid, unmodelled};
 use crate::ids::IdSource;
 use crate::response::Refusal;
@@ -196,6 +199,41 @@ pub(super) fn snap_start(given: Option<SnapStart>) -> Result<SnapStart, Refusal>
     match given.is_some_and(|given| given.apply_on != "None") {
         true => Err(unmodelled("SnapStart.ApplyOn PublishedVersions, because it does not model versions")),
         false => Ok(SnapStart { apply_on: "None".to_owned(), optimization_status: Some("Off".to_owned()) }),
+    }
+}
+
+/// Lambda Developer Guide, "Lambda quotas".
+const LAYERS: usize = 5;
+
+/// Layers are not modelled: every version of one in the region is taken to be there. That AWS refuses one of another region, in
+/// these words, is from `TotalTechGeek/elysia-lambda#2`.
+pub(super) fn layers(cx: &Cx<'_>, given: Vec<String>) -> Result<Vec<Layer>, Refusal> {
+    if given.len() > LAYERS {
+        return Err(invalid(format!("Cannot reference more than {LAYERS} layers.")));
+    }
+    if given.iter().any(|arn| arn.split(':').nth(3) != Some(cx.region)) {
+        return Err(invalid(format!(
+            "Layers are not in the same region as the function. Layers are expected to be in region {}.",
+            cx.region
+        )));
+    }
+    let mut names = BTreeSet::new();
+    if !given.iter().all(|arn| names.insert(arn.rsplit_once(':').map_or(arn.as_str(), |(name, _)| name))) {
+        return Err(invalid(
+            "Two different versions of the same layer are not allowed to be referenced in the same function.",
+        ));
+    }
+    Ok(given.into_iter().map(|arn| Layer { arn }).collect())
+}
+
+/// File systems are not modelled: every access point is taken to be there. That they need a VPC is from
+/// `aws-cloudformation/cfn-lint#4408`.
+pub(super) fn check_file_systems(given: &[FileSystemConfig], vpc: Option<&VpcConfig>) -> Result<(), Refusal> {
+    match (given.first(), vpc) {
+        (Some(FileSystemConfig { arn, .. }), None) => Err(invalid(format!(
+            "Function must be configured to execute in a VPC to reference access point {arn}."
+        ))),
+        _ => Ok(()),
     }
 }
 

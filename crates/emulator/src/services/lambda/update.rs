@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::code::package;
 use super::function::{BEING_CREATED, INTERFACE, modified, runtime_version};
 use super::records::{
-    DeadLetterConfig, Environment, EphemeralStorage, Function, LoggingConfig, SnapStart, TracingConfig,
-    VpcConfig,
+    DeadLetterConfig, Environment, EphemeralStorage, FileSystemConfig, Function, LoggingConfig, SnapStart,
+    TracingConfig, VpcConfig,
 };
 use super::{conflict, settings, unmodelled, uuid};
 use crate::latency::{Spread, spread};
@@ -26,6 +26,8 @@ struct NewCode {
     zip_file: Option<String>,
     architectures: Option<Vec<String>>,
     publish: Option<bool>,
+    #[serde(rename = "SourceKMSKeyArn")]
+    source_key: Option<String>,
     dry_run: Option<bool>,
     revision_id: Option<String>,
 }
@@ -46,6 +48,8 @@ struct NewConfiguration {
     #[serde(rename = "KMSKeyArn")]
     kms_key_arn: Option<String>,
     tracing_config: Option<TracingConfig>,
+    layers: Option<Vec<String>>,
+    file_system_configs: Option<Vec<FileSystemConfig>>,
     revision_id: Option<String>,
     ephemeral_storage: Option<EphemeralStorage>,
     snap_start: Option<SnapStart>,
@@ -111,6 +115,8 @@ pub(super) fn code(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let package = package(given.zip_file.as_deref())?;
     function.code_size = package.size;
     function.code_sha256 = package.sha256;
+    // "If you don't provide a customer managed key, Lambda uses an AWS owned key" (Lambda API Reference, UpdateFunctionCode).
+    function.source_key = settings::check_key(cx, given.source_key)?;
     function.architectures = given.architectures.unwrap_or(function.architectures);
     match given.dry_run {
         Some(true) => Ok(to_json(&function)),
@@ -127,6 +133,7 @@ pub(super) fn configuration(cx: &mut Cx<'_>, call: &Call) -> Answer {
         Some(vpc) => settings::vpc(cx, vpc.clone())?,
     };
     let mut function = changed(cx, before.clone(), given)?;
+    settings::check_file_systems(&function.file_system_configs, vpc.as_ref())?;
     let held =
         |vpc: &Option<VpcConfig>| vpc.as_ref().map(|v| (v.subnet_ids.clone(), v.security_group_ids.clone()));
     let moved = held(&vpc) != held(&function.vpc_config);
@@ -175,6 +182,10 @@ fn changed(cx: &Cx<'_>, mut function: Function, given: NewConfiguration) -> Resu
     if given.kms_key_arn.is_some() {
         function.kms_key_arn = settings::check_key(cx, given.kms_key_arn)?;
     }
+    if let Some(layers) = given.layers {
+        function.layers = settings::layers(cx, layers)?;
+    }
+    function.file_system_configs = given.file_system_configs.unwrap_or(function.file_system_configs);
     if given.snap_start.is_some() {
         function.snap_start = settings::snap_start(given.snap_start)?;
     }
