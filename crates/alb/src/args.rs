@@ -396,6 +396,15 @@ impl TestHeader {
                 "1 to 40 letters, digits and hyphens",
             ));
         }
+        // Rules look for a host in a condition of its own (ELB API Reference, HttpHeaderConditionConfig).
+        if self.name.eq_ignore_ascii_case("host") {
+            let reason = "load balancers do not look for the header `host`".to_owned();
+            return Err(DeclareError::argument(
+                "test_header.name",
+                reason,
+                "a header of your own, such as x-test",
+            ));
+        }
         let is_visible = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
         if !(1..=128).contains(&self.value.len()) || !self.value.bytes().all(is_visible) {
             let reason = format!("`{}` cannot be looked for", self.value);

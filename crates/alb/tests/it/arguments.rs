@@ -57,6 +57,7 @@ fn each_is_named_with_what_would_be_right() {
         (health(HealthCheck { healthy: 1, ..check() }), "health_check.healthy: 1 is out of range"),
         (health(HealthCheck { unhealthy: 11, ..check() }), "health_check.unhealthy: 11 is out of range"),
         (header("x test", "1"), "test_header.name: `x test` is not the name of a header"),
+        (header("Host", "1"), "test_header.name: load balancers do not look for the header `host`"),
         (header("x-test", ""), "test_header.value: `` cannot be looked for"),
         (cidrs(&["192.0.2.1/24"]), "ingress_cidrs[0]: 192.0.2.1/24 is an address inside a block"),
         (cidrs(&["192.0.2.0/24", "192.0.2.0/24"]), "ingress_cidrs[1]: 192.0.2.0/24 is there twice"),

@@ -5,6 +5,9 @@
 //! stage moves to it, and the old one goes, which AWS refuses before that. It has no tags either: its description says
 //! which create made it.
 //!
+//! It is of everything that the API has. What somebody else has added is not served until then, and with the next deployment
+//! of ours it would be; so that is refused in the plan.
+//!
 //! What methods refer to, such as a load balancer, is in their hashes, and the deployment itself refers to methods only. A
 //! load balancer goes before another one of its name can come, and what refers to it goes before that; a deployment that is
 //! served cannot.
@@ -19,11 +22,12 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, required};
 use engine::{
-    Address, CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Named, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Address, CallError, Changed, CreateOnly, Declared, Declares, Facts, Foreseen, Going, ImportId, Intent,
+    Loss, Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times, Wish,
 };
 use serde::{Deserialize, Serialize};
 
+use super::Method;
 use super::calls::{OfGateway, PAGE, gateway};
 use crate::{DeploymentId, MethodId, RequestValidatorId, RestApiId};
 
@@ -94,6 +98,35 @@ fn outputs(id: Option<String>, operation: &str) -> Result<DeploymentOutputs<Reso
     Ok(DeploymentOutputs { deployment_id: required(id, operation, "id")?.into() })
 }
 
+/// Methods that the API has, the declared snapshot has not, and this plan does not take away.
+async fn foreign_methods(cx: &Context, api: &str, wish: &Wish<'_>) -> Result<Vec<String>, CallError> {
+    let declared = &wish.declared["Definition"]["Methods"];
+    let goes = |resource: Option<&str>, verb: &str| {
+        wish.going.iter().any(|going| {
+            let Going { kind, properties } = going;
+            kind == <Method<Resolved> as Resource>::KIND
+                && properties["ResourceId"].as_str() == resource
+                && properties["HttpMethod"] == verb
+        })
+    };
+    let request = gateway(cx).get_resources().rest_api_id(api).embed("methods").limit(PAGE);
+    let mut resources = request.into_paginator().items().send();
+    let mut foreign = Vec::new();
+    while let Some(live) = resources.next().await {
+        let Some(live) = live.called("GetResources").if_exists()? else { break };
+        for (verb, method) in live.resource_methods().into_iter().flatten() {
+            let label = format!("{verb} {}", live.path().unwrap_or_default());
+            if declared.get(&label).is_none() && !goes(live.id(), verb) {
+                let without =
+                    if method.api_key_required() == Some(true) { "" } else { ", which needs no key" };
+                foreign.push(format!("{label}{without}"));
+            }
+        }
+    }
+    foreign.sort();
+    Ok(foreign)
+}
+
 #[async_trait]
 impl Resource for Deployment<Resolved> {
     const KIND: &'static str = "AWS::ApiGateway::Deployment";
@@ -120,6 +153,23 @@ impl Resource for Deployment<Resolved> {
     type Context = Context;
     type Declared = Deployment<Declared>;
     type Outputs<S: Stage> = DeploymentOutputs<S>;
+
+    /// A snapshot is of everything that the API has, and so also of what somebody else has put into it.
+    async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
+        let api = wish.declared["RestApiId"].as_str().filter(|_| wish.there.is_none());
+        let Some(api) = api else { return Ok(Foreseen::nothing()) };
+        let foreign = foreign_methods(cx, api, wish).await?;
+        if foreign.is_empty() {
+            return Ok(Foreseen::nothing());
+        }
+        Ok(Foreseen::refusal(
+            format!("it would show clients what somebody else has added to the API: {}", foreign.join(", ")),
+            format!(
+                "take it out of the API first (aws apigateway get-resources --rest-api-id {api} --embed methods shows it; \
+                 delete-method and delete-resource take it away)"
+            ),
+        ))
+    }
 
     async fn find(
         &self,

@@ -30,6 +30,39 @@ async fn assert_repaired(world: &World, inputs: &Inputs, drift: &[&str]) {
     world.assert_settled(&tier(Args::default()), inputs).await;
 }
 
+/// A deployment shows everything that the API has: before one that would show what somebody has added, the plan stops.
+#[tokio::test(start_paused = true)]
+async fn what_somebody_added_to_the_api_is_not_published_by_a_deployment_of_ours() {
+    let (world, inputs, outputs) = created().await;
+    let api = outputs.api_id.as_str();
+    let root = gateway(&world).get_resources().rest_api_id(api).send().await.unwrap().items.unwrap();
+    let root = root.into_iter().find(|resource| resource.path() == Some("/")).unwrap().id.unwrap();
+    let admin = gateway(&world).create_resource().rest_api_id(api).parent_id(root).path_part("admin");
+    let admin = admin.send().await.unwrap().id.unwrap();
+    let payments = resource(&world, &outputs, "/payments").await;
+    for (resource, verb, key) in [(&admin, "GET", false), (&payments, "POST", true)] {
+        let method = gateway(&world).put_method().rest_api_id(api).resource_id(resource).http_method(verb);
+        method.authorization_type("NONE").api_key_required(key).send().await.unwrap();
+    }
+    world.assert_settled(&tier(Args::default()), &inputs).await;
+
+    let other = tier(Args { backend_path: "/v2".to_owned(), ..Args::default() });
+    let refused = other.create(&world.engine, &inputs).await.unwrap_err().to_string();
+    assert!(
+        refused.contains(
+            "apigw/deployment: it would show clients what somebody else has added to the API: GET /admin, which needs no key, \
+             POST /payments"
+        ),
+        "{refused}"
+    );
+    assert_eq!(world.mutations(), [""; 0]);
+    gateway(&world).delete_resource().rest_api_id(api).resource_id(admin).send().await.unwrap();
+    let method = gateway(&world).delete_method().rest_api_id(api).resource_id(payments).http_method("POST");
+    method.send().await.unwrap();
+    world.create(&other, &inputs).await;
+    world.assert_settled(&other, &inputs).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn settings_of_the_api_its_validator_and_its_key() {
     let (world, inputs, outputs) = created().await;

@@ -77,14 +77,15 @@ pub(super) async fn foresee(cx: &Context, declared: &Value) -> Result<Foreseen, 
             Term::Plain(Value::String(text)) => known.extend(Image::parse(text)),
             // With it no task is started.
             Term::Join([_, Value::String(reference)]) if reference == NO_IMAGE => {}
-            // It begins with the name of a repository that is not there yet.
+            // It begins with the name of a repository that is not recorded. Where the state was lost, it is there all the same, and is
+            // found.
             Term::Join([first, Value::String(reference)])
                 if matches!(Term::of(first), Term::Reference { .. }) =>
             {
-                return Ok(Foreseen::refusal(
-                    format!("its image `{reference}` is to come from a repository that is still to be made"),
-                    HINT,
-                ));
+                return Ok(Foreseen::warning(format!(
+                    "comes from a repository that this run makes, unless it finds it: as long as it has no image `{reference}`, no task \
+                     can start, and the run fails"
+                )));
             }
             _ => {}
         }
@@ -105,8 +106,7 @@ pub(super) async fn foresee(cx: &Context, declared: &Value) -> Result<Foreseen, 
     Ok(Foreseen::nothing())
 }
 
-const HINT: &str = "push the image first, and name it in `ecs.image` by its tag or digest; where the repository is still to be made, \
-                    run without `ecs.image` until it is there";
+const HINT: &str = "push the image first, or name one that is there by its tag or digest, in `ecs.image` or `ecs.tracing_image`";
 
 #[cfg(test)]
 mod tests {
