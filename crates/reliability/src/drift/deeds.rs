@@ -509,7 +509,8 @@ pub const DEEDS: &[Deed] = &[
         kind: RestApi::KIND,
         command: "apigateway create-resource, put-method without a key",
         expected: Expected::NotSeen(
-            "it is not served before somebody deploys the API, and then the stage has another deployment, which is drift",
+            "it is not served before somebody deploys the API: then the stage has another deployment, which is drift; \
+             a plan of ours that would deploy it is refused, and names it",
         ),
         fails: &[],
         act: |hand| {
