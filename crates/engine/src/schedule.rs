@@ -196,7 +196,11 @@ fn gives_up(step: &Step) -> bool {
 }
 
 fn loses(step: &Step, property: &str) -> bool {
-    lists(step, property).is_some_and(|(live, desired)| live.iter().any(|item| !desired.contains(item)))
+    loses_by(step, property, |desired, item| desired.contains(item))
+}
+
+fn loses_by(step: &Step, property: &str, has: impl Fn(&[Value], &Value) -> bool) -> bool {
+    lists(step, property).is_some_and(|(live, desired)| live.iter().any(|item| !has(desired, item)))
 }
 
 /// Whether a list shall have something in it that it has not.
@@ -215,11 +219,11 @@ pub(crate) fn is_widened_first(step: &Step, provider: &dyn Provider) -> bool {
     let settled = |existing: &Existing| matches!(existing.phase, Phase::Ready | Phase::Changing);
     step.action == Action::Update
         && step.existing().is_some_and(settled)
-        && kind.order().widened_first.iter().any(|property| {
-            lists(step, property).is_some_and(|(live, desired)| {
-                live.iter().any(|item| !has_item(kind, property, desired, item))
-            })
-        })
+        && kind
+            .order()
+            .widened_first
+            .iter()
+            .any(|property| loses_by(step, property, |desired, item| has_item(kind, property, desired, item)))
 }
 
 /// Everything that can be reached, over however many others.

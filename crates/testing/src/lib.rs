@@ -159,6 +159,22 @@ impl World {
         drift.into_iter().flat_map(lines).collect()
     }
 
+    /// What was changed by hand is all that is seen, and is repaired. A property that differs in several places is named once.
+    pub async fn assert_repaired<C: Component>(&self, tier: &C, inputs: &C::Inputs, seen: &[&str]) {
+        let mut drift = self.drift::<C>().await;
+        drift.sort();
+        drift.dedup();
+        assert_eq!(drift, seen);
+        self.assert_repairs(tier, inputs).await;
+    }
+
+    /// After one run nothing differs from what is declared, and nothing is left to do.
+    pub async fn assert_repairs<C: Component>(&self, tier: &C, inputs: &C::Inputs) {
+        self.create(tier, inputs).await;
+        assert_eq!(self.drift::<C>().await, Vec::<String>::new());
+        self.assert_settled(tier, inputs).await;
+    }
+
     /// What somebody made and did not remove: kinds and ids.
     pub async fn left(&self) -> Vec<(String, String)> {
         let objects = self.emulator.objects().await.unwrap_or_else(|error| panic!("{error}"));

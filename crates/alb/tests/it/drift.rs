@@ -33,9 +33,7 @@ async fn assert_repaired(world: &World, inputs: &alb::Inputs, drift: &[&str]) {
     let mut found = world.drift::<Tier>().await;
     found.dedup();
     assert_eq!(found, drift);
-    world.create(&tier(Args::default()), inputs).await;
-    assert_eq!(world.drift::<Tier>().await, [""; 0]);
-    world.assert_settled(&tier(Args::default()), inputs).await;
+    world.assert_repairs(&tier(Args::default()), inputs).await;
 }
 
 /// Gives a rule these groups with these weights.

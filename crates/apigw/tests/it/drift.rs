@@ -20,14 +20,7 @@ async fn created() -> (World, Inputs, Outputs<Resolved>) {
 }
 
 async fn assert_repaired(world: &World, inputs: &Inputs, drift: &[&str]) {
-    // A property that differs in several places is named once.
-    let mut found = world.drift::<Tier>().await;
-    found.sort();
-    found.dedup();
-    assert_eq!(found, drift);
-    world.create(&tier(Args::default()), inputs).await;
-    assert_eq!(world.drift::<Tier>().await, [""; 0]);
-    world.assert_settled(&tier(Args::default()), inputs).await;
+    world.assert_repaired(&tier(Args::default()), inputs, drift).await;
 }
 
 /// A deployment shows everything that the API has: before one that would show what somebody has added, the plan stops.

@@ -49,17 +49,6 @@ fn with_input(target: &Target, input: &str) -> Target {
     target.build().unwrap()
 }
 
-/// What was changed is all that is seen, and is repaired.
-async fn assert_repaired(world: &World, tier: &Tier, inputs: &backup::Inputs, seen: &[&str]) {
-    let mut drift = world.drift::<Tier>().await;
-    drift.sort();
-    drift.dedup();
-    assert_eq!(drift, seen);
-    world.create(tier, inputs).await;
-    assert_eq!(world.drift::<Tier>().await, [""; 0]);
-    world.assert_settled(tier, inputs).await;
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_keeps_the_verification_from_running_is_drift() {
     let (world, inputs) = world().await;
@@ -71,7 +60,7 @@ async fn what_keeps_the_verification_from_running_is_drift() {
     change.action_after_completion(ActionAfterCompletion::Delete).send().await.unwrap();
     let seen =
         ["ActionAfterCompletion", "EndDate", "StartDate"].map(|name| format!("backup/schedule: {name}"));
-    assert_repaired(&world, &tier, &inputs, &seen.each_ref().map(String::as_str)).await;
+    world.assert_repaired(&tier, &inputs, &seen.each_ref().map(String::as_str)).await;
     let live = schedule(&world).await;
     assert_eq!((live.start_date, live.end_date), (None, None));
     assert_eq!(live.action_after_completion, Some(ActionAfterCompletion::None));
@@ -79,7 +68,7 @@ async fn what_keeps_the_verification_from_running_is_drift() {
     // One of them alone is enough, and a start that has passed says nothing that could be said again.
     let change = rescheduled(&world, target).await.end_date(end);
     change.send().await.unwrap();
-    assert_repaired(&world, &tier, &inputs, &["backup/schedule: EndDate"]).await;
+    world.assert_repaired(&tier, &inputs, &["backup/schedule: EndDate"]).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,7 +81,7 @@ async fn a_schedule_that_was_to_go_after_its_last_call_is_made_again() {
     let change = rescheduled(&world, target).await.end_date(DateTime::from_secs(now + 3600));
     change.action_after_completion(ActionAfterCompletion::Delete).send().await.unwrap();
     tokio::time::advance(std::time::Duration::from_secs(3700)).await;
-    assert_repaired(&world, &tier, &inputs, &["backup/schedule: gone"]).await;
+    world.assert_repaired(&tier, &inputs, &["backup/schedule: gone"]).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,7 +105,7 @@ async fn a_key_and_an_input_of_the_schedule_stay() {
     let queue = target.dead_letter_config().unwrap().arn().unwrap();
     let other = Target::builder().arn(queue).role_arn(target.role_arn()).input("no JSON").build().unwrap();
     rescheduled(&world, other).await.kms_key_arn(&key).send().await.unwrap();
-    assert_repaired(&world, &later, &inputs, &["backup/schedule: Target"]).await;
+    world.assert_repaired(&later, &inputs, &["backup/schedule: Target"]).await;
     let live = schedule(&world).await;
     assert_eq!((live.kms_key_arn(), live.target().unwrap().input()), (Some(key.as_str()), None));
 }
@@ -131,7 +120,7 @@ async fn records_of_verifications_that_go_elsewhere_are_drift() {
     let change = lambda.put_function_event_invoke_config().function_name(FUNCTION).maximum_retry_attempts(0);
     let change = change.maximum_event_age_in_seconds(3600);
     change.destination_config(DestinationConfig::builder().on_failure(queue).build()).send().await.unwrap();
-    assert_repaired(&world, &tier, &inputs, &["backup/event-invoke-config: DestinationConfig"]).await;
+    world.assert_repaired(&tier, &inputs, &["backup/event-invoke-config: DestinationConfig"]).await;
     let live = lambda.get_function_event_invoke_config().function_name(FUNCTION).send().await.unwrap();
     let failed = live.destination_config().and_then(DestinationConfig::on_failure);
     assert_eq!(failed.and_then(OnFailure::destination), None);
@@ -163,7 +152,7 @@ async fn code_of_somebody_else_in_the_function_is_drift() {
     world.create(&tier, &inputs).await;
     let layer = "arn:aws:lambda:ap-southeast-1:210987654321:layer:theirs:3";
     change(&world).layers(layer).send().await.unwrap();
-    assert_repaired(&world, &tier, &inputs, &["backup/function: Layers"]).await;
+    world.assert_repaired(&tier, &inputs, &["backup/function: Layers"]).await;
 
     for (name, value) in [("AWS_LAMBDA_EXEC_WRAPPER", "/opt/theirs"), ("PYTHONPATH", "/mnt/theirs")] {
         let live = function(&world).await.configuration.unwrap();
@@ -171,7 +160,8 @@ async fn code_of_somebody_else_in_the_function_is_drift() {
         variables.insert(name.to_owned(), value.to_owned());
         let environment = Environment::builder().set_variables(Some(variables)).build();
         change(&world).layers(layer).environment(environment).send().await.unwrap();
-        assert_repaired(&world, &tier, &inputs, &["backup/function: Environment", "backup/function: Layers"])
+        world
+            .assert_repaired(&tier, &inputs, &["backup/function: Environment", "backup/function: Layers"])
             .await;
     }
     let live = function(&world).await.configuration.unwrap();
@@ -185,13 +175,13 @@ async fn a_network_and_a_file_system_that_can_stop_the_function_are_drift() {
     world.create(&tier, &inputs).await;
     let network = network(&world).await;
     change(&world).vpc_config(network.clone()).send().await.unwrap();
-    assert_repaired(&world, &tier, &inputs, &["backup/function: VpcConfig"]).await;
+    world.assert_repaired(&tier, &inputs, &["backup/function: VpcConfig"]).await;
 
     let arn = "arn:aws:elasticfilesystem:ap-southeast-1:123456789012:access-point/fsap-0123456789abcdef0";
     let mount = FileSystemConfig::builder().arn(arn).local_mount_path("/mnt/theirs").build().unwrap();
     change(&world).vpc_config(network).file_system_configs(mount).send().await.unwrap();
     let seen = ["backup/function: FileSystemConfigs", "backup/function: VpcConfig"];
-    assert_repaired(&world, &tier, &inputs, &seen).await;
+    world.assert_repaired(&tier, &inputs, &seen).await;
     let live = function(&world).await.configuration.unwrap();
     assert!(live.vpc_config().is_none_or(|vpc| vpc.subnet_ids().is_empty()), "{live:?}");
     assert!(live.file_system_configs().is_empty(), "{live:?}");
@@ -287,15 +277,15 @@ async fn other_copies_and_other_ways_to_keep_them_are_drift() {
         ours().await.lifecycle(cold.opt_in_to_archive_for_supported_resources(true).build()),
     ] {
         replan(&world, vec![changed.build().unwrap()]).await;
-        assert_repaired(&world, &tier, &inputs, &["backup/plan: BackupPlan"]).await;
+        world.assert_repaired(&tier, &inputs, &["backup/plan: BackupPlan"]).await;
     }
     let theirs = BackupRuleInput::builder().rule_name("theirs").target_backup_vault_name(VAULT);
     replan(&world, vec![theirs.build().unwrap(), ours().await.build().unwrap()]).await;
-    assert_repaired(&world, &tier, &inputs, &["backup/plan: BackupPlan"]).await;
+    world.assert_repaired(&tier, &inputs, &["backup/plan: BackupPlan"]).await;
     // Continuous backups are kept for 35 days at most.
     world.create(&short, &inputs).await;
     replan(&world, vec![ours().await.enable_continuous_backup(true).build().unwrap()]).await;
-    assert_repaired(&world, &short, &inputs, &["backup/plan: BackupPlan"]).await;
+    world.assert_repaired(&short, &inputs, &["backup/plan: BackupPlan"]).await;
 
     let live = plan(&world).await.document;
     let [rule] = live.rules() else { panic!("{live:?}") };
@@ -355,7 +345,7 @@ async fn other_limits_of_a_lock_are_drift() {
     // With these, AWS Backup would fail each copy.
     for (least, most) in [(7, Some(60)), (365, None)] {
         locked(&world, least, most, None).await;
-        assert_repaired(&world, &tier, &inputs, &["backup/vault: LockConfiguration"]).await;
+        world.assert_repaired(&tier, &inputs, &["backup/vault: LockConfiguration"]).await;
     }
     let live = vaults(&world).describe_backup_vault().backup_vault_name(VAULT).send().await.unwrap();
     assert_eq!((live.min_retention_days(), live.max_retention_days()), (Some(7), None));

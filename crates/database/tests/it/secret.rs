@@ -1,16 +1,10 @@
 //! The secret with the master user's password, and the key that encrypts it.
 
-use aws_sdk_rds::types::DbCluster;
-use database::{Inputs, Tier};
-use engine::{Component as _, ComponentError, EngineError, PlanError};
+use database::Tier;
+use engine::Component as _;
 use testing::World;
 
-use crate::support::{CLUSTER, expendable, rds, tier, world};
-
-async fn live(world: &World) -> DbCluster {
-    let found = rds(world).describe_db_clusters().db_cluster_identifier(CLUSTER).send().await.unwrap();
-    found.db_clusters()[0].clone()
-}
+use crate::support::{CLUSTER, expendable, live, rds, refused, tier, world};
 
 async fn unmanaged(world: &World) {
     let change = rds(world).modify_db_cluster().db_cluster_identifier(CLUSTER).apply_immediately(true);
@@ -25,19 +19,6 @@ async fn with_other_key(world: &World) {
     change.manage_master_user_password(true).send().await.unwrap();
 }
 
-async fn refused(world: &World, inputs: &Inputs) -> String {
-    world.mutations();
-    let error = tier(expendable()).create(&world.engine, inputs).await.unwrap_err();
-    assert_eq!(world.mutations(), [""; 0]);
-    match error {
-        ComponentError::Engine(EngineError::Plan(PlanError::Refused { address, reason, hint })) => {
-            assert_eq!(address.as_str(), "database/cluster");
-            format!("{reason} ({hint})")
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn another_key_of_the_secret_is_refused_with_the_way_in_two_steps() {
     let (world, inputs) = world().await;
@@ -49,7 +30,7 @@ async fn another_key_of_the_secret_is_refused_with_the_way_in_two_steps() {
     assert_ne!(other, key);
     // The first look says both, and the plan refuses.
     assert_eq!(world.drift::<Tier>().await, ["database/cluster: MasterUserSecret"]);
-    let said = refused(&world, &inputs).await;
+    let said = refused(&world, &inputs, expendable()).await;
     assert!(said.contains(&other) && said.contains(key), "{said}");
     assert!(said.contains("--no-manage-master-user-password"), "{said}");
 

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use aws::{SubnetId, VpcId};
+use aws_sdk_rds::types::DbCluster;
 use database::{Args, Inputs, Tier};
 use emulator::Emulator;
+use engine::{Component as _, ComponentError, EngineError, PlanError};
 use testing::{REGION, World, place};
 
 /// Inputs that lead nowhere, for declaring.
@@ -56,6 +58,26 @@ pub(crate) async fn network(world: &World) -> Inputs {
 
 /// The name of the cluster that [`Args::default`] declares.
 pub(crate) const CLUSTER: &str = "payment-aurora-dev";
+
+/// The cluster as it is now.
+pub(crate) async fn live(world: &World) -> DbCluster {
+    let found = rds(world).describe_db_clusters().db_cluster_identifier(CLUSTER).send().await.unwrap();
+    found.db_clusters()[0].clone()
+}
+
+/// Why a plan is refused for the cluster's sake, and the advice; nothing is called that changes anything.
+pub(crate) async fn refused(world: &World, inputs: &Inputs, args: Args) -> String {
+    world.mutations();
+    let error = tier(args).create(&world.engine, inputs).await.unwrap_err();
+    assert_eq!(world.mutations(), [""; 0]);
+    match error {
+        ComponentError::Engine(EngineError::Plan(PlanError::Refused { address, reason, hint })) => {
+            assert_eq!(address.as_str(), "database/cluster");
+            format!("{reason} ({hint})")
+        }
+        other => panic!("{other:?}"),
+    }
+}
 
 /// Arguments with which the cluster may go.
 pub(crate) fn expendable() -> Args {

@@ -1,19 +1,13 @@
 //! Versions: what AWS upgrades itself, what is asked for, and what cannot be.
 
-use aws_sdk_rds::types::DbCluster;
-use database::{Args, Inputs, Tier};
-use engine::{Action, Component, ComponentError, EngineError, PlanError, Selector};
+use database::{Args, Tier};
+use engine::{Action, Selector};
 use testing::World;
 
-use crate::support::{CLUSTER, expendable, rds, tier, world, world_at_aws_pace};
+use crate::support::{CLUSTER, expendable, live, rds, refused, tier, world, world_at_aws_pace};
 
 fn declaring(version: &str) -> Args {
     Args { engine_version: version.to_owned(), ..expendable() }
-}
-
-async fn live(world: &World) -> DbCluster {
-    let found = rds(world).describe_db_clusters().db_cluster_identifier(CLUSTER).send().await.unwrap();
-    found.db_clusters()[0].clone()
 }
 
 /// What AWS does in a maintenance window.
@@ -37,20 +31,6 @@ async fn a_newer_minor_version_than_the_declared_one_is_left_alone() {
     world.assert_settled(&longer, &inputs).await;
     let cluster = live(&world).await;
     assert_eq!((cluster.engine_version(), cluster.backup_retention_period()), (Some("17.9"), Some(21)));
-}
-
-/// Why a plan is refused, and the advice; nothing is called that changes anything.
-async fn refused(world: &World, inputs: &Inputs, args: Args) -> String {
-    world.mutations();
-    let error = tier(args).create(&world.engine, inputs).await.unwrap_err();
-    assert_eq!(world.mutations(), [""; 0]);
-    match error {
-        ComponentError::Engine(EngineError::Plan(PlanError::Refused { address, reason, hint })) => {
-            assert_eq!(address.as_str(), "database/cluster");
-            format!("{reason} ({hint})")
-        }
-        other => panic!("{other:?}"),
-    }
 }
 
 /// Case 06.

@@ -25,13 +25,7 @@ async fn created() -> World {
 }
 
 async fn assert_repaired(world: &World, seen: &[&str]) {
-    let mut found = world.drift::<Tier>().await;
-    found.sort();
-    found.dedup();
-    assert_eq!(found, seen);
-    world.create(&tier(with_email()), &inputs()).await;
-    assert_eq!(world.drift::<Tier>().await, [""; 0]);
-    world.assert_settled(&tier(with_email()), &inputs()).await;
+    world.assert_repaired(&tier(with_email()), &inputs(), seen).await;
 }
 
 async fn alarm(world: &World, name: &str) -> MetricAlarm {

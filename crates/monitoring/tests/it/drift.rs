@@ -18,9 +18,7 @@ async fn assert_repaired(world: &World, drift: &[&str]) {
     let mut found = world.drift::<Tier>().await;
     found.dedup();
     assert_eq!(found, drift);
-    world.create(&tier(with_email()), &inputs()).await;
-    assert_eq!(world.drift::<Tier>().await, [""; 0]);
-    world.assert_settled(&tier(with_email()), &inputs()).await;
+    world.assert_repairs(&tier(with_email()), &inputs()).await;
 }
 
 #[tokio::test(start_paused = true)]
