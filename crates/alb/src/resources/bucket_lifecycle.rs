@@ -5,7 +5,7 @@
 //! storage class may take hours to read, or costs more to read than to keep. All of it is drift, and so is a rule of somebody else,
 //! which may delete logs earlier. How small an object may be to be moved says nothing where nothing is moved, and is not kept.
 
-use aws::{count_or_zero, number};
+use aws::{count, count_or_zero, number};
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{
     AbortIncompleteMultipartUpload as LiveAbort, BucketLifecycleConfiguration, ExpirationStatus,
@@ -179,7 +179,7 @@ impl Transition {
     fn from_live(live: &LiveTransition) -> Self {
         Self {
             storage_class: class_of(live.storage_class()),
-            transition_in_days: live.days().map(|days| count_or_zero(Some(days))),
+            transition_in_days: live.days().map(count),
             transition_date: live.date().map(text_of),
         }
     }
@@ -190,9 +190,7 @@ impl NoncurrentVersionTransition {
         Self {
             storage_class: class_of(live.storage_class()),
             transition_in_days: count_or_zero(live.noncurrent_days()),
-            newer_noncurrent_versions: live
-                .newer_noncurrent_versions()
-                .map(|count| count_or_zero(Some(count))),
+            newer_noncurrent_versions: live.newer_noncurrent_versions().map(count),
         }
     }
 }
@@ -228,7 +226,7 @@ impl LifecycleRule {
             expiration_in_days: count_or_zero(expiration),
             noncurrent_version_expiration: NoncurrentVersionExpiration {
                 noncurrent_days: count_or_zero(noncurrent.and_then(LiveNoncurrent::noncurrent_days)),
-                newer_noncurrent_versions: newer.map(|count| count_or_zero(Some(count))),
+                newer_noncurrent_versions: newer.map(count),
             },
             abort_incomplete_multipart_upload: AbortIncompleteMultipartUpload {
                 days_after_initiation: count_or_zero(abort),

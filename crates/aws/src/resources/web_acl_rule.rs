@@ -8,7 +8,7 @@ use aws_sdk_wafv2::types::{
 use engine::{CallError, ErrorClass};
 use serde::{Deserialize, Serialize};
 
-use crate::wire::{count, count_or_zero, number};
+use crate::wire::{count, number};
 
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -235,7 +235,7 @@ impl WebAclRule {
             || live.challenge_config().is_some();
         Self {
             name: live.name().to_owned(),
-            priority: count_or_zero(Some(live.priority())),
+            priority: count(live.priority()),
             statement: match says_more {
                 true => Statement::Other {},
                 false => Statement::from_live(live.statement()),

@@ -5,7 +5,7 @@
 //! Guide, "Continuous backups and point-in-time recovery"). What is in cold storage takes hours to restore, and forbids shorter
 //! times to keep it. All of them are drift.
 
-use aws::count_or_zero;
+use aws::{count, count_or_zero};
 use aws_sdk_backup::types::{
     BackupRule as LiveRule, BackupRuleInput, CopyAction as LiveCopy, Lifecycle as LiveLifecycle,
 };
@@ -81,7 +81,7 @@ impl Lifecycle {
         let cold = live.and_then(LiveLifecycle::move_to_cold_storage_after_days);
         Self {
             delete_after_days: count_or_zero(live.and_then(LiveLifecycle::delete_after_days)),
-            move_to_cold_storage_after_days: cold.map(|days| count_or_zero(Some(days))),
+            move_to_cold_storage_after_days: cold.map(count),
             opt_in_to_archive_for_supported_resources: live
                 .and_then(LiveLifecycle::opt_in_to_archive_for_supported_resources)
                 .unwrap_or_default(),

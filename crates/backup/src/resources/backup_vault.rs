@@ -12,7 +12,7 @@
 //! has none. Update: a lock can be replaced, until its date. No state is terminal: a vault here has none.
 
 use async_trait::async_trait;
-use aws::{CallResult, Called, Context, KeyArn, Tags, converge, count_or_zero, required};
+use aws::{CallResult, Called, Context, KeyArn, Tags, converge, count, count_or_zero, required};
 use aws_sdk_backup::primitives::DateTimeFormat;
 use aws_sdk_backup::types::BackupVaultListMember;
 use engine::{
@@ -65,7 +65,7 @@ impl LockConfiguration {
     }
 
     fn of(live: &BackupVaultListMember) -> Option<Self> {
-        let days = |days: Option<i64>| days.map(|days| count_or_zero(Some(days)));
+        let days = |days: Option<i64>| days.map(count);
         (live.locked() == Some(true)).then(|| Self {
             min_retention_days: count_or_zero(live.min_retention_days()),
             max_retention_days: days(live.max_retention_days()),

@@ -243,7 +243,7 @@ impl Function<Resolved> {
             role: live.role().unwrap_or_default().into(),
             memory_size: count_or_zero(live.memory_size()),
             timeout: count_or_zero(live.timeout()),
-            reserved_concurrent_executions: reserved.map(|reserved| count_or_zero(Some(reserved))),
+            reserved_concurrent_executions: reserved.map(count),
             environment: Environment::from_live(live.environment()),
             dead_letter_config: DeadLetterConfig::from_live(live.dead_letter_config()),
             tracing_config: TracingConfig::from_live(mode),
