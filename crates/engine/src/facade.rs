@@ -10,7 +10,7 @@ use crate::engine_error::EngineError;
 use crate::graph::Graph;
 use crate::host::{Host, SystemHost};
 use crate::journal::{Binding, Journal, Loaded, load};
-use crate::lock::{Lock, LockError, Lost};
+use crate::lock::{Lock, LockError, Lost, Wish};
 use crate::observer::{Observer, Progress, Silent};
 use crate::plan::{Plan, plan, relocated};
 use crate::provider::Provider;
@@ -50,6 +50,7 @@ pub struct Engine {
     pub(crate) host: Arc<dyn Host>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) settle_grace: Duration,
+    lock: Wish,
     binding: Binding,
     cancel: Cancel,
 }
@@ -64,6 +65,7 @@ impl Engine {
             host: Arc::new(SystemHost),
             observer: Arc::new(Silent),
             settle_grace: Duration::from_secs(30),
+            lock: Wish::default(),
             binding: Binding::default(),
             cancel: Cancel::new(),
         }
@@ -93,6 +95,21 @@ impl Engine {
     #[must_use]
     pub fn with_settle_grace(self, settle_grace: Duration) -> Self {
         Self { settle_grace, ..self }
+    }
+
+    /// What [`open`](Self::open) takes the lock for, in a few words, such as `up`: it is shown to whoever finds the lock taken.
+    #[must_use]
+    pub fn with_purpose(self, purpose: impl Into<String>) -> Self {
+        let lock = Wish { purpose: Some(purpose.into()), ..self.lock };
+        Self { lock, ..self }
+    }
+
+    /// How long [`open`](Self::open) waits for another process that works on the state. Not at all by default; a lease that
+    /// nobody renews is waited for in any case, until it has run out.
+    #[must_use]
+    pub fn with_lock_timeout(self, patience: Duration) -> Self {
+        let lock = Wish { patience, ..self.lock };
+        Self { lock, ..self }
     }
 
     /// What the state describes, such as an account and a region. A state with objects in it that is bound to
@@ -188,12 +205,13 @@ impl Engine {
     pub async fn open(&self) -> Result<Session, EngineError> {
         let cancel = self.cancel.child();
         let lost = Cancel::new();
-        let waiting = |holder: &str, left| {
+        let waiting = |holder: &str, awaited, left| {
             let holder = holder.to_owned();
-            self.observer.observe(&Progress::WaitingForLock { holder, left });
+            self.observer.observe(&Progress::WaitingForLock { holder, awaited, left });
         };
         let on_loss = Lost::new(lost.clone(), cancel.clone());
-        let acquired = Lock::acquire(Arc::clone(&self.store), Arc::clone(&self.host), on_loss, waiting);
+        let (store, host) = (Arc::clone(&self.store), Arc::clone(&self.host));
+        let acquired = Lock::acquire(store, host, self.lock.clone(), on_loss, waiting);
         let lock = acquired.await.map_err(|error| match error {
             LockError::Interrupted => EngineError::Interrupted,
             error => error.into(),

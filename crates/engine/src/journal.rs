@@ -18,9 +18,8 @@ use crate::host::Host;
 use crate::state::State;
 use crate::store::{Content, File, Store, StoreError, Version};
 
-/// A journal of more records than this is compacted into a snapshot when it is closed. Tests would only be slower for
-/// the full number.
-const COMPACT_AFTER_RECORDS: usize = if cfg!(test) { 20 } else { 20_000 };
+/// The unit tests would only be slower for the stores' own number.
+const COMPACT_AFTER_AT_MOST: usize = if cfg!(test) { 20 } else { usize::MAX };
 
 /// How many events one write takes at the most.
 const BATCH: usize = 4096;
@@ -354,7 +353,7 @@ impl Writer {
         if let Some(error) = &self.failed {
             return Err(error.again());
         }
-        if self.records <= COMPACT_AFTER_RECORDS {
+        if self.records <= self.store.compact_after().min(COMPACT_AFTER_AT_MOST) {
             return Ok(());
         }
         let (snapshot, header) = {

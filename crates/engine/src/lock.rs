@@ -24,18 +24,15 @@ use crate::engine_error::EngineError;
 use crate::host::Host;
 use crate::store::{File, Mark, Store, StoreError, Version};
 
-/// How long a lease lasts without being renewed.
-pub(crate) const LEASE: Duration = Duration::from_secs(20);
-
-/// How often it is renewed.
-const HEARTBEAT: Duration = Duration::from_secs(5);
-
+/// What a later version adds is no reason to refuse a lease, so unknown members are left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Lease {
     holder: String,
     /// Random name of this holding.
     id: String,
+    /// What the holder does, such as its command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    purpose: Option<String>,
     /// Milliseconds since the Unix epoch.
     since: u64,
     expires: u64,
@@ -49,12 +46,14 @@ struct Lease {
 #[non_exhaustive]
 pub enum LockError {
     /// Another process works on this state.
-    #[error("{name} is held by {holder}, for {for_seconds} s")]
+    #[error("{name} is held by {holder}{}, for {for_seconds} s", with_purpose(purpose.as_deref()))]
     Held {
         /// The lock, as a person would look for it.
         name: String,
         /// Who.
         holder: String,
+        /// What the holder does, if it says so.
+        purpose: Option<String>,
         /// For how long.
         for_seconds: u64,
     },
@@ -73,6 +72,80 @@ pub enum LockError {
     /// The store failed.
     #[error("cannot take the lock")]
     Store(#[from] StoreError),
+}
+
+fn with_purpose(purpose: Option<&str>) -> String {
+    purpose.map(|purpose| format!(" ({purpose})")).unwrap_or_default()
+}
+
+/// Who holds the lock of a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// User, machine and process.
+    pub who: String,
+    /// The random name of this holding, which [`unlock`] wants.
+    pub id: String,
+    /// What the holder does, if it says so.
+    pub purpose: Option<String>,
+    /// Since when, in milliseconds since the Unix epoch, by the holder's clock.
+    pub since: u64,
+    /// Whether the process that took it is known to have ended. Only processes of this machine can be known of.
+    pub is_dead: bool,
+    version: Version,
+}
+
+/// Who holds the lock of the state in `store`; `None` if nobody does. Changes nothing.
+///
+/// # Errors
+/// Where the lock cannot be read.
+pub async fn lock_holder(store: &dyn Store) -> Result<Option<Holder>, LockError> {
+    let Some(content) = store.read(File::Lock).await? else { return Ok(None) };
+    let Lease { holder, id, purpose, since, mark, .. } = Lease::read(store, &content.bytes)?;
+    // The mark is given back at once: whoever takes the lock over asks for it again.
+    let is_dead = mark.is_some() && mark.as_deref() == store.mark().await.as_ref().map(Mark::name);
+    Ok(Some(Holder { who: holder, id, purpose, since, is_dead, version: content.version }))
+}
+
+/// Takes the lock away from this holder, whether it lives or not; `false` if it is not there any more. A holder that lives
+/// finds out at its next renewal or record, and stops.
+///
+/// # Errors
+/// Where the lock cannot be read or removed.
+pub async fn unlock(store: &dyn Store, id: &str) -> Result<bool, LockError> {
+    loop {
+        match lock_holder(store).await? {
+            Some(holder) if holder.id == id => match store.remove(File::Lock, &holder.version).await {
+                Ok(()) => return Ok(true),
+                // It was renewed in between, or given back.
+                Err(StoreError::Changed { .. }) => {}
+                Err(error) => return Err(error.into()),
+            },
+            _ => return Ok(false),
+        }
+    }
+}
+
+/// Who wants the lock, and how long it waits for a holder that lives.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wish {
+    pub(crate) purpose: Option<String>,
+    pub(crate) patience: Duration,
+}
+
+/// What whoever wants the lock waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    /// That the holder lets go: it has just renewed its lease.
+    Release,
+    /// That the lease runs out: it was not renewed since it was first seen.
+    Expiry,
+}
+
+impl Lease {
+    fn read(store: &dyn Store, bytes: &[u8]) -> Result<Self, LockError> {
+        serde_json::from_slice(bytes)
+            .map_err(|source| LockError::Broken { name: store.name(File::Lock), source })
+    }
 }
 
 /// The lock, held and renewed until [`release`](Lock::release). One that is dropped is given back as well, if the store
@@ -114,41 +187,55 @@ impl Lost {
 }
 
 impl Lock {
-    /// Takes the lock. Waits for a lease that is not being renewed to run out, unless its holder is known to be dead;
-    /// `lost` is set when the lock is lost later on.
+    /// Takes the lock. Waits for a lease that is not being renewed to run out, unless its holder is known to be dead, and for a
+    /// holder that lives as long as `wish` says; `lost` is set when the lock is lost later on.
     pub(crate) async fn acquire(
         store: Arc<dyn Store>,
         host: Arc<dyn Host>,
+        wish: Wish,
         lost: Lost,
-        waiting: impl Fn(&str, Duration),
+        waiting: impl Fn(&str, Awaited, Duration),
     ) -> Result<Self, LockError> {
-        let name = store.name(File::Lock);
+        let terms = store.lease();
+        let give_up = Instant::now() + wish.patience;
         let mut seen: Option<(Version, Instant)> = None;
+        let mut awaited = Awaited::Expiry;
         let mut mark = None;
         loop {
             let now = host.now_millis();
             let content = store.read(File::Lock).await?;
             if let Some(content) = &content {
-                let lease: Lease = serde_json::from_slice(&content.bytes)
-                    .map_err(|source| LockError::Broken { name: name.clone(), source })?;
+                let lease = Lease::read(&*store, &content.bytes)?;
                 let (version, since) = seen.get_or_insert_with(|| (content.version.clone(), Instant::now()));
                 if *version != content.version {
-                    let for_seconds = now.saturating_sub(lease.since) / 1000;
-                    return Err(LockError::Held { name, holder: lease.holder, for_seconds });
+                    if Instant::now() >= give_up {
+                        let Lease { holder, purpose, since, .. } = lease;
+                        let for_seconds = now.saturating_sub(since) / 1000;
+                        let name = store.name(File::Lock);
+                        return Err(LockError::Held { name, holder, purpose, for_seconds });
+                    }
+                    (*version, *since) = (content.version.clone(), Instant::now());
+                    awaited = Awaited::Release;
                 }
                 if mark.is_none() && lease.mark.is_some() {
                     mark = store.mark().await;
                 }
                 let dead = lease.mark.is_some() && lease.mark.as_deref() == mark.as_ref().map(Mark::name);
-                // Whoever lives renews. A clock that was wrong when the lease was written must not keep it for ever.
-                let unchanged = LEASE.saturating_sub(since.elapsed());
-                let left = Duration::from_millis(lease.expires.saturating_sub(now)).min(unchanged);
+                // Whoever lives renews. A clock that was wrong when the lease was written must not keep it for ever, and what
+                // the clock of another machine said is not compared with this one's at all.
+                let unchanged = terms.lasts.saturating_sub(since.elapsed());
+                let stamped = Duration::from_millis(lease.expires.saturating_sub(now));
+                let left = if terms.one_clock { stamped.min(unchanged) } else { unchanged };
                 if !dead && !left.is_zero() {
-                    waiting(&lease.holder, left);
+                    let told = match awaited {
+                        Awaited::Expiry => left,
+                        Awaited::Release => give_up.saturating_duration_since(Instant::now()),
+                    };
+                    waiting(&lease.holder, awaited, told);
                     tokio::select! {
                         biased;
                         () = lost.cancel.cancelled() => return Err(LockError::Interrupted),
-                        () = tokio::time::sleep(left.min(Duration::from_secs(1))) => {}
+                        () = tokio::time::sleep(left.min(terms.renewed_every / 5)) => {}
                     }
                     continue;
                 }
@@ -159,8 +246,9 @@ impl Lock {
             let lease = Lease {
                 holder: host.holder(),
                 id: host.unique(),
+                purpose: wish.purpose.clone(),
                 since: now,
-                expires: now + LEASE.as_millis() as u64,
+                expires: now + millis(terms.lasts),
                 mark: mark.as_ref().map(|mark| mark.name().to_owned()),
             };
             let expected = content.map(|content| content.version);
@@ -218,6 +306,10 @@ impl Lock {
     }
 }
 
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn encode(lease: &Lease) -> Vec<u8> {
     let mut bytes = serde_json::to_vec(lease).expect("a struct of texts and numbers is JSON");
     bytes.push(b'\n');
@@ -237,6 +329,7 @@ impl Renewal {
     /// Renews the lease until told to stop or the lock is lost; the last version that was ours, if it may still be there and
     /// the store answers.
     async fn run(mut self, mut stopped: oneshot::Receiver<()>) -> Option<Version> {
+        let terms = self.store.lease();
         loop {
             tokio::select! {
                 biased;
@@ -247,10 +340,10 @@ impl Renewal {
                     }
                     return Some(self.version);
                 }
-                () = tokio::time::sleep(HEARTBEAT) => {}
+                () = tokio::time::sleep(terms.renewed_every) => {}
             }
             let now = self.host.now_millis();
-            let renewed = Lease { expires: now + LEASE.as_millis() as u64, ..self.lease.clone() };
+            let renewed = Lease { expires: now + millis(terms.lasts), ..self.lease.clone() };
             let left = Duration::from_millis(self.lease.expires.saturating_sub(now));
             let replaced = self.store.replace(File::Lock, Some(&self.version), encode(&renewed));
             // A store that does not answer is as bad as one that says no.

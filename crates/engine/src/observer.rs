@@ -5,15 +5,18 @@ use std::time::Duration;
 use crate::address::Address;
 use crate::error::ErrorClass;
 use crate::event::Operation;
+use crate::lock::Awaited;
 
 /// Something that just happened.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Progress {
-    /// The lock's holder does not answer; its lease runs out in this time.
+    /// Another process holds the lock.
     WaitingForLock {
         /// Who holds it.
         holder: String,
+        /// What is waited for.
+        awaited: Awaited,
         /// At most this long.
         left: Duration,
     },

@@ -40,9 +40,11 @@ const LAST_WORDS_WITHIN: Duration = Duration::from_secs(5);
 /// - Where a resource fails, only what depends on it is skipped. The [`Report`] has all that was done and was not.
 ///
 /// # Assumptions
-/// - Clocks of the machines that share a state agree to within a few seconds. A machine whose clock is ahead by more than a lease
-///   takes over the locks of sessions that are alive; those stop.
-/// - The runtime in which it was opened is not blocked for longer than the lease of 20 s, or the lock is lost.
+/// - Where the store says that all its users read one clock ([`LeaseTerms::one_clock`](crate::LeaseTerms::one_clock)), they do, to
+///   within a few seconds: a process whose clock is ahead by more than a lease takes over the locks of sessions that are alive;
+///   those stop.
+/// - The runtime in which it was opened is not blocked for longer than the store's lease (20 s in a directory), or the lock is
+///   lost.
 ///
 /// # Cancellation
 /// - [`cancel`](Self::cancel) is the orderly way: nothing new is begun, waits end, calls in flight are answered, and the

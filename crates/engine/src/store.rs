@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -60,6 +61,24 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// How the lock of a store is held and taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseTerms {
+    /// How long a lease lasts without being renewed.
+    pub lasts: Duration,
+    /// How often its holder renews it: a quarter of `lasts` or less, so that one renewal may fail.
+    pub renewed_every: Duration,
+    /// Whether all processes that use the store read the same clock. If not, the time stamp in a lease says nothing to
+    /// another machine: only a lease that was seen unchanged for all of `lasts` has expired.
+    pub one_clock: bool,
+}
+
+impl LeaseTerms {
+    /// Of a store that one machine uses: 20 s, renewed every 5 s.
+    pub const ONE_MACHINE: Self =
+        Self { lasts: Duration::from_secs(20), renewed_every: Duration::from_secs(5), one_clock: true };
 }
 
 /// Shows other processes that this one lives: it ends with the process, however that ends.
@@ -157,6 +176,17 @@ pub trait Store: Send + Sync {
     /// Who holds the lock keeps it, so that the others need not wait for the lease of a process that has died.
     async fn mark(&self) -> Option<Mark> {
         None
+    }
+
+    /// How its lock is held; [`LeaseTerms::ONE_MACHINE`] unless it says otherwise.
+    fn lease(&self) -> LeaseTerms {
+        LeaseTerms::ONE_MACHINE
+    }
+
+    /// A journal with more records than this is compacted into a snapshot when a session is closed. 20,000 unless the store
+    /// says otherwise: in one that keeps each append by itself, reading a long journal takes many requests.
+    fn compact_after(&self) -> usize {
+        20_000
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use engine::{Address, ErrorClass, Observer, Operation, Progress, visible};
+use engine::{Address, Awaited, ErrorClass, Observer, Operation, Progress, visible};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
@@ -23,7 +23,7 @@ pub enum Screen {
 #[derive(Default)]
 pub struct Plain {
     waits: Waits,
-    said_lock: AtomicBool,
+    said_lock: Mutex<Option<Awaited>>,
 }
 
 /// How often a plain line says that something is still waiting.
@@ -97,11 +97,14 @@ fn seconds(took: Duration) -> String {
 /// The line that stays on the screen, if the event leaves one.
 fn line(progress: &Progress) -> Option<String> {
     Some(match progress {
-        Progress::WaitingForLock { holder, left } => {
+        Progress::WaitingForLock { holder, awaited: Awaited::Expiry, left } => {
             format!(
                 "the lock is held by {holder}; if it does not answer, it is taken over in {}",
                 seconds(*left)
             )
+        }
+        Progress::WaitingForLock { holder, awaited: Awaited::Release, left } => {
+            format!("waiting up to {} s for {holder} to finish and release the lock", left.as_secs())
         }
         Progress::Settled { address, operation, took_effect } => {
             let came = if *took_effect {
@@ -137,9 +140,11 @@ impl Observer for Screen {
         match self {
             Screen::Live(live) => live.observe(progress),
             Screen::Plain(plain) => {
-                let lock = matches!(progress, Progress::WaitingForLock { .. });
-                if lock && plain.said_lock.swap(true, Ordering::Relaxed) {
-                    return;
+                if let Progress::WaitingForLock { awaited, .. } = progress {
+                    let mut said = plain.said_lock.lock().unwrap_or_else(PoisonError::into_inner);
+                    if said.replace(*awaited) == Some(*awaited) {
+                        return;
+                    }
                 }
                 if let Some(line) = line(progress).or_else(|| plain.waits.line(progress)) {
                     note(&line);

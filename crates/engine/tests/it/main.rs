@@ -26,5 +26,6 @@ mod removal;
 mod replacement;
 mod selection;
 mod settle;
+mod sharing;
 mod typed;
 mod world;
