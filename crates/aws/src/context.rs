@@ -67,7 +67,7 @@ impl Context {
     /// says why), [`ErrorClass::Denied`] with ones that are not valid, [`ErrorClass::Unreachable`] where there is no
     /// connection, otherwise as the call fails.
     pub async fn connect(config: &SdkConfig, identity: Identity) -> Result<Self, CallError> {
-        let sts = aws_sdk_sts::Client::new(&ours(config));
+        let sts = aws_sdk_sts::Client::new(&client_config(config));
         let account = retrying("GetCallerIdentity", || account(&sts)).await?;
         Self::from_config(config, identity, account)
     }
@@ -77,7 +77,7 @@ impl Context {
     /// # Errors
     /// [`ErrorClass::Invalid`] without a region.
     pub fn from_config(config: &SdkConfig, identity: Identity, account: Account) -> Result<Self, CallError> {
-        let config = ours(config);
+        let config = client_config(config);
         let region = config.region().map(ToString::to_string).ok_or_else(|| {
             CallError::new(ErrorClass::Invalid, "connecting", "no AWS region is configured")
         })?;
@@ -231,11 +231,11 @@ impl std::fmt::Debug for Context {
     }
 }
 
-/// The same configuration with our rules for a call.
+/// The same configuration with our rules for a call: no retries, and time-outs.
 ///
 /// Retries are off: the SDK would send a create again whose answer was lost, and make a second object. The
 /// engine retries, because it knows which calls are safe to repeat.
-fn ours(config: &SdkConfig) -> SdkConfig {
+pub fn client_config(config: &SdkConfig) -> SdkConfig {
     let mut builder = config.to_builder();
     if config.behavior_version().is_none() {
         builder.set_behavior_version(Some(BehaviorVersion::latest()));
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn calls_are_never_retried_by_the_sdk_and_have_time_outs() {
-        let config = ours(&SdkConfig::builder().build());
+        let config = client_config(&SdkConfig::builder().build());
         let retries = config.retry_config().unwrap();
         assert_eq!(retries.max_attempts(), 1);
         let timeouts = config.timeout_config().unwrap();

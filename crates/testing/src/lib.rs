@@ -4,6 +4,7 @@
 //! What every kind of resource must do is one test, the [contract](mod@contract). Its documentation says how a new kind gets its entry.
 
 pub mod contract;
+pub mod store;
 
 use std::sync::Arc;
 use std::time::Duration;

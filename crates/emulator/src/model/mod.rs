@@ -49,6 +49,7 @@ mod round_trip;
 mod shape;
 mod text;
 mod uri;
+pub(crate) use uri::form_pairs;
 mod validate;
 mod xml;
 mod xml_codec;

@@ -38,7 +38,7 @@ impl Target {
 }
 
 /// The decoded pairs of a form or a query.
-pub(super) fn form_pairs(text: &str) -> Result<Vec<(String, String)>, String> {
+pub(crate) fn form_pairs(text: &str) -> Result<Vec<(String, String)>, String> {
     text.split('&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| {

@@ -57,6 +57,7 @@ mod round_trip;
 mod rows;
 mod s3_buckets;
 mod s3_objects;
+mod s3_tags;
 mod scheduler;
 mod secrets;
 mod serving;

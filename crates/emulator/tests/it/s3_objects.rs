@@ -11,7 +11,7 @@ use emulator::Emulator;
 use crate::rows::check;
 use crate::support::{REGION, code, config};
 
-async fn bucket(emulator: &Emulator) -> Client {
+pub(crate) async fn bucket(emulator: &Emulator) -> Client {
     let s3 = Client::new(&config(emulator, REGION));
     let region =
         CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(REGION));

@@ -13,11 +13,8 @@ use tokio::time::Instant;
 
 use crate::world::Listener;
 
-const TERMS: LeaseTerms = LeaseTerms {
-    lasts: Duration::from_secs(40),
-    renewed_every: Duration::from_secs(10),
-    one_clock: false,
-};
+const TERMS: LeaseTerms =
+    LeaseTerms { lasts: Duration::from_secs(40), renewed_every: Duration::from_secs(10), one_clock: false };
 
 /// A store whose users are different machines.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +54,8 @@ fn machine(store: &Shared, number: u64) -> Engine {
 
 /// A lease that somebody left who is not there any more.
 async fn abandoned(store: &Shared, expires: u64) {
-    let lease = json!({ "holder": "bob@laptop", "id": "b1", "since": 1_800_000_000_000_u64, "expires": expires });
+    let lease =
+        json!({ "holder": "bob@laptop", "id": "b1", "since": 1_800_000_000_000_u64, "expires": expires });
     store.replace(File::Lock, None, lease.to_string().into_bytes()).await.unwrap();
 }
 

@@ -21,6 +21,7 @@ mod problem;
 mod put;
 mod range;
 mod settings;
+mod tagging;
 mod version;
 
 use std::collections::BTreeMap;
@@ -149,6 +150,9 @@ impl Api for State {
             "PutObject" => put::put(cx, call),
             "GetObject" => object::get(cx, call),
             "HeadObject" => object::head(cx, call),
+            "GetObjectTagging" => tagging::get(cx, call),
+            "PutObjectTagging" => tagging::put(cx, call),
+            "DeleteObjectTagging" => tagging::delete(cx, call),
             "DeleteObject" => delete::delete_object(cx, call),
             "DeleteObjects" => delete::delete_objects(cx, call),
             "ListObjects" => list::objects_by_marker(cx, call),

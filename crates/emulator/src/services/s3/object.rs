@@ -15,7 +15,7 @@ use super::metadata;
 use super::problem::{bad_version_id, no_key, no_version, not_found};
 use super::range::part;
 use super::version::{NULL, Stored, Version};
-use super::{Answer, Cx, find};
+use super::{Answer, Cx, find, tagging};
 use crate::request::Call;
 use crate::response::Refusal;
 
@@ -150,6 +150,7 @@ fn answer(cx: &Cx<'_>, call: &Call) -> Result<(Value, String), Refusal> {
     let mut answer = json!(version);
     answer["VersionId"] = json!(version.shown_id(bucket));
     answer["AcceptRanges"] = "bytes".into();
+    answer["TagCount"] = json!(tagging::count(version));
     if let Some(Value::Object(metadata)) = answer.get_mut("Metadata") {
         for value in metadata.values_mut() {
             *value = metadata::encoded(value.as_str().unwrap_or_default()).into();

@@ -15,7 +15,7 @@ use super::metadata;
 use super::object::check_key_length;
 use super::problem::{bad_argument, bad_storage_class, invalid_argument};
 use super::version::{Headers, Stored, Version};
-use super::{Answer, Cx, find, find_mut};
+use super::{Answer, Cx, find, find_mut, tagging};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::Tags;
@@ -65,6 +65,7 @@ struct PutObject {
     kms_key: Option<String>,
     bucket_key_enabled: Option<bool>,
     storage_class: Option<String>,
+    tagging: Option<String>,
     if_match: Option<String>,
     if_none_match: Option<String>,
     checksum_algorithm: Option<String>,
@@ -172,6 +173,7 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     check(bucket, &given)?;
     let bytes = STANDARD.decode(&given.body).map_err(|_| invalid_argument("The body cannot be read."))?;
     let digest = Md5::digest(&bytes);
+    let tags = tagging::of_header(given.tagging.as_deref())?;
     check_body(&given, &bytes, &digest)?;
     let encrypted = encryption(cx, bucket, &given)?;
     let checksums = given.checksums().of_body(given.checksum_algorithm.as_deref(), &bytes)?;
@@ -185,7 +187,7 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     };
     cx.global.s3.ids = ids;
     let key = given.key.clone();
-    let object = stored(given, etag, encrypted, bytes.len(), checksums);
+    let object = stored(given, tags, etag, encrypted, bytes.len(), checksums);
     let bucket = find_mut(cx, &target)?;
     let mut answer = json!({
         "ETag": object.etag,
@@ -218,6 +220,7 @@ impl PutObject {
 
 fn stored(
     given: PutObject,
+    tags: Tags,
     etag: String,
     encrypted: Encrypted,
     content_length: usize,
@@ -240,6 +243,7 @@ fn stored(
             website_redirect_location: given.website_redirect_location,
             metadata: metadata.collect(),
         },
+        tags,
         storage_class: given.storage_class.filter(|class| class != STANDARD_CLASS),
         checksums,
         body: given.body,

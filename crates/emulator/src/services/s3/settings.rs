@@ -49,8 +49,8 @@ impl PublicAccessBlock {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Tagging {
-    tag_set: Vec<Tag>,
+pub(super) struct Tagging {
+    pub(super) tag_set: Vec<Tag>,
 }
 
 #[derive(Deserialize)]

@@ -39,6 +39,8 @@ pub(super) struct Stored {
     pub(super) storage_class: Option<String>,
     #[serde(flatten)]
     pub(super) headers: Headers,
+    #[serde(rename = "_tags", default, skip_serializing_if = "Tags::is_empty")]
+    pub(super) tags: Tags,
     #[serde(rename = "_checksums", default)]
     pub(super) checksums: Checksums,
     /// In base64.

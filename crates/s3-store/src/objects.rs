@@ -1,0 +1,305 @@
+//! Objects of one bucket: read, and written and deleted under a condition, until S3 has answered.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use aws::Called as _;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::types::ServerSideEncryption;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use engine::{Backoff, CallError, ErrorClass, Pace};
+use tokio::time::timeout;
+
+use crate::error::S3Error;
+
+/// Somebody waits for each of these calls, and S3 answers in some ten milliseconds.
+const PACE: Pace = Pace { first: Duration::from_millis(200), factor: 2.0, longest: Duration::from_secs(4) };
+
+/// How long one attempt may take.
+const ATTEMPT_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a call is sent again. The lock has its own, shorter deadline, which the engine sets.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+
+/// What must be true for a write to happen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Condition<'a> {
+    /// There is no such object.
+    Absent,
+    /// It has this ETag.
+    Is(&'a str),
+}
+
+/// How an object is written beside its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// Until it is replaced.
+    Current,
+    /// As long as history is.
+    History,
+    /// No longer than it is the current version.
+    Lock,
+}
+
+impl Kept {
+    /// As a query string, which is how S3 takes tags with an object.
+    fn tagging(self) -> Option<&'static str> {
+        match self {
+            Kept::Current => None,
+            Kept::History => Some("stack%3Akept=history"),
+            Kept::Lock => Some("stack%3Akept=lock"),
+        }
+    }
+}
+
+/// One object as it is now.
+#[derive(Clone, Debug)]
+pub(crate) struct Object {
+    pub(crate) body: Vec<u8>,
+    pub(crate) etag: String,
+}
+
+/// The objects of one bucket.
+pub(crate) struct Objects {
+    pub(crate) client: Client,
+    pub(crate) bucket: String,
+    /// The account that the bucket must belong to: its name is free for everybody once it was deleted.
+    pub(crate) owner: Option<String>,
+    /// What new objects are encrypted with, where that is not the bucket's default.
+    pub(crate) kms_key: Option<String>,
+    /// Whether S3 has ever answered. Until then, an endpoint that nobody listens on is an error at once.
+    answered: AtomicBool,
+}
+
+/// What to do about a call that failed.
+enum Verdict {
+    /// Send it again.
+    Again,
+    /// The condition does not hold.
+    Unmet,
+    /// Give up.
+    Failed,
+}
+
+impl Objects {
+    pub(crate) fn new(
+        client: Client,
+        bucket: String,
+        owner: Option<String>,
+        kms_key: Option<String>,
+    ) -> Self {
+        Self { client, bucket, owner, kms_key, answered: AtomicBool::new(false) }
+    }
+
+    /// The object, or `None` if there is none.
+    pub(crate) async fn get(&self, key: &str) -> Result<Option<Object>, S3Error> {
+        const OPERATION: &str = "GetObject";
+        let got = self.insisting(OPERATION, key, || async {
+            let call = self.client.get_object().bucket(&self.bucket).key(key);
+            let call = call.set_expected_bucket_owner(self.owner.clone());
+            let answer = call.send().await.map_err(|error| self.failed(OPERATION, error))?;
+            let etag = self.etag(answer.e_tag, OPERATION)?;
+            // A connection that breaks in the middle of the body is as good as no answer.
+            let body = answer.body.collect().await.map_err(|error| self.cut_off(OPERATION, &error))?;
+            Ok(Object { body: body.to_vec(), etag })
+        });
+        match got.await {
+            Ok(object) => Ok(Some(object)),
+            Err(error) if code(&error) == "NoSuchKey" => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes an object; its ETag, or `None` if the condition does not hold.
+    pub(crate) async fn put(
+        &self,
+        key: &str,
+        body: &[u8],
+        condition: Condition<'_>,
+        kept: Kept,
+    ) -> Result<Option<String>, S3Error> {
+        const OPERATION: &str = "PutObject";
+        let put = self.insisting(OPERATION, key, || async {
+            let call = self.client.put_object().bucket(&self.bucket).key(key);
+            let call = call.set_expected_bucket_owner(self.owner.clone()).content_type("application/json");
+            let call = match &self.kms_key {
+                Some(key) => call.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(key),
+                None => call,
+            };
+            let call = match condition {
+                Condition::Absent => call.if_none_match("*"),
+                Condition::Is(etag) => call.if_match(etag),
+            };
+            let call = call.set_tagging(kept.tagging().map(str::to_owned)).body(body.to_vec().into());
+            let answer = call.send().await.map_err(|error| self.failed(OPERATION, error))?;
+            self.etag(answer.e_tag, OPERATION)
+        });
+        match put.await {
+            Ok(etag) => Ok(Some(etag)),
+            // Either somebody else was faster, or an attempt before had its effect and nobody learned of it.
+            Err(error) if is_unmet(&error) => {
+                let there = self.get(key).await?;
+                Ok(there.filter(|there| there.body == body).map(|there| there.etag))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes an object that has this ETag; whether that was done. If there is nothing any more when the call is sent again, an
+    /// earlier attempt had its effect and nobody learned of it: whoever asks has seen the object.
+    pub(crate) async fn delete(&self, key: &str, etag: &str) -> Result<bool, S3Error> {
+        const OPERATION: &str = "DeleteObject";
+        let mut attempts = 0;
+        let deleted = self.insisting(OPERATION, key, || {
+            attempts += 1;
+            async {
+                let call = self.client.delete_object().bucket(&self.bucket).key(key).if_match(etag);
+                let call = call.set_expected_bucket_owner(self.owner.clone());
+                call.send().await.map(drop).map_err(|error| self.failed(OPERATION, error))
+            }
+        });
+        let deleted = deleted.await;
+        match deleted {
+            Ok(()) => Ok(true),
+            Err(error) if is_unmet(&error) => Ok(attempts > 1 && self.get(key).await?.is_none()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The keys that begin like this, the first ones in S3's order.
+    pub(crate) async fn first_keys(&self, prefix: &str, at_most: i32) -> Result<Vec<String>, S3Error> {
+        const OPERATION: &str = "ListObjectsV2";
+        let listed = self.insisting(OPERATION, prefix, || async {
+            let call = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).max_keys(at_most);
+            let call = call.set_expected_bucket_owner(self.owner.clone());
+            call.send().await.map_err(|error| self.failed(OPERATION, error))
+        });
+        let contents = listed.await?.contents.unwrap_or_default();
+        Ok(contents.into_iter().filter_map(|object| object.key).collect())
+    }
+
+    /// What lies below a prefix, as the next part of each key, up to a slash.
+    pub(crate) async fn folders(&self, prefix: &str) -> Result<Vec<String>, S3Error> {
+        const OPERATION: &str = "ListObjectsV2";
+        let (mut folders, mut token) = (Vec::new(), None::<String>);
+        loop {
+            let page = self.insisting(OPERATION, prefix, || async {
+                let call = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).delimiter("/");
+                let call = call.set_expected_bucket_owner(self.owner.clone());
+                let call = call.set_continuation_token(token.clone());
+                call.send().await.map_err(|error| self.failed(OPERATION, error))
+            });
+            let page = page.await?;
+            let found = page.common_prefixes.unwrap_or_default().into_iter().filter_map(|found| found.prefix);
+            let names =
+                found.filter_map(|found| Some(found.strip_prefix(prefix)?.trim_end_matches('/').to_owned()));
+            folders.extend(names);
+            token = page.next_continuation_token;
+            if token.is_none() {
+                return Ok(folders);
+            }
+        }
+    }
+
+    /// Sends a call until it is answered for good, within a minute.
+    pub(crate) async fn insisting<T, F>(
+        &self,
+        operation: &str,
+        key: &str,
+        mut call: impl FnMut() -> F,
+    ) -> Result<T, S3Error>
+    where
+        F: Future<Output = Result<T, S3Error>>,
+    {
+        let mut backoff = Backoff::new(key, PACE, ANSWER_WITHIN);
+        loop {
+            let answer = timeout(ATTEMPT_WITHIN, call()).await.unwrap_or_else(|_| {
+                let message = format!("no answer within {} s", ATTEMPT_WITHIN.as_secs());
+                Err(self.error(CallError::new(ErrorClass::Ambiguous, operation, message)))
+            });
+            let error = match answer {
+                Ok(value) => {
+                    self.answered.store(true, Ordering::Relaxed);
+                    return Ok(value);
+                }
+                Err(error) => error,
+            };
+            let unreachable = error.call.class == ErrorClass::Unreachable;
+            if unreachable && !self.answered.load(Ordering::Relaxed) {
+                return Err(error);
+            }
+            if !unreachable && error.call.class.is_certain() {
+                self.answered.store(true, Ordering::Relaxed);
+            }
+            match verdict(&error) {
+                Verdict::Again if backoff.wait().await => {}
+                Verdict::Again => {
+                    let message = format!("not within {} s; last seen: {error}", ANSWER_WITHIN.as_secs());
+                    return Err(self.error(CallError::new(ErrorClass::Ambiguous, operation, message)));
+                }
+                Verdict::Unmet | Verdict::Failed => return Err(error),
+            }
+        }
+    }
+
+    /// Classes an error of the SDK. An answer without a body, or of a store that is not S3, has no code: then the status says it.
+    pub(crate) fn failed<E>(&self, operation: &str, error: SdkError<E, HttpResponse>) -> S3Error
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let raw = error.raw_response();
+        let status = raw.map(|raw| raw.status().as_u16());
+        let region = raw.and_then(|raw| raw.headers().get("x-amz-bucket-region")).map(str::to_owned);
+        let mut call = match Err::<(), _>(error).called(operation) {
+            Err(call) => call,
+            Ok(()) => unreachable!("it is an error"),
+        };
+        if call.code.is_none() {
+            let code = match status {
+                Some(412) => "PreconditionFailed",
+                Some(409) => "ConditionalRequestConflict",
+                Some(301) => "PermanentRedirect",
+                _ => "",
+            };
+            call.code = Some(code.to_owned()).filter(|code| !code.is_empty());
+        }
+        S3Error { call, region, bucket: self.bucket.clone() }
+    }
+
+    fn error(&self, call: CallError) -> S3Error {
+        S3Error { call, region: None, bucket: self.bucket.clone() }
+    }
+
+    fn cut_off(&self, operation: &str, error: &dyn std::error::Error) -> S3Error {
+        self.error(CallError::new(ErrorClass::Ambiguous, operation, error.to_string()))
+    }
+
+    fn etag(&self, etag: Option<String>, operation: &str) -> Result<String, S3Error> {
+        etag.ok_or_else(|| {
+            self.error(CallError::new(ErrorClass::Invalid, operation, "the answer lacks an ETag"))
+        })
+    }
+}
+
+fn code(error: &S3Error) -> &str {
+    error.call.code.as_deref().unwrap_or_default()
+}
+
+fn is_unmet(error: &S3Error) -> bool {
+    matches!(verdict(error), Verdict::Unmet)
+}
+
+fn verdict(error: &S3Error) -> Verdict {
+    match (code(error), error.call.class) {
+        // For a write with `If-Match` and for a delete it says that there is nothing that could match.
+        ("PreconditionFailed" | "NoSuchKey", _) => Verdict::Unmet,
+        // Another request for this object was under way. This attempt did nothing.
+        ("ConditionalRequestConflict", _) => Verdict::Again,
+        // 501: whatever was sent, it will not do.
+        ("NotImplemented", _) => Verdict::Failed,
+        (_, class) if class.is_transient() || !class.is_certain() => Verdict::Again,
+        _ => Verdict::Failed,
+    }
+}

@@ -1,0 +1,4 @@
+//! The store in S3, on the embedded AWS.
+
+mod contract;
+mod place;
