@@ -67,9 +67,7 @@ impl Context {
     /// says why), [`ErrorClass::Denied`] with ones that are not valid, [`ErrorClass::Unreachable`] where there is no
     /// connection, otherwise as the call fails.
     pub async fn connect(config: &SdkConfig, identity: Identity) -> Result<Self, CallError> {
-        let sts = aws_sdk_sts::Client::new(&client_config(config));
-        let account = retrying("GetCallerIdentity", || account(&sts)).await?;
-        Self::from_config(config, identity, account)
+        Self::from_config(config, identity, account(config).await?)
     }
 
     /// Makes the clients without any call, for a caller who knows the account.
@@ -254,7 +252,16 @@ pub fn client_config(config: &SdkConfig) -> SdkConfig {
         .build()
 }
 
-async fn account(sts: &aws_sdk_sts::Client) -> Result<Account, CallError> {
+/// The account of the credentials: one call, `sts:GetCallerIdentity`, until it is answered.
+///
+/// # Errors
+/// As the call fails.
+pub async fn account(config: &SdkConfig) -> Result<Account, CallError> {
+    let sts = aws_sdk_sts::Client::new(&client_config(config));
+    retrying("GetCallerIdentity", || caller(&sts)).await
+}
+
+async fn caller(sts: &aws_sdk_sts::Client) -> Result<Account, CallError> {
     const OPERATION: &str = "GetCallerIdentity";
     let answer = sts.get_caller_identity().send().await.called(OPERATION)?;
     let id = required(answer.account, OPERATION, "Account")?;

@@ -36,6 +36,7 @@ pub mod waf;
 pub use batcher::Batcher;
 pub use context::Account;
 pub use context::Context;
+pub use context::account;
 pub use context::client_config;
 pub use converge::converge;
 pub use deletion_policy::DeletionPolicy;

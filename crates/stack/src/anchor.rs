@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use aws::LogLines;
 use engine::{EngineError, Head, Host as _, Inspection, Proof, Store, SystemHost, inspect};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -30,27 +29,6 @@ pub(crate) const SHOWN_WITHIN: Duration = Duration::from_secs(20);
 
 /// How long to wait before the next look for it.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-
-/// How the record of what was deployed is kept.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct StateArgs {
-    /// A CloudWatch Logs log group, in the account and the region of the stack, that gets a line with the hash of the
-    /// journal's last record after each `up` and `destroy`. It must exist. `stack state verify` compares.
-    #[schemars(regex(pattern = r"^[.\-_/#A-Za-z0-9]{1,512}$"))]
-    pub anchor_log_group: Option<String>,
-}
-
-impl StateArgs {
-    /// What is wrong with the name of the log group, if something is.
-    pub(crate) fn wrong_group(&self) -> Option<String> {
-        // LogGroupName in the API model of CloudWatch Logs.
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/#".contains(&byte);
-        let group = self.anchor_log_group.as_deref()?;
-        let good = (1..=512).contains(&group.len()) && group.bytes().all(allowed);
-        (!good).then(|| format!("`{group}` is not the name of a log group"))
-    }
-}
 
 /// One line of the stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

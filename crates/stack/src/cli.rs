@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -168,6 +169,19 @@ pub struct Serve {
     pub faults: Option<PathBuf>,
 }
 
+fn duration(text: &str) -> Result<Duration, String> {
+    let wanted = "a number with s, m or h is wanted, such as 90s, 10m or 1h";
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or(wanted)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err(wanted.to_owned()),
+    };
+    let number: u32 = number.parse().map_err(|_| wanted)?;
+    Ok(Duration::from_secs(u64::from(number) * seconds))
+}
+
 fn scale(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(scale) if scale.is_finite() && scale >= 0.0 => Ok(scale),
@@ -204,6 +218,9 @@ pub struct Options {
     /// given more than once. A variable does the same: STACK_VPC__NAT=single.
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub set: Vec<Setting>,
+    /// How long to wait for another run on the same environment, such as 90s, 10m or 1h.
+    #[arg(long, global = true, default_value = "0s", value_name = "DURATION", value_parser = duration)]
+    pub lock_timeout: Duration,
     /// Do not ask.
     #[arg(long, short = 'y', global = true)]
     pub yes: bool,

@@ -158,9 +158,8 @@ impl Loaded {
             let hint = "name keys that others set, such as \"CostCenter\" or \"org:*\"";
             return Err(self.error("ignored_tags", error.to_string(), hint));
         }
-        if let Some(reason) = config.state.wrong_group() {
-            let hint = "use 1 to 512 letters, digits and the characters . - _ / #";
-            return Err(self.error("state.anchor_log_group", reason, hint));
+        if let Some(wrong) = config.state.wrong().or_else(|| config.aws.wrong()) {
+            return Err(self.error(wrong.key, wrong.reason, wrong.hint));
         }
         Ok(())
     }

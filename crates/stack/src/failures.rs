@@ -1,17 +1,24 @@
 //! What the engine's errors mean for the person: the exit code, and what to do.
 
+use s3_store::S3Error;
+
 use engine::{EngineError, ErrorClass, LockError, SettleError, StoreError};
 
 use crate::exit::{Exit, Failure};
 use crate::losses::protection_hint;
+use crate::stores::exit_of;
 
 /// What to do about credentials that have expired.
 pub(crate) const EXPIRED: &str = "AWS credentials have expired: sign in again";
 
 pub(crate) fn engine_failure(error: EngineError) -> Failure {
+    if let Some(called) = of_s3(&error) {
+        return Failure::from_error(exit_of(called), &error).hint(called.hint());
+    }
     match &error {
         EngineError::Lock(LockError::Held { .. }) => Failure::from_error(Exit::Locked, &error)
-            .hint("wait until it has finished; nothing was changed by this run"),
+            .hint("nothing was changed by this run. Wait until the other one has finished, or let this one wait: --lock-timeout 10m. \
+                   `state lock` shows who holds it; `unlock` takes it away from one that has died"),
         EngineError::Lock(LockError::Broken { .. }) => Failure::from_error(Exit::Configuration, &error)
             .hint("make sure that no other process works on this state, then delete the file"),
         EngineError::LockUnrenewed { .. } => Failure::from_error(Exit::Failed, &error)
@@ -68,6 +75,20 @@ pub(crate) fn engine_failure(error: EngineError) -> Failure {
             Failure::from_error(Exit::Failed, &error).hint("nothing was changed; run again once AWS answers")
         }
         _ => Failure::from_error(Exit::Failed, &error),
+    }
+}
+
+/// The call to S3 that failed, where the state is kept there.
+fn of_s3(error: &EngineError) -> Option<&S3Error> {
+    let store = match error {
+        EngineError::Lock(LockError::Store(store)) => store,
+        EngineError::Journal(engine::JournalError::Store(store)) => &**store,
+        EngineError::LockUnrenewed { source, .. } => return source.get_ref()?.downcast_ref(),
+        _ => return None,
+    };
+    match store {
+        StoreError::Io { source, .. } => source.get_ref()?.downcast_ref(),
+        _ => None,
     }
 }
 

@@ -7,6 +7,7 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod account;
 mod across;
 mod anchor;
 mod binding;
@@ -33,11 +34,12 @@ mod run;
 mod signals;
 mod stack;
 mod state;
+mod state_args;
+mod stores;
 mod target;
 mod tier;
 mod verify;
 
-pub use anchor::StateArgs;
 pub use cli::{Cli, Command, EmulatorCommand, ExportCommand, Options, Serve, StateCommand, Target};
 pub use config::{
     Config, ConfigError, DEFAULT_FILE, Loaded, Logs, Origin, Setting, Sources, load, schema, variables,
@@ -49,5 +51,6 @@ pub use payment::Payment;
 pub use program::{Program, ProgramError, UnknownTier};
 pub use progress::Screen;
 pub use stack::{Place, Recorded, Stack, StackError, kinds};
+pub use state_args::{AwsArgs, Backend, StateArgs};
 pub use target::{Cloud, NOTHING_REAL, connect, embedded};
 pub use tier::{Handle, Section, Shared, Tier, Wired};

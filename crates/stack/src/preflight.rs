@@ -12,12 +12,12 @@ use crate::target::Cloud;
 impl Work {
     /// Whether an environment in which nothing is deployed has the name that was meant: a slip of the finger would create
     /// everything once more, and a run without a terminal asks nobody. The file says that a name is meant by a section for it.
-    pub(crate) fn check_environment(&self, state: &State) -> Result<(), Failure> {
+    pub(crate) async fn check_environment(&self, state: &State) -> Result<(), Failure> {
         let name = self.environment.as_str();
         if !state.is_empty() || self.loaded.is_named || name == DEFAULT_ENVIRONMENT {
             return Ok(());
         }
-        let deployed = self.deployed_environments();
+        let deployed = self.recorded_environments().await?;
         let others = deployed.iter().map(Environment::as_str);
         let Some(meant) = self.loaded.meant.as_deref().or_else(|| environment::meant(name, others)) else {
             return Ok(());
@@ -28,14 +28,6 @@ impl Work {
         Err(Failure::new(Exit::Configuration, message).hint(format!(
             "did you mean --env {meant}? If {name} is meant, say so with a section [environments.{name}] in {file}; it may be empty"
         )))
-    }
-
-    /// The environments that a state is recorded for.
-    fn deployed_environments(&self) -> Vec<Environment> {
-        let states = self.options.state_dir.join(self.options.target.name());
-        let entries = std::fs::read_dir(states).into_iter().flatten().flatten();
-        let named = entries.filter(|entry| entry.path().is_dir());
-        named.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
     }
 
     /// Whether the account lets the configuration do what it says. Changes nothing.

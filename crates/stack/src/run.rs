@@ -4,10 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{
-    Engine, EngineError, Graph, Head, LocalStore, Plan, Registry, Remark, Report, Selector, Session, State,
-};
+use engine::{Engine, EngineError, Graph, Head, Plan, Registry, Remark, Report, Selector, Session, State};
 use serde_json::json;
+use tokio::sync::OnceCell;
 
 use crate::across;
 use crate::anchor::{self, Anchors};
@@ -29,6 +28,7 @@ use crate::question::{Answer, CANCELLED, agreed};
 use crate::render::{self, Counts};
 use crate::signals::Signals;
 use crate::stack::{Place, StackError, argument_error};
+use crate::stores::{Kept, purpose};
 use crate::target::{self, Cloud, NOTHING_REAL};
 
 /// Everything that a command works with.
@@ -37,6 +37,8 @@ pub(crate) struct Work {
     pub(crate) options: Options,
     pub(crate) loaded: Loaded,
     pub(crate) environment: Environment,
+    /// Where the state is kept, once it was asked for.
+    pub(crate) kept: OnceCell<Kept>,
 }
 
 /// What came of a plan.
@@ -85,7 +87,7 @@ async fn run(program: &Program, cli: Cli) -> Result<Exit, Failure> {
     if !matches!(command, Command::Up | Command::Preview { .. }) {
         loaded.remark.iter().for_each(note);
     }
-    let work = Work { program: program.clone(), options, loaded, environment };
+    let work = Work { program: program.clone(), options, loaded, environment, kept: OnceCell::new() };
     // Boxed, since the compiler gives up on types of futures that are nested deeper.
     match command {
         Command::Up => Box::pin(work.up(&signals)).await,
@@ -128,15 +130,8 @@ impl Work {
     }
 
     /// The recorded state, without touching the target.
-    pub(crate) fn store(&self) -> Arc<LocalStore> {
-        let directory =
-            self.options.state_dir.join(self.options.target.name()).join(self.environment.as_str());
-        Arc::new(LocalStore::new(directory))
-    }
-
     pub(crate) async fn recorded(&self) -> Result<State, Failure> {
-        let nothing = Arc::new(Registry::new(()));
-        let engine = Engine::new(nothing, self.store()).of_stack(self.stack_name());
+        let engine = self.records().await?.of_stack(self.stack_name());
         let state = engine.state().await.map_err(engine_failure)?;
         match binding::other_environment(&state, self.environment.as_str()) {
             Some(recorded) => {
@@ -173,7 +168,7 @@ impl Work {
             Failure::from_error(Exit::Configuration, &unknown).hint(hint)
         })?;
         if declared {
-            self.check_environment(&state)?;
+            self.check_environment(&state).await?;
         }
         let cloud = self.connect().await?;
         let place = Place::new(&cloud, &state);
@@ -183,23 +178,23 @@ impl Work {
             self.check_account(&cloud).await?;
         }
         let anchors = Anchors::of(&self.loaded.config, &self.environment, &cloud);
-        Ok((self.engine(cloud), graph, anchors))
+        Ok((self.engine(cloud).await?, graph, anchors))
     }
 
     /// An engine on a target and the environment's state.
-    pub(crate) fn engine(&self, cloud: Cloud) -> Engine {
+    pub(crate) async fn engine(&self, cloud: Cloud) -> Result<Engine, Failure> {
         let place = cloud.place;
         let mut registry = Registry::new(cloud.context);
         self.program.register(&mut registry);
-        let engine = Engine::new(Arc::new(registry), self.store())
+        let engine = Engine::new(Arc::new(registry), self.store().await?)
             .with_observer(Arc::new(Screen::detect()))
             .of_stack(self.stack_name())
             .bound_to(place);
         // The embedded AWS shows a new object at once, so there is nothing to wait for.
-        match self.options.target {
+        Ok(match self.options.target {
             Target::Embedded => engine.with_settle_grace(Duration::ZERO),
             Target::Aws => engine,
-        }
+        })
     }
 
     pub(crate) fn declare(&self, place: &Place) -> Result<Arc<Graph>, Failure> {
@@ -284,10 +279,15 @@ impl Work {
             return Ok(nothing_changed());
         };
         let (engine, graph, anchors) = prepared?;
+        let Some(fit) = signals.unless(self.check_store()).await else { return Ok(nothing_changed()) };
+        fit?;
         // What is declared protects what is destroyed.
         let graph = if declared { graph } else { Arc::new(Graph::clone(&graph).into_guards()) };
         // What an interrupted run left is looked up first, and somebody else may have the lock.
-        let engine = engine.with_cancel(signals.cancel());
+        let engine = engine
+            .with_cancel(signals.cancel())
+            .with_lock_timeout(self.options.lock_timeout)
+            .with_purpose(purpose(if declared { "up" } else { "destroy" }));
         let session = match engine.open().await {
             Err(EngineError::Interrupted) => return Ok(nothing_changed()),
             session => session.map_err(engine_failure)?,
@@ -412,7 +412,7 @@ impl Work {
 
     async fn refresh(&self, detailed_exitcode: bool) -> Result<Exit, Failure> {
         self.recorded().await?;
-        let engine = self.engine(self.connect().await?);
+        let engine = self.engine(self.connect().await?).await?;
         let survey = engine.look(&Selector::all()).await.map_err(engine_failure)?;
         let drift = survey.drift();
         // No drift, so not among it.

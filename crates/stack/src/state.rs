@@ -23,7 +23,7 @@ impl Work {
     /// Checks snapshot and chain, and compares with the anchors where some are kept. Takes no lock; calls nothing without
     /// anchors.
     async fn verify_state(&self) -> Result<Exit, Failure> {
-        let store = self.store();
+        let store = self.store().await?;
         let nothing = || {
             let env = &self.environment;
             Failure::new(Exit::Configuration, format!("{}: no state", self.title())).hint(format!(

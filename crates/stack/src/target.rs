@@ -9,6 +9,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use emulator::Emulator;
 use engine::{CallError, ErrorClass};
 
+use crate::account;
 use crate::cli::Target;
 use crate::config::Config;
 use crate::emulated;
@@ -59,10 +60,9 @@ pub async fn connect(
             (embedded(&emulator, region), "the embedded AWS account")
         }
         Target::Aws => {
-            let loader = aws_config::defaults(BehaviorVersion::latest()).region(region);
-            let sdk = loader.load().await;
+            let sdk = account::of_resources(config, environment).await;
             endpoint = endpoint_of(&sdk, &config.region);
-            (patiently("AWS credentials", aws::sign_in(&sdk)).await.map_err(signed_out)?, "AWS account")
+            (signed_in(&sdk).await?, "AWS account")
         }
     };
     let identity = Identity { project: config.project.clone(), environment: environment.as_str().to_owned() };
@@ -80,6 +80,19 @@ pub async fn connect(
     let place = format!("{name} {} in {}", context.account_id(), context.region());
     let endpoint_url = endpoint::custom(&sdk);
     Ok(Cloud { context, zones, place, endpoint_url })
+}
+
+/// The configuration, once there are credentials for it.
+pub(crate) async fn signed_in(sdk: &SdkConfig) -> Result<SdkConfig, Failure> {
+    patiently("AWS credentials", aws::sign_in(sdk)).await.map_err(signed_out)
+}
+
+/// The account of the credentials.
+pub(crate) async fn account(sdk: &SdkConfig) -> Result<aws::Account, Failure> {
+    let region = sdk.region().map(ToString::to_string).unwrap_or_default();
+    let endpoint = endpoint_of(sdk, &region);
+    let asked = patiently(&format!("an answer from {endpoint}"), aws::account(sdk)).await;
+    asked.map_err(|error| refused(&error, &endpoint, sdk.endpoint_url().is_some()))
 }
 
 /// The address of the first call, as people know it.

@@ -53,8 +53,13 @@ impl Work {
             Err(_) => Err("it was not fetched, since the API is not asked".to_owned()),
         };
         let first_copy = first_copy(&cloud, &recorded).await;
-        let survey =
-            self.engine(cloud).survey(&Selector::all()).await.map_err(engine_failure)?.relocated(&graph);
+        let survey = self
+            .engine(cloud)
+            .await?
+            .survey(&Selector::all())
+            .await
+            .map_err(engine_failure)?
+            .relocated(&graph);
         let subject = Subject::new(self.environment.as_str(), &place.aws(), &graph, &survey);
         let endpoints = match &unreachable {
             Some(reason) => Endpoints::unreachable(reason),

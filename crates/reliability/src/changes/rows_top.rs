@@ -4,6 +4,10 @@ use super::table::{Row, fixed, live};
 
 const ALERTS: [&str; 3] = ["0.5", "5", "99"];
 
+const STATE: &str =
+    "it is about where the state is kept: no object changes with it (crates/stack/tests/it/state_s3.rs)";
+const CREDENTIALS: &str = "it is about whose credentials are used: no object changes with it";
+
 pub(super) const ROWS: &[Row] = &[
     fixed(
         "project",
@@ -17,6 +21,19 @@ pub(super) const ROWS: &[Row] = &[
         "state.anchor_log_group",
         "it is about the state directory: no object changes with it (crates/stack/tests/it/anchors.rs)",
     ),
+    fixed("state.backend", STATE),
+    fixed("state.bucket", STATE),
+    fixed("state.prefix", STATE),
+    fixed("state.region", STATE),
+    fixed("state.account_id", STATE),
+    fixed("state.kms_key_arn", STATE),
+    fixed("state.role_arn", STATE),
+    fixed("state.history_days", STATE),
+    fixed("aws.profile", CREDENTIALS),
+    fixed("aws.role_arn", CREDENTIALS),
+    fixed("aws.external_id", CREDENTIALS),
+    fixed("aws.session_name", CREDENTIALS),
+    fixed("aws.session_duration", CREDENTIALS),
     live("tags", &[".Author=somebody", ".Repository=git.example.com/payment", ".CostCenter=4711"]),
     live("logs.keep_on_destroy", &["true", "false"]),
     live("logs.customer_key", &["true", "false"]),

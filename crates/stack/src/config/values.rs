@@ -8,8 +8,8 @@ use serde::ser::{Error as _, SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
 
 use super::sections::{AnySection, Sections};
-use crate::anchor::StateArgs;
 use crate::payment;
+use crate::state_args::{AwsArgs, StateArgs};
 use crate::tier::Tier;
 
 /// Keys of tags that resources have, whatever is configured.
@@ -28,6 +28,8 @@ pub struct Config {
     pub ignored_tags: Vec<String>,
     /// How the record of what was deployed is kept.
     pub state: StateArgs,
+    /// Whose credentials are used on `--target aws`.
+    pub aws: AwsArgs,
     /// Tags of every resource, beside `Environment`, which is the environment's name.
     pub tags: BTreeMap<String, String>,
     /// What all log groups have in common.
@@ -52,6 +54,8 @@ pub(super) struct Common {
     ignored_tags: Vec<String>,
     /// How the record of what was deployed is kept.
     state: StateArgs,
+    /// Whose credentials are used on `--target aws`, where the usual chain alone does not say it.
+    aws: AwsArgs,
     /// Tags of every resource, beside `Environment`, which is the environment's name.
     tags: BTreeMap<String, String>,
     /// What all log groups have in common.
@@ -79,6 +83,7 @@ impl Default for Common {
             allow_unknown_region: false,
             ignored_tags: Vec::new(),
             state: StateArgs::default(),
+            aws: AwsArgs::default(),
             tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             logs: Logs::default(),
         }
@@ -94,8 +99,8 @@ impl Default for Config {
 
 impl Config {
     pub(super) fn new(common: Common, sections: Sections) -> Self {
-        let Common { project, region, allow_unknown_region, ignored_tags, state, tags, logs } = common;
-        Self { project, region, allow_unknown_region, ignored_tags, state, tags, logs, sections }
+        let Common { project, region, allow_unknown_region, ignored_tags, state, aws, tags, logs } = common;
+        Self { project, region, allow_unknown_region, ignored_tags, state, aws, tags, logs, sections }
     }
 
     /// The section of a tier: `config.section::<vpc::Tier>().nat`.
@@ -146,6 +151,7 @@ impl Serialize for Config {
         map.serialize_entry("allow_unknown_region", &self.allow_unknown_region)?;
         map.serialize_entry("ignored_tags", &self.ignored_tags)?;
         map.serialize_entry("state", &self.state)?;
+        map.serialize_entry("aws", &self.aws)?;
         map.serialize_entry("tags", &self.tags)?;
         map.serialize_entry("logs", &self.logs)?;
         for (name, section) in self.sections.iter() {

@@ -54,5 +54,6 @@ mod protection;
 mod rehearsal;
 mod server;
 mod signals;
+mod state_s3;
 mod tap_stack;
 mod verify;

@@ -1,0 +1,67 @@
+//! Clients' configurations on `--target aws`: for the stack's resources, and for its state, which may be in another account.
+
+use std::time::Duration;
+
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
+
+use crate::config::Config;
+use crate::environment::Environment;
+
+/// A role that is assumed, and how.
+struct Role<'a> {
+    arn: &'a str,
+    external_id: Option<&'a str>,
+    session_name: String,
+    duration: Option<Duration>,
+}
+
+/// What the calls for the stack's resources are made with.
+pub(crate) async fn of_resources(config: &Config, environment: &Environment) -> SdkConfig {
+    let sdk = own(config, &config.region).await;
+    let aws = &config.aws;
+    let Some(arn) = aws.role_arn.as_deref() else { return sdk };
+    let role = Role {
+        arn,
+        external_id: aws.external_id.as_deref(),
+        session_name: aws.session_name.clone().unwrap_or_else(|| session_name(config, environment)),
+        duration: aws.session_duration.map(|seconds| Duration::from_secs(seconds.into())),
+    };
+    assume(sdk, role).await
+}
+
+/// What the calls for the state are made with.
+pub(crate) async fn of_state(config: &Config, environment: &Environment) -> SdkConfig {
+    let state = &config.state;
+    let sdk = own(config, state.region.as_ref().unwrap_or(&config.region)).await;
+    let Some(arn) = state.role_arn.as_deref() else { return sdk };
+    let session_name = session_name(config, environment);
+    assume(sdk, Role { arn, external_id: None, session_name, duration: None }).await
+}
+
+/// Names of projects and environments are short enough for the 64 characters of a session's name.
+fn session_name(config: &Config, environment: &Environment) -> String {
+    format!("stack-{}-{environment}", config.project)
+}
+
+/// Whoever runs this.
+async fn own(config: &Config, region: &str) -> SdkConfig {
+    let loader = aws_config::defaults(BehaviorVersion::latest()).region(Region::new(region.to_owned()));
+    match &config.aws.profile {
+        Some(profile) => loader.profile_name(profile).load().await,
+        None => loader.load().await,
+    }
+}
+
+async fn assume(sdk: SdkConfig, role: Role<'_>) -> SdkConfig {
+    let mut builder = AssumeRoleProvider::builder(role.arn).session_name(role.session_name).configure(&sdk);
+    if let Some(external_id) = role.external_id {
+        builder = builder.external_id(external_id);
+    }
+    if let Some(duration) = role.duration {
+        builder = builder.session_length(duration);
+    }
+    let provider = builder.build().await;
+    sdk.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
+}

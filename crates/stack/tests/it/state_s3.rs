@@ -1,0 +1,286 @@
+//! The state in S3: several machines work on one environment.
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, ServerSideEncryption,
+    ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
+    VersioningConfiguration,
+};
+use serde_json::json;
+
+use crate::command::{Ended, Workplace};
+use crate::server::{Running, Server};
+
+const BUCKET: &str = "payment-state-123456789012";
+
+/// A served account with a bucket for states.
+struct Account {
+    place: Workplace,
+    server: Server,
+}
+
+impl Account {
+    async fn new() -> Self {
+        let account = Self::without_versions().await;
+        let on = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+        let call = account.s3().put_bucket_versioning().bucket(BUCKET).versioning_configuration(on);
+        call.send().await.unwrap();
+        account
+    }
+
+    async fn without_versions() -> Self {
+        let place = Workplace::new();
+        let server = Server::start(&place);
+        let account = Self { place, server };
+        let region = BucketLocationConstraint::ApSoutheast1;
+        let region = CreateBucketConfiguration::builder().location_constraint(region).build();
+        let call = account.s3().create_bucket().bucket(BUCKET).create_bucket_configuration(region);
+        call.send().await.unwrap();
+        account
+    }
+
+    fn s3(&self) -> Client {
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("ap-southeast-1"))
+            .endpoint_url(&self.server.url)
+            .force_path_style(true)
+            .credentials_provider(Credentials::for_tests())
+            .build();
+        Client::from_conf(config)
+    }
+
+    async fn keys(&self) -> Vec<String> {
+        let listed = self.s3().list_objects_v2().bucket(BUCKET).send().await.unwrap();
+        listed.contents().iter().map(|object| object.key().unwrap().to_owned()).collect()
+    }
+
+    /// Serves the same account once more, with faults.
+    fn with_faults(self, faults: &serde_json::Value) -> Self {
+        drop(self.server);
+        let server = Server::with_faults(&self.place, faults, &[]);
+        Self { server, ..self }
+    }
+}
+
+/// A machine: a working directory of its own.
+struct Machine(Workplace);
+
+impl Machine {
+    fn new() -> Self {
+        let place = Workplace::new();
+        place.write("stack.toml", &format!("[state]\nbackend = \"s3\"\nbucket = \"{BUCKET}\"\n"));
+        Self(place)
+    }
+
+    fn command(&self, account: &Account, arguments: &[&str]) -> Command {
+        account.server.command(&self.0, arguments)
+    }
+
+    fn run(&self, account: &Account, arguments: &[&str]) -> Ended {
+        Ended::of(&self.command(account, arguments).output().unwrap())
+    }
+
+    fn begin(&self, account: &Account, arguments: &[&str]) -> Running {
+        Running::begin(self.command(account, arguments).stdin(Stdio::null()))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_machine_deploys_another_one_sees_changes_and_destroys() {
+    let account = Account::new().await;
+    let (one, other) = (Machine::new(), Machine::new());
+    one.run(&account, &["up"]).expect(0);
+    // Nothing of it is on this machine.
+    let local = one.0.path().join(".stack/aws/dev");
+    let names: Vec<_> = fs::read_dir(&local).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, [".holder"]);
+    let keys = account.keys().await;
+    assert!(keys.iter().all(|key| key.starts_with("payment/dev/")), "{keys:?}");
+    assert!(keys.contains(&"payment/dev/state.json".to_owned()), "{keys:?}");
+    assert!(!keys.iter().any(|key| key.ends_with("lock.json") || key.contains("/probe/")), "{keys:?}");
+
+    other.run(&account, &["preview", "--detailed-exitcode"]).expect(0);
+    other.run(&account, &["refresh", "--detailed-exitcode"]).expect(0);
+    other.run(&account, &["state", "verify"]).expect(0);
+    let outputs = [&one, &other].map(|machine| machine.run(&account, &["outputs"]).expect(0).out);
+    assert_eq!(outputs[0], outputs[1]);
+    other.run(&account, &["up", "--set", "vpc.nat=single"]).expect(0);
+    one.run(&account, &["preview", "--detailed-exitcode", "--set", "vpc.nat=single"]).expect(0);
+    one.run(&account, &["preview", "--detailed-exitcode"]).expect(2);
+    one.run(&account, &["destroy"]).expect(0);
+    let nothing = other.run(&account, &["preview"]).expect(0);
+    assert!(nothing.out.contains(" to create"), "{}", nothing.out);
+    // The history of all four runs is there.
+    let segments = account.keys().await.iter().filter(|key| key.contains("/journal/")).count();
+    assert!(segments > 100, "{segments}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_machine_waits_for_the_first_or_is_refused_and_takes_over_after_a_kill() {
+    let account = Account::new().await;
+    let held = json!({ "of": { "operation": "CreateNatGateway" }, "when": { "share": 1.0 },
+        "fault": { "time_out": "after_effect" } });
+    let account = account.with_faults(&json!({ "rules": [held] }));
+    let (one, other) = (Machine::new(), Machine::new());
+    let mut up = one.begin(&account, &["up"]);
+    up.after(20, "created ");
+    // Its holder lives: seconds later it has renewed its lease.
+    let refused = other.run(&account, &["up"]).expect(75);
+    assert!(
+        refused.err.contains("s3://payment-state-123456789012/payment/dev/lock.json is held by "),
+        "{}",
+        refused.err
+    );
+    assert!(refused.err.contains("(up), for "), "{}", refused.err);
+    assert!(refused.err.contains("--lock-timeout"), "{}", refused.err);
+    let mut patient = other.begin(&account, &["up", "--lock-timeout", "5m", "--set", "vpc.nat=none"]);
+    patient.after(1, "the lock is held by ");
+    patient.after(1, "waiting up to ");
+    let begun = Instant::now();
+    up.signal("KILL");
+    up.end();
+    // Nobody on another machine can know that it has ended: its lease runs out.
+    patient.end().expect(0);
+    assert!(begun.elapsed().as_secs() >= 20, "{:?}", begun.elapsed());
+    other.run(&account, &["preview", "--detailed-exitcode", "--set", "vpc.nat=none"]).expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_was_killed_is_taken_up_at_once_on_the_same_machine() {
+    let account = Account::new().await;
+    let held = json!({ "of": { "operation": "CreateNatGateway" }, "when": { "share": 1.0 },
+        "fault": { "time_out": "after_effect" } });
+    let account = account.with_faults(&json!({ "rules": [held] }));
+    let one = Machine::new();
+    let mut up = one.begin(&account, &["up"]);
+    up.after(20, "created ");
+    up.signal("KILL");
+    up.end();
+    let next = one.run(&account, &["up", "--set", "vpc.nat=none"]).expect(0);
+    assert!(!next.err.contains("the lock is held"), "{}", next.err);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_embedded_target_keeps_its_state_here_and_says_so() {
+    let machine = Machine::new();
+    let ended = machine.0.run(&["up"]).expect(0);
+    assert!(ended.err.contains("the embedded AWS keeps its state in the state directory"), "{}", ended.err);
+    assert!(machine.0.state_directory("dev").join("journal.jsonl").exists());
+}
+
+/// Runs `up`, which must be refused with this code, these words in the error and this in the advice, and change nothing.
+#[track_caller]
+fn refused(machine: &Machine, account: &Account, more: &[&str], code: i32, words: &[&str]) {
+    let ended = machine.run(account, &[&["up"], more].concat()).expect(code);
+    for words in words {
+        assert!(ended.err.contains(words), "{words} is not in\n{}", ended.err);
+    }
+    assert_eq!(ended.err.matches("error: ").count(), 1, "{}", ended.err);
+    assert!(!ended.err.contains("created "), "{}", ended.err);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bucket_that_cannot_be_used_is_one_error_and_nothing_is_written() {
+    let account = Account::new().await;
+    let machine = Machine::new();
+    let of = |account: &Account, more: &[&str], code: i32, words: &[&str]| {
+        refused(&machine, account, more, code, words);
+    };
+    of(
+        &account,
+        &["--set", "state.bucket=payment-state-other"],
+        65,
+        &["NoSuchBucket", "stack bootstrap", "state.bucket"],
+    );
+    of(&account, &["--set", "state.account_id=210987654321"], 1, &["AccessDenied", "state.account_id"]);
+    of(
+        &account,
+        &["--set", "state.region=eu-central-1"],
+        65,
+        &["the bucket is in ap-southeast-1: set `state.region`"],
+    );
+    assert_eq!(account.keys().await, Vec::<String>::new());
+
+    for (operation, code) in [
+        ("GetObject", "AccessDenied"),
+        ("GetBucketVersioning", "AccessDenied"),
+        ("PutObject", "AccessDenied"),
+        ("PutObject", "KMS.DisabledException"),
+        ("PutObject", "ExpiredToken"),
+    ] {
+        let fault = json!({ "error": { "code": code, "status": 403 } });
+        let rule = json!({ "of": { "operation": operation }, "when": { "share": 1.0 }, "fault": fault });
+        let account = Account::new().await.with_faults(&json!({ "rules": [rule] }));
+        let advice = match code {
+            "AccessDenied" => "this identity needs s3:ListBucket",
+            "ExpiredToken" => "sign in again",
+            _ => "aws kms enable-key",
+        };
+        of(&account, &[], 1, &[operation, code, advice]);
+        assert_eq!(account.keys().await, Vec::<String>::new());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bucket_without_versions_is_refused() {
+    let account = Account::without_versions().await;
+    let words = ["does not keep old versions of its objects", "put-bucket-versioning"];
+    refused(&Machine::new(), &account, &[], 65, &words);
+    assert_eq!(account.keys().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_disabled_is_named_in_the_advice() {
+    let account = Account::new().await;
+    let machine = Machine::new();
+    let by_default = ServerSideEncryptionByDefault::builder()
+        .sse_algorithm(ServerSideEncryption::AwsKms)
+        .kms_master_key_id("arn:aws:kms:ap-southeast-1:123456789012:key/00000000-0000-4000-8000-000000000000")
+        .build()
+        .unwrap();
+    let rule =
+        ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(by_default).build();
+    let rules = ServerSideEncryptionConfiguration::builder().rules(rule).build().unwrap();
+    let call =
+        account.s3().put_bucket_encryption().bucket(BUCKET).server_side_encryption_configuration(rules);
+    call.send().await.unwrap();
+    refused(
+        &machine,
+        &account,
+        &[],
+        1,
+        &["KMS.", "aws s3api get-bucket-encryption --bucket payment-state-123456789012"],
+    );
+    assert_eq!(account.keys().await, Vec::<String>::new());
+}
+
+#[test]
+fn what_cannot_be_configured_is_refused_before_any_call() {
+    let place = Workplace::new();
+    for (settings, words) in [
+        (&["state.backend=s3"][..], "`state.bucket`: state.backend is \"s3\", and no bucket is given"),
+        (&["state.bucket=A"], "`state.bucket`: `A` is not the name of an S3 bucket"),
+        (&["state.bucket=a..b"], "is not the name of an S3 bucket"),
+        (&["state.prefix=/x"], "`state.prefix`: `/x` is not a prefix of keys"),
+        (&["state.region=Singapore"], "is not an AWS region"),
+        (&["state.account_id=12"], "is not an AWS account"),
+        (&["state.kms_key_arn=alias/x"], "an alias will not do"),
+        (&["state.role_arn=admin"], "is not the ARN of a role"),
+        (&["state.history_days=0"], "0 is out of range"),
+        (&["aws.role_arn=admin"], "is not the ARN of a role"),
+        (&["aws.external_id=x4"], "aws.role_arn is not given"),
+        (&["aws.session_duration=60"], "60 is out of range"),
+    ] {
+        let mut arguments = vec!["preview", "--target", "aws"];
+        settings.iter().for_each(|setting| arguments.extend(["--set", *setting]));
+        let ended = place.run(&arguments).expect(65);
+        assert!(ended.err.contains(words), "{settings:?}: {words} is not in\n{}", ended.err);
+    }
+    place.run(&["up", "--lock-timeout", "soon"]).expect(64);
+}
