@@ -17,8 +17,8 @@ pub(crate) fn engine_failure(error: EngineError) -> Failure {
     }
     match &error {
         EngineError::Lock(LockError::Held { .. }) => Failure::from_error(Exit::Locked, &error)
-            .hint("nothing was changed by this run. Wait until the other one has finished, or let this one wait: --lock-timeout 10m. \
-                   `state lock` shows who holds it; `unlock` takes it away from one that has died"),
+            .hint("wait until it has finished, or let this run wait: --lock-timeout 10m. Nothing was changed by this run. `state \
+                   lock` shows who holds the lock, and `unlock` takes it away from one that has died"),
         EngineError::Lock(LockError::Broken { .. }) => Failure::from_error(Exit::Configuration, &error)
             .hint("make sure that no other process works on this state, then delete the file"),
         EngineError::LockUnrenewed { .. } => Failure::from_error(Exit::Failed, &error)

@@ -14,6 +14,7 @@ use aws_sdk_s3::types::{
 use serde_json::json;
 
 use crate::command::{Ended, Workplace};
+use crate::processes::there;
 use crate::server::{Running, Server};
 
 const BUCKET: &str = "payment-state-123456789012";
@@ -138,7 +139,11 @@ async fn a_second_machine_waits_for_the_first_or_is_refused_and_takes_over_after
         refused.err
     );
     assert!(refused.err.contains("(up), for "), "{}", refused.err);
-    assert!(refused.err.contains("--lock-timeout"), "{}", refused.err);
+    assert!(
+        refused.err.contains("hint: wait until it has finished, or let this run wait: --lock-timeout"),
+        "{}",
+        refused.err
+    );
     let mut patient = other.begin(&account, &["up", "--lock-timeout", "5m", "--set", "vpc.nat=none"]);
     patient.after(1, "the lock is held by ");
     patient.after(1, "waiting up to ");
@@ -164,6 +169,28 @@ async fn a_run_that_was_killed_is_taken_up_at_once_on_the_same_machine() {
     up.end();
     let next = one.run(&account, &["up", "--set", "vpc.nat=none"]).expect(0);
     assert!(!next.err.contains("the lock is held"), "{}", next.err);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_that_expire_while_the_state_is_written_lose_nothing_and_the_next_run_goes_on() {
+    let expired = |call: u64| {
+        let error = json!({ "error": { "code": "ExpiredToken", "status": 400 } });
+        json!({ "of": { "operation": "PutObject" }, "when": { "call": call }, "fault": error })
+    };
+    // Of a session that writes more than a hundred segments.
+    let faults = json!({ "rules": (40..400).map(expired).collect::<Vec<_>>() });
+    let account = Account::new().await.with_faults(&faults);
+    let (one, other) = (Machine::new(), Machine::new());
+    let up = one.run(&account, &["up"]).expect(1);
+    assert!(up.err.contains("PutObject: ExpiredToken"), "{}", up.err);
+    assert!(up.err.contains("hint: sign in again"), "{}", up.err);
+    drop(account.server);
+    let account = Account { server: Server::start(&account.place), place: account.place };
+    other.run(&account, &["up"]).expect(0);
+    other.run(&account, &["preview", "--detailed-exitcode"]).expect(0);
+    other.run(&account, &["destroy"]).expect(0);
+    // The bucket of the state, and the role of the region's API Gateway, are nobody's.
+    assert!(there(&account.place).keys().all(|(_, address)| address.is_none()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
