@@ -27,6 +27,14 @@ const CLOSED: [&str; 6] = [
     "SecretsErrorException",
 ];
 
+/// The cluster of a resource id.
+pub(crate) async fn cluster(cx: &Context, resource_id: &str) -> Result<Option<DbCluster>, CallError> {
+    let filter = Filter::builder().name("db-cluster-resource-id").values(resource_id).build();
+    let answer = client(cx).describe_db_clusters().filters(filter).send().await;
+    let clusters = answer.called("DescribeDBClusters")?.db_clusters.unwrap_or_default();
+    Ok(clusters.into_iter().find(|live| live.db_cluster_resource_id() == Some(resource_id)))
+}
+
 /// How a cluster can be asked.
 pub(crate) enum Reach {
     /// There is no such cluster, or it is being deleted.
@@ -50,11 +58,7 @@ pub(crate) struct DataApi {
 impl Reach {
     /// Looks at the cluster of this resource id.
     pub(crate) async fn of(cx: &Context, resource_id: &str) -> Result<Self, CallError> {
-        let filter = Filter::builder().name("db-cluster-resource-id").values(resource_id).build();
-        let answer = client(cx).describe_db_clusters().filters(filter).send().await;
-        let clusters = answer.called("DescribeDBClusters")?.db_clusters.unwrap_or_default();
-        let live = clusters.into_iter().find(|live| live.db_cluster_resource_id() == Some(resource_id));
-        Ok(live.map_or(Reach::Gone, |live| Self::now(&live)))
+        Ok(cluster(cx, resource_id).await?.map_or(Reach::Gone, |live| Self::now(&live)))
     }
 
     fn now(live: &DbCluster) -> Self {

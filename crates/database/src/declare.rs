@@ -1,5 +1,7 @@
 //! The tier itself: which resources there are, and what each takes from which.
 
+use std::collections::BTreeSet;
+
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::resources::{
     Alias, Key, LogGroup, Peer, RetentionDays, Role, SecurityGroup, SecurityGroupIngress, ServiceLinkedRole,
@@ -10,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::placement::{Placed, placed};
 use crate::resources::{
-    Cluster, ClusterParameterGroup, DatabasePrivilege, DatabaseUser, DeletionPolicy, Group, Instance,
+    Cluster, ClusterParameterGroup, DatabasePrivilege, DatabaseUser, DeletionPolicy, IAM, Instance,
     MasterUserSecret, Parameters, RoleAttribute, SchemaPrivilege, SubnetGroup,
 };
 use crate::{Args, ClusterId, Inputs, InstanceId, ParameterGroupName, SecretArn, SubnetGroupName};
@@ -134,6 +136,8 @@ impl Declaring<'_> {
                 false => DeletionPolicy::Delete,
             },
             members_pending_reboot: Vec::new(),
+            outage: None,
+            storage_type: None,
             added_members: Vec::new(),
             tags: self.names.tags("aurora").with("Name", self.cluster_id().to_string()),
         };
@@ -282,9 +286,11 @@ impl Declaring<'_> {
             user_name: self.args.application_user.clone(),
             database_name: self.args.database_name.clone(),
             role_attributes: [RoleAttribute::Login].into(),
-            member_of: [Group::RdsIam].into(),
+            member_of: [IAM.into()].into(),
             database_privileges: [DatabasePrivilege::Connect].into(),
             schema_privileges: creates.into_iter().chain([SchemaPrivilege::Usage]).collect(),
+            grant_options: BTreeSet::new(),
+            inherited: BTreeSet::new(),
             deletion_policy: aws::DeletionPolicy::Delete,
         };
         Ok(Some(self.scope.add("application-user", user)?.user_name))
@@ -339,12 +345,17 @@ impl Declaring<'_> {
                 class: "db.serverless".to_owned(),
                 engine: ENGINE.to_owned(),
                 availability_zone: zones[zone].clone(),
+                parameter_group_name: None,
+                preferred_maintenance_window: self.args.maintenance_window.clone(),
+                enable_performance_insights: true,
                 promotion_tier: u8::try_from(number - 1).map_or(LAST_TIER, |tier| tier.min(LAST_TIER)),
                 publicly_accessible: false,
                 auto_minor_version_upgrade: true,
                 monitoring_interval: self.args.monitoring_interval,
                 monitoring_role_arn: role.clone(),
                 ca_certificate_identifier: "rds-ca-rsa2048-g1".to_owned(),
+                pending_reboot: None,
+                outage: None,
                 tags: self.names.tags(&name),
             };
             ids.push(self.scope.add(&format!("instance-{number}"), instance)?.identifier);

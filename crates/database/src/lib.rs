@@ -49,6 +49,8 @@ engine::id! {
     pub struct SubnetGroupName;
     /// The name of a DB cluster parameter group.
     pub struct ParameterGroupName;
+    /// The name of a role in the database.
+    pub struct DatabaseRoleName;
 }
 
 /// Registers the kinds that only this tier has. [`aws::kinds`] registers the ones that it shares.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::address::Address;
+use crate::diff::PropertyChange;
 
 /// A live value that is not the declared one, and is as good.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,12 +30,24 @@ pub struct Remark {
 /// What is to become of a resource, as far as it is known when it is planned.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish<'a> {
+    /// Where it is declared.
+    pub address: &'a Address,
     /// The properties that are declared. What is not known yet is a reference.
     pub declared: &'a Value,
     /// What is there and stays, perhaps changed; `None` where an object is created.
     pub there: Option<There<'a>>,
+    /// What of an object that stays is to be changed.
+    pub changes: &'a [PropertyChange],
     /// What the same plan deletes or replaces.
     pub going: &'a [Going],
+}
+
+impl Wish<'_> {
+    /// Whether an object that stays is to be changed in more than these top-level properties.
+    #[must_use]
+    pub fn changes_beside(&self, quiet: &[&str]) -> bool {
+        self.there.is_some() && self.changes.iter().any(|change| !quiet.contains(&change.property()))
+    }
 }
 
 /// An object that goes.

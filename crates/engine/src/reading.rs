@@ -69,7 +69,8 @@ impl Engine {
             let recorded = recorded.and_then(|it| state.slot(step.address.as_str())?.object(it.seq));
             let there =
                 recorded.zip(step.live()).map(|(object, live)| There { recorded: &object.properties, live });
-            let wish = Wish { declared, there, going: &going };
+            let Step { address, changes, .. } = &*step;
+            let wish = Wish { address, declared, there, changes, going: &going };
             let foreseen = match repeat(step.address.as_str(), || kind.foresee(&wish), |_| ()).await {
                 // Then the cloud decides.
                 Err(error) if error.class == ErrorClass::Denied => Foreseen::nothing(),

@@ -1,9 +1,16 @@
 //! Is all of it there, as it was deployed?
 
+use database::resources::{Cluster, Instance};
+use engine::Resolved;
+
 use crate::result::{Check, Finding, Verdict};
 use crate::subject::{Subject, brief};
+use crate::typed::Property;
 
 const UP: &str = "`up` brings it back to what is declared; `preview` shows how";
+
+const RUN: &str = "if it was stopped, `aws rds start-db-cluster` starts it; what another state means and what to do, \
+                   `refresh` says";
 
 /// All checks of completeness.
 pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
@@ -17,6 +24,11 @@ pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
         finished(subject).of("completeness/finished", "no run left anything unfinished", UP),
         resources(subject).of("completeness/resources", "every recorded resource exists", UP),
         unchanged(subject).of("completeness/unchanged", "every resource is as it was deployed", UP),
+        database(subject).of(
+            "completeness/database",
+            "the database is not stopped, and in no state in which it does not work",
+            RUN,
+        ),
     ]
 }
 
@@ -57,4 +69,18 @@ fn unchanged(subject: &Subject) -> Verdict {
         }
     }
     Verdict::Judged(findings)
+}
+
+/// Whoever stopped it may have meant to, so that it is no drift; but nobody can pay.
+fn database(subject: &Subject) -> Verdict {
+    const NONE: &str = "no database is deployed";
+    let (outage, instance_outage) = (Property::new("Outage"), Property::new("Outage"));
+    let cluster = subject.every::<Cluster<Resolved>>(NONE, |cluster| match cluster.live.outage {
+        Some(_) => vec![cluster.wrong(&outage, "a cluster that runs")],
+        None => Vec::new(),
+    });
+    cluster.and(subject.every::<Instance<Resolved>>(NONE, |instance| match instance.live.outage {
+        Some(_) => vec![instance.wrong(&instance_outage, "an instance that works")],
+        None => Vec::new(),
+    }))
 }

@@ -122,13 +122,29 @@ fn database_tls(subject: &Subject) -> Verdict {
 
 fn database_parameters(subject: &Subject) -> Verdict {
     let pending = Property::new("MembersPendingReboot");
-    subject.every::<Cluster<Resolved>>("no database is deployed", |cluster| {
+    let (own, instance_pending) = (Property::new("DBParameterGroupName"), Property::new("PendingReboot"));
+    // The parameters of a group of its own come before the cluster's.
+    let instances = subject.every::<Instance<Resolved>>("no database is deployed", |instance| {
+        let mut findings = Vec::new();
+        if instance.live.parameter_group_name.is_some() {
+            findings.push(instance.wrong(&own, "AWS's own group, which has no values: `up` gives it back"));
+        }
+        if let Some(id) = &instance.live.pending_reboot {
+            let command = format!("aws rds reboot-db-instance --db-instance-identifier {id}");
+            findings.push(
+                instance.wrong(&instance_pending, &format!("nothing that waits for a restart: `{command}`")),
+            );
+        }
+        findings
+    });
+    let cluster = subject.every::<Cluster<Resolved>>("no database is deployed", |cluster| {
         let restart = |instance: &database::InstanceId| {
             let command = format!("aws rds reboot-db-instance --db-instance-identifier {instance}");
             cluster.wrong(&pending, &format!("no instance that waits for a restart: `{command}`"))
         };
         cluster.live.members_pending_reboot.iter().map(restart).collect()
-    })
+    });
+    cluster.and(instances)
 }
 
 fn enabled_keys(subject: &Subject) -> Verdict {

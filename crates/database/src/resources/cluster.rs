@@ -13,6 +13,28 @@
 //! - **Silent.** After a change the status stays `available` for up to a minute, while what was asked for is in
 //!   `PendingModifiedValues`. Another parameter group, and a static parameter in one, wait for a restart that nobody makes.
 //! - **Terminal.** Those of `status`, for instances too.
+//!
+//! What ModifyDBCluster can change, member by member of its request in the API's model:
+//! - **Compared and taken back:** `BackupRetentionPeriod`, `CloudwatchLogsExportConfiguration`, `CopyTagsToSnapshot`,
+//!   `DatabaseInsightsMode`, `DBClusterParameterGroupName`, `DeletionProtection`, `EnableIAMDatabaseAuthentication`,
+//!   `EnablePerformanceInsights` with its retention and key, `EngineVersion` (an older one; a newer minor one is as good),
+//!   `ManageMasterUserPassword` (and so `MasterUserPassword` and `MasterUserAuthenticationType`, with which RDS manages none), `Port`,
+//!   `PreferredBackupWindow`, `PreferredMaintenanceWindow`, `ServerlessV2ScalingConfiguration`, `VpcSecurityGroupIds`; and by calls of
+//!   its own the HTTP endpoint.
+//! - **Compared, and the plan refused:** `MasterUserSecretKmsKeyId`.
+//! - **Shown and left:** `StorageType`; that it is stopped, or does not work (`outage`).
+//! - **Compared on the instances,** which take it over: `CACertificateIdentifier`, `DBInstanceParameterGroupName`, `MonitoringInterval`,
+//!   `MonitoringRoleArn`.
+//! - **Seen as a cluster that is gone,** and the plan refused, which would make an empty one: `NewDBClusterIdentifier`.
+//! - **Not compared:** `AutoMinorVersionUpgrade`, since for Aurora each instance's own decides, which is compared; `NetworkType`, since the
+//!   subnets have IPv4 only, so that RDS refuses the other one; `EngineLifecycleSupport`, which is a matter of cost once a version has
+//!   left standard support; `EnableLocalWriteForwarding` and `EnableGlobalWriteForwarding`, which a session must ask for;
+//!   `Domain` and `DomainIAMRoleName`, since nobody logs in that way without a role in the database for it;
+//!   `RotateMasterUserPassword`, which RDS does by itself every week; `AwsBackupRecoveryPointArn`, which adds a backup.
+//! - **Not for Aurora PostgreSQL with Serverless v2:** `AllocatedStorage`, `AllowEngineModeChange`, `BacktrackWindow`,
+//!   `DBClusterInstanceClass`, `EnableHttpEndpoint` (see above), `EnableLimitlessDatabase`, `EngineMode`, `Iops`, `OptionGroupName`,
+//!   `ScalingConfiguration`.
+//! - **How, not what:** `AllowMajorVersionUpgrade`, `ApplyImmediately`, `DBClusterIdentifier`.
 
 use async_trait::async_trait;
 use aws::rds::{OfRds, client, live_tags, retag, tag};
@@ -31,9 +53,11 @@ use serde_json::Value;
 
 use super::Instance;
 use super::cluster_change::{
-    BUSY, PENDING_REBOOT, added_by_hand, foresee_secret, how_to_restart, other_key, readiness, worth_waiting,
+    BUSY, PENDING_REBOOT, STANDARD_STORAGE, added_by_hand, foresee_elsewhere, foresee_secret, how_to_restart,
+    other_key, other_storage, readiness, worth_waiting,
 };
 use super::cluster_parts::{DeletionPolicy, MasterUserSecret, ServerlessScaling};
+use super::outage::{self, Outage};
 use super::version;
 use crate::{ClusterId, InstanceId, ParameterGroupName, SecretArn, SubnetGroupName};
 
@@ -115,6 +139,14 @@ pub struct Cluster<S: Stage = Declared> {
     /// those that a look finds are shown, with what to do. CloudFormation has no such property.
     #[serde(default)]
     pub members_pending_reboot: Vec<InstanceId>,
+    /// Why it does not work, and will not before somebody does something. It is shown and stays. Never declared. CloudFormation has no
+    /// such property.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outage: Option<Outage>,
+    /// Storage of another kind than Aurora's standard one: it is billed otherwise and works as well, so it is shown and stays. Never
+    /// declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_type: Option<String>,
     /// Instances that somebody has added. They are shown and stay: one of them may be the writer. Never declared: each instance
     /// of ours is a resource of its own. CloudFormation has no such property.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -202,6 +234,7 @@ impl Cluster<Resolved> {
     }
 
     fn live_properties(&self, live: Live, is_ours: impl Fn(&str) -> bool) -> Self {
+        let outage = Outage::of(&live);
         let secret = live.master_user_secret;
         let scaling = live.serverless_v2_scaling_configuration;
         let pauses = |scaling: &aws_sdk_rds::types::ServerlessV2ScalingConfigurationInfo| {
@@ -268,6 +301,8 @@ impl Cluster<Resolved> {
             performance_insights_kms_key_id: live.performance_insights_kms_key_id.map(Into::into),
             deletion_policy: self.deletion_policy,
             members_pending_reboot: pending.into_iter().map(Into::into).collect(),
+            outage,
+            storage_type: live.storage_type.filter(|kind| kind != STANDARD_STORAGE),
             added_members: added.into_iter().map(Into::into).collect(),
             tags: live_tags(live.tag_list.as_deref().unwrap_or_default()).visible(),
         }
@@ -307,6 +342,8 @@ impl Resource for Cluster<Resolved> {
                 "DeletionPolicy",
                 "LogGroupNames",
                 "MembersPendingReboot",
+                "Outage",
+                "StorageType",
             ],
             ..Template::AS_DECLARED
         },
@@ -324,7 +361,7 @@ impl Resource for Cluster<Resolved> {
         cost: Some("aurora-storage"),
     };
     const SETTLE: Settle = Settle::Key;
-    const CLOSED: &'static [&'static str] = &["AddedMembers"];
+    const CLOSED: &'static [&'static str] = &["AddedMembers", "Outage", "StorageType"];
     type Context = Context;
     type Declared = Cluster<Declared>;
     type Outputs<S: Stage> = ClusterOutputs<S>;
@@ -440,14 +477,19 @@ impl Resource for Cluster<Resolved> {
             "EngineVersion" => version::accepted(live.as_str()?, declared.as_str()?),
             "MembersPendingReboot" => Some(how_to_restart(live)),
             "AddedMembers" => Some(added_by_hand(live)),
+            "Outage" => outage::remark(live),
+            "StorageType" => Some(other_storage(live)),
             _ => None,
         }
     }
 
     async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
-        match foresee_secret(wish) {
+        match outage::foresee_cluster(wish).or_else(|| foresee_secret(wish)) {
             Some(refused) => Ok(refused),
-            None => version::foresee(cx, wish).await,
+            None => match foresee_elsewhere(cx, wish).await? {
+                Some(refused) => Ok(refused),
+                None => version::foresee(cx, wish).await,
+            },
         }
     }
 

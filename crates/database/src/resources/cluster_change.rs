@@ -1,9 +1,10 @@
 //! What a cluster is being changed to, how far that is, and what it leaves to somebody else.
 
-use aws::rds::client;
+use aws::rds::{client, live_tags};
+use aws::tags::ADDRESS;
 use aws::{CallResult, Called, Context, number};
 use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DatabaseInsightsMode, DbCluster as Live};
-use engine::{CallError, Changed, ErrorClass, Foreseen, Readiness, Resolved, Wish};
+use engine::{CallError, Changed, ErrorClass, Foreseen, Going, Readiness, Resolved, Resource as _, Wish};
 use serde_json::Value;
 
 use super::cluster::{Cluster, ClusterOutputs, describe, outputs};
@@ -50,6 +51,18 @@ pub(super) fn added_by_hand(instances: &Value) -> String {
     )
 }
 
+/// How RDS calls the storage that a cluster has where nothing is said.
+pub(super) const STANDARD_STORAGE: &str = "aurora";
+
+/// What is said of storage that somebody has changed.
+pub(super) fn other_storage(kind: &Value) -> String {
+    format!(
+        "has storage of type {}, which is billed otherwise than the standard one and works as well. It stays; `aws rds modify-db-cluster \
+         --storage-type {STANDARD_STORAGE} --apply-immediately` with its identifier takes it back",
+        kind.as_str().unwrap_or_default()
+    )
+}
+
 /// What to do about instances that lack parameters.
 pub(super) fn how_to_restart(instances: &Value) -> String {
     let instances = instances.as_array().into_iter().flatten().filter_map(Value::as_str);
@@ -80,6 +93,41 @@ pub(super) fn foresee_secret(wish: &Wish<'_>) -> Option<Foreseen> {
     let id = wish.declared["DBClusterIdentifier"].as_str().unwrap_or_default();
     let (reason, hint) = other_key(id, &is, &wanted);
     Some(Foreseen::refusal(reason, hint))
+}
+
+/// Refuses to create a cluster where there is one that its tags call this one, under another name: somebody has renamed it, or restored
+/// its data. An empty one beside it would take its place, and nobody would be told where the data is.
+pub(super) async fn foresee_elsewhere(cx: &Context, wish: &Wish<'_>) -> Result<Option<Foreseen>, CallError> {
+    let name = wish.declared["DBClusterIdentifier"].as_str().unwrap_or_default();
+    if wish.there.is_some() || describe(cx, name).await?.is_some() {
+        return Ok(None);
+    }
+    let goes = |id: &str| {
+        let is_cluster = |going: &&Going| going.kind == Cluster::<Resolved>::KIND;
+        wish.going.iter().filter(is_cluster).any(|going| going.properties["DBClusterIdentifier"] == id)
+    };
+    let all = client(cx).describe_db_clusters().into_paginator().items().send().try_collect().await;
+    let all: Vec<Live> = all.called("DescribeDBClusters")?;
+    let is_it = |live: &&Live| {
+        let tags = live_tags(live.tag_list());
+        live.status() != Some("deleting")
+            && tags.is_ours(cx.identity())
+            && live
+                .tag_list()
+                .iter()
+                .any(|tag| tag.key() == Some(ADDRESS) && tag.value() == Some(wish.address.as_str()))
+    };
+    let other = all.iter().filter(is_it).filter_map(|live| live.db_cluster_identifier()).find(|id| !goes(id));
+    Ok(other.map(|other| {
+        Foreseen::refusal(
+            format!("there is no cluster {name}, but its tags say that {other} is this one, and an empty one would take its place"),
+            format!(
+                "if somebody has renamed it, give it its name back: `aws rds modify-db-cluster --db-cluster-identifier {other} \
+                 --new-db-cluster-identifier {name} --apply-immediately`. If it was restored and is to be used, set \
+                 `database.cluster_name` to {other}. If it has nothing to do with this stack, take its tag `{ADDRESS}` off"
+            ),
+        )
+    }))
 }
 
 /// What is wrong with a secret that has another key, and what to do.

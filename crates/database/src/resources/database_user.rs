@@ -19,13 +19,25 @@
 //!   `HttpEndpointNotEnabledException`, `DatabaseNotFoundException`, `DatabaseUnavailableException`, `SecretsErrorException`,
 //!   `InvalidSecretException` and `InvalidResourceStateException`. `DatabaseResumingException` comes from a cluster that paused; each
 //!   look at the user wakes it.
-//! - *What is rewritten on read?* Nothing. Privileges are read as they work, so one that everybody has is shown too. While the
-//!   cluster cannot be asked, or not by this identity, the role is taken to be as recorded: otherwise nothing could be planned that
+//! - *What is rewritten on read?* Nothing. While the cluster cannot be asked, or not by this identity, the role is taken to be as recorded: otherwise nothing could be planned that
 //!   repairs the cluster, and whoever may not read the master user's secret could plan nothing at all.
-//! - *What does an update silently not do?* It takes from the role only what the role itself was granted. A privilege that
-//!   everybody has (`PUBLIC`), or that comes through another role, stays, and stays shown.
+//! - *What does an update silently not do?* `REVOKE` takes back what the master user has granted, and says nothing where somebody else
+//!   has granted the same. Of memberships it can say whose grant it means (`GRANTED BY`), and does. Of privileges it cannot: so after an
+//!   update the role is looked at again, and what had no effect is an error that says who can take it back.
 //! - *Which states are terminal?* None.
+//!
+//! What somebody grants is compared as it was granted to the role itself, never as it works in effect: what comes through another role, or
+//! from `PUBLIC`, could not be taken from this one.
+//! - **Compared and taken back:** memberships in any role, by whomever they were granted; `CONNECT` and `CREATE` on the database, `CREATE`
+//!   and `USAGE` on the schema `public`; the option to pass any of these on; `LOGIN`, `CREATEDB`, `CREATEROLE` and `BYPASSRLS`.
+//! - **Shown and left:** membership in `rds_superuser`, and `CREATE` on the database or the schema, where they come from elsewhere. A
+//!   database that began before PostgreSQL 15 grants `CREATE` on `public` to everybody, and its applications may need that.
+//! - **Not compared:** `SUPERUSER` and `REPLICATION`, which nobody but AWS can give (for replication there is a role, `rds_replication`,
+//!   and so a membership); privileges on tables, sequences and functions, also those of `PUBLIC`, and default privileges: these are the
+//!   application's own, and its migrations grant and revoke them; settings of the role, its limit of connections and `VALID UNTIL`, by
+//!   which operators tune it and which give no rights (a password is of no use to a member of `rds_iam`).
 
+mod grant;
 mod role;
 
 use std::collections::BTreeSet;
@@ -34,15 +46,19 @@ use async_trait::async_trait;
 use aws::tags::{ADDRESS, ENVIRONMENT, LiveTags, PROJECT};
 use aws::{Context, DeletionPolicy};
 use engine::{
-    Address, CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss,
-    Named, Reads, Resolved, Resource, Scope, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Address, CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Foreseen, ImportId,
+    Intent, Loss, Named, Reads, Resolved, Resource, Scope, Search, Settle, Span, Stage, Tagging, Template,
+    Times, Wish,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-pub use self::role::{DatabasePrivilege, Group, RoleAttribute, SchemaPrivilege};
+pub(crate) use self::role::IAM;
+pub use self::role::{DatabasePrivilege, RoleAttribute, SchemaPrivilege};
 use self::role::{LiveRole, Role};
-use crate::InstanceId;
-use crate::data_api::{DataApi, Reach, is_closed, is_locked_out};
+use super::outage;
+use crate::data_api::{self, DataApi, Reach, is_closed, is_locked_out};
+use crate::{DatabaseRoleName, InstanceId};
 
 /// The properties of a user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,12 +76,18 @@ pub struct DatabaseUser<S: Stage = Declared> {
     pub database_name: String,
     /// What it may do as such.
     pub role_attributes: BTreeSet<RoleAttribute>,
-    /// The roles of RDS's that it is a member of.
-    pub member_of: BTreeSet<Group>,
+    /// The roles that it is a member of itself.
+    pub member_of: BTreeSet<DatabaseRoleName>,
     /// What it may do in the database.
     pub database_privileges: BTreeSet<DatabasePrivilege>,
     /// What it may do in the schema `public`.
     pub schema_privileges: BTreeSet<SchemaPrivilege>,
+    /// What of all this it may grant to others. Never declared.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub grant_options: BTreeSet<String>,
+    /// What is too much for an application and comes through another role, or is everybody's. It is shown and stays. Never declared.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub inherited: BTreeSet<String>,
     /// What becomes of it when it is not declared any more.
     #[serde(default, skip_serializing_if = "DeletionPolicy::is_delete")]
     pub deletion_policy: DeletionPolicy,
@@ -90,6 +112,9 @@ impl DatabaseUser<Declared> {
         scope.guard_kind(kind, DeletionPolicy::PROPERTY, DeletionPolicy::RETAIN);
     }
 }
+
+/// What the database does not know of.
+const RECORDED: [&str; 2] = ["DBInstanceIdentifier", DeletionPolicy::PROPERTY];
 
 /// The comment that says whose a role is.
 fn marker(cx: &Context, address: &Address) -> String {
@@ -142,8 +167,17 @@ impl DatabaseUser<Resolved> {
             let message = format!("there is no role {}", self.user_name);
             CallError::new(ErrorClass::NotFound, "ExecuteStatement", message)
         })?;
-        let statements = live.becomes(&self.wanted(), &self.user_name, &self.database_name);
-        self.send(cx, &api, &statements).await
+        let (user, database, wanted) = (&self.user_name, &self.database_name, self.wanted());
+        let statements = live.becomes(&wanted, user, database);
+        if statements.is_empty() {
+            return Ok(());
+        }
+        self.send(cx, &api, &statements).await?;
+        let live = self.look(cx, &api).await?;
+        match live.and_then(|live| live.without_effect(&wanted, user, database)) {
+            Some(message) => Err(CallError::new(ErrorClass::Invalid, "ExecuteStatement", message)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -169,6 +203,7 @@ impl Resource for DatabaseUser<Resolved> {
         cost: None,
     };
     const SETTLE: Settle = Settle::Key;
+    const CLOSED: &'static [&'static str] = &["GrantOptions", "Inherited"];
     type Context = Context;
     type Declared = DatabaseUser<Declared>;
     type Outputs<S: Stage> = DatabaseUserOutputs<S>;
@@ -232,13 +267,38 @@ impl Resource for DatabaseUser<Resolved> {
             Err(error) if is_closed(&error) => return Ok(Some(self.clone())),
             live => live?.filter(|live| !live.is_retired()),
         };
-        Ok(live.map(|LiveRole { role, .. }| Self {
-            role_attributes: role.attributes,
-            member_of: role.member_of,
-            database_privileges: role.database,
-            schema_privileges: role.schema,
-            ..self.clone()
+        Ok(live.map(|live| {
+            let role = live.role();
+            Self {
+                role_attributes: role.attributes,
+                member_of: role.member_of,
+                database_privileges: role.database,
+                schema_privileges: role.schema,
+                grant_options: live.grant_options(&self.database_name),
+                inherited: live.inherited(&self.database_name),
+                ..self.clone()
+            }
         }))
+    }
+
+    async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
+        match wish.declared["DBClusterResourceId"].as_str() {
+            Some(cluster) if outage::needs_cluster(wish, &RECORDED) => {
+                Ok(outage::foresee_part(data_api::cluster(cx, cluster).await?.as_ref()))
+            }
+            _ => Ok(Foreseen::nothing()),
+        }
+    }
+
+    fn accepts(property: &str, live: &Value, _: &Value) -> Option<String> {
+        let rights: Vec<&str> = live.as_array()?.iter().filter_map(Value::as_str).collect();
+        (property == "Inherited").then(|| {
+            format!(
+                "has more rights than it was granted itself, through another role or because everybody has them: {}. stack leaves them; \
+                 to take one away, revoke it from that role or, as the master user, from PUBLIC",
+                rights.join(", ")
+            )
+        })
     }
 
     async fn update(
@@ -247,8 +307,7 @@ impl Resource for DatabaseUser<Resolved> {
         outputs: &DatabaseUserOutputs<Resolved>,
         changed: &Changed<Self>,
     ) -> Result<DatabaseUserOutputs<Resolved>, CallError> {
-        let recorded = ["DBInstanceIdentifier", DeletionPolicy::PROPERTY];
-        if changed.properties.iter().any(|name| !recorded.contains(&name.as_str())) {
+        if changed.properties.iter().any(|name| !RECORDED.contains(&name.as_str())) {
             self.converge(cx).await?;
         }
         Ok(outputs.clone())

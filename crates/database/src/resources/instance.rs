@@ -9,20 +9,46 @@
 //! - **Silent.** After a change the status stays `available` for up to a minute, while class and certificate authority are in
 //!   `PendingModifiedValues`.
 //! - **Terminal.** Those of `status`.
+//!
+//! Parameters are the cluster's, but an instance may have a group of its own beside that, whose values come first. AWS's own group has
+//! none. Another one is somebody's, is drift, and AWS's own comes back; whether the parameters are in force then, a restart decides,
+//! which is nobody's but an operator's.
+//!
+//! What ModifyDBInstance can change, member by member of its request in the API's model:
+//! - **Compared and taken back:** `AutoMinorVersionUpgrade`, `CACertificateIdentifier`, `DBInstanceClass`, `DBParameterGroupName`,
+//!   `EnablePerformanceInsights`, `MonitoringInterval`, `MonitoringRoleArn`, `PreferredMaintenanceWindow`, `PromotionTier`.
+//! - **Compared, and made anew:** `PubliclyAccessible`.
+//! - **Seen as an instance that is gone,** beside one that somebody has added: `NewDBInstanceIdentifier`.
+//! - **Compared on the cluster,** where alone it can be changed (RDS API Reference: "This setting doesn't apply to Amazon Aurora DB
+//!   instances"): `BackupRetentionPeriod`, `CloudwatchLogsExportConfiguration`, `CopyTagsToSnapshot`, `DatabaseInsightsMode`,
+//!   `DBPortNumber`, `DBSubnetGroupName`, `DeletionProtection`, `EnableIAMDatabaseAuthentication`, `EngineVersion`,
+//!   `ManageMasterUserPassword`, `MasterUserAuthenticationType`, `MasterUserPassword`, `MasterUserSecretKmsKeyId`,
+//!   `PreferredBackupWindow`, `RotateMasterUserPassword`, `VpcSecurityGroupIds`.
+//! - **Not compared,** for the reasons that the cluster has: `Domain` and what begins with it, `EngineLifecycleSupport`, `NetworkType`,
+//!   `AwsBackupRecoveryPointArn`; `PerformanceInsightsKMSKeyId` and `PerformanceInsightsRetentionPeriod`, which are the cluster's unless
+//!   somebody has turned the insights off and on, with the same data for another time; `DisableDomain`; `TagSpecifications`, since tags
+//!   are compared.
+//! - **Not for Aurora PostgreSQL:** `AdditionalStorageVolumes`, `AllocatedStorage`, `AutomationMode`, `DBCapacityReservationIdentifier`,
+//!   `DBSecurityGroups`, `DedicatedLogVolume`, `EnableCustomerOwnedIp`, `Engine`, `Iops`, `LicenseModel`, `MaxAllocatedStorage`,
+//!   `MultiAZ`, `MultiTenant`, `OptionGroupName`, `ProcessorFeatures`, `ReplicaMode`, `ResumeFullAutomationModeMinutes`,
+//!   `StorageThroughput`, `StorageType`, `TdeCredentialArn`, `TdeCredentialPassword`, `UseDefaultProcessorFeatures`.
+//! - **How, not what:** `AllowMajorVersionUpgrade`, `ApplyImmediately`, `CertificateRotationRestart`, `DBInstanceIdentifier`.
 
 use async_trait::async_trait;
 use aws::rds::{OfRds, client, live_tags, retag, tag};
 use aws::{CallResult, Called, Context, RoleArn, Tags, converge, number, required};
+use aws_sdk_rds::operation::modify_db_instance::builders::ModifyDBInstanceFluentBuilder;
 use aws_sdk_rds::types::DbInstance as Live;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
-    Named, Order, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template,
-    Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Foreseen, ImportId, Intent,
+    Listed, Loss, Named, Order, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging,
+    Template, Times, Wish,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::cluster_change::worth_waiting;
-use super::status;
+use super::cluster_change::{PENDING_REBOOT, worth_waiting};
+use super::{outage, status};
 use crate::{ClusterId, InstanceId};
 
 /// The properties of an instance.
@@ -42,6 +68,15 @@ pub struct Instance<S: Stage = Declared> {
     pub engine: String,
     /// The zone that it is in.
     pub availability_zone: S::Of<String>,
+    /// A group of parameters of its own that is not AWS's. Never declared: parameters are the cluster's.
+    #[serde(rename = "DBParameterGroupName", default, skip_serializing_if = "Option::is_none")]
+    pub parameter_group_name: Option<String>,
+    /// When AWS may change something of it, in UTC: `sun:04:00-sun:05:00`. RDS takes one at random where nothing is said.
+    #[serde(default)]
+    pub preferred_maintenance_window: String,
+    /// Whether it has Performance Insights. They begin with the cluster's, but can be turned off for an instance.
+    #[serde(default)]
+    pub enable_performance_insights: bool,
     /// In which order instances become the writer: 0 first, 15 last.
     pub promotion_tier: u8,
     /// Whether it has a public address.
@@ -56,6 +91,14 @@ pub struct Instance<S: Stage = Declared> {
     /// The authority that signs its certificate.
     #[serde(rename = "CACertificateIdentifier")]
     pub ca_certificate_identifier: String,
+    /// Its own name, where it lacks parameters of its group until it is restarted. It is shown and stays. Never declared. CloudFormation
+    /// has no such property.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_reboot: Option<InstanceId>,
+    /// The state in which it does not work, and will not before somebody does something. It is shown and stays. Never declared.
+    /// CloudFormation has no such property.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outage: Option<String>,
     /// What people see.
     pub tags: Tags,
 }
@@ -92,6 +135,9 @@ fn outputs(live: &Live, operation: &str) -> Result<InstanceOutputs<Resolved>, Ca
     })
 }
 
+/// How the names of AWS's own groups begin. Nobody else's can have a dot in it.
+const AWSS_OWN: &str = "default.";
+
 /// An instance that is not `available` (RDS API Reference, ModifyDBInstance).
 const BUSY: [&str; 2] = ["InvalidDBInstanceState", "InvalidDBClusterStateFault"];
 
@@ -121,6 +167,34 @@ impl Instance<Resolved> {
         worth_waiting(cx, self.cluster_identifier.as_str(), error).await
     }
 
+    /// The name of the group that AWS gives an instance of its version.
+    async fn awss_own_group(&self, cx: &Context) -> Result<String, CallError> {
+        let live = describe(cx, self.identifier.as_str()).await?;
+        let version = live.as_ref().and_then(|live| live.engine_version());
+        let version = required(version, "DescribeDBInstances", "EngineVersion")?;
+        let major = version.split_once('.').map_or(version, |(major, _)| major);
+        Ok(format!("{AWSS_OWN}{}{major}", self.engine))
+    }
+
+    /// Turned on as the cluster has them: without a key, RDS would take one of its own.
+    async fn with_insights(
+        &self,
+        cx: &Context,
+        request: ModifyDBInstanceFluentBuilder,
+    ) -> Result<ModifyDBInstanceFluentBuilder, CallError> {
+        let request = request.enable_performance_insights(self.enable_performance_insights);
+        let cluster = match self.enable_performance_insights {
+            true => super::cluster::describe(cx, self.cluster_identifier.as_str()).await?,
+            false => None,
+        };
+        Ok(match cluster {
+            Some(cluster) => request
+                .set_performance_insights_kms_key_id(cluster.performance_insights_kms_key_id)
+                .set_performance_insights_retention_period(cluster.performance_insights_retention_period),
+            None => request,
+        })
+    }
+
     /// What of the properties is pending. What somebody else has asked for may wait for days, and is not ours to wait for.
     fn pending(&self, live: &Live) -> Option<&'static str> {
         let pending = live.pending_modified_values()?;
@@ -135,7 +209,19 @@ impl Instance<Resolved> {
     fn live_properties(&self, live: Live) -> Self {
         let role = live.monitoring_role_arn.filter(|arn| !arn.is_empty());
         let tier = live.promotion_tier.and_then(|tier| u8::try_from(tier).ok());
+        let groups = live.db_parameter_groups.as_deref().unwrap_or_default();
+        let named = groups.iter().filter_map(|group| group.db_parameter_group_name());
+        let foreign = named.filter(|name| !name.starts_with(AWSS_OWN)).map(str::to_owned).next();
+        let is_pending = groups.iter().any(|group| group.parameter_apply_status() == Some(PENDING_REBOOT));
+        let name = live.db_instance_identifier.as_deref().unwrap_or_default();
+        let pending_reboot = is_pending.then(|| name.into());
+        let state = live.db_instance_status.as_deref().unwrap_or_default();
         Self {
+            parameter_group_name: foreign,
+            pending_reboot,
+            outage: status::lasting(state).map(|_| state.to_owned()),
+            preferred_maintenance_window: live.preferred_maintenance_window.unwrap_or_default(),
+            enable_performance_insights: live.performance_insights_enabled.unwrap_or_default(),
             identifier: live.db_instance_identifier.unwrap_or_default().into(),
             cluster_identifier: live.db_cluster_identifier.unwrap_or_default().into(),
             class: live.db_instance_class.unwrap_or_default(),
@@ -169,7 +255,7 @@ impl Resource for Instance<Resolved> {
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
-        template: Template::AS_DECLARED,
+        template: Template { own_properties: &["Outage", "PendingReboot"], ..Template::AS_DECLARED },
         times: Times {
             ready: Span { typical: 381, longest: 2400 },
             gone: Span { typical: 200, longest: 2400 },
@@ -183,6 +269,7 @@ impl Resource for Instance<Resolved> {
         cost: Some("aurora-capacity"),
     };
     const SETTLE: Settle = Settle::Key;
+    const CLOSED: &'static [&'static str] = &["DBParameterGroupName", "Outage", "PendingReboot"];
     const ORDER: Order = Order { widened_first: &[], relieved: true, held: false };
     type Context = Context;
     type Declared = Instance<Declared>;
@@ -212,6 +299,7 @@ impl Resource for Instance<Resolved> {
             .db_instance_class(&self.class)
             .engine(&self.engine)
             .availability_zone(&self.availability_zone)
+            .preferred_maintenance_window(&self.preferred_maintenance_window)
             .promotion_tier(i32::from(self.promotion_tier))
             .publicly_accessible(self.publicly_accessible)
             .auto_minor_version_upgrade(self.auto_minor_version_upgrade)
@@ -254,6 +342,26 @@ impl Resource for Instance<Resolved> {
         property != "Tags"
     }
 
+    fn accepts(property: &str, live: &Value, _: &Value) -> Option<String> {
+        let value = live.as_str()?;
+        match property {
+            "Outage" => Some(outage::does_not_work(value)),
+            "PendingReboot" => Some(format!(
+                "lacks parameters of its group until it is restarted: `aws rds reboot-db-instance --db-instance-identifier {value}`"
+            )),
+            _ => None,
+        }
+    }
+
+    async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
+        match wish.declared["DBClusterIdentifier"].as_str() {
+            Some(cluster) if outage::needs_cluster(wish, &["Tags"]) => {
+                Ok(outage::foresee_part(super::cluster::describe(cx, cluster).await?.as_ref()))
+            }
+            _ => Ok(Foreseen::nothing()),
+        }
+    }
+
     async fn configure(&self, cx: &Context, outputs: &InstanceOutputs<Resolved>) -> Result<(), CallError> {
         converge(self, cx, outputs).await
     }
@@ -281,11 +389,19 @@ impl Resource for Instance<Resolved> {
             // RDS wants the role with the interval and the interval with the role.
             let monitoring = given("MonitoringInterval") || given("MonitoringRoleArn");
             let role = self.monitoring_role_arn.as_ref().map(ToString::to_string);
+            let group = match given("DBParameterGroupName") {
+                true => Some(self.awss_own_group(cx).await?),
+                false => None,
+            };
             let request = client(cx)
                 .modify_db_instance()
                 .db_instance_identifier(outputs.identifier.as_str())
                 .apply_immediately(true)
                 .set_db_instance_class(given("DBInstanceClass").then(|| self.class.clone()))
+                .set_db_parameter_group_name(group)
+                .set_preferred_maintenance_window(
+                    given("PreferredMaintenanceWindow").then(|| self.preferred_maintenance_window.clone()),
+                )
                 .set_promotion_tier(given("PromotionTier").then_some(i32::from(self.promotion_tier)))
                 .set_auto_minor_version_upgrade(
                     given("AutoMinorVersionUpgrade").then_some(self.auto_minor_version_upgrade),
@@ -295,6 +411,10 @@ impl Resource for Instance<Resolved> {
                 .set_ca_certificate_identifier(
                     given("CACertificateIdentifier").then(|| self.ca_certificate_identifier.clone()),
                 );
+            let request = match given("EnablePerformanceInsights") {
+                true => self.with_insights(cx, request).await?,
+                false => request,
+            };
             let answer = self.while_role_spreads(cx, request.send().await.called("ModifyDBInstance"));
             if let Err(error) = answer.classed(&BUSY, ErrorClass::NotYet) {
                 return Err(self.worth_waiting(cx, error).await);

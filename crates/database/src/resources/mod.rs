@@ -6,6 +6,7 @@ mod cluster_parameter_group;
 mod cluster_parts;
 mod database_user;
 mod instance;
+mod outage;
 pub(crate) mod status;
 mod subnet_group;
 mod subnet_group_change;
@@ -14,10 +15,12 @@ mod version;
 pub use cluster::{Cluster, ClusterOutputs};
 pub use cluster_parameter_group::{ClusterParameterGroup, ClusterParameterGroupOutputs, Parameters};
 pub use cluster_parts::{DeletionPolicy, MasterUserSecret, ServerlessScaling};
+pub(crate) use database_user::IAM;
 pub use database_user::{
-    DatabasePrivilege, DatabaseUser, DatabaseUserOutputs, Group, RoleAttribute, SchemaPrivilege,
+    DatabasePrivilege, DatabaseUser, DatabaseUserOutputs, RoleAttribute, SchemaPrivilege,
 };
 pub use instance::{Instance, InstanceOutputs};
+pub use outage::Outage;
 pub use subnet_group::{SubnetGroup, SubnetGroupOutputs};
 
 pub(crate) use version::Version;

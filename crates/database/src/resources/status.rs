@@ -38,6 +38,11 @@ pub(super) fn lasting(status: &str) -> Option<String> {
 /// What to do about a cluster that somebody has stopped, with all its instances. It would start by itself, but only after days.
 const STOPPED: &str = "its status is stopped: start it with `aws rds start-db-cluster`, then run again";
 
+/// What starts a cluster.
+pub(super) fn start_command(identifier: &str) -> String {
+    format!("`aws rds start-db-cluster --db-cluster-identifier {identifier}`")
+}
+
 pub(super) fn is_stopped(status: &str) -> bool {
     status == "stopped"
 }

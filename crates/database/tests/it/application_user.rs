@@ -13,7 +13,7 @@ fn rds(world: &World) -> aws_sdk_rds::Client {
 }
 
 /// Sends a statement as the master user, behind the program's back.
-async fn sql(world: &World, sql: &str) -> Vec<Vec<Field>> {
+pub(crate) async fn sql(world: &World, sql: &str) -> Vec<Vec<Field>> {
     let found = rds(world).describe_db_clusters().send().await.unwrap();
     let cluster = &found.db_clusters()[0];
     let call = world.cx.client(aws_sdk_rdsdata::Client::new).execute_statement();

@@ -130,6 +130,8 @@ fn cluster(around: &mut Inside) -> Entry<Cluster> {
         .fixed(["MasterUserSecret"], "RDS takes another key only while it begins to manage the password")
         .fixed(["StorageEncrypted"], "a key is of no use without")
         .fixed(["AddedMembers"], "what somebody has added is never declared")
+        .fixed(["Outage"], "it is what a look finds, not what anybody wants")
+        .fixed(["StorageType"], "what somebody has changed it to is never declared")
         .fixed(["MembersPendingReboot"], "it is what a look finds, not what anybody wants")
         .together("DatabaseInsightsMode", ["PerformanceInsightsRetentionPeriod"], |cluster| {
             cluster.database_insights_mode = "advanced".to_owned();
@@ -172,6 +174,12 @@ fn instance(around: &mut Inside) -> Entry<Instance> {
         })
         .other("PromotionTier", |instance| instance.promotion_tier = 7)
         .other("PubliclyAccessible", |instance| instance.publicly_accessible = true)
+        .other("PreferredMaintenanceWindow", |instance| {
+            instance.preferred_maintenance_window = "sat:05:00-sat:06:00".to_owned();
+        })
+        .other("EnablePerformanceInsights", |instance| instance.enable_performance_insights = false)
+        .fixed(["DBParameterGroupName"], "what somebody has given it is never declared")
+        .fixed(["Outage", "PendingReboot"], "it is what a look finds, not what anybody wants")
         .other("AutoMinorVersionUpgrade", |instance| instance.auto_minor_version_upgrade = false)
         .other("MonitoringInterval", |instance| instance.monitoring_interval = 30)
         .other("MonitoringRoleArn", |instance| instance.monitoring_role_arn = Some(role.arn))
@@ -213,7 +221,7 @@ fn database_user(around: &mut Inside) -> Entry<DatabaseUser> {
         .other("DatabaseName", |user| user.database_name = "postgres".to_owned())
         .other("RoleAttributes", |user| user.role_attributes.clear())
         .other("MemberOf", |user| {
-            user.member_of.insert(Group::RdsSuperuser);
+            user.member_of.insert("rds_superuser".into());
         })
         .other("DatabasePrivileges", |user| {
             user.database_privileges.insert(DatabasePrivilege::Create);
@@ -222,4 +230,6 @@ fn database_user(around: &mut Inside) -> Entry<DatabaseUser> {
             user.schema_privileges.remove(&SchemaPrivilege::Create);
         })
         .recorded("DeletionPolicy", |user| user.deletion_policy = aws::DeletionPolicy::Retain)
+        .fixed(["GrantOptions"], "the application has nothing to grant")
+        .fixed(["Inherited"], "it is what a look finds, not what anybody wants")
 }

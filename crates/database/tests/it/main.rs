@@ -7,6 +7,8 @@ mod arguments;
 mod changes;
 mod contract;
 mod declaration;
+mod granted;
+mod instances;
 mod life;
 mod parameters;
 mod secret;

@@ -6,7 +6,7 @@ use aws::{SubnetId, VpcId};
 use aws_sdk_rds::types::DbCluster;
 use database::{Args, Inputs, Tier};
 use emulator::Emulator;
-use engine::{Component as _, ComponentError, EngineError, PlanError};
+use engine::{Component as _, ComponentError, EngineError, PlanError, Selector};
 use testing::{REGION, World, place};
 
 /// Inputs that lead nowhere, for declaring.
@@ -67,16 +67,33 @@ pub(crate) async fn live(world: &World) -> DbCluster {
 
 /// Why a plan is refused for the cluster's sake, and the advice; nothing is called that changes anything.
 pub(crate) async fn refused(world: &World, inputs: &Inputs, args: Args) -> String {
+    refused_at("database/cluster", world, inputs, args).await
+}
+
+/// The same for the sake of the resource of an address.
+pub(crate) async fn refused_at(address: &str, world: &World, inputs: &Inputs, args: Args) -> String {
     world.mutations();
     let error = tier(args).create(&world.engine, inputs).await.unwrap_err();
     assert_eq!(world.mutations(), [""; 0]);
     match error {
-        ComponentError::Engine(EngineError::Plan(PlanError::Refused { address, reason, hint })) => {
-            assert_eq!(address.as_str(), "database/cluster");
+        ComponentError::Engine(EngineError::Plan(PlanError::Refused { address: at, reason, hint })) => {
+            assert_eq!(at.as_str(), address);
             format!("{reason} ({hint})")
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// What is said of a resource and left as it is: where somebody looks, and in a plan.
+pub(crate) async fn remarks(address: &str, world: &World, tier: &Tier, inputs: &Inputs) -> Vec<String> {
+    let look = world.engine.look(&Selector::all()).await.unwrap();
+    let remarks = look.remarks();
+    let remarks = remarks.iter().filter(|remark| remark.address.as_str() == address);
+    let remarks: Vec<String> = remarks.map(|remark| remark.accepted.because.clone()).collect();
+    let plan = world.plan(tier, inputs).await;
+    let planned = plan.step(address).unwrap().accepted().iter();
+    assert_eq!(planned.map(|accepted| accepted.because.clone()).collect::<Vec<_>>(), remarks);
+    remarks
 }
 
 /// Arguments with which the cluster may go.

@@ -33,6 +33,32 @@ impl Db {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_renamed_is_the_same_one_with_its_instances() {
+    let db = Db::in_memory().await;
+    db.serverless("c").send().await.unwrap();
+    db.serverless("other").send().await.unwrap();
+    db.instance("i", "c").send().await.unwrap();
+    let before = db.shown("c").await;
+    let rename = |to: &str| {
+        let modify = db.rds.modify_db_cluster().db_cluster_identifier("c").apply_immediately(true);
+        modify.new_db_cluster_identifier(to).send()
+    };
+    assert_eq!(code(rename("other").await), "DBClusterAlreadyExistsFault");
+    assert_eq!(code(rename("-").await), "InvalidParameterValue");
+    rename("D").await.unwrap();
+    let after = db.shown("d").await;
+    assert_eq!(after.db_cluster_resource_id(), before.db_cluster_resource_id());
+    assert!(after.db_cluster_arn().unwrap().ends_with(":cluster:d"));
+    assert!(after.endpoint().unwrap().starts_with("d.cluster-"));
+    let found = db.rds.describe_db_instances().db_instance_identifier("i").send().await.unwrap();
+    assert_eq!(found.db_instances()[0].db_cluster_identifier(), Some("d"));
+    assert_eq!(
+        code(db.rds.describe_db_clusters().db_cluster_identifier("c").send().await),
+        "DBClusterNotFoundFault"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_value_that_holds_anyway_is_not_the_users_though_a_user_set_it() {
     let db = Db::in_memory().await;
     db.parameter_group("p", "aurora-postgresql17").await;

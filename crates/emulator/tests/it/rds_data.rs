@@ -107,6 +107,98 @@ async fn a_block_is_done_as_a_whole_or_not_at_all() {
     assert_eq!(served.app().await, flags([true, true, true, false], None));
 }
 
+impl Served {
+    /// What the role `app` was granted itself: memberships, privileges on the database, and on the schema.
+    async fn direct(&self) -> [String; 3] {
+        let rows = |what: &str, option: &str, from: &str| {
+            format!(
+                "(SELECT CAST(json_agg(json_build_array({what}, pg_get_userbyid(grantor), {option})) AS text) FROM {from} = \
+                 pg_roles.oid)"
+            )
+        };
+        let privileges = |table: &str, list: &str, name: &str, of: &str| {
+            let from = format!("{table}, aclexplode({list}) WHERE {name} = '{of}' AND grantee");
+            rows("privilege_type", "is_grantable", &from)
+        };
+        let memberships = rows("pg_get_userbyid(roleid)", "admin_option", "pg_auth_members WHERE member");
+        let sql = format!(
+            "SELECT {memberships}, {}, {} FROM pg_roles WHERE rolname = 'app'",
+            privileges("pg_database", "datacl", "datname", "payments"),
+            privileges("pg_namespace", "nspacl", "nspname", "public"),
+        );
+        let found = self.run(&sql).await;
+        let text = |field: &Field| field.as_string_value().cloned().unwrap_or_default();
+        found.records()[0].iter().map(text).collect::<Vec<_>>().try_into().unwrap()
+    }
+}
+
+/// PostgreSQL 16, "REVOKE".
+#[tokio::test(start_paused = true)]
+async fn a_membership_is_of_one_grantor_and_ends_by_that_one_alone() {
+    let served = Served::new().await;
+    for sql in [
+        "CREATE ROLE app LOGIN",
+        "CREATE ROLE ops",
+        "GRANT rds_superuser TO ops WITH ADMIN OPTION",
+        "GRANT ops TO payments",
+        "GRANT rds_superuser TO app GRANTED BY ops",
+        "REVOKE rds_superuser FROM app",
+    ] {
+        served.run(sql).await;
+    }
+    assert_eq!(served.direct().await, [r#"[["rds_superuser","ops",false]]"#, "", ""]);
+    served.run("GRANT rds_superuser TO app WITH ADMIN OPTION").await;
+    let both = r#"[["rds_superuser","payments",true],["rds_superuser","ops",false]]"#;
+    assert_eq!(served.direct().await[0], both);
+    served.run("REVOKE rds_superuser FROM app GRANTED BY ops").await;
+    served.run("REVOKE ADMIN OPTION FOR rds_superuser FROM app").await;
+    assert_eq!(served.direct().await[0], r#"[["rds_superuser","payments",false]]"#);
+
+    let mut rows = Rows::default();
+    for (sql, wanted) in [
+        // Nobody is a member of itself, by however many steps.
+        ("GRANT app TO app", "0LP01"),
+        ("GRANT ops TO app", "ok"),
+        ("GRANT app TO ops", "0LP01"),
+        // Neither the privileges of the grantor, nor the option.
+        ("REVOKE rds_superuser FROM app GRANTED BY rdsadmin", "42501"),
+        ("GRANT rds_iam TO app GRANTED BY ops", "42501"),
+        // What it has passed on.
+        ("CREATE ROLE third", "ok"),
+        ("GRANT rds_superuser TO third GRANTED BY ops", "ok"),
+        ("DROP ROLE ops", "2BP01"),
+        ("REVOKE rds_superuser FROM ops", "2BP01"),
+        ("REVOKE ADMIN OPTION FOR rds_superuser FROM ops CASCADE", "ok"),
+        ("REVOKE rds_superuser FROM ops", "ok"),
+        ("DROP ROLE ops", "ok"),
+    ] {
+        rows.row(sql, wanted, served.answer(sql).await);
+    }
+    assert_eq!(served.direct().await[0], r#"[["rds_superuser","payments",false]]"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_privilege_that_another_role_granted_is_not_taken_back_by_the_owner() {
+    let served = Served::new().await;
+    served.run("CREATE ROLE app LOGIN").await;
+    served.run("CREATE ROLE ops").await;
+    served.run("GRANT CREATE ON SCHEMA public TO ops WITH GRANT OPTION").await;
+    served.run("GRANT ops TO payments").await;
+    let as_ops = |sql: &str| format!("DO $x$ BEGIN SET ROLE ops; {sql}; RESET ROLE; END $x$");
+    assert_eq!(served.answer(&as_ops("GRANT CREATE ON DATABASE payments TO app")).await, "42501");
+    served.run(&as_ops("GRANT CREATE ON SCHEMA public TO app")).await;
+    served.run("GRANT CONNECT ON DATABASE payments TO app WITH GRANT OPTION").await;
+    let granted = ["", r#"[["CONNECT","payments",true]]"#, r#"[["CREATE","ops",false]]"#];
+    assert_eq!(served.direct().await, granted);
+    assert_eq!(served.answer("REVOKE CREATE ON SCHEMA public FROM app").await, "ok");
+    assert_eq!(served.direct().await, granted);
+    assert_eq!(served.answer("REVOKE CREATE ON SCHEMA public FROM app GRANTED BY ops").await, "0A000");
+    assert_eq!(served.answer("REVOKE CREATE ON SCHEMA public FROM ops").await, "2BP01");
+    served.run(&as_ops("REVOKE CREATE ON SCHEMA public FROM app")).await;
+    served.run("REVOKE GRANT OPTION FOR CONNECT ON DATABASE payments FROM app").await;
+    assert_eq!(served.direct().await, ["", r#"[["CONNECT","payments",false]]"#, ""]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_postgresql_refuses_or_nobody_understands_is_a_database_error() {
     let served = Served::new().await;

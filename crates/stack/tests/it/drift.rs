@@ -110,6 +110,34 @@ async fn what_aws_upgrades_and_what_waits_for_a_restart_is_said_and_is_no_drift(
     place.run(&["verify", "--set", "database.engine_version=17.6"]).expect(0);
 }
 
+/// One is stopped overnight to save money, another one by mistake.
+#[tokio::test]
+async fn a_stopped_database_is_told_of_everywhere_and_keeps_nobody_from_other_changes() {
+    let place = Workplace::new();
+    place.run(&["up"]).expect(0);
+    let rds = place.rds();
+    rds.stop_db_cluster().db_cluster_identifier("payment-aurora-dev").send().await.unwrap();
+    let said = "database/cluster has been stopped since ";
+    let command = "aws rds start-db-cluster --db-cluster-identifier payment-aurora-dev";
+    let refresh = place.run(&["refresh", "--detailed-exitcode"]).expect(0);
+    assert!(refresh.err.contains(said) && refresh.err.contains(command), "{}", refresh.err);
+    let preview = place.run(&["preview", "--detailed-exitcode"]).expect(0);
+    assert!(preview.out.contains(said) && preview.out.contains(command), "{}", preview.out);
+    let verify = place.run(&["verify"]).expect(1);
+    assert!(verify.out.contains("FAILED   completeness/database"), "{}", verify.out);
+
+    let before = place.emulator_bytes();
+    let up = place.run(&["up", "--set", "database.backup_retention_in_days=9"]).expect(65);
+    assert!(up.err.contains("is stopped, and RDS changes nothing of it"), "{}", up.err);
+    assert!(up.err.contains("hint: start it with") && up.err.contains(command), "{}", up.err);
+    assert_eq!(place.emulator_bytes(), before);
+    let up = place.run(&["up", "--set", "alb.idle_timeout=61"]).expect(0);
+    assert!(up.err.contains("changed alb/"), "{}", up.err);
+    rds.start_db_cluster().db_cluster_identifier("payment-aurora-dev").send().await.unwrap();
+    place.run(&["up", "--set", "database.backup_retention_in_days=9"]).expect(0);
+    place.run(&["verify", "--set", "database.backup_retention_in_days=9"]).expect(0);
+}
+
 /// What somebody opens by hand: a way to the internet for the database subnets, and their network ACL.
 #[tokio::test]
 async fn doors_that_somebody_opened_are_shown_fail_verify_and_are_closed() {

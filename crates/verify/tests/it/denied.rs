@@ -21,7 +21,8 @@ async fn what_may_not_be_read_fails_what_is_about_it_and_hides_nothing_else() {
             "monitoring/database-logs",
             "backup/retention",
             "backup/verification",
-            "completeness/resources"
+            "completeness/resources",
+            "completeness/database"
         ]
     );
     let said = findings(&checks, "completeness/resources");

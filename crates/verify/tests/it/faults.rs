@@ -126,6 +126,45 @@ async fn a_method_that_leaves_the_name_of_the_stage_in_the_path_is_found() {
 }
 
 #[tokio::test]
+async fn a_stopped_database_fails_verify_and_is_left_alone_until_somebody_starts_it() {
+    const STOPPED: &str = "completeness/database";
+    let scene = Scene::of("dev").await;
+    let rds = scene.world.client(aws_sdk_rds::Client::new);
+    let id = scene.property("database/cluster", "DBClusterIdentifier");
+    rds.stop_db_cluster().db_cluster_identifier(id).send().await.unwrap();
+    for _ in 0..2 {
+        let subject = scene.world.subject().await;
+        assert_eq!(failures(&subject), [STOPPED]);
+        let said = findings(&verify(&subject), STOPPED);
+        assert!(said.len() == 1 && said[0].starts_with("database/cluster"), "{said:?}");
+        assert!(said[0].contains("stopped") && said[0].contains("AutomaticRestartTime"), "{said:?}");
+        scene.world.up().await;
+    }
+    rds.start_db_cluster().db_cluster_identifier(id).send().await.unwrap();
+    assert_eq!(failures(&scene.world.subject().await), Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn an_instance_with_parameters_of_somebodys_own_is_found_until_it_is_restarted_without() {
+    const PARAMETERS: &str = "encryption/database-parameters";
+    let scene = Scene::of("dev").await;
+    let rds = scene.world.client(aws_sdk_rds::Client::new);
+    let make = rds.create_db_parameter_group().db_parameter_group_name("quiet").description("Quiet");
+    make.db_parameter_group_family("aurora-postgresql17").send().await.unwrap();
+    let id = scene.property("database/instance-1", "DBInstanceIdentifier");
+    let modify = rds.modify_db_instance().db_instance_identifier(id).apply_immediately(true);
+    modify.db_parameter_group_name("quiet").send().await.unwrap();
+    assert_eq!(failures(&scene.world.subject().await), [PARAMETERS, DIFFERS]);
+    scene.world.up().await;
+    let subject = scene.world.subject().await;
+    assert_eq!(failures(&subject), [PARAMETERS]);
+    let said = findings(&verify(&subject), PARAMETERS);
+    assert!(said[0].contains(&format!("reboot-db-instance --db-instance-identifier {id}")), "{said:?}");
+    rds.reboot_db_instance().db_instance_identifier(id).send().await.unwrap();
+    assert_eq!(failures(&scene.world.subject().await), Vec::<&str>::new());
+}
+
+#[tokio::test]
 async fn a_container_that_may_read_the_master_users_secret_is_found_unless_it_is_meant_to() {
     let scene = Scene::of("dev").await;
     let iam = scene.world.client(aws_sdk_iam::Client::new);

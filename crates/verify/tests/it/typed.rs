@@ -36,6 +36,7 @@ async fn properties_that_are_not_those_of_the_kind_fail_each_check_that_judges_i
         "access/database",
         "monitoring/database-logs",
         "backup/retention",
+        "completeness/database",
     ];
     for (property, value) in
         [("StorageEncrypted", json!("yes")), ("BackupRetentionPeriod", Value::Null), ("Surprise", json!(1))]

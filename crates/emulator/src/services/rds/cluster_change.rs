@@ -12,7 +12,7 @@ use super::snapshot::{self, Made};
 use super::status;
 use super::versions::Version;
 use super::windows::Window;
-use super::{CLUSTER, LAG, MODIFY_CLUSTER, UPGRADE, cluster_create, kind, life_cycle, names};
+use super::{CLUSTER, LAG, MODIFY_CLUSTER, State, UPGRADE, cluster_create, kind, life_cycle, names};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::Next;
@@ -23,6 +23,8 @@ use crate::services::{Answer, Cx};
 struct Modify {
     #[serde(rename = "DBClusterIdentifier")]
     id: String,
+    #[serde(rename = "NewDBClusterIdentifier")]
+    new_id: Option<String>,
     #[serde(default)]
     apply_immediately: bool,
     engine_version: Option<String>,
@@ -97,6 +99,7 @@ pub(super) fn modify(cx: &mut Cx<'_>, call: &Call) -> Answer {
         .transpose()?;
     let mut cluster = changed(cx, current.clone(), &mut asked, version)?;
     let later = later(&asked, version)?;
+    let new_id = new_id(&cx.r.rds, &asked)?;
 
     // Everything is checked; from here on things change.
     change_secret(cx, &mut cluster, secret);
@@ -107,8 +110,41 @@ pub(super) fn modify(cx: &mut Cx<'_>, call: &Call) -> Answer {
     watch_instances(cx, &id, before);
     life_cycle::publish_logs(cx, &id);
     status::need_key(cx, &id);
-    let state = &cx.r.rds;
+    let state = &mut cx.r.rds;
+    if let Some(new_id) = &new_id {
+        rename(state, &id, new_id);
+    }
+    let id = new_id.unwrap_or(id);
     Ok(json!({"DBCluster": find(&state.clusters, &id)?.show(state, cx.now_millis)}))
+}
+
+/// The name that the cluster is to have (RDS API Reference, ModifyDBCluster, `NewDBClusterIdentifier`).
+fn new_id(state: &State, asked: &Modify) -> Result<Option<String>, Refusal> {
+    let Some(new_id) = &asked.new_id else { return Ok(None) };
+    if !asked.apply_immediately {
+        return Err(invalid(
+            "The emulator does not model a new identifier that waits for the maintenance window.",
+        ));
+    }
+    let new_id = names::identifier("NewDBClusterIdentifier", new_id, names::LONGEST_NAME)?;
+    kind::free(&state.clusters, &new_id)?;
+    Ok(Some(new_id))
+}
+
+/// A cluster has another name, and so have its ARN and its endpoints. Everything else of it is the same, its resource id too.
+fn rename(state: &mut State, id: &str, new_id: &str) {
+    let Some(mut cluster) = state.clusters.remove(id) else { return };
+    cluster.arn.truncate(cluster.arn.len() - id.len());
+    cluster.arn.push_str(new_id);
+    for endpoint in [&mut cluster.endpoint, &mut cluster.reader_endpoint] {
+        endpoint.replace_range(..id.len(), new_id);
+    }
+    let of_cluster = state.instances.values_mut().filter(|instance| instance.cluster == id);
+    of_cluster.for_each(|instance| instance.cluster = new_id.to_owned());
+    let of_cluster = state.snapshots.values_mut().filter(|snapshot| snapshot.cluster == id);
+    of_cluster.for_each(|snapshot| snapshot.cluster = new_id.to_owned());
+    cluster.id = new_id.to_owned();
+    state.clusters.insert(new_id.to_owned(), cluster);
 }
 
 /// Whether a change leaves the cluster available meanwhile (Aurora User Guide, "Settings for Amazon Aurora").

@@ -1,12 +1,13 @@
 //! The RDS Data API: SQL statements to an Aurora cluster, by HTTPS and without a connection.
 //!
 //! There is no PostgreSQL behind it. What is kept of a cluster's database is its roles and what they were granted
-//! ([`roles`]); the statements about them are understood exactly ([`sql`]), and every other statement is a database error that
+//! ([`roles`], [`grants`]); the statements about them are understood exactly ([`sql`]), and every other statement is a database error that
 //! says so. A cluster answers if its HTTP endpoint is on, its writer is available, the secret is its own managed one and active,
 //! and the key of that secret can be used (Aurora User Guide, "Using RDS Data API", and the errors of the API's model). A cluster
 //! that has paused is woken by the first call, which is refused with `DatabaseResumingException` (Aurora User Guide, "Scaling to
 //! Zero ACUs with automatic pause and resume": about 15 seconds).
 
+mod grants;
 mod parse;
 mod roles;
 mod sql;

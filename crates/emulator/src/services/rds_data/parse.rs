@@ -44,7 +44,7 @@ fn tokens(sql: &str) -> Result<Vec<Token>, Refusal> {
                 let (name, after) = word(&rest[1..]);
                 (Token::Parameter(name.to_owned()), after)
             }
-            '(' | ')' | ',' | ';' | '=' => (Token::Mark(first), &rest[1..]),
+            '(' | ')' | ',' | ';' | '=' | '.' => (Token::Mark(first), &rest[1..]),
             first if first.is_ascii_alphabetic() || first == '_' => {
                 let (name, after) = word(rest);
                 (Token::Word(name.to_ascii_lowercase()), after)
@@ -122,20 +122,71 @@ impl Parser<'_> {
                 let text = if self.takes_word("null") { None } else { Some(self.text()?) };
                 Ok(Statement::CommentOnRole { role, text })
             }
-            "grant" => {
-                let granted = self.granted()?;
-                self.expect("to")?;
-                Ok(Statement::Grant { granted, to: self.name()? })
+            "grant" => self.grant(),
+            "revoke" => self.revoke(),
+            "set" => {
+                self.expect("role")?;
+                Ok(Statement::SetRole(Some(self.name()?)))
             }
-            "revoke" => {
-                let granted = self.granted()?;
-                self.expect("from")?;
-                Ok(Statement::Revoke { granted, from: self.name()? })
+            "reset" => {
+                self.expect("role")?;
+                Ok(Statement::SetRole(None))
             }
             "do" => self.block(),
             "select" => self.select(),
             other => Err(not_understood(other)),
         }
+    }
+
+    /// `GRANT … TO role [WITH ADMIN OPTION] [GRANTED BY role]`
+    fn grant(&mut self) -> Result<Statement, Refusal> {
+        let granted = self.granted()?;
+        self.expect("to")?;
+        let to = self.name()?;
+        let with_option = self.takes_word("with");
+        if with_option {
+            self.option(&granted)?;
+        }
+        Ok(Statement::Grant { granted, to, with_option, by: self.grantor()? })
+    }
+
+    /// `REVOKE [ADMIN OPTION FOR] … FROM role [GRANTED BY role] [CASCADE | RESTRICT]`
+    fn revoke(&mut self) -> Result<Statement, Refusal> {
+        let is_word = |at: usize, word: &str| self.tokens.get(at) == Some(&Token::Word(word.to_owned()));
+        let option_only = is_word(self.at + 1, "option") && is_word(self.at + 2, "for");
+        let kind = self.at;
+        self.at += if option_only { 3 } else { 0 };
+        let granted = self.granted()?;
+        if option_only {
+            let after = std::mem::replace(&mut self.at, kind);
+            self.option(&granted)?;
+            self.at = after;
+        }
+        self.expect("from")?;
+        let from = self.name()?;
+        let by = self.grantor()?;
+        let cascade = self.takes_word("cascade");
+        if !cascade {
+            self.takes_word("restrict");
+        }
+        Ok(Statement::Revoke { granted, from, option_only, by, cascade })
+    }
+
+    /// `ADMIN OPTION` of roles, `GRANT OPTION` of privileges.
+    fn option(&mut self, granted: &Granted) -> Result<(), Refusal> {
+        self.expect(match granted {
+            Granted::Roles(_) => "admin",
+            Granted::Privileges(..) => "grant",
+        })?;
+        self.expect("option")
+    }
+
+    fn grantor(&mut self) -> Result<Option<String>, Refusal> {
+        if !self.takes_word("granted") {
+            return Ok(None);
+        }
+        self.expect("by")?;
+        self.name().map(Some)
     }
 
     /// `DO $tag$ BEGIN …; END $tag$`
@@ -165,13 +216,14 @@ impl Parser<'_> {
                 None => (word.clone(), true),
             };
             attributes.push(match name.as_str() {
-                "superuser" | "replication" | "bypassrls" if on => {
+                "superuser" | "replication" if on => {
                     // The master user is no superuser (Aurora User Guide, "The rds_superuser role").
                     return Err(error("42501", "permission denied to create or alter such a role"));
                 }
                 "login" => (Attribute::Login, on),
                 "createdb" => (Attribute::CreateDb, on),
                 "createrole" => (Attribute::CreateRole, on),
+                "bypassrls" => (Attribute::BypassRls, on),
                 _ => return Err(not_understood(&word)),
             });
             self.at += 1;
@@ -217,6 +269,11 @@ impl Parser<'_> {
     }
 
     fn column(&mut self) -> Result<Column, Refusal> {
+        if self.takes(&Token::Mark('(')) {
+            let column = self.granted_directly()?;
+            self.expect_mark(')')?;
+            return Ok(column);
+        }
         let name = self.word()?;
         if !self.takes(&Token::Mark('(')) {
             return match name.as_str() {
@@ -224,6 +281,7 @@ impl Parser<'_> {
                 "rolcanlogin" => Ok(Column::Has(Attribute::Login)),
                 "rolcreatedb" => Ok(Column::Has(Attribute::CreateDb)),
                 "rolcreaterole" => Ok(Column::Has(Attribute::CreateRole)),
+                "rolbypassrls" => Ok(Column::Has(Attribute::BypassRls)),
                 other => Err(error("42703", format!("column \"{other}\" does not exist here"))),
             };
         }
@@ -254,6 +312,40 @@ impl Parser<'_> {
         };
         self.expect_mark(')')?;
         Ok(column)
+    }
+
+    /// The query in a query that gathers what a role itself was granted. Others about these tables are not understood.
+    fn granted_directly(&mut self) -> Result<Column, Refusal> {
+        self.expect_all("select cast(json_agg(json_build_array(")?;
+        if !self.takes_word("privilege_type") {
+            self.expect_all("pg_get_userbyid(roleid), pg_get_userbyid(grantor), admin_option)) as text)")?;
+            self.expect_all("from pg_auth_members where member = pg_roles.oid")?;
+            return Ok(Column::Memberships);
+        }
+        self.expect_all(", pg_get_userbyid(grantor), is_grantable)) as text) from")?;
+        let on = match self.word()?.as_str() {
+            "pg_database" => {
+                self.expect_all(", aclexplode(datacl) where datname =")?;
+                On::Database(self.text()?)
+            }
+            "pg_namespace" => {
+                self.expect_all(", aclexplode(nspacl) where nspname =")?;
+                On::Schema(self.text()?)
+            }
+            other => return Err(not_understood(other)),
+        };
+        self.expect_all("and grantee = pg_roles.oid")?;
+        Ok(Column::Privileges(on))
+    }
+
+    /// All of these tokens.
+    fn expect_all(&mut self, text: &str) -> Result<(), Refusal> {
+        for token in tokens(text)? {
+            if !self.takes(&token) {
+                return Err(self.unexpected_next());
+            }
+        }
+        Ok(())
     }
 
     fn next(&mut self) -> Option<Token> {
@@ -364,6 +456,27 @@ mod tests {
     }
 
     #[test]
+    fn a_grant_may_be_passed_on_and_is_somebodys() {
+        let granted = || Granted::Roles(vec!["b".to_owned()]);
+        let grant = read("GRANT b TO a WITH ADMIN OPTION GRANTED BY c").unwrap();
+        let by = Some("c".to_owned());
+        assert_eq!(
+            grant,
+            Statement::Grant { granted: granted(), to: "a".to_owned(), with_option: true, by: by.clone() }
+        );
+        let revoke = |option_only, by, cascade| Statement::Revoke {
+            granted: granted(),
+            from: "a".to_owned(),
+            option_only,
+            by,
+            cascade,
+        };
+        assert_eq!(read("REVOKE b FROM a").unwrap(), revoke(false, None, false));
+        assert_eq!(read("REVOKE b FROM a GRANTED BY c CASCADE").unwrap(), revoke(false, by, true));
+        assert_eq!(read("REVOKE ADMIN OPTION FOR b FROM a RESTRICT").unwrap(), revoke(true, None, false));
+    }
+
+    #[test]
     fn what_is_not_understood_says_where() {
         for (sql, state) in [
             ("SELECT 1", "0A000"),
@@ -374,6 +487,9 @@ mod tests {
             ("COMMENT ON ROLE a IS 'x", "42601"),
             ("DO $$ BEGIN CREATE ROLE a END $$", "0A000"),
             ("GRANT rds_iam", "42601"),
+            ("GRANT rds_iam TO a WITH GRANT OPTION", "0A000"),
+            ("REVOKE ADMIN OPTION FOR CREATE ON SCHEMA public FROM a", "0A000"),
+            ("REVOKE rds_iam FROM a GRANTED", "42601"),
         ] {
             let refused = read(sql).unwrap_err();
             assert!(refused.message.ends_with(&format!("SQLState: {state}")), "{sql}: {}", refused.message);

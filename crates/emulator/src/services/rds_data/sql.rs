@@ -8,6 +8,7 @@ pub(super) enum Attribute {
     Login,
     CreateDb,
     CreateRole,
+    BypassRls,
 }
 
 /// What privileges are granted on.
@@ -36,6 +37,10 @@ pub(super) enum Column {
     May(String, On),
     /// `shobj_description(oid, 'pg_authid')`
     Description,
+    /// The role's rows of `pg_auth_members`, as the text of a JSON array: role, grantor, whether it may pass it on.
+    Memberships,
+    /// The role's entries in the list of privileges of an object, in the same way: privilege, grantor, whether it may pass it on.
+    Privileges(On),
 }
 
 /// A statement.
@@ -59,13 +64,23 @@ pub(super) enum Statement {
     Grant {
         granted: Granted,
         to: String,
+        /// `WITH ADMIN OPTION`, `WITH GRANT OPTION`
+        with_option: bool,
+        /// `GRANTED BY`
+        by: Option<String>,
     },
     Revoke {
         granted: Granted,
         from: String,
+        /// `ADMIN OPTION FOR`, `GRANT OPTION FOR`
+        option_only: bool,
+        by: Option<String>,
+        cascade: bool,
     },
     /// `DO`: all of them or none.
     Block(Vec<Statement>),
+    /// `SET ROLE`, and `RESET ROLE` as `None`. It holds to the end of its block: here no session outlives a call.
+    SetRole(Option<String>),
     /// Of `pg_roles`, all or the one of a name.
     Select {
         columns: Vec<Column>,
