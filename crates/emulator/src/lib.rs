@@ -21,6 +21,7 @@
 mod bounds;
 mod calls;
 mod clock;
+mod control;
 mod emulator;
 mod error;
 mod exchange;

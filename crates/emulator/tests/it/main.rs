@@ -65,6 +65,7 @@ mod sns;
 mod sqs;
 mod support;
 mod throttling;
+mod time;
 mod tokens;
 mod web_acls;
 mod wire;
