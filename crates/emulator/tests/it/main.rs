@@ -13,6 +13,7 @@ mod conflicts;
 mod dependencies;
 mod ecr;
 mod ecs;
+mod example;
 mod faults;
 mod filters;
 mod front;
