@@ -5,6 +5,7 @@ enum is of it. EC2's answers, which the embedded AWS writes without a model, hav
 """
 
 import base64
+import io
 import json
 import sys
 import xml.etree.ElementTree
@@ -89,8 +90,10 @@ def client(service, clients={}):
 
 
 def decoded(value):
-    """An input whose blobs are bytes."""
+    """An input with its blobs and streams."""
     if isinstance(value, dict):
+        if "$stream" in value:
+            return io.BytesIO(value["$stream"].encode())
         return base64.b64decode(value["$blob"]) if "$blob" in value else {key: decoded(item) for key, item in value.items()}
     return [decoded(item) for item in value] if isinstance(value, list) else value
 

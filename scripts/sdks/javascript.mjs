@@ -2,6 +2,7 @@
 // output.
 
 import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 
 const settings = JSON.parse(process.argv[2]);
 
@@ -32,10 +33,11 @@ async function service(name) {
   return services[name];
 }
 
-/** An input whose blobs are bytes. */
+/** An input with its blobs and streams. */
 function decoded(value) {
   if (Array.isArray(value)) return value.map(decoded);
   if (value === null || typeof value !== "object") return value;
+  if ("$stream" in value) return Readable.from([Buffer.from(value.$stream)]);
   if ("$blob" in value) return Buffer.from(value.$blob, "base64");
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decoded(item)]));
 }

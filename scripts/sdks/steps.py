@@ -77,6 +77,11 @@ def blob(content):
     return {"$blob": base64.b64encode(content).decode()}
 
 
+def stream(text):
+    """A body that the SDK reads while it sends it."""
+    return {"$stream": text}
+
+
 def pairs(key="Key", value="Value"):
     """A tag as a list of pairs."""
     return [{key: "Author", value: TAG}]

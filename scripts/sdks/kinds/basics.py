@@ -2,7 +2,7 @@
 
 import json
 
-from ..steps import ACCOUNT, REGION, TAG, Kind, call, pages, pairs, passes, tagged, wait
+from ..steps import ACCOUNT, REGION, TAG, Kind, call, pages, pairs, passes, stream, tagged, wait
 
 LOG_GROUP_ARN = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:check"
 
@@ -151,7 +151,9 @@ KINDS = [
             wait("s3.ObjectExists", Bucket="check-bucket", Key="a/Zoë +&"),
             call("s3.GetObject", Bucket="check-bucket", Key="a/Zoë +&",
                  expect={"Body": "sent", "Metadata.author": "me", "ServerSideEncryption": "aws:kms"}),
-            call("s3.PutObject", Bucket="check-bucket", Key="b", Body="2"),
+            call("s3.PutObject", Bucket="check-bucket", Key="b", Body=stream("in pieces" * 10_000), ContentLength=90_000,
+                 ChecksumAlgorithm="SHA256"),
+            call("s3.GetObject", Bucket="check-bucket", Key="b", Range="bytes=9-17", expect={"Body": "in pieces"}),
             pages("s3.ListObjectsV2", Bucket="check-bucket", size=1,
                   expect={"Contents[0].Key": "a/Zoë +&", "Contents[1].Key": "b", "Contents[2]": None}),
             pages("s3.ListBuckets", size=1, expect={"Buckets[0].Name": "check-bucket"}),
