@@ -223,7 +223,7 @@ impl Directory {
         };
         let ahead = std::str::from_utf8(&text).ok().and_then(|text| text.trim().parse().ok());
         let ahead = ahead.map(Duration::from_millis).filter(|ahead| *ahead <= AHEAD_AT_MOST);
-        ahead.ok_or_else(|| EmulatorError::BrokenClock { path })
+        ahead.ok_or(EmulatorError::BrokenClock { path })
     }
 
     /// Every state file, with the service and the region that its name gives.

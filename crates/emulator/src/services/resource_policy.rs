@@ -162,13 +162,13 @@ mod tests {
     fn what_is_remembered_is_of_one_policy_one_service_and_one_action() {
         let asked = |number: usize, service: &str, action: &str| {
             let allow = json!({"Sid": format!("s{number}"), "Effect": "Allow", "Principal": {"Service": LOGS},
-                "Action": if number % 2 == 0 { "kms:Decrypt" } else { "kms:Encrypt" }, "Resource": "*"});
+                "Action": if number.is_multiple_of(2) { "kms:Decrypt" } else { "kms:Encrypt" }, "Resource": "*"});
             allows_service(&policy(json!([allow])), service, action)
         };
         // More policies than are remembered, and each asked again.
         for number in (0..3 * REMEMBERED_AT_MOST).flat_map(|number| [number, number]) {
-            assert_eq!(asked(number, LOGS, "kms:Decrypt"), number % 2 == 0);
-            assert_eq!(asked(number, LOGS, "kms:Encrypt"), number % 2 == 1);
+            assert_eq!(asked(number, LOGS, "kms:Decrypt"), number.is_multiple_of(2));
+            assert_eq!(asked(number, LOGS, "kms:Encrypt"), !number.is_multiple_of(2));
             assert!(!asked(number, "sns.amazonaws.com", "kms:Decrypt"));
         }
     }
