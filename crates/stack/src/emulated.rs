@@ -80,7 +80,7 @@ async fn serve_on_loopback(
     })?;
     let address = listener.local_addr().map_err(|error| Failure::from_error(Exit::Failed, &error))?;
     let region = options.region.as_deref().unwrap_or(DEFAULT_REGION);
-    note(&examples(directory, &format!("http://{address}"), region));
+    note(examples(directory, &format!("http://{address}"), region));
     print(&Lines::from(&format!("http://{address}")))?;
     let cancel = signals.cancel();
     tokio::select! {
