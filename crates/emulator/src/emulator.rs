@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::{
@@ -19,12 +19,13 @@ use http_body_util::BodyExt;
 use tokio::time::Instant;
 
 use crate::calls::{CallLog, CallRecord};
-use crate::clock::Clock;
+use crate::clock::{Clock, Forward};
+use crate::control;
 use crate::error::EmulatorError;
 use crate::faults::{Abort, FaultPlan, Faults};
 use crate::gate::Gate;
 use crate::ids::fresh_seed;
-use crate::latency::Latencies;
+use crate::latency::{Latencies, Slow};
 use crate::layer::{Layer, Next};
 use crate::objects::Object;
 use crate::persist::Directory;
@@ -219,11 +220,11 @@ impl Builder {
             layers.push(Arc::new(Faults::new(plan, abort)));
         }
         if self.throttling {
-            layers.push(Arc::new(Throttle::new()));
+            layers.push(Arc::new(Throttle::new(Arc::clone(services.clock()))));
         }
         layers.extend(self.layers);
         if !latencies.are_off() {
-            layers.push(Arc::new(latencies));
+            layers.push(Arc::new(Slow::new(latencies, Arc::clone(services.clock()))));
         }
         Emulator {
             inner: Arc::new(Inner {
@@ -315,6 +316,48 @@ impl Emulator {
         self.inner.gate.put_database(region, name, status).await
     }
 
+    /// What time it is in the account.
+    ///
+    /// # Errors
+    ///
+    /// If state on disk cannot be read. Never in memory.
+    pub async fn now(&self) -> Result<SystemTime, EmulatorError> {
+        self.inner.gate.now(None).await.map(time)
+    }
+
+    /// Moves the account's clock forward, and returns what time it is then. Everything that is due by then has happened when the
+    /// next call is answered: what was `pending` is available, what was held for seven days is gone. Calls under way that take
+    /// their time, and buckets of throttling, see it too. On disk it is kept, and holds for every process on the directory.
+    ///
+    /// For tests without a paused clock, such as those of clients in other processes; where tokio's clock is paused,
+    /// `tokio::time::advance` does the same.
+    ///
+    /// # Errors
+    ///
+    /// If the clock would be more than ten years ahead of where it would be by itself, or state on disk cannot be read or written.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # use std::time::Duration;
+    /// let emulator = emulator::Emulator::in_memory();
+    /// let before = emulator.now().await?;
+    /// let after = emulator.advance(Duration::from_secs(7 * 24 * 60 * 60)).await?;
+    /// assert!(after >= before + Duration::from_secs(7 * 24 * 60 * 60));
+    /// # Ok::<(), emulator::EmulatorError>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn advance(&self, by: Duration) -> Result<SystemTime, EmulatorError> {
+        self.forward(Forward::By(by)).await.map(time)
+    }
+
+    pub(crate) async fn forward(&self, forward: Forward) -> Result<i64, EmulatorError> {
+        self.inner.gate.now(Some(forward)).await
+    }
+
+    pub(crate) async fn now_millis(&self) -> Result<i64, EmulatorError> {
+        self.inner.gate.now(None).await
+    }
+
     /// The account as it is now: what has taken effect is in it, what is under way is not. `None` on disk, where the
     /// directory is the snapshot.
     pub fn snapshot(&self) -> Option<Snapshot> {
@@ -335,6 +378,9 @@ impl Emulator {
     }
 
     pub(crate) async fn answer(&self, http: Http) -> Reply {
+        if let Some(answer) = control::answer(self, &http).await {
+            return Ok(answer);
+        }
         let sequence = self.inner.sequence.fetch_add(1, Ordering::Relaxed) + 1;
         match Call::decode(sequence, http) {
             Ok(call) => Next::outer(&self.inner.layers, &self.inner.gate).run(&call).await,
@@ -369,6 +415,10 @@ impl fmt::Debug for Builder {
             .field("latency", &self.latency)
             .finish_non_exhaustive()
     }
+}
+
+fn time(millis: i64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(millis.unsigned_abs())
 }
 
 /// The bridge from the SDK's HTTP interface.

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use files::FileError;
 
@@ -89,6 +90,33 @@ pub enum EmulatorError {
     Listener {
         /// Why it failed.
         source: Arc<io::Error>,
+    },
+    /// The file that says how far the clock was moved is not what the emulator writes.
+    #[error(
+        "{} does not say by how many milliseconds the clock was moved. Restore the file from a copy, or delete it to go on \
+         with the machine's time",
+        path.display()
+    )]
+    BrokenClock {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The clock was to be moved back.
+    #[error("the clock is only moved forward, and it is {now} already")]
+    Backwards {
+        /// What time it is.
+        now: String,
+    },
+    /// The clock was to be moved further than it goes.
+    #[error(
+        "the clock goes {} days ahead at most, and is {} seconds ahead already",
+        at_most.as_secs() / (24 * 60 * 60), ahead.as_secs()
+    )]
+    TooFarAhead {
+        /// How far ahead it is.
+        ahead: Duration,
+        /// How far it can be.
+        at_most: Duration,
     },
     /// The emulator stopped in the middle of a call, because its runtime ended or a service panicked.
     #[error("the emulator stopped before the call was finished")]

@@ -18,6 +18,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use crate::clock::Forward;
 use crate::error::EmulatorError;
 use crate::layer::{Layer, Next};
 use crate::objects::Object;
@@ -62,6 +63,8 @@ enum Work {
     Objects,
     State { service: String, region: String },
     Status { region: String, database: String, status: String },
+    Now,
+    Advance(Forward),
 }
 
 enum Done {
@@ -70,6 +73,8 @@ enum Done {
     State(Option<Value>),
     /// Whether there is such a database.
     Status(bool),
+    /// What time it is, in milliseconds since 1970.
+    Now(Result<i64, EmulatorError>),
 }
 
 impl Gate {
@@ -129,6 +134,14 @@ impl Gate {
         match self.run(Work::Status { region, database, status }).await? {
             Done::Status(found) => Ok(found),
             _ => unreachable!("a change of a state is answered with whether it was made"),
+        }
+    }
+
+    /// What time it is, in milliseconds since 1970, once the clock was moved where that is asked for.
+    pub(crate) async fn now(self: &Arc<Self>, forward: Option<Forward>) -> Result<i64, EmulatorError> {
+        match self.run(forward.map_or(Work::Now, Work::Advance)).await? {
+            Done::Now(now) => now,
+            _ => unreachable!("a question for the time is answered with the time"),
         }
     }
 
@@ -199,12 +212,14 @@ impl Gate {
         works: &[Work],
         changes: &BTreeSet<Home>,
     ) -> Result<Vec<Result<Done, EmulatorError>>, EmulatorError> {
-        let exclusive = !changes.is_empty();
+        let moves = works.iter().any(|work| matches!(work, Work::Advance(_)));
+        let exclusive = moves || !changes.is_empty();
         // Until this turn has succeeded, memory is not known to be equal to anything on disk.
         let known = turn.known.take();
         let Current { generation, files } =
             blocking(directory, move |directory| directory.lock(exclusive, known)).await?;
         if let Some(files) = files {
+            let ahead = files.ahead;
             let (readable, unreadable) = self.services.usable(files);
             turn.unreadable = unreadable;
             turn.on_disk = readable
@@ -215,7 +230,9 @@ impl Gate {
                 })
                 .collect();
             self.services.load(readable)?;
+            self.services.clock().set_ahead(ahead);
         }
+        let ahead = self.services.clock().ahead();
         let changes: Vec<&Home> =
             changes.iter().filter(|home| !turn.unreadable.contains_key(*home)).collect();
         for home in &changes {
@@ -241,10 +258,11 @@ impl Gate {
                 unsaved.push(Unsaved { service, region, state });
             }
         }
-        let generation = match unsaved.is_empty() {
+        let moved = Some(self.services.clock().ahead()).filter(|moved| *moved != ahead);
+        let generation = match unsaved.is_empty() && moved.is_none() {
             true => generation,
             false => {
-                let write = move |directory: &Directory| directory.write(generation, &unsaved);
+                let write = move |directory: &Directory| directory.write(generation, &unsaved, moved);
                 blocking(directory, write).await?
             }
         };
@@ -275,6 +293,7 @@ impl Gate {
             Work::Status { region, .. } => {
                 unreadable.get(&("rds".to_owned(), region.clone())).cloned().map(Err)
             }
+            Work::Now | Work::Advance(_) => None,
         }
     }
 
@@ -286,12 +305,17 @@ impl Gate {
             Work::Status { region, database, status } => {
                 Done::Status(self.services.put_database(region, database, status))
             }
+            Work::Now => Done::Now(Ok(self.services.clock().now_millis())),
+            Work::Advance(forward) => {
+                let clock = self.services.clock();
+                Done::Now(clock.advance(*forward).map(|()| clock.now_millis()))
+            }
         }
     }
 }
 
 /// An error with its causes.
-fn told(error: &EmulatorError) -> String {
+pub(crate) fn told(error: &EmulatorError) -> String {
     let mut message = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {

@@ -8,10 +8,12 @@
 //! Times of EC2's kinds are here, those of others with their service. Operations that take their time before they
 //! answer are listed with their service ([`Api::CALLS`](crate::services::Api::CALLS)).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::clock::Clock;
 use crate::ids::draw;
 use crate::layer::{Layer, Next};
 use crate::request::Call;
@@ -118,8 +120,20 @@ impl Latencies {
     }
 }
 
+/// The layer in which calls take their time before they answer.
+pub(crate) struct Slow {
+    latencies: Latencies,
+    clock: Arc<Clock>,
+}
+
+impl Slow {
+    pub(crate) fn new(latencies: Latencies, clock: Arc<Clock>) -> Self {
+        Slow { latencies, clock }
+    }
+}
+
 #[async_trait]
-impl Layer for Latencies {
+impl Layer for Slow {
     async fn handle(&self, call: &Call, next: Next<'_>) -> Reply {
         let reply = next.run(call).await;
         // A refusal comes at once.
@@ -127,8 +141,8 @@ impl Layer for Latencies {
         let spread = services::duration(&call.service, &call.operation).filter(|_| succeeded);
         if let Some(spread) = spread {
             let about = format!("{} {}", call.sequence, call.operation);
-            let millis = self.millis(spread, &about);
-            tokio::time::sleep(Duration::from_millis(millis.unsigned_abs())).await;
+            let millis = self.latencies.millis(spread, &about);
+            self.clock.sleep(Duration::from_millis(millis.unsigned_abs())).await;
         }
         reply
     }

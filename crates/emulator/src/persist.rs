@@ -9,6 +9,8 @@
 //! A file is replaced as a whole: written beside, flushed, renamed over the old one, and the directory
 //! flushed. What a reader finds is therefore always one complete version.
 //!
+//! A clock that was moved is part of the account: `clock` holds by how many milliseconds, and is not there before.
+//!
 //! Only their owner can read and write directory and files, whatever the umask, and a link, a FIFO, a device, a
 //! directory or a file of more than 1 GiB in place of one of them is refused.
 //!
@@ -19,11 +21,13 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::bounds::nesting;
+use crate::clock::AHEAD_AT_MOST;
 use crate::error::EmulatorError;
 
 /// The version of the file format. A file with another one is refused, never converted silently.
@@ -35,7 +39,9 @@ const READ_AT_MOST: u64 = 1 << 30;
 const NESTED_AT_MOST: usize = 120;
 /// The name of the file that is locked, and holds the generation.
 const LOCK: &str = "lock";
-/// A generation has 20 digits.
+/// The name of the file that says how far the clock was moved.
+const CLOCK: &str = "clock";
+/// A generation has 20 digits, and so have milliseconds at most.
 const GENERATION_AT_MOST: u64 = 64;
 
 /// What a state file holds.
@@ -69,6 +75,8 @@ pub(crate) struct Unreadable {
 pub(crate) struct Files {
     pub(crate) readable: Vec<Stored>,
     pub(crate) unreadable: Vec<Unreadable>,
+    /// How far the clock was moved forward.
+    pub(crate) ahead: Duration,
 }
 
 /// The state of one service in one region, to be written.
@@ -127,16 +135,27 @@ impl Directory {
         Ok(Current { generation, files })
     }
 
-    /// Replaces the given files and returns the new generation. Needs the exclusive lock.
-    pub(crate) fn write(&self, generation: u64, unsaved: &[Unsaved]) -> Result<u64, EmulatorError> {
+    /// Replaces the given files, and the clock's if it was moved, and returns the new generation. Needs the exclusive lock.
+    pub(crate) fn write(
+        &self,
+        generation: u64,
+        unsaved: &[Unsaved],
+        ahead: Option<Duration>,
+    ) -> Result<u64, EmulatorError> {
         if !self.adopted.load(Ordering::Relaxed) {
-            files::adopt(&self.path, |name| state_file(name).is_some())
+            files::adopt(&self.path, |name| state_file(name).is_some() || name == CLOCK)
                 .map_err(|(path, error)| EmulatorError::file("write", path, error))?;
             self.adopted.store(true, Ordering::Relaxed);
         }
         let generation = generation + 1;
         self.set_generation(generation)
             .map_err(|error| EmulatorError::io("write", &self.lock_path, error))?;
+        // First, so that nothing is ever newer than the clock.
+        if let Some(ahead) = ahead {
+            let path = self.path.join(CLOCK);
+            files::replace(&path, format!("{}\n", ahead.as_millis()).as_bytes())
+                .map_err(|error| EmulatorError::file("write", &path, error))?;
+        }
         for Unsaved { service, region, state } in unsaved {
             let path = self.path.join(format!("{service}@{region}.json"));
             let file = StateFile {
@@ -165,6 +184,13 @@ impl Directory {
         for (path, ..) in &paths {
             fs::remove_file(path).map_err(|error| EmulatorError::io("delete", path, error))?;
         }
+        let clock = self.path.join(CLOCK);
+        match fs::remove_file(&clock) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(EmulatorError::io("delete", clock, error));
+            }
+            _ => {}
+        }
         files::sync_directory(&self.path)
             .map_err(|error| EmulatorError::io("flush the directory", &self.path, error))?;
         Ok(paths.len())
@@ -177,7 +203,7 @@ impl Directory {
 
     /// A file that cannot be used takes nothing away from the others.
     fn read(&self) -> Result<Files, EmulatorError> {
-        let mut files = Files::default();
+        let mut files = Files { ahead: self.ahead()?, ..Files::default() };
         for (path, service, region) in self.state_files()? {
             match read_state(&path, &service, &region) {
                 Ok(stored) => files.readable.push(stored),
@@ -185,6 +211,19 @@ impl Directory {
             }
         }
         Ok(files)
+    }
+
+    /// How far the clock was moved. An account whose time is not known is not gone on with.
+    fn ahead(&self) -> Result<Duration, EmulatorError> {
+        let path = self.path.join(CLOCK);
+        let Some(text) = files::read(&path, GENERATION_AT_MOST)
+            .map_err(|error| EmulatorError::file("read", &path, error))?
+        else {
+            return Ok(Duration::ZERO);
+        };
+        let ahead = std::str::from_utf8(&text).ok().and_then(|text| text.trim().parse().ok());
+        let ahead = ahead.map(Duration::from_millis).filter(|ahead| *ahead <= AHEAD_AT_MOST);
+        ahead.ok_or(EmulatorError::BrokenClock { path })
     }
 
     /// Every state file, with the service and the region that its name gives.

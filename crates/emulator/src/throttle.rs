@@ -2,15 +2,16 @@
 //!
 //! A call draws a token from each of its buckets ([`limits`]). If one of them is empty it is refused, draws
 //! nothing and does nothing (EC2 Developer Guide, "How throttling is applied"). Buckets fill by tokio's clock,
-//! also where the state is on disk, and belong to this emulator: another process has its own.
+//! also where the state is on disk, and by what the account's clock is moved; they belong to this emulator: another process has
+//! its own.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::clock::Stopwatch;
+use crate::clock::{Clock, Stopwatch};
 use crate::layer::{Layer, Next};
 use crate::limits::{self, Rate};
 use crate::request::Call;
@@ -19,6 +20,7 @@ use crate::response::Reply;
 /// The layer that counts and refuses.
 pub(crate) struct Throttle {
     watch: Stopwatch,
+    clock: Arc<Clock>,
     /// By service, region and the bucket's own name.
     buckets: Mutex<BTreeMap<(String, String, String), Bucket>>,
 }
@@ -38,13 +40,13 @@ impl Bucket {
 }
 
 impl Throttle {
-    pub(crate) fn new() -> Self {
-        Throttle { watch: Stopwatch::start(), buckets: Mutex::default() }
+    pub(crate) fn new(clock: Arc<Clock>) -> Self {
+        Throttle { watch: Stopwatch::start(), clock, buckets: Mutex::default() }
     }
 
     /// Draws a token from each bucket of a call, or from none.
     fn admits(&self, call: &Call) -> bool {
-        let now = self.watch.elapsed();
+        let now = self.watch.elapsed() + self.clock.ahead();
         // The buckets of a call change together at the end, so a panic elsewhere leaves them whole.
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let drawn: Vec<_> = limits::buckets(call)

@@ -140,7 +140,12 @@ pub enum ExportCommand {
 pub enum EmulatorCommand {
     /// Serve it over HTTP on 127.0.0.1, for the `aws` command line or any other client, until Ctrl-C.
     ///
-    /// The address is printed on standard output. Several processes may use one state directory at once.
+    /// The address is printed on standard output, and examples for `aws` and boto3 on standard error. Several processes may
+    /// use one state directory at once.
+    ///
+    /// Its clock can be moved forward, so that nobody has to wait for what takes its time: `POST /_emulator/advance` with
+    /// {"seconds": 3600} or {"to": "2030-01-01T00:00:00Z"}; `GET /_emulator/clock` tells the time. Everything sees it: the states
+    /// of objects, calls that are under way, and throttling.
     Serve(Serve),
     /// Delete everything in it. What `stack up` recorded is kept, so the next `up` creates it anew.
     Reset,

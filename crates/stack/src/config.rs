@@ -41,6 +41,7 @@ pub use self::layers::Origin;
 pub(crate) use self::region::partition;
 pub(crate) use self::sections::AnySection;
 pub use self::settings::{Setting, variables};
+pub(crate) use self::values::DEFAULT_REGION;
 pub use self::values::{Config, Logs};
 
 /// The file that is read if no other is named, where it exists.

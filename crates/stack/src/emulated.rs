@@ -11,6 +11,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::cli::{EmulatorCommand, Options, Serve};
+use crate::config::DEFAULT_REGION;
 use crate::exit::{Exit, Failure};
 use crate::input;
 use crate::output::{Lines, note, print, print_json};
@@ -34,7 +35,7 @@ pub(crate) async fn run(
 ) -> Result<Exit, Failure> {
     let directory = directory(&options.state_dir);
     match command {
-        EmulatorCommand::Serve(serve) => serve_on_loopback(&serve, &directory, signals).await,
+        EmulatorCommand::Serve(serve) => serve_on_loopback(&serve, &directory, options, signals).await,
         EmulatorCommand::Reset => reset(&directory, options, signals).await,
         EmulatorCommand::List { all } => {
             let listed = signals.unless(list(&directory, all, options.json)).await;
@@ -57,7 +58,12 @@ pub(crate) fn open(directory: &Path) -> Result<Emulator, Failure> {
     }
 }
 
-async fn serve_on_loopback(serve: &Serve, directory: &Path, signals: &Signals) -> Result<Exit, Failure> {
+async fn serve_on_loopback(
+    serve: &Serve,
+    directory: &Path,
+    options: &Options,
+    signals: &Signals,
+) -> Result<Exit, Failure> {
     let mut builder = Emulator::builder().latency(serve.latency).throttling(serve.throttling);
     if let Some(file) = &serve.faults {
         builder = builder.faults(fault_plan(file)?);
@@ -73,15 +79,8 @@ async fn serve_on_loopback(serve: &Serve, directory: &Path, signals: &Signals) -
             .hint("another process may use the port: choose one with --port, or --port 0 for any free one")
     })?;
     let address = listener.local_addr().map_err(|error| Failure::from_error(Exit::Failed, &error))?;
-    let mut lines = Lines::from(&format!(
-        "the embedded AWS in {} is served until Ctrl-C; any AWS client can use it:",
-        directory.display()
-    ));
-    lines.line(format!(
-        "  AWS_ENDPOINT_URL=http://{address} AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any \
-         AWS_REGION=ap-southeast-1 aws ec2 describe-vpcs"
-    ));
-    note(&lines);
+    let region = options.region.as_deref().unwrap_or(DEFAULT_REGION);
+    note(examples(directory, &format!("http://{address}"), region));
     print(&Lines::from(&format!("http://{address}")))?;
     let cancel = signals.cancel();
     tokio::select! {
@@ -93,6 +92,25 @@ async fn serve_on_loopback(serve: &Serve, directory: &Path, signals: &Signals) -
         () = cancel.abandoned() => {}
     }
     Ok(Exit::Done)
+}
+
+/// What is served, and how clients come to it. Credentials must be there, and may be any.
+fn examples(directory: &Path, url: &str, region: &str) -> Lines {
+    let mut lines = Lines::from(&format!(
+        "the embedded AWS in {} is served until Ctrl-C, to any AWS client:",
+        directory.display()
+    ));
+    lines.line(format!(
+        "  AWS_ENDPOINT_URL={url} AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_REGION={region} \
+         aws ec2 describe-vpcs"
+    ));
+    lines.line(format!(
+        "  boto3.client(\"ec2\", endpoint_url=\"{url}\", region_name=\"{region}\", \
+         aws_access_key_id=\"any\", aws_secret_access_key=\"any\").describe_vpcs()"
+    ));
+    lines.line("to move its clock an hour forward:");
+    lines.line(format!("  curl --data '{{\"seconds\": 3600}}' {url}/_emulator/advance"));
+    lines
 }
 
 fn fault_plan(file: &Path) -> Result<FaultPlan, Failure> {

@@ -34,7 +34,7 @@ mod wafv2;
 mod xray;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -298,7 +298,7 @@ pub(crate) struct Account {
 
 /// All services of the account.
 pub(crate) struct Services {
-    clock: Clock,
+    clock: Arc<Clock>,
     seed: u64,
     latencies: Latencies,
     account: Mutex<Account>,
@@ -307,7 +307,12 @@ pub(crate) struct Services {
 impl Services {
     pub(crate) fn new(clock: Clock, seed: u64, latencies: Latencies) -> Self {
         let account = Account { global: Global::new(seed), regions: BTreeMap::new() };
-        Services { clock, seed, latencies, account: Mutex::new(account) }
+        Services { clock: Arc::new(clock), seed, latencies, account: Mutex::new(account) }
+    }
+
+    /// The account's clock.
+    pub(crate) fn clock(&self) -> &Arc<Clock> {
+        &self.clock
     }
 
     /// The account as it is, and how much time has passed in it.
@@ -317,7 +322,8 @@ impl Services {
 
     /// The services of an account that was copied, at the moment at which it was.
     pub(crate) fn going_on(account: Account, passed: Duration, seed: u64, latencies: Latencies) -> Self {
-        Services { clock: Clock::going_on(passed), seed, latencies, account: Mutex::new(account) }
+        let clock = Arc::new(Clock::going_on(passed));
+        Services { clock, seed, latencies, account: Mutex::new(account) }
     }
 
     fn account(&self) -> MutexGuard<'_, Account> {

@@ -2,8 +2,14 @@
 //!
 //! What they have in common is here. Each service refuses them with a code of its own.
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
 use super::iam::State as Iam;
 use super::iam::policy::{Effect, Many, Policy, Principal, Scalar, Statement, matches};
+
+/// Of how many policies answers are remembered.
+const REMEMBERED_AT_MOST: usize = 100;
 
 /// Why a policy is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +54,28 @@ impl Statement {
 ///
 /// Of conditions only `aws:SourceAccount` and `aws:SourceArn` are understood. All others are taken to be met where they
 /// allow, and not to be met where they deny: what the service will ask for is not known here.
+///
+/// What was asked before is remembered: some services ask at every call, of policies that hardly ever change.
 pub(crate) fn allows_service(text: &str, service: &str, action: &str) -> bool {
-    allows_service_in(text, service, action, &[])
+    /// By policy, then by service and action.
+    type Remembered = HashMap<String, Vec<(String, String, bool)>>;
+    static REMEMBERED: LazyLock<Mutex<Remembered>> = LazyLock::new(Mutex::default);
+    // Entries are added whole, so a panic elsewhere leaves them whole.
+    let remembered = || REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = remembered().get(text).and_then(|answers| {
+        let answer = answers.iter().find(|(of, to, _)| of == service && to == action)?;
+        Some(answer.2)
+    });
+    known.unwrap_or_else(|| {
+        let allowed = allows_service_in(text, service, action, &[]);
+        let mut remembered = remembered();
+        if remembered.len() >= REMEMBERED_AT_MOST {
+            remembered.clear();
+        }
+        let answers = remembered.entry(text.to_owned()).or_default();
+        answers.push((service.to_owned(), action.to_owned(), allowed));
+        allowed
+    })
 }
 
 /// The same for a request of which more is known: pairs of condition keys, such as
@@ -133,6 +159,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_remembered_is_of_one_policy_one_service_and_one_action() {
+        let asked = |number: usize, service: &str, action: &str| {
+            let allow = json!({"Sid": format!("s{number}"), "Effect": "Allow", "Principal": {"Service": LOGS},
+                "Action": if number.is_multiple_of(2) { "kms:Decrypt" } else { "kms:Encrypt" }, "Resource": "*"});
+            allows_service(&policy(json!([allow])), service, action)
+        };
+        // More policies than are remembered, and each asked again.
+        for number in (0..3 * REMEMBERED_AT_MOST).flat_map(|number| [number, number]) {
+            assert_eq!(asked(number, LOGS, "kms:Decrypt"), number.is_multiple_of(2));
+            assert_eq!(asked(number, LOGS, "kms:Encrypt"), !number.is_multiple_of(2));
+            assert!(!asked(number, "sns.amazonaws.com", "kms:Decrypt"));
+        }
+    }
+
+    #[test]
     fn a_service_is_allowed_what_a_statement_allows_and_none_denies() {
         let condition = |operator: &str, key: &str, value: &str| json!({operator: {key: value}});
         let allow = |principal: Value, action: Value, condition: Value| {
@@ -170,7 +211,9 @@ mod tests {
         ];
         for (statements, expected) in rows {
             let text = policy(statements);
-            assert_eq!(allows_service(&text, LOGS, "kms:Decrypt"), expected, "{text}");
+            for _ in 0..2 {
+                assert_eq!(allows_service(&text, LOGS, "kms:Decrypt"), expected, "{text}");
+            }
         }
         assert!(!allows_service("no policy", LOGS, "kms:Decrypt"));
     }

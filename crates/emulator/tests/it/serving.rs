@@ -17,14 +17,14 @@ use tokio::task::JoinHandle;
 
 use crate::support::{REGION, TRUST, code, tagged};
 
-struct Server {
-    address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), EmulatorError>>,
 }
 
 impl Server {
-    async fn start(emulator: &Emulator) -> Self {
+    pub(crate) async fn start(emulator: &Emulator) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -34,7 +34,7 @@ impl Server {
     }
 
     /// An SDK configuration with the SDK's own HTTP client.
-    fn config(&self, emulator: &Emulator) -> SdkConfig {
+    pub(crate) fn config(&self, emulator: &Emulator) -> SdkConfig {
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(REGION))
@@ -49,7 +49,7 @@ impl Server {
     }
 
     /// Sends text and returns what comes back until the server closes the connection.
-    async fn raw(&self, parts: &[&str]) -> String {
+    pub(crate) async fn raw(&self, parts: &[&str]) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         for part in parts {
             stream.write_all(part.as_bytes()).await.unwrap();

@@ -37,6 +37,9 @@ pub struct Config {
     sections: Sections,
 }
 
+/// The region that is meant where none is named.
+pub(crate) const DEFAULT_REGION: &str = "ap-southeast-1";
+
 /// The keys that every program has, as they are read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -79,7 +82,7 @@ impl Default for Common {
         let tags = [("Repository", "unknown"), ("Author", "unknown")];
         Self {
             project: "payment".to_owned(),
-            region: "ap-southeast-1".to_owned(),
+            region: DEFAULT_REGION.to_owned(),
             allow_unknown_region: false,
             ignored_tags: Vec::new(),
             state: StateArgs::default(),

@@ -25,6 +25,31 @@ fn what_was_acknowledged_is_there_after_the_server_was_killed() {
     assert_eq!(left, [apigw::logs_role_name("ap-southeast-1")]);
 }
 
+/// What is shown as an example can be pasted: it has the address, credentials and the region.
+#[test]
+fn it_says_how_clients_come_to_it() {
+    let place = Workplace::new();
+    for (options, region) in [(&[][..], "ap-southeast-1"), (&["--region", "eu-west-1"], "eu-west-1")] {
+        let (server, said) = Server::start_and_listen(&place, options);
+        let url = &server.url;
+        assert_eq!(
+            said[1..],
+            [
+                format!(
+                    "  AWS_ENDPOINT_URL={url} AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_REGION={region} \
+                     aws ec2 describe-vpcs"
+                ),
+                format!(
+                    "  boto3.client(\"ec2\", endpoint_url=\"{url}\", region_name=\"{region}\", \
+                     aws_access_key_id=\"any\", aws_secret_access_key=\"any\").describe_vpcs()"
+                ),
+                "to move its clock an hour forward:".to_owned(),
+                format!("  curl --data '{{\"seconds\": 3600}}' {url}/_emulator/advance"),
+            ]
+        );
+    }
+}
+
 #[test]
 fn a_port_that_is_taken_is_named() {
     let place = Workplace::new();

@@ -34,6 +34,23 @@ impl Server {
         Self { process, url }
     }
 
+    /// A server, and what it says on standard error before it is ready.
+    pub(crate) fn start_and_listen(place: &Workplace, options: &[&str]) -> (Self, Vec<String>) {
+        let mut command = place.command(&["emulator", "serve", "--port", "0", "--state-dir", "served"]);
+        let command = command.args(options).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        let lines = read(process.stderr.take().unwrap());
+        let server = Self { process, url: url.trim().to_owned() };
+        // The last line stands before the address.
+        let mut said = Vec::new();
+        while said.last().is_none_or(|line: &String| !line.contains("curl")) {
+            said.push(lines.recv().unwrap_or_else(|_| panic!("it ended early:\n{}", said.join("\n"))));
+        }
+        (server, said)
+    }
+
     /// Makes a command find this server where the real AWS would be.
     pub(crate) fn reached_by<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command.env("AWS_ENDPOINT_URL", &self.url).env("AWS_REGION", "ap-southeast-1");
