@@ -59,6 +59,7 @@ mod s3_buckets;
 mod s3_objects;
 mod scheduler;
 mod secrets;
+mod security_policies;
 mod serving;
 mod snapshot;
 mod sns;
