@@ -330,7 +330,7 @@ fn is_modern(policy: &str) -> bool {
     let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     match parts.as_slice() {
         ["ELBSecurityPolicy", "FS" | "TLS" | "TLS13", "1", "2" | "3", words @ .., year, month] => {
-            words.iter().all(|word| is_word(word)) && is_number(year, 4) && is_number(month, 2)
+            words.iter().all(is_word) && is_number(year, 4) && is_number(month, 2)
         }
         _ => false,
     }

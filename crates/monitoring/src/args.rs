@@ -224,7 +224,7 @@ const MAILBOX: &str = "!#$%&'*+-/=?^_`{|}~.";
 fn is_email(text: &str) -> bool {
     let Some((mailbox, domain)) = text.split_once('@') else { return false };
     let is_label = |label: &str| {
-        !label.is_empty()
+        (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
@@ -236,6 +236,8 @@ fn is_email(text: &str) -> bool {
         && text.len() <= MAX_EMAIL_LENGTH
         && domain.contains('.')
         && domain.split('.').all(is_label)
+        // An address of four numbers is no name.
+        && domain.contains(|one: char| one.is_ascii_alphabetic())
 }
 
 impl Args {

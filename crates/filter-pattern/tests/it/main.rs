@@ -1,7 +1,5 @@
 //! Patterns of all three forms, and where wrong ones are wrong.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
 use filter_pattern::{LONGEST, Pattern, Terms, parse};
 use proptest::prelude::*;
 

@@ -30,6 +30,8 @@ fn each_is_named_with_what_would_be_right() {
         (emails(&["a@example.com", "b c@example.com"]), "alarm_emails[1]: `b c@example.com` is no"),
         (emails(&["a@example"]), "alarm_emails[0]: `a@example` is no"),
         (emails(&["a@-x.example.com"]), "alarm_emails[0]: `a@-x.example.com` is no"),
+        (emails(&["a@10.0.0.1"]), "alarm_emails[0]: `a@10.0.0.1` is no"),
+        (emails(&[&format!("a@{}.com", "x".repeat(64))]), "alarm_emails[0]: `a@xxxxxxxx"),
         (emails(&["a..b@example.com"]), "alarm_emails[0]: `a..b@example.com` is no"),
         (emails(&[".a@example.com"]), "alarm_emails[0]: `.a@example.com` is no"),
         (emails(&["a@example.com", "A@Example.com"]), "alarm_emails[1]: A@Example.com is there twice"),
