@@ -32,7 +32,9 @@ pub struct Args {
     pub certificate_arn: Option<String>,
     /// Which versions and ciphers of TLS it speaks: one of AWS's policies for TLS 1.2 and later (Security Hub ELB.17,
     /// PCI DSS 4.2.1).
-    #[schemars(regex(pattern = "^ELBSecurityPolicy-.*-1-[23]-"))]
+    #[schemars(regex(
+        pattern = "^ELBSecurityPolicy-(FS|TLS|TLS13)-1-[23]-([A-Za-z0-9]+-)*[0-9]{4}-[0-9]{2}$"
+    ))]
     pub ssl_policy: String,
     /// The port of the targets.
     #[schemars(range(min = 1, max = 65535))]
@@ -280,10 +282,7 @@ impl Args {
 
     fn check_tls(&self, place: &Place) -> Result<(), DeclareError> {
         let policy = &self.ssl_policy;
-        // Its name says what a policy begins with: `ELBSecurityPolicy-TLS13-1-2-2021-06`,
-        // `ELBSecurityPolicy-FS-1-2-2019-08`.
-        let is_modern = policy.contains("-1-2-") || policy.contains("-1-3-");
-        if !(policy.starts_with("ELBSecurityPolicy-") && is_modern) {
+        if !is_modern(policy) {
             let reason = format!("`{policy}` is no policy for TLS 1.2 and later");
             let hint = "one of AWS's, such as ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09";
             return Err(DeclareError::argument("ssl_policy", reason, hint));
@@ -319,6 +318,21 @@ impl Args {
             || !self.ingress_cidrs.is_empty()
             || !inputs.client_security_group_ids.is_empty()
             || self.ingress_from_vpc
+    }
+}
+
+/// Whether the name of a policy says that it begins with TLS 1.2 or 1.3, as `ELBSecurityPolicy-TLS13-1-2-2021-06` and
+/// `ELBSecurityPolicy-FS-1-2-Res-2020-10` do, and ends with a month. Whether there is such a one, the listener asks AWS.
+fn is_modern(policy: &str) -> bool {
+    let parts: Vec<&str> = policy.split('-').collect();
+    let is_number =
+        |text: &str, digits: usize| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    match parts.as_slice() {
+        ["ELBSecurityPolicy", "FS" | "TLS" | "TLS13", "1", "2" | "3", words @ .., year, month] => {
+            words.iter().all(is_word) && is_number(year, 4) && is_number(month, 2)
+        }
+        _ => false,
     }
 }
 

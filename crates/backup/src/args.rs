@@ -8,7 +8,7 @@ use engine::{DeclareError, Input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::schedule;
+use crate::{schedule, time_zone};
 
 /// What the tier needs to know.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,7 +46,7 @@ pub struct Args {
     /// When the backup is verified: `cron(minutes hours * * ? *)` or `rate(value unit)`, at least once a day. It should
     /// be after the database's backup window.
     pub schedule_expression: String,
-    /// The time zone of the schedule: `UTC`, or a name of the IANA database, such as `Asia/Singapore`.
+    /// The time zone of the schedules: `UTC`, or a name of the IANA database, exactly as there, such as `Asia/Singapore`.
     pub time_zone: String,
     /// For how many days the database must keep its automated backups, at least: 1 to 35, and no more than
     /// `database.backup_retention_in_days`.
@@ -156,13 +156,14 @@ impl Args {
                 "such as cron(0 6 * * ? *), every day at six",
             )
         })?;
-        if !schedule::is_time_zone(&self.time_zone) {
-            let reason = format!("`{}` is not a time zone", self.time_zone);
-            return Err(DeclareError::argument(
-                "time_zone",
-                reason,
-                "UTC, or an area and a place, such as Asia/Singapore",
-            ));
+        if !time_zone::exists(&self.time_zone) {
+            let reason = format!("`{}` is not the name of a time zone", self.time_zone);
+            let hint = match time_zone::meant(&self.time_zone) {
+                Some(meant) => format!("did you mean {meant}?"),
+                None => "UTC, or a name of the IANA database with area and place, such as Asia/Singapore"
+                    .to_owned(),
+            };
+            return Err(DeclareError::argument("time_zone", reason, hint));
         }
         // RDS API Reference, CreateDBCluster: 35 days.
         DeclareError::within("min_retention_days", self.min_retention_days, 1..=35, "")?;

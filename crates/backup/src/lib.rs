@@ -35,6 +35,7 @@ mod package;
 mod permissions;
 pub mod resources;
 mod schedule;
+mod time_zone;
 
 pub use args::Args;
 pub use args::DatabaseInputs;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::DeclareError;
+use filter_pattern::Pattern;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -223,7 +224,7 @@ const MAILBOX: &str = "!#$%&'*+-/=?^_`{|}~.";
 fn is_email(text: &str) -> bool {
     let Some((mailbox, domain)) = text.split_once('@') else { return false };
     let is_label = |label: &str| {
-        !label.is_empty()
+        (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
@@ -235,19 +236,8 @@ fn is_email(text: &str) -> bool {
         && text.len() <= MAX_EMAIL_LENGTH
         && domain.contains('.')
         && domain.split('.').all(is_label)
-}
-
-/// What a filter pattern leaves open (CloudWatch Logs User Guide, "Filter pattern syntax": a JSON pattern is between braces, one of
-/// columns between brackets, and exact phrases and texts between quotes).
-fn unclosed(pattern: &str) -> Option<String> {
-    let pattern = pattern.trim();
-    let pairs = [('{', '}', "a pattern for JSON"), ('[', ']', "a pattern for columns")];
-    let open = pairs.iter().find(|(open, close, _)| pattern.starts_with(*open) && !pattern.ends_with(*close));
-    if let Some((_, close, what)) = open {
-        return Some(format!("{what} ends with {close}"));
-    }
-    let quotes = pattern.replace("\\\"", "").matches('"').count();
-    (quotes % 2 == 1).then(|| "a quotation mark is not closed".to_owned())
+        // An address of four numbers is no name.
+        && domain.contains(|one: char| one.is_ascii_alphabetic())
 }
 
 impl Args {
@@ -265,21 +255,26 @@ impl Args {
                 return Err(DeclareError::argument(format!("disabled_alarms[{index}]"), reason, &hint));
             }
         }
-        if self.error_pattern.trim().is_empty() || self.error_pattern.len() > 1024 {
-            let reason = "it would count every line, or is longer than AWS allows".to_owned();
-            return Err(DeclareError::argument(
-                "error_pattern",
-                reason,
-                "1 to 1024 characters, such as ?ERROR ?FATAL",
-            ));
-        }
-        if let Some(reason) = unclosed(&self.error_pattern) {
-            let hint = "terms such as ?ERROR ?FATAL, or { $.level = \"error\" } for JSON";
-            return Err(DeclareError::argument("error_pattern", reason, hint));
-        }
+        self.check_pattern()?;
         self.tracing.check()?;
         self.thresholds.check()?;
         check_inputs(inputs)
+    }
+
+    fn check_pattern(&self) -> Result<(), DeclareError> {
+        let reason = match filter_pattern::parse(&self.error_pattern) {
+            Err(wrong) => wrong.to_string(),
+            Ok(Pattern::Terms(terms)) if terms.fit_everything => "it would count every line".to_owned(),
+            // CloudWatch Logs User Guide, "Filter pattern syntax": a term with a question mark is ignored there.
+            Ok(Pattern::Terms(terms)) if terms.ignore_optional => {
+                "CloudWatch Logs ignores terms with a question mark where there are others without one"
+                    .to_owned()
+            }
+            Ok(_) => return Ok(()),
+        };
+        let hint = "terms such as ?ERROR ?FATAL, `\"level: error\"` in quotation marks, { $.level = \"error\" } for lines that are \
+                    JSON, or [time, level = ERROR, ...] for columns";
+        Err(DeclareError::argument("error_pattern", reason, hint))
     }
 
     fn check_emails(&self) -> Result<(), DeclareError> {

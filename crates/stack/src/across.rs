@@ -5,12 +5,13 @@ use ecs::{Need, Way};
 use engine::DeclareError;
 use vpc::NatMode;
 
-use crate::config::Config;
+use crate::config::{Config, OWN_TAG};
 use crate::stack::StackError;
 
 /// Refuses what cannot work, as the argument of one of the tiers.
 pub(crate) fn check(config: &Config, place: &Place) -> Result<(), StackError> {
     let of = |tier| move |source| StackError::Declare { tier, source };
+    own_tags(config).map_err(of("vpc"))?;
     zones(config, place).map_err(of("vpc"))?;
     kept_backups(config).map_err(of("backup"))?;
     let (Some(network), Some(containers)) = (config.get::<vpc::Tier>(), config.get::<ecs::Tier>()) else {
@@ -25,6 +26,12 @@ pub(crate) fn check(config: &Config, place: &Place) -> Result<(), StackError> {
         true => Ok(()),
         false => Err(of("vpc")(no_way(network, &unmet))),
     }
+}
+
+/// A configuration from a file is refused for them when it is read; this is for one that a program has made.
+fn own_tags(config: &Config) -> Result<(), DeclareError> {
+    let (reason, hint) = OWN_TAG;
+    config.own_tag().map_or(Ok(()), |own| Err(DeclareError::argument(format!("tags.{own}"), reason, hint)))
 }
 
 /// What the tasks of an image will need that nothing leads to, where no image is declared yet: a remark, since no task runs.
@@ -149,6 +156,19 @@ mod tests {
         config.section_mut::<vpc::Tier>().nat = NatMode::None;
         config.section_mut::<ecs::Tier>().image = Some(":v1".to_owned());
         config
+    }
+
+    #[test]
+    fn a_tag_that_stack_sets_itself_is_refused() {
+        for own in ["Environment", "Name", "Tier"] {
+            let mut config = Config::default();
+            config.tags.insert(own.to_owned(), "y".to_owned());
+            let said = refused(&config);
+            assert!(
+                said.starts_with(&format!("vpc.tags.{own}: stack sets this tag itself on every resource")),
+                "{said}"
+            );
+        }
     }
 
     fn refused(config: &Config) -> String {

@@ -41,7 +41,7 @@ pub use self::layers::Origin;
 pub(crate) use self::region::partition;
 pub(crate) use self::sections::AnySection;
 pub use self::settings::{Setting, variables};
-pub(crate) use self::values::DEFAULT_REGION;
+pub(crate) use self::values::{DEFAULT_REGION, OWN_TAG};
 pub use self::values::{Config, Logs};
 
 /// The file that is read if no other is named, where it exists.
@@ -154,6 +154,10 @@ impl Loaded {
             let hint = "whoever sees the file, the plan or the objects in AWS can read it: keep it in Secrets Manager, let the \
                         application fetch it, and revoke the one that stood here";
             return Err(self.error(&key, format!("it has {what} in it"), hint));
+        }
+        if let Some(own) = config.own_tag() {
+            let (reason, hint) = OWN_TAG;
+            return Err(self.error(&path_of_keys(&["tags", own]), reason, hint));
         }
         if let Err(error) = config.ignored_tags() {
             let hint = "name keys that others set, such as \"CostCenter\" or \"org:*\"";

@@ -9,14 +9,15 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Certificate as LiveCertificate, Listener as Live, ProtocolEnum, Rule as LiveRule,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, Foreseen, ImportId, Intent, Listed, Loss,
+    Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times, Wish,
 };
 use serde::{Deserialize, Serialize};
 
 use super::ListenerRule;
 use super::action::{self, Action};
 use super::elb::{elb, retag, tag, tags_of, taken};
+use super::security_policy;
 use crate::{ListenerArn, LoadBalancerArn};
 
 /// The properties of a listener.
@@ -192,6 +193,10 @@ impl Resource for Listener<Resolved> {
         let answer = request.send().await.called(OPERATION)?;
         let made = answer.listeners.unwrap_or_default().into_iter().next();
         outputs(&required(made, OPERATION, "Listeners")?, OPERATION)
+    }
+
+    async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
+        security_policy::foresee(cx, wish).await
     }
 
     async fn configure(&self, cx: &Context, outputs: &ListenerOutputs<Resolved>) -> Result<(), CallError> {

@@ -11,6 +11,7 @@ mod listener;
 mod listener_rule;
 mod load_balancer;
 mod s3;
+mod security_policy;
 mod target_group;
 
 pub use action::{Action, FixedResponseConfig, ForwardConfig, RedirectConfig, TargetGroupTuple};

@@ -122,13 +122,24 @@ fn a_certificate_is_one_of_acm_in_the_same_account_and_region() {
 #[test]
 fn policies_that_speak_old_tls_are_refused() {
     let policy = |name: &str| Args { ssl_policy: name.to_owned(), ..Args::default() };
-    for old in ["ELBSecurityPolicy-2016-08", "ELBSecurityPolicy-TLS13-1-0-2021-06", "TLS-1-2-2017-01"] {
+    for old in [
+        "ELBSecurityPolicy-2016-08",
+        "ELBSecurityPolicy-TLS13-1-0-2021-06",
+        "TLS-1-2-2017-01",
+        "ELBSecurityPolicy-anything-1-2-",
+        "ELBSecurityPolicy-TLS13-1-2-latest",
+        "elbsecuritypolicy-tls13-1-2-2021-06",
+        "ELBSecurityPolicy-TLS13-1-2-2021-06 ",
+        "ELBSecurityPolicy-TLS13-1-2--2021-06",
+    ] {
         assert!(refused(policy(old)).starts_with(&format!("ssl_policy: `{old}` is no policy for TLS 1.2")));
     }
     for modern in [
         "ELBSecurityPolicy-TLS13-1-2-2021-06",
         "ELBSecurityPolicy-TLS13-1-3-2021-06",
         "ELBSecurityPolicy-FS-1-2-2019-08",
+        "ELBSecurityPolicy-TLS-1-2-Ext-2018-06",
+        "ELBSecurityPolicy-TLS13-1-2-RFC9151-INTEROP4-FIPS-2023-07",
     ] {
         assert!(declare(&tier(policy(modern)), &inputs()).is_ok(), "{modern}");
     }

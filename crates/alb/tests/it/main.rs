@@ -11,4 +11,5 @@ mod drift;
 mod life;
 mod log_bucket;
 mod refusals;
+mod security_policy;
 mod support;

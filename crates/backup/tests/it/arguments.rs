@@ -27,7 +27,20 @@ fn each_is_named_with_what_would_be_right() {
         (every("cron(0 25 * * ? *)"), "schedule_expression: `25` are not hours of a day"),
         (every("cron(0 6 ? * MON *)"), "schedule_expression: `cron(0 6 ? * MON *)` is not due every day"),
         (every("rate(2 days)"), "schedule_expression: `rate(2 days)` is not due every day"),
-        (zone("Singapore"), "time_zone: `Singapore` is not a time zone (UTC, or an area and a place"),
+        (
+            zone("Singapore"),
+            "time_zone: `Singapore` is not the name of a time zone (did you mean Asia/Singapore?)",
+        ),
+        (
+            zone("asia/singapore"),
+            "time_zone: `asia/singapore` is not the name of a time zone (did you mean Asia/Singapore?)",
+        ),
+        (
+            zone("Mars/Phobos"),
+            "time_zone: `Mars/Phobos` is not the name of a time zone (UTC, or a name of the",
+        ),
+        (every("cron(+5 6 * * ? *)"), "schedule_expression: `+5` are not minutes of an hour"),
+        (every("rate(1 days)"), "schedule_expression: `rate(1 days)` is not a rate"),
         (
             Args { min_retention_days: 36, ..Args::default() },
             "min_retention_days: 36 is out of range (1 to 35)",

@@ -30,6 +30,7 @@ mod sns;
 mod sqs;
 mod sts;
 mod support;
+mod time_zones;
 mod wafv2;
 mod xray;
 

@@ -257,6 +257,8 @@ async fn rules_of_plans() {
         ("an unknown vault", rule().target_backup_vault_name("none"), bad),
         ("a name with a space", rule().rule_name("a b"), bad),
         ("no cron expression", rule().schedule_expression("rate(1 day)"), bad),
+        ("no time zone", rule().schedule_expression_timezone("Mars/Phobos"), bad),
+        ("another case", rule().schedule_expression_timezone("asia/singapore"), bad),
         ("both days", rule().schedule_expression("cron(0 5 * * * *)"), bad),
         ("a start window of half an hour", rule().start_window_minutes(30), bad),
         ("completion before start", rule().start_window_minutes(60).completion_window_minutes(60), bad),

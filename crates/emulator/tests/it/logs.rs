@@ -9,7 +9,7 @@ use aws_sdk_cloudwatchlogs::types::{
 use emulator::Emulator;
 
 use crate::rows::check;
-use crate::support::{Cloud, NO_KEY, REGION, code, config, policy};
+use crate::support::{Cloud, NO_KEY, REGION, code, config, policy, said};
 
 /// Logs, as the policies of keys name it.
 const LOGS: &str = "logs.ap-southeast-1.amazonaws.com";
@@ -144,7 +144,11 @@ async fn metric_filters_come_back_and_are_counted() {
         (json, metric().dimensions("Code", "500")),
         (json, metric().metric_value("one")),
         ("{ $.level = 1", metric()),
+        ("{ $.level == 1 }", metric()),
+        ("{ level = 1 }", metric()),
         ("[a, b", metric()),
+        ("%(a)%", metric()),
+        ("ERROR:", metric()),
     ];
     for (pattern, metric) in rows {
         assert_eq!(put("c", pattern, metric).await, "InvalidParameterException", "{pattern}");
@@ -174,6 +178,19 @@ async fn metric_filters_come_back_and_are_counted() {
         count += 1;
     }
     assert_eq!(count, 100);
+}
+
+/// As users report the messages of CloudWatch Logs.
+#[tokio::test(start_paused = true)]
+async fn a_pattern_that_is_none_is_refused_in_the_words_of_aws() {
+    let cloud = Cloud::in_memory();
+    cloud.logs.create_log_group().log_group_name("g").send().await.unwrap();
+    let put = async |pattern: &str| said(put_filter(&cloud, "g", "f", pattern, metric()).await);
+    let refused = |message: &str| format!("InvalidParameterException: {message}");
+    assert_eq!(put("?Status: timeout").await, refused("Invalid character(s) in term ':'"));
+    assert_eq!(put("{ $.\"sc-status\" = 5* }").await, refused("Invalid character(s) in term '\"'"));
+    assert_eq!(put("{ $.eventType > UpdateTrail }").await, refused("Invalid metric filter pattern"));
+    assert_eq!(put("?ERROR ?\"Status: 5\"").await, "ok");
 }
 
 #[tokio::test(start_paused = true)]

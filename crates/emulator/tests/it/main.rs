@@ -61,6 +61,7 @@ mod s3_objects;
 mod s3_tags;
 mod scheduler;
 mod secrets;
+mod security_policies;
 mod serving;
 mod snapshot;
 mod sns;

@@ -12,7 +12,7 @@ use aws_sdk_scheduler::types::{
 use emulator::Emulator;
 
 use crate::rows::Rows;
-use crate::support::{Cloud, NO_KEY, REGION, code, config};
+use crate::support::{Cloud, NO_KEY, REGION, code, config, said};
 
 const INVALID: &str = "ValidationException";
 const MISSING: &str = "ResourceNotFoundException";
@@ -155,7 +155,10 @@ async fn rules_of_schedules() {
     let aim = |target: TargetBuilder| create().target(target.build().unwrap());
     let mut rows = Rows::default();
     rows.row("expression", INVALID, code(create().schedule_expression("cron(0 2 * * *)").send().await));
-    rows.row("time zone", INVALID, code(create().schedule_expression_timezone("Mars/Olympus").send().await));
+    for zone in ["Mars/Olympus", "Asia/Phobos", "asia/singapore", "Singapore"] {
+        let created = create().schedule_expression_timezone(zone).send().await;
+        assert_eq!(said(created), format!("{INVALID}: Invalid Schedule Expression Timezone {zone}."));
+    }
     let open = window(FlexibleTimeWindowMode::Flexible, None);
     rows.row("window without minutes", INVALID, code(create().flexible_time_window(open).send().await));
     let shut = window(FlexibleTimeWindowMode::Off, Some(5));

@@ -30,6 +30,8 @@ fn each_is_named_with_what_would_be_right() {
         (emails(&["a@example.com", "b c@example.com"]), "alarm_emails[1]: `b c@example.com` is no"),
         (emails(&["a@example"]), "alarm_emails[0]: `a@example` is no"),
         (emails(&["a@-x.example.com"]), "alarm_emails[0]: `a@-x.example.com` is no"),
+        (emails(&["a@10.0.0.1"]), "alarm_emails[0]: `a@10.0.0.1` is no"),
+        (emails(&[&format!("a@{}.com", "x".repeat(64))]), "alarm_emails[0]: `a@xxxxxxxx"),
         (emails(&["a..b@example.com"]), "alarm_emails[0]: `a..b@example.com` is no"),
         (emails(&[".a@example.com"]), "alarm_emails[0]: `.a@example.com` is no"),
         (emails(&["a@example.com", "A@Example.com"]), "alarm_emails[1]: A@Example.com is there twice"),
@@ -43,13 +45,33 @@ fn each_is_named_with_what_would_be_right() {
         (Args { error_pattern: " ".into(), ..base() }, "error_pattern: it would count every line"),
         (
             Args { error_pattern: "{ $.level = ".into(), ..base() },
-            "error_pattern: a pattern for JSON ends with }",
+            "error_pattern: at character 13: the pattern ends where a value should be",
         ),
         (
             Args { error_pattern: "[a, b".into(), ..base() },
-            "error_pattern: a pattern for columns ends with ]",
+            "error_pattern: at character 1: this bracket is not closed",
         ),
-        (Args { error_pattern: "\"fatal".into(), ..base() }, "error_pattern: a quotation mark is not closed"),
+        (
+            Args { error_pattern: "\"fatal".into(), ..base() },
+            "error_pattern: at character 1: this quotation mark is not closed",
+        ),
+        (
+            Args { error_pattern: "ERROR level:fatal".into(), ..base() },
+            "error_pattern: at character 12: `:` can only stand between quotation marks",
+        ),
+        (
+            Args { error_pattern: "{ $.level == \"error\" }".into(), ..base() },
+            "error_pattern: at character 11: `==` is no operator: write `=`",
+        ),
+        (Args { error_pattern: "\" \"".into(), ..base() }, "error_pattern: it would count every line"),
+        (
+            Args { error_pattern: "?ERROR ?FATAL -health".into(), ..base() },
+            "error_pattern: CloudWatch Logs ignores terms with a question mark",
+        ),
+        (
+            Args { error_pattern: "x".repeat(1025), ..base() },
+            "error_pattern: at character 1025: it is longer than the 1024 characters",
+        ),
         (tracing(Tracing { fixed_rate: 10.0, ..x() }), "tracing.fixed_rate: 10 is no share (0 to 1"),
         (tracing(Tracing { fixed_rate: f64::NAN, ..x() }), "tracing.fixed_rate: NaN is no share"),
         (tracing(Tracing { reservoir: 1001, ..x() }), "tracing.reservoir: 1001 requests a second"),

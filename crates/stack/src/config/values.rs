@@ -12,8 +12,16 @@ use crate::payment;
 use crate::state_args::{AwsArgs, StateArgs};
 use crate::tier::Tier;
 
+/// The tag with the name of the environment.
+const ENVIRONMENT_TAG: &str = "Environment";
 /// Keys of tags that resources have, whatever is configured.
-const OWN_TAGS: [&str; 3] = ["Environment", "Name", "Tier"];
+const OWN_TAGS: [&str; 3] = [ENVIRONMENT_TAG, "Name", "Tier"];
+
+/// Why none of these can be configured, and what to do.
+pub(crate) const OWN_TAG: (&str, &str) = (
+    "stack sets this tag itself on every resource, so that a value here would have no effect",
+    "leave it out, or take another key; the tag `Environment` is the name that --env has",
+);
 
 /// All that can be chosen. What every program has is a field; what a tier has is a [`section`](Config::section).
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +38,7 @@ pub struct Config {
     pub state: StateArgs,
     /// Whose credentials are used on `--target aws`.
     pub aws: AwsArgs,
-    /// Tags of every resource, beside `Environment`, which is the environment's name.
+    /// Tags of every resource, beside `Environment`, which is the environment's name and cannot be among them.
     pub tags: BTreeMap<String, String>,
     /// What all log groups have in common.
     pub logs: Logs,
@@ -59,7 +67,8 @@ pub(super) struct Common {
     state: StateArgs,
     /// Whose credentials are used on `--target aws`, where the usual chain alone does not say it.
     aws: AwsArgs,
-    /// Tags of every resource, beside `Environment`, which is the environment's name.
+    /// Tags of every resource, beside `Environment`, which is the environment's name, and `Name` and `Tier`, which each resource has
+    /// of its own: these cannot be set.
     tags: BTreeMap<String, String>,
     /// What all log groups have in common.
     logs: Logs,
@@ -133,6 +142,11 @@ impl Config {
     pub(crate) fn ignored_tags(&self) -> Result<IgnoredTags, InvalidIgnored> {
         let declared = self.tags.keys().map(String::as_str).chain(OWN_TAGS);
         IgnoredTags::new(self.ignored_tags.clone(), declared)
+    }
+
+    /// The tag among the configured ones that every resource has anyway, with another meaning.
+    pub(crate) fn own_tag(&self) -> Option<&'static str> {
+        OWN_TAGS.into_iter().find(|own| self.tags.contains_key(*own))
     }
 
     pub(crate) fn set(&mut self, tier: &'static str, section: Box<dyn AnySection>) {

@@ -235,6 +235,8 @@ fn tags_that_some_service_refuses_are_an_error_before_any_call() {
             "tags.environment",
             "the tag keys `environment` and `Environment` differ in upper and lower case",
         ),
+        ("Environment = \"x\"", "tags.Environment", "stack sets this tag itself on every resource"),
+        ("Tier = \"x\"", "tags.Tier", "stack sets this tag itself on every resource"),
         ("NAME = \"x\"", "tags.NAME", "the tag keys `Name` and `NAME` differ"),
         ("Owner = \"a\"\nowner = \"b\"", "tags.owner", "the tag keys `owner` and `Owner` differ"),
         ("\"AWS:x\" = \"x\"", "tags.\"AWS:x\"", "begins with `aws:`, which is reserved"),

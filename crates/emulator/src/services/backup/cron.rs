@@ -28,14 +28,19 @@ pub(super) fn is_valid(expression: &str) -> bool {
 fn is_list(field: &str, is_value: impl Fn(&str) -> bool) -> bool {
     field.split(',').all(|part| {
         let (range, step) = part.split_once('/').map_or((part, None), |(range, step)| (range, Some(step)));
-        let step_is_good = step.is_none_or(|step| step.parse::<u32>().is_ok_and(|step| step > 0));
+        let step_is_good = step.is_none_or(|step| number(step).is_some_and(|step| step > 0));
         let (from, to) = range.split_once('-').unwrap_or((range, range));
         step_is_good && (range == "*" || (is_value(from) && is_value(to)))
     })
 }
 
 fn in_range(value: &str, low: u32, high: u32) -> bool {
-    value.parse().is_ok_and(|number: u32| (low..=high).contains(&number))
+    number(value).is_some_and(|number| (low..=high).contains(&number))
+}
+
+/// Digits alone: a sign is none of them.
+fn number(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn is_name(value: &str, names: &[&str]) -> bool {

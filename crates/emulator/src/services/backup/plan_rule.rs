@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{State, cron, invalid};
 use crate::response::Refusal;
 use crate::services::support::Tags;
+use crate::services::time_zones;
 
 /// A rule as it is given and, with an id, as GetBackupPlan has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,6 +94,10 @@ impl PlanRule {
     fn check_times(&self) -> Result<(), String> {
         if !cron::is_valid(&self.schedule_expression) {
             return Err(format!("Invalid schedule expression {}", self.schedule_expression));
+        }
+        let zone = &self.schedule_expression_timezone;
+        if !time_zones::exists(zone) {
+            return Err(format!("Invalid schedule expression timezone {zone}"));
         }
         if !(60..=LONGEST_MINUTES).contains(&self.start_window_minutes) {
             return Err(format!("StartWindowMinutes must be from 60 to {LONGEST_MINUTES}"));

@@ -17,6 +17,7 @@ mod pages;
 mod records;
 mod regions;
 mod rule;
+mod security_policies;
 mod tags;
 mod target_group;
 mod targets;
@@ -149,6 +150,8 @@ impl Api for State {
             "ModifyRule" => rule::modify(cx, call),
             "DeleteRule" => rule::delete(cx, call),
             "SetRulePriorities" => rule::set_priorities(cx, call),
+
+            "DescribeSSLPolicies" => security_policies::describe(call),
 
             "AddTags" => tags::add(cx, call),
             "RemoveTags" => tags::remove(cx, call),

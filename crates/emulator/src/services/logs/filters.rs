@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use filter_pattern::Pattern;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -62,27 +63,12 @@ struct PutMetricFilter {
     emit_system_field_dimensions: Vec<String>,
 }
 
-/// What a pattern looks for (CloudWatch Logs User Guide, "Filter pattern syntax").
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pattern {
-    /// `{ $.field = value }`.
-    Json,
-    /// `[field, field]`.
-    Columns,
-    /// Terms, regular expressions, or everything.
-    Terms,
-}
-
-impl Pattern {
-    fn of(text: &str) -> Result<Pattern, Refusal> {
-        let text = text.trim();
-        match (text.starts_with('{'), text.ends_with('}'), text.starts_with('['), text.ends_with(']')) {
-            (true, true, ..) => Ok(Pattern::Json),
-            (_, _, true, true) => Ok(Pattern::Columns),
-            (true, ..) | (_, _, true, _) => Err(invalid("Invalid metric filter pattern")),
-            _ => Ok(Pattern::Terms),
-        }
-    }
+/// The messages are those that users report. It is as strict as the grammar of the user guide, see [`filter_pattern`].
+fn read(pattern: &str) -> Result<Pattern, Refusal> {
+    filter_pattern::parse(pattern).map_err(|wrong| match wrong.character {
+        Some(character) => invalid(format!("Invalid character(s) in term '{character}'")),
+        None => invalid("Invalid metric filter pattern"),
+    })
 }
 
 /// CloudWatch Logs User Guide, "Configuring metric values for a metric filter": a number or a field, and dimensions for
@@ -107,7 +93,7 @@ fn check(transformation: &MetricTransformation, pattern: Pattern, emitted: &[Str
     if dimensions.is_empty() {
         return Ok(());
     }
-    if pattern == Pattern::Terms {
+    if matches!(pattern, Pattern::Terms(_)) {
         return Err(invalid("The specified filter pattern does not support dimensions"));
     }
     if default_value.is_some() {
@@ -132,7 +118,7 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
         // "This parameter is valid only for log groups that have an active log transformer" (PutMetricFilter).
         return Err(invalid("applyOnTransformedLogs is for log groups with an active log transformer."));
     }
-    let pattern = Pattern::of(&given.filter_pattern)?;
+    let pattern = read(&given.filter_pattern)?;
     let emitted = &given.emit_system_field_dimensions;
     given
         .metric_transformations
