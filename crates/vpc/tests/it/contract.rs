@@ -363,6 +363,7 @@ fn flow_log(around: &mut Nothing) -> Entry<FlowLog> {
         let group = LogGroup {
             log_group_name: aws::LogGroupName::from(name).into(),
             made_by_service: false,
+            deletion_protection_enabled: false,
             retention_in_days: None,
             kms_key_id: None,
             deletion_policy: aws::DeletionPolicy::Delete,

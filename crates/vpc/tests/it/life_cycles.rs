@@ -44,6 +44,7 @@ pub(crate) fn log_group() -> LogGroup<Resolved> {
     LogGroup {
         log_group_name: "/aws/vpc/payment-flow-logs-dev".into(),
         made_by_service: false,
+        deletion_protection_enabled: false,
         retention_in_days: Some(RetentionDays::try_from(2557).unwrap()),
         kms_key_id: None,
         deletion_policy: aws::DeletionPolicy::Delete,
