@@ -64,6 +64,7 @@ mod snapshot;
 mod sns;
 mod sqs;
 mod support;
+mod surroundings;
 mod throttling;
 mod tokens;
 mod web_acls;
