@@ -127,15 +127,7 @@ struct PrivateRoutes {
 
 impl Declaring<'_> {
     fn all(mut self) -> Result<Outputs<Declared>, DeclareError> {
-        let vpc = self.scope.add(
-            "vpc",
-            Vpc {
-                cidr_block: self.args.cidr,
-                enable_dns_support: true,
-                enable_dns_hostnames: true,
-                tags: self.named("vpc"),
-            },
-        )?;
+        let vpc = self.scope.add("vpc", Vpc::new(self.args.cidr, self.named("vpc")))?;
         let default_security_group = self.scope.add(
             "default-security-group",
             DefaultSecurityGroup {

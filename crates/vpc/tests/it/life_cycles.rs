@@ -10,12 +10,7 @@ use crate::support::{Cloud, REGION, class, intent, tags};
 use vpc::{AllocationId, RouteTableId};
 
 pub(crate) fn vpc() -> Vpc {
-    Vpc {
-        cidr_block: "10.0.0.0/16".parse().unwrap(),
-        enable_dns_support: true,
-        enable_dns_hostnames: true,
-        tags: tags("payment-vpc-dev"),
-    }
+    Vpc::new("10.0.0.0/16".parse().unwrap(), tags("payment-vpc-dev"))
 }
 
 pub(crate) fn internet_gateway() -> InternetGateway {
