@@ -64,7 +64,6 @@ mod snapshot;
 mod sns;
 mod sqs;
 mod support;
-mod surroundings;
 mod throttling;
 mod tokens;
 mod web_acls;
