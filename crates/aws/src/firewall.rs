@@ -147,6 +147,7 @@ impl Firewall<'_> {
             // WAF writes to no other.
             log_group_name: LogGroupName::from(format!("aws-waf-logs-{}", self.names.name(self.log))).into(),
             made_by_service: false,
+            deletion_protection_enabled: false,
             retention_in_days: Some(self.retention),
             kms_key_id: self.log_key.clone(),
             deletion_policy: DeletionPolicy::retain_if(self.keep_logs),

@@ -197,6 +197,7 @@ impl Declaring<'_> {
             enabled: true,
             deletion_date: None,
             enable_key_rotation: true,
+            rotation_period_in_days: None,
             key_policy: policy,
             pending_window_in_days: KEY_WINDOW,
             // A snapshot that stays can be restored only while its key is there.
@@ -302,6 +303,7 @@ impl Declaring<'_> {
             log_group_name: LogGroupName::from(format!("/aws/rds/cluster/{}/postgresql", self.cluster_id()))
                 .into(),
             made_by_service: false,
+            deletion_protection_enabled: false,
             retention_in_days: Some(self.retention),
             kms_key_id: self.args.log_key.clone(),
             deletion_policy: aws::DeletionPolicy::retain_if(self.args.keep_logs),

@@ -183,6 +183,7 @@ impl Declaring<'_> {
         let group = LogGroup {
             log_group_name: LogGroupName::from(format!("/ecs/{}", self.names.name(what))).into(),
             made_by_service: false,
+            deletion_protection_enabled: false,
             retention_in_days: Some(self.retention),
             kms_key_id: self.args.log_key.clone(),
             deletion_policy: DeletionPolicy::retain_if(self.args.keep_logs),

@@ -7,10 +7,9 @@ use tokio::time::Instant;
 
 use crate::backoff::Backoff;
 use crate::calls::{patience, read};
-use crate::diff::{changed_properties, managed};
+use crate::diff::{accept, changed_properties, managed};
 use crate::error::{CallError, ErrorClass};
 use crate::event::{Event, Mutation, Operation, Seq};
-use crate::facts::Facts;
 use crate::journal::Recorded;
 use crate::loss::{How, Keep, Limit};
 use crate::operate::{Cause, Changing, Goal, Operator};
@@ -47,7 +46,11 @@ fn has_another_owner(kind: &dyn Kind, cause: &Cause) -> bool {
 }
 
 /// What would be taken away from an object that is adopted: a protection, or a part of what it holds.
-fn weakened(facts: &Facts, live: &Value, desired: &Value) -> Option<String> {
+fn weakened(kind: &dyn Kind, live: &Value, desired: &Value) -> Option<String> {
+    let facts = kind.facts();
+    // A difference that the kind leaves as it is takes nothing away.
+    let (live, _) = accept(kind, live, desired);
+    let live = &live;
     let unprotected = |keep: &&Keep| keep.how == How::Forbid && keep.applies(live) && !keep.applies(desired);
     if let Some(keep) = facts.keeps.iter().find(unprotected) {
         return Some(format!("its protection by {} would be switched off", keep.property));
@@ -254,7 +257,7 @@ impl Operator<'_> {
         let differs = |live: Option<Value>| live.and_then(|live| unchangeable(kind, &live, desired));
         let live = look().await.map_err(failed)?;
         if origin == Origin::Adopted
-            && let Some(what) = live.as_ref().and_then(|live| weakened(kind.facts(), live, desired))
+            && let Some(what) = live.as_ref().and_then(|live| weakened(kind, live, desired))
         {
             let message = format!(
                 "there is one already, which the state does not know, and {what}. No plan has said so: declare it as it is, then \

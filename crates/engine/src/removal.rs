@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::address::Address;
 use crate::diff::PropertyChange;
 use crate::facts::Facts;
-use crate::loss::{Contents, How, KeepValue, Limit, Loss};
+use crate::loss::{Contents, How, Keep, KeepValue, Limit, Loss};
 use crate::scope::Declaration;
 use crate::state::{Object, Phase};
 
@@ -122,6 +122,8 @@ impl fmt::Display for Sides {
 pub struct Guarded {
     /// The resource.
     pub address: Address,
+    /// What the object is called, where it has a name.
+    pub name: Option<String>,
     /// Who says so.
     pub by: Sides,
     /// The property that says so; `None` where the resource as a whole is protected.
@@ -166,16 +168,31 @@ pub(crate) fn removal_of(
     // What never was ready holds nothing worth protecting.
     let is_worthless = object.phase == Phase::Broken;
     let mut guarded = Vec::new();
-    let guard = |by: Sides, property| Guarded { address: address.clone(), by, property, contents: None };
+    let name = name_of(&object.properties, facts);
+    let guard = |by: Sides, property| Guarded {
+        address: address.clone(),
+        name: name.clone(),
+        by,
+        property,
+        contents: None,
+    };
     let recorded = object.protect && !is_worthless;
     let protects = (protects || declared.is_some_and(|declared| declared.protect)) && !is_worthless;
     if let Some(by) = (Sides { recorded, declared: protects, live: false }).any() {
         guarded.push(guard(by, None));
     }
     let declared = declared.filter(|declared| declared.kind == object.kind);
+    let sides = |keep: &Keep| Sides {
+        recorded: keep.applies(&object.properties),
+        declared: declared.is_some_and(|declared| keep.applies(&declared.properties))
+            || of_kind.is_some_and(|properties| keep.applies(properties)),
+        live: keep.applies(live),
+    };
+    // What stays is not deleted, so nothing that forbids its deletion is in the way.
+    let stays = facts.keeps.iter().any(|keep| keep.how == How::Retain && sides(keep).any().is_some());
     let mut removal = Removal {
         kind: object.kind.clone(),
-        name: name_of(&object.properties, facts),
+        name: name.clone(),
         loss: facts.loss,
         fate: Fate::Lost,
         contents: if is_worthless { Contents::Empty } else { Contents::Unknown },
@@ -184,16 +201,11 @@ pub(crate) fn removal_of(
         retained_unless_empty: false,
     };
     for keep in facts.keeps {
-        let sides = Sides {
-            recorded: keep.applies(&object.properties),
-            declared: declared.is_some_and(|declared| keep.applies(&declared.properties))
-                || of_kind.is_some_and(|properties| keep.applies(properties)),
-            live: keep.applies(live),
-        };
-        let Some(by) = sides.any() else { continue };
+        let Some(by) = sides(keep).any() else { continue };
         match keep.how {
+            How::Forbid if is_worthless || stays => {}
             // One reason is enough.
-            How::Forbid if is_worthless || !guarded.is_empty() => {}
+            How::Forbid if !guarded.is_empty() => {}
             How::Forbid => guarded.push(guard(by, Some(keep.property))),
             How::ForbidUnlessEmpty => {
                 let says = (keep.value != KeepValue::Any).then_some(keep.property);

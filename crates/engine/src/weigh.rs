@@ -53,7 +53,13 @@ impl Plan {
                 Contents::Some { words, .. } => Some(words.clone()),
                 _ => None,
             };
-            Some(Guarded { address: step.address.clone(), by, property, contents })
+            Some(Guarded {
+                address: step.address.clone(),
+                name: removal.name.clone(),
+                by,
+                property,
+                contents,
+            })
         };
         let mut resources = std::mem::take(&mut self.protected);
         resources.extend(self.steps().iter().filter_map(refused));

@@ -269,6 +269,7 @@ impl Declaring<'_> {
         let group = LogGroup {
             log_group_name: LogGroupName::from(format!("/ecs/{}", self.names.name("worker"))).into(),
             made_by_service: false,
+            deletion_protection_enabled: false,
             retention_in_days: Some(self.args.retention()?),
             kms_key_id: self.shared.log_key.clone(),
             deletion_policy: DeletionPolicy::retain_if(self.shared.keep_logs),

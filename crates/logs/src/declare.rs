@@ -60,6 +60,7 @@ impl Component for Tier {
             enabled: true,
             deletion_date: None,
             enable_key_rotation: true,
+            rotation_period_in_days: None,
             key_policy: key_policy(&inputs.place, names.environment()),
             pending_window_in_days: KEY_WINDOW,
             // Logs that stay can be read only while their key is there.

@@ -139,6 +139,7 @@ impl Declaring<'_> {
             enabled: true,
             deletion_date: None,
             enable_key_rotation: true,
+            rotation_period_in_days: None,
             key_policy: policy,
             pending_window_in_days: KEY_WINDOW,
             deletion_policy: DeletionPolicy::Delete,

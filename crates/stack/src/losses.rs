@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use aws::resources::LogGroup;
 use engine::{Action, Contents, Fate, Guarded, Loss, Lowered, Plan, Removal, Step};
 use serde_json::{Value, json};
 
@@ -146,6 +147,11 @@ const LET_GO: [(&str, &str); 5] = [
     ("backup/vault", "delete its recovery points first; AWS deletes only an empty vault"),
 ];
 
+/// The command that lifts the protection of a log group, which no setting does.
+fn unprotecting(guarded: &Guarded) -> Option<String> {
+    LogGroup::unprotecting(guarded.property?, guarded.name.as_deref()?)
+}
+
 /// How protected objects can be let go.
 pub(crate) fn protection_hint(resources: &[Guarded]) -> String {
     let mut hint = String::new();
@@ -154,8 +160,19 @@ pub(crate) fn protection_hint(resources: &[Guarded]) -> String {
             let _ = write!(hint, "{address}: {advice}. ");
         }
     }
-    // Where the cloud itself forbids it, no setting helps.
-    if resources.iter().all(|guarded| guarded.property.is_none() && guarded.contents.is_some()) {
+    let commands: Vec<String> = resources.iter().filter_map(unprotecting).collect();
+    if !commands.is_empty() {
+        let _ = write!(
+            hint,
+            "To delete these log groups, lift their protection: `{}`; to keep them and their logs, set `logs.keep_on_destroy = true`. ",
+            commands.join("`, `")
+        );
+    }
+    // Where the cloud itself forbids it, or somebody else, no setting helps.
+    let no_setting = |guarded: &Guarded| {
+        (guarded.property.is_none() && guarded.contents.is_some()) || unprotecting(guarded).is_some()
+    };
+    if resources.iter().all(no_setting) {
         hint.push_str("Then run this command again");
         return hint;
     }

@@ -3,7 +3,7 @@
 use engine::State;
 
 use crate::cli::DEFAULT_ENVIRONMENT;
-use crate::config::DEFAULT_FILE;
+use crate::config::{DEFAULT_FILE, closest};
 use crate::environment::{self, Environment};
 use crate::exit::{Exit, Failure};
 use crate::run::Work;
@@ -32,6 +32,39 @@ impl Work {
 
     /// Whether the account lets the configuration do what it says. Changes nothing.
     pub(crate) async fn check_account(&self, cloud: &Cloud) -> Result<(), Failure> {
+        self.check_endpoint_services(cloud).await?;
+        self.check_backup_opt_in(cloud).await
+    }
+
+    /// Whether AWS has the services that the configuration names for endpoints, also where these are off: a slip would show only when
+    /// somebody turns them on. Those of the default are not looked up: nobody wrote them.
+    async fn check_endpoint_services(&self, cloud: &Cloud) -> Result<(), Failure> {
+        const KEY: &str = "vpc.interface_endpoints.services";
+        let Some(network) = self.loaded.config.get::<vpc::Tier>() else { return Ok(()) };
+        let services = &network.interface_endpoints.services;
+        if *services == vpc::InterfaceEndpoints::default().services {
+            return Ok(());
+        }
+        // An identity that may not look, or a call that failed, is told of where the answer is needed.
+        let Ok(known) = vpc::services_with_endpoints(&cloud.context).await else { return Ok(()) };
+        let Some((index, wrong)) = services.iter().enumerate().find(|(_, name)| !known.contains(*name))
+        else {
+            return Ok(());
+        };
+        let message = format!(
+            "{KEY}[{index}]: AWS has no VPC endpoints of a service `{wrong}` in {}",
+            cloud.context.region()
+        );
+        // Short names are all close to each other.
+        let slips = (wrong.len() / 4).min(2);
+        let meant = closest(wrong, known.iter().map(String::as_str), slips);
+        let meant = meant.map_or_else(String::new, |name| format!("did you mean `{name}`? "));
+        Err(Failure::new(Exit::Configuration, message).hint(format!(
+            "{meant}`aws ec2 describe-vpc-endpoint-services` lists those of the region; correct the name in `{KEY}`, or leave it out"
+        )))
+    }
+
+    async fn check_backup_opt_in(&self, cloud: &Cloud) -> Result<(), Failure> {
         let Some(backup) = self.loaded.config.get::<backup::Tier>() else { return Ok(()) };
         if !backup.vault.enabled || backup.vault.opt_in {
             return Ok(());

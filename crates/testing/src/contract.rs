@@ -28,6 +28,7 @@
 //!         enabled: true,
 //!         deletion_date: None,
 //!         enable_key_rotation: true,
+//!         rotation_period_in_days: None,
 //!         key_policy: aws::policy::PolicyDocument::new([]),
 //!         pending_window_in_days: 30,
 //!         deletion_policy: aws::DeletionPolicy::Delete,

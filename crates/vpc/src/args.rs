@@ -164,14 +164,12 @@ impl Args {
         RetentionDays::argument("flow_logs.retention_in_days", self.flow_logs.retention_in_days)
     }
 
-    /// The services that get an interface endpoint, checked as far as one can without asking AWS.
+    /// The services that get an interface endpoint, checked as far as one can without asking AWS. Names are checked also where
+    /// endpoints are off: somebody means them, and they would be in the way of whoever turns the endpoints on.
     pub(crate) fn endpoint_services(&self) -> Result<&[String], DeclareError> {
         let InterfaceEndpoints { enabled, services } = &self.interface_endpoints;
-        if !enabled {
-            return Ok(&[]);
-        }
         let hint = "name services such as ecr.api, or set enabled to false";
-        if services.is_empty() {
+        if *enabled && services.is_empty() {
             return Err(DeclareError::argument("interface_endpoints.services", "it is empty", hint));
         }
         let mut seen = BTreeSet::new();
@@ -195,6 +193,9 @@ impl Args {
             if !seen.insert(service) {
                 return refused(format!("`{service}` is named twice"), "name each service once");
             }
+        }
+        if !enabled {
+            return Ok(&[]);
         }
         let pulls = services.iter().any(|service| service.starts_with("ecr."));
         if pulls && !self.s3_endpoint && self.nat == NatMode::None {

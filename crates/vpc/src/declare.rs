@@ -127,15 +127,7 @@ struct PrivateRoutes {
 
 impl Declaring<'_> {
     fn all(mut self) -> Result<Outputs<Declared>, DeclareError> {
-        let vpc = self.scope.add(
-            "vpc",
-            Vpc {
-                cidr_block: self.args.cidr,
-                enable_dns_support: true,
-                enable_dns_hostnames: true,
-                tags: self.named("vpc"),
-            },
-        )?;
+        let vpc = self.scope.add("vpc", Vpc::new(self.args.cidr, self.named("vpc")))?;
         let default_security_group = self.scope.add(
             "default-security-group",
             DefaultSecurityGroup {
@@ -400,6 +392,7 @@ impl Declaring<'_> {
         let group = LogGroup {
             log_group_name: LogGroupName::from(format!("/aws/vpc/{}", self.name("flow-logs"))).into(),
             made_by_service: false,
+            deletion_protection_enabled: false,
             retention_in_days: Some(self.retention),
             kms_key_id: self.args.log_key.clone(),
             deletion_policy: DeletionPolicy::retain_if(self.args.keep_logs),

@@ -33,6 +33,8 @@ pub(crate) struct Describe {
     pub(crate) route_table_associations: Batcher<SubnetId, RouteTableAssociation>,
     /// Network ACLs, with their entries.
     pub(crate) network_acls: Batcher<NetworkAclId, NetworkAcl>,
+    /// The default network ACL of each VPC.
+    pub(crate) default_network_acls: Batcher<VpcId, NetworkAcl>,
     /// The association of each subnet with a network ACL; AWS gives every subnet one.
     pub(crate) network_acl_associations: Batcher<SubnetId, NetworkAclAssociation>,
     /// VPC endpoints, also those that are being deleted.
@@ -99,6 +101,11 @@ impl Describe {
                 ec2.describe_network_acls().filters("network-acl-id"),
                 "DescribeNetworkAcls",
                 |acl: NetworkAcl| by_id(acl.network_acl_id.clone(), acl)
+            ),
+            default_network_acls: batched!(
+                ec2.describe_network_acls().filters("vpc-id"),
+                "DescribeNetworkAcls",
+                |acl: NetworkAcl| by_id(acl.vpc_id.clone().filter(|_| acl.is_default == Some(true)), acl)
             ),
             network_acl_associations: batched!(
                 ec2.describe_network_acls().filters("association.subnet-id"),

@@ -1,9 +1,11 @@
 //! Ways from the VPC to services of AWS that do not lead through the internet.
 
+use std::collections::BTreeSet;
+
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::resources::{Peer, SecurityGroup, SecurityGroupIngress};
-use aws::{Place, SecurityGroupId, SubnetId, VpcId};
-use engine::{DeclareError, Declared, Input};
+use aws::{Called, Context, Place, SecurityGroupId, SubnetId, VpcId};
+use engine::{CallError, DeclareError, Declared, Input};
 
 use crate::declare::Declaring;
 use crate::resources::{VpcEndpoint, s3_policy};
@@ -45,6 +47,27 @@ fn service_name(place: &Place, service: &str) -> String {
     let differs = place.partition == "aws-cn" && CALLED_OTHERWISE_IN_CHINA.contains(&service);
     let prefix = if differs { "cn.com.amazonaws" } else { "com.amazonaws" };
     format!("{prefix}.{}.{service}", place.region)
+}
+
+/// Looks up which services have VPC endpoints in the region, under the names that
+/// [`services`](crate::InterfaceEndpoints::services) takes.
+///
+/// # Errors
+/// As the call fails.
+pub async fn services_with_endpoints(cx: &Context) -> Result<BTreeSet<String>, CallError> {
+    let mut names = BTreeSet::new();
+    let mut token = None;
+    loop {
+        let request = cx.ec2().describe_vpc_endpoint_services().set_next_token(token);
+        let answer = request.send().await.called("DescribeVpcEndpointServices")?;
+        let infix = format!(".{}.", cx.region());
+        let ours = |name: &String| Some(name.split_once(&infix)?.1.to_owned());
+        names.extend(answer.service_names().iter().filter_map(ours));
+        token = answer.next_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            return Ok(names);
+        }
+    }
 }
 
 /// Our account's principals may do what their own policies allow. Everything that tasks send goes out in the name of one:

@@ -41,6 +41,7 @@ pub use args::InterfaceEndpoints;
 pub use args::NatMode;
 pub use declare::Outputs;
 pub use declare::Tier;
+pub use endpoints::services_with_endpoints;
 pub use zones::Recorded;
 
 engine::id! {

@@ -1,10 +1,11 @@
 //! The whole tier through the engine: created, read, deleted.
 
 use alb::{AccessLogs, Args, Ingress, Waf};
+use aws_sdk_elasticloadbalancingv2::types::LoadBalancerAttribute;
 use emulator::Emulator;
 use engine::{Component, ComponentError};
 
-use crate::support::{BUCKET, s3, tier, weights, with_certificate, world, world_on};
+use crate::support::{BUCKET, elb, s3, tier, weights, with_certificate, world, world_on};
 
 fn private() -> Args {
     Args { ingress: Ingress::Private, ..Args::default() }
@@ -120,6 +121,25 @@ async fn what_is_protected_stays_until_it_is_said_that_it_may_go() {
         world.create(&tier(Args::default()), &inputs).await;
         tier(Args::default()).delete(&world.engine, &inputs).await.unwrap();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_protection_that_somebody_switched_on_stops_a_deletion_before_any_call() {
+    let (world, inputs) = world().await;
+    let tier = tier(Args::default());
+    let arn = world.create(&tier, &inputs).await.alb_arn;
+    let on = LoadBalancerAttribute::builder().key("deletion_protection.enabled").value("true").build();
+    let change = elb(&world).modify_load_balancer_attributes().load_balancer_arn(arn.as_str());
+    change.attributes(on).send().await.unwrap();
+    world.mutations();
+    let error = tier.delete(&world.engine, &inputs).await.unwrap_err().to_string();
+    assert!(
+        error.contains("alb/load-balancer (LoadBalancerAttributes as changed outside of this"),
+        "{error}"
+    );
+    assert_eq!(world.mutations(), [""; 0]);
+    world.assert_repaired(&tier, &inputs, &["alb/load-balancer: LoadBalancerAttributes"]).await;
+    tier.delete(&world.engine, &inputs).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,6 +7,11 @@
 //! drift, and an update cancels the deletion (which leaves the key disabled), then enables the key, and only then changes
 //! its rotation, which a disabled key refuses.
 //!
+//! The rotation period is a year where nothing else is declared. Any other period is drift: a longer one keeps old key material in
+//! use, and Security Hub KMS.4 does not notice, since it only asks whether rotation is on. A rotation on demand is neither shown
+//! nor waited for: it leaves the automatic rotations as they are, and no call is refused because of it (KMS API Reference,
+//! RotateKeyOnDemand).
+//!
 //! `NotFoundException` and `DisabledException` mean wait right after a key was made or enabled, `KMSInvalidStateException`
 //! after its deletion was cancelled (KMS Developer Guide, "AWS KMS eventual consistency"), and
 //! `MalformedPolicyDocumentException` while a principal in the policy is new. No state is final but the end of the waiting
@@ -48,8 +53,11 @@ pub struct Key {
     /// When it will be deleted, if somebody scheduled that. Always `None` when it is declared.
     #[serde(default)]
     pub deletion_date: Option<String>,
-    /// Whether AWS makes new key material each year. Old material stays for what it encrypted.
+    /// Whether AWS makes new key material from time to time. Old material stays for what it encrypted.
     pub enable_key_rotation: bool,
+    /// After how many days AWS makes new key material, 90 to 2560; a year where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation_period_in_days: Option<u32>,
     /// Who may use and manage it. It must let the account manage it, or nobody can.
     pub key_policy: PolicyDocument,
     /// For how many days a deleted key can be saved: 7 to 30.
@@ -60,6 +68,9 @@ pub struct Key {
     /// What people see.
     pub tags: Tags,
 }
+
+/// After how many days AWS makes new key material where nothing is said (KMS API Reference, EnableKeyRotation).
+const YEAR: u32 = 365;
 
 /// What a state that knew no such property means.
 fn enabled() -> bool {
@@ -205,6 +216,7 @@ impl Resource for Key {
         cost: Some("kms-key"),
     };
     const SETTLE: Settle = Settle::Tag;
+    const CLOSED: &'static [&'static str] = &["RotationPeriodInDays"];
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = KeyOutputs<S>;
@@ -267,11 +279,19 @@ impl Resource for Key {
         let policy = request.send().await.called("GetKeyPolicy")?.policy;
         let policy = PolicyDocument::parse(policy.as_deref().unwrap_or("{}"), "GetKeyPolicy")?;
         let rotation = kms(cx).get_key_rotation_status().key_id(id).send().await;
+        let rotation = rotation.called("GetKeyRotationStatus")?;
+        let period = rotation.rotation_period_in_days.and_then(|days| u32::try_from(days).ok());
         Ok(Some(Self {
             enabled: live.enabled,
             deletion_date: deletion_date(&live),
             description: live.description.unwrap_or_default(),
-            enable_key_rotation: rotation.called("GetKeyRotationStatus")?.key_rotation_enabled,
+            enable_key_rotation: rotation.key_rotation_enabled,
+            // Without rotation there is no period, nor one that would be wrong.
+            rotation_period_in_days: match period.filter(|_| rotation.key_rotation_enabled) {
+                Some(days) if self.rotation_period_in_days.is_some() || days != YEAR => Some(days),
+                Some(_) => None,
+                None => self.rotation_period_in_days,
+            },
             key_policy: self.key_policy.unless_changed(policy),
             // A wish for the deletion; a living key has none.
             pending_window_in_days: self.pending_window_in_days,
@@ -310,10 +330,12 @@ impl Resource for Key {
             with_policy(settling(answer))?;
         }
         // While a key is about to go, its rotation is shown as off, and need not be.
-        if changed.has("EnableKeyRotation") {
+        if changed.has("EnableKeyRotation") || changed.has("RotationPeriodInDays") {
             let answer = match self.enable_key_rotation {
                 true => {
-                    kms.enable_key_rotation().key_id(id).send().await.called("EnableKeyRotation").map(drop)
+                    let days = number(self.rotation_period_in_days.unwrap_or(YEAR));
+                    let request = kms.enable_key_rotation().key_id(id).rotation_period_in_days(days);
+                    request.send().await.called("EnableKeyRotation").map(drop)
                 }
                 false => {
                     kms.disable_key_rotation().key_id(id).send().await.called("DisableKeyRotation").map(drop)

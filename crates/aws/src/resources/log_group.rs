@@ -11,6 +11,9 @@
 //! - AWS rewrites nothing on read: `KmsKeyId` is the key's ARN as it was sent.
 //! - Silently, another key or none holds for new events only, and up to five minutes later (AssociateKmsKey,
 //!   DisassociateKmsKey): events that are there stay encrypted with the key of their time, and nothing shows which that was.
+//! - A deletion protection that somebody switched on (PutLogGroupDeletionProtection) makes AWS refuse to delete the group and its
+//!   streams until somebody switches it off. This program does neither, and its identity may not: the protection is shown and
+//!   left as it is, and a plan that would delete the group is refused. A group that stays is not in the way.
 //! - There is no terminal state. While the key is disabled or about to be deleted, what it encrypted cannot be read, and what
 //!   is written is lost (CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS Key Management Service").
 
@@ -19,11 +22,12 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::LogGroup as Live;
 use engine::{
-    CallError, Changed, CreateOnly, DeclareError, Declared, Declares, ErrorClass, Facts, ImportId, Intent,
-    Limit, Listed, Loss, Named, Reads, Resolved, Resource, Scope, Search, Settle, Span, Stage, Tagging,
-    Template, Times,
+    CallError, Changed, CreateOnly, DeclareError, Declared, Declares, ErrorClass, Facts, How, ImportId,
+    Intent, Keep, KeepValue, Limit, Listed, Loss, Named, Reads, Resolved, Resource, Scope, Search, Settle,
+    Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::error::{CallResult, Called};
 use crate::tags::LiveTags;
@@ -113,6 +117,9 @@ pub struct LogGroup<S: Stage = Declared> {
     /// is, so the name must have something of ours in it that nobody else has, such as an id. Not CloudFormation's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub made_by_service: bool,
+    /// Whether AWS refuses to delete it. Always `false` when it is declared; somebody may have protected a live group.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deletion_protection_enabled: bool,
     /// How long logs are kept; for ever where it is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention_in_days: Option<RetentionDays>,
@@ -141,7 +148,20 @@ impl Declares for LogGroup<Declared> {
     type Resolved = LogGroup<Resolved>;
 }
 
+/// The property that says whether AWS refuses to delete a group.
+const PROTECTION: &str = "DeletionProtectionEnabled";
+
 impl LogGroup<Declared> {
+    /// How a person lifts the deletion protection of a group: the property that stands for it, and the command.
+    #[must_use]
+    pub fn unprotecting(property: &str, name: &str) -> Option<String> {
+        (property == PROTECTION).then(|| {
+            format!(
+                "aws logs put-log-group-deletion-protection --no-deletion-protection-enabled --log-group-identifier {name}"
+            )
+        })
+    }
+
     /// Says of all log groups of a tier that they stay, if `keep`: also of those that are not declared any more.
     pub fn guard(scope: &mut Scope, keep: bool) {
         if keep {
@@ -200,7 +220,10 @@ impl Resource for LogGroup<Resolved> {
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),
         loss: Loss::Logs("all its logs"),
-        keeps: &[DeletionPolicy::KEEP],
+        keeps: &[
+            DeletionPolicy::KEEP,
+            Keep { property: PROTECTION, value: KeepValue::Flag(true), how: How::Forbid },
+        ],
         limits: &[Limit { property: "RetentionInDays", words: "logs that are older" }],
         template: Template {
             own_properties: &[DeletionPolicy::PROPERTY, "MadeByService"],
@@ -216,12 +239,21 @@ impl Resource for LogGroup<Resolved> {
         cost: Some("log-ingestion"),
     };
     const SETTLE: Settle = Settle::Key;
+    const CLOSED: &'static [&'static str] = &[PROTECTION];
     type Context = Context;
     type Declared = LogGroup<Declared>;
     type Outputs<S: Stage> = LogGroupOutputs<S>;
 
     fn claim(&self) -> Option<String> {
         Some(self.log_group_name.to_string())
+    }
+
+    fn accepts(property: &str, _: &Value, _: &Value) -> Option<String> {
+        (property == PROTECTION).then(|| {
+            "has deletion protection, which somebody switched on outside of this program. It is left on; a plan that would delete the \
+             group is refused until somebody switches it off"
+                .to_owned()
+        })
     }
 
     async fn find(
@@ -267,6 +299,7 @@ impl Resource for LogGroup<Resolved> {
         Ok(Some(Self {
             log_group_name: name.clone(),
             made_by_service: self.made_by_service,
+            deletion_protection_enabled: live.deletion_protection_enabled.unwrap_or_default(),
             retention_in_days: retention,
             kms_key_id: live.kms_key_id.map(Into::into),
             deletion_policy: self.deletion_policy,

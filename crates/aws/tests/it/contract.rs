@@ -132,6 +132,7 @@ fn a_log_group() -> LogGroup {
     LogGroup {
         log_group_name: LogGroupName::from("/ecs/payment-app-dev").into(),
         made_by_service: false,
+        deletion_protection_enabled: false,
         retention_in_days: Some(RetentionDays::try_from(30).unwrap()),
         kms_key_id: None,
         deletion_policy: DeletionPolicy::Delete,
@@ -147,6 +148,7 @@ fn log_group(around: &mut Inside) -> Entry<LogGroup> {
         .other("KmsKeyId", |group| group.kms_key_id = Some(key))
         .recorded("DeletionPolicy", |group| group.deletion_policy = DeletionPolicy::Retain)
         .recorded("MadeByService", |group| group.made_by_service = true)
+        .fixed(["DeletionProtectionEnabled"], "it is never declared")
         .other("Tags", |group| group.tags = tags("renamed"))
 }
 
@@ -154,6 +156,7 @@ fn log_group_of_a_service(_around: &mut Inside) -> Entry<LogGroup> {
     let group = LogGroup {
         log_group_name: LogGroupName::from("API-Gateway-Execution-Logs_a1b2c3/dev").into(),
         made_by_service: true,
+        deletion_protection_enabled: false,
         retention_in_days: None,
         kms_key_id: None,
         deletion_policy: DeletionPolicy::Delete,
@@ -193,6 +196,7 @@ pub(crate) fn a_key() -> Key {
         enabled: true,
         deletion_date: None,
         enable_key_rotation: true,
+        rotation_period_in_days: None,
         key_policy: PolicyDocument::new([for_the_account()]),
         pending_window_in_days: 30,
         deletion_policy: DeletionPolicy::Delete,
@@ -210,6 +214,7 @@ fn key(_around: &mut Inside) -> Entry<Key> {
         .fixed(["DeletionDate"], "it is never declared")
         .other("Description", |key| key.description = "Encrypts more".to_owned())
         .other("EnableKeyRotation", |key| key.enable_key_rotation = false)
+        .other("RotationPeriodInDays", |key| key.rotation_period_in_days = Some(180))
         .other("KeyPolicy", |key| key.key_policy = for_logs())
         .recorded("PendingWindowInDays", |key| key.pending_window_in_days = 7)
         .recorded("DeletionPolicy", |key| key.deletion_policy = DeletionPolicy::Retain)

@@ -56,8 +56,41 @@ async fn is_mended(world: &World, key: &Key) {
     assert_eq!(id(world).await, before);
     assert_eq!(state(world, &before).await, KeyState::Enabled);
     let rotation = kms(world).get_key_rotation_status().key_id(&before).send().await.unwrap();
-    assert!(rotation.key_rotation_enabled());
+    let period = key.rotation_period_in_days.unwrap_or(365).try_into().ok();
+    assert_eq!((rotation.key_rotation_enabled(), rotation.rotation_period_in_days()), (true, period));
     assert_eq!(drift(world).await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_rotation_period_is_drift_whatever_is_declared() {
+    for declared in [None, Some(180)] {
+        let world = World::on(Emulator::in_memory(), aws::kinds);
+        let key = Key { rotation_period_in_days: declared, ..a_key() };
+        apply(&world, &key).await;
+        for days in [90, 2560] {
+            let change = kms(&world).enable_key_rotation().key_id(id(&world).await);
+            change.rotation_period_in_days(days).send().await.unwrap();
+            assert_eq!(drift(&world).await, ["RotationPeriodInDays"]);
+            is_mended(&world, &key).await;
+        }
+        // Where rotation is off, that is all there is to say; switched on again, it has the declared period.
+        kms(&world).disable_key_rotation().key_id(id(&world).await).send().await.unwrap();
+        assert_eq!(drift(&world).await, ["EnableKeyRotation"]);
+        is_mended(&world, &key).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_on_demand_is_nothing_to_repair_and_in_nobodys_way() {
+    let world = World::on(Emulator::builder().latency(1.0).in_memory(), aws::kinds);
+    apply(&world, &a_key()).await;
+    let id = id(&world).await;
+    kms(&world).rotate_key_on_demand().key_id(&id).send().await.unwrap();
+    let status = kms(&world).get_key_rotation_status().key_id(&id).send().await.unwrap();
+    assert!(status.on_demand_rotation_start_date().is_some());
+    assert_eq!(drift(&world).await, [""; 0]);
+    kms(&world).enable_key_rotation().key_id(&id).rotation_period_in_days(2560).send().await.unwrap();
+    is_mended(&world, &a_key()).await;
 }
 
 /// Case 05.

@@ -104,6 +104,7 @@ fn backup_vault(around: &mut Inside) -> Entry<BackupVault> {
         enabled: true,
         deletion_date: None,
         enable_key_rotation: true,
+        rotation_period_in_days: None,
         key_policy: PolicyDocument::new([account]),
         pending_window_in_days: 30,
         deletion_policy: aws::DeletionPolicy::Delete,

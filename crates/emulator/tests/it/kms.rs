@@ -98,6 +98,34 @@ async fn a_key_without_a_policy_gets_the_default_one() {
     assert_eq!(code(again), "ok");
 }
 
+/// KMS API Reference, RotateKeyOnDemand.
+#[tokio::test(start_paused = true)]
+async fn a_rotation_on_demand_is_under_way_for_a_while_and_changes_no_automatic_one() {
+    let emulator = Emulator::builder().latency(1.0).in_memory();
+    let kms = client(&emulator);
+    let key = key(&kms).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let rotate = async || code(kms.rotate_key_on_demand().key_id(&key).send().await);
+    let status = async || kms.get_key_rotation_status().key_id(&key).send().await.unwrap();
+    kms.enable_key_rotation().key_id(&key).rotation_period_in_days(180).send().await.unwrap();
+    let before = status().await;
+    assert_eq!(rotate().await, "ok");
+    assert_eq!(rotate().await, "ConflictException");
+    let under_way = status().await;
+    assert!(under_way.on_demand_rotation_start_date().is_some());
+    assert_eq!(under_way.rotation_period_in_days(), Some(180));
+    assert_eq!(under_way.next_rotation_date(), before.next_rotation_date());
+    for _ in 1..25 {
+        tokio::time::sleep(Duration::from_secs(300)).await;
+        assert_eq!(status().await.on_demand_rotation_start_date(), None);
+        assert_eq!(rotate().await, "ok");
+    }
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    assert_eq!(rotate().await, "LimitExceededException");
+    kms.disable_key().key_id(&key).send().await.unwrap();
+    assert_eq!(rotate().await, "DisabledException");
+}
+
 #[tokio::test(start_paused = true)]
 async fn rotation_comes_back() {
     let kms = client(&Emulator::in_memory());

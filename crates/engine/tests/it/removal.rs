@@ -134,6 +134,10 @@ async fn what_somebody_locked_by_hand_is_found_before_anything_is_deleted() {
     world.cloud.tamper("t/b", "Guard", json!("Lock"));
     let error = refused(&world, &guards(&both(""))).await;
     assert!(error.ends_with("t/b (Guard as changed outside of this program)"), "{error}");
+    // What stays is not deleted, so its lock is not in the way.
+    let kept = graph(["a", "b"].map(|name| thing(name, 0, json!({ "Guard": "", "Policy": "Retain" }))));
+    let plan = world.plan(&guards(&kept)).await;
+    assert_eq!(plan.step("t/b").unwrap().removal().unwrap().fate, Fate::Retained);
     // The lock is drift: it is taken away first, and everything can go.
     world.apply(&both("")).await;
     world.apply(&guards(&both(""))).await;
@@ -358,8 +362,10 @@ fn declared(wishes: &Wishes) -> Arc<Graph> {
 /// What must become of an object that `old` declared, by a rule of its own: `None` if it must not go.
 fn verdict(old: &Wish, new: Option<&Wish>) -> Option<&'static str> {
     let sides = || std::iter::once(old).chain(new);
-    let protects = sides().any(|wish| wish.protect || wish.guard == "Lock");
     let kept = ["Retain", "Snapshot"].into_iter().find(|policy| sides().any(|wish| wish.policy == *policy));
+    // What stays is not deleted: a lock is not in the way.
+    let locked = kept != Some("Retain") && sides().any(|wish| wish.guard == "Lock");
+    let protects = locked || sides().any(|wish| wish.protect);
     // What is in it is what the live object says.
     let refuses = old.holds != Some(0) && kept.is_none() && sides().any(|wish| wish.guard == "Refuse");
     (!protects && !refuses).then_some(kept.unwrap_or("lost"))

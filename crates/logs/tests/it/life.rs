@@ -11,16 +11,24 @@ use engine::{
 use logs::{Args, Inputs, Outputs, Tier};
 use testing::{ACCOUNT, REGION, World, place};
 
-const GROUP: &str = "/ecs/payment-app-dev";
+pub(crate) const GROUP: &str = "/ecs/payment-app-dev";
 
 /// The tier, and a log group as other tiers have it.
-#[derive(Clone, Default)]
-struct WithGroup {
-    args: Args,
+#[derive(Clone)]
+pub(crate) struct WithGroup {
+    pub(crate) args: Args,
     /// The key is declared, and the group does not use it.
-    off: bool,
+    pub(crate) off: bool,
     /// Whether there is the group.
-    without: bool,
+    pub(crate) without: bool,
+    /// What the group is called.
+    pub(crate) name: &'static str,
+}
+
+impl Default for WithGroup {
+    fn default() -> Self {
+        Self { args: Args::default(), off: false, without: false, name: GROUP }
+    }
 }
 
 impl Component for WithGroup {
@@ -33,8 +41,9 @@ impl Component for WithGroup {
         let outputs = Tier::new(self.args.clone()).declare(scope, inputs)?;
         if !self.without {
             let group = LogGroup {
-                log_group_name: LogGroupName::from(GROUP).into(),
+                log_group_name: LogGroupName::from(self.name).into(),
                 made_by_service: false,
+                deletion_protection_enabled: false,
                 retention_in_days: None,
                 kms_key_id: (!self.off).then(|| outputs.log_key_arn.clone()),
                 deletion_policy: DeletionPolicy::retain_if(self.args.keep_logs),
@@ -51,6 +60,7 @@ fn group() -> LogGroup<Resolved> {
     LogGroup {
         log_group_name: GROUP.into(),
         made_by_service: false,
+        deletion_protection_enabled: false,
         retention_in_days: None,
         kms_key_id: None,
         deletion_policy: DeletionPolicy::Delete,
@@ -58,11 +68,11 @@ fn group() -> LogGroup<Resolved> {
     }
 }
 
-fn inputs() -> Inputs {
+pub(crate) fn inputs() -> Inputs {
     Inputs { place: place() }
 }
 
-async fn up(world: &World, tier: &WithGroup) -> Outputs<Resolved> {
+pub(crate) async fn up(world: &World, tier: &WithGroup) -> Outputs<Resolved> {
     world.create(tier, &inputs()).await
 }
 

@@ -4,3 +4,4 @@
 
 mod declaration;
 mod life;
+mod protection;

@@ -61,8 +61,19 @@ fn what_only_aws_can_say_of_a_value_is_asked_before_anything_is_made() {
     for (text, says, hint) in [
         (
             endpoints,
-            "vpc/ecr-endpoint: AWS has no VPC endpoints of the service com.amazonaws.ap-southeast-1.ecr",
-            "`vpc.interface_endpoints.services`",
+            "vpc.interface_endpoints.services[1]: AWS has no VPC endpoints of a service `ecr` in ap-southeast-1",
+            "hint: `aws ec2 describe-vpc-endpoint-services` lists",
+        ),
+        // Whether they are on or off.
+        (
+            "[vpc.interface_endpoints]\nservices = [\"ecr.api\", \"secretmanager\"]\n",
+            "vpc.interface_endpoints.services[1]: AWS has no VPC endpoints of a service `secretmanager` in ap-southeast-1",
+            "did you mean `secretsmanager`?",
+        ),
+        (
+            "[vpc.interface_endpoints]\nservices = [\"ecr.api\", \"S3\"]\n",
+            "stack.toml, line 2: `vpc.interface_endpoints.services[1]`: `S3` is not the name of a service",
+            "lower-case letters, digits, dots and hyphens",
         ),
         (
             "[database]\nengine_version = \"17.99\"\n",

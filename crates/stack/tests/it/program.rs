@@ -307,6 +307,7 @@ impl Component for Audit {
         let group = aws::resources::LogGroup {
             log_group_name: aws::LogGroupName::from("/audit".to_owned()).into(),
             made_by_service: false,
+            deletion_protection_enabled: false,
             retention_in_days: None,
             kms_key_id: None,
             deletion_policy: aws::DeletionPolicy::Delete,

@@ -124,6 +124,40 @@ async fn a_protection_that_somebody_switched_on_by_hand_is_found_before_anything
     place.run(&["destroy", "--yes"]).expect(0);
 }
 
+/// A log group's is not declared, so no run takes it back: it is left to whoever switched it on.
+#[tokio::test]
+async fn log_groups_that_somebody_protected_by_hand_are_found_before_anything_is_deleted() {
+    let place = deployed();
+    let logs = aws_sdk_cloudwatchlogs::Client::new(&place.sdk());
+    let protect = async |on: bool| {
+        for group in ["/ecs/payment-app-dev", "/aws/vpc/payment-flow-logs-dev"] {
+            let put = logs.put_log_group_deletion_protection().log_group_identifier(group);
+            put.deletion_protection_enabled(on).send().await.unwrap();
+        }
+    };
+    protect(true).await;
+    let refresh = place.run(&["refresh", "--detailed-exitcode"]).expect(0);
+    assert!(refresh.err.contains("vpc/flow-log-group has deletion protection"), "{}", refresh.err);
+    let ended = refused(&place, &["destroy", "--yes"]);
+    let command =
+        "`aws logs put-log-group-deletion-protection --no-deletion-protection-enabled --log-group-identifier";
+    for says in [
+        "vpc/flow-log-group (DeletionProtectionEnabled as changed outside of this program)".to_owned(),
+        format!("hint: To delete these log groups, lift their protection: {command} "),
+        format!("{command} /ecs/payment-app-dev`"),
+        format!("{command} /aws/vpc/payment-flow-logs-dev`"),
+        "Then run this command again".to_owned(),
+    ] {
+        assert!(ended.err.contains(&says), "{says}: {}", ended.err);
+    }
+    assert!(!ended.err.contains("only these settings"), "{}", ended.err);
+    // One that is not declared any more.
+    let off = refused(&place, &["up", "--set", "vpc.flow_logs.enabled=false"]);
+    assert!(!off.err.contains("/ecs/payment-app-dev"), "{}", off.err);
+    protect(false).await;
+    place.run(&["destroy", "--yes"]).expect(0);
+}
+
 /// Cases 01 and 12.
 #[tokio::test]
 async fn images_are_not_lost_unseen() {

@@ -18,6 +18,7 @@ fn incomplete<const FLAW: u8>(_around: &mut Around<()>) -> Entry<Flawed<FLAW>> {
     let group = LogGroup {
         log_group_name: "ledger".into(),
         made_by_service: false,
+        deletion_protection_enabled: false,
         retention_in_days: days(30),
         kms_key_id: None,
         deletion_policy: DeletionPolicy::Delete,
@@ -29,6 +30,7 @@ fn incomplete<const FLAW: u8>(_around: &mut Around<()>) -> Entry<Flawed<FLAW>> {
         .other("Tags", |group| group.0.tags = Tags::new().with("Name", "renamed"))
         .recorded("DeletionPolicy", |group| group.0.deletion_policy = DeletionPolicy::Retain)
         .recorded("MadeByService", |group| group.0.made_by_service = true)
+        .fixed(["DeletionProtectionEnabled"], "it is never declared")
 }
 
 fn complete<const FLAW: u8>(around: &mut Around<()>) -> Entry<Flawed<FLAW>> {

@@ -3,6 +3,7 @@
 #[macro_use]
 mod in_vpc;
 
+mod default_network_acl;
 mod default_security_group;
 mod eip;
 mod flow_log;
@@ -24,7 +25,7 @@ pub use eip::{Eip, EipOutputs};
 pub use flow_log::{FlowLog, FlowLogOutputs};
 pub use internet_gateway::{InternetGateway, InternetGatewayOutputs};
 pub use nat_gateway::{NatGateway, NatGatewayOutputs};
-pub use network_acl::{NetworkAcl, NetworkAclOutputs};
+pub use network_acl::{AddedEntry, NetworkAcl, NetworkAclOutputs};
 pub use network_acl_entry::{NetworkAclEntry, NetworkAclEntryOutputs, PortRange, RuleAction};
 pub use route::{Route, RouteOutputs};
 pub use route_table::{RouteTable, RouteTableOutputs};

@@ -12,12 +12,13 @@
 //! all of these, and 3389 is one of them. Denying it would drop the answers to one connection in 64,512, which nobody would
 //! ever find. Port 22 is closed by all security groups of the stack, whose rules name every port. The default ACL is not
 //! emptied either: a subnet that somebody adds to the VPC would be cut off without a word, and its traffic is filtered by the
-//! default security group, which has no rules.
+//! default security group, which has no rules. What somebody changes of the default ACL is drift of the
+//! [VPC](super::Vpc::default_network_acl_entries).
 
 use async_trait::async_trait;
 use aws::ec2::{found_by, ready_when_seen, retag};
 use aws::{CallResult, Called, Context, Tags, VpcId, required};
-use aws_sdk_ec2::types::{NetworkAcl as LiveAcl, ResourceType};
+use aws_sdk_ec2::types::{NetworkAcl as LiveAcl, NetworkAclEntry as LiveEntry, ResourceType};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Input, Intent, Listed, Loss, Named,
     Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
@@ -29,7 +30,7 @@ use crate::NetworkAclId;
 use crate::describe::describe;
 
 /// The number of the entry that every ACL ends with, and that nobody can change: what no other entry lets through is dropped.
-const LAST: i32 = 32767;
+pub(super) const LAST: i32 = 32767;
 
 /// An entry that somebody has added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +51,22 @@ pub struct AddedEntry {
     pub port_range: Option<PortRange>,
 }
 
+/// An entry as it is.
+pub(super) fn entry(live: &LiveEntry) -> AddedEntry {
+    let block = live.cidr_block().or_else(|| live.ipv6_cidr_block());
+    AddedEntry {
+        rule_number: live.rule_number().unwrap_or_default(),
+        egress: live.egress().unwrap_or_default(),
+        rule_action: live.rule_action().map_or("", |action| action.as_str()).to_owned(),
+        protocol: live.protocol().unwrap_or_default().to_owned(),
+        cidr_block: block.unwrap_or_default().to_owned(),
+        port_range: live.port_range().map(|range| PortRange {
+            from: range.from().unwrap_or_default(),
+            to: range.to().unwrap_or_default(),
+        }),
+    }
+}
+
 /// The entries that are not ours.
 fn added(cx: &Context, acl: &NetworkAclId, live: &LiveAcl) -> Vec<AddedEntry> {
     let ours: Vec<NetworkAclEntry<Resolved>> = cx.ours().into_iter().map(|ours| ours.properties).collect();
@@ -63,18 +80,7 @@ fn added(cx: &Context, acl: &NetworkAclId, live: &LiveAcl) -> Vec<AddedEntry> {
         if number >= LAST || is_ours(number, egress) {
             continue;
         }
-        let block = entry.cidr_block().or_else(|| entry.ipv6_cidr_block());
-        added.push(AddedEntry {
-            rule_number: number,
-            egress,
-            rule_action: entry.rule_action().map_or("", |action| action.as_str()).to_owned(),
-            protocol: entry.protocol().unwrap_or_default().to_owned(),
-            cidr_block: block.unwrap_or_default().to_owned(),
-            port_range: entry.port_range().map(|range| PortRange {
-                from: range.from().unwrap_or_default(),
-                to: range.to().unwrap_or_default(),
-            }),
-        });
+        added.push(self::entry(entry));
     }
     added.sort_by_key(|entry| (entry.egress, entry.rule_number));
     added

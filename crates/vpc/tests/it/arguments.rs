@@ -186,6 +186,13 @@ fn services_that_cannot_have_an_interface_endpoint() {
         ),
     ] {
         assert_eq!(refused(endpoints(services)), refusal);
+        // A name is wrong whether or not there are endpoints; none at all is not.
+        let mut off = endpoints(services);
+        off.interface_endpoints.enabled = false;
+        match services.is_empty() {
+            true => assert!(try_declare(off, &inputs_with(3)).is_ok()),
+            false => assert_eq!(refused(off), refusal),
+        }
     }
 }
 

@@ -35,12 +35,7 @@ testing::contract!(vpc::kinds, around nothing, {
 type Nothing = Around<()>;
 
 fn of_cidr(cidr: &str) -> Vpc {
-    Vpc {
-        cidr_block: cidr.parse().unwrap(),
-        enable_dns_support: true,
-        enable_dns_hostnames: true,
-        tags: tags("payment-vpc-dev"),
-    }
+    Vpc::new(cidr.parse().unwrap(), tags("payment-vpc-dev"))
 }
 
 fn a_vpc(around: &mut Nothing, name: &str) -> Input<VpcId> {
@@ -107,6 +102,10 @@ fn vpc(_around: &mut Nothing) -> Entry<Vpc> {
         .other("EnableDnsHostnames", |vpc| vpc.enable_dns_hostnames = false)
         .other("Tags", |vpc| vpc.tags = tags("renamed"))
         .fixed(["EnableDnsSupport"], "AWS needs it for host names; see the other entry")
+        .fixed(
+            ["DefaultNetworkAclEntries", "DomainNameServers", "BlockPublicAccess"],
+            "they are never declared; see the tests of what is around the VPC",
+        )
 }
 
 fn vpc_without_host_names(_around: &mut Nothing) -> Entry<Vpc> {
@@ -363,6 +362,7 @@ fn flow_log(around: &mut Nothing) -> Entry<FlowLog> {
         let group = LogGroup {
             log_group_name: aws::LogGroupName::from(name).into(),
             made_by_service: false,
+            deletion_protection_enabled: false,
             retention_in_days: None,
             kms_key_id: None,
             deletion_policy: aws::DeletionPolicy::Delete,

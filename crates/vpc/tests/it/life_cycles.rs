@@ -10,12 +10,7 @@ use crate::support::{Cloud, REGION, class, intent, tags};
 use vpc::{AllocationId, RouteTableId};
 
 pub(crate) fn vpc() -> Vpc {
-    Vpc {
-        cidr_block: "10.0.0.0/16".parse().unwrap(),
-        enable_dns_support: true,
-        enable_dns_hostnames: true,
-        tags: tags("payment-vpc-dev"),
-    }
+    Vpc::new("10.0.0.0/16".parse().unwrap(), tags("payment-vpc-dev"))
 }
 
 pub(crate) fn internet_gateway() -> InternetGateway {
@@ -44,6 +39,7 @@ pub(crate) fn log_group() -> LogGroup<Resolved> {
     LogGroup {
         log_group_name: "/aws/vpc/payment-flow-logs-dev".into(),
         made_by_service: false,
+        deletion_protection_enabled: false,
         retention_in_days: Some(RetentionDays::try_from(2557).unwrap()),
         kms_key_id: None,
         deletion_policy: aws::DeletionPolicy::Delete,

@@ -10,4 +10,5 @@ mod drift;
 mod example;
 mod life_cycles;
 mod support;
+mod surroundings;
 mod tier;

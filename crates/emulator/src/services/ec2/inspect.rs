@@ -24,6 +24,7 @@ impl Region {
         out.extend(all(&self.addresses, region).map(|(_, object)| object));
         out.extend(all(&self.flow_logs, region).map(|(_, object)| object));
         out.extend(all(&self.vpc_endpoints, region).map(|(_, object)| object));
+        out.extend(all(&self.dhcp_options, region).map(|(_, object)| object));
         for (gateway, object) in all(&self.internet_gateways, region) {
             let id = &gateway.internet_gateway_id;
             out.extend(gateway.attachment_set.iter().map(|attachment| {

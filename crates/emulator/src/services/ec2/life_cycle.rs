@@ -56,6 +56,7 @@ impl Region {
         self.security_group_rules.due(now_millis);
         self.flow_logs.due(now_millis);
         self.network_acls.due(now_millis);
+        self.dhcp_options.due(now_millis);
         self.forget_old(now_millis);
     }
 }

@@ -7,7 +7,9 @@
 
 mod acl;
 mod address;
+mod block_public_access;
 mod describe;
+mod dhcp;
 mod endpoint;
 mod flow_log;
 mod guard_records;
@@ -32,6 +34,8 @@ mod zones;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use self::block_public_access::BlockPublicAccess;
+use self::dhcp::DhcpOptions;
 use self::guard_records::{FlowLog, NetworkAcl, SecurityGroup, SecurityGroupRule};
 use self::records::{Address, InternetGateway, NatGateway, RouteTable, Subnet, Vpc, VpcEndpoint};
 use self::table::Table;
@@ -49,8 +53,13 @@ use crate::response::Refusal;
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Region {
     ids: IdSource,
-    /// The region's default DHCP options, which every VPC refers to.
+    /// The region's default DHCP options, which every new VPC refers to.
     dhcp_options_id: String,
+    /// Others. State of an earlier version does not have them.
+    #[serde(default = "Table::new")]
+    dhcp_options: Table<DhcpOptions>,
+    #[serde(default)]
+    block_public_access: BlockPublicAccess,
     vpcs: Table<Vpc>,
     subnets: Table<Subnet>,
     internet_gateways: Table<InternetGateway>,
@@ -114,6 +123,14 @@ impl Region {
             "DescribeVpcAttribute" => r.describe_vpc_attribute(p),
             "ModifyVpcAttribute" => r.modify_vpc_attribute(p),
             "DeleteVpc" => r.delete_vpc(p),
+
+            "CreateDhcpOptions" => r.create_dhcp_options(cx, p),
+            "DescribeDhcpOptions" => r.describe_dhcp_options(cx, p),
+            "AssociateDhcpOptions" => r.associate_dhcp_options(p),
+            "DeleteDhcpOptions" => r.delete_dhcp_options(p),
+
+            "ModifyVpcBlockPublicAccessOptions" => r.modify_block_public_access(cx, p),
+            "DescribeVpcBlockPublicAccessOptions" => r.describe_block_public_access(cx, p),
 
             "CreateSubnet" => r.create_subnet(cx, p),
             "DescribeSubnets" => r.describe_subnets(cx, p),
@@ -217,6 +234,8 @@ impl Api for Region {
         Region {
             dhcp_options_id: ids.id("dopt"),
             ids,
+            dhcp_options: Table::new(),
+            block_public_access: BlockPublicAccess::default(),
             vpcs: Table::new(),
             subnets: Table::new(),
             internet_gateways: Table::new(),

@@ -105,6 +105,7 @@ impl Region {
         let taken = self.addresses_taken(cx, &subnet.subnet_id);
         let mut value = wire(subnet);
         value["availableIpAddressCount"] = usable.saturating_sub(taken).into();
+        value["blockPublicAccessStates"] = self.block_public_access.states();
         value
     }
 }

@@ -149,6 +149,7 @@ impl Region {
             "fl" => of(&mut self.flow_logs, id),
             "vpce" => of(&mut self.vpc_endpoints, id),
             "acl" => of(&mut self.network_acls, id),
+            "dopt" => of(&mut self.dhcp_options, id),
             _ => Err(Refusal::new("InvalidID", format!("The ID '{id}' is not valid"))),
         }
     }

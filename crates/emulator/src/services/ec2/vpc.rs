@@ -3,7 +3,7 @@
 
 use serde_json::{Map, json};
 
-use super::describe::{Record, describe, find, find_mut};
+use super::describe::{Record, describe_as, find, find_mut};
 use super::records::{CidrAssociation, RouteTableAssociation, State, Vpc};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done, network, wire};
@@ -63,7 +63,11 @@ impl Region {
     }
 
     pub(super) fn describe_vpcs(&self, p: Parameters) -> Answer {
-        describe(&self.vpcs, p)
+        describe_as(&self.vpcs, p, |vpc| {
+            let mut value = wire(vpc);
+            value["blockPublicAccessStates"] = self.block_public_access.states();
+            value
+        })
     }
 
     pub(super) fn describe_vpc_attribute(&self, mut p: Parameters) -> Answer {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::rotation::Rotation;
+use super::rotation::{OnDemand, Rotation};
 use super::spec::{self, SYMMETRIC};
 use super::{Answer, Cx, State, invalid, listed, policy, tags, unsupported, uuid};
 use crate::emulator::ACCOUNT_ID;
@@ -57,6 +57,9 @@ pub(crate) struct Key {
     pub(super) tags: Tags,
     #[serde(rename = "_rotation", default, skip_serializing_if = "Option::is_none")]
     pub(super) rotation: Option<Rotation>,
+    /// State of an earlier version does not have it.
+    #[serde(rename = "_onDemand", default)]
+    pub(super) on_demand: OnDemand,
     /// Until when calls that change it may not find it, in milliseconds since 1970.
     #[serde(rename = "_freshUntilMillis", default, skip_serializing_if = "Option::is_none")]
     pub(super) fresh_until_millis: Option<i64>,
@@ -134,6 +137,7 @@ impl Key {
             policy,
             tags,
             rotation: None,
+            on_demand: OnDemand::default(),
             fresh_until_millis: None,
             unseen_until: None,
             key_id,

@@ -169,6 +169,7 @@ impl Api for State {
             "CancelKeyDeletion" => cx.r.kms.cancel_key_deletion(call),
 
             "EnableKeyRotation" => rotation::enable(cx, call),
+            "RotateKeyOnDemand" => rotation::on_demand(cx, call),
             "DisableKeyRotation" => cx.r.kms.disable_key_rotation(call),
             "GetKeyRotationStatus" => cx.r.kms.get_key_rotation_status(call),
 
@@ -193,6 +194,7 @@ impl Api for State {
         cx.r.kms.delete_keys_that_are_due(now_seconds);
         for key in cx.r.kms.keys.values_mut() {
             key.fresh_until_millis.take_if(|until| *until <= now_millis);
+            key.on_demand.settle(now_millis);
         }
     }
 

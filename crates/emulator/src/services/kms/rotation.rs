@@ -1,13 +1,23 @@
 //! Rotation of key material. Nothing is encrypted, so nothing is rotated but the date of the next time.
+//!
+//! A rotation on demand leaves the automatic ones as they are; while it is under way, its start is shown and no second one can
+//! begin (KMS API Reference, RotateKeyOnDemand and GetKeyRotationStatus, `OnDemandRotationStartDate`).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::key::{Key, KeyState, OneKey};
 use super::{Answer, Cx, Refusal, State, unsupported};
+use crate::latency::{Spread, spread};
 use crate::request::Call;
 
 const DAY_SECONDS: f64 = 86_400.0;
+
+/// How long a rotation on demand is under way. KMS says only that it happens in the background. Estimate.
+const ON_DEMAND: Spread = spread(60.0, 20.0, 300.0);
+
+/// How often a key can be rotated on demand (KMS API Reference, RotateKeyOnDemand).
+const MOST_ON_DEMAND: u32 = 25;
 
 /// How often the material changes unless it is said, in days, and that of AWS's own keys
 /// (KMS API Reference, EnableKeyRotation).
@@ -19,6 +29,39 @@ const YEAR: i64 = 365;
 pub(super) struct Rotation {
     period_days: i64,
     next_seconds: f64,
+}
+
+/// The rotations on demand of a key that had one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OnDemand {
+    count: u32,
+    /// Of the one that is under way: its start, and when it ends in milliseconds since 1970.
+    under_way: Option<(f64, i64)>,
+}
+
+impl OnDemand {
+    pub(super) fn settle(&mut self, now_millis: i64) {
+        self.under_way.take_if(|(_, until)| *until <= now_millis);
+    }
+}
+
+/// Whether automatic rotation is on makes no difference.
+pub(super) fn on_demand(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    let OneKey { key_id } = call.input()?;
+    let (now_seconds, until) = (cx.now_seconds(), cx.after(ON_DEMAND, &key_id));
+    let key = rotatable(&mut cx.r.kms, &key_id)?;
+    if key.on_demand.under_way.is_some() {
+        let message = format!("A rotation of {} is under way.", key.arn);
+        return Err(Refusal::new("ConflictException", message));
+    }
+    if key.on_demand.count == MOST_ON_DEMAND {
+        let message = format!("{} was rotated on demand {MOST_ON_DEMAND} times.", key.arn);
+        return Err(Refusal::new("LimitExceededException", message));
+    }
+    key.on_demand.count += 1;
+    key.on_demand.under_way = until.map(|until| (now_seconds, until));
+    Ok(json!({"KeyId": key.key_id}))
 }
 
 #[derive(Deserialize)]
@@ -71,16 +114,16 @@ impl State {
         let OneKey { key_id } = call.input()?;
         let key = self.find(&key_id)?;
         check_symmetric(key)?;
-        let status = json!({"KeyId": key.key_id, "KeyRotationEnabled": key.is_of_aws()});
+        let mut status = json!({"KeyId": key.key_id, "KeyRotationEnabled": key.is_of_aws()});
+        if let Some((start, _)) = key.on_demand.under_way {
+            status["OnDemandRotationStartDate"] = start.into();
+        }
         let rotation = key.rotation.as_ref().filter(|_| key.state() != KeyState::PendingDeletion);
-        Ok(match rotation {
-            None => status,
-            Some(rotation) => json!({
-                "KeyId": key.key_id,
-                "KeyRotationEnabled": true,
-                "RotationPeriodInDays": rotation.period_days,
-                "NextRotationDate": rotation.next_seconds,
-            }),
-        })
+        if let Some(rotation) = rotation {
+            status["KeyRotationEnabled"] = true.into();
+            status["RotationPeriodInDays"] = rotation.period_days.into();
+            status["NextRotationDate"] = rotation.next_seconds.into();
+        }
+        Ok(status)
     }
 }
