@@ -1,8 +1,12 @@
 //! Is all of it there, as it was deployed?
 
+use ecs::resources::Service;
+use engine::Resolved;
+
 use crate::result::{Check, Finding, Verdict};
 use crate::subject::{Subject, brief};
 
+const PUSH: &str = "push the same image again, so that it has this digest, or deploy another one with `ecs.image`; `refresh` says more";
 const UP: &str = "`up` brings it back to what is declared; `preview` shows how";
 
 /// All checks of completeness.
@@ -17,6 +21,7 @@ pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
         finished(subject).of("completeness/finished", "no run left anything unfinished", UP),
         resources(subject).of("completeness/resources", "every recorded resource exists", UP),
         unchanged(subject).of("completeness/unchanged", "every resource is as it was deployed", UP),
+        images(subject).of("completeness/images", "every image that runs is still in its repository", PUSH),
     ]
 }
 
@@ -57,4 +62,20 @@ fn unchanged(subject: &Subject) -> Verdict {
         }
     }
     Verdict::Judged(findings)
+}
+
+fn images(subject: &Subject) -> Verdict {
+    subject.every::<Service<Resolved>>("no service is deployed", |service| {
+        let finding = |missing: &ecs::resources::MissingImage| {
+            let expected = format!("the image {}", missing.image);
+            match missing.denied {
+                true => {
+                    let found = "this identity may not look: ecr:DescribeImages was denied";
+                    Finding::new(service.address, expected, found).denied()
+                }
+                false => Finding::new(service.address, expected, "it is not in its repository"),
+            }
+        };
+        service.live.missing_images.iter().map(finding).collect()
+    })
 }
