@@ -281,7 +281,8 @@ impl Resource for Service<Resolved> {
     const KIND: &'static str = "AWS::ECS::Service";
     const FACTS: Facts = Facts {
         name: Named::ByName("ServiceName"),
-        create_only: CreateOnly::These(&["ServiceName", "Cluster", "LaunchType", "SchedulingStrategy"]),
+        // From capacity providers, which somebody may have chosen, there is a way back to the launch type.
+        create_only: CreateOnly::These(&["ServiceName", "Cluster", "SchedulingStrategy"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
@@ -464,7 +465,8 @@ impl Service<Resolved> {
             return Err(CallError::new(ErrorClass::NotFound, OPERATION, "the service is gone"));
         };
         let count = self.wanted_count(&live).filter(|_| given("DesiredCount"));
-        let force = self.must_force(cx, &live).await?;
+        // Tasks of another capacity provider, such as Fargate Spot, go with a deployment only.
+        let force = given("LaunchType") || self.must_force(cx, &live).await?;
         let is_told = |name: &String| {
             !matches!(name.as_str(), "DesiredCount" | "DependsOn" | "Deployment" | "MissingImages" | "Tags")
         };
@@ -479,6 +481,8 @@ impl Service<Resolved> {
             .set_desired_count(count)
             .set_task_definition(given("TaskDefinition").then(|| self.task_definition.to_string()))
             .force_new_deployment(force)
+            // An empty list leads back to the launch type (ECS API Reference, UpdateService).
+            .set_capacity_provider_strategy(given("LaunchType").then(Vec::new))
             .set_platform_version(given("PlatformVersion").then(|| self.platform_version.clone()))
             .set_network_configuration(
                 given("NetworkConfiguration").then(|| self.network_configuration.for_call()),

@@ -220,3 +220,23 @@ async fn what_somebody_lets_end_deployments_is_drift() {
     // Nothing was deployed for it.
     assert_eq!(deployments(&world).await.len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn tasks_that_somebody_moved_to_spot_capacity_come_back_and_the_service_stays() {
+    let (world, inputs) = world().await;
+    let tier = tier(with_image(PUBLIC));
+    world.create(&tier, &inputs).await;
+    let before = service(&world).await;
+    let put =
+        ecs(&world).put_cluster_capacity_providers().cluster(CLUSTER).capacity_providers("FARGATE_SPOT");
+    put.set_default_capacity_provider_strategy(Some(Vec::new())).send().await.unwrap();
+    let spot = CapacityProviderStrategyItem::builder().capacity_provider("FARGATE_SPOT").weight(1).build();
+    let update = ecs(&world).update_service().cluster(CLUSTER).service(SERVICE).force_new_deployment(true);
+    update.capacity_provider_strategy(spot.unwrap()).send().await.unwrap();
+    assert_eq!(service(&world).await.launch_type(), None);
+    world.assert_repaired(&tier, &inputs, &["ecs/service: LaunchType"]).await;
+    let live = service(&world).await;
+    assert_eq!(live.launch_type().map(|kind| kind.as_str()), Some("FARGATE"));
+    assert!(live.capacity_provider_strategy().is_empty());
+    assert_eq!(live.created_at(), before.created_at());
+}
