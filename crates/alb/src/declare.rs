@@ -380,6 +380,7 @@ impl Declaring<'_> {
                 None => Action::not_found(),
             }],
             rules: Vec::new(),
+            listener_attributes: Vec::new(),
             tags: self.names.tags("http"),
         };
         let http = self.scope.add("http-listener", http)?.listener_arn;
@@ -392,6 +393,7 @@ impl Declaring<'_> {
             certificates: vec![Certificate { certificate_arn }],
             default_actions: vec![Action::not_found()],
             rules: Vec::new(),
+            listener_attributes: Vec::new(),
             tags: self.names.tags("https"),
         };
         Ok(self.scope.add("https-listener", https)?.listener_arn)

@@ -169,6 +169,7 @@ impl Declaring<'_> {
             disable_execute_api_endpoint: self.args.disable_execute_api_endpoint,
             security_policy: self.args.security_policy.clone(),
             endpoint_access_mode: self.args.access_mode().map(str::to_owned),
+            policy: None,
             tags: self.names.tags("api"),
         };
         self.scope.add("rest-api", api)
@@ -297,7 +298,7 @@ impl Declaring<'_> {
         let Place { region, account_id, partition } = &self.inputs.place;
         // Without the environment: the role outlives it.
         let role = format!("arn:{partition}:iam::{account_id}:role/{}", crate::logs_role_name(region));
-        let account = Account { cloud_watch_role_arn: Some(role.into()) };
+        let account = Account::with_role(Some(role.into()));
         Ok(self.scope.add("account", account)?.id)
     }
 

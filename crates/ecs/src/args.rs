@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::containers;
 use crate::fargate;
 use crate::image::Image;
+use crate::password;
 
 /// What the tier can be told. The default is the reference service, and everything has a default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,8 +52,8 @@ pub struct Args {
     /// The port on which the application answers requests, and the load balancer's health check.
     #[schemars(range(min = 1, max = 65535))]
     pub container_port: u16,
-    /// The user and group that the application runs as. What it writes into `/tmp` needs `VOLUME /tmp` in the image,
-    /// with rights for this user: an empty volume of Fargate belongs to root.
+    /// The user and group that the application runs as: names that the image knows, or numbers from 0 to 2147483647. What it
+    /// writes into `/tmp` needs `VOLUME /tmp` in the image, with rights for this user: an empty volume of Fargate belongs to root.
     pub user: String,
     /// Environment variables of the application, beside those that the tier gives it: `PORT`, `AWS_REGION`, with a
     /// database `DB_HOST`, `DB_READER_HOST`, `DB_PORT`, `DB_NAME`, `DB_USERNAME`, `DB_AUTHENTICATION` and `DB_CA_BUNDLE`, with the
@@ -342,13 +343,7 @@ impl Args {
         self.repository.kms_key_arn.as_ref().map_or(Ok(()), |arn| check_key(arn.as_str(), place))?;
         let tracing_user = self.tracing_user.as_ref().map(|user| ("tracing_user", user));
         for (argument, name) in [("user", &self.user)].into_iter().chain(tracing_user) {
-            // ECS API Reference, ContainerDefinition, `user`: a user or its number, and a group or its number.
-            let parts: Vec<&str> = name.split(':').collect();
-            let is_part = |part: &&str| !part.is_empty() && !part.contains(char::is_whitespace);
-            if parts.len() > 2 || !parts.iter().all(is_part) {
-                let reason = format!("`{name}` is not a user, nor a user and a group");
-                return Err(DeclareError::argument(argument, reason, "such as 10001:10001, without spaces"));
-            }
+            check_user(argument, name)?;
         }
         self.tracing_container()?;
         let bundle = self.database_ca_bundle.as_str();
@@ -393,6 +388,18 @@ impl Args {
                 ));
             }
         }
+        for (name, value) in &self.environment_variables {
+            if password::is_in(value) {
+                return Err(DeclareError::argument(
+                    format!("environment_variables.{name}"),
+                    "its value has a password in a URL, which everybody who sees the configuration, the state or the task \
+                     definition could read",
+                    "take the password out of it and keep it in Secrets Manager. The stack's own database needs none: the \
+                     application gets DB_HOST and the like, and logs in with a token of IAM; or, with database_credentials = \
+                     \"master_secret\", ECS hands it DB_PASSWORD from the secret",
+                ));
+            }
+        }
         Ok(())
     }
 
@@ -411,6 +418,34 @@ impl Args {
     pub(crate) fn retention(&self) -> Result<RetentionDays, DeclareError> {
         RetentionDays::argument("log_retention_in_days", self.log_retention_in_days)
     }
+}
+
+/// The largest number of a user or a group. runc and containerd refuse others when a container starts ("uids and gids must be in
+/// range 0-2147483647").
+const LARGEST_ID: u64 = 2_147_483_647;
+
+/// ECS API Reference, ContainerDefinition, `user`: a user or its number, and a group or its number. What looks like a number is one:
+/// with a sign, it is the number that the runtime refuses, and no name.
+fn check_user(argument: &str, user: &str) -> Result<(), DeclareError> {
+    let parts: Vec<&str> = user.split(':').collect();
+    let is_part = |part: &&str| !part.is_empty() && !part.contains(char::is_whitespace);
+    if parts.len() > 2 || !parts.iter().all(is_part) {
+        let reason = format!("`{user}` is not a user, nor a user and a group");
+        return Err(DeclareError::argument(argument, reason, "such as 10001:10001, without spaces"));
+    }
+    for part in parts {
+        let digits = part.trim_start_matches(['+', '-']);
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let has_sign = digits.len() < part.len();
+        let fits = digits.parse().is_ok_and(|number: u64| number <= LARGEST_ID);
+        if has_sign || (is_number && !fits) {
+            let reason = format!("`{part}` is not the number of a user or a group, nor a name");
+            let hint =
+                format!("a number from 0 to {LARGEST_ID}, such as 10001, or a name that the image knows");
+            return Err(DeclareError::argument(argument, reason, hint));
+        }
+    }
+    Ok(())
 }
 
 /// ECR API Reference, EncryptionConfiguration: a key of the repository's region. ECR shows the key's own ARN, whatever it was told.

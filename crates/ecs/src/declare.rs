@@ -318,14 +318,10 @@ impl Declaring<'_> {
     }
 
     fn cluster(&mut self) -> Result<OutputsOf<Cluster>, DeclareError> {
-        let cluster = Cluster {
-            cluster_name: self.names.name("cluster").into(),
-            cluster_settings: vec![ClusterSetting {
-                name: "containerInsights".to_owned(),
-                value: self.args.insights.clone(),
-            }],
-            tags: self.names.tags("cluster"),
-        };
+        let insights =
+            ClusterSetting { name: "containerInsights".to_owned(), value: self.args.insights.clone() };
+        let cluster =
+            Cluster::new(self.names.name("cluster").into(), vec![insights], self.names.tags("cluster"));
         let cluster = self.scope.add("cluster", cluster)?;
         ServiceLinkedRole::before(self.scope, "linked-role", "ecs.amazonaws.com", &["cluster"])?;
         Ok(cluster)
@@ -410,6 +406,8 @@ impl Declaring<'_> {
                 minimum_healthy_percent: 100,
                 maximum_percent: 200,
                 deployment_circuit_breaker: CircuitBreaker { enable: true, rollback: true },
+                lifecycle_hooks: Vec::new(),
+                alarms: None,
             },
             availability_zone_rebalancing: "ENABLED".to_owned(),
             enable_ecs_managed_tags: true,
@@ -417,6 +415,7 @@ impl Declaring<'_> {
             propagate_tags: "SERVICE".to_owned(),
             depends_on: if self.image.is_some() { self.inputs.ready.clone() } else { Vec::new() },
             deployment: None,
+            missing_images: Vec::new(),
             tags: self.names.tags("service"),
         };
         self.scope.add("service", service)

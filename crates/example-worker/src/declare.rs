@@ -155,6 +155,8 @@ impl Declaring<'_> {
                 minimum_healthy_percent: 100,
                 maximum_percent: 200,
                 deployment_circuit_breaker: CircuitBreaker { enable: true, rollback: true },
+                lifecycle_hooks: Vec::new(),
+                alarms: None,
             },
             availability_zone_rebalancing: "ENABLED".to_owned(),
             enable_ecs_managed_tags: true,
@@ -162,6 +164,7 @@ impl Declaring<'_> {
             propagate_tags: "SERVICE".to_owned(),
             depends_on: self.inputs.ready.clone(),
             deployment: None,
+            missing_images: Vec::new(),
             tags: self.names.tags("worker"),
         };
         Ok(self.scope.add("service", service)?.name)

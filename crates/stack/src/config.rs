@@ -41,8 +41,8 @@ pub use self::layers::Origin;
 pub(crate) use self::region::partition;
 pub(crate) use self::sections::AnySection;
 pub use self::settings::{Setting, variables};
-pub(crate) use self::values::{DEFAULT_REGION, OWN_TAG};
 pub use self::values::{Config, Logs};
+pub(crate) use self::values::{DEFAULT_REGION, OWN_TAG};
 
 /// The file that is read if no other is named, where it exists.
 pub const DEFAULT_FILE: &str = "stack.toml";

@@ -1,12 +1,14 @@
 //! Is all of it there, as it was deployed?
 
 use database::resources::{Cluster, Instance};
+use ecs::resources::Service;
 use engine::Resolved;
 
 use crate::result::{Check, Finding, Verdict};
 use crate::subject::{Subject, brief};
 use crate::typed::Property;
 
+const PUSH: &str = "push the same image again, so that it has this digest, or deploy another one with `ecs.image`; `refresh` says more";
 const UP: &str = "`up` brings it back to what is declared; `preview` shows how";
 
 const RUN: &str = "if it was stopped, `aws rds start-db-cluster` starts it; what another state means and what to do, \
@@ -29,6 +31,7 @@ pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
             "the database is not stopped, and in no state in which it does not work",
             RUN,
         ),
+        images(subject).of("completeness/images", "every image that runs is still in its repository", PUSH),
     ]
 }
 
@@ -83,4 +86,20 @@ fn database(subject: &Subject) -> Verdict {
         Some(_) => vec![instance.wrong(&instance_outage, "an instance that works")],
         None => Vec::new(),
     }))
+}
+
+fn images(subject: &Subject) -> Verdict {
+    subject.every::<Service<Resolved>>("no service is deployed", |service| {
+        let finding = |missing: &ecs::resources::MissingImage| {
+            let expected = format!("the image {}", missing.image);
+            match missing.denied {
+                true => {
+                    let found = "this identity may not look: ecr:DescribeImages was denied";
+                    Finding::new(service.address, expected, found).denied()
+                }
+                false => Finding::new(service.address, expected, "it is not in its repository"),
+            }
+        };
+        service.live.missing_images.iter().map(finding).collect()
+    })
 }

@@ -1,6 +1,7 @@
 //! Ways that traffic takes, as live AWS shows them: those that somebody opened or closed by hand too.
 
 use alb::resources::ListenerRule;
+use apigw::resources::{Account, RestApi};
 use aws::SubnetId;
 use database::resources::SubnetGroup;
 use ecs::resources::Service;
@@ -31,6 +32,12 @@ pub(crate) fn checks(subject: &Subject) -> Vec<Check> {
             CLOSE,
         ),
         targets(subject).of("access/targets", "requests go only to target groups that have targets", WEIGHTS),
+        log_role(subject).of(
+            "access/log-role",
+            "only API Gateway can take the role that writes the API's logs, and it can do nothing else",
+            CLOSE,
+        ),
+        api_policy(subject).of("access/api-policy", "no resource policy decides who may call the API", CLOSE),
     ]
 }
 
@@ -131,5 +138,29 @@ fn targets(subject: &Subject) -> Verdict {
             true => Vec::new(),
             false => vec![rule.wrong(&empty, "no group that gets requests and has no targets")],
         }
+    })
+}
+
+fn log_role(subject: &Subject) -> Verdict {
+    let trust = Property::new("AssumeRolePolicyDocument");
+    let managed = Property::new("ManagedPolicyArns");
+    let inline = Property::new("Policies");
+    subject.every::<Account>("no API is deployed", |account| {
+        let Account { assume_role_policy_document, managed_policy_arns, policies, .. } = &account.live;
+        let added = [
+            (assume_role_policy_document.is_some(), &trust, "API Gateway alone"),
+            (!managed_policy_arns.is_empty(), &managed, "none beside the one that lets it write logs"),
+            (!policies.is_empty(), &inline, "none"),
+        ];
+        let added = added.into_iter().filter(|(is_there, ..)| *is_there);
+        added.map(|(_, property, expected)| account.wrong(property, expected)).collect()
+    })
+}
+
+fn api_policy(subject: &Subject) -> Verdict {
+    let policy = Property::new("Policy");
+    subject.every::<RestApi>("no API is deployed", |api| match api.live.policy {
+        None => Vec::new(),
+        Some(_) => vec![api.wrong(&policy, "none")],
     })
 }

@@ -1,12 +1,14 @@
 //! A listener: a port of the load balancer, and what happens to requests that no rule is for.
 //!
 //! The surprise: without a security policy AWS takes one of 2016, which still speaks TLS 1.0. So one is always given. A rule that
-//! somebody has added can come before all of ours and send requests anywhere, so that it is drift, and an update deletes it.
+//! somebody has added can come before all of ours and send requests anywhere, so that it is drift, and an update deletes it. So are
+//! attributes by which a listener renames headers of requests, and adds or replaces headers of responses, such as
+//! `Strict-Transport-Security`: none is declared (see [`super::attributes`]).
 
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, Tags, converge, port_or_zero, required};
 use aws_sdk_elasticloadbalancingv2::types::{
-    Certificate as LiveCertificate, Listener as Live, ProtocolEnum, Rule as LiveRule,
+    Certificate as LiveCertificate, Listener as Live, ListenerAttribute, ProtocolEnum, Rule as LiveRule,
 };
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, Foreseen, ImportId, Intent, Listed, Loss,
@@ -16,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ListenerRule;
 use super::action::{self, Action};
-use super::elb::{elb, retag, tag, tags_of, taken};
+use super::attributes::{added, of_listener, taken_back};
+use super::elb::{Attribute, elb, retag, tag, tags_of, taken};
 use super::security_policy;
 use crate::{ListenerArn, LoadBalancerArn};
 
@@ -41,6 +44,9 @@ pub struct Listener<S: Stage = Declared> {
     /// Rules that somebody has added. Never declared: each rule of ours is a resource of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<AddedRule>,
+    /// Attributes that somebody has set. Never declared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listener_attributes: Vec<Attribute<Resolved>>,
     /// What people see.
     pub tags: Tags,
 }
@@ -106,6 +112,17 @@ async fn added_rules(cx: &Context, listener: &ListenerArn) -> Result<Vec<AddedRu
     Ok(added)
 }
 
+/// The attributes that somebody has set.
+async fn added_attributes(
+    cx: &Context,
+    listener: &ListenerArn,
+) -> Result<Vec<Attribute<Resolved>>, CallError> {
+    let request = elb(cx).describe_listener_attributes().listener_arn(listener.as_str());
+    let answer = request.send().await.called("DescribeListenerAttributes").if_exists()?;
+    let live = answer.and_then(|answer| answer.attributes).unwrap_or_default();
+    Ok(added(&[], live.iter().map(|live| (live.key(), live.value())), of_listener))
+}
+
 fn outputs(live: &Live, operation: &str) -> Result<ListenerOutputs<Resolved>, CallError> {
     let arn = required(live.listener_arn(), operation, "ListenerArn")?;
     Ok(ListenerOutputs { listener_arn: arn.into() })
@@ -136,7 +153,7 @@ impl Resource for Listener<Resolved> {
     const FACTS: Facts = Facts {
         name: Named::ById,
         create_only: CreateOnly::These(&["LoadBalancerArn"]),
-        lists: &[Listed::TAGS],
+        lists: &[Listed::TAGS, Listed { path: "ListenerAttributes", key: "Key" }],
         tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
@@ -148,11 +165,11 @@ impl Resource for Listener<Resolved> {
             words: "the ARN of the listener",
             example: "arn:aws:elasticloadbalancing:ap-southeast-1:123456789012:listener/app/payment-alb-dev/0123456789abcdef/fedcba9876543210",
         },
-        reads: Reads { least: 3, most: 3, together: Some("DescribeListeners") },
+        reads: Reads { least: 4, most: 4, together: Some("DescribeListeners") },
         cost: None,
     };
     const SETTLE: Settle = Settle::Key;
-    const CLOSED: &'static [&'static str] = &["Rules"];
+    const CLOSED: &'static [&'static str] = &["ListenerAttributes", "Rules"];
     type Context = Context;
     type Declared = Listener<Declared>;
     type Outputs<S: Stage> = ListenerOutputs<S>;
@@ -220,6 +237,7 @@ impl Resource for Listener<Resolved> {
             certificates: certificates.map(|arn| Certificate { certificate_arn: arn.to_owned() }).collect(),
             default_actions: action::from_live(live.default_actions()),
             rules: added_rules(cx, &outputs.listener_arn).await?,
+            listener_attributes: added_attributes(cx, &outputs.listener_arn).await?,
             ssl_policy: live.ssl_policy,
             tags: tags.visible(),
         }))
@@ -236,7 +254,17 @@ impl Resource for Listener<Resolved> {
             let request = elb(cx).delete_rule().rule_arn(&rule.rule_arn);
             request.send().await.called("DeleteRule").map(drop).gone_is_ok()?;
         }
-        if changed.properties.iter().any(|name| !matches!(name.as_str(), "Tags" | "Rules")) {
+        let back = taken_back(&changed.before.listener_attributes, &self.listener_attributes, of_listener);
+        if !back.is_empty() {
+            let attribute = |attribute: &Attribute<Resolved>| {
+                ListenerAttribute::builder().key(&attribute.key).value(&attribute.value).build()
+            };
+            let request = elb(cx).modify_listener_attributes().listener_arn(arn);
+            let request = request.set_attributes(Some(back.iter().map(attribute).collect()));
+            request.send().await.called("ModifyListenerAttributes")?;
+        }
+        let is_told = |name: &String| !matches!(name.as_str(), "ListenerAttributes" | "Tags" | "Rules");
+        if changed.properties.iter().any(is_told) {
             // What is not sent stays. From HTTPS to HTTP, AWS drops policy and certificate by itself.
             let given = |name: &str| changed.has(name);
             let request = elb(cx)

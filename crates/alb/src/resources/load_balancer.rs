@@ -5,7 +5,8 @@
 //! cannot be set; and after its deletion its network interfaces hold their security group and subnets for a while more.
 //!
 //! Attributes are changed all or none, and one that a partition does not have yet makes the whole call fail. Every load
-//! balancer shows all that there are, so what is not shown is not sent, and is no drift.
+//! balancer shows all that there are, so what is not shown is not sent, and is no drift. Some that are not declared decide what
+//! becomes of requests and of their headers: those are drift where somebody has set them (see [`super::attributes`]).
 //!
 //! "Access Denied for bucket" means wait: a bucket policy of a moment ago. `failed` is final; `active_impaired` routes requests.
 
@@ -24,6 +25,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::attributes::{added, of_load_balancer, taken_back};
 use super::elb::{Attribute, elb, managed_or_unknown, retag, tag, tags_of, taken};
 use crate::LoadBalancerArn;
 
@@ -45,7 +47,7 @@ pub struct LoadBalancer<S: Stage = Declared> {
     pub subnets: Vec<S::Of<SubnetId>>,
     /// Who may talk to it, and to whom it may talk. Their order has no meaning.
     pub security_groups: Vec<S::Of<SecurityGroupId>>,
-    /// The attributes that are set. AWS has more, which are as AWS likes them.
+    /// The attributes that are set. AWS has more; those that matter stay as AWS makes them.
     pub load_balancer_attributes: Vec<Attribute<S>>,
     /// What people see.
     pub tags: Tags,
@@ -103,14 +105,19 @@ fn texts<T: ToString>(ids: &[T]) -> Vec<String> {
 }
 
 impl LoadBalancer<Resolved> {
-    /// Those that the live load balancer has.
-    fn attributes(&self, live: &[LoadBalancerAttribute]) -> Vec<LoadBalancerAttribute> {
+    /// Those that the live load balancer has, and what takes others of `before` back.
+    fn attributes(
+        &self,
+        live: &[LoadBalancerAttribute],
+        before: &[Attribute<Resolved>],
+    ) -> Vec<LoadBalancerAttribute> {
         let is_there =
             |wanted: &&Attribute<Resolved>| live.iter().any(|live| live.key() == Some(wanted.key.as_str()));
         let attribute = |attribute: &Attribute<Resolved>| {
             LoadBalancerAttribute::builder().key(&attribute.key).value(&attribute.value).build()
         };
-        self.load_balancer_attributes.iter().filter(is_there).map(attribute).collect()
+        let back = taken_back(before, &self.load_balancer_attributes, of_load_balancer);
+        self.load_balancer_attributes.iter().chain(&back).filter(is_there).map(attribute).collect()
     }
 }
 
@@ -245,7 +252,12 @@ impl Resource for LoadBalancer<Resolved> {
             vpc_id: live.vpc_id.unwrap_or_default().into(),
             subnets: in_order_of(&self.subnets, subnets, SubnetId::clone),
             security_groups: in_order_of(&self.security_groups, groups, SecurityGroupId::clone),
-            load_balancer_attributes: managed_or_unknown(&self.load_balancer_attributes, attributes),
+            load_balancer_attributes: {
+                let set = &self.load_balancer_attributes;
+                let mut seen = managed_or_unknown(set, attributes.clone());
+                seen.extend(added(set, attributes, of_load_balancer));
+                seen
+            },
             tags: tags.visible(),
         }))
     }
@@ -269,7 +281,8 @@ impl Resource for LoadBalancer<Resolved> {
         if changed.has("LoadBalancerAttributes") {
             let live = live_attributes(cx, &outputs.load_balancer_arn).await?.unwrap_or_default();
             let request = elb(cx).modify_load_balancer_attributes().load_balancer_arn(arn);
-            let request = request.set_attributes(Some(self.attributes(&live)));
+            let before = &changed.before.load_balancer_attributes;
+            let request = request.set_attributes(Some(self.attributes(&live, before)));
             let answer = request.send().await.called("ModifyLoadBalancerAttributes");
             // A bucket policy of a moment ago need not hold everywhere yet.
             let denied = "Access Denied for bucket";

@@ -1,6 +1,7 @@
 //! The tier's AWS objects, one a file.
 
 mod action;
+mod attributes;
 mod bucket;
 mod bucket_lifecycle;
 mod bucket_policy;

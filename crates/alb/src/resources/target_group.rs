@@ -3,6 +3,9 @@
 //! The surprises: tasks are registered by ECS, not here; a group that no rule of a load balancer mentions is refused by
 //! ECS; and a group belongs to one load balancer only, so that a second one cannot take it over while the first has it.
 //!
+//! Attributes that are not declared and decide which task gets a request, such as stickiness, are drift where somebody has set them
+//! (see [`super::attributes`]).
+//!
 //! There are no states. `ResourceInUse` when it is deleted means wait: a listener or a rule still names it.
 
 use async_trait::async_trait;
@@ -18,6 +21,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::attributes::{added, of_target_group, taken_back};
 use super::elb::{Attribute, elb, managed, retag, tag, tags_of, taken};
 use crate::TargetGroupArn;
 
@@ -53,7 +57,7 @@ pub struct TargetGroup<S: Stage = Declared> {
     pub unhealthy_threshold_count: u32,
     /// Which answers are good.
     pub matcher: Matcher,
-    /// The attributes that are set. AWS has more, which are as AWS likes them.
+    /// The attributes that are set. AWS has more; those that matter stay as AWS makes them.
     pub target_group_attributes: Vec<Attribute<S>>,
     /// What people see.
     pub tags: Tags,
@@ -106,11 +110,13 @@ fn outputs(live: &Live, operation: &str) -> Result<TargetGroupOutputs<Resolved>,
 }
 
 impl TargetGroup<Resolved> {
-    fn attributes(&self) -> Vec<TargetGroupAttribute> {
+    /// Those that are declared, and what takes others of the live ones back.
+    fn attributes(&self, live: &[Attribute<Resolved>]) -> Vec<TargetGroupAttribute> {
         let attribute = |attribute: &Attribute<Resolved>| {
             TargetGroupAttribute::builder().key(&attribute.key).value(&attribute.value).build()
         };
-        self.target_group_attributes.iter().map(attribute).collect()
+        let back = taken_back(live, &self.target_group_attributes, of_target_group);
+        self.target_group_attributes.iter().chain(&back).map(attribute).collect()
     }
 }
 
@@ -228,7 +234,12 @@ impl Resource for TargetGroup<Resolved> {
             healthy_threshold_count: count_or_zero(live.healthy_threshold_count),
             unhealthy_threshold_count: count_or_zero(live.unhealthy_threshold_count),
             matcher: Matcher { http_code: matcher.unwrap_or_default() },
-            target_group_attributes: managed(&self.target_group_attributes, attributes),
+            target_group_attributes: {
+                let set = &self.target_group_attributes;
+                let mut seen = managed(set, attributes.clone());
+                seen.extend(added(set, attributes, of_target_group));
+                seen
+            },
             tags: tags.visible(),
         }))
     }
@@ -258,7 +269,8 @@ impl Resource for TargetGroup<Resolved> {
         }
         if changed.has("TargetGroupAttributes") {
             let request = elb(cx).modify_target_group_attributes().target_group_arn(arn);
-            let request = request.set_attributes(Some(self.attributes()));
+            let live = &changed.before.target_group_attributes;
+            let request = request.set_attributes(Some(self.attributes(live)));
             request.send().await.called("ModifyTargetGroupAttributes")?;
         }
         retag(cx, arn, &changed.before.tags, &self.tags).await?;

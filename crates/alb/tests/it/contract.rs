@@ -147,7 +147,7 @@ fn listener(around: &mut Inside) -> Entry<Listener> {
         .other("LoadBalancerArn", |listener| listener.load_balancer_arn = other)
         .other("Port", |listener| listener.port = 8080)
         .other("DefaultActions", |listener| listener.default_actions = vec![Action::redirect_to_https()])
-        .fixed(["Rules"], "what somebody has added is never declared")
+        .fixed(["ListenerAttributes", "Rules"], "what somebody has added is never declared")
         .other("Tags", |listener| listener.tags = renamed())
         .rest_elsewhere()
 }

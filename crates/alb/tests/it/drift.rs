@@ -2,8 +2,8 @@
 
 use alb::{Args, Outputs, Tier};
 use aws_sdk_elasticloadbalancingv2::types::{
-    Action, ActionTypeEnum, ForwardActionConfig, LoadBalancerAttribute, TargetGroupAttribute,
-    TargetGroupTuple,
+    Action, ActionTypeEnum, ForwardActionConfig, ListenerAttribute, LoadBalancerAttribute,
+    TargetGroupAttribute, TargetGroupTuple,
 };
 use aws_sdk_s3::types::{
     BlockedEncryptionTypes, BucketLifecycleConfiguration, BucketVersioningStatus, EncryptionType,
@@ -20,7 +20,7 @@ use aws_sdk_wafv2::types::{
 use engine::Resolved;
 use testing::World;
 
-use crate::support::{BUCKET, elb, s3, tier, waf, weights, world};
+use crate::support::{BUCKET, elb, s3, tier, waf, weights, with_certificate, world};
 
 async fn created() -> (World, alb::Inputs, Outputs<Resolved>) {
     let (world, inputs) = world().await;
@@ -67,6 +67,73 @@ async fn attributes_of_the_load_balancer_and_of_a_target_group() {
         "alb/load-balancer: LoadBalancerAttributes",
     ];
     assert_repaired(&world, &inputs, &drift).await;
+}
+
+/// What is not declared, and decides who gets which request with which headers.
+#[tokio::test(start_paused = true)]
+async fn attributes_that_nobody_declares_and_that_matter() {
+    let (world, inputs, outputs) = created().await;
+    for (key, value, usual) in [
+        ("routing.http.xff_header_processing.mode", "preserve", "append"),
+        ("routing.http.preserve_host_header.enabled", "true", "false"),
+        ("routing.http2.enabled", "false", "true"),
+        ("client_keep_alive.seconds", "604800", "3600"),
+    ] {
+        let attribute = LoadBalancerAttribute::builder().key(key).value(value).build();
+        let arn = outputs.alb_arn.as_str();
+        let modify = elb(&world).modify_load_balancer_attributes().load_balancer_arn(arn);
+        modify.attributes(attribute).send().await.unwrap();
+        assert_repaired(&world, &inputs, &["alb/load-balancer: LoadBalancerAttributes"]).await;
+        let live =
+            elb(&world).describe_load_balancer_attributes().load_balancer_arn(arn).send().await.unwrap();
+        let live = live.attributes().iter().find(|live| live.key() == Some(key)).unwrap();
+        assert_eq!(live.value(), Some(usual), "{key}");
+    }
+    let group = outputs.green_target_group_arn.as_str();
+    for changes in [
+        vec![("stickiness.enabled", "true", "false"), ("stickiness.type", "lb_cookie", "lb_cookie")],
+        vec![
+            ("load_balancing.algorithm.type", "round_robin", "least_outstanding_requests"),
+            ("slow_start.duration_seconds", "900", "0"),
+        ],
+        vec![("load_balancing.cross_zone.enabled", "false", "use_load_balancer_configuration")],
+        vec![("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "1000", "1")],
+    ] {
+        let attribute = |(key, value, _): &(&str, &str, &str)| {
+            TargetGroupAttribute::builder().key(*key).value(*value).build()
+        };
+        let modify = elb(&world).modify_target_group_attributes().target_group_arn(group);
+        modify.set_attributes(Some(changes.iter().map(attribute).collect())).send().await.unwrap();
+        assert_repaired(&world, &inputs, &["alb/green-target-group: TargetGroupAttributes"]).await;
+        let live =
+            elb(&world).describe_target_group_attributes().target_group_arn(group).send().await.unwrap();
+        for (key, _, usual) in changes {
+            let live = live.attributes().iter().find(|live| live.key() == Some(key)).unwrap();
+            assert_eq!(live.value(), Some(usual), "{key}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn headers_that_somebody_lets_a_listener_change() {
+    let (world, inputs) = world().await;
+    let tier = tier(with_certificate());
+    let outputs = world.create(&tier, &inputs).await;
+    let listener = outputs.production_listener_arn.as_str();
+    for (key, value, usual) in [
+        ("routing.http.response.strict_transport_security.header_value", "max-age=0", ""),
+        ("routing.http.response.access_control_allow_origin.header_value", "*", ""),
+        ("routing.http.response.server.enabled", "false", "true"),
+        ("routing.http.request.x_amzn_tls_version.header_name", "X-Theirs", "X-Amzn-Tls-Version"),
+    ] {
+        let attribute = ListenerAttribute::builder().key(key).value(value).build();
+        let modify = elb(&world).modify_listener_attributes().listener_arn(listener);
+        modify.attributes(attribute).send().await.unwrap();
+        world.assert_repaired(&tier, &inputs, &["alb/https-listener: ListenerAttributes"]).await;
+        let live = elb(&world).describe_listener_attributes().listener_arn(listener).send().await.unwrap();
+        let live = live.attributes().iter().find(|live| live.key() == Some(key)).unwrap();
+        assert_eq!(live.value(), Some(usual), "{key}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

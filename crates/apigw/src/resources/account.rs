@@ -9,6 +9,12 @@
 //! - deleting does nothing. Other stages may log with the role, and AWS cannot say which. Role and setting stay, as they do
 //!   with CloudFormation and Terraform; both cost nothing.
 //!
+//! A role that no stack owns is a way in that no stack would look at. So every stack that logs with it compares it, and takes away
+//! what nobody needs there: other policies, and a trust that lets in anybody but API Gateway. That is no fight between stacks,
+//! whatever version of this program deploys them: all versions make the role with the same trust and the one policy of AWS, and one
+//! that needs more must call its role otherwise. A trust that is only narrower, by a condition or a denial, stays as it is, and so
+//! does a permissions boundary: organisations add both. A role that is set and not this project's is not looked at.
+//!
 //! Wait: a role that was made a moment ago is refused for its permissions, and API Gateway tries it by writing a log. Read: an
 //! account without a role has an empty text. Update: one role is all that it changes. No state is terminal: there is none.
 
@@ -22,6 +28,7 @@ use engine::{
     Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::calls::{OfGateway, gateway, replace};
 
@@ -33,6 +40,15 @@ pub struct Account {
     /// made where it is missing. `None` where logs cannot be written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cloud_watch_role_arn: Option<RoleArn>,
+    /// Who may take the role, where that is not API Gateway alone. Never declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assume_role_policy_document: Option<PolicyDocument>,
+    /// Policies of AWS or of the account that the role has beside the one that it needs, by ARN. Never declared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub managed_policy_arns: Vec<String>,
+    /// Policies of its own that the role has, by name. Never declared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
 }
 
 /// What others can refer to.
@@ -67,18 +83,71 @@ fn policy_arn(cx: &Context) -> String {
 }
 
 /// What there is of the role that is declared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 enum LogsRole {
     Missing,
     /// Without the project's tag: of another project, or made by hand. Never touched.
     SomebodyElses,
-    /// Ours, and whether it may write logs.
+    /// Ours.
     Ours {
+        /// Whether it may write logs.
         may_write: bool,
+        /// What nobody needs there.
+        added: Added,
     },
 }
 
+/// What somebody has added to the role.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Added {
+    trust: Option<PolicyDocument>,
+    managed: Vec<String>,
+    inline: Vec<String>,
+}
+
+/// Who writes the logs.
+const GATEWAY: &str = "apigateway.amazonaws.com";
+
+/// Lets API Gateway take the role, and nobody else.
+fn trust() -> PolicyDocument {
+    let service = Principal::Service(GATEWAY.to_owned());
+    PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).principal(service)])
+}
+
+/// Whether a trust lets API Gateway take the role, perhaps under conditions, and nobody else.
+fn is_for_gateway_alone(live: &PolicyDocument) -> bool {
+    let only = |value: &Value, wanted: &str| match value {
+        Value::Array(items) => items.len() == 1 && items[0] == wanted,
+        value => value == wanted,
+    };
+    let Ok(document) = serde_json::from_str::<Value>(&live.to_json()) else { return false };
+    let statements = match &document["Statement"] {
+        Value::Array(statements) => statements.as_slice(),
+        statement => std::slice::from_ref(statement),
+    };
+    let mut allowing = statements.iter().filter(|statement| statement["Effect"] != "Deny").peekable();
+    allowing.peek().is_some()
+        && allowing.all(|statement| {
+            let principal = statement["Principal"].as_object();
+            only(&statement["Action"], "sts:AssumeRole")
+                && principal.is_some_and(|named| {
+                    named.len() == 1 && only(&statement["Principal"]["Service"], GATEWAY)
+                })
+        })
+}
+
 impl Account {
+    /// The settings with this role. What others have added is never declared.
+    #[must_use]
+    pub fn with_role(cloud_watch_role_arn: Option<RoleArn>) -> Self {
+        Self {
+            cloud_watch_role_arn,
+            assume_role_policy_document: None,
+            managed_policy_arns: Vec::new(),
+            policies: Vec::new(),
+        }
+    }
+
     fn role_name(&self) -> Option<&str> {
         self.cloud_watch_role_arn.as_ref()?.as_str().rsplit('/').next()
     }
@@ -92,21 +161,44 @@ impl Account {
         }
         let attached = cx.iam().list_attached_role_policies().role_name(name).into_paginator().items().send();
         let attached = attached.try_collect().await.called("ListAttachedRolePolicies")?;
+        let inline = cx.iam().list_role_policies().role_name(name).into_paginator().items().send();
+        let inline = inline.try_collect().await.called("ListRolePolicies")?;
         let policy = policy_arn(cx);
-        Ok(LogsRole::Ours { may_write: attached.iter().any(|one| one.policy_arn() == Some(policy.as_str())) })
+        let attached = attached.into_iter().filter_map(|one| one.policy_arn);
+        let (needed, managed): (Vec<_>, Vec<_>) = attached.partition(|arn| *arn == policy);
+        let live = PolicyDocument::parse(live.assume_role_policy_document().unwrap_or_default(), "GetRole")?;
+        let trust = Some(live).filter(|live| !is_for_gateway_alone(live));
+        Ok(LogsRole::Ours { may_write: !needed.is_empty(), added: Added { trust, managed, inline } })
+    }
+
+    /// Takes away what somebody has added. The trust first, lest anybody use the rest meanwhile.
+    async fn take_away(&self, cx: &Context, name: &str, added: &Added) -> Result<(), CallError> {
+        if added.trust.is_some() {
+            let request = cx.iam().update_assume_role_policy().role_name(name);
+            let request = request.policy_document(trust().to_json());
+            request.send().await.called("UpdateAssumeRolePolicy")?;
+            cx.made_access();
+        }
+        for policy in &added.inline {
+            let request = cx.iam().delete_role_policy().role_name(name).policy_name(policy);
+            request.send().await.called("DeleteRolePolicy").gone_is_ok()?;
+        }
+        for arn in &added.managed {
+            let request = cx.iam().detach_role_policy().role_name(name).policy_arn(arn);
+            request.send().await.called("DetachRolePolicy").gone_is_ok()?;
+        }
+        Ok(())
     }
 
     /// Tagged with the project, but with no environment: it is nobody's alone.
     async fn make_role(&self, cx: &Context, name: &str) -> Result<(), CallError> {
-        let service = Principal::Service("apigateway.amazonaws.com".to_owned());
-        let trust = PolicyDocument::new([Statement::allow(["sts:AssumeRole"]).principal(service)]);
         let tag = Tag::builder().key(PROJECT).value(&cx.identity().project).build();
         let request = cx
             .iam()
             .create_role()
             .role_name(name)
             .description("Lets API Gateway write logs, for all APIs in one region")
-            .assume_role_policy_document(trust.to_json())
+            .assume_role_policy_document(trust().to_json())
             .tags(tag.expect("a key and a value are given"));
         match request.send().await.called("CreateRole") {
             // Another stack was faster.
@@ -140,10 +232,12 @@ impl Account {
                 )),
             };
         }
-        if found == LogsRole::Missing {
-            self.make_role(cx, name).await?;
+        match &found {
+            LogsRole::Missing => self.make_role(cx, name).await?,
+            LogsRole::Ours { added, .. } => self.take_away(cx, name, added).await?,
+            LogsRole::SomebodyElses => {}
         }
-        if found != (LogsRole::Ours { may_write: true }) {
+        if !matches!(found, LogsRole::Ours { may_write: true, .. }) {
             let request = cx.iam().attach_role_policy().role_name(name).policy_arn(policy_arn(cx));
             request.send().await.called("AttachRolePolicy").once_visible()?;
         }
@@ -178,10 +272,11 @@ impl Resource for Account {
             words: "the id of the account and the region, joined by a slash",
             example: "123456789012/ap-southeast-1",
         },
-        reads: Reads { least: 1, most: 3, together: None },
+        reads: Reads { least: 1, most: 4, together: None },
         cost: None,
     };
     const SETTLE: Settle = Settle::Key;
+    const CLOSED: &'static [&'static str] = &["AssumeRolePolicyDocument", "ManagedPolicyArns", "Policies"];
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = AccountOutputs<S>;
@@ -212,19 +307,24 @@ impl Resource for Account {
         cx: &Context,
         _outputs: &AccountOutputs<Resolved>,
     ) -> Result<Option<Self>, CallError> {
-        let works = match (live_role(cx).await?, self.role_name()) {
-            (None, _) => false,
+        let (works, added) = match (live_role(cx).await?, self.role_name()) {
+            (None, _) => (false, Added::default()),
             (Some(live), Some(name)) if self.cloud_watch_role_arn == Some(live.as_str().into()) => {
                 match self.logs_role(cx, name).await? {
-                    LogsRole::Missing => false,
-                    LogsRole::SomebodyElses => true,
-                    LogsRole::Ours { may_write } => may_write,
+                    LogsRole::Missing => (false, Added::default()),
+                    LogsRole::SomebodyElses => (true, Added::default()),
+                    LogsRole::Ours { may_write, added } => (may_write, added),
                 }
             }
             // Somebody else's, and for somebody else to look after.
-            (Some(_), _) => true,
+            (Some(_), _) => (true, Added::default()),
         };
-        Ok(Some(if works { self.clone() } else { Self { cloud_watch_role_arn: None } }))
+        Ok(Some(Self {
+            cloud_watch_role_arn: self.cloud_watch_role_arn.clone().filter(|_| works),
+            assume_role_policy_document: added.trust,
+            managed_policy_arns: added.managed,
+            policies: added.inline,
+        }))
     }
 
     async fn update(
@@ -243,5 +343,41 @@ impl Resource for Account {
 
     async fn poll_gone(&self, _cx: &Context, _outputs: &AccountOutputs<Resolved>) -> Result<bool, CallError> {
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_for_gateway_alone(statements: &str) -> bool {
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":{statements}}}"#);
+        super::is_for_gateway_alone(&PolicyDocument::parse(&text, "GetRole").unwrap())
+    }
+
+    const OURS: &str =
+        r#"{"Effect":"Allow","Principal":{"Service":"apigateway.amazonaws.com"},"Action":"sts:AssumeRole"}"#;
+
+    #[test]
+    fn a_trust_may_be_narrower_and_nothing_else() {
+        let condition = r#""Condition":{"StringEquals":{"aws:SourceAccount":"123456789012"}}"#;
+        let narrower = format!("{},{condition}}}", &OURS[..OURS.len() - 1]);
+        let deny = r#"{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}"#;
+        assert!(super::is_for_gateway_alone(&trust()) && is_for_gateway_alone(OURS));
+        assert!(is_for_gateway_alone(&narrower) && is_for_gateway_alone(&format!("[{OURS},{deny}]")));
+        let also = |what: &str| format!("[{OURS},{what}]");
+        for (from, to) in [
+            (r#"{"Service":"apigateway.amazonaws.com"}"#, r#""*""#),
+            (r#"{"Service":"apigateway.amazonaws.com"}"#, r#"{"AWS":"arn:aws:iam::210987654321:root"}"#),
+            (r#""apigateway.amazonaws.com""#, r#"["apigateway.amazonaws.com","lambda.amazonaws.com"]"#),
+            (r#"}"#, r#","AWS":"*"}"#),
+            ("sts:AssumeRole", "sts:*"),
+            (r#""Principal""#, r#""NotPrincipal""#),
+        ] {
+            let other = OURS.replacen(from, to, 1);
+            assert!(!is_for_gateway_alone(&other) && !is_for_gateway_alone(&also(&other)), "{other}");
+        }
+        // Nobody can take it at all.
+        assert!(!is_for_gateway_alone(deny) && !is_for_gateway_alone("[]"));
     }
 }

@@ -3,6 +3,10 @@
 //! The surprises: names are not unique, so a lost create is found by its tag; AWS deletes one API in half a minute and no
 //! more; and a change of the TLS policy takes a quarter of an hour.
 //!
+//! A resource policy that somebody has put on it decides who may call it, with a key or without, once it is deployed. None is
+//! declared, so it is drift and taken off, before the next deployment of ours could publish it ("Create and attach an API Gateway
+//! resource policy": an update needs a deployment). A stage that serves somebody else's deployment is drift of the stage.
+//!
 //! Wait: while its status is `UPDATING`, for a quarter of an hour after another TLS policy. Read: an API without tags has none of them;
 //! the TLS policy and the access mode are there even if nobody set them. Update: another TLS policy, access mode or key source is
 //! live with the next deployment only; and from `TLS_1_0` there is no way to `TLS_1_2` but over an enhanced policy, which takes two
@@ -44,6 +48,9 @@ pub struct RestApi {
     /// `SecurityPolicy_` need it, and others cannot have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint_access_mode: Option<String>,
+    /// The resource policy that somebody has put on it, as API Gateway shows it. Never declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
     /// What people see.
     pub tags: Tags,
 }
@@ -131,6 +138,7 @@ impl Resource for RestApi {
         cost: Some("api-request"),
     };
     const SETTLE: Settle = Settle::Tag;
+    const CLOSED: &'static [&'static str] = &["Policy"];
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = RestApiOutputs<S>;
@@ -201,6 +209,7 @@ impl Resource for RestApi {
             disable_execute_api_endpoint: live.disable_execute_api_endpoint,
             security_policy: text(live.security_policy.as_ref().map(SecurityPolicy::as_str)),
             endpoint_access_mode: live.endpoint_access_mode.map(|mode| mode.as_str().to_owned()),
+            policy: live.policy.filter(|policy| !policy.is_empty()),
             tags: LiveTags::map(live.tags).visible(),
         }))
     }
@@ -237,6 +246,9 @@ impl Resource for RestApi {
                 "/endpointAccessMode",
                 self.endpoint_access_mode.as_deref().unwrap_or_default(),
             ));
+        }
+        if changed.has("Policy") {
+            patches.push(replace("/policy", self.policy.as_deref().unwrap_or_default()));
         }
         if changed.has("SecurityPolicy") && self.security_policy == "TLS_1_2" {
             self.leave_tls_1_0(cx, outputs).await?;

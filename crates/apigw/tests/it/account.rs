@@ -127,6 +127,83 @@ async fn a_role_that_somebody_took_away_is_put_back() {
     assert_eq!(world.drift::<Tier>().await, [""; 0]);
 }
 
+async fn put(world: &World, policy: &str) {
+    let everything =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    let put = world.cx.iam().put_role_policy().role_name(LOGS_ROLE).policy_name(policy);
+    put.policy_document(everything).send().await.unwrap();
+}
+
+/// Replaces who may take the role.
+async fn trust(world: &World, statements: &str) {
+    let document = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+    let update = world.cx.iam().update_assume_role_policy().role_name(LOGS_ROLE);
+    update.policy_document(document).send().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_adds_to_the_role_is_taken_away() {
+    const THEIRS: &str = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy";
+    const OURS: &str =
+        r#"{"Effect":"Allow","Principal":{"Service":"apigateway.amazonaws.com"},"Action":"sts:AssumeRole"}"#;
+    let anybody = OURS.replace(r#"{"Service":"apigateway.amazonaws.com"}"#, r#"{"AWS":"*"}"#);
+    let (world, inputs) = world().await;
+    let tier = tier(Args::default());
+    world.create(&tier, &inputs).await;
+
+    put(&world, "theirs").await;
+    world.assert_repaired(&tier, &inputs, &["apigw/account: Policies"]).await;
+    let inline = world.cx.iam().list_role_policies().role_name(LOGS_ROLE).send().await.unwrap();
+    assert_eq!(inline.policy_names(), [""; 0]);
+
+    let attach = world.cx.iam().attach_role_policy().role_name(LOGS_ROLE).policy_arn(THEIRS);
+    attach.send().await.unwrap();
+    world.assert_repaired(&tier, &inputs, &["apigw/account: ManagedPolicyArns"]).await;
+    let attached = world.cx.iam().list_attached_role_policies().role_name(LOGS_ROLE).send().await.unwrap();
+    let attached: Vec<_> = attached.attached_policies().iter().map(|one| one.policy_arn().unwrap()).collect();
+    assert_eq!(attached, [POLICY]);
+
+    // Others besides, others alone, and a condition, which only takes away.
+    for theirs in [format!("{OURS},{anybody}"), anybody] {
+        trust(&world, &theirs).await;
+        world.assert_repaired(&tier, &inputs, &["apigw/account: AssumeRolePolicyDocument"]).await;
+    }
+    let condition = r#","Condition":{"StringEquals":{"aws:SourceAccount":"123456789012"}}}"#;
+    trust(&world, &format!("{}{condition}", &OURS[..OURS.len() - 1])).await;
+    assert_eq!(world.drift::<Tier>().await, [""; 0]);
+    world.assert_settled(&tier, &inputs).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_added_to_the_role_before_a_stack_came_is_taken_away_by_it() {
+    let (world, inputs) = world().await;
+    let dev = tier(Args::default());
+    let prod = tier(Args { environment: "prod".to_owned(), ..Args::default() });
+    world.create(&dev, &inputs).await;
+    put(&world, "theirs").await;
+    let production = engine_of(&world, "prod");
+    prod.create(&production, &inputs).await.unwrap();
+    let inline = world.cx.iam().list_role_policies().role_name(LOGS_ROLE).send().await.unwrap();
+    assert_eq!(inline.policy_names(), [""; 0]);
+    // Both see the same, and neither does anything again.
+    assert_eq!(world.drift::<Tier>().await, [""; 0]);
+    world.assert_settled(&dev, &inputs).await;
+    assert_eq!(prod.read(&production, &inputs).await.unwrap().drift, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn policies_of_a_role_that_is_somebody_elses_are_left_alone() {
+    let (world, inputs) = world().await;
+    set(&world, &role(&world, LOGS_ROLE).await).await;
+    put(&world, "theirs").await;
+    let tier = tier(Args::default());
+    world.create(&tier, &inputs).await;
+    assert_eq!(world.drift::<Tier>().await, [""; 0]);
+    world.assert_settled(&tier, &inputs).await;
+    let inline = world.cx.iam().list_role_policies().role_name(LOGS_ROLE).send().await.unwrap();
+    assert_eq!(inline.policy_names(), ["theirs"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_role_of_this_name_that_is_not_ours_is_not_used() {
     let (world, inputs) = world().await;

@@ -59,6 +59,7 @@ fn rest_api(around: &mut Inside) -> Entry<RestApi> {
             api.endpoint_access_mode = None;
         })
         .other("EndpointAccessMode", |api| api.endpoint_access_mode = Some("BASIC".to_owned()))
+        .fixed(["Policy"], "what somebody has set is never declared")
         .other("Tags", |api| api.tags = renamed())
 }
 
@@ -181,6 +182,10 @@ fn account(around: &mut Inside) -> Entry<Account> {
         .stays("a region has one")
         .remains("AWS::IAM::Role", "the role that writes the logs outlives every stack of its region")
         .fixed(["CloudWatchRoleArn"], "the role that a region has is used as it is")
+        .fixed(
+            ["AssumeRolePolicyDocument", "ManagedPolicyArns", "Policies"],
+            "what somebody has added to the role is never declared",
+        )
 }
 
 fn vpc_link(around: &mut Inside) -> Entry<VpcLink> {

@@ -86,6 +86,38 @@ async fn settings_of_the_api_its_validator_and_its_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_resource_policy_that_somebody_puts_on_the_api() {
+    let (world, inputs, outputs) = created().await;
+    let api = outputs.api_id.as_str();
+    for effect in ["Allow", "Deny"] {
+        let policy = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"{effect}","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*"}}]}}"#
+        );
+        let update = gateway(&world).update_rest_api().rest_api_id(api);
+        update.patch_operations(patch("replace", "/policy", Some(&policy))).send().await.unwrap();
+        assert_repaired(&world, &inputs, &["apigw/rest-api: Policy"]).await;
+        let live = gateway(&world).get_rest_api().rest_api_id(api).send().await.unwrap();
+        assert_eq!(live.policy(), None);
+    }
+}
+
+/// It is taken off before a deployment of ours could publish it.
+#[tokio::test(start_paused = true)]
+async fn a_resource_policy_is_not_published_by_a_deployment_of_ours() {
+    let (world, inputs, outputs) = created().await;
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*"}]}"#;
+    let update = gateway(&world).update_rest_api().rest_api_id(outputs.api_id.as_str());
+    update.patch_operations(patch("replace", "/policy", Some(policy))).send().await.unwrap();
+    world.mutations();
+    let other = tier(Args { backend_path: "/v2".to_owned(), ..Args::default() });
+    world.create(&other, &inputs).await;
+    let calls = world.mutations();
+    let at = |operation: &str| calls.iter().position(|call| call == operation);
+    assert!(at("UpdateRestApi").unwrap() < at("CreateDeployment").unwrap(), "{calls:?}");
+    world.assert_settled(&other, &inputs).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_method_is_put_right_and_deployed_as_it_should_be() {
     let (world, inputs, outputs) = created().await;
     let served = deployments(&world, &outputs).await;

@@ -10,7 +10,10 @@ mod scaling_policy;
 mod service;
 mod task_definition;
 
-pub use cluster::{Cluster, ClusterOutputs, ClusterSetting};
+pub use cluster::{
+    CapacityProviderStrategyItem, Cluster, ClusterConfiguration, ClusterOutputs, ClusterSetting,
+    ExecuteCommandConfiguration, ManagedStorageConfiguration, ServiceConnectDefaults,
+};
 pub use container::{
     Capabilities, ContainerDefinition, ContainerHealthCheck, KeyValuePair, LinuxParameters, LogConfiguration,
     MountPoint, PortMapping, Secret,
@@ -21,8 +24,9 @@ pub use repository::{
 pub use scalable_target::{ScalableTarget, ScalableTargetOutputs, SuspendedState};
 pub use scaling_policy::{PredefinedMetric, ScalingPolicy, ScalingPolicyOutputs, TargetTracking};
 pub use service::{
-    AdvancedConfiguration, AwsvpcConfiguration, CircuitBreaker, DeploymentConfiguration,
-    DeploymentController, LoadBalancer, NetworkConfiguration, Service, ServiceOutputs,
+    AdvancedConfiguration, AwsvpcConfiguration, CircuitBreaker, DeploymentAlarms, DeploymentConfiguration,
+    DeploymentController, LifecycleHook, LoadBalancer, MissingImage, NetworkConfiguration, Service,
+    ServiceOutputs,
 };
 pub use task_definition::{RuntimePlatform, TaskDefinition, TaskDefinitionOutputs, Volume};
 

@@ -1,4 +1,4 @@
-//! Whether there is what a new revision is to pull, before anything is made for it.
+//! Whether there is what a new revision is to pull, before anything is made for it; and whether there still is what runs.
 //!
 //! A task that cannot pull its image does not start, and its deployment is rolled back after minutes (ECS Developer Guide,
 //! "CannotPullContainer task errors in Amazon ECS"). Of private registries of ECR in the stack's own region it can be asked. An image
@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 
 use aws::{CallResult, Called, Context};
 use aws_sdk_ecr::types::ImageIdentifier;
-use engine::{CallError, Foreseen, Term};
+use engine::{CallError, ErrorClass, Foreseen, Term};
 use serde_json::Value;
 
+use super::service::MissingImage;
 use crate::declare::NO_IMAGE;
 
 /// An image of a private registry of ECR.
@@ -32,6 +33,8 @@ impl<'a> Image<'a> {
         let (region, _) = rest.split_once(".amazonaws.com")?;
         let at = path.find('@').or_else(|| path.rfind(':'))?;
         let (repository, reference) = path.split_at(at);
+        // With a tag and a digest, the digest counts.
+        let repository = repository.split(':').next().unwrap_or(repository);
         Some(Self { account, region, repository, reference })
     }
 
@@ -51,6 +54,10 @@ impl<'a> Image<'a> {
         Ok(request.send().await.called("DescribeImages").if_exists()?.is_some())
     }
 
+    async fn can_be_pulled(self, cx: &Context) -> Result<bool, CallError> {
+        Ok(self.is_there(cx).await? || self.may_be_fetched(cx).await?)
+    }
+
     /// Whether pulling it may bring it there.
     async fn may_be_fetched(self, cx: &Context) -> Result<bool, CallError> {
         let request = ecr(cx).describe_pull_through_cache_rules().registry_id(self.account);
@@ -62,6 +69,47 @@ impl<'a> Image<'a> {
         };
         Ok(rules.iter().filter_map(|rule| rule.ecr_repository_prefix()).any(holds))
     }
+}
+
+/// The image of a container that runs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Running {
+    /// The container.
+    pub(super) container: String,
+    /// The name of the image, as the task definition has it.
+    pub(super) image: String,
+    /// The digest that was pulled, if that is known.
+    pub(super) digest: Option<String>,
+}
+
+/// Those of the images that run that no other task could pull. ECS holds the tasks of a deployment to the digest that it began with
+/// (ECS Developer Guide, "Container image resolution"), so the digest is looked for, and whether there is still a tag does not
+/// matter.
+pub(super) async fn missing(
+    cx: &Context,
+    running: &BTreeSet<Running>,
+) -> Result<Vec<MissingImage>, CallError> {
+    let mut missing = Vec::new();
+    for Running { image: name, digest, .. } in running {
+        let Some(named) = Image::parse(name).filter(|image| image.region == cx.region()) else { continue };
+        let by_digest = digest.as_ref().map(|digest| format!("@{digest}"));
+        let image = Image { reference: by_digest.as_deref().unwrap_or(named.reference), ..named };
+        let whole = || {
+            let host = name.split('/').next().unwrap_or_default();
+            format!("{host}/{}{}", image.repository, image.reference)
+        };
+        match image.can_be_pulled(cx).await {
+            Ok(true) => {}
+            Ok(false) => missing.push(MissingImage { image: whole(), denied: false }),
+            // Somebody else's registry may let tasks pull from it and nobody look.
+            Err(error) if error.class == ErrorClass::Denied && image.account != cx.account_id() => {}
+            Err(error) if error.class == ErrorClass::Denied => {
+                missing.push(MissingImage { image: whole(), denied: true });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(missing)
 }
 
 fn ecr(cx: &Context) -> aws_sdk_ecr::Client {
@@ -92,7 +140,7 @@ pub(super) async fn foresee(cx: &Context, declared: &Value) -> Result<Foreseen, 
     }
     let asked = |image: &Image<'_>| image.region == cx.region() && image.reference != NO_IMAGE;
     for image in known.into_iter().filter(asked) {
-        if !image.is_there(cx).await? && !image.may_be_fetched(cx).await? {
+        if !image.can_be_pulled(cx).await? {
             let Image { repository, reference, account, region } = image;
             return Ok(Foreseen::refusal(
                 format!(
@@ -127,6 +175,8 @@ mod tests {
             Image::parse("123456789012.dkr.ecr.eu-west-1.amazonaws.com.cn/app:v1"),
             Some(image("app", ":v1"))
         );
+        let both = format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:v1{digest}");
+        assert_eq!(Image::parse(&both), Some(image("team/app", &digest)));
         for other in ["nginx:1.29", "public.ecr.aws/nginx/nginx:1.29", "registry.example:5000/app:1"] {
             assert_eq!(Image::parse(other), None);
         }

@@ -5,6 +5,10 @@
 //! is autoscaling's from the moment on that there are any, and which target group has the requests is ECS's; and a
 //! service that is deleted drains for minutes, in which its name is taken.
 //!
+//! An image that runs may be gone from its repository. No update can bring it back, so that is a remark; and `verify` fails, since the
+//! next task cannot start. A service that runs is never taken over by a run that would stop all of its tasks, as one without an image
+//! and with a lost state would: that is refused.
+//!
 //! - **Wait**: `InvalidParameterException` says of a role that is new that ECS is "unable to assume" it, of a target group
 //!   whose rule is new that it has no load balancer, of the service's predecessor that it is still draining, and of a delete
 //!   that deployments are active. Whether the role may move requests shows only in the deployment, so one that fails for the
@@ -24,8 +28,9 @@ use aws_sdk_ecs::types::{
     LaunchType, PropagateTags, SchedulingStrategy, Service as Live, ServiceField,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
-    Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Foreseen, ImportId, Intent,
+    Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging,
+    Template, Times, Wish,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,11 +39,13 @@ use super::{deployment, ecs, live_tags, retag, tag};
 use crate::{ClusterArn, ServiceArn, TaskDefinitionArn};
 
 mod parts;
+mod running;
 
 pub use parts::{
-    AdvancedConfiguration, AwsvpcConfiguration, CircuitBreaker, DeploymentConfiguration, LoadBalancer,
-    NetworkConfiguration,
+    AdvancedConfiguration, AwsvpcConfiguration, CircuitBreaker, DeploymentAlarms, DeploymentConfiguration,
+    LifecycleHook, LoadBalancer, NetworkConfiguration,
 };
+pub use running::MissingImage;
 
 /// The properties of a service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,6 +94,9 @@ pub struct Service<S: Stage = Declared> {
     /// `IN_PROGRESS` while a deployment is running. Never declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<String>,
+    /// Images that run and that no other task could pull, because they are gone from their repositories. Never declared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_images: Vec<MissingImage>,
     /// What people see.
     pub tags: Tags,
 }
@@ -210,7 +220,13 @@ impl Service<Resolved> {
         if live == LATEST_PLATFORM { self.platform_version.clone() } else { live.to_owned() }
     }
 
-    fn live_properties(&self, live: &Live, task_definition: String, tags: LiveTags) -> Self {
+    fn live_properties(
+        &self,
+        live: &Live,
+        task_definition: String,
+        missing_images: Vec<MissingImage>,
+        tags: LiveTags,
+    ) -> Self {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let controller = live.deployment_controller().map(ControllerForCall::r#type);
         Self {
@@ -241,6 +257,7 @@ impl Service<Resolved> {
             propagate_tags: live.propagate_tags().map_or("NONE", PropagateTags::as_str).to_owned(),
             depends_on: self.depends_on.clone(),
             deployment: deployment::in_progress(live),
+            missing_images,
             tags: tags.visible(),
         }
     }
@@ -264,13 +281,17 @@ impl Resource for Service<Resolved> {
     const KIND: &'static str = "AWS::ECS::Service";
     const FACTS: Facts = Facts {
         name: Named::ByName("ServiceName"),
-        create_only: CreateOnly::These(&["ServiceName", "Cluster", "LaunchType", "SchedulingStrategy"]),
+        // From capacity providers, which somebody may have chosen, there is a way back to the launch type.
+        create_only: CreateOnly::These(&["ServiceName", "Cluster", "SchedulingStrategy"]),
         lists: &[Listed::TAGS],
         tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],
         limits: &[],
-        template: Template { own_properties: &["DependsOn", "Deployment"], ..Template::AS_DECLARED },
+        template: Template {
+            own_properties: &["DependsOn", "Deployment", "MissingImages"],
+            ..Template::AS_DECLARED
+        },
         // A deployment takes a quarter of an hour, and one that fails as long again to go back; then there is the time that
         // the old tasks stay.
         times: Times {
@@ -282,12 +303,13 @@ impl Resource for Service<Resolved> {
             words: "the ARNs of the service and of its cluster",
             example: "arn:aws:ecs:ap-southeast-1:123456789012:service/payment-cluster-dev/payment-service-dev|arn:aws:ecs:ap-southeast-1:123456789012:cluster/payment-cluster-dev",
         },
-        reads: Reads { least: 2, most: 4, together: Some("DescribeServices") },
+        // Tasks and their images besides.
+        reads: Reads { least: 2, most: 10, together: Some("DescribeServices") },
         cost: Some("fargate-task"),
     };
     const SETTLE: Settle = Settle::Token;
     const VOLATILE: &'static [&'static str] = &["DeployedAt"];
-    const CLOSED: &'static [&'static str] = &["Deployment"];
+    const CLOSED: &'static [&'static str] = &["Deployment", "MissingImages"];
     type Context = Context;
     type Declared = Service<Declared>;
     type Outputs<S: Stage> = ServiceOutputs<S>;
@@ -296,8 +318,17 @@ impl Resource for Service<Resolved> {
         Some(format!("{} {}", self.cluster, self.service_name))
     }
 
-    fn accepts(property: &str, _live: &Value, _declared: &Value) -> Option<String> {
-        (property == "Deployment").then(|| "a deployment is running".to_owned())
+    fn accepts(property: &str, live: &Value, _declared: &Value) -> Option<String> {
+        match property {
+            "Deployment" => Some("a deployment is running".to_owned()),
+            "MissingImages" => Some(running::said(&Vec::deserialize(live).ok()?)),
+            _ => None,
+        }
+    }
+
+    /// What runs must not stop because the state was lost.
+    async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
+        running::foresee(cx, wish).await
     }
 
     async fn find(
@@ -309,7 +340,13 @@ impl Resource for Service<Resolved> {
         let live = live.filter(|live| {
             live.status() == Some("ACTIVE") && live_tags(live.tags()).fit(cx.identity(), search)
         });
-        live.map(|live| outputs(&live, "DescribeServices")).transpose()
+        let Some(live) = live else { return Ok(None) };
+        // One that was made between the plan and now: what a plan finds is refused there.
+        if self.desired_count == 0 && live.desired_count() > 0 && search.token.is_none() {
+            let (reason, hint) = running::unknown(cx, &live).await?;
+            return Err(CallError::conflict("looking for the service", format!("{reason}; {hint}")));
+        }
+        outputs(&live, "DescribeServices").map(Some)
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<ServiceOutputs<Resolved>, CallError> {
@@ -373,7 +410,8 @@ impl Resource for Service<Resolved> {
     ) -> Result<Option<Self>, CallError> {
         let Some(live) = active(cx, outputs).await? else { return Ok(None) };
         let task_definition = live_task_definition(cx, &live).await?;
-        Ok(Some(self.live_properties(&live, task_definition, live_tags(live.tags()))))
+        let missing = running::missing_images(cx, &live).await?;
+        Ok(Some(self.live_properties(&live, task_definition, missing, live_tags(live.tags()))))
     }
 
     async fn update(
@@ -427,9 +465,11 @@ impl Service<Resolved> {
             return Err(CallError::new(ErrorClass::NotFound, OPERATION, "the service is gone"));
         };
         let count = self.wanted_count(&live).filter(|_| given("DesiredCount"));
-        let force = self.must_force(cx, &live).await?;
-        let is_told =
-            |name: &String| !matches!(name.as_str(), "DesiredCount" | "DependsOn" | "Deployment" | "Tags");
+        // Tasks of another capacity provider, such as Fargate Spot, go with a deployment only.
+        let force = given("LaunchType") || self.must_force(cx, &live).await?;
+        let is_told = |name: &String| {
+            !matches!(name.as_str(), "DesiredCount" | "DependsOn" | "Deployment" | "MissingImages" | "Tags")
+        };
         if count.is_none() && !force && !changed.properties.iter().any(is_told) {
             return Ok(None);
         }
@@ -441,6 +481,8 @@ impl Service<Resolved> {
             .set_desired_count(count)
             .set_task_definition(given("TaskDefinition").then(|| self.task_definition.to_string()))
             .force_new_deployment(force)
+            // An empty list leads back to the launch type (ECS API Reference, UpdateService).
+            .set_capacity_provider_strategy(given("LaunchType").then(Vec::new))
             .set_platform_version(given("PlatformVersion").then(|| self.platform_version.clone()))
             .set_network_configuration(
                 given("NetworkConfiguration").then(|| self.network_configuration.for_call()),
@@ -454,7 +496,9 @@ impl Service<Resolved> {
             )
             .set_deployment_controller(given("DeploymentController").then(|| self.controller()))
             .set_deployment_configuration(
-                given("DeploymentConfiguration").then(|| self.deployment_configuration.for_call()),
+                given("DeploymentConfiguration").then(|| {
+                    self.deployment_configuration.for_update(&changed.before.deployment_configuration)
+                }),
             )
             .set_availability_zone_rebalancing(
                 given("AvailabilityZoneRebalancing").then(|| self.rebalancing()),

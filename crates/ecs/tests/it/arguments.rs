@@ -55,6 +55,16 @@ fn each_is_named_with_what_would_be_right() {
         (Args { user: "a b".into(), ..Args::default() }, "user: `a b` is not a user"),
         (Args { user: "1:2:3".into(), ..Args::default() }, "user: `1:2:3` is not a user"),
         (Args { user: "1:".into(), ..Args::default() }, "user: `1:` is not a user"),
+        (Args { user: "-1".into(), ..Args::default() }, "user: `-1` is not the number of a user or a group"),
+        (
+            Args { user: "4294967296".into(), ..Args::default() },
+            "user: `4294967296` is not the number of a user or a group, nor a name (a number from 0 to 2147483647",
+        ),
+        (Args { user: "app:2147483648".into(), ..Args::default() }, "user: `2147483648` is not the number"),
+        (
+            Args { tracing_user: Some("1:-1".into()), ..Args::default() },
+            "tracing_user: `-1` is not the number of a user or a group",
+        ),
         (Args { tracing_user: Some("a b".into()), ..Args::default() }, "tracing_user: `a b` is not a user"),
         (
             Args { tracing_image: Some("otel".into()), ..Args::default() },
@@ -118,6 +128,28 @@ fn each_is_named_with_what_would_be_right() {
         let said = refused_with(args, &inputs());
         assert!(said.starts_with(wanted) && said.ends_with(')'), "{said}");
     }
+}
+
+#[test]
+fn a_user_is_a_name_or_a_number_that_a_container_can_run_as() {
+    for user in ["0", "2147483647:2147483647", "app", "app:1000", "1000:app", "app-1", "0x0"] {
+        assert!(
+            declare(&tier(Args { user: user.to_owned(), ..Args::default() }), &inputs()).is_ok(),
+            "{user}"
+        );
+    }
+}
+
+#[test]
+fn a_password_in_a_url_is_refused_and_not_printed() {
+    let url = "postgres://app:hunter2@db.example/payments";
+    let environment_variables = BTreeMap::from([("DATABASE_URL".to_owned(), url.to_owned())]);
+    let said = refused_with(Args { environment_variables, ..Args::default() }, &inputs());
+    assert!(
+        said.starts_with("environment_variables.DATABASE_URL: its value has a password in a URL"),
+        "{said}"
+    );
+    assert!(said.contains("Secrets Manager") && !said.contains("hunter2"), "{said}");
 }
 
 #[test]

@@ -55,6 +55,10 @@ fn cluster(around: &mut Inside) -> Entry<Cluster> {
     entry::<Cluster>(around, "ecs/cluster")
         .other("ClusterName", |cluster| cluster.cluster_name = "payment-other-dev".into())
         .other("ClusterSettings", |cluster| cluster.cluster_settings[0].value = "disabled".to_owned())
+        .fixed(
+            ["Configuration", "DefaultCapacityProviderStrategy", "ManagedStorage", "ServiceConnectDefaults"],
+            "what somebody has set is never declared",
+        )
         .other("Tags", |cluster| cluster.tags = renamed())
 }
 
@@ -102,7 +106,7 @@ fn service(around: &mut Inside) -> Entry<Service> {
         .other("Cluster", |service| service.cluster = cluster.arn)
         .other("TaskDefinition", |service| service.task_definition = definition.task_definition_arn)
         .other("DesiredCount", |service| service.desired_count = 0)
-        .fixed(["Deployment"], "it is what a look finds, not what anybody wants")
+        .fixed(["Deployment", "MissingImages"], "it is what a look finds, not what anybody wants")
         .other("PlatformVersion", |service| service.platform_version = "1.4.0".to_owned())
         .not_seen("PlatformVersion", "AWS tells which version LATEST is, so the two look alike")
         .other("NetworkConfiguration", |service| {

@@ -10,5 +10,6 @@ mod deployments;
 mod life;
 mod linked_roles;
 mod lost_answers;
+mod running;
 mod support;
 mod world;

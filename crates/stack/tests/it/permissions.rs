@@ -63,6 +63,8 @@ fn what_aws_checks_in_the_name_of_the_caller_is_in_the_list() {
         ("elasticloadbalancing:CreateWebACLAssociation", "AssociateWebACL"),
         ("elasticloadbalancing:DeleteWebACLAssociation", "DisassociateWebACL"),
         ("apigateway:SetWebACL", "AssociateWebACL"),
+        // API Gateway Developer Guide, "Create and attach an API Gateway resource policy to an API", prerequisites.
+        ("apigateway:UpdateRestApiPolicy", "UpdateRestApi of a policy"),
         // Amazon S3 API Reference, CreateBucket, "Permissions".
         ("s3:TagResource", "CreateBucket with tags"),
         // Service Authorization Reference, dependent actions.

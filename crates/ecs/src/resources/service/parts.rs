@@ -3,8 +3,9 @@
 use aws::{ListenerRuleArn, RoleArn, SecurityGroupId, SubnetId, TargetGroupArn, count, in_order_of, number};
 use aws_sdk_ecs::types::{
     AdvancedConfiguration as AdvancedForCall, AssignPublicIp, AwsVpcConfiguration as VpcForCall,
-    DeploymentCircuitBreaker, DeploymentConfiguration as ConfigurationForCall, DeploymentStrategy,
-    LoadBalancer as BalancerForCall, NetworkConfiguration as NetworkForCall,
+    DeploymentAlarms as AlarmsForCall, DeploymentCircuitBreaker,
+    DeploymentConfiguration as ConfigurationForCall, DeploymentLifecycleHook as HookForCall,
+    DeploymentStrategy, LoadBalancer as BalancerForCall, NetworkConfiguration as NetworkForCall,
 };
 use engine::{Declared, Resolved, Stage};
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,32 @@ pub struct DeploymentConfiguration {
     pub maximum_percent: u32,
     /// What happens if tasks fail to start.
     pub deployment_circuit_breaker: CircuitBreaker,
+    /// Functions that somebody lets decide whether a deployment goes on. Never declared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lifecycle_hooks: Vec<LifecycleHook>,
+    /// Alarms that somebody lets end a deployment. Never declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarms: Option<DeploymentAlarms>,
+}
+
+/// What decides whether a deployment goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct LifecycleHook {
+    /// The function; empty for a pause until somebody lets the deployment go on.
+    pub hook_target_arn: String,
+    /// At which stages.
+    pub lifecycle_stages: Vec<String>,
+}
+
+/// Alarms that end a deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DeploymentAlarms {
+    /// Their names.
+    pub alarm_names: Vec<String>,
+    /// Whether the service then goes back to what ran before.
+    pub rollback: bool,
 }
 
 /// What happens if the tasks of a deployment fail to start.
@@ -186,6 +213,17 @@ pub(super) fn live_load_balancers(
 }
 
 impl DeploymentConfiguration {
+    /// What takes the place of `before`. Hooks and alarms stay where they are not mentioned (ECS API Reference,
+    /// DeploymentConfiguration), so those that nobody declares are taken off by name: no hooks, and alarms that are off.
+    pub(super) fn for_update(&self, before: &Self) -> ConfigurationForCall {
+        let off = AlarmsForCall::builder().enable(false).rollback(false).set_alarm_names(Some(Vec::new()));
+        let off = off.build().expect("all members are given");
+        let mut configuration = self.for_call();
+        configuration.lifecycle_hooks = (before.lifecycle_hooks != self.lifecycle_hooks).then(Vec::new);
+        configuration.alarms = (before.alarms != self.alarms).then_some(off);
+        configuration
+    }
+
     pub(super) fn for_call(&self) -> ConfigurationForCall {
         let CircuitBreaker { enable, rollback } = self.deployment_circuit_breaker;
         ConfigurationForCall::builder()
@@ -217,7 +255,31 @@ impl DeploymentConfiguration {
                 enable: breaker.is_some_and(DeploymentCircuitBreaker::enable),
                 rollback: breaker.is_some_and(DeploymentCircuitBreaker::rollback),
             },
+            lifecycle_hooks: live
+                .map(ConfigurationForCall::lifecycle_hooks)
+                .unwrap_or_default()
+                .iter()
+                .map(LifecycleHook::live)
+                .collect(),
+            alarms: live.and_then(ConfigurationForCall::alarms).and_then(DeploymentAlarms::live),
         }
+    }
+}
+
+impl LifecycleHook {
+    fn live(live: &HookForCall) -> Self {
+        Self {
+            hook_target_arn: live.hook_target_arn().unwrap_or_default().to_owned(),
+            lifecycle_stages: live.lifecycle_stages().iter().map(|stage| stage.as_str().to_owned()).collect(),
+        }
+    }
+}
+
+impl DeploymentAlarms {
+    /// `None` where they are off.
+    fn live(live: &AlarmsForCall) -> Option<Self> {
+        let alarms = Self { alarm_names: live.alarm_names().to_vec(), rollback: live.rollback() };
+        live.enable().then_some(alarms)
     }
 }
 
@@ -257,6 +319,8 @@ mod tests {
             minimum_healthy_percent: 100,
             maximum_percent: 200,
             deployment_circuit_breaker: CircuitBreaker { enable: true, rollback: true },
+            lifecycle_hooks: Vec::new(),
+            alarms: None,
         };
         assert_eq!(DeploymentConfiguration::live(Some(&sent.for_call())), sent);
         assert_eq!(DeploymentConfiguration::live(None).strategy, "ROLLING");

@@ -30,6 +30,8 @@ pub(super) struct Cluster {
     settings: Vec<Setting>,
     pub(super) capacity_providers: Vec<String>,
     pub(super) default_capacity_provider_strategy: Vec<StrategyItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    service_connect_defaults: Option<ServiceConnectDefaults>,
     #[serde(rename = "_tags")]
     pub(super) tags: Tags,
     /// What it was made from, by which a repeated creation is recognised.
@@ -56,6 +58,12 @@ pub(super) struct Configuration {
     execute_command_configuration: Option<ExecuteCommand>,
     #[serde(skip_serializing_if = "Option::is_none")]
     managed_storage_configuration: Option<ManagedStorage>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServiceConnectDefaults {
+    namespace: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -157,6 +165,7 @@ struct Create {
     capacity_providers: Vec<String>,
     #[serde(default)]
     default_capacity_provider_strategy: Vec<StrategyItem>,
+    service_connect_defaults: Option<ServiceConnectDefaults>,
 }
 
 /// ECS API Reference, CreateCluster. The same request again answers with the cluster that is there; another one for
@@ -183,6 +192,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     check_strategy(&input.default_capacity_provider_strategy, &input.capacity_providers)?;
     let tags = tags(input.tags, invalid)?;
     super::check_linked_role(cx)?;
+    let namespace = input.service_connect_defaults.map(|given| namespace(cx, &given)).transpose()?;
 
     let insights = || Setting {
         name: "containerInsights".to_owned(),
@@ -199,6 +209,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         settings,
         capacity_providers: input.capacity_providers,
         default_capacity_provider_strategy: input.default_capacity_provider_strategy,
+        service_connect_defaults: namespace.flatten(),
         tags,
         parameters: Value::clone(&call.parameters),
         next: ready.map(|at_millis| Next { state: ACTIVE.to_owned(), at_millis }),
@@ -243,22 +254,27 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Update {
     cluster: String,
     settings: Option<Vec<Setting>>,
     configuration: Option<Configuration>,
+    service_connect_defaults: Option<ServiceConnectDefaults>,
 }
 
-/// ECS API Reference, UpdateCluster.
+/// ECS API Reference, UpdateCluster. Whether a configuration replaces all of the one before, or only the parts that it has, is
+/// not said; here it replaces all.
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Update { cluster, settings, configuration } = call.input()?;
+    let Update { cluster, settings, configuration, service_connect_defaults } = call.input()?;
     let name = cx.r.ecs.active_cluster(Some(&cluster))?.cluster_name.clone();
     check_settings(settings.as_deref().unwrap_or_default())?;
     if let Some(configuration) = &configuration {
         check_configuration(cx, configuration)?;
     }
+    let namespace = service_connect_defaults.map(|given| namespace(cx, &given)).transpose()?;
     change(cx, &name, |cluster| {
+        cluster.service_connect_defaults =
+            namespace.unwrap_or_else(|| cluster.service_connect_defaults.take());
         cluster.settings = settings.unwrap_or_else(|| std::mem::take(&mut cluster.settings));
         cluster.configuration = configuration.or_else(|| cluster.configuration.take());
     })
@@ -394,6 +410,28 @@ impl State {
         let cluster = self.present_cluster(name_or_arn.unwrap_or("default"))?;
         Some(cluster).filter(|cluster| cluster.is_active()).ok_or_else(cluster_not_found)
     }
+}
+
+/// ECS API Reference, ClusterServiceConnectDefaultsRequest: a name of up to 1024 characters, shown as the ARN of its namespace in
+/// Cloud Map, which is made where there is none. An empty one takes the defaults away.
+fn namespace(
+    cx: &mut Cx<'_>,
+    given: &ServiceConnectDefaults,
+) -> Result<Option<ServiceConnectDefaults>, Refusal> {
+    let name = given.namespace.as_str();
+    if name.is_empty() {
+        return Ok(None);
+    }
+    if name.starts_with("arn:") {
+        return Ok(Some(given.clone()));
+    }
+    if name.len() > 1024 || name.contains(['<', '>', '"', '/']) {
+        return Err(invalid(format!("{name} is not the name of a namespace.")));
+    }
+    let id = cx.r.ecs.short_id().to_lowercase();
+    Ok(Some(ServiceConnectDefaults {
+        namespace: cx.arn("servicediscovery", &format!("namespace/ns-{}", &id[..16])),
+    }))
 }
 
 /// ECS API Reference, ClusterSetting.

@@ -71,6 +71,11 @@ impl Revision {
         groups.map(|group| group.target_group_arn.clone()).zip(ports).collect()
     }
 
+    /// The digest of a container's image, as it was when the revision was made (ECS Developer Guide, "Container image resolution").
+    pub(super) fn digest(&self, container: &str) -> Option<String> {
+        self.container_images.iter().find(|image| image.container_name == container)?.image_digest.clone()
+    }
+
     /// For each load balancer: the group that this revision has of the pair.
     fn group(&self, index: usize) -> Option<&str> {
         let resolved = self.resolved_configuration.as_ref()?.load_balancers.get(index)?;

@@ -80,6 +80,9 @@ struct TaskContainer {
     task_arn: String,
     name: String,
     image: String,
+    /// The digest that was pulled, which the revision holds its tasks to (ECS API Reference, Container).
+    #[serde(default)]
+    image_digest: Option<String>,
     last_status: String,
     health_status: String,
     reason: Option<String>,
@@ -207,6 +210,7 @@ fn make(cx: &mut Cx<'_>, revision: &Revision, at: i64) -> Option<Task> {
             task_arn: task_arn.clone(),
             name: container.name.clone(),
             image: container.image.clone(),
+            image_digest: revision.digest(&container.name),
             last_status: "PENDING".to_owned(),
             health_status: "UNKNOWN".to_owned(),
             reason: None,

@@ -77,7 +77,12 @@ impl Update {
                 service.task_definition = state.usable_task_definition(name)?.task_definition_arn.clone();
             }
         }
-        if let Some(strategy) = self.capacity_provider_strategy {
+        // An empty list leads back to the launch type (ECS API Reference, UpdateService, `capacityProviderStrategy`).
+        let back = |strategy: &Vec<StrategyItem>| strategy.is_empty();
+        if self.capacity_provider_strategy.as_ref().is_some_and(back) {
+            service.launch_type = Some("FARGATE".to_owned());
+            service.capacity_provider_strategy = None;
+        } else if let Some(strategy) = self.capacity_provider_strategy {
             let cluster = state.present_cluster(&service.cluster_arn)?;
             (service.launch_type, service.capacity_provider_strategy) =
                 service_checks::capacity(cluster, None, Some(strategy))?;

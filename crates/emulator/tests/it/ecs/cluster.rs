@@ -1,8 +1,9 @@
 //! Clusters and account settings.
 
 use aws_sdk_ecs::types::{
-    CapacityProviderStrategyItem, ClusterConfiguration, ClusterField, ClusterSetting, ClusterSettingName,
-    ExecuteCommandConfiguration, ExecuteCommandLogging, ManagedStorageConfiguration, SettingName,
+    CapacityProviderStrategyItem, ClusterConfiguration, ClusterField, ClusterServiceConnectDefaultsRequest,
+    ClusterSetting, ClusterSettingName, ExecuteCommandConfiguration, ExecuteCommandLogging,
+    ManagedStorageConfiguration, SettingName,
 };
 
 use super::{Shop, tag};
@@ -66,6 +67,32 @@ async fn everything_that_a_cluster_is_told_comes_back() {
     let put = shop.ecs.put_cluster_capacity_providers().cluster("full").capacity_providers("FARGATE");
     let put = put.default_capacity_provider_strategy(item("FARGATE", 2)).send().await.unwrap();
     assert_eq!(put.cluster.unwrap().capacity_providers(), ["FARGATE"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn defaults_of_service_connect_stay_until_an_empty_namespace_takes_them_away() {
+    let shop = Shop::new().await;
+    let update = |namespace: &str| {
+        let defaults = ClusterServiceConnectDefaultsRequest::builder().namespace(namespace).build().unwrap();
+        shop.ecs.update_cluster().cluster("shop").service_connect_defaults(defaults).send()
+    };
+    let namespace = async || {
+        let found = shop.ecs.describe_clusters().clusters("shop").send().await.unwrap();
+        let defaults = found.clusters()[0].service_connect_defaults();
+        defaults.and_then(|defaults| defaults.namespace().map(str::to_owned))
+    };
+    assert_eq!(namespace().await, None);
+    update("internal").await.unwrap();
+    let shown = namespace().await.unwrap();
+    assert!(
+        shown.starts_with("arn:aws:servicediscovery:ap-southeast-1:123456789012:namespace/ns-"),
+        "{shown}"
+    );
+    shop.ecs.update_cluster().cluster("shop").settings(insights("enabled")).send().await.unwrap();
+    assert_eq!(namespace().await.as_ref(), Some(&shown));
+    assert_eq!(code(update("a/b").await), "InvalidParameterException");
+    update("").await.unwrap();
+    assert_eq!(namespace().await, None);
 }
 
 #[tokio::test(start_paused = true)]

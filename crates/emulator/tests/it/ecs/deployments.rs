@@ -37,7 +37,11 @@ async fn a_change_of_the_tasks_is_a_deployment_and_others_are_not() {
     let revision = shop.ecs.describe_service_revisions().service_revision_arns(target.arn().unwrap());
     let revision = revision.send().await.unwrap().service_revisions.unwrap().remove(0);
     assert_eq!(revision.platform_version(), Some("1.4.0"));
-    assert!(revision.container_images()[0].image_digest().unwrap().starts_with("sha256:"));
+    let digest = revision.container_images()[0].image_digest().unwrap();
+    assert!(digest.starts_with("sha256:"));
+    let tasks = shop.ecs.list_tasks().cluster("shop").send().await.unwrap().task_arns;
+    let tasks = shop.ecs.describe_tasks().cluster("shop").set_tasks(tasks).send().await.unwrap();
+    assert_eq!(tasks.tasks()[0].containers()[0].image_digest(), Some(digest));
 
     let update = || shop.ecs.update_service().cluster("shop").service("web");
     let count = async || {

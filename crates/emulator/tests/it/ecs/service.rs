@@ -260,6 +260,11 @@ async fn a_capacity_provider_strategy_stands_in_for_a_launch_type() {
     let take_away = take_away.set_capacity_providers(Some(vec![]));
     let taken = take_away.set_default_capacity_provider_strategy(Some(vec![])).send().await;
     assert_eq!(code(taken), "ResourceInUseException");
+    let back = shop.ecs.update_service().cluster("shop").service("web").force_new_deployment(true);
+    back.set_capacity_provider_strategy(Some(vec![])).send().await.unwrap();
+    let found = shop.look("web").await;
+    assert_eq!(found.launch_type().map(|kind| kind.as_str()), Some("FARGATE"));
+    assert!(found.capacity_provider_strategy().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
