@@ -67,6 +67,7 @@ mod snapshot;
 mod sns;
 mod sqs;
 mod support;
+mod surroundings;
 mod throttling;
 mod time;
 mod tokens;
