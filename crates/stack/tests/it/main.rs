@@ -54,5 +54,6 @@ mod protection;
 mod rehearsal;
 mod server;
 mod signals;
+mod state_in_s3;
 mod tap_stack;
 mod verify;
