@@ -1,9 +1,12 @@
 //! The journal: numbered segments that are written once.
 
+use std::time::Duration;
+
 use engine::{Content, File, StoreError, Version};
 use futures::stream::{StreamExt as _, TryStreamExt as _, iter};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tokio::time::timeout;
 
 use crate::error::S3Error;
 use crate::objects::{Condition, Kept};
@@ -11,6 +14,9 @@ use crate::store::S3Store;
 
 /// How many segments are read or marked at once.
 const AT_ONCE: usize = 32;
+
+/// How long that may hold up the end of a session, of which it is the last and least.
+const MARKED_WITHIN: Duration = Duration::from_secs(10);
 
 /// The number that no segment reaches: ten a second for three thousand years.
 const LAST: u64 = 999_999_999_999;
@@ -188,7 +194,8 @@ impl S3Store {
         let marked = iter(old.base..next)
             .map(|number| async move { self.objects.mark_as_history(&self.segment_key(number)).await });
         // The journal is in place. A segment that stays unmarked is only kept longer than it must be.
-        let _: Vec<Result<(), S3Error>> = marked.buffer_unordered(AT_ONCE).collect().await;
+        let marked = marked.buffer_unordered(AT_ONCE).collect::<Vec<Result<(), S3Error>>>();
+        let _ = timeout(MARKED_WITHIN, marked).await;
         Ok(version)
     }
 

@@ -106,3 +106,26 @@ async fn a_store_that_is_gone_for_less_than_the_lease_costs_no_lock() {
     session.close().await.unwrap();
     assert_eq!(noted(place.open()).await.as_deref(), Some("still here"));
 }
+
+/// The journal is compacted all the same, and what stays unmarked is only kept for longer.
+#[tokio::test(start_paused = true)]
+async fn history_that_cannot_be_marked_holds_up_no_session() {
+    for harm in [Harm::Silence(Moment::BeforeEffect), Harm::Refused("AccessDenied", 403)] {
+        let (place, trouble) = account().await;
+        let session = engine(place.open(), 1, Instant::now()).open().await.unwrap();
+        for number in 0..100 {
+            note(&session, &format!("note {number}")).await.unwrap();
+        }
+        trouble.always("PutObjectTagging", harm);
+        let begun = Instant::now();
+        session.close().await.unwrap();
+        assert!(trouble.end() >= 32);
+        assert!(begun.elapsed() <= Duration::from_secs(11), "{harm:?}: {:?}", begun.elapsed());
+        let names = place.by_hand().names().await;
+        assert!(
+            names.contains(&"state.json".to_owned()) && !names.contains(&"lock.json".to_owned()),
+            "{names:?}"
+        );
+        assert_eq!(noted(place.open()).await.as_deref(), Some("note 99"));
+    }
+}
