@@ -3,6 +3,7 @@
 //! A real S3 adds its own time to each request: an append is one, a look is one for each segment, 32 at once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{
@@ -81,14 +82,18 @@ async fn in_s3() -> Arc<dyn Store> {
     Arc::new(S3Store::new(&sdk, location))
 }
 
+type Named = (&'static str, Arc<dyn Store>);
+
 /// Both stores, empty.
-fn stores(runtime: &Runtime) -> (TempDir, [(&'static str, Arc<dyn Store>); 2]) {
+fn stores(runtime: &Runtime) -> (TempDir, [Named; 2]) {
     let (directory, local) = in_a_directory();
     (directory, [("directory", local), ("s3", runtime.block_on(in_s3()))])
 }
 
 fn append(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("append");
+    // Each iteration makes the journal longer; so few that it stays about as long as it says.
+    group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(1));
     let (runtime, record) = (runtime(), vec![b'x'; 400]);
     for count in COUNTS {
         let (_directory, stores) = stores(&runtime);
