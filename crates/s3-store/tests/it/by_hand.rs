@@ -13,6 +13,9 @@ const NEWEST: &str = "journal/999999999993.6";
 const FIRST: &str = "journal/999999999996.3";
 const BEFORE: &str = "journal/999999999997.2";
 
+/// What somebody does to the content of an object.
+type Edit = fn(String) -> Vec<u8>;
+
 /// An environment with a snapshot, and a session after it that ended without compacting: segments 1 and 2 are those of the session
 /// before it, 3 begins the journal.
 async fn environment(account: &Place) -> Place {
@@ -152,9 +155,9 @@ async fn a_segment_of_history_may_go() {
 #[tokio::test(start_paused = true)]
 async fn a_segment_that_was_altered_is_named() {
     let account = Place::new(Emulator::in_memory()).await;
-    let edits: [(&str, fn(String) -> Vec<u8>); 5] = [
+    let edits: [(&str, Edit); 5] = [
         ("another word", |body| body.replace("two", "TWO").replace("at\":1", "at\":2").into_bytes()),
-        ("cut off", |body| body[..body.len() - 3].as_bytes().to_vec()),
+        ("cut off", |body| body.as_bytes()[..body.len() - 3].to_vec()),
         ("emptied", |_| Vec::new()),
         ("something else", |_| b"hello\n".to_vec()),
         ("a line more", |body| format!("{body}{{}}\n").into_bytes()),
