@@ -330,6 +330,13 @@ pub(crate) fn decode_journal(
     Ok(Decoded { state, hash, whole, records, changed_at })
 }
 
+/// The number of the record that a journal goes on after; 0 for one that begins, and for what is no journal.
+pub(crate) fn goes_on_after(bytes: &[u8]) -> u64 {
+    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let header = header::<JournalHeader>("", first, JOURNAL_FORMAT);
+    header.ok().filter(|header| header.sum == header.sum()).map_or(0, |header| header.after)
+}
+
 /// Number and hash of the record that a journal goes on from, then the hash of each of its records. For a journal that
 /// [`decode_journal`] has checked.
 pub(crate) fn hashes(file: &str, bytes: &[u8]) -> Result<(u64, Vec<String>), JournalError> {

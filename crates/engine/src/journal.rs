@@ -98,6 +98,16 @@ pub(crate) fn decode_kept(store: &dyn Store, kept: &Kept) -> Result<Option<Decod
         None => None,
     };
     match (&kept.journal, snapshot) {
+        // The journal alone would only say that records are missing, and not from which file.
+        (Some(content), None) if codec::goes_on_after(&content.bytes) > 0 => Err(JournalError::Broken {
+            file: store.name(File::State),
+            line: 1,
+            reason: format!(
+                "it is missing, and {} goes on after record {}, which it had",
+                store.name(File::Journal),
+                codec::goes_on_after(&content.bytes)
+            ),
+        }),
         (Some(content), snapshot) => {
             codec::decode_journal(&store.name(File::Journal), &content.bytes, snapshot).map(Some)
         }
@@ -234,13 +244,19 @@ impl Journal {
         answer.await.map_err(|_| stopped())?
     }
 
+    /// Ends writing, and leaves what is there to whoever has the lock now.
+    pub(crate) async fn leave(self) -> Result<(), JournalError> {
+        self.writer().await?.failed.map_or(Ok(()), Err)
+    }
+
     /// Ends writing, and compacts a long journal.
     pub(crate) async fn close(self) -> Result<(), JournalError> {
+        self.writer().await?.compact_if_long().await
+    }
+
+    async fn writer(self) -> Result<Writer, JournalError> {
         drop(self.writes);
-        match self.writer.await {
-            Ok(writer) => writer.compact_if_long().await,
-            Err(error) => Err(JournalError::Refused { reason: error.to_string() }),
-        }
+        self.writer.await.map_err(|error| JournalError::Refused { reason: error.to_string() })
     }
 }
 

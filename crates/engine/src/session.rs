@@ -275,7 +275,11 @@ impl Session {
 
 impl Held {
     async fn end(self) -> Result<(), EngineError> {
-        let closed = self.journal.close().await;
+        let closed = match self.lock.is_held() {
+            true => self.journal.close().await,
+            // A snapshot of ours would be in the way of who has it now.
+            false => self.journal.leave().await,
+        };
         let released = self.lock.release().await;
         closed?;
         Ok(released?)
@@ -291,10 +295,13 @@ impl Drop for Session {
         let holder = self.engine.host.holder();
         self.runtime.spawn(async move {
             let last_words = async {
-                if lock.is_held() {
-                    let _ = journal.record(Event::Dropped { holder }).await;
+                match lock.is_held() {
+                    true => {
+                        let _ = journal.record(Event::Dropped { holder }).await;
+                        journal.close().await
+                    }
+                    false => journal.leave().await,
                 }
-                let _ = journal.close().await;
             };
             let _ = tokio::time::timeout(LAST_WORDS_WITHIN, last_words).await;
             let _ = tokio::time::timeout(LAST_WORDS_WITHIN, lock.release()).await;

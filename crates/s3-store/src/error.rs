@@ -12,6 +12,8 @@ pub struct S3Error {
     pub region: Option<String>,
     /// The bucket's name.
     pub bucket: String,
+    /// Whether it is about an object whose newest version is a delete marker.
+    pub(crate) deleted: bool,
 }
 
 impl S3Error {

@@ -1,14 +1,22 @@
 //! The journal: numbered segments that are written once.
 
+use std::time::Duration;
+
 use engine::{Content, File, StoreError, Version};
 use futures::stream::{StreamExt as _, TryStreamExt as _, iter};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tokio::time::timeout;
 
+use crate::error::S3Error;
 use crate::objects::{Condition, Kept};
 use crate::store::S3Store;
 
-/// How many segments are read at once.
-const READ_AT_ONCE: usize = 32;
+/// How many segments are read or marked at once.
+const AT_ONCE: usize = 32;
+
+/// How long that may hold up the end of a session, of which it is the last and least.
+const MARKED_WITHIN: Duration = Duration::from_secs(10);
 
 /// The number that no segment reaches: ten a second for three thousand years.
 const LAST: u64 = 999_999_999_999;
@@ -22,6 +30,8 @@ struct Frame {
     base: u64,
     /// Tells it from what another process would have written in its place.
     write: String,
+    /// SHA-256 of what was appended. The journal's chain of hashes shows that something was altered; this shows in which object.
+    sum: String,
     /// The journal was removed here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     removed: bool,
@@ -54,6 +64,10 @@ fn name_of(segment: u64) -> String {
 fn number_of(key: &str) -> Option<u64> {
     let (name, number) = (key.rsplit('/').next()?, key.rsplit('.').next()?.parse().ok()?);
     (name == name_of(number)).then_some(number)
+}
+
+fn sum_of(appended: &[u8]) -> String {
+    Sha256::digest(appended).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Frame and what was appended.
@@ -93,13 +107,39 @@ impl S3Store {
         if frame.segment != number {
             return Err(self.damaged(number, &format!("it says that it is segment {}", frame.segment)));
         }
+        if frame.sum != sum_of(appended) {
+            return Err(self.damaged(number, "its content does not match its checksum: it was altered"));
+        }
         let appended = appended.to_vec();
         Ok((frame, appended))
     }
 
+    /// Fails where the segment that would come next was there and was deleted, by a person or by a lifecycle rule that is too
+    /// wide: without it, the journal would only look shorter.
+    async fn check_end(&self, next: u64) -> Result<(), StoreError> {
+        self.check_not_deleted(&self.segment_key(next)).await
+    }
+
+    async fn check_not_deleted(&self, key: &str) -> Result<(), StoreError> {
+        let deleted = self.objects.was_deleted(key).await.map_err(|error| self.io("read", key, error))?;
+        if !deleted {
+            return Ok(());
+        }
+        let name = self.url(key);
+        let reason = "it was deleted outside stack. Restore it: delete its delete marker with `aws s3api delete-object` and the \
+                      marker's version id, which `aws s3api list-object-versions` shows"
+            .to_owned();
+        Err(StoreError::Unusable { name, reason })
+    }
+
     pub(crate) async fn read_journal(&self) -> Result<Option<Content>, StoreError> {
-        let Some(newest) = self.newest().await? else { return Ok(None) };
-        let (frame, last) = self.segment(newest).await?;
+        let Some(newest) = self.newest().await? else {
+            // There is no journal yet, unless all of it was deleted: then the first segment or the snapshot left a delete marker.
+            self.check_end(1).await?;
+            self.check_not_deleted(&self.key("state.json")).await?;
+            return Ok(None);
+        };
+        let ((frame, last), ()) = tokio::try_join!(self.segment(newest), self.check_end(newest + 1))?;
         if frame.removed {
             return Ok(None);
         }
@@ -111,7 +151,7 @@ impl S3Store {
                 false => Err(self.damaged(number, "it belongs to another journal than the one after it")),
             }
         });
-        let mut bytes: Vec<u8> = before.buffered(READ_AT_ONCE).try_concat().await?;
+        let mut bytes: Vec<u8> = before.buffered(AT_ONCE).try_concat().await?;
         bytes.extend(last);
         Ok(Some(Content { bytes, version: End { segment: newest, base }.version() }))
     }
@@ -127,7 +167,10 @@ impl S3Store {
         bytes: &[u8],
     ) -> Result<Version, StoreError> {
         let after = match was {
-            Some(was) => End::of(was).ok_or_else(|| self.changed(File::Journal))?.segment,
+            Some(was) => {
+                let end = End::of(was).ok_or_else(|| self.changed(File::Journal))?;
+                return self.begin_anew(end, bytes, false).await;
+            }
             None => match self.newest().await? {
                 None => 0,
                 // Only where the last one was removed, there is none.
@@ -139,19 +182,31 @@ impl S3Store {
     }
 
     pub(crate) async fn remove_journal(&self, was: &Version) -> Result<(), StoreError> {
-        let after = End::of(was).ok_or_else(|| self.changed(File::Journal))?.segment;
-        self.write(End { segment: after + 1, base: after + 1 }, &[], true).await.map(drop)
+        let end = End::of(was).ok_or_else(|| self.changed(File::Journal))?;
+        self.begin_anew(end, &[], true).await.map(drop)
+    }
+
+    /// Ends a journal with the first segment of the next one. What the old one consists of is history from then on, and not
+    /// before: until then a snapshot does not contain it, and no lifecycle rule may expire it, however long nobody comes by.
+    async fn begin_anew(&self, old: End, bytes: &[u8], removed: bool) -> Result<Version, StoreError> {
+        let next = old.segment + 1;
+        let version = self.write(End { segment: next, base: next }, bytes, removed).await?;
+        let marked = iter(old.base..next)
+            .map(|number| async move { self.objects.mark_as_history(&self.segment_key(number)).await });
+        // The journal is in place. A segment that stays unmarked is only kept longer than it must be.
+        let marked = marked.buffer_unordered(AT_ONCE).collect::<Vec<Result<(), S3Error>>>();
+        let _ = timeout(MARKED_WITHIN, marked).await;
+        Ok(version)
     }
 
     async fn write(&self, end: End, appended: &[u8], removed: bool) -> Result<Version, StoreError> {
         let End { segment, base } = end;
-        let frame = Frame { segment, base, write: self.host.unique(), removed };
+        let frame = Frame { segment, base, write: self.host.unique(), sum: sum_of(appended), removed };
         let mut body = serde_json::to_vec(&frame).expect("a struct of texts and numbers is JSON");
         body.push(b'\n');
         body.extend(appended);
-        let (key, kept) =
-            (self.segment_key(segment), if segment == base { Kept::Current } else { Kept::History });
-        let written = self.objects.put(&key, &body, Condition::Absent, kept).await;
+        let key = self.segment_key(segment);
+        let written = self.objects.put(&key, &body, Condition::New, Kept::Current).await;
         match written.map_err(|error| self.io("write", &key, error))? {
             Some(_) => Ok(end.version()),
             None => Err(self.changed(File::Journal)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws::Called as _;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
-use aws_sdk_s3::types::ServerSideEncryption;
+use aws_sdk_s3::types::{ServerSideEncryption, Tag, Tagging};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use engine::{Backoff, CallError, ErrorClass, Pace};
@@ -28,27 +28,29 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 pub(crate) enum Condition<'a> {
     /// There is no such object.
     Absent,
+    /// There never was one. Nobody deletes or overwrites what is written so.
+    New,
     /// It has this ETag.
     Is(&'a str),
 }
 
-/// How an object is written beside its body.
+/// How long an object is needed. A lifecycle rule goes by its tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
     /// Until it is replaced.
     Current,
-    /// As long as history is.
-    History,
     /// No longer than it is the current version.
     Lock,
 }
+
+/// The tag that says what an object is kept for.
+const KEPT: &str = "stack:kept";
 
 impl Kept {
     /// As a query string, which is how S3 takes tags with an object.
     fn tagging(self) -> Option<&'static str> {
         match self {
             Kept::Current => None,
-            Kept::History => Some("stack%3Akept=history"),
             Kept::Lock => Some("stack%3Akept=lock"),
         }
     }
@@ -73,6 +75,13 @@ pub(crate) struct Objects {
     answered: AtomicBool,
 }
 
+/// What became of a call that was sent until it was answered.
+struct Sent<T> {
+    answer: Result<T, S3Error>,
+    /// Whether an attempt before the last one may have had its effect.
+    may_be_done: bool,
+}
+
 /// What to do about a call that failed.
 enum Verdict {
     /// Send it again.
@@ -95,8 +104,16 @@ impl Objects {
 
     /// The object, or `None` if there is none.
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Object>, S3Error> {
+        match self.got(key).await {
+            Ok(object) => Ok(Some(object)),
+            Err(error) if code(&error) == "NoSuchKey" => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn got(&self, key: &str) -> Result<Object, S3Error> {
         const OPERATION: &str = "GetObject";
-        let got = self.insisting(OPERATION, key, || async {
+        self.insisting(OPERATION, key, || async {
             let call = self.client.get_object().bucket(&self.bucket).key(key);
             let call = call.set_expected_bucket_owner(self.owner.clone());
             let answer = call.send().await.map_err(|error| self.failed(OPERATION, error))?;
@@ -104,12 +121,8 @@ impl Objects {
             // A connection that breaks in the middle of the body is as good as no answer.
             let body = answer.body.collect().await.map_err(|error| self.cut_off(OPERATION, &error))?;
             Ok(Object { body: body.to_vec(), etag })
-        });
-        match got.await {
-            Ok(object) => Ok(Some(object)),
-            Err(error) if code(&error) == "NoSuchKey" => Ok(None),
-            Err(error) => Err(error),
-        }
+        })
+        .await
     }
 
     /// Writes an object; its ETag, or `None` if the condition does not hold.
@@ -121,7 +134,7 @@ impl Objects {
         kept: Kept,
     ) -> Result<Option<String>, S3Error> {
         const OPERATION: &str = "PutObject";
-        let put = self.insisting(OPERATION, key, || async {
+        let put = self.sending(OPERATION, key, || async {
             let call = self.client.put_object().bucket(&self.bucket).key(key);
             let call = call.set_expected_bucket_owner(self.owner.clone()).content_type("application/json");
             let call = match &self.kms_key {
@@ -129,43 +142,71 @@ impl Objects {
                 None => call,
             };
             let call = match condition {
-                Condition::Absent => call.if_none_match("*"),
+                Condition::Absent | Condition::New => call.if_none_match("*"),
                 Condition::Is(etag) => call.if_match(etag),
             };
             let call = call.set_tagging(kept.tagging().map(str::to_owned)).body(body.to_vec().into());
             let answer = call.send().await.map_err(|error| self.failed(OPERATION, error))?;
             self.etag(answer.e_tag, OPERATION)
         });
-        match put.await {
+        let Sent { answer, may_be_done } = put.await;
+        match answer {
             Ok(etag) => Ok(Some(etag)),
             // Either somebody else was faster, or an attempt before had its effect and nobody learned of it.
-            Err(error) if is_unmet(&error) => {
-                let there = self.get(key).await?;
-                Ok(there.filter(|there| there.body == body).map(|there| there.etag))
-            }
+            Err(error) if is_unmet(&error) => match (self.get(key).await?, condition) {
+                (Some(there), _) if there.body == body => Ok(Some(there.etag)),
+                // What is there stays there, so ours never was.
+                (Some(_), Condition::New) => Ok(None),
+                // Of a lease nobody needs to know more than whose it is now.
+                _ if may_be_done && kept != Kept::Lock => {
+                    let message = "an earlier attempt was not answered, and now another process has changed the object: whether \
+                                   this write took effect before that is not known";
+                    Err(self.error(CallError::new(ErrorClass::Ambiguous, OPERATION, message)))
+                }
+                _ => Ok(None),
+            },
             Err(error) => Err(error),
         }
     }
 
-    /// Deletes an object that has this ETag; whether that was done. If there is nothing any more when the call is sent again, an
-    /// earlier attempt had its effect and nobody learned of it: whoever asks has seen the object.
+    /// Deletes an object that has this ETag; whether that was done. If there is nothing any more and an attempt was not answered,
+    /// that attempt is taken for the one that deleted it: whoever asks has seen the object.
     pub(crate) async fn delete(&self, key: &str, etag: &str) -> Result<bool, S3Error> {
         const OPERATION: &str = "DeleteObject";
-        let mut attempts = 0;
-        let deleted = self.insisting(OPERATION, key, || {
-            attempts += 1;
-            async {
-                let call = self.client.delete_object().bucket(&self.bucket).key(key).if_match(etag);
-                let call = call.set_expected_bucket_owner(self.owner.clone());
-                call.send().await.map(drop).map_err(|error| self.failed(OPERATION, error))
-            }
+        let deleted = self.sending(OPERATION, key, || async {
+            let call = self.client.delete_object().bucket(&self.bucket).key(key).if_match(etag);
+            let call = call.set_expected_bucket_owner(self.owner.clone());
+            call.send().await.map(drop).map_err(|error| self.failed(OPERATION, error))
         });
-        let deleted = deleted.await;
-        match deleted {
+        let Sent { answer, may_be_done } = deleted.await;
+        match answer {
             Ok(()) => Ok(true),
-            Err(error) if is_unmet(&error) => Ok(attempts > 1 && self.get(key).await?.is_none()),
+            Err(error) if is_unmet(&error) => Ok(may_be_done && self.get(key).await?.is_none()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether there was an object and its newest version is a delete marker, which S3 says with the 404.
+    pub(crate) async fn was_deleted(&self, key: &str) -> Result<bool, S3Error> {
+        match self.got(key).await {
+            Ok(_) => Ok(false),
+            Err(error) if code(&error) == "NoSuchKey" => Ok(error.deleted),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Marks an object as history, which a lifecycle rule may expire.
+    pub(crate) async fn mark_as_history(&self, key: &str) -> Result<(), S3Error> {
+        const OPERATION: &str = "PutObjectTagging";
+        self.insisting(OPERATION, key, || async {
+            let tag = Tag::builder().key(KEPT).value("history").build();
+            let tags = tag.and_then(|tag| Tagging::builder().tag_set(tag).build());
+            let tags = tags.expect("a key, a value, and a set of tags are all that is needed");
+            let call = self.client.put_object_tagging().bucket(&self.bucket).key(key).tagging(tags);
+            let call = call.set_expected_bucket_owner(self.owner.clone());
+            call.send().await.map(drop).map_err(|error| self.failed(OPERATION, error))
+        })
+        .await
     }
 
     /// The keys that begin like this, the first ones in S3's order.
@@ -208,12 +249,21 @@ impl Objects {
         &self,
         operation: &str,
         key: &str,
-        mut call: impl FnMut() -> F,
+        call: impl FnMut() -> F,
     ) -> Result<T, S3Error>
     where
         F: Future<Output = Result<T, S3Error>>,
     {
+        self.sending(operation, key, call).await.answer
+    }
+
+    /// The same, and what is known of the attempts before.
+    async fn sending<T, F>(&self, operation: &str, key: &str, mut call: impl FnMut() -> F) -> Sent<T>
+    where
+        F: Future<Output = Result<T, S3Error>>,
+    {
         let mut backoff = Backoff::new(key, PACE, ANSWER_WITHIN);
+        let mut may_be_done = false;
         loop {
             let answer = timeout(ATTEMPT_WITHIN, call()).await.unwrap_or_else(|_| {
                 let message = format!("no answer within {} s", ATTEMPT_WITHIN.as_secs());
@@ -222,24 +272,25 @@ impl Objects {
             let error = match answer {
                 Ok(value) => {
                     self.answered.store(true, Ordering::Relaxed);
-                    return Ok(value);
+                    return Sent { answer: Ok(value), may_be_done };
                 }
                 Err(error) => error,
             };
             let unreachable = error.call.class == ErrorClass::Unreachable;
             if unreachable && !self.answered.load(Ordering::Relaxed) {
-                return Err(error);
+                return Sent { answer: Err(error), may_be_done };
             }
             if !unreachable && error.call.class.is_certain() {
                 self.answered.store(true, Ordering::Relaxed);
             }
             match verdict(&error) {
-                Verdict::Again if backoff.wait().await => {}
+                Verdict::Again if backoff.wait().await => may_be_done |= !error.call.class.is_certain(),
                 Verdict::Again => {
                     let message = format!("not within {} s; last seen: {error}", ANSWER_WITHIN.as_secs());
-                    return Err(self.error(CallError::new(ErrorClass::Ambiguous, operation, message)));
+                    let error = self.error(CallError::new(ErrorClass::Ambiguous, operation, message));
+                    return Sent { answer: Err(error), may_be_done };
                 }
-                Verdict::Unmet | Verdict::Failed => return Err(error),
+                Verdict::Unmet | Verdict::Failed => return Sent { answer: Err(error), may_be_done },
             }
         }
     }
@@ -251,7 +302,9 @@ impl Objects {
     {
         let raw = error.raw_response();
         let status = raw.map(|raw| raw.status().as_u16());
-        let region = raw.and_then(|raw| raw.headers().get("x-amz-bucket-region")).map(str::to_owned);
+        let header = |name: &'static str| raw.and_then(|raw| raw.headers().get(name));
+        let region = header("x-amz-bucket-region").map(str::to_owned);
+        let deleted = header("x-amz-delete-marker") == Some("true");
         let mut call = match Err::<(), _>(error).called(operation) {
             Err(call) => call,
             Ok(()) => unreachable!("it is an error"),
@@ -265,11 +318,11 @@ impl Objects {
             };
             call.code = Some(code.to_owned()).filter(|code| !code.is_empty());
         }
-        S3Error { call, region, bucket: self.bucket.clone() }
+        S3Error { call, region, bucket: self.bucket.clone(), deleted }
     }
 
     fn error(&self, call: CallError) -> S3Error {
-        S3Error { call, region: None, bucket: self.bucket.clone() }
+        S3Error { call, region: None, bucket: self.bucket.clone(), deleted: false }
     }
 
     fn cut_off(&self, operation: &str, error: &dyn std::error::Error) -> S3Error {
@@ -295,8 +348,8 @@ fn verdict(error: &S3Error) -> Verdict {
     match (code(error), error.call.class) {
         // For a write with `If-Match` and for a delete it says that there is nothing that could match.
         ("PreconditionFailed" | "NoSuchKey", _) => Verdict::Unmet,
-        // Another request for this object was under way. This attempt did nothing.
-        ("ConditionalRequestConflict", _) => Verdict::Again,
+        // Another request for this object was under way, or S3 did not get all of the body in time. This attempt did nothing.
+        ("ConditionalRequestConflict" | "RequestTimeout", _) => Verdict::Again,
         // 501: whatever was sent, it will not do.
         ("NotImplemented", _) => Verdict::Failed,
         (_, class) if class.is_transient() || !class.is_certain() => Verdict::Again,

@@ -9,6 +9,10 @@ use crate::store::S3Store;
 /// An ETag that no object has.
 const OF_NOTHING: &str = "\"00000000000000000000000000000000\"";
 
+/// How often writers race for an object, and how many.
+const RACES: usize = 2;
+const RACERS: usize = 8;
+
 /// Why a bucket cannot keep a state.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -97,14 +101,44 @@ impl S3Store {
             rule(kept, "DeleteObject with `If-Match` deletes an object with another ETag")?;
             let deleted = objects.delete(&key, replaced.as_deref().unwrap_or_default()).await?;
             rule(deleted, "DeleteObject with `If-Match` does not delete an object with this ETag")?;
-            let again = put("fifth", Condition::Absent).await?.is_some();
-            rule(again, "an object that was deleted cannot be written with `If-None-Match: *`")
+            let again = put("fifth", Condition::Absent).await?;
+            rule(again.is_some(), "an object that was deleted cannot be written with `If-None-Match: *`")?;
+            let mut there = again.unwrap_or_default();
+            // A store may look first and write then. That can be seen only where it happens, so that this proves nothing.
+            for round in 0..RACES {
+                let replaced = self.raced(&key, Condition::Is(&there)).await?;
+                rule(
+                    replaced.len() <= 1,
+                    "several requests at once with `If-Match` replace one version of an object",
+                )?;
+                there = replaced.into_iter().next().unwrap_or(there);
+                let key = format!("{key}-{round}");
+                let written = self.raced(&key, Condition::Absent).await;
+                self.clear(&key).await;
+                rule(
+                    written?.len() <= 1,
+                    "several requests at once with `If-None-Match: *` write one object",
+                )?;
+            }
+            Ok(())
         };
         let tried = tried.await;
-        // Whatever is left of it is in nobody's way.
-        if let Ok(Some(left)) = objects.get(&key).await {
-            let _ = objects.delete(&key, &left.etag).await;
-        }
+        self.clear(&key).await;
         tried
+    }
+
+    /// Writes an object several times at once; the ETag of each time that this was done.
+    async fn raced(&self, key: &str, condition: Condition<'_>) -> Result<Vec<String>, S3Error> {
+        let bodies: Vec<String> = (0..RACERS).map(|_| self.host.unique()).collect();
+        let racers = bodies.iter().map(|body| self.objects.put(key, body.as_bytes(), condition, Kept::Lock));
+        let written = futures::future::try_join_all(racers).await?;
+        Ok(written.into_iter().flatten().collect())
+    }
+
+    /// Whatever is left is in nobody's way.
+    async fn clear(&self, key: &str) {
+        if let Ok(Some(left)) = self.objects.get(key).await {
+            let _ = self.objects.delete(key, &left.etag).await;
+        }
     }
 }

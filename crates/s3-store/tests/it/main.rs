@@ -1,4 +1,14 @@
 //! The store in S3, on the embedded AWS.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod by_hand;
 mod contract;
+mod cost;
+mod faults;
+mod outside;
 mod place;
+mod probe;
+mod race;
+mod session_faults;
+mod trouble;

@@ -54,6 +54,7 @@ mod protection;
 mod rehearsal;
 mod server;
 mod signals;
+mod state_cost;
 mod state_s3;
 mod tap_stack;
 mod verify;
