@@ -85,16 +85,12 @@ impl S3Store {
     }
 
     async fn segment(&self, number: u64) -> Result<(Frame, Vec<u8>), StoreError> {
-        let key = self.segment_key(number);
-        let object = self.objects.get(&key).await.map_err(|error| self.io("read", &key, error))?;
-        let body = object.ok_or_else(|| self.damaged(number, "it is missing"))?.body;
-        let (frame, appended) =
-            split(&body).ok_or_else(|| self.damaged(number, "it does not begin as a segment does"))?;
-        if frame.segment != number {
-            return Err(self.damaged(number, &format!("it says that it is segment {}", frame.segment)));
+        let there = self.segment_if_there(number).await?;
+        let (frame, appended) = there.ok_or_else(|| self.damaged(number, "it is missing"))?;
+        match frame.segment == number {
+            true => Ok((frame, appended)),
+            false => Err(self.damaged(number, &format!("it says that it is segment {}", frame.segment))),
         }
-        let appended = appended.to_vec();
-        Ok((frame, appended))
     }
 
     pub(crate) async fn read_journal(&self) -> Result<Option<Content>, StoreError> {
@@ -141,6 +137,28 @@ impl S3Store {
     pub(crate) async fn remove_journal(&self, was: &Version) -> Result<(), StoreError> {
         let after = End::of(was).ok_or_else(|| self.changed(File::Journal))?.segment;
         self.write(End { segment: after + 1, base: after + 1 }, &[], true).await.map(drop)
+    }
+
+    /// What the session before the present journal recorded first: lines of a journal that is not read any more. `None` where
+    /// there is none, or its history has expired.
+    ///
+    /// # Errors
+    /// Where the bucket cannot be read.
+    pub async fn session_before(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(newest) = self.newest().await? else { return Ok(None) };
+        let base = self.segment(newest).await?.0.base;
+        let Some(before) = self.segment_if_there(base.saturating_sub(1)).await? else { return Ok(None) };
+        // The first segment is the header alone, the second what the session began with.
+        Ok(self.segment_if_there(before.0.base + 1).await?.map(|(_, lines)| lines))
+    }
+
+    async fn segment_if_there(&self, number: u64) -> Result<Option<(Frame, Vec<u8>)>, StoreError> {
+        let key = self.segment_key(number);
+        let object = self.objects.get(&key).await.map_err(|error| self.io("read", &key, error))?;
+        let Some(object) = object else { return Ok(None) };
+        let (frame, lines) =
+            split(&object.body).ok_or_else(|| self.damaged(number, "it does not begin as a segment does"))?;
+        Ok(Some((frame, lines.to_vec())))
     }
 
     async fn write(&self, end: End, appended: &[u8], removed: bool) -> Result<Version, StoreError> {

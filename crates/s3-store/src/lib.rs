@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `lock.json` | The lease of whoever holds the lock. |
 //! | `state.json` | The snapshot. |
+//! | `moved.json` | Where the state has gone, once it was taken out of the bucket. |
 //! | `journal/<order>.<number>` | One append to the journal each, numbered from 1. `<order>` is 999999999999 minus the number, so that S3 lists the newest one first. |
 //!
 //! A segment of the journal is one line about itself, and then what was appended. It is written with `If-None-Match: *` and never
@@ -25,15 +26,19 @@
 //! - An ETag is compared, never interpreted: with SSE-KMS it is not the MD5 of the body (S3 API Reference, "Object").
 //!
 //! # Tags
-//! Segments that are not the first of a journal have the tag `stack:kept = history`, the lock has `stack:kept = lock`. A lifecycle
-//! rule can so expire history and old leases, and never what a journal begins with, nor the snapshot.
+//! Segments that are not the first of a journal have the tag `stack:kept = history`, the lock has `stack:kept = lock`, the snapshot
+//! `stack:kept = state`. Lifecycle rules can so expire history, old leases and old snapshots, each in its own time, and never what a
+//! journal begins with, nor the present snapshot. [`StateBucket`] sets them.
 
+mod bucket;
 mod error;
 mod journal;
+mod note;
 mod objects;
 mod probe;
 mod store;
 
+pub use bucket::{BucketError, BucketWish, Change, Look, StateBucket};
 pub use error::S3Error;
 pub use probe::Unfit;
 pub use store::{Location, S3Store};

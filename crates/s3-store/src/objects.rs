@@ -35,8 +35,10 @@ pub(crate) enum Condition<'a> {
 /// How an object is written beside its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
-    /// Until it is replaced.
+    /// For good.
     Current,
+    /// Until it is replaced, and then for a while.
+    Snapshot,
     /// As long as history is.
     History,
     /// No longer than it is the current version.
@@ -48,6 +50,7 @@ impl Kept {
     fn tagging(self) -> Option<&'static str> {
         match self {
             Kept::Current => None,
+            Kept::Snapshot => Some("stack%3Akept=state"),
             Kept::History => Some("stack%3Akept=history"),
             Kept::Lock => Some("stack%3Akept=lock"),
         }

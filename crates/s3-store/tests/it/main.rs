@@ -1,4 +1,5 @@
 //! The store in S3, on the embedded AWS.
 
+mod bucket;
 mod contract;
 mod place;
