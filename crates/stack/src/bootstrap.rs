@@ -193,7 +193,7 @@ impl Work {
     }
 
     /// What the file does not say yet, of what has the state kept in the bucket.
-    fn missing_lines(&self) -> Vec<String> {
+    pub(crate) fn missing_lines(&self) -> Vec<String> {
         let state = &self.loaded.config.state;
         let origins = self.loaded.to_json();
         let is_in_file = |key: &str| {

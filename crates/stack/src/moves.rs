@@ -136,13 +136,10 @@ impl Work {
     fn tell_moved(&self, source: &str, target: &str, transfer: Option<&Transfer>) -> Result<Exit, Failure> {
         let state = &self.loaded.config.state;
         let is_in_bucket = target.starts_with("s3://");
-        let to_configure: Vec<String> = match (is_in_bucket, state.backend) {
-            (true, Backend::Local) => {
-                let bucket = state.bucket.as_deref().unwrap_or_default();
-                vec!["backend = \"s3\"".to_owned(), format!("bucket = \"{bucket}\"")]
-            }
+        let to_configure = match (is_in_bucket, state.backend) {
+            (true, _) => self.missing_lines(),
             (false, Backend::S3) => vec!["backend = \"local\"".to_owned()],
-            _ => Vec::new(),
+            (false, Backend::Local) => Vec::new(),
         };
         if self.options.json {
             print_json(&json!({
@@ -156,10 +153,11 @@ impl Work {
         }
         let mut lines = Lines::new();
         if let Some(transfer) = transfer {
-            lines.line(format!(
-                "moved {source} to {target}: {} records copied, every hash matches",
-                transfer.records()
-            ));
+            let records = match transfer.records() {
+                1 => "1 record".to_owned(),
+                count => format!("{count} records"),
+            };
+            lines.line(format!("moved {source} to {target}: {records} copied, every hash matches"));
             lines.line(format!("head     {}", transfer.head()));
             lines.line(format!("what stays in {source} is old: it is marked, and refused from now on"));
         }
