@@ -270,9 +270,9 @@ fn what_cannot_be_configured_is_refused_before_any_call() {
     let place = Workplace::new();
     for (settings, words) in [
         (&["state.backend=s3"][..], "`state.bucket`: state.backend is \"s3\", and no bucket is given"),
-        (&["state.bucket=A"], "`state.bucket`: `A` is not the name of an S3 bucket"),
+        (&["state.bucket=A"], "`--set state.bucket`: `A` is not the name of an S3 bucket"),
         (&["state.bucket=a..b"], "is not the name of an S3 bucket"),
-        (&["state.prefix=/x"], "`state.prefix`: `/x` is not a prefix of keys"),
+        (&["state.prefix=/x"], "`--set state.prefix`: `/x` is not a prefix of keys"),
         (&["state.region=Singapore"], "is not an AWS region"),
         (&["state.account_id=12"], "is not an AWS account"),
         (&["state.kms_key_arn=alias/x"], "an alias will not do"),
