@@ -12,7 +12,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, Decoded, JournalError};
-use crate::journal;
+use crate::event::Event;
+use crate::journal::{self, Kept};
 use crate::state::State;
 use crate::store::{File, Store};
 
@@ -110,14 +111,37 @@ pub async fn inspect(store: &dyn Store) -> Result<Option<Inspection>, JournalErr
     }
 }
 
+/// Who had a journal last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// User, machine and process.
+    pub holder: String,
+    /// When, in milliseconds since the Unix epoch, by that machine's clock.
+    pub at: u64,
+}
+
+/// The last session among lines of a journal, all of them or a part. Other lines are left out.
+#[must_use]
+pub fn last_opened(lines: &[u8]) -> Option<Opened> {
+    codec::records(lines).rev().find_map(|(at, event)| match event {
+        Event::Opened { holder, .. } => Some(Opened { holder, at }),
+        _ => None,
+    })
+}
+
 async fn inspect_once(store: &dyn Store) -> Result<Option<Inspection>, JournalError> {
     let kept = journal::read(store).await?;
-    let Some(Decoded { state, hash, whole, .. }) = journal::decode_kept(store, &kept)? else {
+    Ok(examine(store, &kept)?.map(|(inspection, _)| inspection))
+}
+
+/// What was read, checked; and how much of the journal is whole.
+pub(crate) fn examine(store: &dyn Store, kept: &Kept) -> Result<Option<(Inspection, usize)>, JournalError> {
+    let Some(Decoded { state, hash, whole, .. }) = journal::decode_kept(store, kept)? else {
         return Ok(None);
     };
     let bytes = kept.journal.as_ref().map(|content| content.bytes.as_slice()).unwrap_or_default();
     let (after, hashes) = codec::hashes(&store.name(File::Journal), &bytes[..whole])?;
     let head = Head { lineage: state.lineage.clone(), records: state.records, head: hash };
     let (snapshot, torn) = (kept.state.is_some(), bytes.len() > whole);
-    Ok(Some(Inspection { head, after, snapshot, torn, state, hashes }))
+    Ok(Some((Inspection { head, after, snapshot, torn, state, hashes }, whole)))
 }

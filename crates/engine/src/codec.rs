@@ -355,6 +355,14 @@ pub(crate) fn hashes(file: &str, bytes: &[u8]) -> Result<(u64, Vec<String>), Jou
     Ok((header.after, hashes))
 }
 
+/// When each record was made, and what it says.
+pub(crate) fn records(lines: &[u8]) -> impl DoubleEndedIterator<Item = (u64, Event)> {
+    lines.split(|byte| *byte == b'\n').filter_map(|line| {
+        let record: Record<'_> = serde_json::from_slice(line).ok()?;
+        Some((record.at, serde_json::from_str(record.event.get()).ok()?))
+    })
+}
+
 /// Whether a last line without its end is more than a write that was cut off, which is the beginning of a record.
 fn goes_on(tail: &[u8]) -> bool {
     let mut records = serde_json::Deserializer::from_slice(tail).into_iter::<Record<'_>>();

@@ -125,6 +125,55 @@ pub async fn unlock(store: &dyn Store, id: &str) -> Result<bool, LockError> {
     }
 }
 
+/// Takes the lock away from a holder that has not renewed it since it was looked at; `false` if it has, or gave it back.
+///
+/// # Errors
+/// Where the lock cannot be removed.
+pub async fn unlock_unrenewed(store: &dyn Store, holder: &Holder) -> Result<bool, LockError> {
+    match store.remove(File::Lock, &holder.version).await {
+        Ok(()) => Ok(true),
+        Err(StoreError::Changed { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The lock by itself, for work on what a store keeps, such as copying it. It is renewed until it is given back.
+pub struct Holding(Lock);
+
+/// Takes the lock of a store. It waits for a lease that is not renewed to run out, and for a holder that lives as long as
+/// `patience` says, unless it is cancelled. `cancel` is set when the lock is lost later on.
+///
+/// # Errors
+/// [`LockError::Held`] if another process has it; otherwise where the lock cannot be read or written.
+pub async fn hold(
+    store: Arc<dyn Store>,
+    host: Arc<dyn Host>,
+    purpose: &str,
+    patience: Duration,
+    cancel: Cancel,
+    waiting: impl Fn(&str, Awaited, Duration),
+) -> Result<Holding, LockError> {
+    let wish = Wish { purpose: Some(purpose.to_owned()), patience };
+    let lost = Lost::new(Cancel::new(), cancel);
+    Lock::acquire(store, host, wish, lost, waiting).await.map(Holding)
+}
+
+impl Holding {
+    /// Whether the lease still holds.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.0.is_held()
+    }
+
+    /// Gives the lock back.
+    ///
+    /// # Errors
+    /// Where it cannot be removed; it runs out then.
+    pub async fn release(self) -> Result<(), LockError> {
+        self.0.release().await
+    }
+}
+
 /// Who wants the lock, and how long it waits for a holder that lives.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wish {

@@ -99,19 +99,12 @@ impl S3Store {
     }
 
     async fn segment(&self, number: u64) -> Result<(Frame, Vec<u8>), StoreError> {
-        let key = self.segment_key(number);
-        let object = self.objects.get(&key).await.map_err(|error| self.io("read", &key, error))?;
-        let body = object.ok_or_else(|| self.damaged(number, "it is missing"))?.body;
-        let (frame, appended) =
-            split(&body).ok_or_else(|| self.damaged(number, "it does not begin as a segment does"))?;
-        if frame.segment != number {
-            return Err(self.damaged(number, &format!("it says that it is segment {}", frame.segment)));
+        let there = self.segment_if_there(number).await?;
+        let (frame, appended) = there.ok_or_else(|| self.damaged(number, "it is missing"))?;
+        match frame.segment == number {
+            true => Ok((frame, appended)),
+            false => Err(self.damaged(number, &format!("it says that it is segment {}", frame.segment))),
         }
-        if frame.sum != sum_of(appended) {
-            return Err(self.damaged(number, "its content does not match its checksum: it was altered"));
-        }
-        let appended = appended.to_vec();
-        Ok((frame, appended))
     }
 
     /// Fails where the segment that would come next was there and was deleted, by a person or by a lifecycle rule that is too
@@ -197,6 +190,31 @@ impl S3Store {
         let marked = marked.buffer_unordered(AT_ONCE).collect::<Vec<Result<(), S3Error>>>();
         let _ = timeout(MARKED_WITHIN, marked).await;
         Ok(version)
+    }
+
+    /// What the session before the present journal recorded first: lines of a journal that is not read any more. `None` where
+    /// there is none, or its history has expired.
+    ///
+    /// # Errors
+    /// Where the bucket cannot be read.
+    pub async fn session_before(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(newest) = self.newest().await? else { return Ok(None) };
+        let base = self.segment(newest).await?.0.base;
+        let Some(before) = self.segment_if_there(base.saturating_sub(1)).await? else { return Ok(None) };
+        // The first segment is the header alone, the second what the session began with.
+        Ok(self.segment_if_there(before.0.base + 1).await?.map(|(_, lines)| lines))
+    }
+
+    async fn segment_if_there(&self, number: u64) -> Result<Option<(Frame, Vec<u8>)>, StoreError> {
+        let key = self.segment_key(number);
+        let object = self.objects.get(&key).await.map_err(|error| self.io("read", &key, error))?;
+        let Some(object) = object else { return Ok(None) };
+        let (frame, lines) =
+            split(&object.body).ok_or_else(|| self.damaged(number, "it does not begin as a segment does"))?;
+        match frame.sum == sum_of(lines) {
+            true => Ok(Some((frame, lines.to_vec()))),
+            false => Err(self.damaged(number, "its content does not match its checksum: it was altered")),
+        }
     }
 
     async fn write(&self, end: End, appended: &[u8], removed: bool) -> Result<Version, StoreError> {

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `lock.json` | The lease of whoever holds the lock. |
 //! | `state.json` | The snapshot. |
+//! | `moved.json` | Where the state has gone, once it was taken out of the bucket. |
 //! | `journal/<order>.<number>` | One append to the journal each, numbered from 1. `<order>` is 999999999999 minus the number, so that S3 lists the newest one first. |
 //!
 //! A segment of the journal is one line about itself, and then what was appended. It is written with `If-None-Match: *` and never
@@ -30,9 +31,10 @@
 //! - An ETag is compared, never interpreted: with SSE-KMS it is not the MD5 of the body (S3 API Reference, "Object").
 //!
 //! # Tags
-//! The lock has the tag `stack:kept = lock`. The segments of a journal get `stack:kept = history` once a compaction has begun the
-//! next one, and not before. So a lifecycle rule can expire history and old leases, and never what a session that was killed has
-//! left, however long ago that was.
+//! The lock has the tag `stack:kept = lock`, the snapshot `stack:kept = state`. The segments of a journal get `stack:kept = history` once
+//! a compaction has begun the next one, and not before. So lifecycle rules can expire history, old leases and old snapshots, each in
+//! its own time, and never the present snapshot, nor what a session that was killed has left, however long ago that was.
+//! [`StateBucket`] sets them.
 //!
 //! # Other stores
 //! [`S3Store::probe`] refuses a store that breaks one of these rules. `scripts/store-judges` has it and this store judged by S3s that
@@ -49,12 +51,15 @@
 //! (its issue 13894), and a store that does so is refused. Its packages need a newer Python than the scripts do, so that it is not
 //! among the judges.
 
+mod bucket;
 mod error;
 mod journal;
+mod note;
 mod objects;
 mod probe;
 mod store;
 
+pub use bucket::{BucketError, BucketWish, Change, Look, StateBucket};
 pub use error::S3Error;
 pub use probe::Unfit;
 pub use store::{Location, S3Store};

@@ -37,8 +37,10 @@ pub(crate) enum Condition<'a> {
 /// How long an object is needed. A lifecycle rule goes by its tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
-    /// Until it is replaced.
+    /// For good.
     Current,
+    /// Until it is replaced, and then for a while.
+    Snapshot,
     /// No longer than it is the current version.
     Lock,
 }
@@ -51,6 +53,7 @@ impl Kept {
     fn tagging(self) -> Option<&'static str> {
         match self {
             Kept::Current => None,
+            Kept::Snapshot => Some("stack%3Akept=state"),
             Kept::Lock => Some("stack%3Akept=lock"),
         }
     }

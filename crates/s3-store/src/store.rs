@@ -48,13 +48,7 @@ impl S3Store {
     #[must_use]
     pub fn new(sdk: &SdkConfig, location: Location) -> Self {
         let Location { bucket, prefix, account_id, kms_key_arn } = location;
-        let sdk = aws::client_config(sdk);
-        let mut config = aws_sdk_s3::config::Builder::from(&sdk);
-        if sdk.endpoint_url().is_some() {
-            // Another store than Amazon's may have no DNS name for each bucket.
-            config = config.force_path_style(true);
-        }
-        let client = aws_sdk_s3::Client::from_conf(config.build());
+        let client = client_of(sdk);
         let prefix = match prefix.trim_end_matches('/') {
             "" => String::new(),
             prefix => format!("{prefix}/"),
@@ -114,10 +108,22 @@ impl std::fmt::Debug for S3Store {
     }
 }
 
+/// A client that sends each call once.
+pub(crate) fn client_of(sdk: &SdkConfig) -> aws_sdk_s3::Client {
+    let sdk = aws::client_config(sdk);
+    let mut config = aws_sdk_s3::config::Builder::from(&sdk);
+    if sdk.endpoint_url().is_some() {
+        // Another store than Amazon's may have no DNS name for each bucket.
+        config = config.force_path_style(true);
+    }
+    aws_sdk_s3::Client::from_conf(config.build())
+}
+
 fn kept(file: File) -> Kept {
     match file {
         File::Lock => Kept::Lock,
-        File::State | File::Journal => Kept::Current,
+        File::State => Kept::Snapshot,
+        File::Journal => Kept::Current,
     }
 }
 

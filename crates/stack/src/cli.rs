@@ -106,6 +106,26 @@ pub enum Command {
     /// The record of what was deployed, by itself.
     #[command(subcommand)]
     State(StateCommand),
+    /// Make the S3 bucket that `state.bucket` names as it must be to keep states, or bring it back to that. Shows what differs
+    /// and asks.
+    ///
+    /// That is: versioning, encryption, no public access, no access without TLS, and what expires when. A bucket of
+    /// somebody else is refused. It is never emptied, replaced or deleted. Can be run again at any time.
+    Bootstrap(Bootstrap),
+    /// Take the lock away from a run that has died.
+    ///
+    /// If this machine knows that the process has ended, at once. Otherwise the lock is watched for as long as a lease lasts:
+    /// a run that lives renews it in that time, and keeps it. Exits with 75 if it lives.
+    Unlock {
+        /// The id of the holder, as `state lock` shows it: any other one keeps the lock.
+        id: Option<String>,
+        /// Take the lock away from a run that lives. It stops at its next call. Wants the id, here or typed.
+        #[arg(long)]
+        force: bool,
+    },
+    /// The environments.
+    #[command(subcommand)]
+    Env(EnvCommand),
     /// The embedded AWS by itself: serve it to other clients, list what is in it, empty it.
     #[command(subcommand)]
     Emulator(EmulatorCommand),
@@ -120,6 +140,37 @@ pub enum StateCommand {
     /// hash that was noted elsewhere shows that. With `state.anchor_log_group` in the configuration, each run notes one there,
     /// and this command compares all of them, which calls AWS; otherwise nothing is called. Exits with 65 if a check fails.
     Verify,
+    /// Move the state of the environment from the state directory to the S3 bucket that is configured.
+    ///
+    /// What is in the bucket must be a beginning of it, or nothing. What stays here is marked, and refused from then on.
+    Push,
+    /// Move the state of the environment from the S3 bucket that is configured to the state directory.
+    ///
+    /// What is in the directory must be a beginning of it, or nothing. What stays in the bucket is marked, and refused from then on.
+    Pull,
+    /// Show who holds the lock: who, since when, what for, and whether it is known to have ended. Changes nothing.
+    Lock,
+}
+
+/// How to make the bucket.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Bootstrap {
+    /// Also use a bucket that somebody made otherwise. What is in it stays.
+    #[arg(long)]
+    pub adopt: bool,
+    /// Forbid everybody to delete the bucket, and old versions of what is in it, by its policy.
+    #[arg(long, conflicts_with = "no_protect")]
+    pub protect: bool,
+    /// Allow it again.
+    #[arg(long)]
+    pub no_protect: bool,
+}
+
+/// What to do with the environments.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum EnvCommand {
+    /// List the environments with a state on this target: when they were last run and by whom, and whether a run is under way.
+    List,
 }
 
 /// In which form to write it.

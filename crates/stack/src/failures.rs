@@ -6,12 +6,16 @@ use engine::{EngineError, ErrorClass, LockError, SettleError, StoreError};
 
 use crate::exit::{Exit, Failure};
 use crate::losses::protection_hint;
+use crate::moved::Moved;
 use crate::stores::exit_of;
 
 /// What to do about credentials that have expired.
 pub(crate) const EXPIRED: &str = "AWS credentials have expired: sign in again";
 
 pub(crate) fn engine_failure(error: EngineError) -> Failure {
+    if let Some(moved) = Moved::among(&error) {
+        return moved.failure();
+    }
     if let Some(called) = of_s3(&error) {
         return Failure::from_error(exit_of(called), &error).hint(called.hint());
     }

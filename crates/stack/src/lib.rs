@@ -11,17 +11,21 @@ mod account;
 mod across;
 mod anchor;
 mod binding;
+mod bootstrap;
 mod cli;
 mod config;
 mod emulated;
 mod endpoint;
 mod environment;
+mod environments;
 mod exit;
 mod export;
 mod failures;
 mod input;
 mod interruption;
 mod losses;
+mod moved;
+mod moves;
 mod output;
 mod outputs;
 mod payment;
@@ -38,9 +42,12 @@ mod state_args;
 mod stores;
 mod target;
 mod tier;
+mod unlock;
 mod verify;
 
-pub use cli::{Cli, Command, EmulatorCommand, ExportCommand, Options, Serve, StateCommand, Target};
+pub use cli::{
+    Bootstrap, Cli, Command, EmulatorCommand, EnvCommand, ExportCommand, Options, Serve, StateCommand, Target,
+};
 pub use config::{
     Config, ConfigError, DEFAULT_FILE, Loaded, Logs, Origin, Setting, Sources, load, schema, variables,
 };

@@ -19,8 +19,17 @@ use crate::stack::Stack;
 use crate::tier::{Handle, Registered, Registration, Tier, Wired};
 
 /// Names at the top of the configuration, or of its schema, that no tier can have.
-const TAKEN: [&str; 8] =
-    ["allow_unknown_region", "environment", "environments", "logs", "project", "region", "state", "tags"];
+const TAKEN: [&str; 9] = [
+    "allow_unknown_region",
+    "aws",
+    "environment",
+    "environments",
+    "logs",
+    "project",
+    "region",
+    "state",
+    "tags",
+];
 
 /// Tiers that do not go together: a defect of the program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

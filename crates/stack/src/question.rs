@@ -34,7 +34,17 @@ pub(crate) async fn agreed(options: &Options, question: &str, signals: &Signals)
     if options.yes {
         return Ok(Answer::Yes);
     }
-    prompt(&format!("{question}? Type \"yes\" to continue: "));
+    let typed = typed(&format!("{question}? Type \"yes\" to continue: "), signals).await?;
+    Ok(match typed {
+        None => Answer::Interrupted,
+        Some(line) if line.trim() == "yes" => Answer::Yes,
+        Some(_) => Answer::No,
+    })
+}
+
+/// What somebody types behind a prompt; `None` if a signal came first.
+pub(crate) async fn typed(question: &str, signals: &Signals) -> Result<Option<String>, Failure> {
+    prompt(question);
     let (answer, answered) = tokio::sync::oneshot::channel();
     // A thread that nobody waits for: nothing can take back that it reads.
     std::thread::spawn(move || {
@@ -46,7 +56,7 @@ pub(crate) async fn agreed(options: &Options, question: &str, signals: &Signals)
         None => {
             // The question has no end of line yet.
             note("");
-            return Ok(Answer::Interrupted);
+            return Ok(None);
         }
         Some(Ok(line)) => line,
         Some(Err(_)) => Err(std::io::ErrorKind::UnexpectedEof.into()),
@@ -56,5 +66,5 @@ pub(crate) async fn agreed(options: &Options, question: &str, signals: &Signals)
     if line.is_empty() {
         note("");
     }
-    Ok(if line.trim() == "yes" { Answer::Yes } else { Answer::No })
+    Ok(Some(line))
 }

@@ -11,7 +11,10 @@ use tokio::sync::OnceCell;
 use crate::across;
 use crate::anchor::{self, Anchors};
 use crate::binding;
-use crate::cli::{Cli, Command, DEFAULT_ENVIRONMENT, DEFAULT_STATE_DIR, ExportCommand, Options, Target};
+use crate::cli::{
+    Cli, Command, DEFAULT_ENVIRONMENT, DEFAULT_STATE_DIR, EnvCommand, ExportCommand, Options, StateCommand,
+    Target,
+};
 use crate::config::{self, ConfigError, Loaded, Sources};
 use crate::emulated;
 use crate::environment::{self, Environment};
@@ -20,6 +23,7 @@ use crate::export;
 use crate::failures::{EXPIRED, engine_failure};
 use crate::interruption;
 use crate::losses::losses;
+use crate::moved::Kept;
 use crate::output::{Lines, note, print, print_json};
 use crate::outputs::{NEXT_STEPS, next_steps};
 use crate::program::{Program, defective};
@@ -28,7 +32,7 @@ use crate::question::{Answer, CANCELLED, agreed};
 use crate::render::{self, Counts};
 use crate::signals::Signals;
 use crate::stack::{Place, StackError, argument_error};
-use crate::stores::{Kept, purpose};
+use crate::stores::purpose;
 use crate::target::{self, Cloud, NOTHING_REAL};
 
 /// Everything that a command works with.
@@ -92,6 +96,10 @@ async fn run(program: &Program, cli: Cli) -> Result<Exit, Failure> {
     match command {
         Command::Up => Box::pin(work.up(&signals)).await,
         Command::Destroy => Box::pin(work.destroy(&signals)).await,
+        Command::Bootstrap(wanted) => Box::pin(work.bootstrap(wanted, &signals)).await,
+        Command::State(StateCommand::Push) => Box::pin(work.push(&signals)).await,
+        Command::State(StateCommand::Pull) => Box::pin(work.pull(&signals)).await,
+        Command::Unlock { id, force } => Box::pin(work.unlock(id, force, &signals)).await,
         // The others change nothing and hold no lock, so they can be dropped at any time.
         command => {
             let looked = signals.unless(Box::pin(work.look(command))).await;
@@ -122,8 +130,15 @@ impl Work {
             }
             Command::Config { .. } => self.config(),
             Command::Export(ExportCommand::Cloudformation { out }) => self.export(out.as_deref()).await,
-            Command::State(command) => self.state_command(command).await,
-            Command::Up | Command::Destroy | Command::Emulator(_) => {
+            Command::State(StateCommand::Verify) => self.verify_state().await,
+            Command::State(StateCommand::Lock) => self.show_lock().await,
+            Command::Env(EnvCommand::List) => self.list_environments().await,
+            Command::Up
+            | Command::Destroy
+            | Command::Bootstrap(_)
+            | Command::State(StateCommand::Push | StateCommand::Pull)
+            | Command::Unlock { .. }
+            | Command::Emulator(_) => {
                 unreachable!("they change something and were run elsewhere")
             }
         }

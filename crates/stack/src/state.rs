@@ -1,4 +1,4 @@
-//! `stack state`: the record of what was deployed, by itself.
+//! `stack state verify`: whether the record of what was deployed is whole.
 
 use std::time::Duration;
 
@@ -7,22 +7,16 @@ use serde_json::json;
 use engine::{EngineError, inspect};
 
 use crate::anchor::{Anchors, SHOWN_WITHIN};
-use crate::cli::{StateCommand, Target};
+use crate::cli::Target;
 use crate::exit::{Exit, Failure};
 use crate::failures::engine_failure;
 use crate::output::{Lines, print, print_json};
 use crate::run::Work;
 
 impl Work {
-    pub(crate) async fn state_command(&self, command: StateCommand) -> Result<Exit, Failure> {
-        match command {
-            StateCommand::Verify => self.verify_state().await,
-        }
-    }
-
     /// Checks snapshot and chain, and compares with the anchors where some are kept. Takes no lock; calls nothing without
     /// anchors.
-    async fn verify_state(&self) -> Result<Exit, Failure> {
+    pub(crate) async fn verify_state(&self) -> Result<Exit, Failure> {
         let store = self.store().await?;
         let nothing = || {
             let env = &self.environment;

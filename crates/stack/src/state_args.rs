@@ -80,10 +80,10 @@ pub struct AwsArgs {
     #[schemars(regex(pattern = "^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$"))]
     pub role_arn: Option<String>,
     /// The external id that the role asks for.
-    #[schemars(regex(pattern = r"^[\w+=,.@:/-]{2,1224}$"))]
+    #[schemars(regex(pattern = r"^[A-Za-z0-9_+=,.@:/-]{2,1224}$"))]
     pub external_id: Option<String>,
     /// What the session is called in CloudTrail; `stack-PROJECT-ENVIRONMENT` unless given.
-    #[schemars(regex(pattern = r"^[\w+=,.@-]{2,64}$"))]
+    #[schemars(regex(pattern = r"^[A-Za-z0-9_+=,.@-]{2,64}$"))]
     pub session_name: Option<String>,
     /// Seconds that a session lasts before it is renewed; 900 to 43200, and no longer than the role allows.
     #[schemars(range(min = 900, max = 43200))]

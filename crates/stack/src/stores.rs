@@ -1,7 +1,9 @@
 //! Where the state of an environment is kept.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use aws_config::SdkConfig;
 use engine::{Engine, File, LocalStore, Registry, Store};
 use s3_store::{Location, S3Error, S3Store, Unfit};
 
@@ -9,27 +11,44 @@ use crate::account;
 use crate::cli::Target;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
+use crate::moved::Kept;
 use crate::output::note;
 use crate::run::Work;
 use crate::state_args::Backend;
 use crate::target;
 
-/// The store of an environment.
-#[derive(Clone, Debug)]
-pub(crate) enum Kept {
-    /// In the state directory.
-    Local(LocalStore),
-    /// In a bucket.
-    S3(S3Store),
+/// The bucket that is configured, with the credentials for it.
+pub(crate) struct StateIn {
+    pub(crate) sdk: SdkConfig,
+    pub(crate) bucket: String,
+    /// What the keys of all environments begin with.
+    pub(crate) prefix: String,
+    /// The account that it must belong to.
+    account_id: String,
+    kms_key_arn: Option<String>,
 }
 
-impl Kept {
-    pub(crate) fn store(&self) -> Arc<dyn Store> {
-        match self {
-            Kept::Local(store) => Arc::new(store.clone()),
-            Kept::S3(store) => Arc::new(store.clone()),
-        }
+impl StateIn {
+    /// The store of an environment, or of what all environments have in common.
+    pub(crate) fn store(&self, environment: Option<&Environment>) -> S3Store {
+        let prefix = match environment {
+            Some(environment) => format!("{}/{environment}", self.prefix),
+            None => self.prefix.clone(),
+        };
+        let location = Location {
+            bucket: self.bucket.clone(),
+            prefix,
+            account_id: Some(self.account_id.clone()),
+            kms_key_arn: self.kms_key_arn.clone(),
+        };
+        S3Store::new(&self.sdk, location)
     }
+}
+
+/// Every place where states of this target are kept.
+pub(crate) enum Places {
+    Local,
+    S3(StateIn),
 }
 
 impl Work {
@@ -42,38 +61,44 @@ impl Work {
         Ok(self.kept().await?.store())
     }
 
-    /// The store in the state directory.
-    pub(crate) fn local_store(&self) -> LocalStore {
-        let target = self.options.state_dir.join(self.options.target.name());
-        LocalStore::new(target.join(self.environment.as_str()))
+    /// The state directory of an environment.
+    pub(crate) fn local(&self, environment: &Environment) -> PathBuf {
+        self.options.state_dir.join(self.options.target.name()).join(environment.as_str())
     }
 
-    async fn open_kept(&self) -> Result<Kept, Failure> {
-        let local = self.local_store();
+    /// Where states are kept, as it is configured.
+    pub(crate) async fn places(&self) -> Result<Places, Failure> {
         match (self.loaded.config.state.backend, self.options.target) {
-            (Backend::Local, _) => Ok(Kept::Local(local)),
-            (Backend::S3, Target::Embedded) => {
-                note(
-                    "the embedded AWS keeps its state in the state directory; state.backend = \"s3\" is for --target aws",
-                );
-                Ok(Kept::Local(local))
-            }
-            (Backend::S3, Target::Aws) => {
-                let store = self.s3_store(Some(&self.environment)).await?;
-                Ok(Kept::S3(store.with_mark_of(local)))
+            (Backend::S3, Target::Aws) => Ok(Places::S3(self.state_in().await?)),
+            _ => Ok(Places::Local),
+        }
+    }
+
+    /// The store of one of the environments.
+    pub(crate) fn kept_at(&self, places: &Places, environment: &Environment) -> Kept {
+        let local = self.local(environment);
+        match places {
+            Places::Local => Kept::local(local),
+            Places::S3(bucket) => {
+                Kept::S3(bucket.store(Some(environment)).with_mark_of(LocalStore::new(local)))
             }
         }
     }
 
-    /// The store of an environment in the configured bucket, or of what all environments have in common.
-    pub(crate) async fn s3_store(&self, environment: Option<&Environment>) -> Result<S3Store, Failure> {
+    async fn open_kept(&self) -> Result<Kept, Failure> {
+        if self.loaded.config.state.backend == Backend::S3 && self.options.target == Target::Embedded {
+            note(
+                "the embedded AWS keeps its state in the state directory; state.backend = \"s3\" is for --target aws",
+            );
+        }
+        Ok(self.kept_at(&self.places().await?, &self.environment))
+    }
+
+    /// The configured bucket, with credentials that are there.
+    pub(crate) async fn state_in(&self) -> Result<StateIn, Failure> {
         let config = &self.loaded.config;
         let state = &config.state;
-        let bucket = state.bucket.clone().ok_or_else(|| {
-            Failure::new(Exit::Configuration, "no bucket for the state is configured").hint(
-                "set `state.bucket` and `state.backend = \"s3\"` in the configuration; `stack bootstrap` makes the bucket",
-            )
-        })?;
+        let bucket = state.bucket.clone().ok_or_else(|| self.no_bucket())?;
         let sdk = account::of_state(config, &self.environment).await;
         let sdk = target::signed_in(&sdk)
             .await
@@ -82,14 +107,21 @@ impl Work {
             Some(account) => account.clone(),
             None => target::account(&sdk).await?.id,
         };
-        let base = state.prefix.as_ref().unwrap_or(&config.project);
-        let prefix = match environment {
-            Some(environment) => format!("{base}/{environment}"),
-            None => base.clone(),
-        };
-        let location =
-            Location { bucket, prefix, account_id: Some(account_id), kms_key_arn: state.kms_key_arn.clone() };
-        Ok(S3Store::new(&sdk, location))
+        let prefix = state.prefix.as_ref().unwrap_or(&config.project).clone();
+        Ok(StateIn { sdk, bucket, prefix, account_id, kms_key_arn: state.kms_key_arn.clone() })
+    }
+
+    /// That no bucket is configured, and which lines would do it.
+    fn no_bucket(&self) -> Failure {
+        let config = &self.loaded.config;
+        let region = config.state.region.as_ref().unwrap_or(&config.region);
+        let account = config.state.account_id.as_deref().unwrap_or("ACCOUNT");
+        Failure::new(Exit::Configuration, "no bucket for the state is configured").hint(format!(
+            "write these two lines below [state] in the configuration: `backend = \"s3\"` and `bucket = \"{}-state-{account}-{region}\"` \
+             (the name is your choice; with the number of your account in it, nobody else has it). Then run `{} bootstrap --target aws`",
+            config.project,
+            self.program.name()
+        ))
     }
 
     /// Whether what is kept here can be relied on, before something is. A new place is tried out first.
@@ -108,15 +140,19 @@ impl Work {
 
     /// The environments that a state is recorded for, where the target keeps them.
     pub(crate) async fn recorded_environments(&self) -> Result<Vec<Environment>, Failure> {
-        let names = match self.kept().await? {
-            Kept::Local(_) => {
+        self.environments_at(&self.places().await?).await
+    }
+
+    pub(crate) async fn environments_at(&self, places: &Places) -> Result<Vec<Environment>, Failure> {
+        let names = match places {
+            Places::Local => {
                 let states = self.options.state_dir.join(self.options.target.name());
                 let entries = std::fs::read_dir(states).into_iter().flatten().flatten();
                 let named = entries.filter(|entry| entry.path().is_dir());
                 named.filter_map(|entry| entry.file_name().into_string().ok()).collect()
             }
-            Kept::S3(_) => {
-                let all = self.s3_store(None).await?.environments().await;
+            Places::S3(bucket) => {
+                let all = bucket.store(None).environments().await;
                 all.map_err(|error| unfit(&Unfit::Call(error)))?
             }
         };

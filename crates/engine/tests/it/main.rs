@@ -27,5 +27,6 @@ mod replacement;
 mod selection;
 mod settle;
 mod sharing;
+mod transfer;
 mod typed;
 mod world;

@@ -8,7 +8,8 @@ use aws::{Account, Context, Identity};
 use aws_sdk_ec2::config::Region;
 use emulator::Emulator;
 use engine::{Engine, Graph, MemoryStore, Registry, Selector, TestHost};
-use serde_json::Value;
+use s3_store::{BucketWish, Location, S3Store, StateBucket};
+use serde_json::{Value, json};
 use stack::{Config, Place, Stack};
 use tokio::time::Instant;
 
@@ -37,7 +38,7 @@ fn actions(policy: &Value) -> BTreeSet<String> {
 fn allowed() -> BTreeSet<String> {
     policies()
         .iter()
-        .filter(|(name, _)| *name != "read-only")
+        .filter(|(name, _)| !["read-only", "state"].contains(&name.as_str()))
         .flat_map(|(_, policy)| actions(policy))
         .collect()
 }
@@ -46,7 +47,10 @@ fn allowed() -> BTreeSet<String> {
 #[test]
 fn each_policy_can_be_made_in_iam() {
     let policies = policies();
-    assert_eq!(policies.keys().collect::<Vec<_>>(), ["data-and-access", "network", "read-only", "services"]);
+    assert_eq!(
+        policies.keys().collect::<Vec<_>>(),
+        ["data-and-access", "network", "read-only", "services", "state"]
+    );
     for (name, policy) in policies {
         let length = policy.to_string().chars().filter(|character| !character.is_whitespace()).count();
         assert!(length <= 6144, "{name} has {length} characters");
@@ -177,6 +181,101 @@ async fn every_call_of_a_run_is_in_the_list_for_the_deploying_identity() {
     let allowed = allowed();
     let missing: Vec<_> = called.iter().filter(|action| !allowed.contains(*action)).collect();
     assert!(missing.is_empty(), "docs/deploying-identity lacks {missing:#?}");
+}
+
+/// What the policy for the state allows on the bucket and on its objects.
+fn allowed_of_state() -> (BTreeSet<String>, BTreeSet<String>) {
+    let policy = &policies()["state"];
+    let on = |objects: bool| {
+        let statements = policy["Statement"].as_array().unwrap().iter();
+        let about = statements.filter(|statement| {
+            let resource = statement["Resource"].as_str().unwrap();
+            resource.starts_with("arn:aws:s3:::") && resource.ends_with("/payment/*") == objects
+        });
+        about.flat_map(|statement| actions(&json!({ "Statement": [statement] }))).collect()
+    };
+    (on(false), on(true))
+}
+
+/// Every setting of the bucket is made, and made again after somebody has changed it; a run, a look from outside, a move and
+/// an unlocking use it.
+#[tokio::test(start_paused = true)]
+async fn every_call_about_the_state_is_in_the_policy_for_it() {
+    let emulator = Emulator::in_memory();
+    let sdk = stack::embedded(&emulator, Region::new("ap-southeast-1"));
+    let name = "payment-state-123456789012-ap-southeast-1";
+    let wish = BucketWish {
+        name: name.to_owned(),
+        region: "ap-southeast-1".to_owned(),
+        account_id: "123456789012".to_owned(),
+        partition: "aws".to_owned(),
+        project: "payment".to_owned(),
+        prefix: "payment".to_owned(),
+        kms_key_arn: Some(
+            "arn:aws:kms:ap-southeast-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab".to_owned(),
+        ),
+        history_days: 30,
+        protect: Some(true),
+        tags: BTreeMap::new(),
+    };
+    let bucket = StateBucket::new(&sdk, wish);
+    bucket.look().await.unwrap();
+    bucket.create().await.unwrap();
+    let mut called = BTreeSet::new();
+    let mut note = || {
+        called.extend(emulator.calls().iter().map(|call| action(&call.service, &call.operation)));
+        emulator.clear_calls();
+    };
+    note();
+    let s3 = aws_sdk_s3::Client::new(&sdk);
+    s3.delete_public_access_block().bucket(name).send().await.unwrap();
+    s3.delete_bucket_ownership_controls().bucket(name).send().await.unwrap();
+    s3.delete_bucket_tagging().bucket(name).send().await.unwrap();
+    emulator.clear_calls();
+    let changes = bucket.look().await.unwrap().changes;
+    assert_eq!(changes.len(), 7, "{changes:?}");
+    for change in changes {
+        bucket.make(&change).await.unwrap();
+    }
+    note();
+    s3.delete_bucket_encryption().bucket(name).send().await.unwrap();
+    emulator.clear_calls();
+    let location = Location {
+        bucket: name.to_owned(),
+        prefix: "payment/dev".to_owned(),
+        account_id: Some("123456789012".to_owned()),
+        kms_key_arn: None,
+    };
+    let store = S3Store::new(&sdk, location);
+    store.check().await.unwrap();
+    store.probe().await.unwrap();
+    let host = Arc::new(TestHost::new("test", 1, Instant::now()));
+    let engine = Engine::new(Arc::new(Registry::new(())), Arc::new(store.clone())).with_host(host);
+    engine.open().await.unwrap().close().await.unwrap();
+    engine::inspect(&store).await.unwrap().unwrap();
+    store.environments().await.unwrap();
+    store.session_before().await.unwrap().unwrap();
+    store.set_moved(Some(b"{}")).await.unwrap();
+    store.set_moved(None).await.unwrap();
+    let held = engine.open().await.unwrap();
+    let holder = engine::lock_holder(&store).await.unwrap().unwrap();
+    assert!(engine::unlock(&store, &holder.id).await.unwrap());
+    drop(held);
+    note();
+    // With the calls: for tags in CreateBucket and PutObject, and for a key of KMS (S3 API Reference, "Permissions").
+    called.extend(["s3:TagResource", "s3:PutObjectTagging"].map(str::to_owned));
+    assert!(called.len() >= 20, "these are too few: {called:?}");
+    let (on_bucket, on_objects) = allowed_of_state();
+    let (objects, others): (BTreeSet<String>, BTreeSet<String>) =
+        called.into_iter().partition(|action| action.contains("Object"));
+    assert_eq!(objects, on_objects);
+    assert_eq!(others, on_bucket);
+    for action in ["kms:GenerateDataKey", "kms:Decrypt"] {
+        assert!(
+            actions(&policies()["state"]).contains(action),
+            "{action} is missing, for a bucket with a KMS key"
+        );
+    }
 }
 
 /// All Rust sources in a directory.

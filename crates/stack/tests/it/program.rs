@@ -281,6 +281,7 @@ fn a_program_without_the_payment_stack_has_only_its_own_tiers() {
         keys,
         [
             "allow_unknown_region",
+            "aws",
             "environments",
             "ignored_tags",
             "logs",

@@ -17,16 +17,23 @@ use crate::command::{Ended, Workplace};
 use crate::processes::there;
 use crate::server::{Running, Server};
 
-const BUCKET: &str = "payment-state-123456789012";
+pub(crate) const BUCKET: &str = "payment-state-123456789012";
 
 /// A served account with a bucket for states.
-struct Account {
+pub(crate) struct Account {
     place: Workplace,
-    server: Server,
+    pub(crate) server: Server,
 }
 
 impl Account {
-    async fn new() -> Self {
+    /// Without a bucket.
+    pub(crate) fn empty() -> Self {
+        let place = Workplace::new();
+        let server = Server::start(&place);
+        Self { place, server }
+    }
+
+    pub(crate) async fn new() -> Self {
         let account = Self::without_versions().await;
         let on = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
         let call = account.s3().put_bucket_versioning().bucket(BUCKET).versioning_configuration(on);
@@ -34,10 +41,8 @@ impl Account {
         account
     }
 
-    async fn without_versions() -> Self {
-        let place = Workplace::new();
-        let server = Server::start(&place);
-        let account = Self { place, server };
+    pub(crate) async fn without_versions() -> Self {
+        let account = Self::empty();
         let region = BucketLocationConstraint::ApSoutheast1;
         let region = CreateBucketConfiguration::builder().location_constraint(region).build();
         let call = account.s3().create_bucket().bucket(BUCKET).create_bucket_configuration(region);
@@ -45,7 +50,7 @@ impl Account {
         account
     }
 
-    fn s3(&self) -> Client {
+    pub(crate) fn s3(&self) -> Client {
         let config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("ap-southeast-1"))
@@ -56,13 +61,13 @@ impl Account {
         Client::from_conf(config)
     }
 
-    async fn keys(&self) -> Vec<String> {
+    pub(crate) async fn keys(&self) -> Vec<String> {
         let listed = self.s3().list_objects_v2().bucket(BUCKET).send().await.unwrap();
         listed.contents().iter().map(|object| object.key().unwrap().to_owned()).collect()
     }
 
     /// Serves the same account once more, with faults.
-    fn with_faults(self, faults: &serde_json::Value) -> Self {
+    pub(crate) fn with_faults(self, faults: &serde_json::Value) -> Self {
         drop(self.server);
         let server = Server::with_faults(&self.place, faults, &[]);
         Self { server, ..self }
@@ -70,24 +75,24 @@ impl Account {
 }
 
 /// A machine: a working directory of its own.
-struct Machine(Workplace);
+pub(crate) struct Machine(pub(crate) Workplace);
 
 impl Machine {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let place = Workplace::new();
         place.write("stack.toml", &format!("[state]\nbackend = \"s3\"\nbucket = \"{BUCKET}\"\n"));
         Self(place)
     }
 
-    fn command(&self, account: &Account, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, account: &Account, arguments: &[&str]) -> Command {
         account.server.command(&self.0, arguments)
     }
 
-    fn run(&self, account: &Account, arguments: &[&str]) -> Ended {
+    pub(crate) fn run(&self, account: &Account, arguments: &[&str]) -> Ended {
         Ended::of(&self.command(account, arguments).output().unwrap())
     }
 
-    fn begin(&self, account: &Account, arguments: &[&str]) -> Running {
+    pub(crate) fn begin(&self, account: &Account, arguments: &[&str]) -> Running {
         Running::begin(self.command(account, arguments).stdin(Stdio::null()))
     }
 }
@@ -292,9 +297,9 @@ fn what_cannot_be_configured_is_refused_before_any_call() {
     let place = Workplace::new();
     for (settings, words) in [
         (&["state.backend=s3"][..], "`state.bucket`: state.backend is \"s3\", and no bucket is given"),
-        (&["state.bucket=A"], "`state.bucket`: `A` is not the name of an S3 bucket"),
+        (&["state.bucket=A"], "`--set state.bucket`: `A` is not the name of an S3 bucket"),
         (&["state.bucket=a..b"], "is not the name of an S3 bucket"),
-        (&["state.prefix=/x"], "`state.prefix`: `/x` is not a prefix of keys"),
+        (&["state.prefix=/x"], "`--set state.prefix`: `/x` is not a prefix of keys"),
         (&["state.region=Singapore"], "is not an AWS region"),
         (&["state.account_id=12"], "is not an AWS account"),
         (&["state.kms_key_arn=alias/x"], "an alias will not do"),

@@ -11,7 +11,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use aws_sdk_xray::types::SamplingRuleUpdate;
 use verify::{Subject, verify};
 
-use crate::world::{World, failures, findings};
+use crate::world::{World, failures, findings, live_of};
 
 /// Besides the check that is about it, one sees that something differs, another that something is gone.
 const DIFFERS: &str = "completeness/unchanged";
@@ -107,6 +107,45 @@ async fn weakened_encryption_and_access_are_found() {
     let request = request.resource_id(scene.property(method, "ResourceId")).http_method("ANY");
     request.patch_operations(patch).send().await.unwrap();
     scene.expect(&["access/api-key", DIFFERS], method).await;
+}
+
+/// What somebody adds beside the API: to the role that all stacks of a region share, and to the API itself.
+#[tokio::test]
+async fn doors_beside_the_api_are_found() {
+    const ROLE: &str = "payment-apigw-logs-ap-southeast-1";
+    let scene = Scene::of("dev").await;
+    let world = &scene.world;
+    let iam = world.client(aws_sdk_iam::Client::new);
+    let everything =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    let put = iam.put_role_policy().role_name(ROLE).policy_name("theirs").policy_document(everything);
+    put.send().await.unwrap();
+    scene.expect(&["access/log-role", DIFFERS], "apigw/account").await;
+
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*"}]}"#;
+    let patch = PatchOperation::builder().op(Op::Replace).path("/policy").value(policy).build();
+    let gateway = world.client(aws_sdk_apigateway::Client::new);
+    let request = gateway.update_rest_api().rest_api_id(scene.property("apigw/payments-method", "RestApiId"));
+    request.patch_operations(patch).send().await.unwrap();
+    scene.expect(&["access/api-policy", DIFFERS], "apigw/rest-api").await;
+}
+
+/// What a look at the service finds, which no run changes.
+#[tokio::test]
+async fn an_image_that_is_gone_fails_and_so_does_one_that_may_not_be_looked_at() {
+    let mut subject = World::deployed("dev").await.subject().await;
+    let service = subject.resources.iter_mut().find(|one| one.address == "ecs/service").unwrap();
+    let image = "123456789012.dkr.ecr.ap-southeast-1.amazonaws.com/payment-app-dev@sha256:0f";
+    live_of(service)["MissingImages"] = serde_json::json!([{ "Image": image }]);
+    assert_eq!(failures(&subject), ["completeness/images"]);
+    let said = findings(&verify(&subject), "completeness/images");
+    assert_eq!(said, [format!("ecs/service: expected the image {image}; found it is not in its repository")]);
+
+    let service = subject.resources.iter_mut().find(|one| one.address == "ecs/service").unwrap();
+    live_of(service)["MissingImages"] = serde_json::json!([{ "Image": image, "Denied": true }]);
+    let checks = verify(&subject);
+    let check = checks.iter().find(|check| check.id == "completeness/images").unwrap();
+    assert!(check.refuted().unwrap().starts_with("not known: "), "{check:?}");
 }
 
 #[tokio::test]

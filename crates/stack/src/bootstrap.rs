@@ -1,0 +1,253 @@
+//! `stack bootstrap`: the bucket for states, made as it must be. Nothing is recorded of it: each step can be done again, so a run
+//! that was killed is run again.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use engine::{Backoff, Pace};
+use s3_store::{BucketError, BucketWish, Change, Look, StateBucket, Unfit};
+use serde_json::json;
+
+use crate::cli::{Bootstrap, Target};
+use crate::exit::{Exit, Failure};
+use crate::output::{Lines, note, print, print_json};
+use crate::question::{Answer, CANCELLED, agreed};
+use crate::run::Work;
+use crate::signals::Signals;
+use crate::stores::{StateIn, exit_of, unfit};
+use crate::target;
+
+/// How often it is looked whether S3 shows what was set, and how long.
+const PACE: Pace = Pace { first: Duration::from_secs(1), factor: 2.0, longest: Duration::from_secs(8) };
+const SHOWN_WITHIN: Duration = Duration::from_secs(60);
+
+impl Work {
+    pub(crate) async fn bootstrap(&self, wanted: Bootstrap, signals: &Signals) -> Result<Exit, Failure> {
+        if self.options.target == Target::Embedded {
+            return Err(Failure::new(
+                Exit::Configuration,
+                "nothing is to be done: the embedded AWS keeps its state in the state directory",
+            )
+            .hint("for the bucket on real AWS, add --target aws"));
+        }
+        let begun = AtomicBool::new(false);
+        match signals.unless(self.make_bucket(wanted, signals, &begun)).await {
+            Some(done) => done,
+            None if begun.load(Ordering::Relaxed) => {
+                note(&format!("Interrupted. Run {} again to go on", self.command("bootstrap")));
+                Ok(Exit::Interrupted)
+            }
+            None => {
+                note("Interrupted; nothing changed.");
+                Ok(Exit::Interrupted)
+            }
+        }
+    }
+
+    async fn make_bucket(
+        &self,
+        wanted: Bootstrap,
+        signals: &Signals,
+        begun: &AtomicBool,
+    ) -> Result<Exit, Failure> {
+        let (state, wish) = self.bucket_wish(wanted).await?;
+        let bucket = StateBucket::new(&state.sdk, wish.clone());
+        let look = bucket.look().await.map_err(refused)?;
+        let title = format!("bucket {} ({})", wish.name, wish.region);
+        let is_due = !look.exists || !look.changes.is_empty();
+        if is_due {
+            note(&listed(&title, &look));
+        }
+        if !look.is_ours && !wanted.adopt {
+            return Err(not_ours(&title, &look));
+        }
+        if is_due {
+            let verb = if look.exists { "change" } else { "make" };
+            match agreed(&self.options, &format!("{verb} {title}"), signals).await? {
+                Answer::Yes => {}
+                Answer::No => {
+                    note(CANCELLED);
+                    return Ok(Exit::Failed);
+                }
+                Answer::Interrupted => {
+                    note(CANCELLED);
+                    return Ok(Exit::Interrupted);
+                }
+            }
+            begun.store(true, Ordering::Relaxed);
+        }
+        let changes = match look.exists {
+            true => look.changes,
+            false => {
+                bucket.create().await.map_err(refused)?;
+                note(&format!("created {title}"));
+                let look = bucket.look().await.map_err(refused)?;
+                // Somebody of this account was faster.
+                if !look.is_ours && !wanted.adopt {
+                    return Err(not_ours(&title, &look));
+                }
+                look.changes
+            }
+        };
+        for change in &changes {
+            bucket.make(change).await.map_err(refused)?;
+            note(&format!("set {}", change.what));
+        }
+        self.wait_until_shown(&bucket).await?;
+        let store = state.store(Some(&self.environment));
+        let fit = async {
+            store.check().await?;
+            store.probe().await
+        };
+        fit.await.map_err(|error: Unfit| unfit(&error))?;
+        self.tell_bucket(&wish, look.exists, &changes, is_due)
+    }
+
+    /// What is configured of the bucket.
+    async fn bucket_wish(&self, wanted: Bootstrap) -> Result<(StateIn, BucketWish), Failure> {
+        let config = &self.loaded.config;
+        let state = self.state_in().await?;
+        let account = target::account(&state.sdk).await?;
+        if let Some(owner) = config.state.account_id.as_ref().filter(|owner| **owner != account.id) {
+            let message =
+                format!("state.account_id is {owner}, and the credentials are those of {}", account.id);
+            return Err(Failure::new(Exit::Configuration, message).hint(
+                "run it with credentials of the bucket's account, or set `state.role_arn` to a role there",
+            ));
+        }
+        let wish = BucketWish {
+            name: state.bucket.clone(),
+            region: config.state.region.as_ref().unwrap_or(&config.region).clone(),
+            account_id: account.id,
+            partition: account.partition,
+            project: config.project.clone(),
+            prefix: state.prefix.clone(),
+            kms_key_arn: config.state.kms_key_arn.clone(),
+            history_days: config.state.history_days,
+            protect: match (wanted.protect, wanted.no_protect) {
+                (true, _) => Some(true),
+                (_, true) => Some(false),
+                _ => None,
+            },
+            tags: config.tags.clone(),
+        };
+        Ok((state, wish))
+    }
+
+    /// S3 shows a new setting after some seconds.
+    async fn wait_until_shown(&self, bucket: &StateBucket) -> Result<(), Failure> {
+        let mut backoff = Backoff::new("bootstrap", PACE, SHOWN_WITHIN);
+        loop {
+            let left = bucket.look().await.map_err(refused)?.changes;
+            if left.is_empty() {
+                return Ok(());
+            }
+            if !backoff.wait().await {
+                let names: Vec<&str> = left.iter().map(|change| change.what).collect();
+                let message = format!("S3 does not show what was set: {}", names.join(", "));
+                let hint = format!("run {} again in some minutes", self.command("bootstrap"));
+                return Err(Failure::new(Exit::Failed, message).hint(hint));
+            }
+        }
+    }
+
+    fn tell_bucket(
+        &self,
+        wish: &BucketWish,
+        existed: bool,
+        changes: &[Change],
+        is_due: bool,
+    ) -> Result<Exit, Failure> {
+        if changes.iter().any(|change| change.what == "versioning") {
+            note(
+                "versioning was turned on: S3 takes up to 15 minutes until it keeps every old version. The lock does not depend on it",
+            );
+        }
+        let missing = self.missing_lines();
+        if self.options.json {
+            let change =
+                |change: &Change| json!({ "setting": change.what, "from": change.from, "to": change.to });
+            print_json(&json!({
+                "bucket": wish.name,
+                "region": wish.region,
+                "created": !existed,
+                "changes": changes.iter().map(change).collect::<Vec<_>>(),
+                "to_configure": missing,
+            }))?;
+            return Ok(Exit::Done);
+        }
+        let mut lines = Lines::new();
+        let nothing = if is_due { "" } else { "nothing to do; " };
+        lines.line(format!(
+            "bucket {}: {nothing}as it must be, and its conditional writes were tried",
+            wish.name
+        ));
+        if !missing.is_empty() {
+            lines.line("now write into the configuration:").line("").line("[state]");
+            missing.iter().for_each(|missing| {
+                lines.line(missing);
+            });
+        }
+        print(&lines)?;
+        Ok(Exit::Done)
+    }
+
+    /// What the file does not say yet, of what has the state kept in the bucket.
+    pub(crate) fn missing_lines(&self) -> Vec<String> {
+        let state = &self.loaded.config.state;
+        let origins = self.loaded.to_json();
+        let is_in_file = |key: &str| {
+            let layer = &origins[key]["origin"]["layer"];
+            layer == "file" || layer == "environment"
+        };
+        let text = |key: &str, value: &Option<String>| {
+            let value = value.as_ref().filter(|_| !is_in_file(&format!("state.{key}")))?;
+            Some(format!("{key} = \"{value}\""))
+        };
+        let is_s3 = state.backend == crate::state_args::Backend::S3 && is_in_file("state.backend");
+        let lines = [
+            (!is_s3).then(|| "backend = \"s3\"".to_owned()),
+            text("bucket", &state.bucket),
+            text("prefix", &state.prefix),
+            text("region", &state.region),
+            text("account_id", &state.account_id),
+            text("kms_key_arn", &state.kms_key_arn),
+            text("role_arn", &state.role_arn),
+        ];
+        lines.into_iter().flatten().collect()
+    }
+}
+
+fn listed(title: &str, look: &Look) -> Lines {
+    let mut lines = Lines::new();
+    if look.exists {
+        lines.line(format!("  ~ {title}"));
+    } else {
+        lines.line(format!("  + {title}"));
+    }
+    for Change { what, from, to, .. } in &look.changes {
+        match look.exists {
+            true => lines.line(format!("      {what}: {from} → {to}")),
+            false => lines.line(format!("      {what}: {to}")),
+        };
+    }
+    lines
+}
+
+fn not_ours(title: &str, look: &Look) -> Failure {
+    let holds = if look.is_empty { "it is empty" } else { "there are objects in it" };
+    Failure::new(Exit::Configuration, format!("{title} exists already, and `bootstrap` did not make it: {holds}"))
+        .hint(
+            "with --adopt it is used: its settings change as shown above, and what is in it stays. Otherwise choose another name for \
+             `state.bucket`",
+        )
+}
+
+fn refused(error: BucketError) -> Failure {
+    let exit = match &error {
+        BucketError::Call(error) => exit_of(error),
+        BucketError::NotSeen { .. } => Exit::Failed,
+        _ => Exit::Configuration,
+    };
+    Failure::from_error(exit, &error).hint(error.hint())
+}

@@ -1,0 +1,224 @@
+//! `stack state push` and `stack state pull`: the state of an environment moves between the state directory and S3.
+//!
+//! # Order
+//! Both locks are held. The target is marked as one that is not in use, the copy is made and checked, the source is marked, and the
+//! target's mark is taken away. So at any moment at most one of the two can be used, except before a first copy has begun, and a
+//! move that was cut off is made again with the same command:
+//!
+//! | cut off after | source | target |
+//! |---|---|---|
+//! | the target was marked, or the copy | in use | marked |
+//! | the source was marked | marked | marked |
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{
+    Awaited, EngineError, Holding, LockError, Observer as _, Progress, Store, StoreError, SystemHost,
+    Transfer, TransferError, hold,
+};
+use s3_store::Unfit;
+use serde_json::json;
+
+use crate::cli::Target;
+use crate::exit::{Exit, Failure};
+use crate::failures::engine_failure;
+use crate::moved::{Kept, Moved};
+use crate::output::{Lines, note, print, print_json};
+use crate::progress::Screen;
+use crate::run::Work;
+use crate::signals::Signals;
+use crate::state_args::Backend;
+use crate::stores::{purpose, unfit};
+
+/// One place of two, and its lock.
+struct Side {
+    kept: Kept,
+    files: Arc<dyn Store>,
+    lock: Holding,
+}
+
+impl Work {
+    pub(crate) async fn push(&self, signals: &Signals) -> Result<Exit, Failure> {
+        let (local, bucket) = self.both_places().await?;
+        if let Kept::S3(store) = &bucket {
+            let fit = async {
+                store.check().await?;
+                store.probe().await
+            };
+            fit.await.map_err(|error: Unfit| unfit(&error))?;
+        }
+        self.move_state("push", local, bucket, signals).await
+    }
+
+    pub(crate) async fn pull(&self, signals: &Signals) -> Result<Exit, Failure> {
+        let (local, bucket) = self.both_places().await?;
+        self.move_state("pull", bucket, local, signals).await
+    }
+
+    /// The state directory and the bucket.
+    async fn both_places(&self) -> Result<(Kept, Kept), Failure> {
+        if self.options.target == Target::Embedded {
+            return Err(Failure::new(
+                Exit::Configuration,
+                "nothing is to be moved: the embedded AWS keeps its state in the state directory",
+            )
+            .hint("for the state of real AWS, add --target aws"));
+        }
+        let bucket = Kept::S3(self.state_in().await?.store(Some(&self.environment)));
+        Ok((Kept::local(self.local(&self.environment)), bucket))
+    }
+
+    async fn move_state(
+        &self,
+        command: &str,
+        from: Kept,
+        to: Kept,
+        signals: &Signals,
+    ) -> Result<Exit, Failure> {
+        let Some(from) = self.lock_side(command, from, signals).await? else { return Ok(interrupted()) };
+        let to = match self.lock_side(command, to, signals).await {
+            Ok(Some(to)) => to,
+            failed => {
+                let _ = from.lock.release().await;
+                return failed.map(|_| interrupted());
+            }
+        };
+        let moved = self.move_between(command, &from, &to).await;
+        for Side { lock, .. } in [from, to] {
+            // Otherwise it runs out.
+            let _ = lock.release().await;
+        }
+        moved
+    }
+
+    /// `None` if it was interrupted.
+    async fn lock_side(&self, command: &str, kept: Kept, signals: &Signals) -> Result<Option<Side>, Failure> {
+        let files = kept.files();
+        let screen = Screen::detect();
+        let waiting = |holder: &str, awaited: Awaited, left: Duration| {
+            screen.observe(&Progress::WaitingForLock { holder: holder.to_owned(), awaited, left });
+        };
+        let purpose = purpose(&format!("state {command}"));
+        let (host, patience) = (Arc::new(SystemHost), self.options.lock_timeout);
+        let cancel = signals.cancel().child();
+        match hold(Arc::clone(&files), host, &purpose, patience, cancel, waiting).await {
+            Ok(lock) => Ok(Some(Side { kept, files, lock })),
+            Err(LockError::Interrupted) => Ok(None),
+            Err(error) => Err(engine_failure(EngineError::Lock(error))),
+        }
+    }
+
+    async fn move_between(&self, command: &str, from: &Side, to: &Side) -> Result<Exit, Failure> {
+        let (source, target) = (from.kept.place(), to.kept.place());
+        let (source_moved, target_moved) = (moved(from).await?, moved(to).await?);
+        if let Some(moved) = source_moved.as_ref().filter(|moved| moved.to != target) {
+            return Err(moved.failure().context(format!("there is nothing to {command}")));
+        }
+        if let Some(moved) = target_moved.as_ref().filter(|moved| moved.to != source) {
+            return Err(moved.failure().context(format!("the state in {target} is not in use")));
+        }
+        if source_moved.is_some() && target_moved.is_none() {
+            note(&format!("nothing to {command}: the state is in {target} already"));
+            return self.tell_moved(&source, &target, None);
+        }
+        let transfer = Transfer::plan(&*from.files, &*to.files, target_moved.is_some()).await;
+        let transfer = transfer.map_err(|error| refused(&error))?;
+        let both = [from, to];
+        mark(to, Some(&Moved::to(&source)), both).await?;
+        held(both)?;
+        transfer.run(&*from.files, &*to.files).await.map_err(|error| refused(&error))?;
+        mark(from, Some(&Moved::to(&target)), both).await?;
+        mark(to, None, both).await?;
+        self.tell_moved(&source, &target, Some(&transfer))
+    }
+
+    fn tell_moved(&self, source: &str, target: &str, transfer: Option<&Transfer>) -> Result<Exit, Failure> {
+        let state = &self.loaded.config.state;
+        let is_in_bucket = target.starts_with("s3://");
+        let to_configure = match (is_in_bucket, state.backend) {
+            (true, _) => self.missing_lines(),
+            (false, Backend::S3) => vec!["backend = \"local\"".to_owned()],
+            (false, Backend::Local) => Vec::new(),
+        };
+        if self.options.json {
+            print_json(&json!({
+                "from": source,
+                "to": target,
+                "records": transfer.map_or(0, Transfer::records),
+                "head": transfer.map(Transfer::head),
+                "to_configure": to_configure,
+            }))?;
+            return Ok(Exit::Done);
+        }
+        let mut lines = Lines::new();
+        if let Some(transfer) = transfer {
+            let records = match transfer.records() {
+                1 => "1 record".to_owned(),
+                count => format!("{count} records"),
+            };
+            lines.line(format!("moved {source} to {target}: {records} copied, every hash matches"));
+            lines.line(format!("head     {}", transfer.head()));
+            lines.line(format!("what stays in {source} is old: it is marked, and refused from now on"));
+        }
+        if !to_configure.is_empty() {
+            lines.line("now write into the configuration:").line("").line("[state]");
+            to_configure.iter().for_each(|missing| {
+                lines.line(missing);
+            });
+        }
+        print(&lines)?;
+        Ok(Exit::Done)
+    }
+}
+
+async fn mark(side: &Side, note: Option<&Moved>, both: [&Side; 2]) -> Result<(), Failure> {
+    held(both)?;
+    side.kept.set_moved(note).await.map_err(store_failure)
+}
+
+/// Whoever has taken a lock over may write there.
+fn held(both: [&Side; 2]) -> Result<(), Failure> {
+    match both.iter().all(|side| side.lock.is_held()) {
+        true => Ok(()),
+        false => Err(engine_failure(EngineError::LockLost)),
+    }
+}
+
+fn interrupted() -> Exit {
+    note("Interrupted; nothing changed.");
+    Exit::Interrupted
+}
+
+async fn moved(side: &Side) -> Result<Option<Moved>, Failure> {
+    side.kept.moved().await.map_err(store_failure)
+}
+
+fn store_failure(error: StoreError) -> Failure {
+    engine_failure(EngineError::Journal(error.into()))
+}
+
+fn refused(error: &TransferError) -> Failure {
+    let hint = match error {
+        TransferError::Nothing { .. } => "`up` begins one; --env, --target and --state-dir say where to look",
+        TransferError::Newer { .. } => {
+            "the state there was used since: set `state.backend` to where it is, or move it the other way"
+        }
+        TransferError::Diverged { .. } | TransferError::OtherState { .. } => {
+            "nothing was changed. Find out which of the two describes what is deployed (`stack refresh` with each of them), then move \
+             the files of the other one away, and do this again"
+        }
+        TransferError::Unproven { .. } => {
+            "nothing was changed. If it is an old copy, move it away, and do this again"
+        }
+        TransferError::Unlike { .. } => "run it again: nothing is lost, and the source is in use as before",
+        _ => "keep a copy of both places, and restore the damaged file from a backup or an old version",
+    };
+    if let TransferError::Journal(engine::JournalError::Store(store)) = error
+        && !matches!(**store, StoreError::Unusable { .. })
+    {
+        let error = engine::JournalError::Store(Arc::clone(store));
+        return engine_failure(EngineError::Journal(error));
+    }
+    Failure::from_error(Exit::Configuration, error).hint(hint)
+}

@@ -1,0 +1,200 @@
+//! `stack state lock` and `stack unlock`: who holds the lock, and how it is taken away.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use engine::{
+    EngineError, File, Holder, Host as _, LockError, Store, SystemHost, lock_holder, unlock, unlock_unrenewed,
+};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::exit::{Exit, Failure};
+use crate::failures::engine_failure;
+use crate::output::{Lines, note, print, print_json};
+use crate::question::typed;
+use crate::run::Work;
+use crate::signals::Signals;
+
+/// A moment as people and programs read it.
+pub(crate) fn moment(millis: u64) -> String {
+    let time = DateTime::from_millis(i64::try_from(millis).unwrap_or(i64::MAX));
+    // Every time that this program writes has such a text.
+    time.fmt(Format::DateTime).unwrap_or_else(|_| millis.to_string())
+}
+
+/// How long ago something was, roughly.
+pub(crate) fn ago(millis: u64) -> String {
+    let seconds = SystemHost.now_millis().saturating_sub(millis) / 1000;
+    match seconds {
+        0..120 => format!("{seconds} s ago"),
+        120..7200 => format!("{} min ago", seconds / 60),
+        7200..172_800 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+/// Whoever holds the lock, for programs.
+pub(crate) fn holder_json(holder: &Holder) -> Value {
+    json!({
+        "holder": holder.who,
+        "id": holder.id,
+        "purpose": holder.purpose,
+        "since": moment(holder.since),
+        "known_to_have_ended": holder.is_dead,
+    })
+}
+
+fn lock_failure(error: LockError) -> Failure {
+    engine_failure(EngineError::Lock(error))
+}
+
+impl Work {
+    pub(crate) async fn show_lock(&self) -> Result<Exit, Failure> {
+        let store = self.kept().await?.files();
+        let holder = lock_holder(&*store).await.map_err(lock_failure)?;
+        let name = store.name(File::Lock);
+        if self.options.json {
+            print_json(
+                &json!({ "lock": name, "held": holder.is_some(), "by": holder.as_ref().map(holder_json) }),
+            )?;
+            return Ok(Exit::Done);
+        }
+        let mut lines = Lines::new();
+        lines.line(format!("lock     {name}"));
+        match holder {
+            None => {
+                lines.line("held by  nobody");
+            }
+            Some(Holder { who, id, purpose, since, is_dead, .. }) => {
+                lines.line(format!("held by  {who}"));
+                lines.line(format!(
+                    "for      {}",
+                    purpose.as_deref().unwrap_or("a purpose that it does not name")
+                ));
+                lines.line(format!("since    {} ({})", moment(since), ago(since)));
+                lines.line(format!("id       {id}"));
+                lines.line(match is_dead {
+                    true => format!(
+                        "lives    no: the process has ended. The next run takes over, and {} does",
+                        self.command("unlock")
+                    ),
+                    false => format!(
+                        "lives    perhaps: {} watches it, and takes the lock away from a run that has died",
+                        self.command("unlock")
+                    ),
+                });
+            }
+        }
+        print(&lines)?;
+        Ok(Exit::Done)
+    }
+
+    pub(crate) async fn unlock(
+        &self,
+        id: Option<String>,
+        force: bool,
+        signals: &Signals,
+    ) -> Result<Exit, Failure> {
+        let store = self.kept().await?.files();
+        let name = store.name(File::Lock);
+        let Some(holder) = lock_holder(&*store).await.map_err(lock_failure)? else {
+            note(&format!("{name}: nobody holds it"));
+            return Ok(Exit::Done);
+        };
+        if id.as_ref().is_some_and(|id| *id != holder.id) {
+            let message =
+                format!("{name} is held by {} with the id {}, not by that one", holder.who, holder.id);
+            return Err(Failure::new(Exit::Locked, message)
+                .hint("nothing was changed; `state lock` shows who it is now"));
+        }
+        let taken = match (holder.is_dead, force) {
+            (true, _) => unlock_unrenewed(&*store, &holder).await.map_err(lock_failure)?,
+            (false, true) => {
+                if id.is_none() && !self.is_meant(&holder, signals).await? {
+                    note("Cancelled; nothing changed.");
+                    return Ok(Exit::Failed);
+                }
+                unlock(&*store, &holder.id).await.map_err(lock_failure)?
+            }
+            (false, false) => {
+                let Some(taken) = signals.unless(self.take_when_expired(&*store, &name, &holder)).await
+                else {
+                    note("Interrupted; nothing changed.");
+                    return Ok(Exit::Interrupted);
+                };
+                taken?
+            }
+        };
+        note(&match taken {
+            true => format!("the lock was taken away from {}", holder.who),
+            false => format!("{} has given the lock back meanwhile", holder.who),
+        });
+        if taken && force && !holder.is_dead {
+            let within = store.lease().renewed_every.as_secs();
+            note(&format!(
+                "if it lives, it notices at its next call or record, within {within} s, and stops"
+            ));
+        }
+        if self.options.json {
+            print_json(&json!({ "lock": name, "taken_away": taken, "from": holder_json(&holder) }))?;
+        }
+        Ok(Exit::Done)
+    }
+
+    /// Whether the person on the terminal types the id.
+    async fn is_meant(&self, holder: &Holder, signals: &Signals) -> Result<bool, Failure> {
+        let Holder { who, id, .. } = holder;
+        if !std::io::stdin().is_terminal() {
+            let message = "--force takes the lock away from a run that may live, and wants its id";
+            return Err(Failure::new(Exit::Usage, message)
+                .hint(format!("{} shows the id; add it to the command", self.command("state lock"))));
+        }
+        let question =
+            format!("{who} may be in the middle of a run. To take its lock away, type its id ({id}): ");
+        Ok(typed(&question, signals).await?.is_some_and(|line| line.trim() == id))
+    }
+
+    /// Watches a holder for as long as a lease lasts; whether the lock was taken away then. `false` if it was given back.
+    async fn take_when_expired(
+        &self,
+        store: &dyn Store,
+        name: &str,
+        holder: &Holder,
+    ) -> Result<bool, Failure> {
+        let terms = store.lease();
+        note(&format!(
+            "whether {} lives cannot be known here; watching for {} s whether it renews its lock",
+            holder.who,
+            terms.lasts.as_secs()
+        ));
+        let begun = Instant::now();
+        while begun.elapsed() < terms.lasts {
+            sleep(Duration::from_secs(1)).await;
+            match lock_holder(store).await.map_err(lock_failure)? {
+                None => return Ok(false),
+                Some(now) if now.is_dead && now.id == holder.id => break,
+                Some(now) if now != *holder => return Err(self.lives(name, &now)),
+                Some(_) => {}
+            }
+        }
+        if unlock_unrenewed(store, holder).await.map_err(lock_failure)? {
+            return Ok(true);
+        }
+        match lock_holder(store).await.map_err(lock_failure)? {
+            None => Ok(false),
+            Some(now) => Err(self.lives(name, &now)),
+        }
+    }
+
+    fn lives(&self, name: &str, holder: &Holder) -> Failure {
+        let doing = holder.purpose.as_ref().map(|purpose| format!(" ({purpose})")).unwrap_or_default();
+        let message = format!("{name} is held by {}{doing}, which lives: it has just renewed it", holder.who);
+        Failure::new(Exit::Locked, message).hint(format!(
+            "nothing was changed. Wait until it has finished, or stop it there. If it hangs: {}",
+            self.command(&format!("unlock {} --force", holder.id))
+        ))
+    }
+}
