@@ -56,7 +56,7 @@ impl Work {
         let title = format!("bucket {} ({})", wish.name, wish.region);
         let is_due = !look.exists || !look.changes.is_empty();
         if is_due {
-            note(&listed(&title, &look));
+            note(listed(&title, &look));
         }
         if !look.is_ours && !wanted.adopt {
             return Err(not_ours(&title, &look));

@@ -48,7 +48,7 @@ impl StateIn {
 /// Every place where states of this target are kept.
 pub(crate) enum Places {
     Local,
-    S3(StateIn),
+    S3(Box<StateIn>),
 }
 
 impl Work {
@@ -69,7 +69,7 @@ impl Work {
     /// Where states are kept, as it is configured.
     pub(crate) async fn places(&self) -> Result<Places, Failure> {
         match (self.loaded.config.state.backend, self.options.target) {
-            (Backend::S3, Target::Aws) => Ok(Places::S3(self.state_in().await?)),
+            (Backend::S3, Target::Aws) => Ok(Places::S3(Box::new(self.state_in().await?))),
             _ => Ok(Places::Local),
         }
     }

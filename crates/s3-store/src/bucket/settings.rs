@@ -202,7 +202,7 @@ impl StateBucket {
         // Environments that have tags of their own share the bucket: what people see is set once.
         let is_missing = |(key, value): &(String, String)| match live.tags.get(key) {
             None => true,
-            Some(live) => wish.tags.get(key).is_none() && live != value,
+            Some(live) => !wish.tags.contains_key(key) && live != value,
         };
         let missing: Vec<(String, String)> = wish.all_tags().into_iter().filter(is_missing).collect();
         if !missing.is_empty() {
