@@ -15,6 +15,8 @@
 //! # });
 //! ```
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;

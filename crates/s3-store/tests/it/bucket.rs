@@ -297,7 +297,9 @@ async fn every_object_of_a_state_has_the_tag_of_its_rule() {
         store.replace(file, None, b"{}\n".to_vec()).await.unwrap();
     }
     let first = store.replace(File::Journal, None, b"head\n".to_vec()).await.unwrap();
-    store.append(File::Journal, &first, b"one\n".to_vec()).await.unwrap();
+    let second = store.append(File::Journal, &first, b"one\n".to_vec()).await.unwrap();
+    // A compaction: what was there before is history from now on.
+    store.replace(File::Journal, Some(&second), b"anew\n".to_vec()).await.unwrap();
     let s3 = client(&place.emulator);
     let listed = s3.list_objects_v2().bucket(BUCKET).send().await.unwrap();
     let mut kept = Vec::new();
@@ -314,8 +316,9 @@ async fn every_object_of_a_state_has_the_tag_of_its_rule() {
     assert_eq!(
         kept,
         [
+            ("999999999996.3".to_owned(), None),
             ("999999999997.2".to_owned(), tag("history")),
-            ("999999999998.1".to_owned(), None),
+            ("999999999998.1".to_owned(), tag("history")),
             ("lock.json".to_owned(), tag("lock")),
             ("state.json".to_owned(), tag("state")),
         ]
