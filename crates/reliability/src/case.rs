@@ -11,8 +11,11 @@ use engine::Graph;
 use crate::audit::{Findings, audit};
 use crate::disk::WriteEnd;
 use crate::draw::draw;
+use crate::kept::Backend;
 use crate::meddle::{self, Meddling};
+use crate::pause::Aside;
 use crate::scenario::{Scenario, Stage};
+use crate::trouble::Trouble;
 use crate::world::{Ended, Fate, Run, World};
 
 /// After so many runs of the same command, somebody has to look.
@@ -40,8 +43,14 @@ pub enum Harm {
     /// The process dies at the call of the first number, after its effect; somebody else does something to the object of
     /// the second number; then the next process begins.
     Meanwhile(u64, u64, Meddling),
-    /// When all is done, the state directory is put back from a copy that was made after the write of this number.
+    /// When all is done, the state is put back from a copy that was made after the write of this number (in S3: the request).
     OldCopy(u64),
+    /// Something goes wrong with the request of this number to the bucket of the state.
+    Request(u64, Trouble),
+    /// The process dies at a request to the bucket after its effect, and the next one at one of its own.
+    TwiceAtRequests(u64, u64),
+    /// This share of all requests to the bucket goes wrong, in percent; the second number is the seed.
+    RequestStorm(u8, u64),
 }
 
 /// When a process dies at a call.
@@ -71,6 +80,8 @@ pub enum Lapse {
 /// A case of the matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Case {
+    /// How the state is kept.
+    pub state: Backend,
     /// What is done.
     pub scenario: Scenario,
     /// What goes wrong.
@@ -126,7 +137,11 @@ impl Harm {
             Harm::Meanwhile(_, _, Meddling::Delete) => "dies; deleted by others before the restart",
             Harm::Meanwhile(_, _, Meddling::Change) => "dies; changed by others before the restart",
             Harm::Meanwhile(_, _, Meddling::Create) => "dies; created by others before the restart",
-            Harm::OldCopy(_) => "an old copy of the state directory is put back",
+            Harm::OldCopy(_) => "an old copy of the state is put back",
+            Harm::Request(_, trouble) => trouble.class(),
+            Harm::TwiceAtRequests(..) => "state in S3: dies at a request, and again while it recovers",
+            Harm::RequestStorm(10, _) => "state in S3: 10 % of all requests fail",
+            Harm::RequestStorm(..) => "state in S3: 30 % of all requests fail",
         }
     }
 
@@ -155,20 +170,37 @@ impl Harm {
                 calls((call..call + EXPIRED).fold(FaultPlan::default(), expired))
             }
             Harm::Storm(percent, seed) => calls(storm(f64::from(percent) / 100.0, seed)),
+            Harm::Request(request, trouble) => trouble.fate(request),
+            Harm::TwiceAtRequests(request, _) => Trouble::DiesAfter.fate(request),
+            Harm::RequestStorm(percent, seed) => {
+                Fate { bucket: storm(f64::from(percent) / 100.0, seed), ..Fate::default() }
+            }
+            // Of a directory, the lengths of its writes are enough.
+            Harm::OldCopy(request) if request > 0 => {
+                Fate { aside: Some((request, Aside::Copy)), ..Fate::default() }
+            }
             Harm::Between(..) | Harm::OldCopy(_) => Fate::default(),
         }
     }
 
     /// Whether the first process is to die.
     fn kills(&self) -> bool {
-        matches!(self, Harm::Call(..) | Harm::Write(..) | Harm::Twice(..) | Harm::Meanwhile(..))
+        match self {
+            Harm::Request(_, trouble) => trouble.kills(),
+            Harm::Call(..)
+            | Harm::Write(..)
+            | Harm::Twice(..)
+            | Harm::Meanwhile(..)
+            | Harm::TwiceAtRequests(..) => true,
+            _ => false,
+        }
     }
 
     /// How long nobody does anything after the death: a second, an hour, or so long that AWS has forgotten every client
     /// token, in turn.
     fn pause(&self) -> Duration {
         let number = match *self {
-            Harm::Call(number, _) | Harm::Write(number, _) => number,
+            Harm::Call(number, _) | Harm::Write(number, _) | Harm::Request(number, _) => number,
             _ => 0,
         };
         Duration::from_secs(match number % 4 {
@@ -238,9 +270,12 @@ impl Play<'_> {
             "{:?} after {} calls and {} writes in {:?}{last}",
             run.ended,
             run.calls.len(),
-            run.writes.len(),
+            run.writes.len() + run.requests.iter().filter(|request| request.mutating).count(),
             run.took
         ));
+        if let Some(rival) = &run.rival {
+            self.tell(format!("another process, which took the lock away: {rival:?}"));
+        }
     }
 
     fn verdict(self, possible: bool, again: usize, human: bool, findings: Findings) -> Verdict {
@@ -278,12 +313,17 @@ impl Play<'_> {
         }
         self.world.wait(harm.pause());
         if let Harm::OldCopy(write) = harm {
-            self.world.put_back(&self.stage.before, &first.writes, write);
+            self.world.put_back(&self.stage.before, &first, write);
             let lines = self.world.look().map_or(0, |sight| sight.state.objects().count());
             self.tell(format!("a copy is put back that knows {lines} objects"));
         }
-        if let Harm::Twice(_, second) = harm {
-            let second = self.run(&wanted, &Harm::Call(second, End::After).fate());
+        let second = match harm {
+            Harm::Twice(_, second) => Some(Harm::Call(second, End::After)),
+            Harm::TwiceAtRequests(_, second) => Some(Harm::Request(second, Trouble::DiesAfter)),
+            _ => None,
+        };
+        if let Some(second) = second {
+            let second = self.run(&wanted, &second.fate());
             if !matches!(second.ended, Ended::Died | Ended::Complete { .. }) {
                 findings.problems.push(format!("it should have died again, but {:?}", second.ended));
             }
@@ -385,9 +425,16 @@ fn said_otherwise_than_once(ended: &Ended) -> Option<String> {
     }
 }
 
+/// What the id of a case begins with whose state is in S3.
+const IN_S3: &str = "s3/";
+
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/", self.scenario.name())?;
+        let state = match self.state {
+            Backend::Local => "",
+            Backend::S3 => IN_S3,
+        };
+        write!(f, "{state}{}/", self.scenario.name())?;
         match self.harm {
             Harm::Call(call, end) => write!(f, "call-{call}-{}", end.name()),
             Harm::Write(write, end) => write!(f, "write-{write}-{}", write_end(end)),
@@ -395,6 +442,9 @@ impl fmt::Display for Case {
             Harm::Fault(call, lapse) => write!(f, "fault-{call}-{}", lapse.name()),
             Harm::Storm(percent, seed) => write!(f, "storm-{percent}-{seed}"),
             Harm::OldCopy(write) => write!(f, "old-copy-{write}"),
+            Harm::Request(request, trouble) => write!(f, "request-{request}-{}", trouble.name()),
+            Harm::TwiceAtRequests(one, two) => write!(f, "twice-at-requests-{one}-{two}"),
+            Harm::RequestStorm(percent, seed) => write!(f, "request-storm-{percent}-{seed}"),
             Harm::Between(number, meddling) => write!(f, "between-{number}-{}", meddling.name()),
             Harm::Meanwhile(call, number, meddling) => {
                 write!(f, "meanwhile-{call}-{number}-{}", meddling.name())
@@ -437,7 +487,9 @@ impl Lapse {
 
 /// A text that is no id of a case.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no case; one looks like up/call-17-before, update/write-3-torn or destroy/storm-30-7")]
+#[error(
+    "`{0}` is not a case; one looks like up/call-17-before, update/write-3-torn, destroy/storm-30-7 or s3/up/request-9-conflict"
+)]
 pub struct UnknownCase(String);
 
 impl FromStr for Case {
@@ -449,6 +501,10 @@ impl FromStr for Case {
 }
 
 fn parse(text: &str) -> Option<Case> {
+    let (state, text) = match text.strip_prefix(IN_S3) {
+        Some(text) => (Backend::S3, text),
+        None => (Backend::Local, text),
+    };
     let (scenario, harm) = text.split_once('/')?;
     let scenario = Scenario::ALL.into_iter().find(|known| known.name() == scenario)?;
     let parts: Vec<&str> = harm.split('-').collect();
@@ -466,11 +522,16 @@ fn parse(text: &str) -> Option<Case> {
         }
         ["storm", percent, seed] => Harm::Storm(percent.parse().ok()?, number(seed)?),
         ["old", "copy", write] => Harm::OldCopy(number(write)?),
+        ["request", "storm", percent, seed] => Harm::RequestStorm(percent.parse().ok()?, number(seed)?),
+        ["request", request, how] => {
+            Harm::Request(number(request)?, Trouble::ALL.into_iter().find(|trouble| trouble.name() == how)?)
+        }
+        ["twice", "at", "requests", one, two] => Harm::TwiceAtRequests(number(one)?, number(two)?),
         ["between", at, how] => Harm::Between(number(at)?, Meddling::named(how)?),
         ["meanwhile", call, at, how] => Harm::Meanwhile(number(call)?, number(at)?, Meddling::named(how)?),
         _ => return None,
     };
-    Some(Case { scenario, harm })
+    Some(Case { state, scenario, harm })
 }
 
 /// All cases of a stage that are not drawn, and as many of the others as asked for.
@@ -483,6 +544,10 @@ pub fn cases(stage: &Stage, seed: u64, drawn: u64) -> Vec<Case> {
         harms.extend([End::Before, End::After].map(|end| Harm::Call(call, end)));
         harms.extend(Lapse::ALL.map(|lapse| Harm::Fault(call, lapse)));
     }
+    for (position, request) in stage.clean.requests.iter().enumerate() {
+        let possible = Trouble::ALL.into_iter().filter(|trouble| trouble.can_happen_to(request));
+        harms.extend(possible.map(|trouble| Harm::Request(position as u64 + 1, trouble)));
+    }
     for (position, written) in stage.clean.writes.iter().enumerate() {
         let write = position as u64 + 1;
         harms.extend([WriteEnd::Before, WriteEnd::After].map(|end| Harm::Write(write, end)));
@@ -493,8 +558,15 @@ pub fn cases(stage: &Stage, seed: u64, drawn: u64) -> Vec<Case> {
     let pick = |what: &str, number: u64, of: u64| draw(seed, &format!("{what} {number}"), of.max(1)) + 1;
     for number in 0..drawn {
         harms.extend([10, 30].map(|percent| Harm::Storm(percent, seed * 1000 + number)));
-        let writes = stage.clean.writes.len() as u64;
+        let requests = stage.clean.requests.len() as u64;
+        let writes = stage.clean.writes.len() as u64 + requests;
         harms.push(Harm::OldCopy(pick("old copy", number, writes + 1) - 1));
+        if requests > 0 {
+            harms.extend([10, 30].map(|percent| Harm::RequestStorm(percent, seed * 1000 + number)));
+            let (one, two) =
+                (pick("first request", number, requests), pick("second request", number, requests));
+            harms.push(Harm::TwiceAtRequests(one, two));
+        }
         harms.push(Harm::Twice(pick("first", number, calls), pick("second", number, calls)));
         for meddling in Meddling::ALL {
             // Of a world that is empty before, something is there when the process dies.
@@ -513,5 +585,5 @@ pub fn cases(stage: &Stage, seed: u64, drawn: u64) -> Vec<Case> {
     for meddling in Meddling::ALL {
         harms.extend((0..stage.targets.count(meddling)).map(|number| Harm::Between(number, meddling)));
     }
-    harms.into_iter().map(|harm| Case { scenario, harm }).collect()
+    harms.into_iter().map(|harm| Case { state: stage.state, scenario, harm }).collect()
 }

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand};
 use reliability::changes::{self, Bases, End};
-use reliability::{Case, Options, Results, Scenario, Stage, Verdict};
+use reliability::{Backend, Case, Options, Results, Scenario, Stage, Verdict};
 
 /// Kills the whole stack at every call and every write, and prints what became of it.
 #[derive(Debug, Parser)]
@@ -19,6 +19,9 @@ use reliability::{Case, Options, Results, Scenario, Stage, Verdict};
 struct Cli {
     #[command(subcommand)]
     command: Option<Also>,
+    /// How the state is kept.
+    #[arg(long, value_enum, default_value = "local")]
+    state: Backend,
     /// Only this scenario.
     #[arg(long)]
     scenario: Option<Scenario>,
@@ -110,7 +113,7 @@ fn main() -> ExitCode {
 
 /// Runs one case and tells all of it.
 fn one(case: Case) -> Result<bool, Box<dyn std::error::Error>> {
-    let stage = Stage::set(case.scenario)?;
+    let stage = Stage::set(case.scenario, case.state)?;
     println!("without harm: {:?} after {} calls", stage.clean.ended, stage.clean.calls.len());
     let start = Instant::now();
     let verdict = case.run(&stage);
@@ -153,15 +156,22 @@ fn matrix(cli: &Cli) -> Result<bool, Box<dyn std::error::Error>> {
     for scenario in
         Scenario::ALL.into_iter().filter(|scenario| cli.scenario.is_none_or(|only| only == *scenario))
     {
-        let stage = Stage::set(scenario)?;
+        let stage = Stage::set(scenario, cli.state)?;
         let all = reliability::cases(&stage, cli.seed, cli.drawn);
         let clean = &stage.clean;
         facts += &format!(
-            "{}: {} calls ({} that change something), {} writes, {} s of virtual time, {} cases\n",
+            "{}: {} calls ({} that change something), {}, {} s of virtual time, {} cases\n",
             scenario.name(),
             clean.calls.len(),
             clean.calls.iter().filter(|call| call.mutating).count(),
-            clean.writes.len(),
+            match cli.state {
+                Backend::Local => format!("{} writes", clean.writes.len()),
+                Backend::S3 => format!(
+                    "{} requests to S3 ({} writes)",
+                    clean.requests.len(),
+                    clean.requests.iter().filter(|request| request.mutating).count()
+                ),
+            },
             clean.took.as_secs(),
             all.len()
         );

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use engine::Graph;
 use stack::{Config, Stack};
 
+use crate::kept::Backend;
 use crate::meddle::Targets;
 use crate::world::{Ended, Fate, Run, Sight, World, place};
 
@@ -39,6 +40,8 @@ impl Scenario {
 pub struct Stage {
     /// Which scenario.
     pub scenario: Scenario,
+    /// How the state is kept.
+    pub state: Backend,
     /// The world before it. Copy it.
     pub before: World,
     /// What is wanted.
@@ -62,12 +65,12 @@ pub struct Broken {
 }
 
 impl Stage {
-    /// Sets a scenario up.
+    /// Sets a scenario up, with the state kept in this way.
     ///
     /// # Errors
     /// [`Broken`] if it does not work when nothing goes wrong.
-    pub fn set(scenario: Scenario) -> Result<Self, Broken> {
-        let mut before = World::empty();
+    pub fn set(scenario: Scenario, state: Backend) -> Result<Self, Broken> {
+        let mut before = World::kept_in(state);
         if scenario != Scenario::Up {
             clean(&mut before, scenario, &first())?;
         }
@@ -81,7 +84,7 @@ impl Stage {
         let look = |world: &World| world.look().map_err(|reason| Broken { scenario, reason });
         let (was, is) = (look(&before)?, look(&after)?);
         let targets = Targets::of(scenario, &wanted, &was.state, &is.state);
-        Ok(Self { scenario, before, wanted, clean, was, is, targets })
+        Ok(Self { scenario, state, before, wanted, clean, was, is, targets })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What outlives a process: the account, the state directory, and time. And processes that work on them.
+//! What outlives a process: the account, the state (a directory or a bucket), and time. And processes that work on them.
 //!
 //! Each process has a runtime of its own whose clock is paused, so hours pass in an instant and every run of the same
 //! case is the same. When it has died, its runtime is dropped with all that ran in it; before that, nothing of it reaches
@@ -15,13 +15,16 @@ use emulator::{
 };
 use engine::{
     Engine, EngineError, File, Graph, Host, MemoryStore, Plan, Report, Selector, Session, State, Store as _,
-    Survey,
+    Survey, lock_holder, unlock,
 };
 use stack::Place;
-use tokio::time::Instant;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
 
-use crate::disk::{Disk, WriteEnd, Written};
+use crate::disk::{WriteEnd, Written};
+use crate::kept::{Backend, Kept, Open};
 use crate::life::{Life, Wire};
+use crate::pause::{Aside, Pause};
 
 /// The region of all worlds.
 pub const REGION: &str = "ap-southeast-1";
@@ -29,13 +32,23 @@ pub const REGION: &str = "ap-southeast-1";
 /// No process takes longer; one that does is stuck.
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
 
+/// For so long the request of a process is held up while another one opens the journal.
+const OPENS_WITHIN: Duration = Duration::from_secs(5);
+
+/// Processes that work beside others are numbered from here.
+const RIVALS: u64 = 1 << 32;
+
 /// What happens to a process.
 #[derive(Clone, Debug, Default)]
 pub struct Fate {
     /// What goes wrong with its calls.
     pub faults: FaultPlan,
-    /// At which of its writes, counted from 1, it dies, and how.
+    /// At which of its writes to the state directory, counted from 1, it dies, and how.
     pub dies_writing: Option<(u64, WriteEnd)>,
+    /// What goes wrong with its requests to the bucket of the state.
+    pub bucket: FaultPlan,
+    /// At which of these, counted from 1, something happens beside it, and what.
+    pub aside: Option<(u64, Aside)>,
 }
 
 impl Fate {
@@ -72,8 +85,14 @@ pub struct Run {
     pub ended: Ended,
     /// Its calls, in order.
     pub calls: Vec<CallRecord>,
-    /// Its writes, in order.
+    /// Its writes to the state directory, in order.
     pub writes: Vec<Written>,
+    /// Its requests to the bucket of the state, in order; with them those of a rival.
+    pub requests: Vec<CallRecord>,
+    /// The bucket as somebody copied it while it ran.
+    pub(crate) copy: Option<Arc<Kept>>,
+    /// How another process ended that did the same work at the same time.
+    pub rival: Option<Ended>,
     /// How long it took, in virtual time.
     pub took: Duration,
     /// What it planned, if it came so far.
@@ -89,12 +108,12 @@ pub struct Sight {
     pub state: State,
 }
 
-/// The account, the state directory, and the time.
+/// The account, the state, and the time.
 #[derive(Debug)]
 pub struct World {
     environment: &'static str,
     cloud: Snapshot,
-    store: MemoryStore,
+    kept: Kept,
     passed: Duration,
     processes: u64,
 }
@@ -107,16 +126,24 @@ impl World {
     }
 
     /// The same for another environment.
-    ///
-    /// # Panics
-    /// Never: an account in memory has a snapshot.
     #[must_use]
     pub fn of(environment: &'static str) -> Self {
-        let cloud = rt().block_on(async { Emulator::in_memory().snapshot() });
+        Self::with(environment, Backend::Local)
+    }
+
+    /// An empty account for the environment `dev`, whose state is kept in this way.
+    #[must_use]
+    pub fn kept_in(backend: Backend) -> Self {
+        Self::with("dev", backend)
+    }
+
+    fn with(environment: &'static str, backend: Backend) -> Self {
+        let (cloud, kept) =
+            rt().block_on(async { (Emulator::in_memory().snapshot(), Kept::empty(backend).await) });
         Self {
             environment,
             cloud: cloud.expect("an account in memory has a snapshot"),
-            store: MemoryStore::new(),
+            kept,
             passed: Duration::ZERO,
             processes: 0,
         }
@@ -125,44 +152,34 @@ impl World {
     /// The same world once more: what happens in one of them does not happen in the other.
     #[must_use]
     pub fn copy(&self) -> Self {
-        let store = MemoryStore::new();
-        rt().block_on(async {
-            for file in [File::State, File::Journal, File::Lock] {
-                if let Ok(Some(content)) = self.store.read(file).await {
-                    // An empty store in memory takes everything.
-                    let _ = store.replace(file, None, content.bytes).await;
-                }
-            }
-        });
+        let kept = rt().block_on(self.kept.copy());
         let Self { environment, passed, processes, .. } = *self;
-        Self { environment, cloud: self.cloud.clone(), store, passed, processes }
+        Self { environment, cloud: self.cloud.clone(), kept, passed, processes }
     }
 
     /// The state directory.
+    ///
+    /// # Panics
+    /// Where the state is kept in S3.
     #[must_use]
     pub fn store(&self) -> &MemoryStore {
-        &self.store
+        match &self.kept {
+            Kept::Local(store) => store,
+            Kept::S3(_) => panic!("the state is not kept in a directory"),
+        }
     }
 
-    /// The state directory becomes what it was in the world `before` plus the first of these writes: an old copy.
-    pub(crate) fn put_back(&mut self, before: &World, writes: &[Written], kept: u64) {
-        let kept = usize::try_from(kept).unwrap_or(usize::MAX).min(writes.len());
-        rt().block_on(async {
-            let now =
-                self.store.read(File::Journal).await.ok().flatten().map_or_else(Vec::new, |now| now.bytes);
-            let was = before.store.read(File::Journal).await.ok().flatten().map(|was| was.bytes.len());
-            let journal = writes[..kept].iter().filter(|written| written.file == File::Journal);
-            // What replaces the journal is its beginning.
-            let length = journal.fold(was, |length, written| {
-                Some(written.length + length.filter(|_| written.appended).unwrap_or_default())
-            });
-            let store = MemoryStore::new();
-            if let Some(length) = length {
-                // An empty store in memory takes everything.
-                let _ = store.replace(File::Journal, None, now[..length].to_vec()).await;
+    /// The state becomes what it was in the world `before` plus the first of a run's writes (requests in S3): an old copy.
+    pub(crate) fn put_back(&mut self, before: &World, run: &Run, kept: u64) {
+        match (&self.kept, &before.kept) {
+            (Kept::Local(now), Kept::Local(was)) => {
+                self.kept = Kept::Local(cut(now, was, &run.writes, kept));
             }
-            self.store = store;
-        });
+            (_, was) => {
+                let copy = run.copy.as_deref().unwrap_or(was);
+                self.kept = rt().block_on(copy.copy());
+            }
+        }
     }
 
     /// Time passes while no process runs.
@@ -205,10 +222,9 @@ impl World {
         between: impl AsyncFnOnce(&Emulator),
     ) -> Run {
         let life = Life::default();
-        let disk = Disk::new(&self.store, &life, fate.dies_writing);
         let runtime = rt();
         let mut plan = None;
-        let (ended, calls, cloud, took) = runtime.block_on(async {
+        let run = runtime.block_on(async {
             let start = Instant::now();
             let abort = life.clone();
             let emulator = builder
@@ -216,22 +232,76 @@ impl World {
                 .on_abort(move || abort.end())
                 .layer(Wire(life.clone()))
                 .going_on(&self.cloud);
-            let engine = self.engine(&emulator, Arc::new(disk.clone()));
-            let ended = tokio::select! {
-                biased;
-                () = life.over() => Ended::Died,
-                ended = plan_and_apply(&engine, &emulator, wanted, between, &mut plan) => ended,
-                () = tokio::time::sleep(LONGEST) => Ended::Stuck,
+            let open = self.kept.open(&life, fate);
+            let host = self.machine(self.processes, start);
+            let engine = self.engine(&emulator, open.store(&host), host);
+            let is_over = Notify::new();
+            let process = async {
+                let ended = tokio::select! {
+                    biased;
+                    () = life.over() => Ended::Died,
+                    ended = plan_and_apply(&engine, &emulator, wanted, between, &mut plan) => ended,
+                    () = tokio::time::sleep(LONGEST) => Ended::Stuck,
+                };
+                is_over.notify_one();
+                ended
             };
+            let rival = self.machine(self.processes + RIVALS, start);
+            let others = self.beside(&emulator, &open, wanted, &is_over, rival);
+            let (ended, (rival, copy)) = tokio::join!(process, others);
             // From here on, nobody is there who could call.
             life.end();
-            (ended, emulator.calls(), emulator.snapshot(), start.elapsed())
+            self.cloud = emulator.snapshot().unwrap_or_else(|| self.cloud.clone());
+            if let Some(bucket) = open.bucket() {
+                self.kept = bucket;
+            }
+            Run {
+                ended,
+                calls: emulator.calls(),
+                writes: open.writes(),
+                requests: open.requests(),
+                copy,
+                rival,
+                took: start.elapsed(),
+                plan: None,
+            }
         });
         drop(runtime);
-        self.cloud = cloud.unwrap_or_else(|| self.cloud.clone());
-        self.passed += took;
+        self.passed += run.took;
         self.processes += 1;
-        Run { ended, calls, writes: disk.writes(), took, plan }
+        Run { plan, ..run }
+    }
+
+    /// What others do when the process is held up at a request, if that happens before it is over.
+    async fn beside(
+        &self,
+        emulator: &Emulator,
+        open: &Open,
+        wanted: &Arc<Graph>,
+        is_over: &Notify,
+        rival: Arc<dyn Host>,
+    ) -> (Option<Ended>, Option<Arc<Kept>>) {
+        let Some(pause) = open.pause() else { return (None, None) };
+        let aside = tokio::select! {
+            biased;
+            aside = pause.reached() => aside,
+            () = is_over.notified() => None,
+        };
+        match aside {
+            Some(Aside::Rival) => {
+                let store = open.store(&rival);
+                let engine = self.engine(emulator, Arc::clone(&store), rival);
+                let rival = timeout(LONGEST, take_over(&engine, &*store, emulator, wanted, pause));
+                (Some(rival.await.unwrap_or(Ended::Stuck)), None)
+            }
+            Some(Aside::Copy) => {
+                let copy = open.bucket().map(Arc::new);
+                pause.go_on();
+                (None, copy)
+            }
+            // It is for the process to give up.
+            Some(Aside::SilenceBefore | Aside::SilenceAfter) | None => (None, None),
+        }
     }
 
     /// What a new process would do. Changes nothing.
@@ -241,7 +311,7 @@ impl World {
     pub fn preview(&self, wanted: &Arc<Graph>) -> Result<Plan, String> {
         rt().block_on(async {
             let emulator = builder().going_on(&self.cloud);
-            let engine = self.engine(&emulator, Arc::new(self.store.clone()));
+            let engine = self.reader(&emulator);
             tokio::time::timeout(LONGEST, engine.preview(Arc::clone(wanted), &Selector::all()))
                 .await
                 .map_err(|_| "stuck".to_owned())?
@@ -256,7 +326,7 @@ impl World {
     pub fn look(&self) -> Result<Sight, String> {
         rt().block_on(async {
             let emulator = builder().going_on(&self.cloud);
-            let engine = self.engine(&emulator, Arc::new(self.store.clone()));
+            let engine = self.reader(&emulator);
             let state = engine.state().await.map_err(|error| words(&error))?;
             let mut objects = emulator.objects().await.map_err(|error| words(&error))?;
             // The role of the region's API Gateway is nobody's, and outlives all stacks.
@@ -270,7 +340,7 @@ impl World {
     pub(crate) fn survey(&self) -> Result<Survey, String> {
         rt().block_on(async {
             let emulator = builder().going_on(&self.cloud);
-            let engine = self.engine(&emulator, Arc::new(self.store.clone()));
+            let engine = self.reader(&emulator);
             tokio::time::timeout(LONGEST, engine.survey(&Selector::all()))
                 .await
                 .map_err(|_| "stuck".to_owned())?
@@ -296,12 +366,70 @@ impl World {
         self.within(async |emulator| work(&registry(emulator, project)).await)
     }
 
-    fn engine(&self, emulator: &Emulator, store: Arc<dyn engine::Store>) -> Engine {
-        let registry = registry_in(emulator, "payment", self.environment);
-        Engine::new(Arc::new(registry), store)
-            .with_host(Arc::new(Machine::new(self.passed, self.processes)))
-            .bound_to("the account of the matrix")
+    /// The engine of somebody who only reads.
+    fn reader(&self, emulator: &Emulator) -> Engine {
+        let host = self.machine(self.processes, Instant::now());
+        self.engine(emulator, self.kept.to_read(&host), host)
     }
+
+    fn engine(&self, emulator: &Emulator, store: Arc<dyn engine::Store>, host: Arc<dyn Host>) -> Engine {
+        let registry = registry_in(emulator, "payment", self.environment);
+        Engine::new(Arc::new(registry), store).with_host(host).bound_to("the account of the matrix")
+    }
+
+    /// The machine of the process of this number, while one is at work that began then.
+    fn machine(&self, number: u64, started: Instant) -> Arc<dyn Host> {
+        Arc::new(Machine { before: self.passed, started, number, next: AtomicU64::new(0) })
+    }
+}
+
+/// The directory as it was after the first of these writes.
+fn cut(now: &MemoryStore, was: &MemoryStore, writes: &[Written], kept: u64) -> MemoryStore {
+    let kept = usize::try_from(kept).unwrap_or(usize::MAX).min(writes.len());
+    rt().block_on(async {
+        let now = now.read(File::Journal).await.ok().flatten().map_or_else(Vec::new, |now| now.bytes);
+        let was = was.read(File::Journal).await.ok().flatten().map(|was| was.bytes.len());
+        let journal = writes[..kept].iter().filter(|written| written.file == File::Journal);
+        // What replaces the journal is its beginning.
+        let length = journal.fold(was, |length, written| {
+            Some(written.length + length.filter(|_| written.appended).unwrap_or_default())
+        });
+        let store = MemoryStore::new();
+        if let Some(length) = length {
+            // An empty store in memory takes everything.
+            let _ = store.replace(File::Journal, None, now[..length].to_vec()).await;
+        }
+        store
+    })
+}
+
+/// Another machine takes the lock away from whoever holds it, and does the work. Who was held up meanwhile goes on once this one
+/// has opened the journal.
+async fn take_over(
+    engine: &Engine,
+    store: &dyn engine::Store,
+    emulator: &Emulator,
+    wanted: &Arc<Graph>,
+    pause: &Pause,
+) -> Ended {
+    let session = async {
+        if let Some(holder) = lock_holder(store).await? {
+            unlock(store, &holder.id).await?;
+        }
+        engine.open().await
+    };
+    let mut session = std::pin::pin!(session);
+    // To open includes to look for what was left open, which may take longer than anybody waits for an answer of S3.
+    let opened = timeout(OPENS_WITHIN, &mut session).await;
+    pause.go_on();
+    let work = async {
+        let session = match opened {
+            Ok(opened) => opened?,
+            Err(_) => session.await?,
+        };
+        finish(session, emulator, wanted, async |_| {}, &mut None).await
+    };
+    ended(work.await)
 }
 
 async fn plan_and_apply(
@@ -313,13 +441,27 @@ async fn plan_and_apply(
 ) -> Ended {
     let work = async {
         let session = engine.open().await?;
-        let applied = in_session(&session, emulator, wanted, between, planned).await;
-        let closed = session.close().await;
-        let applied = applied?;
-        closed?;
-        Ok(applied)
+        finish(session, emulator, wanted, between, planned).await
     };
-    match work.await {
+    ended(work.await)
+}
+
+async fn finish(
+    session: Session,
+    emulator: &Emulator,
+    wanted: &Arc<Graph>,
+    between: impl AsyncFnOnce(&Emulator),
+    planned: &mut Option<Plan>,
+) -> Result<(usize, Report), EngineError> {
+    let applied = in_session(&session, emulator, wanted, between, planned).await;
+    let closed = session.close().await;
+    let applied = applied?;
+    closed?;
+    Ok(applied)
+}
+
+fn ended(done: Result<(usize, Report), EngineError>) -> Ended {
+    match done {
         Ok((changes, report)) if report.is_complete() => Ended::Complete { changes },
         Ok((_, report)) => Ended::Incomplete(failures(&report)),
         Err(error) => Ended::Refused(words::<EngineError>(&error)),
@@ -411,12 +553,6 @@ struct Machine {
     started: Instant,
     number: u64,
     next: AtomicU64,
-}
-
-impl Machine {
-    fn new(before: Duration, number: u64) -> Self {
-        Self { before, started: Instant::now(), number, next: AtomicU64::new(0) }
-    }
 }
 
 impl Host for Machine {

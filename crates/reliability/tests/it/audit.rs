@@ -1,6 +1,6 @@
 //! The audit sees what it is there to see.
 
-use reliability::{Scenario, Stage, World, audit};
+use reliability::{Backend, Scenario, Stage, World, audit};
 
 use engine::{Address, Intent, Provider as _};
 
@@ -15,7 +15,7 @@ fn make(world: &mut World, stage: &Stage, like: &str, at: &str) {
 
 #[test]
 fn an_object_that_is_there_twice_or_that_nobody_knows_or_that_is_gone_is_found() {
-    let stage = Stage::set(Scenario::Up).unwrap();
+    let stage = Stage::set(Scenario::Up, Backend::Local).unwrap();
     let mut world = stage.before.copy();
     world.run(&stage.wanted, &reliability::Fate::default());
     assert!(audit(&world, &stage).is_clean());

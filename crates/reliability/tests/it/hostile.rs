@@ -4,12 +4,12 @@ use std::sync::OnceLock;
 
 use engine::{File, Store as _};
 use proptest::prelude::*;
-use reliability::{Ended, Fate, Scenario, Stage, World};
+use reliability::{Backend, Ended, Fate, Scenario, Stage, World};
 
 /// The stack after `up`, and after that in the middle of nothing.
 fn stage() -> &'static Stage {
     static STAGE: OnceLock<Stage> = OnceLock::new();
-    STAGE.get_or_init(|| Stage::set(Scenario::Destroy).unwrap())
+    STAGE.get_or_init(|| Stage::set(Scenario::Destroy, Backend::Local).unwrap())
 }
 
 fn on<T>(work: impl Future<Output = T>) -> T {

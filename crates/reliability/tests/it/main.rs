@@ -8,3 +8,4 @@ mod configuration;
 mod drift;
 mod hostile;
 mod matrix;
+mod race;

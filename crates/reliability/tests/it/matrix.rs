@@ -1,15 +1,18 @@
 //! A sample of what `cargo run --release -p reliability -- --full` runs in full.
 
-use reliability::{Case, Options, Scenario, Stage, cases, run, sample};
+use reliability::{Backend, Case, Harm, Options, Scenario, Stage, cases, run, sample};
 
 const SEED: u64 = 1;
 
 fn converges(scenario: Scenario) {
-    let stage = Stage::set(scenario).unwrap();
-    let chosen = sample(&cases(&stage, SEED, 2), SEED, 36);
+    let stage = Stage::set(scenario, Backend::Local).unwrap();
+    all_converge(&stage, &sample(&cases(&stage, SEED, 2), SEED, 36));
+}
+
+fn all_converge(stage: &Stage, chosen: &[Case]) {
     let mut failed = Vec::new();
     let mut came_about = 0;
-    run(&stage, &chosen, Options { jobs: 2 }, |verdict| {
+    run(stage, chosen, Options { jobs: 2 }, |verdict| {
         came_about += usize::from(verdict.possible);
         if verdict.possible && !verdict.converged() {
             failed.push(format!("{}: {:#?} {:#?}", verdict.case, verdict.findings, verdict.story));
@@ -35,18 +38,34 @@ fn the_stack_is_destroyed_whatever_goes_wrong() {
 }
 
 #[test]
+fn the_stack_comes_up_whatever_goes_wrong_with_its_state_in_s3() {
+    let stage = Stage::set(Scenario::Up, Backend::S3).unwrap();
+    let mut all = cases(&stage, SEED, 1);
+    // What else goes wrong does so wherever the state is kept.
+    all.retain(|case| matches!(case.harm, Harm::Request(..)));
+    all_converge(&stage, &sample(&all, SEED, 12));
+}
+
+#[test]
 fn two_runs_in_which_nothing_goes_wrong_make_the_same_calls_and_writes() {
-    let stage = Stage::set(Scenario::Up).unwrap();
-    let again = stage.before.copy().run(&stage.wanted, &reliability::Fate::default());
-    assert_eq!(again.calls, stage.clean.calls);
-    assert_eq!(again.writes, stage.clean.writes);
+    for state in [Backend::Local, Backend::S3] {
+        let stage = Stage::set(Scenario::Up, state).unwrap();
+        let again = stage.before.copy().run(&stage.wanted, &reliability::Fate::default());
+        assert_eq!(again.calls, stage.clean.calls);
+        assert_eq!(again.writes, stage.clean.writes);
+        assert_eq!(again.requests, stage.clean.requests);
+        assert_eq!(again.writes.is_empty(), state == Backend::S3);
+        assert_eq!(again.requests.is_empty(), state == Backend::Local);
+    }
 }
 
 #[test]
 fn a_case_is_found_again_by_its_id() {
-    let stage = Stage::set(Scenario::Up).unwrap();
-    for case in cases(&stage, SEED, 2) {
-        assert_eq!(case.to_string().parse::<Case>().unwrap(), case);
+    for state in [Backend::Local, Backend::S3] {
+        let stage = Stage::set(Scenario::Up, state).unwrap();
+        for case in cases(&stage, SEED, 2) {
+            assert_eq!(case.to_string().parse::<Case>().unwrap(), case);
+        }
     }
     for text in ["", "up", "up/call-x-before", "sideways/call-1-before", "up/call-1-beside", "up/write-1"] {
         assert!(text.parse::<Case>().is_err(), "{text}");
