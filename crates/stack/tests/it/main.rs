@@ -56,4 +56,5 @@ mod server;
 mod signals;
 mod state_s3;
 mod tap_stack;
+mod transcripts;
 mod verify;
