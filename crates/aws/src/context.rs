@@ -51,6 +51,8 @@ pub struct Context {
     clients: Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
     identity: Identity,
     account: Account,
+    /// Who calls, where AWS was asked.
+    caller_arn: Option<String>,
     region: String,
     /// When a role or a key was last made here. The beginning of the process counts: a run before it may have ended right after it
     /// had made one.
@@ -67,7 +69,8 @@ impl Context {
     /// says why), [`ErrorClass::Denied`] with ones that are not valid, [`ErrorClass::Unreachable`] where there is no
     /// connection, otherwise as the call fails.
     pub async fn connect(config: &SdkConfig, identity: Identity) -> Result<Self, CallError> {
-        Self::from_config(config, identity, account(config).await?)
+        let (account, arn) = caller_of(config).await?;
+        Ok(Self { caller_arn: Some(arn), ..Self::from_config(config, identity, account)? })
     }
 
     /// Makes the clients without any call, for a caller who knows the account.
@@ -88,6 +91,7 @@ impl Context {
             clients: Mutex::default(),
             identity,
             account,
+            caller_arn: None,
             region,
             made_access: Mutex::new(Some(Instant::now())),
             ignored: IgnoredTags::default(),
@@ -162,6 +166,12 @@ impl Context {
     #[must_use]
     pub fn account_id(&self) -> &str {
         &self.account.id
+    }
+
+    /// The ARN of whose credentials these are: a user, or a session of a role. `None` where AWS was not asked.
+    #[must_use]
+    pub fn caller_arn(&self) -> Option<&str> {
+        self.caller_arn.as_deref()
     }
 
     /// The partition, the second part of every ARN: `aws`, `aws-cn` or `aws-us-gov`.
@@ -257,17 +267,22 @@ pub fn client_config(config: &SdkConfig) -> SdkConfig {
 /// # Errors
 /// As the call fails.
 pub async fn account(config: &SdkConfig) -> Result<Account, CallError> {
+    Ok(caller_of(config).await?.0)
+}
+
+/// The same, and the ARN of whose credentials they are.
+async fn caller_of(config: &SdkConfig) -> Result<(Account, String), CallError> {
     let sts = aws_sdk_sts::Client::new(&client_config(config));
     retrying("GetCallerIdentity", || caller(&sts)).await
 }
 
-async fn caller(sts: &aws_sdk_sts::Client) -> Result<Account, CallError> {
+async fn caller(sts: &aws_sdk_sts::Client) -> Result<(Account, String), CallError> {
     const OPERATION: &str = "GetCallerIdentity";
     let answer = sts.get_caller_identity().send().await.called(OPERATION)?;
     let id = required(answer.account, OPERATION, "Account")?;
     let arn = required(answer.arn, OPERATION, "Arn")?;
     let partition = required(arn.split(':').nth(1).map(str::to_owned), OPERATION, "a partition in Arn")?;
-    Ok(Account { id, partition })
+    Ok((Account { id, partition }, arn))
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ pub struct Done {
     pub address: Address,
     /// What was done; `None` where only what is recorded changed.
     pub operation: Option<Operation>,
+    /// Whether the object of a creation was there already.
+    pub adopted: bool,
     /// How long it took.
     pub took: Duration,
 }
@@ -288,13 +290,13 @@ impl Run<'_> {
             Ok(()) => {
                 self.identified(position);
                 self.release(position, false);
+                let adopted = shown && operation == Operation::Create && operator.is_adopted(&step.address);
                 if shown {
-                    let adopted = operation == Operation::Create && operator.is_adopted(&step.address);
                     let address = step.address.clone();
                     operator.observer.observe(&Progress::Done { address, operation, adopted, took });
                 }
                 let operation = shown.then_some(operation);
-                self.report.done.push(Done { address: step.address.clone(), operation, took });
+                self.report.done.push(Done { address: step.address.clone(), operation, adopted, took });
             }
             Err(Cause::Interrupted { during, blocked }) => self.left(position, during, blocked, operator),
             // What ends the run is told once, not for everything that was in progress.

@@ -56,6 +56,7 @@ mod lock;
 mod loss;
 mod observer;
 mod operate;
+mod outside;
 mod plan;
 mod plan_error;
 mod provider;
@@ -108,6 +109,7 @@ pub use lock::{Awaited, Holder, Holding, LockError, hold, lock_holder, unlock, u
 pub use loss::{Contents, How, Keep, KeepValue, Limit, Loss};
 pub use observer::{Observer, Progress, Silent};
 pub use operate::Cause;
+pub use outside::Outside;
 pub use plan::{Plan, Reading};
 pub use plan_error::PlanError;
 pub use provider::{Caller, Kind, Known, Provider, Registry};

@@ -10,8 +10,9 @@ use crate::address::Address;
 use crate::diff::{PropertyChange, accept, diff, managed};
 use crate::error::CallError;
 use crate::event::{Event, Seq};
-use crate::facts::CreateOnly;
+use crate::facts::{CreateOnly, Facts};
 use crate::graph::{Graph, Moved};
+use crate::outside::outside;
 use crate::plan_error::PlanError;
 use crate::provider::{Kind, Provider};
 use crate::references::{self, Found};
@@ -79,6 +80,25 @@ impl Plan {
     pub fn is_own_property(&self, step: &Step, property: &str) -> bool {
         let declared = self.graph.get(step.address.as_str());
         declared.is_some_and(|declared| declared.facts.template.own_properties.contains(&property))
+    }
+
+    /// What is known of the kind of a declared resource.
+    #[must_use]
+    pub fn facts(&self, address: &str) -> Option<&Facts> {
+        Some(self.graph.get(address)?.facts)
+    }
+
+    /// The value with every name that the declaration itself chooses, though its object is not there yet. It is for people: what
+    /// is sent is what the object's creation answers.
+    #[must_use]
+    pub fn with_chosen_names(&self, value: &Value) -> Value {
+        references::resolve(value, &|found| self.chosen_name(found))
+    }
+
+    fn chosen_name(&self, found: Found<'_>) -> Option<Value> {
+        let property = self.facts(found.address)?.name.property().filter(|name| *name == found.attr)?;
+        let name = self.step(found.address)?.desired()?.get(property)?;
+        name.is_string().then(|| name.clone())
     }
 
     /// What the plan is about. Everything else is left as it is.
@@ -285,13 +305,23 @@ impl<'a> Planner<'a> {
     ) -> Result<Step, PlanError> {
         let seen = self.seen(object, &wanted.desired);
         // Properties of two types cannot be compared.
-        let (changes, accepted) = match object.kind == declaration.kind {
+        let (changes, accepted, outside) = match object.kind == declaration.kind {
             true => {
                 let desired = kind.marked(object.marked_with(&declaration.address), &wanted.desired);
                 let (taken, accepted) = accept(kind, &seen, &desired);
-                (diff(&taken, &desired, kind.facts().lists), accepted)
+                let changes = diff(&taken, &desired, kind.facts().lists);
+                let outside = match self.live.get(&object.seq) {
+                    Some(Reading::Found(_)) => {
+                        let recorded =
+                            kind.marked(object.marked_with(&declaration.address), &object.properties);
+                        let live = managed(&taken, &recorded, &Value::Null, kind.closed());
+                        outside(&changes, &recorded, &live, &desired, kind.facts().lists)
+                    }
+                    _ => Vec::new(),
+                };
+                (changes, accepted, outside)
             }
-            false => (Vec::new(), Vec::new()),
+            false => (Vec::new(), Vec::new(), Vec::new()),
         };
         let action = action(declaration, object, kind, &changes);
         let removal = match &action {
@@ -324,6 +354,7 @@ impl<'a> Planner<'a> {
             missing,
             accepted,
             warnings: Vec::new(),
+            outside,
             subject: Subject::Both(existing(object, seen), wanted),
         })
     }

@@ -41,6 +41,12 @@ impl Removal {
     pub fn loses(&self) -> bool {
         self.fate == Fate::Lost && self.loss != Loss::Nothing && self.contents != Contents::Empty
     }
+
+    /// A property of the object, as its deletion sees it.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&Value> {
+        self.properties.get(name)
+    }
 }
 
 /// A part of what an object holds that goes because a limit is lowered; the object stays.

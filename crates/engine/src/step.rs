@@ -6,6 +6,7 @@ use crate::address::Address;
 use crate::diff::PropertyChange;
 use crate::event::Seq;
 use crate::foresight::Accepted;
+use crate::outside::Outside;
 use crate::removal::{Lowered, Removal};
 use crate::state::Phase;
 
@@ -137,6 +138,8 @@ pub struct Step {
     pub(crate) accepted: Vec<Accepted>,
     /// What the kind says of it.
     pub(crate) warnings: Vec<String>,
+    /// Which of the changes somebody made necessary outside of this program.
+    pub(crate) outside: Vec<Outside>,
 }
 
 impl Step {
@@ -155,6 +158,7 @@ impl Step {
             missing: None,
             accepted: Vec::new(),
             warnings: Vec::new(),
+            outside: Vec::new(),
         }
     }
 
@@ -180,6 +184,12 @@ impl Step {
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// Which of the changes somebody made necessary outside of this program, since the live object is not what was recorded.
+    #[must_use]
+    pub fn outside(&self) -> &[Outside] {
+        &self.outside
     }
 
     /// The properties that are wanted, where what is not known yet is a reference; `None` where nothing is declared.

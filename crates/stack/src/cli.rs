@@ -59,7 +59,7 @@ pub enum Command {
     Up,
     /// Show what `up` would do. Changes nothing.
     Preview {
-        /// Also show the properties of what would be created.
+        /// Name everything that would be created, with its properties, and show long values whole.
         #[arg(long)]
         details: bool,
         /// Exit with 2 if there are changes.

@@ -47,7 +47,7 @@ mod tests {
     }
 
     fn done(at: &str, operation: Option<Operation>) -> Done {
-        Done { address: address(at), operation, took: Duration::ZERO }
+        Done { address: address(at), operation, adopted: false, took: Duration::ZERO }
     }
 
     fn left(at: &str, blocked: bool) -> InProgress {

@@ -12,6 +12,10 @@ use crate::output::{Lines, Style};
 /// From this many objects of one kind that share their fate, they are told together.
 const TOGETHER: usize = 3;
 
+/// As wide as a list of names gets, and what is before it.
+const WIDTH: usize = 80;
+const INDENT: &str = "      ";
+
 /// What becomes of an object, as far as a person wants to know.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Told {
@@ -84,7 +88,8 @@ pub(crate) fn losses(plan: &Plan) -> Lines {
         } else {
             let subject = format!("{} × {kind}", names.len());
             lines.add("  ").styled(style, sentence(&told, &subject, replaced));
-            lines.line(format!(": {}", names.join(", ")));
+            lines.line(":");
+            wrapped(&mut lines, &names);
         }
     }
     for step in plan.steps() {
@@ -99,6 +104,23 @@ pub(crate) fn losses(plan: &Plan) -> Lines {
         }
     }
     lines
+}
+
+/// Names, as many as fit on a line.
+fn wrapped(lines: &mut Lines, names: &[String]) {
+    let mut line = String::new();
+    for (position, name) in names.iter().enumerate() {
+        let name = if position + 1 < names.len() { format!("{name},") } else { name.clone() };
+        if !line.is_empty() && line.chars().count() + 1 + name.chars().count() > WIDTH - INDENT.len() {
+            lines.line(format!("{INDENT}{line}"));
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&name);
+    }
+    lines.line(format!("{INDENT}{line}"));
 }
 
 fn sentence(told: &Told, subject: &str, replaced: bool) -> String {

@@ -1,8 +1,8 @@
-//! Plans, drift and reports as a person reads them, and as data.
+//! What is counted, remarked and reported, as a person reads it, and plans, drift and reports as data.
 
 use engine::{
-    Accepted, Action, Address, Cause, Drift, Fate, Note, Operation, Plan, PropertyChange, Reasons,
-    ReplaceOrder, Report, Step,
+    Accepted, Action, Address, Cause, Drift, Fate, Note, Operation, Plan, PropertyChange, ReplaceOrder,
+    Report, Step,
 };
 use serde_json::{Value, json};
 
@@ -32,8 +32,14 @@ impl Counts {
     /// Counts the steps of a plan.
     #[must_use]
     pub(crate) fn of(plan: &Plan) -> Self {
+        Self::of_steps(plan.steps())
+    }
+
+    /// Counts some of the steps of a plan.
+    #[must_use]
+    pub(crate) fn of_steps<'s>(steps: impl IntoIterator<Item = &'s Step>) -> Self {
         let mut counts = Self::default();
-        for step in plan.steps() {
+        for step in steps {
             *match (&step.action, step.note) {
                 (Action::Create, _) => &mut counts.create,
                 (Action::Update, _) => &mut counts.update,
@@ -68,38 +74,6 @@ impl Counts {
     }
 }
 
-/// The plan: one line a resource that changes, with the properties that differ below it.
-#[must_use]
-pub(crate) fn plan(plan: &Plan, details: bool) -> Lines {
-    let mut lines = Lines::new();
-    let shown: Vec<&Step> = plan.steps().iter().filter(|step| step.is_change()).collect();
-    let width = shown.iter().map(|step| step.address.as_str().len()).max().unwrap_or(0);
-    for step in shown {
-        let (colour, sign) = match &step.action {
-            Action::Create => (Style::Green, "+"),
-            Action::Update => (Style::Yellow, "~"),
-            Action::Replace { .. } => (Style::Red, "±"),
-            Action::Delete if is_kept(step) => (Style::Yellow, "="),
-            Action::Delete => (Style::Red, "-"),
-            Action::Unchanged => (Style::Yellow, ">"),
-        };
-        let address = step.address.as_str();
-        lines.add("  ").styled(colour, sign).add(" ");
-        lines.styled(Style::Bold, format!("{address:width$}")).add("  ").styled(Style::Dim, &step.kind);
-        lines.line(about(step));
-        for change in &step.changes {
-            property(&mut lines, change, plan.is_own_property(step, change.property()));
-        }
-        if let (true, Action::Create, Some(Value::Object(desired))) = (details, &step.action, step.desired())
-        {
-            for (name, wanted) in desired {
-                lines.line(format!("      {name}: {}", value(wanted)));
-            }
-        }
-    }
-    lines
-}
-
 /// What the kinds say of a plan: a line a warning, and one for each live value that is not as declared and stays.
 #[must_use]
 pub(crate) fn remarks(plan: &Plan) -> Lines {
@@ -111,6 +85,10 @@ pub(crate) fn remarks(plan: &Plan) -> Lines {
             count => format!(", and {count} more"),
         };
         lines.line(format!("  renamed: {} is now {}{others}; nothing changes in AWS", first.from, first.to));
+    }
+    if nothing_is_recorded(plan) {
+        lines.line("  nothing is recorded for this environment; objects that carry its tags are");
+        lines.line("  adopted rather than created again");
     }
     for step in plan.steps() {
         for warning in step.warnings() {
@@ -131,52 +109,14 @@ pub(crate) fn remark(lines: &mut Lines, address: &Address, accepted: &Accepted) 
 }
 
 /// Whether the object stays when it is not managed any more.
-fn is_kept(step: &Step) -> bool {
+pub(crate) fn is_kept(step: &Step) -> bool {
     step.removal().is_some_and(|removal| removal.fate == Fate::Retained)
 }
 
-fn about(step: &Step) -> String {
-    let note = match step.note {
-        Some(Note::Unfinished) => "  the last run did not finish it",
-        Some(Note::Missing) if step.action == Action::Delete => "  it has disappeared already",
-        Some(Note::Missing) => "  it has disappeared",
-        Some(Note::Deposed) => "  was replaced by an earlier run",
-        Some(Note::TakenBack) => "  was replaced by an earlier run, is still there, and is taken back",
-        None => "",
-    };
-    match &step.action {
-        Action::Replace { because, order } => {
-            let because = reasons(because);
-            let order = match order {
-                ReplaceOrder::CreateFirst => "the new one is created first",
-                ReplaceOrder::DeleteFirst => "the old one is deleted first",
-            };
-            format!("  replaced: {because}; {order}{note}")
-        }
-        Action::Delete if is_kept(step) => "  stays in the account, no longer managed".to_owned(),
-        _ => note.to_owned(),
-    }
-}
-
-/// Why an object is replaced: mostly properties that cannot be changed; what the engine calls otherwise, in words.
-fn reasons(because: &Reasons) -> String {
-    let words = |reason: &str| match reason {
-        "Readiness" => Some("AWS reports that it failed"),
-        "Type" => Some("its type changes"),
-        _ => None,
-    };
-    let fixed: Vec<&str> = because.iter().filter(|reason| words(reason).is_none()).collect();
-    let fixed = (!fixed.is_empty()).then(|| format!("{} cannot be changed", fixed.join(", ")));
-    let reasons: Vec<String> = because.iter().filter_map(words).map(str::to_owned).chain(fixed).collect();
-    reasons.join(", and ")
-}
-
-fn property(lines: &mut Lines, change: &PropertyChange, is_own: bool) {
-    let absent = || "(not set)".to_owned();
-    let before = change.before.as_ref().map_or_else(absent, value);
-    let after = change.after.as_ref().map_or_else(absent, value);
-    let own = if is_own { "  (stack's own property)" } else { "" };
-    lines.line(format!("      {}: {before} → {after}{own}", change.path));
+/// Whether the plan begins from nothing: all is new, as far as this program knows.
+fn nothing_is_recorded(plan: &Plan) -> bool {
+    let is_new = |step: &Step| step.action == Action::Create && step.note.is_none();
+    !plan.steps().is_empty() && plan.steps().iter().all(is_new)
 }
 
 /// A value on one line; what is not known yet says after what it will be.
@@ -262,25 +202,6 @@ fn accepted_json(accepted: &Accepted) -> Value {
     json!({ "property": property, "live": live, "declared": declared, "because": because })
 }
 
-/// Drift: one line an object, with the properties that differ below it.
-#[must_use]
-pub(crate) fn drift(drift: &[Drift]) -> Lines {
-    let mut lines = Lines::new();
-    for one in drift {
-        let (sign, changes) = match &one.changes {
-            Some(changes) => ("~", changes.as_slice()),
-            None => ("-", [].as_slice()),
-        };
-        let gone = if one.changes.is_none() { "  it has disappeared" } else { "" };
-        lines.add("  ").styled(Style::Yellow, sign).add(" ").styled(Style::Bold, &one.address).add("  ");
-        lines.styled(Style::Dim, &one.kind).line(gone);
-        for change in changes {
-            property(&mut lines, change, false);
-        }
-    }
-    lines
-}
-
 /// Drift as data.
 #[must_use]
 pub(crate) fn drift_json(drift: &[Drift]) -> Value {
@@ -294,6 +215,9 @@ pub(crate) fn drift_json(drift: &[Drift]) -> Value {
     };
     Value::Array(drift.iter().map(one).collect())
 }
+
+/// So many resources are named in one line.
+const SHOWN: usize = 8;
 
 /// What failed and what was not tried because of it. Empty for a complete run.
 #[must_use]
@@ -315,7 +239,7 @@ pub(crate) fn report(report: &Report) -> Lines {
         let skipped = report.skipped.iter().filter(|skipped| skipped.because == *address);
         let skipped: Vec<&str> = skipped.map(|skipped| skipped.address.as_str()).collect();
         if !skipped.is_empty() {
-            lines.line(format!("  not tried because of it: {}", some_of(&skipped)));
+            lines.line(format!("  not tried because of it: {}", some_of(&skipped, SHOWN)));
         }
     }
     // What an interrupted run leaves is counted in its summary.
@@ -324,21 +248,20 @@ pub(crate) fn report(report: &Report) -> Lines {
     let begun = report.in_progress.iter().map(|left| &left.address);
     let in_progress: Vec<&str> = stopped.chain(begun).map(engine::Address::as_str).collect();
     if left && !in_progress.is_empty() {
-        lines.line(format!("in progress when the run stopped: {}", some_of(&in_progress)));
+        lines.line(format!("in progress when the run stopped: {}", some_of(&in_progress, SHOWN)));
     }
     if left && !report.not_begun.is_empty() {
         let names: Vec<&str> = report.not_begun.iter().map(engine::Address::as_str).collect();
-        lines.line(format!("not begun: {}", some_of(&names)));
+        lines.line(format!("not begun: {}", some_of(&names, SHOWN)));
     }
     lines
 }
 
 /// The names, where they are few; otherwise the first ones and how many more there are. `--json` has all.
-fn some_of(names: &[&str]) -> String {
-    const SHOWN: usize = 8;
-    match names.get(..SHOWN) {
-        Some(first) if names.len() > SHOWN + 1 => {
-            format!("{} and {} more", first.join(", "), names.len() - SHOWN)
+pub(crate) fn some_of(names: &[&str], shown: usize) -> String {
+    match names.get(..shown) {
+        Some(first) if names.len() > shown + 1 => {
+            format!("{} and {} more", first.join(", "), names.len() - shown)
         }
         _ => names.join(", "),
     }
@@ -420,21 +343,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn drift_is_a_line_an_object_and_a_line_a_property(
-            key in any::<String>(), before in any::<String>(), after in any::<String>()
-        ) {
-            let change = PropertyChange {
-                path: format!("Tags[{key}].Value"),
-                before: Some(json!(before)),
-                after: Some(json!({ &key: [&after] })),
-            };
-            let one = Drift { address: address(), kind: key.clone(), changes: Some(vec![change.clone(), change]) };
-            let lines = shown(&drift(&[one]));
-            prop_assert_eq!(lines.len(), 3);
-            prop_assert!(lines.iter().all(|line| !line.contains(is_hidden)), "{:?}", lines);
-        }
-
         #[test]
         fn a_failure_is_a_line_and_a_line_for_its_cause(message in any::<String>(), code in any::<String>()) {
             let mut error = CallError::new(ErrorClass::Invalid, "CreateVpc", message);

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use engine::{Engine, EngineError, Graph, Head, Plan, Registry, Remark, Report, Selector, Session, State};
 use serde_json::json;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use crate::across;
 use crate::anchor::{self, Anchors};
@@ -21,11 +22,13 @@ use crate::environment::{self, Environment};
 use crate::exit::{Exit, Failure};
 use crate::export;
 use crate::failures::{EXPIRED, engine_failure};
+use crate::heading::heading;
 use crate::interruption;
 use crate::losses::losses;
 use crate::moved::Kept;
 use crate::output::{Lines, note, print, print_json};
 use crate::outputs::{NEXT_STEPS, next_steps};
+use crate::plan_lines;
 use crate::program::{Program, defective};
 use crate::progress::Screen;
 use crate::question::{Answer, CANCELLED, agreed};
@@ -33,6 +36,7 @@ use crate::render::{self, Counts};
 use crate::signals::Signals;
 use crate::stack::{Place, StackError, argument_error};
 use crate::stores::purpose;
+use crate::summary::summary;
 use crate::target::{self, Cloud, NOTHING_REAL};
 
 /// Everything that a command works with.
@@ -186,6 +190,7 @@ impl Work {
             self.check_environment(&state).await?;
         }
         let cloud = self.connect().await?;
+        note(self.heading(&cloud));
         let place = Place::new(&cloud, &state);
         let graph = self.declare(&place)?;
         if declared {
@@ -242,6 +247,11 @@ impl Work {
         text + "`"
     }
 
+    /// What a command works on, and as whom.
+    fn heading(&self, cloud: &Cloud) -> Lines {
+        heading(&self.loaded.config.project, self.environment.as_str(), self.options.target, cloud)
+    }
+
     pub(crate) fn title(&self) -> String {
         let Loaded { config, .. } = &self.loaded;
         let target = self.options.target.name();
@@ -266,7 +276,7 @@ impl Work {
         if self.options.json {
             print_json(&render::plan_json(&plan))?;
         } else {
-            let mut lines = render::plan(&plan, details);
+            let mut lines = plan_lines::plan(&plan, details);
             print(lines.append(&losses(&plan)).append(&render::remarks(&plan)).line(self.summary(&plan)))?;
         }
         Ok(if detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
@@ -340,7 +350,7 @@ impl Work {
             plan => plan.map_err(engine_failure)?,
         };
         if ask && !plan.is_empty() {
-            note(render::plan(&plan, false));
+            note(plan_lines::plan(&plan, false));
         }
         note(losses(&plan));
         note(render::remarks(&plan));
@@ -357,10 +367,12 @@ impl Work {
                 return Ok(Ran { exit, report: None });
             }
         }
+        let begun = Instant::now();
         let report = session.apply(&plan).await.map_err(engine_failure)?;
         if !report.is_complete() {
             note(render::report(&report));
         }
+        note(summary(&plan, &report, begun.elapsed(), SystemTime::now()));
         let exit = match (report.interrupted, report.is_complete()) {
             (_, true) => Exit::Done,
             (true, false) => Exit::Interrupted,
@@ -426,8 +438,10 @@ impl Work {
     }
 
     async fn refresh(&self, detailed_exitcode: bool) -> Result<Exit, Failure> {
-        self.recorded().await?;
-        let engine = self.engine(self.connect().await?).await?;
+        let is_empty = self.recorded().await?.is_empty();
+        let cloud = self.connect().await?;
+        note(self.heading(&cloud));
+        let engine = self.engine(cloud).await?;
         let survey = engine.look(&Selector::all()).await.map_err(engine_failure)?;
         let drift = survey.drift();
         // No drift, so not among it.
@@ -438,6 +452,9 @@ impl Work {
         note(remarks);
         if self.options.json {
             print_json(&render::drift_json(&drift))?;
+        } else if is_empty {
+            let text = format!("{}: nothing is recorded; {} deploys it", self.title(), self.command("up"));
+            print(&Lines::from(&text))?;
         } else if drift.is_empty() {
             print(&Lines::from(&format!("{}: no drift", self.title())))?;
         } else {
@@ -448,7 +465,7 @@ impl Work {
                 self.title(),
                 self.command("up")
             );
-            print(render::drift(&drift).line(summary))?;
+            print(plan_lines::drift(&drift).line(summary))?;
         }
         Ok(if detailed_exitcode && !drift.is_empty() { Exit::Changes } else { Exit::Done })
     }

@@ -69,7 +69,9 @@ async fn a_changed_cidr_is_a_replacement_that_names_the_property_and_what_follow
     assert!(preview.out.contains("replaced: CidrBlock cannot be changed"), "{}", preview.out);
     assert!(preview.out.contains("CidrBlock: \"10.0.0.0/16\" → \"10.1.0.0/16\""), "{}", preview.out);
     assert!(
-        preview.out.contains("VpcId: \"vpc-") && preview.out.contains("→ (known after vpc/vpc)"),
+        preview.out.contains("because vpc/vpc is replaced")
+            && preview.out.contains("VpcId: \"vpc-")
+            && preview.out.contains("→ (known after vpc/vpc)"),
         "{}",
         preview.out
     );
@@ -88,7 +90,9 @@ async fn a_changed_cidr_is_a_replacement_that_names_the_property_and_what_follow
 fn preview_changes_nothing_on_disk_but_opens_the_embedded_aws() {
     let place = Workplace::new();
     let preview = place.run(&["preview", "--detailed-exitcode"]).expect(2);
-    assert!(preview.out.contains("+ vpc/vpc"), "{}", preview.out);
+    assert!(preview.out.contains("vpc: 5"), "{}", preview.out);
+    let details = place.run(&["preview", "--details"]).expect(0);
+    assert!(details.out.contains("+ vpc/vpc"), "{}", details.out);
     assert!(!place.state_directory("dev").exists());
 }
 
@@ -143,7 +147,7 @@ fn a_release_that_failed_is_planned_again_and_the_plan_says_why() {
     server.run(&place, &[["up"].as_slice(), &release].concat()).expect(1);
     let again = server.run(&place, &[["preview"].as_slice(), &release].concat()).expect(0).out;
     assert!(
-        again.contains("AWS::ECS::Service  replaced: AWS reports that it failed; the old one"),
+        again.contains("AWS::ECS::Service\n      replaced: AWS reports that it failed; the old one"),
         "{again}"
     );
 }

@@ -60,5 +60,6 @@ mod state_cost;
 mod state_moves;
 mod state_s3;
 mod tap_stack;
+mod transcripts;
 mod unlock;
 mod verify;

@@ -282,7 +282,7 @@ async fn logs_stay_where_the_configuration_asks_for_it() {
     let place = deployed();
     let ended = place.run(&["destroy", "--yes", "--set", "logs.keep_on_destroy=true"]).expect(0);
     assert!(
-        ended.err.contains("AWS::Logs::LogGroup will stay in the account, no longer managed: "),
+        ended.err.contains("AWS::Logs::LogGroup will stay in the account, no longer managed:\n"),
         "{}",
         ended.err
     );

@@ -1,0 +1,566 @@
+//! The plan as a person reads it: a group for each tier, what is only new counted, everything else property by property.
+
+use std::collections::BTreeSet;
+
+use engine::{
+    Action, Drift, Note, Outside, Plan, PropertyChange, Reasons, ReplaceOrder, Step, Term, visible,
+};
+use serde_json::Value;
+
+use crate::differences::{Difference, differences, embedded};
+use crate::output::{Lines, Style};
+use crate::render::{Counts, is_kept, some_of, value};
+
+/// Before what is said of a resource, and of one of its properties.
+const INDENT: &str = "      ";
+const DEEPER: &str = "        ";
+/// As wide as a line gets where it is this program's choice.
+const WIDTH: usize = 80;
+/// Up to so many new resources of a group are named; more are counted.
+const NAMED: usize = 3;
+/// So much of a value is shown, from both ends.
+const VALUE: usize = 100;
+/// So much of a path is shown.
+const PATH: usize = 90;
+/// So many differences of one property are shown.
+const DIFFERENCES: usize = 12;
+
+/// The plan, a group for each tier in the order of the plan. With `details` all new resources are shown, with what is known of
+/// them, and nothing is cut.
+#[must_use]
+pub(crate) fn plan(plan: &Plan, details: bool) -> Lines {
+    let view = View { plan: Some(plan), details };
+    let mut tiers: Vec<&str> = Vec::new();
+    for step in plan.steps().iter().filter(|step| step.is_change()) {
+        if !tiers.contains(&tier(step)) {
+            tiers.push(tier(step));
+        }
+    }
+    let mut lines = Lines::new();
+    for name in tiers {
+        let steps: Vec<&Step> = plan.steps().iter().filter(|step| tier(step) == name).collect();
+        view.group(&mut lines, name, &steps);
+    }
+    lines
+}
+
+/// Drift: one line an object, with the properties that differ below it.
+#[must_use]
+pub(crate) fn drift(drift: &[Drift]) -> Lines {
+    let view = View { plan: None, details: false };
+    let mut lines = Lines::new();
+    for one in drift {
+        let (sign, changes) = match &one.changes {
+            Some(changes) => ("~", changes.as_slice()),
+            None => ("-", [].as_slice()),
+        };
+        let gone = if one.changes.is_none() { "  it has disappeared" } else { "" };
+        lines.add("  ").styled(Style::Yellow, sign).add(" ").styled(Style::Bold, &one.address).add("  ");
+        lines.styled(Style::Dim, &one.kind).line(gone);
+        for change in changes {
+            view.change(&mut lines, change, &[], "");
+        }
+    }
+    lines
+}
+
+fn tier(step: &Step) -> &str {
+    step.address.as_str().split('/').next().unwrap_or_default()
+}
+
+/// Whether all there is to say is that it is new.
+fn is_only_new(step: &Step) -> bool {
+    step.action == Action::Create && step.note.is_none()
+}
+
+fn sign(step: &Step) -> (Style, &'static str) {
+    match &step.action {
+        Action::Create => (Style::Green, "+"),
+        Action::Update => (Style::Yellow, "~"),
+        Action::Replace { .. } => (Style::Loud, "±"),
+        Action::Delete if is_kept(step) => (Style::Yellow, "="),
+        Action::Delete => (Style::Loud, "-"),
+        Action::Unchanged => (Style::Yellow, ">"),
+    }
+}
+
+const PUTS_BACK: &str = "the plan puts it back";
+/// Below differences that are shown apart from where they come from.
+const PUT_BACK: &str = "        changed outside of this program; the plan puts it back";
+const PARTLY: &str = "        partly changed outside of this program, too";
+
+struct View<'a> {
+    plan: Option<&'a Plan>,
+    details: bool,
+}
+
+impl View<'_> {
+    fn group(&self, lines: &mut Lines, name: &str, steps: &[&Step]) {
+        lines.styled(Style::Bold, name).line(format!(": {}", Counts::of_steps(steps.iter().copied()).text()));
+        let fold = !self.details && steps.iter().filter(|step| is_only_new(step)).count() > NAMED;
+        let is_shown = |step: &&&Step| step.is_change() && !(fold && is_only_new(step));
+        let shown: Vec<&&Step> = steps.iter().filter(is_shown).collect();
+        let width = shown.iter().map(|step| step.address.as_str().len()).max().unwrap_or(0);
+        for step in shown {
+            let (style, sign) = sign(step);
+            lines.add("  ").styled(style, sign).add(" ");
+            lines.styled(Style::Bold, format!("{:width$}", step.address.as_str())).add("  ");
+            lines.styled(Style::Dim, &step.kind).line(note(step));
+            self.step(lines, step);
+        }
+    }
+
+    fn step(&self, lines: &mut Lines, step: &Step) {
+        if let Action::Replace { because, order } = &step.action {
+            let order = match order {
+                ReplaceOrder::CreateFirst => "the new one is created first",
+                ReplaceOrder::DeleteFirst => "the old one is deleted first",
+            };
+            let reasons = reasons(because);
+            let text = format!("replaced: {reasons}; {order}");
+            if INDENT.len() + text.chars().count() <= WIDTH {
+                lines.add(INDENT).styled(Style::Red, text).end();
+            } else {
+                lines.add(INDENT).styled(Style::Red, format!("replaced: {reasons};")).end();
+                lines.add(DEEPER).styled(Style::Red, order).end();
+            }
+        }
+        if let Some(because) = self.because(step) {
+            lines.line(format!("{INDENT}because {because}"));
+        }
+        self.changes(lines, step);
+        if let (true, Action::Create, Some(Value::Object(desired))) =
+            (self.details, &step.action, step.desired())
+        {
+            for (name, wanted) in desired {
+                lines.line(format!("{INDENT}{name}: {}", self.text(wanted)));
+            }
+        }
+    }
+
+    /// What else the plan does that makes this necessary.
+    fn because(&self, step: &Step) -> Option<String> {
+        let plan = self.plan?;
+        let mut sources = BTreeSet::new();
+        step.changes
+            .iter()
+            .filter_map(|change| change.after.as_ref())
+            .for_each(|it| refers(it, &mut sources));
+        let of = |wanted: fn(&Step) -> bool| -> Vec<&str> {
+            let is_it = |source: &&str| plan.step(source).is_some_and(wanted);
+            sources.iter().copied().filter(is_it).collect()
+        };
+        let replaced = of(|step| matches!(step.action, Action::Replace { .. }));
+        let missing = of(|step| step.action == Action::Create && step.note == Some(Note::Missing));
+        let created = of(is_only_new);
+        let part = |names: &[&str], one: &str, more: &str| {
+            let what = if names.len() == 1 { one } else { more };
+            (!names.is_empty()).then(|| format!("{} {what}", some_of(names, 2)))
+        };
+        let parts = [
+            part(&replaced, "is replaced", "are replaced"),
+            part(&missing, "has disappeared", "have disappeared"),
+            part(&created, "is created", "are created"),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(", and "))
+    }
+
+    fn changes(&self, lines: &mut Lines, step: &Step) {
+        let mut changes = step.changes.as_slice();
+        while let [first, ..] = changes {
+            let property = first.property();
+            let count = changes.iter().take_while(|change| change.property() == property).count();
+            let (of_it, others) = changes.split_at(count);
+            changes = others;
+            let is_own = self.plan.is_some_and(|plan| plan.is_own_property(step, property));
+            let own = if is_own { "  (stack's own property)" } else { "" };
+            if !self.as_sets(lines, step, property, of_it, own) {
+                of_it.iter().for_each(|change| self.change(lines, change, step.outside(), own));
+            }
+        }
+    }
+
+    /// A property in which lists differ that have no identity: their elements as sets, instead of position by position.
+    fn as_sets(
+        &self,
+        lines: &mut Lines,
+        step: &Step,
+        property: &str,
+        of_it: &[PropertyChange],
+        own: &str,
+    ) -> bool {
+        if !of_it.iter().any(|change| has_position(&change.path)) {
+            return false;
+        }
+        let facts = self.plan.and_then(|plan| plan.facts(step.address.as_str()));
+        // What marks an object as this stack's is no property, and the engine knows what becomes of it.
+        let known = facts.filter(|facts| !facts.lists.iter().any(|list| list.path == property));
+        let both = step
+            .live()
+            .and_then(|live| live.get(property))
+            .zip(step.desired().and_then(|it| it.get(property)));
+        let Some((facts, (before, after))) = known.zip(both) else { return false };
+        let found = differences(property, Some(before), Some(&self.named(after)), facts.lists);
+        if found.is_empty() {
+            return false;
+        }
+        self.list(lines, &found, own);
+        let outside: Vec<&Outside> = step
+            .outside()
+            .iter()
+            .filter(|outside| of_it.iter().any(|change| change.path == outside.path))
+            .collect();
+        if !outside.is_empty() {
+            let all = outside.len() == of_it.len() && outside.iter().all(|outside| outside.puts_back);
+            lines.line(if all { PUT_BACK } else { PARTLY });
+        }
+        true
+    }
+
+    /// One change, and below it where it comes from.
+    fn change(&self, lines: &mut Lines, change: &PropertyChange, outside: &[Outside], own: &str) {
+        let after = change.after.as_ref().map(|after| self.named(after));
+        let is_json = |value: Option<&Value>| value.is_some_and(|value| embedded(value).is_some());
+        let outside = outside.iter().find(|outside| outside.path == change.path);
+        if change.before == after && self.same(lines, &change.path, change.after.as_ref(), own) {
+            return;
+        }
+        if is_json(change.before.as_ref()) && is_json(after.as_ref()) {
+            let found = differences(&change.path, change.before.as_ref(), after.as_ref(), &[]);
+            self.list(lines, &found, own);
+            if let Some(outside) = outside {
+                lines.line(if outside.puts_back { PUT_BACK } else { PARTLY });
+            }
+            return;
+        }
+        match outside {
+            Some(Outside { puts_back: true, .. }) => {
+                // Told as it happened: what was there, and what somebody made of it.
+                let (from, to) = (self.optional(after.as_ref()), self.optional(change.before.as_ref()));
+                let path = self.path(&change.path);
+                let told = format!("{INDENT}{path}: changed outside of this program");
+                let whole = format!("{told}: {from} → {to};");
+                let width = whole.chars().count();
+                if width + 1 + PUTS_BACK.len() + own.len() <= WIDTH {
+                    lines.line(format!("{whole} {PUTS_BACK}{own}"));
+                } else if width <= WIDTH {
+                    lines.line(whole).line(format!("{DEEPER}{PUTS_BACK}{own}"));
+                } else {
+                    lines.line(format!("{told}; {PUTS_BACK}{own}"));
+                    lines.line(format!("{DEEPER}{from}")).line(format!("{DEEPER}→ {to}"));
+                }
+            }
+            outside => {
+                self.pair(lines, &change.path, change.before.as_ref(), after.as_ref(), own);
+                if let Some(Outside { recorded, .. }) = outside {
+                    let from = recorded.as_ref().map_or(String::new(), |from| {
+                        format!(": {} → {}", self.text(from), self.optional(change.before.as_ref()))
+                    });
+                    lines.line(format!("{DEEPER}changed outside of this program, too{from}"));
+                }
+            }
+        }
+    }
+
+    fn list(&self, lines: &mut Lines, found: &[Difference], own: &str) {
+        let shown = if self.details || found.len() <= DIFFERENCES + 1 { found.len() } else { DIFFERENCES };
+        let mut list = "";
+        for one in &found[..shown] {
+            match one {
+                Difference::Changed { path, before, after } => {
+                    self.pair(lines, path, before.as_ref(), after.as_ref(), own);
+                    list = "";
+                }
+                Difference::Added { path, item } | Difference::Removed { path, item } => {
+                    if list != path {
+                        lines.line(format!("{INDENT}{}:{own}", self.path(path)));
+                        list = path;
+                    }
+                    let sign = if matches!(one, Difference::Added { .. }) { "+" } else { "-" };
+                    lines.line(format!("{DEEPER}{sign} {}", self.text(item)));
+                }
+                Difference::Reordered { path } => {
+                    lines.line(format!("{INDENT}{}: the same in another order{own}", self.path(path)));
+                }
+            }
+        }
+        if found.len() > shown {
+            lines.line(format!(
+                "{INDENT}… and {} more differences; `preview --details` shows them",
+                found.len() - shown
+            ));
+        }
+    }
+
+    /// What is the same as before, but is only there once something else was made again.
+    fn same(&self, lines: &mut Lines, path: &str, after: Option<&Value>, own: &str) -> bool {
+        let mut sources = BTreeSet::new();
+        after.into_iter().for_each(|after| refers(after, &mut sources));
+        let sources: Vec<&str> = sources.into_iter().collect();
+        if !sources.is_empty() {
+            let path = self.path(path);
+            lines.line(format!("{INDENT}{path}: the same, known after {}{own}", some_of(&sources, 2)));
+        }
+        !sources.is_empty()
+    }
+
+    /// On one line if it fits, otherwise on more.
+    fn pair(&self, lines: &mut Lines, path: &str, before: Option<&Value>, after: Option<&Value>, own: &str) {
+        let path = self.path(path);
+        let (before, after) = match (before, after) {
+            (Some(Value::String(before)), Some(Value::String(after))) if !self.details => {
+                let (before, after) =
+                    (Value::from(before.as_str()).to_string(), Value::from(after.as_str()).to_string());
+                around_difference(&before, &after)
+            }
+            _ => (self.optional(before), self.optional(after)),
+        };
+        let whole = format!("{INDENT}{path}: {before} → {after}{own}");
+        let first = format!("{INDENT}{path}: {before}{own}");
+        if whole.chars().count() <= WIDTH {
+            lines.line(whole);
+        } else if first.chars().count() <= WIDTH {
+            lines.line(first).line(format!("{DEEPER}→ {after}"));
+        } else {
+            lines.line(format!("{INDENT}{path}:{own}"));
+            lines.line(format!("{DEEPER}{before}")).line(format!("{DEEPER}→ {after}"));
+        }
+    }
+
+    fn path(&self, path: &str) -> String {
+        if self.details { path.to_owned() } else { cut(path, PATH) }
+    }
+
+    fn optional(&self, value: Option<&Value>) -> String {
+        value.map_or_else(|| "(not set)".to_owned(), |value| self.text(value))
+    }
+
+    fn text(&self, shown: &Value) -> String {
+        let text = value(&self.named(shown));
+        if self.details { text } else { cut(&text, VALUE) }
+    }
+
+    /// With the names that the configuration chooses, though their objects are not there yet.
+    fn named(&self, value: &Value) -> Value {
+        self.plan.map_or_else(|| value.clone(), |plan| plan.with_chosen_names(value))
+    }
+}
+
+/// Whether a list on the way is compared by position.
+fn has_position(path: &str) -> bool {
+    path.split('[').skip(1).any(|rest| {
+        rest.split(']')
+            .next()
+            .is_some_and(|key| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit()))
+    })
+}
+
+/// The resources that a value takes something from.
+fn refers<'v>(value: &'v Value, sources: &mut BTreeSet<&'v str>) {
+    match Term::of(value) {
+        Term::Reference { address, .. } => {
+            sources.insert(address);
+        }
+        Term::Join(parts) => parts.iter().for_each(|part| refers(part, sources)),
+        Term::Plain(Value::Array(items)) => items.iter().for_each(|item| refers(item, sources)),
+        Term::Plain(Value::Object(fields)) => fields.values().for_each(|field| refers(field, sources)),
+        Term::Plain(_) => {}
+    }
+}
+
+/// A long text without its middle, and how long it is: `abc…xyz (23,512 characters)`.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    let text = visible(text);
+    let length = text.chars().count();
+    // What says how long it is would be longer than what is left out.
+    if length <= most + 20 {
+        return text.into_owned();
+    }
+    let half = most / 2;
+    let start: String = text.chars().take(half).collect();
+    let end: String = text.chars().skip(length - half).collect();
+    format!("{start}…{end} ({} characters)", thousands(length))
+}
+
+/// Two texts, where both are long only around what differs.
+fn around_difference(before: &str, after: &str) -> (String, String) {
+    const AROUND: usize = 24;
+    let (one, other): (Vec<char>, Vec<char>) =
+        (visible(before).chars().collect(), visible(after).chars().collect());
+    let shorter = one.len().min(other.len());
+    if shorter <= VALUE {
+        return (cut(before, VALUE), cut(after, VALUE));
+    }
+    let same = |pair: &(&char, &char)| pair.0 == pair.1;
+    let head = one.iter().zip(&other).take_while(same).count();
+    let tail = one.iter().rev().zip(other.iter().rev()).take_while(same).count().min(shorter - head);
+    let part = |text: &[char]| {
+        let (start, end) = (head.saturating_sub(AROUND), (text.len() - tail + AROUND).min(text.len()));
+        let shown = text[start..end].iter().collect::<String>();
+        let (left, right) = (if start > 0 { "…" } else { "" }, if end < text.len() { "…" } else { "" });
+        match (left, right) {
+            ("", "") => cut(&shown, VALUE),
+            _ => format!("{left}{}{right} ({} characters)", cut(&shown, VALUE), thousands(text.len())),
+        }
+    };
+    (part(&one), part(&other))
+}
+
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn note(step: &Step) -> &'static str {
+    match step.note {
+        _ if step.action == Action::Delete && is_kept(step) => "  stays in the account, no longer managed",
+        Some(Note::Unfinished) => "  the last run did not finish it",
+        Some(Note::Missing) if step.action == Action::Delete => "  it has disappeared already",
+        Some(Note::Missing) => "  it has disappeared",
+        Some(Note::Deposed) => "  was replaced by an earlier run",
+        Some(Note::TakenBack) => "  was replaced by an earlier run, is still there, and is taken back",
+        None => "",
+    }
+}
+
+/// Why an object is replaced: mostly properties that cannot be changed; what the engine calls otherwise, in words.
+fn reasons(because: &Reasons) -> String {
+    let words = |reason: &str| match reason {
+        "Readiness" => Some("AWS reports that it failed"),
+        "Type" => Some("its type changes"),
+        _ => None,
+    };
+    let fixed: Vec<&str> = because.iter().filter(|reason| words(reason).is_none()).collect();
+    let fixed = (!fixed.is_empty()).then(|| format!("{} cannot be changed", some_of(&fixed, 6)));
+    let reasons: Vec<String> = because.iter().filter_map(words).map(str::to_owned).chain(fixed).collect();
+    reasons.join(", and ")
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::{Address, is_hidden};
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    /// The lines, without colours.
+    fn shown(lines: &Lines) -> Vec<String> {
+        let text = anstream::adapter::strip_str(&lines.to_string()).to_string();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn drifted(kind: &str, changes: Vec<PropertyChange>) -> Vec<String> {
+        let address = Address::new("vpc/vpc").unwrap();
+        shown(&drift(&[Drift { address, kind: kind.to_owned(), changes: Some(changes) }]))
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_in_a_value_it_takes_its_own_lines_and_no_more(
+            key in "\\PC{0,20}", before in any::<String>(), after in any::<String>()
+        ) {
+            let change = PropertyChange {
+                path: format!("Tags[{key}].Value"),
+                before: Some(json!(before)),
+                after: Some(json!({ &key: [&after] })),
+            };
+            let lines = drifted("AWS::EC2::VPC", vec![change.clone(), change]);
+            prop_assert!(lines[0].starts_with("  ~ vpc/vpc"));
+            let starts = lines.iter().filter(|line| line.starts_with("      Tags[")).count();
+            prop_assert_eq!(starts, 2);
+            prop_assert!(lines[1..].iter().all(|line| line.starts_with("      Tags[") || line.starts_with("        ")));
+            prop_assert!(lines.iter().all(|line| !line.contains(is_hidden)), "{:?}", lines);
+            prop_assert!(lines.iter().all(|line| line.chars().count() <= 300), "{:?}", lines);
+        }
+
+        #[test]
+        fn a_cut_keeps_both_ends(text in "[a-z]{0,400}") {
+            let cut = cut(&text, 100);
+            prop_assert!(cut.chars().count() <= 120);
+            let is_whole = cut == text;
+            let keeps_ends = text.len() > 120
+                && cut.starts_with(&text[..50])
+                && cut.contains(&format!("{} (", &text[text.len() - 50..]));
+            prop_assert!(is_whole || keeps_ends, "{}", cut);
+        }
+    }
+
+    #[test]
+    fn a_long_value_says_how_long_it_is() {
+        assert_eq!(cut(&"ab".repeat(11_756), 10), "ababa…babab (23,512 characters)");
+        assert_eq!([7, 999, 1000, 1_234_567].map(thousands), ["7", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn a_change_fits_on_a_line_or_takes_two() {
+        let change = |after: &str| PropertyChange {
+            path: "TaskDefinition".to_owned(),
+            before: Some(json!("old")),
+            after: Some(json!(after)),
+        };
+        assert_eq!(drifted("K", vec![change("new")])[1..], [r#"      TaskDefinition: "old" → "new""#]);
+        let long = "n".repeat(70);
+        assert_eq!(
+            drifted("K", vec![change(&long)])[1..],
+            [r#"      TaskDefinition: "old""#.to_owned(), format!(r#"        → "{long}""#)]
+        );
+    }
+
+    #[test]
+    fn of_long_texts_the_part_that_differs_is_shown() {
+        let rule = |names: &[&str]| {
+            names.iter().map(|name| format!("ALARM({name})")).collect::<Vec<_>>().join(" OR ")
+        };
+        let all: Vec<String> = (10..40).map(|number| format!("alarm-{number}")).collect();
+        let mut names: Vec<&str> = all.iter().map(String::as_str).collect();
+        let before = rule(&names);
+        names.insert(20, "new");
+        let (before, after) = around_difference(&before, &rule(&names));
+        assert!(after.contains("ALARM(new)") && after.ends_with("… (580 characters)"), "{after}");
+        assert!(
+            !before.contains("new") && before.starts_with('…') && before.chars().count() < 120,
+            "{before}"
+        );
+        assert_eq!(around_difference("a", "b"), ("a".to_owned(), "b".to_owned()));
+    }
+
+    #[test]
+    fn a_text_that_is_json_is_shown_path_by_path() {
+        let body = |title: &str| Some(json!(format!(r#"{{"widgets":[{{"title":"{title}","x":0}}]}}"#)));
+        let change = PropertyChange { path: "DashboardBody".to_owned(), before: body("a"), after: body("b") };
+        assert_eq!(drifted("K", vec![change])[1..], [r#"      DashboardBody.widgets[0].title: "a" → "b""#]);
+    }
+
+    #[test]
+    fn a_property_with_very_many_differences_is_not_shown_whole() {
+        let body = |offset: u32| {
+            Some(json!(
+                json!(
+                    (0..50)
+                        .map(|at| (format!("k{at:02}"), at + offset))
+                        .collect::<std::collections::BTreeMap<_, _>>()
+                )
+                .to_string()
+            ))
+        };
+        let change = PropertyChange { path: "P".to_owned(), before: body(0), after: body(1) };
+        let lines = drifted("K", vec![change]);
+        assert_eq!(lines.len(), 1 + DIFFERENCES + 1);
+        assert!(lines.last().unwrap().contains("… and 38 more differences"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_position_is_a_number_between_brackets() {
+        assert!(has_position("A[0].B") && has_position("A[x].B[12]"));
+        assert!(!has_position("A[x]") && !has_position("A.0") && !has_position("A[]"));
+    }
+}

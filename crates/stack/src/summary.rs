@@ -1,0 +1,135 @@
+//! After a run: what was done, what was left as it is, and what stays behind though it is no longer managed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use engine::{Action, Fate, Operation, Plan, Report, Resource as _, Step};
+
+use crate::output::Lines;
+use crate::render::is_kept;
+
+const SECONDS_A_DAY: u64 = 86_400;
+
+/// What a run did, in one line, and a line for each thing that stays behind. Nothing where there was nothing to do.
+#[must_use]
+pub(crate) fn summary(plan: &Plan, report: &Report, took: Duration, now: SystemTime) -> Lines {
+    let mut lines = Lines::new();
+    if plan.is_empty() || report.interrupted {
+        return lines;
+    }
+    let of = |wanted: Operation| -> BTreeSet<&str> {
+        let done = report.done.iter().filter(|done| done.operation == Some(wanted));
+        done.map(|done| done.address.as_str()).collect()
+    };
+    let (made, changed, gone) = (of(Operation::Create), of(Operation::Update), of(Operation::Delete));
+    let replaced = |address: &&&str| {
+        plan.step(address).is_some_and(|step| matches!(step.action, Action::Replace { .. }))
+    };
+    let both = made.intersection(&gone).filter(replaced).count();
+    let adopted = report.done.iter().filter(|done| done.adopted).count();
+    let kept: Vec<&Step> = plan.steps().iter().filter(|step| is_kept(step)).collect();
+    let unchanged = plan.steps().iter().filter(|step| !step.is_change()).count();
+    let parts = [
+        (made.len().saturating_sub(adopted + both), "created"),
+        (adopted, "adopted"),
+        (changed.difference(&made).count(), "changed"),
+        (both, "replaced"),
+        (gone.len() - both, "deleted"),
+    ];
+    let parts: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let parts = if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") };
+    let left = if unchanged > 0 { format!("; {unchanged} left as they are") } else { String::new() };
+    let ended = if report.is_complete() { "Done in" } else { "Stopped after" };
+    lines.line(format!("{ended} {}: {parts}{left}", duration(took)));
+    behind(&mut lines, plan, &gone, &kept, now);
+    lines
+}
+
+/// What is still in the account, and why.
+fn behind(lines: &mut Lines, plan: &Plan, gone: &BTreeSet<&str>, kept: &[&Step], now: SystemTime) {
+    let is_gone = |step: &&Step| gone.contains(step.address.as_str());
+    for step in plan.steps().iter().filter(is_gone) {
+        let Some(removal) = step.removal() else { continue };
+        let name = removal.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
+        if let Fate::Copied(copy) = removal.fate {
+            lines.line(format!("  stays: {copy} of {}{name}, until somebody deletes it", step.address));
+        }
+        if removal.kind == aws::resources::Key::KIND
+            && removal.fate == Fate::Lost
+            && let Some(days) = removal.property("PendingWindowInDays").and_then(serde_json::Value::as_u64)
+        {
+            let address = &step.address;
+            lines.line(format!(
+                "  waits: the key {address} can be restored until about {}, {days} days from now",
+                date(now + Duration::from_secs(days * SECONDS_A_DAY))
+            ));
+        }
+        if removal.kind == apigw::resources::Account::KIND {
+            lines.line("  stays: API Gateway's role for logs, which all environments in the region share");
+        }
+    }
+    let mut of_kind: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for step in kept {
+        of_kind.entry(step.kind.as_str()).or_default().push(step.address.as_str());
+    }
+    for (kind, addresses) in of_kind {
+        let what = match addresses.as_slice() {
+            [one] => (*one).to_owned(),
+            more => format!("{} × {kind}", more.len()),
+        };
+        let why = match kind == aws::resources::ServiceLinkedRole::KIND {
+            true => "shared by the whole account",
+            false => "with its contents, no longer managed",
+        };
+        lines.line(format!("  stays: {what}, {why}"));
+    }
+}
+
+/// `4.2 s`, `3 min 20 s`, `1 h 5 min`.
+fn duration(took: Duration) -> String {
+    match took.as_secs() {
+        0..60 => format!("{:.1} s", took.as_secs_f64()),
+        seconds @ 60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// The day in UTC, as ISO 8601 has it. The calendar repeats every 400 years; a year is taken to begin in March, so that the day
+/// that some have more is its last.
+fn date(time: SystemTime) -> String {
+    let days = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / SECONDS_A_DAY;
+    // Days since 1 March 0000.
+    let days = days + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    format!("{:04}-{month:02}-{day:02}", year_of_era + era * 400 + carry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_date_is_right_in_leap_years_too() {
+        assert_eq!(date(at(0)), "1970-01-01");
+        assert_eq!(date(at(951_782_400)), "2000-02-29");
+        assert_eq!(date(at(951_868_800)), "2000-03-01");
+        assert_eq!(date(at(1_798_761_599)), "2026-12-31");
+        assert_eq!(date(at(4_107_542_400)), "2100-03-01");
+    }
+
+    #[test]
+    fn a_duration_is_as_exact_as_it_matters() {
+        let text = |millis| duration(Duration::from_millis(millis));
+        assert_eq!([4_210, 200_000, 3_900_000].map(text), ["4.2 s", "3 min 20 s", "1 h 5 min"]);
+    }
+}
