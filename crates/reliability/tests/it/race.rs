@@ -146,6 +146,7 @@ fn wanted(environment: &str, days: u32) -> Arc<Graph> {
         made_by_service: false,
         retention_in_days: Some(days.try_into().unwrap()),
         kms_key_id: None,
+        deletion_protection_enabled: false,
         deletion_policy: DeletionPolicy::retain_if(false),
         tags: Tags::new(),
     };
