@@ -14,7 +14,7 @@ const CONFIG: &str = "[worker]\nimage = \"public.ecr.aws/example/worker:1.4\"\na
 #[tokio::test]
 async fn the_payment_stack_with_a_worker_is_deployed_looked_at_and_destroyed() {
     let place = Workplace::with(CONFIG);
-    let preview = place.run(&["preview", "--detailed-exitcode"]).expect(2);
+    let preview = place.run(&["preview", "--details", "--detailed-exitcode"]).expect(2);
     for address in
         ["worker/queue", "worker/dead-letter-queue", "worker/service", "vpc/vpc", "backup/function"]
     {
