@@ -473,7 +473,7 @@ mod tests {
                 before: Some(json!(before)),
                 after: Some(json!({ &key: [&after] })),
             };
-            let lines = drifted("AWS::EC2::VPC", vec![change.clone(), change]);
+            let lines = drifted("Test::Network", vec![change.clone(), change]);
             prop_assert!(lines[0].starts_with("  ~ vpc/vpc"));
             let starts = lines.iter().filter(|line| line.starts_with("      Tags[")).count();
             prop_assert_eq!(starts, 2);

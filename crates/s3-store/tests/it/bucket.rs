@@ -112,6 +112,9 @@ async fn a_bucket_is_made_as_it_must_be_and_then_left_alone() {
     store.probe().await.unwrap();
 }
 
+/// What somebody wishes otherwise.
+type Otherwise = fn(&mut BucketWish);
+
 #[tokio::test]
 async fn only_what_differs_is_set_again() {
     let emulator = Emulator::in_memory();
@@ -124,7 +127,7 @@ async fn only_what_differs_is_set_again() {
     assert_eq!(make(&bucket(&emulator, wish())).await.unwrap(), ["public access", "versioning"]);
     assert_eq!(changes(&emulator), ["PutPublicAccessBlock", "PutBucketVersioning"]);
     let mut wanted = wish();
-    let steps: [(fn(&mut BucketWish), &str); 4] = [
+    let steps: [(Otherwise, &str); 4] = [
         (|wish| wish.kms_key_arn = Some(KEY.to_owned()), "encryption"),
         (|wish| wish.history_days = 30, "lifecycle"),
         (|wish| wish.protect = Some(true), "policy"),
