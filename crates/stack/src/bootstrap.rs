@@ -89,12 +89,22 @@ impl Work {
                 look.changes
             }
         };
-        for change in &changes {
+        let store = state.store(Some(&self.environment));
+        let (encryption, others): (Vec<&Change>, Vec<&Change>) =
+            changes.iter().partition(|change| change.what == "encryption");
+        for change in others {
+            bucket.make(change).await.map_err(refused)?;
+            note(&format!("set {}", change.what));
+        }
+        for change in encryption {
+            // A key that cannot be used must not become the default of a bucket that others use: the store writes with it.
+            if wish.kms_key_arn.is_some() {
+                store.probe().await.map_err(|error: Unfit| unfit(&error))?;
+            }
             bucket.make(change).await.map_err(refused)?;
             note(&format!("set {}", change.what));
         }
         self.wait_until_shown(&bucket).await?;
-        let store = state.store(Some(&self.environment));
         let fit = async {
             store.check().await?;
             store.probe().await
@@ -183,7 +193,11 @@ impl Work {
             wish.name
         ));
         if !missing.is_empty() {
-            lines.line("now write into the configuration:").line("").line("[state]");
+            lines
+                .line("move each state that is kept on a machine: `stack state push --target aws`, once for each --env")
+                .line("then write into the configuration:")
+                .line("")
+                .line("[state]");
             missing.iter().for_each(|missing| {
                 lines.line(missing);
             });

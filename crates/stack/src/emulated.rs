@@ -101,7 +101,7 @@ fn examples(directory: &Path, url: &str, region: &str) -> Lines {
         directory.display()
     ));
     lines.line(format!(
-        "  AWS_ENDPOINT_URL={url} AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_REGION={region} \
+        "  AWS_ENDPOINT_URL={url} AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION={region} \
          aws ec2 describe-vpcs"
     ));
     lines.line(format!(

@@ -131,8 +131,8 @@ fn first_wrong(rules: &[Rule<'_>]) -> Option<Wrong> {
 const ROLE_HINT: &str = "write it like arn:aws:iam::123456789012:role/deployer";
 
 impl StateArgs {
-    /// What is wrong with it, if something is.
-    pub(crate) fn wrong(&self) -> Option<Wrong> {
+    /// What is wrong with it in a stack of this region, if something is.
+    pub(crate) fn wrong(&self, region: &str) -> Option<Wrong> {
         let rules: [Rule<'_>; 7] = [
             (
                 "state.bucket",
@@ -174,6 +174,21 @@ impl StateArgs {
         ];
         if let Some(wrong) = first_wrong(&rules) {
             return Some(wrong);
+        }
+        let is_dots = |part: &str| part == "." || part == "..";
+        if self.prefix.as_deref().is_some_and(|prefix| prefix.split('/').any(is_dots)) {
+            let reason = "it has a part that is `.` or `..`".to_owned();
+            return Some(wrong(
+                "state.prefix",
+                reason,
+                "clients take such a part for a way to another key: leave it out",
+            ));
+        }
+        let region_of = |arn: &str| arn.split(':').nth(3).map(str::to_owned);
+        let wanted = self.region.as_deref().unwrap_or(region);
+        if let Some(key) = self.kms_key_arn.as_deref().and_then(region_of).filter(|key| key != wanted) {
+            let reason = format!("the key is in {key}, and the bucket in {wanted}");
+            return Some(wrong("state.kms_key_arn", reason, "use a key of the bucket's region"));
         }
         if self.prefix.as_deref().is_some_and(|prefix| prefix.len() > 512) {
             return Some(wrong(

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use engine::{Engine, File, LocalStore, Registry, Store};
+use engine::{Engine, EngineError, File, LocalStore, Registry, Store, StoreError, inspect};
 use s3_store::{Location, S3Error, S3Store, Unfit};
 
 use crate::account;
 use crate::cli::Target;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
+use crate::failures::engine_failure;
 use crate::moved::Kept;
 use crate::output::note;
 use crate::run::Work;
@@ -91,7 +92,38 @@ impl Work {
                 "the embedded AWS keeps its state in the state directory; state.backend = \"s3\" is for --target aws",
             );
         }
-        Ok(self.kept_at(&self.places().await?, &self.environment))
+        let kept = self.kept_at(&self.places().await?, &self.environment);
+        if let Kept::S3(_) = kept {
+            self.check_nothing_is_left_here(&kept).await?;
+        }
+        Ok(kept)
+    }
+
+    /// Whether the state directory has a state of this environment that was not moved: a run with the state in S3 would begin
+    /// another one beside it.
+    async fn check_nothing_is_left_here(&self, kept: &Kept) -> Result<(), Failure> {
+        let directory = self.local(&self.environment);
+        if !directory.exists() {
+            return Ok(());
+        }
+        let here = Kept::local(directory.clone());
+        let failure = |error| engine_failure(EngineError::Journal(error));
+        let Some(inspected) = inspect(&*here.files()).await.map_err(failure)? else { return Ok(()) };
+        let moved = |error: StoreError| engine_failure(EngineError::Lock(error.into()));
+        let is_old = here.moved().await.map_err(moved)?.is_some();
+        if inspected.state.is_empty() || is_old || kept.moved().await.map_err(moved)?.is_some() {
+            return Ok(());
+        }
+        let count = inspected.state.objects().count();
+        let message = format!(
+            "{} has a state of environment {} with {count} resources, and the configuration says that states are kept in S3",
+            directory.display(),
+            self.environment
+        );
+        Err(Failure::new(Exit::Configuration, message).hint(format!(
+            "move it there: {}; or go on with it here: leave out `backend = \"s3\"`",
+            self.command("state push")
+        )))
     }
 
     /// The configured bucket, with credentials that are there.
@@ -117,8 +149,7 @@ impl Work {
         let region = config.state.region.as_ref().unwrap_or(&config.region);
         let account = config.state.account_id.as_deref().unwrap_or("ACCOUNT");
         Failure::new(Exit::Configuration, "no bucket for the state is configured").hint(format!(
-            "write these two lines below [state] in the configuration: `backend = \"s3\"` and `bucket = \"{}-state-{account}-{region}\"` \
-             (the name is your choice; with the number of your account in it, nobody else has it). Then run `{} bootstrap --target aws`",
+            "write this line below [state] in the configuration: `bucket = \"{}-state-{account}-{region}\"` (the name is your choice; with the number of your account in it, nobody else has it). Then run `{} bootstrap --target aws`",
             config.project,
             self.program.name()
         ))

@@ -36,7 +36,7 @@ fn it_says_how_clients_come_to_it() {
             said[1..],
             [
                 format!(
-                    "  AWS_ENDPOINT_URL={url} AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_REGION={region} \
+                    "  AWS_ENDPOINT_URL={url} AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION={region} \
                      aws ec2 describe-vpcs"
                 ),
                 format!(

@@ -199,6 +199,26 @@ async fn credentials_that_expire_while_the_state_is_written_lose_nothing_and_the
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_second_state_is_begun_beside_one_that_was_not_moved() {
+    let account = Account::new().await;
+    let machine = Machine::new();
+    machine.run(&account, &["up", "--set", "state.backend=local"]).expect(0);
+    for command in ["preview", "up", "destroy"] {
+        let refused = machine.run(&account, &[command]).expect(65);
+        assert!(refused.err.contains("has a state of environment dev with 172 resources"), "{}", refused.err);
+        assert!(
+            refused.err.contains("hint: move it there: `stack state push --target aws`"),
+            "{}",
+            refused.err
+        );
+    }
+    assert_eq!(account.keys().await, Vec::<String>::new());
+    machine.run(&account, &["state", "push"]).expect(0);
+    machine.run(&account, &["preview", "--detailed-exitcode"]).expect(0);
+    machine.run(&account, &["preview", "--set", "state.backend=local"]).expect(65);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_embedded_target_keeps_its_state_here_and_says_so() {
     let machine = Machine::new();
     let ended = machine.0.run(&["up"]).expect(0);
@@ -300,6 +320,11 @@ fn what_cannot_be_configured_is_refused_before_any_call() {
         (&["state.bucket=A"], "`--set state.bucket`: `A` is not the name of an S3 bucket"),
         (&["state.bucket=a..b"], "is not the name of an S3 bucket"),
         (&["state.prefix=/x"], "`--set state.prefix`: `/x` is not a prefix of keys"),
+        (&["state.prefix=a/../b"], "it has a part that is `.` or `..`"),
+        (
+            &["state.kms_key_arn=arn:aws:kms:us-east-1:123456789012:key/1234abcd"],
+            "the key is in us-east-1, and the bucket in ap-southeast-1",
+        ),
         (&["state.region=Singapore"], "is not an AWS region"),
         (&["state.account_id=12"], "is not an AWS account"),
         (&["state.kms_key_arn=alias/x"], "an alias will not do"),
