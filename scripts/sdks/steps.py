@@ -69,8 +69,8 @@ def wait(what, /, **inputs):
     return Step("wait", service, waiter, inputs)
 
 
-def passes(*, days):
-    return Step("pass", "the clock", "advance", {}, seconds=days * 24 * 60 * 60)
+def passes(*, days=0, seconds=0):
+    return Step("pass", "the clock", "advance", {}, seconds=days * 24 * 60 * 60 + seconds)
 
 
 def blob(content):

@@ -56,7 +56,7 @@ pub enum JournalError {
         wanted: String,
     },
     /// The store failed.
-    #[error("cannot save state")]
+    #[error("cannot read or write the state")]
     Store(#[from] std::sync::Arc<StoreError>),
 }
 

@@ -134,6 +134,8 @@ KINDS = [
         make=[
             call("s3.CreateBucket", Bucket="check-bucket", CreateBucketConfiguration={"LocationConstraint": REGION}),
             wait("s3.BucketExists", Bucket="check-bucket"),
+            # A new bucket may be seen, and its settings be refused with NoSuchBucket, for up to 40 s.
+            passes(seconds=60),
             call("s3.PutBucketVersioning", Bucket="check-bucket", VersioningConfiguration={"Status": "Enabled"}),
             call("s3.GetBucketVersioning", Bucket="check-bucket", expect={"Status": "Enabled"}),
             call("s3.PutPublicAccessBlock", Bucket="check-bucket", PublicAccessBlockConfiguration={
