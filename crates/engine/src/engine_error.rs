@@ -48,6 +48,8 @@ pub enum EngineError {
     #[error("interrupted before anything was changed")]
     Interrupted,
     /// The lock was lost in the middle of the work.
-    #[error("the lock was lost: this process did not renew it in time, or it was taken away; another run may be at work")]
+    #[error(
+        "the lock was lost: this process did not renew it in time, or it was taken away; another run may be at work"
+    )]
     LockLost,
 }

@@ -19,6 +19,7 @@ mod settings;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use aws::tags::{ADDRESS, PROJECT};
 use aws_config::SdkConfig;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, Tag};
 use engine::{Backoff, Pace};
@@ -26,16 +27,10 @@ use engine::{Backoff, Pace};
 pub use self::error::BucketError;
 pub use self::settings::Change;
 use crate::error::S3Error;
-use crate::objects::Objects;
+use crate::objects::{Objects, tag};
 use crate::store::client_of;
 
-/// The tag that says whose project the bucket is.
-const PROJECT: &str = "stack:project";
-
-/// The tag that tells it from the buckets that a stack makes.
-const ADDRESS: &str = "stack:address";
-
-/// What that tag says.
+/// What the tag with the address says, which tells it from the buckets that a stack makes.
 const STATE: &str = "state/bucket";
 
 /// The region that has no name in S3, for it was the first.
@@ -140,8 +135,8 @@ impl StateBucket {
         });
         match created.await {
             // An attempt before had its effect, or somebody of this account was faster: who it was is looked at next.
-            Err(error) if code(&error) == "BucketAlreadyOwnedByYou" => {}
-            Err(error) if code(&error) == "BucketAlreadyExists" => {
+            Err(error) if error.code() == "BucketAlreadyOwnedByYou" => {}
+            Err(error) if error.code() == "BucketAlreadyExists" => {
                 return Err(BucketError::Taken { bucket: wish.name.clone() });
             }
             created => created?,
@@ -196,7 +191,7 @@ impl StateBucket {
         let mut backoff = Backoff::new(operation, PACE, VISIBLE_WITHIN);
         loop {
             match self.objects.insisting(operation, &self.wish.name, &mut call).await {
-                Err(error) if code(&error) == "NoSuchBucket" && backoff.wait().await => {}
+                Err(error) if error.code() == "NoSuchBucket" && backoff.wait().await => {}
                 answer => return answer,
             }
         }
@@ -207,12 +202,4 @@ impl std::fmt::Debug for StateBucket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("StateBucket").field(&self.wish).finish()
     }
-}
-
-fn code(error: &S3Error) -> &str {
-    error.call.code.as_deref().unwrap_or_default()
-}
-
-fn tag(key: &str, value: &str) -> Tag {
-    Tag::builder().key(key).value(value).build().expect("a key and a value are given")
 }

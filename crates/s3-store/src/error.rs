@@ -17,12 +17,17 @@ pub struct S3Error {
 }
 
 impl S3Error {
+    /// S3's code for it; empty where it gave none.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        self.call.code.as_deref().unwrap_or_default()
+    }
+
     /// What a person can do.
     #[must_use]
     pub fn hint(&self) -> String {
         let bucket = &self.bucket;
-        let code = self.call.code.as_deref().unwrap_or_default();
-        match (code, self.call.class) {
+        match (self.code(), self.call.class) {
             ("NoSuchBucket", _) => {
                 format!("create it with `stack bootstrap`, or correct `state.bucket`, which is {bucket}")
             }

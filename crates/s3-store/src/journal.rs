@@ -98,6 +98,14 @@ impl S3Store {
         number_of(key).map(Some).ok_or_else(foreign)
     }
 
+    /// Whether nothing was ever recorded here. It asks for one key, however long the journal is.
+    ///
+    /// # Errors
+    /// Where the bucket cannot be listed.
+    pub async fn is_new(&self) -> Result<bool, StoreError> {
+        Ok(self.newest().await?.is_none())
+    }
+
     async fn segment(&self, number: u64) -> Result<(Frame, Vec<u8>), StoreError> {
         let there = self.segment_if_there(number).await?;
         let (frame, appended) = there.ok_or_else(|| self.damaged(number, "it is missing"))?;

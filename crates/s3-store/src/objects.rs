@@ -46,7 +46,7 @@ pub(crate) enum Kept {
 }
 
 /// The tag that says what an object is kept for.
-const KEPT: &str = "stack:kept";
+pub(crate) const KEPT: &str = "stack:kept";
 
 impl Kept {
     /// As a query string, which is how S3 takes tags with an object.
@@ -109,7 +109,7 @@ impl Objects {
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Object>, S3Error> {
         match self.got(key).await {
             Ok(object) => Ok(Some(object)),
-            Err(error) if code(&error) == "NoSuchKey" => Ok(None),
+            Err(error) if error.code() == "NoSuchKey" => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -193,7 +193,7 @@ impl Objects {
     pub(crate) async fn was_deleted(&self, key: &str) -> Result<bool, S3Error> {
         match self.got(key).await {
             Ok(_) => Ok(false),
-            Err(error) if code(&error) == "NoSuchKey" => Ok(error.deleted),
+            Err(error) if error.code() == "NoSuchKey" => Ok(error.deleted),
             Err(error) => Err(error),
         }
     }
@@ -202,9 +202,8 @@ impl Objects {
     pub(crate) async fn mark_as_history(&self, key: &str) -> Result<(), S3Error> {
         const OPERATION: &str = "PutObjectTagging";
         self.insisting(OPERATION, key, || async {
-            let tag = Tag::builder().key(KEPT).value("history").build();
-            let tags = tag.and_then(|tag| Tagging::builder().tag_set(tag).build());
-            let tags = tags.expect("a key, a value, and a set of tags are all that is needed");
+            let tags = Tagging::builder().tag_set(tag(KEPT, "history")).build();
+            let tags = tags.expect("there is a set of tags");
             let call = self.client.put_object_tagging().bucket(&self.bucket).key(key).tagging(tags);
             let call = call.set_expected_bucket_owner(self.owner.clone());
             call.send().await.map(drop).map_err(|error| self.failed(OPERATION, error))
@@ -339,8 +338,8 @@ impl Objects {
     }
 }
 
-fn code(error: &S3Error) -> &str {
-    error.call.code.as_deref().unwrap_or_default()
+pub(crate) fn tag(key: &str, value: &str) -> Tag {
+    Tag::builder().key(key).value(value).build().expect("a key and a value are given")
 }
 
 fn is_unmet(error: &S3Error) -> bool {
@@ -348,7 +347,7 @@ fn is_unmet(error: &S3Error) -> bool {
 }
 
 fn verdict(error: &S3Error) -> Verdict {
-    match (code(error), error.call.class) {
+    match (error.code(), error.call.class) {
         // For a write with `If-Match` and for a delete it says that there is nothing that could match.
         ("PreconditionFailed" | "NoSuchKey", _) => Verdict::Unmet,
         // Another request for this object was under way, or S3 did not get all of the body in time. This attempt did nothing.

@@ -34,7 +34,7 @@ pub(crate) async fn of_resources(config: &Config, environment: &Environment) -> 
 /// What the calls for the state are made with.
 pub(crate) async fn of_state(config: &Config, environment: &Environment) -> SdkConfig {
     let state = &config.state;
-    let sdk = own(config, state.region.as_ref().unwrap_or(&config.region)).await;
+    let sdk = own(config, config.state_region()).await;
     let Some(arn) = state.role_arn.as_deref() else { return sdk };
     let session_name = session_name(config, environment);
     assume(sdk, Role { arn, external_id: None, session_name, duration: None }).await

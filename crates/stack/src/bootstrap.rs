@@ -127,7 +127,7 @@ impl Work {
         }
         let wish = BucketWish {
             name: state.bucket.clone(),
-            region: config.state.region.as_ref().unwrap_or(&config.region).clone(),
+            region: config.state_region().to_owned(),
             account_id: account.id,
             partition: account.partition,
             project: config.project.clone(),

@@ -163,7 +163,7 @@ impl Loaded {
             let hint = "name keys that others set, such as \"CostCenter\" or \"org:*\"";
             return Err(self.error("ignored_tags", error.to_string(), hint));
         }
-        if let Some(wrong) = config.state.wrong(&config.region).or_else(|| config.aws.wrong()) {
+        if let Some(wrong) = config.state.wrong(config.state_region()).or_else(|| config.aws.wrong()) {
             return Err(self.error(wrong.key, wrong.reason, wrong.hint));
         }
         Ok(())

@@ -194,7 +194,7 @@ async fn moved(side: &Side) -> Result<Option<Moved>, Failure> {
     side.kept.moved().await.map_err(store_failure)
 }
 
-fn store_failure(error: StoreError) -> Failure {
+pub(crate) fn store_failure(error: StoreError) -> Failure {
     engine_failure(EngineError::Journal(error.into()))
 }
 

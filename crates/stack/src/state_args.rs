@@ -131,8 +131,8 @@ fn first_wrong(rules: &[Rule<'_>]) -> Option<Wrong> {
 const ROLE_HINT: &str = "write it like arn:aws:iam::123456789012:role/deployer";
 
 impl StateArgs {
-    /// What is wrong with it in a stack of this region, if something is.
-    pub(crate) fn wrong(&self, region: &str) -> Option<Wrong> {
+    /// What is wrong with it where the bucket is in this region, if something is.
+    pub(crate) fn wrong(&self, bucket_region: &str) -> Option<Wrong> {
         let rules: [Rule<'_>; 7] = [
             (
                 "state.bucket",
@@ -185,9 +185,9 @@ impl StateArgs {
             ));
         }
         let region_of = |arn: &str| arn.split(':').nth(3).map(str::to_owned);
-        let wanted = self.region.as_deref().unwrap_or(region);
-        if let Some(key) = self.kms_key_arn.as_deref().and_then(region_of).filter(|key| key != wanted) {
-            let reason = format!("the key is in {key}, and the bucket in {wanted}");
+        if let Some(key) = self.kms_key_arn.as_deref().and_then(region_of).filter(|key| key != bucket_region)
+        {
+            let reason = format!("the key is in {key}, and the bucket in {bucket_region}");
             return Some(wrong("state.kms_key_arn", reason, "use a key of the bucket's region"));
         }
         if self.prefix.as_deref().is_some_and(|prefix| prefix.len() > 512) {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use engine::{Engine, EngineError, File, LocalStore, Registry, Store, StoreError, inspect};
+use engine::{Engine, EngineError, LocalStore, Registry, Store, inspect};
 use s3_store::{Location, S3Error, S3Store, Unfit};
 
 use crate::account;
@@ -13,6 +13,7 @@ use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
 use crate::failures::engine_failure;
 use crate::moved::Kept;
+use crate::moves::store_failure;
 use crate::output::note;
 use crate::run::Work;
 use crate::state_args::Backend;
@@ -109,9 +110,8 @@ impl Work {
         let here = Kept::local(directory.clone());
         let failure = |error| engine_failure(EngineError::Journal(error));
         let Some(inspected) = inspect(&*here.files()).await.map_err(failure)? else { return Ok(()) };
-        let moved = |error: StoreError| engine_failure(EngineError::Lock(error.into()));
-        let is_old = here.moved().await.map_err(moved)?.is_some();
-        if inspected.state.is_empty() || is_old || kept.moved().await.map_err(moved)?.is_some() {
+        let is_old = here.moved().await.map_err(store_failure)?.is_some();
+        if inspected.state.is_empty() || is_old || kept.moved().await.map_err(store_failure)?.is_some() {
             return Ok(());
         }
         let count = inspected.state.objects().count();
@@ -146,10 +146,11 @@ impl Work {
     /// That no bucket is configured, and which lines would do it.
     fn no_bucket(&self) -> Failure {
         let config = &self.loaded.config;
-        let region = config.state.region.as_ref().unwrap_or(&config.region);
+        let region = config.state_region();
         let account = config.state.account_id.as_deref().unwrap_or("ACCOUNT");
         Failure::new(Exit::Configuration, "no bucket for the state is configured").hint(format!(
-            "write this line below [state] in the configuration: `bucket = \"{}-state-{account}-{region}\"` (the name is your choice; with the number of your account in it, nobody else has it). Then run `{} bootstrap --target aws`",
+            "write this line below [state] in the configuration: `bucket = \"{}-state-{account}-{region}\"` (the name is your choice; \
+             with the number of your account in it, nobody else has it). Then run `{} bootstrap --target aws`",
             config.project,
             self.program.name()
         ))
@@ -160,8 +161,8 @@ impl Work {
         let Kept::S3(store) = self.kept().await? else { return Ok(()) };
         let fit = async {
             store.check().await?;
-            match store.read(File::Journal).await {
-                Ok(None) => store.probe().await,
+            match store.is_new().await {
+                Ok(true) => store.probe().await,
                 // What is wrong with it is said by whoever needs it.
                 _ => Ok(()),
             }
@@ -209,8 +210,7 @@ pub(crate) fn unfit(error: &Unfit) -> Failure {
 
 /// Whether a call to the bucket failed for what is configured.
 pub(crate) fn exit_of(error: &S3Error) -> Exit {
-    let code = error.call.code.as_deref().unwrap_or_default();
-    match code {
+    match error.code() {
         "NoSuchBucket"
         | "PermanentRedirect"
         | "AuthorizationHeaderMalformed"

@@ -10,10 +10,7 @@ use aws_sdk_s3::types::{
     LifecycleRuleAndOperator, LifecycleRuleFilter, NoncurrentVersionExpiration, Tag, TransitionStorageClass,
 };
 
-use super::tag;
-
-/// The tag that says how long an object is kept.
-const KEPT: &str = "stack:kept";
+use crate::objects::{KEPT, tag};
 
 /// Days that a snapshot can be had back that a later one has replaced.
 const SNAPSHOT_DAYS: i32 = 90;

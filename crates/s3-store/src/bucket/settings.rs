@@ -10,8 +10,9 @@ use aws_sdk_s3::types::{
 };
 
 use super::policy::{Says, Statements};
-use super::{ADDRESS, BucketError, Look, PROJECT, STATE, StateBucket, code, lifecycle, tag};
+use super::{ADDRESS, BucketError, Look, PROJECT, STATE, StateBucket, lifecycle};
 use crate::error::S3Error;
+use crate::objects::tag;
 
 /// One setting that differs.
 #[derive(Clone, Debug)]
@@ -87,7 +88,7 @@ fn made<T>(answer: Result<T, S3Error>) -> Result<Option<T>, S3Error> {
     match answer {
         Err(error)
             if matches!(
-                code(&error),
+                error.code(),
                 "NoSuchPublicAccessBlockConfiguration"
                     | "OwnershipControlsNotFoundError"
                     | "ServerSideEncryptionConfigurationNotFoundError"

@@ -54,7 +54,7 @@ impl Elsewhere {
 }
 
 #[tokio::test]
-#[ignore = "needs S3_STORE_ENDPOINT"]
+#[ignore = "needs S3_STORE_ENDPOINT: `scripts/store-judges` runs it"]
 async fn it_is_found_fit() {
     let elsewhere = Elsewhere::new().await;
     elsewhere.open("probe").check().await.unwrap();
@@ -63,7 +63,7 @@ async fn it_is_found_fit() {
 
 /// Before a session begins, whatever it lacks.
 #[tokio::test]
-#[ignore = "needs S3_STORE_ENDPOINT"]
+#[ignore = "needs S3_STORE_ENDPOINT: `scripts/store-judges` runs it"]
 async fn it_is_refused() {
     let elsewhere = Elsewhere::new().await;
     let refused = match elsewhere.open("probe").check().await {
@@ -78,7 +78,7 @@ async fn it_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs S3_STORE_ENDPOINT"]
+#[ignore = "needs S3_STORE_ENDPOINT: `scripts/store-judges` runs it"]
 async fn the_store_keeps_its_contract_there() {
     let elsewhere = Arc::new(Elsewhere::new().await);
     testing::store::contract(|| {
@@ -89,7 +89,7 @@ async fn the_store_keeps_its_contract_there() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs S3_STORE_ENDPOINT"]
+#[ignore = "needs S3_STORE_ENDPOINT: `scripts/store-judges` runs it"]
 async fn sessions_that_race_there_lose_nothing() {
     const MACHINES: u64 = 3;
     const SESSIONS: usize = 3;

@@ -135,6 +135,11 @@ impl Config {
             .unwrap_or_else(|| panic!("this configuration has no section `{}`", T::NAME))
     }
 
+    /// The region of the bucket for the state.
+    pub(crate) fn state_region(&self) -> &str {
+        self.state.region.as_deref().unwrap_or(&self.region)
+    }
+
     /// The tags that are left to others.
     ///
     /// # Errors

@@ -166,7 +166,9 @@ fn freeze(process: &mut Running, place: &Workplace) {
 fn check_full(full: &Ended, again: &Ended, reason: &str) {
     let error = &full.err;
     assert!(
-        error.contains("error: cannot read or write the state\ncause: cannot append to .stack/aws/dev/journal.jsonl"),
+        error.contains(
+            "error: cannot read or write the state\ncause: cannot append to .stack/aws/dev/journal.jsonl"
+        ),
         "{error}"
     );
     assert_eq!(error.matches(reason).count(), 1, "{error}");

@@ -74,7 +74,7 @@ async fn life(store: Arc<dyn Store>) -> [Duration; 3] {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "a measurement"]
+#[ignore = "a measurement: `cargo test -p stack --test it -- --ignored --nocapture state_cost` runs it"]
 async fn what_it_adds_to_up_is_less_than_one_percent() {
     let nearby = life(Arc::new(MemoryStore::new())).await;
     let emulator = Emulator::builder().layer(Far).in_memory();
