@@ -454,6 +454,11 @@ impl fmt::Display for Case {
 }
 
 impl End {
+    /// Those that differ. After a call that changes nothing, cloud and disk are as they are before the next call is sent.
+    fn of(mutating: bool) -> impl Iterator<Item = End> {
+        [End::Before, End::After].into_iter().take(if mutating { 2 } else { 1 })
+    }
+
     fn name(self) -> &'static str {
         match self {
             End::Before => "before",
@@ -472,7 +477,15 @@ fn write_end(end: WriteEnd) -> &'static str {
 
 impl Lapse {
     /// All of them.
-    pub const ALL: [Lapse; 5] = [Lapse::Error, Lapse::Reset, Lapse::TimeOut, Lapse::Throttle, Lapse::Expired];
+    pub const ALL: [Lapse; 5] = [Lapse::Throttle, Lapse::Expired, Lapse::Error, Lapse::Reset, Lapse::TimeOut];
+
+    /// Those that differ. Whether a call that changes nothing took effect does not matter, so of the last three there is one, in
+    /// turn from call to call.
+    fn of(mutating: bool, call: u64) -> impl Iterator<Item = Lapse> {
+        let [throttle, expired, lost @ ..] = Lapse::ALL;
+        let kept = move |lapse: &usize| mutating || *lapse as u64 == call % 3;
+        [throttle, expired].into_iter().chain((0..3).filter(kept).map(move |lapse| lost[lapse]))
+    }
 
     fn name(self) -> &'static str {
         match self {
@@ -540,9 +553,9 @@ pub fn cases(stage: &Stage, seed: u64, drawn: u64) -> Vec<Case> {
     let scenario = stage.scenario;
     let mut harms = Vec::new();
     let calls = stage.clean.calls.len() as u64;
-    for call in 1..=calls {
-        harms.extend([End::Before, End::After].map(|end| Harm::Call(call, end)));
-        harms.extend(Lapse::ALL.map(|lapse| Harm::Fault(call, lapse)));
+    for (made, call) in stage.clean.calls.iter().zip(1..) {
+        harms.extend(End::of(made.mutating).map(|end| Harm::Call(call, end)));
+        harms.extend(Lapse::of(made.mutating, call).map(|lapse| Harm::Fault(call, lapse)));
     }
     for (position, request) in stage.clean.requests.iter().enumerate() {
         let possible = Trouble::ALL.into_iter().filter(|trouble| trouble.can_happen_to(request));

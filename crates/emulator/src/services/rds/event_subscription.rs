@@ -213,7 +213,8 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(answer)
 }
 
-pub(super) fn describe(cx: &Cx<'_>, call: &Call) -> Answer {
+pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
+    notice_topics(cx);
     // RDS API Reference, DescribeEventSubscriptions, `Filters`: "This parameter isn't currently supported."
     const LISTING: Listing =
         Listing { member: "EventSubscriptionsList", name: "CustSubscriptionId", filters: &[] };
@@ -289,8 +290,8 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 /// What is active and whose topic went, or does not let RDS publish any more, says so until it is modified (RDS API Reference,
-/// EventSubscription, `Status`).
-pub(super) fn notice_topics(cx: &mut Cx<'_>) {
+/// EventSubscription, `Status`). AWS notices as it publishes; here it is noticed when somebody looks.
+fn notice_topics(cx: &mut Cx<'_>) {
     let active = cx.r.rds.event_subscriptions.values().filter(|one| one.status == ACTIVE);
     let lost: Vec<(String, &str)> = active
         .filter_map(|one| {

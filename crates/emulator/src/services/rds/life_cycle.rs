@@ -36,7 +36,6 @@ pub(super) fn settle(cx: &mut Cx<'_>) {
 
 fn settle_subscriptions(cx: &mut Cx<'_>) {
     let now_millis = cx.now_millis;
-    event_subscription::notice_topics(cx);
     cx.r.rds.event_subscriptions.retain(|_, subscription| {
         match Next::due(&mut subscription.next, now_millis) {
             Some(next) if next.state == GONE => return false,
