@@ -28,7 +28,7 @@ mod changes;
 mod deeds;
 
 pub use changes::{Change, EXCEPTIONS, changes};
-pub use deeds::{DEEDS, Deed, Expected, UNTOUCHED};
+pub use deeds::{Deed, Expected, UNTOUCHED, deeds};
 
 /// A live stack, at rest.
 #[derive(Debug)]

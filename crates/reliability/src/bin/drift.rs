@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use reliability::drift::{Base, DEEDS, Deed, EXCEPTIONS, Expected, Seen, changes};
+use reliability::drift::{Base, Deed, EXCEPTIONS, Expected, Seen, changes, deeds};
 
 /// Runs the drift matrix on a live stack in virtual time, and writes it as Markdown.
 #[derive(Debug, Parser)]
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     let mut rows: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut wrong = 0;
-    for deed in DEEDS.iter().filter(|deed| is_chosen(deed.id)) {
+    for deed in deeds().filter(|deed| is_chosen(deed.id)) {
         let seen = base.after(async |hand| (deed.act)(hand).await);
         let (word, good) = deed_word(deed, &seen);
         *counts.entry(word).or_default() += 1;
