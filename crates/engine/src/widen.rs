@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::operate::{Cause, Goal, Operator};
 use crate::provider::Kind;
 use crate::schedule::is_widened_first;
+use crate::state::{Object, State};
 use crate::step::{Existing, Step, Subject};
 
 /// Whether a list of a kind has an item. One that has an identity is the same whatever else is in it.
@@ -20,12 +21,14 @@ fn position(kind: &dyn Kind, property: &str, list: &[Value], item: &Value) -> Op
     }
 }
 
-/// The live properties with what is new, in an item or as one, in the lists that are widened first.
-fn widened(kind: &dyn Kind, seen: &Value, goal: &Value) -> Value {
+/// The live properties with what is new, in an item or as one, in the lists that are widened first, and without what `stays` says
+/// is gone.
+fn widened(kind: &dyn Kind, seen: &Value, goal: &Value, stays: impl Fn(&Value) -> bool) -> Value {
     let mut widened = seen.clone();
     for property in kind.order().widened_first {
         let lists = (widened.get_mut(*property), goal.get(*property));
         if let (Some(Value::Array(has)), Some(Value::Array(shall))) = lists {
+            has.retain(|item| shall.contains(item) || stays(item));
             for item in shall {
                 match position(kind, property, has, item) {
                     Some(position) => has[position].clone_from(item),
@@ -37,23 +40,38 @@ fn widened(kind: &dyn Kind, seen: &Value, goal: &Value) -> Value {
     widened
 }
 
+/// Whether an item may name something that is there. The outputs of what it was are not recorded any more if somebody has deleted
+/// that, and something else stands in its place; and a cloud refuses a list that names it. Where the list's object refers to
+/// nothing, its items were written out, and nobody knows.
+fn may_be_there(state: &State, object: &Object, item: &Value) -> bool {
+    let is_output = |other: &Object| {
+        other.outputs.as_object().is_some_and(|outputs| outputs.values().any(|output| output == item))
+    };
+    !item.is_string() || object.dependencies.is_empty() || state.objects().any(|(_, other)| is_output(other))
+}
+
 impl Operator<'_> {
     /// The first call: nothing is taken away, and nothing but the lists is changed. No call where nothing is new.
     pub(crate) async fn widen(&self, step: &Step) -> Result<(), Cause> {
         let kind = self.kind(&step.kind)?;
         let goal = self.goal(step)?;
         let existing = step.existing().ok_or_else(|| Cause::Stale { what: "it has no object".to_owned() })?;
-        let properties = widened(kind, &existing.seen, &goal.properties);
+        let object = self.object(step, existing.seq)?;
+        let properties = self.widened(kind, existing, &object, &goal.properties);
         if properties == existing.seen {
             return Ok(());
         }
-        let object = self.object(step, existing.seq)?;
         // It depends on both until it has let go.
         let mut dependencies = [goal.dependencies, object.dependencies.clone()].concat();
         dependencies.sort_unstable();
         dependencies.dedup();
         let protect = object.protect;
         self.update(step, kind, object, Goal { properties, dependencies, protect }).await
+    }
+
+    fn widened(&self, kind: &dyn Kind, existing: &Existing, object: &Object, goal: &Value) -> Value {
+        let state = self.journal.state();
+        widened(kind, &existing.seen, goal, |item| may_be_there(&state, object, item))
     }
 
     /// The second call, or the only one.
@@ -65,7 +83,7 @@ impl Operator<'_> {
         let (kind, goal) = (self.kind(&step.kind)?, self.goal(step)?.properties);
         let subject = match step.subject.clone() {
             Subject::Both(existing, wanted) => {
-                let seen = widened(kind, &existing.seen, &goal);
+                let seen = self.widened(kind, &existing, &self.object(step, existing.seq)?, &goal);
                 Subject::Both(Existing { seen, ..existing }, wanted)
             }
             other => other,

@@ -47,6 +47,32 @@ async fn a_group_takes_what_is_new_before_it_gives_up_what_is_old_and_there_alwa
     assert!(world.plan(&other).await.is_empty());
 }
 
+/// What somebody deleted is refused in every list, so the first call must not have it, whether the plan still knew it or an
+/// earlier run has made another in its place.
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_is_not_kept_in_a_list_that_is_widened() {
+    for is_made_before in [false, true] {
+        let world = World::new();
+        let wanted = cluster(&["t/p1", "t/p2"], &["t/m1"]);
+        world.apply(&wanted).await;
+        let gone = world.cloud.at("t/p1").unwrap().id();
+        world.cloud.lose("t/p1");
+        if is_made_before {
+            world.cloud.die_at(1, CallEnd::After);
+            assert!(matches!(world.run(&wanted).await, Ended::Died));
+        }
+        world.cloud.clear_log();
+        world.apply(&wanted).await;
+        let cloud = world.cloud.lock();
+        let sent: Vec<&Value> =
+            cloud.log.iter().filter(|call| call.what == "update").map(|call| &call.properties).collect();
+        assert!(!sent.is_empty());
+        assert!(sent.iter().all(|sent| !sent.to_string().contains(&gone)), "{gone} in {sent:?}");
+        drop(cloud);
+        assert!(world.plan(&wanted).await.is_empty());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn where_nothing_is_new_one_change_is_enough_and_nobody_waits_for_it() {
     let world = World::new();
