@@ -61,6 +61,12 @@ impl Address {
     pub fn tier(&self) -> &str {
         self.0.split('/').next().unwrap_or_default()
     }
+
+    /// What it is called in its tier.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.split_once('/').map_or(&self.0, |(_, name)| name)
+    }
 }
 
 impl Borrow<str> for Address {

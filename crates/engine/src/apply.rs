@@ -368,6 +368,8 @@ async fn run_task(
             address: step.address.clone(),
             kind: task.part.kind(step).to_owned(),
             operation: operation(step, task.part),
+            typical: Duration::from_secs(task.typical),
+            remaining: Duration::from_secs(task.remaining),
         });
     }
     let identified = || {

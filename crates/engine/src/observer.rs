@@ -45,6 +45,10 @@ pub enum Progress {
         kind: String,
         /// What is done.
         operation: Operation,
+        /// How long that typically takes: see [`Times`](crate::Times).
+        typical: Duration,
+        /// How long it typically takes until this and all that waits for it is done, over however many others.
+        remaining: Duration,
     },
     /// It is under way; the text says what is being waited for.
     Waiting {

@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use crate::cli::Cli;
 use crate::exit::{Exit, Failure};
+use crate::footer;
 
 /// How a part of a line looks on a terminal. Elsewhere there are no colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,15 +136,17 @@ pub(crate) fn prompt(question: &str) {
 
 #[expect(clippy::disallowed_methods, reason = "this is the way out")]
 fn to_stderr(lines: &Lines) {
-    let mut err = anstream::stderr();
-    // Nobody is left to tell if standard error is closed.
-    let _ = write!(err, "{lines}").and_then(|()| err.flush());
+    footer::above(|| {
+        let mut err = anstream::stderr();
+        // Nobody is left to tell if standard error is closed.
+        let _ = write!(err, "{lines}").and_then(|()| err.flush());
+    });
 }
 
-/// Whether the person sees standard error on a terminal, where lines can be redrawn.
+/// Whether the person sees standard error on a terminal where rows can be redrawn. `TERM=dumb` says that they cannot.
 #[expect(clippy::disallowed_methods, reason = "it is only looked at")]
 pub(crate) fn is_watched() -> bool {
-    std::io::stderr().is_terminal()
+    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Prints lines for a person on standard output.

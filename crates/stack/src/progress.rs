@@ -1,14 +1,15 @@
-//! What is going on, as it goes on: a live line a resource on a terminal, a plain line an event elsewhere.
+//! What is going on, as it goes on: live rows on a terminal, a plain line an event elsewhere.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use engine::{Address, Awaited, ErrorClass, Observer, Operation, Progress, visible};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
+use crate::footer;
+use crate::live::View;
 use crate::output::{is_watched, note};
 
 /// Where progress goes.
@@ -44,33 +45,23 @@ struct Waited {
     urgent: bool,
 }
 
-/// The state of the live lines.
-pub struct Live {
-    bars: MultiProgress,
-    lines: Mutex<Lines>,
-    waits: Waits,
-}
+/// How often live rows are drawn.
+const DRAWN_EVERY: Duration = Duration::from_millis(200);
 
+/// The state of the live rows.
 #[derive(Default)]
-struct Lines {
-    lock: Option<ProgressBar>,
-    total: Option<ProgressBar>,
-    running: HashMap<(Address, Operation), ProgressBar>,
+pub struct Live {
+    /// What is under way, while there is something.
+    view: Arc<Mutex<Option<View>>>,
+    waits: Waits,
+    is_waiting_for_lock: AtomicBool,
 }
 
 impl Screen {
-    /// Live lines if standard error is a terminal.
+    /// Live rows if standard error is a terminal.
     #[must_use]
     pub fn detect() -> Self {
-        if is_watched() {
-            Screen::Live(Live {
-                bars: MultiProgress::new(),
-                lines: Mutex::default(),
-                waits: Waits::default(),
-            })
-        } else {
-            Screen::Plain(Plain::default())
-        }
+        if is_watched() { Screen::Live(Live::default()) } else { Screen::Plain(Plain::default()) }
     }
 }
 
@@ -186,96 +177,71 @@ impl Waits {
 }
 
 impl Live {
-    /// Leaves a line on the screen, above the live ones.
-    #[expect(clippy::disallowed_methods, reason = "here it is escaped")]
-    fn keep(&self, line: &str) {
-        // Nobody is left to tell if the terminal is gone.
-        let _ = self.bars.println(visible(line));
-    }
-
     fn observe(&self, progress: &Progress) {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if let Progress::WaitingForLock { .. } = progress {
-            let bar = lines.lock.get_or_insert_with(|| self.bars.add(ProgressBar::new_spinner()));
-            say(bar, &line(progress).unwrap_or_default());
+            self.is_waiting_for_lock.store(true, Ordering::Relaxed);
+            let width = footer::size().1.saturating_sub(1);
+            let said = visible(&line(progress).unwrap_or_default()).into_owned();
+            footer::show(&[console::truncate_str(&said, width, "…").into_owned()]);
             return;
         }
-        if let Some(lock) = lines.lock.take() {
-            lock.finish_and_clear();
+        if self.is_waiting_for_lock.swap(false, Ordering::Relaxed) {
+            footer::show(&[]);
         }
-        if let Progress::Begun { .. } = progress {
-            self.waits.begun();
-        }
-        let mut said = None;
+        let now = std::time::Instant::now();
         match progress {
-            Progress::Begun { total } if *total > 0 => {
-                let bar = self.bars.add(ProgressBar::new(*total as u64));
-                bar.set_style(style("{wide_bar} {pos}/{len}  {elapsed}"));
-                bar.enable_steady_tick(Duration::from_millis(200));
-                lines.total = Some(bar);
-            }
-            Progress::Started { address, operation, .. } => {
-                let bar = match &lines.total {
-                    Some(total) => self.bars.insert_before(total, ProgressBar::new_spinner()),
-                    None => self.bars.add(ProgressBar::new_spinner()),
-                };
-                bar.set_style(style("  {spinner} {prefix}  {elapsed}  {wide_msg}"));
-                name(&bar, &format!("{} {address}", doing(*operation)));
-                bar.enable_steady_tick(Duration::from_millis(200));
-                lines.running.insert((address.clone(), *operation), bar);
-            }
-            Progress::Waiting { address, operation, on, refused } => {
-                let bar = operation.and_then(|operation| lines.running.get(&(address.clone(), operation)));
-                if let Some(bar) = bar {
-                    say(bar, on);
-                }
-                // A live line is as long as the terminal is wide, and a reason that may last is longer.
-                if bar.is_none() || refused.is_some() {
-                    said = self.waits.line(progress);
+            Progress::Begun { total } => {
+                self.waits.begun();
+                if *total > 0 {
+                    *lock(&self.view) = Some(View::new(*total, now));
+                    keep_drawing(Arc::downgrade(&self.view));
                 }
             }
             Progress::Ended => {
-                for (_, bar) in lines.running.drain() {
-                    bar.finish_and_clear();
-                }
-                if let Some(total) = lines.total.take() {
-                    total.finish_and_clear();
+                lock(&self.view).take();
+                footer::show(&[]);
+            }
+            _ => {
+                if let Some(view) = &mut *lock(&self.view) {
+                    view.observe(progress, now);
                 }
             }
-            Progress::Done { address, operation, .. }
-            | Progress::Failed { address, operation, .. }
-            | Progress::Left { address, operation } => {
-                if let Some(bar) = lines.running.remove(&(address.clone(), *operation)) {
-                    bar.finish_and_clear();
-                }
-                if let Some(total) = &lines.total {
-                    total.inc(1);
-                }
+        }
+        if let Some(line) = self.stays(progress) {
+            note(&line);
+        }
+    }
+
+    /// The line that stays above the rows, if the event leaves one. What is done is counted in the rows.
+    fn stays(&self, progress: &Progress) -> Option<String> {
+        match progress {
+            Progress::Done { .. } => None,
+            // A row is as long as the terminal is wide, and a reason that may last is longer.
+            Progress::Waiting { operation, refused, .. } if operation.is_none() || refused.is_some() => {
+                self.waits.line(progress)
             }
-            _ => {}
-        }
-        if let Some(line) = line(progress).or(said) {
-            self.keep(&line);
-        }
-        let over = lines.total.as_ref().is_some_and(|total| total.length() == Some(total.position()));
-        if over && let Some(total) = lines.total.take() {
-            total.finish_and_clear();
+            Progress::Waiting { .. } if lock(&self.view).is_none() => self.waits.line(progress),
+            _ => line(progress),
         }
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "here it is escaped")]
-fn say(bar: &ProgressBar, message: &str) {
-    bar.set_message(visible(message).into_owned());
+fn lock(view: &Mutex<Option<View>>) -> MutexGuard<'_, Option<View>> {
+    view.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[expect(clippy::disallowed_methods, reason = "here it is escaped")]
-fn name(bar: &ProgressBar, prefix: &str) {
-    bar.set_prefix(visible(prefix).into_owned());
-}
-
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+/// Draws the rows until there is nothing under way. In a thread of its own: times go on while nothing happens.
+fn keep_drawing(view: Weak<Mutex<Option<View>>>) {
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(DRAWN_EVERY);
+            let Some(view) = view.upgrade() else { return };
+            let view = lock(&view);
+            let Some(view) = &*view else { return };
+            let (height, width) = footer::size();
+            footer::show(&view.rows(width, height, std::time::Instant::now()));
+        }
+    });
 }
 
 #[cfg(test)]

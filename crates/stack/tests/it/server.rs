@@ -53,8 +53,17 @@ impl Server {
 
     /// Makes a command find this server where the real AWS would be.
     pub(crate) fn reached_by<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        command.env("AWS_ENDPOINT_URL", &self.url).env("AWS_REGION", "ap-southeast-1");
-        command.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any")
+        command.envs(self.variables())
+    }
+
+    /// The variables by which a command finds it.
+    pub(crate) fn variables(&self) -> [(&'static str, &str); 4] {
+        [
+            ("AWS_ENDPOINT_URL", &self.url),
+            ("AWS_REGION", "ap-southeast-1"),
+            ("AWS_ACCESS_KEY_ID", "any"),
+            ("AWS_SECRET_ACCESS_KEY", "any"),
+        ]
     }
 
     /// Ends the server with a signal; how it ended and how long it took.
