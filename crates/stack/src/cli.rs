@@ -27,9 +27,20 @@ impl Target {
     }
 }
 
+/// When to print in colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal that can show colours.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
 /// Deploys a highly available payment-processing stack to AWS: plan, apply, read back, destroy.
 ///
-/// Without a command it is `up`. The default target is an AWS inside this process, so that trying it costs nothing;
+/// Without a command it is `up`, on the embedded target. The default target is an AWS inside this process, so that trying it costs nothing;
 /// real AWS is used only with `--target aws`. A run that was killed is taken up where it stopped by the next one.
 #[derive(Debug, Parser)]
 #[command(name = "stack", version, after_help = EXIT_CODES)]
@@ -129,6 +140,45 @@ pub enum Command {
     /// The embedded AWS by itself: serve it to other clients, list what is in it, empty it.
     #[command(subcommand)]
     Emulator(EmulatorCommand),
+    /// Write a configuration file with comments, after four questions. Never overwrites a file.
+    ///
+    /// On a terminal it asks for what no option gives; elsewhere, and with --yes, the defaults are taken. The file is `stack.toml`,
+    /// or the one that --config names.
+    Init(Init),
+    /// Explain an error by its code, such as E0301; without a code, list all codes.
+    Explain {
+        /// The code.
+        code: Option<String>,
+    },
+    /// Print the completions of commands and options for a shell.
+    ///
+    /// For bash: `source <(stack completions bash)`. Names of environments and resources are not completed.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages, one for each command, into a directory.
+    Man {
+        /// The directory; it is made if it does not exist.
+        directory: PathBuf,
+    },
+}
+
+/// What the new configuration file says.
+#[derive(Clone, Debug, Args)]
+pub struct Init {
+    /// The project, part of the tags of everything [default: payment].
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+    /// The environments; those that are called prod, production or live get safe settings [default: dev,prod].
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub environments: Vec<String>,
+    /// The ARN of a certificate in ACM, for HTTPS. Without one, the load balancer takes HTTP.
+    #[arg(long, value_name = "ARN", requires = "domain")]
+    pub certificate: Option<String>,
+    /// The name on the certificate, such as payments.example.com.
+    #[arg(long, value_name = "DOMAIN", requires = "certificate")]
+    pub domain: Option<String>,
 }
 
 /// What to do with the record of what was deployed.
@@ -277,9 +327,18 @@ pub struct Options {
     /// How long to wait for another run on the same environment, such as 90s, 10m or 1h.
     #[arg(long, global = true, default_value = "0s", value_name = "DURATION", value_parser = duration)]
     pub lock_timeout: Duration,
-    /// Do not ask.
+    /// Skip all confirmation prompts.
     #[arg(long, short = 'y', global = true)]
     pub yes: bool,
+    /// Print only data, the summary and errors.
+    #[arg(long, short = 'q', global = true)]
+    pub quiet: bool,
+    /// Print a line for each AWS call on standard error: service, operation, HTTP status, duration and request id.
+    #[arg(long, short = 'v', global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// When to print in colour. `auto` does on a terminal, unless NO_COLOR is set or TERM is dumb.
+    #[arg(long, global = true, default_value = "auto", value_name = "WHEN")]
+    pub color: Color,
     /// Print JSON on standard output.
     #[arg(long, global = true)]
     pub json: bool,

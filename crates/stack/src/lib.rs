@@ -9,11 +9,15 @@
 
 mod account;
 mod across;
+mod advice;
 mod anchor;
 mod binding;
 mod bootstrap;
 mod cli;
+mod codes;
 mod config;
+mod conveniences;
+mod denied;
 mod differences;
 mod emulated;
 mod endpoint;
@@ -23,11 +27,14 @@ mod exit;
 mod export;
 mod failures;
 mod heading;
+mod init;
 mod input;
 mod interruption;
 mod losses;
+mod made_with;
 mod moved;
 mod moves;
+mod open_settings;
 mod output;
 mod outputs;
 mod payment;
@@ -36,6 +43,7 @@ mod preflight;
 mod program;
 mod progress;
 mod question;
+mod quota;
 mod render;
 mod run;
 mod signals;
@@ -46,12 +54,15 @@ mod stores;
 mod summary;
 mod target;
 mod tier;
+mod trace;
 mod unlock;
 mod verify;
 
 pub use cli::{
-    Bootstrap, Cli, Command, EmulatorCommand, EnvCommand, ExportCommand, Options, Serve, StateCommand, Target,
+    Bootstrap, Cli, Color, Command, EmulatorCommand, EnvCommand, ExportCommand, Init, Options, Serve,
+    StateCommand, Target,
 };
+pub use codes::Code;
 pub use config::{
     Config, ConfigError, DEFAULT_FILE, Loaded, Logs, Origin, Setting, Sources, load, schema, variables,
 };

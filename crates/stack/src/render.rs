@@ -6,6 +6,7 @@ use engine::{
 };
 use serde_json::{Value, json};
 
+use crate::advice::{Advice, Advisor, code_of, told};
 use crate::losses;
 use crate::output::{Lines, Style};
 
@@ -221,23 +222,41 @@ const SHOWN: usize = 8;
 
 /// What failed and what was not tried because of it. Empty for a complete run.
 #[must_use]
-pub(crate) fn report(report: &Report) -> Lines {
+pub(crate) fn report(report: &Report, advisor: Advisor<'_>) -> Lines {
     let mut lines = Lines::new();
     // That the journal could not be written is an error of the whole run, told once, after this.
-    let (stopped, failed): (Vec<_>, Vec<_>) =
+    let (stopped, mut failed): (Vec<_>, Vec<_>) =
         report.failed.iter().partition(|failure| matches!(failure.cause, Cause::Journal(_)));
+    failed.sort_by(|one, other| one.address.as_str().cmp(other.address.as_str()));
+    // What is to be done for several is said once.
+    let mut advised: Vec<(Advice, &Address)> = Vec::new();
     for failure in failed {
         let (address, kind, operation) = (&failure.address, &failure.kind, failure.operation);
-        lines.styled(Style::Red, "failed").add(format!(": {operation} "));
-        lines.styled(Style::Bold, address).line(format!(" ({kind})"));
-        lines.line(format!("  {}", failure.cause));
+        let advice = advisor.of_failure(failure);
+        lines.styled(Style::Red, format!("error[{}]", advice.code)).add(format!(": {operation} "));
+        lines.styled(Style::Bold, address).line(format!(" ({kind}) failed"));
+        lines.line(format!("  {}", told(&failure.cause)));
         let mut source = std::error::Error::source(&failure.cause);
         while let Some(cause) = source {
             lines.line(format!("  cause: {cause}"));
             source = cause.source();
         }
+        match (&advice.hint, advised.iter().find(|(given, _)| *given == advice)) {
+            (Some(_), Some((_, first))) => {
+                lines.line(format!("  hint: as for {first}"));
+            }
+            (Some(hint), None) => {
+                lines.line(format!("  hint: {hint}"));
+                for line in &advice.to_copy {
+                    lines.line(format!("    {line}"));
+                }
+                advised.push((advice, address));
+            }
+            (None, _) => {}
+        }
         let skipped = report.skipped.iter().filter(|skipped| skipped.because == *address);
-        let skipped: Vec<&str> = skipped.map(|skipped| skipped.address.as_str()).collect();
+        let mut skipped: Vec<&str> = skipped.map(|skipped| skipped.address.as_str()).collect();
+        skipped.sort_unstable();
         if !skipped.is_empty() {
             lines.line(format!("  not tried because of it: {}", some_of(&skipped, SHOWN)));
         }
@@ -287,6 +306,7 @@ pub(crate) fn report_json(report: &Report) -> Value {
                 "address": failure.address,
                 "kind": failure.kind,
                 "operation": operation(&failure.operation),
+                "code": code_of(&failure.cause).name(),
                 "reason": failure.cause.to_string(),
             })
         })
@@ -344,13 +364,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_failure_is_a_line_and_a_line_for_its_cause(message in any::<String>(), code in any::<String>()) {
+        fn a_failure_is_a_line_and_what_is_said_of_it_is_indented(message in any::<String>(), code in any::<String>()) {
             let mut error = CallError::new(ErrorClass::Invalid, "CreateVpc", message);
             error.code = Some(code.clone());
             let failure = Failure { address: address(), kind: code, operation: Operation::Create, cause: error.into() };
             let empty = Report { done: vec![], failed: vec![], skipped: vec![], not_begun: vec![], ..Report::default() };
-            let lines = shown(&report(&Report { failed: vec![failure], ..empty }));
-            prop_assert_eq!(lines.len(), 2);
+            let lines = shown(&report(&Report { failed: vec![failure], ..empty }, Advisor::default()));
+            prop_assert!(lines.len() >= 2 && lines[0].starts_with("error[E04"), "{:?}", lines);
+            prop_assert!(lines[1..].iter().all(|line| line.starts_with("  ")), "{:?}", lines);
             prop_assert!(lines.iter().all(|line| !line.contains(is_hidden)), "{:?}", lines);
         }
     }

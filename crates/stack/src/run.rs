@@ -10,23 +10,27 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::across;
+use crate::advice::Advisor;
 use crate::anchor::{self, Anchors};
 use crate::binding;
 use crate::cli::{
     Cli, Command, DEFAULT_ENVIRONMENT, DEFAULT_STATE_DIR, EnvCommand, ExportCommand, Options, StateCommand,
     Target,
 };
+use crate::codes::{self, Code};
 use crate::config::{self, ConfigError, Loaded, Sources};
+use crate::conveniences;
 use crate::emulated;
 use crate::environment::{self, Environment};
 use crate::exit::{Exit, Failure};
 use crate::export;
 use crate::failures::{EXPIRED, engine_failure};
 use crate::heading::heading;
+use crate::init;
 use crate::interruption;
 use crate::losses::losses;
 use crate::moved::Kept;
-use crate::output::{Lines, note, print, print_json};
+use crate::output::{self, Lines, note, print, print_json, tell};
 use crate::outputs::{NEXT_STEPS, next_steps};
 use crate::plan_lines;
 use crate::program::{Program, defective};
@@ -69,8 +73,19 @@ impl Program {
 
 async fn run(program: &Program, cli: Cli) -> Result<Exit, Failure> {
     let Cli { command, options } = cli;
+    output::set_up(&options);
     let signals = Signals::listen();
-    let command = match command.unwrap_or(Command::Up) {
+    let command = match (command, options.target) {
+        (Some(command), _) => command,
+        (None, Target::Embedded) => Command::Up,
+        // What costs money is asked for by its name.
+        (None, Target::Aws) => return Err(conveniences::no_command(program)),
+    };
+    let command = match command {
+        Command::Explain { code } => return codes::explain(code.as_deref()),
+        Command::Completions { shell } => return conveniences::completions(program, shell),
+        Command::Man { directory } => return conveniences::manual(program, &directory),
+        Command::Init(init) => return init::run(program, init, &options, &signals).await,
         Command::Emulator(command) => return emulated::run(command, &options, &signals).await,
         Command::Config { schema: true } => return print_json(&program.schema()).map(|()| Exit::Done),
         command => command,
@@ -80,7 +95,9 @@ async fn run(program: &Program, cli: Cli) -> Result<Exit, Failure> {
     }
     let environment: Environment =
         options.env.parse().map_err(|error: environment::InvalidEnvironment| {
-            Failure::new(Exit::Configuration, format!("--env: {error}")).hint(environment::RULE)
+            Failure::new(Exit::Configuration, format!("--env: {error}"))
+                .hint(environment::RULE)
+                .coded(Code::Environment)
         })?;
     let variables = config::variables(std::env::vars_os()).map_err(configuration)?;
     let sources = Sources {
@@ -114,12 +131,12 @@ async fn run(program: &Program, cli: Cli) -> Result<Exit, Failure> {
 
 /// The end of a command that was interrupted before it changed anything.
 fn nothing_changed() -> Exit {
-    note("Interrupted; nothing changed.");
+    tell("Interrupted; nothing changed.");
     Exit::Interrupted
 }
 
-fn configuration(error: ConfigError) -> Failure {
-    Failure::new(Exit::Configuration, error.to_string()).hint(error.hint)
+pub(crate) fn configuration(error: ConfigError) -> Failure {
+    Failure::new(Exit::Configuration, error.to_string()).hint(error.hint).coded(Code::Configuration)
 }
 
 impl Work {
@@ -142,7 +159,11 @@ impl Work {
             | Command::Bootstrap(_)
             | Command::State(StateCommand::Push | StateCommand::Pull)
             | Command::Unlock { .. }
-            | Command::Emulator(_) => {
+            | Command::Emulator(_)
+            | Command::Init(_)
+            | Command::Explain { .. }
+            | Command::Completions { .. }
+            | Command::Man { .. } => {
                 unreachable!("they change something and were run elsewhere")
             }
         }
@@ -157,7 +178,8 @@ impl Work {
                 let message =
                     format!("this state describes environment {recorded}, not {}", self.environment);
                 Err(Failure::new(Exit::Configuration, message)
-                    .hint("use its own --env, or another --state-dir"))
+                    .hint("use its own --env, or another --state-dir")
+                    .coded(Code::StateElsewhere))
             }
             None => Ok(state),
         }
@@ -184,10 +206,11 @@ impl Work {
                  `Program::removed`, and the next `up` deletes what is left of it",
                 unknown.program
             );
-            Failure::from_error(Exit::Configuration, &unknown).hint(hint)
+            Failure::from_error(Exit::Configuration, &unknown).hint(hint).coded(Code::StateElsewhere)
         })?;
-        if declared {
-            self.check_environment(&state).await?;
+        match declared {
+            true => self.check_environment(&state).await?,
+            false => self.check_made_with()?,
         }
         let cloud = self.connect().await?;
         note(self.heading(&cloud));
@@ -195,6 +218,7 @@ impl Work {
         let graph = self.declare(&place)?;
         if declared {
             across::remark(&self.loaded.config, &place.aws()).iter().for_each(note);
+            note(self.remark_settings());
             self.check_account(&cloud).await?;
         }
         let anchors = Anchors::of(&self.loaded.config, &self.environment, &cloud);
@@ -222,10 +246,10 @@ impl Work {
         stack.declare(place).map_err(|error| match &error {
             StackError::Declare { tier, source } => match argument_error(&self.loaded, tier, source) {
                 Some(error) => configuration(error),
-                None => Failure::from_error(Exit::Failed, &error),
+                None => Failure::from_error(Exit::Failed, &error).coded(Code::Defect),
             },
             StackError::Program(error) => defective(error),
-            _ => Failure::from_error(Exit::Failed, &error),
+            _ => Failure::from_error(Exit::Failed, &error).coded(Code::Defect),
         })
     }
 
@@ -291,7 +315,13 @@ impl Work {
     async fn up(&self, signals: &Signals) -> Result<Exit, Failure> {
         // The plan is shown on the real target, where somebody decides on it.
         let ask = self.options.target == Target::Aws;
-        self.change(true, ask, signals).await
+        match self.agreed_to_new(signals).await? {
+            Answer::Yes => self.change(true, ask, signals).await,
+            answer => {
+                tell(CANCELLED);
+                Ok(if answer == Answer::No { Exit::Failed } else { Exit::Interrupted })
+            }
+        }
     }
 
     async fn destroy(&self, signals: &Signals) -> Result<Exit, Failure> {
@@ -317,6 +347,9 @@ impl Work {
             Err(EngineError::Interrupted) => return Ok(nothing_changed()),
             session => session.map_err(engine_failure)?,
         };
+        if declared {
+            self.note_made_with();
+        }
         let result = self.change_in(&session, graph, declared, ask, signals).await;
         let state = session.state();
         // By now something was called, whatever is wrong with the state.
@@ -349,12 +382,16 @@ impl Work {
             }
             plan => plan.map_err(engine_failure)?,
         };
+        // What somebody is asked about is shown to them, also with `--quiet`; and that there is nothing to do is the summary.
+        let asks = ask && !plan.is_empty() && !self.options.yes;
+        let to_all = asks || plan.is_empty();
+        let tell_first = |lines: Lines| if to_all { tell(lines) } else { note(lines) };
         if ask && !plan.is_empty() {
-            note(plan_lines::plan(&plan, false));
+            tell_first(plan_lines::plan(&plan, false));
         }
-        note(losses(&plan));
-        note(render::remarks(&plan));
-        note(&self.summary(&plan));
+        tell_first(losses(&plan));
+        tell_first(render::remarks(&plan));
+        tell_first(Lines::from(&self.summary(&plan)));
         let what = if declared { "do this to" } else { "DELETE all of the above of" };
         if ask && !plan.is_empty() {
             let exit = match agreed(&self.options, &format!("{what} {}", self.title()), signals).await? {
@@ -363,16 +400,16 @@ impl Work {
                 Answer::Interrupted => Some(Exit::Interrupted),
             };
             if let Some(exit) = exit {
-                note(CANCELLED);
+                tell(CANCELLED);
                 return Ok(Ran { exit, report: None });
             }
         }
         let begun = Instant::now();
         let report = session.apply(&plan).await.map_err(engine_failure)?;
         if !report.is_complete() {
-            note(render::report(&report));
+            tell(render::report(&report, Advisor::new(&self.loaded)));
         }
-        note(summary(&plan, &report, begun.elapsed(), SystemTime::now()));
+        tell(summary(&plan, &report, begun.elapsed(), SystemTime::now()));
         let exit = match (report.interrupted, report.is_complete()) {
             (_, true) => Exit::Done,
             (true, false) => Exit::Interrupted,
@@ -409,7 +446,9 @@ impl Work {
                 "anchored": anchored,
             }))?;
         } else if declared && exit == Exit::Done {
-            self.tell_outputs(state)?;
+            if !self.options.quiet {
+                self.tell_outputs(state)?;
+            }
             for step in next_steps(state) {
                 note(&format!("next: {step}"));
             }
@@ -421,16 +460,14 @@ impl Work {
         let command = self.command(if declared { "up" } else { "destroy" });
         match (exit, &report) {
             (Exit::Failed, Some(report)) if report.credentials_expired() => {
-                note(&format!("{EXPIRED}, then run {command} again"));
+                tell(&format!("{EXPIRED}, then run {command} again"));
             }
             (Exit::Failed, Some(report)) => {
-                let failed = report.failed.len();
-                let resources = if failed == 1 { "resource" } else { "resources" };
-                note(&format!("{failed} {resources} failed; fix the cause above, then run {command} again"));
+                tell(&Advisor::new(&self.loaded).of_report(report, self.program.name(), &command));
             }
             (Exit::Interrupted, Some(report)) => {
-                note(interruption::summary(report));
-                note(&format!("Run {command} again to resume"));
+                tell(interruption::summary(report));
+                tell(&format!("Run {command} again to resume"));
             }
             _ => {}
         }

@@ -135,9 +135,9 @@ async fn without_its_log_group_a_run_deploys_says_what_is_missing_and_fails() {
     let place = Workplace::new();
     let anchored = ["--set", "state.anchor_log_group=payment-anchors"];
     let ended = up(&place, &[anchored.as_slice(), &["--json"]].concat()).expect(1);
-    assert_eq!(ended.err.matches("error: ").count(), 1, "{}", ended.err);
+    assert_eq!(ended.err.matches("error[E").count(), 1, "{}", ended.err);
     assert!(
-        ended.err.contains("error: cannot write the anchor to log group payment-anchors"),
+        ended.err.contains("error[E0207]: cannot write the anchor to log group payment-anchors"),
         "{}",
         ended.err
     );
