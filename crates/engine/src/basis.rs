@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::address::Address;
+use crate::diff::PropertyChange;
 use crate::event::Seq;
 use crate::loss::Contents;
 use crate::plan::Plan;
@@ -158,8 +159,8 @@ fn decided(step: &Step) -> Decided {
         address: step.address.clone(),
         object: step.existing().map(|existing| existing.seq),
         decision: digest(&decision(step)),
-        live: step.live().filter(|_| is_settled).map(|live| digests(&taken(step, live))),
-        declared: step.desired().map(digests),
+        live: step.live().filter(|_| is_settled).map(|live| digests(&taken(step, live), unordered)),
+        declared: step.desired().map(|desired| digests(desired, digest)),
     }
 }
 
@@ -193,8 +194,9 @@ fn decision(step: &Step) -> Value {
         Note::Deposed => "deposed",
         Note::TakenBack => "taken_back",
     });
-    let changes: Vec<Value> =
-        step.changes.iter().map(|change| json!([change.path, change.before, change.after])).collect();
+    let change =
+        |change: &PropertyChange| json!([change.path, change.before.as_ref().map(unordered), change.after]);
+    let changes: Vec<Value> = step.changes.iter().map(change).collect();
     json!({
         "kind": step.kind,
         "action": action,
@@ -223,27 +225,35 @@ fn removal(removal: &Removal) -> Value {
     json!([removal.kind, removal.name, fate, removal.loss.words(), holds])
 }
 
-fn digests(properties: &Value) -> Digests {
+fn digests(properties: &Value, digest: fn(&Value) -> String) -> Digests {
     let Value::Object(properties) = properties else { return Digests::new() };
     properties.iter().map(|(name, value)| (name.clone(), digest(value))).collect()
 }
 
-/// A digest that is the same for lists with the same elements in another order: some of the cloud's answers have none. What the
-/// order means for a plan shows in its changes.
-fn digest(value: &Value) -> String {
-    hex(&Sha256::digest(canonical(value).to_string())[..16])
+/// A digest of a value, which is not in it: 32 hexadecimal digits.
+#[must_use]
+pub fn digest(value: &Value) -> String {
+    hex(&Sha256::digest(canonical(value, false).to_string())[..16])
 }
 
-fn canonical(value: &Value) -> Value {
+/// One that is the same for lists with the same elements in another order: some of the cloud's answers have none.
+fn unordered(value: &Value) -> String {
+    digest(&canonical(value, true))
+}
+
+/// Names in their order, whatever keeps the value; and the elements of lists, where theirs does not count.
+fn canonical(value: &Value, sorted: bool) -> Value {
     match value {
         Value::Array(items) => {
-            let mut items: Vec<Value> = items.iter().map(canonical).collect();
-            items.sort_by_cached_key(Value::to_string);
+            let mut items: Vec<Value> = items.iter().map(|item| canonical(item, sorted)).collect();
+            if sorted {
+                items.sort_by_cached_key(Value::to_string);
+            }
             Value::Array(items)
         }
         Value::Object(fields) => {
             let mut fields: Vec<(String, Value)> =
-                fields.iter().map(|(name, value)| (name.clone(), canonical(value))).collect();
+                fields.iter().map(|(name, value)| (name.clone(), canonical(value, sorted))).collect();
             fields.sort_by(|(one, _), (other, _)| one.cmp(other));
             Value::Object(Map::from_iter(fields))
         }
@@ -256,16 +266,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_knows_no_order_of_elements_and_keeps_none_of_the_value() {
+    fn an_order_counts_only_where_somebody_gave_it() {
         let (one, other) = (json!({ "A": [1, { "B": "x" }] }), json!({ "A": [{ "B": "x" }, 1] }));
-        assert_eq!(digest(&one), digest(&other));
-        assert_ne!(digest(&one), digest(&json!({ "A": [1, 1, { "B": "x" }] })));
+        assert_eq!(unordered(&one), unordered(&other));
+        assert_ne!(digest(&one), digest(&other));
+        assert_ne!(unordered(&one), unordered(&json!({ "A": [1, 1, { "B": "x" }] })));
         assert_eq!(digest(&one).len(), 32);
     }
 
     #[test]
     fn a_property_that_came_went_or_changed_is_named_and_an_object_that_did_is_not_taken_apart() {
-        let of = |value: Value| Some(digests(&value));
+        let of = |value: Value| Some(digests(&value, digest));
         let told = |one: Option<Digests>, other: Option<Digests>| {
             let mut found = Vec::new();
             properties(one.as_ref(), other.as_ref(), |property| found.push(property));

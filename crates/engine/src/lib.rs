@@ -86,7 +86,7 @@ pub use address::{Address, InvalidAddress, MAX_ADDRESS_LENGTH};
 pub use anchor::{Head, Inspection, Opened, Proof, inspect, last_opened};
 pub use apply::{Done, Failure, InProgress, Report, Skipped};
 pub use backoff::{Backoff, Pace};
-pub use basis::{Basis, Decided, Since};
+pub use basis::{Basis, Decided, Since, digest};
 pub use cancel::Cancel;
 pub use codec::JournalError;
 pub use component::{Component, ComponentError, Reading as TierReading};

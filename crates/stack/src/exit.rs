@@ -40,12 +40,14 @@ pub struct Failure {
     pub causes: Vec<String>,
     /// What to do.
     pub hint: Option<String>,
+    /// The resource that it is about, where it is about one.
+    pub address: Option<String>,
 }
 
 impl Failure {
     /// A failure without causes.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), causes: Vec::new(), hint: None }
+        Self { exit, message: message.into(), causes: Vec::new(), hint: None, address: None }
     }
 
     /// A failure whose message and causes are those of an error.
@@ -57,7 +59,7 @@ impl Failure {
             causes.push(cause.to_string());
             source = cause.source();
         }
-        Self { exit, message: error.to_string(), causes, hint: None }
+        Self { exit, message: error.to_string(), causes, hint: None, address: None }
     }
 
     /// The same, as the cause of a wider failure.

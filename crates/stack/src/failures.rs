@@ -4,6 +4,7 @@ use s3_store::S3Error;
 
 use engine::{EngineError, ErrorClass, LockError, SettleError, StoreError};
 
+use crate::error_json::address_of;
 use crate::exit::{Exit, Failure};
 use crate::losses::protection_hint;
 use crate::moved::Moved;
@@ -13,6 +14,11 @@ use crate::stores::exit_of;
 pub(crate) const EXPIRED: &str = "AWS credentials have expired: sign in again";
 
 pub(crate) fn engine_failure(error: EngineError) -> Failure {
+    let address = address_of(&error);
+    Failure { address, ..told(error) }
+}
+
+fn told(error: EngineError) -> Failure {
     if let Some(moved) = Moved::among(&error) {
         return moved.failure();
     }

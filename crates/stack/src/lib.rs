@@ -19,6 +19,8 @@ mod emulated;
 mod endpoint;
 mod environment;
 mod environments;
+mod error_json;
+mod events;
 mod exit;
 mod export;
 mod failures;
@@ -32,12 +34,14 @@ mod output;
 mod outputs;
 mod payment;
 mod plan_lines;
+mod plans;
 mod preflight;
 mod program;
 mod progress;
 mod question;
 mod render;
 mod run;
+mod secret;
 mod signals;
 mod stack;
 mod state;
@@ -46,11 +50,13 @@ mod stores;
 mod summary;
 mod target;
 mod tier;
+mod time;
 mod unlock;
 mod verify;
 
 pub use cli::{
-    Bootstrap, Cli, Command, EmulatorCommand, EnvCommand, ExportCommand, Options, Serve, StateCommand, Target,
+    Applied, Bootstrap, Cli, Command, EmulatorCommand, EnvCommand, ExportCommand, Options, Serve, Shown,
+    StateCommand, Target,
 };
 pub use config::{
     Config, ConfigError, DEFAULT_FILE, Loaded, Logs, Origin, Setting, Sources, load, schema, variables,

@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 use crate::cli::Cli;
 use crate::config::{Catalogue, Config, ConfigError, Loaded, Sources, load_from};
 use crate::environment::Environment;
+use crate::error_json;
 use crate::exit::{Exit, Failure};
 use crate::output::{note, print_usage};
 use crate::stack::Stack;
@@ -310,6 +311,10 @@ impl Program {
         self.name
     }
 
+    pub(crate) fn version(&self) -> &'static str {
+        self.version
+    }
+
     /// Judges a deployed stack.
     pub(crate) fn judge(&self, subject: &Subject) -> Vec<Check> {
         self.checks.iter().flat_map(|checks| checks(subject)).collect()
@@ -329,6 +334,9 @@ impl Program {
             Ok(cli) => cli,
             Err(error) => {
                 let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+                if exit == Exit::Usage && std::env::args_os().any(|argument| argument == "--json") {
+                    error_json::print_usage(&error);
+                }
                 print_usage(error);
                 return exit.into();
             }
