@@ -67,16 +67,9 @@ Exit codes:
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Create what is missing, change what differs, delete what is no longer declared (the default).
-    Up,
+    Up(Applied),
     /// Show what `up` would do. Changes nothing.
-    Preview {
-        /// Name everything that would be created, with its properties, and show long values whole.
-        #[arg(long)]
-        details: bool,
-        /// Exit with 2 if there are changes.
-        #[arg(long)]
-        detailed_exitcode: bool,
-    },
+    Preview(Shown),
     /// Compare live AWS with the recorded state, property by property. Changes nothing; the next `up` repairs drift.
     Refresh {
         /// Exit with 2 if there is drift.
@@ -102,7 +95,17 @@ pub enum Command {
         timeout: u64,
     },
     /// Delete everything that is recorded of the environment.
-    Destroy,
+    Destroy {
+        /// Which plan to run, and who follows it.
+        #[command(flatten)]
+        applied: Applied,
+        /// Only show what would be deleted. Changes nothing.
+        #[arg(long, conflicts_with_all = ["plan", "events"])]
+        preview: bool,
+        /// How to show it.
+        #[command(flatten)]
+        shown: Shown,
+    },
     /// Print the effective configuration, each value with where it comes from, as TOML. Calls nothing.
     ///
     /// Everything in it is shown, `ecs.environment_variables` too: the configuration is no place for secrets.
@@ -179,6 +182,34 @@ pub struct Init {
     /// The name on the certificate, such as payments.example.com.
     #[arg(long, value_name = "DOMAIN", requires = "certificate")]
     pub domain: Option<String>,
+}
+
+/// Which plan to run, and who follows it.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Applied {
+    /// Run exactly this plan, which `preview --out` wrote. Refused if anything has changed since it was made.
+    #[arg(value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+    /// Also write what happens to this file as it happens, a line of JSON each, as --json does to standard output.
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+}
+
+/// How to show a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct Shown {
+    /// Name everything that would be created, with its properties, and show long values whole.
+    #[arg(long)]
+    pub details: bool,
+    /// Exit with 2 if there are changes.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Also write the plan to this file, for `up FILE` or `destroy FILE`. Only you can read it.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print Markdown for a pull request: what cannot be undone first, details folded, less than 60,000 characters.
+    #[arg(long)]
+    pub markdown: bool,
 }
 
 /// What to do with the record of what was deployed.

@@ -109,6 +109,8 @@ codes! {
     Protected "E0601",
     /// There is no plan for what is declared.
     NoPlan "E0602",
+    /// A plan in a file cannot be run.
+    PlanFile "E0603",
     /// The run was interrupted.
     Interrupted "E0701",
     /// A file or the output cannot be written.

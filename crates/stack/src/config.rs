@@ -40,6 +40,7 @@ pub use self::error::ConfigError;
 pub(crate) use self::keys::closest;
 pub use self::layers::Origin;
 pub(crate) use self::region::partition;
+pub(crate) use self::secrets::recognised;
 pub(crate) use self::sections::AnySection;
 pub use self::settings::{Setting, variables};
 pub use self::values::{Config, Logs};

@@ -45,6 +45,8 @@ pub struct Failure {
     pub hint: Option<String>,
     /// What belongs to the advice and is copied as it stands, a line each: a command, a policy's statement.
     pub to_copy: Vec<String>,
+    /// The resource that it is about, where it is about one.
+    pub address: Option<String>,
 }
 
 impl Failure {
@@ -57,6 +59,7 @@ impl Failure {
             causes: Vec::new(),
             hint: None,
             to_copy: Vec::new(),
+            address: None,
         }
     }
 

@@ -8,6 +8,7 @@ use engine::{
 
 use crate::advice::{Advisor, code_of_call};
 use crate::codes::Code;
+use crate::error_json::address_of;
 use crate::exit::{Exit, Failure};
 use crate::losses::protection_hint;
 use crate::moved::Moved;
@@ -17,8 +18,8 @@ use crate::stores::exit_of;
 pub(crate) const EXPIRED: &str = "AWS credentials have expired: sign in again";
 
 pub(crate) fn engine_failure(error: EngineError) -> Failure {
-    let code = code_of(&error);
-    advised(error).or_coded(code)
+    let (code, address) = (code_of(&error), address_of(&error));
+    Failure { address, ..advised(error).or_coded(code) }
 }
 
 /// What kind of error it is.

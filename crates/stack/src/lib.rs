@@ -23,6 +23,8 @@ mod emulated;
 mod endpoint;
 mod environment;
 mod environments;
+mod error_json;
+mod events;
 mod exit;
 mod export;
 mod failures;
@@ -39,6 +41,7 @@ mod output;
 mod outputs;
 mod payment;
 mod plan_lines;
+mod plans;
 mod preflight;
 mod program;
 mod progress;
@@ -46,6 +49,7 @@ mod question;
 mod quota;
 mod render;
 mod run;
+mod secret;
 mod signals;
 mod stack;
 mod state;
@@ -54,12 +58,13 @@ mod stores;
 mod summary;
 mod target;
 mod tier;
+mod time;
 mod trace;
 mod unlock;
 mod verify;
 
 pub use cli::{
-    Bootstrap, Cli, Color, Command, EmulatorCommand, EnvCommand, ExportCommand, Init, Options, Serve,
+    Applied, Bootstrap, Cli, Color, Command, EmulatorCommand, EnvCommand, ExportCommand, Init, Options, Serve, Shown,
     StateCommand, Target,
 };
 pub use codes::Code;

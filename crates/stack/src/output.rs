@@ -90,6 +90,11 @@ impl Lines {
         self
     }
 
+    /// Without colours.
+    pub(crate) fn plain(&self) -> String {
+        anstream::adapter::strip_str(&self.0).to_string()
+    }
+
     /// Whether there is nothing in them.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -189,16 +194,27 @@ pub(crate) fn print(lines: &Lines) -> Result<(), Failure> {
     write_all(anstream::stdout(), &lines.0)
 }
 
+/// Prints a text of more lines on standard output, in which everything from outside was escaped already, or nothing is.
+#[expect(clippy::disallowed_methods, reason = "this is the way out")]
+pub(crate) fn print_text(text: &str) -> Result<(), Failure> {
+    write_all(std::io::stdout(), text)
+}
+
+/// Standard output, for what writes to it line by line.
+#[expect(clippy::disallowed_methods, reason = "this is the way out")]
+pub(crate) fn standard_output() -> std::io::Stdout {
+    std::io::stdout()
+}
+
 /// Prints JSON on standard output.
 #[expect(clippy::disallowed_methods, reason = "this is the way out")]
 pub(crate) fn print_json(value: &Value) -> Result<(), Failure> {
     write_all(std::io::stdout(), &json(value))
 }
 
-/// Prints a text that other programs read, as it is.
-#[expect(clippy::disallowed_methods, reason = "this is the way out")]
-pub(crate) fn print_text(text: &str) -> Result<(), Failure> {
-    write_all(std::io::stdout(), text)
+/// JSON in one line, as it is written to a stream of lines.
+pub(crate) fn json_line(value: &Value) -> String {
+    format!("{}\n", visible_json(&value.to_string()))
 }
 
 /// JSON as it is written, to standard output or a file.

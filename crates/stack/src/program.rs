@@ -15,6 +15,7 @@ use crate::codes::Code;
 use crate::config::{Catalogue, Config, ConfigError, Loaded, Sources, load_from};
 use crate::conveniences;
 use crate::environment::Environment;
+use crate::error_json;
 use crate::exit::{Exit, Failure};
 use crate::output::{print_usage, set_color, tell};
 use crate::stack::Stack;
@@ -317,6 +318,10 @@ impl Program {
         self.name
     }
 
+    pub(crate) fn version(&self) -> &'static str {
+        self.version
+    }
+
     /// Judges a deployed stack.
     pub(crate) fn judge(&self, subject: &Subject) -> Vec<Check> {
         self.checks.iter().flat_map(|checks| checks(subject)).collect()
@@ -337,6 +342,9 @@ impl Program {
             Ok(cli) => cli,
             Err(error) => {
                 let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+                if exit == Exit::Usage && std::env::args_os().any(|argument| argument == "--json") {
+                    error_json::print_usage(&error);
+                }
                 print_usage(error);
                 return exit.into();
             }

@@ -1,17 +1,20 @@
-//! What is counted, remarked and reported, as a person reads it, and plans, drift and reports as data.
+//! What is counted, remarked and reported, as a person reads it, and drift and reports as data.
 
 use engine::{
-    Accepted, Action, Address, Cause, Drift, Fate, Note, Operation, Plan, PropertyChange, ReplaceOrder,
-    Report, Step,
+    Accepted, Action, Address, Cause, Drift, Fate, Note, Operation, Plan, PropertyChange, Report, Step,
 };
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::advice::{Advice, Advisor, code_of, told};
 use crate::losses;
 use crate::output::{Lines, Style};
+use crate::secret::masked;
 
 /// Counts of a plan, by what happens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Counts {
     /// New objects.
     pub(crate) create: usize,
@@ -115,7 +118,7 @@ pub(crate) fn is_kept(step: &Step) -> bool {
 }
 
 /// Whether the plan begins from nothing: all is new, as far as this program knows.
-fn nothing_is_recorded(plan: &Plan) -> bool {
+pub(crate) fn nothing_is_recorded(plan: &Plan) -> bool {
     let is_new = |step: &Step| step.action == Action::Create && step.note.is_none();
     !plan.steps().is_empty() && plan.steps().iter().all(is_new)
 }
@@ -136,71 +139,12 @@ pub(crate) fn value(value: &Value) -> String {
     }
 }
 
-/// The plan as data.
-#[must_use]
-pub(crate) fn plan_json(plan: &Plan) -> Value {
-    let steps: Vec<Value> = plan
-        .steps()
-        .iter()
-        .map(|step| {
-            let (action, because, order) = match &step.action {
-                Action::Create => ("create", vec![], None),
-                Action::Update => ("update", vec![], None),
-                Action::Replace { because, order } => {
-                    let order = match order {
-                        ReplaceOrder::CreateFirst => "create_first",
-                        ReplaceOrder::DeleteFirst => "delete_first",
-                    };
-                    ("replace", because.iter().collect(), Some(order))
-                }
-                Action::Delete => ("delete", vec![], None),
-                Action::Unchanged => ("unchanged", vec![], None),
-            };
-            let note = step.note.map(|note| match note {
-                Note::Unfinished => "unfinished",
-                Note::Missing => "missing",
-                Note::Deposed => "deposed",
-                Note::TakenBack => "taken_back",
-            });
-            json!({
-                "address": step.address,
-                "kind": step.kind,
-                "action": action,
-                "because": because,
-                "order": order,
-                "note": note,
-                "changes": changes_json(&step.changes),
-                "removal": losses::removal_json(step),
-                "lowered": step.lowered().iter().map(|one| json!({ "property": one.property, "loses": one.words })).collect::<Vec<_>>(),
-                "accepted": step.accepted().iter().map(accepted_json).collect::<Vec<_>>(),
-                "warnings": step.warnings(),
-                "properties": step.desired(),
-            })
-        })
-        .collect();
-    let counts = Counts::of(plan);
-    json!({
-        "empty": plan.is_empty(),
-        "create": counts.create,
-        "update": counts.update,
-        "replace": counts.replace,
-        "delete": counts.delete,
-        "keep": counts.keep,
-        "finish": counts.finish,
-        "unchanged": counts.unchanged,
-        "moved": plan.moved().iter().map(|one| json!({ "from": one.from, "to": one.to })).collect::<Vec<_>>(),
-        "steps": steps,
-    })
-}
-
 fn changes_json(changes: &[PropertyChange]) -> Vec<Value> {
-    let one = |change: &PropertyChange| json!({ "property": change.path, "before": change.before, "after": change.after });
+    let one = |change: &PropertyChange| {
+        let (before, after) = (change.before.as_ref().map(masked), change.after.as_ref().map(masked));
+        json!({ "property": change.path, "before": before, "after": after })
+    };
     changes.iter().map(one).collect()
-}
-
-fn accepted_json(accepted: &Accepted) -> Value {
-    let Accepted { property, live, declared, because } = accepted;
-    json!({ "property": property, "live": live, "declared": declared, "because": because })
 }
 
 /// Drift as data.
@@ -286,6 +230,10 @@ pub(crate) fn some_of(names: &[&str], shown: usize) -> String {
     }
 }
 
+fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string).collect()
+}
+
 /// The report as data.
 #[must_use]
 pub(crate) fn report_json(report: &Report) -> Value {
@@ -295,7 +243,12 @@ pub(crate) fn report_json(report: &Report) -> Value {
         .iter()
         .filter_map(|done| Some((done, done.operation?)))
         .map(|(done, did)| {
-            json!({ "address": done.address, "operation": operation(&did), "seconds": done.took.as_secs_f64() })
+            json!({
+                "address": done.address,
+                "action": operation(&did),
+                "adopted": done.adopted,
+                "seconds": done.took.as_secs_f64(),
+            })
         })
         .collect();
     let failed: Vec<Value> = report
@@ -305,9 +258,10 @@ pub(crate) fn report_json(report: &Report) -> Value {
             json!({
                 "address": failure.address,
                 "kind": failure.kind,
-                "operation": operation(&failure.operation),
+                "action": operation(&failure.operation),
                 "code": code_of(&failure.cause).name(),
                 "reason": failure.cause.to_string(),
+                "causes": causes(&failure.cause),
             })
         })
         .collect();
@@ -317,7 +271,7 @@ pub(crate) fn report_json(report: &Report) -> Value {
         .map(|skipped| {
             json!({
                 "address": skipped.address,
-                "operation": operation(&skipped.operation),
+                "action": operation(&skipped.operation),
                 "because": skipped.because,
             })
         })
@@ -329,7 +283,7 @@ pub(crate) fn report_json(report: &Report) -> Value {
             json!({
                 "address": left.address,
                 "kind": left.kind,
-                "operation": operation(&left.operation),
+                "action": operation(&left.operation),
                 "waiting_for": left.during,
             })
         })

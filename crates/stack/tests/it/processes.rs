@@ -43,8 +43,8 @@ pub(crate) fn there(place: &Workplace) -> BTreeMap<(String, Option<String>), usi
 pub(crate) fn check_converged(place: &Workplace, server: &Server) {
     server.run(place, &["refresh", "--detailed-exitcode"]).expect(0);
     let plan = server.run(place, &["preview", "--detailed-exitcode", "--json"]).expect(0).json();
-    let steps = plan["steps"].as_array().unwrap();
-    let recorded: BTreeSet<&str> = steps.iter().filter_map(|step| step["address"].as_str()).collect();
+    let unchanged = plan["unchanged"].as_array().unwrap();
+    let recorded: BTreeSet<&str> = unchanged.iter().filter_map(serde_json::Value::as_str).collect();
     for ((kind, address), count) in there(place) {
         let Some(address) = address else { continue };
         assert_eq!(count, 1, "{kind} at {address}");
