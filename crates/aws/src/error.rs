@@ -286,8 +286,10 @@ pub fn class_of(code: &str, status: Option<u16>) -> ErrorClass {
     // is wrong; `TokenRefreshRequired` is S3's.
     const EXPIRED: [&str; 4] =
         ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"];
-    const DENIED: [&str; 12] = [
+    // `AuthorizationError` is SNS's.
+    const DENIED: [&str; 13] = [
         "AuthFailure",
+        "AuthorizationError",
         "Blocked",
         "IncompleteSignature",
         "InvalidAccessKeyId",
@@ -417,6 +419,7 @@ mod tests {
             (DependencyViolation, 400, "InvalidIPAddress.InUse"),
             (DependencyViolation, 400, "ResourceInUseException"),
             (Denied, 403, "UnauthorizedOperation"),
+            (Denied, 403, "AuthorizationError"),
             (Denied, 400, "AccessDeniedException"),
             (Denied, 403, "AccessDenied"),
             (Denied, 403, "InvalidClientTokenId"),

@@ -18,10 +18,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::emulator::ACCOUNT_ID;
 use crate::ids::draw;
 use crate::layer::{Layer, Next};
 use crate::limits;
-use crate::request::Call;
+use crate::request::{Call, Protocol};
 use crate::response::{Lost, Refusal, Reply};
 
 /// What goes wrong with which calls, for [`Builder::faults`](crate::Builder::faults).
@@ -88,6 +89,17 @@ pub enum Fault {
         /// HTTP status.
         status: u16,
     },
+    /// The same in these words, where it matters what AWS says.
+    Saying {
+        /// AWS's error code.
+        code: String,
+        /// HTTP status.
+        status: u16,
+        /// What is wrong.
+        message: String,
+    },
+    /// It is refused for want of a permission, with the code and in the words of AWS, and takes no effect.
+    Deny,
     /// It takes effect and is answered with HTTP 500 and the service's code for an internal error.
     ErrorAfterEffect,
     /// The caller gives up waiting.
@@ -193,6 +205,10 @@ impl Layer for Faults {
                 let message = "The emulator was told to refuse this call.";
                 Ok(call.refuse(Refusal::new(code, message).with_status(*status)))
             }
+            Fault::Saying { code, status, message } => {
+                Ok(call.refuse(Refusal::new(code, message).with_status(*status)))
+            }
+            Fault::Deny => Ok(call.refuse(denied(call))),
             Fault::ErrorAfterEffect => Ok(call.refuse(internal_error(call))),
             Fault::Throttle => Ok(call.refuse(limits::exceeded(call))),
             Fault::TimeOut(_) => Err(Lost::TimedOut),
@@ -209,13 +225,65 @@ impl Layer for Faults {
 impl Fault {
     fn takes_effect(&self) -> bool {
         match self {
-            Fault::Error { .. } | Fault::Throttle => false,
+            Fault::Error { .. } | Fault::Saying { .. } | Fault::Deny | Fault::Throttle => false,
             Fault::ErrorAfterEffect => true,
             Fault::TimeOut(moment) | Fault::ConnectionReset(moment) | Fault::Abort(moment) => {
                 *moment == Moment::AfterEffect
             }
         }
     }
+}
+
+/// The refusal of a caller whom no policy allows the call (IAM User Guide, "Troubleshoot access denied error messages"). EC2 puts a
+/// sentence before it, names the resource that would be made, and has a code of its own (EC2 API Reference, "Error codes"); what is
+/// only listed has no resource.
+fn denied(call: &Call) -> Refusal {
+    let prefix = match call.service.as_str() {
+        "monitoring" => "cloudwatch",
+        "apigatewayv2" => "apigateway",
+        service => service,
+    };
+    let action = format!("{prefix}:{}", call.operation);
+    let ec2 = call.protocol == Protocol::Ec2Query;
+    let resource = match call.operation.strip_prefix("Create") {
+        Some(made) if ec2 => {
+            let made = match made {
+                "NatGateway" => "natgateway".to_owned(),
+                made => hyphenated(made),
+            };
+            format!(" on resource: arn:aws:ec2:{}:{ACCOUNT_ID}:{made}/*", call.region)
+        }
+        _ if call.operation.starts_with("Describe") && ec2 => String::new(),
+        _ => " on resource: *".to_owned(),
+    };
+    let who = format!("arn:aws:iam::{ACCOUNT_ID}:user/emulator");
+    let message = format!(
+        "User: {who} is not authorized to perform: {action}{resource} because no identity-based policy allows the {action} action"
+    );
+    if ec2 {
+        let message = format!(
+            "You are not authorized to perform this operation. {message}. Encoded authorization failure message: emulated"
+        );
+        return Refusal::new("UnauthorizedOperation", message).with_status(403);
+    }
+    match call.protocol {
+        Protocol::AwsJson | Protocol::Cbor => Refusal::new("AccessDeniedException", message),
+        Protocol::RestJson => Refusal::new("AccessDeniedException", message).with_status(403),
+        _ if call.service == "sns" => Refusal::new("AuthorizationError", message).with_status(403),
+        _ => Refusal::new("AccessDenied", message).with_status(403),
+    }
+}
+
+/// `InternetGateway` as it is in ARNs: `internet-gateway`.
+fn hyphenated(name: &str) -> String {
+    let mut text = String::new();
+    for one in name.chars() {
+        if one.is_ascii_uppercase() && !text.is_empty() {
+            text.push('-');
+        }
+        text.push(one.to_ascii_lowercase());
+    }
+    text
 }
 
 /// HTTP 500 with the service's code for it (EC2: "Server error codes"; IAM and Logs: the errors of each
@@ -243,6 +311,8 @@ mod tests {
             {"of": {"operation": "ec2:CreateVpc"}, "when": {"call": 2}, "fault": {"abort": "after_effect"}},
             {"of": "mutating", "when": {"call": 1}, "fault": {"error": {"code": "X", "status": 418}}},
             {"of": "all", "when": {"call": 3}, "fault": "throttle"},
+            {"of": "all", "when": {"call": 4}, "fault": "deny"},
+            {"of": "all", "when": {"call": 5}, "fault": {"saying": {"code": "X", "status": 400, "message": "m"}}},
         ]});
         let plan: FaultPlan = serde_json::from_value(text.clone()).expect("it is well formed");
         let operation = Counted::Operation("ec2:CreateVpc".to_owned());
@@ -251,7 +321,13 @@ mod tests {
             .with(Counted::All, When::Share(0.25), Fault::TimeOut(Moment::BeforeEffect))
             .with(operation, When::Call(2), Fault::Abort(Moment::AfterEffect))
             .with(Counted::Mutating, When::Call(1), Fault::Error { code: "X".to_owned(), status: 418 })
-            .with(Counted::All, When::Call(3), Fault::Throttle);
+            .with(Counted::All, When::Call(3), Fault::Throttle)
+            .with(Counted::All, When::Call(4), Fault::Deny)
+            .with(
+                Counted::All,
+                When::Call(5),
+                Fault::Saying { code: "X".to_owned(), status: 400, message: "m".to_owned() },
+            );
         assert_eq!(plan, same);
         assert_eq!(serde_json::to_value(&plan).expect("it is plain data"), text);
         assert!(serde_json::from_value::<FaultPlan>(json!({"rule": []})).is_err());

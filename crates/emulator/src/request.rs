@@ -247,7 +247,7 @@ fn path_of(uri: &str) -> &str {
 }
 
 /// Service and region, from the signature or else from the host name.
-fn scope(http: &Http) -> Option<(String, String)> {
+pub(crate) fn scope(http: &Http) -> Option<(String, String)> {
     if let Some(scope) = http
         .header("authorization")
         .and_then(|header| header.split_once("Credential="))

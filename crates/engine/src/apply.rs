@@ -368,7 +368,7 @@ async fn run_task(
             address: step.address.clone(),
             kind: task.part.kind(step).to_owned(),
             operation: operation(step, task.part),
-            typical: Duration::from_secs(task.typical),
+            typical: Duration::from_secs(task.own),
             remaining: Duration::from_secs(task.remaining),
         });
     }

@@ -163,7 +163,9 @@ impl Engine {
         let live = unless(&self.cancel, reading).await?;
         let mut plan = plan(graph, &state, &live, &*self.provider, selection)?;
         plan.moved = moved;
-        unless(&self.cancel, self.weighed(plan, &state)).await
+        let mut plan = unless(&self.cancel, self.weighed(plan, &state)).await?;
+        plan.state = Arc::new(state);
+        Ok(plan)
     }
 
     /// Compares every selected object that is recorded with the live one. Changes nothing.

@@ -182,7 +182,8 @@ pub(crate) struct Wish {
 }
 
 /// What whoever wants the lock waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Awaited {
     /// That the holder lets go: it has just renewed its lease.
     Release,

@@ -56,6 +56,8 @@ pub struct Plan {
     pub(crate) restored: Vec<(Address, Seq)>,
     /// What is at another address from now on.
     pub(crate) moved: Vec<Moved>,
+    /// What was recorded when it was made.
+    pub(crate) state: Arc<State>,
 }
 
 impl Plan {
@@ -237,6 +239,7 @@ fn plan_once(
         protected,
         restored: Vec::new(),
         moved: Vec::new(),
+        state: Arc::default(),
     })
 }
 

@@ -62,7 +62,7 @@ pub(crate) struct Task {
     /// How many tasks this one waits for.
     pub(crate) waits_for: usize,
     /// Seconds that it typically takes.
-    pub(crate) typical: u64,
+    pub(crate) own: u64,
     /// Seconds until it and everything that hangs on it is done, typically.
     pub(crate) remaining: u64,
 }
@@ -291,7 +291,7 @@ impl Builder {
     }
 
     fn task(&mut self, step: usize, part: Part) -> usize {
-        self.tasks.push(Task { step, part, dependents: Vec::new(), waits_for: 0, typical: 0, remaining: 0 });
+        self.tasks.push(Task { step, part, dependents: Vec::new(), waits_for: 0, own: 0, remaining: 0 });
         self.tasks.len() - 1
     }
 
@@ -471,8 +471,9 @@ impl Builder {
             };
             let after =
                 self.tasks[task].dependents.iter().map(|(dependent, _)| self.tasks[*dependent].remaining);
-            self.tasks[task].remaining = after.max().unwrap_or(0) + u64::from(own);
-            self.tasks[task].typical = u64::from(own);
+            let after = after.max().unwrap_or(0);
+            self.tasks[task].own = own.into();
+            self.tasks[task].remaining = after + u64::from(own);
         }
         Ok(Schedule { tasks: self.tasks, name_retained: None, in_the_way: None })
     }

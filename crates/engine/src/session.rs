@@ -161,7 +161,8 @@ impl Session {
         let live = self.unless_cancelled(reading).await?;
         let mut plan = plan(graph, &state, &live, &*self.engine.provider, selection)?;
         plan.moved = moved;
-        let plan = self.unless_cancelled(self.engine.weighed(plan, &state)).await?;
+        let mut plan = self.unless_cancelled(self.engine.weighed(plan, &state)).await?;
+        plan.state = Arc::new(state);
         self.close_unwanted(&plan).await?;
         Ok(plan)
     }

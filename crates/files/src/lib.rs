@@ -7,13 +7,13 @@
 //! opened, and again once it is open, without ever blocking. Links *above* the file are followed, so that a directory may
 //! live on another disk. What is read has a limit, so that a file that was replaced by a huge one does not fill the memory.
 //!
-//! **Named files** ([`read_named`], [`write_named`]) are what somebody asked for on the command line. They follow the umask, and a link or
+//! **Named files** ([`read_named`], [`write_named`], [`begin_named`]) are what somebody asked for on the command line. They follow the umask, and a link or
 //! a device is used as usual, except for a link that somebody else has put where others can write.
 
 mod named;
 mod private;
 
-pub use named::{read_named, write_named};
+pub use named::{begin_named, read_named, write_named};
 pub use private::{
     adopt, append_to, make_directory, open, open_or_create, parent_of, read, remove, replace, sync_directory,
 };

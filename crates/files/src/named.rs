@@ -61,6 +61,29 @@ pub fn write_named(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     }
 }
 
+/// Begins a file that somebody named and that is written bit by bit, such as a log. What was in it is gone at once; links, devices
+/// and what is open already are treated as [`write_named`] does.
+///
+/// # Errors
+/// If the path names a directory or a planted link, or the file cannot be opened.
+pub fn begin_named(path: &Path) -> Result<File, FileError> {
+    let target = resolve(path)?;
+    match fs::metadata(&target) {
+        Ok(found) if found.is_dir() => {
+            Err(FileError::NotRegular { found: kind(found.file_type()), wanted: "a file" })
+        }
+        Ok(found) if !found.is_file() || is_already_open(&target) => {
+            Ok(OpenOptions::new().append(true).open(&target)?)
+        }
+        Ok(_) => Ok(OpenOptions::new().write(true).truncate(true).open(&target)?),
+        // One that somebody else puts there meanwhile is not used.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(OpenOptions::new().write(true).create_new(true).open(&target)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Whether it stands for a file that is open already, so that another one in its place would go unseen. Below `/dev` are
 /// ordinary files as well (`/dev/shm`).
 fn is_already_open(path: &Path) -> bool {

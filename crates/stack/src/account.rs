@@ -8,6 +8,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 
 use crate::config::Config;
 use crate::environment::Environment;
+use crate::trace::traced;
 
 /// A role that is assumed, and how.
 struct Role<'a> {
@@ -48,10 +49,10 @@ fn session_name(config: &Config, environment: &Environment) -> String {
 /// Whoever runs this.
 async fn own(config: &Config, region: &str) -> SdkConfig {
     let loader = aws_config::defaults(BehaviorVersion::latest()).region(Region::new(region.to_owned()));
-    match &config.aws.profile {
+    traced(match &config.aws.profile {
         Some(profile) => loader.profile_name(profile).load().await,
         None => loader.load().await,
-    }
+    })
 }
 
 async fn assume(sdk: SdkConfig, role: Role<'_>) -> SdkConfig {

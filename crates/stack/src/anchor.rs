@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use crate::codes::Code;
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
@@ -71,6 +72,7 @@ impl Anchors {
         let line = serde_json::to_string(&anchor).expect("a struct of texts and numbers is JSON");
         let failed = |message: String| {
             Failure::new(Exit::Failed, format!("cannot write the anchor to log group {}", self.group))
+                .coded(Code::Anchor)
                 .caused_by(message)
                 .hint(
                     "the state itself is saved. The log group must exist in this account and region, and the credentials \
@@ -121,6 +123,7 @@ impl Anchors {
     async fn read(&self) -> Result<Vec<String>, Failure> {
         let lines = self.lines.all().await.map_err(|error| {
             Failure::from_error(Exit::Failed, &error)
+                .coded(Code::Anchor)
                 .context(format!("cannot read the anchors in log group {}", self.group))
                 .hint("the credentials need logs:GetLogEvents on the log group")
         })?;

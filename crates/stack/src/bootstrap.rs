@@ -8,7 +8,9 @@ use engine::{Backoff, Pace};
 use s3_store::{BucketError, BucketWish, Change, Look, StateBucket, Unfit};
 use serde_json::json;
 
+use crate::advice::code_of_call;
 use crate::cli::{Bootstrap, Target};
+use crate::codes::Code;
 use crate::exit::{Exit, Failure};
 use crate::output::{Lines, note, print, print_json};
 use crate::question::{Answer, CANCELLED, agreed};
@@ -28,7 +30,8 @@ impl Work {
                 Exit::Configuration,
                 "nothing is to be done: the embedded AWS keeps its state in the state directory",
             )
-            .hint("for the bucket on real AWS, add --target aws"));
+            .hint("for the bucket on real AWS, add --target aws")
+            .coded(Code::CommandLine));
         }
         let begun = AtomicBool::new(false);
         match signals.unless(self.make_bucket(wanted, signals, &begun)).await {
@@ -156,7 +159,7 @@ impl Work {
                 let names: Vec<&str> = left.iter().map(|change| change.what).collect();
                 let message = format!("S3 does not show what was set: {}", names.join(", "));
                 let hint = format!("run {} again in some minutes", self.command("bootstrap"));
-                return Err(Failure::new(Exit::Failed, message).hint(hint));
+                return Err(Failure::new(Exit::Failed, message).hint(hint).coded(Code::Late));
             }
         }
     }
@@ -255,6 +258,7 @@ fn not_ours(title: &str, look: &Look) -> Failure {
             "with --adopt it is used: its settings change as shown above, and what is in it stays. Otherwise choose another name for \
              `state.bucket`",
         )
+        .coded(Code::StateElsewhere)
 }
 
 fn refused(error: BucketError) -> Failure {
@@ -263,5 +267,9 @@ fn refused(error: BucketError) -> Failure {
         BucketError::NotSeen { .. } => Exit::Failed,
         _ => Exit::Configuration,
     };
-    Failure::from_error(exit, &error).hint(error.hint())
+    let code = match &error {
+        BucketError::Call(error) => code_of_call(&error.call),
+        _ => Code::StateStore,
+    };
+    Failure::from_error(exit, &error).hint(error.hint()).coded(code)
 }

@@ -27,9 +27,20 @@ impl Target {
     }
 }
 
+/// When to print in colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal that can show colours.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
 /// Deploys a highly available payment-processing stack to AWS: plan, apply, read back, destroy.
 ///
-/// Without a command it is `up`. The default target is an AWS inside this process, so that trying it costs nothing;
+/// Without a command it is `up`, on the embedded target. The default target is an AWS inside this process, so that trying it costs nothing;
 /// real AWS is used only with `--target aws`. A run that was killed is taken up where it stopped by the next one.
 #[derive(Debug, Parser)]
 #[command(name = "stack", version, after_help = EXIT_CODES)]
@@ -56,16 +67,9 @@ Exit codes:
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Create what is missing, change what differs, delete what is no longer declared (the default).
-    Up,
+    Up(Applied),
     /// Show what `up` would do. Changes nothing.
-    Preview {
-        /// Name everything that would be created, with its properties, and show long values whole.
-        #[arg(long)]
-        details: bool,
-        /// Exit with 2 if there are changes.
-        #[arg(long)]
-        detailed_exitcode: bool,
-    },
+    Preview(Shown),
     /// Compare live AWS with the recorded state, property by property. Changes nothing; the next `up` repairs drift.
     Refresh {
         /// Exit with 2 if there is drift.
@@ -91,7 +95,17 @@ pub enum Command {
         timeout: u64,
     },
     /// Delete everything that is recorded of the environment.
-    Destroy,
+    Destroy {
+        /// Which plan to run, and who follows it.
+        #[command(flatten)]
+        applied: Applied,
+        /// Only show what would be deleted. Changes nothing.
+        #[arg(long, conflicts_with_all = ["plan", "events"])]
+        preview: bool,
+        /// How to show it.
+        #[command(flatten)]
+        shown: Shown,
+    },
     /// Print the effective configuration, each value with where it comes from, as TOML. Calls nothing.
     ///
     /// Everything in it is shown, `ecs.environment_variables` too: the configuration is no place for secrets.
@@ -129,6 +143,73 @@ pub enum Command {
     /// The embedded AWS by itself: serve it to other clients, list what is in it, empty it.
     #[command(subcommand)]
     Emulator(EmulatorCommand),
+    /// Write a configuration file with comments, after four questions. Never overwrites a file.
+    ///
+    /// On a terminal it asks for what no option gives; elsewhere, and with --yes, the defaults are taken. The file is `stack.toml`,
+    /// or the one that --config names.
+    Init(Init),
+    /// Explain an error by its code, such as E0301; without a code, list all codes.
+    Explain {
+        /// The code.
+        code: Option<String>,
+    },
+    /// Print the completions of commands and options for a shell.
+    ///
+    /// For bash: `source <(stack completions bash)`. Names of environments and resources are not completed.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages, one for each command, into a directory.
+    Man {
+        /// The directory; it is made if it does not exist.
+        directory: PathBuf,
+    },
+}
+
+/// What the new configuration file says.
+#[derive(Clone, Debug, Args)]
+pub struct Init {
+    /// The project, part of the tags of everything [default: payment].
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+    /// The environments; those that are called prod, production or live get safe settings [default: dev,prod].
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub environments: Vec<String>,
+    /// The ARN of a certificate in ACM, for HTTPS. Without one, the load balancer takes HTTP.
+    #[arg(long, value_name = "ARN", requires = "domain")]
+    pub certificate: Option<String>,
+    /// The name on the certificate, such as payments.example.com.
+    #[arg(long, value_name = "DOMAIN", requires = "certificate")]
+    pub domain: Option<String>,
+}
+
+/// Which plan to run, and who follows it.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Applied {
+    /// Run exactly this plan, which `preview --out` wrote. Refused if anything has changed since it was made.
+    #[arg(value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
+    /// Also write what happens to this file as it happens, a line of JSON each, as --json does to standard output.
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+}
+
+/// How to show a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct Shown {
+    /// Name everything that would be created, with its properties, and show long values whole.
+    #[arg(long)]
+    pub details: bool,
+    /// Exit with 2 if there are changes.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Also write the plan to this file, for `up FILE` or `destroy FILE`. Only you can read it.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print Markdown for a pull request: what cannot be undone first, details folded, less than 60,000 characters.
+    #[arg(long)]
+    pub markdown: bool,
 }
 
 /// What to do with the record of what was deployed.
@@ -277,9 +358,18 @@ pub struct Options {
     /// How long to wait for another run on the same environment, such as 90s, 10m or 1h.
     #[arg(long, global = true, default_value = "0s", value_name = "DURATION", value_parser = duration)]
     pub lock_timeout: Duration,
-    /// Do not ask.
+    /// Skip all confirmation prompts.
     #[arg(long, short = 'y', global = true)]
     pub yes: bool,
+    /// Print only data, the summary and errors.
+    #[arg(long, short = 'q', global = true)]
+    pub quiet: bool,
+    /// Print a line for each AWS call on standard error: service, operation, HTTP status, duration and request id.
+    #[arg(long, short = 'v', global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// When to print in colour. `auto` does on a terminal, unless NO_COLOR is set or TERM is dumb.
+    #[arg(long, global = true, default_value = "auto", value_name = "WHEN")]
+    pub color: Color,
     /// Print JSON on standard output.
     #[arg(long, global = true)]
     pub json: bool,

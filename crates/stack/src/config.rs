@@ -6,6 +6,7 @@
 //! right, before any call. Which keys there are is known from the types of the arguments of the program's tiers, by their JSON
 //! schema: a field is a key, with its doc comment as the editor's help.
 
+mod blame;
 mod catalogue;
 mod error;
 mod file;
@@ -19,7 +20,7 @@ mod settings;
 mod show;
 mod values;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -39,6 +40,7 @@ pub use self::error::ConfigError;
 pub(crate) use self::keys::closest;
 pub use self::layers::Origin;
 pub(crate) use self::region::partition;
+pub(crate) use self::secrets::recognised;
 pub(crate) use self::sections::AnySection;
 pub use self::settings::{Setting, variables};
 pub use self::values::{Config, Logs};
@@ -79,6 +81,8 @@ pub struct Loaded {
     pub remark: Option<String>,
     /// The environment that may be meant, where the file has no section for this one.
     pub(crate) meant: Option<String>,
+    /// The file that was read.
+    pub(crate) file: Option<PathBuf>,
     /// Whether the file has a section for the environment, which says that its name is no slip.
     pub(crate) is_named: bool,
     layers: Layers,
@@ -103,12 +107,13 @@ pub fn schema() -> Json {
 /// Reads the layers and puts them on top of each other.
 pub(crate) fn load_from(catalogue: &Arc<Catalogue>, sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
     let mut layers = Layers::defaults(catalogue);
-    let (mut remark, mut meant, mut is_named) = (None, None, false);
+    let (mut remark, mut meant, mut read, mut is_named) = (None, None, None, false);
     if let Some(file) = File::read(catalogue, sources.file)? {
         let environment = sources.environment;
         file.lay_on(&mut layers, environment)?;
         is_named = file.names(environment);
         meant = file.meant(environment).map(str::to_owned);
+        read = Some(file.path().to_owned());
         let path = file.path().display();
         remark = meant.as_ref().map(|meant| {
             format!("{path} has no section [environments.{environment}]; did you mean --env {meant}?")
@@ -130,7 +135,7 @@ pub(crate) fn load_from(catalogue: &Arc<Catalogue>, sources: &Sources<'_>) -> Re
     layers.check_ambiguous()?;
     // What is shown is what is used: with the defaults of what only some layer has begun.
     layers.values = Table::try_from(&config).expect("the configuration is a table with text keys");
-    let loaded = Loaded { config, remark, meant, is_named, layers };
+    let loaded = Loaded { config, remark, meant, file: read, is_named, layers };
     loaded.validate()?;
     Ok(loaded)
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::cli::{EmulatorCommand, Options, Serve};
+use crate::codes::Code;
 use crate::config::DEFAULT_REGION;
 use crate::exit::{Exit, Failure};
 use crate::input;
@@ -46,6 +47,7 @@ pub(crate) async fn run(
 
 pub(crate) fn unusable(directory: &Path, error: &EmulatorError) -> Failure {
     Failure::from_error(Exit::Configuration, error)
+        .coded(Code::Emulator)
         .hint(format!("the embedded AWS lives in {}", directory.display()))
 }
 
@@ -76,6 +78,7 @@ async fn serve_on_loopback(
     let listener = TcpListener::bind(address).await.map_err(|error| {
         Failure::from_error(Exit::Failed, &error)
             .context(format!("cannot listen on {address}"))
+            .coded(Code::Emulator)
             .hint("another process may use the port: choose one with --port, or --port 0 for any free one")
     })?;
     let address = listener.local_addr().map_err(|error| Failure::from_error(Exit::Failed, &error))?;
@@ -116,11 +119,14 @@ fn examples(directory: &Path, url: &str, region: &str) -> Lines {
 fn fault_plan(file: &Path) -> Result<FaultPlan, Failure> {
     let text = input::read(file).map_err(|error| {
         let place = error.line().map(|line| format!(", line {line}")).unwrap_or_default();
-        Failure::new(Exit::Configuration, format!("{}{place}: {error}", file.display())).hint(error.hint())
+        Failure::new(Exit::Configuration, format!("{}{place}: {error}", file.display()))
+            .hint(error.hint())
+            .coded(Code::Emulator)
     })?;
     serde_json::from_str(&text).map_err(|error| {
         Failure::from_error(Exit::Configuration, &error)
             .context(format!("{} is not a plan of faults", file.display()))
+            .coded(Code::Emulator)
             .hint("crates/emulator/README.md, section Faults, shows what it looks like")
     })
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use crate::codes::Code;
 use crate::output::Lines;
 
 /// The exit codes. Scripts rely on them.
@@ -34,18 +35,32 @@ impl From<Exit> for std::process::ExitCode {
 pub struct Failure {
     /// The exit code.
     pub exit: Exit,
+    /// What kind of error it is; by the exit code where nobody says it.
+    pub code: Option<Code>,
     /// What failed.
     pub message: String,
     /// Why, outermost first.
     pub causes: Vec<String>,
     /// What to do.
     pub hint: Option<String>,
+    /// What belongs to the advice and is copied as it stands, a line each: a command, a policy's statement.
+    pub to_copy: Vec<String>,
+    /// The resource that it is about, where it is about one.
+    pub address: Option<String>,
 }
 
 impl Failure {
     /// A failure without causes.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), causes: Vec::new(), hint: None }
+        Self {
+            exit,
+            code: None,
+            message: message.into(),
+            causes: Vec::new(),
+            hint: None,
+            to_copy: Vec::new(),
+            address: None,
+        }
     }
 
     /// A failure whose message and causes are those of an error.
@@ -57,7 +72,7 @@ impl Failure {
             causes.push(cause.to_string());
             source = cause.source();
         }
-        Self { exit, message: error.to_string(), causes, hint: None }
+        Self { causes, ..Self::new(exit, error.to_string()) }
     }
 
     /// The same, as the cause of a wider failure.
@@ -81,16 +96,37 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// As it is printed: `error: …`, `cause: …` for each cause, `hint: …`, a line each.
+    /// The same as an error of this kind.
+    #[must_use]
+    pub fn coded(self, code: Code) -> Self {
+        Self { code: Some(code), ..self }
+    }
+
+    /// The same as an error of this kind, unless it has a kind already.
+    #[must_use]
+    pub(crate) fn or_coded(self, code: Code) -> Self {
+        Self { code: self.code.or(Some(code)), ..self }
+    }
+
+    /// What kind of error it is.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code.unwrap_or_else(|| Code::of_exit(self.exit))
+    }
+
+    /// As it is printed: `error[CODE]: …`, `cause: …` for each cause, `hint: …`, a line each, and what is to be copied.
     #[must_use]
     pub fn render(&self) -> Lines {
         let mut lines = Lines::new();
-        lines.add("error: ").line(&self.message);
+        lines.add(format!("error[{}]: ", self.code())).line(&self.message);
         for cause in &self.causes {
             lines.add("cause: ").line(cause);
         }
         if let Some(hint) = &self.hint {
             lines.add("hint: ").line(hint);
+        }
+        for line in &self.to_copy {
+            lines.add("  ").line(line);
         }
         lines
     }
@@ -100,6 +136,7 @@ impl Failure {
     pub fn in_one_line(&self) -> String {
         let causes = self.causes.iter().map(|cause| format!("; cause: {cause}"));
         let hint = self.hint.iter().map(|hint| format!("; hint: {hint}"));
-        std::iter::once(format!("error: {}", self.message)).chain(causes).chain(hint).collect()
+        let first = format!("error[{}]: {}", self.code(), self.message);
+        std::iter::once(first).chain(causes).chain(hint).collect()
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use engine::Graph;
 use serde_json::{Map, Value, json};
 
+use crate::codes::Code;
 use crate::exit::{Exit, Failure};
 use crate::output::{json as as_json, print_json};
 use crate::stack::Place;
@@ -23,7 +24,9 @@ pub(crate) fn cloudformation(
         availability_zones: &place.availability_zones,
     };
     let mut template = ::export::template(graph, &place, description, without).map_err(|error| {
-        Failure::from_error(Exit::Failed, &error).hint("this is a defect of the program; nothing was written")
+        Failure::from_error(Exit::Failed, &error)
+            .hint("this is a defect of the program; nothing was written")
+            .coded(Code::Defect)
     })?;
     put_code(&mut template);
     Ok(template)

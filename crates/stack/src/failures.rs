@@ -2,8 +2,13 @@
 
 use s3_store::S3Error;
 
-use engine::{EngineError, ErrorClass, LockError, SettleError, StoreError};
+use engine::{
+    CallError, EngineError, ErrorClass, JournalError, LockError, PlanError, SettleError, StoreError,
+};
 
+use crate::advice::{Advisor, code_of_call};
+use crate::codes::Code;
+use crate::error_json::address_of;
 use crate::exit::{Exit, Failure};
 use crate::losses::protection_hint;
 use crate::moved::Moved;
@@ -13,6 +18,67 @@ use crate::stores::exit_of;
 pub(crate) const EXPIRED: &str = "AWS credentials have expired: sign in again";
 
 pub(crate) fn engine_failure(error: EngineError) -> Failure {
+    let (code, address) = (code_of(&error), address_of(&error));
+    Failure { address, ..advised(error).or_coded(code) }
+}
+
+/// What kind of error it is.
+fn code_of(error: &EngineError) -> Code {
+    if let Some(called) = of_s3(error) {
+        return match exit_of(called) {
+            Exit::Configuration => Code::StateStore,
+            _ => code_of_call(&called.call),
+        };
+    }
+    match error {
+        EngineError::Journal(error) | EngineError::Settle(SettleError::Journal(error)) => {
+            code_of_journal(error)
+        }
+        EngineError::Lock(LockError::Held { .. }) => Code::Locked,
+        EngineError::Lock(LockError::Broken { .. })
+        | EngineError::LockUnrenewed { .. }
+        | EngineError::LockLost => Code::LockLost,
+        EngineError::Lock(LockError::Store(StoreError::Unusable { .. })) => Code::StateDamaged,
+        EngineError::Lock(LockError::Store(_)) => Code::StateStore,
+        EngineError::Lock(LockError::Interrupted) | EngineError::Interrupted => Code::Interrupted,
+        EngineError::Plan(PlanError::Protected { .. }) => Code::Protected,
+        EngineError::Plan(PlanError::UnknownKind { .. }) => Code::StateElsewhere,
+        EngineError::Plan(_) => Code::NoPlan,
+        EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. } => {
+            code_of_call(source)
+        }
+        EngineError::Settle(_) => Code::StateElsewhere,
+        _ => Code::Defect,
+    }
+}
+
+fn code_of_journal(error: &JournalError) -> Code {
+    match error {
+        JournalError::BoundElsewhere { .. } => Code::StateElsewhere,
+        JournalError::Refused { .. } => Code::Defect,
+        JournalError::Store(store) if is_unusable(store) => Code::StateDamaged,
+        JournalError::Store(_) => Code::StateStore,
+        _ => Code::StateDamaged,
+    }
+}
+
+/// A call that failed before anything was changed.
+fn unread(error: &EngineError, source: &CallError) -> Failure {
+    let failure = Failure::from_error(Exit::Failed, error);
+    let mut advice = Advisor::default().of_call(source, None);
+    let hint = match (source.class, advice.hint.take()) {
+        (ErrorClass::Expired, _) => format!("{EXPIRED}, then run again"),
+        (ErrorClass::Denied, Some(hint)) => format!("nothing was changed; {hint}"),
+        (ErrorClass::Denied, None) => {
+            "nothing was changed; allow this identity the call, or use one that may make it".to_owned()
+        }
+        (_, Some(hint)) if advice.may_pass() => format!("nothing was changed; {hint}"),
+        _ => "nothing was changed".to_owned(),
+    };
+    advice.on(failure.hint(hint))
+}
+
+fn advised(error: EngineError) -> Failure {
     if let Some(moved) = Moved::among(&error) {
         return moved.failure();
     }
@@ -64,19 +130,8 @@ pub(crate) fn engine_failure(error: EngineError) -> Failure {
             Failure::from_error(Exit::Configuration, &error).hint(hint.clone())
         }
         EngineError::Plan(_) => Failure::from_error(Exit::Configuration, &error),
-        EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. }
-            if source.class == ErrorClass::Expired =>
-        {
-            Failure::from_error(Exit::Failed, &error).hint(format!("{EXPIRED}, then run again"))
-        }
-        EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. }
-            if source.class == ErrorClass::Denied =>
-        {
-            Failure::from_error(Exit::Failed, &error)
-                .hint("nothing was changed; allow this identity the call, or use one that may make it")
-        }
-        EngineError::Settle(_) | EngineError::Read { .. } => {
-            Failure::from_error(Exit::Failed, &error).hint("nothing was changed; run again once AWS answers")
+        EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. } => {
+            unread(&error, source)
         }
         _ => Failure::from_error(Exit::Failed, &error),
     }

@@ -9,37 +9,49 @@
 
 mod account;
 mod across;
+mod advice;
 mod anchor;
 mod binding;
 mod bootstrap;
 mod cli;
+mod codes;
 mod config;
+mod conveniences;
+mod denied;
 mod differences;
 mod emulated;
 mod endpoint;
 mod environment;
 mod environments;
+mod error_json;
+mod events;
 mod exit;
 mod export;
 mod failures;
 mod footer;
 mod heading;
+mod init;
 mod input;
 mod interruption;
 mod live;
 mod losses;
+mod made_with;
 mod moved;
 mod moves;
+mod open_settings;
 mod output;
 mod outputs;
 mod payment;
 mod plan_lines;
+mod plans;
 mod preflight;
 mod program;
 mod progress;
 mod question;
+mod quota;
 mod render;
 mod run;
+mod secret;
 mod signals;
 mod stack;
 mod state;
@@ -48,12 +60,16 @@ mod stores;
 mod summary;
 mod target;
 mod tier;
+mod time;
+mod trace;
 mod unlock;
 mod verify;
 
 pub use cli::{
-    Bootstrap, Cli, Command, EmulatorCommand, EnvCommand, ExportCommand, Options, Serve, StateCommand, Target,
+    Applied, Bootstrap, Cli, Color, Command, EmulatorCommand, EnvCommand, ExportCommand, Init, Options,
+    Serve, Shown, StateCommand, Target,
 };
+pub use codes::Code;
 pub use config::{
     Config, ConfigError, DEFAULT_FILE, Loaded, Logs, Origin, Setting, Sources, load, schema, variables,
 };

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use aws::resources::LogGroup;
 use engine::{Action, Contents, Fate, Guarded, Loss, Lowered, Plan, Removal, Step};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::output::{Lines, Style};
 
@@ -94,12 +95,7 @@ pub(crate) fn losses(plan: &Plan) -> Lines {
     }
     for step in plan.steps() {
         for lowered in step.lowered() {
-            let Lowered { name, property, words, loss } = lowered;
-            let name = name
-                .as_ref()
-                .map_or_else(|| step.address.to_string(), |name| format!("{} ({name})", step.address));
-            let label = label(*loss).unwrap_or("LOSS");
-            let text = format!("{label}: {property} of {name} is lowered, so AWS will delete {words}");
+            let text = lowered_sentence(step, lowered);
             lines.add("  ").styled(Style::Loud, text).end();
         }
     }
@@ -132,27 +128,88 @@ fn sentence(told: &Told, subject: &str, replaced: bool) -> String {
     }
 }
 
-/// What becomes of a step's object, as data.
-pub(crate) fn removal_json(step: &Step) -> Value {
-    let Some(removal) = step.removal() else { return Value::Null };
-    let (fate, copy) = match removal.fate {
-        Fate::Lost => ("lost", None),
-        Fate::Copied(copy) => ("copied", Some(copy)),
-        Fate::Retained => ("retained", None),
+/// What is lost or kept, as data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LossTold {
+    /// The resource.
+    pub(crate) address: String,
+    /// The CloudFormation type of the object.
+    pub(crate) kind: String,
+    /// What the object is called, where it has a name.
+    pub(crate) name: Option<String>,
+    /// What becomes of what the object holds.
+    pub(crate) fate: LossFate,
+    /// What is lost that cannot be made again; `null` where nothing is.
+    pub(crate) loses: Option<String>,
+    /// The property that is lowered, so that AWS deletes a part of what the object holds.
+    pub(crate) property: Option<String>,
+    /// All of it in a sentence.
+    pub(crate) text: String,
+}
+
+/// What becomes of what an object holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LossFate {
+    /// It is lost with the object.
+    Lost,
+    /// A part of it is lost; the object stays.
+    PartLost,
+    /// The object goes and a copy is kept.
+    Copied,
+    /// The object stays in the account, no longer managed.
+    Retained,
+}
+
+/// What is lost and what is kept, one by one.
+pub(crate) fn told(plan: &Plan) -> Vec<LossTold> {
+    let of_step = |step: &Step| {
+        let removal = step.removal()?;
+        let told = Told::of(removal)?;
+        let replaced = matches!(step.action, Action::Replace { .. });
+        Some(LossTold {
+            address: step.address.to_string(),
+            kind: removal.kind.clone(),
+            name: removal.name.clone(),
+            fate: match told {
+                Told::Lost { .. } => LossFate::Lost,
+                Told::Copied(_) => LossFate::Copied,
+                Told::Retained => LossFate::Retained,
+            },
+            loses: removal.loss.words().filter(|_| removal.loses()).map(str::to_owned),
+            property: None,
+            text: sentence(&told, &named(step, removal), replaced),
+        })
     };
-    let contents = match &removal.contents {
-        Contents::Some { words, .. } => json!(words),
-        Contents::Empty => json!("empty"),
-        Contents::Unknown => Value::Null,
+    let lowered = |step: &Step, lowered: &Lowered| LossTold {
+        address: step.address.to_string(),
+        kind: step.kind.clone(),
+        name: lowered.name.clone(),
+        fate: LossFate::PartLost,
+        loses: Some(lowered.words.to_owned()),
+        property: Some(lowered.property.to_owned()),
+        text: lowered_sentence(step, lowered),
     };
-    json!({
-        "kind": removal.kind,
-        "name": removal.name,
-        "fate": fate,
-        "copy": copy,
-        "loses": removal.loses().then(|| removal.loss.words()).flatten(),
-        "contents": contents,
-    })
+    let goes = plan.steps().iter().filter_map(of_step);
+    let parts = plan.steps().iter().flat_map(|step| step.lowered().iter().map(move |one| lowered(step, one)));
+    goes.chain(parts).collect()
+}
+
+fn lowered_sentence(step: &Step, Lowered { name, property, words, loss }: &Lowered) -> String {
+    let name =
+        name.as_ref().map_or_else(|| step.address.to_string(), |name| format!("{} ({name})", step.address));
+    let label = label(*loss).unwrap_or("LOSS");
+    format!("{label}: {property} of {name} is lowered, so AWS will delete {words}")
+}
+
+/// What is in an object that goes: `3 images`, `empty`; `None` where nobody can tell.
+pub(crate) fn contents(removal: &Removal) -> Option<String> {
+    match &removal.contents {
+        Contents::Some { words, .. } => Some(words.clone()),
+        Contents::Empty => Some("empty".to_owned()),
+        Contents::Unknown => None,
+    }
 }
 
 /// Which keys of the configuration let an object go.

@@ -16,6 +16,7 @@ use files::FileError;
 use s3_store::S3Store;
 use serde::{Deserialize, Serialize};
 
+use crate::codes::Code;
 use crate::exit::{Exit, Failure};
 
 /// The note in a state directory.
@@ -64,7 +65,7 @@ impl Moved {
                       bucket, and delete `moved.json` beside the state"
             }
         };
-        Failure::from_error(Exit::Configuration, self).hint(hint)
+        Failure::from_error(Exit::Configuration, self).hint(hint).coded(Code::StateElsewhere)
     }
 }
 

@@ -21,6 +21,7 @@ use s3_store::Unfit;
 use serde_json::json;
 
 use crate::cli::Target;
+use crate::codes::Code;
 use crate::exit::{Exit, Failure};
 use crate::failures::engine_failure;
 use crate::moved::{Kept, Moved};
@@ -63,7 +64,8 @@ impl Work {
                 Exit::Configuration,
                 "nothing is to be moved: the embedded AWS keeps its state in the state directory",
             )
-            .hint("for the state of real AWS, add --target aws"));
+            .hint("for the state of real AWS, add --target aws")
+            .coded(Code::CommandLine));
         }
         let bucket = Kept::S3(self.state_in().await?.store(Some(&self.environment)));
         Ok((Kept::local(self.local(&self.environment)), bucket))
@@ -220,5 +222,11 @@ fn refused(error: &TransferError) -> Failure {
         let error = engine::JournalError::Store(Arc::clone(store));
         return engine_failure(EngineError::Journal(error));
     }
-    Failure::from_error(Exit::Configuration, error).hint(hint)
+    let code = match error {
+        TransferError::Nothing { .. } => Code::NothingRecorded,
+        TransferError::Unlike { .. } => Code::StateStore,
+        TransferError::Journal(_) => Code::StateDamaged,
+        _ => Code::StateElsewhere,
+    };
+    Failure::from_error(Exit::Configuration, error).hint(hint).coded(code)
 }

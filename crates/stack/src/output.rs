@@ -10,6 +10,7 @@
 
 use std::fmt::{self, Display};
 use std::io::{ErrorKind, IsTerminal as _, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::CommandFactory as _;
 use clap::builder::StyledStr;
@@ -17,7 +18,8 @@ use clap::error::ContextValue;
 use engine::{is_hidden, visible, visible_json};
 use serde_json::Value;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Color, Options};
+use crate::codes::Code;
 use crate::exit::{Exit, Failure};
 use crate::footer;
 
@@ -89,6 +91,11 @@ impl Lines {
         self
     }
 
+    /// Without colours.
+    pub(crate) fn plain(&self) -> String {
+        anstream::adapter::strip_str(&self.0).to_string()
+    }
+
     /// Whether there is nothing in them.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -124,8 +131,41 @@ impl From<&Lines> for Lines {
     }
 }
 
-/// Tells the person, beside the data on standard output.
+/// Whether only the summary and errors are told, and whether each call is.
+static QUIET: AtomicBool = AtomicBool::new(false);
+static VERBOSE: AtomicBool = AtomicBool::new(false);
+
+/// How much is told from now on, and in which colours. The streams are those of the process, and so is this.
+pub(crate) fn set_up(options: &Options) {
+    QUIET.store(options.quiet, Ordering::Relaxed);
+    VERBOSE.store(options.verbose, Ordering::Relaxed);
+    set_color(options.color);
+}
+
+/// In which colours it is told from now on.
+pub(crate) fn set_color(color: Color) {
+    let choice = match color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    };
+    choice.write_global();
+}
+
+/// Whether each call is told.
+pub(crate) fn is_verbose() -> bool {
+    VERBOSE.load(Ordering::Relaxed)
+}
+
+/// Tells the person, beside the data on standard output; not with `--quiet`.
 pub fn note(lines: impl Into<Lines>) {
+    if !QUIET.load(Ordering::Relaxed) {
+        to_stderr(&lines.into());
+    }
+}
+
+/// Tells the person what `--quiet` does not leave out: the summary, errors, and what a question is about.
+pub(crate) fn tell(lines: impl Into<Lines>) {
     to_stderr(&lines.into());
 }
 
@@ -146,7 +186,9 @@ fn to_stderr(lines: &Lines) {
 /// Whether the person sees standard error on a terminal where rows can be redrawn. `TERM=dumb` says that they cannot.
 #[expect(clippy::disallowed_methods, reason = "it is only looked at")]
 pub(crate) fn is_watched() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    let lines_alone = QUIET.load(Ordering::Relaxed) || is_verbose();
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !lines_alone && !is_dumb && std::io::stderr().is_terminal()
 }
 
 /// Prints lines for a person on standard output.
@@ -155,10 +197,27 @@ pub(crate) fn print(lines: &Lines) -> Result<(), Failure> {
     write_all(anstream::stdout(), &lines.0)
 }
 
+/// Prints a text of more lines on standard output, in which everything from outside was escaped already, or nothing is.
+#[expect(clippy::disallowed_methods, reason = "this is the way out")]
+pub(crate) fn print_text(text: &str) -> Result<(), Failure> {
+    write_all(std::io::stdout(), text)
+}
+
+/// Standard output, for what writes to it line by line.
+#[expect(clippy::disallowed_methods, reason = "this is the way out")]
+pub(crate) fn standard_output() -> std::io::Stdout {
+    std::io::stdout()
+}
+
 /// Prints JSON on standard output.
 #[expect(clippy::disallowed_methods, reason = "this is the way out")]
 pub(crate) fn print_json(value: &Value) -> Result<(), Failure> {
     write_all(std::io::stdout(), &json(value))
+}
+
+/// JSON in one line, as it is written to a stream of lines.
+pub(crate) fn json_line(value: &Value) -> String {
+    format!("{}\n", visible_json(&value.to_string()))
 }
 
 /// JSON as it is written, to standard output or a file.
@@ -193,8 +252,45 @@ fn write_all(mut out: impl Write, text: &str) -> Result<(), Failure> {
 
 /// Prints what is wrong with the command line, or the help that was asked for. What was typed is escaped in it.
 pub fn print_usage(error: clap::Error) {
+    let error = escaped(error);
+    let text = error.render().ansi().to_string();
+    match error.use_stderr() {
+        true => to_streams(&with_code(&text), Stream::Error),
+        false => to_streams(&text, Stream::Out),
+    }
+}
+
+/// Shows the help where no command was given.
+pub(crate) fn print_help(mut command: clap::Command) {
+    to_streams(&command.render_help().ansi().to_string(), Stream::Error);
+}
+
+enum Stream {
+    Out,
+    Error,
+}
+
+/// Writes what clap has made, colours included, which the streams take out where nobody can see them.
+#[expect(clippy::disallowed_methods, reason = "this is the way out")]
+fn to_streams(text: &str, stream: Stream) {
     // Nobody is left to tell if the stream is closed.
-    let _ = escaped(error).print();
+    let _ = match stream {
+        Stream::Out => write_all(anstream::stdout(), text),
+        Stream::Error => write_all(anstream::stderr(), text),
+    };
+}
+
+/// The error with its code. Help that is shown for want of a command has none.
+fn with_code(text: &str) -> String {
+    let word = "error:";
+    match text.find(word) {
+        // Only codes for colours are before it.
+        Some(at) if text[..at].bytes().all(|byte| !byte.is_ascii_alphabetic() || byte == b'm') => {
+            let code = Code::CommandLine;
+            format!("{}error[{code}]:{}", &text[..at], &text[at + word.len()..])
+        }
+        _ => text.to_owned(),
+    }
 }
 
 fn escaped(mut error: clap::Error) -> clap::Error {
@@ -263,7 +359,7 @@ mod tests {
             failure.causes = vec![cause.clone(), cause];
             let text = failure.render().to_string();
             let starts: Vec<&str> = text.lines().filter_map(|line| line.split(' ').next()).collect();
-            prop_assert_eq!(starts, ["error:", "cause:", "cause:", "hint:"]);
+            prop_assert_eq!(starts, ["error[E0901]:", "cause:", "cause:", "hint:"]);
             prop_assert!(text.lines().all(|line| !line.contains(is_hidden)));
         }
 
@@ -282,6 +378,7 @@ mod tests {
                 if !error.use_stderr() { continue }
                 let lines = error.to_string().lines().count();
                 let said = escaped(error).to_string();
+                prop_assert!(with_code(&said).starts_with("error[E0101]: "), "{said:?}");
                 prop_assert!(said.lines().all(|line| !line.contains(is_hidden)), "{said:?}");
                 prop_assert!(said.lines().count() <= lines);
             }

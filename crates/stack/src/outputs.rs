@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use engine::{ErrorClass, State, visible, visible_json};
 use serde_json::{Value, json};
 
+use crate::advice::code_of_call;
+use crate::codes::Code;
 use crate::exit::{Exit, Failure};
 use crate::output::{Lines, note, print, print_json, print_value};
 use crate::render;
@@ -15,7 +17,9 @@ pub(crate) fn api_key_id(state: &State) -> Result<apigw::ApiKeyId, Failure> {
     let exports = state.exports();
     let id = exports.get("apiKeyId").and_then(Value::as_str).map(apigw::ApiKeyId::from);
     id.ok_or_else(|| {
-        Failure::new(Exit::Failed, "there is no API key here").hint("`up` makes one, with the API")
+        Failure::new(Exit::Failed, "there is no API key here")
+            .hint("`up` makes one, with the API")
+            .coded(Code::NothingRecorded)
     })
 }
 
@@ -25,7 +29,7 @@ pub(crate) async fn fetch_api_key(
     id: &apigw::ApiKeyId,
 ) -> Result<apigw::ApiKeyValue, Failure> {
     apigw::api_key_value(context, id).await.map_err(|error| {
-        Failure::from_error(Exit::Failed, &error).hint(match error.class {
+        Failure::from_error(Exit::Failed, &error).coded(code_of_call(&error)).hint(match error.class {
             ErrorClass::Conflict => "the state names a key of another stack: restore it from a backup",
             _ => "the credentials need apigateway:GET on the key, and its region and account",
         })
@@ -106,7 +110,9 @@ impl Work {
             } else {
                 format!("the outputs are: {}", names.join(", "))
             };
-            return Err(Failure::new(Exit::Failed, format!("there is no output `{name}`")).hint(hint));
+            return Err(Failure::new(Exit::Failed, format!("there is no output `{name}`"))
+                .hint(hint)
+                .coded(Code::NothingRecorded));
         };
         match value {
             Value::String(text) if !self.options.json => print_value(text)?,

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::differences::{Difference, differences, embedded};
 use crate::output::{Lines, Style};
 use crate::render::{Counts, is_kept, some_of, value};
+use crate::secret::masked;
 
 /// Before what is said of a resource, and of one of its properties.
 const INDENT: &str = "      ";
@@ -64,12 +65,20 @@ pub(crate) fn drift(drift: &[Drift]) -> Lines {
     lines
 }
 
-fn tier(step: &Step) -> &str {
+/// One resource of a plan: a line, and below it why it changes and how.
+pub(crate) fn one(plan: &Plan, step: &Step) -> Lines {
+    let mut lines = Lines::new();
+    View { plan: Some(plan), details: false }.resource(&mut lines, step, 0);
+    lines
+}
+
+/// The tier that a resource is of.
+pub(crate) fn tier(step: &Step) -> &str {
     step.address.as_str().split('/').next().unwrap_or_default()
 }
 
 /// Whether all there is to say is that it is new.
-fn is_only_new(step: &Step) -> bool {
+pub(crate) fn is_only_new(step: &Step) -> bool {
     step.action == Action::Create && step.note.is_none()
 }
 
@@ -102,12 +111,16 @@ impl View<'_> {
         let shown: Vec<&&Step> = steps.iter().filter(is_shown).collect();
         let width = shown.iter().map(|step| step.address.as_str().len()).max().unwrap_or(0);
         for step in shown {
-            let (style, sign) = sign(step);
-            lines.add("  ").styled(style, sign).add(" ");
-            lines.styled(Style::Bold, format!("{:width$}", step.address.as_str())).add("  ");
-            lines.styled(Style::Dim, &step.kind).line(note(step));
-            self.step(lines, step);
+            self.resource(lines, step, width);
         }
+    }
+
+    fn resource(&self, lines: &mut Lines, step: &Step, width: usize) {
+        let (style, sign) = sign(step);
+        lines.add("  ").styled(style, sign).add(" ");
+        lines.styled(Style::Bold, format!("{:width$}", step.address.as_str())).add("  ");
+        lines.styled(Style::Dim, &step.kind).line(note(step));
+        self.step(lines, step);
     }
 
     fn step(&self, lines: &mut Lines, step: &Step) {
@@ -308,6 +321,8 @@ impl View<'_> {
     /// On one line if it fits, otherwise on more.
     fn pair(&self, lines: &mut Lines, path: &str, before: Option<&Value>, after: Option<&Value>, own: &str) {
         let path = self.path(path);
+        let shown = (before.map(masked), after.map(masked));
+        let (before, after) = (shown.0.as_ref(), shown.1.as_ref());
         let (before, after) = match (before, after) {
             (Some(Value::String(before)), Some(Value::String(after))) if !self.details => {
                 let (before, after) =
@@ -337,7 +352,7 @@ impl View<'_> {
     }
 
     fn text(&self, shown: &Value) -> String {
-        let text = value(&self.named(shown));
+        let text = value(&masked(&self.named(shown)));
         if self.details { text } else { cut(&text, VALUE) }
     }
 
@@ -354,6 +369,13 @@ fn has_position(path: &str) -> bool {
             .next()
             .is_some_and(|key| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit()))
     })
+}
+
+/// The addresses of the resources that a value takes something from.
+pub(crate) fn refers_to(value: &Value) -> BTreeSet<&str> {
+    let mut sources = BTreeSet::new();
+    refers(value, &mut sources);
+    sources
 }
 
 /// The resources that a value takes something from.

@@ -1,12 +1,18 @@
 //! What is looked at before there is a plan: a run that would fail at its end for it does not begin.
 
+use std::io::IsTerminal as _;
+
 use engine::State;
 
-use crate::cli::DEFAULT_ENVIRONMENT;
+use crate::cli::{DEFAULT_ENVIRONMENT, Target};
+use crate::codes::Code;
 use crate::config::{DEFAULT_FILE, closest};
 use crate::environment::{self, Environment};
 use crate::exit::{Exit, Failure};
+use crate::question::{Answer, agreed};
 use crate::run::Work;
+use crate::signals::Signals;
+use crate::stack::Place;
 use crate::target::Cloud;
 
 impl Work {
@@ -27,7 +33,30 @@ impl Work {
         let file = self.options.config.as_deref().unwrap_or(DEFAULT_FILE.as_ref()).display();
         Err(Failure::new(Exit::Configuration, message).hint(format!(
             "did you mean --env {meant}? If {name} is meant, say so with a section [environments.{name}] in {file}; it may be empty"
-        )))
+        ))
+        .coded(Code::Environment))
+    }
+
+    /// Asks whether an environment that neither the configuration nor the state knows is meant, before everything is planned for it.
+    /// Not for the embedded AWS's first environment, and only where there is a terminal: scripts are not asked.
+    pub(crate) async fn agreed_to_new(&self, signals: &Signals) -> Result<Answer, Failure> {
+        let name = self.environment.as_str();
+        let is_first = self.options.target == Target::Embedded && name == DEFAULT_ENVIRONMENT;
+        if self.options.yes || self.loaded.is_named || is_first || !std::io::stdin().is_terminal() {
+            return Ok(Answer::Yes);
+        }
+        self.declare(&Place::imagined(&self.loaded.config))?;
+        let Some(state) = signals.unless(self.recorded()).await else { return Ok(Answer::Interrupted) };
+        let state = state?;
+        if !state.is_empty() {
+            return Ok(Answer::Yes);
+        }
+        self.check_environment(&state).await?;
+        let question = format!(
+            "Nothing is recorded for {} and the configuration has no section [environments.{name}]. Create a new environment {name}",
+            self.title()
+        );
+        agreed(&self.options, &question, signals).await
     }
 
     /// Whether the account lets the configuration do what it says. Changes nothing.
@@ -61,7 +90,8 @@ impl Work {
         let meant = meant.map_or_else(String::new, |name| format!("did you mean `{name}`? "));
         Err(Failure::new(Exit::Configuration, message).hint(format!(
             "{meant}`aws ec2 describe-vpc-endpoint-services` lists those of the region; correct the name in `{KEY}`, or leave it out"
-        )))
+        ))
+        .coded(Code::Account))
     }
 
     async fn check_backup_opt_in(&self, cloud: &Cloud) -> Result<(), Failure> {
@@ -77,7 +107,7 @@ impl Work {
                     "backup.vault: AWS Backup does not back up Aurora clusters in {}: its service opt-in for Aurora is off",
                     cloud.context.region()
                 );
-                Err(Failure::new(Exit::Configuration, message).hint(
+                Err(Failure::new(Exit::Configuration, message).coded(Code::Account).hint(
                     "set `backup.vault.opt_in = true`, which turns it on for the whole account in this region; or turn it \
                      on in the console of AWS Backup, under Settings",
                 ))

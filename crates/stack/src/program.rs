@@ -11,10 +11,13 @@ use engine::{Component, State};
 use serde_json::Value as Json;
 
 use crate::cli::Cli;
+use crate::codes::Code;
 use crate::config::{Catalogue, Config, ConfigError, Loaded, Sources, load_from};
+use crate::conveniences;
 use crate::environment::Environment;
+use crate::error_json;
 use crate::exit::{Exit, Failure};
-use crate::output::{note, print_usage};
+use crate::output::{print_usage, set_color, tell};
 use crate::stack::Stack;
 use crate::tier::{Handle, Registered, Registration, Tier, Wired};
 
@@ -306,8 +309,17 @@ impl Program {
         })
     }
 
+    /// The command line, as clap knows it.
+    pub(crate) fn command_line(&self) -> clap::Command {
+        Cli::command().name(self.name).version(self.version)
+    }
+
     pub(crate) fn name(&self) -> &'static str {
         self.name
+    }
+
+    pub(crate) fn version(&self) -> &'static str {
+        self.version
     }
 
     /// Judges a deployed stack.
@@ -320,15 +332,19 @@ impl Program {
     #[must_use]
     pub fn main(self) -> ExitCode {
         if let Err(error) = self.check() {
-            note(defective(&error).render());
+            tell(defective(&error).render());
             return Exit::Failed.into();
         }
-        let command = Cli::command().name(self.name).version(self.version);
-        let cli = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+        // What is wrong with the command line is said before that is read.
+        conveniences::color(std::env::args_os()).into_iter().for_each(set_color);
+        let cli = self.command_line().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
         let cli = match cli {
             Ok(cli) => cli,
             Err(error) => {
                 let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+                if exit == Exit::Usage && std::env::args_os().any(|argument| argument == "--json") {
+                    error_json::print_usage(&error);
+                }
                 print_usage(error);
                 return exit.into();
             }
@@ -336,7 +352,7 @@ impl Program {
         let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
-                note(&format!("error: cannot start: {error}"));
+                tell(Failure::new(Exit::Failed, format!("cannot start: {error}")).render());
                 return Exit::Failed.into();
             }
         };
@@ -346,7 +362,7 @@ impl Program {
         match ended {
             Ok(exit) => exit.into(),
             Err(failure) => {
-                note(failure.render());
+                tell(failure.render());
                 failure.exit.into()
             }
         }
@@ -356,6 +372,7 @@ impl Program {
 /// What is said of a program whose tiers do not go together.
 pub(crate) fn defective(error: &ProgramError) -> Failure {
     Failure::from_error(Exit::Failed, error)
+        .coded(Code::Defect)
         .hint("this is a defect of the program: its tiers are registered in its `main`; nothing was called")
 }
 

@@ -112,10 +112,10 @@ fn line(progress: &Progress) -> Option<String> {
         Progress::Done { address, operation, took, .. } => {
             format!("{} {address} ({})", did(*operation), seconds(*took))
         }
-        Progress::Failed { address, operation, reason } => {
-            format!("failed {} {address}: {reason}", doing(*operation))
+        // Why, and what is not tried because of it, is told once, at the end.
+        Progress::Failed { address, operation, .. } => {
+            format!("failed {} {address}; more at the end", doing(*operation))
         }
-        Progress::Skipped { address, because, .. } => format!("skipped {address}, because {because} failed"),
         Progress::SessionDropped => "the session was not closed: releasing its lock".to_owned(),
         Progress::Stopping { calls: 0 } => "Stopping".to_owned(),
         Progress::Stopping { calls } => {

@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 
 use crate::cli::Options;
+use crate::codes::Code;
 use crate::exit::{Exit, Failure};
 use crate::output::{note, prompt};
 use crate::signals::Signals;
@@ -12,7 +13,8 @@ fn can_ask(options: &Options) -> Result<(), Failure> {
     match options.yes || std::io::stdin().is_terminal() {
         true => Ok(()),
         false => Err(Failure::new(Exit::Usage, "there is no terminal to ask on")
-            .hint("if that is what you want, add --yes")),
+            .hint("if that is what you want, add --yes")
+            .coded(Code::NoTerminal)),
     }
 }
 

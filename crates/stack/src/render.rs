@@ -1,16 +1,20 @@
-//! What is counted, remarked and reported, as a person reads it, and plans, drift and reports as data.
+//! What is counted, remarked and reported, as a person reads it, and drift and reports as data.
 
 use engine::{
-    Accepted, Action, Address, Cause, Drift, Fate, Note, Operation, Plan, PropertyChange, ReplaceOrder,
-    Report, Step,
+    Accepted, Action, Address, Cause, Drift, Fate, Note, Operation, Plan, PropertyChange, Report, Step,
 };
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::advice::{Advice, Advisor, code_of, told};
 use crate::losses;
 use crate::output::{Lines, Style};
+use crate::secret::masked;
 
 /// Counts of a plan, by what happens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Counts {
     /// New objects.
     pub(crate) create: usize,
@@ -114,7 +118,7 @@ pub(crate) fn is_kept(step: &Step) -> bool {
 }
 
 /// Whether the plan begins from nothing: all is new, as far as this program knows.
-fn nothing_is_recorded(plan: &Plan) -> bool {
+pub(crate) fn nothing_is_recorded(plan: &Plan) -> bool {
     let is_new = |step: &Step| step.action == Action::Create && step.note.is_none();
     !plan.steps().is_empty() && plan.steps().iter().all(is_new)
 }
@@ -135,71 +139,12 @@ pub(crate) fn value(value: &Value) -> String {
     }
 }
 
-/// The plan as data.
-#[must_use]
-pub(crate) fn plan_json(plan: &Plan) -> Value {
-    let steps: Vec<Value> = plan
-        .steps()
-        .iter()
-        .map(|step| {
-            let (action, because, order) = match &step.action {
-                Action::Create => ("create", vec![], None),
-                Action::Update => ("update", vec![], None),
-                Action::Replace { because, order } => {
-                    let order = match order {
-                        ReplaceOrder::CreateFirst => "create_first",
-                        ReplaceOrder::DeleteFirst => "delete_first",
-                    };
-                    ("replace", because.iter().collect(), Some(order))
-                }
-                Action::Delete => ("delete", vec![], None),
-                Action::Unchanged => ("unchanged", vec![], None),
-            };
-            let note = step.note.map(|note| match note {
-                Note::Unfinished => "unfinished",
-                Note::Missing => "missing",
-                Note::Deposed => "deposed",
-                Note::TakenBack => "taken_back",
-            });
-            json!({
-                "address": step.address,
-                "kind": step.kind,
-                "action": action,
-                "because": because,
-                "order": order,
-                "note": note,
-                "changes": changes_json(&step.changes),
-                "removal": losses::removal_json(step),
-                "lowered": step.lowered().iter().map(|one| json!({ "property": one.property, "loses": one.words })).collect::<Vec<_>>(),
-                "accepted": step.accepted().iter().map(accepted_json).collect::<Vec<_>>(),
-                "warnings": step.warnings(),
-                "properties": step.desired(),
-            })
-        })
-        .collect();
-    let counts = Counts::of(plan);
-    json!({
-        "empty": plan.is_empty(),
-        "create": counts.create,
-        "update": counts.update,
-        "replace": counts.replace,
-        "delete": counts.delete,
-        "keep": counts.keep,
-        "finish": counts.finish,
-        "unchanged": counts.unchanged,
-        "moved": plan.moved().iter().map(|one| json!({ "from": one.from, "to": one.to })).collect::<Vec<_>>(),
-        "steps": steps,
-    })
-}
-
 fn changes_json(changes: &[PropertyChange]) -> Vec<Value> {
-    let one = |change: &PropertyChange| json!({ "property": change.path, "before": change.before, "after": change.after });
+    let one = |change: &PropertyChange| {
+        let (before, after) = (change.before.as_ref().map(masked), change.after.as_ref().map(masked));
+        json!({ "property": change.path, "before": before, "after": after })
+    };
     changes.iter().map(one).collect()
-}
-
-fn accepted_json(accepted: &Accepted) -> Value {
-    let Accepted { property, live, declared, because } = accepted;
-    json!({ "property": property, "live": live, "declared": declared, "because": because })
 }
 
 /// Drift as data.
@@ -221,23 +166,41 @@ const SHOWN: usize = 8;
 
 /// What failed and what was not tried because of it. Empty for a complete run.
 #[must_use]
-pub(crate) fn report(report: &Report) -> Lines {
+pub(crate) fn report(report: &Report, advisor: Advisor<'_>) -> Lines {
     let mut lines = Lines::new();
     // That the journal could not be written is an error of the whole run, told once, after this.
-    let (stopped, failed): (Vec<_>, Vec<_>) =
+    let (stopped, mut failed): (Vec<_>, Vec<_>) =
         report.failed.iter().partition(|failure| matches!(failure.cause, Cause::Journal(_)));
+    failed.sort_by(|one, other| one.address.as_str().cmp(other.address.as_str()));
+    // What is to be done for several is said once.
+    let mut advised: Vec<(Advice, &Address)> = Vec::new();
     for failure in failed {
         let (address, kind, operation) = (&failure.address, &failure.kind, failure.operation);
-        lines.styled(Style::Red, "failed").add(format!(": {operation} "));
-        lines.styled(Style::Bold, address).line(format!(" ({kind})"));
-        lines.line(format!("  {}", failure.cause));
+        let advice = advisor.of_failure(failure);
+        lines.styled(Style::Red, format!("error[{}]", advice.code)).add(format!(": {operation} "));
+        lines.styled(Style::Bold, address).line(format!(" ({kind}) failed"));
+        lines.line(format!("  {}", told(&failure.cause)));
         let mut source = std::error::Error::source(&failure.cause);
         while let Some(cause) = source {
             lines.line(format!("  cause: {cause}"));
             source = cause.source();
         }
+        match (&advice.hint, advised.iter().find(|(given, _)| *given == advice)) {
+            (Some(_), Some((_, first))) => {
+                lines.line(format!("  hint: as for {first}"));
+            }
+            (Some(hint), None) => {
+                lines.line(format!("  hint: {hint}"));
+                for line in &advice.to_copy {
+                    lines.line(format!("    {line}"));
+                }
+                advised.push((advice, address));
+            }
+            (None, _) => {}
+        }
         let skipped = report.skipped.iter().filter(|skipped| skipped.because == *address);
-        let skipped: Vec<&str> = skipped.map(|skipped| skipped.address.as_str()).collect();
+        let mut skipped: Vec<&str> = skipped.map(|skipped| skipped.address.as_str()).collect();
+        skipped.sort_unstable();
         if !skipped.is_empty() {
             lines.line(format!("  not tried because of it: {}", some_of(&skipped, SHOWN)));
         }
@@ -267,6 +230,10 @@ pub(crate) fn some_of(names: &[&str], shown: usize) -> String {
     }
 }
 
+fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string).collect()
+}
+
 /// The report as data.
 #[must_use]
 pub(crate) fn report_json(report: &Report) -> Value {
@@ -276,7 +243,12 @@ pub(crate) fn report_json(report: &Report) -> Value {
         .iter()
         .filter_map(|done| Some((done, done.operation?)))
         .map(|(done, did)| {
-            json!({ "address": done.address, "operation": operation(&did), "seconds": done.took.as_secs_f64() })
+            json!({
+                "address": done.address,
+                "action": operation(&did),
+                "adopted": done.adopted,
+                "seconds": done.took.as_secs_f64(),
+            })
         })
         .collect();
     let failed: Vec<Value> = report
@@ -286,8 +258,10 @@ pub(crate) fn report_json(report: &Report) -> Value {
             json!({
                 "address": failure.address,
                 "kind": failure.kind,
-                "operation": operation(&failure.operation),
+                "action": operation(&failure.operation),
+                "code": code_of(&failure.cause).name(),
                 "reason": failure.cause.to_string(),
+                "causes": causes(&failure.cause),
             })
         })
         .collect();
@@ -297,7 +271,7 @@ pub(crate) fn report_json(report: &Report) -> Value {
         .map(|skipped| {
             json!({
                 "address": skipped.address,
-                "operation": operation(&skipped.operation),
+                "action": operation(&skipped.operation),
                 "because": skipped.because,
             })
         })
@@ -309,7 +283,7 @@ pub(crate) fn report_json(report: &Report) -> Value {
             json!({
                 "address": left.address,
                 "kind": left.kind,
-                "operation": operation(&left.operation),
+                "action": operation(&left.operation),
                 "waiting_for": left.during,
             })
         })
@@ -344,13 +318,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_failure_is_a_line_and_a_line_for_its_cause(message in any::<String>(), code in any::<String>()) {
+        fn a_failure_is_a_line_and_what_is_said_of_it_is_indented(message in any::<String>(), code in any::<String>()) {
             let mut error = CallError::new(ErrorClass::Invalid, "CreateVpc", message);
             error.code = Some(code.clone());
             let failure = Failure { address: address(), kind: code, operation: Operation::Create, cause: error.into() };
             let empty = Report { done: vec![], failed: vec![], skipped: vec![], not_begun: vec![], ..Report::default() };
-            let lines = shown(&report(&Report { failed: vec![failure], ..empty }));
-            prop_assert_eq!(lines.len(), 2);
+            let lines = shown(&report(&Report { failed: vec![failure], ..empty }, Advisor::default()));
+            prop_assert!(lines.len() >= 2 && lines[0].starts_with("error[E04"), "{:?}", lines);
+            prop_assert!(lines[1..].iter().all(|line| line.starts_with("  ")), "{:?}", lines);
             prop_assert!(lines.iter().all(|line| !line.contains(is_hidden)), "{:?}", lines);
         }
     }

@@ -1,34 +1,46 @@
 //! What each command does.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use engine::{Engine, EngineError, Graph, Head, Plan, Registry, Remark, Report, Selector, Session, State};
+use engine::{
+    Engine, EngineError, Graph, Head, Observer, Plan, Registry, Remark, Report, Selector, Session, State,
+};
 use serde_json::json;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::across;
+use crate::advice::Advisor;
 use crate::anchor::{self, Anchors};
 use crate::binding;
 use crate::cli::{
-    Cli, Command, DEFAULT_ENVIRONMENT, DEFAULT_STATE_DIR, EnvCommand, ExportCommand, Options, StateCommand,
-    Target,
+    Applied, Cli, Command, DEFAULT_ENVIRONMENT, DEFAULT_STATE_DIR, EnvCommand, ExportCommand, Options, Shown,
+    StateCommand, Target,
 };
+use crate::codes::{self, Code};
 use crate::config::{self, ConfigError, Loaded, Sources};
+use crate::conveniences;
 use crate::emulated;
 use crate::environment::{self, Environment};
+use crate::error_json;
+use crate::events::{Both, Events};
 use crate::exit::{Exit, Failure};
 use crate::export;
 use crate::failures::{EXPIRED, engine_failure};
 use crate::heading::heading;
+use crate::init;
 use crate::interruption;
 use crate::losses::losses;
 use crate::moved::Kept;
-use crate::output::{Lines, note, print, print_json};
+use crate::output::{self, Lines, note, print, print_json, tell};
 use crate::outputs::{NEXT_STEPS, next_steps};
 use crate::plan_lines;
+use crate::plans::document::{Document, Running};
+use crate::plans::file::{PlanFile, introduction};
+use crate::plans::guarding;
+use crate::plans::title::Title;
 use crate::program::{Program, defective};
 use crate::progress::Screen;
 use crate::question::{Answer, CANCELLED, agreed};
@@ -47,6 +59,27 @@ pub(crate) struct Work {
     pub(crate) environment: Environment,
     /// Where the state is kept, once it was asked for.
     pub(crate) kept: OnceCell<Kept>,
+    /// The plan that the command line names.
+    pub(crate) plan_file: Option<PathBuf>,
+    /// Who follows what happens, beside the person at the terminal.
+    pub(crate) events: Option<Arc<Events>>,
+}
+
+/// What every command that plans needs.
+pub(crate) struct Prepared {
+    pub(crate) engine: Engine,
+    pub(crate) graph: Arc<Graph>,
+    pub(crate) anchors: Option<Anchors>,
+    pub(crate) title: Title,
+}
+
+/// What is to be run.
+struct Wanted {
+    running: Running,
+    graph: Arc<Graph>,
+    /// The plan that it must be.
+    kept: Option<PlanFile>,
+    title: Title,
 }
 
 /// What came of a plan.
@@ -63,14 +96,65 @@ impl Program {
     /// What to print, and the exit code.
     pub async fn run(&self, cli: Cli) -> Result<Exit, Failure> {
         self.check().map_err(|error| defective(&error))?;
-        run(self, cli).await
+        let Cli { command, options } = cli;
+        output::set_up(&options);
+        let command = match (command, options.target) {
+            (Some(command), _) => command,
+            (None, Target::Embedded) => Command::Up(Applied::default()),
+            // What costs money is asked for by its name.
+            (None, Target::Aws) => return Err(conveniences::no_command(self)),
+        };
+        let json = options.json;
+        let Some((running, applied)) = applies(&command) else {
+            let ended = Box::pin(run(self, command, options, None)).await;
+            if let (true, Err(failure)) = (json, &ended) {
+                error_json::print(failure);
+            }
+            return ended;
+        };
+        let events = match Events::wanted(json, applied.events.as_deref()) {
+            Ok(events) => events,
+            Err(failure) => {
+                if json {
+                    error_json::print(&failure);
+                }
+                return Err(failure);
+            }
+        };
+        if let Some(events) = &events {
+            events.run_started(running, self.name(), self.version(), &options.env);
+        }
+        let beating = events.as_ref().map(Events::beating);
+        let ended = Box::pin(run(self, command, options, events.clone())).await;
+        drop(beating);
+        if let Some(events) = events {
+            events.ended(&ended);
+        }
+        ended
     }
 }
 
-async fn run(program: &Program, cli: Cli) -> Result<Exit, Failure> {
-    let Cli { command, options } = cli;
+/// Whether a command changes the stack, and what it was told of how.
+fn applies(command: &Command) -> Option<(Running, &Applied)> {
+    match command {
+        Command::Up(applied) => Some((Running::Up, applied)),
+        Command::Destroy { applied, preview: false, .. } => Some((Running::Destroy, applied)),
+        _ => None,
+    }
+}
+
+async fn run(
+    program: &Program,
+    command: Command,
+    options: Options,
+    events: Option<Arc<Events>>,
+) -> Result<Exit, Failure> {
     let signals = Signals::listen();
-    let command = match command.unwrap_or(Command::Up) {
+    let command = match command {
+        Command::Explain { code } => return codes::explain(code.as_deref()),
+        Command::Completions { shell } => return conveniences::completions(program, shell),
+        Command::Man { directory } => return conveniences::manual(program, &directory),
+        Command::Init(init) => return init::run(program, init, &options, &signals).await,
         Command::Emulator(command) => return emulated::run(command, &options, &signals).await,
         Command::Config { schema: true } => return print_json(&program.schema()).map(|()| Exit::Done),
         command => command,
@@ -78,9 +162,20 @@ async fn run(program: &Program, cli: Cli) -> Result<Exit, Failure> {
     if options.target == Target::Embedded && !matches!(command, Command::Config { .. }) {
         note(NOTHING_REAL);
     }
+    if let Command::Destroy { preview: false, shown, .. } = &command
+        && *shown != Shown::default()
+    {
+        return Err(Failure::new(
+            Exit::Usage,
+            "--out, --markdown, --details and --detailed-exitcode need --preview",
+        )
+        .hint("`destroy --preview` shows what would be deleted; nothing was changed"));
+    }
     let environment: Environment =
         options.env.parse().map_err(|error: environment::InvalidEnvironment| {
-            Failure::new(Exit::Configuration, format!("--env: {error}")).hint(environment::RULE)
+            Failure::new(Exit::Configuration, format!("--env: {error}"))
+                .hint(environment::RULE)
+                .coded(Code::Environment)
         })?;
     let variables = config::variables(std::env::vars_os()).map_err(configuration)?;
     let sources = Sources {
@@ -92,14 +187,16 @@ async fn run(program: &Program, cli: Cli) -> Result<Exit, Failure> {
     };
     let loaded = program.load(&sources).map_err(configuration)?;
     // Those refuse it, where nothing is deployed there.
-    if !matches!(command, Command::Up | Command::Preview { .. }) {
+    if !matches!(command, Command::Up(_) | Command::Preview(_)) {
         loaded.remark.iter().for_each(note);
     }
-    let work = Work { program: program.clone(), options, loaded, environment, kept: OnceCell::new() };
+    let plan_file = applies(&command).and_then(|(_, applied)| applied.plan.clone());
+    let kept = OnceCell::new();
+    let work = Work { program: program.clone(), options, loaded, environment, kept, plan_file, events };
     // Boxed, since the compiler gives up on types of futures that are nested deeper.
     match command {
-        Command::Up => Box::pin(work.up(&signals)).await,
-        Command::Destroy => Box::pin(work.destroy(&signals)).await,
+        Command::Up(_) => Box::pin(work.up(&signals)).await,
+        Command::Destroy { preview: false, .. } => Box::pin(work.change(Running::Destroy, &signals)).await,
         Command::Bootstrap(wanted) => Box::pin(work.bootstrap(wanted, &signals)).await,
         Command::State(StateCommand::Push) => Box::pin(work.push(&signals)).await,
         Command::State(StateCommand::Pull) => Box::pin(work.pull(&signals)).await,
@@ -114,19 +211,20 @@ async fn run(program: &Program, cli: Cli) -> Result<Exit, Failure> {
 
 /// The end of a command that was interrupted before it changed anything.
 fn nothing_changed() -> Exit {
-    note("Interrupted; nothing changed.");
+    tell("Interrupted; nothing changed.");
     Exit::Interrupted
 }
 
-fn configuration(error: ConfigError) -> Failure {
-    Failure::new(Exit::Configuration, error.to_string()).hint(error.hint)
+pub(crate) fn configuration(error: ConfigError) -> Failure {
+    Failure::new(Exit::Configuration, error.to_string()).hint(error.hint).coded(Code::Configuration)
 }
 
 impl Work {
     /// The commands that change nothing.
     async fn look(&self, command: Command) -> Result<Exit, Failure> {
         match command {
-            Command::Preview { details, detailed_exitcode } => self.preview(details, detailed_exitcode).await,
+            Command::Preview(shown) => self.preview(Running::Up, &shown).await,
+            Command::Destroy { preview: true, shown, .. } => self.preview(Running::Destroy, &shown).await,
             Command::Refresh { detailed_exitcode } => self.refresh(detailed_exitcode).await,
             Command::Outputs { name } => self.outputs(name.as_deref()).await,
             Command::Verify { junit, timeout } => {
@@ -137,12 +235,16 @@ impl Work {
             Command::State(StateCommand::Verify) => self.verify_state().await,
             Command::State(StateCommand::Lock) => self.show_lock().await,
             Command::Env(EnvCommand::List) => self.list_environments().await,
-            Command::Up
-            | Command::Destroy
+            Command::Up(_)
+            | Command::Destroy { .. }
             | Command::Bootstrap(_)
             | Command::State(StateCommand::Push | StateCommand::Pull)
             | Command::Unlock { .. }
-            | Command::Emulator(_) => {
+            | Command::Emulator(_)
+            | Command::Init(_)
+            | Command::Explain { .. }
+            | Command::Completions { .. }
+            | Command::Man { .. } => {
                 unreachable!("they change something and were run elsewhere")
             }
         }
@@ -157,7 +259,8 @@ impl Work {
                 let message =
                     format!("this state describes environment {recorded}, not {}", self.environment);
                 Err(Failure::new(Exit::Configuration, message)
-                    .hint("use its own --env, or another --state-dir"))
+                    .hint("use its own --env, or another --state-dir")
+                    .coded(Code::StateElsewhere))
             }
             None => Ok(state),
         }
@@ -175,7 +278,7 @@ impl Work {
     }
 
     /// Connects, and declares the stack there: to deploy it, or to destroy it.
-    async fn prepare(&self, declared: bool) -> Result<(Engine, Arc<Graph>, Option<Anchors>), Failure> {
+    pub(crate) async fn prepare(&self, declared: bool) -> Result<Prepared, Failure> {
         self.declare(&Place::imagined(&self.loaded.config))?;
         let state = self.recorded().await?;
         self.program.recognises(&state).map_err(|unknown| {
@@ -184,21 +287,24 @@ impl Work {
                  `Program::removed`, and the next `up` deletes what is left of it",
                 unknown.program
             );
-            Failure::from_error(Exit::Configuration, &unknown).hint(hint)
+            Failure::from_error(Exit::Configuration, &unknown).hint(hint).coded(Code::StateElsewhere)
         })?;
-        if declared {
-            self.check_environment(&state).await?;
+        match declared {
+            true => self.check_environment(&state).await?,
+            false => self.check_made_with()?,
         }
         let cloud = self.connect().await?;
         note(self.heading(&cloud));
+        let title = Title::expected(self).connected(&cloud);
         let place = Place::new(&cloud, &state);
         let graph = self.declare(&place)?;
         if declared {
             across::remark(&self.loaded.config, &place.aws()).iter().for_each(note);
+            note(self.remark_settings());
             self.check_account(&cloud).await?;
         }
         let anchors = Anchors::of(&self.loaded.config, &self.environment, &cloud);
-        Ok((self.engine(cloud).await?, graph, anchors))
+        Ok(Prepared { engine: self.engine(cloud).await?, graph, anchors, title })
     }
 
     /// An engine on a target and the environment's state.
@@ -206,8 +312,13 @@ impl Work {
         let place = cloud.place;
         let mut registry = Registry::new(cloud.context);
         self.program.register(&mut registry);
+        let screen = Arc::new(Screen::detect());
+        let observer: Arc<dyn Observer> = match &self.events {
+            Some(events) => Arc::new(Both(screen, Arc::clone(events) as Arc<dyn Observer>)),
+            None => screen,
+        };
         let engine = Engine::new(Arc::new(registry), self.store().await?)
-            .with_observer(Arc::new(Screen::detect()))
+            .with_observer(observer)
             .of_stack(self.stack_name())
             .bound_to(place);
         // The embedded AWS shows a new object at once, so there is nothing to wait for.
@@ -222,10 +333,10 @@ impl Work {
         stack.declare(place).map_err(|error| match &error {
             StackError::Declare { tier, source } => match argument_error(&self.loaded, tier, source) {
                 Some(error) => configuration(error),
-                None => Failure::from_error(Exit::Failed, &error),
+                None => Failure::from_error(Exit::Failed, &error).coded(Code::Defect),
             },
             StackError::Program(error) => defective(error),
-            _ => Failure::from_error(Exit::Failed, &error),
+            _ => Failure::from_error(Exit::Failed, &error).coded(Code::Defect),
         })
     }
 
@@ -270,54 +381,58 @@ impl Work {
         Ok(Exit::Done)
     }
 
-    async fn preview(&self, details: bool, detailed_exitcode: bool) -> Result<Exit, Failure> {
-        let (engine, graph, _) = self.prepare(true).await?;
-        let plan = engine.preview(graph, &Selector::all()).await.map_err(engine_failure)?;
-        if self.options.json {
-            print_json(&render::plan_json(&plan))?;
-        } else {
-            let mut lines = plan_lines::plan(&plan, details);
-            print(lines.append(&losses(&plan)).append(&render::remarks(&plan)).line(self.summary(&plan)))?;
-        }
-        Ok(if detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
-    }
-
-    fn summary(&self, plan: &Plan) -> String {
+    pub(crate) fn summary(&self, plan: &Plan) -> String {
         let counts = Counts::of(plan).text();
         let nothing = if plan.is_empty() { "nothing to do; " } else { "" };
         format!("{}: {nothing}{counts}", self.title())
     }
 
     async fn up(&self, signals: &Signals) -> Result<Exit, Failure> {
-        // The plan is shown on the real target, where somebody decides on it.
-        let ask = self.options.target == Target::Aws;
-        self.change(true, ask, signals).await
-    }
-
-    async fn destroy(&self, signals: &Signals) -> Result<Exit, Failure> {
-        self.change(false, true, signals).await
+        // A plan that was kept says which environment is meant.
+        let agreed = match self.plan_file {
+            Some(_) => Answer::Yes,
+            None => self.agreed_to_new(signals).await?,
+        };
+        match agreed {
+            Answer::Yes => self.change(Running::Up, signals).await,
+            answer => {
+                tell(CANCELLED);
+                Ok(if answer == Answer::No { Exit::Failed } else { Exit::Interrupted })
+            }
+        }
     }
 
     /// Plans, asks where that is due, applies, and tells.
-    async fn change(&self, declared: bool, ask: bool, signals: &Signals) -> Result<Exit, Failure> {
+    async fn change(&self, running: Running, signals: &Signals) -> Result<Exit, Failure> {
+        let declared = running == Running::Up;
+        let kept = self.kept_plan(running)?;
         let Some(prepared) = signals.unless(Box::pin(self.prepare(declared))).await else {
             return Ok(nothing_changed());
         };
-        let (engine, graph, anchors) = prepared?;
+        let Prepared { engine, graph, anchors, title } = prepared?;
+        if let Some(events) = &self.events {
+            events.tell("connected", json!({ "title": title }));
+        }
+        if let Some(kept) = &kept {
+            kept.check_place(&title)?;
+            note(&introduction(kept));
+        }
         let Some(fit) = signals.unless(self.check_store()).await else { return Ok(nothing_changed()) };
         fit?;
-        // What is declared protects what is destroyed.
-        let graph = if declared { graph } else { Arc::new(Graph::clone(&graph).into_guards()) };
         // What an interrupted run left is looked up first, and somebody else may have the lock.
         let engine = engine
             .with_cancel(signals.cancel())
             .with_lock_timeout(self.options.lock_timeout)
-            .with_purpose(purpose(if declared { "up" } else { "destroy" }));
+            .with_purpose(purpose(running.name()));
         let session = match engine.open().await {
             Err(EngineError::Interrupted) => return Ok(nothing_changed()),
             session => session.map_err(engine_failure)?,
         };
-        let result = self.change_in(&session, graph, declared, ask, signals).await;
+        if declared {
+            self.note_made_with();
+        }
+        let wanted = Wanted { running, graph: guarding(running, graph), kept, title };
+        let result = self.change_in(&session, wanted, signals).await;
         let state = session.state();
         // By now something was called, whatever is wrong with the state.
         let (head, closed) = session.close_with_head().await;
@@ -335,27 +450,43 @@ impl Work {
         anchored.map(|_| exit)
     }
 
-    async fn change_in(
-        &self,
-        session: &Session,
-        graph: Arc<Graph>,
-        declared: bool,
-        ask: bool,
-        signals: &Signals,
-    ) -> Result<Ran, Failure> {
-        let plan = match session.plan(graph, &Selector::all()).await {
+    /// Whether somebody must agree to a plan. A plan that was kept was looked at when it was made; what is destroyed is asked for
+    /// all the same.
+    fn asks(&self, wanted: &Wanted) -> bool {
+        match wanted.running {
+            // The plan is shown on the real target, where somebody decides on it.
+            Running::Up => self.options.target == Target::Aws && wanted.kept.is_none(),
+            Running::Destroy => true,
+        }
+    }
+
+    async fn change_in(&self, session: &Session, wanted: Wanted, signals: &Signals) -> Result<Ran, Failure> {
+        let plan = match session.plan(Arc::clone(&wanted.graph), &Selector::all()).await {
             Err(EngineError::Interrupted) => {
                 return Ok(Ran { exit: nothing_changed(), report: None });
             }
             plan => plan.map_err(engine_failure)?,
         };
-        if ask && !plan.is_empty() {
-            note(plan_lines::plan(&plan, false));
+        self.check_kept(wanted.kept.as_ref(), &plan)?;
+        if let Some(events) = &self.events {
+            let file = wanted.kept.as_ref().map(PlanFile::path);
+            events.planned(&plan, &Document::of(&plan, wanted.running, &wanted.title), file);
         }
-        note(losses(&plan));
-        note(render::remarks(&plan));
-        note(&self.summary(&plan));
-        let what = if declared { "do this to" } else { "DELETE all of the above of" };
+        let ask = self.asks(&wanted);
+        // What somebody is asked about is shown to them, also with `--quiet`; and that there is nothing to do is the summary.
+        let asks = ask && !plan.is_empty() && !self.options.yes;
+        let to_all = asks || plan.is_empty();
+        let tell_first = |lines: Lines| if to_all { tell(lines) } else { note(lines) };
+        if ask && !plan.is_empty() {
+            tell_first(plan_lines::plan(&plan, false));
+        }
+        tell_first(losses(&plan));
+        tell_first(render::remarks(&plan));
+        tell_first(Lines::from(&self.summary(&plan)));
+        let what = match wanted.running {
+            Running::Up => "do this to",
+            Running::Destroy => "DELETE all of the above of",
+        };
         if ask && !plan.is_empty() {
             let exit = match agreed(&self.options, &format!("{what} {}", self.title()), signals).await? {
                 Answer::Yes => None,
@@ -363,16 +494,16 @@ impl Work {
                 Answer::Interrupted => Some(Exit::Interrupted),
             };
             if let Some(exit) = exit {
-                note(CANCELLED);
+                tell(CANCELLED);
                 return Ok(Ran { exit, report: None });
             }
         }
         let begun = Instant::now();
         let report = session.apply(&plan).await.map_err(engine_failure)?;
         if !report.is_complete() {
-            note(render::report(&report));
+            tell(render::report(&report, Advisor::new(&self.loaded)));
         }
-        note(summary(&plan, &report, begun.elapsed(), SystemTime::now()));
+        tell(summary(&plan, &report, begun.elapsed(), SystemTime::now()));
         let exit = match (report.interrupted, report.is_complete()) {
             (_, true) => Exit::Done,
             (true, false) => Exit::Interrupted,
@@ -390,6 +521,9 @@ impl Work {
         for Remark { address, accepted } in engine.look(&databases).await.iter().flat_map(|it| it.remarks()) {
             render::remark(&mut left, &address, &accepted);
         }
+        if let Some(events) = &self.events {
+            left.plain().lines().for_each(|line| events.note(line.trim()));
+        }
         note(left);
     }
 
@@ -401,16 +535,25 @@ impl Work {
         head: &Head,
         anchored: Option<bool>,
     ) -> Result<Exit, Failure> {
-        if self.options.json {
-            print_json(&json!({
-                "report": report.as_ref().map(render::report_json),
-                "outputs": state.exports(),
-                "head": head,
-                "anchored": anchored,
-            }))?;
-        } else if declared && exit == Exit::Done {
-            self.tell_outputs(state)?;
+        if let Some(events) = &self.events {
+            events.tell(
+                "summary",
+                json!({
+                    "report": report.as_ref().map(render::report_json),
+                    "outputs": state.exports(),
+                    "head": head,
+                    "anchored": anchored,
+                }),
+            );
+        }
+        if declared && exit == Exit::Done {
+            if !self.options.json && !self.options.quiet {
+                self.tell_outputs(state)?;
+            }
             for step in next_steps(state) {
+                if let Some(events) = &self.events {
+                    events.note(&format!("next: {step}"));
+                }
                 note(&format!("next: {step}"));
             }
         }
@@ -421,16 +564,14 @@ impl Work {
         let command = self.command(if declared { "up" } else { "destroy" });
         match (exit, &report) {
             (Exit::Failed, Some(report)) if report.credentials_expired() => {
-                note(&format!("{EXPIRED}, then run {command} again"));
+                tell(&format!("{EXPIRED}, then run {command} again"));
             }
             (Exit::Failed, Some(report)) => {
-                let failed = report.failed.len();
-                let resources = if failed == 1 { "resource" } else { "resources" };
-                note(&format!("{failed} {resources} failed; fix the cause above, then run {command} again"));
+                tell(&Advisor::new(&self.loaded).of_report(report, self.program.name(), &command));
             }
             (Exit::Interrupted, Some(report)) => {
-                note(interruption::summary(report));
-                note(&format!("Run {command} again to resume"));
+                tell(interruption::summary(report));
+                tell(&format!("Run {command} again to resume"));
             }
             _ => {}
         }

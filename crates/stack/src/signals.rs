@@ -9,7 +9,7 @@ use std::time::Duration;
 use engine::Cancel;
 
 use crate::exit::Exit;
-use crate::output::note;
+use crate::output::tell;
 
 /// How long calls in flight may still be answered after SIGINT.
 const AFTER_INTERRUPT: Duration = Duration::from_secs(5);
@@ -63,7 +63,7 @@ async fn attend(mut signals: Source, cancel: Cancel) {
         _ = signals.next() => {}
         () = tokio::time::sleep(to_close) => {}
     }
-    note("Stopped. Run again to resume: calls that were not answered will be looked up");
+    tell("Stopped. Run again to resume: calls that were not answered will be looked up");
     std::process::exit(Exit::Interrupted as i32);
 }
 

@@ -8,6 +8,7 @@ use engine::{EngineError, inspect};
 
 use crate::anchor::{Anchors, SHOWN_WITHIN};
 use crate::cli::Target;
+use crate::codes::Code;
 use crate::exit::{Exit, Failure};
 use crate::failures::engine_failure;
 use crate::output::{Lines, print, print_json};
@@ -20,9 +21,11 @@ impl Work {
         let store = self.store().await?;
         let nothing = || {
             let env = &self.environment;
-            Failure::new(Exit::Configuration, format!("{}: no state", self.title())).hint(format!(
-                "`up --env {env}` begins one; --env, --target and --state-dir say where to look"
-            ))
+            Failure::new(Exit::Configuration, format!("{}: no state", self.title()))
+                .coded(Code::NothingRecorded)
+                .hint(format!(
+                    "`up --env {env}` begins one; --env, --target and --state-dir say where to look"
+                ))
         };
         let inspected =
             inspect(&*store).await.map_err(|error| engine_failure(EngineError::Journal(error)))?;
@@ -77,7 +80,8 @@ impl Work {
                 Exit::Configuration,
                 format!("the anchors do not confirm this state: {problem}"),
             )
-            .hint(format!("the anchors are in {}", anchors.place()))),
+            .hint(format!("the anchors are in {}", anchors.place()))
+            .coded(Code::Anchor)),
             _ => Ok(Exit::Done),
         }
     }

@@ -8,7 +8,9 @@ use engine::{Engine, EngineError, LocalStore, Registry, Store, inspect};
 use s3_store::{Location, S3Error, S3Store, Unfit};
 
 use crate::account;
+use crate::advice::code_of_call;
 use crate::cli::Target;
+use crate::codes::Code;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
 use crate::failures::engine_failure;
@@ -120,7 +122,7 @@ impl Work {
             directory.display(),
             self.environment
         );
-        Err(Failure::new(Exit::Configuration, message).hint(format!(
+        Err(Failure::new(Exit::Configuration, message).coded(Code::StateElsewhere).hint(format!(
             "move it there: {}; or go on with it here: leave out `backend = \"s3\"`",
             self.command("state push")
         )))
@@ -205,7 +207,11 @@ pub(crate) fn unfit(error: &Unfit) -> Failure {
         Unfit::Call(error) => exit_of(error),
         _ => Exit::Configuration,
     };
-    Failure::from_error(exit, error).context("the state cannot be kept in S3").hint(error.hint())
+    let code = match error {
+        Unfit::Call(error) => code_of_call(&error.call),
+        _ => Code::StateStore,
+    };
+    Failure::from_error(exit, error).context("the state cannot be kept in S3").hint(error.hint()).coded(code)
 }
 
 /// Whether a call to the bucket failed for what is configured.

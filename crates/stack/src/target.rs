@@ -10,13 +10,16 @@ use emulator::Emulator;
 use engine::{CallError, ErrorClass};
 
 use crate::account;
+use crate::advice::{Advisor, code_of_call};
 use crate::cli::Target;
+use crate::codes::Code;
 use crate::config::Config;
 use crate::emulated;
 use crate::endpoint;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
 use crate::output::note;
+use crate::trace::traced;
 
 /// How often it is said that something is waited for.
 const SAID_EVERY: Duration = Duration::from_secs(3);
@@ -57,7 +60,7 @@ pub async fn connect(
         Target::Embedded => {
             let directory = emulated::directory(state_dir);
             let emulator = emulated::open(&directory)?;
-            (embedded(&emulator, region), "the embedded AWS account")
+            (traced(embedded(&emulator, region)), "the embedded AWS account")
         }
         Target::Aws => {
             let sdk = account::of_resources(config, environment).await;
@@ -67,9 +70,9 @@ pub async fn connect(
     };
     let identity = Identity { project: config.project.clone(), environment: environment.as_str().to_owned() };
     let unreachable = |error: CallError| match target {
-        Target::Embedded => {
-            Failure::from_error(Exit::Failed, &error).hint("this is a defect of the embedded AWS")
-        }
+        Target::Embedded => Failure::from_error(Exit::Failed, &error)
+            .hint("this is a defect of the embedded AWS")
+            .coded(Code::Emulator),
         Target::Aws => refused(&error, &endpoint, sdk.endpoint_url().is_some()),
     };
     let answer = format!("an answer from {endpoint}");
@@ -121,12 +124,12 @@ fn signed_out(error: SignInError) -> Failure {
     if let (SignInError::NotFound, Ok(profile)) = (&error, std::env::var("AWS_PROFILE")) {
         message += &format!(": profile `{profile}`, which AWS_PROFILE names, does not exist or has none");
     }
-    Failure::new(Exit::Failed, message).hint(SIGN_IN)
+    Failure::new(Exit::Failed, message).hint(SIGN_IN).coded(Code::NoCredentials)
 }
 
 /// The first call failed.
 fn refused(error: &CallError, endpoint: &str, is_chosen: bool) -> Failure {
-    match error.class {
+    let failure = match error.class {
         ErrorClass::Unreachable if is_chosen => {
             let message =
                 format!("cannot connect to {endpoint}, which AWS_ENDPOINT_URL or the profile names");
@@ -141,10 +144,14 @@ fn refused(error: &CallError, endpoint: &str, is_chosen: bool) -> Failure {
             .caused_by(error.to_string())
             .hint("check the network and the endpoint, then run again"),
         ErrorClass::Expired => Failure::from_error(Exit::Failed, error).hint(SIGN_IN),
+        ErrorClass::Denied if code_of_call(error) == Code::Denied => {
+            return Advisor::default().of_call(error, None).on(Failure::from_error(Exit::Failed, error));
+        }
         _ => Failure::from_error(Exit::Failed, error).hint(
             "check the credentials with `aws sts get-caller-identity`, then the network and the region",
         ),
-    }
+    };
+    failure.coded(code_of_call(error))
 }
 
 /// A client configuration for the embedded AWS. It reads no environment variable and no file, so that nothing can

@@ -11,6 +11,7 @@ use engine::{
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use crate::codes::Code;
 use crate::exit::{Exit, Failure};
 use crate::failures::engine_failure;
 use crate::output::{Lines, note, print, print_json};
@@ -150,6 +151,7 @@ impl Work {
         if !std::io::stdin().is_terminal() {
             let message = "--force takes the lock away from a run that may live, and wants its id";
             return Err(Failure::new(Exit::Usage, message)
+                .coded(Code::NoTerminal)
                 .hint(format!("{} shows the id; add it to the command", self.command("state lock"))));
         }
         let question =

@@ -15,6 +15,7 @@ use serde::Deserialize as _;
 use serde_json::json;
 
 use crate::cli::Target;
+use crate::codes::Code;
 use crate::exit::{Exit, Failure};
 use crate::export::write_named;
 use crate::failures::engine_failure;
@@ -35,9 +36,9 @@ impl Work {
         if recorded.is_empty() {
             let env = &self.environment;
             let message = format!("{}: nothing is deployed here", self.title());
-            return Err(Failure::new(Exit::Configuration, message).hint(format!(
-                "`up --env {env}` deploys it; --env, --target and --state-dir say where to look"
-            )));
+            return Err(Failure::new(Exit::Configuration, message).coded(Code::NothingRecorded).hint(
+                format!("`up --env {env}` deploys it; --env, --target and --state-dir say where to look"),
+            ));
         }
         let cloud = self.connect().await?;
         let unreachable = self.unreachable(&cloud);

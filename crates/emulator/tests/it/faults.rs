@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use aws_sdk_ec2::error::SdkError;
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use emulator::{Counted, Emulator, Fault, FaultPlan, Lost, Moment, Outcome, When};
 
 use crate::support::{Cloud, code};
@@ -20,6 +20,12 @@ fn error(code: &str, status: u16) -> Fault {
 async fn each_fault_is_what_the_client_sees_and_takes_effect_or_not() {
     let rows = [
         (error("UnauthorizedOperation", 403), "UnauthorizedOperation", 0),
+        (Fault::Deny, "UnauthorizedOperation", 0),
+        (
+            Fault::Saying { code: "VpcLimitExceeded".to_owned(), status: 400, message: "No.".to_owned() },
+            "VpcLimitExceeded",
+            0,
+        ),
         (Fault::ErrorAfterEffect, "InternalError", 1),
         (Fault::Throttle, "RequestLimitExceeded", 0),
         (Fault::TimeOut(Moment::BeforeEffect), "timed out", 0),
@@ -162,4 +168,29 @@ async fn an_effect_whose_answer_is_lost_is_on_disk() {
     assert_eq!(cloud.emulator.calls()[0].outcome, Outcome::Lost(Lost::ConnectionReset));
     let again = Cloud::of(Emulator::open(directory.path()).unwrap());
     assert_eq!(again.ec2.describe_vpcs().send().await.unwrap().vpcs().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denial_is_in_the_words_of_aws() {
+    let cloud = cloud(FaultPlan::default().with(Counted::All, When::Share(1.0), Fault::Deny));
+    let said = |error: &dyn ProvideErrorMetadata| {
+        (error.code().unwrap().to_owned(), error.message().unwrap().to_owned())
+    };
+    let who = "User: arn:aws:iam::123456789012:user/emulator is not authorized to perform:";
+    let made = cloud.ec2.create_internet_gateway().send().await.unwrap_err().into_service_error();
+    let (code, message) = said(&made);
+    assert_eq!(code, "UnauthorizedOperation");
+    let wanted = format!(
+        "{who} ec2:CreateInternetGateway on resource: arn:aws:ec2:eu-west-1:123456789012:internet-gateway/* because no \
+         identity-based policy allows the ec2:CreateInternetGateway action"
+    );
+    assert!(message.contains(&wanted), "{message}");
+    let read = cloud.ec2.describe_vpcs().send().await.unwrap_err().into_service_error();
+    let wanted = format!("{who} ec2:DescribeVpcs because no identity-based policy");
+    assert!(said(&read).1.contains(&wanted), "{}", said(&read).1);
+    let role = cloud.iam.get_role().role_name("r").send().await.unwrap_err().into_service_error();
+    assert_eq!(said(&role).0, "AccessDenied");
+    let groups = cloud.logs.describe_log_groups().send().await.unwrap_err().into_service_error();
+    assert_eq!(said(&groups).0, "AccessDeniedException");
+    assert!(said(&groups).1.starts_with(who), "{}", said(&groups).1);
 }

@@ -4,6 +4,7 @@
 
 mod anchor;
 mod apply;
+mod basis;
 mod client;
 mod component;
 mod dependencies;
@@ -16,6 +17,7 @@ mod journal;
 mod life;
 mod lock;
 mod moved;
+mod observer;
 mod old_copy;
 mod order;
 mod plan;

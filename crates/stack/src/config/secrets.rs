@@ -45,7 +45,7 @@ fn in_table(table: &Table, path: &mut Vec<String>) -> Option<(String, &'static s
 }
 
 /// What a text has in it that is a secret.
-fn recognised(text: &str) -> Option<&'static str> {
+pub(crate) fn recognised(text: &str) -> Option<&'static str> {
     if text.contains("-----BEGIN ") && text.contains("PRIVATE KEY-----") {
         return Some("a private key");
     }

@@ -53,7 +53,8 @@ fn the_hash_that_a_run_prints_is_the_one_that_state_verify_prints() {
     assert!(ended.err.contains(&format!("journal: {head} (record ")), "{head}\n{}", ended.err);
     let ended = place.run(&["destroy", "--yes", "--json"]).expect(0);
     let verified = verify(&place).expect(0).json();
-    let head = &ended.json()["head"];
+    let summary = ended.event("summary");
+    let head = &summary["head"];
     assert_eq!((&head["head"], &head["records"]), (&verified["head"], &verified["records"]));
     assert_eq!(head["lineage"], verified["lineage"]);
 }
@@ -91,7 +92,7 @@ async fn each_run_writes_an_anchor_and_state_verify_compares_all_of_them() {
     let place = Workplace::new();
     place.write("stack.toml", &format!("[state]\nanchor_log_group = \"{GROUP}\"\n"));
     make_group(&place).await;
-    let first = up(&place, &["--json"]).expect(0).json();
+    let first = up(&place, &["--json"]).expect(0).event("summary");
     assert_eq!(first["anchored"], true);
     up(&place, &["--set", "vpc.s3_endpoint=false"]).expect(0);
     let written = anchors(&place).await;
@@ -135,14 +136,14 @@ async fn without_its_log_group_a_run_deploys_says_what_is_missing_and_fails() {
     let place = Workplace::new();
     let anchored = ["--set", "state.anchor_log_group=payment-anchors"];
     let ended = up(&place, &[anchored.as_slice(), &["--json"]].concat()).expect(1);
-    assert_eq!(ended.err.matches("error: ").count(), 1, "{}", ended.err);
+    assert_eq!(ended.err.matches("error[E").count(), 1, "{}", ended.err);
     assert!(
-        ended.err.contains("error: cannot write the anchor to log group payment-anchors"),
+        ended.err.contains("error[E0207]: cannot write the anchor to log group payment-anchors"),
         "{}",
         ended.err
     );
     assert!(ended.err.contains("logs:PutLogEvents"), "{}", ended.err);
-    let told = ended.json();
+    let told = ended.event("summary");
     assert_eq!((&told["report"]["complete"], &told["anchored"]), (&json!(true), &json!(false)));
     let ended = place.run(&[["state", "verify"].as_slice(), &anchored].concat()).expect(65);
     assert!(ended.err.contains("no anchor of this state is visible yet"), "{}", ended.err);

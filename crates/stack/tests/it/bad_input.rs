@@ -32,7 +32,7 @@ fn bad_configuration_is_one_error_with_exit_code_65_before_any_call() {
         place.write("stack.toml", text);
         let ended = place.run(&["up"]).expect(65);
         assert!(ended.err.contains(expected), "{text:?} gave:\n{}", ended.err);
-        assert_eq!(ended.err.matches("error: ").count(), 1, "{}", ended.err);
+        assert_eq!(ended.err.matches("error[E").count(), 1, "{}", ended.err);
         assert_eq!(ended.err.matches("hint: ").count(), 1, "{}", ended.err);
         assert_eq!(ended.out, "");
         // Only whether a region has a zone needs AWS to be checked, which then is asked, and not changed.
@@ -148,7 +148,7 @@ fn what_is_wrong_with_a_value_is_said_together_with_what_was_meant() {
     ] {
         place.write("stack.toml", text);
         let ended = place.run(&["config"]).expect(65);
-        assert!(ended.err.starts_with(&format!("error: {error}")), "{}", ended.err);
+        assert!(ended.err.starts_with(&format!("error[E0102]: {error}")), "{}", ended.err);
         assert!(ended.err.contains(&format!("hint: {hint}")), "{}", ended.err);
     }
 }
@@ -162,7 +162,7 @@ fn a_region_that_does_not_exist_is_named_before_any_call() {
         ("cn-north-1", "hint: It has: "),
     ] {
         let ended = place.run(&["preview", "--region", region]).expect(65);
-        let error = format!("error: `--region`: the embedded AWS has no region `{region}`\n");
+        let error = format!("error[E0102]: `--region`: the embedded AWS has no region `{region}`\n");
         assert!(ended.err.contains(&error) && ended.err.contains(hint), "{}", ended.err);
     }
     assert!(!place.path().join(".stack").exists());
@@ -172,7 +172,7 @@ fn a_region_that_does_not_exist_is_named_before_any_call() {
         let ended = server.run(&place, &[command, "--region", "us-east-9"]);
         // Nothing is deployed, so that `verify` does not come that far.
         let ended = ended.expect(65);
-        let says = "error: `--region`: `us-east-9` is not a region that this version knows\n";
+        let says = "error[E0102]: `--region`: `us-east-9` is not a region that this version knows\n";
         assert!(command == "verify" || ended.err.contains(says), "{}", ended.err);
         let hint =
             "hint: did you mean `us-east-1`? If AWS has opened it since, set `allow_unknown_region = true`";
@@ -219,7 +219,7 @@ fn a_configuration_that_is_not_utf8_is_refused_with_encoding_and_line() {
     ] {
         std::fs::write(place.path().join("stack.toml"), bytes).unwrap();
         let ended = place.run(&["config"]).expect(65);
-        assert!(ended.err.starts_with(&format!("error: stack.toml, {said}\n")), "{}", ended.err);
+        assert!(ended.err.starts_with(&format!("error[E0102]: stack.toml, {said}\n")), "{}", ended.err);
         assert!(ended.err.contains("\nhint: save it as UTF-8"), "{}", ended.err);
     }
     std::fs::write(place.path().join("stack.toml"), "\u{feff}region = \"eu-west-1\"\n").unwrap();
@@ -282,9 +282,9 @@ fn a_configuration_is_a_regular_file_of_reasonable_length() {
         ("nowhere", "it cannot be read: "),
     ] {
         let ended = place.run(&["config", "--config", file]).expect(65);
-        assert!(ended.err.starts_with(&format!("error: {file}: {said}")), "{}", ended.err);
+        assert!(ended.err.starts_with(&format!("error[E0102]: {file}: {said}")), "{}", ended.err);
         let ended = place.run(&["emulator", "serve", "--faults", file]).expect(65);
-        assert!(ended.err.starts_with(&format!("error: {file}: {said}")), "{}", ended.err);
+        assert!(ended.err.starts_with(&format!("error[E0902]: {file}: {said}")), "{}", ended.err);
     }
 }
 
@@ -299,7 +299,7 @@ fn standard_input_is_read_if_it_is_a_file_and_refused_if_it_is_a_pipe() {
     assert!(ended.out.contains("# /dev/stdin:1\n"), "{}", ended.out);
     let mut command = place.command(&["config", "--config", "/dev/stdin"]);
     let ended = Ended::of(&command.stdin(std::process::Stdio::piped()).output().unwrap()).expect(65);
-    assert!(ended.err.starts_with("error: /dev/stdin: it is a FIFO"), "{}", ended.err);
+    assert!(ended.err.starts_with("error[E0102]: /dev/stdin: it is a FIFO"), "{}", ended.err);
     assert!(ended.err.contains("hint: save it to a file first"), "{}", ended.err);
 }
 

@@ -121,7 +121,7 @@ async fn a_bucket_that_cannot_be_used_is_one_error_that_names_the_difference() {
     ] {
         let ended = machine.run(&account, &[&["bootstrap", "--adopt"], more].concat()).expect(65);
         assert!(ended.err.contains(words) && ended.err.contains(hint), "{}", ended.err);
-        assert_eq!(ended.err.matches("error: ").count(), 1, "{}", ended.err);
+        assert_eq!(ended.err.matches("error[E").count(), 1, "{}", ended.err);
     }
     let taken = json!({ "of": { "operation": "CreateBucket" }, "when": { "share": 1.0 },
         "fault": { "error": { "code": "BucketAlreadyExists", "status": 409 } } });
@@ -183,7 +183,7 @@ fn where_there_is_nothing_to_make_the_error_says_what_to_do() {
     assert!(ended.err.contains("the embedded AWS keeps its state in the state directory"), "{}", ended.err);
     assert!(ended.err.contains("hint: for the bucket on real AWS, add --target aws"), "{}", ended.err);
     let ended = place.run(&["bootstrap", "--target", "aws"]).expect(65);
-    assert!(ended.err.contains("error: no bucket for the state is configured"), "{}", ended.err);
+    assert!(ended.err.contains("error[E0102]: no bucket for the state is configured"), "{}", ended.err);
     assert!(ended.err.contains("`bucket = \"payment-state-ACCOUNT-ap-southeast-1\"`"), "{}", ended.err);
     assert!(!place.path().join(".stack").exists());
 }

@@ -123,7 +123,8 @@ fn an_environment_that_looks_like_a_slip_is_refused_where_nothing_is_deployed() 
     place.write("stack.toml", "[environments.prod]\n");
     for command in [["up", "--yes"].as_slice(), &["preview"]] {
         let ended = place.run(&[command, &["--env", "prdo"]].concat()).expect(65);
-        let says = "error: nothing is deployed in environment prdo, and there is one that is called prod\n";
+        let says =
+            "error[E0104]: nothing is deployed in environment prdo, and there is one that is called prod\n";
         assert!(ended.err.contains(says), "{}", ended.err);
         assert!(
             ended.err.contains("hint: did you mean --env prod? If prdo is meant, say so with a section"),
@@ -183,7 +184,8 @@ fn a_secret_in_the_configuration_is_refused_and_not_repeated() {
     let (stripe, aws) = (format!("sk_live_{}", "4eC39".repeat(5)), format!("AKIA{}", "Q7".repeat(8)));
     place.write("stack.toml", &format!("[ecs.environment_variables]\nKEY = \"{stripe}\"\n"));
     let ended = place.run(&["up"]).expect(65);
-    let says = "error: stack.toml, line 2: `ecs.environment_variables.KEY`: it has a key of Stripe in it\n";
+    let says =
+        "error[E0102]: stack.toml, line 2: `ecs.environment_variables.KEY`: it has a key of Stripe in it\n";
     assert!(ended.err.contains(says), "{}", ended.err);
     assert!(!ended.err.contains(&stripe) && !place.path().join(".stack").exists());
     place.write("stack.toml", "");

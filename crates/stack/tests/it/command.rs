@@ -42,6 +42,23 @@ impl Ended {
         self
     }
 
+    /// The lines of standard output, each as JSON.
+    #[track_caller]
+    pub(crate) fn events(&self) -> Vec<serde_json::Value> {
+        let parsed =
+            |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        self.out.lines().map(parsed).collect()
+    }
+
+    /// The only event of a name.
+    #[track_caller]
+    pub(crate) fn event(&self, name: &str) -> serde_json::Value {
+        let mut found = self.events();
+        found.retain(|event| event["event"] == name);
+        assert_eq!(found.len(), 1, "{name}: {}", self.out);
+        found.remove(0)
+    }
+
     /// Standard output as JSON.
     #[track_caller]
     pub(crate) fn json(&self) -> serde_json::Value {

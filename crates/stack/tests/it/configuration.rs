@@ -214,7 +214,7 @@ fn config_refuses_what_up_refuses() {
     let ended = command.env("STACK_VPC__ZONES", "3").output().unwrap();
     assert_eq!(ended.status.code(), Some(65));
     let error = String::from_utf8(ended.stderr).unwrap();
-    assert!(error.contains("error: `STACK_VPC__ZONES`: there is no such key"), "{error}");
+    assert!(error.contains("error[E0102]: `STACK_VPC__ZONES`: there is no such key"), "{error}");
     assert!(!place.path().join(".stack").exists());
 }
 

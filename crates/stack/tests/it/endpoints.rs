@@ -58,8 +58,9 @@ fn an_endpoint_without_a_connection_is_an_error_at_once_that_names_it() {
             let (ended, took) = timed(&mut on(&place, &endpoint, command));
             let ended = ended.expect(1);
             assert!(took < SOON, "{command} {endpoint}: {took:?}");
-            let error =
-                format!("error: cannot connect to {endpoint}, which AWS_ENDPOINT_URL or the profile names\n");
+            let error = format!(
+                "error[E0501]: cannot connect to {endpoint}, which AWS_ENDPOINT_URL or the profile names\n"
+            );
             assert!(ended.err.contains(&error), "{}", ended.err);
             assert!(ended.err.contains("hint: "), "{}", ended.err);
         }
@@ -89,7 +90,7 @@ fn signed_out(place: &Workplace, metadata: &str) -> Command {
 #[track_caller]
 fn check_one_sentence(ended: Ended, error: &str) {
     let ended = ended.expect(1);
-    let errors: Vec<&str> = ended.err.lines().filter(|line| line.starts_with("error: ")).collect();
+    let errors: Vec<&str> = ended.err.lines().filter(|line| line.starts_with("error[E")).collect();
     let [line] = errors.as_slice() else { panic!("{}", ended.err) };
     assert!(line.contains(error), "{}", ended.err);
     assert!(!ended.err.contains("cause: "), "{}", ended.err);
@@ -106,11 +107,11 @@ fn without_credentials_it_says_so_in_one_sentence_and_does_not_wait_for_a_metada
     });
     for metadata in [closed(), silent, refusing] {
         let (ended, took) = timed(&mut signed_out(&place, &metadata));
-        check_one_sentence(ended, "error: no AWS credentials found");
+        check_one_sentence(ended, "error[E0302]: no AWS credentials found");
         assert!(took < SOON, "{took:?}");
     }
     let (ended, took) = timed(signed_out(&place, &closed()).env("AWS_EC2_METADATA_DISABLED", "true"));
-    check_one_sentence(ended, "error: no AWS credentials found");
+    check_one_sentence(ended, "error[E0302]: no AWS credentials found");
     assert!(took < SOON, "{took:?}");
 }
 
@@ -120,7 +121,7 @@ fn a_profile_that_does_not_exist_is_named() {
     let (ended, took) = timed(signed_out(&place, &closed()).env("AWS_PROFILE", "staging"));
     check_one_sentence(
         ended,
-        "error: no AWS credentials found: profile `staging`, which AWS_PROFILE names, does not exist or has none",
+        "error[E0302]: no AWS credentials found: profile `staging`, which AWS_PROFILE names, does not exist or has none",
     );
     assert!(took < SOON, "{took:?}");
 }
@@ -136,7 +137,7 @@ fn a_credential_process_that_fails_is_quoted() {
     let (ended, took) = timed(signed_out(&place, &closed()).env("AWS_PROFILE", "work"));
     assert!(took < SOON, "{took:?}");
     assert!(ended.err.contains("token device missing"), "{}", ended.err);
-    check_one_sentence(ended, "error: cannot load AWS credentials: ");
+    check_one_sentence(ended, "error[E0302]: cannot load AWS credentials: ");
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn what_was_typed_forges_no_line_of_an_error() {
         assert!([1, 64, 65].contains(&ended.code), "{arguments:?}: {ended:?}");
         assert_clean(&ended.err);
         let count = |start: &str| ended.err.lines().filter(|line| line.starts_with(start)).count();
-        assert_eq!(count("error: "), 1, "{}", ended.err);
+        assert_eq!(count("error[E"), 1, "{}", ended.err);
         assert!(count("hint: ") <= 1, "{}", ended.err);
         assert_eq!(ended.out, "");
     }
@@ -161,7 +161,7 @@ fn a_variable_forges_no_line_of_an_error() {
         assert!([64, 65].contains(&ended.code), "{name}: {ended:?}");
         assert_clean(&ended.err);
         let count = |start: &str| ended.err.lines().filter(|line| line.starts_with(start)).count();
-        assert!(count("error: ") == 1 && count("hint: ") <= 1, "{}", ended.err);
+        assert!(count("error[E") == 1 && count("hint: ") <= 1, "{}", ended.err);
     }
 }
 

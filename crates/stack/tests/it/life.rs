@@ -77,7 +77,7 @@ async fn a_changed_cidr_is_a_replacement_that_names_the_property_and_what_follow
     );
     let plan = place.run(&["preview", "--json"]).expect(0).json();
     let subnet =
-        plan["steps"].as_array().unwrap().iter().find(|step| step["address"] == "vpc/nat-a").unwrap();
+        plan["changes"].as_array().unwrap().iter().find(|step| step["address"] == "vpc/nat-a").unwrap();
     assert_eq!(subnet["action"], "replace");
     place.run(&["up"]).expect(0);
     assert_ne!(place.run(&["outputs", "vpcId"]).expect(0).out, old);
@@ -120,10 +120,10 @@ fn outputs_are_data_on_standard_output() {
 #[test]
 fn up_reports_as_json() {
     let place = Workplace::new();
-    let report = place.run(&["up", "--json"]).expect(0).json();
-    assert_eq!(report["report"]["complete"], true);
-    assert!(report["report"]["done"].as_array().unwrap().len() > 50);
-    assert!(report["outputs"]["vpcId"].as_str().unwrap().starts_with("vpc-"));
+    let summary = place.run(&["up", "--json"]).expect(0).event("summary");
+    assert_eq!(summary["report"]["complete"], true);
+    assert!(summary["report"]["done"].as_array().unwrap().len() > 50);
+    assert!(summary["outputs"]["vpcId"].as_str().unwrap().starts_with("vpc-"));
 }
 
 /// After a release that failed, what ran before runs. The next plan tries again, and says why in words.

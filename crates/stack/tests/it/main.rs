@@ -49,6 +49,7 @@ mod never_worse;
 mod order;
 #[cfg(unix)]
 mod permissions;
+mod plans;
 mod private_files;
 mod processes;
 mod program;

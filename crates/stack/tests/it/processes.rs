@@ -43,8 +43,8 @@ pub(crate) fn there(place: &Workplace) -> BTreeMap<(String, Option<String>), usi
 pub(crate) fn check_converged(place: &Workplace, server: &Server) {
     server.run(place, &["refresh", "--detailed-exitcode"]).expect(0);
     let plan = server.run(place, &["preview", "--detailed-exitcode", "--json"]).expect(0).json();
-    let steps = plan["steps"].as_array().unwrap();
-    let recorded: BTreeSet<&str> = steps.iter().filter_map(|step| step["address"].as_str()).collect();
+    let unchanged = plan["unchanged"].as_array().unwrap();
+    let recorded: BTreeSet<&str> = unchanged.iter().filter_map(serde_json::Value::as_str).collect();
     for ((kind, address), count) in there(place) {
         let Some(address) = address else { continue };
         assert_eq!(count, 1, "{kind} at {address}");
@@ -142,7 +142,7 @@ fn a_run_that_froze_is_taken_over_after_its_lease_and_does_nothing_more_when_it_
     let before = there(&place);
     first.signal("CONT");
     let first = first.end().expect(1);
-    assert!(first.err.contains("error: the lock was lost"), "{}", first.err);
+    assert!(first.err.contains("error[E0202]: the lock was lost"), "{}", first.err);
     assert!(first.err.contains("hint: run again"), "{}", first.err);
     assert_eq!(there(&place), before);
     check_converged(&place, &server);
@@ -167,7 +167,7 @@ fn check_full(full: &Ended, again: &Ended, reason: &str) {
     let error = &full.err;
     assert!(
         error.contains(
-            "error: cannot read or write the state\ncause: cannot append to .stack/aws/dev/journal.jsonl"
+            "error[E0203]: cannot read or write the state\ncause: cannot append to .stack/aws/dev/journal.jsonl"
         ),
         "{error}"
     );

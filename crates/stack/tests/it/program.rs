@@ -415,12 +415,12 @@ async fn a_program_whose_tiers_do_not_go_together_does_not_start() {
         (
             with::<Again>(),
             ["queues", "config", "--schema"].as_slice(),
-            "error: two tiers are called `queue`, which is also the name of their section",
+            "error[E0903]: two tiers are called `queue`, which is also the name of their section",
         ),
         (
             with::<Copycat>(),
             &["queues", "preview"],
-            "error: the tiers `vpc` and `copycat` both have an output `vpcId`",
+            "error[E0903]: the tiers `vpc` and `copycat` both have an output `vpcId`",
         ),
     ] {
         let directory = tempfile::tempdir().unwrap();

@@ -85,8 +85,12 @@ fn a_database_that_goes_says_so_in_one_sentence() {
                 then created empty";
     assert!(plan.out.contains(line), "{}", plan.out);
     let plan = place.run(&["preview", "--json", "--set", "database.database_name=pay2"]).expect(0).json();
-    let step =
-        plan["steps"].as_array().unwrap().iter().find(|step| step["address"] == "database/cluster").unwrap();
+    let step = plan["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|step| step["address"] == "database/cluster")
+        .unwrap();
     assert_eq!(step["removal"]["fate"], "lost");
     assert_eq!(step["removal"]["loses"], "all its data and automated backups");
 }

@@ -215,6 +215,8 @@ fn a_signal_while_objects_are_read_ends_every_command_at_once_and_what_is_waited
 
 /// Runs a command on a terminal of its own, waits for its question, and answers.
 fn asked(place: &Workplace, server: &Server, answer: &[u8]) -> Option<(String, i32, Duration)> {
+    // Otherwise it asks first whether the environment is meant.
+    place.write("stack.toml", "[environments.dev]\n");
     let mut command = Command::new("script");
     // The interrupt reaches the shell as well, which is to stay.
     let line = format!("trap : INT; {} up --target aws; echo code $?", env!("CARGO_BIN_EXE_stack"));
@@ -280,7 +282,7 @@ fn credentials_that_expire_in_the_middle_are_one_failure_with_advice_and_the_nex
     let faults = json!({ "rules": (60..90).map(expired).collect::<Vec<_>>() });
     let server = Server::with_faults(&place, &faults, &[]);
     let up = server.run(&place, &["up"]).expect(1);
-    let failed: Vec<&str> = up.err.lines().filter(|line| line.starts_with("failed: ")).collect();
+    let failed: Vec<&str> = up.err.lines().filter(|line| line.starts_with("error[E0303]: ")).collect();
     assert_eq!(failed.len(), 1, "{}", up.err);
     assert!(up.err.contains("ExpiredToken"), "{}", up.err);
     assert!(!up.err.contains("skipped"), "{}", up.err);

@@ -233,7 +233,7 @@ fn refused(machine: &Machine, account: &Account, more: &[&str], code: i32, words
     for words in words {
         assert!(ended.err.contains(words), "{words} is not in\n{}", ended.err);
     }
-    assert_eq!(ended.err.matches("error: ").count(), 1, "{}", ended.err);
+    assert_eq!(ended.err.matches("error[E").count(), 1, "{}", ended.err);
     assert!(!ended.err.contains("created "), "{}", ended.err);
 }
 

@@ -10,23 +10,27 @@ use std::path::Path;
 use aws_sdk_ec2::types::{AttributeBooleanValue, Tag};
 use regex::Regex;
 
-use crate::command::Workplace;
+use crate::command::{Ended, Workplace};
 
 /// Where lines are as long as this program makes them, and no value alone is longer.
 const WIDTH: usize = 300;
 
-struct Transcript {
+pub(crate) struct Transcript {
     text: String,
 }
 
 impl Transcript {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { text: String::new() }
     }
 
     /// Runs a command, and writes down what it said.
-    fn run(&mut self, place: &Workplace, arguments: &[&str]) {
-        let ended = place.run(arguments);
+    pub(crate) fn run(&mut self, place: &Workplace, arguments: &[&str]) {
+        self.note(arguments, &place.run(arguments));
+    }
+
+    /// Writes down what a command said.
+    pub(crate) fn note(&mut self, arguments: &[&str], ended: &Ended) {
         let arguments: Vec<String> = arguments.iter().map(|one| quoted(one)).collect();
         let _ = writeln!(self.text, "$ stack {}", arguments.join(" "));
         for line in ended.err.lines().chain(ended.out.lines()).filter(|line| !is_progress(line)) {
@@ -39,7 +43,7 @@ impl Transcript {
     }
 
     #[track_caller]
-    fn compare(self, name: &str) {
+    pub(crate) fn compare(self, name: &str) {
         let path =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts").join(format!("{name}.txt"));
         let text = without_chance(&self.text);
@@ -78,6 +82,18 @@ fn without_chance(text: &str) -> String {
         (r"//[a-z0-9]{10}\.execute-api", "//API.execute-api"),
         (r"(API-Gateway-Execution-Logs_)[a-z0-9]{10}", "${1}API"),
         (r"\(record \d+ of", "(record N of"),
+        (r"http://127\.0\.0\.1:\d+", "URL"),
+        (r"held by \S+, process \d+", "held by USER@MACHINE, process N"),
+        (r"(?m)for \d+ s$", "for N s"),
+        (
+            r"Interrupted: \d+ created, \d+ in progress, \d+ not started",
+            "Interrupted: N created, N in progress, N not started",
+        ),
+        (r"waiting for \d+ calls? in flight", "waiting for N calls in flight"),
+        (r"\brecord \d+\b", "record N"),
+        (r#""records":\d+"#, r#""records":N"#),
+        (r"\b20\d\d-\d\d-\d\dT[0-9:.]+Z", "TIME"),
+        (r#"seconds":[0-9.]+"#, r#"seconds":N"#),
         (r"\d+\.\d s\b", "TIME"),
         (r"\b\d+ min \d+ s\b", "TIME"),
         (r"\b20\d\d-\d\d-\d\d\b", "DATE"),

@@ -157,7 +157,7 @@ fn who_may_not_look_is_told_so_and_gets_everything_else() {
     assert_eq!(failures.count(), 2);
 
     let refresh = server.run(&place, &["refresh"]).expect(1);
-    assert!(refresh.err.contains("error: backup/schedule cannot be read\n"), "{}", refresh.err);
+    assert!(refresh.err.contains("error[E0301]: backup/schedule cannot be read\n"), "{}", refresh.err);
     let hint = "hint: nothing was changed; allow this identity the call, or use one that may make it";
     assert!(refresh.err.contains(hint), "{}", refresh.err);
 }
@@ -178,7 +178,7 @@ fn without_a_stack_it_says_what_to_do_and_calls_nothing() {
 fn bad_arguments_are_refused_before_anything_is_called() {
     let place = Workplace::new();
     let missing = place.run(&["verify", "--junit", "none/results.xml"]).expect(64);
-    let message = "error: --junit: cannot write none/results.xml: there is no directory none";
+    let message = "error[E0101]: --junit: cannot write none/results.xml: there is no directory none";
     assert!(missing.err.contains(message), "{}", missing.err);
     let directory = place.run(&["verify", "--junit", "."]).expect(64);
     assert!(directory.err.contains("cannot write .: it is a directory"), "{}", directory.err);

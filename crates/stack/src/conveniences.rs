@@ -1,0 +1,76 @@
+//! What makes the command line handy: completions, manual pages, colours.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::ValueEnum as _;
+use clap_complete::Shell;
+
+use crate::cli::Color;
+use crate::exit::{Exit, Failure};
+use crate::output::{note, print_help, print_text};
+use crate::program::Program;
+
+/// Prints the completions for a shell.
+pub(crate) fn completions(program: &Program, shell: Shell) -> Result<Exit, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut program.command_line(), program.name(), &mut script);
+    print_text(&String::from_utf8_lossy(&script)).map(|()| Exit::Done)
+}
+
+/// Writes the manual pages into a directory.
+pub(crate) fn manual(program: &Program, directory: &Path) -> Result<Exit, Failure> {
+    let written = std::fs::create_dir_all(directory)
+        .and_then(|()| clap_mangen::generate_to(program.command_line(), directory));
+    written.map_err(|error| {
+        Failure::from_error(Exit::Failed, &error)
+            .context(format!("cannot write the manual pages into {}", directory.display()))
+            .hint("name a directory that you may write; it is made if it does not exist")
+    })?;
+    note(&format!("manual pages: man -l {}", directory.join(format!("{}.1", program.name())).display()));
+    Ok(Exit::Done)
+}
+
+/// Shows the help, where a command must be named and is not.
+pub(crate) fn no_command(program: &Program) -> Failure {
+    print_help(program.command_line());
+    Failure::new(Exit::Usage, "no command was given, and the target is real AWS").hint(format!(
+        "`{} up --target aws` deploys; without a command it does so on the embedded AWS only",
+        program.name()
+    ))
+}
+
+/// What `--color` says, before the command line is read.
+pub(crate) fn color(arguments: impl IntoIterator<Item = OsString>) -> Option<Color> {
+    let mut arguments = arguments.into_iter().take_while(|argument| argument != "--");
+    while let Some(argument) = arguments.next() {
+        let argument = argument.to_string_lossy().into_owned();
+        let value = match argument.strip_prefix("--color") {
+            Some("") => arguments.next()?.to_string_lossy().into_owned(),
+            Some(rest) => rest.strip_prefix('=')?.to_owned(),
+            None => continue,
+        };
+        return Color::from_str(&value, false).ok();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_choice_of_colours_is_found_before_the_rest_is_read() {
+        let color = |arguments: &[&str]| super::color(arguments.iter().map(OsString::from));
+        assert_eq!(color(&["stack", "--color", "never", "--no-such"]), Some(Color::Never));
+        assert_eq!(color(&["stack", "--color=always"]), Some(Color::Always));
+        for arguments in [
+            &["stack"][..],
+            &["stack", "--color"],
+            &["stack", "--color=x"],
+            &["stack", "--", "--color=never"],
+        ] {
+            assert_eq!(color(arguments), None, "{arguments:?}");
+        }
+    }
+}

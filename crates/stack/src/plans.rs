@@ -1,0 +1,76 @@
+//! Plans as others read and keep them: as data, as Markdown for a pull request, and as a file that is applied later.
+
+pub(crate) mod document;
+pub(crate) mod file;
+mod markdown;
+pub(crate) mod title;
+
+use std::sync::Arc;
+
+use engine::{Graph, Plan, Selector};
+use serde_json::json;
+
+use crate::cli::Shown;
+use crate::exit::{Exit, Failure};
+use crate::failures::engine_failure;
+use crate::losses::losses;
+use crate::output::{note, print, print_json, print_text};
+use crate::plan_lines;
+use crate::plans::document::{Document, Running};
+use crate::plans::file::PlanFile;
+use crate::plans::title::Title;
+use crate::render;
+use crate::run::Work;
+
+impl Work {
+    /// Shows what `up` or `destroy` would do, and keeps it in a file where that is wanted. Changes nothing else.
+    pub(crate) async fn preview(&self, running: Running, shown: &Shown) -> Result<Exit, Failure> {
+        if shown.markdown && self.options.json {
+            return Err(Failure::new(Exit::Usage, "--markdown and --json cannot be used together")
+                .hint("run the command twice, or keep the plan with --out"));
+        }
+        let prepared = self.prepare(running == Running::Up).await?;
+        let graph = guarding(running, prepared.graph);
+        let plan = prepared.engine.preview(graph, &Selector::all()).await.map_err(engine_failure)?;
+        let document = Document::of(&plan, running, &prepared.title);
+        if let Some(path) = &shown.out {
+            PlanFile::new(document.clone(), &self.loaded, &plan).write(path)?;
+            let apply = self.command(&format!("{} {}", running.name(), path.display()));
+            note(&format!("plan written to {}; {apply} runs exactly that", path.display()));
+        }
+        if self.options.json {
+            print_json(&json!(document))?;
+        } else if shown.markdown {
+            print_text(&markdown::page(&plan, &document))?;
+        } else {
+            let mut lines = plan_lines::plan(&plan, shown.details);
+            print(lines.append(&losses(&plan)).append(&render::remarks(&plan)).line(self.summary(&plan)))?;
+        }
+        Ok(if shown.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
+    }
+
+    /// Refuses a plan that somebody kept, unless it is the very one that would be made now.
+    pub(crate) fn check_kept(&self, kept: Option<&PlanFile>, plan: &Plan) -> Result<(), Failure> {
+        kept.map_or(Ok(()), |kept| kept.check_basis(plan))
+    }
+
+    /// Reads the plan that the command line names, and checks all of it that needs no call.
+    pub(crate) fn kept_plan(&self, running: Running) -> Result<Option<PlanFile>, Failure> {
+        let Some(path) = self.plan_file.as_deref() else { return Ok(None) };
+        let kept = PlanFile::read(path)?;
+        kept.check_program(self.program.name(), self.program.version())?;
+        kept.check_command(running, self.program.name())?;
+        let title = Title::expected(self);
+        kept.check_place(&title)?;
+        kept.check_configuration(&self.loaded)?;
+        Ok(Some(kept))
+    }
+}
+
+/// What is declared protects what is destroyed, and nothing else is made of it.
+pub(crate) fn guarding(running: Running, graph: Arc<Graph>) -> Arc<Graph> {
+    match running {
+        Running::Up => graph,
+        Running::Destroy => Arc::new(Graph::clone(&graph).into_guards()),
+    }
+}
