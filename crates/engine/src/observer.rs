@@ -17,7 +17,7 @@ pub enum Progress {
         holder: String,
         /// What is waited for.
         awaited: Awaited,
-        /// At most this long.
+        /// At most this long: for a lease to run out, from now on; for its release, in all.
         left: Duration,
     },
     /// A [`Session`](crate::Session) was dropped and not closed. It is closed in the background, if the program lives long
