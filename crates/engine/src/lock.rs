@@ -58,7 +58,7 @@ pub enum LockError {
         for_seconds: u64,
     },
     /// The lock is not one of ours.
-    #[error("{name} cannot be understood")]
+    #[error("{name} is not a valid lock file")]
     Broken {
         /// The lock, as a person would look for it.
         name: String,
