@@ -10,7 +10,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 use engine::{Component, State};
 use serde_json::Value as Json;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, with_advice};
 use crate::config::{Catalogue, Config, ConfigError, Loaded, Sources, load_from};
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
@@ -329,7 +329,7 @@ impl Program {
             Ok(cli) => cli,
             Err(error) => {
                 let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-                print_usage(error);
+                print_usage(with_advice(error));
                 return exit.into();
             }
         };

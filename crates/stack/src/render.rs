@@ -70,7 +70,7 @@ impl Counts {
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}"))
             .collect();
-        if parts.is_empty() { "nothing declared and nothing recorded".to_owned() } else { parts.join(", ") }
+        if parts.is_empty() { "no resources".to_owned() } else { parts.join(", ") }
     }
 }
 

@@ -1,10 +1,14 @@
 //! What each command does.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
-use engine::{Engine, EngineError, Graph, Head, Plan, Registry, Remark, Report, Selector, Session, State};
+use engine::{
+    Engine, EngineError, Graph, Head, Holder, Plan, Registry, Remark, Report, Selector, Session, State,
+    lock_holder,
+};
+use regex::{Captures, Regex};
 use serde_json::json;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
@@ -27,7 +31,7 @@ use crate::interruption;
 use crate::losses::losses;
 use crate::moved::Kept;
 use crate::output::{Lines, note, print, print_json};
-use crate::outputs::{NEXT_STEPS, next_steps};
+use crate::outputs::NEXT_STEPS;
 use crate::plan_lines;
 use crate::program::{Program, defective};
 use crate::progress::Screen;
@@ -36,8 +40,9 @@ use crate::render::{self, Counts};
 use crate::signals::Signals;
 use crate::stack::{Place, StackError, argument_error};
 use crate::stores::purpose;
-use crate::summary::summary;
+use crate::summary::{Deletions, keys_that_wait, summary};
 use crate::target::{self, Cloud, NOTHING_REAL};
+use crate::unlock::{ago, moment};
 
 /// Everything that a command works with.
 pub(crate) struct Work {
@@ -47,6 +52,15 @@ pub(crate) struct Work {
     pub(crate) environment: Environment,
     /// Where the state is kept, once it was asked for.
     pub(crate) kept: OnceCell<Kept>,
+}
+
+/// What a run begins with.
+struct Prepared {
+    engine: Engine,
+    graph: Arc<Graph>,
+    anchors: Option<Anchors>,
+    /// Whether nothing was ever recorded of the environment.
+    is_new: bool,
 }
 
 /// What came of a plan.
@@ -97,7 +111,7 @@ async fn run(program: &Program, cli: Cli) -> Result<Exit, Failure> {
     }
     let work = Work { program: program.clone(), options, loaded, environment, kept: OnceCell::new() };
     // Boxed, since the compiler gives up on types of futures that are nested deeper.
-    match command {
+    let done = match command {
         Command::Up => Box::pin(work.up(&signals)).await,
         Command::Destroy => Box::pin(work.destroy(&signals)).await,
         Command::Bootstrap(wanted) => Box::pin(work.bootstrap(wanted, &signals)).await,
@@ -109,8 +123,15 @@ async fn run(program: &Program, cli: Cli) -> Result<Exit, Failure> {
             let looked = signals.unless(Box::pin(work.look(command))).await;
             looked.unwrap_or_else(|| Ok(nothing_changed()))
         }
-    }
+    };
+    done.map_err(|failure| work.complete(failure))
 }
+
+/// A command of this program in a text: `stack state push`.
+static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
+    let commands = "up|preview|refresh|outputs|verify|destroy|bootstrap|unlock|state|env";
+    Regex::new(&format!("`stack ((?:{commands})(?: [^`]*)?)`")).expect("it is one")
+});
 
 /// The end of a command that was interrupted before it changed anything.
 fn nothing_changed() -> Exit {
@@ -175,7 +196,7 @@ impl Work {
     }
 
     /// Connects, and declares the stack there: to deploy it, or to destroy it.
-    async fn prepare(&self, declared: bool) -> Result<(Engine, Arc<Graph>, Option<Anchors>), Failure> {
+    async fn prepare(&self, declared: bool) -> Result<Prepared, Failure> {
         self.declare(&Place::imagined(&self.loaded.config))?;
         let state = self.recorded().await?;
         self.program.recognises(&state).map_err(|unknown| {
@@ -198,7 +219,8 @@ impl Work {
             self.check_account(&cloud).await?;
         }
         let anchors = Anchors::of(&self.loaded.config, &self.environment, &cloud);
-        Ok((self.engine(cloud).await?, graph, anchors))
+        let is_new = state.records == 0;
+        Ok(Prepared { engine: self.engine(cloud).await?, graph, anchors, is_new })
     }
 
     /// An engine on a target and the environment's state.
@@ -227,6 +249,16 @@ impl Work {
             StackError::Program(error) => defective(error),
             _ => Failure::from_error(Exit::Failed, &error),
         })
+    }
+
+    /// A failure whose advice names commands that can be copied: with the environment, the target and the files of this one.
+    fn complete(&self, failure: Failure) -> Failure {
+        let whole = |found: &Captures<'_>| match found[1].contains("--target") {
+            true => found[0].to_owned(),
+            false => self.command(&found[1]),
+        };
+        let hint = failure.hint.map(|hint| COMMAND.replace_all(&hint, whole).into_owned());
+        Failure { hint, ..failure }
     }
 
     /// A command that works on the same stack as this one, between backquotes.
@@ -271,7 +303,8 @@ impl Work {
     }
 
     async fn preview(&self, details: bool, detailed_exitcode: bool) -> Result<Exit, Failure> {
-        let (engine, graph, _) = self.prepare(true).await?;
+        let Prepared { engine, graph, .. } = self.prepare(true).await?;
+        self.tell_who_works().await?;
         let plan = engine.preview(graph, &Selector::all()).await.map_err(engine_failure)?;
         if self.options.json {
             print_json(&render::plan_json(&plan))?;
@@ -280,6 +313,27 @@ impl Work {
             print(lines.append(&losses(&plan)).append(&render::remarks(&plan)).line(self.summary(&plan)))?;
         }
         Ok(if detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
+    }
+
+    /// That somebody works on the stack, or may: a run that was killed leaves its lock, and another machine cannot know that at once.
+    async fn tell_who_works(&self) -> Result<(), Failure> {
+        let store = self.kept().await?.files();
+        // What is wrong with the lock is said to who needs it.
+        let Ok(Some(Holder { who, purpose, since, is_dead, lives, .. })) = lock_holder(&*store).await else {
+            return Ok(());
+        };
+        let (doing, when) =
+            (purpose.as_deref().unwrap_or("a run"), format!("{} ({})", moment(since), ago(since)));
+        match (is_dead, lives) {
+            (true, _) => {}
+            (false, true) => {
+                note(&format!("{doing} by {who} is under way since {when}: the plan may change"));
+            }
+            (false, false) => note(&format!(
+                "{who} holds the lock since {when}, for {doing}: if that run is still under way, the plan may change"
+            )),
+        }
+        Ok(())
     }
 
     fn summary(&self, plan: &Plan) -> String {
@@ -303,7 +357,10 @@ impl Work {
         let Some(prepared) = signals.unless(Box::pin(self.prepare(declared))).await else {
             return Ok(nothing_changed());
         };
-        let (engine, graph, anchors) = prepared?;
+        let Prepared { engine, graph, anchors, is_new } = prepared?;
+        if is_new && !declared {
+            return self.tell_nothing_is_recorded();
+        }
         let Some(fit) = signals.unless(self.check_store()).await else { return Ok(nothing_changed()) };
         fit?;
         // What is declared protects what is destroyed.
@@ -333,6 +390,20 @@ impl Work {
         // That the journal could not be written is told last, after what was done.
         closed?;
         anchored.map(|_| exit)
+    }
+
+    /// A name with a slip in it must not become an environment because somebody destroyed it.
+    fn tell_nothing_is_recorded(&self) -> Result<Exit, Failure> {
+        if self.options.json {
+            print_json(&json!({ "report": null, "outputs": {}, "head": null, "anchored": null }))?;
+        }
+        note(&format!(
+            "{}: nothing is recorded for this environment, so there is nothing to destroy; {} shows those that have a state. What is \
+             there without a record, the next `up` takes over",
+            self.title(),
+            self.command("env list")
+        ));
+        Ok(Exit::Done)
     }
 
     async fn change_in(
@@ -367,12 +438,19 @@ impl Work {
                 return Ok(Ran { exit, report: None });
             }
         }
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), session.state());
         let report = session.apply(&plan).await.map_err(engine_failure)?;
+        let took = begun.elapsed();
         if !report.is_complete() {
             note(render::report(&report));
         }
-        note(summary(&plan, &report, begun.elapsed(), SystemTime::now()));
+        let mut deletions = Deletions::new();
+        for address in keys_that_wait(&plan, &report) {
+            let remains = signals.unless(session.remains(&before, address)).await.flatten();
+            let date = remains.as_ref().and_then(|key| key["DeletionDate"].as_str());
+            deletions.extend(date.map(|date| (address.to_owned(), date.to_owned())));
+        }
+        note(summary(&plan, &report, took, SystemTime::now(), &deletions));
         let exit = match (report.interrupted, report.is_complete()) {
             (_, true) => Exit::Done,
             (true, false) => Exit::Interrupted,
@@ -410,7 +488,7 @@ impl Work {
             }))?;
         } else if declared && exit == Exit::Done {
             self.tell_outputs(state)?;
-            for step in next_steps(state) {
+            for step in self.steps(state) {
                 note(&format!("next: {step}"));
             }
         }

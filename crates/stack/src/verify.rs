@@ -33,10 +33,10 @@ impl Work {
         self.declare(&Place::imagined(&self.loaded.config))?;
         let recorded = self.recorded().await?;
         if recorded.is_empty() {
-            let env = &self.environment;
             let message = format!("{}: nothing is deployed here", self.title());
             return Err(Failure::new(Exit::Configuration, message).hint(format!(
-                "`up --env {env}` deploys it; --env, --target and --state-dir say where to look"
+                "{} deploys it; --env, --target and --state-dir say where to look",
+                self.command("up")
             )));
         }
         let cloud = self.connect().await?;
