@@ -485,7 +485,7 @@ impl Declaring<'_> {
         );
         let build = format!("docker build --platform {} --tag ", self.args.architecture.platform());
         vec![
-            "No image of the application is there yet, so no task runs. Push one, and say which:".into(),
+            "No application image yet, so no tasks run. Push one, then set `ecs.image`:".into(),
             sign_in.into(),
             Input::join([build.into(), uri.into(), ":v1 .".into()]),
             Input::join(["docker push ".into(), uri.into(), ":v1".into()]),

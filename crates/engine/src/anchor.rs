@@ -15,7 +15,7 @@ use crate::codec::{self, Decoded, JournalError};
 use crate::event::Event;
 use crate::journal::{self, Kept};
 use crate::state::State;
-use crate::store::{File, Store};
+use crate::store::{File, Store, StoreError};
 
 /// The last record of a journal: with its hash, everything that was recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +75,20 @@ pub struct Inspection {
 }
 
 impl Inspection {
+    /// The last record that both have, among those that neither has in its snapshot only.
+    #[must_use]
+    pub fn common(&self, other: &Self) -> Option<u64> {
+        let hash = |of: &Self, record: u64| {
+            let position = usize::try_from(record.checked_sub(of.after)?).ok()?;
+            of.hashes.get(position).cloned()
+        };
+        let (first, last) = (self.after.max(other.after), self.head.records.min(other.head.records));
+        (first..=last).rev().find(|record| {
+            let own = hash(self, *record);
+            own.is_some() && own == hash(other, *record)
+        })
+    }
+
     /// What `anchor` proves of this state.
     #[must_use]
     pub fn compare(&self, anchor: &Head) -> Proof {
@@ -127,6 +141,37 @@ pub fn last_opened(lines: &[u8]) -> Option<Opened> {
         Event::Opened { holder, .. } => Some(Opened { holder, at }),
         _ => None,
     })
+}
+
+/// The hash of a record that the journal of a store does not go back to, where the store still keeps it and the journal that is
+/// there now goes on from it. A search that halves what is left: the history may be long, and each part of it a request.
+pub(crate) async fn hash_before(
+    store: &dyn Store,
+    inspection: &Inspection,
+    record: u64,
+) -> Result<Option<String>, StoreError> {
+    let part = async |back| {
+        let lines = store.history(back).await?;
+        Ok::<_, StoreError>(lines.map(|lines| codec::numbered(&lines)).filter(|part| !part.is_empty()))
+    };
+    let beginning = inspection.hashes.first().map(|hash| (inspection.after, hash.clone()));
+    if part(0).await?.and_then(|last| last.last().cloned()) != beginning {
+        return Ok(None);
+    }
+    // Parts below `near` begin after the record. `far` does not, or is not there.
+    let (mut near, mut far) = (0, 0);
+    while part(far).await?.is_some_and(|part| part[0].0 > record) {
+        (near, far) = (far + 1, far * 2 + 1);
+    }
+    while near < far {
+        let middle = near + (far - near) / 2;
+        match part(middle).await?.is_some_and(|part| part[0].0 > record) {
+            true => near = middle + 1,
+            false => far = middle,
+        }
+    }
+    let found = part(near).await?.unwrap_or_default().into_iter().find(|(number, _)| *number == record);
+    Ok(found.map(|(_, hash)| hash))
 }
 
 async fn inspect_once(store: &dyn Store) -> Result<Option<Inspection>, JournalError> {

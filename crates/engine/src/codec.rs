@@ -330,8 +330,10 @@ pub(crate) fn decode_journal(
     Ok(Decoded { state, hash, whole, records, changed_at })
 }
 
-/// The number of the record that a journal goes on after; 0 for one that begins, and for what is no journal.
-pub(crate) fn goes_on_after(bytes: &[u8]) -> u64 {
+/// The number of the record that a journal goes on after, which a snapshot then contains; 0 for one that begins, and for what is
+/// no journal.
+#[must_use]
+pub fn goes_on_after(bytes: &[u8]) -> u64 {
     let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let header = header::<JournalHeader>("", first, JOURNAL_FORMAT);
     header.ok().filter(|header| header.sum == header.sum()).map_or(0, |header| header.after)
@@ -353,6 +355,31 @@ pub(crate) fn hashes(file: &str, bytes: &[u8]) -> Result<(u64, Vec<String>), Jou
         hashes.push(record.hash);
     }
     Ok((header.after, hashes))
+}
+
+/// Number and hash of each record in a part of a journal; of a header, those of the record that it goes on after. Other lines are
+/// left out.
+pub(crate) fn numbered(lines: &[u8]) -> Vec<(u64, String)> {
+    let one = |line: &[u8]| {
+        if let Ok(header) = header::<JournalHeader>("", line, JOURNAL_FORMAT) {
+            return Some((header.after, header.hash));
+        }
+        let record: Record<'_> = serde_json::from_slice(line).ok()?;
+        Some((record.n, record.hash))
+    };
+    lines.split(|byte| *byte == b'\n').filter_map(one).collect()
+}
+
+/// Whether lines go on where a journal ends, by the hash that their first one carries: a record, or the header of a new journal.
+#[must_use]
+pub fn goes_on_from(journal: &[u8], lines: &[u8]) -> bool {
+    let Some((_, end)) = numbered(journal).pop() else { return false };
+    let first = lines.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let before = match header::<JournalHeader>("", first, JOURNAL_FORMAT) {
+        Ok(header) => Some(header.hash),
+        Err(_) => serde_json::from_slice::<Record<'_>>(first).ok().map(|record| record.prev),
+    };
+    before.as_ref() == Some(&end)
 }
 
 /// When each record was made, and what it says.

@@ -104,8 +104,8 @@ impl Engine {
         Self { lock, ..self }
     }
 
-    /// How long [`open`](Self::open) waits for another process that works on the state. Not at all by default; a lease that
-    /// nobody renews is waited for in any case, until it has run out.
+    /// How long [`open`](Self::open) waits for another process that holds the lock, whether it lives or not. By default it waits
+    /// for no process that lives, and for a lease that nobody renews until that has run out.
     #[must_use]
     pub fn with_lock_timeout(self, patience: Duration) -> Self {
         let lock = Wish { patience, ..self.lock };

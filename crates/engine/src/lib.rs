@@ -88,7 +88,7 @@ pub use apply::{Done, Failure, InProgress, Report, Skipped};
 pub use backoff::{Backoff, Pace};
 pub use basis::{Basis, Decided, Since, digest};
 pub use cancel::Cancel;
-pub use codec::JournalError;
+pub use codec::{JournalError, goes_on_after, goes_on_from};
 pub use component::{Component, ComponentError, Reading as TierReading};
 pub use diff::{PropertyChange, diff};
 pub use engine_error::EngineError;

@@ -58,7 +58,7 @@ pub enum LockError {
         for_seconds: u64,
     },
     /// The lock is not one of ours.
-    #[error("{name} cannot be understood")]
+    #[error("{name} is not a valid lock file")]
     Broken {
         /// The lock, as a person would look for it.
         name: String,
@@ -78,8 +78,8 @@ fn with_purpose(purpose: Option<&str>) -> String {
     purpose.map(|purpose| format!(" ({purpose})")).unwrap_or_default()
 }
 
-/// Who holds the lock of a state.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Who holds the lock of a state. Two are equal if the lock was neither renewed nor given back in between.
+#[derive(Clone, Debug)]
 pub struct Holder {
     /// User, machine and process.
     pub who: String,
@@ -91,8 +91,18 @@ pub struct Holder {
     pub since: u64,
     /// Whether the process that took it is known to have ended. Only processes of this machine can be known of.
     pub is_dead: bool,
+    /// Whether that process is known to live. Only where all users of a store are on one machine.
+    pub lives: bool,
     version: Version,
 }
+
+impl PartialEq for Holder {
+    fn eq(&self, other: &Self) -> bool {
+        self.version == other.version
+    }
+}
+
+impl Eq for Holder {}
 
 /// Who holds the lock of the state in `store`; `None` if nobody does. Changes nothing.
 ///
@@ -102,8 +112,10 @@ pub async fn lock_holder(store: &dyn Store) -> Result<Option<Holder>, LockError>
     let Some(content) = store.read(File::Lock).await? else { return Ok(None) };
     let Lease { holder, id, purpose, since, mark, .. } = Lease::read(store, &content.bytes)?;
     // The mark is given back at once: whoever takes the lock over asks for it again.
-    let is_dead = mark.is_some() && mark.as_deref() == store.mark().await.as_ref().map(Mark::name);
-    Ok(Some(Holder { who: holder, id, purpose, since, is_dead, version: content.version }))
+    let free = store.mark().await;
+    let is_dead = mark.is_some() && mark.as_deref() == free.as_ref().map(Mark::name);
+    let lives = mark.is_some() && free.is_none() && store.lease().one_clock;
+    Ok(Some(Holder { who: holder, id, purpose, since, is_dead, lives, version: content.version }))
 }
 
 /// Takes the lock away from this holder, whether it lives or not; `false` if it is not there any more. A holder that lives
@@ -140,8 +152,8 @@ pub async fn unlock_unrenewed(store: &dyn Store, holder: &Holder) -> Result<bool
 /// The lock by itself, for work on what a store keeps, such as copying it. It is renewed until it is given back.
 pub struct Holding(Lock);
 
-/// Takes the lock of a store. It waits for a lease that is not renewed to run out, and for a holder that lives as long as
-/// `patience` says, unless it is cancelled. `cancel` is set when the lock is lost later on.
+/// Takes the lock of a store. Without any `patience` it waits for a lease that is not renewed to run out, and for no holder that
+/// lives; otherwise for both, and for no longer than that. `cancel` is set when the lock is lost later on.
 ///
 /// # Errors
 /// [`LockError::Held`] if another process has it; otherwise where the lock cannot be read or written.
@@ -174,7 +186,8 @@ impl Holding {
     }
 }
 
-/// Who wants the lock, and how long it waits for a holder that lives.
+/// Who wants the lock, and how long it waits for its holder. Without any patience a lease that is not renewed is waited for all
+/// the same, until it has run out.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wish {
     pub(crate) purpose: Option<String>,
@@ -237,8 +250,8 @@ impl Lost {
 }
 
 impl Lock {
-    /// Takes the lock. Waits for a lease that is not being renewed to run out, unless its holder is known to be dead, and for a
-    /// holder that lives as long as `wish` says; `lost` is set when the lock is lost later on.
+    /// Takes the lock. Waits as `wish` says, and not at all for a holder that is known to be dead; `lost` is set when the lock is
+    /// lost later on.
     pub(crate) async fn acquire(
         store: Arc<dyn Store>,
         host: Arc<dyn Host>,
@@ -258,12 +271,6 @@ impl Lock {
                 let lease = Lease::read(&*store, &content.bytes)?;
                 let (version, since) = seen.get_or_insert_with(|| (content.version.clone(), Instant::now()));
                 if *version != content.version {
-                    if Instant::now() >= give_up {
-                        let Lease { holder, purpose, since, .. } = lease;
-                        let for_seconds = now.saturating_sub(since) / 1000;
-                        let name = store.name(File::Lock);
-                        return Err(LockError::Held { name, holder, purpose, for_seconds });
-                    }
                     (*version, *since) = (content.version.clone(), Instant::now());
                     awaited = Awaited::Release;
                 }
@@ -277,15 +284,27 @@ impl Lock {
                 let stamped = Duration::from_millis(lease.expires.saturating_sub(now));
                 let left = if terms.one_clock { stamped.min(unchanged) } else { unchanged };
                 if !dead && !left.is_zero() {
-                    let told = match awaited {
-                        Awaited::Expiry => left,
-                        Awaited::Release => give_up.saturating_duration_since(Instant::now()),
+                    let patience = give_up.saturating_duration_since(Instant::now());
+                    if patience.is_zero() && (awaited == Awaited::Release || !wish.patience.is_zero()) {
+                        let Lease { holder, purpose, since, .. } = lease;
+                        let for_seconds = now.saturating_sub(since) / 1000;
+                        let name = store.name(File::Lock);
+                        return Err(LockError::Held { name, holder, purpose, for_seconds });
+                    }
+                    let pause = left.min(terms.renewed_every / 5);
+                    let (told, is_for, pause) = match awaited {
+                        // It gives up before the lease can run out.
+                        Awaited::Expiry if !patience.is_zero() && patience < left => {
+                            (Awaited::Release, wish.patience, pause.min(patience))
+                        }
+                        Awaited::Expiry => (Awaited::Expiry, left, pause),
+                        Awaited::Release => (Awaited::Release, wish.patience, pause.min(patience)),
                     };
-                    waiting(&lease.holder, awaited, told);
+                    waiting(&lease.holder, told, is_for);
                     tokio::select! {
                         biased;
                         () = lost.cancel.cancelled() => return Err(LockError::Interrupted),
-                        () = tokio::time::sleep(left.min(terms.renewed_every / 5)) => {}
+                        () = tokio::time::sleep(pause) => {}
                     }
                     continue;
                 }
@@ -413,7 +432,7 @@ impl Renewal {
                     // If nobody has taken it over, it can still be given back.
                     return Some(self.version);
                 }
-                Ok(Err(StoreError::Unusable { reason, .. })) => {
+                Ok(Err(StoreError::Unusable { reason, .. } | StoreError::Lost { reason, .. })) => {
                     *self.lost.why() = Some(Arc::new(std::io::Error::other(reason)));
                 }
                 Ok(Err(StoreError::Changed { .. })) => {

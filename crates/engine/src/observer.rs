@@ -24,7 +24,7 @@ pub enum Progress {
         holder: String,
         /// What is waited for.
         awaited: Awaited,
-        /// At most this long.
+        /// At most this long: for a lease to run out, from now on; for its release, in all.
         #[serde(rename = "seconds_left", serialize_with = "seconds")]
         left: Duration,
     },

@@ -32,7 +32,7 @@ pub enum Cause {
     #[error(transparent)]
     Call(#[from] CallError),
     /// The object will never be ready.
-    #[error("it was created, but the cloud gave it up: {reason}; the next run replaces it")]
+    #[error("it was created, but the cloud reports that it failed: {reason}; the next run replaces it")]
     Broken {
         /// In the cloud's words.
         reason: String,

@@ -5,10 +5,12 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::runtime::Handle;
 
 use crate::anchor::Head;
 use crate::apply::{Report, apply};
+use crate::calls::read;
 use crate::cancel::Cancel;
 use crate::engine_error::EngineError;
 use crate::error::ErrorClass;
@@ -136,6 +138,14 @@ impl Session {
         let state = self.journal().state();
         self.looked().extend(state.slots().flat_map(|(_, slot)| &slot.open).map(|open| open.seq));
         Ok(())
+    }
+
+    /// What can still be seen, with its properties as they are now, of an object that was recorded `before` and that was deleted
+    /// since: some are only marked to go, and say until when they can be had back. `None` where nothing can be seen.
+    pub async fn remains(&self, before: &State, address: &str) -> Option<Value> {
+        let object = before.current(address)?;
+        let kind = self.engine.provider.kind(&object.kind)?;
+        read(kind, &object.properties, &object.outputs).await.ok().flatten()
     }
 
     fn looked(&self) -> MutexGuard<'_, HashSet<Seq>> {

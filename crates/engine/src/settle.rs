@@ -49,7 +49,9 @@ pub enum SettleError {
         kind: String,
     },
     /// The cloud could not be asked.
-    #[error("{address}: an earlier run began to {operation} it, and what came of that cannot be found out")]
+    #[error(
+        "{address}: an earlier run began to {operation} it, and the outcome of that cannot be determined"
+    )]
     Call {
         /// The resource.
         address: Address,

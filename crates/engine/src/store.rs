@@ -50,6 +50,16 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// What was recorded is not there any more, or was altered. Nothing was written.
+    #[error("cannot use {name}: {reason}")]
+    Lost {
+        /// The file or object, as a person would look for it.
+        name: String,
+        /// What is missing or wrong.
+        reason: String,
+        /// From where it can be had back, and how.
+        remedy: String,
+    },
     /// Reading or writing failed. What was acknowledged before is safe.
     #[error("cannot {action} {name}")]
     Io {
@@ -176,6 +186,16 @@ pub trait Store: Send + Sync {
     /// Who holds the lock keeps it, so that the others need not wait for the lease of a process that has died.
     async fn mark(&self) -> Option<Mark> {
         None
+    }
+
+    /// A part of what was recorded before the journal was begun that is there now, where the store still keeps it: its lines. Parts
+    /// are counted back from that beginning, 0 is the last one before it. `None` where nothing more is kept.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    async fn history(&self, back: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let _ = back;
+        Ok(None)
     }
 
     /// How its lock is held; [`LeaseTerms::ONE_MACHINE`] unless it says otherwise.

@@ -2,7 +2,7 @@
 //!
 //! # Guarantees
 //! Nothing that the target has and the source has not is overwritten: what the target keeps must be a beginning of what the source
-//! keeps, as the hashes prove, or describe no object at all. Where the target has a beginning, what is missing is added to its
+//! keeps, as the hashes prove, those of the store's [history](Store::history) included, or describe no object at all. Where the target has a beginning, what is missing is added to its
 //! journal by one change. Otherwise snapshot and journal are written, one after the other: a copy that is cut off between the two
 //! leaves a target that cannot be read, until the copy is made again.
 //!
@@ -10,7 +10,7 @@
 //! Both locks are [held](crate::hold). A target that is not to be used until the copy is complete is marked by the caller, who says
 //! so when it is made again.
 
-use crate::anchor::{Head, Inspection, Proof, examine};
+use crate::anchor::{Head, Inspection, Proof, examine, hash_before};
 use crate::codec::{self, JournalError};
 use crate::journal::{self, Kept};
 use crate::store::{File, Store, StoreError, Version};
@@ -36,10 +36,34 @@ pub enum TransferError {
         to: u64,
     },
     /// Both went on from the same state, each in its own way.
-    #[error("{name} has other records than what would replace it: both were used since they were the same")]
+    #[error(
+        "{name} and what would replace it went apart: both were used since they were the same. It has {to} records, the other one \
+         {from}; {}", in_common(*common)
+    )]
     Diverged {
         /// The target's journal.
         name: String,
+        /// Records of the source.
+        from: u64,
+        /// Records of the target.
+        to: u64,
+        /// The last record that both have, where that can be seen.
+        common: Option<u64>,
+    },
+    /// The target is longer, and its journal does not go back to where the source ends.
+    #[error(
+        "{name} has {to} records and what would replace it {from}, and its journal begins after record {after}: whether it goes on \
+         from the other one, or the two went apart, cannot be seen"
+    )]
+    Longer {
+        /// The target's journal.
+        name: String,
+        /// Records of the source.
+        from: u64,
+        /// Records of the target.
+        to: u64,
+        /// The last record that only the target's snapshot has.
+        after: u64,
     },
     /// They have nothing in common.
     #[error("{name} belongs to another state (lineage {to}, not {from})")]
@@ -70,6 +94,13 @@ pub enum TransferError {
     Journal(#[from] JournalError),
 }
 
+fn in_common(record: Option<u64>) -> String {
+    match record {
+        Some(record) => format!("the first {record} are the same"),
+        None => "how many of them are the same is not known any more".to_owned(),
+    }
+}
+
 impl From<StoreError> for TransferError {
     fn from(error: StoreError) -> Self {
         Self::Journal(error.into())
@@ -96,6 +127,8 @@ pub struct Transfer {
     records: u64,
     source: Source,
     way: Way,
+    /// How many records the target has, if anything is there; 0 where it cannot be read.
+    there: Option<u64>,
 }
 
 /// What is copied.
@@ -117,12 +150,20 @@ impl Transfer {
         let (source, whole) = examine(from, &kept)?.ok_or_else(nothing)?;
         let Kept { state, journal } = kept;
         let journal = journal.map(|content| content.bytes[..whole].to_vec()).unwrap_or_default();
-        let there = journal::read(to).await?;
+        let there = match journal::read(to).await {
+            // A copy that was cut off between the two files.
+            Err(StoreError::Lost { .. }) if is_old => {
+                Kept { state: None, journal: to.read(File::Journal).await? }
+            }
+            there => there?,
+        };
         let state_version = there.state.as_ref().map(|content| content.version.clone());
         let journal_version = there.journal.as_ref().map(|content| content.version.clone());
         let rewrite = Way::Whole { state: state_version, journal: journal_version.clone() };
         let name = to.name(File::Journal);
         let head = source.head.clone();
+        let is_there = there.state.is_some() || there.journal.is_some();
+        let mut records_there = 0;
         let (way, has) = match examine(to, &there) {
             // Both together, which a copy that was cut off leaves: a snapshot alone, or one that the journal does not lead to.
             Err(JournalError::Broken { .. }) if is_old => (rewrite, 0),
@@ -133,8 +174,10 @@ impl Transfer {
             Err(error) => return Err(error.into()),
             Ok(None) => (rewrite, 0),
             Ok(Some((target, end))) => {
-                let is_beginning = is_beginning(&source, &target, is_old, &name)?;
+                let sides = Sides { from, source: &source, to, target: &target };
+                let is_beginning = sides.is_beginning(is_old, &name).await?;
                 let has = target.head.records;
+                records_there = has;
                 match (is_beginning, journal_version) {
                     (true, Some(version)) => {
                         let tail = after(&journal, source.after, has);
@@ -147,7 +190,15 @@ impl Transfer {
             }
         };
         let source = Source { state: state.map(|content| content.bytes), journal };
-        Ok(Self { records: head.records - has, head, source, way })
+        let there = (is_there && !matches!(way, Way::None)).then_some(records_there);
+        Ok(Self { records: head.records - has, head, source, way, there })
+    }
+
+    /// How many records the target has that is overwritten or goes on with those of the source; 0 where it cannot be read. `None`
+    /// where nothing is there, or nothing is written.
+    #[must_use]
+    pub fn overwrites(&self) -> Option<u64> {
+        self.there
     }
 
     /// The last record of both, afterwards.
@@ -205,30 +256,57 @@ fn same_lineage(there: &Kept, to: &dyn Store, source: &Inspection) -> Result<(),
     }
 }
 
-/// Whether the journal of the target can go on with the records of the source; otherwise all of it may be replaced.
-fn is_beginning(
-    source: &Inspection,
-    target: &Inspection,
-    is_old: bool,
-    name: &str,
-) -> Result<bool, TransferError> {
-    let name = name.to_owned();
-    let (from, to) = (source.head.records, target.head.records);
-    match source.compare(&target.head) {
-        Proof::Contained => Ok(true),
-        Proof::Compacted { .. } if is_old => Ok(false),
-        Proof::Compacted { .. } => Err(TransferError::Unproven { name, to }),
-        Proof::OtherLineage if target.state.is_empty() => Ok(false),
-        Proof::OtherLineage => {
-            let (from, to) = (source.head.lineage.clone(), target.head.lineage.clone());
-            Err(TransferError::OtherState { name, from, to })
+/// Both, read.
+struct Sides<'a> {
+    from: &'a dyn Store,
+    source: &'a Inspection,
+    to: &'a dyn Store,
+    target: &'a Inspection,
+}
+
+impl Sides<'_> {
+    /// Whether the journal of the target can go on with the records of the source; otherwise all of it may be replaced.
+    async fn is_beginning(&self, is_old: bool, name: &str) -> Result<bool, TransferError> {
+        let Self { from, source, to, target } = *self;
+        match source.compare(&target.head) {
+            Proof::Contained => Ok(true),
+            Proof::Compacted { .. } => match hash_before(from, source, target.head.records).await? {
+                Some(hash) if hash == target.head.head => Ok(false),
+                Some(_) => Err(self.diverged(name)),
+                None if is_old => Ok(false),
+                None => Err(TransferError::Unproven { name: name.to_owned(), to: target.head.records }),
+            },
+            Proof::OtherLineage if target.state.is_empty() => Ok(false),
+            Proof::OtherLineage => Err(TransferError::OtherState {
+                name: name.to_owned(),
+                from: source.head.lineage.clone(),
+                to: target.head.lineage.clone(),
+            }),
+            Proof::Missing => {
+                let (name, from, longer) = (name.to_owned(), source.head.records, target.head.records);
+                Err(match target.compare(&source.head) {
+                    Proof::Contained => TransferError::Newer { name, from, to: longer },
+                    Proof::Compacted { after } => match hash_before(to, target, from).await? {
+                        Some(hash) if hash == source.head.head => {
+                            TransferError::Newer { name, from, to: longer }
+                        }
+                        Some(_) => self.diverged(&name),
+                        None => TransferError::Longer { name, from, to: longer, after },
+                    },
+                    _ => self.diverged(&name),
+                })
+            }
+            Proof::Differs => Err(self.diverged(name)),
         }
-        Proof::Missing
-            if matches!(target.compare(&source.head), Proof::Contained | Proof::Compacted { .. }) =>
-        {
-            Err(TransferError::Newer { name, from, to })
+    }
+
+    fn diverged(&self, name: &str) -> TransferError {
+        TransferError::Diverged {
+            name: name.to_owned(),
+            from: self.source.head.records,
+            to: self.target.head.records,
+            common: self.source.common(self.target),
         }
-        Proof::Missing | Proof::Differs => Err(TransferError::Diverged { name }),
     }
 }
 

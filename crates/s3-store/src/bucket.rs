@@ -2,7 +2,7 @@
 //!
 //! Each setting is one call that replaces all of it, and each may be sent again. So nothing is recorded: a run that was killed is
 //! run again, and does what is left. What others have set beside ours stays: tags, statements of the policy, lifecycle rules, and
-//! a default encryption with a key of KMS where none is configured.
+//! a default encryption with a key of KMS where none is configured, as long as that key can be used.
 //!
 //! The surprises:
 //! - `NoSuchBucket` for a bucket that was just created means wait, for up to minutes. `OperationAborted` likewise.
@@ -22,12 +22,12 @@ use std::time::Duration;
 use aws::tags::{ADDRESS, PROJECT};
 use aws_config::SdkConfig;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, Tag};
-use engine::{Backoff, Pace};
+use engine::{Backoff, Host as _, Pace, SystemHost};
 
 pub use self::error::BucketError;
 pub use self::settings::Change;
 use crate::error::S3Error;
-use crate::objects::{Objects, tag};
+use crate::objects::{Condition, Kept, Objects, tag};
 use crate::store::client_of;
 
 /// What the tag with the address says, which tells it from the buckets that a stack makes.
@@ -59,6 +59,9 @@ pub struct BucketWish {
     pub prefix: String,
     /// The ARN of the KMS key that objects are encrypted with; `None` for any encryption by default.
     pub kms_key_arn: Option<String>,
+    /// Where no key is configured: why the KMS key that is the default cannot be used, as [`StateBucket::unusable_key`] says. Then S3
+    /// encrypts with keys of its own instead.
+    pub unusable_key: Option<String>,
     /// After how many days history expires.
     pub history_days: u32,
     /// Whether its policy forbids to delete it and old versions in it; `None` leaves that as it is.
@@ -148,6 +151,34 @@ impl StateBucket {
             }
         }
         Ok(())
+    }
+
+    /// Why the KMS key that the bucket has by default cannot be used, if it has one that cannot: S3's code. An object is written
+    /// and deleted to find out, since who may write need not be allowed to ask KMS.
+    ///
+    /// # Errors
+    /// Where the bucket cannot be looked at.
+    pub async fn unusable_key(&self) -> Result<Option<String>, BucketError> {
+        if !self.has_key().await? {
+            return Ok(None);
+        }
+        let key = format!("{}/probe/{}", self.wish.prefix, SystemHost.unique());
+        match self.objects.put(&key, b"a key", Condition::Absent, Kept::Lock).await {
+            Ok(written) => {
+                // Whatever is left is in nobody's way.
+                let _ = self.objects.delete(&key, &written.unwrap_or_default()).await;
+                Ok(None)
+            }
+            // S3 API Reference, "List of error codes": `KMS.` and KMS's own code.
+            Err(error)
+                if ["KMS.DisabledException", "KMS.KMSInvalidStateException", "KMS.NotFoundException"]
+                    .contains(&error.code()) =>
+            {
+                Ok(Some(error.code().to_owned()))
+            }
+            // What else is wrong is said by who tries the bucket out.
+            Err(_) => Ok(None),
+        }
     }
 
     /// Whether there is such a bucket, in this account and this region.

@@ -12,6 +12,8 @@ pub struct S3Error {
     pub region: Option<String>,
     /// The bucket's name.
     pub bucket: String,
+    /// The account that the bucket had to belong to and does not, where that is why S3 refused.
+    pub not_of: Option<String>,
     /// Whether it is about an object whose newest version is a delete marker.
     pub(crate) deleted: bool,
 }
@@ -27,6 +29,13 @@ impl S3Error {
     #[must_use]
     pub fn hint(&self) -> String {
         let bucket = &self.bucket;
+        if let Some(account) = &self.not_of {
+            return format!(
+                "{bucket} does not belong to account {account}, which is what `state.account_id` says, or that of the credentials where \
+                 it is not set. If you know that another account of yours has the bucket, set `state.account_id` to that one; if not, \
+                 somebody else has a bucket of this name: choose another one for `state.bucket`"
+            );
+        }
         match (self.code(), self.call.class) {
             ("NoSuchBucket", _) => {
                 format!("create it with `stack bootstrap`, or correct `state.bucket`, which is {bucket}")
@@ -46,7 +55,8 @@ impl S3Error {
             (_, ErrorClass::Denied) => format!(
                 "this identity needs s3:ListBucket and s3:GetBucketVersioning on {bucket}, and s3:GetObject, s3:PutObject, \
                  s3:PutObjectTagging and s3:DeleteObject on what is in it (with a KMS key also kms:GenerateDataKey and \
-                 kms:Decrypt). If the bucket belongs to another account, set `state.account_id`"
+                 kms:Decrypt), and the bucket's policy must let it. The bucket has to belong to the account in `state.account_id`, or to \
+                 that of the credentials where it is not set"
             ),
             (_, ErrorClass::Unreachable) => "check the network, its proxy and DNS".to_owned(),
             ("NotImplemented", _) => {

@@ -1,5 +1,6 @@
 //! The journal: numbered segments that are written once.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use engine::{Content, File, StoreError, Version};
@@ -23,18 +24,21 @@ const LAST: u64 = 999_999_999_999;
 
 /// The first line of a segment.
 #[derive(Debug, Serialize, Deserialize)]
-struct Frame {
+pub(crate) struct Frame {
     /// Its number.
     segment: u64,
     /// The number of the segment that this journal begins with.
-    base: u64,
+    pub(crate) base: u64,
     /// Tells it from what another process would have written in its place.
     write: String,
     /// SHA-256 of what was appended. The journal's chain of hashes shows that something was altered; this shows in which object.
     sum: String,
+    /// Of the first segment of a journal: the one with which the session began that ended the journal before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session: Option<u64>,
     /// The journal was removed here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    removed: bool,
+    pub(crate) removed: bool,
 }
 
 /// The end of a journal: what its version says.
@@ -71,31 +75,31 @@ fn sum_of(appended: &[u8]) -> String {
 }
 
 /// Frame and what was appended.
-fn split(body: &[u8]) -> Option<(Frame, &[u8])> {
+pub(crate) fn split(body: &[u8]) -> Option<(Frame, &[u8])> {
     let end = body.iter().position(|byte| *byte == b'\n')?;
     Some((serde_json::from_slice(&body[..end]).ok()?, &body[end + 1..]))
 }
 
+/// Whether it was written as the segment of this number.
+pub(crate) fn is_segment(body: &[u8], number: u64) -> bool {
+    split(body).is_some_and(|(frame, lines)| frame.segment == number && frame.sum == sum_of(lines))
+}
+
 impl S3Store {
-    fn segment_key(&self, segment: u64) -> String {
+    pub(crate) fn segment_key(&self, segment: u64) -> String {
         self.key(&format!("journal/{}", name_of(segment)))
     }
 
-    fn damaged(&self, segment: u64, reason: &str) -> StoreError {
-        StoreError::Unusable { name: self.url(&self.segment_key(segment)), reason: reason.to_owned() }
-    }
-
     /// The number of the newest segment, of whichever journal.
-    async fn newest(&self) -> Result<Option<u64>, StoreError> {
+    pub(crate) async fn newest(&self) -> Result<Option<u64>, StoreError> {
         let prefix = self.key("journal/");
         let keys =
             self.objects.first_keys(&prefix, 1).await.map_err(|error| self.io("list", &prefix, error))?;
         let Some(key) = keys.first() else { return Ok(None) };
-        let foreign = || StoreError::Unusable {
-            name: self.url(key),
-            reason: "it is not a segment of the journal".to_owned(),
-        };
-        number_of(key).map(Some).ok_or_else(foreign)
+        match number_of(key) {
+            Some(number) => Ok(Some(number)),
+            None => Err(self.damaged_end(key, "it is not a segment of the journal", |_| false).await),
+        }
     }
 
     /// Whether nothing was ever recorded here. It asks for one key, however long the journal is.
@@ -106,54 +110,64 @@ impl S3Store {
         Ok(self.newest().await?.is_none())
     }
 
-    async fn segment(&self, number: u64) -> Result<(Frame, Vec<u8>), StoreError> {
-        let there = self.segment_if_there(number).await?;
-        let (frame, appended) = there.ok_or_else(|| self.damaged(number, "it is missing"))?;
-        match frame.segment == number {
-            true => Ok((frame, appended)),
-            false => Err(self.damaged(number, &format!("it says that it is segment {}", frame.segment))),
-        }
-    }
-
-    /// Fails where the segment that would come next was there and was deleted, by a person or by a lifecycle rule that is too
-    /// wide: without it, the journal would only look shorter.
-    async fn check_end(&self, next: u64) -> Result<(), StoreError> {
-        self.check_not_deleted(&self.segment_key(next)).await
-    }
-
-    async fn check_not_deleted(&self, key: &str) -> Result<(), StoreError> {
-        let deleted = self.objects.was_deleted(key).await.map_err(|error| self.io("read", key, error))?;
-        if !deleted {
-            return Ok(());
-        }
-        let name = self.url(key);
-        let reason = "it was deleted outside stack. Restore it: delete its delete marker with `aws s3api delete-object` and the \
-                      marker's version id, which `aws s3api list-object-versions` shows"
-            .to_owned();
-        Err(StoreError::Unusable { name, reason })
+    /// A segment of the journal that begins with `base`, where that is known already: the newest one says it.
+    async fn segment(&self, number: u64, base: Option<u64>) -> Result<(Frame, Vec<u8>), StoreError> {
+        let key = self.segment_key(number);
+        let object = self.objects.get(&key).await.map_err(|error| self.io("read", &key, error))?;
+        let is_of_it = |frame: &Frame| base.is_none_or(|base| frame.base == base && !frame.removed);
+        let is_ours = |body: &[u8]| is_segment(body, number) && split(body).is_some_and(|it| is_of_it(&it.0));
+        let wrong = match object.as_ref().map(|object| split(&object.body)) {
+            None => "it is missing".to_owned(),
+            Some(None) => "it does not begin as a segment does".to_owned(),
+            Some(Some((frame, lines))) if frame.sum != sum_of(lines) => {
+                "its content does not match its checksum: it was altered".to_owned()
+            }
+            Some(Some((frame, _))) if frame.segment != number => {
+                format!("it says that it is segment {}", frame.segment)
+            }
+            Some(Some((frame, _))) if !is_of_it(&frame) => {
+                "it belongs to another journal than the one after it".to_owned()
+            }
+            Some(Some((frame, lines))) => return Ok((frame, lines.to_vec())),
+        };
+        Err(match base {
+            Some(_) => self.lost(&key, &wrong, is_ours).await,
+            None => self.damaged_end(&key, &wrong, is_ours).await,
+        })
     }
 
     pub(crate) async fn read_journal(&self) -> Result<Option<Content>, StoreError> {
+        let was_deleted = async |key: String| {
+            self.objects.was_deleted(&key).await.map_err(|error| self.io("read", &key, error))
+        };
         let Some(newest) = self.newest().await? else {
             // There is no journal yet, unless all of it was deleted: then the first segment or the snapshot left a delete marker.
-            self.check_end(1).await?;
-            self.check_not_deleted(&self.key("state.json")).await?;
+            let (first, snapshot) = (self.segment_key(1), self.key("state.json"));
+            if was_deleted(first.clone()).await? {
+                self.check_deleted(&first, |body| is_segment(body, 1)).await?;
+            }
+            if was_deleted(snapshot.clone()).await? {
+                self.check_deleted(&snapshot, |_| true).await?;
+            }
             return Ok(None);
         };
-        let ((frame, last), ()) = tokio::try_join!(self.segment(newest), self.check_end(newest + 1))?;
+        let next = newest + 1;
+        let ((frame, last), is_cut) =
+            tokio::try_join!(self.segment(newest, None), was_deleted(self.segment_key(next)))?;
         if frame.removed {
+            if is_cut {
+                self.check_deleted(&self.segment_key(next), |body| is_segment(body, next)).await?;
+            }
             return Ok(None);
         }
         let base = frame.base;
-        let before = iter(base..newest).map(|number| async move {
-            let (frame, appended) = self.segment(number).await?;
-            match frame.base == base && !frame.removed {
-                true => Ok(appended),
-                false => Err(self.damaged(number, "it belongs to another journal than the one after it")),
-            }
-        });
+        let before =
+            iter(base..newest).map(|number| async move { Ok(self.segment(number, Some(base)).await?.1) });
         let mut bytes: Vec<u8> = before.buffered(AT_ONCE).try_concat().await?;
         bytes.extend(last);
+        if is_cut {
+            self.check_deleted_end(next, base, &bytes).await?;
+        }
         Ok(Some(Content { bytes, version: End { segment: newest, base }.version() }))
     }
 
@@ -175,7 +189,7 @@ impl S3Store {
             None => match self.newest().await? {
                 None => 0,
                 // Only where the last one was removed, there is none.
-                Some(newest) if self.segment(newest).await?.0.removed => newest,
+                Some(newest) if self.segment(newest, None).await?.0.removed => newest,
                 Some(_) => return Err(self.changed(File::Journal)),
             },
         };
@@ -200,41 +214,69 @@ impl S3Store {
         Ok(version)
     }
 
-    /// What the session before the present journal recorded first: lines of a journal that is not read any more. `None` where
-    /// there is none, or its history has expired.
+    /// What the session recorded first that ended the journal before the present one: lines of a journal that is not read any
+    /// more. `None` where there is none, or its history has expired.
     ///
     /// # Errors
     /// Where the bucket cannot be read.
     pub async fn session_before(&self) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(newest) = self.newest().await? else { return Ok(None) };
-        let base = self.segment(newest).await?.0.base;
-        let Some(before) = self.segment_if_there(base.saturating_sub(1)).await? else { return Ok(None) };
-        // The first segment is the header alone, the second what the session began with.
-        Ok(self.segment_if_there(before.0.base + 1).await?.map(|(_, lines)| lines))
+        let base = self.segment(newest, None).await?.0.base;
+        let session = self.segment_if_there(base).await?.and_then(|(frame, _)| frame.session);
+        let number = match session.filter(|session| *session < base) {
+            Some(number) => number,
+            None => {
+                let Some(before) = self.segment_if_there(base.saturating_sub(1)).await? else {
+                    return Ok(None);
+                };
+                // Of a journal that says no more: the first segment is the header alone, the second what a session began with.
+                before.0.base + 1
+            }
+        };
+        Ok(self.segment_if_there(number).await?.map(|(_, lines)| lines))
     }
 
-    async fn segment_if_there(&self, number: u64) -> Result<Option<(Frame, Vec<u8>)>, StoreError> {
+    /// The lines of a segment before the present journal, counted back from there.
+    pub(crate) async fn part_before(&self, back: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(newest) = self.newest().await? else { return Ok(None) };
+        let base = self.segment(newest, None).await?.0.base;
+        let Some(number) = base.checked_sub(back + 1).filter(|number| *number > 0) else { return Ok(None) };
+        Ok(self.segment_if_there(number).await?.map(|(_, lines)| lines))
+    }
+
+    /// A segment, if it is there and is one.
+    pub(crate) async fn segment_if_there(&self, number: u64) -> Result<Option<(Frame, Vec<u8>)>, StoreError> {
         let key = self.segment_key(number);
         let object = self.objects.get(&key).await.map_err(|error| self.io("read", &key, error))?;
-        let Some(object) = object else { return Ok(None) };
-        let (frame, lines) =
-            split(&object.body).ok_or_else(|| self.damaged(number, "it does not begin as a segment does"))?;
-        match frame.sum == sum_of(lines) {
-            true => Ok(Some((frame, lines.to_vec()))),
-            false => Err(self.damaged(number, "its content does not match its checksum: it was altered")),
-        }
+        let Some(object) = object.filter(|object| is_segment(&object.body, number)) else { return Ok(None) };
+        Ok(split(&object.body).map(|(frame, lines)| (frame, lines.to_vec())))
     }
 
     async fn write(&self, end: End, appended: &[u8], removed: bool) -> Result<Version, StoreError> {
         let End { segment, base } = end;
-        let frame = Frame { segment, base, write: self.host.unique(), sum: sum_of(appended), removed };
+        let session = match self.session.load(Ordering::Relaxed) {
+            0 => None,
+            session => Some(session).filter(|_| segment == base),
+        };
+        let (write, sum) = (self.host.unique(), sum_of(appended));
+        let frame = Frame { segment, base, write, sum, session, removed };
         let mut body = serde_json::to_vec(&frame).expect("a struct of texts and numbers is JSON");
         body.push(b'\n');
         body.extend(appended);
         let key = self.segment_key(segment);
         let written = self.objects.put(&key, &body, Condition::New, Kept::Current).await;
         match written.map_err(|error| self.io("write", &key, error))? {
-            Some(_) => Ok(end.version()),
+            Some(_) => {
+                // A journal's first segment is its header. What a session appends first says whose it is.
+                match segment == base {
+                    true => self.session.store(0, Ordering::Relaxed),
+                    false => {
+                        let order = Ordering::Relaxed;
+                        let _ = self.session.compare_exchange(0, segment, order, order);
+                    }
+                }
+                Ok(end.version())
+            }
             None => Err(self.changed(File::Journal)),
         }
     }

@@ -15,8 +15,9 @@
 //! segment, the second gets 412. So a process that has lost the lock without noticing learns it from S3, before its next call.
 //! A compaction begins a new journal with the next number. The segments before it stay, and with them the history.
 //!
-//! Whoever reads the journal also asks for the segment after the last one: if S3 answers that it was deleted, that is an error, as
-//! is a segment that is missing between others or does not match the checksum in its first line. Errors name the object.
+//! Whoever reads the journal also asks for the segment after the last one: if S3 answers that it was deleted, and one of its old
+//! versions goes on from the journal, that is an error, as is a segment that is missing between others or does not match the
+//! checksum in its first line, and a missing snapshot. Errors name the object, and the version of it that has what was recorded.
 //!
 //! # What S3 guarantees, and what is made of it
 //! - `PutObject` with `If-None-Match: *` or `If-Match`, and `DeleteObject` with `If-Match`, are compare and swap (S3 User Guide,
@@ -54,6 +55,7 @@
 mod bucket;
 mod error;
 mod journal;
+mod lost;
 mod note;
 mod objects;
 mod probe;

@@ -78,6 +78,17 @@ pub(crate) struct Objects {
     answered: AtomicBool,
 }
 
+/// A version of an object, or a delete marker.
+#[derive(Clone, Debug)]
+pub(crate) struct Old {
+    pub(crate) id: String,
+    /// `None` of a delete marker.
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+/// So many versions of an object are looked at, the newest ones: whoever looks wants to know what a few hands did to it.
+const VERSIONS: i32 = 100;
+
 /// What became of a call that was sent until it was answered.
 struct Sent<T> {
     answer: Result<T, S3Error>,
@@ -107,9 +118,14 @@ impl Objects {
 
     /// The object, or `None` if there is none.
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Object>, S3Error> {
+        Ok(self.find(key).await?.ok())
+    }
+
+    /// The object; if there is none, whether there was one that somebody deleted.
+    pub(crate) async fn find(&self, key: &str) -> Result<Result<Object, bool>, S3Error> {
         match self.got(key).await {
-            Ok(object) => Ok(Some(object)),
-            Err(error) if error.code() == "NoSuchKey" => Ok(None),
+            Ok(object) => Ok(Ok(object)),
+            Err(error) if error.code() == "NoSuchKey" => Ok(Err(error.deleted)),
             Err(error) => Err(error),
         }
     }
@@ -189,13 +205,58 @@ impl Objects {
         }
     }
 
-    /// Whether there was an object and its newest version is a delete marker, which S3 says with the 404.
-    pub(crate) async fn was_deleted(&self, key: &str) -> Result<bool, S3Error> {
-        match self.got(key).await {
-            Ok(_) => Ok(false),
-            Err(error) if error.code() == "NoSuchKey" => Ok(error.deleted),
+    /// All versions of an object and its delete markers, the newest first, with what they hold.
+    pub(crate) async fn versions(&self, key: &str) -> Result<Vec<Old>, S3Error> {
+        const OPERATION: &str = "ListObjectVersions";
+        let listed = self.insisting(OPERATION, key, || async {
+            let call = self.client.list_object_versions().bucket(&self.bucket).prefix(key).max_keys(VERSIONS);
+            let call = call.set_expected_bucket_owner(self.owner.clone());
+            call.send().await.map_err(|error| self.failed(OPERATION, error))
+        });
+        let listed = listed.await?;
+        // Both lists are in the order of time; together, the newest is the one that is the latest.
+        let markers = listed.delete_markers.unwrap_or_default().into_iter();
+        let markers = markers.filter(|marker| marker.key.as_deref() == Some(key));
+        let mut all: Vec<(bool, String, bool)> = markers
+            .filter_map(|marker| Some((marker.is_latest == Some(true), marker.version_id?, false)))
+            .collect();
+        let versions = listed.versions.unwrap_or_default().into_iter();
+        let versions = versions.filter(|version| version.key.as_deref() == Some(key));
+        all.extend(
+            versions.filter_map(|version| Some((version.is_latest == Some(true), version.version_id?, true))),
+        );
+        all.sort_by_key(|(is_latest, ..)| !is_latest);
+        let mut found = Vec::new();
+        for (_, id, has_body) in all {
+            let body = if has_body { self.version(key, &id).await? } else { None };
+            if has_body && body.is_none() {
+                continue;
+            }
+            found.push(Old { id, body });
+        }
+        Ok(found)
+    }
+
+    /// What one version holds; `None` if it is gone by now.
+    async fn version(&self, key: &str, id: &str) -> Result<Option<Vec<u8>>, S3Error> {
+        const OPERATION: &str = "GetObject";
+        let got = self.insisting(OPERATION, key, || async {
+            let call = self.client.get_object().bucket(&self.bucket).key(key).version_id(id);
+            let call = call.set_expected_bucket_owner(self.owner.clone());
+            let answer = call.send().await.map_err(|error| self.failed(OPERATION, error))?;
+            let body = answer.body.collect().await.map_err(|error| self.cut_off(OPERATION, &error))?;
+            Ok(body.to_vec())
+        });
+        match got.await {
+            Ok(body) => Ok(Some(body)),
+            Err(error) if matches!(error.code(), "NoSuchVersion" | "NoSuchKey") => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether there was an object and its newest version is a delete marker, which S3 says with the 404.
+    pub(crate) async fn was_deleted(&self, key: &str) -> Result<bool, S3Error> {
+        Ok(self.find(key).await?.is_err_and(|deleted| deleted))
     }
 
     /// Marks an object as history, which a lifecycle rule may expire.
@@ -292,9 +353,26 @@ impl Objects {
                     let error = self.error(CallError::new(ErrorClass::Ambiguous, operation, message));
                     return Sent { answer: Err(error), may_be_done };
                 }
-                Verdict::Unmet | Verdict::Failed => return Sent { answer: Err(error), may_be_done },
+                Verdict::Unmet | Verdict::Failed => {
+                    let answer = Err(self.with_owner(error).await);
+                    return Sent { answer, may_be_done };
+                }
             }
         }
+    }
+
+    /// Of a refusal, whether it is about the account that the bucket must belong to: without that condition, S3 answers.
+    async fn with_owner(&self, error: S3Error) -> S3Error {
+        let Some(owner) = self.owner.as_ref().filter(|_| error.call.class == ErrorClass::Denied) else {
+            return error;
+        };
+        let answers = async |owner: Option<String>| {
+            let call = self.client.head_bucket().bucket(&self.bucket).set_expected_bucket_owner(owner);
+            matches!(timeout(ATTEMPT_WITHIN, call.send()).await, Ok(Ok(_)))
+        };
+        let is_not_of = !answers(Some(owner.clone())).await && answers(None).await;
+        let not_of = is_not_of.then(|| owner.clone());
+        S3Error { not_of, ..error }
     }
 
     /// Classes an error of the SDK. An answer without a body, or of a store that is not S3, has no code: then the status says it.
@@ -320,11 +398,11 @@ impl Objects {
             };
             call.code = Some(code.to_owned()).filter(|code| !code.is_empty());
         }
-        S3Error { call, region, bucket: self.bucket.clone(), deleted }
+        S3Error { call, region, bucket: self.bucket.clone(), not_of: None, deleted }
     }
 
     fn error(&self, call: CallError) -> S3Error {
-        S3Error { call, region: None, bucket: self.bucket.clone(), deleted: false }
+        S3Error { call, region: None, bucket: self.bucket.clone(), not_of: None, deleted: false }
     }
 
     fn cut_off(&self, operation: &str, error: &dyn std::error::Error) -> S3Error {

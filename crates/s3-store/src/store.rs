@@ -1,6 +1,7 @@
 //! The store: which file is which object.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -41,6 +42,8 @@ pub struct S3Store {
     prefix: String,
     pub(crate) host: Arc<dyn Host>,
     mark: Option<LocalStore>,
+    /// The segment with which the present session began, once it has written one; 0 before.
+    pub(crate) session: Arc<AtomicU64>,
 }
 
 impl S3Store {
@@ -54,7 +57,7 @@ impl S3Store {
             prefix => format!("{prefix}/"),
         };
         let objects = Arc::new(Objects::new(client, bucket, account_id, kms_key_arn));
-        Self { objects, prefix, host: Arc::new(SystemHost), mark: None }
+        Self { objects, prefix, host: Arc::new(SystemHost), mark: None, session: Arc::default() }
     }
 
     /// Another source of unique names than the machine's.
@@ -138,8 +141,11 @@ impl Store for S3Store {
             return self.read_journal().await;
         }
         let key = self.key_of(file);
-        let object = self.objects.get(&key).await.map_err(|error| self.io("read", &key, error))?;
-        Ok(object.map(|Object { body, etag }| Content { bytes: body, version: Version(etag) }))
+        let found = self.objects.find(&key).await.map_err(|error| self.io("read", &key, error))?;
+        if file == File::State && found.as_ref().is_err_and(|deleted| *deleted) {
+            self.check_snapshot_not_needed(&key).await?;
+        }
+        Ok(found.ok().map(|Object { body, etag }| Content { bytes: body, version: Version(etag) }))
     }
 
     async fn replace(
@@ -183,6 +189,10 @@ impl Store for S3Store {
 
     async fn mark(&self) -> Option<Mark> {
         self.mark.as_ref()?.mark().await
+    }
+
+    async fn history(&self, back: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.part_before(back).await
     }
 
     fn lease(&self) -> LeaseTerms {

@@ -54,12 +54,23 @@ impl Work {
         begun: &AtomicBool,
     ) -> Result<Exit, Failure> {
         let (state, wish) = self.bucket_wish(wanted).await?;
-        let bucket = StateBucket::new(&state.sdk, wish.clone());
-        let look = bucket.look().await.map_err(refused)?;
+        let mut wish = wish;
+        let mut bucket = StateBucket::new(&state.sdk, wish.clone());
+        let mut look = bucket.look().await.map_err(refused)?;
+        if look.exists && wish.kms_key_arn.is_none() {
+            wish.unusable_key = bucket.unusable_key().await.map_err(refused)?;
+            if wish.unusable_key.is_some() {
+                bucket = StateBucket::new(&state.sdk, wish.clone());
+                look = bucket.look().await.map_err(refused)?;
+            }
+        }
         let title = format!("bucket {} ({})", wish.name, wish.region);
         let is_due = !look.exists || !look.changes.is_empty();
         if is_due {
             note(listed(&title, &look));
+        }
+        if let Some(code) = &wish.unusable_key {
+            note(&keep_key(code, &wish.name));
         }
         if !look.is_ours && !wanted.adopt {
             return Err(not_ours(&title, &look));
@@ -125,7 +136,8 @@ impl Work {
             let message =
                 format!("state.account_id is {owner}, and the credentials are those of {}", account.id);
             return Err(Failure::new(Exit::Configuration, message).hint(
-                "run it with credentials of the bucket's account, or set `state.role_arn` to a role there",
+                "correct `state.account_id`, if it is not the bucket's account; if it is, run this with credentials of that account, or \
+                 set `state.role_arn` to a role there",
             ));
         }
         let wish = BucketWish {
@@ -136,6 +148,7 @@ impl Work {
             project: config.project.clone(),
             prefix: state.prefix.clone(),
             kms_key_arn: config.state.kms_key_arn.clone(),
+            unusable_key: None,
             history_days: config.state.history_days,
             protect: match (wanted.protect, wanted.no_protect) {
                 (true, _) => Some(true),
@@ -251,11 +264,26 @@ fn listed(title: &str, look: &Look) -> Lines {
     lines
 }
 
+/// How the key stays that the bucket encrypts with, if it can be saved.
+fn keep_key(code: &str, bucket: &str) -> String {
+    let which = format!("`aws s3api get-bucket-encryption --bucket {bucket}` names it");
+    match code {
+        "KMS.NotFoundException" => "  the key is gone: what was encrypted with it is lost".to_owned(),
+        "KMS.DisabledException" => format!(
+            "  to keep the key, do not go on, but enable it (`aws kms enable-key`; {which}) and run this again"
+        ),
+        _ => format!(
+            "  to keep the key, do not go on, but save it (`aws kms cancel-key-deletion`, then `aws kms enable-key`; {which}) and run \
+             this again"
+        ),
+    }
+}
+
 fn not_ours(title: &str, look: &Look) -> Failure {
     let holds = if look.is_empty { "it is empty" } else { "there are objects in it" };
     Failure::new(Exit::Configuration, format!("{title} exists already, and `bootstrap` did not make it: {holds}"))
         .hint(
-            "with --adopt it is used: its settings change as shown above, and what is in it stays. Otherwise choose another name for \
+            "with `stack bootstrap --adopt` it is used: its settings change as shown above, and what is in it stays. Otherwise choose another name for \
              `state.bucket`",
         )
         .coded(Code::StateElsewhere)

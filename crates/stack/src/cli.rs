@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Setting;
@@ -41,7 +43,7 @@ pub enum Color {
 /// Deploys a highly available payment-processing stack to AWS: plan, apply, read back, destroy.
 ///
 /// Without a command it is `up`, on the embedded target. The default target is an AWS inside this process, so that trying it costs nothing;
-/// real AWS is used only with `--target aws`. A run that was killed is taken up where it stopped by the next one.
+/// real AWS is used only with `--target aws`. A run that is killed is resumed by the next one.
 #[derive(Debug, Parser)]
 #[command(name = "stack", version, after_help = EXIT_CODES)]
 pub struct Cli {
@@ -76,15 +78,15 @@ pub enum Command {
         #[arg(long)]
         detailed_exitcode: bool,
     },
-    /// Print the stack's outputs, or the one named. Calls nothing, except for `apiKey`, the API's key, which is recorded
-    /// nowhere and so asked for.
+    /// Print the stack's outputs, or the one named. Calls nothing, except for `apiKey`, the API's key, which is never
+    /// stored, but fetched from AWS when you ask for it.
     Outputs {
         /// Print only this one, without its name.
         name: Option<String>,
     },
     /// Check a deployed stack: outputs, answers over HTTP, encryption, monitoring, names, completeness. Changes nothing.
     ///
-    /// Resources are read as `refresh` reads them; then requests are sent to the load balancer and the API. Without a lock, as
+    /// Resources are read as `refresh` reads them; then requests are sent to the load balancer and the API. Takes no lock, like
     /// `outputs`: while another process changes the stack, checks fail that pass afterwards. Exits with 1 if a check fails.
     Verify {
         /// Also write the results to this file, as JUnit XML.
@@ -94,7 +96,7 @@ pub enum Command {
         #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=300))]
         timeout: u64,
     },
-    /// Delete everything that is recorded of the environment.
+    /// Delete everything recorded for the environment.
     Destroy {
         /// Which plan to run, and who follows it.
         #[command(flatten)]
@@ -106,7 +108,7 @@ pub enum Command {
         #[command(flatten)]
         shown: Shown,
     },
-    /// Print the effective configuration, each value with where it comes from, as TOML. Calls nothing.
+    /// Print the effective configuration, each value and its source, as TOML. Calls nothing.
     ///
     /// Everything in it is shown, `ecs.environment_variables` too: the configuration is no place for secrets.
     Config {
@@ -223,11 +225,13 @@ pub enum StateCommand {
     Verify,
     /// Move the state of the environment from the state directory to the S3 bucket that is configured.
     ///
-    /// What is in the bucket must be a beginning of it, or nothing. What stays here is marked, and refused from then on.
+    /// What is in the bucket must be a beginning of it, or nothing; it asks before it overwrites that. What stays here is marked, and
+    /// refused from then on.
     Push,
     /// Move the state of the environment from the S3 bucket that is configured to the state directory.
     ///
-    /// What is in the directory must be a beginning of it, or nothing. What stays in the bucket is marked, and refused from then on.
+    /// What is in the directory must be a beginning of it, or nothing; it asks before it overwrites that. What stays in the bucket is
+    /// marked, and refused from then on.
     Pull,
     /// Show who holds the lock: who, since when, what for, and whether it is known to have ended. Changes nothing.
     Lock,
@@ -295,13 +299,13 @@ pub struct Serve {
     /// The port; 0 takes any that is free.
     #[arg(long, default_value_t = 4566, value_name = "PORT")]
     pub port: u16,
-    /// How much of AWS's own time everything takes: 1 for as long as on AWS, 0 for at once.
+    /// Latency factor: 1 is as slow as AWS, 0 is instant.
     #[arg(long, default_value_t = 0.0, value_name = "SCALE", value_parser = scale)]
     pub latency: f64,
     /// Refuse calls that come faster than AWS takes them.
     #[arg(long)]
     pub throttling: bool,
-    /// Make calls go wrong as planned in this JSON file.
+    /// Inject the faults listed in this JSON file.
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
 }
@@ -324,6 +328,29 @@ fn scale(text: &str) -> Result<f64, String> {
         Ok(scale) if scale.is_finite() && scale >= 0.0 => Ok(scale),
         _ => Err("a number from 0 up is wanted, such as 0.1".to_owned()),
     }
+}
+
+/// What other tools call a command, and what to run here.
+const ELSEWHERE: [(&str, &str); 9] = [
+    ("plan", "`preview` shows what `up` would do"),
+    ("diff", "`preview` shows what `up` would do"),
+    ("apply", "`up` shows what it will do and does it; `preview` only shows it"),
+    ("deploy", "`up` shows what it will do and does it; `preview` only shows it"),
+    ("init", "`up` needs no preparation; `bootstrap` makes the bucket for the state of a team"),
+    ("output", "`outputs` prints them"),
+    ("drift", "`refresh` compares live AWS with the recorded state"),
+    ("force-unlock", "`unlock` takes the lock away from a run that has died"),
+    ("delete", "`destroy` deletes everything recorded for the environment"),
+];
+
+/// An error that also says what a command of another tool is called here.
+pub(crate) fn with_advice(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else { return error };
+    let advice = ELSEWHERE.iter().find(|(name, _)| name == typed).map(|(_, advice)| *advice);
+    if let Some(advice) = advice {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(advice)]));
+    }
+    error
 }
 
 /// The environment that is meant where none is named.
@@ -355,7 +382,8 @@ pub struct Options {
     /// given more than once. A variable does the same: STACK_VPC__NAT=single.
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub set: Vec<Setting>,
-    /// How long to wait for another run on the same environment, such as 90s, 10m or 1h.
+    /// How long to wait for another run on the same environment, such as 90s, 10m or 1h. Without it, a run that has died is waited
+    /// for until its lock has run out, and one that lives is not.
     #[arg(long, global = true, default_value = "0s", value_name = "DURATION", value_parser = duration)]
     pub lock_timeout: Duration,
     /// Skip all confirmation prompts.

@@ -68,7 +68,17 @@ async fn serve_on_loopback(
 ) -> Result<Exit, Failure> {
     let mut builder = Emulator::builder().latency(serve.latency).throttling(serve.throttling);
     if let Some(file) = &serve.faults {
-        builder = builder.faults(fault_plan(file)?);
+        let plan = fault_plan(file)?;
+        let rules = match plan.rules.len() {
+            1 => "1 rule".to_owned(),
+            count => format!("{count} rules"),
+        };
+        note(&format!(
+            "faults are on: calls go wrong as {} says ({rules}, seed {}). Without --faults they do not",
+            file.display(),
+            plan.seed
+        ));
+        builder = builder.faults(plan);
     }
     let emulator = builder.open(directory).map_err(|error| unusable(directory, &error))?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, serve.port));
@@ -125,7 +135,7 @@ fn fault_plan(file: &Path) -> Result<FaultPlan, Failure> {
     })?;
     serde_json::from_str(&text).map_err(|error| {
         Failure::from_error(Exit::Configuration, &error)
-            .context(format!("{} is not a plan of faults", file.display()))
+            .context(format!("{} is not a valid fault plan", file.display()))
             .coded(Code::Emulator)
             .hint("crates/emulator/README.md, section Faults, shows what it looks like")
     })

@@ -1,6 +1,6 @@
 //! `stack env list`: what is recorded on a target, environment by environment.
 
-use engine::{EngineError, File, Holder, Opened, inspect, last_opened, lock_holder};
+use engine::{EngineError, File, Holder, Opened, StoreError, inspect, last_opened, lock_holder};
 use serde_json::json;
 
 use crate::environment::Environment;
@@ -59,7 +59,7 @@ impl Work {
 /// `None` where nothing was ever recorded.
 async fn listed(environment: Environment, kept: &Kept) -> Result<Option<Listed>, Failure> {
     let store = kept.files();
-    let of_store = |error: engine::StoreError| engine_failure(EngineError::Journal(error.into()));
+    let of_store = |error: StoreError| engine_failure(EngineError::Journal(error.into()));
     let holder = lock_holder(&*store).await.map_err(|error| engine_failure(EngineError::Lock(error)))?;
     let moved = kept.moved().await.map_err(of_store)?;
     let (resources, problem) = match inspect(&*store).await {
@@ -72,16 +72,21 @@ async fn listed(environment: Environment, kept: &Kept) -> Result<Option<Listed>,
         }
         Err(error) => (None, Some(error.to_string())),
     };
-    let journal = store.read(File::Journal).await;
+    let last = last_run(kept, holder.as_ref()).await.map_err(of_store)?;
+    Ok(Some(Listed { environment, resources, problem, last, holder, moved }))
+}
+
+/// The newest session of a state: as the journal has it, or of whoever has just taken the lock.
+pub(crate) async fn last_run(kept: &Kept, holder: Option<&Holder>) -> Result<Option<Opened>, StoreError> {
+    let journal = kept.files().read(File::Journal).await;
     let last = journal.ok().flatten().and_then(|content| last_opened(&content.bytes));
     let last = match (last, kept) {
         // In S3, each run ends with a new journal, and what it recorded is in the one before.
-        (None, Kept::S3(store)) => {
-            store.session_before().await.map_err(of_store)?.and_then(|lines| last_opened(&lines))
-        }
+        (None, Kept::S3(store)) => store.session_before().await?.and_then(|lines| last_opened(&lines)),
         (last, _) => last,
     };
-    Ok(Some(Listed { environment, resources, problem, last, holder, moved }))
+    let holding = holder.map(|holder| Opened { holder: holder.who.clone(), at: holder.since });
+    Ok(last.into_iter().chain(holding).max_by_key(|opened| opened.at))
 }
 
 fn line(lines: &mut Lines, one: &Listed) {

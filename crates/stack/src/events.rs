@@ -270,7 +270,7 @@ impl Observer for Events {
         let mut of = None;
         match progress {
             Progress::Begun { total } => known.total = *total,
-            Progress::Started { address, operation, kind } => {
+            Progress::Started { address, operation, kind, .. } => {
                 known.running.insert((address.clone(), name(*operation)), Instant::now());
                 known.kinds.insert(address.clone(), kind.clone());
             }
@@ -346,7 +346,13 @@ mod tests {
     }
 
     fn started(address: &str) -> Progress {
-        Progress::Started { address: at(address), kind: "K".to_owned(), operation: Operation::Create }
+        Progress::Started {
+            address: at(address),
+            kind: "K".to_owned(),
+            operation: Operation::Create,
+            typical: Duration::from_secs(60),
+            remaining: Duration::from_secs(90),
+        }
     }
 
     fn waiting(address: &str, on: &str) -> Progress {

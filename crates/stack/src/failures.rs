@@ -87,16 +87,19 @@ fn advised(error: EngineError) -> Failure {
     }
     match &error {
         EngineError::Lock(LockError::Held { .. }) => Failure::from_error(Exit::Locked, &error)
-            .hint("wait until it has finished, or let this run wait: --lock-timeout 10m. Nothing was changed by this run. `state \
-                   lock` shows who holds the lock, and `unlock` takes it away from one that has died"),
+            .hint("wait until it has finished, or let this run wait: --lock-timeout 10m. Nothing was changed by this run. `stack state \
+                   lock` shows who holds the lock, and `stack unlock` takes it away from one that has died"),
         EngineError::Lock(LockError::Broken { .. }) => Failure::from_error(Exit::Configuration, &error)
             .hint("make sure that no other process works on this state, then delete the file"),
         EngineError::LockUnrenewed { .. } => Failure::from_error(Exit::Failed, &error)
             .hint("make room on the disk, or mend what the cause says; then run again: what was begun is looked up"),
         EngineError::LockLost => Failure::from_error(Exit::Failed, &error)
             .hint("run again: what was begun is looked up and taken on"),
-        EngineError::Journal(engine::JournalError::Store(store)) if is_unusable(store) => unusable(&error),
-        EngineError::Lock(LockError::Store(store)) if is_unusable(store) => unusable(&error),
+        EngineError::Journal(engine::JournalError::Store(store)) if is_unusable(store) => unusable(&error, store),
+        EngineError::Lock(LockError::Store(store)) if is_unusable(store) => unusable(&error, store),
+        EngineError::Journal(engine::JournalError::Broken { file, .. }) if file.starts_with(S3) => {
+            Failure::from_error(Exit::Configuration, &error).hint(in_bucket(file))
+        }
         EngineError::Lock(LockError::Store(_)) | EngineError::Journal(engine::JournalError::Store(_)) => {
             Failure::from_error(Exit::Failed, &error)
                 .hint("check the disk and the permissions of the state directory, then run again")
@@ -112,7 +115,7 @@ fn advised(error: EngineError) -> Failure {
         }
         EngineError::Plan(engine::PlanError::PartInUse { .. }) => {
             Failure::from_error(Exit::Configuration, &error)
-                .hint("stop using it first: change `ecs.image`, run `up`, then try again")
+                .hint("stop using it first: change `ecs.image`, run `stack up`, then try again")
         }
         EngineError::Plan(engine::PlanError::InTheWay { .. }) => Failure::from_error(Exit::Configuration, &error).hint(
             "nothing was changed. Its addresses overlap those of what is to be made in its place: choose blocks in `vpc` that \
@@ -152,11 +155,33 @@ fn of_s3(error: &EngineError) -> Option<&S3Error> {
 }
 
 fn is_unusable(error: &StoreError) -> bool {
-    matches!(error, StoreError::Unusable { .. })
+    matches!(error, StoreError::Unusable { .. } | StoreError::Lost { .. })
 }
 
-/// Something else is in place of a file of the state.
-fn unusable(error: &EngineError) -> Failure {
-    Failure::from_error(Exit::Configuration, error)
-        .hint("find out who put it there, then move it away or restore the file from a backup")
+/// Something else is in place of a file of the state, or nothing is.
+fn unusable(error: &EngineError, store: &StoreError) -> Failure {
+    let hint = match store {
+        StoreError::Lost { remedy, .. } => remedy.clone(),
+        StoreError::Unusable { name, .. } if name.starts_with(S3) => in_bucket(name),
+        _ => "find out who put it there, then move it away or restore the file from a backup".to_owned(),
+    };
+    Failure::from_error(Exit::Configuration, error).hint(hint)
+}
+
+/// What URLs of objects begin with.
+pub(crate) const S3: &str = "s3://";
+
+/// What to do about an object that is not what it was: the bucket has what it was.
+fn in_bucket(url: &str) -> String {
+    let (bucket, key) = url.trim_start_matches(S3).split_once('/').unwrap_or((url, ""));
+    let s3api = |command: &str, more: &str| format!("`aws s3api {command} --bucket {bucket} {more}`");
+    format!(
+        "nothing was changed. The bucket keeps old versions: {} lists them. If somebody wrote over an object, put the version before \
+         it back: {}, then {}. If somebody put one there that no run wrote, {} moves it away and keeps it as an old version. Then let \
+         `stack state verify` say whether the chain is whole",
+        s3api("list-object-versions", &format!("--prefix '{key}'")),
+        s3api("get-object", "--key KEY --version-id VERSION restored"),
+        s3api("put-object", "--key KEY --body restored"),
+        s3api("delete-object", "--key KEY"),
+    )
 }

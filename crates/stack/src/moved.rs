@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codes::Code;
 use crate::exit::{Exit, Failure};
+use crate::failures::S3;
 
 /// The note in a state directory.
 const NOTE: &str = "moved.json";
@@ -56,17 +57,32 @@ impl Moved {
     }
 
     pub(crate) fn failure(&self) -> Failure {
-        let hint = match self.to.starts_with("s3://") {
-            true => {
-                "set `state.backend = \"s3\"` and `state.bucket` in the configuration; or bring it back with `stack state pull`"
-            }
-            false => {
-                "have it brought back with `stack state push`, there. If that place is lost, look at the old versions in the \
-                      bucket, and delete `moved.json` beside the state"
-            }
-        };
-        Failure::from_error(Exit::Configuration, self).hint(hint).coded(Code::StateElsewhere)
+        Failure::from_error(Exit::Configuration, self).hint(self.hint()).coded(Code::StateElsewhere)
     }
+
+    fn hint(&self) -> String {
+        if let Some(path) = self.to.strip_prefix(S3) {
+            let bucket = path.split('/').next().unwrap_or_default();
+            return format!(
+                "set `state.backend = \"s3\"` and `state.bucket = \"{bucket}\"` in the configuration; or bring it back: `stack state pull`"
+            );
+        }
+        match self.to.split_once(':') {
+            Some((machine, path)) if machine == this_machine() && Path::new(path).exists() => format!(
+                "it is on this machine, in {path}: set `state.backend = \"local\"` in the configuration; or bring it back to the bucket: \
+                 `stack state push`"
+            ),
+            _ => "whoever has it there uses `state.backend = \"local\"`, or brings it back to the bucket from there: `stack state push`. \
+                  If that place is lost, delete `moved.json` beside the state in the bucket: what is there is as old as the move, and \
+                  `stack up` takes over what was made since"
+                .to_owned(),
+        }
+    }
+}
+
+/// What this machine is called in notes.
+fn this_machine() -> String {
+    SystemHost.holder().split(['@', ',']).nth(1).unwrap_or_default().to_owned()
 }
 
 /// The store of an environment, and the note beside it.
@@ -101,8 +117,7 @@ impl Kept {
     pub(crate) fn place(&self) -> String {
         match self {
             Kept::Local(_, directory) => {
-                let holder = SystemHost.holder();
-                let machine = holder.split(['@', ',']).nth(1).unwrap_or_default();
+                let machine = this_machine();
                 let path = std::path::absolute(directory).unwrap_or_else(|_| directory.clone());
                 format!("{machine}:{}", path.display())
             }
@@ -188,6 +203,10 @@ impl Store for Marked {
 
     async fn mark(&self) -> Option<Mark> {
         self.store.mark().await
+    }
+
+    async fn history(&self, back: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.history(back).await
     }
 
     fn lease(&self) -> LeaseTerms {

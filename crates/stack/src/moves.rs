@@ -22,15 +22,18 @@ use serde_json::json;
 
 use crate::cli::Target;
 use crate::codes::Code;
+use crate::environments::last_run;
 use crate::exit::{Exit, Failure};
-use crate::failures::engine_failure;
+use crate::failures::{S3, engine_failure};
 use crate::moved::{Kept, Moved};
 use crate::output::{Lines, note, print, print_json};
 use crate::progress::Screen;
+use crate::question::{Answer, CANCELLED, agreed};
 use crate::run::Work;
 use crate::signals::Signals;
 use crate::state_args::Backend;
 use crate::stores::{purpose, unfit};
+use crate::unlock::moment;
 
 /// One place of two, and its lock.
 struct Side {
@@ -86,7 +89,7 @@ impl Work {
                 return failed.map(|_| interrupted());
             }
         };
-        let moved = self.move_between(command, &from, &to).await;
+        let moved = self.move_between(command, &from, &to, signals).await;
         for Side { lock, .. } in [from, to] {
             // Otherwise it runs out.
             let _ = lock.release().await;
@@ -111,7 +114,13 @@ impl Work {
         }
     }
 
-    async fn move_between(&self, command: &str, from: &Side, to: &Side) -> Result<Exit, Failure> {
+    async fn move_between(
+        &self,
+        command: &str,
+        from: &Side,
+        to: &Side,
+        signals: &Signals,
+    ) -> Result<Exit, Failure> {
         let (source, target) = (from.kept.place(), to.kept.place());
         let (source_moved, target_moved) = (moved(from).await?, moved(to).await?);
         if let Some(moved) = source_moved.as_ref().filter(|moved| moved.to != target) {
@@ -125,11 +134,35 @@ impl Work {
             return self.tell_moved(&source, &target, None);
         }
         let transfer = Transfer::plan(&*from.files, &*to.files, target_moved.is_some()).await;
-        let transfer = transfer.map_err(|error| refused(&error))?;
+        let transfer = match transfer {
+            Ok(transfer) => transfer,
+            Err(error) => return Err(self.refused(&error, from, to).await),
+        };
+        if let Some(records) = transfer.overwrites() {
+            let there = match records {
+                0 => "what is there cannot be read".to_owned(),
+                _ => format!("{}{}", count(records), last(to).await),
+            };
+            let comes = format!("{}{}", count(transfer.head().records), last(from).await);
+            note(&format!("  the state in {target} ({there})"));
+            note(&format!("  will be overwritten with that in {source} ({comes})"));
+            let exit =
+                match agreed(&self.options, &format!("OVERWRITE the state in {target}"), signals).await? {
+                    Answer::Yes => None,
+                    Answer::No => Some(Exit::Failed),
+                    Answer::Interrupted => Some(Exit::Interrupted),
+                };
+            if let Some(exit) = exit {
+                note(CANCELLED);
+                return Ok(exit);
+            }
+        }
         let both = [from, to];
         mark(to, Some(&Moved::to(&source)), both).await?;
         held(both)?;
-        transfer.run(&*from.files, &*to.files).await.map_err(|error| refused(&error))?;
+        if let Err(error) = transfer.run(&*from.files, &*to.files).await {
+            return Err(self.refused(&error, from, to).await);
+        }
         mark(from, Some(&Moved::to(&target)), both).await?;
         mark(to, None, both).await?;
         self.tell_moved(&source, &target, Some(&transfer))
@@ -155,22 +188,97 @@ impl Work {
         }
         let mut lines = Lines::new();
         if let Some(transfer) = transfer {
-            let records = match transfer.records() {
-                1 => "1 record".to_owned(),
-                count => format!("{count} records"),
-            };
+            let records = count(transfer.records());
             lines.line(format!("moved {source} to {target}: {records} copied, every hash matches"));
             lines.line(format!("head     {}", transfer.head()));
             lines.line(format!("what stays in {source} is old: it is marked, and refused from now on"));
         }
         if !to_configure.is_empty() {
-            lines.line("now write into the configuration:").line("").line("[state]");
+            let until = match is_in_bucket {
+                true => "now write into the configuration:",
+                false => "now write into the configuration, or every command is refused:",
+            };
+            lines.line(until).line("").line("[state]");
             to_configure.iter().for_each(|missing| {
                 lines.line(missing);
             });
         }
         print(&lines)?;
         Ok(Exit::Done)
+    }
+
+    /// What to do about two states that cannot be brought together, with who used each of them last.
+    async fn refused(&self, error: &TransferError, from: &Side, to: &Side) -> Failure {
+        let sides =
+            format!("{}{}; {}{}", from.kept.place(), last(from).await, to.kept.place(), last(to).await);
+        let hint = match error {
+            TransferError::Nothing { .. } => {
+                "`stack up` begins one; --env, --target and --state-dir say where to look".to_owned()
+            }
+            TransferError::Newer { .. } => format!(
+                "the state there was used since: set `state.backend` to where it is, or move it the other way. {sides}"
+            ),
+            TransferError::Diverged { .. }
+            | TransferError::OtherState { .. }
+            | TransferError::Longer { .. } => {
+                format!(
+                    "nothing was changed. {sides}. Find out which of the two describes what is deployed: `stack refresh` with `--set \
+                     state.backend=local`, and with `--set state.backend=s3 --state-dir elsewhere`. If it is the one in the bucket, move \
+                     the files of the state directory to another place and keep them. If it is the one on this machine, set \
+                     `state.prefix` to a new value and push it there: the other one stays where it is. What only the other one knows, the \
+                     next `stack up` takes over by its tags"
+                )
+            }
+            TransferError::Unproven { .. } => format!(
+                "nothing was changed. If it is an old copy, move it to another place, and do this again. {sides}"
+            ),
+            TransferError::Unlike { .. } => {
+                "run it again: nothing is lost, and the source is in use as before".to_owned()
+            }
+            _ => "keep a copy of both places, and restore the damaged file from a backup or an old version"
+                .to_owned(),
+        };
+        if let TransferError::Journal(journal) = error
+            && matches!(journal, engine::JournalError::Store(_) | engine::JournalError::Broken { .. })
+        {
+            return of_journal(journal, hint);
+        }
+        let code = match error {
+            TransferError::Nothing { .. } => Code::NothingRecorded,
+            TransferError::Unlike { .. } => Code::StateStore,
+            TransferError::Journal(_) => Code::StateDamaged,
+            _ => Code::StateElsewhere,
+        };
+        Failure::from_error(Exit::Configuration, error).hint(hint).coded(code)
+    }
+}
+
+/// A journal that cannot be read or written, at one of the two places.
+fn of_journal(error: &engine::JournalError, hint: String) -> Failure {
+    match error {
+        engine::JournalError::Store(store) => {
+            engine_failure(EngineError::Journal(engine::JournalError::Store(Arc::clone(store))))
+        }
+        engine::JournalError::Broken { file, line, reason } if file.starts_with(S3) => {
+            let (file, line, reason) = (file.clone(), *line, reason.clone());
+            engine_failure(EngineError::Journal(engine::JournalError::Broken { file, line, reason }))
+        }
+        error => Failure::from_error(Exit::Configuration, error).hint(hint),
+    }
+}
+
+fn count(records: u64) -> String {
+    match records {
+        1 => "1 record".to_owned(),
+        count => format!("{count} records"),
+    }
+}
+
+/// Who used a state last, as far as that can be seen: for a list in brackets, or behind a place.
+async fn last(side: &Side) -> String {
+    match last_run(&side.kept, None).await {
+        Ok(Some(last)) => format!(", last run {} by {}", moment(last.at), last.holder),
+        _ => String::new(),
     }
 }
 
@@ -198,35 +306,4 @@ async fn moved(side: &Side) -> Result<Option<Moved>, Failure> {
 
 pub(crate) fn store_failure(error: StoreError) -> Failure {
     engine_failure(EngineError::Journal(error.into()))
-}
-
-fn refused(error: &TransferError) -> Failure {
-    let hint = match error {
-        TransferError::Nothing { .. } => "`up` begins one; --env, --target and --state-dir say where to look",
-        TransferError::Newer { .. } => {
-            "the state there was used since: set `state.backend` to where it is, or move it the other way"
-        }
-        TransferError::Diverged { .. } | TransferError::OtherState { .. } => {
-            "nothing was changed. Find out which of the two describes what is deployed (`stack refresh` with each of them), then move \
-             the files of the other one away, and do this again"
-        }
-        TransferError::Unproven { .. } => {
-            "nothing was changed. If it is an old copy, move it away, and do this again"
-        }
-        TransferError::Unlike { .. } => "run it again: nothing is lost, and the source is in use as before",
-        _ => "keep a copy of both places, and restore the damaged file from a backup or an old version",
-    };
-    if let TransferError::Journal(engine::JournalError::Store(store)) = error
-        && !matches!(**store, StoreError::Unusable { .. })
-    {
-        let error = engine::JournalError::Store(Arc::clone(store));
-        return engine_failure(EngineError::Journal(error));
-    }
-    let code = match error {
-        TransferError::Nothing { .. } => Code::NothingRecorded,
-        TransferError::Unlike { .. } => Code::StateStore,
-        TransferError::Journal(_) => Code::StateDamaged,
-        _ => Code::StateElsewhere,
-    };
-    Failure::from_error(Exit::Configuration, error).hint(hint).coded(code)
 }

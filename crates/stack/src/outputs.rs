@@ -1,12 +1,15 @@
 //! The stack's outputs, and the API's key, which is a secret and recorded nowhere.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use engine::{ErrorClass, State, visible, visible_json};
 use serde_json::{Value, json};
 
 use crate::advice::code_of_call;
+use crate::cli::{DEFAULT_STATE_DIR, Target};
 use crate::codes::Code;
+use crate::config::closest;
 use crate::exit::{Exit, Failure};
 use crate::output::{Lines, note, print, print_json, print_value};
 use crate::render;
@@ -18,7 +21,7 @@ pub(crate) fn api_key_id(state: &State) -> Result<apigw::ApiKeyId, Failure> {
     let id = exports.get("apiKeyId").and_then(Value::as_str).map(apigw::ApiKeyId::from);
     id.ok_or_else(|| {
         Failure::new(Exit::Failed, "there is no API key here")
-            .hint("`up` makes one, with the API")
+            .hint("`stack up` makes one, with the API")
             .coded(Code::NothingRecorded)
     })
 }
@@ -37,7 +40,7 @@ pub(crate) async fn fetch_api_key(
 }
 
 /// What the user has to do before the application runs.
-pub(crate) fn next_steps(state: &State) -> Vec<String> {
+fn next_steps(state: &State) -> Vec<String> {
     let steps = state.exports().get(NEXT_STEPS).and_then(Value::as_array).cloned().unwrap_or_default();
     steps.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
@@ -51,6 +54,33 @@ const MAIN_OUTPUTS: [&str; 6] =
 
 /// The output that is a secret: it is recorded nowhere, and asked for when somebody names it.
 pub(crate) const API_KEY: &str = "apiKey";
+
+/// The output that is meant, where a name is written otherwise or a slip away from one.
+fn similar<'n>(name: &str, names: &[&'n str]) -> Option<&'n str> {
+    let plain = |name: &str| {
+        name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+    };
+    let same = names.iter().copied().find(|other| plain(other) == plain(name));
+    same.or_else(|| closest(name, names.iter().copied(), (name.len() / 3).min(3)))
+}
+
+/// The same steps on the embedded AWS, which no Docker can push to: there, a manifest is all of an image.
+fn embedded_steps(state: &State, serve: &str, region: &str) -> Vec<String> {
+    let exports = state.exports();
+    let repository = exports.get("repositoryName").and_then(Value::as_str).unwrap_or("REPOSITORY");
+    let manifest =
+        r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"size":1}}"#;
+    vec![
+        "No application image yet, so no tasks run. Docker cannot push to the embedded AWS; there a manifest is all of an image:"
+            .to_owned(),
+        format!("{serve} in another terminal"),
+        format!(
+            "AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any aws ecr put-image --region {region} \
+             --repository-name {repository} --image-tag v1 --image-manifest '{manifest}'"
+        ),
+        "Set `image = \":v1\"` in [ecs] of the configuration, and run `up` again.".to_owned(),
+    ]
+}
 
 /// The outputs, without what a choice in the configuration leaves out.
 fn shown(state: &State) -> BTreeMap<String, Value> {
@@ -69,6 +99,20 @@ fn table(outputs: &[(&str, &Value)]) -> Lines {
 }
 
 impl Work {
+    /// What the user has to do next, on this target.
+    pub(crate) fn steps(&self, state: &State) -> Vec<String> {
+        let steps = next_steps(state);
+        if steps.is_empty() || self.options.target == Target::Aws {
+            return steps;
+        }
+        let directory = match self.options.state_dir.as_path() {
+            usual if usual == Path::new(DEFAULT_STATE_DIR) => String::new(),
+            other => format!(" --state-dir {}", other.display()),
+        };
+        let serve = format!("{} emulator serve{directory}", self.program.name());
+        embedded_steps(state, &serve, &self.loaded.config.region)
+    }
+
     /// The outputs that everybody wants; the others are a command away.
     pub(crate) fn tell_outputs(&self, state: &State) -> Result<(), Failure> {
         let all = shown(state);
@@ -93,7 +137,7 @@ impl Work {
             if self.options.json {
                 print_json(&json!(exports))?;
             } else if exports.is_empty() {
-                note(&format!("{} has no outputs; `up` deploys it", self.title()));
+                note(&format!("{} has no outputs; {} deploys it", self.title(), self.command("up")));
             } else {
                 let all = shown(&state);
                 print(&table(&all.iter().map(|(name, value)| (name.as_str(), value)).collect::<Vec<_>>()))?;
@@ -105,10 +149,10 @@ impl Work {
         }
         let Some(value) = exports.get(name) else {
             let names: Vec<&str> = exports.keys().map(String::as_str).collect();
-            let hint = if names.is_empty() {
-                "nothing is deployed here; `up` does that".to_owned()
-            } else {
-                format!("the outputs are: {}", names.join(", "))
+            let hint = match similar(name, &names) {
+                _ if names.is_empty() => "nothing is deployed here; `stack up` does that".to_owned(),
+                Some(similar) => format!("did you mean `{similar}`? `stack outputs` lists all"),
+                None => format!("the outputs are: {}", names.join(", ")),
             };
             return Err(Failure::new(Exit::Failed, format!("there is no output `{name}`"))
                 .hint(hint)

@@ -93,10 +93,33 @@ fn sign(step: &Step) -> (Style, &'static str) {
     }
 }
 
-const PUTS_BACK: &str = "the plan puts it back";
-/// Below differences that are shown apart from where they come from.
-const PUT_BACK: &str = "        changed outside of this program; the plan puts it back";
 const PARTLY: &str = "        partly changed outside of this program, too";
+
+/// What somebody did outside of this program, and what the plan does about it: below the change that does it. `removes` and `adds`
+/// are what the plan does, from what is there now.
+fn undone(removes: bool, adds: bool) -> String {
+    let (did, does) = match (removes, adds) {
+        (true, false) => ("added", "removes it"),
+        (false, true) => ("removed", "adds it again"),
+        _ => ("changed", "changes it back"),
+    };
+    format!("{DEEPER}{did} outside of this program; the plan {does}")
+}
+
+/// The same of differences that are shown one by one.
+fn undone_of(found: &[Difference]) -> String {
+    let is_removed = |one: &Difference| match one {
+        Difference::Removed { .. } => true,
+        Difference::Changed { before, after, .. } => before.is_some() && after.is_none(),
+        Difference::Added { .. } | Difference::Reordered { .. } => false,
+    };
+    let is_added = |one: &Difference| match one {
+        Difference::Added { .. } => true,
+        Difference::Changed { before, after, .. } => before.is_none() && after.is_some(),
+        Difference::Removed { .. } | Difference::Reordered { .. } => false,
+    };
+    undone(found.iter().all(is_removed), found.iter().all(is_added))
+}
 
 struct View<'a> {
     plan: Option<&'a Plan>,
@@ -226,7 +249,7 @@ impl View<'_> {
             .collect();
         if !outside.is_empty() {
             let all = outside.len() == of_it.len() && outside.iter().all(|outside| outside.puts_back);
-            lines.line(if all { PUT_BACK } else { PARTLY });
+            lines.line(if all { undone_of(&found) } else { PARTLY.to_owned() });
         }
         true
     }
@@ -243,34 +266,21 @@ impl View<'_> {
             let found = differences(&change.path, change.before.as_ref(), after.as_ref(), &[]);
             self.list(lines, &found, own);
             if let Some(outside) = outside {
-                lines.line(if outside.puts_back { PUT_BACK } else { PARTLY });
+                lines.line(if outside.puts_back { undone_of(&found) } else { PARTLY.to_owned() });
             }
             return;
         }
         match outside {
             Some(Outside { puts_back: true, .. }) => {
-                // Told as it happened: what was there, and what somebody made of it.
-                let (from, to) = (self.optional(after.as_ref()), self.optional(change.before.as_ref()));
-                let path = self.path(&change.path);
-                let told = format!("{INDENT}{path}: changed outside of this program");
-                let whole = format!("{told}: {from} → {to};");
-                let width = whole.chars().count();
-                if width + 1 + PUTS_BACK.len() + own.len() <= WIDTH {
-                    lines.line(format!("{whole} {PUTS_BACK}{own}"));
-                } else if width <= WIDTH {
-                    lines.line(whole).line(format!("{DEEPER}{PUTS_BACK}{own}"));
-                } else {
-                    lines.line(format!("{told}; {PUTS_BACK}{own}"));
-                    lines.line(format!("{DEEPER}{from}")).line(format!("{DEEPER}→ {to}"));
-                }
+                self.pair(lines, &change.path, change.before.as_ref(), after.as_ref(), own);
+                lines.line(undone(after.is_none(), change.before.is_none()));
             }
             outside => {
                 self.pair(lines, &change.path, change.before.as_ref(), after.as_ref(), own);
                 if let Some(Outside { recorded, .. }) = outside {
-                    let from = recorded.as_ref().map_or(String::new(), |from| {
-                        format!(": {} → {}", self.text(from), self.optional(change.before.as_ref()))
-                    });
-                    lines.line(format!("{DEEPER}changed outside of this program, too{from}"));
+                    let was =
+                        recorded.as_ref().map_or(String::new(), |was| format!("; it was {}", self.text(was)));
+                    lines.line(format!("{DEEPER}changed outside of this program, too{was}"));
                 }
             }
         }
@@ -578,6 +588,23 @@ mod tests {
         let lines = drifted("K", vec![change]);
         assert_eq!(lines.len(), 1 + DIFFERENCES + 1);
         assert!(lines.last().unwrap().contains("… and 38 more differences"), "{lines:?}");
+    }
+
+    #[test]
+    fn what_somebody_did_is_undone_by_the_opposite() {
+        let (path, item) = ("P".to_owned(), json!("x"));
+        let added = Difference::Added { path: path.clone(), item: item.clone() };
+        let removed = Difference::Removed { path: path.clone(), item: item.clone() };
+        let new = Difference::Changed { path: path.clone(), before: None, after: Some(item.clone()) };
+        let changed = Difference::Changed { path, before: Some(json!("y")), after: Some(item) };
+        for (found, words) in [
+            (vec![removed.clone(), removed.clone()], "added outside of this program; the plan removes it"),
+            (vec![added.clone(), new], "removed outside of this program; the plan adds it again"),
+            (vec![added, removed], "changed outside of this program; the plan changes it back"),
+            (vec![changed], "changed outside of this program; the plan changes it back"),
+        ] {
+            assert_eq!(undone_of(&found).trim(), words);
+        }
     }
 
     #[test]

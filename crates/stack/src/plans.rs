@@ -31,6 +31,7 @@ impl Work {
         }
         let prepared = self.prepare(running == Running::Up).await?;
         let graph = guarding(running, prepared.graph);
+        self.tell_who_works().await?;
         let plan = prepared.engine.preview(graph, &Selector::all()).await.map_err(engine_failure)?;
         let document = Document::of(&plan, running, &prepared.title);
         if let Some(path) = &shown.out {

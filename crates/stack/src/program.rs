@@ -10,7 +10,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 use engine::{Component, State};
 use serde_json::Value as Json;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, with_advice};
 use crate::codes::Code;
 use crate::config::{Catalogue, Config, ConfigError, Loaded, Sources, load_from};
 use crate::conveniences;
@@ -345,7 +345,7 @@ impl Program {
                 if exit == Exit::Usage && std::env::args_os().any(|argument| argument == "--json") {
                     error_json::print_usage(&error);
                 }
-                print_usage(error);
+                print_usage(with_advice(error));
                 return exit.into();
             }
         };

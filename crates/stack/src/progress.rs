@@ -81,6 +81,15 @@ fn did(operation: Operation) -> &'static str {
     }
 }
 
+/// A time as somebody gave it: `90 s`, `10 min`, `1 h`.
+fn given(time: Duration) -> String {
+    match time.as_secs() {
+        hours if hours > 0 && hours.is_multiple_of(3600) => format!("{} h", hours / 3600),
+        minutes if minutes > 0 && minutes.is_multiple_of(60) => format!("{} min", minutes / 60),
+        seconds => format!("{seconds} s"),
+    }
+}
+
 fn seconds(took: Duration) -> String {
     format!("{:.1} s", took.as_secs_f64())
 }
@@ -95,7 +104,7 @@ fn line(progress: &Progress) -> Option<String> {
             )
         }
         Progress::WaitingForLock { holder, awaited: Awaited::Release, left } => {
-            format!("waiting up to {} s for {holder} to finish and release the lock", left.as_secs())
+            format!("waiting up to {} for {holder} to finish and release the lock", given(*left))
         }
         Progress::Settled { address, operation, took_effect } => {
             let came = if *took_effect {
@@ -281,6 +290,12 @@ mod tests {
         let refused = waiting("t/b", Some(Operation::Create), Some(ErrorClass::Unreachable));
         assert!(waits.line(&refused).is_some());
         assert_eq!(waits.line(&refused), None);
+    }
+
+    #[test]
+    fn a_time_that_was_given_is_said_as_it_was() {
+        let said = [5, 60, 90, 600, 3600, 5400].map(|seconds| given(Duration::from_secs(seconds)));
+        assert_eq!(said, ["5 s", "1 min", "90 s", "10 min", "1 h", "90 min"]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::advice::{Advice, Advisor, code_of, told};
-use crate::losses;
 use crate::output::{Lines, Style};
 use crate::secret::masked;
 
@@ -74,7 +73,7 @@ impl Counts {
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}"))
             .collect();
-        if parts.is_empty() { "nothing declared and nothing recorded".to_owned() } else { parts.join(", ") }
+        if parts.is_empty() { "no resources".to_owned() } else { parts.join(", ") }
     }
 }
 

@@ -1,12 +1,14 @@
 //! What each command does.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
 use engine::{
-    Engine, EngineError, Graph, Head, Observer, Plan, Registry, Remark, Report, Selector, Session, State,
+    Engine, EngineError, Graph, Head, Holder, Observer, Plan, Registry, Remark, Report, Selector, Session,
+    State, lock_holder,
 };
+use regex::{Captures, Regex};
 use serde_json::json;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
@@ -35,7 +37,7 @@ use crate::interruption;
 use crate::losses::losses;
 use crate::moved::Kept;
 use crate::output::{self, Lines, note, print, print_json, tell};
-use crate::outputs::{NEXT_STEPS, next_steps};
+use crate::outputs::NEXT_STEPS;
 use crate::plan_lines;
 use crate::plans::document::{Document, Running};
 use crate::plans::file::{PlanFile, introduction};
@@ -48,8 +50,9 @@ use crate::render::{self, Counts};
 use crate::signals::Signals;
 use crate::stack::{Place, StackError, argument_error};
 use crate::stores::purpose;
-use crate::summary::summary;
+use crate::summary::{Deletions, keys_that_wait, summary};
 use crate::target::{self, Cloud, NOTHING_REAL};
+use crate::unlock::{ago, moment};
 
 /// Everything that a command works with.
 pub(crate) struct Work {
@@ -71,6 +74,8 @@ pub(crate) struct Prepared {
     pub(crate) graph: Arc<Graph>,
     pub(crate) anchors: Option<Anchors>,
     pub(crate) title: Title,
+    /// Whether nothing was ever recorded of the environment.
+    is_new: bool,
 }
 
 /// What is to be run.
@@ -194,7 +199,7 @@ async fn run(
     let kept = OnceCell::new();
     let work = Work { program: program.clone(), options, loaded, environment, kept, plan_file, events };
     // Boxed, since the compiler gives up on types of futures that are nested deeper.
-    match command {
+    let done = match command {
         Command::Up(_) => Box::pin(work.up(&signals)).await,
         Command::Destroy { preview: false, .. } => Box::pin(work.change(Running::Destroy, &signals)).await,
         Command::Bootstrap(wanted) => Box::pin(work.bootstrap(wanted, &signals)).await,
@@ -206,8 +211,15 @@ async fn run(
             let looked = signals.unless(Box::pin(work.look(command))).await;
             looked.unwrap_or_else(|| Ok(nothing_changed()))
         }
-    }
+    };
+    done.map_err(|failure| work.complete(failure))
 }
+
+/// A command of this program in a text: `stack state push`.
+static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
+    let commands = "up|preview|refresh|outputs|verify|destroy|bootstrap|unlock|state|env";
+    Regex::new(&format!("`stack ((?:{commands})(?: [^`]*)?)`")).expect("it is one")
+});
 
 /// The end of a command that was interrupted before it changed anything.
 fn nothing_changed() -> Exit {
@@ -304,7 +316,8 @@ impl Work {
             self.check_account(&cloud).await?;
         }
         let anchors = Anchors::of(&self.loaded.config, &self.environment, &cloud);
-        Ok(Prepared { engine: self.engine(cloud).await?, graph, anchors, title })
+        let is_new = state.records == 0;
+        Ok(Prepared { engine: self.engine(cloud).await?, graph, anchors, title, is_new })
     }
 
     /// An engine on a target and the environment's state.
@@ -338,6 +351,16 @@ impl Work {
             StackError::Program(error) => defective(error),
             _ => Failure::from_error(Exit::Failed, &error).coded(Code::Defect),
         })
+    }
+
+    /// A failure whose advice names commands that can be copied: with the environment, the target and the files of this one.
+    fn complete(&self, failure: Failure) -> Failure {
+        let whole = |found: &Captures<'_>| match found[1].contains("--target") {
+            true => found[0].to_owned(),
+            false => self.command(&found[1]),
+        };
+        let hint = failure.hint.map(|hint| COMMAND.replace_all(&hint, whole).into_owned());
+        Failure { hint, ..failure }
     }
 
     /// A command that works on the same stack as this one, between backquotes.
@@ -381,6 +404,27 @@ impl Work {
         Ok(Exit::Done)
     }
 
+    /// That somebody works on the stack, or may: a run that was killed leaves its lock, and another machine cannot know that at once.
+    pub(crate) async fn tell_who_works(&self) -> Result<(), Failure> {
+        let store = self.kept().await?.files();
+        // What is wrong with the lock is said to who needs it.
+        let Ok(Some(Holder { who, purpose, since, is_dead, lives, .. })) = lock_holder(&*store).await else {
+            return Ok(());
+        };
+        let (doing, when) =
+            (purpose.as_deref().unwrap_or("a run"), format!("{} ({})", moment(since), ago(since)));
+        match (is_dead, lives) {
+            (true, _) => {}
+            (false, true) => {
+                note(&format!("{doing} by {who} is under way since {when}: the plan may change"));
+            }
+            (false, false) => note(&format!(
+                "{who} holds the lock since {when}, for {doing}: if that run is still under way, the plan may change"
+            )),
+        }
+        Ok(())
+    }
+
     pub(crate) fn summary(&self, plan: &Plan) -> String {
         let counts = Counts::of(plan).text();
         let nothing = if plan.is_empty() { "nothing to do; " } else { "" };
@@ -409,7 +453,10 @@ impl Work {
         let Some(prepared) = signals.unless(Box::pin(self.prepare(declared))).await else {
             return Ok(nothing_changed());
         };
-        let Prepared { engine, graph, anchors, title } = prepared?;
+        let Prepared { engine, graph, anchors, title, is_new } = prepared?;
+        if is_new && !declared {
+            return Ok(self.tell_nothing_is_recorded());
+        }
         if let Some(events) = &self.events {
             events.tell("connected", json!({ "title": title }));
         }
@@ -448,6 +495,20 @@ impl Work {
         // That the journal could not be written is told last, after what was done.
         closed?;
         anchored.map(|_| exit)
+    }
+
+    /// A name with a slip in it must not become an environment because somebody destroyed it.
+    fn tell_nothing_is_recorded(&self) -> Exit {
+        if let Some(events) = &self.events {
+            events.tell("summary", json!({ "report": null, "outputs": {}, "head": null, "anchored": null }));
+        }
+        tell(&format!(
+            "{}: nothing is recorded for this environment, so there is nothing to destroy; {} shows those that have a state. What is \
+             there without a record, the next `up` takes over",
+            self.title(),
+            self.command("env list")
+        ));
+        Exit::Done
     }
 
     /// Whether somebody must agree to a plan. A plan that was kept was looked at when it was made; what is destroyed is asked for
@@ -498,12 +559,19 @@ impl Work {
                 return Ok(Ran { exit, report: None });
             }
         }
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), session.state());
         let report = session.apply(&plan).await.map_err(engine_failure)?;
+        let took = begun.elapsed();
         if !report.is_complete() {
             tell(render::report(&report, Advisor::new(&self.loaded)));
         }
-        tell(summary(&plan, &report, begun.elapsed(), SystemTime::now()));
+        let mut deletions = Deletions::new();
+        for address in keys_that_wait(&plan, &report) {
+            let remains = signals.unless(session.remains(&before, address)).await.flatten();
+            let date = remains.as_ref().and_then(|key| key["DeletionDate"].as_str());
+            deletions.extend(date.map(|date| (address.to_owned(), date.to_owned())));
+        }
+        tell(summary(&plan, &report, took, SystemTime::now(), &deletions));
         let exit = match (report.interrupted, report.is_complete()) {
             (_, true) => Exit::Done,
             (true, false) => Exit::Interrupted,
@@ -550,7 +618,7 @@ impl Work {
             if !self.options.json && !self.options.quiet {
                 self.tell_outputs(state)?;
             }
-            for step in next_steps(state) {
+            for step in self.steps(state) {
                 if let Some(events) = &self.events {
                     events.note(&format!("next: {step}"));
                 }

@@ -20,12 +20,9 @@ impl Work {
     pub(crate) async fn verify_state(&self) -> Result<Exit, Failure> {
         let store = self.store().await?;
         let nothing = || {
-            let env = &self.environment;
             Failure::new(Exit::Configuration, format!("{}: no state", self.title()))
                 .coded(Code::NothingRecorded)
-                .hint(format!(
-                    "`up --env {env}` begins one; --env, --target and --state-dir say where to look"
-                ))
+                .hint("`stack up` begins one; --env, --target and --state-dir say where to look")
         };
         let inspected =
             inspect(&*store).await.map_err(|error| engine_failure(EngineError::Journal(error)))?;

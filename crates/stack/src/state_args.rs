@@ -119,6 +119,26 @@ pattern!(EXTERNAL, r"^[A-Za-z0-9_+=,.@:/-]{2,1224}$");
 pattern!(SESSION, r"^[A-Za-z0-9_+=,.@-]{2,64}$");
 pattern!(LOG_GROUP, r"^[.\-_/#A-Za-z0-9]{1,512}$");
 
+/// Why S3 refuses a bucket's name that is made of the right characters, if it does (S3 User Guide, "General purpose bucket naming
+/// rules").
+fn reserved(name: &str) -> Option<String> {
+    const PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
+    const SUFFIXES: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
+    if name.len() > 63 {
+        return Some(format!("`{name}` has more than 63 characters"));
+    }
+    if name.parse::<std::net::Ipv4Addr>().is_ok() {
+        return Some(format!("`{name}` looks like an IP address"));
+    }
+    if name.contains("-.") {
+        return Some(format!("`{name}` has a hyphen beside a dot"));
+    }
+    let begins = PREFIXES.iter().find(|prefix| name.starts_with(**prefix));
+    let ends = SUFFIXES.iter().find(|suffix| name.ends_with(**suffix));
+    let begins = begins.map(|prefix| format!("`{name}` begins with {prefix}, which is reserved by AWS"));
+    begins.or_else(|| ends.map(|suffix| format!("`{name}` ends with {suffix}, which is reserved by AWS")))
+}
+
 type Rule<'a> = (&'static str, &'a Option<String>, &'static LazyLock<Regex>, &'static str, &'static str);
 
 fn first_wrong(rules: &[Rule<'_>]) -> Option<Wrong> {
@@ -139,7 +159,7 @@ impl StateArgs {
                 &self.bucket,
                 &BUCKET,
                 "the name of an S3 bucket",
-                "use 3 to 63 lower case letters, digits, hyphens and dots",
+                "use 3 to 63 lower case letters, digits, hyphens and single dots, beginning and ending with a letter or a digit",
             ),
             (
                 "state.prefix",
@@ -174,6 +194,9 @@ impl StateArgs {
         ];
         if let Some(wrong) = first_wrong(&rules) {
             return Some(wrong);
+        }
+        if let Some(reason) = self.bucket.as_deref().and_then(reserved) {
+            return Some(wrong("state.bucket", reason, "choose another name: S3 refuses this one"));
         }
         let is_dots = |part: &str| part == "." || part == "..";
         if self.prefix.as_deref().is_some_and(|prefix| prefix.split('/').any(is_dots)) {

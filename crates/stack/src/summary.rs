@@ -12,7 +12,13 @@ const SECONDS_A_DAY: u64 = 86_400;
 
 /// What a run did, in one line, and a line for each thing that stays behind. Nothing where there was nothing to do.
 #[must_use]
-pub(crate) fn summary(plan: &Plan, report: &Report, took: Duration, now: SystemTime) -> Lines {
+pub(crate) fn summary(
+    plan: &Plan,
+    report: &Report,
+    took: Duration,
+    now: SystemTime,
+    deletions: &Deletions,
+) -> Lines {
     let mut lines = Lines::new();
     if plan.is_empty() || report.interrupted {
         return lines;
@@ -42,12 +48,37 @@ pub(crate) fn summary(plan: &Plan, report: &Report, took: Duration, now: SystemT
     let left = if unchanged > 0 { format!("; {unchanged} left as they are") } else { String::new() };
     let ended = if report.is_complete() { "Done in" } else { "Stopped after" };
     lines.line(format!("{ended} {}: {parts}{left}", duration(took)));
-    behind(&mut lines, plan, &gone, &kept, now);
+    behind(&mut lines, plan, &gone, &kept, now, deletions);
     lines
 }
 
+/// When AWS will delete keys that are only marked to go, as it says itself, by address.
+pub(crate) type Deletions = BTreeMap<String, String>;
+
+/// The keys that a run has marked to go.
+pub(crate) fn keys_that_wait<'p>(plan: &'p Plan, report: &Report) -> Vec<&'p str> {
+    let is_gone = |step: &&Step| {
+        report
+            .done
+            .iter()
+            .any(|done| done.operation == Some(Operation::Delete) && done.address == step.address)
+    };
+    let waits = |step: &&Step| {
+        step.removal()
+            .is_some_and(|removal| removal.kind == aws::resources::Key::KIND && removal.fate == Fate::Lost)
+    };
+    plan.steps().iter().filter(is_gone).filter(waits).map(|step| step.address.as_str()).collect()
+}
+
 /// What is still in the account, and why.
-fn behind(lines: &mut Lines, plan: &Plan, gone: &BTreeSet<&str>, kept: &[&Step], now: SystemTime) {
+fn behind(
+    lines: &mut Lines,
+    plan: &Plan,
+    gone: &BTreeSet<&str>,
+    kept: &[&Step],
+    now: SystemTime,
+    deletions: &Deletions,
+) {
     let is_gone = |step: &&Step| gone.contains(step.address.as_str());
     for step in plan.steps().iter().filter(is_gone) {
         let Some(removal) = step.removal() else { continue };
@@ -60,9 +91,13 @@ fn behind(lines: &mut Lines, plan: &Plan, gone: &BTreeSet<&str>, kept: &[&Step],
             && let Some(days) = removal.property("PendingWindowInDays").and_then(serde_json::Value::as_u64)
         {
             let address = &step.address;
+            let until = match deletions.get(address.as_str()) {
+                // The day is enough, and the time of day is the cloud's.
+                Some(until) => until.chars().take_while(|one| *one != 'T').collect(),
+                None => format!("about {}", date(now + Duration::from_secs(days * SECONDS_A_DAY))),
+            };
             lines.line(format!(
-                "  waits: the key {address} can be restored until about {}, {days} days from now",
-                date(now + Duration::from_secs(days * SECONDS_A_DAY))
+                "  waits: the key {address} can be restored until {until}, when AWS deletes it"
             ));
         }
         if removal.kind == apigw::resources::Account::KIND {

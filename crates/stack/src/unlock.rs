@@ -45,6 +45,7 @@ pub(crate) fn holder_json(holder: &Holder) -> Value {
         "purpose": holder.purpose,
         "since": moment(holder.since),
         "known_to_have_ended": holder.is_dead,
+        "known_to_live": holder.lives,
     })
 }
 
@@ -69,7 +70,7 @@ impl Work {
             None => {
                 lines.line("held by  nobody");
             }
-            Some(Holder { who, id, purpose, since, is_dead, .. }) => {
+            Some(Holder { who, id, purpose, since, is_dead, lives, .. }) => {
                 lines.line(format!("held by  {who}"));
                 lines.line(format!(
                     "for      {}",
@@ -77,12 +78,13 @@ impl Work {
                 ));
                 lines.line(format!("since    {} ({})", moment(since), ago(since)));
                 lines.line(format!("id       {id}"));
-                lines.line(match is_dead {
-                    true => format!(
+                lines.line(match (is_dead, lives) {
+                    (true, _) => format!(
                         "lives    no: the process has ended. The next run takes over, and {} does",
                         self.command("unlock")
                     ),
-                    false => format!(
+                    (false, true) => "lives    yes: its process is there".to_owned(),
+                    (false, false) => format!(
                         "lives    perhaps: {} watches it, and takes the lock away from a run that has died",
                         self.command("unlock")
                     ),
@@ -109,7 +111,7 @@ impl Work {
             let message =
                 format!("{name} is held by {} with the id {}, not by that one", holder.who, holder.id);
             return Err(Failure::new(Exit::Locked, message)
-                .hint("nothing was changed; `state lock` shows who it is now"));
+                .hint("nothing was changed; `stack state lock` shows who it is now"));
         }
         let taken = match (holder.is_dead, force) {
             (true, _) => unlock_unrenewed(&*store, &holder).await.map_err(lock_failure)?,

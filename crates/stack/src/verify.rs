@@ -34,10 +34,12 @@ impl Work {
         self.declare(&Place::imagined(&self.loaded.config))?;
         let recorded = self.recorded().await?;
         if recorded.is_empty() {
-            let env = &self.environment;
             let message = format!("{}: nothing is deployed here", self.title());
             return Err(Failure::new(Exit::Configuration, message).coded(Code::NothingRecorded).hint(
-                format!("`up --env {env}` deploys it; --env, --target and --state-dir say where to look"),
+                format!(
+                    "{} deploys it; --env, --target and --state-dir say where to look",
+                    self.command("up")
+                ),
             ));
         }
         let cloud = self.connect().await?;

@@ -7,11 +7,12 @@
 
 use std::collections::BTreeSet;
 
-use aws::{CallResult, Called, Context};
+use aws::{CallResult, Called, Context, NAME_PREFIX};
 use aws_sdk_ecr::types::ImageIdentifier;
-use engine::{CallError, ErrorClass, Foreseen, Term};
+use engine::{CallError, ErrorClass, Foreseen, Resource as _, Term, Wish};
 use serde_json::Value;
 
+use super::repository::Repository;
 use super::service::MissingImage;
 use crate::declare::NO_IMAGE;
 
@@ -117,23 +118,44 @@ fn ecr(cx: &Context) -> aws_sdk_ecr::Client {
 }
 
 /// Refuses a revision with an image that is not there.
-pub(super) async fn foresee(cx: &Context, declared: &Value) -> Result<Foreseen, CallError> {
-    let containers = declared["ContainerDefinitions"].as_array().map_or(&[][..], Vec::as_slice);
+pub(super) async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
+    let own = format!("{NAME_PREFIX}app-{}", cx.identity().environment);
+    let is_replaced = wish.going.iter().any(|going| going.kind == Repository::KIND);
+    let containers = wish.declared["ContainerDefinitions"].as_array().map_or(&[][..], Vec::as_slice);
     let mut known = BTreeSet::new();
     for container in containers {
         match Term::of(&container["Image"]) {
             Term::Plain(Value::String(text)) => known.extend(Image::parse(text)),
             // With it no task is started.
             Term::Join([_, Value::String(reference)]) if reference == NO_IMAGE => {}
-            // It begins with the name of a repository that is not recorded. Where the state was lost, it is there all the same, and is
-            // found.
+            // It begins with the name of the tier's own repository, which is not recorded. Where the state was lost, it is there all
+            // the same, and is found.
             Term::Join([first, Value::String(reference)])
                 if matches!(Term::of(first), Term::Reference { .. }) =>
             {
-                return Ok(Foreseen::warning(format!(
-                    "comes from a repository that this run makes, unless it finds it: as long as it has no image `{reference}`, no task \
-                     can start, and the run fails"
-                )));
+                let (account, region) = (cx.account_id(), cx.region());
+                let image = Image { account, region, repository: &own, reference };
+                let is_there = match image.is_there(cx).await {
+                    Ok(is_there) => is_there,
+                    Err(error) if error.class == ErrorClass::Denied => true,
+                    Err(error) => return Err(error),
+                };
+                // With one that is replaced its images go, and the plan says so.
+                if is_replaced {
+                    return Ok(Foreseen::warning(format!(
+                        "comes from a repository that this run makes anew: as long as it has no image `{reference}`, no task can start, \
+                         and the run fails"
+                    )));
+                }
+                if !is_there {
+                    return Ok(Foreseen::refusal(
+                        format!(
+                            "there is no image `{reference}` in the repository {own} of registry {account} in {region}, which this run \
+                             would make, so no task could start"
+                        ),
+                        FIRST,
+                    ));
+                }
             }
             _ => {}
         }
@@ -153,6 +175,9 @@ pub(super) async fn foresee(cx: &Context, declared: &Value) -> Result<Foreseen, 
     }
     Ok(Foreseen::nothing())
 }
+
+const FIRST: &str = "leave `ecs.image` out of the first `up`, which makes the repository and says how to push; then push the image, set \
+                     `ecs.image`, and run `up` again";
 
 const HINT: &str = "push the image first, or name one that is there by its tag or digest, in `ecs.image` or `ecs.tracing_image`";
 

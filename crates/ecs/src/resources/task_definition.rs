@@ -171,7 +171,7 @@ impl Resource for TaskDefinition<Resolved> {
     async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, CallError> {
         match wish.there {
             Some(_) => Ok(Foreseen::nothing()),
-            None => pull::foresee(cx, wish.declared).await,
+            None => pull::foresee(cx, wish).await,
         }
     }
 

@@ -194,3 +194,23 @@ async fn a_denial_is_in_the_words_of_aws() {
     assert_eq!(said(&groups).0, "AccessDeniedException");
     assert!(said(&groups).1.starts_with(who), "{}", said(&groups).1);
 }
+
+/// What stands in the README is a plan, and has each kind of fault.
+#[test]
+fn the_example_in_the_readme_is_a_plan() {
+    let readme = include_str!("../../README.md");
+    let example = readme.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let plan: FaultPlan = serde_json::from_str(example).unwrap();
+    let kinds: std::collections::BTreeSet<String> = plan
+        .rules
+        .iter()
+        .map(|rule| serde_json::to_value(&rule.fault).unwrap())
+        .map(|fault| {
+            fault
+                .as_str()
+                .map_or_else(|| fault.as_object().unwrap().keys().next().unwrap().clone(), str::to_owned)
+        })
+        .collect();
+    let all = ["abort", "connection_reset", "error", "error_after_effect", "throttle", "time_out"];
+    assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), all);
+}

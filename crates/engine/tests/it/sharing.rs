@@ -107,6 +107,35 @@ async fn who_has_patience_waits_for_a_holder_that_lives_and_then_works() {
     assert_eq!((awaited[0], awaited[awaited.len() - 1]), (Awaited::Expiry, Awaited::Release));
 }
 
+/// Whether the holder lives, who has little patience gives up when that is over, and is told of the time that was given.
+#[tokio::test(start_paused = true)]
+async fn patience_ends_when_it_was_said_to() {
+    for (seconds, lives) in [(1, true), (5, true), (9, true), (5, false), (13, false)] {
+        let store = Shared::default();
+        let held = match lives {
+            true => Some(machine(&store, 1).open().await.unwrap()),
+            false => {
+                abandoned(&store, 1).await;
+                None
+            }
+        };
+        let seen = Arc::new(Listener::default());
+        let patience = Duration::from_secs(seconds);
+        let hurried = machine(&store, 2)
+            .with_lock_timeout(patience)
+            .with_observer(Arc::clone(&seen) as Arc<dyn Observer>);
+        let begun = Instant::now();
+        let refused = hurried.open().await;
+        assert!(matches!(refused, Err(EngineError::Lock(LockError::Held { .. }))), "{seconds} s, {lives}");
+        assert_eq!(begun.elapsed().as_secs(), seconds, "{lives}");
+        for progress in seen.0.lock().unwrap().iter() {
+            let Progress::WaitingForLock { awaited, left, .. } = progress else { panic!("{progress:?}") };
+            assert_eq!((*awaited, *left), (Awaited::Release, patience), "{seconds} s, {lives}");
+        }
+        drop(held);
+    }
+}
+
 fn awaited(progress: &Progress) -> Option<Awaited> {
     match progress {
         Progress::WaitingForLock { awaited, .. } => Some(*awaited),

@@ -113,9 +113,117 @@ async fn a_newer_target_another_state_and_two_that_went_apart_are_refused_and_le
     }
     for is_old in [false, true] {
         let refused = copy(&from, &to, is_old).await;
-        assert!(matches!(refused, Err(TransferError::Diverged { .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(TransferError::Diverged { from: 4, to: 3, common: Some(1), .. })),
+            "{refused:?}"
+        );
     }
     assert_eq!(bytes(&to, File::Journal).await, before);
+}
+
+/// A store that keeps the parts of journals before the present one, as S3 does.
+struct Remembering {
+    now: MemoryStore,
+    before: Vec<Vec<u8>>,
+}
+
+#[async_trait::async_trait]
+impl Store for Remembering {
+    fn name(&self, file: File) -> String {
+        self.now.name(file)
+    }
+
+    async fn read(&self, file: File) -> Result<Option<engine::Content>, StoreError> {
+        self.now.read(file).await
+    }
+
+    async fn replace(
+        &self,
+        file: File,
+        was: Option<&engine::Version>,
+        to: Vec<u8>,
+    ) -> Result<engine::Version, StoreError> {
+        self.now.replace(file, was, to).await
+    }
+
+    async fn append(
+        &self,
+        file: File,
+        was: &engine::Version,
+        more: Vec<u8>,
+    ) -> Result<engine::Version, StoreError> {
+        self.now.append(file, was, more).await
+    }
+
+    async fn remove(&self, file: File, was: &engine::Version) -> Result<(), StoreError> {
+        self.now.remove(file, was).await
+    }
+
+    async fn history(&self, back: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.before.iter().rev().nth(usize::try_from(back).unwrap()).cloned())
+    }
+}
+
+/// What was written of a journal so far, line by line, as the parts of a history.
+async fn parts(store: &MemoryStore) -> Vec<Vec<u8>> {
+    let all = bytes(store, File::Journal).await.unwrap();
+    all.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
+}
+
+/// A copy, and the store that went on from it for so many sessions and was compacted, with its history.
+async fn went_on(copied: usize, more: usize) -> (MemoryStore, Remembering) {
+    let (copy_of, now) = (MemoryStore::new(), MemoryStore::new());
+    sessions(&now, copied).await;
+    copy(&now, &copy_of, false).await.unwrap();
+    sessions(&now, more).await;
+    let mut before = parts(&now).await;
+    let opened = Arc::new(Compacting(now.clone()));
+    let host = TestHost::new("ada@desk", 9, Instant::now());
+    let engine = Engine::new(Arc::new(Registry::new(())), opened).with_host(Arc::new(host));
+    let session = engine.open().await.unwrap();
+    before.push(parts(&now).await.pop().unwrap());
+    session.close().await.unwrap();
+    (copy_of, Remembering { now, before })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_longer_target_went_on_from_is_looked_for_in_its_history() {
+    for (copied, more) in [(1, 0), (1, 5), (3, 20), (7, 1)] {
+        let (old, now) = went_on(copied, more).await;
+        let (from, to) = (copied as u64, (copied + more + 1) as u64);
+        let refused = copy(&old, &now, false).await;
+        let is_newer =
+            matches!(refused, Err(TransferError::Newer { from: f, to: t, .. }) if (f, t) == (from, to));
+        assert!(is_newer, "{copied} {more}: {refused:?}");
+        // The other way, the old copy is known to be a beginning.
+        let (other, now) = went_on(copied, more).await;
+        copy(&now, &other, false).await.unwrap();
+        assert_eq!(inspect(&other).await.unwrap().unwrap().head.records, to, "{copied} {more}");
+    }
+    // A shorter one that went its own way is not older.
+    let (old, now) = went_on(2, 9).await;
+    let host = TestHost::new("bob@laptop", 8, Instant::now());
+    engine(&old).with_host(Arc::new(host)).open().await.unwrap().close().await.unwrap();
+    for refused in [copy(&old, &now, false).await, copy(&now, &old, false).await] {
+        assert!(matches!(refused, Err(TransferError::Diverged { common: None, .. })), "{refused:?}");
+    }
+    // Without a history nobody can know.
+    let (old, now) = went_on(2, 9).await;
+    let forgetful = Remembering { before: Vec::new(), ..now };
+    let refused = copy(&old, &forgetful, false).await;
+    assert!(matches!(refused, Err(TransferError::Longer { from: 2, to: 12, after: 12, .. })), "{refused:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_overwritten_is_told_before_it_is() {
+    let (from, to) = (MemoryStore::new(), MemoryStore::new());
+    sessions(&from, 2).await;
+    let overwritten = async || Transfer::plan(&from, &to, false).await.unwrap().overwrites();
+    assert_eq!(overwritten().await, None, "nothing is there");
+    copy(&from, &to, false).await.unwrap();
+    assert_eq!(overwritten().await, None, "nothing is written");
+    sessions(&from, 1).await;
+    assert_eq!(overwritten().await, Some(2));
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,7 +16,7 @@ pub enum BucketError {
         bucket: String,
     },
     /// S3 denies access.
-    #[error("bucket {bucket} does not belong to account {account}, or this identity may not look at it")]
+    #[error("bucket {bucket} does not belong to account {account}, or access to it is denied")]
     Closed {
         /// The bucket's name.
         bucket: String,

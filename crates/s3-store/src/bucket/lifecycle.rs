@@ -52,6 +52,14 @@ pub(super) fn rules(history_days: u32) -> Vec<LifecycleRule> {
     [history, lock, snapshot, rest].map(|rule| rule.build().expect("a status is given")).into()
 }
 
+/// After how many days history expires by the live rules, if one of ours says so.
+pub(super) fn history_days(live: &[LifecycleRule]) -> Option<i32> {
+    let ours = format!("{OURS}history");
+    let rule =
+        live.iter().find(|rule| rule.id() == Some(&ours) && *rule.status() == ExpirationStatus::Enabled)?;
+    rule.expiration()?.days()
+}
+
 fn is_ours(rule: &LifecycleRule) -> bool {
     rule.id().is_some_and(|id| rules(1).iter().any(|ours| ours.id() == Some(id)))
 }

@@ -66,6 +66,24 @@ fn blocked() -> PublicAccessBlockConfiguration {
         .build()
 }
 
+fn is_kms(default: &ServerSideEncryptionByDefault) -> bool {
+    *default.sse_algorithm() != ServerSideEncryption::Aes256
+}
+
+/// What is sent, with what somebody else has set beside it.
+fn encrypted(
+    live: Option<&ServerSideEncryptionRule>,
+    default: ServerSideEncryptionByDefault,
+    bucket_key: bool,
+) -> ServerSideEncryptionConfiguration {
+    let rule = ServerSideEncryptionRule::builder()
+        .apply_server_side_encryption_by_default(default)
+        .bucket_key_enabled(bucket_key)
+        .set_blocked_encryption_types(live.and_then(|rule| rule.blocked_encryption_types.clone()))
+        .build();
+    ServerSideEncryptionConfiguration::builder().rules(rule).build().expect("a rule is given")
+}
+
 fn words(says: Says) -> String {
     let parts = [(says.tls, "requests without TLS"), (says.protect, "deleting the bucket and old versions")];
     let denied: Vec<&str> = parts.into_iter().filter(|(is, _)| *is).map(|(_, what)| what).collect();
@@ -179,12 +197,26 @@ impl StateBucket {
         }
         if let Some(rules) = lifecycle::changed(&live.lifecycle, wish.history_days) {
             let theirs = rules.len() - lifecycle::rules(wish.history_days).len();
-            let from = if live.lifecycle.is_empty() { "no rules" } else { "other rules" };
+            let old = lifecycle::history_days(&live.lifecycle).and_then(|days| u32::try_from(days).ok());
+            let days = wish.history_days;
+            let from = match old {
+                Some(old) if old == days => {
+                    format!("history expires after {old} days, other rules otherwise")
+                }
+                Some(old) => format!("history expires after {old} days"),
+                None if live.lifecycle.is_empty() => "no rules".to_owned(),
+                None => "other rules".to_owned(),
+            };
             let others = if theirs > 0 { format!("; {theirs} rules of others stay") } else { String::new() };
+            let goes = match old.is_some_and(|old| old > days) {
+                true => format!(
+                    "; HISTORY LOST: what is older than {days} days will be deleted, old versions included"
+                ),
+                false => String::new(),
+            };
             let to = format!(
-                "history expires after {} days, old versions of snapshots after 90, of locks after 1, incomplete uploads after \
-                 7{others}",
-                wish.history_days
+                "history expires after {days} days, old versions of snapshots after 90, of locks after 1, incomplete uploads after \
+                 7{others}{goes}"
             );
             changes.push(Change::new(
                 "lifecycle",
@@ -225,7 +257,8 @@ impl StateBucket {
         Ok(changes)
     }
 
-    /// Nothing is asked for unless a key is configured: S3 encrypts all objects, and a key that somebody chose stays.
+    /// Nothing is asked for unless a key is configured: S3 encrypts all objects, and a key that somebody chose stays, as long as it
+    /// can be used.
     fn encryption(&self, live: Option<&ServerSideEncryptionRule>) -> Option<Change> {
         let default = live.and_then(|rule| rule.apply_server_side_encryption_by_default());
         let from = match default {
@@ -235,7 +268,20 @@ impl StateBucket {
                 None => default.sse_algorithm().as_str().to_owned(),
             },
         };
-        let key = self.wish.kms_key_arn.as_ref()?;
+        let Some(key) = self.wish.kms_key_arn.as_ref() else {
+            let code = self.wish.unusable_key.as_ref().filter(|_| default.is_some_and(is_kms))?;
+            let from = format!("{from}, which cannot be used ({code})");
+            let to = "SSE-S3; what is encrypted with that key stays unreadable until it can be used again";
+            let default =
+                ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::Aes256);
+            let default = default.build().expect("an algorithm is given");
+            return Some(Change::new(
+                "encryption",
+                from,
+                to,
+                Setting::Encryption(encrypted(live, default, false)),
+            ));
+        };
         let is_key = default.and_then(ServerSideEncryptionByDefault::kms_master_key_id) == Some(key);
         let is_bucket_key = live.and_then(ServerSideEncryptionRule::bucket_key_enabled) == Some(true);
         if is_key && is_bucket_key {
@@ -246,15 +292,19 @@ impl StateBucket {
             .kms_master_key_id(key)
             .build()
             .expect("an algorithm is given");
-        let rule = ServerSideEncryptionRule::builder()
-            .apply_server_side_encryption_by_default(default)
-            .bucket_key_enabled(true)
-            .set_blocked_encryption_types(live.and_then(|rule| rule.blocked_encryption_types.clone()))
-            .build();
-        let all = ServerSideEncryptionConfiguration::builder().rules(rule).build().expect("a rule is given");
+        let all = encrypted(live, default, true);
         let from = if is_key { format!("{from}, without a bucket key") } else { from };
         let to = format!("aws:kms with {key} and a bucket key");
         Some(Change::new("encryption", from, to, Setting::Encryption(all)))
+    }
+
+    /// Whether the bucket encrypts with a key of KMS by default.
+    pub(super) async fn has_key(&self) -> Result<bool, BucketError> {
+        let answer = made(ask!(self, "GetBucketEncryption", get_bucket_encryption))?;
+        let encryption = answer.and_then(|answer| answer.server_side_encryption_configuration);
+        let rule = encryption.as_ref().and_then(|encryption| encryption.rules().first());
+        let default = rule.and_then(ServerSideEncryptionRule::apply_server_side_encryption_by_default);
+        Ok(default.is_some_and(is_kms))
     }
 
     /// Makes one change. May be done again.

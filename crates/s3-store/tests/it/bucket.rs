@@ -24,6 +24,7 @@ fn wish() -> BucketWish {
         project: "payment".to_owned(),
         prefix: "payment".to_owned(),
         kms_key_arn: None,
+        unusable_key: None,
         history_days: 2557,
         protect: None,
         tags: [("Author".to_owned(), "ada".to_owned())].into(),
@@ -155,6 +156,64 @@ async fn only_what_differs_is_set_again() {
     );
 }
 
+/// A key of KMS by default that somebody disabled, is about to delete, or has deleted.
+#[tokio::test]
+async fn a_default_key_that_cannot_be_used_gives_way_and_one_that_can_stays() {
+    let emulator = Emulator::in_memory();
+    let kms = aws_sdk_kms::Client::new(&testing::config(&emulator));
+    let live = kms.create_key().send().await.unwrap().key_metadata.unwrap();
+    let arn = live.arn.clone().unwrap();
+    make(&bucket(&emulator, BucketWish { kms_key_arn: Some(arn.clone()), ..wish() })).await.unwrap();
+    let found = async || bucket(&emulator, wish()).unusable_key().await.unwrap();
+    assert_eq!(found().await, None);
+    kms.disable_key().key_id(&arn).send().await.unwrap();
+    assert_eq!(found().await.as_deref(), Some("KMS.DisabledException"));
+    kms.schedule_key_deletion().key_id(&arn).pending_window_in_days(7).send().await.unwrap();
+    assert_eq!(found().await.as_deref(), Some("KMS.KMSInvalidStateException"));
+    emulator.advance(std::time::Duration::from_secs(8 * 86_400)).await.unwrap();
+    let code = found().await;
+    assert_eq!(code.as_deref(), Some("KMS.NotFoundException"));
+
+    let wished = bucket(&emulator, BucketWish { unusable_key: code, ..wish() });
+    let changes = wished.look().await.unwrap().changes;
+    let [change] = changes.as_slice() else { panic!("{changes:?}") };
+    assert_eq!(change.from, format!("aws:kms with {arn}, which cannot be used (KMS.NotFoundException)"));
+    assert!(
+        change.to.starts_with("SSE-S3; what is encrypted with that key stays unreadable"),
+        "{}",
+        change.to
+    );
+    assert_eq!(make(&wished).await.unwrap(), ["encryption"]);
+    assert_eq!(make(&wished).await.unwrap(), Vec::<&str>::new());
+    assert_eq!(found().await, None);
+    client(&emulator)
+        .put_object()
+        .bucket(BUCKET)
+        .key("theirs")
+        .body(b"x".to_vec().into())
+        .send()
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_shorter_history_is_shown_with_the_longer_one_and_what_is_lost() {
+    let emulator = Emulator::in_memory();
+    make(&bucket(&emulator, wish())).await.unwrap();
+    let lifecycle = async |days| {
+        let look = bucket(&emulator, BucketWish { history_days: days, ..wish() }).look().await.unwrap();
+        let [change] = look.changes.as_slice() else { panic!("{look:?}") };
+        (change.from.clone(), change.to.clone())
+    };
+    let (from, to) = lifecycle(30).await;
+    assert_eq!(from, "history expires after 2557 days");
+    assert!(to.starts_with("history expires after 30 days, "), "{to}");
+    assert!(to.contains("HISTORY LOST: what is older than 30 days will be deleted"), "{to}");
+    let (from, to) = lifecycle(3000).await;
+    assert_eq!(from, "history expires after 2557 days");
+    assert!(!to.contains("LOST"), "{to}");
+}
+
 #[tokio::test]
 async fn what_others_have_set_stays() {
     let emulator = Emulator::in_memory();
@@ -204,9 +263,7 @@ async fn a_bucket_that_must_not_be_used_is_refused_with_the_difference() {
         ),
         (
             BucketWish { account_id: "210987654321".to_owned(), ..wish() },
-            format!(
-                "bucket {name} does not belong to account 210987654321, or this identity may not look at it"
-            ),
+            format!("bucket {name} does not belong to account 210987654321, or access to it is denied"),
         ),
         (BucketWish { region: "eu-central-1".to_owned(), ..wish() }, format!("bucket {name} is in {REGION}")),
     ] {

@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::place::{Place, engine, note, noted, told};
 
-const NEWEST: &str = "journal/999999999993.6";
-const FIRST: &str = "journal/999999999996.3";
+pub(crate) const NEWEST: &str = "journal/999999999993.6";
+pub(crate) const FIRST: &str = "journal/999999999996.3";
 const BEFORE: &str = "journal/999999999997.2";
 
 /// What somebody does to the content of an object.
@@ -18,7 +18,7 @@ type Edit = fn(String) -> Vec<u8>;
 
 /// An environment with a snapshot, and a session after it that ended without compacting: segments 1 and 2 are those of the session
 /// before it, 3 begins the journal.
-async fn environment(account: &Place) -> Place {
+pub(crate) async fn environment(account: &Place) -> Place {
     let place = account.elsewhere();
     let started = Instant::now();
     // The state of a session that has not ended.

@@ -11,5 +11,6 @@ mod outside;
 mod place;
 mod probe;
 mod race;
+mod restore;
 mod session_faults;
 mod trouble;

@@ -72,7 +72,7 @@ pub(crate) struct ByHand {
 }
 
 impl ByHand {
-    fn key(&self, name: &str) -> String {
+    pub(crate) fn key(&self, name: &str) -> String {
         format!("{}/{name}", self.prefix)
     }
 
@@ -99,6 +99,19 @@ impl ByHand {
     pub(crate) async fn delete_version(&self, name: &str, version: &str) {
         let call = self.client.delete_object().bucket(BUCKET).key(self.key(name)).version_id(version);
         call.send().await.unwrap();
+    }
+
+    pub(crate) async fn version(&self, name: &str, version: &str) -> Vec<u8> {
+        let call = self.client.get_object().bucket(BUCKET).key(self.key(name)).version_id(version);
+        call.send().await.unwrap().body.collect().await.unwrap().to_vec()
+    }
+
+    /// With all its versions.
+    pub(crate) async fn delete_for_good(&self, name: &str) {
+        let call = self.client.list_object_versions().bucket(BUCKET).prefix(self.key(name));
+        for version in call.send().await.unwrap().versions() {
+            self.delete_version(name, version.version_id().unwrap()).await;
+        }
     }
 
     /// The tags of an object, as `key=value`.

@@ -52,8 +52,7 @@ async fn a_bucket_is_made_and_used_and_then_there_is_nothing_to_do() {
     let again = machine.run(&account, &["bootstrap"]).expect(0);
     assert!(again.out.contains("nothing to do; as it must be"), "{}", again.out);
     assert_eq!(account.keys().await, Vec::<String>::new());
-    // There is nothing to destroy, and that is recorded.
-    machine.run(&account, &["destroy"]).expect(0);
+    account.record("dev", 1).await;
     assert!(account.keys().await.contains(&"payment/dev/state.json".to_owned()));
 }
 
@@ -92,7 +91,11 @@ async fn a_bucket_that_somebody_else_made_is_used_only_if_that_is_said() {
         refused.err
     );
     assert!(refused.err.contains("      versioning: off → Enabled"), "{}", refused.err);
-    assert!(refused.err.contains("hint: with --adopt"), "{}", refused.err);
+    assert!(
+        refused.err.contains("hint: with `stack bootstrap --adopt --target aws` it is used"),
+        "{}",
+        refused.err
+    );
     let untouched = account.s3().get_bucket_versioning().bucket(BUCKET).send().await.unwrap();
     assert_eq!(untouched.status(), None);
     machine.run(&account, &["bootstrap", "--adopt"]).expect(0);
@@ -174,6 +177,23 @@ async fn a_key_that_cannot_be_used_does_not_become_the_default_of_the_bucket() {
     let algorithm = rules[0].apply_server_side_encryption_by_default().unwrap().sse_algorithm().as_str();
     assert_eq!(algorithm, "AES256");
     machine.run(&account, &["up"]).expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_default_key_that_cannot_be_used_is_shown_and_gives_way() {
+    let account = Account::empty();
+    let machine = Machine::new();
+    machine.run(&account, &["bootstrap"]).expect(0);
+    let key = "arn:aws:kms:ap-southeast-1:123456789012:key/00000000-0000-4000-8000-000000000000";
+    account.encrypt_with(key).await;
+    let mended = machine.run(&account, &["bootstrap"]).expect(0);
+    let change = format!(
+        "      encryption: aws:kms with {key}, which cannot be used (KMS.NotFoundException) → SSE-S3; "
+    );
+    assert!(mended.err.contains(&change), "{}", mended.err);
+    assert!(mended.err.contains("the key is gone"), "{}", mended.err);
+    let again = machine.run(&account, &["bootstrap"]).expect(0);
+    assert!(again.out.contains("nothing to do; as it must be"), "{}", again.out);
 }
 
 #[test]

@@ -287,3 +287,17 @@ fn the_example_certificate_is_refused_in_an_account_that_is_not_the_embedded_one
     };
     assert!(format!("{source:?}").contains("is of account 123456789012"), "{source:?}");
 }
+
+/// The README shows from which line of the file a value comes, and one number of records.
+#[test]
+fn the_samples_in_the_readme_name_the_line_and_the_records_that_there_are() {
+    let (readme, file) = (include_str!("../../../../README.md"), include_str!("../../../../stack.toml"));
+    let number = |before: &str| -> usize {
+        let rest = readme.split(before).nth(1).unwrap_or_else(|| panic!("no {before}"));
+        rest.split(|one: char| !one.is_ascii_digit()).next().unwrap().parse().unwrap()
+    };
+    let line = number("cidr = \"10.0.0.0/16\"                                       # stack.toml:");
+    let there = file.lines().position(|line| line.starts_with("cidr = ")).unwrap() + 1;
+    assert_eq!(line, there, "the README says that vpc.cidr is in line {line} of stack.toml");
+    assert_eq!(number("journal: 5b0d21… (record "), number("records  "));
+}

@@ -61,13 +61,29 @@ fn a_port_that_is_taken_is_named() {
 }
 
 #[test]
+fn who_serves_it_with_faults_is_told_that_they_are_on() {
+    let place = Workplace::new();
+    place.write(
+        "faults.json",
+        r#"{"seed": 7, "rules": [{"of": "mutating", "when": {"call": 12}, "fault": "throttle"}]}"#,
+    );
+    let (_server, said) = Server::start_and_listen(&place, &["--faults", "faults.json"]);
+    assert!(
+        said[0].starts_with("faults are on: calls go wrong as faults.json says (1 rule, seed 7)"),
+        "{said:?}"
+    );
+    let (_server, said) = Server::start_and_listen(&place, &[]);
+    assert!(!said.iter().any(|line| line.contains("faults")), "{said:?}");
+}
+
+#[test]
 fn a_plan_of_faults_that_cannot_be_read_is_named() {
     let place = Workplace::new();
     let ended = place.run(&["emulator", "serve", "--faults", "none.json"]).expect(65);
     assert!(ended.err.contains("none.json: it cannot be read"), "{}", ended.err);
     place.write("broken.json", "{");
     let ended = place.run(&["emulator", "serve", "--faults", "broken.json"]).expect(65);
-    assert!(ended.err.contains("broken.json is not a plan of faults"), "{}", ended.err);
+    assert!(ended.err.contains("broken.json is not a valid fault plan"), "{}", ended.err);
     place.run(&["emulator", "serve", "--latency=-1"]).expect(64);
 }
 

@@ -19,7 +19,9 @@ async fn environments_are_listed_with_their_last_run_and_whether_one_is_under_wa
     let nothing = place.run(&["env", "list"]).expect(0).out;
     assert_eq!(nothing, "no environment has a state on --target embedded\n");
     place.run(&["up"]).expect(0);
-    place.run(&["destroy", "--yes", "--env", "pr7"]).expect(0);
+    // A name that was never deployed is no environment because somebody destroyed it.
+    let destroyed = place.run(&["destroy", "--yes", "--env", "devv"]).expect(0);
+    assert!(destroyed.err.contains("nothing is recorded for this environment"), "{}", destroyed.err);
     // One whose record is damaged does not hide the others.
     fs::create_dir_all(place.state_directory("staging")).unwrap();
     fs::write(place.state_directory("staging").join("journal.jsonl"), "damaged\n").unwrap();
@@ -48,10 +50,10 @@ async fn those_in_a_bucket_are_listed_on_every_machine() {
     let account = Account::new().await;
     let (one, other) = (Machine::new(), Machine::new());
     for environment in ["dev", "pr7"] {
-        for _ in 0..2 {
-            one.run(&account, &["destroy", "--env", environment]).expect(0);
-        }
+        account.record(environment, 2).await;
+        one.run(&account, &["destroy", "--env", environment]).expect(0);
     }
+    one.run(&account, &["destroy", "--env", "pr8"]).expect(0);
     let listed = other.run(&account, &["env", "list", "--json"]).expect(0).json();
     assert_eq!(names(&listed), ["dev", "pr7"]);
     for one in listed.as_array().unwrap() {

@@ -46,6 +46,32 @@ async fn everything_in_the_cloud_is_in_state_with_its_address_in_a_tag() {
     assert!(objects.len() > 30, "{}", objects.len());
 }
 
+/// Until when a key can be restored is what AWS says, by its own clock.
+#[tokio::test]
+async fn the_day_on_which_a_key_is_deleted_is_the_one_that_aws_tells() {
+    let place = Workplace::new();
+    place.run(&["up"]).expect(0);
+    place.emulator().advance(std::time::Duration::from_secs(400 * 86_400)).await.unwrap();
+    let destroyed = place.run(&["destroy", "--yes"]).expect(0);
+    let sdk = stack::embedded(&place.emulator(), aws_sdk_ec2::config::Region::new("ap-southeast-1"));
+    let kms = aws_sdk_kms::Client::new(&sdk);
+    let mut days = std::collections::BTreeSet::new();
+    for key in kms.list_keys().send().await.unwrap().keys() {
+        let key =
+            kms.describe_key().key_id(key.key_id().unwrap()).send().await.unwrap().key_metadata.unwrap();
+        days.extend(key.deletion_date().map(|date| date.to_string()[..10].to_owned()));
+    }
+    let told: Vec<&str> =
+        destroyed.err.lines().filter(|line| line.starts_with("  waits: the key ")).collect();
+    assert!(!told.is_empty() && !days.is_empty(), "{}", destroyed.err);
+    for line in told {
+        assert!(
+            days.iter().any(|day| line.ends_with(&format!("until {day}, when AWS deletes it"))),
+            "{line} {days:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn destroy_leaves_nothing_in_the_cloud_and_nothing_in_state() {
     let place = Workplace::new();
@@ -114,7 +140,11 @@ fn outputs_are_data_on_standard_output() {
         serde_json::json!(["10.0.10.0/24", "10.0.11.0/24", "10.0.12.0/24"])
     );
     let unknown = place.run(&["outputs", "vpcID"]).expect(1);
-    assert!(unknown.err.contains("vpcId"), "{}", unknown.err);
+    assert!(unknown.err.contains("hint: did you mean `vpcId`?"), "{}", unknown.err);
+    let unknown = place.run(&["outputs", "vpc_id"]).expect(1);
+    assert!(unknown.err.contains("hint: did you mean `vpcId`?"), "{}", unknown.err);
+    let unknown = place.run(&["outputs", "password"]).expect(1);
+    assert!(unknown.err.contains("hint: the outputs are: "), "{}", unknown.err);
 }
 
 #[test]

@@ -18,7 +18,11 @@ async fn a_second_writer_is_told_who_holds_the_lock_and_exits_with_75() {
     assert_eq!(ended.status.code(), Some(75), "{error}");
     assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
     // Reading needs no lock.
-    place.run(&["preview", "--detailed-exitcode"]).expect(0);
+    let looked = place.run(&["preview", "--detailed-exitcode"]).expect(0);
+    let line = looked.err.lines().find(|line| line.ends_with(": the plan may change")).unwrap();
+    assert!(line.contains(&format!("process {} is under way since 2", std::process::id())), "{line}");
     session.close().await.unwrap();
+    let looked = place.run(&["preview", "--detailed-exitcode"]).expect(0);
+    assert!(!looked.err.contains("the plan may change"), "{}", looked.err);
     place.run(&["up"]).expect(0);
 }

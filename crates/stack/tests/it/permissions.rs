@@ -214,6 +214,7 @@ async fn every_call_about_the_state_is_in_the_policy_for_it() {
         kms_key_arn: Some(
             "arn:aws:kms:ap-southeast-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab".to_owned(),
         ),
+        unusable_key: None,
         history_days: 30,
         protect: Some(true),
         tags: BTreeMap::new(),
@@ -262,6 +263,15 @@ async fn every_call_about_the_state_is_in_the_policy_for_it() {
     assert!(engine::unlock(&store, &holder.id).await.unwrap());
     drop(held);
     note();
+    // A segment that somebody deleted is looked for among its versions.
+    let listed = s3.list_objects_v2().bucket(name).prefix("payment/dev/journal/").max_keys(1).send().await;
+    let newest = listed.unwrap().contents()[0].key().unwrap().to_owned();
+    s3.delete_object().bucket(name).key(newest).send().await.unwrap();
+    emulator.clear_calls();
+    assert!(engine::inspect(&store).await.is_err());
+    engine::Store::history(&store, 0).await.unwrap();
+    note();
+    called.insert("s3:GetObjectVersion".to_owned());
     // With the calls: for tags in CreateBucket and PutObject, and for a key of KMS (S3 API Reference, "Permissions").
     called.extend(["s3:TagResource", "s3:PutObjectTagging"].map(str::to_owned));
     assert!(called.len() >= 20, "these are too few: {called:?}");

@@ -101,15 +101,14 @@ async fn another_state_is_never_overwritten() {
     other.run(&account, &["preview", "--detailed-exitcode", "--set", "vpc.nat=none"]).expect(0);
 }
 
-/// There is nothing to destroy, and each run is a record all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_older_state_does_not_replace_a_newer_one() {
     let account = Account::new().await;
     let one = Machine::new();
-    one.run(&account, &locally(&["destroy"])).expect(0);
+    one.record(1).await;
     let local = one.0.path().join(".stack/aws/dev");
     let copy = fs::read(local.join("journal.jsonl")).unwrap();
-    one.run(&account, &locally(&["destroy"])).expect(0);
+    one.record(1).await;
     one.run(&account, &locally(&["state", "push"])).expect(0);
     // An old copy is put back, as if nothing had been moved.
     fs::remove_file(note_of(&one)).unwrap();
@@ -125,6 +124,77 @@ async fn an_older_state_does_not_replace_a_newer_one() {
     assert_eq!(recorded_in(&local).await.records, 2);
 }
 
+/// Runs with the state in the bucket leave a journal that begins after its last record: what it went on from is in its history.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shorter_state_is_older_or_went_apart_and_which_of_the_two_is_told() {
+    let account = Account::new().await;
+    let one = Machine::new();
+    one.record(1).await;
+    one.run(&account, &["state", "push"]).expect(0);
+    account.record("dev", 3).await;
+    fs::remove_file(note_of(&one)).unwrap();
+    let older = one.run(&account, &["state", "push"]).expect(65);
+    assert!(
+        older.err.contains(" is newer: it has 4 records, and what would replace it has 1"),
+        "{}",
+        older.err
+    );
+    one.record(1).await;
+    for command in ["push", "pull"] {
+        let apart = one.run(&account, &["state", command]).expect(65);
+        assert!(apart.err.contains(" and what would replace it went apart: "), "{}", apart.err);
+        let (to, from) = if command == "push" { (4, 2) } else { (2, 4) };
+        assert!(apart.err.contains(&format!("It has {to} records, the other one {from}")), "{}", apart.err);
+        assert_eq!(apart.err.matches(", last run 2").count(), 2, "{}", apart.err);
+        assert!(apart.err.contains("`stack refresh --target aws` with"), "{}", apart.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_asks_before_it_overwrites_something_and_not_otherwise() {
+    let account = Account::new().await;
+    let (one, other) = (Machine::new(), Machine::new());
+    one.record(1).await;
+    // Nothing is there.
+    one.run_without_yes(&account, &["state", "push"]).expect(0);
+    other.run_without_yes(&account, &["state", "pull"]).expect(0);
+    other.record(2).await;
+    let keys = account.keys().await;
+    let asked = other.run_without_yes(&account, &["state", "push"]).expect(64);
+    assert!(
+        asked.err.contains(&format!("the state in s3://{BUCKET}/payment/dev (1 record, last run ")),
+        "{}",
+        asked.err
+    );
+    assert!(
+        asked.err.contains("will be overwritten with that in ") && asked.err.contains("(3 records, "),
+        "{}",
+        asked.err
+    );
+    assert!(asked.err.contains("add --yes"), "{}", asked.err);
+    assert_eq!(account.keys().await, keys);
+    other.run(&account, &["state", "push"]).expect(0);
+    one.run_without_yes(&account, &["state", "pull"]).expect(64);
+    one.run(&account, &["state", "pull"]).expect(0);
+}
+
+/// After a pull, with a configuration that still names the bucket.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_a_state_has_gone_is_told_to_the_machine_that_has_it_and_to_the_others() {
+    let account = Account::new().await;
+    let (one, other) = (Machine::new(), Machine::new());
+    account.record("dev", 1).await;
+    let pulled = one.run(&account, &["state", "pull"]).expect(0);
+    assert!(pulled.out.contains("or every command is refused"), "{}", pulled.out);
+    let here = one.run(&account, &["preview"]).expect(65);
+    assert!(here.err.contains("hint: it is on this machine, in "), "{}", here.err);
+    assert!(here.err.contains("`state.backend = \"local\"`"), "{}", here.err);
+    fs::remove_dir_all(one.0.path().join(".stack/aws/dev")).unwrap();
+    let there = other.run(&account, &["preview", "--env", "dev"]).expect(65);
+    assert!(there.err.contains("hint: whoever has it there"), "{}", there.err);
+    assert!(there.err.contains("`stack state push --target aws`"), "{}", there.err);
+}
+
 /// Each write of a push fails once: what is there is in use at one place at the most, and the same command goes on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_move_that_was_cut_off_is_made_again() {
@@ -135,7 +205,7 @@ async fn a_move_that_was_cut_off_is_made_again() {
             "fault": { "error": { "code": "AccessDenied", "status": 403 } } });
         let account = Account::new().await;
         let one = Machine::new();
-        one.run(&account, &locally(&["destroy"])).expect(0);
+        one.record(1).await;
         let account = account.with_faults(&json!({ "rules": [denied] }));
         let first = one.run(&account, &locally(&["state", "push"]));
         if first.code == 0 {
@@ -156,7 +226,7 @@ async fn a_move_that_was_cut_off_is_made_again() {
 async fn nothing_is_moved_while_a_run_is_under_way() {
     let account = Account::new().await;
     let one = Machine::new();
-    one.run(&account, &locally(&["destroy"])).expect(0);
+    one.record(1).await;
     let store = std::sync::Arc::new(LocalStore::new(one.0.path().join(".stack/aws/dev")));
     let engine = engine::Engine::new(std::sync::Arc::new(engine::Registry::new(())), store.clone());
     let session = engine.open().await.unwrap();

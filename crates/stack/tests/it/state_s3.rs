@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Instant;
 
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::types::{
@@ -11,6 +13,8 @@ use aws_sdk_s3::types::{
     ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
     VersioningConfiguration,
 };
+use engine::{Engine, LocalStore, Registry, Store};
+use s3_store::{Location, S3Store};
 use serde_json::json;
 
 use crate::command::{Ended, Workplace};
@@ -72,6 +76,51 @@ impl Account {
         let server = Server::with_faults(&self.place, faults, &[]);
         Self { server, ..self }
     }
+
+    /// Makes this the key that the bucket encrypts with by default.
+    pub(crate) async fn encrypt_with(&self, key: &str) {
+        let by_default = ServerSideEncryptionByDefault::builder()
+            .sse_algorithm(ServerSideEncryption::AwsKms)
+            .kms_master_key_id(key)
+            .build()
+            .unwrap();
+        let rule =
+            ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(by_default).build();
+        let rules = ServerSideEncryptionConfiguration::builder().rules(rule).build().unwrap();
+        let s3 = self.s3();
+        let call = s3.put_bucket_encryption().bucket(BUCKET).server_side_encryption_configuration(rules);
+        call.send().await.unwrap();
+    }
+
+    /// What another program keeps its state with in this bucket.
+    pub(crate) fn store(&self, environment: &str) -> S3Store {
+        let sdk = aws_config::SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("ap-southeast-1"))
+            .endpoint_url(&self.server.url)
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::for_tests()))
+            .build();
+        let location = Location {
+            bucket: BUCKET.to_owned(),
+            prefix: format!("payment/{environment}"),
+            account_id: Some("123456789012".to_owned()),
+            kms_key_arn: None,
+        };
+        S3Store::new(&sdk, location)
+    }
+
+    /// Sessions that change nothing, each of which is a record.
+    pub(crate) async fn record(&self, environment: &str, sessions: usize) {
+        record(Arc::new(self.store(environment)), sessions).await;
+    }
+}
+
+/// Sessions that change nothing, each of which is a record.
+async fn record(store: Arc<dyn Store>, sessions: usize) {
+    for _ in 0..sessions {
+        let engine = Engine::new(Arc::new(Registry::new(())), Arc::clone(&store));
+        engine.open().await.unwrap().close().await.unwrap();
+    }
 }
 
 /// A machine: a working directory of its own.
@@ -82,6 +131,18 @@ impl Machine {
         let place = Workplace::new();
         place.write("stack.toml", &format!("[state]\nbackend = \"s3\"\nbucket = \"{BUCKET}\"\n"));
         Self(place)
+    }
+
+    /// Sessions that change nothing, each of which is a record in the state directory.
+    pub(crate) async fn record(&self, sessions: usize) {
+        record(Arc::new(LocalStore::new(self.0.path().join(".stack/aws/dev"))), sessions).await;
+    }
+
+    /// Without a terminal, and without `--yes`.
+    pub(crate) fn run_without_yes(&self, account: &Account, arguments: &[&str]) -> Ended {
+        let mut command = self.0.command(arguments);
+        let command = account.server.reached_by(command.args(["--target", "aws"]));
+        Ended::of(&command.stdin(Stdio::null()).output().unwrap())
     }
 
     pub(crate) fn command(&self, account: &Account, arguments: &[&str]) -> Command {
@@ -172,6 +233,15 @@ async fn a_run_that_was_killed_is_taken_up_at_once_on_the_same_machine() {
     up.after(20, "created ");
     up.signal("KILL");
     up.end();
+    // Nobody is at work here; another machine cannot know it.
+    let here = one.run(&account, &["preview", "--set", "vpc.nat=none"]).expect(0);
+    assert!(!here.err.contains("the plan may change"), "{}", here.err);
+    let there = Machine::new().run(&account, &["preview", "--set", "vpc.nat=none"]).expect(0);
+    assert!(
+        there.err.contains("for up: if that run is still under way, the plan may change"),
+        "{}",
+        there.err
+    );
     let next = one.run(&account, &["up", "--set", "vpc.nat=none"]).expect(0);
     assert!(!next.err.contains("the lock is held"), "{}", next.err);
 }
@@ -248,9 +318,14 @@ async fn a_bucket_that_cannot_be_used_is_one_error_and_nothing_is_written() {
         &account,
         &["--set", "state.bucket=payment-state-other"],
         65,
-        &["NoSuchBucket", "stack bootstrap", "state.bucket"],
+        &["NoSuchBucket", "`stack bootstrap --target aws`", "state.bucket"],
     );
-    of(&account, &["--set", "state.account_id=210987654321"], 1, &["AccessDenied", "state.account_id"]);
+    of(
+        &account,
+        &["--set", "state.account_id=210987654321"],
+        1,
+        &["AccessDenied", "does not belong to account 210987654321", "`state.account_id`"],
+    );
     of(
         &account,
         &["--set", "state.region=eu-central-1"],
@@ -291,17 +366,9 @@ async fn a_bucket_without_versions_is_refused() {
 async fn a_key_that_is_disabled_is_named_in_the_advice() {
     let account = Account::new().await;
     let machine = Machine::new();
-    let by_default = ServerSideEncryptionByDefault::builder()
-        .sse_algorithm(ServerSideEncryption::AwsKms)
-        .kms_master_key_id("arn:aws:kms:ap-southeast-1:123456789012:key/00000000-0000-4000-8000-000000000000")
-        .build()
-        .unwrap();
-    let rule =
-        ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(by_default).build();
-    let rules = ServerSideEncryptionConfiguration::builder().rules(rule).build().unwrap();
-    let call =
-        account.s3().put_bucket_encryption().bucket(BUCKET).server_side_encryption_configuration(rules);
-    call.send().await.unwrap();
+    account
+        .encrypt_with("arn:aws:kms:ap-southeast-1:123456789012:key/00000000-0000-4000-8000-000000000000")
+        .await;
     refused(
         &machine,
         &account,
@@ -319,6 +386,18 @@ fn what_cannot_be_configured_is_refused_before_any_call() {
         (&["state.backend=s3"][..], "`state.bucket`: state.backend is \"s3\", and no bucket is given"),
         (&["state.bucket=A"], "`--set state.bucket`: `A` is not the name of an S3 bucket"),
         (&["state.bucket=a..b"], "is not the name of an S3 bucket"),
+        (&["state.bucket=a.-b"], "is not the name of an S3 bucket"),
+        (&["state.bucket=ab-.c"], "has a hyphen beside a dot"),
+        (&["state.bucket=10.0.0.1"], "looks like an IP address"),
+        (&["state.bucket=xn--states"], "begins with xn--, which is reserved by AWS"),
+        (&["state.bucket=sthree-states"], "begins with sthree-"),
+        (&["state.bucket=states-s3alias"], "ends with -s3alias, which is reserved by AWS"),
+        (&["state.bucket=states--ol-s3"], "ends with --ol-s3"),
+        (&["state.bucket=states--x-s3"], "ends with --x-s3"),
+        (
+            &["state.bucket=a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a"],
+            "has more than 63 characters",
+        ),
         (&["state.prefix=/x"], "`--set state.prefix`: `/x` is not a prefix of keys"),
         (&["state.prefix=a/../b"], "it has a part that is `.` or `..`"),
         (

@@ -138,14 +138,16 @@ async fn the_life_of_a_stack_reads_well() {
     let vpc = place.run(&["outputs", "vpcId"]).expect(0).out.trim_end().to_owned();
     let (ec2, off) = (place.ec2(), AttributeBooleanValue::builder().value(false).build());
     ec2.modify_vpc_attribute().vpc_id(&vpc).enable_dns_hostnames(off).send().await.unwrap();
-    let tag = Tag::builder().key("Author").value("somebody").build();
-    ec2.create_tags().resources(&vpc).tags(tag).send().await.unwrap();
+    for (key, value) in [("Author", "somebody"), ("CostCenter", "17")] {
+        let tag = Tag::builder().key(key).value(value).build();
+        ec2.create_tags().resources(&vpc).tags(tag).send().await.unwrap();
+    }
     drift.run(&place, &["refresh"]);
     drift.run(&place, &["preview"]);
     let both = ["preview", "--set", "tags.Author=me", "--set", "alb.waf.enabled=false"];
     let said = place.run(&both).expect(0).out;
     assert!(said.contains("Tags[Author].Value: \"somebody\" → \"me\"\n"), "{said}");
-    assert!(said.contains("changed outside of this program, too: \"unknown\" → \"somebody\"\n"), "{said}");
+    assert!(said.contains("changed outside of this program, too; it was \"unknown\"\n"), "{said}");
     drift.run(&place, &["up"]);
     drift.compare("drift");
 

@@ -91,7 +91,6 @@ async fn the_lock_of_a_dead_run_is_taken_at_once_where_that_is_known_and_after_a
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_state_directory_has_a_lock_of_the_same_kind() {
     let place = Workplace::new();
-    place.run(&["destroy", "--yes"]).expect(0);
     let free = place.run(&["state", "lock"]).expect(0).out;
     assert!(free.contains("held by  nobody"), "{free}");
     let store = Arc::new(LocalStore::new(place.state_directory("dev")));

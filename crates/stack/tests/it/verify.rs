@@ -162,12 +162,35 @@ fn who_may_not_look_is_told_so_and_gets_everything_else() {
     assert!(refresh.err.contains(hint), "{}", refresh.err);
 }
 
+/// The sample of the README is what is printed, line by line.
+#[tokio::test]
+async fn the_sample_in_the_readme_is_what_is_printed() {
+    let place = Workplace::new();
+    place.run(&["up"]).expect(0);
+    let objects = place.objects().await;
+    let is_key = |object: &&emulator::Object| {
+        object.kind == "AWS::KMS::Key"
+            && object.tags.get("stack:address").is_some_and(|at| at == "database/key")
+    };
+    let key = objects.iter().find(is_key).unwrap();
+    let sdk = stack::embedded(&place.emulator(), aws_sdk_ec2::config::Region::new("ap-southeast-1"));
+    aws_sdk_kms::Client::new(&sdk).disable_key_rotation().key_id(&key.id).send().await.unwrap();
+    let printed = place.run(&["verify"]).expect(1).out;
+    let readme = include_str!("../../../../README.md");
+    let sample = readme.split("$ aws kms disable-key-rotation").nth(1).unwrap().split("```").next().unwrap();
+    let lines: Vec<&str> = sample.lines().skip(2).filter(|line| *line != "…").collect();
+    assert!(lines.len() > 8, "{sample}");
+    for line in lines {
+        assert!(printed.lines().any(|one| one == line), "not printed: {line}\n{printed}");
+    }
+}
+
 #[test]
 fn without_a_stack_it_says_what_to_do_and_calls_nothing() {
     let place = Workplace::new();
     let nothing = place.run(&["verify", "--env", "staging"]).expect(65);
     assert!(nothing.err.contains("payment staging (embedded, ap-southeast-1): nothing is deployed here"));
-    assert!(nothing.err.contains("hint: `up --env staging` deploys it"), "{}", nothing.err);
+    assert!(nothing.err.contains("hint: `stack up --env staging` deploys it"), "{}", nothing.err);
     assert!(!place.path().join(".stack/emulator").exists());
     place.run(&["up"]).expect(0);
     place.run(&["destroy", "--yes"]).expect(0);
