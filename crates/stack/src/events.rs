@@ -428,6 +428,86 @@ mod tests {
         assert_eq!((&beats[2]["running"], &beats[2]["done"]), (&json!([]), &json!(2)));
     }
 
+    /// Everything that is told without a plan, and what comes of it is in `docs/events.md`, word by word. What a plan is needed for
+    /// is compared in the tests of the program. `STACK_TRANSCRIPTS=write` writes the examples anew.
+    #[tokio::test(start_paused = true)]
+    async fn the_documentation_has_each_event_as_it_is_told() {
+        let (events, told) = listening();
+        let (address, operation) = (|| at("vpc/nat-a"), Operation::Create);
+        events.known().kinds.insert(address(), "AWS::EC2::NatGateway".to_owned());
+        events.run_started(Running::Up, "stack", "0.1.0", "prod");
+        for progress in [
+            Progress::WaitingForLock {
+                holder: "ada@earth, process 4711".to_owned(),
+                awaited: engine::Awaited::Release,
+                left: Duration::from_secs(600),
+            },
+            Progress::Settled { address: address(), operation, took_effect: true },
+            Progress::Begun { total: 42 },
+            Progress::Started { address: address(), kind: "AWS::EC2::NatGateway".to_owned(), operation },
+            Progress::Waiting {
+                address: address(),
+                operation: Some(operation),
+                on: "pending".to_owned(),
+                refused: None,
+            },
+        ] {
+            events.observe(&progress);
+        }
+        tokio::time::advance(Duration::from_secs(10)).await;
+        events.beat();
+        tokio::time::advance(Duration::from_millis(2500)).await;
+        for progress in [
+            Progress::Done {
+                address: address(),
+                operation,
+                adopted: false,
+                took: Duration::from_millis(12_500),
+            },
+            Progress::Failed {
+                address: address(),
+                operation,
+                reason: "CreateNatGateway: NatGatewayLimitExceeded: the limit is 5 (request 4f2c…)"
+                    .to_owned(),
+            },
+            Progress::Skipped { address: at("vpc/private-route-a"), operation, because: address() },
+            Progress::Stopping { calls: 3 },
+            Progress::Left { address: address(), operation },
+            Progress::Ended,
+            Progress::SessionDropped,
+        ] {
+            events.observe(&progress);
+        }
+        events.note("vpc/vpc is not as it was");
+        events.ended(&Err(Failure::new(Exit::Configuration, "what failed")
+            .caused_by("why")
+            .hint("what to do")));
+
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/events.md");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let name = |line: &str| -> Option<String> {
+            let example: Value = line.starts_with('{').then(|| serde_json::from_str(line).ok())??;
+            Some(example["event"].as_str()?.to_owned())
+        };
+        let told = told.lock().unwrap();
+        let of = |event: &str| told.iter().find(|line| line["event"] == event);
+        let lines = text.lines().map(|line| {
+            let is = name(line).and_then(|event| of(&event).map(json_line));
+            is.map_or_else(|| line.to_owned(), |line| line.trim_end().to_owned())
+        });
+        let wanted = lines.collect::<Vec<_>>().join("\n") + "\n";
+        if std::env::var_os("STACK_TRANSCRIPTS").is_some_and(|wish| wish == "write") {
+            std::fs::write(&path, &wanted).unwrap();
+        } else {
+            assert_eq!(text, wanted);
+        }
+        let documented: Vec<String> = text.lines().filter_map(name).collect();
+        for line in told.iter() {
+            let event = line["event"].as_str().unwrap();
+            assert_eq!(documented.iter().filter(|name| *name == event).count(), 1, "{event}");
+        }
+    }
+
     #[test]
     fn a_reader_who_does_not_read_holds_up_nobody() {
         struct Full(std::sync::mpsc::Receiver<()>);

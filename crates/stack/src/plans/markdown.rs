@@ -307,9 +307,10 @@ fn cut(text: &str, most: usize) -> String {
     }
 }
 
-/// Text inside of `<pre>`, where HTML alone means something.
+/// Text inside of `<pre>`, where HTML alone means something; the others are for readers that know less of it.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace('`', "&#96;").replace('|', "&#124;")
 }
 
 /// Text where Markdown means something as well: every mark is a number.
@@ -400,7 +401,7 @@ mod tests {
         fn no_text_means_anything_to_html_or_markdown(text in "[\\PC\n]{0,80}") {
             for shown in [inline(&text), code(&text), escaped(&text)] {
                 let inner = shown.trim_start_matches("<code>").trim_end_matches("</code>");
-                prop_assert!(!inner.contains(['<', '>']), "{}", shown);
+                prop_assert!(!inner.contains(['<', '>', '`', '|']), "{}", shown);
             }
             let shown = inline(&text);
             prop_assert!(!shown.contains(['`', '|', '*', '_', '[', ']', '@', '\\', '\n', '!', '~']), "{}", shown);

@@ -357,7 +357,7 @@ fn an_error_is_data_where_data_is_wanted_and_a_sentence_beside_it() {
         document["error"].clone()
     };
     let wrong = error(&["preview", "--json", "--set", "vpc.nat=two"], 65);
-    assert!(wrong["message"].as_str().unwrap().contains("`vpc.nat`"), "{wrong}");
+    assert!(wrong["message"].as_str().unwrap().contains("vpc.nat`"), "{wrong}");
     assert!(wrong["hint"].is_string() && wrong["causes"] == json!([]), "{wrong}");
     error(&["preview", "--json", "--nonsense"], 64);
     error(&["outputs", "--json", "vpcId"], 1);
@@ -365,7 +365,7 @@ fn an_error_is_data_where_data_is_wanted_and_a_sentence_beside_it() {
     let events: Vec<Value> = ended.events();
     let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(names, ["run_started", "error", "run_ended"]);
-    assert!(events[1]["message"].as_str().unwrap().contains("`vpc.nat`"));
+    assert!(events[1]["message"].as_str().unwrap().contains("vpc.nat`"));
 
     place.run(&["up"]).expect(0);
     let kept = ["--json", "--set", "database.deletion_protection=true", "--set", "database.database_name=b"];
@@ -381,6 +381,15 @@ fn a_run_tells_each_step_in_order_and_a_file_has_the_same_lines() {
     let events = up.events();
     for (position, event) in events.iter().enumerate() {
         assert_eq!((&event["format_version"], &event["sequence"]), (&json!("1.0"), &json!(position + 1)));
+    }
+    let documentation = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/events.md");
+    let documentation = std::fs::read_to_string(documentation).unwrap();
+    let examples: Vec<Value> =
+        documentation.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    for event in &events {
+        let example = examples.iter().find(|example| example["event"] == event["event"]);
+        let names = |value: &Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
+        assert_eq!(example.map(names), Some(names(event)), "{event}");
     }
     let planned = &up.event("planned")["summary"]["create"];
     let started: Vec<&Value> = events.iter().filter(|event| event["event"] == "resource_started").collect();
