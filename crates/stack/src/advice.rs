@@ -17,6 +17,8 @@ pub(crate) struct Advice {
     pub(crate) hint: Option<String>,
     /// Lines to be copied as they stand.
     pub(crate) to_copy: Vec<String>,
+    /// Whether running again, with nothing else done, may be enough.
+    pub(crate) may_pass: bool,
 }
 
 /// What is known beside the error.
@@ -38,7 +40,16 @@ impl<'a> Advisor<'a> {
     pub(crate) fn of_failure(&self, failure: &engine::Failure) -> Advice {
         match &failure.cause {
             Cause::Call(error) => self.of_call(error, Some((failure.address.tier(), &failure.kind))),
-            cause => Advice { code: code_of(cause), hint: None, to_copy: Vec::new() },
+            cause => Advice {
+                code: code_of(cause),
+                hint: None,
+                to_copy: Vec::new(),
+                // What AWS gave up has a cause that somebody has to find.
+                may_pass: matches!(
+                    cause,
+                    Cause::Late { .. } | Cause::Stale { .. } | Cause::Interrupted { .. }
+                ),
+            },
         }
     }
 
@@ -50,7 +61,7 @@ impl<'a> Advisor<'a> {
             1 => "1 resource failed".to_owned(),
             many => format!("{many} resources failed"),
         };
-        let then = match advice.iter().all(Advice::may_pass) {
+        let then = match advice.iter().all(|advice| advice.may_pass) {
             true => format!("this may pass: run {command} again"),
             false => format!("fix the cause above, then run {command} again"),
         };
@@ -88,7 +99,7 @@ impl<'a> Advisor<'a> {
                 blamed().map(|key| format!("AWS refuses what {key} says: correct it there"))
             }
             Code::Conflict => Some(
-                "delete or rename the object that is there, or give this stack another name; `state` and tags say whose it is"
+                "delete or rename the object that is there, whose tags say whose it is, or give this stack another project or environment"
                     .to_owned(),
             ),
             Code::InUse => Some("remove what uses it, which this stack did not make; then run again".to_owned()),
@@ -101,34 +112,17 @@ impl<'a> Advisor<'a> {
             }
             _ => None,
         };
-        Advice { code, hint, to_copy }
+        let may_pass = matches!(code, Code::Unreachable | Code::NoAnswer | Code::Throttled | Code::Late);
+        Advice { code, hint, to_copy, may_pass }
     }
 }
 
 impl Advice {
-    /// Whether running again, with nothing else done, may be enough.
-    pub(crate) fn may_pass(&self) -> bool {
-        may_pass(self.code)
-    }
-
     /// Adds the advice to a failure that has no hint of its own.
     pub(crate) fn on(self, failure: Failure) -> Failure {
-        let Self { code, hint, to_copy } = self;
+        let Self { code, hint, to_copy, .. } = self;
         Failure { hint: failure.hint.clone().or(hint), to_copy, ..failure }.coded(code)
     }
-}
-
-fn may_pass(code: Code) -> bool {
-    matches!(
-        code,
-        Code::Unreachable
-            | Code::NoAnswer
-            | Code::Throttled
-            | Code::Late
-            | Code::Broken
-            | Code::Changed
-            | Code::Interrupted
-    )
 }
 
 /// The failure's cause as a person reads it.
@@ -224,7 +218,7 @@ mod tests {
         ] {
             let failure = failed(class, code, "No.");
             let advice = Advisor::default().of_failure(&failure);
-            assert_eq!((advice.code, advice.may_pass()), (wanted, again), "{class:?}");
+            assert_eq!((advice.code, advice.may_pass), (wanted, again), "{class:?}");
             let hint = advice.hint.unwrap_or_default();
             assert!(hint.contains("run again") == again || class == DependencyViolation, "{class:?}: {hint}");
             assert_eq!(code_of(&failure.cause), wanted);

@@ -72,7 +72,7 @@ fn unread(error: &EngineError, source: &CallError) -> Failure {
         (ErrorClass::Denied, None) => {
             "nothing was changed; allow this identity the call, or use one that may make it".to_owned()
         }
-        (_, Some(hint)) if advice.may_pass() => format!("nothing was changed; {hint}"),
+        (_, Some(hint)) if advice.may_pass => format!("nothing was changed; {hint}"),
         _ => "nothing was changed".to_owned(),
     };
     advice.on(failure.hint(hint))

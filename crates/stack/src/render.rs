@@ -315,6 +315,30 @@ mod tests {
         text.lines().map(str::to_owned).collect()
     }
 
+    #[test]
+    fn advice_for_several_resources_is_given_once_in_the_order_of_their_addresses() {
+        let failed = ["vpc/nat-eip-b", "vpc/nat-eip-a"].map(|address| {
+            let message = "The maximum number of addresses has been reached.";
+            let mut error = CallError::new(ErrorClass::Invalid, "AllocateAddress", message);
+            error.code = Some("AddressLimitExceeded".to_owned());
+            let address = Address::new(address).expect("it is one");
+            Failure {
+                address,
+                kind: "AWS::EC2::EIP".to_owned(),
+                operation: Operation::Create,
+                cause: error.into(),
+            }
+        });
+        let lines =
+            shown(&report(&Report { failed: failed.into(), ..Report::default() }, Advisor::default()));
+        assert_eq!(lines[0], "error[E0401]: create vpc/nat-eip-a (AWS::EC2::EIP) failed");
+        assert!(lines[2].starts_with("  hint: the quota `EC2-VPC Elastic IPs` is reached"), "{lines:#?}");
+        let commands = lines[3..5].iter().filter(|line| line.starts_with("    aws service-quotas "));
+        assert_eq!(commands.count(), 2, "{lines:#?}");
+        assert_eq!(lines[5], "error[E0401]: create vpc/nat-eip-b (AWS::EC2::EIP) failed");
+        assert_eq!(lines[7..], ["  hint: as for vpc/nat-eip-a"]);
+    }
+
     proptest! {
         #[test]
         fn a_failure_is_a_line_and_what_is_said_of_it_is_indented(message in any::<String>(), code in any::<String>()) {

@@ -13,7 +13,7 @@ use super::layers::Origin;
 /// The shortest text that is searched for where nobody wrote it.
 const SHORTEST_DEFAULT: usize = 5;
 /// The longest value that is repeated.
-const LONGEST: usize = 60;
+const LONGEST: usize = 100;
 
 /// A key, how sure it is, and its value.
 struct Found<'a> {

@@ -65,7 +65,7 @@ fn quoted(argument: &str) -> String {
 }
 
 fn is_progress(line: &str) -> bool {
-    ["created ", "changed ", "deleted ", "adopted ", "settled ", "still "]
+    ["created ", "changed ", "deleted ", "adopted ", "settled ", "still ", "failed "]
         .iter()
         .any(|start| line.starts_with(start))
 }

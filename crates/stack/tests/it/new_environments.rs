@@ -1,0 +1,92 @@
+//! Environments that nobody knows, files that are missing, and names that promise more than their settings hold.
+
+use std::io::{Read as _, Write as _};
+use std::process::{Command, Stdio};
+
+use crate::command::Workplace;
+
+/// Runs a command on a terminal of its own, and answers its first question; `None` where there is no `script`.
+fn answered(place: &Workplace, arguments: &str, answer: &[u8]) -> Option<(String, i32)> {
+    let mut command = Command::new("script");
+    let line = format!("trap : INT; {} {arguments}; echo code $?", env!("CARGO_BIN_EXE_stack"));
+    command.args(["--quiet", "--command", &line, "/dev/null"]);
+    command.current_dir(place.path()).env_clear().env("PATH", "/usr/bin:/bin").env("TERM", "dumb");
+    let mut process =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    let mut output = process.stdout.take().unwrap();
+    let mut said = Vec::new();
+    while !String::from_utf8_lossy(&said).contains("to continue: ") {
+        let mut byte = [0];
+        assert!(output.read(&mut byte).unwrap() > 0, "no question: {}", String::from_utf8_lossy(&said));
+        said.push(byte[0]);
+    }
+    process.stdin.as_mut().unwrap().write_all(answer).unwrap();
+    output.read_to_end(&mut said).unwrap();
+    process.wait().unwrap();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let code = said.lines().find_map(|line| line.trim().strip_prefix("code ")?.parse().ok());
+    Some((said, code.unwrap()))
+}
+
+#[test]
+fn an_environment_that_nobody_knows_is_asked_for_on_a_terminal_before_anything_is_planned() {
+    for (answer, code) in [(b"no\n".as_slice(), 1), (b"\x03", 130)] {
+        let place = Workplace::new();
+        place.write("stack.toml", "[environments.prod]\n");
+        let Some((said, ended)) = answered(&place, "up --env qa", answer) else {
+            return eprintln!("skipped: there is no `script`");
+        };
+        assert_eq!(ended, code, "{said}");
+        assert!(said.contains("no section [environments.qa]. Create a new environment qa? "), "{said}");
+        assert_eq!(said.matches("Cancelled; nothing changed.").count(), 1, "{said}");
+        assert!(!said.contains("to create"), "{said}");
+        assert!(!place.state_directory("qa").exists());
+    }
+}
+
+#[test]
+fn a_file_that_the_environment_was_deployed_with_must_be_there_to_destroy_it() {
+    let place = Workplace::new();
+    place.write("stack.toml", "[vpc]\nnat = \"single\"\n");
+    place.run(&["up"]).expect(0);
+    std::fs::remove_file(place.path().join("stack.toml")).unwrap();
+    let before = place.emulator_bytes();
+    let ended = place.run(&["destroy", "--yes"]).expect(65);
+    let says =
+        "error[E0106]: the last `up` of dev used stack.toml, which is not here\nhint: nothing was changed. ";
+    assert!(ended.err.contains(says), "{}", ended.err);
+    assert_eq!(place.emulator_bytes(), before);
+    let preview = place.run(&["preview"]).expect(0);
+    assert!(
+        preview.err.contains("WARNING: the last `up` of dev used stack.toml, which is not here"),
+        "{}",
+        preview.err
+    );
+    // That the defaults are meant can be said: then it goes as far as the question.
+    place.write("stack.toml", "");
+    let ended = place.run(&["destroy"]).expect(64);
+    assert!(ended.err.contains("error[E0103]: there is no terminal"), "{}", ended.err);
+    // An `up` without a file is one to which no file belongs.
+    std::fs::remove_file(place.path().join("stack.toml")).unwrap();
+    place.run(&["up"]).expect(0);
+    place.run(&["destroy"]).expect(64);
+}
+
+#[test]
+fn a_name_of_a_real_environment_with_open_settings_is_warned_of() {
+    let place = Workplace::new();
+    let open = place.run(&["preview", "--env", "prod-eu", "--set", "database.instances=1"]).expect(0).err;
+    assert!(open.contains("  WARNING: prod-eu has settings that are for trying out:\n"), "{open}");
+    for setting in
+        ["database.deletion_protection = false", "database.instances = 1", "logs.keep_on_destroy = false"]
+    {
+        assert!(open.contains(&format!("\n    {setting}\n")), "{open}");
+    }
+    for name in ["dev", "preprod"] {
+        assert!(!place.run(&["preview", "--env", name]).expect(0).err.contains("WARNING"), "{name}");
+    }
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../stack.toml");
+    place.write("stack.toml", &std::fs::read_to_string(file).unwrap());
+    let prod = place.run(&["preview", "--env", "prod"]).expect(0).err;
+    assert!(!prod.contains("WARNING"), "{prod}");
+}
