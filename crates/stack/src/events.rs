@@ -444,7 +444,13 @@ mod tests {
             },
             Progress::Settled { address: address(), operation, took_effect: true },
             Progress::Begun { total: 42 },
-            Progress::Started { address: address(), kind: "AWS::EC2::NatGateway".to_owned(), operation },
+            Progress::Started {
+                address: address(),
+                kind: "AWS::EC2::NatGateway".to_owned(),
+                operation,
+                typical: Duration::from_secs(100),
+                remaining: Duration::from_secs(600),
+            },
             Progress::Waiting {
                 address: address(),
                 operation: Some(operation),
