@@ -377,8 +377,8 @@ async fn run_task(
         let _ = tell.send(Told::Identified(position));
     };
     let result = match task.part {
-        Part::Do => operator.perform_last(step, identified).await,
-        Part::Widen => operator.widen(step).await,
+        Part::Do => operator.perform_last(step, plan.steps(), identified).await,
+        Part::Widen => operator.widen(step, plan.steps()).await,
         Part::Delete => operator.delete(step).await,
     };
     (position, begun.elapsed(), result)

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
+use crate::event::Seq;
 use crate::operate::{Cause, Goal, Operator};
 use crate::provider::Kind;
 use crate::schedule::is_widened_first;
 use crate::state::{Object, State};
-use crate::step::{Existing, Step, Subject};
+use crate::step::{Existing, Note, Step, Subject};
 
 /// Whether a list of a kind has an item. One that has an identity is the same whatever else is in it.
 pub(crate) fn has_item(kind: &dyn Kind, property: &str, list: &[Value], item: &Value) -> bool {
@@ -40,24 +41,29 @@ fn widened(kind: &dyn Kind, seen: &Value, goal: &Value, stays: impl Fn(&Value) -
     widened
 }
 
-/// Whether an item may name something that is there. The outputs of what it was are not recorded any more if somebody has deleted
-/// that, and something else stands in its place; and a cloud refuses a list that names it. Where the list's object refers to
-/// nothing, its items were written out, and nobody knows.
-fn may_be_there(state: &State, object: &Object, item: &Value) -> bool {
+/// Whether an item may name something that is there: a cloud refuses a list that names what is not. The object that it names is
+/// missing by this plan, or was by an earlier one, and is not recorded any more. Where the list's object refers to nothing, its
+/// items were written out, and nobody knows.
+fn may_be_there(state: &State, steps: &[Step], object: &Object, item: &Value) -> bool {
+    let is_missing = |seq: Seq| {
+        let missing = steps.iter().filter(|step| step.note == Some(Note::Missing));
+        missing.filter_map(Step::existing).any(|existing| existing.seq == seq)
+    };
     let is_output = |other: &Object| {
         other.outputs.as_object().is_some_and(|outputs| outputs.values().any(|output| output == item))
     };
-    !item.is_string() || object.dependencies.is_empty() || state.objects().any(|(_, other)| is_output(other))
+    let mut named = state.objects().map(|(_, other)| other).filter(|other| is_output(other));
+    !item.is_string() || object.dependencies.is_empty() || named.any(|other| !is_missing(other.seq))
 }
 
 impl Operator<'_> {
     /// The first call: nothing is taken away, and nothing but the lists is changed. No call where nothing is new.
-    pub(crate) async fn widen(&self, step: &Step) -> Result<(), Cause> {
+    pub(crate) async fn widen(&self, step: &Step, steps: &[Step]) -> Result<(), Cause> {
         let kind = self.kind(&step.kind)?;
         let goal = self.goal(step)?;
         let existing = step.existing().ok_or_else(|| Cause::Stale { what: "it has no object".to_owned() })?;
         let object = self.object(step, existing.seq)?;
-        let properties = self.widened(kind, existing, &object, &goal.properties);
+        let properties = self.widened(kind, existing, steps, &object, &goal.properties);
         if properties == existing.seen {
             return Ok(());
         }
@@ -69,13 +75,25 @@ impl Operator<'_> {
         self.update(step, kind, object, Goal { properties, dependencies, protect }).await
     }
 
-    fn widened(&self, kind: &dyn Kind, existing: &Existing, object: &Object, goal: &Value) -> Value {
+    fn widened(
+        &self,
+        kind: &dyn Kind,
+        existing: &Existing,
+        steps: &[Step],
+        object: &Object,
+        goal: &Value,
+    ) -> Value {
         let state = self.journal.state();
-        widened(kind, &existing.seen, goal, |item| may_be_there(&state, object, item))
+        widened(kind, &existing.seen, goal, |item| may_be_there(&state, steps, object, item))
     }
 
     /// The second call, or the only one.
-    pub(crate) async fn perform_last(&self, step: &Step, identified: impl FnOnce()) -> Result<(), Cause> {
+    pub(crate) async fn perform_last(
+        &self,
+        step: &Step,
+        steps: &[Step],
+        identified: impl FnOnce(),
+    ) -> Result<(), Cause> {
         if !is_widened_first(step, self.provider) {
             return self.perform(step, identified).await;
         }
@@ -83,7 +101,7 @@ impl Operator<'_> {
         let (kind, goal) = (self.kind(&step.kind)?, self.goal(step)?.properties);
         let subject = match step.subject.clone() {
             Subject::Both(existing, wanted) => {
-                let seen = self.widened(kind, &existing, &self.object(step, existing.seq)?, &goal);
+                let seen = self.widened(kind, &existing, steps, &self.object(step, existing.seq)?, &goal);
                 Subject::Both(Existing { seen, ..existing }, wanted)
             }
             other => other,

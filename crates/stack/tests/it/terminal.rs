@@ -140,16 +140,14 @@ fn rows_of_what_is_under_way_fit_the_terminal_also_after_it_was_made_smaller() {
     let is_wide = |lines: &[String]| {
         count(lines, TOTAL) == 1
             && count(lines, r"^vpc$") == 1
-            && count(lines, r"^  creating nat-gateway-[abc] +\d+:\d\d of about \d+:\d\d") == 3
-            && count(lines, r"^  creating cluster ") == 1
+            && count(lines, r"^  creating nat-[abc] +\d+:\d\d of about \d+:\d\d") == 3
             && count(lines, r"^done: .*vpc \d+") == 1
     };
     terminal.until("80 columns", is_wide, |lines| count(lines, TOTAL) > 1);
 
     terminal.resize((40, 20));
     let is_narrow = |lines: &[String]| {
-        count(lines, NARROW_TOTAL) == 1
-            && count(lines, r"^  creating nat-gateway-[abc] +\d+:\d\d/\d+:\d\d$") == 3
+        count(lines, NARROW_TOTAL) == 1 && count(lines, r"^  creating nat-[abc] +\d+:\d\d/\d+:\d\d$") == 3
     };
     terminal.until("40 columns", is_narrow, |lines| count(lines, NARROW_TOTAL) > 1);
 
