@@ -197,7 +197,7 @@ pub(crate) struct Wish {
 /// What whoever wants the lock waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Awaited {
-    /// That the holder lets go: it has just renewed its lease.
+    /// That the holder lets go: it has just renewed its lease, or the patience ends before that can run out.
     Release,
     /// That the lease runs out: it was not renewed since it was first seen.
     Expiry,
