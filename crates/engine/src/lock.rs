@@ -198,7 +198,7 @@ pub(crate) struct Wish {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Awaited {
-    /// That the holder lets go: it has just renewed its lease.
+    /// That the holder lets go: it has just renewed its lease, or the patience ends before that can run out.
     Release,
     /// That the lease runs out: it was not renewed since it was first seen.
     Expiry,

@@ -49,7 +49,8 @@ impl S3Error {
             (code, _) if code.starts_with("KMS.") => format!(
                 "the bucket's objects are encrypted with a KMS key that cannot be used now. Enable it, or cancel its deletion (`aws \
                  kms enable-key`, `aws kms cancel-key-deletion`), and run again. Which one it is: `aws s3api \
-                 get-bucket-encryption --bucket {bucket}`"
+                 get-bucket-encryption --bucket {bucket}`. If it is the bucket's default and gone for good, `stack bootstrap` gives that \
+                 up for S3's own keys"
             ),
             (_, ErrorClass::Expired) => "sign in again, then run again: what was begun is looked up".to_owned(),
             (_, ErrorClass::Denied) => format!(

@@ -221,6 +221,16 @@ static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!("`stack ((?:{commands})(?: [^`]*)?)`")).expect("it is one")
 });
 
+/// The same text with each command as [`Work::command`] has it. One that is that already stays.
+fn completed(text: &str, command: impl Fn(&str) -> String) -> String {
+    let own = [" --env ", " --target ", " --state-dir ", " --config "];
+    let whole = |found: &Captures<'_>| match own.iter().any(|option| found[1].contains(option)) {
+        true => found[0].to_owned(),
+        false => command(&found[1]),
+    };
+    COMMAND.replace_all(text, whole).into_owned()
+}
+
 /// The end of a command that was interrupted before it changed anything.
 fn nothing_changed() -> Exit {
     tell("Interrupted; nothing changed.");
@@ -355,11 +365,7 @@ impl Work {
 
     /// A failure whose advice names commands that can be copied: with the environment, the target and the files of this one.
     fn complete(&self, failure: Failure) -> Failure {
-        let whole = |found: &Captures<'_>| match found[1].contains("--target") {
-            true => found[0].to_owned(),
-            false => self.command(&found[1]),
-        };
-        let hint = failure.hint.map(|hint| COMMAND.replace_all(&hint, whole).into_owned());
+        let hint = failure.hint.map(|hint| completed(&hint, |command| self.command(command)));
         Failure { hint, ..failure }
     }
 
@@ -688,5 +694,25 @@ impl Work {
         let template = export::cloudformation(&graph, &place, &description, &[NEXT_STEPS])?;
         export::write(&template, out)?;
         Ok(Exit::Done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::completed;
+
+    #[test]
+    fn a_command_in_advice_gets_what_it_needs_and_only_once() {
+        let command = |command: &str| format!("`pay {command} --env prod --target aws`");
+        let text = "run `stack state push`, `stack bootstrap --adopt` or `up`; `aws s3api x` stays, as `stack.toml` does";
+        let once = completed(text, command);
+        assert_eq!(
+            once,
+            "run `pay state push --env prod --target aws`, `pay bootstrap --adopt --env prod --target aws` or `up`; `aws s3api x` \
+             stays, as `stack.toml` does"
+        );
+        for whole in ["`stack up --env prod`", "`stack up --target aws`", "`stack up --state-dir x`"] {
+            assert_eq!(completed(whole, command), whole);
+        }
     }
 }
