@@ -379,7 +379,7 @@ async fn run_task(
     let result = match task.part {
         Part::Do => operator.perform_last(step, plan.steps(), identified).await,
         Part::Widen => operator.widen(step, plan.steps()).await,
-        Part::Delete => operator.delete(step).await,
+        Part::Delete => operator.delete(step, plan.steps()).await,
     };
     (position, begun.elapsed(), result)
 }

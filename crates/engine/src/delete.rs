@@ -13,17 +13,33 @@ use crate::operate::{Cause, Operator};
 use crate::provider::Kind;
 use crate::removal::{Fate, Removal};
 use crate::state::{Object, Phase};
-use crate::step::{Note, Step};
+use crate::step::{Action, Note, Step};
+
+/// Whether an object goes by itself, since what it is a part of is deleted by the same plan. One that stays stays.
+fn goes_with_another(step: &Step, steps: &[Step], kind: &dyn Kind, object: &Object) -> bool {
+    let Some(whole) = kind.order().part_of else { return false };
+    let stays = |step: &Step| step.removal.as_ref().is_some_and(|removal| removal.fate == Fate::Retained);
+    let goes = |other: &Step| {
+        let deletes = matches!(other.action, Action::Delete | Action::Replace { .. });
+        let is_there = other.note != Some(Note::Missing) && !stays(other);
+        deletes && is_there && other.existing().is_some_and(|existing| existing.kind == whole)
+    };
+    !stays(step) && steps.iter().any(|other| goes(other) && object.dependencies.contains(&other.address))
+}
 
 impl Operator<'_> {
-    /// Deletes the object of a step.
-    pub(crate) async fn delete(&self, step: &Step) -> Result<(), Cause> {
+    /// Deletes the object of a step, one of these.
+    pub(crate) async fn delete(&self, step: &Step, steps: &[Step]) -> Result<(), Cause> {
         let existing = step.existing();
         let existing = existing.ok_or_else(|| Cause::Stale { what: "it has no object".to_owned() })?;
         let mut object = self.object(step, existing.seq)?;
         let kind = self.kind(&object.kind)?;
         if step.note == Some(Note::Missing) {
             return self.forget(step, kind, &object).await;
+        }
+        if goes_with_another(step, steps, kind, &object) {
+            let (address, object) = (step.address.clone(), object.seq);
+            return Ok(self.journal.record(Event::Missing { address, object }).await?);
         }
         self.unchanged_since_plan(step, kind, &object, &Value::Null).await?;
         if let Some(removal) = &step.removal {

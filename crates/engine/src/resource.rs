@@ -53,6 +53,14 @@ pub struct Order {
     /// Whether the cloud refuses to delete one while something refers to it. Where it would have to go before what refers to it
     /// can let go, there is no plan.
     pub held: bool,
+    /// The kind of the object that it is a part of, such as the database of a user. With that it goes by itself: where the plan
+    /// deletes that too, nothing is called for the part.
+    pub part_of: Option<&'static str>,
+}
+
+impl Order {
+    /// Nothing but what references say.
+    pub const NONE: Self = Self { widened_first: &[], relieved: false, held: false, part_of: None };
 }
 
 /// A create that is recorded in the journal before it is sent.
@@ -201,7 +209,7 @@ pub trait Resource: Data {
     const IS_REVISION: bool = false;
 
     /// In which order its objects come and go.
-    const ORDER: Order = Order { widened_first: &[], relieved: false, held: false };
+    const ORDER: Order = Order::NONE;
 
     /// What the calls need: clients, identity.
     type Context: Caller;

@@ -190,7 +190,7 @@ impl Resource for Role<Resolved> {
     };
     const SETTLE: Settle = Settle::Key;
     /// Who runs in the role with a permission that is to go, such as the tasks of before, keeps it as long as it runs.
-    const ORDER: Order = Order { widened_first: &["Policies"], relieved: false, held: false };
+    const ORDER: Order = Order { widened_first: &["Policies"], ..Order::NONE };
     const CLOSED: &'static [&'static str] =
         &["Description", "MaxSessionDuration", "Policies", "ManagedPolicyArns"];
     type Context = Context;

@@ -47,8 +47,8 @@ use aws::tags::{ADDRESS, ENVIRONMENT, LiveTags, PROJECT};
 use aws::{Context, DeletionPolicy};
 use engine::{
     Address, CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Foreseen, ImportId,
-    Intent, Loss, Named, Reads, Resolved, Resource, Scope, Search, Settle, Span, Stage, Tagging, Template,
-    Times, Wish,
+    Intent, Loss, Named, Order, Reads, Resolved, Resource, Scope, Search, Settle, Span, Stage, Tagging,
+    Template, Times, Wish,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -56,7 +56,7 @@ use serde_json::Value;
 pub(crate) use self::role::IAM;
 pub use self::role::{DatabasePrivilege, RoleAttribute, SchemaPrivilege};
 use self::role::{LiveRole, Role};
-use super::outage;
+use super::{Cluster, outage};
 use crate::data_api::{self, DataApi, Reach, is_closed, is_locked_out};
 use crate::{DatabaseRoleName, InstanceId};
 
@@ -204,6 +204,8 @@ impl Resource for DatabaseUser<Resolved> {
     };
     const SETTLE: Settle = Settle::Key;
     const CLOSED: &'static [&'static str] = &["GrantOptions", "Inherited"];
+    // A cluster that goes may be stopped, or its key disabled: then nobody can log in to take anything away.
+    const ORDER: Order = Order { part_of: Some(Cluster::<Resolved>::KIND), ..Order::NONE };
     type Context = Context;
     type Declared = DatabaseUser<Declared>;
     type Outputs<S: Stage> = DatabaseUserOutputs<S>;

@@ -270,7 +270,7 @@ impl Resource for Instance<Resolved> {
     };
     const SETTLE: Settle = Settle::Key;
     const CLOSED: &'static [&'static str] = &["DBParameterGroupName", "Outage", "PendingReboot"];
-    const ORDER: Order = Order { widened_first: &[], relieved: true, held: false };
+    const ORDER: Order = Order { relieved: true, ..Order::NONE };
     type Context = Context;
     type Declared = Instance<Declared>;
     type Outputs<S: Stage> = InstanceOutputs<S>;

@@ -92,7 +92,7 @@ impl Resource for SubnetGroup<Resolved> {
         cost: None,
     };
     const SETTLE: Settle = Settle::Key;
-    const ORDER: Order = Order { widened_first: &["SubnetIds"], relieved: false, held: false };
+    const ORDER: Order = Order { widened_first: &["SubnetIds"], ..Order::NONE };
     type Context = Context;
     type Declared = SubnetGroup<Declared>;
     type Outputs<S: Stage> = SubnetGroupOutputs<S>;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::facts::{CIPHER, contents, facts};
 use crate::fake_cloud::{
-    Call, FakeCloud, GROUP, HELD, KINDS, MEMBER, REVISION, Spec, is_gone, live, readiness,
+    Call, FakeCloud, GROUP, HELD, KINDS, MEMBER, PART, REVISION, Spec, is_gone, live, readiness,
 };
 use crate::life::Life;
 
@@ -29,7 +29,7 @@ impl Client {
         Self {
             kinds: KINDS
                 .iter()
-                .chain([&REVISION, &CIPHER, &GROUP, &MEMBER, &HELD])
+                .chain([&REVISION, &CIPHER, &GROUP, &MEMBER, &HELD, &PART])
                 .map(|spec| (spec.name, kind(spec)))
                 .collect(),
         }
@@ -81,7 +81,12 @@ impl Kind for FakeKind {
 
     fn order(&self) -> Order {
         let widened_first: &[&str] = if self.spec == GROUP { &["Mentions", "Grants"] } else { &[] };
-        Order { widened_first, relieved: self.spec == MEMBER, held: self.spec == HELD }
+        Order {
+            widened_first,
+            relieved: self.spec == MEMBER,
+            held: self.spec == HELD,
+            part_of: (self.spec == PART).then_some(HELD.name),
+        }
     }
 
     fn properties(&self) -> &'static [&'static str] {

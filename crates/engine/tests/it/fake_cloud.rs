@@ -58,6 +58,8 @@ pub(crate) const MEMBER: Spec = Spec { name: "Test::Member", settle: Settle::Tok
 
 /// A kind with names, of which none goes while something refers to it.
 pub(crate) const HELD: Spec = Spec { name: "Test::Held", settle: Settle::Key, seconds: (0, 0) };
+/// A kind that goes with what is held and it is a part of.
+pub(crate) const PART: Spec = Spec { name: "Test::Part", settle: Settle::Key, seconds: (0, 0) };
 
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

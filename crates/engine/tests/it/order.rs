@@ -5,7 +5,7 @@ use std::sync::Arc;
 use engine::{Declaration, EngineError, Graph, PlanError, Selector};
 use serde_json::{Value, json};
 
-use crate::fake_cloud::{CallEnd, GROUP, HELD, MEMBER};
+use crate::fake_cloud::{CallEnd, GROUP, HELD, MEMBER, PART};
 use crate::world::{Ended, World, graph, reference, resource};
 
 fn part(at: &str) -> Declaration {
@@ -179,4 +179,22 @@ async fn what_is_made_waits_for_a_change_over_what_does_not_change() {
     world.cloud.clear_log();
     world.apply(&wanted(2, &["t/a-member"])).await;
     assert_eq!(world.cloud.log(), ["update t/base", "create t/a-member"]);
+}
+
+/// A part of something, such as a user in a database, goes with it: nothing is called for it, which might not work any more. Where
+/// the whole stays, the part is deleted.
+#[tokio::test(start_paused = true)]
+async fn a_part_goes_with_what_it_is_a_part_of() {
+    let whole = || resource("t/whole", HELD.name, json!({ "Name": "whole" }));
+    let part =
+        resource("t/part", PART.name, json!({ "Name": "part", "Mentions": [reference("t/whole", "Id")] }));
+    for (left, called) in [(vec![], "delete t/whole"), (vec![whole()], "delete t/part")] {
+        let world = World::new();
+        world.apply(&graph([whole(), part.clone()])).await;
+        world.cloud.clear_log();
+        let wanted = graph(left);
+        world.apply(&wanted).await;
+        assert_eq!(world.cloud.log(), [called]);
+        assert!(world.plan(&wanted).await.is_empty());
+    }
 }

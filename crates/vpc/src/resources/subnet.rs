@@ -74,7 +74,7 @@ impl Resource for Subnet<Resolved> {
         cost: None,
     };
     const SETTLE: Settle = Settle::Key;
-    const ORDER: Order = Order { widened_first: &[], relieved: false, held: true };
+    const ORDER: Order = Order { held: true, ..Order::NONE };
     type Context = Context;
     type Declared = Subnet<Declared>;
     type Outputs<S: Stage> = SubnetOutputs<S>;
