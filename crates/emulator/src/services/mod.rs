@@ -17,6 +17,7 @@ mod ecr;
 mod ecs;
 mod elbv2;
 mod iam;
+mod input;
 mod kms;
 mod lambda;
 mod logs;

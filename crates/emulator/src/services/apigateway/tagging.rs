@@ -1,6 +1,5 @@
 //! Tags by ARN.
 
-use serde::Deserialize;
 use serde_json::json;
 
 use super::{State, arn, bad, not_found, nothing};
@@ -9,47 +8,7 @@ use crate::response::Refusal;
 use crate::services::support::{Tags, tag_map};
 use crate::services::{Answer, Cx};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Tag {
-    resource_arn: String,
-    tags: Tags,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Untag {
-    resource_arn: String,
-    tag_keys: Vec<String>,
-}
-
 /// A page is "not currently supported" (API Gateway API Reference, GetTags), so everything comes at once.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct List {
-    resource_arn: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct TagLink {
-    resource_arn: String,
-    tags: Option<Tags>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct UntagLink {
-    resource_arn: String,
-    tag_keys: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListLink {
-    resource_arn: String,
-}
-
 impl State {
     /// The tags of an object that a call of the first generation can tag.
     fn tags_mut(&mut self, region: &str, resource: &str) -> Result<&mut Tags, Refusal> {
@@ -91,31 +50,31 @@ fn remove(tags: &mut Tags, keys: &[String]) -> Answer {
 }
 
 pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Tag { resource_arn, tags } = call.input()?;
+    let (resource_arn, tags): (String, Tags) = call.members(&["resourceArn", "tags"])?;
     add(cx.r.apigateway.tags_mut(cx.region, &resource_arn)?, tags)
 }
 
 pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Untag { resource_arn, tag_keys } = call.input()?;
+    let (resource_arn, tag_keys): (String, Vec<String>) = call.members(&["resourceArn", "tagKeys"])?;
     remove(cx.r.apigateway.tags_mut(cx.region, &resource_arn)?, &tag_keys)
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { resource_arn } = call.input()?;
+    let resource_arn: String = call.member("resourceArn")?;
     Ok(json!({"tags": cx.r.apigateway.tags_mut(cx.region, &resource_arn)?}))
 }
 
 pub(super) fn tag_link(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let TagLink { resource_arn, tags } = call.input()?;
+    let (resource_arn, tags): (String, Option<Tags>) = call.members(&["ResourceArn", "Tags"])?;
     add(cx.r.apigateway.link_tags_mut(cx.region, &resource_arn)?, tags.unwrap_or_default())
 }
 
 pub(super) fn untag_link(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let UntagLink { resource_arn, tag_keys } = call.input()?;
+    let (resource_arn, tag_keys): (String, Vec<String>) = call.members(&["ResourceArn", "TagKeys"])?;
     remove(cx.r.apigateway.link_tags_mut(cx.region, &resource_arn)?, &tag_keys)
 }
 
 pub(super) fn link_tags(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let ListLink { resource_arn } = call.input()?;
+    let resource_arn: String = call.member("ResourceArn")?;
     Ok(json!({"Tags": cx.r.apigateway.link_tags_mut(cx.region, &resource_arn)?}))
 }

@@ -7,7 +7,7 @@ use super::alarms::{self, Alarm};
 use super::target::{check_alarms_can_be_read, paged};
 use super::{check_scope, invalid, service_arn, view};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::{Answer, Cx};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -143,10 +143,9 @@ fn check_label(cx: &Cx<'_>, resource: &str, metric: &Predefined) -> Result<(), R
             "ALBRequestCountPerTarget needs a resource label of the form app/NAME/ID/targetgroup/NAME/ID.",
         ));
     }
-    match cx.r.ecs.has_target_group(&service_arn(cx, resource)) {
-        true => Ok(()),
-        false => Err(invalid("A resource label needs a target group that is attached to the ECS service.")),
-    }
+    ensure(cx.r.ecs.has_target_group(&service_arn(cx, resource)), || {
+        invalid("A resource label needs a target group that is attached to the ECS service.")
+    })
 }
 
 fn made(cx: &mut Cx<'_>, resource: &str, name: &str, configuration: TargetTracking) -> Policy {

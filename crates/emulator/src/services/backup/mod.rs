@@ -25,7 +25,7 @@ use crate::latency::{Spread, spread};
 use crate::limits::{ServiceLimits, rate};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 
 /// Everything of one region.
 #[derive(Clone, Serialize, Deserialize)]
@@ -171,12 +171,9 @@ fn uuid(ids: &mut IdSource) -> String {
 /// alphanumeric or '-_.' characters".
 fn check_word(member: &str, value: &str) -> Result<(), Refusal> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    match (1..=50).contains(&value.len()) && value.chars().all(legal) {
-        true => Ok(()),
-        false => Err(invalid(format!(
-            "{member} must be 1 to 50 letters, digits or -_. characters, and is {value}."
-        ))),
-    }
+    ensure((1..=50).contains(&value.len()) && value.chars().all(legal), || {
+        invalid(format!("{member} must be 1 to 50 letters, digits or -_. characters, and is {value}."))
+    })
 }
 
 /// Where a page begins and ends. Tokens are numbers of items.
@@ -192,9 +189,7 @@ fn page<T>(
     let wrong = || invalid("The next token is not valid.");
     let start = token.map_or(Ok(0), |Token(token)| token.parse::<usize>().map_err(|_| wrong()))?;
     let end = start.saturating_add(size.unwrap_or(1000)).min(items.len());
-    if start > end {
-        return Err(wrong());
-    }
+    refuse_if(start > end, wrong)?;
     let next = (end < items.len()).then(|| end.to_string());
     Ok((items.into_iter().take(end).skip(start).collect(), next))
 }

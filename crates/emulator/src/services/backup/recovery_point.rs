@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::selection::check_role;
 use super::{Token, invalid, not_found, page, uuid, wire};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::{Answer, Cx};
 
 /// A recovery point as ListRecoveryPointsByBackupVault has it.
@@ -86,15 +86,15 @@ fn resource(cx: &Cx<'_>, arn: &str, job: &str) -> Result<(&'static str, String),
     if let Some(bucket) = arn.strip_prefix("arn:aws:s3:::") {
         let found =
             cx.global.s3.bucket(bucket).ok_or_else(|| invalid(format!("There is no bucket {bucket}.")))?;
-        return match found.has_versioning() {
-            true => Ok(("S3", cx.arn("backup", &format!("recovery-point:{bucket}-{job}")))),
-            false => Err(invalid(format!("The bucket {bucket} does not have versioning enabled."))),
-        };
+        ensure(found.has_versioning(), || {
+            invalid(format!("The bucket {bucket} does not have versioning enabled."))
+        })?;
+        return Ok(("S3", cx.arn("backup", &format!("recovery-point:{bucket}-{job}"))));
     }
-    match cx.r.rds.has_cluster(arn) {
-        true => Ok(("Aurora", cx.arn("rds", &format!("cluster-snapshot:awsbackup:job-{job}")))),
-        false => Err(invalid(format!("{arn} is not an Aurora cluster or a bucket that is there."))),
-    }
+    ensure(cx.r.rds.has_cluster(arn), || {
+        invalid(format!("{arn} is not an Aurora cluster or a bucket that is there."))
+    })?;
+    Ok(("Aurora", cx.arn("rds", &format!("cluster-snapshot:awsbackup:job-{job}"))))
 }
 
 #[derive(Deserialize)]
@@ -122,17 +122,10 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({"RecoveryPoints": points, "NextToken": token}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct DeleteInput {
-    backup_vault_name: String,
-    recovery_point_arn: String,
-}
-
 /// AWS Backup API Reference, DeleteRecoveryPoint. A locked vault keeps each as long as its lock says (AWS Backup Developer
 /// Guide, "AWS Backup Vault Lock").
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let DeleteInput { backup_vault_name: name, recovery_point_arn: arn } = call.input()?;
+    let (name, arn): (String, String) = call.members(&["BackupVaultName", "RecoveryPointArn"])?;
     let days = cx.r.backup.vault(&name)?.least_days();
     let points = &cx.r.backup.recovery_points;
     let point = points.get(&arn).filter(|point| point.backup_vault_name == name);

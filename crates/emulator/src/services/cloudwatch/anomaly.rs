@@ -7,7 +7,7 @@ use super::alarm::Dimension;
 use super::metrics_list::{self, MetricDataQuery};
 use super::{invalid_combination, invalid_value, missing, not_found, page, wire};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::{Answer, Cx};
 
 /// A detector as DescribeAnomalyDetectors has it.
@@ -127,12 +127,9 @@ impl Configuration {
     /// PutAnomalyDetector, Configuration: "You can specify as many as 10 time ranges."
     fn check(&self) -> Result<(), Refusal> {
         let ranges = &self.excluded_time_ranges;
-        match ranges.len() > 10 || ranges.iter().any(|range| range.start_time >= range.end_time) {
-            true => {
-                Err(invalid_value("ExcludedTimeRanges must be 10 ranges at most, each with its start first."))
-            }
-            false => Ok(()),
-        }
+        refuse_if(ranges.len() > 10 || ranges.iter().any(|range| range.start_time >= range.end_time), || {
+            invalid_value("ExcludedTimeRanges must be 10 ranges at most, each with its start first.")
+        })
     }
 }
 

@@ -68,9 +68,10 @@ impl Api for State {
     fn codes(operation: &str) -> (&'static str, &'static str) {
         const OF_ALARMS: [&str; 5] =
             ["DeleteAlarms", "DescribeAlarms", "PutCompositeAlarm", "PutMetricAlarm", "SetAlarmState"];
-        match OF_ALARMS.contains(&operation) {
-            true => (Self::MISSING, Self::INVALID),
-            false => ("MissingParameter", "InvalidParameterValue"),
+        if OF_ALARMS.contains(&operation) {
+            (Self::MISSING, Self::INVALID)
+        } else {
+            ("MissingParameter", "InvalidParameterValue")
         }
     }
 

@@ -9,7 +9,7 @@ use super::tags::Tags;
 use super::{Answer, Cx, Region, done, wire};
 use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 /// The entry that denies what nothing else decided. It is shown as `*` and cannot be touched.
 const LAST_RULE: i64 = 32767;
@@ -195,9 +195,7 @@ fn entry(p: &mut Parameters) -> Result<NetworkAclEntry, Refusal> {
     }
     let cidr_block = p.optional("CidrBlock")?;
     let ipv6_cidr_block = p.optional("Ipv6CidrBlock")?;
-    if cidr_block.is_none() && ipv6_cidr_block.is_none() {
-        return Err(p.missing("CidrBlock"));
-    }
+    refuse_if(cidr_block.is_none() && ipv6_cidr_block.is_none(), || p.missing("CidrBlock"))?;
     if let Some(block) = cidr_block.as_ref().filter(|block| block.parse::<ipnet::Ipv4Net>().is_err()) {
         return Err(p.invalid("CidrBlock", block, "a valid CIDR block"));
     }

@@ -126,12 +126,10 @@ impl Filters {
                             Refusal::new("InvalidParameterValue", message)
                         })?,
                 };
-                match patterns.is_empty() {
-                    true => Err(Refusal::new(
-                        "InvalidParameterValue",
-                        format!("The filter '{name}' has no values"),
-                    )),
-                    false => Ok(Filter { looks_at, patterns }),
+                if patterns.is_empty() {
+                    Err(Refusal::new("InvalidParameterValue", format!("The filter '{name}' has no values")))
+                } else {
+                    Ok(Filter { looks_at, patterns })
                 }
             })
             .collect::<Result<_, _>>()

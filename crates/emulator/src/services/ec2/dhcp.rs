@@ -11,7 +11,7 @@ use super::{Answer, Cx, Region, done, wire};
 use crate::emulator::ACCOUNT_ID;
 use crate::latency;
 use crate::parameters::Parameters;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 /// What can be in a set (EC2 API Reference, CreateDhcpOptions).
 const KEYS: [&str; 6] = [
@@ -86,9 +86,7 @@ impl Region {
             given.finish()?;
             dhcp_configuration_set.push(Configuration::new(&key, values));
         }
-        if dhcp_configuration_set.is_empty() {
-            return Err(p.missing("DhcpConfiguration"));
-        }
+        refuse_if(dhcp_configuration_set.is_empty(), || p.missing("DhcpConfiguration"))?;
         p.finish()?;
         let options = DhcpOptions {
             dhcp_options_id: self.ids.id("dopt"),

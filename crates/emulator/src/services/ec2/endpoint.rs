@@ -11,7 +11,7 @@ use super::tags::Tags;
 use super::{Answer, Cx, Region, done, wire};
 use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 /// What an endpoint allows if nothing else is said (EC2 API Reference, CreateVpcEndpoint, `PolicyDocument`).
 pub(super) const FULL_ACCESS: &str = r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
@@ -85,9 +85,7 @@ impl Region {
             (true, _) => Some(FULL_ACCESS.to_owned()),
             (false, _) => new_policy,
         };
-        if endpoint.state == "deleting" {
-            return Err(not_found::<VpcEndpoint>(&id));
-        }
+        refuse_if(endpoint.state == "deleting", || not_found::<VpcEndpoint>(&id))?;
         if endpoint.vpc_endpoint_type == "Interface" {
             self.modify_interface_endpoint(cx, &id, new_policy, p)?;
             return Ok(done());

@@ -16,7 +16,7 @@ use super::tags::Tags;
 use super::{Answer, Cx, Region, wire};
 use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 /// Services that have interface endpoints, of those that a payment stack calls (AWS PrivateLink Guide, "AWS services
 /// that integrate with AWS PrivateLink"), and the host name that private DNS takes over, before the region.
@@ -99,10 +99,8 @@ impl Region {
         p.finish()?;
         find(&self.vpcs, &vpc_id)?;
         let host = private_name(cx, &service_name)?;
-        let groups = match groups.is_empty() {
-            true => self.default_group(&vpc_id).into_iter().collect(),
-            false => groups,
-        };
+        let groups =
+            if groups.is_empty() { self.default_group(&vpc_id).into_iter().collect() } else { groups };
         self.check_endpoint_subnets(&vpc_id, &subnets)?;
         self.check_endpoint_groups(&vpc_id, &groups)?;
         if private_dns_enabled {
@@ -268,16 +266,13 @@ impl Region {
         let conflicts = |other: &VpcEndpoint| {
             other.vpc_id == vpc_id && other.service_name == service_name && other.private_dns_enabled
         };
-        match self.vpc_endpoints.values().any(conflicts) {
-            true => {
-                let message = format!(
-                    "private-dns-enabled cannot be set because there is already a conflicting DNS domain for \
+        refuse_if(self.vpc_endpoints.values().any(conflicts), || {
+            let message = format!(
+                "private-dns-enabled cannot be set because there is already a conflicting DNS domain for \
                      {service_name} in the VPC {vpc_id}"
-                );
-                Err(Refusal::new("InvalidParameter", message))
-            }
-            false => Ok(()),
-        }
+            );
+            Refusal::new("InvalidParameter", message)
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use super::tags::Tags;
 use super::{Answer, Cx, Region, done, network, wire};
 use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 /// Where a route leads.
 enum Target {
@@ -212,20 +212,16 @@ impl Region {
                     Refusal::new("InvalidGatewayID.NotFound", message)
                 })?;
                 let attached = gateway.attachment_set.iter().any(|a| a.vpc_id == table.vpc_id);
-                match attached {
-                    true => Ok(()),
-                    false => Err(different_networks(&format!("network gateway {gateway_id}"), id)),
-                }
+                ensure(attached, || different_networks(&format!("network gateway {gateway_id}"), id))
             }
             Target::NatGateway(nat_id) => {
                 let nat: &NatGateway = self.nat_gateways.seen(nat_id).ok_or_else(|| {
                     let message = format!("The natGateway ID '{nat_id}' does not exist");
                     Refusal::new("InvalidNatGatewayID.NotFound", message)
                 })?;
-                match nat.vpc_id == table.vpc_id {
-                    true => Ok(()),
-                    false => Err(different_networks(&format!("NAT gateway {nat_id}"), id)),
-                }
+                ensure(nat.vpc_id == table.vpc_id, || {
+                    different_networks(&format!("NAT gateway {nat_id}"), id)
+                })
             }
         }
     }

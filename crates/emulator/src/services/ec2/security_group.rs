@@ -12,7 +12,7 @@ use super::{Answer, Cx, Region, done, wire};
 use crate::emulator::ACCOUNT_ID;
 use crate::latency::{Spread, spread};
 use crate::parameters::Parameters;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 
 /// From when a new group is seen until its first rule is.
 const DEFAULT_RULE: Spread = spread(3.0, 0.0, 6.0);
@@ -165,9 +165,7 @@ impl Region {
         let id = p.text("GroupId")?;
         let permissions = permissions(&mut p)?;
         let tag_set = Tags::given_to::<SecurityGroupRule>(&mut p)?;
-        if permissions.is_empty() {
-            return Err(p.missing("IpPermissions"));
-        }
+        refuse_if(permissions.is_empty(), || p.missing("IpPermissions"))?;
         p.finish()?;
         let group = find(&self.security_groups, &id)?.clone();
         for (at, permission) in permissions.iter().enumerate() {
@@ -371,10 +369,7 @@ fn permission(p: &mut Parameters, all: &mut Vec<Permission>) -> Result<(), Refus
             add(wrap(value), description);
         }
     }
-    match all.len() > before {
-        true => Ok(()),
-        false => Err(p.missing("IpRanges, Ipv6Ranges, PrefixListIds or Groups")),
-    }
+    ensure(all.len() > before, || p.missing("IpRanges, Ipv6Ranges, PrefixListIds or Groups"))
 }
 
 /// Protocol and ports in the one form that EC2 stores: names for tcp, udp and icmp, -1 for all.

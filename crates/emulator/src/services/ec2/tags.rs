@@ -120,14 +120,15 @@ impl Region {
         }
         for id in &ids {
             let tags = self.tags_of(id)?;
-            match pairs.is_empty() {
+            if pairs.is_empty() {
                 // Without a list of tags, all are deleted (EC2 API Reference, DeleteTags).
-                true => tags.0.clear(),
-                false => tags.0.retain(|key, value| {
+                tags.0.clear()
+            } else {
+                tags.0.retain(|key, value| {
                     !pairs.iter().any(|(deleted, only_if)| {
                         deleted == key && only_if.as_ref().is_none_or(|only| only == value)
                     })
-                }),
+                })
             }
         }
         Ok(done())

@@ -210,18 +210,10 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({"repositories": found, "nextToken": next}))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Delete {
-    registry_id: Option<String>,
-    repository_name: String,
-    #[serde(default)]
-    force: bool,
-}
-
 /// ECR API Reference, DeleteRepository: with images only by force.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Delete { registry_id, repository_name: name, force } = call.input()?;
+    let (registry_id, name, force): (Option<String>, String, bool) =
+        call.members(&["registryId", "repositoryName", "force"])?;
     let repository = cx.r.ecr.repository(registry_id.as_deref(), &name)?;
     if !repository.images.is_empty() && !force {
         let message = format!(
@@ -260,22 +252,15 @@ pub(super) fn put_mutability(cx: &mut Cx<'_>, call: &Call) -> Answer {
     }))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct PutScanning {
-    registry_id: Option<String>,
-    repository_name: String,
-    image_scanning_configuration: Scanning,
-}
-
 /// ECR API Reference, PutImageScanningConfiguration.
 pub(super) fn put_scanning(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let input: PutScanning = call.input()?;
-    let repository = cx.r.ecr.repository_mut(input.registry_id.as_deref(), &input.repository_name)?;
-    repository.image_scanning_configuration = input.image_scanning_configuration;
+    let (registry_id, repository_name, image_scanning_configuration): (Option<String>, String, Scanning) =
+        call.members(&["registryId", "repositoryName", "imageScanningConfiguration"])?;
+    let repository = cx.r.ecr.repository_mut(registry_id.as_deref(), &repository_name)?;
+    repository.image_scanning_configuration = image_scanning_configuration;
     Ok(json!({
         "registryId": ACCOUNT_ID,
-        "repositoryName": input.repository_name,
+        "repositoryName": repository_name,
         "imageScanningConfiguration": repository.image_scanning_configuration,
     }))
 }

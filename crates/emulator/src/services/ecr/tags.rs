@@ -1,6 +1,5 @@
 //! Tags of repositories.
 
-use serde::Deserialize;
 use serde_json::json;
 
 use super::{State, invalid, no_repository};
@@ -8,13 +7,6 @@ use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::{Tag, Tags, tag_list, tags};
 use crate::services::{Answer, Cx};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Add {
-    resource_arn: String,
-    tags: Vec<Tag>,
-}
 
 /// Tags that a repository may have (ECR API Reference, CreateRepository and TagResource, `TooManyTagsException`).
 const PER_REPOSITORY: usize = 50;
@@ -37,7 +29,7 @@ fn check_count(count: usize) -> Result<(), Refusal> {
 
 /// ECR API Reference, TagResource.
 pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Add { resource_arn, tags: given } = call.input()?;
+    let (resource_arn, given): (String, Vec<Tag>) = call.members(&["resourceArn", "tags"])?;
     let given = read(given)?;
     let own = cx.r.ecr.tags_of(&resource_arn)?;
     let mut all = own.clone();
@@ -47,29 +39,16 @@ pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({}))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Remove {
-    resource_arn: String,
-    tag_keys: Vec<String>,
-}
-
 /// ECR API Reference, UntagResource.
 pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Remove { resource_arn, tag_keys } = call.input()?;
+    let (resource_arn, tag_keys): (String, Vec<String>) = call.members(&["resourceArn", "tagKeys"])?;
     cx.r.ecr.tags_of(&resource_arn)?.retain(|key, _| !tag_keys.contains(key));
     Ok(json!({}))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct List {
-    resource_arn: String,
-}
-
 /// ECR API Reference, ListTagsForResource.
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { resource_arn } = call.input()?;
+    let resource_arn: String = call.member("resourceArn")?;
     Ok(json!({"tags": tag_list(cx.r.ecr.tags_of(&resource_arn)?)}))
 }
 

@@ -43,7 +43,7 @@ use crate::latency::{Spread, spread};
 use crate::limits::{Limit, ServiceLimits, rate};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 /// For how long what is gone can still be described. AWS gives no number; an hour is what clients report for stopped
 /// tasks (ECS API Reference, DescribeTasks: "for at least one hour").
@@ -86,12 +86,11 @@ fn client(message: impl Into<String>) -> Refusal {
 /// ECS works by its service-linked role, which the first call makes (ECS Developer Guide, "Using service-linked roles for
 /// Amazon ECS"; the message is that of aws/containers-roadmap#2614).
 fn check_linked_role(cx: &mut Cx<'_>) -> Result<(), Refusal> {
-    match iam::State::usable_link(cx, "ecs.amazonaws.com") {
-        true => Ok(()),
-        false => Err(invalid(
+    ensure(iam::State::usable_link(cx, "ecs.amazonaws.com"), || {
+        invalid(
             "Unable to assume the service linked role. Please verify that the ECS service linked role exists.",
-        )),
-    }
+        )
+    })
 }
 
 /// What AWS has and the emulator has not.

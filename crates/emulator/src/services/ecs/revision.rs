@@ -176,15 +176,9 @@ fn group_for(service: &Service, balancer: &LoadBalancer, before: Option<&str>) -
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Describe {
-    service_revision_arns: Vec<String>,
-}
-
 /// ECS API Reference, DescribeServiceRevisions: up to 20.
 pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Describe { service_revision_arns } = call.input()?;
+    let service_revision_arns: Vec<String> = call.member("serviceRevisionArns")?;
     if !(1..=20).contains(&service_revision_arns.len()) {
         return Err(invalid("1 to 20 service revisions can be described at once."));
     }

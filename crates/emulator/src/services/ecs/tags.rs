@@ -1,58 +1,35 @@
 //! Tags of clusters, services, task definitions and tasks.
 
-use serde::Deserialize;
 use serde_json::json;
 
 use super::{State, invalid};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::support::{Tag, Tags, named_tag_list, tags};
 use crate::services::{Answer, Cx};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Add {
-    resource_arn: String,
-    tags: Vec<Tag>,
-}
-
 /// ECS API Reference, TagResource.
 pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Add { resource_arn, tags: given } = call.input()?;
+    let (resource_arn, given): (String, Vec<Tag>) = call.members(&["resourceArn", "tags"])?;
     let given = tags(given, invalid)?;
     let own = cx.r.ecs.tags_of(&resource_arn)?;
     let mut all = own.clone();
     all.extend(given);
-    if all.len() > 50 {
-        return Err(invalid("An object can have 50 tags at most."));
-    }
+    refuse_if(all.len() > 50, || invalid("An object can have 50 tags at most."))?;
     *own = all;
     Ok(json!({}))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Remove {
-    resource_arn: String,
-    tag_keys: Vec<String>,
-}
-
 /// ECS API Reference, UntagResource.
 pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Remove { resource_arn, tag_keys } = call.input()?;
+    let (resource_arn, tag_keys): (String, Vec<String>) = call.members(&["resourceArn", "tagKeys"])?;
     cx.r.ecs.tags_of(&resource_arn)?.retain(|key, _| !tag_keys.contains(key));
     Ok(json!({}))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct List {
-    resource_arn: String,
-}
-
 /// ECS API Reference, ListTagsForResource.
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { resource_arn } = call.input()?;
+    let resource_arn: String = call.member("resourceArn")?;
     let tags = cx.r.ecs.tags_of(&resource_arn)?;
     Ok(json!({"tags": named_tag_list(tags, "key", "value")}))
 }

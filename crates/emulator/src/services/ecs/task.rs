@@ -12,6 +12,7 @@ use super::task_definition::EphemeralStorage;
 use super::{REMEMBERED_MILLIS, State, cluster, invalid, lookup, routing, view};
 use crate::latency::{Spread, spread};
 use crate::request::Call;
+use crate::response::ensure;
 use crate::services::support::{Next, Tags, named_tag_list};
 use crate::services::{Answer, Cx, Interface};
 
@@ -436,21 +437,11 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({"taskArns": arns, "nextToken": next}))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Describe {
-    cluster: Option<String>,
-    tasks: Vec<String>,
-    #[serde(default)]
-    include: Vec<String>,
-}
-
 /// ECS API Reference, DescribeTasks: up to 100, by id or ARN.
 pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Describe { cluster, tasks, include } = call.input()?;
-    if !(1..=100).contains(&tasks.len()) {
-        return Err(invalid("1 to 100 tasks can be described at once."));
-    }
+    let (cluster, tasks, include): (Option<String>, Vec<String>, Vec<String>) =
+        call.members(&["cluster", "tasks", "include"])?;
+    ensure((1..=100).contains(&tasks.len()), || invalid("1 to 100 tasks can be described at once."))?;
     let name = cluster.as_deref().unwrap_or("default");
     cx.r.ecs.present_cluster(name)?;
     let mut found = Vec::new();

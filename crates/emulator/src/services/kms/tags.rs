@@ -17,21 +17,6 @@ struct TagResource {
     tags: Vec<Tag>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct UntagResource {
-    key_id: String,
-    tag_keys: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListResourceTags {
-    key_id: String,
-    limit: Option<usize>,
-    marker: Option<String>,
-}
-
 /// Reads the tags of a request (KMS API Reference, CreateKey, `TagException`; that it is also the code for too many of them
 /// is recorded from real AWS).
 pub(super) fn read(given: Vec<Tag>) -> Result<Tags, Refusal> {
@@ -58,18 +43,19 @@ impl State {
     }
 
     pub(super) fn untag_resource(&mut self, call: &Call) -> Answer {
-        let given: UntagResource = call.input()?;
-        let key = self.live_mut(&given.key_id)?;
-        key.tags.retain(|key, _| !given.tag_keys.contains(key));
+        let (key_id, tag_keys): (String, Vec<String>) = call.members(&["KeyId", "TagKeys"])?;
+        let key = self.live_mut(&key_id)?;
+        key.tags.retain(|key, _| !tag_keys.contains(key));
         Ok(Value::Null)
     }
 
     pub(super) fn list_resource_tags(&self, call: &Call) -> Answer {
-        let given: ListResourceTags = call.input()?;
-        let tags = match named_tag_list(&self.find(&given.key_id)?.tags, "TagKey", "TagValue") {
+        let (key_id, limit, marker): (String, Option<usize>, Option<String>) =
+            call.members(&["KeyId", "Limit", "Marker"])?;
+        let tags = match named_tag_list(&self.find(&key_id)?.tags, "TagKey", "TagValue") {
             Value::Array(tags) => tags,
             _ => Vec::new(),
         };
-        listed("Tags", tags, given.limit.unwrap_or(50), given.marker.as_deref())
+        listed("Tags", tags, limit.unwrap_or(50), marker.as_deref())
     }
 }

@@ -1,6 +1,5 @@
 //! Tags by ARN.
 
-use serde::Deserialize;
 use serde_json::json;
 
 use super::{check_whole, invalid};
@@ -12,28 +11,8 @@ use crate::services::{Answer, Cx};
 /// functions").
 const WHOLE: &str = "Tags on function aliases and versions are not supported. Please specify a function ARN.";
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Tag {
-    resource: String,
-    tags: Tags,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Untag {
-    resource: String,
-    tag_keys: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct List {
-    resource: String,
-}
-
 pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Tag { resource, tags } = call.input()?;
+    let (resource, tags): (String, Tags) = call.members(&["Resource", "Tags"])?;
     check_whole(cx.region, &resource, WHOLE)?;
     let function = cx.r.lambda.named_mut(cx.region, &resource)?;
     let mut all = function.tags.clone();
@@ -43,14 +22,14 @@ pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Untag { resource, tag_keys } = call.input()?;
+    let (resource, tag_keys): (String, Vec<String>) = call.members(&["Resource", "TagKeys"])?;
     check_whole(cx.region, &resource, WHOLE)?;
     cx.r.lambda.named_mut(cx.region, &resource)?.tags.retain(|key, _| !tag_keys.contains(key));
     Ok(json!({}))
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { resource } = call.input()?;
+    let resource: String = call.member("Resource")?;
     check_whole(cx.region, &resource, WHOLE)?;
     Ok(json!({"Tags": cx.r.lambda.named(cx.region, &resource)?.tags}))
 }

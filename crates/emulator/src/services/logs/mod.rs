@@ -140,10 +140,7 @@ fn name_in<'a>(cx: &Cx<'_>, arn: &'a str) -> Result<&'a str, Refusal> {
 
 /// The name in an identifier, which is a name or an ARN (`logGroupIdentifier`).
 fn identified<'a>(cx: &Cx<'_>, identifier: &'a str) -> Result<&'a str, Refusal> {
-    match identifier.starts_with("arn:") {
-        true => name_in(cx, identifier),
-        false => Ok(identifier),
-    }
+    if identifier.starts_with("arn:") { name_in(cx, identifier) } else { Ok(identifier) }
 }
 
 /// The name of a group that a call names by `logGroupName` or by `logGroupIdentifier`. The code for both at once is recorded from

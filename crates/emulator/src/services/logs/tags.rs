@@ -18,19 +18,6 @@ struct TagResource {
     tags: Tags,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct UntagResource {
-    resource_arn: String,
-    tag_keys: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ListTagsForResource {
-    resource_arn: String,
-}
-
 pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: TagResource = call.input()?;
     let name = name_in(cx, &given.resource_arn)?;
@@ -46,14 +33,14 @@ pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: UntagResource = call.input()?;
-    let name = name_in(cx, &given.resource_arn)?;
-    cx.r.logs.find_mut(name)?.tags.retain(|key, _| !given.tag_keys.contains(key));
+    let (resource_arn, tag_keys): (String, Vec<String>) = call.members(&["resourceArn", "tagKeys"])?;
+    let name = name_in(cx, &resource_arn)?;
+    cx.r.logs.find_mut(name)?.tags.retain(|key, _| !tag_keys.contains(key));
     Ok(Value::Null)
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: ListTagsForResource = call.input()?;
-    let name = name_in(cx, &given.resource_arn)?;
+    let resource_arn: String = call.member("resourceArn")?;
+    let name = name_in(cx, &resource_arn)?;
     Ok(json!({"tags": cx.r.logs.find(name)?.tags}))
 }

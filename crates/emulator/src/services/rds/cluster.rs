@@ -204,10 +204,7 @@ impl Cluster {
 
     /// Refuses what neither an available cluster can do nor one that will not become available.
     pub(super) fn check_deletable(&self) -> Result<(), Refusal> {
-        match status::is_lasting(&self.status) {
-            true => Ok(()),
-            false => self.check_available(),
-        }
+        if status::is_lasting(&self.status) { Ok(()) } else { self.check_available() }
     }
 
     /// Notes that its instances have to be restarted before they have the parameters of its group.

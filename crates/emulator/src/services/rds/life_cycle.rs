@@ -1,7 +1,6 @@
 //! What time does: objects become ready and go, changes wait for their window, backups are made.
 
 use super::cluster::{Cluster, Member};
-use super::event_subscription;
 use super::instance::Instance;
 use super::kind::Table;
 use super::outside;

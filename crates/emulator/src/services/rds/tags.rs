@@ -1,34 +1,13 @@
 //! Tags of everything that has an ARN.
 
-use serde::Deserialize;
 use serde_json::json;
 
 use super::State;
 use super::kind::{Record, Table, find_mut, invalid};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::support::{self, Tag, Tags};
 use crate::services::{Answer, Cx};
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Add {
-    resource_name: String,
-    tags: Vec<Tag>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Remove {
-    resource_name: String,
-    tag_keys: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct List {
-    resource_name: String,
-}
 
 /// Reads tags (RDS User Guide, "Tagging Amazon RDS resources": keys of 1 to 128 characters, values of up to 256, neither
 /// with any character but letters, digits, white-space and `_.:/=+-@`, and no key with the prefix `aws:` or `rds:`).
@@ -47,26 +26,24 @@ pub(super) fn read(given: Vec<Tag>) -> Result<Tags, Refusal> {
 }
 
 pub(super) fn add(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Add { resource_name, tags } = call.input()?;
+    let (resource_name, tags): (String, Vec<Tag>) = call.members(&["ResourceName", "Tags"])?;
     let new = read(tags)?;
     let tags = of(cx, &resource_name)?;
     let mut all = tags.clone();
     all.extend(new);
-    if all.len() > 50 {
-        return Err(invalid("An object can have 50 tags at most."));
-    }
+    refuse_if(all.len() > 50, || invalid("An object can have 50 tags at most."))?;
     *tags = all;
     Ok(json!({}))
 }
 
 pub(super) fn remove(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Remove { resource_name, tag_keys } = call.input()?;
+    let (resource_name, tag_keys): (String, Vec<String>) = call.members(&["ResourceName", "TagKeys"])?;
     of(cx, &resource_name)?.retain(|key, _| !tag_keys.contains(key));
     Ok(json!({}))
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { resource_name } = call.input()?;
+    let resource_name: String = call.member("ResourceName")?;
     Ok(json!({"TagList": support::tag_list(of(cx, &resource_name)?)}))
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{State, arn, conflict, invalid, not_found};
 use crate::latency::{Spread, spread};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::apigateway::paging::page;
 use crate::services::support::{Next, Tag, Tags, tag_list, tags as read_tags};
 use crate::services::{Answer, Cx, to_json};
@@ -32,49 +32,6 @@ pub(super) struct Group {
     pub(super) tags: Tags,
     #[serde(rename = "_next", skip_serializing_if = "Option::is_none")]
     pub(super) next: Option<Next>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Create {
-    name: String,
-    tags: Option<Vec<Tag>>,
-    _client_token: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct One {
-    name: String,
-    _client_token: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct List {
-    name_prefix: Option<String>,
-    next_token: Option<String>,
-    max_results: Option<usize>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct TagGiven {
-    resource_arn: String,
-    tags: Vec<Tag>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Untag {
-    resource_arn: String,
-    tag_keys: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListTags {
-    resource_arn: String,
 }
 
 impl Group {
@@ -113,10 +70,8 @@ impl State {
     /// A group that is not being deleted.
     pub(super) fn open_group(&self, name: &str) -> Result<&Group, Refusal> {
         let group = self.group(name)?;
-        match group.state == "ACTIVE" {
-            true => Ok(group),
-            false => Err(conflict(format!("Schedule group {name} is being deleted."))),
-        }
+        ensure(group.state == "ACTIVE", || conflict(format!("Schedule group {name} is being deleted.")))?;
+        Ok(group)
     }
 
     fn tagged(&mut self, arn: &str) -> Result<&mut Tags, Refusal> {
@@ -126,7 +81,8 @@ impl State {
 }
 
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Create { name, tags, .. } = call.input()?;
+    let (name, tags, _): (String, Option<Vec<Tag>>, Option<String>) =
+        call.members(&["Name", "Tags", "ClientToken"])?;
     let tags = read_tags(tags.unwrap_or_default(), invalid)?;
     if cx.r.scheduler.groups.contains_key(&name) {
         return Err(conflict(format!("Schedule group {name} already exists.")));
@@ -138,17 +94,15 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { name, .. } = call.input()?;
+    let (name, _): (String, Option<String>) = call.members(&["Name", "ClientToken"])?;
     Ok(to_json(cx.r.scheduler.group(&name)?))
 }
 
 /// Deletes a group with the schedules in it.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { name, .. } = call.input()?;
+    let (name, _): (String, Option<String>) = call.members(&["Name", "ClientToken"])?;
     cx.r.scheduler.open_group(&name)?;
-    if name == DEFAULT {
-        return Err(invalid("The default schedule group cannot be deleted."));
-    }
+    refuse_if(name == DEFAULT, || invalid("The default schedule group cannot be deleted."))?;
     let gone = cx.after(DELETE, &name);
     let now = cx.now_seconds();
     let state = &mut cx.r.scheduler;
@@ -167,7 +121,8 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { name_prefix, next_token, max_results } = call.input()?;
+    let (name_prefix, next_token, max_results): (Option<String>, Option<String>, Option<usize>) =
+        call.members(&["NamePrefix", "NextToken", "MaxResults"])?;
     let wanted = |name: &str| name_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix));
     let groups = cx.r.scheduler.groups.iter().filter(|(name, _)| wanted(name));
     let groups = groups.map(|(name, group)| (name.as_str(), to_json(group)));
@@ -176,19 +131,19 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let TagGiven { resource_arn, tags } = call.input()?;
+    let (resource_arn, tags): (String, Vec<Tag>) = call.members(&["ResourceArn", "Tags"])?;
     let tags = read_tags(tags, invalid)?;
     cx.r.scheduler.tagged(&resource_arn)?.extend(tags);
     Ok(json!({}))
 }
 
 pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Untag { resource_arn, tag_keys } = call.input()?;
+    let (resource_arn, tag_keys): (String, Vec<String>) = call.members(&["ResourceArn", "TagKeys"])?;
     cx.r.scheduler.tagged(&resource_arn)?.retain(|key, _| !tag_keys.contains(key));
     Ok(json!({}))
 }
 
 pub(super) fn tags(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let ListTags { resource_arn } = call.input()?;
+    let resource_arn: String = call.member("ResourceArn")?;
     Ok(json!({"Tags": tag_list(cx.r.scheduler.tagged(&resource_arn)?)}))
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Answer, State, invalid_request};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::support::{Tags, tag_list};
 
 pub(super) const CURRENT: &str = "AWSCURRENT";
@@ -140,12 +140,11 @@ impl Secret {
     }
 
     pub(super) fn check_not_deleted(&self) -> Result<(), Refusal> {
-        match self.is_deleted() {
-            false => Ok(()),
-            true => Err(invalid_request(
+        refuse_if(self.is_deleted(), || {
+            invalid_request(
                 "You can't perform this operation on the secret because it was marked for deletion.",
-            )),
-        }
+            )
+        })
     }
 
     /// Secrets that a service manages are changed through that service (Secrets Manager User Guide, "Secrets managed
@@ -219,15 +218,9 @@ impl Secret {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct OneSecret {
-    pub(super) secret_id: String,
-}
-
 impl State {
     pub(super) fn describe_secret(&self, call: &Call) -> Answer {
-        let OneSecret { secret_id } = call.input()?;
+        let secret_id: String = call.member("SecretId")?;
         Ok(self.find(&secret_id)?.described())
     }
 }

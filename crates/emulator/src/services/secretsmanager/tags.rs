@@ -18,13 +18,6 @@ struct TagResource {
     tags: Vec<Tag>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct UntagResource {
-    secret_id: String,
-    tag_keys: Vec<String>,
-}
-
 pub(super) fn read(given: Vec<Tag>) -> Result<Tags, Refusal> {
     support::tags(given, invalid)
 }
@@ -43,13 +36,13 @@ impl State {
     }
 
     pub(super) fn untag_resource(&mut self, call: &Call) -> Answer {
-        let given: UntagResource = call.input()?;
-        if let Some(key) = given.tag_keys.iter().find(|key| key.to_ascii_lowercase().starts_with("aws:")) {
+        let (secret_id, tag_keys): (String, Vec<String>) = call.members(&["SecretId", "TagKeys"])?;
+        if let Some(key) = tag_keys.iter().find(|key| key.to_ascii_lowercase().starts_with("aws:")) {
             return Err(invalid(format!("Tag keys that begin with aws: are reserved, as {key} is.")));
         }
-        let secret = self.live_mut(&given.secret_id)?;
+        let secret = self.live_mut(&secret_id)?;
         let before = secret.tags.len();
-        secret.tags.retain(|key, _| !given.tag_keys.contains(key));
+        secret.tags.retain(|key, _| !tag_keys.contains(key));
         secret.untagged |= secret.tags.len() < before;
         Ok(Value::Null)
     }

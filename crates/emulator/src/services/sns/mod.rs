@@ -26,7 +26,7 @@ use crate::latency::{Spread, spread};
 use crate::limits::{Limit, ServiceLimits, rate};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 /// How many items a list has (SNS API Reference, ListTopics and ListSubscriptions).
 const PAGE: usize = 100;
@@ -123,21 +123,15 @@ fn listed(name: &str, items: Vec<Value>, token: Option<&str>) -> Answer {
 
 fn check_arn(parameter: &str, arn: &str) -> Result<(), Refusal> {
     let elements = arn.split(':').count();
-    match elements >= 6 && arn.starts_with("arn:") {
-        true => Ok(()),
-        false => {
-            Err(invalid(format!("{parameter} Reason: An ARN must have at least 6 elements, not {elements}")))
-        }
-    }
+    ensure(elements >= 6 && arn.starts_with("arn:"), || {
+        invalid(format!("{parameter} Reason: An ARN must have at least 6 elements, not {elements}"))
+    })
 }
 
 /// The ARN of a topic in another region is an invalid parameter (recorded from real AWS).
 fn check_topic_arn(region: &str, arn: &str) -> Result<(), Refusal> {
     check_arn("TopicArn", arn)?;
-    match arn.split(':').nth(3) == Some(region) {
-        true => Ok(()),
-        false => Err(invalid("TopicArn")),
-    }
+    ensure(arn.split(':').nth(3) == Some(region), || invalid("TopicArn"))
 }
 
 fn invalid(what: impl AsRef<str>) -> Refusal {

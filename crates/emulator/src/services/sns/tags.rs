@@ -18,19 +18,6 @@ struct TagResource {
     tags: Vec<Tag>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct UntagResource {
-    resource_arn: String,
-    tag_keys: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListTagsForResource {
-    resource_arn: String,
-}
-
 pub(super) fn read(given: Vec<Tag>) -> Result<Tags, Refusal> {
     check_count(given.len())?;
     support::tags(given, |message| invalid(format!("Tags Reason: {message}")))
@@ -63,15 +50,15 @@ impl State {
     }
 
     pub(super) fn untag_resource(&mut self, call: &Call) -> Answer {
-        let given: UntagResource = call.input()?;
-        let topic = self.tagged(&given.resource_arn)?;
-        topic.tags.retain(|key, _| !given.tag_keys.contains(key));
+        let (resource_arn, tag_keys): (String, Vec<String>) = call.members(&["ResourceArn", "TagKeys"])?;
+        let topic = self.tagged(&resource_arn)?;
+        topic.tags.retain(|key, _| !tag_keys.contains(key));
         Ok(json!({}))
     }
 
     pub(super) fn list_tags_for_resource(&self, call: &Call) -> Answer {
-        let given: ListTagsForResource = call.input()?;
-        let topic = self.topic(&given.resource_arn).ok_or_else(no_resource)?;
+        let resource_arn: String = call.member("ResourceArn")?;
+        let topic = self.topic(&resource_arn).ok_or_else(no_resource)?;
         Ok(json!({"Tags": tag_list(&topic.tags)}))
     }
 }

@@ -3,10 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::queue::OneQueue;
 use super::{Answer, State, invalid};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::support::{self, Tags};
 
 /// Tags that a queue may have (SQS Developer Guide, "Amazon SQS queue quotas").
@@ -19,25 +18,16 @@ struct TagQueue {
     tags: Tags,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct UntagQueue {
-    queue_url: String,
-    tag_keys: Vec<String>,
-}
-
 /// Keys have 1 to 128 characters and values 256 at most.
 pub(super) fn read(given: Tags) -> Result<Tags, Refusal> {
     let tags = support::tag_map(given, invalid)?;
     let is_legal = |(key, value): (&String, &String)| {
         (1..=128).contains(&key.chars().count()) && value.chars().count() <= 256
     };
-    match tags.iter().all(is_legal) {
-        true => Ok(tags),
-        false => {
-            Err(invalid("Tag keys must be between 1 and 128 characters in length, and values up to 256."))
-        }
-    }
+    ensure(tags.iter().all(is_legal), || {
+        invalid("Tag keys must be between 1 and 128 characters in length, and values up to 256.")
+    })?;
+    Ok(tags)
 }
 
 impl State {
@@ -54,19 +44,16 @@ impl State {
     }
 
     pub(super) fn untag_queue(&mut self, call: &Call) -> Answer {
-        let given: UntagQueue = call.input()?;
-        let queue = self.find_mut(&given.queue_url)?;
-        queue.tags.retain(|key, _| !given.tag_keys.contains(key));
+        let (queue_url, tag_keys): (String, Vec<String>) = call.members(&["QueueUrl", "TagKeys"])?;
+        let queue = self.find_mut(&queue_url)?;
+        queue.tags.retain(|key, _| !tag_keys.contains(key));
         Ok(Value::Null)
     }
 
     /// `Tags` is absent for a queue without tags (recorded from real AWS).
     pub(super) fn list_queue_tags(&self, call: &Call) -> Answer {
-        let OneQueue { queue_url } = call.input()?;
+        let queue_url: String = call.member("QueueUrl")?;
         let tags = &self.find(&queue_url)?.tags;
-        Ok(match tags.is_empty() {
-            true => json!({}),
-            false => json!({"Tags": tags}),
-        })
+        Ok(if tags.is_empty() { json!({}) } else { json!({"Tags": tags}) })
     }
 }

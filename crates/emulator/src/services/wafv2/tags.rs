@@ -51,32 +51,16 @@ pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct UntagResource {
-    #[serde(rename = "ResourceARN")]
-    resource_arn: String,
-    tag_keys: Vec<String>,
-}
-
 pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let UntagResource { resource_arn, tag_keys } = call.input()?;
+    let (resource_arn, tag_keys): (String, Vec<String>) = call.members(&["ResourceARN", "TagKeys"])?;
     cx.r.wafv2.tags_of(&resource_arn)?.retain(|key, _| !tag_keys.contains(key));
     Ok(json!({}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListTags {
-    #[serde(rename = "ResourceARN")]
-    resource_arn: String,
-    next_marker: Option<String>,
-    limit: Option<usize>,
-}
-
 /// A marker is the last key shown.
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let ListTags { resource_arn, next_marker, limit } = call.input()?;
+    let (resource_arn, next_marker, limit): (String, Option<String>, Option<usize>) =
+        call.members(&["ResourceARN", "NextMarker", "Limit"])?;
     let tags = cx.r.wafv2.tags_of(&resource_arn)?;
     let after = |key: &String| next_marker.as_ref().is_none_or(|marker| key > marker);
     let rest: Vec<_> = tags.iter().filter(|(key, _)| after(key)).collect();
