@@ -9,7 +9,7 @@ use crate::request::Call;
 use crate::response::{Refusal, refuse_if};
 
 /// Tags that an object may have (AWS General Reference, "Tagging your AWS resources", "Tag naming limits and requirements").
-pub(crate) const MOST: usize = 50;
+const MOST: usize = 50;
 
 /// What a service's operations on tags are made from.
 pub(crate) struct Tagging {
@@ -19,8 +19,10 @@ pub(crate) struct Tagging {
     pub(crate) of: for<'a> fn(&'a mut Cx<'_>, &str) -> Result<&'a mut Tags, Refusal>,
     /// Reads the tags of a call, with the service's own rules and codes.
     pub(crate) read: fn(Vec<Tag>) -> Result<Tags, Refusal>,
-    /// The refusal of more than [`MOST`].
-    pub(crate) too_many: fn() -> Refusal,
+    /// Tags that an object may have.
+    pub(crate) most: usize,
+    /// The refusal of more, by the name in the call.
+    pub(crate) too_many: fn(&str) -> Refusal,
     /// Whether the object is looked for before the tags are read.
     pub(crate) finds_first: bool,
     /// Tags as they are listed, under the member that has them.
@@ -49,20 +51,24 @@ impl Tagging {
     pub(crate) const fn new(
         of: for<'a> fn(&'a mut Cx<'_>, &str) -> Result<&'a mut Tags, Refusal>,
         read: fn(Vec<Tag>) -> Result<Tags, Refusal>,
-        too_many: fn() -> Refusal,
+        too_many: fn(&str) -> Refusal,
     ) -> Self {
-        let members = &["Tags", "ResourceARN", "TagKeys"];
-        Tagging { members, of, read, too_many, finds_first: false, list: tag_list }
+        let members = &["Tags", "ResourceArn", "TagKeys"];
+        Tagging { members, of, read, most: MOST, too_many, finds_first: false, list: tag_list }
     }
 
     /// TagResource, by whatever name.
     pub(crate) fn tag(&self, cx: &mut Cx<'_>, call: &Call) -> Answer {
-        let (given, name): (Given, String) = call.members(&self.members[..2])?;
+        let (given, name): (Option<Given>, String) = call.members(&self.members[..2])?;
         if self.finds_first {
             (self.of)(cx, &name)?;
         }
-        let given = (self.read)(given.into())?;
-        add(((self.of)(cx, &name))?, given, self.too_many)?;
+        let given = (self.read)(given.map(Vec::from).unwrap_or_default())?;
+        let own = (self.of)(cx, &name)?;
+        let mut all = own.clone();
+        all.extend(given);
+        refuse_if(all.len() > self.most, || (self.too_many)(&name))?;
+        *own = all;
         Ok(Value::Null)
     }
 
@@ -79,13 +85,4 @@ impl Tagging {
         let name: String = call.member(resource)?;
         Ok(json!({tags: (self.list)((self.of)(cx, &name)?)}))
     }
-}
-
-/// Adds tags to those of an object.
-pub(crate) fn add(own: &mut Tags, given: Tags, too_many: impl FnOnce() -> Refusal) -> Result<(), Refusal> {
-    let mut all = own.clone();
-    all.extend(given);
-    refuse_if(all.len() > MOST, too_many)?;
-    *own = all;
-    Ok(())
 }

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use super::joins::{forget_web_acl, link_role};
 use super::patch::{Given, Op, Patch, unescaped};
 use super::records::{ApiTree, EndpointConfiguration, Resource, RestApi};
-use super::{bad, fresh_id, nothing, paging, stage_arn};
+use super::{bad, fresh_id, nothing, stage_arn};
 use crate::latency::{Spread, spread};
 use crate::request::Call;
 use crate::response::{Refusal, ensure, refuse_if};
+use crate::services::pages::page_by_key;
 use crate::services::support::{Next, Tags, tag_map};
 use crate::services::{Answer, Cx, to_json};
 
@@ -202,7 +203,7 @@ pub(super) fn listed<'a>(
     let limit = limit.unwrap_or(25);
     ensure((1..=500).contains(&limit), || bad("limit must be between 1 and 500."))?;
     let size = usize::try_from(limit).expect("it is between 1 and 500");
-    let (items, position) = paging::page(items, position, size);
+    let (items, position) = page_by_key(items, position, size);
     Ok(json!({"items": items, "position": position}))
 }
 

@@ -2,13 +2,31 @@
 
 use serde_json::json;
 
-use super::{State, arn, bad, not_found, nothing};
-use crate::request::Call;
+use super::{State, arn, bad, not_found};
 use crate::response::Refusal;
-use crate::services::support::{Tags, tag_map};
-use crate::services::{Answer, Cx};
+use crate::services::support::{Tags, tags};
+use crate::services::tagging::Tagging;
 
-/// A page is "not currently supported" (API Gateway API Reference, GetTags), so everything comes at once.
+/// The first generation. A page is "not currently supported" (API Gateway API Reference, GetTags), so everything comes at
+/// once.
+pub(super) const TAGS: Tagging = Tagging {
+    members: &["tags", "resourceArn", "tagKeys"],
+    finds_first: true,
+    list: |tags| json!(tags),
+    ..Tagging::new(
+        |cx, arn| cx.r.apigateway.tags_mut(cx.region, arn),
+        |given| tags(given, bad),
+        |_| bad("An object can have 50 tags at most."),
+    )
+};
+
+/// The second generation.
+pub(super) const TAGS_OF_LINKS: Tagging = Tagging {
+    members: &["Tags", "ResourceArn", "TagKeys"],
+    of: |cx, arn| cx.r.apigateway.link_tags_mut(cx.region, arn),
+    ..TAGS
+};
+
 impl State {
     /// The tags of an object that a call of the first generation can tag.
     fn tags_mut(&mut self, region: &str, resource: &str) -> Result<&mut Tags, Refusal> {
@@ -34,47 +52,4 @@ impl State {
         link.map(|link| &mut link.tags)
             .ok_or_else(|| not_found(format!("Invalid resource identifier specified: {resource}")))
     }
-}
-
-fn add(tags: &mut Tags, given: Tags) -> Answer {
-    let given = tag_map(given, bad)?;
-    let mut all = tags.clone();
-    all.extend(given);
-    *tags = tag_map(all, bad)?;
-    Ok(nothing())
-}
-
-fn remove(tags: &mut Tags, keys: &[String]) -> Answer {
-    tags.retain(|key, _| !keys.contains(key));
-    Ok(nothing())
-}
-
-pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let (resource_arn, tags): (String, Tags) = call.members(&["resourceArn", "tags"])?;
-    add(cx.r.apigateway.tags_mut(cx.region, &resource_arn)?, tags)
-}
-
-pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let (resource_arn, tag_keys): (String, Vec<String>) = call.members(&["resourceArn", "tagKeys"])?;
-    remove(cx.r.apigateway.tags_mut(cx.region, &resource_arn)?, &tag_keys)
-}
-
-pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let resource_arn: String = call.member("resourceArn")?;
-    Ok(json!({"tags": cx.r.apigateway.tags_mut(cx.region, &resource_arn)?}))
-}
-
-pub(super) fn tag_link(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let (resource_arn, tags): (String, Option<Tags>) = call.members(&["ResourceArn", "Tags"])?;
-    add(cx.r.apigateway.link_tags_mut(cx.region, &resource_arn)?, tags.unwrap_or_default())
-}
-
-pub(super) fn untag_link(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let (resource_arn, tag_keys): (String, Vec<String>) = call.members(&["ResourceArn", "TagKeys"])?;
-    remove(cx.r.apigateway.link_tags_mut(cx.region, &resource_arn)?, &tag_keys)
-}
-
-pub(super) fn link_tags(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let resource_arn: String = call.member("ResourceArn")?;
-    Ok(json!({"Tags": cx.r.apigateway.link_tags_mut(cx.region, &resource_arn)?}))
 }

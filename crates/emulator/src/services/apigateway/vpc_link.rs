@@ -7,10 +7,11 @@ use serde_json::json;
 
 use super::joins::link_role;
 use super::records::{Stage, VpcLink};
-use super::{State, bad, fresh_id, not_found, nothing, paging};
+use super::{State, bad, fresh_id, not_found, nothing};
 use crate::latency::{Spread, spread};
 use crate::request::Call;
 use crate::response::{Refusal, ensure, refuse_if};
+use crate::services::pages::page_by_key;
 use crate::services::support::{Interface, Next, Tags, tag_map};
 use crate::services::{Answer, Cx, to_json};
 
@@ -142,7 +143,7 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
         },
     };
     let links = cx.r.apigateway.vpc_links.iter().map(|(id, link)| (id.as_str(), to_json(link)));
-    let (items, next) = paging::page(links, next_token.as_deref(), size);
+    let (items, next) = page_by_key(links, next_token.as_deref(), size);
     Ok(json!({"Items": items, "NextToken": next}))
 }
 

@@ -3,14 +3,15 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{DIMENSION, State, check_scope, forget, invalid, service_arn, view};
+use super::{DIMENSION, check_scope, forget, invalid, service_arn};
 use crate::emulator::ACCOUNT_ID;
 use crate::latency::{Spread, spread};
 use crate::request::Call;
 use crate::response::{Refusal, ensure};
-use crate::services::iam::page::page;
-use crate::services::support::{Tags, tag_map};
-use crate::services::{Answer, Cx, ecs, iam};
+use crate::services::pages::page;
+use crate::services::support::{Tags, tag_map, tags};
+use crate::services::tagging::Tagging;
+use crate::services::{Answer, Cx, ecs, iam, to_json};
 
 /// The service to which the role of targets is linked.
 const LINKED: &str = "ecs.application-autoscaling.amazonaws.com";
@@ -180,7 +181,7 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     }
     let wanted = |resource: &String| input.resource_ids.is_empty() || input.resource_ids.contains(resource);
     let targets = cx.r.autoscaling.targets.iter().filter(|(resource, _)| wanted(resource));
-    let targets = targets.map(|(_, target)| view(target)).collect();
+    let targets = targets.map(|(_, target)| to_json(target)).collect();
     let (targets, next) = paged(targets, input.max_results, input.next_token.as_deref())?;
     Ok(json!({"ScalableTargets": targets, "NextToken": next}))
 }
@@ -206,39 +207,20 @@ pub(super) fn deregister(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({}))
 }
 
-/// Application Auto Scaling API Reference, TagResource.
-pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let (resource_arn, tags): (String, Tags) = call.members(&["ResourceARN", "Tags"])?;
-    let tags = tag_map(tags, invalid)?;
-    let own = cx.r.autoscaling.tags_of(&resource_arn)?;
-    let mut all = own.clone();
-    all.extend(tags);
-    if all.len() > 50 {
-        return Err(Refusal::new("TooManyTagsException", "A scalable target can have 50 tags at most."));
-    }
-    *own = all;
-    Ok(json!({}))
-}
-
-/// Application Auto Scaling API Reference, UntagResource.
-pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let (resource_arn, tag_keys): (String, Vec<String>) = call.members(&["ResourceARN", "TagKeys"])?;
-    cx.r.autoscaling.tags_of(&resource_arn)?.retain(|key, _| !tag_keys.contains(key));
-    Ok(json!({}))
-}
-
-/// Application Auto Scaling API Reference, ListTagsForResource.
-pub(super) fn list_tags(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let resource_arn: String = call.member("ResourceARN")?;
-    Ok(json!({"Tags": cx.r.autoscaling.tags_of(&resource_arn)?}))
-}
-
-impl State {
-    fn tags_of(&mut self, arn: &str) -> Result<&mut Tags, Refusal> {
-        let target = self.targets.values_mut().find(|target| target.scalable_target_arn == arn);
-        target.map(|target| &mut target.tags).ok_or_else(|| {
-            let message = format!("No {DIMENSION} target was found with the ARN {arn}.");
-            Refusal::new("ResourceNotFoundException", message)
-        })
-    }
-}
+/// Application Auto Scaling API Reference, TagResource, UntagResource and ListTagsForResource.
+pub(super) const TAGS: Tagging = Tagging {
+    members: &["Tags", "ResourceARN", "TagKeys"],
+    list: |tags| json!(tags),
+    ..Tagging::new(
+        |cx, arn| {
+            let target =
+                cx.r.autoscaling.targets.values_mut().find(|target| target.scalable_target_arn == arn);
+            target.map(|target| &mut target.tags).ok_or_else(|| {
+                let message = format!("No {DIMENSION} target was found with the ARN {arn}.");
+                Refusal::new("ResourceNotFoundException", message)
+            })
+        },
+        |given| tags(given, invalid),
+        |_| Refusal::new("TooManyTagsException", "A scalable target can have 50 tags at most."),
+    )
+};

@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 
 use super::plan_rule::PlanRule;
 use super::{
-    State, Token, already_exists, cannot_find, check_word, invalid, invalid_request, missing, not_found,
-    page, uuid,
+    State, already_exists, cannot_find, check_word, invalid, invalid_request, missing, not_found, page, uuid,
 };
 use crate::ids::IdSource;
 use crate::objects::Object;
@@ -184,11 +183,11 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let (include_deleted, next_token, max_results): (bool, Option<Token>, Option<usize>) =
+    let (include_deleted, next_token, max_results): (bool, Option<String>, Option<usize>) =
         call.members(&["IncludeDeleted", "NextToken", "MaxResults"])?;
     let plans = cx.r.backup.plans.values().filter(|plan| include_deleted || plan.is_live());
     let plans = plans.map(Plan::listed).collect();
-    let (plans, token) = page(plans, next_token.as_ref(), max_results)?;
+    let (plans, token) = page(plans, next_token.as_deref(), max_results)?;
     Ok(json!({"BackupPlansList": plans, "NextToken": token}))
 }
 

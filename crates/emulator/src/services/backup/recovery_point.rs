@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::selection::check_role;
-use super::{Token, invalid, not_found, page, uuid, wire};
+use super::{invalid, not_found, page, uuid};
 use crate::request::Call;
 use crate::response::{Refusal, ensure};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// A recovery point as ListRecoveryPointsByBackupVault has it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -103,7 +103,7 @@ struct ListInput {
     backup_vault_name: String,
     by_resource_arn: Option<String>,
     by_resource_type: Option<String>,
-    next_token: Option<Token>,
+    next_token: Option<String>,
     max_results: Option<usize>,
 }
 
@@ -118,7 +118,8 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
             && is(&input.by_resource_arn, &point.resource_arn)
             && is(&input.by_resource_type, &point.resource_type)
     });
-    let (points, token) = page(points.map(wire).collect(), input.next_token.as_ref(), input.max_results)?;
+    let (points, token) =
+        page(points.map(to_json).collect(), input.next_token.as_deref(), input.max_results)?;
     Ok(json!({"RecoveryPoints": points, "NextToken": token}))
 }
 

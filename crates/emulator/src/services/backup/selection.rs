@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Token, already_exists, cannot_find, check_word, invalid, page, uuid, wire};
+use super::{already_exists, cannot_find, check_word, invalid, page, uuid};
 use crate::objects::Object;
 use crate::request::Call;
 use crate::response::{Refusal, ensure};
 use crate::services::support::Tags;
-use crate::services::{Answer, Cx, iam};
+use crate::services::{Answer, Cx, iam, to_json};
 
 /// A selection as GetBackupSelection has it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -184,7 +184,7 @@ fn find<'a>(cx: &'a mut Cx<'_>, call: &Call) -> Result<&'a Selection, Refusal> {
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    find(cx, call).map(wire)
+    find(cx, call).map(to_json)
 }
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
@@ -194,12 +194,12 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let (backup_plan_id, next_token, max_results): (String, Option<Token>, Option<usize>) =
+    let (backup_plan_id, next_token, max_results): (String, Option<String>, Option<usize>) =
         call.members(&["BackupPlanId", "NextToken", "MaxResults"])?;
     cx.r.backup.live_plan(&backup_plan_id)?;
     let selections = cx.r.backup.selections.values();
     let selections = selections.filter(|selection| selection.belongs_to(&backup_plan_id));
     let (selections, token) =
-        page(selections.map(Selection::listed).collect(), next_token.as_ref(), max_results)?;
+        page(selections.map(Selection::listed).collect(), next_token.as_deref(), max_results)?;
     Ok(json!({"BackupSelectionsList": selections, "NextToken": token}))
 }

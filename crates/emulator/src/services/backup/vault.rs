@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Token, already_exists, check_word, invalid, invalid_request, page, wire};
+use super::{already_exists, check_word, invalid, invalid_request, page};
 use crate::objects::Object;
 use crate::request::Call;
 use crate::response::{Refusal, ensure};
 use crate::services::support::{Tags, tag_map};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// A vault as DescribeBackupVault has it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ impl Vault {
 
     /// As DescribeBackupVault and ListBackupVaults show it.
     fn shown(&self, recovery_points: usize) -> Value {
-        let mut shown = wire(self);
+        let mut shown = to_json(self);
         shown["NumberOfRecoveryPoints"] = recovery_points.into();
         shown
     }
@@ -126,13 +126,13 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let (by_vault_type, next_token, max_results): (Option<String>, Option<Token>, Option<usize>) =
+    let (by_vault_type, next_token, max_results): (Option<String>, Option<String>, Option<usize>) =
         call.members(&["ByVaultType", "NextToken", "MaxResults"])?;
     let wants = |vault: &&Vault| by_vault_type.as_ref().is_none_or(|kind| vault.vault_type == *kind);
     let state = &cx.r.backup;
     let shown = |vault: &Vault| vault.shown(state.recovery_points_in(&vault.backup_vault_name));
     let vaults = state.vaults.values().filter(wants).map(shown).collect();
-    let (vaults, token) = page(vaults, next_token.as_ref(), max_results)?;
+    let (vaults, token) = page(vaults, next_token.as_deref(), max_results)?;
     Ok(json!({"BackupVaultList": vaults, "NextToken": token}))
 }
 

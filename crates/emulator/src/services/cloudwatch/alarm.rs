@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::actions::{self, Taker};
 use super::metrics_list::{self, MetricDataQuery};
-use super::{has_control_characters, validation, wire};
+use super::{has_control_characters, validation};
 use crate::objects::Object;
 use crate::request::Call;
 use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::support::{Tag, Tags, tags};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// An alarm of either kind: what was put, and what CloudWatch adds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ impl Status {
 impl<S: Settings> Alarm<S> {
     /// The alarm as DescribeAlarms has it.
     pub(super) fn wire(&self) -> Value {
-        let (mut all, status) = (wire(&self.settings), wire(&self.status));
+        let (mut all, status) = (to_json(&self.settings), to_json(&self.status));
         if let (Value::Object(all), Value::Object(status)) = (&mut all, status) {
             all.extend(status);
         }

@@ -7,7 +7,7 @@ use super::alarm::Dimension;
 use super::{invalid_combination, invalid_value, missing, page};
 use crate::request::Call;
 use crate::response::{Refusal, ensure};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// The data of one metric.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -207,7 +207,7 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let series = cx.r.cloudwatch.series.iter().filter(|(_, series)| {
         input.wants(&series.metric) && series.points.iter().any(|point| point.at >= since)
     });
-    let metrics = series.map(|(key, series)| (key.clone(), super::wire(&series.metric)));
+    let metrics = series.map(|(key, series)| (key.clone(), to_json(&series.metric)));
     // ListMetrics: "Up to 500 results are returned for any one call."
     let (metrics, token) = page(metrics, input.next_token.as_deref(), 500)?;
     Ok(json!({"Metrics": metrics, "NextToken": token}))

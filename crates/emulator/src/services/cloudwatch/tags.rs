@@ -1,13 +1,20 @@
 //! Tags of alarms and dashboards.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::alarm::read_tags;
 use super::{invalid_value, not_found};
 use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::support::{Tag, Tags, tag_list};
+use crate::response::Refusal;
+use crate::services::support::Tags;
+use crate::services::tagging::Tagging;
 use crate::services::{Answer, Cx};
+
+/// TagResource: "You can associate as many as 50 tags with a CloudWatch resource."
+pub(super) const TAGS: Tagging = Tagging {
+    members: &["Tags", "ResourceARN", "TagKeys"],
+    ..Tagging::new(tags_of, read_tags, |_| invalid_value("An object can have 50 tags at most."))
+};
 
 /// The tags of what an ARN names (TagResource, ResourceARN; Contributor Insights rules and metric streams are not here).
 fn tags_of<'a>(cx: &'a mut Cx<'_>, arn: &str) -> Result<&'a mut Tags, Refusal> {
@@ -24,24 +31,6 @@ fn tags_of<'a>(cx: &'a mut Cx<'_>, arn: &str) -> Result<&'a mut Tags, Refusal> {
     found.ok_or_else(|| not_found(format!("{arn} does not exist.")))
 }
 
-pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let (resource_arn, tags): (String, Vec<Tag>) = call.members(&["ResourceARN", "Tags"])?;
-    let new = read_tags(tags)?;
-    let tags = tags_of(cx, &resource_arn)?;
-    let mut all = tags.clone();
-    all.extend(new);
-    // TagResource: "You can associate as many as 50 tags with a CloudWatch resource."
-    refuse_if(all.len() > 50, || invalid_value("An object can have 50 tags at most."))?;
-    *tags = all;
-    Ok(json!({}))
-}
-
-pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let (resource_arn, tag_keys): (String, Vec<String>) = call.members(&["ResourceARN", "TagKeys"])?;
-    tags_of(cx, &resource_arn)?.retain(|key, _| !tag_keys.contains(key));
-    Ok(json!({}))
-}
-
 /// For an alarm that was just deleted, the list is empty instead of an error (recorded from real AWS).
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let resource_arn: String = call.member("ResourceARN")?;
@@ -50,6 +39,5 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     if name.is_some_and(|name| state.deleted.contains_key(name) && !state.alarm_exists(name)) {
         return Ok(json!({"Tags": []}));
     }
-    let tags: Value = tag_list(tags_of(cx, &resource_arn)?);
-    Ok(json!({"Tags": tags}))
+    TAGS.list(cx, call)
 }

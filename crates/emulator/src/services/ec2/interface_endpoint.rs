@@ -13,10 +13,11 @@ use super::describe::{Record, find, not_found};
 use super::endpoint::{INTERFACE_ACCESS, policy};
 use super::records::{DnsEntry, DnsOptions, EndpointGroup, VpcEndpoint};
 use super::tags::Tags;
-use super::{Answer, Cx, Region, wire};
+use super::{Answer, Cx, Region};
 use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
 use crate::response::{Refusal, refuse_if};
+use crate::services::to_json;
 
 /// Services that have interface endpoints, of those that a payment stack calls (AWS PrivateLink Guide, "AWS services
 /// that integrate with AWS PrivateLink"), and the host name that private DNS takes over, before the region.
@@ -131,7 +132,7 @@ impl Region {
             owner_id: ACCOUNT_ID.to_owned(),
             tag_set,
         };
-        let answer = json!({"vpcEndpoint": wire(&endpoint)});
+        let answer = json!({"vpcEndpoint": to_json(&endpoint)});
         self.vpc_endpoints.create(cx, endpoint);
         if let Some(at_millis) = available {
             self.vpc_endpoints.will_be(&id, "available", at_millis);

@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use super::describe::{describe, describe_as, find};
 use super::guard_records::{ReferencedGroup, SecurityGroup, SecurityGroupRule};
 use super::tags::Tags;
-use super::{Answer, Cx, Region, done, wire};
+use super::{Answer, Cx, Region, done};
 use crate::emulator::ACCOUNT_ID;
 use crate::latency::{Spread, spread};
 use crate::parameters::Parameters;
 use crate::response::{Refusal, ensure, refuse_if};
+use crate::services::to_json;
 
 /// From when a new group is seen until its first rule is.
 const DEFAULT_RULE: Spread = spread(3.0, 0.0, 6.0);
@@ -120,7 +121,7 @@ impl Region {
         let answer = json!({
             "groupId": group.group_id,
             "securityGroupArn": group.security_group_arn,
-            "tagSet": wire(&group.tag_set),
+            "tagSet": to_json(&group.tag_set),
         });
         self.security_groups.create(cx, group);
         Ok(answer)
@@ -181,7 +182,7 @@ impl Region {
         let mut added = Vec::new();
         for permission in permissions {
             let rule = self.new_rule(cx.region, &group, egress, permission, tag_set.clone());
-            added.push(wire(&rule));
+            added.push(to_json(&rule));
             self.security_group_rules.create(cx, rule);
         }
         Ok(json!({"return": true, "securityGroupRuleSet": added}))
@@ -279,7 +280,7 @@ impl Region {
     }
 
     fn show_group(&self, group: &SecurityGroup) -> Value {
-        let mut value = wire(group);
+        let mut value = to_json(group);
         value["ipPermissions"] = self.permissions_of(&group.group_id, false);
         value["ipPermissionsEgress"] = self.permissions_of(&group.group_id, true);
         value

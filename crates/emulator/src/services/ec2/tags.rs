@@ -10,7 +10,7 @@ use super::{Answer, Region, done};
 use crate::parameters::Parameters;
 use crate::response::Refusal;
 
-/// Tags of one object. On the wire, a list of keys and values.
+/// Tags of one object. On the to_json, a list of keys and values.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Tags(pub(super) BTreeMap<String, String>);
 

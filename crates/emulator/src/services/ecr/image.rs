@@ -9,7 +9,7 @@ use super::repository::Repository;
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
 use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::iam::page::page;
+use crate::services::pages::page;
 use crate::services::{Answer, Cx};
 
 /// Amazon ECR User Guide, "Container image manifest format support in Amazon ECR".

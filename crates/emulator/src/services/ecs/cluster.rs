@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::shapes::{StrategyItem, check_strategy};
-use super::{REMEMBERED_MILLIS, State, invalid, is_name, lookup, view};
+use super::{REMEMBERED_MILLIS, State, invalid, is_name, lookup};
 use crate::latency::{Spread, spread};
 use crate::request::Call;
 use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::support::{Next, Tag, Tags, named_tag_list, tags};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// From creation to `ACTIVE`: 1 to 12 s in logs of Terraform applies.
 const CREATE: Spread = spread(5.0, 1.0, 12.0);
@@ -124,7 +124,7 @@ impl Cluster {
     /// What was asked to be included (ECS API Reference, DescribeClusters, `include`).
     fn shown(&self, state: &State, include: &[String]) -> Value {
         let includes = |what: &str| include.iter().any(|item| item == what);
-        let mut shown = view(self);
+        let mut shown = to_json(self);
         if !includes("SETTINGS") {
             shown["settings"] = json!([]);
         }

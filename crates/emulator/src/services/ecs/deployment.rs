@@ -7,10 +7,10 @@ use super::cluster;
 use super::failure::Problem;
 use super::shapes::DeploymentConfiguration;
 use super::stages::{self, Stage};
-use super::{State, invalid, lookup, rollout, view};
+use super::{State, invalid, lookup, rollout};
 use crate::request::Call;
 use crate::response::Refusal;
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// ECS API Reference, ServiceDeployment. Its counts are those of its tasks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -76,7 +76,7 @@ impl ServiceDeployment {
     }
 
     fn shown(&self, state: &State) -> Value {
-        let mut shown = view(self);
+        let mut shown = to_json(self);
         let shifts = self.deployment_configuration.shifts_traffic();
         let summary = |arn: &str, production: f64, test: f64| {
             let (running, pending) = state.counts(&self.service_arn, Some(arn));

@@ -28,7 +28,6 @@ mod update;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use self::cluster::Cluster;
 use self::deployment::ServiceDeployment;
@@ -96,11 +95,6 @@ fn check_linked_role(cx: &mut Cx<'_>) -> Result<(), Refusal> {
 /// What AWS has and the emulator has not.
 fn not_modelled(what: &str) -> Refusal {
     Refusal::new("UnknownParameter", format!("The emulator does not model {what}."))
-}
-
-/// A record as it is answered; the encoder leaves out private members and nulls.
-fn view(record: &impl Serialize) -> Value {
-    serde_json::to_value(record).expect("records are plain data with text keys")
 }
 
 /// Whether a name is 1 to 255 letters, digits, hyphens and underscores (ECS API Reference, CreateCluster,
@@ -186,9 +180,9 @@ impl Api for State {
             "ListTasks" => task::list(cx, call),
             "DescribeTasks" => task::describe(cx, call),
 
-            "TagResource" => tags::tag(cx, call),
-            "UntagResource" => tags::untag(cx, call),
-            "ListTagsForResource" => tags::list(cx, call),
+            "TagResource" => tags::TAGS.tag(cx, call),
+            "UntagResource" => tags::TAGS.untag(cx, call),
+            "ListTagsForResource" => tags::TAGS.list(cx, call),
 
             "PutAccountSettingDefault" => settings::put_default(cx, call),
             "ListAccountSettings" => settings::list(cx, call),

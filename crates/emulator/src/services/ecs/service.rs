@@ -6,15 +6,13 @@ use serde_json::{Value, json};
 use super::shapes::{
     DeploymentConfiguration, DeploymentController, LoadBalancer, NetworkConfiguration, StrategyItem,
 };
-use super::{
-    REMEMBERED_MILLIS, State, invalid, is_name, lookup, rollout, routing, service_checks, task, view,
-};
+use super::{REMEMBERED_MILLIS, State, invalid, is_name, lookup, rollout, routing, service_checks, task};
 use crate::emulator::ACCOUNT_ID;
 use crate::latency::{Spread, spread};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::{Tag, Tags, Token, named_tag_list, tags};
-use crate::services::{Answer, Cx, autoscaling};
+use crate::services::{Answer, Cx, autoscaling, to_json};
 
 /// For how long a client token is remembered. AWS gives no number for ECS; this is EC2's.
 const TOKEN_MILLIS: i64 = 24 * 60 * 60 * 1000;
@@ -197,7 +195,7 @@ impl Service {
 
     /// As it is answered, with the counts of its tasks.
     pub(super) fn shown(&self, state: &State, with_tags: bool) -> Value {
-        let mut shown = view(self);
+        let mut shown = to_json(self);
         let (running, pending) = state.counts(&self.service_arn, None);
         shown["runningCount"] = json!(running);
         shown["pendingCount"] = json!(pending);

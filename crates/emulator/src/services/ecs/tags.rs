@@ -1,38 +1,19 @@
 //! Tags of clusters, services, task definitions and tasks.
 
-use serde_json::json;
-
 use super::{State, invalid};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::support::{Tag, Tags, named_tag_list, tags};
-use crate::services::{Answer, Cx};
+use crate::response::Refusal;
+use crate::services::support::{Tags, named_tag_list, tags};
+use crate::services::tagging::Tagging;
 
-/// ECS API Reference, TagResource.
-pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let (resource_arn, given): (String, Vec<Tag>) = call.members(&["resourceArn", "tags"])?;
-    let given = tags(given, invalid)?;
-    let own = cx.r.ecs.tags_of(&resource_arn)?;
-    let mut all = own.clone();
-    all.extend(given);
-    refuse_if(all.len() > 50, || invalid("An object can have 50 tags at most."))?;
-    *own = all;
-    Ok(json!({}))
-}
-
-/// ECS API Reference, UntagResource.
-pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let (resource_arn, tag_keys): (String, Vec<String>) = call.members(&["resourceArn", "tagKeys"])?;
-    cx.r.ecs.tags_of(&resource_arn)?.retain(|key, _| !tag_keys.contains(key));
-    Ok(json!({}))
-}
-
-/// ECS API Reference, ListTagsForResource.
-pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let resource_arn: String = call.member("resourceArn")?;
-    let tags = cx.r.ecs.tags_of(&resource_arn)?;
-    Ok(json!({"tags": named_tag_list(tags, "key", "value")}))
-}
+pub(super) const TAGS: Tagging = Tagging {
+    members: &["tags", "resourceArn", "tagKeys"],
+    list: |tags| named_tag_list(tags, "key", "value"),
+    ..Tagging::new(
+        |cx, arn| cx.r.ecs.tags_of(arn),
+        |given| tags(given, invalid),
+        |_| invalid("An object can have 50 tags at most."),
+    )
+};
 
 impl State {
     /// The tags of what has an ARN and is there.

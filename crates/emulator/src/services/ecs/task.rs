@@ -9,12 +9,12 @@ use super::failure::Problem;
 use super::network::{self, Place};
 use super::revision::Revision;
 use super::task_definition::EphemeralStorage;
-use super::{REMEMBERED_MILLIS, State, cluster, invalid, lookup, routing, view};
+use super::{REMEMBERED_MILLIS, State, cluster, invalid, lookup, routing};
 use crate::latency::{Spread, spread};
 use crate::request::Call;
 use crate::response::ensure;
 use crate::services::support::{Next, Tags, named_tag_list};
-use crate::services::{Answer, Cx, Interface};
+use crate::services::{Answer, Cx, Interface, to_json};
 
 /// From the start of a task on Fargate until it is `RUNNING`. Estimate, within the 59 s in which services become steady.
 const START: Spread = spread(40.0, 30.0, 50.0);
@@ -140,7 +140,7 @@ impl Task {
     }
 
     fn shown(&self, with_tags: bool) -> Value {
-        let mut shown = view(self);
+        let mut shown = to_json(self);
         shown["tags"] = if with_tags { named_tag_list(&self.tags, "key", "value") } else { json!([]) };
         shown["overrides"] = json!({"containerOverrides": []});
         shown

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::container::{self, Container};
-use super::{State, client, fargate, invalid, is_name, lookup, not_modelled, view};
+use super::{State, client, fargate, invalid, is_name, lookup, not_modelled};
 use crate::latency::{Spread, spread};
 use crate::request::Call;
 use crate::response::{Refusal, ensure};
 use crate::services::support::{Next, Tag, Tags, named_tag_list, tags};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// How long a deleted task definition that nothing uses is still shown. Estimate: AWS gives no number.
 const DELETE: Spread = spread(60.0, 30.0, 120.0);
@@ -155,7 +155,7 @@ pub(super) fn register(cx: &mut Cx<'_>, call: &Call) -> Answer {
         next: None,
     };
     let answer = json!({
-        "taskDefinition": view(&definition),
+        "taskDefinition": to_json(&definition),
         "tags": named_tag_list(&definition.tags, "key", "value"),
     });
     let state = &mut cx.r.ecs;
@@ -222,7 +222,7 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (task_definition, include): (String, Vec<String>) = call.members(&["taskDefinition", "include"])?;
     let found = cx.r.ecs.task_definition(&task_definition);
     let definition = found.ok_or_else(|| client("Unable to describe task definition."))?;
-    let mut answer = json!({"taskDefinition": view(definition)});
+    let mut answer = json!({"taskDefinition": to_json(definition)});
     if include.iter().any(|item| item == "TAGS") {
         answer["tags"] = named_tag_list(&definition.tags, "key", "value");
     }
@@ -245,7 +245,7 @@ pub(super) fn deregister(cx: &mut Cx<'_>, call: &Call) -> Answer {
     }
     definition.status = "INACTIVE".to_owned();
     definition.deregistered_at = Some(now);
-    Ok(json!({"taskDefinition": view(definition)}))
+    Ok(json!({"taskDefinition": to_json(definition)}))
 }
 
 /// ECS API Reference, DeleteTaskDefinitions: up to 10 that are `INACTIVE`. They go once nothing uses them.
@@ -274,7 +274,7 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
                 definition.status = "DELETE_IN_PROGRESS".to_owned();
                 definition.delete_requested_at = Some(now);
                 definition.next = Some(Next { state: "DELETED".to_owned(), at_millis });
-                deleted.push(view(definition));
+                deleted.push(to_json(definition));
             }
         }
     }

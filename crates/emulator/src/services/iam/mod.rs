@@ -10,7 +10,6 @@
 mod attached;
 mod inline;
 mod linked;
-pub(crate) mod page;
 pub(crate) mod policy;
 mod roles;
 mod tags;
@@ -22,9 +21,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use self::page::page;
 use self::policy::{Policy, Principal};
 pub(crate) use self::roles::Role;
+use super::pages::page;
 use super::{Answer, Api, Cx, unknown_operation};
 use crate::ids::IdSource;
 use crate::latency::{Spread, spread};

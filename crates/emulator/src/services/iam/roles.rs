@@ -14,6 +14,7 @@ use crate::parameters::percent_encode;
 use crate::request::Call;
 use crate::response::{Refusal, refuse_if};
 use crate::services::support::{Tag, Tags, tag_list};
+use crate::services::to_json;
 
 /// Roles that an account may have (IAM User Guide, "IAM and AWS STS quotas": 1000 unless raised).
 const PER_ACCOUNT: usize = 1000;
@@ -143,7 +144,7 @@ impl Role {
 
     /// As ListRoles shows it: without tags and boundary (IAM API Reference, ListRoles).
     fn short(&self) -> Value {
-        let mut value = serde_json::to_value(self).expect("a role is plain data with text keys");
+        let mut value = to_json(self);
         value["AssumeRolePolicyDocument"] = percent_encode(&self.assume_role_policy_document).into();
         value
     }

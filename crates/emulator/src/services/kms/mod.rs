@@ -21,7 +21,8 @@ use thiserror::Error;
 use self::alias::Alias;
 pub(crate) use self::key::Key;
 use self::key::KeyState;
-use super::iam::page::page;
+use self::tags::TAGS;
+use super::pages::page;
 use super::{Answer, Api, Cx, unknown_operation};
 use crate::emulator::ACCOUNT_ID;
 use crate::ids::IdSource;
@@ -180,8 +181,8 @@ impl Api for State {
             "DeleteAlias" => cx.r.kms.delete_alias(call),
             "ListAliases" => cx.r.kms.list_aliases(call),
 
-            "TagResource" => cx.r.kms.tag_resource(call),
-            "UntagResource" => cx.r.kms.untag_resource(call),
+            "TagResource" => TAGS.tag(cx, call),
+            "UntagResource" => TAGS.untag(cx, call),
             "ListResourceTags" => cx.r.kms.list_resource_tags(call),
 
             _ => Err(unknown_operation(call)),

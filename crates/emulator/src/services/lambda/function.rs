@@ -18,7 +18,7 @@ use crate::ids::IdSource;
 use crate::latency::{Spread, spread};
 use crate::request::Call;
 use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::apigateway::paging::page;
+use crate::services::pages::page_by_key;
 use crate::services::support::{Interface, Next, Tags, tag_map};
 use crate::services::{Answer, Cx, to_json};
 
@@ -288,7 +288,7 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let size = max_items.unwrap_or(50).min(50);
     let functions =
         cx.r.lambda.functions.iter().map(|(name, function)| (name.as_str(), function.listed(qualified)));
-    let (functions, next) = page(functions, marker.as_deref(), size);
+    let (functions, next) = page_by_key(functions, marker.as_deref(), size);
     Ok(json!({"Functions": functions, "NextMarker": next}))
 }
 
@@ -298,7 +298,7 @@ pub(super) fn list_versions(cx: &mut Cx<'_>, call: &Call) -> Answer {
         call.members(&["FunctionName", "Marker", "MaxItems"])?;
     let function = cx.r.lambda.named(cx.region, &function_name)?;
     let versions = std::iter::once((function.version.as_str(), function.listed(true)));
-    let (versions, next) = page(versions, marker.as_deref(), max_items.unwrap_or(50).min(50));
+    let (versions, next) = page_by_key(versions, marker.as_deref(), max_items.unwrap_or(50).min(50));
     Ok(json!({"Versions": versions, "NextMarker": next}))
 }
 

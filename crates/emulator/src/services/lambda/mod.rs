@@ -90,9 +90,9 @@ impl Api for State {
             "RemovePermission" => permission::remove(cx, call),
             "GetPolicy" => permission::get(cx, call),
 
-            "TagResource" => tagging::tag(cx, call),
-            "UntagResource" => tagging::untag(cx, call),
-            "ListTags" => tagging::list(cx, call),
+            "TagResource" => tagging::TAGS.tag(cx, call),
+            "UntagResource" => tagging::TAGS.untag(cx, call),
+            "ListTags" => tagging::TAGS.list(cx, call),
             _ => Err(unknown_operation(call)),
         }
     }

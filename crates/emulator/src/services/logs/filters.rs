@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Answer, Cx, exceeded, invalid, listed, missing};
 use crate::request::Call;
 use crate::response::{Refusal, refuse_if};
+use crate::services::to_json;
 
 /// Metric filters that a group may have (CloudWatch Logs API Reference, PutMetricFilter).
 const PER_GROUP: usize = 100;
@@ -180,7 +181,7 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 fn value(filter: &MetricFilter) -> Value {
-    serde_json::to_value(filter).expect("a metric filter is plain data with text keys")
+    to_json(filter)
 }
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {

@@ -14,6 +14,7 @@ use crate::objects::Object;
 use crate::request::Call;
 use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::support::{Tags, tag_map};
+use crate::services::to_json;
 
 /// The days that a group may keep its events
 /// (CloudWatch Logs API Reference, PutRetentionPolicy, `retentionInDays`).
@@ -103,7 +104,7 @@ impl LogGroup {
     }
 
     fn value(&self) -> Value {
-        let mut value = serde_json::to_value(self).expect("a log group is plain data with text keys");
+        let mut value = to_json(self);
         value["metricFilterCount"] = self.filters.len().into();
         value["storedBytes"] = 0.into();
         value

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Answer, Cx, identified, invalid};
 use crate::request::Call;
 use crate::response::Refusal;
+use crate::services::to_json;
 
 /// What is done to each event of a group, and since when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,7 +51,7 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let log_group_identifier: String = call.member("logGroupIdentifier")?;
     let group = cx.r.logs.find(identified(cx, &log_group_identifier)?)?;
     let Some(transformer) = &group.transformer else { return Ok(json!({})) };
-    let mut answer = serde_json::to_value(transformer).expect("a transformer is plain data with text keys");
+    let mut answer = to_json(transformer);
     answer["logGroupIdentifier"] = group.log_group_arn().into();
     Ok(answer)
 }

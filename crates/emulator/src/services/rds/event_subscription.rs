@@ -14,7 +14,7 @@ use crate::request::Call;
 use crate::response::{Refusal, ensure};
 use crate::services::resource_policy::allows_service;
 use crate::services::support::{Next, Tag, Tags};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// Who publishes (Aurora User Guide, "Granting permissions to publish notifications to an Amazon SNS topic").
 const PUBLISHER: &str = "events.rds.amazonaws.com";
@@ -107,7 +107,7 @@ impl Record for EventSubscription {
 
 impl EventSubscription {
     fn show(&self) -> Value {
-        serde_json::to_value(self).expect("records are plain data with text keys")
+        to_json(self)
     }
 
     /// What the next state is, as it becomes due.

@@ -14,7 +14,7 @@ use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
 use crate::response::{Refusal, ensure};
 use crate::services::support::{Interface, Next, Tags, tag_list};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// An instance. What it has from its cluster is shown with it, and not kept twice.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -179,7 +179,7 @@ impl Instance {
     }
 
     pub(super) fn show(&self, state: &State, region: &str) -> Value {
-        let mut value = serde_json::to_value(self).expect("records are plain data with text keys");
+        let mut value = to_json(self);
         value["TagList"] = tag_list(&self.tags);
         // What an Aurora instance always shows.
         for empty in ["DBSecurityGroups", "DomainMemberships", "AssociatedRoles", "StatusInfos"] {

@@ -11,7 +11,7 @@ use crate::clock::timestamp;
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::{Next, Tag, Tags, tag_list};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -90,7 +90,7 @@ impl Snapshot {
     }
 
     fn show(&self) -> Value {
-        let mut value = serde_json::to_value(self).expect("records are plain data with text keys");
+        let mut value = to_json(self);
         value["TagList"] = tag_list(&self.tags);
         value
     }

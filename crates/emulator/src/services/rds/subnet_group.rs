@@ -11,7 +11,7 @@ use super::{State, names, tags};
 use crate::request::Call;
 use crate::response::{Refusal, refuse_if};
 use crate::services::support::{Tag, Tags};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// RDS User Guide, "Quotas for Amazon RDS", "Subnets per DB subnet group".
 const MOST_SUBNETS: usize = 20;
@@ -69,7 +69,7 @@ impl SubnetGroup {
     }
 
     pub(super) fn show(&self) -> Value {
-        serde_json::to_value(self).expect("records are plain data with text keys")
+        to_json(self)
     }
 }
 

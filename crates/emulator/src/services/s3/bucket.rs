@@ -15,7 +15,7 @@ use super::{Answer, Cx, NOTHING, OWNER, State, find, find_mut, names};
 use crate::objects::Object;
 use crate::request::Call;
 use crate::response::{Refusal, ensure};
-use crate::services::iam::page::page;
+use crate::services::pages::page;
 use crate::services::support::{Tag, Tags};
 
 /// The region that has a life of its own in CreateBucket and GetBucketLocation.

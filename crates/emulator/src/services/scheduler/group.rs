@@ -7,8 +7,9 @@ use super::{State, arn, conflict, invalid, not_found};
 use crate::latency::{Spread, spread};
 use crate::request::Call;
 use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::apigateway::paging::page;
-use crate::services::support::{Next, Tag, Tags, tag_list, tags as read_tags};
+use crate::services::pages::page_by_key;
+use crate::services::support::{Next, Tag, Tags, tags as read_tags};
+use crate::services::tagging::Tagging;
 use crate::services::{Answer, Cx, to_json};
 
 /// The group that a schedule is in if it names none.
@@ -73,12 +74,21 @@ impl State {
         ensure(group.state == "ACTIVE", || conflict(format!("Schedule group {name} is being deleted.")))?;
         Ok(group)
     }
-
-    fn tagged(&mut self, arn: &str) -> Result<&mut Tags, Refusal> {
-        let group = self.groups.values_mut().find(|group| group.arn == arn);
-        group.map(|group| &mut group.tags).ok_or_else(|| not_found(format!("Resource {arn} does not exist.")))
-    }
 }
+
+/// Groups alone have tags. AWS publishes no number of them.
+pub(super) const TAGS: Tagging = Tagging {
+    most: usize::MAX,
+    ..Tagging::new(
+        |cx, arn| {
+            let group = cx.r.scheduler.groups.values_mut().find(|group| group.arn == arn);
+            let missing = || not_found(format!("Resource {arn} does not exist."));
+            group.map(|group| &mut group.tags).ok_or_else(missing)
+        },
+        |given| read_tags(given, invalid),
+        |_| invalid("There are too many tags."),
+    )
+};
 
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (name, tags, _): (String, Option<Vec<Tag>>, Option<String>) =
@@ -126,24 +136,7 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let wanted = |name: &str| name_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix));
     let groups = cx.r.scheduler.groups.iter().filter(|(name, _)| wanted(name));
     let groups = groups.map(|(name, group)| (name.as_str(), to_json(group)));
-    let (groups, next): (Vec<Value>, _) = page(groups, next_token.as_deref(), max_results.unwrap_or(100));
+    let (groups, next): (Vec<Value>, _) =
+        page_by_key(groups, next_token.as_deref(), max_results.unwrap_or(100));
     Ok(json!({"ScheduleGroups": groups, "NextToken": next}))
-}
-
-pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let (resource_arn, tags): (String, Vec<Tag>) = call.members(&["ResourceArn", "Tags"])?;
-    let tags = read_tags(tags, invalid)?;
-    cx.r.scheduler.tagged(&resource_arn)?.extend(tags);
-    Ok(json!({}))
-}
-
-pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let (resource_arn, tag_keys): (String, Vec<String>) = call.members(&["ResourceArn", "TagKeys"])?;
-    cx.r.scheduler.tagged(&resource_arn)?.retain(|key, _| !tag_keys.contains(key));
-    Ok(json!({}))
-}
-
-pub(super) fn tags(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let resource_arn: String = call.member("ResourceArn")?;
-    Ok(json!({"Tags": tag_list(cx.r.scheduler.tagged(&resource_arn)?)}))
 }

@@ -9,7 +9,7 @@ use super::target::Target;
 use super::{State, arn, conflict, expression, invalid, not_found};
 use crate::request::Call;
 use crate::response::Refusal;
-use crate::services::apigateway::paging::page;
+use crate::services::pages::page_by_key;
 use crate::services::{Answer, Cx, to_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -218,7 +218,7 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     };
     let found = state.schedules.iter().filter(|(_, schedule)| wanted(schedule));
     let found = found.map(|(key, schedule)| (key.as_str(), summary(schedule)));
-    let (schedules, next) = page(found, given.next_token.as_deref(), given.max_results.unwrap_or(100));
+    let (schedules, next) = page_by_key(found, given.next_token.as_deref(), given.max_results.unwrap_or(100));
     Ok(json!({"Schedules": schedules, "NextToken": next}))
 }
 

@@ -7,7 +7,7 @@ use super::secret::Secret;
 use super::{Answer, State};
 use crate::request::Call;
 use crate::response::Refusal;
-use crate::services::iam::page::page;
+use crate::services::pages::page;
 
 /// How many secrets a page has where the call does not say.
 const PAGE: usize = 100;

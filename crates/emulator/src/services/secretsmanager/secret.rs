@@ -10,6 +10,7 @@ use crate::objects::Object;
 use crate::request::Call;
 use crate::response::{Refusal, refuse_if};
 use crate::services::support::{Tags, tag_list};
+use crate::services::to_json;
 
 pub(super) const CURRENT: &str = "AWSCURRENT";
 pub(super) const PREVIOUS: &str = "AWSPREVIOUS";
@@ -190,7 +191,7 @@ impl Secret {
     }
 
     fn shown(&self, stages_are_called: &str) -> Value {
-        let mut value = serde_json::to_value(self).expect("a secret is plain data with text keys");
+        let mut value = to_json(self);
         value[stages_are_called] = json!(self.stages());
         if self.untagged || !self.tags.is_empty() {
             value["Tags"] = tag_list(&self.tags);

@@ -18,8 +18,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::subscription::Subscription;
+use self::tags::TAGS;
 pub(crate) use self::topic::Topic;
-use super::iam::page::page;
+use super::pages::page;
 use super::{Answer, Api, Cx, unknown_operation};
 use crate::ids::IdSource;
 use crate::latency::{Spread, spread};
@@ -96,9 +97,9 @@ impl Api for State {
 
             "Publish" => publish::publish(cx, call),
 
-            "TagResource" => cx.r.sns.tag_resource(call),
-            "UntagResource" => cx.r.sns.untag_resource(call),
-            "ListTagsForResource" => cx.r.sns.list_tags_for_resource(call),
+            "TagResource" => TAGS.tag(cx, call),
+            "UntagResource" => TAGS.untag(cx, call),
+            "ListTagsForResource" => TAGS.list(cx, call),
 
             _ => Err(unknown_operation(call)),
         }

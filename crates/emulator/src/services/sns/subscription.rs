@@ -11,6 +11,7 @@ use crate::objects::Object;
 use crate::request::Call;
 use crate::response::{Refusal, ensure};
 use crate::services::support::Tags;
+use crate::services::to_json;
 
 /// How long a subscription waits to be confirmed: 48 hours (SNS Developer Guide, "Deleting an Amazon SNS subscription and
 /// topic").
@@ -68,7 +69,7 @@ impl Subscription {
 
     /// As lists show it: one that is pending shows no ARN (SNS API Reference, ListSubscriptionsByTopic).
     fn listed(&self) -> Value {
-        let mut value = serde_json::to_value(self).expect("a subscription is plain data with text keys");
+        let mut value = to_json(self);
         if self.is_pending() {
             value["SubscriptionArn"] = "PendingConfirmation".into();
         }

@@ -12,8 +12,8 @@ use crate::emulator::ACCOUNT_ID;
 use crate::objects::Object;
 use crate::request::Call;
 use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::iam::page::page;
-use crate::services::support::Tags;
+use crate::services::pages::page;
+use crate::services::support::{Tag, Tags};
 
 /// How many URLs a list has (SQS API Reference, ListQueues).
 const PAGE: usize = 1000;
@@ -188,7 +188,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     check_name(&name, is_fifo)?;
     let arn = cx.arn("sqs", &name);
     check(cx, &Subject { arn: &arn, is_fifo }, &attributes)?;
-    let tags = tags::read(tags)?;
+    let tags = tags::read(tags.into_iter().map(|(key, value)| Tag { key, value }).collect())?;
     if let Some(queue) = cx.r.sqs.queues.get(&name) {
         queue.has(&attributes).ok_or_else(|| {
             let message = "A queue already exists with the same name and a different value for an attribute.";

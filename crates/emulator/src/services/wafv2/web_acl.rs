@@ -6,10 +6,11 @@ use serde_json::{Map, Value, json};
 use super::rules::{self, Rule};
 use super::scope::{self, Identified, Key, Which};
 use super::statements::{Place, only, text};
-use super::{PROPAGATION, associated, duplicate, invalid, nonexistent, page, summary, tags, too_much};
+use super::{PROPAGATION, associated, duplicate, invalid, nonexistent, summary, tags, too_much};
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
 use crate::response::{Refusal, ensure, refuse_if};
+use crate::services::pages::page_by_key;
 use crate::services::support::{Answer, Cx, Tag, Tags};
 
 /// AWS WAF Developer Guide, "AWS WAF quotas": web ACLs for an account and region.
@@ -184,7 +185,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (Named { name, scope, tags, .. }, settings) = call.input::<Given>()?.split();
     let place = Place { state: &cx.r.wafv2, region: cx.region, scope: &scope };
     place.check_scope()?;
-    let tags = tags::with(&Tags::new(), tags)?;
+    let tags = tags::read(tags)?;
     let capacity = settings.check(&place)?;
     let table = &cx.r.wafv2.web_acls;
     refuse_if(scope::is_taken(table, &scope, &name), || duplicate(&name))?;
@@ -286,7 +287,8 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
         call.members(&["Scope", "NextMarker", "Limit"])?;
     scope::check(cx.region, &scope)?;
     let all = cx.r.wafv2.web_acls.iter().filter(|(_, found)| found.scope == scope);
-    let (page, next) = page(all, next_marker.as_deref(), limit);
-    let page: Vec<Value> = page.into_iter().map(summary).collect();
+    let all = all.map(|(arn, found)| (arn, summary(found)));
+    // API Reference, ListWebACLs, `Limit`: 100 at most. A marker is the ARN of the last one shown.
+    let (page, next) = page_by_key(all, next_marker.as_deref(), limit.unwrap_or(100));
     Ok(json!({"WebACLs": page, "NextMarker": next}))
 }

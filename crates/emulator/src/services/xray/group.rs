@@ -9,7 +9,7 @@ use crate::objects::Object;
 use crate::request::Call;
 use crate::response::{Refusal, refuse_if};
 use crate::services::support::{Tag, Tags, tags};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// AWS General Reference, "AWS X-Ray endpoints and quotas": groups in a region.
 const MOST_GROUPS: usize = 25;
@@ -46,7 +46,7 @@ impl Insights {
 
 impl Group {
     fn wire(&self) -> Value {
-        serde_json::to_value(self).expect("records are plain data with text keys")
+        to_json(self)
     }
 
     /// CloudFormation's Ref of a group is its ARN.

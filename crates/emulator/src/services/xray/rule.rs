@@ -14,7 +14,7 @@ use crate::objects::Object;
 use crate::request::Call;
 use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::support::{Tag, Tags, tags};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 const DEFAULT: &str = "Default";
 /// AWS General Reference, "AWS X-Ray endpoints and quotas": custom sampling rules in a region.
@@ -123,7 +123,7 @@ impl Rule {
     }
 
     fn wire(&self) -> Value {
-        serde_json::to_value(self).expect("records are plain data with text keys")
+        to_json(self)
     }
 
     /// Whether it is the rule that every account has in every region, and that nobody made.
