@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use crate::response::ensure;
 use serde_json::Value;
 
 /// How deep a value may be nested. The deepest that AWS documents are the statements of a web ACL, with about three levels for
@@ -34,10 +35,9 @@ pub(crate) fn nesting(value: &Value) -> usize {
 
 /// Checks the input of a request.
 pub(crate) fn check_nesting(input: &Value) -> Result<(), String> {
-    match nesting(input) <= NESTED_AT_MOST {
-        true => Ok(()),
-        false => Err(format!("it is nested more than {NESTED_AT_MOST} levels deep")),
-    }
+    ensure(nesting(input) <= NESTED_AT_MOST, || {
+        format!("it is nested more than {NESTED_AT_MOST} levels deep")
+    })
 }
 
 /// Checks the name of a parameter whose dots are levels, and its position in the form, before it is taken apart.

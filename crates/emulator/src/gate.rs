@@ -259,12 +259,11 @@ impl Gate {
             }
         }
         let moved = Some(self.services.clock().ahead()).filter(|moved| *moved != ahead);
-        let generation = match unsaved.is_empty() && moved.is_none() {
-            true => generation,
-            false => {
-                let write = move |directory: &Directory| directory.write(generation, &unsaved, moved);
-                blocking(directory, write).await?
-            }
+        let generation = if unsaved.is_empty() && moved.is_none() {
+            generation
+        } else {
+            let write = move |directory: &Directory| directory.write(generation, &unsaved, moved);
+            blocking(directory, write).await?
         };
         // Whoever mends a file does not say so.
         turn.known = turn.unreadable.is_empty().then_some(generation);

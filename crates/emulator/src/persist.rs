@@ -121,17 +121,11 @@ impl Directory {
     ///
     /// The lock is held until [`unlock`](Self::unlock), also when this fails.
     pub(crate) fn lock(&self, exclusive: bool, known: Option<u64>) -> Result<Current, EmulatorError> {
-        let locked = match exclusive {
-            true => self.lock.lock(),
-            false => self.lock.lock_shared(),
-        };
+        let locked = if exclusive { self.lock.lock() } else { self.lock.lock_shared() };
         locked.map_err(|error| EmulatorError::io("lock", &self.lock_path, error))?;
         let generation =
             self.generation().map_err(|error| EmulatorError::io("read", &self.lock_path, error))?;
-        let files = match known == Some(generation) {
-            true => None,
-            false => Some(self.read()?),
-        };
+        let files = if known == Some(generation) { None } else { Some(self.read()?) };
         Ok(Current { generation, files })
     }
 

@@ -13,7 +13,7 @@ use crate::bounds::{check_nesting, is_region};
 use crate::calls::{redact, redact_of};
 use crate::model::{self, Decoded, Model, Operation, Violation, Wire};
 use crate::parameters::{Parameters, decode_query};
-use crate::response::{Refusal, Response};
+use crate::response::{Refusal, Response, refuse_if};
 
 /// How a service writes its requests and answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,10 +168,7 @@ impl Call {
             }
         }
         self.parameters = Arc::new(values);
-        match self.operation.is_empty() {
-            true => Err(Refusal::new("MissingAction", "The request has no Action.")),
-            false => Ok(()),
-        }
+        refuse_if(self.operation.is_empty(), || Refusal::new("MissingAction", "The request has no Action."))
     }
 
     /// The first thing about the parameters that the model of the API does not allow.

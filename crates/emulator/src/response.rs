@@ -52,6 +52,16 @@ impl Refusal {
     }
 }
 
+/// An error unless something is so.
+pub(crate) fn ensure<E>(is_so: bool, error: impl FnOnce() -> E) -> Result<(), E> {
+    if is_so { Ok(()) } else { Err(error()) }
+}
+
+/// An error if something is so.
+pub(crate) fn refuse_if<E>(is_so: bool, error: impl FnOnce() -> E) -> Result<(), E> {
+    ensure(!is_so, error)
+}
+
 /// What the client receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {

@@ -70,9 +70,6 @@ impl Throttle {
 #[async_trait]
 impl Layer for Throttle {
     async fn handle(&self, call: &Call, next: Next<'_>) -> Reply {
-        match self.admits(call) {
-            true => next.run(call).await,
-            false => Ok(call.refuse(limits::exceeded(call))),
-        }
+        if self.admits(call) { next.run(call).await } else { Ok(call.refuse(limits::exceeded(call))) }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::request::Http;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 use super::place::{Found, Origin, find, model_of};
 use super::{Model, Operation, Wire, cbor, json, query, rest};
@@ -62,14 +62,13 @@ fn cbor_object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
 fn refuse_compression(http: &Http) -> Result<(), Refusal> {
     let gzip = http.header("content-encoding").is_some_and(|encoding| encoding.eq_ignore_ascii_case("gzip"));
     // An object of S3's may well be compressed; it is stored as it is.
-    match gzip && http.method == "POST" {
-        false => Ok(()),
-        true => Err(Refusal::new(
+    refuse_if(gzip && http.method == "POST", || {
+        Refusal::new(
             "SerializationException",
             "The emulator does not read compressed requests. Switch the compression off in the client \
              (AWS_DISABLE_REQUEST_COMPRESSION=true).",
-        )),
-    }
+        )
+    })
 }
 
 #[cfg(test)]

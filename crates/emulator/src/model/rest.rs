@@ -152,9 +152,10 @@ fn read_body(
         _ => json::read_structure(model, shape, object(body)?),
     };
     for (name, value) in members {
-        match out.contains_key(&name) {
-            true => shape.keep_unknown(out, &name, value),
-            false => drop(out.insert(name, value)),
+        if out.contains_key(&name) {
+            shape.keep_unknown(out, &name, value)
+        } else {
+            out.insert(name, value);
         }
     }
     Ok(())

@@ -2,6 +2,8 @@
 //!
 //! It reads what AWS clients send: elements, texts, comments and CDATA. A document type is refused.
 
+use crate::response::ensure;
+
 /// An element with what is in it. Names are without their prefixes.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Element {
@@ -109,10 +111,7 @@ impl<'a> Reader<'a> {
             if let Some(rest) = self.rest.strip_prefix("</") {
                 self.rest = rest;
                 let end = self.through(">")?.trim_end();
-                return match end == name {
-                    true => Ok(()),
-                    false => Err(format!("<{name}> is closed by </{end}>")),
-                };
+                return ensure(end == name, || format!("<{name}> is closed by </{end}>"));
             } else if self.rest.starts_with("<!--") {
                 self.through("-->")?;
             } else if let Some(rest) = self.rest.strip_prefix("<![CDATA[") {

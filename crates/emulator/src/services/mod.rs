@@ -17,9 +17,11 @@ mod ecr;
 mod ecs;
 mod elbv2;
 mod iam;
+mod input;
 mod kms;
 mod lambda;
 mod logs;
+mod pages;
 mod rds;
 mod rds_data;
 mod resource_policy;
@@ -30,6 +32,7 @@ mod sns;
 mod sqs;
 mod sts;
 mod support;
+mod tagging;
 mod time_zones;
 mod wafv2;
 mod xray;
@@ -267,8 +270,9 @@ fn source(service: &str, region: &str) -> String {
     format!("{service}@{region}")
 }
 
-fn to_json(state: &impl Serialize) -> Value {
-    serde_json::to_value(state).expect("state is plain data with text keys")
+/// A state, or a record as it is answered: the encoder leaves out private members and nulls.
+fn to_json(record: &impl Serialize) -> Value {
+    serde_json::to_value(record).expect("records are plain data with text keys")
 }
 
 fn answer_of<S: Api>(cx: &mut Cx<'_>, call: &Call) -> Answer {

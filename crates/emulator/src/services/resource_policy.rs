@@ -7,6 +7,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use super::iam::State as Iam;
 use super::iam::policy::{Effect, Many, Policy, Principal, Scalar, Statement, matches};
+use crate::response::ensure;
 
 /// Of how many policies answers are remembered.
 const REMEMBERED_AT_MOST: usize = 100;
@@ -35,10 +36,8 @@ fn check_principals(parsed: Result<Policy, String>, iam: &Iam, now_millis: i64) 
     if !policy.statements.iter().all(Statement::has_principal) {
         return Err(Problem::Malformed("Missing required field Principal".to_owned()));
     }
-    match iam.knows_principals(&policy, now_millis) {
-        true => Ok(policy),
-        false => Err(Problem::NoSuchPrincipal),
-    }
+    ensure(iam.knows_principals(&policy, now_millis), || Problem::NoSuchPrincipal)?;
+    Ok(policy)
 }
 
 impl Statement {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -10,7 +9,7 @@ use super::{Global, Region};
 use crate::emulator::ACCOUNT_ID;
 use crate::latency::{Latencies, Spread};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 /// What an operation answers: members by the names of the API's model, or AWS's error.
 pub(crate) type Answer = Result<Value, Refusal>;
@@ -34,9 +33,10 @@ impl Cx<'_> {
 
     /// When something that begins now is over; `None` where it takes no time. `about` tells it from all others.
     pub(crate) fn after(&self, spread: Spread, about: &str) -> Option<i64> {
-        match self.latencies.are_off() {
-            true => None,
-            false => Some(self.now_millis + self.latencies.millis(spread, about)),
+        if self.latencies.are_off() {
+            None
+        } else {
+            Some(self.now_millis + self.latencies.millis(spread, about))
         }
     }
 
@@ -128,9 +128,7 @@ fn add_tag(
     if key.to_ascii_lowercase().starts_with("aws:") {
         return Err(invalid(format!("Tag keys that begin with aws: are reserved, as {key} is.")));
     }
-    if tags.contains_key(&key) {
-        return Err(invalid(format!("The tag key {key} is given twice.")));
-    }
+    refuse_if(tags.contains_key(&key), || invalid(format!("The tag key {key} is given twice.")))?;
     tags.insert(key, value);
     match tags.len() {
         // AWS General Reference, "Tagging your AWS resources", "Tag naming limits and requirements".
@@ -142,17 +140,6 @@ fn add_tag(
 /// The same for a map of tags.
 pub(crate) fn tag_map(given: Tags, invalid: impl Fn(String) -> Refusal) -> Result<Tags, Refusal> {
     tags(given.into_iter().map(|(key, value)| Tag { key, value }), invalid)
-}
-
-impl Call {
-    /// The input as a typed structure. Give it `#[serde(deny_unknown_fields)]`: a parameter that an operation does not
-    /// model is then refused by name, never ignored.
-    pub(crate) fn input<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        T::deserialize(&*self.parameters).map_err(|error| {
-            let message = format!("The emulator does not model {} like this: {error}.", self.operation);
-            Refusal::new("UnknownParameter", message)
-        })
-    }
 }
 
 /// What was answered to which client token. A token belongs to one operation.

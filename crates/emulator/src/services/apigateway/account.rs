@@ -1,18 +1,11 @@
 //! The settings of the account in a region: one object, which is always there.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::patch::{Given, Op, Patch};
 use super::{State, bad};
 use crate::request::Call;
 use crate::services::{Answer, Cx};
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Update {
-    patch_operations: Option<Vec<Given>>,
-}
 
 /// The throttle is the quota of a new account (API Gateway Developer Guide, "Account-level quotas, per Region").
 fn shown(state: &State) -> Value {
@@ -29,7 +22,7 @@ pub(super) fn get(cx: &mut Cx<'_>, _call: &Call) -> Answer {
 }
 
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Update { patch_operations } = call.input()?;
+    let patch_operations: Option<Vec<Given>> = call.member("patchOperations")?;
     let mut role = cx.r.apigateway.cloudwatch_role_arn.clone();
     for patch in Patch::read(patch_operations)? {
         // API Gateway API Reference, "Patch Operations", UpdateAccount.

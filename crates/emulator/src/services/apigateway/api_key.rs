@@ -8,7 +8,7 @@ use super::records::ApiKey;
 use super::rest_api::listed;
 use super::{State, bad, conflict, fresh_id, in_letters, not_found, nothing};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::support::{Tags, tag_map};
 use crate::services::{Answer, Cx, to_json};
 
@@ -28,26 +28,12 @@ struct Create {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct One {
-    api_key: String,
-    include_value: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct List {
     position: Option<String>,
     limit: Option<i64>,
     name_query: Option<String>,
     customer_id: Option<String>,
     include_values: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Update {
-    api_key: String,
-    patch_operations: Option<Vec<Given>>,
 }
 
 impl State {
@@ -74,13 +60,8 @@ fn shown(key: &ApiKey, with_value: Option<bool>) -> Value {
 /// "The API key value must be an alphanumeric string between 20 and 128 characters" (API Gateway Developer Guide, "API
 /// key file format"; the length is in the quotas).
 fn check_value(value: &str) -> Result<(), Refusal> {
-    if value.len() < 20 {
-        return Err(bad("API Key value should be at least 20 characters"));
-    }
-    match value.len() > 128 {
-        true => Err(bad("API Key value should be at most 128 characters")),
-        false => Ok(()),
-    }
+    refuse_if(value.len() < 20, || bad("API Key value should be at least 20 characters"))?;
+    refuse_if(value.len() > 128, || bad("API Key value should be at most 128 characters"))
 }
 
 /// Recorded from real AWS for both, with the limit of the name. That of the description is in no document.
@@ -109,9 +90,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         }
         None => (0..4).map(|_| in_letters(ids.number(), 10)).collect(),
     };
-    if state.api_keys.values().any(|key| key.value == value) {
-        return Err(conflict("API Key already exists"));
-    }
+    refuse_if(state.api_keys.values().any(|key| key.value == value), || conflict("API Key already exists"))?;
     let key = ApiKey {
         id: id.clone(),
         value,
@@ -131,7 +110,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { api_key, include_value } = call.input()?;
+    let (api_key, include_value): (String, Option<bool>) = call.members(&["apiKey", "includeValue"])?;
     Ok(shown(cx.r.apigateway.key(&api_key)?, include_value))
 }
 
@@ -147,7 +126,8 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Update { api_key, patch_operations } = call.input()?;
+    let (api_key, patch_operations): (String, Option<Vec<Given>>) =
+        call.members(&["apiKey", "patchOperations"])?;
     let now = cx.now_seconds();
     let state = &mut cx.r.apigateway;
     let mut key = state.key(&api_key)?.clone();
@@ -172,7 +152,7 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 /// Deletes a key, which goes from the plans that it is in.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { api_key, .. } = call.input()?;
+    let (api_key, _): (String, Option<bool>) = call.members(&["apiKey", "includeValue"])?;
     let state = &mut cx.r.apigateway;
     state.key(&api_key)?;
     state.api_keys.remove(&api_key);

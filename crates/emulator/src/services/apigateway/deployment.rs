@@ -10,7 +10,7 @@ use super::rest_api::listed;
 use super::stage::{self, NewStage};
 use super::{bad, fresh_id, not_found, nothing};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::{Answer, Cx, to_json};
 
 #[derive(Deserialize)]
@@ -24,22 +24,6 @@ struct Create {
     tracing_enabled: Option<bool>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct One {
-    rest_api_id: String,
-    deployment_id: String,
-    embed: Option<Vec<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct List {
-    rest_api_id: String,
-    position: Option<String>,
-    limit: Option<i64>,
-}
-
 impl ApiTree {
     pub(super) fn deployment(&self, id: &str) -> Result<&Deployment, Refusal> {
         self.deployments.get(id).ok_or_else(|| not_found("Invalid Deployment identifier specified"))
@@ -48,13 +32,10 @@ impl ApiTree {
 
 /// Every method must have an integration, and there must be a method.
 fn check(tree: &ApiTree) -> Result<(), Refusal> {
-    if tree.methods().next().is_none() {
-        return Err(bad("The REST API doesn't contain any methods"));
-    }
-    match tree.methods().any(|(_, method)| method.method_integration.is_none()) {
-        true => Err(bad("No integration defined for method")),
-        false => Ok(()),
-    }
+    refuse_if(tree.methods().next().is_none(), || bad("The REST API doesn't contain any methods"))?;
+    refuse_if(tree.methods().any(|(_, method)| method.method_integration.is_none()), || {
+        bad("No integration defined for method")
+    })
 }
 
 fn snapshot(tree: &ApiTree, id: String, description: Option<String>, created_date: f64) -> Deployment {
@@ -139,7 +120,8 @@ fn shown(deployment: &Deployment, embed: &[String]) -> Value {
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { rest_api_id, deployment_id, embed } = call.input()?;
+    let (rest_api_id, deployment_id, embed): (String, String, Option<Vec<String>>) =
+        call.members(&["restApiId", "deploymentId", "embed"])?;
     let embed = embed.unwrap_or_default();
     if let Some(other) = embed.iter().find(|name| *name != "apisummary") {
         return Err(bad(format!("Invalid embed parameter {other}: only apisummary can be embedded.")));
@@ -148,14 +130,16 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { rest_api_id, position, limit } = call.input()?;
+    let (rest_api_id, position, limit): (String, Option<String>, Option<i64>) =
+        call.members(&["restApiId", "position", "limit"])?;
     let tree = cx.r.apigateway.tree(&rest_api_id)?;
     let all = tree.deployments.iter().map(|(id, deployment)| (id.as_str(), shown(deployment, &[])));
     listed(all, position.as_deref(), limit)
 }
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { rest_api_id, deployment_id, .. } = call.input()?;
+    let (rest_api_id, deployment_id, _): (String, String, Option<Vec<String>>) =
+        call.members(&["restApiId", "deploymentId", "embed"])?;
     let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
     tree.deployment(&deployment_id)?;
     if tree.stages.values().any(|stage| stage.serves(&deployment_id)) {

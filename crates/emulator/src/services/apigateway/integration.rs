@@ -14,7 +14,7 @@ use super::records::{Integration, Method, TlsConfig};
 use super::rest_api::one_of;
 use super::{bad, not_found, nothing};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::{Answer, Cx, to_json};
 
 /// Where the API of Lambda has functions: to be invoked, and to be invoked with a response that is streamed.
@@ -134,10 +134,9 @@ fn check_backend(cx: &Cx<'_>, integration: &Integration) -> Result<(), Refusal> 
             let service = check_aws_uri(cx, kind, uri)?;
             // A function can be called by its own policy; everything else needs a role (hashicorp/terraform-provider-aws,
             // issue 7916).
-            match service != "lambda" && integration.credentials.is_none() {
-                true => Err(bad("Role ARN must be specified for AWS integrations")),
-                false => Ok(()),
-            }
+            refuse_if(service != "lambda" && integration.credentials.is_none(), || {
+                bad("Role ARN must be specified for AWS integrations")
+            })
         }
     }
 }
@@ -149,10 +148,9 @@ fn check_http_uri(uri: &str) -> Result<(), Refusal> {
         end > 0 && !host.contains(char::is_whitespace)
     };
     // A URI may begin with a stage variable, which is known when the API is called.
-    match host.is_some_and(legal) || uri.starts_with("${stageVariables.") {
-        true => Ok(()),
-        false => Err(bad("Invalid HTTP endpoint specified for URI")),
-    }
+    ensure(host.is_some_and(legal) || uri.starts_with("${stageVariables."), || {
+        bad("Invalid HTTP endpoint specified for URI")
+    })
 }
 
 /// `arn:aws:apigateway:REGION:SERVICE:path|action/…`, of which this gives the service. A proxy calls a function by its path
@@ -184,10 +182,9 @@ fn check_aws_uri<'a>(cx: &Cx<'_>, kind: &str, uri: &'a str) -> Result<&'a str, R
 fn check_connection(cx: &Cx<'_>, integration: &Integration) -> Result<(), Refusal> {
     let Integration { kind, connection_id, integration_target, .. } = integration;
     if integration.connection_type.as_deref() != Some("VPC_LINK") {
-        return match connection_id.is_some() || integration_target.is_some() {
-            true => Err(bad("connectionId and integrationTarget are only for the connection type VPC_LINK.")),
-            false => Ok(()),
-        };
+        return refuse_if(connection_id.is_some() || integration_target.is_some(), || {
+            bad("connectionId and integrationTarget are only for the connection type VPC_LINK.")
+        });
     }
     if !["HTTP", "HTTP_PROXY"].contains(&kind.as_str()) {
         return Err(bad(format!("Connection type VPC_LINK is not supported for integration type {kind}.")));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::bad;
 use super::records::{Method, MethodResponse};
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 
 /// Where a request has parameters.
 const LOCATIONS: [&str; 3] = ["path", "querystring", "header"];
@@ -40,18 +40,12 @@ fn is_variable(value: &str) -> bool {
 
 /// The parameters that a method takes: `method.request.path|querystring|header.NAME`.
 pub(super) fn check_method_parameter(name: &str) -> Result<(), Refusal> {
-    match is_parameter(name, "method.request", &LOCATIONS) {
-        true => Ok(()),
-        false => Err(invalid(name)),
-    }
+    ensure(is_parameter(name, "method.request", &LOCATIONS), || invalid(name))
 }
 
 /// The parameters that a method answers: `method.response.header.NAME`.
 pub(super) fn check_method_response_parameter(name: &str) -> Result<(), Refusal> {
-    match is_parameter(name, "method.response", &["header"]) {
-        true => Ok(()),
-        false => Err(invalid(name)),
-    }
+    ensure(is_parameter(name, "method.response", &["header"]), || invalid(name))
 }
 
 /// What an integration sends on. A parameter of the method must have been declared by the method.
@@ -60,9 +54,7 @@ pub(super) fn check_request_mapping(
     method: &Method,
 ) -> Result<(), Refusal> {
     for (target, source) in mapping {
-        if !is_parameter(target, "integration.request", &LOCATIONS) {
-            return Err(invalid(target));
-        }
+        ensure(is_parameter(target, "integration.request", &LOCATIONS), || invalid(target))?;
         let from_body = source == "method.request.body"
             || source.strip_prefix("method.request.body.").is_some_and(is_name);
         if is_static(source) || is_variable(source) || from_body {
@@ -105,9 +97,7 @@ pub(super) fn check_gateway_mapping(mapping: &BTreeMap<String, String>) -> Resul
     for (target, source) in mapping {
         let from_request = is_parameter(source, "method.request", &LOCATIONS);
         let known = is_parameter(target, "gatewayresponse", &LOCATIONS);
-        if !known || !(is_static(source) || is_variable(source) || from_request) {
-            return Err(invalid(target));
-        }
+        refuse_if(!known || !(is_static(source) || is_variable(source) || from_request), || invalid(target))?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::patch::{Given, Op, Patch};
 use super::records::{ApiTree, Method, MethodResponse, Resource};
 use super::{bad, conflict, not_found, nothing};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::{Answer, Cx, to_json};
 
 /// API Gateway Developer Guide, "Set up an HTTP method".
@@ -96,13 +96,10 @@ fn no_response() -> Refusal {
 }
 
 pub(super) fn check_verb(verb: &str) -> Result<(), Refusal> {
-    match VERBS.contains(&verb) {
-        true => Ok(()),
-        false => {
-            let verbs = VERBS.join(",");
-            Err(bad(format!("Invalid HttpMethod specified. Valid options are {verbs}")))
-        }
-    }
+    ensure(VERBS.contains(&verb), || {
+        let verbs = VERBS.join(",");
+        bad(format!("Invalid HttpMethod specified. Valid options are {verbs}"))
+    })
 }
 
 /// Authorizers are not modelled, so none is there that a method could name.

@@ -16,7 +16,6 @@ mod joins;
 mod mapping;
 mod method;
 mod objects;
-pub(crate) mod paging;
 mod patch;
 mod records;
 mod resource;
@@ -141,9 +140,9 @@ fn second_generation(cx: &mut Cx<'_>, call: &Call) -> Answer {
         "GetVpcLinks" => vpc_link::list(cx, call),
         "UpdateVpcLink" => vpc_link::update(cx, call),
         "DeleteVpcLink" => vpc_link::delete(cx, call),
-        "TagResource" => tagging::tag_link(cx, call),
-        "UntagResource" => tagging::untag_link(cx, call),
-        "GetTags" => tagging::link_tags(cx, call),
+        "TagResource" => tagging::TAGS_OF_LINKS.tag(cx, call),
+        "UntagResource" => tagging::TAGS_OF_LINKS.untag(cx, call),
+        "GetTags" => tagging::TAGS_OF_LINKS.list(cx, call),
         _ => Err(unknown_operation(call)),
     }
 }
@@ -217,9 +216,9 @@ fn first_generation(cx: &mut Cx<'_>, call: &Call) -> Answer {
         "GetAccount" => account::get(cx, call),
         "UpdateAccount" => account::update(cx, call),
 
-        "TagResource" => tagging::tag(cx, call),
-        "UntagResource" => tagging::untag(cx, call),
-        "GetTags" => tagging::list(cx, call),
+        "TagResource" => tagging::TAGS.tag(cx, call),
+        "UntagResource" => tagging::TAGS.untag(cx, call),
+        "GetTags" => tagging::TAGS.list(cx, call),
         _ => Err(unknown_operation(call)),
     }
 }

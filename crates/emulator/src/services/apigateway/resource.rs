@@ -10,24 +10,8 @@ use super::records::{ApiTree, Resource};
 use super::rest_api::listed;
 use super::{bad, conflict, fresh_id, not_found, nothing};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::{Answer, Cx, to_json};
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Create {
-    rest_api_id: String,
-    parent_id: String,
-    path_part: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct One {
-    rest_api_id: String,
-    resource_id: String,
-    embed: Option<Vec<String>>,
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -36,14 +20,6 @@ struct List {
     position: Option<String>,
     limit: Option<i64>,
     embed: Option<Vec<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Update {
-    rest_api_id: String,
-    resource_id: String,
-    patch_operations: Option<Vec<Given>>,
 }
 
 impl ApiTree {
@@ -94,13 +70,12 @@ fn check_part(part: &str) -> Result<(), Refusal> {
         .strip_prefix('{')
         .and_then(|rest| rest.strip_suffix('}'))
         .map(|name| name.strip_suffix('+').unwrap_or(name));
-    match plain(variable.unwrap_or(part)) {
-        true => Ok(()),
-        false => Err(bad(
+    ensure(plain(variable.unwrap_or(part)), || {
+        bad(
             "Resource's path part only allow a-zA-Z0-9._-: or a valid greedy path variable and curly braces at \
              the beginning and the end.",
-        )),
-    }
+        )
+    })
 }
 
 /// Whether a part may stand below a parent, beside what is there already.
@@ -132,7 +107,8 @@ fn path_of(parent: &Resource, part: &str) -> String {
 }
 
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Create { rest_api_id, parent_id, path_part } = call.input()?;
+    let (rest_api_id, parent_id, path_part): (String, String, String) =
+        call.members(&["restApiId", "parentId", "pathPart"])?;
     let state = &mut cx.r.apigateway;
     let mut ids = state.ids;
     let tree = state.tree_mut(&rest_api_id)?;
@@ -168,7 +144,8 @@ fn shown(resource: &Resource, embed: Option<&[String]>) -> Result<Value, Refusal
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { rest_api_id, resource_id, embed } = call.input()?;
+    let (rest_api_id, resource_id, embed): (String, String, Option<Vec<String>>) =
+        call.members(&["restApiId", "resourceId", "embed"])?;
     let tree = cx.r.apigateway.tree(&rest_api_id)?;
     shown(tree.resource(&resource_id)?, embed.as_deref())
 }
@@ -184,7 +161,8 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Update { rest_api_id, resource_id, patch_operations } = call.input()?;
+    let (rest_api_id, resource_id, patch_operations): (String, String, Option<Vec<Given>>) =
+        call.members(&["restApiId", "resourceId", "patchOperations"])?;
     let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
     let mut changed = tree.resource(&resource_id)?.clone();
     for patch in Patch::read(patch_operations)? {
@@ -199,9 +177,7 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
         return Err(bad("The root resource cannot be changed."));
     };
     let below = tree.below(&resource_id);
-    if below.contains(parent_id) {
-        return Err(bad("A resource cannot be moved below itself."));
-    }
+    refuse_if(below.contains(parent_id), || bad("A resource cannot be moved below itself."))?;
     let parent = tree.resource(parent_id)?;
     check_part(part)?;
     check_place(tree, parent, part, Some(&resource_id))?;
@@ -221,7 +197,8 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 /// Deletes a resource and everything below it.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { rest_api_id, resource_id, .. } = call.input()?;
+    let (rest_api_id, resource_id, _): (String, String, Option<Vec<String>>) =
+        call.members(&["restApiId", "resourceId", "embed"])?;
     let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
     if tree.resource(&resource_id)?.parent_id.is_none() {
         return Err(bad("The root resource cannot be deleted."));

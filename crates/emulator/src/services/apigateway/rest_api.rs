@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use super::joins::{forget_web_acl, link_role};
 use super::patch::{Given, Op, Patch, unescaped};
 use super::records::{ApiTree, EndpointConfiguration, Resource, RestApi};
-use super::{bad, fresh_id, nothing, paging, stage_arn};
+use super::{bad, fresh_id, nothing, stage_arn};
 use crate::latency::{Spread, spread};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
+use crate::services::pages::page_by_key;
 use crate::services::support::{Next, Tags, tag_map};
 use crate::services::{Answer, Cx, to_json};
 
@@ -50,19 +51,6 @@ struct GivenEndpoint {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct One {
-    rest_api_id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Update {
-    rest_api_id: String,
-    patch_operations: Option<Vec<Given>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct List {
     pub(super) position: Option<String>,
     pub(super) limit: Option<i64>,
@@ -71,9 +59,7 @@ pub(super) struct List {
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: Create = call.input()?;
     // Recorded from real AWS. A patch may empty it, and then there is none.
-    if given.description.as_deref() == Some("") {
-        return Err(bad("Description cannot be an empty string"));
-    }
+    refuse_if(given.description.as_deref() == Some(""), || bad("Description cannot be an empty string"))?;
     let endpoint = endpoint(given.endpoint_configuration)?;
     let private = endpoint.types == ["PRIVATE"];
     let tags = tag_map(given.tags.unwrap_or_default(), bad)?;
@@ -145,9 +131,7 @@ fn endpoint(given: Option<GivenEndpoint>) -> Result<EndpointConfiguration, Refus
 
 /// What must be true of an API after every change.
 fn check(api: &RestApi) -> Result<(), Refusal> {
-    if api.name.trim().is_empty() {
-        return Err(bad("API name must not be empty."));
-    }
+    refuse_if(api.name.trim().is_empty(), || bad("API name must not be empty."))?;
     if api.minimum_compression_size.is_some_and(|size| !(0..=LARGEST_COMPRESSION_SIZE).contains(&size)) {
         return Err(bad("Invalid minimum compression size, must be between 0 and 10485760."));
     }
@@ -193,16 +177,13 @@ fn check_security(api: &RestApi) -> Result<(), Refusal> {
 
 fn check_policy(policy: &str) -> Result<(), Refusal> {
     let parsed: Option<Value> = serde_json::from_str(policy).ok();
-    match parsed.is_some_and(|policy| policy.get("Statement").is_some()) {
-        true => Ok(()),
-        false => Err(bad(
-            "Invalid policy document. Please check the policy syntax and ensure that Principals are valid.",
-        )),
-    }
+    ensure(parsed.is_some_and(|policy| policy.get("Statement").is_some()), || {
+        bad("Invalid policy document. Please check the policy syntax and ensure that Principals are valid.")
+    })
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { rest_api_id } = call.input()?;
+    let rest_api_id: String = call.member("restApiId")?;
     Ok(to_json(&cx.r.apigateway.tree(&rest_api_id)?.api))
 }
 
@@ -220,16 +201,15 @@ pub(super) fn listed<'a>(
     limit: Option<i64>,
 ) -> Answer {
     let limit = limit.unwrap_or(25);
-    if !(1..=500).contains(&limit) {
-        return Err(bad("limit must be between 1 and 500."));
-    }
+    ensure((1..=500).contains(&limit), || bad("limit must be between 1 and 500."))?;
     let size = usize::try_from(limit).expect("it is between 1 and 500");
-    let (items, position) = paging::page(items, position, size);
+    let (items, position) = page_by_key(items, position, size);
     Ok(json!({"items": items, "position": position}))
 }
 
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Update { rest_api_id, patch_operations } = call.input()?;
+    let (rest_api_id, patch_operations): (String, Option<Vec<Given>>) =
+        call.members(&["restApiId", "patchOperations"])?;
     let before = &cx.r.apigateway.tree(&rest_api_id)?.api;
     let mut api = before.clone();
     for patch in Patch::read(patch_operations)? {
@@ -312,9 +292,7 @@ fn apply(api: &mut RestApi, patch: &Patch) -> Result<(), Refusal> {
 
 /// The path names the type that is there, or its place.
 fn replace_type(endpoint: &mut EndpointConfiguration, old: &str, patch: &Patch) -> Result<(), Refusal> {
-    if old != "0" && endpoint.types != [old] {
-        return Err(patch.invalid("the endpoint type that the API has"));
-    }
+    refuse_if(old != "0" && endpoint.types != [old], || patch.invalid("the endpoint type that the API has"))?;
     endpoint.types = vec![one_of(patch, &["REGIONAL", "EDGE", "PRIVATE"])?];
     if endpoint.types == ["PRIVATE"] {
         // Private APIs are dualstack, and become it by themselves (recorded from real AWS).
@@ -358,15 +336,13 @@ fn security_policy(patch: &Patch) -> Result<String, Refusal> {
 
 pub(super) fn one_of(patch: &Patch, values: &[&str]) -> Result<String, Refusal> {
     let value = patch.required()?;
-    match values.contains(&value.as_str()) {
-        true => Ok(value),
-        false => Err(patch.invalid(&format!("one of {}", values.join(", ")))),
-    }
+    ensure(values.contains(&value.as_str()), || patch.invalid(&format!("one of {}", values.join(", "))))?;
+    Ok(value)
 }
 
 /// Deletes an API with everything in it. Usage plans lose its stages.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { rest_api_id } = call.input()?;
+    let rest_api_id: String = call.member("restApiId")?;
     let stages = cx.r.apigateway.tree(&rest_api_id)?.stages.keys();
     let stages: Vec<String> = stages.map(|name| stage_arn(cx.region, &rest_api_id, name)).collect();
     let state = &mut cx.r.apigateway;

@@ -11,7 +11,7 @@ use super::records::{AccessLogSettings, ApiTree, CanarySettings, Stage};
 use super::{bad, conflict, not_found, nothing, stage_arn, stage_patch};
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::support::{Tags, tag_map};
 use crate::services::{Answer, Cx, to_json};
 
@@ -28,28 +28,6 @@ struct Create {
     tracing_enabled: Option<bool>,
     canary_settings: Option<CanarySettings>,
     tags: Option<Tags>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct One {
-    rest_api_id: String,
-    stage_name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct List {
-    rest_api_id: String,
-    deployment_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Update {
-    rest_api_id: String,
-    stage_name: String,
-    patch_operations: Option<Vec<Given>>,
 }
 
 /// What a stage is made from.
@@ -90,10 +68,9 @@ impl Stage {
 /// (API Gateway API Reference, CreateStage).
 fn check_name(name: &str) -> Result<(), Refusal> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
-    match (1..=128).contains(&name.len()) && name.chars().all(legal) {
-        true => Ok(()),
-        false => Err(bad("Stage name only allows a-zA-Z0-9_- and 128 characters at most")),
-    }
+    ensure((1..=128).contains(&name.len()) && name.chars().all(legal), || {
+        bad("Stage name only allows a-zA-Z0-9_- and 128 characters at most")
+    })
 }
 
 /// "Variable names can have alphanumeric and underscore characters, and the values must match
@@ -182,9 +159,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     stage.canary_settings = given.canary_settings;
     stage.check_canary(tree)?;
     stage.tags = tag_map(given.tags.unwrap_or_default(), bad)?;
-    if tree.stages.contains_key(&stage.stage_name) {
-        return Err(conflict("Stage already exists"));
-    }
+    refuse_if(tree.stages.contains_key(&stage.stage_name), || conflict("Stage already exists"))?;
     let answer = shown(cx, &given.rest_api_id, &stage);
     let tree = cx.r.apigateway.tree_mut(&given.rest_api_id)?;
     tree.stages.insert(stage.stage_name.clone(), stage);
@@ -192,12 +167,13 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { rest_api_id, stage_name } = call.input()?;
+    let (rest_api_id, stage_name): (String, String) = call.members(&["restApiId", "stageName"])?;
     Ok(shown(cx, &rest_api_id, cx.r.apigateway.tree(&rest_api_id)?.stage(&stage_name)?))
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { rest_api_id, deployment_id } = call.input()?;
+    let (rest_api_id, deployment_id): (String, Option<String>) =
+        call.members(&["restApiId", "deploymentId"])?;
     let tree = cx.r.apigateway.tree(&rest_api_id)?;
     let wanted = |stage: &&Stage| deployment_id.as_ref().is_none_or(|id| stage.deployment_id == *id);
     let stages: Vec<Value> =
@@ -206,7 +182,8 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Update { rest_api_id, stage_name, patch_operations } = call.input()?;
+    let (rest_api_id, stage_name, patch_operations): (String, String, Option<Vec<Given>>) =
+        call.members(&["restApiId", "stageName", "patchOperations"])?;
     let tree = cx.r.apigateway.tree(&rest_api_id)?;
     let mut stage = tree.stage(&stage_name)?.clone();
     for patch in Patch::read(patch_operations)? {
@@ -235,10 +212,9 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
 fn check_logging(cx: &Cx<'_>, stage: &Stage, logs_calls: bool) -> Result<(), Refusal> {
     let writes = |settings: &AccessLogSettings| settings.destination_arn.is_some();
     let logs = logs_calls || stage.access_log_settings.as_ref().is_some_and(writes);
-    match logs && cx.r.apigateway.cloudwatch_role_arn.is_none() {
-        true => Err(bad("CloudWatch Logs role ARN must be set in account settings to enable logging")),
-        false => Ok(()),
-    }
+    refuse_if(logs && cx.r.apigateway.cloudwatch_role_arn.is_none(), || {
+        bad("CloudWatch Logs role ARN must be set in account settings to enable logging")
+    })
 }
 
 /// API Gateway Developer Guide, "Set up access logging". Destination and format may come in separate calls, and the log group
@@ -267,7 +243,7 @@ fn identifies_requests(format: &str) -> bool {
 
 /// Deletes a stage. Usage plans lose it.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { rest_api_id, stage_name } = call.input()?;
+    let (rest_api_id, stage_name): (String, String) = call.members(&["restApiId", "stageName"])?;
     let state = &mut cx.r.apigateway;
     state.tree(&rest_api_id)?.stage(&stage_name)?;
     state.tree_mut(&rest_api_id)?.stages.remove(&stage_name);

@@ -5,7 +5,7 @@ use super::bad;
 use super::patch::{Op, Patch, unescaped};
 use super::records::{CanarySettings, MethodSetting, Stage};
 use super::rest_api::one_of;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 const PATHS: &str = "/deploymentId, /description, /documentationVersion, /tracingEnabled, /variables/<name>, \
                      /accessLogSettings, /accessLogSettings/destinationArn, /accessLogSettings/format, \
@@ -105,10 +105,8 @@ fn set(setting: &mut MethodSetting, group: &str, name: &str, patch: &Patch) -> R
 }
 
 fn limit(rate: f64) -> Result<f64, Refusal> {
-    match rate >= 0.0 || rate == -1.0 {
-        true => Ok(rate),
-        false => Err(bad("Throttling rate limit must not be negative.")),
-    }
+    ensure(rate >= 0.0 || rate == -1.0, || bad("Throttling rate limit must not be negative."))?;
+    Ok(rate)
 }
 
 /// What API Gateway shows for a method of which nothing else was set (AWS CLI Command Reference, `update-stage`,

@@ -1,54 +1,31 @@
 //! Tags by ARN.
 
-use serde::Deserialize;
 use serde_json::json;
 
-use super::{State, arn, bad, not_found, nothing};
-use crate::request::Call;
+use super::{State, arn, bad, not_found};
 use crate::response::Refusal;
-use crate::services::support::{Tags, tag_map};
-use crate::services::{Answer, Cx};
+use crate::services::support::{Tags, tags};
+use crate::services::tagging::Tagging;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Tag {
-    resource_arn: String,
-    tags: Tags,
-}
+/// The first generation. A page is "not currently supported" (API Gateway API Reference, GetTags), so everything comes at
+/// once.
+pub(super) const TAGS: Tagging = Tagging {
+    members: &["tags", "resourceArn", "tagKeys"],
+    finds_first: true,
+    list: |tags| json!(tags),
+    ..Tagging::new(
+        |cx, arn| cx.r.apigateway.tags_mut(cx.region, arn),
+        |given| tags(given, bad),
+        |_| bad("An object can have 50 tags at most."),
+    )
+};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Untag {
-    resource_arn: String,
-    tag_keys: Vec<String>,
-}
-
-/// A page is "not currently supported" (API Gateway API Reference, GetTags), so everything comes at once.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct List {
-    resource_arn: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct TagLink {
-    resource_arn: String,
-    tags: Option<Tags>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct UntagLink {
-    resource_arn: String,
-    tag_keys: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListLink {
-    resource_arn: String,
-}
+/// The second generation.
+pub(super) const TAGS_OF_LINKS: Tagging = Tagging {
+    members: &["Tags", "ResourceArn", "TagKeys"],
+    of: |cx, arn| cx.r.apigateway.link_tags_mut(cx.region, arn),
+    ..TAGS
+};
 
 impl State {
     /// The tags of an object that a call of the first generation can tag.
@@ -75,47 +52,4 @@ impl State {
         link.map(|link| &mut link.tags)
             .ok_or_else(|| not_found(format!("Invalid resource identifier specified: {resource}")))
     }
-}
-
-fn add(tags: &mut Tags, given: Tags) -> Answer {
-    let given = tag_map(given, bad)?;
-    let mut all = tags.clone();
-    all.extend(given);
-    *tags = tag_map(all, bad)?;
-    Ok(nothing())
-}
-
-fn remove(tags: &mut Tags, keys: &[String]) -> Answer {
-    tags.retain(|key, _| !keys.contains(key));
-    Ok(nothing())
-}
-
-pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Tag { resource_arn, tags } = call.input()?;
-    add(cx.r.apigateway.tags_mut(cx.region, &resource_arn)?, tags)
-}
-
-pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Untag { resource_arn, tag_keys } = call.input()?;
-    remove(cx.r.apigateway.tags_mut(cx.region, &resource_arn)?, &tag_keys)
-}
-
-pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { resource_arn } = call.input()?;
-    Ok(json!({"tags": cx.r.apigateway.tags_mut(cx.region, &resource_arn)?}))
-}
-
-pub(super) fn tag_link(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let TagLink { resource_arn, tags } = call.input()?;
-    add(cx.r.apigateway.link_tags_mut(cx.region, &resource_arn)?, tags.unwrap_or_default())
-}
-
-pub(super) fn untag_link(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let UntagLink { resource_arn, tag_keys } = call.input()?;
-    remove(cx.r.apigateway.link_tags_mut(cx.region, &resource_arn)?, &tag_keys)
-}
-
-pub(super) fn link_tags(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let ListLink { resource_arn } = call.input()?;
-    Ok(json!({"Tags": cx.r.apigateway.link_tags_mut(cx.region, &resource_arn)?}))
 }

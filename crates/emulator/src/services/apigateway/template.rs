@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 
 use super::served::ApiRequest;
+use crate::response::ensure;
 
 /// What a template made of a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,10 +33,8 @@ pub(super) fn render(
     let mut renderer = Renderer { rest: template, request, parameters, set: BTreeMap::new() };
     let mut body = String::new();
     renderer.block(true, &mut body)?;
-    match renderer.rest.is_empty() {
-        true => Ok(Rendered { body, path: renderer.set.remove(OVERRIDE) }),
-        false => Err(Unknown),
-    }
+    ensure(renderer.rest.is_empty(), || Unknown)?;
+    Ok(Rendered { body, path: renderer.set.remove(OVERRIDE) })
 }
 
 struct Renderer<'a> {

@@ -10,7 +10,7 @@ use super::records::{ApiKey, ApiStage, QuotaSettings, ThrottleSettings, UsagePla
 use super::rest_api::{listed, with_tags};
 use super::{State, bad, conflict, fresh_id, not_found, nothing};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::support::{Tags, tag_map};
 use crate::services::{Answer, Cx, to_json};
 
@@ -23,42 +23,6 @@ struct Create {
     throttle: Option<ThrottleSettings>,
     quota: Option<QuotaSettings>,
     tags: Option<Tags>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct One {
-    usage_plan_id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct List {
-    position: Option<String>,
-    key_id: Option<String>,
-    limit: Option<i64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Update {
-    usage_plan_id: String,
-    patch_operations: Option<Vec<Given>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct AddKey {
-    usage_plan_id: String,
-    key_id: String,
-    key_type: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct OneKey {
-    usage_plan_id: String,
-    key_id: String,
 }
 
 #[derive(Deserialize)]
@@ -89,9 +53,7 @@ impl State {
 
     /// What must be true of a plan after every change.
     fn check_plan(&self, plan: &UsagePlan) -> Result<(), Refusal> {
-        if plan.name.trim().is_empty() {
-            return Err(bad("Usage plan name must not be empty."));
-        }
+        refuse_if(plan.name.trim().is_empty(), || bad("Usage plan name must not be empty."))?;
         let mut seen = BTreeSet::new();
         for stage in &plan.api_stages {
             if !self.has(stage) {
@@ -138,31 +100,27 @@ impl State {
 }
 
 fn check_throttle(throttle: &ThrottleSettings) -> Result<(), Refusal> {
-    match throttle.burst_limit >= 0 && throttle.rate_limit >= 0.0 {
-        true => Ok(()),
-        false => Err(bad("Usage Plan throttle rate limit and burst limit must not be negative.")),
-    }
+    ensure(throttle.burst_limit >= 0 && throttle.rate_limit >= 0.0, || {
+        bad("Usage Plan throttle rate limit and burst limit must not be negative.")
+    })
 }
 
 fn check_quota(quota: &QuotaSettings) -> Result<(), Refusal> {
     let Some(period) = quota.period.as_deref() else {
         return Err(bad("Usage Plan quota must have a period."));
     };
-    if quota.limit < 1 {
-        return Err(bad("Usage Plan quota limit must be greater than zero."));
-    }
+    refuse_if(quota.limit < 1, || bad("Usage Plan quota limit must be greater than zero."))?;
     let largest = match period {
         "DAY" => 0,
         "WEEK" => 6,
         "MONTH" => 27,
         _ => return Err(bad(format!("Invalid Usage Plan quota period {period}: DAY, WEEK or MONTH."))),
     };
-    match (0..=largest).contains(&quota.offset) {
-        true => Ok(()),
-        false => Err(bad(format!(
+    ensure((0..=largest).contains(&quota.offset), || {
+        bad(format!(
             "Usage Plan quota offset must be between zero and {largest} inclusive in the {period} period"
-        ))),
-    }
+        ))
+    })
 }
 
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
@@ -189,20 +147,22 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { usage_plan_id } = call.input()?;
+    let usage_plan_id: String = call.member("usagePlanId")?;
     let plan = cx.r.apigateway.plan(&usage_plan_id)?;
     Ok(with_tags(plan, &plan.tags))
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { position, key_id, limit } = call.input()?;
+    let (position, key_id, limit): (Option<String>, Option<String>, Option<i64>) =
+        call.members(&["position", "keyId", "limit"])?;
     let plans = cx.r.apigateway.usage_plans.iter();
     let wanted = plans.filter(|(_, plan)| key_id.as_ref().is_none_or(|key| plan.keys.contains(key)));
     listed(wanted.map(|(id, plan)| (id.as_str(), to_json(plan))), position.as_deref(), limit)
 }
 
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Update { usage_plan_id, patch_operations } = call.input()?;
+    let (usage_plan_id, patch_operations): (String, Option<Vec<Given>>) =
+        call.members(&["usagePlanId", "patchOperations"])?;
     let state = &mut cx.r.apigateway;
     let mut plan = state.plan(&usage_plan_id)?.clone();
     for patch in Patch::read(patch_operations)? {
@@ -290,7 +250,7 @@ fn place_of(plan: &UsagePlan, name: &str) -> Result<usize, Refusal> {
 
 /// A plan stays while it has stages.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { usage_plan_id } = call.input()?;
+    let usage_plan_id: String = call.member("usagePlanId")?;
     let state = &mut cx.r.apigateway;
     if let Some(stage) = state.plan(&usage_plan_id)?.api_stages.first() {
         return Err(bad(format!(
@@ -303,7 +263,8 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn add_key(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let AddKey { usage_plan_id, key_id, key_type } = call.input()?;
+    let (usage_plan_id, key_id, key_type): (String, String, String) =
+        call.members(&["usagePlanId", "keyId", "keyType"])?;
     let state = &mut cx.r.apigateway;
     let plan = state.plan(&usage_plan_id)?;
     if key_type != "API_KEY" {
@@ -328,14 +289,15 @@ fn shown_key(key: &ApiKey) -> Value {
 
 /// A key of a plan.
 fn key_of<'a>(state: &'a State, plan: &str, key: &str) -> Result<&'a ApiKey, Refusal> {
-    match state.plan(plan)?.keys.contains(key) {
-        true => state.key(key),
-        false => Err(not_found("Invalid Usage Plan Key identifier specified")),
+    if state.plan(plan)?.keys.contains(key) {
+        state.key(key)
+    } else {
+        Err(not_found("Invalid Usage Plan Key identifier specified"))
     }
 }
 
 pub(super) fn get_key(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let OneKey { usage_plan_id, key_id } = call.input()?;
+    let (usage_plan_id, key_id): (String, String) = call.members(&["usagePlanId", "keyId"])?;
     Ok(shown_key(key_of(&cx.r.apigateway, &usage_plan_id, &key_id)?))
 }
 
@@ -348,7 +310,7 @@ pub(super) fn list_keys(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn remove_key(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let OneKey { usage_plan_id, key_id } = call.input()?;
+    let (usage_plan_id, key_id): (String, String) = call.members(&["usagePlanId", "keyId"])?;
     let state = &mut cx.r.apigateway;
     key_of(state, &usage_plan_id, &key_id)?;
     if let Some(plan) = state.usage_plans.get_mut(&usage_plan_id) {

@@ -21,29 +21,6 @@ struct Create {
     validate_request_parameters: Option<bool>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct One {
-    rest_api_id: String,
-    request_validator_id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct List {
-    rest_api_id: String,
-    position: Option<String>,
-    limit: Option<i64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Update {
-    rest_api_id: String,
-    request_validator_id: String,
-    patch_operations: Option<Vec<Given>>,
-}
-
 impl ApiTree {
     fn validator(&self, id: &str) -> Result<&RequestValidator, Refusal> {
         self.validators.get(id).ok_or_else(|| not_found("Invalid Request Validator identifier specified"))
@@ -71,19 +48,22 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { rest_api_id, request_validator_id } = call.input()?;
+    let (rest_api_id, request_validator_id): (String, String) =
+        call.members(&["restApiId", "requestValidatorId"])?;
     Ok(to_json(cx.r.apigateway.tree(&rest_api_id)?.validator(&request_validator_id)?))
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { rest_api_id, position, limit } = call.input()?;
+    let (rest_api_id, position, limit): (String, Option<String>, Option<i64>) =
+        call.members(&["restApiId", "position", "limit"])?;
     let tree = cx.r.apigateway.tree(&rest_api_id)?;
     let all = tree.validators.iter().map(|(id, validator)| (id.as_str(), to_json(validator)));
     listed(all, position.as_deref(), limit)
 }
 
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Update { rest_api_id, request_validator_id, patch_operations } = call.input()?;
+    let (rest_api_id, request_validator_id, patch_operations): (String, String, Option<Vec<Given>>) =
+        call.members(&["restApiId", "requestValidatorId", "patchOperations"])?;
     let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
     let mut validator = tree.validator(&request_validator_id)?.clone();
     for patch in Patch::read(patch_operations)? {
@@ -104,7 +84,8 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 /// A validator stays while a method uses it.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { rest_api_id, request_validator_id } = call.input()?;
+    let (rest_api_id, request_validator_id): (String, String) =
+        call.members(&["restApiId", "requestValidatorId"])?;
     let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
     tree.validator(&request_validator_id)?;
     let user = tree

@@ -7,10 +7,11 @@ use serde_json::json;
 
 use super::joins::link_role;
 use super::records::{Stage, VpcLink};
-use super::{State, bad, fresh_id, not_found, nothing, paging};
+use super::{State, bad, fresh_id, not_found, nothing};
 use crate::latency::{Spread, spread};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
+use crate::services::pages::page_by_key;
 use crate::services::support::{Interface, Next, Tags, tag_map};
 use crate::services::{Answer, Cx, to_json};
 
@@ -27,26 +28,6 @@ struct Create {
     security_group_ids: Option<Vec<String>>,
     subnet_ids: Vec<String>,
     tags: Option<Tags>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct One {
-    vpc_link_id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct List {
-    max_results: Option<String>,
-    next_token: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Update {
-    vpc_link_id: String,
-    name: Option<String>,
 }
 
 impl State {
@@ -80,10 +61,9 @@ impl State {
 }
 
 fn check_name(name: &str) -> Result<(), Refusal> {
-    match (1..=128).contains(&name.chars().count()) {
-        true => Ok(()),
-        false => Err(bad("The name of a VPC link has 1 to 128 characters.")),
-    }
+    ensure((1..=128).contains(&name.chars().count()), || {
+        bad("The name of a VPC link has 1 to 128 characters.")
+    })
 }
 
 /// Subnets and security groups must be there, and in one VPC.
@@ -94,9 +74,7 @@ fn check_network(cx: &Cx<'_>, subnets: &[String], groups: &[String]) -> Result<(
         let facts = facts.ok_or_else(|| bad(format!("The subnet ID '{id}' does not exist")))?;
         vpcs.insert(facts.vpc_id);
     }
-    if vpcs.is_empty() {
-        return Err(bad("A VPC link needs at least one subnet."));
-    }
+    refuse_if(vpcs.is_empty(), || bad("A VPC link needs at least one subnet."))?;
     for id in groups {
         let vpc = cx.r.ec2.group_vpc(id);
         vpcs.insert(vpc.ok_or_else(|| bad(format!("The security group ID '{id}' does not exist")))?);
@@ -146,20 +124,17 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 fn message(pending: bool) -> String {
-    match pending {
-        true => "VPC link is provisioning ENIs",
-        false => "VPC link is ready to route traffic",
-    }
-    .to_owned()
+    if pending { "VPC link is provisioning ENIs" } else { "VPC link is ready to route traffic" }.to_owned()
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { vpc_link_id } = call.input()?;
+    let vpc_link_id: String = call.member("VpcLinkId")?;
     Ok(to_json(cx.r.apigateway.link(&vpc_link_id)?))
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { max_results, next_token } = call.input()?;
+    let (max_results, next_token): (Option<String>, Option<String>) =
+        call.members(&["MaxResults", "NextToken"])?;
     let size = match max_results {
         None => 25,
         Some(text) => match text.parse() {
@@ -168,12 +143,12 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
         },
     };
     let links = cx.r.apigateway.vpc_links.iter().map(|(id, link)| (id.as_str(), to_json(link)));
-    let (items, next) = paging::page(links, next_token.as_deref(), size);
+    let (items, next) = page_by_key(links, next_token.as_deref(), size);
     Ok(json!({"Items": items, "NextToken": next}))
 }
 
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Update { vpc_link_id, name } = call.input()?;
+    let (vpc_link_id, name): (String, Option<String>) = call.members(&["VpcLinkId", "Name"])?;
     let link = cx.r.apigateway.link_mut(&vpc_link_id)?;
     if let Some(name) = name {
         check_name(&name)?;
@@ -184,7 +159,7 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 /// A link stays while a method goes through it.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { vpc_link_id } = call.input()?;
+    let vpc_link_id: String = call.member("VpcLinkId")?;
     let state = &cx.r.apigateway;
     let link = state.link(&vpc_link_id)?;
     let users = state.users(&vpc_link_id);

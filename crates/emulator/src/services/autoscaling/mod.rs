@@ -10,7 +10,6 @@ mod target;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use self::policy::Policy;
 use self::target::Target;
@@ -38,11 +37,6 @@ pub(crate) struct State {
 /// Application Auto Scaling API Reference, "ValidationException".
 fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::new("ValidationException", message)
-}
-
-/// A record as it is answered; the encoder leaves out private members and nulls.
-fn view(record: &impl Serialize) -> Value {
-    serde_json::to_value(record).expect("records are plain data with text keys")
 }
 
 /// What ties a call to a scalable target, which only ECS services are.
@@ -81,9 +75,9 @@ impl Api for State {
             "RegisterScalableTarget" => target::register(cx, call),
             "DescribeScalableTargets" => target::describe(cx, call),
             "DeregisterScalableTarget" => target::deregister(cx, call),
-            "TagResource" => target::tag(cx, call),
-            "UntagResource" => target::untag(cx, call),
-            "ListTagsForResource" => target::list_tags(cx, call),
+            "TagResource" => target::TAGS.tag(cx, call),
+            "UntagResource" => target::TAGS.untag(cx, call),
+            "ListTagsForResource" => target::TAGS.list(cx, call),
 
             "PutScalingPolicy" => policy::put(cx, call),
             "DescribeScalingPolicies" => policy::describe(cx, call),

@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::alarms::{self, Alarm};
 use super::target::{check_alarms_can_be_read, paged};
-use super::{check_scope, invalid, service_arn, view};
+use super::{check_scope, invalid, service_arn};
 use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::{Answer, Cx};
+use crate::response::{Refusal, ensure};
+use crate::services::{Answer, Cx, to_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -143,10 +143,9 @@ fn check_label(cx: &Cx<'_>, resource: &str, metric: &Predefined) -> Result<(), R
             "ALBRequestCountPerTarget needs a resource label of the form app/NAME/ID/targetgroup/NAME/ID.",
         ));
     }
-    match cx.r.ecs.has_target_group(&service_arn(cx, resource)) {
-        true => Ok(()),
-        false => Err(invalid("A resource label needs a target group that is attached to the ECS service.")),
-    }
+    ensure(cx.r.ecs.has_target_group(&service_arn(cx, resource)), || {
+        invalid("A resource label needs a target group that is attached to the ECS service.")
+    })
 }
 
 fn made(cx: &mut Cx<'_>, resource: &str, name: &str, configuration: TargetTracking) -> Policy {
@@ -195,7 +194,7 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     for policy in &policies {
         check_alarms_can_be_read(cx, state.target(&policy.resource_id)?)?;
     }
-    let policies = policies.into_iter().map(view).collect();
+    let policies = policies.into_iter().map(to_json).collect();
     let (policies, next) =
         paged::<serde_json::Value>(policies, input.max_results, input.next_token.as_deref())?;
     Ok(json!({"ScalingPolicies": policies, "NextToken": next}))

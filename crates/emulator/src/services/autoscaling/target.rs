@@ -3,14 +3,15 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{DIMENSION, State, check_scope, forget, invalid, service_arn, view};
+use super::{DIMENSION, check_scope, forget, invalid, service_arn};
 use crate::emulator::ACCOUNT_ID;
 use crate::latency::{Spread, spread};
 use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::iam::page::page;
-use crate::services::support::{Tags, tag_map};
-use crate::services::{Answer, Cx, ecs, iam};
+use crate::response::{Refusal, ensure};
+use crate::services::pages::page;
+use crate::services::support::{Tags, tag_map, tags};
+use crate::services::tagging::Tagging;
+use crate::services::{Answer, Cx, ecs, iam, to_json};
 
 /// The service to which the role of targets is linked.
 const LINKED: &str = "ecs.application-autoscaling.amazonaws.com";
@@ -106,13 +107,12 @@ pub(super) fn check_alarms_can_be_read(cx: &Cx<'_>, target: &Target) -> Result<(
         let millis = cx.latencies.millis(READS_ALARMS, role.arn());
         role.made_at_millis() + millis <= cx.now_millis
     };
-    match cx.latencies.are_off() || cx.global.iam.role(&target.role_arn).is_none_or(readable) {
-        true => Ok(()),
-        false => Err(Refusal::new(
+    ensure(cx.latencies.are_off() || cx.global.iam.role(&target.role_arn).is_none_or(readable), || {
+        Refusal::new(
             "FailedResourceAccessException",
             format!("Unable to retrieve alarms for scaling policies: {} cannot read them.", target.role_arn),
-        )),
-    }
+        )
+    })
 }
 
 /// The bounds that are going to be: both must be given for a new target.
@@ -124,10 +124,8 @@ fn bounds(input: &Register, before: Option<&Target>) -> Result<(u32, u32), Refus
     };
     let min = one(input.min_capacity, before.map(|before| before.min_capacity), "MinCapacity")?;
     let max = one(input.max_capacity, before.map(|before| before.max_capacity), "MaxCapacity")?;
-    match min <= max {
-        true => Ok((min, max)),
-        false => Err(invalid("Maximum capacity cannot be less than minimum capacity.")),
-    }
+    ensure(min <= max, || invalid("Maximum capacity cannot be less than minimum capacity."))?;
+    Ok((min, max))
 }
 
 fn changed(before: Target, input: Register, min: u32, max: u32) -> Result<Target, Refusal> {
@@ -183,7 +181,7 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     }
     let wanted = |resource: &String| input.resource_ids.is_empty() || input.resource_ids.contains(resource);
     let targets = cx.r.autoscaling.targets.iter().filter(|(resource, _)| wanted(resource));
-    let targets = targets.map(|(_, target)| view(target)).collect();
+    let targets = targets.map(|(_, target)| to_json(target)).collect();
     let (targets, next) = paged(targets, input.max_results, input.next_token.as_deref())?;
     Ok(json!({"ScalableTargets": targets, "NextToken": next}))
 }
@@ -200,78 +198,29 @@ pub(super) fn paged<T>(
     page(items, size, token).ok_or_else(bad_token)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct Deregister {
-    service_namespace: String,
-    resource_id: String,
-    scalable_dimension: String,
-}
-
 pub(super) fn deregister(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Deregister { service_namespace, resource_id, scalable_dimension } = call.input()?;
+    let (service_namespace, resource_id, scalable_dimension): (String, String, String) =
+        call.members(&["ServiceNamespace", "ResourceId", "ScalableDimension"])?;
     check_scope(&service_namespace, Some(&scalable_dimension))?;
     cx.r.autoscaling.target(&resource_id)?;
     forget(cx, &resource_id);
     Ok(json!({}))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct Add {
-    #[serde(rename = "ResourceARN")]
-    resource_arn: String,
-    tags: Tags,
-}
-
-/// Application Auto Scaling API Reference, TagResource.
-pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Add { resource_arn, tags } = call.input()?;
-    let tags = tag_map(tags, invalid)?;
-    let own = cx.r.autoscaling.tags_of(&resource_arn)?;
-    let mut all = own.clone();
-    all.extend(tags);
-    if all.len() > 50 {
-        return Err(Refusal::new("TooManyTagsException", "A scalable target can have 50 tags at most."));
-    }
-    *own = all;
-    Ok(json!({}))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct Remove {
-    #[serde(rename = "ResourceARN")]
-    resource_arn: String,
-    tag_keys: Vec<String>,
-}
-
-/// Application Auto Scaling API Reference, UntagResource.
-pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Remove { resource_arn, tag_keys } = call.input()?;
-    cx.r.autoscaling.tags_of(&resource_arn)?.retain(|key, _| !tag_keys.contains(key));
-    Ok(json!({}))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ListTags {
-    #[serde(rename = "ResourceARN")]
-    resource_arn: String,
-}
-
-/// Application Auto Scaling API Reference, ListTagsForResource.
-pub(super) fn list_tags(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let ListTags { resource_arn } = call.input()?;
-    Ok(json!({"Tags": cx.r.autoscaling.tags_of(&resource_arn)?}))
-}
-
-impl State {
-    fn tags_of(&mut self, arn: &str) -> Result<&mut Tags, Refusal> {
-        let target = self.targets.values_mut().find(|target| target.scalable_target_arn == arn);
-        target.map(|target| &mut target.tags).ok_or_else(|| {
-            let message = format!("No {DIMENSION} target was found with the ARN {arn}.");
-            Refusal::new("ResourceNotFoundException", message)
-        })
-    }
-}
+/// Application Auto Scaling API Reference, TagResource, UntagResource and ListTagsForResource.
+pub(super) const TAGS: Tagging = Tagging {
+    members: &["Tags", "ResourceARN", "TagKeys"],
+    list: |tags| json!(tags),
+    ..Tagging::new(
+        |cx, arn| {
+            let target =
+                cx.r.autoscaling.targets.values_mut().find(|target| target.scalable_target_arn == arn);
+            target.map(|target| &mut target.tags).ok_or_else(|| {
+                let message = format!("No {DIMENSION} target was found with the ARN {arn}.");
+                Refusal::new("ResourceNotFoundException", message)
+            })
+        },
+        |given| tags(given, invalid),
+        |_| Refusal::new("TooManyTagsException", "A scalable target can have 50 tags at most."),
+    )
+};

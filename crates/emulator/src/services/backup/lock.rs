@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::vault::Vault;
 use super::{invalid, invalid_request, not_found};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::{Answer, Cx};
 
 /// A hundred years.
@@ -56,14 +56,8 @@ impl PutInput {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct DeleteInput {
-    backup_vault_name: String,
-}
-
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let DeleteInput { backup_vault_name } = call.input()?;
+    let backup_vault_name: String = call.member("BackupVaultName")?;
     let vault = changeable(cx, &backup_vault_name)?;
     vault.locked = false;
     vault.min_retention_days = None;
@@ -77,8 +71,8 @@ fn changeable<'a>(cx: &'a mut Cx<'_>, name: &str) -> Result<&'a mut Vault, Refus
     let now = cx.now_seconds();
     let vault = cx.r.backup.vaults.get_mut(name);
     let vault = vault.ok_or_else(|| not_found(format!("Backup vault {name} does not exist.")))?;
-    match vault.lock_date.is_some_and(|date| date <= now) {
-        true => Err(invalid_request("The Vault Lock of this vault is immutable.")),
-        false => Ok(vault),
-    }
+    refuse_if(vault.lock_date.is_some_and(|date| date <= now), || {
+        invalid_request("The Vault Lock of this vault is immutable.")
+    })?;
+    Ok(vault)
 }

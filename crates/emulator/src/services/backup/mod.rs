@@ -13,7 +13,6 @@ mod vault;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use self::plan::Plan;
 use self::recovery_point::RecoveryPoint;
@@ -25,7 +24,7 @@ use crate::latency::{Spread, spread};
 use crate::limits::{ServiceLimits, rate};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 
 /// Everything of one region.
 #[derive(Clone, Serialize, Deserialize)]
@@ -102,8 +101,8 @@ impl Api for State {
             "DescribeRegionSettings" => region_settings::describe(cx, call),
             "UpdateRegionSettings" => region_settings::update(cx, call),
 
-            "TagResource" => tags::tag(cx, call),
-            "UntagResource" => tags::untag(cx, call),
+            "TagResource" => tags::TAGS.tag(cx, call),
+            "UntagResource" => tags::TAGS.untag(cx, call),
             "ListTags" => tags::list(cx, call),
             _ => Err(unknown_operation(call)),
         }
@@ -156,10 +155,6 @@ fn already_exists(what: &str, arn: &str) -> Refusal {
     Refusal::new("AlreadyExistsException", format!("{what} already exists: {arn}"))
 }
 
-fn wire(record: &impl Serialize) -> Value {
-    serde_json::to_value(record).expect("records are plain data with text keys")
-}
-
 /// An id such as `8f81f553-3a74-4a3f-893d-b3360dc80c50`.
 fn uuid(ids: &mut IdSource) -> String {
     let digits = format!("{:016x}{:016x}", ids.number(), ids.number());
@@ -171,30 +166,21 @@ fn uuid(ids: &mut IdSource) -> String {
 /// alphanumeric or '-_.' characters".
 fn check_word(member: &str, value: &str) -> Result<(), Refusal> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    match (1..=50).contains(&value.len()) && value.chars().all(legal) {
-        true => Ok(()),
-        false => Err(invalid(format!(
-            "{member} must be 1 to 50 letters, digits or -_. characters, and is {value}."
-        ))),
-    }
+    ensure((1..=50).contains(&value.len()) && value.chars().all(legal), || {
+        invalid(format!("{member} must be 1 to 50 letters, digits or -_. characters, and is {value}."))
+    })
 }
 
-/// Where a page begins and ends. Tokens are numbers of items.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Token(String);
-
+/// One page of a list. Tokens are numbers of items.
 fn page<T>(
     items: Vec<T>,
-    token: Option<&Token>,
+    token: Option<&str>,
     size: Option<usize>,
 ) -> Result<(Vec<T>, Option<String>), Refusal> {
     let wrong = || invalid("The next token is not valid.");
-    let start = token.map_or(Ok(0), |Token(token)| token.parse::<usize>().map_err(|_| wrong()))?;
+    let start = token.map_or(Ok(0), |token| token.parse::<usize>().map_err(|_| wrong()))?;
     let end = start.saturating_add(size.unwrap_or(1000)).min(items.len());
-    if start > end {
-        return Err(wrong());
-    }
+    refuse_if(start > end, wrong)?;
     let next = (end < items.len()).then(|| end.to_string());
     Ok((items.into_iter().take(end).skip(start).collect(), next))
 }
@@ -216,9 +202,8 @@ mod tests {
     fn pages_follow_each_other_and_end() {
         let (first, token) = page(vec![1, 2, 3], None, Some(2)).expect("there is a first page");
         assert_eq!((first, token.as_deref()), (vec![1, 2], Some("2")));
-        let (second, token) =
-            page(vec![1, 2, 3], token.map(Token).as_ref(), Some(2)).expect("there is a second");
+        let (second, token) = page(vec![1, 2, 3], token.as_deref(), Some(2)).expect("there is a second");
         assert_eq!((second, token), (vec![3], None));
-        assert!(page(vec![1], Some(&Token("9".to_owned())), None).is_err());
+        assert!(page(vec![1], Some("9"), None).is_err());
     }
 }

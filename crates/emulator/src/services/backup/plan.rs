@@ -7,13 +7,12 @@ use serde_json::{Value, json};
 
 use super::plan_rule::PlanRule;
 use super::{
-    State, Token, already_exists, cannot_find, check_word, invalid, invalid_request, missing, not_found,
-    page, uuid,
+    State, already_exists, cannot_find, check_word, invalid, invalid_request, missing, not_found, page, uuid,
 };
 use crate::ids::IdSource;
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::support::{Tags, tag_map};
 use crate::services::{Answer, Cx};
 
@@ -48,9 +47,7 @@ struct Document {
 impl Document {
     fn check(&self, state: &State) -> Result<(), Refusal> {
         check_word("BackupPlanName", &self.backup_plan_name)?;
-        if self.rules.is_empty() {
-            return Err(missing("A backup plan must have a rule."));
-        }
+        refuse_if(self.rules.is_empty(), || missing("A backup plan must have a rule."))?;
         if self.rules.iter().any(|rule| rule.rule_id.is_some()) {
             return Err(invalid("RuleId cannot be given."));
         }
@@ -132,18 +129,10 @@ impl State {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct CreateInput {
-    backup_plan: Document,
-    #[serde(default)]
-    backup_plan_tags: Tags,
-    creator_request_id: Option<String>,
-}
-
 /// Names need not be unique, documents must be.
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let CreateInput { backup_plan, backup_plan_tags, creator_request_id } = call.input()?;
+    let (backup_plan, backup_plan_tags, creator_request_id): (Document, Tags, Option<String>) =
+        call.members(&["BackupPlan", "BackupPlanTags", "CreatorRequestId"])?;
     let tags = tag_map(backup_plan_tags, invalid)?;
     creator_request_id.iter().try_for_each(|id| check_word("CreatorRequestId", id))?;
     let now = cx.now_seconds();
@@ -173,15 +162,9 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(answer)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct GetInput {
-    backup_plan_id: String,
-    version_id: Option<String>,
-}
-
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let GetInput { backup_plan_id, version_id } = call.input()?;
+    let (backup_plan_id, version_id): (String, Option<String>) =
+        call.members(&["BackupPlanId", "VersionId"])?;
     let plan = cx.r.backup.live_plan(&backup_plan_id)?;
     let version = match &version_id {
         Some(id) => plan.versions.iter().find(|version| version.id == *id),
@@ -199,33 +182,18 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     }))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListInput {
-    #[serde(default)]
-    include_deleted: bool,
-    next_token: Option<Token>,
-    max_results: Option<usize>,
-}
-
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let input: ListInput = call.input()?;
-    let plans = cx.r.backup.plans.values().filter(|plan| input.include_deleted || plan.is_live());
+    let (include_deleted, next_token, max_results): (bool, Option<String>, Option<usize>) =
+        call.members(&["IncludeDeleted", "NextToken", "MaxResults"])?;
+    let plans = cx.r.backup.plans.values().filter(|plan| include_deleted || plan.is_live());
     let plans = plans.map(Plan::listed).collect();
-    let (plans, token) = page(plans, input.next_token.as_ref(), input.max_results)?;
+    let (plans, token) = page(plans, next_token.as_deref(), max_results)?;
     Ok(json!({"BackupPlansList": plans, "NextToken": token}))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct UpdateInput {
-    backup_plan_id: String,
-    backup_plan: Document,
 }
 
 /// A new version, which has nothing of the one before but what the call says again (UpdateBackupPlan).
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let UpdateInput { backup_plan_id, backup_plan } = call.input()?;
+    let (backup_plan_id, backup_plan): (String, Document) = call.members(&["BackupPlanId", "BackupPlan"])?;
     let now = cx.now_seconds();
     let state = &mut cx.r.backup;
     state.live_plan(&backup_plan_id)?;
@@ -236,16 +204,10 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(plan.written())
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct DeleteInput {
-    backup_plan_id: String,
-}
-
 /// "A backup plan can only be deleted after all associated selections of resources have been deleted"
 /// (DeleteBackupPlan).
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let DeleteInput { backup_plan_id } = call.input()?;
+    let backup_plan_id: String = call.member("BackupPlanId")?;
     let now = cx.now_seconds();
     let state = &mut cx.r.backup;
     state.live_plan(&backup_plan_id)?;

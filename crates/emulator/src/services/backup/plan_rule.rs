@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{State, cron, invalid};
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::support::Tags;
 use crate::services::time_zones;
 
@@ -83,10 +83,7 @@ impl PlanRule {
 
     fn check_vault(&self, state: &State) -> Result<(), String> {
         let name = &self.target_backup_vault_name;
-        match state.vaults.contains_key(name) {
-            true => Ok(()),
-            false => Err(format!("Backup vault {name} does not exist")),
-        }
+        ensure(state.vaults.contains_key(name), || format!("Backup vault {name} does not exist"))
     }
 
     /// BackupRuleInput: a cron expression; a start window of an hour at least; a job must be able to start before it
@@ -96,16 +93,13 @@ impl PlanRule {
             return Err(format!("Invalid schedule expression {}", self.schedule_expression));
         }
         let zone = &self.schedule_expression_timezone;
-        if !time_zones::exists(zone) {
-            return Err(format!("Invalid schedule expression timezone {zone}"));
-        }
+        ensure(time_zones::exists(zone), || format!("Invalid schedule expression timezone {zone}"))?;
         if !(60..=LONGEST_MINUTES).contains(&self.start_window_minutes) {
             return Err(format!("StartWindowMinutes must be from 60 to {LONGEST_MINUTES}"));
         }
-        match self.completion_window_minutes > self.start_window_minutes {
-            true => Ok(()),
-            false => Err("CompletionWindowMinutes must be more than StartWindowMinutes".to_owned()),
-        }
+        ensure(self.completion_window_minutes > self.start_window_minutes, || {
+            "CompletionWindowMinutes must be more than StartWindowMinutes".to_owned()
+        })
     }
 
     fn check_lifecycles(&self) -> Result<(), String> {
@@ -146,12 +140,11 @@ impl Lifecycle {
                 "Invalid lifecycle. MoveToColdStorageAfterDays cannot be less than 1 or more than {LONGEST_DAYS} days"
             ));
         }
-        match self.delete_after_days.is_some_and(|delete| delete < cold + 90) {
-            true => Err("Invalid lifecycle. DeleteAfterDays cannot be less than 90 days apart from \
+        refuse_if(self.delete_after_days.is_some_and(|delete| delete < cold + 90), || {
+            "Invalid lifecycle. DeleteAfterDays cannot be less than 90 days apart from \
                          MoveToColdStorageAfterDays"
-                .to_owned()),
-            false => Ok(()),
-        }
+                .to_owned()
+        })
     }
 
     /// AWS Backup Developer Guide, "Continuous backups and point-in-time recovery": 1 to 35 days, and no cold storage.
@@ -159,9 +152,8 @@ impl Lifecycle {
         if self.move_to_cold_storage_after_days.is_some() {
             return Err("Invalid lifecycle. MoveToColdStorageAfterDays is unavailable".to_owned());
         }
-        match self.delete_after_days.is_some_and(|days| days > 35) {
-            true => Err("Invalid lifecycle. DeleteAfterDays cannot be more than 35 days".to_owned()),
-            false => Ok(()),
-        }
+        refuse_if(self.delete_after_days.is_some_and(|days| days > 35), || {
+            "Invalid lifecycle. DeleteAfterDays cannot be more than 35 days".to_owned()
+        })
     }
 }

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::selection::check_role;
-use super::{Token, invalid, not_found, page, uuid, wire};
+use super::{invalid, not_found, page, uuid};
 use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::{Answer, Cx};
+use crate::response::{Refusal, ensure};
+use crate::services::{Answer, Cx, to_json};
 
 /// A recovery point as ListRecoveryPointsByBackupVault has it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -86,15 +86,15 @@ fn resource(cx: &Cx<'_>, arn: &str, job: &str) -> Result<(&'static str, String),
     if let Some(bucket) = arn.strip_prefix("arn:aws:s3:::") {
         let found =
             cx.global.s3.bucket(bucket).ok_or_else(|| invalid(format!("There is no bucket {bucket}.")))?;
-        return match found.has_versioning() {
-            true => Ok(("S3", cx.arn("backup", &format!("recovery-point:{bucket}-{job}")))),
-            false => Err(invalid(format!("The bucket {bucket} does not have versioning enabled."))),
-        };
+        ensure(found.has_versioning(), || {
+            invalid(format!("The bucket {bucket} does not have versioning enabled."))
+        })?;
+        return Ok(("S3", cx.arn("backup", &format!("recovery-point:{bucket}-{job}"))));
     }
-    match cx.r.rds.has_cluster(arn) {
-        true => Ok(("Aurora", cx.arn("rds", &format!("cluster-snapshot:awsbackup:job-{job}")))),
-        false => Err(invalid(format!("{arn} is not an Aurora cluster or a bucket that is there."))),
-    }
+    ensure(cx.r.rds.has_cluster(arn), || {
+        invalid(format!("{arn} is not an Aurora cluster or a bucket that is there."))
+    })?;
+    Ok(("Aurora", cx.arn("rds", &format!("cluster-snapshot:awsbackup:job-{job}"))))
 }
 
 #[derive(Deserialize)]
@@ -103,7 +103,7 @@ struct ListInput {
     backup_vault_name: String,
     by_resource_arn: Option<String>,
     by_resource_type: Option<String>,
-    next_token: Option<Token>,
+    next_token: Option<String>,
     max_results: Option<usize>,
 }
 
@@ -118,21 +118,15 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
             && is(&input.by_resource_arn, &point.resource_arn)
             && is(&input.by_resource_type, &point.resource_type)
     });
-    let (points, token) = page(points.map(wire).collect(), input.next_token.as_ref(), input.max_results)?;
+    let (points, token) =
+        page(points.map(to_json).collect(), input.next_token.as_deref(), input.max_results)?;
     Ok(json!({"RecoveryPoints": points, "NextToken": token}))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct DeleteInput {
-    backup_vault_name: String,
-    recovery_point_arn: String,
 }
 
 /// AWS Backup API Reference, DeleteRecoveryPoint. A locked vault keeps each as long as its lock says (AWS Backup Developer
 /// Guide, "AWS Backup Vault Lock").
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let DeleteInput { backup_vault_name: name, recovery_point_arn: arn } = call.input()?;
+    let (name, arn): (String, String) = call.members(&["BackupVaultName", "RecoveryPointArn"])?;
     let days = cx.r.backup.vault(&name)?.least_days();
     let points = &cx.r.backup.recovery_points;
     let point = points.get(&arn).filter(|point| point.backup_vault_name == name);

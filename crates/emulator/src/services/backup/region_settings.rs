@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{State, invalid};
@@ -36,13 +35,6 @@ const SERVICES: [(&str, bool); 18] = [
     ("VirtualMachine", true),
 ];
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Update {
-    resource_type_opt_in_preference: Option<BTreeMap<String, bool>>,
-    resource_type_management_preference: Option<BTreeMap<String, bool>>,
-}
-
 impl State {
     fn opt_ins(&self) -> BTreeMap<&str, bool> {
         let by_default = SERVICES.into_iter();
@@ -59,11 +51,14 @@ pub(super) fn describe(cx: &mut Cx<'_>, _call: &Call) -> Answer {
 
 /// What is not named stays as it is. A service that has no opt-in is refused (hashicorp/terraform-provider-aws#21801).
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: Update = call.input()?;
-    if given.resource_type_management_preference.is_some() {
+    let (resource_type_opt_in_preference, resource_type_management_preference): (
+        Option<BTreeMap<String, bool>>,
+        Option<BTreeMap<String, bool>>,
+    ) = call.members(&["ResourceTypeOptInPreference", "ResourceTypeManagementPreference"])?;
+    if resource_type_management_preference.is_some() {
         return Err(invalid("The emulator does not model ResourceTypeManagementPreference."));
     }
-    let wanted = given.resource_type_opt_in_preference.unwrap_or_default();
+    let wanted = resource_type_opt_in_preference.unwrap_or_default();
     if wanted.keys().any(|name| !SERVICES.iter().any(|(known, _)| known == name)) {
         return Err(invalid("Element present in resource type opt in preference has invalid values"));
     }

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Token, already_exists, cannot_find, check_word, invalid, page, uuid, wire};
+use super::{already_exists, cannot_find, check_word, invalid, page, uuid};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::support::Tags;
-use crate::services::{Answer, Cx, iam};
+use crate::services::{Answer, Cx, iam, to_json};
 
 /// A selection as GetBackupSelection has it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -117,38 +117,31 @@ impl Selection {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct CreateInput {
-    backup_plan_id: String,
-    backup_selection: Document,
-    creator_request_id: Option<String>,
-}
-
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let input: CreateInput = call.input()?;
-    let request_id = input.creator_request_id;
+    let (backup_plan_id, backup_selection, creator_request_id): (String, Document, Option<String>) =
+        call.members(&["BackupPlanId", "BackupSelection", "CreatorRequestId"])?;
+    let request_id = creator_request_id;
     request_id.iter().try_for_each(|id| check_word("CreatorRequestId", id))?;
-    let plan_arn = cx.r.backup.live_plan(&input.backup_plan_id)?.arn().to_owned();
-    input.backup_selection.check()?;
+    let plan_arn = cx.r.backup.live_plan(&backup_plan_id)?.arn().to_owned();
+    backup_selection.check()?;
     let mut siblings =
-        cx.r.backup.selections.values().filter(|selection| selection.belongs_to(&input.backup_plan_id));
+        cx.r.backup.selections.values().filter(|selection| selection.belongs_to(&backup_plan_id));
     let is_retried =
         |selection: &&Selection| request_id.is_some() && selection.creator_request_id == request_id;
     if let Some(selection) = siblings.clone().find(is_retried) {
         return Ok(selection.created());
     }
-    if siblings.any(|selection| selection.backup_selection == input.backup_selection) {
+    if siblings.any(|selection| selection.backup_selection == backup_selection) {
         return Err(already_exists("Backup selection with the same document", &plan_arn));
     }
-    check_role(cx, &input.backup_selection.iam_role_arn)?;
+    check_role(cx, &backup_selection.iam_role_arn)?;
     // AWS Backup Developer Guide, "Using service-linked roles for AWS Backup": it comes with the first resources to back up.
     iam::State::link(cx, "backup.amazonaws.com", None);
-    check_permission(cx, &input.backup_selection.iam_role_arn)?;
+    check_permission(cx, &backup_selection.iam_role_arn)?;
     let selection = Selection {
         selection_id: uuid(&mut cx.r.backup.ids),
-        backup_plan_id: input.backup_plan_id,
-        backup_selection: input.backup_selection,
+        backup_plan_id,
+        backup_selection,
         creation_date: cx.now_seconds(),
         creator_request_id: request_id,
     };
@@ -176,22 +169,14 @@ const WITH_TAGS: [&str; 2] = [
 fn check_permission(cx: &Cx<'_>, arn: &str) -> Result<(), Refusal> {
     const ACTION: &str = "tag:GetResources";
     let role = cx.global.iam.role(arn);
-    match role.is_some_and(|role| role.is_allowed(ACTION, &WITH_TAGS, cx.now_millis)) {
-        true => Ok(()),
-        false => Err(invalid(format!("IAM Role {arn} is not authorized to call {ACTION}"))),
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct IdInput {
-    backup_plan_id: String,
-    selection_id: String,
+    ensure(role.is_some_and(|role| role.is_allowed(ACTION, &WITH_TAGS, cx.now_millis)), || {
+        invalid(format!("IAM Role {arn} is not authorized to call {ACTION}"))
+    })
 }
 
 /// The selection that a call names.
 fn find<'a>(cx: &'a mut Cx<'_>, call: &Call) -> Result<&'a Selection, Refusal> {
-    let IdInput { backup_plan_id, selection_id } = call.input()?;
+    let (backup_plan_id, selection_id): (String, String) = call.members(&["BackupPlanId", "SelectionId"])?;
     cx.r.backup.live_plan(&backup_plan_id)?;
     let selection = cx.r.backup.selections.get(&selection_id);
     let selection = selection.filter(|selection| selection.belongs_to(&backup_plan_id));
@@ -199,7 +184,7 @@ fn find<'a>(cx: &'a mut Cx<'_>, call: &Call) -> Result<&'a Selection, Refusal> {
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    find(cx, call).map(wire)
+    find(cx, call).map(to_json)
 }
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
@@ -208,20 +193,13 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(Value::Null)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListInput {
-    backup_plan_id: String,
-    next_token: Option<Token>,
-    max_results: Option<usize>,
-}
-
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let input: ListInput = call.input()?;
-    cx.r.backup.live_plan(&input.backup_plan_id)?;
+    let (backup_plan_id, next_token, max_results): (String, Option<String>, Option<usize>) =
+        call.members(&["BackupPlanId", "NextToken", "MaxResults"])?;
+    cx.r.backup.live_plan(&backup_plan_id)?;
     let selections = cx.r.backup.selections.values();
-    let selections = selections.filter(|selection| selection.belongs_to(&input.backup_plan_id));
+    let selections = selections.filter(|selection| selection.belongs_to(&backup_plan_id));
     let (selections, token) =
-        page(selections.map(Selection::listed).collect(), input.next_token.as_ref(), input.max_results)?;
+        page(selections.map(Selection::listed).collect(), next_token.as_deref(), max_results)?;
     Ok(json!({"BackupSelectionsList": selections, "NextToken": token}))
 }

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Token, already_exists, check_word, invalid, invalid_request, page, wire};
+use super::{already_exists, check_word, invalid, invalid_request, page};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::support::{Tags, tag_map};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// A vault as DescribeBackupVault has it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ impl Vault {
 
     /// As DescribeBackupVault and ListBackupVaults show it.
     fn shown(&self, recovery_points: usize) -> Value {
-        let mut shown = wire(self);
+        let mut shown = to_json(self);
         shown["NumberOfRecoveryPoints"] = recovery_points.into();
         shown
     }
@@ -79,10 +79,10 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     request_id.iter().try_for_each(|id| check_word("CreatorRequestId", id))?;
     if let Some(vault) = cx.r.backup.vaults.get(&input.backup_vault_name) {
         // CreateBackupVault, CreatorRequestId: "allows failed requests to be retried".
-        return match request_id.is_some() && vault.creator_request_id == request_id {
-            true => Ok(vault.created()),
-            false => Err(already_exists("Backup vault with the same name", &vault.backup_vault_arn)),
-        };
+        ensure(request_id.is_some() && vault.creator_request_id == request_id, || {
+            already_exists("Backup vault with the same name", &vault.backup_vault_arn)
+        })?;
+        return Ok(vault.created());
     }
     let encryption_key_arn = key_arn(cx, input.encryption_key_arn.as_deref())?;
     let vault = Vault {
@@ -115,15 +115,9 @@ fn key_arn(cx: &Cx<'_>, given: Option<&str>) -> Result<String, Refusal> {
         .map_err(|problem| invalid(format!("EncryptionKeyArn cannot be used: {problem}")))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct NameInput {
-    backup_vault_name: String,
-}
-
 /// A vault that is not there looks like one that the caller may not see (aws/aws-sdk-js#2625).
 pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let NameInput { backup_vault_name } = call.input()?;
+    let backup_vault_name: String = call.member("BackupVaultName")?;
     let vault = cx.r.backup.vaults.get(&backup_vault_name).ok_or_else(|| {
         Refusal::new("AccessDeniedException", "Insufficient privileges to perform this action.")
             .with_status(403)
@@ -131,27 +125,20 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(vault.shown(cx.r.backup.recovery_points_in(&backup_vault_name)))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListInput {
-    by_vault_type: Option<String>,
-    next_token: Option<Token>,
-    max_results: Option<usize>,
-}
-
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let input: ListInput = call.input()?;
-    let wants = |vault: &&Vault| input.by_vault_type.as_ref().is_none_or(|kind| vault.vault_type == *kind);
+    let (by_vault_type, next_token, max_results): (Option<String>, Option<String>, Option<usize>) =
+        call.members(&["ByVaultType", "NextToken", "MaxResults"])?;
+    let wants = |vault: &&Vault| by_vault_type.as_ref().is_none_or(|kind| vault.vault_type == *kind);
     let state = &cx.r.backup;
     let shown = |vault: &Vault| vault.shown(state.recovery_points_in(&vault.backup_vault_name));
     let vaults = state.vaults.values().filter(wants).map(shown).collect();
-    let (vaults, token) = page(vaults, input.next_token.as_ref(), input.max_results)?;
+    let (vaults, token) = page(vaults, next_token.as_deref(), max_results)?;
     Ok(json!({"BackupVaultList": vaults, "NextToken": token}))
 }
 
 /// "A vault can be deleted only if it is empty" (DeleteBackupVault). Plans that send backups to it do not keep it.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let NameInput { backup_vault_name } = call.input()?;
+    let backup_vault_name: String = call.member("BackupVaultName")?;
     cx.r.backup.vault(&backup_vault_name)?;
     if cx.r.backup.recovery_points_in(&backup_vault_name) > 0 {
         let message = "Backup vault cannot be deleted because it contains recovery points.";

@@ -1,7 +1,7 @@
 //! What alarms do when their state changes. Actions are checked and kept, and not taken.
 
 use super::validation;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 /// Who takes an action.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,12 +33,9 @@ fn check_one(arn: &str, region: &str, taker: Taker) -> Result<(), Refusal> {
     }
     let known =
         OF_ALL.contains(&service) || (taker == Taker::MetricAlarm && OF_METRIC_ALARMS.contains(&service));
-    if !known {
-        return Err(validation(format!("Alarms do not support actions of {service}: {arn}")));
-    }
+    ensure(known, || validation(format!("Alarms do not support actions of {service}: {arn}")))?;
     // Response plans belong to no region.
-    match service == "ssm-incidents" || place == region {
-        true => Ok(()),
-        false => Err(validation(format!("Invalid region {place} specified. Only {region} is supported."))),
-    }
+    ensure(service == "ssm-incidents" || place == region, || {
+        validation(format!("Invalid region {place} specified. Only {region} is supported."))
+    })
 }

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::actions::{self, Taker};
 use super::metrics_list::{self, MetricDataQuery};
-use super::{has_control_characters, validation, wire};
+use super::{has_control_characters, validation};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::support::{Tag, Tags, tags};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// An alarm of either kind: what was put, and what CloudWatch adds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ impl Status {
 impl<S: Settings> Alarm<S> {
     /// The alarm as DescribeAlarms has it.
     pub(super) fn wire(&self) -> Value {
-        let (mut all, status) = (wire(&self.settings), wire(&self.status));
+        let (mut all, status) = (to_json(&self.settings), to_json(&self.status));
         if let (Value::Object(all), Value::Object(status)) = (&mut all, status) {
             all.extend(status);
         }
@@ -247,10 +247,9 @@ impl MetricSettings {
         actions::check(self.actions(), region, Taker::MetricAlarm)?;
         // PutMetricAlarm, ThresholdMetricId: no Auto Scaling actions.
         let scales = self.actions().concat().iter().any(|arn| arn.starts_with("arn:aws:autoscaling:"));
-        match self.threshold_metric_id.is_some() && scales {
-            true => Err(validation("An alarm with ThresholdMetricId cannot have Auto Scaling actions.")),
-            false => Ok(()),
-        }
+        refuse_if(self.threshold_metric_id.is_some() && scales, || {
+            validation("An alarm with ThresholdMetricId cannot have Auto Scaling actions.")
+        })
     }
 
     /// Checks an alarm on one metric (PutMetricAlarm: MetricName, Period, Statistic), and returns its period.
@@ -258,9 +257,7 @@ impl MetricSettings {
         if !self.metrics.is_empty() {
             return Err(validation("MetricName should not be set if list of Metrics is set."));
         }
-        if self.namespace.is_none() {
-            return Err(validation("Namespace is required with MetricName."));
-        }
+        refuse_if(self.namespace.is_none(), || validation("Namespace is required with MetricName."))?;
         match (&self.statistic, &self.extended_statistic) {
             (Some(_), None) => {}
             (None, Some(statistic)) => check_extended(statistic)?,
@@ -297,10 +294,9 @@ impl MetricSettings {
                 "Metrics cannot be checked across more than {name} (EvaluationPeriods * Period must be <= {longest})."
             )));
         }
-        match self.datapoints_to_alarm.is_some_and(|points| points > periods) {
-            true => Err(validation("DatapointsToAlarm must not be more than EvaluationPeriods.")),
-            false => Ok(()),
-        }
+        refuse_if(self.datapoints_to_alarm.is_some_and(|points| points > periods), || {
+            validation("DatapointsToAlarm must not be more than EvaluationPeriods.")
+        })
     }
 
     /// A number for alarms with a static threshold, a metric for those with a band (PutMetricAlarm, Threshold,
@@ -336,10 +332,9 @@ impl MetricSettings {
     /// CloudWatch API Reference, WallClockWindow: only some periods fit a clock.
     fn check_window(&self, period: i64) -> Result<(), Refusal> {
         let by_clock = matches!(self.evaluation_window, Some(EvaluationWindow::WallClockWindow { .. }));
-        match by_clock && ![60, 300, 3600, 86_400, 604_800].contains(&period) {
-            true => Err(validation(format!("A wall clock window does not support a period of {period}."))),
-            false => Ok(()),
-        }
+        refuse_if(by_clock && ![60, 300, 3600, 86_400, 604_800].contains(&period), || {
+            validation(format!("A wall clock window does not support a period of {period}."))
+        })
     }
 }
 
@@ -354,10 +349,9 @@ fn check_word(name: &str, value: Option<&str>, words: &[&str]) -> Result<(), Ref
 
 /// PutMetricAlarm, Period: "10, 20, 30, and any multiple of 60".
 pub(super) fn check_period(period: i64) -> Result<(), Refusal> {
-    match matches!(period, 10 | 20 | 30) || (period > 0 && period % 60 == 0) {
-        true => Ok(()),
-        false => Err(validation(format!("Period must be 10, 20, 30 or a multiple of 60, and is {period}."))),
-    }
+    ensure(matches!(period, 10 | 20 | 30) || (period > 0 && period % 60 == 0), || {
+        validation(format!("Period must be 10, 20, 30 or a multiple of 60, and is {period}."))
+    })
 }
 
 /// CloudWatch User Guide, "CloudWatch statistics definitions".
@@ -369,10 +363,9 @@ pub(super) fn check_extended(statistic: &str) -> Result<(), Refusal> {
         );
         Regex::new(&form).expect("the form is a regular expression")
     });
-    match FORM.is_match(statistic) && !statistic.ends_with("(:)") {
-        true => Ok(()),
-        false => Err(validation(format!("{statistic} is not an extended statistic, such as p99."))),
-    }
+    ensure(FORM.is_match(statistic) && !statistic.ends_with("(:)"), || {
+        validation(format!("{statistic} is not an extended statistic, such as p99."))
+    })
 }
 
 #[derive(Deserialize)]

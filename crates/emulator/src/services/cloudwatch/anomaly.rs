@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::alarm::Dimension;
 use super::metrics_list::{self, MetricDataQuery};
-use super::{invalid_combination, invalid_value, missing, not_found, page, wire};
+use super::{invalid_combination, invalid_value, missing, not_found, page};
 use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::{Answer, Cx};
+use crate::response::{Refusal, refuse_if};
+use crate::services::{Answer, Cx, to_json};
 
 /// A detector as DescribeAnomalyDetectors has it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -127,12 +127,9 @@ impl Configuration {
     /// PutAnomalyDetector, Configuration: "You can specify as many as 10 time ranges."
     fn check(&self) -> Result<(), Refusal> {
         let ranges = &self.excluded_time_ranges;
-        match ranges.len() > 10 || ranges.iter().any(|range| range.start_time >= range.end_time) {
-            true => {
-                Err(invalid_value("ExcludedTimeRanges must be 10 ranges at most, each with its start first."))
-            }
-            false => Ok(()),
-        }
+        refuse_if(ranges.len() > 10 || ranges.iter().any(|range| range.start_time >= range.end_time), || {
+            invalid_value("ExcludedTimeRanges must be 10 ranges at most, each with its start first.")
+        })
     }
 }
 
@@ -249,7 +246,7 @@ impl DescribeInput {
 impl Detector {
     /// With the members of a single metric in their old places too (AnomalyDetector).
     fn described(&self) -> Value {
-        let mut described = wire(self);
+        let mut described = to_json(self);
         if let Some(single) = &self.single_metric_anomaly_detector {
             described["Namespace"] = json!(single.namespace);
             described["MetricName"] = json!(single.metric_name);

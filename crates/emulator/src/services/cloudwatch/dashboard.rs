@@ -12,7 +12,7 @@ use crate::ids::IdSource;
 use crate::limits::{ServiceLimits, rate};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::support::{Tag, Tags};
 use crate::services::{Answer, Api, Cx, unknown_operation};
 
@@ -73,52 +73,35 @@ fn not_found(name: &str) -> Refusal {
 /// PutDashboard, DashboardName: "The maximum length is 255, and valid characters are A-Z, a-z, 0-9, "-", and "_"."
 fn check_name(name: &str) -> Result<(), Refusal> {
     let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    match (1..=255).contains(&name.len()) && name.chars().all(legal) {
-        true => Ok(()),
-        false => Err(invalid_value(format!(
-            "The value {name} for field DashboardName contains invalid characters."
-        ))),
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct PutInput {
-    dashboard_name: String,
-    dashboard_body: String,
-    #[serde(default)]
-    tags: Vec<Tag>,
+    ensure((1..=255).contains(&name.len()) && name.chars().all(legal), || {
+        invalid_value(format!("The value {name} for field DashboardName contains invalid characters."))
+    })
 }
 
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let input: PutInput = call.input()?;
-    check_name(&input.dashboard_name)?;
-    widget::check_body(&input.dashboard_body)?;
-    let tags = read_tags(input.tags)?;
+    let (dashboard_name, dashboard_body, tags): (String, String, Vec<Tag>) =
+        call.members(&["DashboardName", "DashboardBody", "Tags"])?;
+    check_name(&dashboard_name)?;
+    widget::check_body(&dashboard_body)?;
+    let tags = read_tags(tags)?;
     let last_modified = cx.now_seconds();
     let dashboards = &mut cx.global.dashboards.dashboards;
-    match dashboards.get_mut(&input.dashboard_name) {
+    match dashboards.get_mut(&dashboard_name) {
         // PutDashboard, Tags: ignored when an existing dashboard is updated.
         Some(dashboard) => {
-            dashboard.dashboard_body = input.dashboard_body;
+            dashboard.dashboard_body = dashboard_body;
             dashboard.last_modified = last_modified;
         }
         None => {
-            let dashboard = Dashboard { dashboard_body: input.dashboard_body, last_modified, tags };
-            dashboards.insert(input.dashboard_name, dashboard);
+            let dashboard = Dashboard { dashboard_body, last_modified, tags };
+            dashboards.insert(dashboard_name, dashboard);
         }
     }
     Ok(json!({"DashboardValidationMessages": []}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct GetInput {
-    dashboard_name: String,
-}
-
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let GetInput { dashboard_name } = call.input()?;
+    let dashboard_name: String = call.member("DashboardName")?;
     check_name(&dashboard_name)?;
     let dashboards = &cx.global.dashboards.dashboards;
     let dashboard = dashboards.get(&dashboard_name).ok_or_else(|| not_found(&dashboard_name))?;
@@ -155,16 +138,10 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({"DashboardEntries": entries, "NextToken": token}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct DeleteInput {
-    dashboard_names: Vec<String>,
-}
-
 /// Deletes what is there (DeleteDashboards: "the operation attempts to delete as many dashboards as possible"); if
 /// nothing of it is there, that is an error.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let DeleteInput { dashboard_names } = call.input()?;
+    let dashboard_names: Vec<String> = call.member("DashboardNames")?;
     dashboard_names.iter().try_for_each(|name| check_name(name))?;
     if dashboard_names.len() > 100 {
         return Err(invalid_value("100 dashboards at most can be deleted in a call."));

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::alarm::Dimension;
 use super::{invalid_combination, invalid_value, missing, page};
 use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::{Answer, Cx};
+use crate::response::{Refusal, ensure};
+use crate::services::{Answer, Cx, to_json};
 
 /// The data of one metric.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -69,14 +69,6 @@ const DAY: f64 = 24.0 * HOUR;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct PutInput {
-    namespace: String,
-    #[serde(default)]
-    metric_data: Vec<Datum>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Datum {
     metric_name: String,
     #[serde(default)]
@@ -92,7 +84,7 @@ struct Datum {
 
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     call.parameters["MetricData"].as_array().into_iter().flatten().try_for_each(check_numbers)?;
-    let PutInput { namespace, metric_data } = call.input()?;
+    let (namespace, metric_data): (String, Vec<Datum>) = call.members(&["Namespace", "MetricData"])?;
     check_namespace(&namespace)?;
     // PutMetricData: "limited to no more than 1000 different metrics".
     match metric_data.len() {
@@ -130,10 +122,9 @@ fn check_numbers(datum: &Value) -> Result<(), Refusal> {
 /// PutMetricData, Namespace: those of AWS's services are AWS's.
 fn check_namespace(namespace: &str) -> Result<(), Refusal> {
     let is_plain = namespace.chars().all(|c| c.is_ascii() && !c.is_ascii_control());
-    match is_plain && !namespace.starts_with("AWS/") {
-        true => Ok(()),
-        false => Err(invalid_value(format!("The value {namespace} for parameter Namespace is invalid."))),
-    }
+    ensure(is_plain && !namespace.starts_with("AWS/"), || {
+        invalid_value(format!("The value {namespace} for parameter Namespace is invalid."))
+    })
 }
 
 impl Datum {
@@ -174,10 +165,8 @@ impl Datum {
         });
         // "Values must be in the range of -2^360 to 2^360."
         let are_in_range = numbers.all(|number| number.abs() <= 2f64.powi(360));
-        match are_in_range {
-            true => Ok(samples),
-            false => Err(invalid_value("A value is too large.")),
-        }
+        ensure(are_in_range, || invalid_value("A value is too large."))?;
+        Ok(samples)
     }
 
     fn counted(&self, values: &[f64]) -> Result<Vec<(f64, f64)>, Refusal> {
@@ -218,7 +207,7 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let series = cx.r.cloudwatch.series.iter().filter(|(_, series)| {
         input.wants(&series.metric) && series.points.iter().any(|point| point.at >= since)
     });
-    let metrics = series.map(|(key, series)| (key.clone(), super::wire(&series.metric)));
+    let metrics = series.map(|(key, series)| (key.clone(), to_json(&series.metric)));
     // ListMetrics: "Up to 500 results are returned for any one call."
     let (metrics, token) = page(metrics, input.next_token.as_deref(), 500)?;
     Ok(json!({"Metrics": metrics, "NextToken": token}))

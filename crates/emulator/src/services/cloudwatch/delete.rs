@@ -1,23 +1,16 @@
 //! DeleteAlarms.
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::{State, validation};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::{Answer, Cx};
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Input {
-    alarm_names: Vec<String>,
-}
 
 /// Names that are not there do not keep the others from being deleted (DeleteAlarms); if none is there, that is an
 /// error.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Input { alarm_names } = call.input()?;
+    let alarm_names: Vec<String> = call.member("AlarmNames")?;
     let now_millis = cx.now_millis;
     let state = &mut cx.r.cloudwatch;
     check(state, &alarm_names)?;
@@ -42,11 +35,8 @@ fn check(state: &State, names: &[String]) -> Result<(), Refusal> {
             "Cannot delete {names} as there are composite alarm(s) depending on it."
         )));
     }
-    match !names.is_empty() && !names.iter().any(|name| state.alarm_exists(name)) {
-        true => {
-            let message = format!("There is no alarm {}.", names.join(", "));
-            Err(Refusal::new("ResourceNotFound", message).with_status(404))
-        }
-        false => Ok(()),
-    }
+    refuse_if(!names.is_empty() && !names.iter().any(|name| state.alarm_exists(name)), || {
+        let message = format!("There is no alarm {}.", names.join(", "));
+        Refusal::new("ResourceNotFound", message).with_status(404)
+    })
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::alarm::{Alarm, Settings, as_child};
 use super::{State, page, validation};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::{Answer, Cx};
 
 #[derive(Deserialize)]
@@ -56,10 +56,9 @@ impl Input {
         ];
         let family =
             [&self.children_of_alarm_name, &self.parents_of_alarm_name].into_iter().flatten().count();
-        match family > 1 || (family == 1 && filters.contains(&true)) {
-            true => Err(validation("ChildrenOfAlarmName and ParentsOfAlarmName allow no other parameter.")),
-            false => Ok(()),
-        }
+        refuse_if(family > 1 || (family == 1 && filters.contains(&true)), || {
+            validation("ChildrenOfAlarmName and ParentsOfAlarmName allow no other parameter.")
+        })
     }
 
     /// The alarms that were asked for, by name.

@@ -3,6 +3,7 @@
 //! CloudWatch User Guide, "Using math expressions with CloudWatch metrics". Types are not checked, so an expression that
 //! gives a number or many time series passes.
 
+use crate::response::{ensure, refuse_if};
 use std::collections::BTreeSet;
 
 /// What an expression refers to.
@@ -82,14 +83,12 @@ pub(super) fn parse(text: &str) -> Result<Parsed, String> {
     }
     let mut parser = Parser { tokens: tokens(text)?, at: 0, parsed: Parsed::default() };
     parser.expression()?;
-    if parser.at < parser.tokens.len() {
-        return Err(parser.unexpected());
-    }
+    refuse_if(parser.at < parser.tokens.len(), || parser.unexpected())?;
     // CloudWatch User Guide, "Using search expressions in graphs": no alarms on them.
-    match parser.parsed.functions.contains("SEARCH") {
-        true => Err("SEARCH is not supported on Metric Alarms".to_owned()),
-        false => Ok(parser.parsed),
-    }
+    refuse_if(parser.parsed.functions.contains("SEARCH"), || {
+        "SEARCH is not supported on Metric Alarms".to_owned()
+    })?;
+    Ok(parser.parsed)
 }
 
 fn tokens(text: &str) -> Result<Vec<Token>, String> {
@@ -163,9 +162,7 @@ impl Parser {
 
     fn named(&mut self, name: String) -> Result<(), String> {
         if self.takes("(") {
-            if !FUNCTIONS.contains(&name.as_str()) {
-                return Err(format!("there is no function {name}"));
-            }
+            ensure(FUNCTIONS.contains(&name.as_str()), || format!("there is no function {name}"))?;
             self.parsed.functions.insert(name);
             return self.list(")");
         }
@@ -173,10 +170,7 @@ impl Parser {
             self.parsed.ids.insert(name);
             return Ok(());
         }
-        match WORDS.contains(&name.as_str()) {
-            true => Ok(()),
-            false => Err(format!("{name} is not expected")),
-        }
+        ensure(WORDS.contains(&name.as_str()), || format!("{name} is not expected"))
     }
 
     /// What is between commas, up to the end.
@@ -208,10 +202,7 @@ impl Parser {
     }
 
     fn expect(&mut self, symbol: &str) -> Result<(), String> {
-        match self.takes(symbol) {
-            true => Ok(()),
-            false => Err(format!("{symbol} is expected, and {}", self.unexpected())),
-        }
+        ensure(self.takes(symbol), || format!("{symbol} is expected, and {}", self.unexpected()))
     }
 
     fn unexpected(&self) -> String {

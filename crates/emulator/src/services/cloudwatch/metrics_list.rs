@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::alarm::{Dimension, check_extended, check_period, yes};
 use super::expression::{self, Parsed};
 use super::validation;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 
 /// A metric or an expression (CloudWatch API Reference, MetricDataQuery).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,19 +74,17 @@ pub(super) fn check(queries: &[MetricDataQuery], band: Option<&str>) -> Result<i
 /// CloudWatch API Reference, MetricDataQuery: at most 20, of which 10 are metrics and 10 expressions.
 fn check_numbers(queries: &[MetricDataQuery]) -> Result<(), Refusal> {
     let metrics = queries.iter().filter(|query| query.metric_stat.is_some()).count();
-    match metrics > 10 || queries.len() - metrics > 10 {
-        true => Err(invalid("an alarm can have 10 metrics and 10 expressions at most")),
-        false => Ok(()),
-    }
+    refuse_if(metrics > 10 || queries.len() - metrics > 10, || {
+        invalid("an alarm can have 10 metrics and 10 expressions at most")
+    })
 }
 
 /// MetricDataQuery, Id: letters, numbers and underscores, beginning with a lowercase letter.
 fn check_id(id: &str) -> Result<(), Refusal> {
     let legal = id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    match legal && id.starts_with(|c: char| c.is_ascii_lowercase()) {
-        true => Ok(()),
-        false => Err(invalid(format_args!("{id} is not an id"))),
-    }
+    ensure(legal && id.starts_with(|c: char| c.is_ascii_lowercase()), || {
+        invalid(format_args!("{id} is not an id"))
+    })
 }
 
 impl MetricDataQuery {
@@ -122,9 +120,10 @@ impl MetricStat {
             return Err(invalid(format_args!("{id} must have Namespace and MetricName")));
         }
         check_period(self.period)?;
-        match ["SampleCount", "Average", "Sum", "Minimum", "Maximum"].contains(&self.stat.as_str()) {
-            true => Ok(()),
-            false => check_extended(&self.stat),
+        if ["SampleCount", "Average", "Sum", "Minimum", "Maximum"].contains(&self.stat.as_str()) {
+            Ok(())
+        } else {
+            check_extended(&self.stat)
         }
     }
 }
@@ -162,9 +161,7 @@ fn check_watched(
 ) -> Result<(), Refusal> {
     if let Some(id) = band {
         let is_band = expressions.get(id).is_some_and(|parsed| parsed.functions.contains(BAND));
-        if !is_band {
-            return Err(invalid(format_args!("ThresholdMetricId {id} is no {BAND} in it")));
-        }
+        ensure(is_band, || invalid(format_args!("ThresholdMetricId {id} is no {BAND} in it")))?;
     }
     let watched = queries.iter().filter(|query| query.return_data && Some(query.id.as_str()) != band).count();
     match watched {

@@ -22,7 +22,6 @@ mod widget;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 pub(crate) use self::dashboard::Dashboards;
 pub(crate) use self::managed::ManagedAlarm;
@@ -31,6 +30,7 @@ use self::alarm::{Alarm, MetricSettings};
 use self::anomaly::Detector;
 use self::composite::CompositeSettings;
 use self::data::Series;
+use super::pages::page_by_key;
 use super::{Answer, Api, Cx, unknown_operation};
 use crate::ids::IdSource;
 use crate::latency::{Spread, spread};
@@ -68,9 +68,10 @@ impl Api for State {
     fn codes(operation: &str) -> (&'static str, &'static str) {
         const OF_ALARMS: [&str; 5] =
             ["DeleteAlarms", "DescribeAlarms", "PutCompositeAlarm", "PutMetricAlarm", "SetAlarmState"];
-        match OF_ALARMS.contains(&operation) {
-            true => (Self::MISSING, Self::INVALID),
-            false => ("MissingParameter", "InvalidParameterValue"),
+        if OF_ALARMS.contains(&operation) {
+            (Self::MISSING, Self::INVALID)
+        } else {
+            ("MissingParameter", "InvalidParameterValue")
         }
     }
 
@@ -122,8 +123,8 @@ impl Api for State {
             "DescribeAnomalyDetectors" => anomaly::describe(cx, call),
             "DeleteAnomalyDetector" => anomaly::delete(cx, call),
 
-            "TagResource" => tags::tag(cx, call),
-            "UntagResource" => tags::untag(cx, call),
+            "TagResource" => tags::TAGS.tag(cx, call),
+            "UntagResource" => tags::TAGS.untag(cx, call),
             "ListTagsForResource" => tags::list(cx, call),
             _ => Err(unknown_operation(call)),
         }
@@ -167,11 +168,6 @@ fn not_found(message: impl Into<String>) -> Refusal {
     Refusal::new("ResourceNotFoundException", message).with_status(404)
 }
 
-/// A record as the API has it.
-fn wire(record: &impl Serialize) -> Value {
-    serde_json::to_value(record).expect("records are plain data with text keys")
-}
-
 /// One page of what is ordered by a key. A token says after which key the page begins.
 fn page<T>(
     items: impl Iterator<Item = (String, T)>,
@@ -179,22 +175,10 @@ fn page<T>(
     size: usize,
 ) -> Result<(Vec<T>, Option<String>), Refusal> {
     const PREFIX: &str = "after:";
-    let after = match token {
-        None => None,
-        Some(token) => Some(
-            token
-                .strip_prefix(PREFIX)
-                .ok_or_else(|| Refusal::new("InvalidNextToken", "The token is not valid."))?,
-        ),
-    };
-    let mut rest = items.skip_while(|(key, _)| after.is_some_and(|after| key.as_str() <= after)).peekable();
-    let mut taken = Vec::new();
-    let mut last = None;
-    for (key, item) in rest.by_ref().take(size) {
-        taken.push(item);
-        last = Some(format!("{PREFIX}{key}"));
-    }
-    Ok((taken, last.filter(|_| rest.peek().is_some())))
+    let wrong = || Refusal::new("InvalidNextToken", "The token is not valid.");
+    let after = token.map(|token| token.strip_prefix(PREFIX).ok_or_else(wrong)).transpose()?;
+    let (page, next) = page_by_key(items, after, size);
+    Ok((page, next.map(|key| format!("{PREFIX}{key}"))))
 }
 
 /// A text without the control characters of ASCII, as names of alarms must be (PutMetricAlarm, AlarmName).

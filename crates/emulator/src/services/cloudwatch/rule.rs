@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::alarm_name;
+use crate::response::ensure;
 
 /// The names of the alarms that a rule refers to.
 ///
@@ -116,10 +117,7 @@ impl<'a> Reader<'a> {
     }
 
     fn expect(&mut self, wanted: &str) -> Result<(), String> {
-        match self.takes(wanted) {
-            true => Ok(()),
-            false => Err(format!("'{wanted}' is missing at char {}", self.at)),
-        }
+        ensure(self.takes(wanted), || format!("'{wanted}' is missing at char {}", self.at))
     }
 
     fn unsupported(&self, word: &str) -> String {

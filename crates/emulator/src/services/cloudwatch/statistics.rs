@@ -9,7 +9,7 @@ use super::alarm::Dimension;
 use super::data::{MetricName, Point, Samples};
 use super::{invalid_combination, invalid_value};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::{Answer, Cx};
 
 #[derive(Deserialize)]
@@ -59,9 +59,7 @@ impl Input {
             return Err(invalid_value("The parameter StartTime must be less than the parameter EndTime."));
         }
         let is_period = matches!(self.period, 1 | 5 | 10 | 20 | 30) || self.period % 60 == 0;
-        if !is_period {
-            return Err(invalid_value("Period must be 1, 5, 10, 20, 30 or a multiple of 60."));
-        }
+        ensure(is_period, || invalid_value("Period must be 1, 5, 10, 20, 30 or a multiple of 60."))?;
         // GetMetricStatistics: "The maximum number of data points returned from a single call is 1,440."
         let count = ((self.end_time - self.start_time) / self.period as f64).ceil();
         if count > 1440.0 {

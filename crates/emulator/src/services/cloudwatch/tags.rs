@@ -1,37 +1,20 @@
 //! Tags of alarms and dashboards.
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::alarm::read_tags;
 use super::{invalid_value, not_found};
 use crate::request::Call;
 use crate::response::Refusal;
-use crate::services::support::{Tag, Tags, tag_list};
+use crate::services::support::Tags;
+use crate::services::tagging::Tagging;
 use crate::services::{Answer, Cx};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Tagging {
-    #[serde(rename = "ResourceARN")]
-    resource_arn: String,
-    tags: Vec<Tag>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Untagging {
-    #[serde(rename = "ResourceARN")]
-    resource_arn: String,
-    tag_keys: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Listing {
-    #[serde(rename = "ResourceARN")]
-    resource_arn: String,
-}
+/// TagResource: "You can associate as many as 50 tags with a CloudWatch resource."
+pub(super) const TAGS: Tagging = Tagging {
+    members: &["Tags", "ResourceARN", "TagKeys"],
+    ..Tagging::new(tags_of, read_tags, |_| invalid_value("An object can have 50 tags at most."))
+};
 
 /// The tags of what an ARN names (TagResource, ResourceARN; Contributor Insights rules and metric streams are not here).
 fn tags_of<'a>(cx: &'a mut Cx<'_>, arn: &str) -> Result<&'a mut Tags, Refusal> {
@@ -48,34 +31,13 @@ fn tags_of<'a>(cx: &'a mut Cx<'_>, arn: &str) -> Result<&'a mut Tags, Refusal> {
     found.ok_or_else(|| not_found(format!("{arn} does not exist.")))
 }
 
-pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Tagging { resource_arn, tags } = call.input()?;
-    let new = read_tags(tags)?;
-    let tags = tags_of(cx, &resource_arn)?;
-    let mut all = tags.clone();
-    all.extend(new);
-    // TagResource: "You can associate as many as 50 tags with a CloudWatch resource."
-    if all.len() > 50 {
-        return Err(invalid_value("An object can have 50 tags at most."));
-    }
-    *tags = all;
-    Ok(json!({}))
-}
-
-pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Untagging { resource_arn, tag_keys } = call.input()?;
-    tags_of(cx, &resource_arn)?.retain(|key, _| !tag_keys.contains(key));
-    Ok(json!({}))
-}
-
 /// For an alarm that was just deleted, the list is empty instead of an error (recorded from real AWS).
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Listing { resource_arn } = call.input()?;
+    let resource_arn: String = call.member("ResourceARN")?;
     let name = resource_arn.strip_prefix(&cx.arn("cloudwatch", "alarm:"));
     let state = &cx.r.cloudwatch;
     if name.is_some_and(|name| state.deleted.contains_key(name) && !state.alarm_exists(name)) {
         return Ok(json!({"Tags": []}));
     }
-    let tags: Value = tag_list(tags_of(cx, &resource_arn)?);
-    Ok(json!({"Tags": tags}))
+    TAGS.list(cx, call)
 }

@@ -6,10 +6,11 @@ use serde_json::json;
 use super::describe::{describe, find, find_mut};
 use super::guard_records::{IcmpTypeCode, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, PortRange};
 use super::tags::Tags;
-use super::{Answer, Cx, Region, done, wire};
+use super::{Answer, Cx, Region, done};
 use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
+use crate::services::to_json;
 
 /// The entry that denies what nothing else decided. It is shown as `*` and cannot be touched.
 const LAST_RULE: i64 = 32767;
@@ -41,7 +42,7 @@ impl Region {
         p.finish()?;
         find(&self.vpcs, &vpc_id)?;
         let acl = self.new_acl(&vpc_id, false, tag_set);
-        let answer = json!({"networkAcl": wire(&acl)});
+        let answer = json!({"networkAcl": to_json(&acl)});
         self.network_acls.create(cx, acl);
         Ok(answer)
     }
@@ -195,9 +196,7 @@ fn entry(p: &mut Parameters) -> Result<NetworkAclEntry, Refusal> {
     }
     let cidr_block = p.optional("CidrBlock")?;
     let ipv6_cidr_block = p.optional("Ipv6CidrBlock")?;
-    if cidr_block.is_none() && ipv6_cidr_block.is_none() {
-        return Err(p.missing("CidrBlock"));
-    }
+    refuse_if(cidr_block.is_none() && ipv6_cidr_block.is_none(), || p.missing("CidrBlock"))?;
     if let Some(block) = cidr_block.as_ref().filter(|block| block.parse::<ipnet::Ipv4Net>().is_err()) {
         return Err(p.invalid("CidrBlock", block, "a valid CIDR block"));
     }

@@ -7,9 +7,10 @@ use serde_json::json;
 use super::describe::{describe_as, find};
 use super::records::Address;
 use super::tags::Tags;
-use super::{Answer, Cx, Region, done, wire};
+use super::{Answer, Cx, Region, done};
 use crate::parameters::Parameters;
 use crate::response::Refusal;
+use crate::services::to_json;
 
 /// Our public addresses are in 198.18.0.0/15, which is set aside for tests and belongs to nobody (RFC 2544).
 const FIRST_ADDRESS: u32 = u32::from_be_bytes([198, 18, 0, 0]);
@@ -55,7 +56,7 @@ impl Region {
             let message = format!("Address '{unknown}' not found.");
             return Err(Refusal::new("InvalidAddress.NotFound", message));
         }
-        let mut answer = describe_as(&self.addresses, p, wire)?;
+        let mut answer = describe_as(&self.addresses, p, to_json)?;
         if let Some(set) = answer["addressesSet"].as_array_mut() {
             set.retain(|address| {
                 public_ips.is_empty() || public_ips.iter().any(|ip| address["publicIp"] == **ip)

@@ -7,12 +7,13 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::Answer;
 use super::table::Table;
 use super::tags::Tags;
-use super::{Answer, wire};
 use crate::latency::Latency;
 use crate::parameters::Parameters;
 use crate::response::Refusal;
+use crate::services::to_json;
 
 /// What operations need to know of a kind of object.
 pub(super) struct Kind {
@@ -61,7 +62,7 @@ pub(super) fn not_found<R: Record>(id: &str) -> Refusal {
 
 /// Answers a Describe operation whose objects are shown as they are stored.
 pub(super) fn describe<R: Record>(table: &Table<R>, p: Parameters) -> Answer {
-    describe_as(table, p, wire)
+    describe_as(table, p, to_json)
 }
 
 /// Answers a Describe operation; `show` makes what is answered and filtered from what is stored.
@@ -126,12 +127,10 @@ impl Filters {
                             Refusal::new("InvalidParameterValue", message)
                         })?,
                 };
-                match patterns.is_empty() {
-                    true => Err(Refusal::new(
-                        "InvalidParameterValue",
-                        format!("The filter '{name}' has no values"),
-                    )),
-                    false => Ok(Filter { looks_at, patterns }),
+                if patterns.is_empty() {
+                    Err(Refusal::new("InvalidParameterValue", format!("The filter '{name}' has no values")))
+                } else {
+                    Ok(Filter { looks_at, patterns })
                 }
             })
             .collect::<Result<_, _>>()

@@ -7,11 +7,12 @@ use serde_json::json;
 use super::describe::{Kind, Record, describe, find, find_mut};
 use super::records::record;
 use super::tags::Tags;
-use super::{Answer, Cx, Region, done, wire};
+use super::{Answer, Cx, Region, done};
 use crate::emulator::ACCOUNT_ID;
 use crate::latency;
 use crate::parameters::Parameters;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
+use crate::services::to_json;
 
 /// What can be in a set (EC2 API Reference, CreateDhcpOptions).
 const KEYS: [&str; 6] = [
@@ -86,9 +87,7 @@ impl Region {
             given.finish()?;
             dhcp_configuration_set.push(Configuration::new(&key, values));
         }
-        if dhcp_configuration_set.is_empty() {
-            return Err(p.missing("DhcpConfiguration"));
-        }
+        refuse_if(dhcp_configuration_set.is_empty(), || p.missing("DhcpConfiguration"))?;
         p.finish()?;
         let options = DhcpOptions {
             dhcp_options_id: self.ids.id("dopt"),
@@ -96,7 +95,7 @@ impl Region {
             dhcp_configuration_set,
             tag_set,
         };
-        let answer = json!({"dhcpOptions": wire(&options)});
+        let answer = json!({"dhcpOptions": to_json(&options)});
         self.dhcp_options.create(cx, options);
         Ok(answer)
     }

@@ -8,10 +8,11 @@ use super::flow_log::unsuccessful_item;
 use super::interface_endpoint::latency_of;
 use super::records::{Route, VpcEndpoint};
 use super::tags::Tags;
-use super::{Answer, Cx, Region, done, wire};
+use super::{Answer, Cx, Region, done};
 use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
+use crate::services::to_json;
 
 /// What an endpoint allows if nothing else is said (EC2 API Reference, CreateVpcEndpoint, `PolicyDocument`).
 pub(super) const FULL_ACCESS: &str = r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
@@ -63,7 +64,7 @@ impl Region {
             tag_set,
         };
         self.add_routes(&id, &tables, &prefix_list_id);
-        let answer = json!({"vpcEndpoint": wire(&endpoint)});
+        let answer = json!({"vpcEndpoint": to_json(&endpoint)});
         self.vpc_endpoints.create(cx, endpoint);
         if let Some(at_millis) = available {
             self.vpc_endpoints.will_be(&id, "available", at_millis);
@@ -85,9 +86,7 @@ impl Region {
             (true, _) => Some(FULL_ACCESS.to_owned()),
             (false, _) => new_policy,
         };
-        if endpoint.state == "deleting" {
-            return Err(not_found::<VpcEndpoint>(&id));
-        }
+        refuse_if(endpoint.state == "deleting", || not_found::<VpcEndpoint>(&id))?;
         if endpoint.vpc_endpoint_type == "Interface" {
             self.modify_interface_endpoint(cx, &id, new_policy, p)?;
             return Ok(done());

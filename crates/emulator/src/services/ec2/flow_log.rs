@@ -13,7 +13,7 @@ use super::guard_records::{DestinationOptions, FlowLog};
 use super::tags::Tags;
 use super::{Answer, Cx, Region};
 use crate::parameters::Parameters;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 /// The service that delivers.
 const DELIVERS: &str = "vpc-flow-logs.amazonaws.com";
@@ -197,9 +197,7 @@ impl Region {
 
     /// Checks that what is to be logged is there.
     fn check_logged(&self, ids: &[String], kind: &str, p: &Parameters) -> Result<(), Refusal> {
-        if ids.is_empty() {
-            return Err(p.missing("ResourceId"));
-        }
+        refuse_if(ids.is_empty(), || p.missing("ResourceId"))?;
         ids.iter().try_for_each(|id| match kind {
             "VPC" => find(&self.vpcs, id).map(drop),
             "Subnet" => find(&self.subnets, id).map(drop),

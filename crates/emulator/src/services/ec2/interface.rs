@@ -13,7 +13,7 @@ use super::network;
 use super::{Answer, Cx, Interface, Region};
 use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 /// What other services need to know of a subnet.
 #[derive(Clone, Debug)]
@@ -107,13 +107,10 @@ impl Region {
 
     /// Refuses where an interface is in a subnet.
     pub(super) fn check_subnet_is_free(&self, cx: &Cx<'_>, subnet_id: &str) -> Result<(), Refusal> {
-        match self.all_interfaces(cx).iter().any(|interface| interface.subnet_id == subnet_id) {
-            true => {
-                let message = format!("The subnet '{subnet_id}' has dependencies and cannot be deleted.");
-                Err(Refusal::new("DependencyViolation", message))
-            }
-            false => Ok(()),
-        }
+        refuse_if(self.all_interfaces(cx).iter().any(|interface| interface.subnet_id == subnet_id), || {
+            let message = format!("The subnet '{subnet_id}' has dependencies and cannot be deleted.");
+            Refusal::new("DependencyViolation", message)
+        })
     }
 
     /// Whether an interface is in a security group.

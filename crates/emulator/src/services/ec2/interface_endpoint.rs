@@ -13,10 +13,11 @@ use super::describe::{Record, find, not_found};
 use super::endpoint::{INTERFACE_ACCESS, policy};
 use super::records::{DnsEntry, DnsOptions, EndpointGroup, VpcEndpoint};
 use super::tags::Tags;
-use super::{Answer, Cx, Region, wire};
+use super::{Answer, Cx, Region};
 use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
+use crate::services::to_json;
 
 /// Services that have interface endpoints, of those that a payment stack calls (AWS PrivateLink Guide, "AWS services
 /// that integrate with AWS PrivateLink"), and the host name that private DNS takes over, before the region.
@@ -99,10 +100,8 @@ impl Region {
         p.finish()?;
         find(&self.vpcs, &vpc_id)?;
         let host = private_name(cx, &service_name)?;
-        let groups = match groups.is_empty() {
-            true => self.default_group(&vpc_id).into_iter().collect(),
-            false => groups,
-        };
+        let groups =
+            if groups.is_empty() { self.default_group(&vpc_id).into_iter().collect() } else { groups };
         self.check_endpoint_subnets(&vpc_id, &subnets)?;
         self.check_endpoint_groups(&vpc_id, &groups)?;
         if private_dns_enabled {
@@ -133,7 +132,7 @@ impl Region {
             owner_id: ACCOUNT_ID.to_owned(),
             tag_set,
         };
-        let answer = json!({"vpcEndpoint": wire(&endpoint)});
+        let answer = json!({"vpcEndpoint": to_json(&endpoint)});
         self.vpc_endpoints.create(cx, endpoint);
         if let Some(at_millis) = available {
             self.vpc_endpoints.will_be(&id, "available", at_millis);
@@ -268,16 +267,13 @@ impl Region {
         let conflicts = |other: &VpcEndpoint| {
             other.vpc_id == vpc_id && other.service_name == service_name && other.private_dns_enabled
         };
-        match self.vpc_endpoints.values().any(conflicts) {
-            true => {
-                let message = format!(
-                    "private-dns-enabled cannot be set because there is already a conflicting DNS domain for \
+        refuse_if(self.vpc_endpoints.values().any(conflicts), || {
+            let message = format!(
+                "private-dns-enabled cannot be set because there is already a conflicting DNS domain for \
                      {service_name} in the VPC {vpc_id}"
-                );
-                Err(Refusal::new("InvalidParameter", message))
-            }
-            false => Ok(()),
-        }
+            );
+            Refusal::new("InvalidParameter", message)
+        })
     }
 }
 

@@ -5,10 +5,11 @@ use serde_json::json;
 use super::describe::{describe, find, find_mut};
 use super::records::{Attachment, InternetGateway};
 use super::tags::Tags;
-use super::{Answer, Cx, Region, done, wire};
+use super::{Answer, Cx, Region, done};
 use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
 use crate::response::Refusal;
+use crate::services::to_json;
 
 impl Region {
     pub(super) fn create_internet_gateway(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
@@ -20,7 +21,7 @@ impl Region {
             attachment_set: Vec::new(),
             tag_set,
         };
-        let answer = json!({"internetGateway": wire(&gateway)});
+        let answer = json!({"internetGateway": to_json(&gateway)});
         self.internet_gateways.create(cx, gateway);
         Ok(answer)
     }

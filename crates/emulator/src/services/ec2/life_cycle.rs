@@ -10,9 +10,10 @@ use crate::latency::Spread;
 impl Cx<'_> {
     /// When something that begins now is over; `None` where it takes no time.
     pub(super) fn after(&self, spread: Spread, about: &str) -> Option<i64> {
-        match self.latencies.are_off() {
-            true => None,
-            false => Some(self.now_millis + self.latencies.millis(spread, about)),
+        if self.latencies.are_off() {
+            None
+        } else {
+            Some(self.now_millis + self.latencies.millis(spread, about))
         }
     }
 
@@ -21,9 +22,10 @@ impl Cx<'_> {
         if self.latencies.are_off() {
             return None;
         }
-        let millis = match R::KIND.starts_pending {
-            true => self.latencies.unseen_early_millis(R::KIND.latency, id),
-            false => self.latencies.unseen_millis(R::KIND.latency, id),
+        let millis = if R::KIND.starts_pending {
+            self.latencies.unseen_early_millis(R::KIND.latency, id)
+        } else {
+            self.latencies.unseen_millis(R::KIND.latency, id)
         };
         Some(self.now_millis + millis)
     }

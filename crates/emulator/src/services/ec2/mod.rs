@@ -101,11 +101,6 @@ pub(crate) fn zone_names(region: &str) -> Result<Vec<String>, Refusal> {
     Ok(zones::of(region)?.into_iter().map(|zone| zone.name).collect())
 }
 
-/// A record as it goes on the wire.
-fn wire(record: &impl Serialize) -> Value {
-    serde_json::to_value(record).expect("records are plain data with text keys")
-}
-
 impl Region {
     fn run(&mut self, cx: &Cx<'_>, call: &Call) -> Answer {
         let r = self;

@@ -10,9 +10,10 @@ use serde_json::json;
 use super::describe::{Record, describe, find, find_mut};
 use super::records::{Failure, NatAddress, NatGateway};
 use super::tags::Tags;
-use super::{Answer, Cx, Region, network, wire};
+use super::{Answer, Cx, Region, network};
 use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
+use crate::services::to_json;
 
 /// How long a gateway that is gone is still shown (VPC User Guide, "Delete a NAT gateway").
 const VISIBLE_MILLIS: i64 = 60 * 60 * 1000;
@@ -98,7 +99,7 @@ impl Region {
             Some(at_millis) => self.nat_gateways.will_be(&nat_gateway_id, outcome, at_millis),
             None => self.nat_gateway_is(&nat_gateway_id, outcome, cx.now_millis),
         }
-        Ok(json!({"natGateway": self.nat_gateways.get_mut(&nat_gateway_id).map(|nat| wire(nat))}))
+        Ok(json!({"natGateway": self.nat_gateways.get_mut(&nat_gateway_id).map(|nat| to_json(nat))}))
     }
 
     pub(super) fn describe_nat_gateways(&self, p: Parameters) -> Answer {

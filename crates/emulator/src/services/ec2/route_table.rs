@@ -5,10 +5,11 @@ use serde_json::json;
 use super::describe::{describe, find, find_mut};
 use super::records::{InternetGateway, NatGateway, Route, RouteTable, RouteTableAssociation, State};
 use super::tags::Tags;
-use super::{Answer, Cx, Region, done, network, wire};
+use super::{Answer, Cx, Region, done, network};
 use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
+use crate::services::to_json;
 
 /// Where a route leads.
 enum Target {
@@ -44,7 +45,7 @@ impl Region {
         p.finish()?;
         let vpc_block = find(&self.vpcs, &vpc_id)?.cidr_block.clone();
         let table = self.new_route_table(&vpc_id, &vpc_block, tag_set);
-        let answer = json!({"routeTable": wire(&table)});
+        let answer = json!({"routeTable": to_json(&table)});
         self.route_tables.create(cx, table);
         Ok(answer)
     }
@@ -212,20 +213,16 @@ impl Region {
                     Refusal::new("InvalidGatewayID.NotFound", message)
                 })?;
                 let attached = gateway.attachment_set.iter().any(|a| a.vpc_id == table.vpc_id);
-                match attached {
-                    true => Ok(()),
-                    false => Err(different_networks(&format!("network gateway {gateway_id}"), id)),
-                }
+                ensure(attached, || different_networks(&format!("network gateway {gateway_id}"), id))
             }
             Target::NatGateway(nat_id) => {
                 let nat: &NatGateway = self.nat_gateways.seen(nat_id).ok_or_else(|| {
                     let message = format!("The natGateway ID '{nat_id}' does not exist");
                     Refusal::new("InvalidNatGatewayID.NotFound", message)
                 })?;
-                match nat.vpc_id == table.vpc_id {
-                    true => Ok(()),
-                    false => Err(different_networks(&format!("NAT gateway {nat_id}"), id)),
-                }
+                ensure(nat.vpc_id == table.vpc_id, || {
+                    different_networks(&format!("NAT gateway {nat_id}"), id)
+                })
             }
         }
     }

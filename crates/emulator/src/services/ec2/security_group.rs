@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use super::describe::{describe, describe_as, find};
 use super::guard_records::{ReferencedGroup, SecurityGroup, SecurityGroupRule};
 use super::tags::Tags;
-use super::{Answer, Cx, Region, done, wire};
+use super::{Answer, Cx, Region, done};
 use crate::emulator::ACCOUNT_ID;
 use crate::latency::{Spread, spread};
 use crate::parameters::Parameters;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
+use crate::services::to_json;
 
 /// From when a new group is seen until its first rule is.
 const DEFAULT_RULE: Spread = spread(3.0, 0.0, 6.0);
@@ -120,7 +121,7 @@ impl Region {
         let answer = json!({
             "groupId": group.group_id,
             "securityGroupArn": group.security_group_arn,
-            "tagSet": wire(&group.tag_set),
+            "tagSet": to_json(&group.tag_set),
         });
         self.security_groups.create(cx, group);
         Ok(answer)
@@ -165,9 +166,7 @@ impl Region {
         let id = p.text("GroupId")?;
         let permissions = permissions(&mut p)?;
         let tag_set = Tags::given_to::<SecurityGroupRule>(&mut p)?;
-        if permissions.is_empty() {
-            return Err(p.missing("IpPermissions"));
-        }
+        refuse_if(permissions.is_empty(), || p.missing("IpPermissions"))?;
         p.finish()?;
         let group = find(&self.security_groups, &id)?.clone();
         for (at, permission) in permissions.iter().enumerate() {
@@ -183,7 +182,7 @@ impl Region {
         let mut added = Vec::new();
         for permission in permissions {
             let rule = self.new_rule(cx.region, &group, egress, permission, tag_set.clone());
-            added.push(wire(&rule));
+            added.push(to_json(&rule));
             self.security_group_rules.create(cx, rule);
         }
         Ok(json!({"return": true, "securityGroupRuleSet": added}))
@@ -281,7 +280,7 @@ impl Region {
     }
 
     fn show_group(&self, group: &SecurityGroup) -> Value {
-        let mut value = wire(group);
+        let mut value = to_json(group);
         value["ipPermissions"] = self.permissions_of(&group.group_id, false);
         value["ipPermissionsEgress"] = self.permissions_of(&group.group_id, true);
         value
@@ -371,10 +370,7 @@ fn permission(p: &mut Parameters, all: &mut Vec<Permission>) -> Result<(), Refus
             add(wrap(value), description);
         }
     }
-    match all.len() > before {
-        true => Ok(()),
-        false => Err(p.missing("IpRanges, Ipv6Ranges, PrefixListIds or Groups")),
-    }
+    ensure(all.len() > before, || p.missing("IpRanges, Ipv6Ranges, PrefixListIds or Groups"))
 }
 
 /// Protocol and ports in the one form that EC2 stores: names for tcp, udp and icmp, -1 for all.

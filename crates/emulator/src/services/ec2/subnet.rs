@@ -7,10 +7,11 @@ use super::records::{PrivateDnsNameOptions, Subnet};
 use super::tags::Tags;
 use super::vpc::boolean;
 use super::zones::{self, Zone};
-use super::{Answer, Cx, Region, done, network, wire};
+use super::{Answer, Cx, Region, done, network};
 use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
 use crate::response::Refusal;
+use crate::services::to_json;
 
 impl Region {
     pub(super) fn create_subnet(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
@@ -103,7 +104,7 @@ impl Region {
     fn show_subnet(&self, cx: &Cx<'_>, subnet: &Subnet) -> Value {
         let usable = network::usable(network::stored(&subnet.cidr_block));
         let taken = self.addresses_taken(cx, &subnet.subnet_id);
-        let mut value = wire(subnet);
+        let mut value = to_json(subnet);
         value["availableIpAddressCount"] = usable.saturating_sub(taken).into();
         value["blockPublicAccessStates"] = self.block_public_access.states();
         value

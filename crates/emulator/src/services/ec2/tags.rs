@@ -10,7 +10,7 @@ use super::{Answer, Region, done};
 use crate::parameters::Parameters;
 use crate::response::Refusal;
 
-/// Tags of one object. On the wire, a list of keys and values.
+/// Tags of one object. On the to_json, a list of keys and values.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Tags(pub(super) BTreeMap<String, String>);
 
@@ -120,14 +120,15 @@ impl Region {
         }
         for id in &ids {
             let tags = self.tags_of(id)?;
-            match pairs.is_empty() {
+            if pairs.is_empty() {
                 // Without a list of tags, all are deleted (EC2 API Reference, DeleteTags).
-                true => tags.0.clear(),
-                false => tags.0.retain(|key, value| {
+                tags.0.clear()
+            } else {
+                tags.0.retain(|key, value| {
                     !pairs.iter().any(|(deleted, only_if)| {
                         deleted == key && only_if.as_ref().is_none_or(|only| only == value)
                     })
-                }),
+                })
             }
         }
         Ok(done())

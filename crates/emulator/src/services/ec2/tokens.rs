@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{Answer, Cx, Region};
 use crate::parameters::Parameters;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 
 const GOOD_FOR_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
@@ -39,19 +39,17 @@ impl Region {
         let Some(token) = token else {
             return create(self, cx, p);
         };
-        if token.len() > 64 {
-            return Err(p.invalid("ClientToken", &token, "at most 64 ASCII characters"));
-        }
+        refuse_if(token.len() > 64, || p.invalid("ClientToken", &token, "at most 64 ASCII characters"))?;
         self.tokens.0.retain(|_, used| cx.now_millis - used.at_millis < GOOD_FOR_MILLIS);
         let key = format!("{} {token}", call.operation);
         if let Some(used) = self.tokens.0.get(&key) {
-            return match used.parameters == *call.parameters {
-                true => Ok(used.answer.clone()),
-                false => Err(Refusal::new(
+            ensure(used.parameters == *call.parameters, || {
+                Refusal::new(
                     "IdempotentParameterMismatch",
                     format!("The client token '{token}' was used before with other parameters."),
-                )),
-            };
+                )
+            })?;
+            return Ok(used.answer.clone());
         }
         let mut answer = create(self, cx, p)?;
         answer["clientToken"] = token.into();

@@ -6,10 +6,11 @@ use serde_json::{Map, json};
 use super::describe::{Record, describe_as, find, find_mut};
 use super::records::{CidrAssociation, RouteTableAssociation, State, Vpc};
 use super::tags::Tags;
-use super::{Answer, Cx, Region, done, network, wire};
+use super::{Answer, Cx, Region, done, network};
 use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
 use crate::response::Refusal;
+use crate::services::to_json;
 
 impl Region {
     pub(super) fn create_vpc(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {
@@ -54,7 +55,7 @@ impl Region {
             association_state: State::associated(),
         });
         self.route_tables.create_unseen(unseen_until, table);
-        let answer = json!({"vpc": wire(&vpc)});
+        let answer = json!({"vpc": to_json(&vpc)});
         self.vpcs.create(cx, vpc);
         if let Some(at_millis) = available {
             self.vpcs.will_be(&vpc_id, "available", at_millis);
@@ -64,7 +65,7 @@ impl Region {
 
     pub(super) fn describe_vpcs(&self, p: Parameters) -> Answer {
         describe_as(&self.vpcs, p, |vpc| {
-            let mut value = wire(vpc);
+            let mut value = to_json(vpc);
             value["blockPublicAccessStates"] = self.block_public_access.states();
             value
         })

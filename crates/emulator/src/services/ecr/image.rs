@@ -8,8 +8,8 @@ use super::invalid;
 use super::repository::Repository;
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::iam::page::page;
+use crate::response::{Refusal, ensure, refuse_if};
+use crate::services::pages::page;
 use crate::services::{Answer, Cx};
 
 /// Amazon ECR User Guide, "Container image manifest format support in Amazon ECR".
@@ -90,10 +90,10 @@ impl ImageId {
             }
             (Some(digest), tag) => {
                 let image = repository.images.get(digest).ok_or(MISSING)?;
-                match tag.as_ref().is_some_and(|tag| !image.has_tag(tag)) {
-                    true => Err(("ImageTagDoesNotMatchDigest", "Tag does not match the digest")),
-                    false => Ok(digest.clone()),
-                }
+                refuse_if(tag.as_ref().is_some_and(|tag| !image.has_tag(tag)), || {
+                    ("ImageTagDoesNotMatchDigest", "Tag does not match the digest")
+                })?;
+                Ok(digest.clone())
             }
             (None, Some(tag)) => repository.digest(tag).map(str::to_owned).ok_or(MISSING),
         }
@@ -191,10 +191,10 @@ fn media_type(manifest: &str, given: Option<String>) -> Result<String, Refusal> 
         (None, Some(own)) => own.to_owned(),
         (None, None) => return Err(bad("its media type is not known")),
     };
-    match MEDIA_TYPES.contains(&named.as_str()) && manifest["schemaVersion"].is_u64() {
-        true => Ok(named),
-        false => Err(bad("its media type or schema version is not supported")),
-    }
+    ensure(MEDIA_TYPES.contains(&named.as_str()) && manifest["schemaVersion"].is_u64(), || {
+        bad("its media type or schema version is not supported")
+    })?;
+    Ok(named)
 }
 
 /// ECR API Reference, PutImage, `ImageAlreadyExistsException` and `ImageTagAlreadyExistsException`.
@@ -264,21 +264,14 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({"images": images, "failures": failures}))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct BatchDelete {
-    registry_id: Option<String>,
-    repository_name: String,
-    image_ids: Vec<ImageId>,
-}
-
 /// ECR API Reference, BatchDeleteImage: a tag goes, and the image with its last one; a digest takes all of them.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let input: BatchDelete = call.input()?;
-    let repository = cx.r.ecr.repository_mut(input.registry_id.as_deref(), &input.repository_name)?;
+    let (registry_id, repository_name, image_ids): (Option<String>, String, Vec<ImageId>) =
+        call.members(&["registryId", "repositoryName", "imageIds"])?;
+    let repository = cx.r.ecr.repository_mut(registry_id.as_deref(), &repository_name)?;
     let mut deleted = Vec::new();
     let mut failures = Vec::new();
-    for id in &input.image_ids {
+    for id in &image_ids {
         let digest = match id.find(repository) {
             Err(failure) => {
                 failures.push(id.failure(failure));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::invalid;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,9 +53,7 @@ pub(super) fn check(text: &str) -> Result<(), Refusal> {
         invalid(format!("{message} {what}'"))
     };
     let Policy { rules } = serde_json::from_str(text).map_err(|error| bad(&error.to_string()))?;
-    if !(1..=50).contains(&rules.len()) {
-        return Err(bad("a policy has 1 to 50 rules"));
-    }
+    ensure((1..=50).contains(&rules.len()), || bad("a policy has 1 to 50 rules"))?;
     let mut priorities = BTreeSet::new();
     for rule in &rules {
         if rule.rule_priority == 0 || !priorities.insert(rule.rule_priority) {
@@ -69,10 +67,9 @@ pub(super) fn check(text: &str) -> Result<(), Refusal> {
         return Err(bad("there can be one rule for any image, and one for untagged ones"));
     }
     let any = rules.iter().find(|rule| rule.selection.tag_status == "any");
-    match any.is_some_and(|any| rules.iter().any(|rule| rule.rule_priority > any.rule_priority)) {
-        true => Err(bad("the rule for any image must have the highest number")),
-        false => Ok(()),
-    }
+    refuse_if(any.is_some_and(|any| rules.iter().any(|rule| rule.rule_priority > any.rule_priority)), || {
+        bad("the rule for any image must have the highest number")
+    })
 }
 
 impl Rule {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::repository::Repository;
+use self::tags::TAGS;
 use super::{Answer, Api, Cx, unknown_operation};
 use crate::emulator::ACCOUNT_ID;
 use crate::ids::IdSource;
@@ -34,11 +35,6 @@ pub(crate) struct State {
 /// ECR API Reference, "InvalidParameterException".
 fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::new("InvalidParameterException", message)
-}
-
-/// A record as it is answered; the encoder leaves out private members and nulls.
-fn view(record: &impl Serialize) -> Value {
-    serde_json::to_value(record).expect("records are plain data with text keys")
 }
 
 impl Api for State {
@@ -82,9 +78,9 @@ impl Api for State {
             "ListImages" => image::list(cx, call),
             "UpdateImageStorageClass" => image::update_storage_class(cx, call),
 
-            "TagResource" => tags::tag(cx, call),
-            "UntagResource" => tags::untag(cx, call),
-            "ListTagsForResource" => tags::list(cx, call),
+            "TagResource" => TAGS.tag(cx, call),
+            "UntagResource" => TAGS.untag(cx, call),
+            "ListTagsForResource" => TAGS.list(cx, call),
 
             "DescribePullThroughCacheRules" => pull_through_rules(call),
             "GetAuthorizationToken" => authorization_token(cx),

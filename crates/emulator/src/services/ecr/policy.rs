@@ -6,27 +6,13 @@ use serde_json::{Value, json};
 use super::{invalid, lifecycle};
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::{Answer, Cx};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Of {
-    registry_id: Option<String>,
-    repository_name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct PutLifecycle {
-    registry_id: Option<String>,
-    repository_name: String,
-    lifecycle_policy_text: String,
-}
 
 /// ECR API Reference, PutLifecyclePolicy.
 pub(super) fn put_lifecycle(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let PutLifecycle { registry_id, repository_name, lifecycle_policy_text: text } = call.input()?;
+    let (registry_id, repository_name, text): (Option<String>, String, String) =
+        call.members(&["registryId", "repositoryName", "lifecyclePolicyText"])?;
     let repository = cx.r.ecr.repository_mut(registry_id.as_deref(), &repository_name)?;
     lifecycle::check(&text)?;
     repository.lifecycle_policy = Some(text.clone());
@@ -44,7 +30,7 @@ fn no_lifecycle(name: &str) -> Refusal {
 
 /// ECR API Reference, GetLifecyclePolicy.
 pub(super) fn get_lifecycle(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Of { registry_id, repository_name: name } = call.input()?;
+    let (registry_id, name): (Option<String>, String) = call.members(&["registryId", "repositoryName"])?;
     let repository = cx.r.ecr.repository(registry_id.as_deref(), &name)?;
     let text = repository.lifecycle_policy.clone().ok_or_else(|| no_lifecycle(&name))?;
     Ok(lifecycle_answer(&name, text))
@@ -52,7 +38,7 @@ pub(super) fn get_lifecycle(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 /// ECR API Reference, DeleteLifecyclePolicy.
 pub(super) fn delete_lifecycle(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Of { registry_id, repository_name: name } = call.input()?;
+    let (registry_id, name): (Option<String>, String) = call.members(&["registryId", "repositoryName"])?;
     let repository = cx.r.ecr.repository_mut(registry_id.as_deref(), &name)?;
     let text = repository.lifecycle_policy.take().ok_or_else(|| no_lifecycle(&name))?;
     Ok(lifecycle_answer(&name, text))
@@ -95,10 +81,9 @@ fn check_policy(text: &str) -> Result<(), Refusal> {
             && (has("Principal") || has("NotPrincipal"))
             && (has("Action") || has("NotAction"))
     };
-    match !statements.is_empty() && statements.iter().all(is_whole) {
-        true => Ok(()),
-        false => Err(bad("each statement needs Effect, Principal and Action")),
-    }
+    ensure(!statements.is_empty() && statements.iter().all(is_whole), || {
+        bad("each statement needs Effect, Principal and Action")
+    })
 }
 
 fn policy_answer(name: &str, text: String) -> Value {
@@ -112,7 +97,7 @@ fn no_policy(name: &str) -> Refusal {
 
 /// ECR API Reference, GetRepositoryPolicy.
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Of { registry_id, repository_name: name } = call.input()?;
+    let (registry_id, name): (Option<String>, String) = call.members(&["registryId", "repositoryName"])?;
     let repository = cx.r.ecr.repository(registry_id.as_deref(), &name)?;
     let text = repository.policy.clone().ok_or_else(|| no_policy(&name))?;
     Ok(policy_answer(&name, text))
@@ -120,7 +105,7 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 /// ECR API Reference, DeleteRepositoryPolicy.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Of { registry_id, repository_name: name } = call.input()?;
+    let (registry_id, name): (Option<String>, String) = call.members(&["registryId", "repositoryName"])?;
     let repository = cx.r.ecr.repository_mut(registry_id.as_deref(), &name)?;
     let text = repository.policy.take().ok_or_else(|| no_policy(&name))?;
     Ok(policy_answer(&name, text))

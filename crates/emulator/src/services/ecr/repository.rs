@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::image::Image;
-use super::{invalid, tags, view};
+use super::{invalid, tags};
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
 use crate::response::Refusal;
-use crate::services::iam::page::page;
+use crate::services::pages::page;
 use crate::services::support::{Tag, Tags};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -149,7 +149,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         policy: None,
         images: BTreeMap::new(),
     };
-    let answer = json!({"repository": view(&repository)});
+    let answer = json!({"repository": to_json(&repository)});
     cx.r.ecr.repositories.insert(name, repository);
     Ok(answer)
 }
@@ -200,28 +200,20 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let registry = input.registry_id.as_deref();
     if !input.repository_names.is_empty() {
         let found: Result<Vec<Value>, Refusal> =
-            input.repository_names.iter().map(|name| state.repository(registry, name).map(view)).collect();
+            input.repository_names.iter().map(|name| state.repository(registry, name).map(to_json)).collect();
         return Ok(json!({"repositories": found?}));
     }
-    let all = state.repositories.values().map(view).collect();
+    let all = state.repositories.values().map(to_json).collect();
     let bad_token = || invalid("The next token is invalid.");
     let size = input.max_results.unwrap_or(100);
     let (found, next) = page::<Value>(all, size, input.next_token.as_deref()).ok_or_else(bad_token)?;
     Ok(json!({"repositories": found, "nextToken": next}))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Delete {
-    registry_id: Option<String>,
-    repository_name: String,
-    #[serde(default)]
-    force: bool,
-}
-
 /// ECR API Reference, DeleteRepository: with images only by force.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Delete { registry_id, repository_name: name, force } = call.input()?;
+    let (registry_id, name, force): (Option<String>, String, bool) =
+        call.members(&["registryId", "repositoryName", "force"])?;
     let repository = cx.r.ecr.repository(registry_id.as_deref(), &name)?;
     if !repository.images.is_empty() && !force {
         let message = format!(
@@ -230,7 +222,7 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
         );
         return Err(Refusal::new("RepositoryNotEmptyException", message));
     }
-    let answer = json!({"repository": view(repository)});
+    let answer = json!({"repository": to_json(repository)});
     cx.r.ecr.repositories.remove(&name);
     Ok(answer)
 }
@@ -260,22 +252,15 @@ pub(super) fn put_mutability(cx: &mut Cx<'_>, call: &Call) -> Answer {
     }))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct PutScanning {
-    registry_id: Option<String>,
-    repository_name: String,
-    image_scanning_configuration: Scanning,
-}
-
 /// ECR API Reference, PutImageScanningConfiguration.
 pub(super) fn put_scanning(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let input: PutScanning = call.input()?;
-    let repository = cx.r.ecr.repository_mut(input.registry_id.as_deref(), &input.repository_name)?;
-    repository.image_scanning_configuration = input.image_scanning_configuration;
+    let (registry_id, repository_name, image_scanning_configuration): (Option<String>, String, Scanning) =
+        call.members(&["registryId", "repositoryName", "imageScanningConfiguration"])?;
+    let repository = cx.r.ecr.repository_mut(registry_id.as_deref(), &repository_name)?;
+    repository.image_scanning_configuration = image_scanning_configuration;
     Ok(json!({
         "registryId": ACCOUNT_ID,
-        "repositoryName": input.repository_name,
+        "repositoryName": repository_name,
         "imageScanningConfiguration": repository.image_scanning_configuration,
     }))
 }

@@ -1,84 +1,28 @@
-//! Tags of repositories.
+//! Tags of repositories (ECR API Reference, CreateRepository and TagResource).
 
-use serde::Deserialize;
-use serde_json::json;
+use super::{invalid, no_repository};
+use crate::response::{Refusal, refuse_if};
+use crate::services::Cx;
+use crate::services::support::{Tag, Tags, tags};
+use crate::services::tagging::Tagging;
 
-use super::{State, invalid, no_repository};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::{Tag, Tags, tag_list, tags};
-use crate::services::{Answer, Cx};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Add {
-    resource_arn: String,
-    tags: Vec<Tag>,
-}
-
-/// Tags that a repository may have (ECR API Reference, CreateRepository and TagResource, `TooManyTagsException`).
-const PER_REPOSITORY: usize = 50;
+pub(super) const TAGS: Tagging =
+    Tagging { members: &["tags", "resourceArn", "tagKeys"], ..Tagging::new(tags_of, read, |_| too_many()) };
 
 /// Reads the tags of a request.
 pub(super) fn read(given: Vec<Tag>) -> Result<Tags, Refusal> {
-    check_count(given.len())?;
+    refuse_if(given.len() > 50, too_many)?;
     tags(given, |message| Refusal::new("InvalidTagParameterException", message))
 }
 
-fn check_count(count: usize) -> Result<(), Refusal> {
-    match count {
-        ..=PER_REPOSITORY => Ok(()),
-        _ => {
-            let message = format!("A repository can have {PER_REPOSITORY} tags at most.");
-            Err(Refusal::new("TooManyTagsException", message))
-        }
-    }
+fn too_many() -> Refusal {
+    Refusal::new("TooManyTagsException", "A repository can have 50 tags at most.")
 }
 
-/// ECR API Reference, TagResource.
-pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Add { resource_arn, tags: given } = call.input()?;
-    let given = read(given)?;
-    let own = cx.r.ecr.tags_of(&resource_arn)?;
-    let mut all = own.clone();
-    all.extend(given);
-    check_count(all.len())?;
-    *own = all;
-    Ok(json!({}))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Remove {
-    resource_arn: String,
-    tag_keys: Vec<String>,
-}
-
-/// ECR API Reference, UntagResource.
-pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Remove { resource_arn, tag_keys } = call.input()?;
-    cx.r.ecr.tags_of(&resource_arn)?.retain(|key, _| !tag_keys.contains(key));
-    Ok(json!({}))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct List {
-    resource_arn: String,
-}
-
-/// ECR API Reference, ListTagsForResource.
-pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { resource_arn } = call.input()?;
-    Ok(json!({"tags": tag_list(cx.r.ecr.tags_of(&resource_arn)?)}))
-}
-
-impl State {
-    fn tags_of(&mut self, arn: &str) -> Result<&mut Tags, Refusal> {
-        let name = arn.split_once(":repository/").map(|(_, name)| name);
-        let name = name.ok_or_else(|| invalid(format!("{arn} is not the ARN of a repository.")))?;
-        let repository =
-            self.repositories.get_mut(name).filter(|repository| repository.repository_arn == arn);
-        repository.map(|repository| &mut repository.tags).ok_or_else(|| no_repository(name))
-    }
+fn tags_of<'a>(cx: &'a mut Cx<'_>, arn: &str) -> Result<&'a mut Tags, Refusal> {
+    let name = arn.split_once(":repository/").map(|(_, name)| name);
+    let name = name.ok_or_else(|| invalid(format!("{arn} is not the ARN of a repository.")))?;
+    let repository =
+        cx.r.ecr.repositories.get_mut(name).filter(|repository| repository.repository_arn == arn);
+    repository.map(|repository| &mut repository.tags).ok_or_else(|| no_repository(name))
 }

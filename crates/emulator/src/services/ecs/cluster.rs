@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::shapes::{StrategyItem, check_strategy};
-use super::{REMEMBERED_MILLIS, State, invalid, is_name, lookup, view};
+use super::{REMEMBERED_MILLIS, State, invalid, is_name, lookup};
 use crate::latency::{Spread, spread};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::support::{Next, Tag, Tags, named_tag_list, tags};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// From creation to `ACTIVE`: 1 to 12 s in logs of Terraform applies.
 const CREATE: Spread = spread(5.0, 1.0, 12.0);
@@ -124,7 +124,7 @@ impl Cluster {
     /// What was asked to be included (ECS API Reference, DescribeClusters, `include`).
     fn shown(&self, state: &State, include: &[String]) -> Value {
         let includes = |what: &str| include.iter().any(|item| item == what);
-        let mut shown = view(self);
+        let mut shown = to_json(self);
         if !includes("SETTINGS") {
             shown["settings"] = json!([]);
         }
@@ -173,16 +173,14 @@ struct Create {
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let input: Create = call.input()?;
     let name = input.cluster_name.unwrap_or_else(|| "default".to_owned());
-    if !is_name(&name) {
-        return Err(invalid(format!("{name} is not a name for a cluster.")));
-    }
+    ensure(is_name(&name), || invalid(format!("{name} is not a name for a cluster.")))?;
     if let Some(cluster) = cx.r.ecs.clusters.get(&name).filter(|cluster| !cluster.is_inactive()) {
-        return match cluster.parameters == *call.parameters {
-            true => Ok(json!({"cluster": cluster.whole(&cx.r.ecs)})),
-            false => Err(invalid(
+        ensure(cluster.parameters == *call.parameters, || {
+            invalid(
                 "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).",
-            )),
-        };
+            )
+        })?;
+        return Ok(json!({"cluster": cluster.whole(&cx.r.ecs)}));
     }
     check_settings(&input.settings)?;
     if let Some(configuration) = &input.configuration {
@@ -220,24 +218,13 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(answer)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Describe {
-    #[serde(default)]
-    clusters: Vec<String>,
-    #[serde(default)]
-    include: Vec<String>,
-}
-
 /// ECS API Reference, DescribeClusters: up to 100, and the default cluster if none is named.
 pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Describe { mut clusters, include } = call.input()?;
+    let (mut clusters, include): (Vec<String>, Vec<String>) = call.members(&["clusters", "include"])?;
     if clusters.is_empty() {
         clusters.push("default".to_owned());
     }
-    if clusters.len() > 100 {
-        return Err(invalid("Clusters cannot be more than 100."));
-    }
+    refuse_if(clusters.len() > 100, || invalid("Clusters cannot be more than 100."))?;
     let state = &cx.r.ecs;
     let mut found = Vec::new();
     let mut failures = Vec::new();
@@ -280,35 +267,24 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     })
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UpdateSettings {
-    cluster: String,
-    settings: Vec<Setting>,
-}
-
 /// ECS API Reference, UpdateClusterSettings.
 pub(super) fn update_settings(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let UpdateSettings { cluster, settings } = call.input()?;
+    let (cluster, settings): (String, Vec<Setting>) = call.members(&["cluster", "settings"])?;
     let name = cx.r.ecs.active_cluster(Some(&cluster))?.cluster_name.clone();
     check_settings(&settings)?;
     change(cx, &name, |cluster| cluster.settings = settings)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct PutCapacityProviders {
-    cluster: String,
-    capacity_providers: Vec<String>,
-    default_capacity_provider_strategy: Vec<StrategyItem>,
-}
-
 /// ECS API Reference, PutClusterCapacityProviders: a provider that services use cannot be taken away.
 pub(super) fn put_capacity_providers(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let input: PutCapacityProviders = call.input()?;
-    let cluster = cx.r.ecs.active_cluster(Some(&input.cluster))?;
-    check_capacity_providers(&input.capacity_providers)?;
-    check_strategy(&input.default_capacity_provider_strategy, &input.capacity_providers)?;
+    let (cluster, capacity_providers, default_capacity_provider_strategy): (
+        String,
+        Vec<String>,
+        Vec<StrategyItem>,
+    ) = call.members(&["cluster", "capacityProviders", "defaultCapacityProviderStrategy"])?;
+    let cluster = cx.r.ecs.active_cluster(Some(&cluster))?;
+    check_capacity_providers(&capacity_providers)?;
+    check_strategy(&default_capacity_provider_strategy, &capacity_providers)?;
     let name = cluster.cluster_name.clone();
     let services =
         cx.r.ecs
@@ -316,13 +292,13 @@ pub(super) fn put_capacity_providers(cx: &mut Cx<'_>, call: &Call) -> Answer {
             .values()
             .filter(|service| service.cluster_arn == cluster.cluster_arn && !service.is_inactive());
     let mut used = services.flat_map(|service| service.capacity_provider_strategy.iter().flatten());
-    if let Some(item) = used.find(|item| !input.capacity_providers.contains(&item.capacity_provider)) {
+    if let Some(item) = used.find(|item| !capacity_providers.contains(&item.capacity_provider)) {
         let message = format!("The capacity provider {} is in use by a service.", item.capacity_provider);
         return Err(Refusal::new("ResourceInUseException", message));
     }
     change(cx, &name, |cluster| {
-        cluster.capacity_providers = input.capacity_providers;
-        cluster.default_capacity_provider_strategy = input.default_capacity_provider_strategy;
+        cluster.capacity_providers = capacity_providers;
+        cluster.default_capacity_provider_strategy = default_capacity_provider_strategy;
     })
 }
 
@@ -332,15 +308,9 @@ fn change(cx: &mut Cx<'_>, name: &str, change: impl FnOnce(&mut Cluster)) -> Ans
     Ok(json!({"cluster": state.clusters[name].whole(state)}))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Delete {
-    cluster: String,
-}
-
 /// ECS API Reference, DeleteCluster: not while it has services or tasks.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Delete { cluster } = call.input()?;
+    let cluster: String = call.member("cluster")?;
     let state = &cx.r.ecs;
     let cluster = state.present_cluster(&cluster)?;
     let arn = cluster.cluster_arn.clone();
@@ -362,16 +332,10 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     })
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct List {
-    next_token: Option<String>,
-    max_results: Option<i64>,
-}
-
 /// ECS API Reference, ListClusters: pages of up to 100.
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { next_token, max_results } = call.input()?;
+    let (next_token, max_results): (Option<String>, Option<i64>) =
+        call.members(&["nextToken", "maxResults"])?;
     let clusters = cx.r.ecs.clusters.values().filter(|cluster| !cluster.is_inactive());
     let arns: Vec<&String> = clusters.map(|cluster| &cluster.cluster_arn).collect();
     let (arns, next) = lookup::paged(arns, next_token.as_deref(), max_results, 100)?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::client;
 use super::fargate::Size;
 use super::lookup::is_private_registry;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 
 /// ECS API Reference, ContainerDefinition: what Fargate has of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -240,15 +240,11 @@ pub(super) fn check(
 fn check_names(containers: &[Container]) -> Result<(), Refusal> {
     let mut names = BTreeSet::new();
     for Container { name, image, .. } in containers {
-        if !super::is_name(name) {
-            return Err(client(format!("Invalid container name {name}.")));
-        }
+        ensure(super::is_name(name), || client(format!("Invalid container name {name}.")))?;
         if image.is_empty() || image.contains(char::is_whitespace) {
             return Err(client(format!("Container.image of {name} is not an image.")));
         }
-        if !names.insert(name) {
-            return Err(client(format!("The container name {name} is used more than once.")));
-        }
+        ensure(names.insert(name), || client(format!("The container name {name} is used more than once.")))?;
     }
     match containers.len() {
         1..=10 => Ok(()),
@@ -278,10 +274,9 @@ fn check_room(containers: &[Container], size: Size) -> Result<(), Refusal> {
     }
     let reserved =
         containers.iter().map(|container| container.memory_reservation.or(container.memory).unwrap_or(0));
-    match reserved.sum::<u32>() > size.memory {
-        true => Err(client("The containers reserve more memory than the task has.")),
-        false => Ok(()),
-    }
+    refuse_if(reserved.sum::<u32>() > size.memory, || {
+        client("The containers reserve more memory than the task has.")
+    })
 }
 
 /// ECS API Reference, ContainerDependency: known containers, no cycles, `COMPLETE` and `SUCCESS` not of an essential
@@ -322,10 +317,9 @@ fn check_dependencies(containers: &[Container]) -> Result<(), Refusal> {
         }
         started.extend(next);
     }
-    match started.len() == containers.len() {
-        true => Ok(()),
-        false => Err(client("There is a cycle in the dependencies of the containers.")),
-    }
+    ensure(started.len() == containers.len(), || {
+        client("There is a cycle in the dependencies of the containers.")
+    })
 }
 
 impl Container {
@@ -355,9 +349,7 @@ impl Container {
     fn check_ports(&mut self) -> Result<(), Refusal> {
         let mut seen = BTreeSet::new();
         for PortMapping { container_port, host_port, protocol, .. } in &mut self.port_mappings {
-            if *container_port == 0 {
-                return Err(client("A container port is 1 to 65535."));
-            }
+            refuse_if(*container_port == 0, || client("A container port is 1 to 65535."))?;
             if host_port.unwrap_or(*container_port) != *container_port {
                 return Err(client(
                     "When networkMode=awsvpc, the host ports and container ports in port mappings must match.",
@@ -398,9 +390,7 @@ impl Container {
     fn check_mounts(&self, volumes: &BTreeSet<&str>) -> Result<(), Refusal> {
         for MountPoint { source_volume, container_path, .. } in &self.mount_points {
             let volume = source_volume.as_deref().unwrap_or_default();
-            if !volumes.contains(volume) {
-                return Err(client(format!("Unknown volume '{volume}'.")));
-            }
+            ensure(volumes.contains(volume), || client(format!("Unknown volume '{volume}'.")))?;
             if container_path.as_deref().is_none_or(str::is_empty) {
                 return Err(client(format!("The mount point of volume '{volume}' has no container path.")));
             }
@@ -424,10 +414,7 @@ impl Container {
             && (2..=120).contains(timeout)
             && (1..=10).contains(retries)
             && start_period.is_none_or(|seconds| seconds <= 300);
-        match is_fine {
-            true => Ok(()),
-            false => Err(client(format!("The health check of container {} is out of range.", self.name))),
-        }
+        ensure(is_fine, || client(format!("The health check of container {} is out of range.", self.name)))
     }
 
     /// ECS API Reference, LogConfiguration; ECS Developer Guide, "Send Amazon ECS logs to CloudWatch".
@@ -576,10 +563,7 @@ impl Secret {
             [parameter] => !parameter.is_empty() && !parameter.contains(char::is_whitespace),
             _ => false,
         };
-        match is_fine {
-            true => Ok(()),
-            false => Err(client(format!("The secret {name} has an invalid valueFrom: {value_from}."))),
-        }
+        ensure(is_fine, || client(format!("The secret {name} has an invalid valueFrom: {value_from}.")))
     }
 
     /// The ARN of the secret of Secrets Manager, without what may follow it.

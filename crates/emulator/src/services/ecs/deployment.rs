@@ -7,10 +7,10 @@ use super::cluster;
 use super::failure::Problem;
 use super::shapes::DeploymentConfiguration;
 use super::stages::{self, Stage};
-use super::{State, invalid, lookup, rollout, view};
+use super::{State, invalid, lookup, rollout};
 use crate::request::Call;
 use crate::response::Refusal;
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// ECS API Reference, ServiceDeployment. Its counts are those of its tasks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -76,7 +76,7 @@ impl ServiceDeployment {
     }
 
     fn shown(&self, state: &State) -> Value {
-        let mut shown = view(self);
+        let mut shown = to_json(self);
         let shifts = self.deployment_configuration.shifts_traffic();
         let summary = |arn: &str, production: f64, test: f64| {
             let (running, pending) = state.counts(&self.service_arn, Some(arn));
@@ -172,15 +172,9 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({"serviceDeployments": briefs, "nextToken": next}))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Describe {
-    service_deployment_arns: Vec<String>,
-}
-
 /// ECS API Reference, DescribeServiceDeployments: up to 20.
 pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Describe { service_deployment_arns } = call.input()?;
+    let service_deployment_arns: Vec<String> = call.member("serviceDeploymentArns")?;
     if !(1..=20).contains(&service_deployment_arns.len()) {
         return Err(invalid("1 to 20 service deployments can be described at once."));
     }
@@ -196,16 +190,9 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({"serviceDeployments": found, "failures": failures}))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Stop {
-    service_deployment_arn: String,
-    stop_type: Option<String>,
-}
-
 /// ECS API Reference, StopServiceDeployment: rolls one back that goes on, whether or not it would do so by itself.
 pub(super) fn stop(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Stop { service_deployment_arn: arn, stop_type } = call.input()?;
+    let (arn, stop_type): (String, Option<String>) = call.members(&["serviceDeploymentArn", "stopType"])?;
     if stop_type.as_deref() == Some("ABORT") {
         let message = "The stop type ABORT is not supported.";
         return Err(Refusal::new("UnsupportedFeatureException", message));

@@ -1,7 +1,7 @@
 //! How large a task can be on Fargate.
 
 use super::client;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 /// CPU units and MiB of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +43,12 @@ pub(super) fn size(cpu: Option<&str>, memory: Option<&str>) -> Result<Size, Refu
     };
     // Between 512 and 2048 MiB, the smallest size has 512, 1024 and 2048.
     let is_gap = (cpu, memory) == (256, 1536);
-    match SIZES.iter().any(offers) && !is_gap {
-        true => Ok(Size { cpu, memory }),
-        false => Err(client(format!(
+    ensure(SIZES.iter().any(offers) && !is_gap, || {
+        client(format!(
             "No Fargate configuration exists for given values: {cpu} CPU, {memory} memory. See the Amazon ECS documentation for the valid values."
-        ))),
-    }
+        ))
+    })?;
+    Ok(Size { cpu, memory })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::invalid;
 use crate::emulator::ACCOUNT_ID;
 use crate::response::Refusal;
 use crate::services::Cx;
-use crate::services::iam::page::page;
+use crate::services::pages::page;
 
 /// One page of a list (ECS API Reference, `maxResults`: 1 to 100) of `usual` items where the call does not say.
 pub(super) fn paged<T>(

@@ -28,7 +28,6 @@ mod update;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use self::cluster::Cluster;
 use self::deployment::ServiceDeployment;
@@ -43,7 +42,7 @@ use crate::latency::{Spread, spread};
 use crate::limits::{Limit, ServiceLimits, rate};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 /// For how long what is gone can still be described. AWS gives no number; an hour is what clients report for stopped
 /// tasks (ECS API Reference, DescribeTasks: "for at least one hour").
@@ -86,22 +85,16 @@ fn client(message: impl Into<String>) -> Refusal {
 /// ECS works by its service-linked role, which the first call makes (ECS Developer Guide, "Using service-linked roles for
 /// Amazon ECS"; the message is that of aws/containers-roadmap#2614).
 fn check_linked_role(cx: &mut Cx<'_>) -> Result<(), Refusal> {
-    match iam::State::usable_link(cx, "ecs.amazonaws.com") {
-        true => Ok(()),
-        false => Err(invalid(
+    ensure(iam::State::usable_link(cx, "ecs.amazonaws.com"), || {
+        invalid(
             "Unable to assume the service linked role. Please verify that the ECS service linked role exists.",
-        )),
-    }
+        )
+    })
 }
 
 /// What AWS has and the emulator has not.
 fn not_modelled(what: &str) -> Refusal {
     Refusal::new("UnknownParameter", format!("The emulator does not model {what}."))
-}
-
-/// A record as it is answered; the encoder leaves out private members and nulls.
-fn view(record: &impl Serialize) -> Value {
-    serde_json::to_value(record).expect("records are plain data with text keys")
 }
 
 /// Whether a name is 1 to 255 letters, digits, hyphens and underscores (ECS API Reference, CreateCluster,
@@ -187,9 +180,9 @@ impl Api for State {
             "ListTasks" => task::list(cx, call),
             "DescribeTasks" => task::describe(cx, call),
 
-            "TagResource" => tags::tag(cx, call),
-            "UntagResource" => tags::untag(cx, call),
-            "ListTagsForResource" => tags::list(cx, call),
+            "TagResource" => tags::TAGS.tag(cx, call),
+            "UntagResource" => tags::TAGS.untag(cx, call),
+            "ListTagsForResource" => tags::TAGS.list(cx, call),
 
             "PutAccountSettingDefault" => settings::put_default(cx, call),
             "ListAccountSettings" => settings::list(cx, call),

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::shapes::{AwsVpcConfiguration, NetworkConfiguration};
 use super::{State, invalid};
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::Cx;
 
 /// The subnets and groups of a network configuration, which must be there, in one VPC (ECS API Reference,
@@ -16,12 +16,8 @@ pub(super) fn check(cx: &Cx<'_>, configuration: Option<&NetworkConfiguration>) -
             "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
         ));
     };
-    if !(1..=16).contains(&subnets.len()) {
-        return Err(invalid("1 to 16 subnets must be given."));
-    }
-    if security_groups.len() > 5 {
-        return Err(invalid("5 security groups can be given at most."));
-    }
+    ensure((1..=16).contains(&subnets.len()), || invalid("1 to 16 subnets must be given."))?;
+    refuse_if(security_groups.len() > 5, || invalid("5 security groups can be given at most."))?;
     let mut vpcs = Vec::new();
     for id in subnets {
         let unknown =
@@ -34,10 +30,10 @@ pub(super) fn check(cx: &Cx<'_>, configuration: Option<&NetworkConfiguration>) -
         vpcs.push(cx.r.ec2.group_vpc(id).ok_or_else(unknown)?);
     }
     let vpc = vpcs.first().cloned().unwrap_or_default();
-    match vpcs.iter().all(|other| *other == vpc) {
-        true => Ok(vpc),
-        false => Err(invalid("All subnets and security groups must belong to the same VPC.")),
-    }
+    ensure(vpcs.iter().all(|other| *other == vpc), || {
+        invalid("All subnets and security groups must belong to the same VPC.")
+    })?;
+    Ok(vpc)
 }
 
 /// A place for a task.
@@ -62,9 +58,10 @@ pub(super) fn place(cx: &Cx<'_>, service_arn: &str, configuration: &NetworkConfi
     let taken = |address: &Ipv4Addr| state.tasks.values().any(|task| task.has_address(*address));
     let last = subnet.cidr.broadcast();
     let address = subnet.cidr.hosts().skip(3).find(|address| *address != last && !taken(address))?;
-    let group_ids = match security_groups.is_empty() {
-        true => cx.r.ec2.default_group(&subnet.vpc_id).into_iter().collect(),
-        false => security_groups.clone(),
+    let group_ids = if security_groups.is_empty() {
+        cx.r.ec2.default_group(&subnet.vpc_id).into_iter().collect()
+    } else {
+        security_groups.clone()
     };
     Some(Place {
         subnet_id: subnet.subnet_id,

@@ -6,9 +6,9 @@ use serde_json::json;
 use super::lookup::{self, Image};
 use super::service::Service;
 use super::shapes::{LoadBalancer, NetworkConfiguration, StrategyItem};
-use super::{State, invalid, view};
+use super::{State, invalid};
 use crate::request::Call;
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -176,15 +176,9 @@ fn group_for(service: &Service, balancer: &LoadBalancer, before: Option<&str>) -
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Describe {
-    service_revision_arns: Vec<String>,
-}
-
 /// ECS API Reference, DescribeServiceRevisions: up to 20.
 pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Describe { service_revision_arns } = call.input()?;
+    let service_revision_arns: Vec<String> = call.member("serviceRevisionArns")?;
     if !(1..=20).contains(&service_revision_arns.len()) {
         return Err(invalid("1 to 20 service revisions can be described at once."));
     }
@@ -192,7 +186,7 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let mut failures = Vec::new();
     for arn in &service_revision_arns {
         match cx.r.ecs.revisions.get(arn) {
-            Some(revision) => found.push(view(revision)),
+            Some(revision) => found.push(to_json(revision)),
             None => failures.push(json!({"arn": arn, "reason": "MISSING"})),
         }
     }

@@ -6,15 +6,13 @@ use serde_json::{Value, json};
 use super::shapes::{
     DeploymentConfiguration, DeploymentController, LoadBalancer, NetworkConfiguration, StrategyItem,
 };
-use super::{
-    REMEMBERED_MILLIS, State, invalid, is_name, lookup, rollout, routing, service_checks, task, view,
-};
+use super::{REMEMBERED_MILLIS, State, invalid, is_name, lookup, rollout, routing, service_checks, task};
 use crate::emulator::ACCOUNT_ID;
 use crate::latency::{Spread, spread};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::{Tag, Tags, Token, named_tag_list, tags};
-use crate::services::{Answer, Cx, autoscaling};
+use crate::services::{Answer, Cx, autoscaling, to_json};
 
 /// For how long a client token is remembered. AWS gives no number for ECS; this is EC2's.
 const TOKEN_MILLIS: i64 = 24 * 60 * 60 * 1000;
@@ -197,7 +195,7 @@ impl Service {
 
     /// As it is answered, with the counts of its tasks.
     pub(super) fn shown(&self, state: &State, with_tags: bool) -> Value {
-        let mut shown = view(self);
+        let mut shown = to_json(self);
         let (running, pending) = state.counts(&self.service_arn, None);
         shown["runningCount"] = json!(running);
         shown["pendingCount"] = json!(pending);
@@ -370,18 +368,10 @@ pub(super) fn answer(cx: &Cx<'_>, arn: &str, with_tags: bool) -> Value {
     json!({"service": service.map(|service| service.shown(&cx.r.ecs, with_tags))})
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Describe {
-    cluster: Option<String>,
-    services: Vec<String>,
-    #[serde(default)]
-    include: Vec<String>,
-}
-
 /// ECS API Reference, DescribeServices: up to 10, by name or ARN.
 pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Describe { cluster, services, include } = call.input()?;
+    let (cluster, services, include): (Option<String>, Vec<String>, Vec<String>) =
+        call.members(&["cluster", "services", "include"])?;
     match services.len() {
         0 => return Err(invalid("Services cannot be empty.")),
         1..=10 => {}
@@ -411,18 +401,10 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({"services": found, "failures": failures}))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Delete {
-    cluster: Option<String>,
-    service: String,
-    #[serde(default)]
-    force: bool,
-}
-
 /// ECS API Reference, DeleteService: scaled to 0 first, or with force.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Delete { cluster, service, force } = call.input()?;
+    let (cluster, service, force): (Option<String>, String, bool) =
+        call.members(&["cluster", "service", "force"])?;
     let cluster = &cx.r.ecs.present_cluster(cluster.as_deref().unwrap_or("default"))?.cluster_arn;
     let found = cx.r.ecs.service(cluster, &service)?;
     let arn = found.service_arn.clone();
@@ -517,9 +499,10 @@ pub(super) fn settle(cx: &mut Cx<'_>) {
 
 /// The ARN that a name has in a cluster, or the ARN itself.
 fn service_arn(cluster_arn: &str, name: &str) -> String {
-    match name.starts_with("arn:") {
-        true => name.to_owned(),
-        false => format!("{}/{name}", cluster_arn.replacen(":cluster/", ":service/", 1)),
+    if name.starts_with("arn:") {
+        name.to_owned()
+    } else {
+        format!("{}/{name}", cluster_arn.replacen(":cluster/", ":service/", 1))
     }
 }
 

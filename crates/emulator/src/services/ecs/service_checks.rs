@@ -8,7 +8,7 @@ use super::shapes::{
 };
 use super::task_definition::{TaskDefinition, is_role_arn};
 use super::{client, invalid, lookup, network, not_modelled, routing};
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::Cx;
 
 /// Who assumes the roles that ECS moves traffic and calls hooks with (ECS Developer Guide, "Amazon ECS infrastructure IAM
@@ -100,10 +100,9 @@ fn percents(service: &Service) -> Result<(), Refusal> {
             "maximumPercent and minimumHealthyPercent cannot both be 100, which blocks deployments.",
         ));
     }
-    match most == 100 && service.availability_zone_rebalancing == "ENABLED" {
-        true => Err(invalid("Availability Zone rebalancing needs a maximumPercent above 100.")),
-        false => Ok(()),
-    }
+    refuse_if(most == 100 && service.availability_zone_rebalancing == "ENABLED", || {
+        invalid("Availability Zone rebalancing needs a maximumPercent above 100.")
+    })
 }
 
 /// ECS API Reference, DeploymentConfiguration, LinearConfiguration, CanaryConfiguration, DeploymentAlarms.
@@ -135,17 +134,14 @@ fn strategy(configuration: &DeploymentConfiguration) -> Result<(), Refusal> {
         return Err(invalid("A canary is 0.1 to 100.0 percent, and bakes for 0 to 1440 minutes."));
     }
     let alarms = configuration.alarms.as_ref().filter(|alarms| alarms.enable);
-    match alarms.is_some_and(|alarms| alarms.alarm_names.is_empty()) {
-        true => Err(invalid("Deployment alarms that are enabled need the name of an alarm.")),
-        false => Ok(()),
-    }
+    refuse_if(alarms.is_some_and(|alarms| alarms.alarm_names.is_empty()), || {
+        invalid("Deployment alarms that are enabled need the name of an alarm.")
+    })
 }
 
 /// ECS API Reference, DeploymentLifecycleHook.
 fn check_hook(cx: &Cx<'_>, hook: &LifecycleHook) -> Result<(), Refusal> {
-    if hook.target_type.as_deref() == Some("PAUSE") {
-        return Err(not_modelled("lifecycle hooks that pause"));
-    }
+    refuse_if(hook.target_type.as_deref() == Some("PAUSE"), || not_modelled("lifecycle hooks that pause"))?;
     let (Some(function), Some(role)) = (&hook.hook_target_arn, &hook.role_arn) else {
         return Err(invalid("A lifecycle hook needs hookTargetArn and roleArn."));
     };
@@ -170,9 +166,7 @@ fn load_balancers(
             "Health check grace period is only valid for services configured to use load balancers.",
         ));
     }
-    if balancers.len() > 5 {
-        return Err(invalid("A service can use 5 target groups at most."));
-    }
+    refuse_if(balancers.len() > 5, || invalid("A service can use 5 target groups at most."))?;
     for balancer in balancers {
         target_group(cx, &balancer.target_group_arn, vpc)?;
         container(balancer, definition)?;
@@ -210,10 +204,9 @@ fn target_group(cx: &Cx<'_>, arn: &str, vpc: &str) -> Result<(), Refusal> {
             "The target group with targetGroupArn {arn} does not have an associated load balancer."
         )));
     }
-    match group.vpc_id != vpc {
-        true => Err(invalid(format!("The target group {arn} is not in the VPC of the subnets."))),
-        false => Ok(()),
-    }
+    refuse_if(group.vpc_id != vpc, || {
+        invalid(format!("The target group {arn} is not in the VPC of the subnets."))
+    })
 }
 
 /// ECS API Reference, LoadBalancer, `containerName` and `containerPort`.
@@ -260,9 +253,7 @@ fn check_advanced(
                 "{name} has an invalid ARN format. Must be RuleArn for ALB. Got: {rule}"
             )));
         }
-        if !routing::rule_exists(cx, rule) {
-            return Err(invalid(format!("{name} {rule} does not exist.")));
-        }
+        ensure(routing::rule_exists(cx, rule), || invalid(format!("{name} {rule} does not exist.")))?;
     }
     if test_listener_rule.as_ref() == Some(production) {
         return Err(invalid(format!(
@@ -274,10 +265,9 @@ fn check_advanced(
 
 fn assumable(cx: &Cx<'_>, role: &str) -> Result<(), Refusal> {
     let is_fine = is_role_arn(role) && cx.global.iam.assumable(role, ECS, cx.now_millis).is_ok();
-    match is_fine {
-        true => Ok(()),
-        false => Err(invalid(format!(
+    ensure(is_fine, || {
+        invalid(format!(
             "Unable to assume role {role}. Please verify that the role exists and that its trust policy allows {ECS}."
-        ))),
-    }
+        ))
+    })
 }

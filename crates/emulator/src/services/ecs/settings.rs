@@ -1,6 +1,5 @@
 //! Account settings (ECS Developer Guide, "Access Amazon ECS features with account settings").
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{State, invalid};
@@ -22,16 +21,9 @@ const SETTINGS: [(&str, &str, &[&str]); 10] = [
     ("taskLongArnFormat", "enabled", &["enabled", "disabled"]),
 ];
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Put {
-    name: String,
-    value: String,
-}
-
 /// ECS API Reference, PutAccountSettingDefault.
 pub(super) fn put_default(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Put { name, value } = call.input()?;
+    let (name, value): (String, String) = call.members(&["name", "value"])?;
     let known = SETTINGS.iter().find(|(known, ..)| *known == name);
     let (.., values) = known.ok_or_else(|| invalid(format!("The emulator has no setting {name}.")))?;
     if !values.contains(&value.as_str()) {
@@ -42,18 +34,10 @@ pub(super) fn put_default(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(answer)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct List {
-    name: Option<String>,
-    value: Option<String>,
-    #[serde(default)]
-    effective_settings: bool,
-}
-
 /// ECS API Reference, ListAccountSettings. Without `effectiveSettings` only what was changed is listed.
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { name, value, effective_settings } = call.input()?;
+    let (name, value, effective_settings): (Option<String>, Option<String>, bool) =
+        call.members(&["name", "value", "effectiveSettings"])?;
     let state = &cx.r.ecs;
     let settings: Vec<Value> = SETTINGS
         .iter()

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::invalid;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 /// ECS API Reference, CapacityProviderStrategyItem.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,10 +26,9 @@ pub(super) fn check_strategy(strategy: &[StrategyItem], providers: &[String]) ->
     if strategy.iter().filter(|item| item.base > 0).count() > 1 {
         return Err(invalid("Only one capacity provider in a strategy can have a base."));
     }
-    match !strategy.is_empty() && strategy.iter().all(|item| item.weight == 0) {
-        true => Err(invalid("At least one capacity provider in a strategy must have a weight above 0.")),
-        false => Ok(()),
-    }
+    refuse_if(!strategy.is_empty() && strategy.iter().all(|item| item.weight == 0), || {
+        invalid("At least one capacity provider in a strategy must have a weight above 0.")
+    })
 }
 
 /// ECS API Reference, LoadBalancer.

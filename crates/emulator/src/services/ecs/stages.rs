@@ -308,16 +308,11 @@ fn shift_test(cx: &mut Cx<'_>, arn: &str) -> i64 {
 fn shift_production(cx: &mut Cx<'_>, arn: &str) -> i64 {
     let Some(deployment) = cx.r.ecs.deployments.get_mut(arn) else { return 0 };
     let configuration = &deployment.deployment_configuration;
-    let (percent, bake) = match deployment.has_predecessor() {
-        true => step(configuration, deployment.production),
-        false => (100.0, 0),
-    };
+    let (percent, bake) =
+        if deployment.has_predecessor() { step(configuration, deployment.production) } else { (100.0, 0) };
     deployment.production = percent;
     weigh(cx, arn, percent, |route| Some(&route.production));
-    match percent < 100.0 {
-        true => minutes(cx, arn, bake),
-        false => millis(cx, arn, SHIFT),
-    }
+    if percent < 100.0 { minutes(cx, arn, bake) } else { millis(cx, arn, SHIFT) }
 }
 
 /// The share after the next step, and for how many minutes it bakes (ECS API Reference, LinearConfiguration,

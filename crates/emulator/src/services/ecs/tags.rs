@@ -1,61 +1,19 @@
 //! Tags of clusters, services, task definitions and tasks.
 
-use serde::Deserialize;
-use serde_json::json;
-
 use super::{State, invalid};
-use crate::request::Call;
 use crate::response::Refusal;
-use crate::services::support::{Tag, Tags, named_tag_list, tags};
-use crate::services::{Answer, Cx};
+use crate::services::support::{Tags, named_tag_list, tags};
+use crate::services::tagging::Tagging;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Add {
-    resource_arn: String,
-    tags: Vec<Tag>,
-}
-
-/// ECS API Reference, TagResource.
-pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Add { resource_arn, tags: given } = call.input()?;
-    let given = tags(given, invalid)?;
-    let own = cx.r.ecs.tags_of(&resource_arn)?;
-    let mut all = own.clone();
-    all.extend(given);
-    if all.len() > 50 {
-        return Err(invalid("An object can have 50 tags at most."));
-    }
-    *own = all;
-    Ok(json!({}))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Remove {
-    resource_arn: String,
-    tag_keys: Vec<String>,
-}
-
-/// ECS API Reference, UntagResource.
-pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Remove { resource_arn, tag_keys } = call.input()?;
-    cx.r.ecs.tags_of(&resource_arn)?.retain(|key, _| !tag_keys.contains(key));
-    Ok(json!({}))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct List {
-    resource_arn: String,
-}
-
-/// ECS API Reference, ListTagsForResource.
-pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { resource_arn } = call.input()?;
-    let tags = cx.r.ecs.tags_of(&resource_arn)?;
-    Ok(json!({"tags": named_tag_list(tags, "key", "value")}))
-}
+pub(super) const TAGS: Tagging = Tagging {
+    members: &["tags", "resourceArn", "tagKeys"],
+    list: |tags| named_tag_list(tags, "key", "value"),
+    ..Tagging::new(
+        |cx, arn| cx.r.ecs.tags_of(arn),
+        |given| tags(given, invalid),
+        |_| invalid("An object can have 50 tags at most."),
+    )
+};
 
 impl State {
     /// The tags of what has an ARN and is there.

@@ -9,11 +9,12 @@ use super::failure::Problem;
 use super::network::{self, Place};
 use super::revision::Revision;
 use super::task_definition::EphemeralStorage;
-use super::{REMEMBERED_MILLIS, State, cluster, invalid, lookup, routing, view};
+use super::{REMEMBERED_MILLIS, State, cluster, invalid, lookup, routing};
 use crate::latency::{Spread, spread};
 use crate::request::Call;
+use crate::response::ensure;
 use crate::services::support::{Next, Tags, named_tag_list};
-use crate::services::{Answer, Cx, Interface};
+use crate::services::{Answer, Cx, Interface, to_json};
 
 /// From the start of a task on Fargate until it is `RUNNING`. Estimate, within the 59 s in which services become steady.
 const START: Spread = spread(40.0, 30.0, 50.0);
@@ -139,7 +140,7 @@ impl Task {
     }
 
     fn shown(&self, with_tags: bool) -> Value {
-        let mut shown = view(self);
+        let mut shown = to_json(self);
         shown["tags"] = if with_tags { named_tag_list(&self.tags, "key", "value") } else { json!([]) };
         shown["overrides"] = json!({"containerOverrides": []});
         shown
@@ -436,21 +437,11 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({"taskArns": arns, "nextToken": next}))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Describe {
-    cluster: Option<String>,
-    tasks: Vec<String>,
-    #[serde(default)]
-    include: Vec<String>,
-}
-
 /// ECS API Reference, DescribeTasks: up to 100, by id or ARN.
 pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Describe { cluster, tasks, include } = call.input()?;
-    if !(1..=100).contains(&tasks.len()) {
-        return Err(invalid("1 to 100 tasks can be described at once."));
-    }
+    let (cluster, tasks, include): (Option<String>, Vec<String>, Vec<String>) =
+        call.members(&["cluster", "tasks", "include"])?;
+    ensure((1..=100).contains(&tasks.len()), || invalid("1 to 100 tasks can be described at once."))?;
     let name = cluster.as_deref().unwrap_or("default");
     cx.r.ecs.present_cluster(name)?;
     let mut found = Vec::new();

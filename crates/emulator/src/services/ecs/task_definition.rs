@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::container::{self, Container};
-use super::{State, client, fargate, invalid, is_name, lookup, not_modelled, view};
+use super::{State, client, fargate, invalid, is_name, lookup, not_modelled};
 use crate::latency::{Spread, spread};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::support::{Next, Tag, Tags, named_tag_list, tags};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// How long a deleted task definition that nothing uses is still shown. Estimate: AWS gives no number.
 const DELETE: Spread = spread(60.0, 30.0, 120.0);
@@ -109,9 +109,7 @@ struct Register {
 pub(super) fn register(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let mut input: Register = call.input()?;
     let mut containers = std::mem::take(&mut input.container_definitions);
-    if !is_name(&input.family) {
-        return Err(client("Family contains invalid characters."));
-    }
+    ensure(is_name(&input.family), || client("Family contains invalid characters."))?;
     if input.requires_compatibilities != ["FARGATE"] {
         return Err(not_modelled(
             "task definitions for anything but FARGATE alone (requiresCompatibilities)",
@@ -157,7 +155,7 @@ pub(super) fn register(cx: &mut Cx<'_>, call: &Call) -> Answer {
         next: None,
     };
     let answer = json!({
-        "taskDefinition": view(&definition),
+        "taskDefinition": to_json(&definition),
         "tags": named_tag_list(&definition.tags, "key", "value"),
     });
     let state = &mut cx.r.ecs;
@@ -171,9 +169,7 @@ impl Register {
     /// ECS task IAM role").
     fn check_roles(&self) -> Result<(), Refusal> {
         for arn in [&self.task_role_arn, &self.execution_role_arn].into_iter().flatten() {
-            if !is_role_arn(arn) {
-                return Err(client(format!("Role is not valid: {arn}.")));
-            }
+            ensure(is_role_arn(arn), || client(format!("Role is not valid: {arn}.")))?;
         }
         Ok(())
     }
@@ -200,9 +196,7 @@ impl Register {
     fn volume_names(&self) -> Result<BTreeSet<&str>, Refusal> {
         let mut names = BTreeSet::new();
         for Volume { name, host } in &self.volumes {
-            if !is_name(name) {
-                return Err(client(format!("Invalid volume name {name}.")));
-            }
+            ensure(is_name(name), || client(format!("Invalid volume name {name}.")))?;
             if host.as_ref().is_some_and(|host| host.source_path.is_some()) {
                 return Err(client("host.sourcePath should not be set for volumes in Fargate."));
             }
@@ -223,35 +217,21 @@ pub(super) fn is_role_arn(arn: &str) -> bool {
     account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()) && !name.is_empty()
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Describe {
-    task_definition: String,
-    #[serde(default)]
-    include: Vec<String>,
-}
-
 /// ECS API Reference, DescribeTaskDefinition: a revision, or the latest active one of a family.
 pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Describe { task_definition, include } = call.input()?;
+    let (task_definition, include): (String, Vec<String>) = call.members(&["taskDefinition", "include"])?;
     let found = cx.r.ecs.task_definition(&task_definition);
     let definition = found.ok_or_else(|| client("Unable to describe task definition."))?;
-    let mut answer = json!({"taskDefinition": view(definition)});
+    let mut answer = json!({"taskDefinition": to_json(definition)});
     if include.iter().any(|item| item == "TAGS") {
         answer["tags"] = named_tag_list(&definition.tags, "key", "value");
     }
     Ok(answer)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Deregister {
-    task_definition: String,
-}
-
 /// ECS API Reference, DeregisterTaskDefinition: what runs of it goes on running.
 pub(super) fn deregister(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Deregister { task_definition } = call.input()?;
+    let task_definition: String = call.member("taskDefinition")?;
     if split(&task_definition).1.is_none() {
         return Err(invalid("A task definition is deregistered by family and revision."));
     }
@@ -265,18 +245,12 @@ pub(super) fn deregister(cx: &mut Cx<'_>, call: &Call) -> Answer {
     }
     definition.status = "INACTIVE".to_owned();
     definition.deregistered_at = Some(now);
-    Ok(json!({"taskDefinition": view(definition)}))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Delete {
-    task_definitions: Vec<String>,
+    Ok(json!({"taskDefinition": to_json(definition)}))
 }
 
 /// ECS API Reference, DeleteTaskDefinitions: up to 10 that are `INACTIVE`. They go once nothing uses them.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Delete { task_definitions } = call.input()?;
+    let task_definitions: Vec<String> = call.member("taskDefinitions")?;
     if !(1..=10).contains(&task_definitions.len()) {
         return Err(invalid("1 to 10 task definitions can be deleted at once."));
     }
@@ -300,7 +274,7 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
                 definition.status = "DELETE_IN_PROGRESS".to_owned();
                 definition.delete_requested_at = Some(now);
                 definition.next = Some(Next { state: "DELETED".to_owned(), at_millis });
-                deleted.push(view(definition));
+                deleted.push(to_json(definition));
             }
         }
     }
@@ -383,9 +357,7 @@ impl State {
     /// A task definition that a service may begin to use (ECS API Reference, DeregisterTaskDefinition).
     pub(super) fn usable_task_definition(&self, name: &str) -> Result<&TaskDefinition, Refusal> {
         let definition = self.task_definition(name).ok_or_else(|| client("TaskDefinition not found."))?;
-        match definition.is_active() {
-            true => Ok(definition),
-            false => Err(client("TaskDefinition is inactive.")),
-        }
+        ensure(definition.is_active(), || client("TaskDefinition is inactive."))?;
+        Ok(definition)
     }
 }

@@ -8,7 +8,7 @@ use super::shapes::{
 };
 use super::{rollout, routing, service_checks};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::{Answer, Cx};
 
 #[derive(Deserialize)]
@@ -39,9 +39,7 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let mut input: Update = call.input()?;
     let cluster = cx.r.ecs.active_cluster(input.cluster.as_deref())?.cluster_arn.clone();
     let before = cx.r.ecs.service(&cluster, &input.service)?.clone();
-    if !before.is_active() {
-        return Err(Refusal::new("ServiceNotActiveException", "Service was not ACTIVE."));
-    }
+    ensure(before.is_active(), || Refusal::new("ServiceNotActiveException", "Service was not ACTIVE."))?;
     if let Some(controller) = input.deployment_controller.take() {
         service_checks::controller(controller)?;
     }

@@ -3,7 +3,7 @@
 
 use super::records::{Action, FixedResponseConfig, ForwardConfig, RedirectConfig, Stickiness, WeightedGroup};
 use super::{invalid, not_modelled};
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 /// The listener that redirects are judged by.
 pub(super) struct At<'a> {
@@ -144,10 +144,9 @@ fn redirect(config: Option<&RedirectConfig>, at: &At<'_>) -> Result<(), Refusal>
         config.host == "#{host}",
         config.path == "/#{path}",
     ];
-    match same.into_iter().all(|same| same) {
-        true => Err(wrong_action("The redirect configuration is not valid because it creates a loop.")),
-        false => Ok(()),
-    }
+    refuse_if(same.into_iter().all(|same| same), || {
+        wrong_action("The redirect configuration is not valid because it creates a loop.")
+    })
 }
 
 /// Whether a text has placeholders out of these only, and each at most once.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::invalid;
 use super::records::{Listener, LoadBalancer, Rule, TargetGroup};
 use crate::emulator::ACCOUNT_ID;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 
 /// A kind of object, as its ARN and its errors call it.
 #[derive(Clone, Copy, PartialEq)]
@@ -60,10 +60,7 @@ impl Kind {
 /// The ARN must have the shape of its kind, in this region (the API answers ValidationError, "'…' is not a valid
 /// listener ARN").
 pub(super) fn check<R: Found>(region: &str, arn: &str) -> Result<(), Refusal> {
-    match R::KIND.has(region, arn) {
-        true => Ok(()),
-        false => Err(invalid(format!("'{arn}' is not a valid {} ARN", R::KIND.what))),
-    }
+    ensure(R::KIND.has(region, arn), || invalid(format!("'{arn}' is not a valid {} ARN", R::KIND.what)))
 }
 
 pub(super) fn find<'a, R: Found>(
@@ -96,8 +93,7 @@ pub(super) fn check_name<R: Found>(name: &str) -> Result<(), Refusal> {
             "The {what} name '{name}' can only contain alphanumeric characters and hyphens"
         )));
     }
-    match name.starts_with('-') || name.ends_with('-') {
-        true => Err(invalid(format!("The {what} name '{name}' cannot begin or end with a hyphen"))),
-        false => Ok(()),
-    }
+    refuse_if(name.starts_with('-') || name.ends_with('-'), || {
+        invalid(format!("The {what} name '{name}' cannot begin or end with a hyphen"))
+    })
 }

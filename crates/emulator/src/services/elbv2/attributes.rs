@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::records::Attributes;
 use super::{invalid, wrong_configuration};
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 
 /// An attribute as it is given.
 #[derive(Deserialize)]
@@ -219,10 +219,7 @@ const HTTPS_HEADERS: [Attribute; 19] = {
 
 /// The attributes of a listener, which depend on its protocol.
 pub(super) fn of_listener(https: bool) -> &'static Table {
-    match https {
-        true => &HTTPS_LISTENER,
-        false => &HTTP_LISTENER,
-    }
+    if https { &HTTPS_LISTENER } else { &HTTP_LISTENER }
 }
 
 impl Table {
@@ -242,9 +239,7 @@ impl Table {
     ) -> Result<(Attributes, BTreeSet<String>), Refusal> {
         let what = self.what;
         // The service answers so, though its API model has no such limit.
-        if given.len() > 20 {
-            return Err(invalid("Attributes must have length less than or equal to 20"));
-        }
+        refuse_if(given.len() > 20, || invalid("Attributes must have length less than or equal to 20"))?;
         let mut attributes = current.clone();
         let mut keys = BTreeSet::new();
         for Pair { key, value } in given {
@@ -260,20 +255,20 @@ impl Table {
     fn check(&self, key: &str, value: &str) -> Result<(), Refusal> {
         let what = self.what;
         let Some(own) = self.own.iter().find(|own| own.key == key) else {
-            return Err(match self.foreign.contains(&key) {
-                true => wrong_configuration(format!(
+            return Err(if self.foreign.contains(&key) {
+                wrong_configuration(format!(
                     "The {what} attribute key '{key}' is not supported on a {what} of this type"
-                )),
-                false => invalid(format!("The {what} attribute key '{key}' is not recognized")),
+                ))
+            } else {
+                invalid(format!("The {what} attribute key '{key}' is not recognized"))
             });
         };
-        match own.allowed.allows(value) {
-            true => Ok(()),
-            false => Err(wrong_configuration(format!(
+        ensure(own.allowed.allows(value), || {
+            wrong_configuration(format!(
                 "The value '{value}' of the {what} attribute '{key}' is not valid: expected {}",
                 own.allowed.expected()
-            ))),
-        }
+            ))
+        })
     }
 }
 

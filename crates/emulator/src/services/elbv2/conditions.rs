@@ -5,7 +5,7 @@ use ipnet::IpNet;
 
 use super::invalid;
 use super::records::{Condition, HttpHeaderConfig, QueryStringConfig, ValuesConfig};
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 
 /// AWS General Reference, "Elastic Load Balancing endpoints and quotas".
 const MOST_VALUES: usize = 5;
@@ -17,9 +17,7 @@ const ONCE: [&str; 4] = ["http-request-method", "host-header", "path-pattern", "
 /// Checks conditions and gives them in the form in which they are shown.
 pub(super) fn completed(conditions: Vec<Condition>) -> Result<Vec<Condition>, Refusal> {
     let conditions: Vec<Condition> = conditions.into_iter().map(complete).collect::<Result<_, _>>()?;
-    if conditions.is_empty() {
-        return Err(invalid("A condition must be specified"));
-    }
+    refuse_if(conditions.is_empty(), || invalid("A condition must be specified"))?;
     for field in ONCE {
         if conditions.iter().filter(|condition| condition.field == field).count() > 1 {
             return Err(invalid(format!("A rule can only have one '{field}' condition")));
@@ -97,10 +95,9 @@ fn check_members(condition: &Condition) -> Result<(), Refusal> {
     if let Some((member, _, _)) = members.iter().find(|(_, of, given)| *given && *of != field) {
         return Err(invalid(format!("Condition field '{field}' cannot have '{member}'")));
     }
-    match condition.values.is_empty() || matches!(field, "host-header" | "path-pattern") {
-        true => Ok(()),
-        false => Err(invalid(format!("Condition field '{field}' cannot have 'Values'"))),
-    }
+    ensure(condition.values.is_empty() || matches!(field, "host-header" | "path-pattern"), || {
+        invalid(format!("Condition field '{field}' cannot have 'Values'"))
+    })
 }
 
 /// The values of a host or path condition, given in one of two ways.
@@ -124,9 +121,7 @@ fn no_values(field: &str) -> Refusal {
 
 /// At least one value, and each of them legal.
 fn each(values: &[String], legal: impl Fn(&str) -> bool, what: &str) -> Result<(), Refusal> {
-    if values.is_empty() {
-        return Err(invalid(format!("A condition value must be specified for a {what}")));
-    }
+    refuse_if(values.is_empty(), || invalid(format!("A condition value must be specified for a {what}")))?;
     match values.iter().find(|value| value.is_empty() || !legal(value)) {
         Some(value) => Err(invalid(format!("The {what} '{value}' is not valid"))),
         None => Ok(()),
@@ -170,8 +165,6 @@ fn check_query(config: Option<&QueryStringConfig>) -> Result<(), Refusal> {
     let config = config.ok_or_else(|| no_values("query-string"))?;
     let values: Vec<String> = config.values.iter().map(|pair| pair.value.clone()).collect();
     let long_key = config.values.iter().any(|pair| pair.key.as_ref().is_some_and(|key| key.len() > 128));
-    if long_key {
-        return Err(invalid("A query string key can have 128 characters at most"));
-    }
+    refuse_if(long_key, || invalid("A query string key can have 128 characters at most"))?;
     each(&values, |value| value.len() <= 128, "query string value")
 }

@@ -9,7 +9,7 @@ use super::pages::page;
 use super::records::{Action, Certificate, Listener, MutualAuthentication, Rule, Security};
 use super::{State, arns, invalid, shown, tags, tls};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::support::{Answer, Cx, Tag};
 
 /// AWS General Reference, "Elastic Load Balancing endpoints and quotas": listeners for an application load balancer.
@@ -98,10 +98,8 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         let same = (&existing.protocol, &existing.security, &existing.tags)
             == (&listener.protocol, &listener.security, &listener.tags)
             && state.default_actions(existing) == actions;
-        return match same {
-            true => Ok(json!({"Listeners": [state.show_listener(existing)]})),
-            false => Err(duplicate(port)),
-        };
+        ensure(same, || duplicate(port))?;
+        return Ok(json!({"Listeners": [state.show_listener(existing)]}));
     }
     let siblings = state.listeners.values().filter(|l| l.load_balancer_arn == listener.load_balancer_arn);
     if siblings.count() >= MOST {
@@ -186,9 +184,7 @@ pub(super) fn modify(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let state = &cx.r.elbv2;
     let mut listener = arns::find(cx.region, &state.listeners, &given.listener_arn)?.clone();
     if let Some(port) = given.port.filter(|port| *port != listener.port) {
-        if state.listener_at(&listener.load_balancer_arn, port).is_some() {
-            return Err(duplicate(port));
-        }
+        refuse_if(state.listener_at(&listener.load_balancer_arn, port).is_some(), || duplicate(port))?;
         listener.port = port;
     }
     if let Some(protocol) = given.protocol.filter(|protocol| *protocol != listener.protocol) {
@@ -218,15 +214,9 @@ pub(super) fn modify(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({"Listeners": [state.show_listener(&listener)]}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Which {
-    listener_arn: String,
-}
-
 /// Its rules go with it.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Which { listener_arn: arn } = call.input()?;
+    let arn: String = call.member("ListenerArn")?;
     let state = &mut cx.r.elbv2;
     arns::find(cx.region, &state.listeners, &arn)?;
     state.listeners.remove(&arn);
@@ -235,39 +225,25 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ModifyAttributes {
-    listener_arn: String,
-    attributes: Vec<Pair>,
-}
-
 pub(super) fn modify_attributes(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: ModifyAttributes = call.input()?;
-    let listener = arns::find_mut(cx.region, &mut cx.r.elbv2.listeners, &given.listener_arn)?;
+    let (listener_arn, attributes): (String, Vec<Pair>) = call.members(&["ListenerArn", "Attributes"])?;
+    let listener = arns::find_mut(cx.region, &mut cx.r.elbv2.listeners, &listener_arn)?;
     let table = attributes::of_listener(listener.is_https());
-    let (attributes, _) = table.changed(&listener.attributes, given.attributes)?;
+    let (attributes, _) = table.changed(&listener.attributes, attributes)?;
     listener.attributes = attributes;
     Ok(attributes::answer(&listener.attributes))
 }
 
 pub(super) fn describe_attributes(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Which { listener_arn } = call.input()?;
+    let listener_arn: String = call.member("ListenerArn")?;
     let listener = arns::find(cx.region, &cx.r.elbv2.listeners, &listener_arn)?;
     Ok(attributes::answer(&listener.attributes))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct DescribeCertificates {
-    listener_arn: String,
-    marker: Option<String>,
-    page_size: Option<usize>,
-}
-
 /// The default certificate: there are no others, because AddListenerCertificates is not modelled.
 pub(super) fn describe_certificates(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let DescribeCertificates { listener_arn, marker, page_size } = call.input()?;
+    let (listener_arn, marker, page_size): (String, Option<String>, Option<usize>) =
+        call.members(&["ListenerArn", "Marker", "PageSize"])?;
     let listener = arns::find(cx.region, &cx.r.elbv2.listeners, &listener_arn)?;
     let arn = |certificate: &Certificate| certificate.certificate_arn.clone().unwrap_or_default();
     let (page, next) =

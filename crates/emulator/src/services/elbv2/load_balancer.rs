@@ -15,7 +15,7 @@ use super::{
     LINGERING, Lingering, PROVISIONING, invalid, not_modelled, regions, shown, tags, wrong_configuration,
 };
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::iam;
 use crate::services::support::{Answer, Cx, Interface, Next, Tag};
 
@@ -93,16 +93,16 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     if let Some(existing) = cx.r.elbv2.load_balancers.values().find(same_name) {
         let has =
             Settings { scheme: &scheme, subnet_ids: &subnet_ids, groups: given.security_groups.as_deref() };
-        return match has.are_those_of(existing) && existing.tags == tags {
-            true => Ok(json!({"LoadBalancers": [shown(existing)]})),
-            false => Err(Refusal::new(
+        ensure(has.are_those_of(existing) && existing.tags == tags, || {
+            Refusal::new(
                 "DuplicateLoadBalancerName",
                 format!(
                     "A load balancer with the same name '{}' exists, but with different settings",
                     given.name
                 ),
-            )),
-        };
+            )
+        })?;
+        return Ok(json!({"LoadBalancers": [shown(existing)]}));
     }
     let Placement { vpc_id, zones } = network::place(cx, &subnet_ids, &[], &scheme)?;
     let security_groups = match given.security_groups {
@@ -225,16 +225,10 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({"LoadBalancers": page, "NextMarker": next}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Which {
-    load_balancer_arn: String,
-}
-
 /// Succeeds for one that is not there (API Reference, DeleteLoadBalancer: "If the load balancer does not exist or has
 /// already been deleted, the call succeeds"). Listeners and rules go with it; target groups stay; its interfaces linger.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Which { load_balancer_arn: arn } = call.input()?;
+    let arn: String = call.member("LoadBalancerArn")?;
     arns::check::<LoadBalancer>(cx.region, &arn)?;
     let Some(load_balancer) = cx.r.elbv2.load_balancers.get(&arn) else {
         return Ok(json!({}));
@@ -265,15 +259,9 @@ fn linger(cx: &mut Cx<'_>, interfaces: Vec<Interface>) {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct SetSecurityGroups {
-    load_balancer_arn: String,
-    security_groups: Vec<String>,
-}
-
 pub(super) fn set_security_groups(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let SetSecurityGroups { load_balancer_arn: arn, security_groups } = call.input()?;
+    let (arn, security_groups): (String, Vec<String>) =
+        call.members(&["LoadBalancerArn", "SecurityGroups"])?;
     let mut load_balancer = arns::find(cx.region, &cx.r.elbv2.load_balancers, &arn)?.clone();
     if security_groups.is_empty() {
         return Err(wrong_configuration("An application load balancer must have a security group"));
@@ -319,29 +307,16 @@ pub(super) fn set_subnets(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(answer)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct SetIpAddressType {
-    load_balancer_arn: String,
-    ip_address_type: String,
-}
-
 pub(super) fn set_ip_address_type(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: SetIpAddressType = call.input()?;
-    arns::find(cx.region, &cx.r.elbv2.load_balancers, &given.load_balancer_arn)?;
-    check_ip_address_type(Some(&given.ip_address_type))?;
-    Ok(json!({"IpAddressType": given.ip_address_type}))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ModifyAttributes {
-    load_balancer_arn: String,
-    attributes: Vec<Pair>,
+    let (load_balancer_arn, ip_address_type): (String, String) =
+        call.members(&["LoadBalancerArn", "IpAddressType"])?;
+    arns::find(cx.region, &cx.r.elbv2.load_balancers, &load_balancer_arn)?;
+    check_ip_address_type(Some(&ip_address_type))?;
+    Ok(json!({"IpAddressType": ip_address_type}))
 }
 
 pub(super) fn modify_attributes(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let ModifyAttributes { load_balancer_arn: arn, attributes: given } = call.input()?;
+    let (arn, given): (String, Vec<Pair>) = call.members(&["LoadBalancerArn", "Attributes"])?;
     let load_balancer = arns::find(cx.region, &cx.r.elbv2.load_balancers, &arn)?;
     let (attributes, keys) = LOAD_BALANCER.changed(&load_balancer.attributes, given)?;
     for logs in ["access_logs", "connection_logs", "health_check_logs"] {
@@ -369,7 +344,7 @@ fn check_logs(cx: &Cx<'_>, attributes: &Attributes, logs: &str) -> Result<(), Re
 }
 
 pub(super) fn describe_attributes(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Which { load_balancer_arn } = call.input()?;
+    let load_balancer_arn: String = call.member("LoadBalancerArn")?;
     let load_balancer = arns::find(cx.region, &cx.r.elbv2.load_balancers, &load_balancer_arn)?;
     Ok(attributes::answer(&load_balancer.attributes))
 }
@@ -377,7 +352,7 @@ pub(super) fn describe_attributes(cx: &mut Cx<'_>, call: &Call) -> Answer {
 /// No capacity is reserved: reservations are not modelled, and a load balancer has none until somebody asks for it (ELB API
 /// Reference, DescribeCapacityReservation).
 pub(super) fn describe_capacity(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Which { load_balancer_arn } = call.input()?;
+    let load_balancer_arn: String = call.member("LoadBalancerArn")?;
     arns::find(cx.region, &cx.r.elbv2.load_balancers, &load_balancer_arn)?;
     Ok(json!({"CapacityReservationState": []}))
 }

@@ -74,9 +74,12 @@ impl<'a> Request<'a> {
 
     fn is_meant_by(&self, statement: &Value) -> bool {
         let any = |member: &str, text: &str, ignore_case: bool| {
-            texts(&statement[member]).any(|pattern| match ignore_case {
-                true => matches(&pattern.to_ascii_lowercase(), &text.to_ascii_lowercase()),
-                false => matches(pattern, text),
+            texts(&statement[member]).any(|pattern| {
+                if ignore_case {
+                    matches(&pattern.to_ascii_lowercase(), &text.to_ascii_lowercase())
+                } else {
+                    matches(pattern, text)
+                }
             })
         };
         let action = match statement.get("NotAction") {

@@ -10,7 +10,7 @@ use super::pages::page;
 use super::records::{Action, Condition, Listener, Rule};
 use super::{State, arns, conditions, invalid, shown, tags};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::support::{Answer, Cx, Tag};
 
 /// AWS General Reference, "Elastic Load Balancing endpoints and quotas": rules for an application load balancer, not
@@ -142,35 +142,20 @@ pub(super) fn modify(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 fn check_not_default(rule: &Rule, done: &str) -> Result<(), Refusal> {
-    match rule.is_default {
-        true => {
-            let message = format!("Default rule '{}' cannot be {done}", rule.rule_arn);
-            Err(Refusal::new("OperationNotPermitted", message))
-        }
-        false => Ok(()),
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Which {
-    rule_arn: String,
+    refuse_if(rule.is_default, || {
+        let message = format!("Default rule '{}' cannot be {done}", rule.rule_arn);
+        Refusal::new("OperationNotPermitted", message)
+    })
 }
 
 /// API Reference, DeleteRule: "You can't delete the default rule."
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Which { rule_arn: arn } = call.input()?;
+    let arn: String = call.member("RuleArn")?;
     let state = &mut cx.r.elbv2;
     check_not_default(arns::find(cx.region, &state.rules, &arn)?, "deleted")?;
     state.rules.remove(&arn);
     state.relink();
     Ok(json!({}))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct SetPriorities {
-    rule_priorities: Vec<Pair>,
 }
 
 #[derive(Deserialize)]
@@ -183,7 +168,7 @@ struct Pair {
 /// API Reference, SetRulePriorities: rules can be reordered "as long as there are no priority conflicts in the new
 /// order".
 pub(super) fn set_priorities(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let SetPriorities { rule_priorities } = call.input()?;
+    let rule_priorities: Vec<Pair> = call.member("RulePriorities")?;
     let state = &cx.r.elbv2;
     let mut changes: BTreeMap<&str, u32> = BTreeMap::new();
     let mut listener_arn = None;
@@ -200,9 +185,7 @@ pub(super) fn set_priorities(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let mut taken = BTreeMap::new();
     for rule in listener_arn.iter().flat_map(|arn| state.rules_at(arn)) {
         let place = changes.get(rule.rule_arn.as_str()).copied().unwrap_or_else(|| rule.place());
-        if taken.insert(place, &rule.rule_arn).is_some() {
-            return Err(in_use(place));
-        }
+        refuse_if(taken.insert(place, &rule.rule_arn).is_some(), || in_use(place))?;
     }
     let state = &mut cx.r.elbv2;
     let mut shown_rules = Vec::new();

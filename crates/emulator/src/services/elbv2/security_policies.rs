@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::pages::page;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::Answer;
 
 /// User Guide for Application Load Balancers, "Security policies for your Application Load Balancer".
@@ -60,10 +60,9 @@ const POLICIES: [&str; 44] = [
 
 /// Whether there is a policy of this name.
 pub(super) fn check(name: &str) -> Result<(), Refusal> {
-    match POLICIES.contains(&name) {
-        true => Ok(()),
-        false => Err(Refusal::new("SSLPolicyNotFound", format!("SSL policy '{name}' not found"))),
-    }
+    ensure(POLICIES.contains(&name), || {
+        Refusal::new("SSLPolicyNotFound", format!("SSL policy '{name}' not found"))
+    })
 }
 
 #[derive(Deserialize)]

@@ -95,37 +95,24 @@ pub(super) fn add(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Remove {
-    resource_arns: Vec<String>,
-    tag_keys: Vec<String>,
-}
-
 pub(super) fn remove(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: Remove = call.input()?;
-    check_number(&given.resource_arns)?;
+    let (resource_arns, tag_keys): (Vec<String>, Vec<String>) = call.members(&["ResourceArns", "TagKeys"])?;
+    check_number(&resource_arns)?;
     let state = &mut cx.r.elbv2;
     let mut changed = Vec::new();
-    for arn in &given.resource_arns {
+    for arn in &resource_arns {
         let mut tags = state.tags(cx.region, arn)?.clone();
-        tags.retain(|key, _| !given.tag_keys.contains(key));
+        tags.retain(|key, _| !tag_keys.contains(key));
         changed.push(tags);
     }
-    for (arn, tags) in given.resource_arns.iter().zip(changed) {
+    for (arn, tags) in resource_arns.iter().zip(changed) {
         state.retag(arn, tags);
     }
     Ok(json!({}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Describe {
-    resource_arns: Vec<String>,
-}
-
 pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Describe { resource_arns } = call.input()?;
+    let resource_arns: Vec<String> = call.member("ResourceArns")?;
     check_number(&resource_arns)?;
     let described = |arn: &String| {
         let tags = cx.r.elbv2.tags(cx.region, arn)?;

@@ -9,7 +9,7 @@ use super::pages::page;
 use super::records::{Attributes, HealthCheck, Matcher, TargetGroup};
 use super::{invalid, not_modelled, shown, tags, wrong_configuration};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::support::{Answer, Cx, Tag};
 
 /// AWS General Reference, "Elastic Load Balancing endpoints and quotas": target groups for a region.
@@ -130,12 +130,11 @@ fn check_matcher(matcher: &Matcher, version: &str) -> Result<(), Refusal> {
         Some((first, last)) => code(first).zip(code(last)).is_some_and(|(first, last)| first <= last),
         None => code(part).is_some(),
     });
-    match legal {
-        true => Ok(()),
-        false => Err(invalid(format!(
+    ensure(legal, || {
+        invalid(format!(
             "Health check matcher '{codes}' must be codes from {low} to {high}, ranges of them, or lists of these"
-        ))),
-    }
+        ))
+    })
 }
 
 /// A given choice or its default, out of those that are modelled. One that AWS does not have is a ValidationError.
@@ -153,16 +152,16 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let groups = &cx.r.elbv2.target_groups;
     let same_name = |other: &&TargetGroup| other.target_group_name == group.target_group_name;
     if let Some(existing) = groups.values().find(same_name) {
-        return match has_same_settings(existing, &group) {
-            true => Ok(json!({"TargetGroups": [shown(existing)]})),
-            false => Err(Refusal::new(
+        ensure(has_same_settings(existing, &group), || {
+            Refusal::new(
                 "DuplicateTargetGroupName",
                 format!(
                     "A target group with the same name '{}' exists, but with different settings",
                     group.target_group_name
                 ),
-            )),
-        };
+            )
+        })?;
+        return Ok(json!({"TargetGroups": [shown(existing)]}));
     }
     if groups.len() >= MOST {
         return Err(Refusal::new(
@@ -193,9 +192,7 @@ fn requested(cx: &Cx<'_>, given: Given) -> Result<TargetGroup, Refusal> {
     }
     let port = given.port.ok_or_else(|| invalid("A port must be specified"))?;
     let vpc_id = given.vpc_id.ok_or_else(|| invalid("A VPC ID must be specified"))?;
-    if !cx.r.ec2.vpc_exists(&vpc_id) {
-        return Err(invalid(format!("The VPC ID '{vpc_id}' is not found")));
-    }
+    ensure(cx.r.ec2.vpc_exists(&vpc_id), || invalid(format!("The VPC ID '{vpc_id}' is not found")))?;
     check_health_check(&health_check, &protocol_version)?;
     Ok(TargetGroup {
         target_group_arn: String::new(),
@@ -286,15 +283,9 @@ pub(super) fn modify(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({"TargetGroups": [shown(group)]}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Which {
-    target_group_arn: String,
-}
-
 /// The API Reference's DeleteTargetGroup has one error, ResourceInUse: deleting one that is not there succeeds.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Which { target_group_arn: arn } = call.input()?;
+    let arn: String = call.member("TargetGroupArn")?;
     arns::check::<TargetGroup>(cx.region, &arn)?;
     let state = &mut cx.r.elbv2;
     if state.rules.values().any(|rule| rule.target_groups().any(|group| group == arn)) {
@@ -305,17 +296,11 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ModifyAttributes {
-    target_group_arn: String,
-    attributes: Vec<Pair>,
-}
-
 pub(super) fn modify_attributes(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: ModifyAttributes = call.input()?;
-    let group = arns::find_mut(cx.region, &mut cx.r.elbv2.target_groups, &given.target_group_arn)?;
-    let (attributes, _) = TARGET_GROUP.changed(&group.attributes, given.attributes)?;
+    let (target_group_arn, attributes): (String, Vec<Pair>) =
+        call.members(&["TargetGroupArn", "Attributes"])?;
+    let group = arns::find_mut(cx.region, &mut cx.r.elbv2.target_groups, &target_group_arn)?;
+    let (attributes, _) = TARGET_GROUP.changed(&group.attributes, attributes)?;
     check_together(&attributes)?;
     group.attributes = attributes;
     Ok(attributes::answer(&group.attributes))
@@ -340,14 +325,13 @@ fn check_together(attributes: &Attributes) -> Result<(), Refusal> {
     if sticky && is("stickiness.type", "app_cookie") && cookie.is_empty() {
         return Err(wrong_configuration("stickiness.app_cookie.cookie_name must be given for app_cookie"));
     }
-    match sticky && is("load_balancing.cross_zone.enabled", "false") {
-        true => Err(wrong_configuration("Stickiness needs cross-zone load balancing")),
-        false => Ok(()),
-    }
+    refuse_if(sticky && is("load_balancing.cross_zone.enabled", "false"), || {
+        wrong_configuration("Stickiness needs cross-zone load balancing")
+    })
 }
 
 pub(super) fn describe_attributes(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Which { target_group_arn } = call.input()?;
+    let target_group_arn: String = call.member("TargetGroupArn")?;
     let group = arns::find(cx.region, &cx.r.elbv2.target_groups, &target_group_arn)?;
     Ok(attributes::answer(&group.attributes))
 }

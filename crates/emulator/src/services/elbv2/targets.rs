@@ -15,14 +15,6 @@ use crate::services::support::{Answer, Cx};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Given {
-    target_group_arn: String,
-    #[serde(default)]
-    targets: Vec<Description>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Description {
     id: String,
     port: Option<u16>,
@@ -30,11 +22,12 @@ struct Description {
 }
 
 pub(super) fn register(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: Given = call.input()?;
-    let group = arns::find(cx.region, &cx.r.elbv2.target_groups, &given.target_group_arn)?;
+    let (target_group_arn, targets): (String, Vec<Description>) =
+        call.members(&["TargetGroupArn", "Targets"])?;
+    let group = arns::find(cx.region, &cx.r.elbv2.target_groups, &target_group_arn)?;
     let targets: Vec<Target> =
-        given.targets.into_iter().map(|target| admitted(cx, group, target)).collect::<Result<_, _>>()?;
-    let group = arns::find_mut(cx.region, &mut cx.r.elbv2.target_groups, &given.target_group_arn)?;
+        targets.into_iter().map(|target| admitted(cx, group, target)).collect::<Result<_, _>>()?;
+    let group = arns::find_mut(cx.region, &mut cx.r.elbv2.target_groups, &target_group_arn)?;
     for target in targets {
         group.register(target);
     }
@@ -84,14 +77,15 @@ fn is_private(address: Ipv4Addr) -> bool {
 
 /// Targets that are deregistered drain for as long as the group's attribute says.
 pub(super) fn deregister(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: Given = call.input()?;
-    let group = arns::find(cx.region, &cx.r.elbv2.target_groups, &given.target_group_arn)?;
+    let (target_group_arn, targets): (String, Vec<Description>) =
+        call.members(&["TargetGroupArn", "Targets"])?;
+    let group = arns::find(cx.region, &cx.r.elbv2.target_groups, &target_group_arn)?;
     let delay = group.attributes.get("deregistration_delay.timeout_seconds");
     let seconds: f64 = delay.and_then(|delay| delay.parse().ok()).unwrap_or_default();
     let drains = !group.load_balancer_arns.is_empty();
     let until = cx.after(spread(seconds, seconds, seconds), &group.target_group_arn).filter(|_| drains);
-    let group = arns::find_mut(cx.region, &mut cx.r.elbv2.target_groups, &given.target_group_arn)?;
-    for Description { id, port, .. } in given.targets {
+    let group = arns::find_mut(cx.region, &mut cx.r.elbv2.target_groups, &target_group_arn)?;
+    for Description { id, port, .. } in targets {
         let leaves = |target: &Target| target.id == id && port.is_none_or(|port| port == target.port);
         match until {
             None => group.targets.retain(|target| !leaves(target)),
@@ -105,11 +99,13 @@ pub(super) fn deregister(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn describe_health(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: Given = call.input()?;
-    let group = arns::find(cx.region, &cx.r.elbv2.target_groups, &given.target_group_arn)?;
-    let descriptions: Vec<Value> = match given.targets.is_empty() {
-        true => group.targets.iter().map(|target| health(group, target)).collect(),
-        false => given.targets.iter().map(|asked| health_of(group, asked)).collect(),
+    let (target_group_arn, targets): (String, Vec<Description>) =
+        call.members(&["TargetGroupArn", "Targets"])?;
+    let group = arns::find(cx.region, &cx.r.elbv2.target_groups, &target_group_arn)?;
+    let descriptions: Vec<Value> = if targets.is_empty() {
+        group.targets.iter().map(|target| health(group, target)).collect()
+    } else {
+        targets.iter().map(|asked| health_of(group, asked)).collect()
     };
     Ok(json!({"TargetHealthDescriptions": descriptions}))
 }

@@ -3,7 +3,7 @@
 use super::records::{Certificate, MutualAuthentication, Security};
 use super::{invalid, not_modelled, security_policies};
 use crate::emulator::ACCOUNT_ID;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 /// The policy of listeners that are not made by the console.
 const DEFAULT_POLICY: &str = "ELBSecurityPolicy-2016-08";
@@ -82,10 +82,9 @@ fn check_certificate(region: &str, certificate: &Certificate) -> Result<(), Refu
     let acm = format!("arn:aws:acm:{region}:{ACCOUNT_ID}:certificate/");
     let iam = format!("arn:aws:iam::{ACCOUNT_ID}:server-certificate/");
     let of_iam = arn.strip_prefix(&iam).is_some_and(|name| !name.is_empty());
-    match of_iam || arn.strip_prefix(&acm).is_some_and(is_uuid) {
-        true => Ok(()),
-        false => Err(Refusal::new("CertificateNotFound", format!("Certificate '{arn}' not found"))),
-    }
+    ensure(of_iam || arn.strip_prefix(&acm).is_some_and(is_uuid), || {
+        Refusal::new("CertificateNotFound", format!("Certificate '{arn}' not found"))
+    })
 }
 
 fn is_uuid(text: &str) -> bool {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, State, exceeded, invalid_input, listed, missing};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 /// A policy of AWS's.
 struct Managed {
@@ -91,25 +91,12 @@ impl Managed {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct OnePolicy {
-    role_name: String,
-    policy_arn: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct ListAttachedRolePolicies {
     role_name: String,
     #[serde(default)]
     path_prefix: String,
     max_items: Option<usize>,
     marker: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct GetPolicy {
-    policy_arn: String,
 }
 
 /// An ARN of a policy is `arn:aws:iam::ACCOUNT:policy/PATH/NAME`, with `aws` as the account of AWS's own
@@ -130,7 +117,7 @@ impl State {
     /// Attaching twice is the same as once. Policies of services go to the roles of services only
     /// (IAM API Reference, AttachRolePolicy, `PolicyNotAttachable`).
     pub(super) fn attach_role_policy(&mut self, call: &Call) -> Answer {
-        let OnePolicy { role_name, policy_arn } = call.input()?;
+        let (role_name, policy_arn): (String, String) = call.members(&["RoleName", "PolicyArn"])?;
         let role = self.changeable(&role_name)?;
         check(&policy_arn)?;
         let managed = by_arn(&policy_arn)
@@ -147,13 +134,11 @@ impl State {
     }
 
     pub(super) fn detach_role_policy(&mut self, call: &Call) -> Answer {
-        let OnePolicy { role_name, policy_arn } = call.input()?;
+        let (role_name, policy_arn): (String, String) = call.members(&["RoleName", "PolicyArn"])?;
         let role = self.changeable(&role_name)?;
         check(&policy_arn)?;
-        match role.attached_policies.remove(&policy_arn) {
-            true => Ok(json!({})),
-            false => Err(no_policy(&policy_arn)),
-        }
+        ensure(role.attached_policies.remove(&policy_arn), || no_policy(&policy_arn))?;
+        Ok(json!({}))
     }
 
     pub(super) fn list_attached_role_policies(&self, call: &Call) -> Answer {
@@ -172,7 +157,7 @@ impl State {
 
     /// A policy of AWS's, without its id and its description.
     pub(super) fn get_policy(&self, call: &Call) -> Answer {
-        let GetPolicy { policy_arn } = call.input()?;
+        let policy_arn: String = call.member("PolicyArn")?;
         check(&policy_arn)?;
         let managed = by_arn(&policy_arn).ok_or_else(|| no_policy(&policy_arn))?;
         let (path, name) = managed.path_and_name();

@@ -19,7 +19,6 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::attached::PREFIX;
@@ -51,18 +50,10 @@ const SERVICES: [(&str, &str, &str); 7] = [
     ("wafv2.amazonaws.com", "AWSServiceRoleForWAFV2Logging", "WAFV2LoggingServiceRolePolicy"),
 ];
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct CreateServiceLinkedRole {
-    #[serde(rename = "AWSServiceName")]
-    service: String,
-    description: Option<String>,
-    custom_suffix: Option<String>,
-}
-
 /// Makes the role of a service (IAM API Reference, CreateServiceLinkedRole, `InvalidInput`).
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let CreateServiceLinkedRole { service, description, custom_suffix } = call.input()?;
+    let (service, description, custom_suffix): (String, Option<String>, Option<String>) =
+        call.members(&["AWSServiceName", "Description", "CustomSuffix"])?;
     let name = name_of(&service).ok_or_else(|| unknown(&service))?;
     if custom_suffix.is_some() {
         return Err(invalid_input(format!("Custom suffix is not allowed for {service}")));

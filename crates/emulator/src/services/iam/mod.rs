@@ -10,7 +10,6 @@
 mod attached;
 mod inline;
 mod linked;
-pub(crate) mod page;
 pub(crate) mod policy;
 mod roles;
 mod tags;
@@ -22,16 +21,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use self::page::page;
 use self::policy::{Policy, Principal};
 pub(crate) use self::roles::Role;
+use super::pages::page;
 use super::{Answer, Api, Cx, unknown_operation};
 use crate::ids::IdSource;
 use crate::latency::{Spread, spread};
 use crate::limits::{ServiceLimits, rate};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 
 /// How many items a list has where the call does not say (`MaxItems` in the IAM API Reference).
 const PAGE: usize = 100;
@@ -77,13 +76,8 @@ impl State {
     /// Whether a service, such as `ecs.amazonaws.com`, may assume a role now.
     pub(crate) fn assumable(&self, arn: &str, service: &str, now_millis: i64) -> Result<(), NotAssumable> {
         let role = self.role(arn).ok_or(NotAssumable::NoSuchRole)?;
-        if !role.is_visible(now_millis) {
-            return Err(NotAssumable::TooNew);
-        }
-        match trust::admits(role.trust_policy(), service) {
-            true => Ok(()),
-            false => Err(NotAssumable::TrustRefuses),
-        }
+        ensure(role.is_visible(now_millis), || NotAssumable::TooNew)?;
+        ensure(trust::admits(role.trust_policy(), service), || NotAssumable::TrustRefuses)
     }
 
     /// A role that a call hands to a service too early. IAM's own calls hand nothing over.
@@ -126,15 +120,15 @@ impl State {
     /// (IAM API Reference, PutRolePolicy and others, `UnmodifiableEntity`).
     fn changeable(&mut self, name: &str) -> Result<&mut Role, Refusal> {
         let role = self.find_mut(name)?;
-        match role.is_linked() {
-            false => Ok(role),
-            true => Err(Refusal::new(
+        refuse_if(role.is_linked(), || {
+            Refusal::new(
                 "UnmodifiableEntity",
                 format!(
                     "Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS"
                 ),
-            )),
-        }
+            )
+        })?;
+        Ok(role)
     }
 }
 

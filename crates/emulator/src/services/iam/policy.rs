@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::marker::PhantomData;
 
+use crate::response::{ensure, refuse_if};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
@@ -153,9 +154,7 @@ impl Policy {
         let document: Document =
             serde_json::from_str(text).map_err(|error| format!("Syntax errors in policy: {error}."))?;
         let Many(statements) = document.statement;
-        if statements.is_empty() {
-            return Err("Syntax errors in policy: it has no statement.".to_owned());
-        }
+        refuse_if(statements.is_empty(), || "Syntax errors in policy: it has no statement.".to_owned())?;
         let mut sids = BTreeSet::new();
         for statement in &statements {
             if statement.sid().is_some_and(|sid| !sids.insert(sid)) {
@@ -169,17 +168,17 @@ impl Policy {
 
 /// "IAM JSON policy elements: Sid".
 fn check_sid(sid: &str) -> Result<(), String> {
-    match sid.chars().all(|c| c.is_ascii_alphanumeric()) {
-        true => Ok(()),
-        false => Err(format!("Statement IDs (SID) must be alpha-numeric, and {sid} is not.")),
-    }
+    ensure(sid.chars().all(|c| c.is_ascii_alphanumeric()), || {
+        format!("Statement IDs (SID) must be alpha-numeric, and {sid} is not.")
+    })
 }
 
 impl Statement {
     fn check(&self) -> Result<(), String> {
-        let both = |one: bool, other: bool, name: &str| match one && other {
-            true => Err(format!("Syntax errors in policy: {name} and Not{name} are given together.")),
-            false => Ok(()),
+        let both = |one: bool, other: bool, name: &str| {
+            refuse_if(one && other, || {
+                format!("Syntax errors in policy: {name} and Not{name} are given together.")
+            })
         };
         both(self.principal.is_some(), self.not_principal.is_some(), "Principal")?;
         both(self.action.is_some(), self.not_action.is_some(), "Action")?;
@@ -189,9 +188,7 @@ impl Statement {
             return Err("NotPrincipal is not supported with the effect Allow.".to_owned());
         }
         let actions = items(&self.action, &self.not_action);
-        if actions.is_empty() {
-            return Err("Policy statement must contain actions.".to_owned());
-        }
+        refuse_if(actions.is_empty(), || "Policy statement must contain actions.".to_owned())?;
         actions.iter().try_for_each(|action| check_action(action))?;
         for (operator, keys) in &self.condition {
             check_operator(operator)?;
@@ -271,10 +268,9 @@ fn check_resource(resource: &str) -> Result<(), String> {
         }
         ["arn", _, vendor, ..] if !vendor.is_empty() => {
             // An ARN that breaks off early must have wildcards for what it leaves out.
-            match parts.len() == 6 || resource.ends_with('*') {
-                true => Ok(()),
-                false => Err(format!("The policy failed legacy parsing: {resource} is not a whole ARN.")),
-            }
+            ensure(parts.len() == 6 || resource.ends_with('*'), || {
+                format!("The policy failed legacy parsing: {resource} is not a whole ARN.")
+            })
         }
         ["arn", ..] => Err(format!("Resource vendor must be fully qualified, and {resource} is not.")),
         _ => Err(format!("Resource {resource} must be in ARN format or \"*\".")),
@@ -314,18 +310,14 @@ fn check_operator(operator: &str) -> Result<(), String> {
     ];
     let bare = ["ForAllValues:", "ForAnyValue:"].iter().find_map(|set| operator.strip_prefix(set));
     let bare = bare.unwrap_or(operator);
-    match OPERATORS.contains(&bare.strip_suffix("IfExists").unwrap_or(bare)) {
-        true => Ok(()),
-        false => Err(format!("Syntax errors in policy: {operator} is not a condition operator.")),
-    }
+    ensure(OPERATORS.contains(&bare.strip_suffix("IfExists").unwrap_or(bare)), || {
+        format!("Syntax errors in policy: {operator} is not a condition operator.")
+    })
 }
 
 /// "IAM JSON policy elements: Condition": a key is `SERVICE:NAME`.
 fn check_condition_key(key: &str) -> Result<(), String> {
-    match key.contains(':') {
-        true => Ok(()),
-        false => Err(no_vendor(key)),
-    }
+    ensure(key.contains(':'), || no_vendor(key))
 }
 
 /// Whether a text matches a pattern with `*` and `?`.

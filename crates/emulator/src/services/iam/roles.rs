@@ -12,8 +12,9 @@ use crate::latency::{POLICY_PROPAGATION, PRINCIPAL_PROPAGATION, ROLE_PROPAGATION
 use crate::objects::Object;
 use crate::parameters::percent_encode;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::support::{Tag, Tags, tag_list};
+use crate::services::to_json;
 
 /// Roles that an account may have (IAM User Guide, "IAM and AWS STS quotas": 1000 unless raised).
 const PER_ACCOUNT: usize = 1000;
@@ -143,7 +144,7 @@ impl Role {
 
     /// As ListRoles shows it: without tags and boundary (IAM API Reference, ListRoles).
     fn short(&self) -> Value {
-        let mut value = serde_json::to_value(self).expect("a role is plain data with text keys");
+        let mut value = to_json(self);
         value["AssumeRolePolicyDocument"] = percent_encode(&self.assume_role_policy_document).into();
         value
     }
@@ -220,9 +221,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     }
     let name = given.role_name;
     // Names differ by more than case (IAM API Reference, CreateRole, `RoleName`).
-    if iam.roles.keys().any(|other| other.eq_ignore_ascii_case(&name)) {
-        return Err(exists(&name));
-    }
+    refuse_if(iam.roles.keys().any(|other| other.eq_ignore_ascii_case(&name)), || exists(&name))?;
     if iam.roles.values().filter(|role| !role.is_linked()).count() >= PER_ACCOUNT {
         return Err(exceeded(format!("Cannot exceed quota for RolesPerAccount: {PER_ACCOUNT}")));
     }
@@ -265,12 +264,6 @@ fn exists(name: &str) -> Refusal {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct OneRole {
-    role_name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct ListRoles {
     #[serde(default)]
     path_prefix: String,
@@ -278,39 +271,18 @@ struct ListRoles {
     marker: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct UpdateRole {
-    role_name: String,
-    description: Option<String>,
-    max_session_duration: Option<i64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct UpdateAssumeRolePolicy {
-    role_name: String,
-    policy_document: String,
-}
-
 impl State {
     pub(super) fn get_role(&self, call: &Call) -> Answer {
-        let OneRole { role_name } = call.input()?;
+        let role_name: String = call.member("RoleName")?;
         Ok(json!({"Role": self.find(&role_name)?.whole()}))
     }
 
     /// Instance profiles are not modelled, so no role is in one. Tools ask before they delete a role.
     pub(super) fn list_instance_profiles_for_role(&self, call: &Call) -> Answer {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-        struct List {
-            role_name: String,
-            max_items: Option<usize>,
-            marker: Option<String>,
-        }
-        let given: List = call.input()?;
-        self.find(&given.role_name)?;
-        listed("InstanceProfiles", Vec::new(), given.max_items, given.marker.as_deref())
+        let (role_name, max_items, marker): (String, Option<usize>, Option<String>) =
+            call.members(&["RoleName", "MaxItems", "Marker"])?;
+        self.find(&role_name)?;
+        listed("InstanceProfiles", Vec::new(), max_items, marker.as_deref())
     }
 
     pub(super) fn list_roles(&self, call: &Call) -> Answer {
@@ -322,27 +294,28 @@ impl State {
     /// What is not given gets its default (IAM API Reference, UpdateRole, `MaxSessionDuration`). Of a role that
     /// belongs to a service only the description changes (IAM User Guide, "Edit a service-linked role description").
     pub(super) fn update_role(&mut self, call: &Call) -> Answer {
-        let given: UpdateRole = call.input()?;
-        let role = match given.max_session_duration {
-            None => self.find_mut(&given.role_name)?,
-            Some(_) => self.changeable(&given.role_name)?,
+        let (role_name, description, max_session_duration): (String, Option<String>, Option<i64>) =
+            call.members(&["RoleName", "Description", "MaxSessionDuration"])?;
+        let role = match max_session_duration {
+            None => self.find_mut(&role_name)?,
+            Some(_) => self.changeable(&role_name)?,
         };
-        role.description = given.description.filter(|text| !text.is_empty());
-        role.max_session_duration = given.max_session_duration.unwrap_or(SESSION);
+        role.description = description.filter(|text| !text.is_empty());
+        role.max_session_duration = max_session_duration.unwrap_or(SESSION);
         Ok(json!({}))
     }
 
     pub(super) fn update_assume_role_policy(&mut self, call: &Call) -> Answer {
-        let given: UpdateAssumeRolePolicy = call.input()?;
-        self.changeable(&given.role_name)?;
-        trust::check(&given.policy_document, &self.roles)?;
-        self.find_mut(&given.role_name)?.assume_role_policy_document = given.policy_document;
+        let (role_name, policy_document): (String, String) = call.members(&["RoleName", "PolicyDocument"])?;
+        self.changeable(&role_name)?;
+        trust::check(&policy_document, &self.roles)?;
+        self.find_mut(&role_name)?.assume_role_policy_document = policy_document;
         Ok(json!({}))
     }
 
     /// IAM API Reference, DeleteRole: the policies go first, and `DeleteConflict`.
     pub(super) fn delete_role(&mut self, call: &Call) -> Answer {
-        let OneRole { role_name } = call.input()?;
+        let role_name: String = call.member("RoleName")?;
         let role = self.changeable(&role_name)?;
         let conflict = |message: &str| Err(Refusal::new("DeleteConflict", message).with_status(409));
         if !role.inline_policies.is_empty() {

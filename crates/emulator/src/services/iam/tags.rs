@@ -28,14 +28,6 @@ struct UntagRole {
     tag_keys: Vec<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListRoleTags {
-    role_name: String,
-    max_items: Option<usize>,
-    marker: Option<String>,
-}
-
 /// Reads the tags of a request. Each key is there once (IAM API Reference, TagRole, `InvalidInput`).
 pub(super) fn read(given: Vec<Tag>) -> Result<Tags, Refusal> {
     let is_repeated = |(at, tag): (usize, &Tag)| given[..at].iter().any(|other| same(&other.key, &tag.key));
@@ -75,11 +67,12 @@ impl State {
 
     /// Sorted by key (IAM API Reference, ListRoleTags).
     pub(super) fn list_role_tags(&self, call: &Call) -> Answer {
-        let given: ListRoleTags = call.input()?;
-        let tags = match tag_list(&self.find(&given.role_name)?.tags) {
+        let (role_name, max_items, marker): (String, Option<usize>, Option<String>) =
+            call.members(&["RoleName", "MaxItems", "Marker"])?;
+        let tags = match tag_list(&self.find(&role_name)?.tags) {
             Value::Array(tags) => tags,
             _ => Vec::new(),
         };
-        listed("Tags", tags, given.max_items, given.marker.as_deref())
+        listed("Tags", tags, max_items, marker.as_deref())
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::policy::{Effect, Many, Names, Policy, Principal, Scalar, Statement, matches};
 use super::{Role, exceeded, malformed, size};
 use crate::emulator::ACCOUNT_ID;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 /// Characters of a trust policy, white space not counted (IAM User Guide, "IAM and AWS STS quotas").
 const LONGEST: usize = 2048;
@@ -73,10 +73,9 @@ pub(super) fn check_names(names: &Names, roles: &BTreeMap<String, Role>) -> Resu
     check_kind("SERVICE", service, is_service)?;
     check_kind("FEDERATED", federated, is_provider)?;
     check_kind("CANONICALUSER", canonical_user, |_| false)?;
-    match [aws, service, federated].iter().all(|Many(names)| names.is_empty()) {
-        true => Err("Missing required field Principal".to_owned()),
-        false => Ok(()),
-    }
+    refuse_if([aws, service, federated].iter().all(|Many(names)| names.is_empty()), || {
+        "Missing required field Principal".to_owned()
+    })
 }
 
 fn check_kind(kind: &str, Many(names): &Many<String>, exists: impl Fn(&str) -> bool) -> Result<(), String> {
@@ -204,9 +203,10 @@ impl Statement {
             })
         });
         let verdicts: Vec<Option<bool>> = conditions.collect();
-        match verdicts.contains(&Some(false)) {
-            true => Some(false),
-            false => verdicts.into_iter().collect::<Option<Vec<bool>>>().map(|_| true),
+        if verdicts.contains(&Some(false)) {
+            Some(false)
+        } else {
+            verdicts.into_iter().collect::<Option<Vec<bool>>>().map(|_| true)
         }
     }
 }

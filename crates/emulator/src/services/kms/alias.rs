@@ -7,6 +7,7 @@ use super::key::Key;
 use super::{Answer, Cx, Refusal, State, invalid, listed, not_found, not_yours};
 use crate::objects::Object;
 use crate::request::Call;
+use crate::response::{ensure, refuse_if};
 use crate::services::support::Tags;
 
 /// An alias: `AliasListEntry` of the KMS API Reference.
@@ -31,27 +32,6 @@ impl Alias {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct AliasOfKey {
-    alias_name: String,
-    target_key_id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct OneAlias {
-    alias_name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListAliases {
-    key_id: Option<String>,
-    limit: Option<usize>,
-    marker: Option<String>,
-}
-
 /// KMS API Reference, CreateAlias, `AliasName`.
 fn check_name(name: &str) -> Result<(), Refusal> {
     let rest = name.strip_prefix("alias/").filter(|rest| !rest.is_empty()).ok_or_else(|| {
@@ -60,32 +40,25 @@ fn check_name(name: &str) -> Result<(), Refusal> {
     if rest.contains(':') {
         return Err(invalid(format!("{name} contains characters that an alias cannot have.")));
     }
-    match rest.starts_with("aws/") {
-        true => {
-            Err(Refusal::new("NotAuthorizedException", "Aliases that begin with alias/aws/ are AWS's own."))
-        }
-        false => Ok(()),
-    }
+    refuse_if(rest.starts_with("aws/"), || {
+        Refusal::new("NotAuthorizedException", "Aliases that begin with alias/aws/ are AWS's own.")
+    })
 }
 
 /// A key that may have an alias: one of the customer's that is not pending deletion.
 fn target<'a>(kms: &'a State, name: &str) -> Result<&'a Key, Refusal> {
-    if kms.local(name).starts_with("alias/") {
-        return Err(invalid("Aliases must refer to keys. Not aliases"));
-    }
+    refuse_if(kms.local(name).starts_with("alias/"), || invalid("Aliases must refer to keys. Not aliases"))?;
     let key = kms.find(name)?;
-    if key.is_of_aws() {
-        return Err(not_yours());
-    }
+    refuse_if(key.is_of_aws(), not_yours)?;
     key.check_not_pending()?;
     Ok(key)
 }
 
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: AliasOfKey = call.input()?;
-    let name = given.alias_name;
+    let (alias_name, target_key_id): (String, String) = call.members(&["AliasName", "TargetKeyId"])?;
+    let name = alias_name;
     check_name(&name)?;
-    let target_key_id = target(&cx.r.kms, &given.target_key_id)?.key_id.clone();
+    let target_key_id = target(&cx.r.kms, &target_key_id)?.key_id.clone();
     let alias_arn = cx.arn("kms", &name);
     if cx.r.kms.aliases.contains_key(&name) {
         let message = format!("An alias with the name {alias_arn} already exists");
@@ -105,17 +78,15 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 /// Both keys must be of one kind and have one usage (KMS API Reference, UpdateAlias).
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: AliasOfKey = call.input()?;
-    check_name(&given.alias_name)?;
+    let (alias_name, target_key_id): (String, String) = call.members(&["AliasName", "TargetKeyId"])?;
+    check_name(&alias_name)?;
     let now = cx.now_seconds();
     let kms = &mut cx.r.kms;
-    let old = kms.look(&given.alias_name).ok_or_else(|| no_alias(&given.alias_name))?;
-    let new = target(kms, &given.target_key_id)?;
-    if !new.is_like(old) {
-        return Err(invalid("The alias must stay with keys of the same type and key usage."));
-    }
+    let old = kms.look(&alias_name).ok_or_else(|| no_alias(&alias_name))?;
+    let new = target(kms, &target_key_id)?;
+    ensure(new.is_like(old), || invalid("The alias must stay with keys of the same type and key usage."))?;
     let target_key_id = new.key_id.clone();
-    let alias = kms.aliases.get_mut(&given.alias_name).ok_or_else(|| no_alias(&given.alias_name))?;
+    let alias = kms.aliases.get_mut(&alias_name).ok_or_else(|| no_alias(&alias_name))?;
     alias.target_key_id = target_key_id;
     alias.last_updated_date = now;
     Ok(Value::Null)
@@ -128,14 +99,15 @@ fn no_alias(name: &str) -> Refusal {
 impl State {
     /// The name is free at once.
     pub(super) fn delete_alias(&mut self, call: &Call) -> Answer {
-        let OneAlias { alias_name } = call.input()?;
+        let alias_name: String = call.member("AliasName")?;
         check_name(&alias_name)?;
         self.aliases.remove(&alias_name).map(|_| Value::Null).ok_or_else(|| no_alias(&alias_name))
     }
 
     pub(super) fn list_aliases(&self, call: &Call) -> Answer {
-        let given: ListAliases = call.input()?;
-        let of = given.key_id.map(|name| self.find(&name).map(|key| key.key_id.clone())).transpose()?;
+        let (key_id, limit, marker): (Option<String>, Option<usize>, Option<String>) =
+            call.members(&["KeyId", "Limit", "Marker"])?;
+        let of = key_id.map(|name| self.find(&name).map(|key| key.key_id.clone())).transpose()?;
         let own = self.own.iter().map(|(name, key)| {
             let arn = format!("arn:aws:kms:{}:{}:{name}", self.region, crate::emulator::ACCOUNT_ID);
             (&key.key_id, json!({"AliasName": name, "AliasArn": arn, "TargetKeyId": key.key_id}))
@@ -144,6 +116,6 @@ impl State {
         let is_asked = |target: &String| of.as_ref().is_none_or(|of| of == target);
         let aliases =
             customers.chain(own).filter(|(target, _)| is_asked(target)).map(|(_, alias)| alias).collect();
-        listed("Aliases", aliases, given.limit.unwrap_or(50), given.marker.as_deref())
+        listed("Aliases", aliases, limit.unwrap_or(50), marker.as_deref())
     }
 }

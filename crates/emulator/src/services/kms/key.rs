@@ -107,10 +107,7 @@ impl Key {
         let algorithms = spec::algorithms(&spec, &usage)?;
         let texts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         // KMS Developer Guide, "Multi-Region keys": their ids begin with `mrk-`.
-        let key_id = match multi_region {
-            true => format!("mrk-{}", uuid(ids).replace('-', "")),
-            false => uuid(ids),
-        };
+        let key_id = if multi_region { format!("mrk-{}", uuid(ids).replace('-', "")) } else { uuid(ids) };
         let arn = format!("arn:aws:kms:{region}:{ACCOUNT_ID}:key/{key_id}");
         Ok(Key {
             account_id: ACCOUNT_ID.to_owned(),
@@ -268,42 +265,22 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(answer)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct OneKey {
-    pub(super) key_id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListKeys {
-    limit: Option<usize>,
-    marker: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct UpdateKeyDescription {
-    key_id: String,
-    description: String,
-}
-
 impl State {
     /// The one operation of these that takes an alias (KMS API Reference, DescribeKey, `KeyId`).
     pub(super) fn describe_key(&self, call: &Call) -> Answer {
-        let OneKey { key_id } = call.input()?;
+        let key_id: String = call.member("KeyId")?;
         Ok(self.look(&key_id).ok_or_else(|| self.no_key(&key_id))?.metadata())
     }
 
     pub(super) fn list_keys(&self, call: &Call) -> Answer {
-        let given: ListKeys = call.input()?;
+        let (limit, marker): (Option<usize>, Option<String>) = call.members(&["Limit", "Marker"])?;
         let keys = self.keys.values().map(|key| json!({"KeyId": key.key_id, "KeyArn": key.arn})).collect();
-        listed("Keys", keys, given.limit.unwrap_or(100), given.marker.as_deref())
+        listed("Keys", keys, limit.unwrap_or(100), marker.as_deref())
     }
 
     pub(super) fn update_key_description(&mut self, call: &Call) -> Answer {
-        let given: UpdateKeyDescription = call.input()?;
-        self.live_mut(&given.key_id)?.description = given.description;
+        let (key_id, description): (String, String) = call.members(&["KeyId", "Description"])?;
+        self.live_mut(&key_id)?.description = description;
         Ok(Value::Null)
     }
 }

@@ -2,31 +2,25 @@
 //!
 //! Which operations a state allows is the table in KMS Developer Guide, "Key states of AWS KMS keys".
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::key::{KeyState, OneKey};
+use super::key::KeyState;
 use super::{Answer, Cx, State, invalid};
 use crate::request::Call;
+use crate::response::refuse_if;
 
 const DAY_SECONDS: f64 = 86_400.0;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ScheduleKeyDeletion {
-    key_id: String,
-    pending_window_in_days: Option<i64>,
-}
-
 /// KMS API Reference, ScheduleKeyDeletion: 7 to 30 days, and 30 unless it is said.
 pub(super) fn schedule_deletion(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: ScheduleKeyDeletion = call.input()?;
-    let days = given.pending_window_in_days.unwrap_or(30);
+    let (key_id, pending_window_in_days): (String, Option<i64>) =
+        call.members(&["KeyId", "PendingWindowInDays"])?;
+    let days = pending_window_in_days.unwrap_or(30);
     if !(7..=30).contains(&days) {
         return Err(invalid(format!("PendingWindowInDays is 7 to 30, and {days} is not.")));
     }
     let deletion_date = cx.now_seconds() + days as f64 * DAY_SECONDS;
-    let key = cx.r.kms.live_mut(&given.key_id)?;
+    let key = cx.r.kms.live_mut(&key_id)?;
     key.enter(KeyState::PendingDeletion);
     key.deletion_date = Some(deletion_date);
     Ok(json!({
@@ -47,18 +41,16 @@ impl State {
     }
 
     fn change_state(&mut self, call: &Call, state: KeyState) -> Answer {
-        let OneKey { key_id } = call.input()?;
+        let key_id: String = call.member("KeyId")?;
         self.live_mut(&key_id)?.enter(state);
         Ok(Value::Null)
     }
 
     /// The key is disabled afterwards (KMS API Reference, CancelKeyDeletion).
     pub(super) fn cancel_key_deletion(&mut self, call: &Call) -> Answer {
-        let OneKey { key_id } = call.input()?;
+        let key_id: String = call.member("KeyId")?;
         let key = self.find_mut(&key_id)?;
-        if key.state() != KeyState::PendingDeletion {
-            return Err(key.wrong_state("is not pending deletion."));
-        }
+        refuse_if(key.state() != KeyState::PendingDeletion, || key.wrong_state("is not pending deletion."))?;
         key.enter(KeyState::Disabled);
         key.deletion_date = None;
         Ok(json!({"KeyId": key.arn}))

@@ -21,7 +21,8 @@ use thiserror::Error;
 use self::alias::Alias;
 pub(crate) use self::key::Key;
 use self::key::KeyState;
-use super::iam::page::page;
+use self::tags::TAGS;
+use super::pages::page;
 use super::{Answer, Api, Cx, unknown_operation};
 use crate::emulator::ACCOUNT_ID;
 use crate::ids::IdSource;
@@ -29,7 +30,7 @@ use crate::latency::{Spread, spread};
 use crate::limits::{Limit, ServiceLimits, rate};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 /// The keys and aliases of one region.
 #[derive(Clone, Serialize, Deserialize)]
@@ -97,9 +98,7 @@ impl State {
     /// (KMS Developer Guide, "AWS managed keys"). A key of a moment ago is not found yet.
     fn find_mut(&mut self, name: &str) -> Result<&mut Key, Refusal> {
         let key = self.find(name)?;
-        if key.fresh_until_millis.is_some() {
-            return Err(self.no_key(name));
-        }
+        refuse_if(key.fresh_until_millis.is_some(), || self.no_key(name))?;
         let id = key.key_id.clone();
         self.keys.get_mut(&id).ok_or_else(not_yours)
     }
@@ -117,9 +116,10 @@ impl State {
         let parts: Vec<&str> = name.splitn(6, ':').collect();
         match parts[..] {
             ["arn", "aws", "kms", region, _, resource] if resource.starts_with("key/") => {
-                match region == self.region {
-                    true => not_found(format!("Key '{name}' does not exist")),
-                    false => not_found(format!("Invalid arn {region}")),
+                if region == self.region {
+                    not_found(format!("Key '{name}' does not exist"))
+                } else {
+                    not_found(format!("Invalid arn {region}"))
                 }
             }
             ["arn", "aws", "kms", _, _, resource] if resource.starts_with("alias/") => {
@@ -181,8 +181,8 @@ impl Api for State {
             "DeleteAlias" => cx.r.kms.delete_alias(call),
             "ListAliases" => cx.r.kms.list_aliases(call),
 
-            "TagResource" => cx.r.kms.tag_resource(call),
-            "UntagResource" => cx.r.kms.untag_resource(call),
+            "TagResource" => TAGS.tag(cx, call),
+            "UntagResource" => TAGS.untag(cx, call),
             "ListResourceTags" => cx.r.kms.list_resource_tags(call),
 
             _ => Err(unknown_operation(call)),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Answer, Cx, State, not_found};
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::iam::policy::{Effect, Policy, Principal, Statement};
 use crate::services::resource_policy::{self, Problem};
 
@@ -51,12 +51,9 @@ pub(super) fn check(cx: &Cx<'_>, text: &str, bypass_lockout_check: bool) -> Resu
     if !policy.statements.iter().all(Statement::has_resource) {
         return Err(malformed("Policy contains a statement with no resource."));
     }
-    match bypass_lockout_check || lets_caller_change_it(&policy) {
-        true => Ok(()),
-        false => {
-            Err(malformed("The new key policy will not allow you to update the key policy in the future."))
-        }
-    }
+    ensure(bypass_lockout_check || lets_caller_change_it(&policy), || {
+        malformed("The new key policy will not allow you to update the key policy in the future.")
+    })
 }
 
 fn malformed(message: impl Into<String>) -> Refusal {
@@ -124,18 +121,11 @@ fn check_name(name: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct GetKeyPolicy {
-    key_id: String,
-    policy_name: Option<String>,
-}
-
 impl State {
     pub(super) fn get_key_policy(&self, call: &Call) -> Answer {
-        let given: GetKeyPolicy = call.input()?;
-        let key = self.find(&given.key_id)?;
-        check_name(given.policy_name.as_deref())?;
+        let (key_id, policy_name): (String, Option<String>) = call.members(&["KeyId", "PolicyName"])?;
+        let key = self.find(&key_id)?;
+        check_name(policy_name.as_deref())?;
         Ok(json!({"Policy": key.policy, "PolicyName": NAME}))
     }
 }

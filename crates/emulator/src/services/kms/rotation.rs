@@ -6,10 +6,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::key::{Key, KeyState, OneKey};
+use super::key::{Key, KeyState};
 use super::{Answer, Cx, Refusal, State, unsupported};
 use crate::latency::{Spread, spread};
 use crate::request::Call;
+use crate::response::ensure;
 
 const DAY_SECONDS: f64 = 86_400.0;
 
@@ -48,7 +49,7 @@ impl OnDemand {
 
 /// Whether automatic rotation is on makes no difference.
 pub(super) fn on_demand(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let OneKey { key_id } = call.input()?;
+    let key_id: String = call.member("KeyId")?;
     let (now_seconds, until) = (cx.now_seconds(), cx.after(ON_DEMAND, &key_id));
     let key = rotatable(&mut cx.r.kms, &key_id)?;
     if key.on_demand.under_way.is_some() {
@@ -64,19 +65,13 @@ pub(super) fn on_demand(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({"KeyId": key.key_id}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct EnableKeyRotation {
-    key_id: String,
-    rotation_period_in_days: Option<i64>,
-}
-
 /// The model allows 90 to 2560 days (KMS API Reference, EnableKeyRotation, `RotationPeriodInDays`).
 pub(super) fn enable(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: EnableKeyRotation = call.input()?;
+    let (key_id, rotation_period_in_days): (String, Option<i64>) =
+        call.members(&["KeyId", "RotationPeriodInDays"])?;
     let now_seconds = cx.now_seconds();
-    let key = rotatable(&mut cx.r.kms, &given.key_id)?;
-    let period_days = given.rotation_period_in_days.unwrap_or(YEAR);
+    let key = rotatable(&mut cx.r.kms, &key_id)?;
+    let period_days = rotation_period_in_days.unwrap_or(YEAR);
     let next_seconds = now_seconds + period_days as f64 * DAY_SECONDS;
     key.rotation = Some(Rotation { period_days, next_seconds });
     Ok(Value::Null)
@@ -94,24 +89,21 @@ fn rotatable<'a>(kms: &'a mut State, name: &str) -> Result<&'a mut Key, Refusal>
 }
 
 fn check_symmetric(key: &Key) -> Result<(), Refusal> {
-    match key.is_symmetric() {
-        true => Ok(()),
-        false => {
-            Err(unsupported(format!("{} is not a symmetric encryption key, which this needs.", key.arn)))
-        }
-    }
+    ensure(key.is_symmetric(), || {
+        unsupported(format!("{} is not a symmetric encryption key, which this needs.", key.arn))
+    })
 }
 
 impl State {
     pub(super) fn disable_key_rotation(&mut self, call: &Call) -> Answer {
-        let OneKey { key_id } = call.input()?;
+        let key_id: String = call.member("KeyId")?;
         rotatable(self, &key_id)?.rotation = None;
         Ok(Value::Null)
     }
 
     /// While a key is pending deletion its status is false (KMS API Reference, GetKeyRotationStatus).
     pub(super) fn get_key_rotation_status(&self, call: &Call) -> Answer {
-        let OneKey { key_id } = call.input()?;
+        let key_id: String = call.member("KeyId")?;
         let key = self.find(&key_id)?;
         check_symmetric(key)?;
         let mut status = json!({"KeyId": key.key_id, "KeyRotationEnabled": key.is_of_aws()});

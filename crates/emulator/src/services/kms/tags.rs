@@ -1,36 +1,22 @@
-//! Tags of keys.
+//! Tags of keys (KMS Developer Guide, "Tags in AWS KMS").
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Answer, Refusal, State, listed};
 use crate::request::Call;
 use crate::services::support::{self, Tag, Tags, named_tag_list};
+use crate::services::tagging::Tagging;
 
-/// Tags that a key may have (KMS Developer Guide, "Tags in AWS KMS").
-const PER_KEY: usize = 50;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct TagResource {
-    key_id: String,
-    tags: Vec<Tag>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct UntagResource {
-    key_id: String,
-    tag_keys: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListResourceTags {
-    key_id: String,
-    limit: Option<usize>,
-    marker: Option<String>,
-}
+pub(super) const TAGS: Tagging = Tagging {
+    members: &["Tags", "KeyId", "TagKeys"],
+    finds_first: true,
+    ..Tagging::new(
+        |cx, key| cx.r.kms.live_mut(key).map(|key| &mut key.tags),
+        read,
+        // For too many by several requests (KMS API Reference, TagResource).
+        |_| Refusal::new("LimitExceededException", "A key can have 50 tags at most."),
+    )
+};
 
 /// Reads the tags of a request (KMS API Reference, CreateKey, `TagException`; that it is also the code for too many of them
 /// is recorded from real AWS).
@@ -38,38 +24,14 @@ pub(super) fn read(given: Vec<Tag>) -> Result<Tags, Refusal> {
     support::tags(given, |message| Refusal::new("TagException", message))
 }
 
-/// A key has too many tags by several requests (KMS API Reference, TagResource, `LimitExceededException`).
-fn check_count(count: usize) -> Result<(), Refusal> {
-    match count {
-        ..=PER_KEY => Ok(()),
-        _ => Err(Refusal::new("LimitExceededException", format!("A key can have {PER_KEY} tags at most."))),
-    }
-}
-
 impl State {
-    pub(super) fn tag_resource(&mut self, call: &Call) -> Answer {
-        let given: TagResource = call.input()?;
-        let key = self.live_mut(&given.key_id)?;
-        let mut tags = key.tags.clone();
-        tags.extend(read(given.tags)?);
-        check_count(tags.len())?;
-        key.tags = tags;
-        Ok(Value::Null)
-    }
-
-    pub(super) fn untag_resource(&mut self, call: &Call) -> Answer {
-        let given: UntagResource = call.input()?;
-        let key = self.live_mut(&given.key_id)?;
-        key.tags.retain(|key, _| !given.tag_keys.contains(key));
-        Ok(Value::Null)
-    }
-
     pub(super) fn list_resource_tags(&self, call: &Call) -> Answer {
-        let given: ListResourceTags = call.input()?;
-        let tags = match named_tag_list(&self.find(&given.key_id)?.tags, "TagKey", "TagValue") {
+        let (key_id, limit, marker): (String, Option<usize>, Option<String>) =
+            call.members(&["KeyId", "Limit", "Marker"])?;
+        let tags = match named_tag_list(&self.find(&key_id)?.tags, "TagKey", "TagValue") {
             Value::Array(tags) => tags,
             _ => Vec::new(),
         };
-        listed("Tags", tags, given.limit.unwrap_or(50), given.marker.as_deref())
+        listed("Tags", tags, limit.unwrap_or(50), marker.as_deref())
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::invalid;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 /// Lambda Developer Guide, "Lambda quotas": 50 MB zipped, for direct uploads.
 const LARGEST: usize = 52_428_800;
@@ -39,9 +39,7 @@ pub(super) fn package(zip_file: Option<&str>) -> Result<Package, Refusal> {
     let unreadable =
         || invalid("Could not unzip uploaded file. Please check your file, then try to upload again.");
     let bytes = STANDARD.decode(zip_file).map_err(|_| unreadable())?;
-    if bytes.is_empty() {
-        return Err(invalid("Uploaded file must be a non-empty zip"));
-    }
+    refuse_if(bytes.is_empty(), || invalid("Uploaded file must be a non-empty zip"))?;
     if bytes.len() > LARGEST {
         return Err(invalid(format!("Zipped size must be smaller than {LARGEST} bytes")));
     }

@@ -1,9 +1,7 @@
 //! Reserved concurrency.
 
-use serde::Deserialize;
 use serde_json::json;
 
-use super::function::One;
 use super::{check_whole, invalid};
 use crate::request::Call;
 use crate::services::{Answer, Cx};
@@ -16,13 +14,6 @@ const UNRESERVED: i64 = 100;
 /// Executions are reserved for a function, and not for a version of it (recorded from real AWS).
 const WHOLE: &str = "This operation is permitted on Lambda functions only. Aliases and versions do not support this \
                      operation. Please specify either a function name or an unqualified function ARN.";
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Put {
-    function_name: String,
-    reserved_concurrent_executions: i64,
-}
 
 /// Lambda API Reference, GetAccountSettings; sizes are those of "Lambda quotas".
 pub(super) fn settings(cx: &mut Cx<'_>, _call: &Call) -> Answer {
@@ -42,7 +33,8 @@ pub(super) fn settings(cx: &mut Cx<'_>, _call: &Call) -> Answer {
 }
 
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Put { function_name, reserved_concurrent_executions: wanted } = call.input()?;
+    let (function_name, wanted): (String, i64) =
+        call.members(&["FunctionName", "ReservedConcurrentExecutions"])?;
     check_whole(cx.region, &function_name, WHOLE)?;
     let state = &mut cx.r.lambda;
     let name = state.named(cx.region, &function_name)?.function_name.clone();
@@ -59,13 +51,13 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { function_name, .. } = call.input()?;
+    let (function_name, _): (String, Option<String>) = call.members(&["FunctionName", "Qualifier"])?;
     let function = cx.r.lambda.named(cx.region, &function_name)?;
     Ok(json!({"ReservedConcurrentExecutions": function.reserved_concurrency}))
 }
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { function_name, .. } = call.input()?;
+    let (function_name, _): (String, Option<String>) = call.members(&["FunctionName", "Qualifier"])?;
     check_whole(cx.region, &function_name, WHOLE)?;
     cx.r.lambda.named_mut(cx.region, &function_name)?.reserved_concurrency = None;
     Ok(json!({}))

@@ -17,8 +17,8 @@ use crate::emulator::ACCOUNT_ID;
 use crate::ids::IdSource;
 use crate::latency::{Spread, spread};
 use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::apigateway::paging::page;
+use crate::response::{Refusal, ensure, refuse_if};
+use crate::services::pages::page_by_key;
 use crate::services::support::{Interface, Next, Tags, tag_map};
 use crate::services::{Answer, Cx, to_json};
 
@@ -57,21 +57,6 @@ struct Create {
     ephemeral_storage: Option<EphemeralStorage>,
     snap_start: Option<SnapStart>,
     logging_config: Option<LoggingConfig>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct One {
-    pub(super) function_name: String,
-    pub(super) qualifier: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct List {
-    function_version: Option<String>,
-    marker: Option<String>,
-    max_items: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -134,22 +119,15 @@ pub(super) const BEING_CREATED: &str = "The function is being created.";
 /// A function's name: "the length constraint applies only to the full ARN; if you specify only the function name, it is
 /// limited to 64 characters in length" (Lambda API Reference, CreateFunction).
 fn check_name(name: &str) -> Result<(), Refusal> {
-    match (1..=64).contains(&name.len()) {
-        true => Ok(()),
-        false => Err(invalid("The name of a function has 64 characters at most.")),
-    }
+    ensure((1..=64).contains(&name.len()), || invalid("The name of a function has 64 characters at most."))
 }
 
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: Create = call.input()?;
     let name = name_of(cx.region, &given.function_name)?;
     check_name(&name)?;
-    if given.publish == Some(true) {
-        return Err(unmodelled("Publish, because it does not model versions"));
-    }
-    if given.package_type.as_deref() == Some("Image") {
-        return Err(unmodelled("PackageType Image"));
-    }
+    refuse_if(given.publish == Some(true), || unmodelled("Publish, because it does not model versions"))?;
+    refuse_if(given.package_type.as_deref() == Some("Image"), || unmodelled("PackageType Image"))?;
     if cx.r.lambda.functions.contains_key(&name) {
         return Err(conflict(format!("Function already exist: {name}")));
     }
@@ -250,7 +228,8 @@ pub(super) fn runtime_version(region: &str, runtime: &str) -> RuntimeVersionConf
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { function_name, qualifier } = call.input()?;
+    let (function_name, qualifier): (String, Option<String>) =
+        call.members(&["FunctionName", "Qualifier"])?;
     let function = cx.r.lambda.named(cx.region, &function_name)?;
     let qualified = check_qualifier(cx.region, &function_name, qualifier.as_deref())?;
     let region = cx.region;
@@ -267,7 +246,8 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn get_configuration(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { function_name, qualifier } = call.input()?;
+    let (function_name, qualifier): (String, Option<String>) =
+        call.members(&["FunctionName", "Qualifier"])?;
     let function = cx.r.lambda.named(cx.region, &function_name)?;
     let qualified = check_qualifier(cx.region, &function_name, qualifier.as_deref())?;
     Ok(function.shown(qualified))
@@ -275,7 +255,7 @@ pub(super) fn get_configuration(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 /// No function has a code signing config, because those are not modelled.
 pub(super) fn get_code_signing(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { function_name, .. } = call.input()?;
+    let (function_name, _): (String, Option<String>) = call.members(&["FunctionName", "Qualifier"])?;
     let function = cx.r.lambda.named(cx.region, &function_name)?;
     Ok(json!({"FunctionName": function.function_name}))
 }
@@ -283,7 +263,8 @@ pub(super) fn get_code_signing(cx: &mut Cx<'_>, call: &Call) -> Answer {
 /// Every function gets runtime updates by itself, and then no version is named (Lambda API Reference,
 /// GetRuntimeManagementConfig): other modes are not modelled.
 pub(super) fn get_runtime_management(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { function_name, qualifier } = call.input()?;
+    let (function_name, qualifier): (String, Option<String>) =
+        call.members(&["FunctionName", "Qualifier"])?;
     let function = cx.r.lambda.named(cx.region, &function_name)?;
     let qualified = check_qualifier(cx.region, &function_name, qualifier.as_deref())?;
     Ok(json!({"UpdateRuntimeOn": "Auto", "FunctionArn": function.shown(qualified)["FunctionArn"]}))
@@ -292,13 +273,14 @@ pub(super) fn get_runtime_management(cx: &mut Cx<'_>, call: &Call) -> Answer {
 /// Loops are ended, which is the default (Lambda API Reference, GetFunctionRecursionConfig): there is no operation here
 /// that changes it.
 pub(super) fn get_recursion(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { function_name, .. } = call.input()?;
+    let (function_name, _): (String, Option<String>) = call.members(&["FunctionName", "Qualifier"])?;
     cx.r.lambda.named(cx.region, &function_name)?;
     Ok(json!({"RecursiveLoop": "Terminate"}))
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { function_version, marker, max_items } = call.input()?;
+    let (function_version, marker, max_items): (Option<String>, Option<String>, Option<usize>) =
+        call.members(&["FunctionVersion", "Marker", "MaxItems"])?;
     // All versions are the one that there is, by its own ARN.
     let qualified = function_version.as_deref() == Some("ALL");
     // "ListFunctions returns a maximum of 50 items in each response, even if you set the number higher" (Lambda API
@@ -306,23 +288,17 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let size = max_items.unwrap_or(50).min(50);
     let functions =
         cx.r.lambda.functions.iter().map(|(name, function)| (name.as_str(), function.listed(qualified)));
-    let (functions, next) = page(functions, marker.as_deref(), size);
+    let (functions, next) = page_by_key(functions, marker.as_deref(), size);
     Ok(json!({"Functions": functions, "NextMarker": next}))
 }
 
 /// The versions of a function: the one that there is.
 pub(super) fn list_versions(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-    struct Versions {
-        function_name: String,
-        marker: Option<String>,
-        max_items: Option<usize>,
-    }
-    let Versions { function_name, marker, max_items } = call.input()?;
+    let (function_name, marker, max_items): (String, Option<String>, Option<usize>) =
+        call.members(&["FunctionName", "Marker", "MaxItems"])?;
     let function = cx.r.lambda.named(cx.region, &function_name)?;
     let versions = std::iter::once((function.version.as_str(), function.listed(true)));
-    let (versions, next) = page(versions, marker.as_deref(), max_items.unwrap_or(50).min(50));
+    let (versions, next) = page_by_key(versions, marker.as_deref(), max_items.unwrap_or(50).min(50));
     Ok(json!({"Versions": versions, "NextMarker": next}))
 }
 
@@ -340,7 +316,8 @@ impl State {
 /// Deletes a function, whatever calls it: schedules and APIs that name it go on naming it. To delete a version that is not
 /// there succeeds (recorded from real AWS), and no version is there but the one that stays.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { function_name, qualifier } = call.input()?;
+    let (function_name, qualifier): (String, Option<String>) =
+        call.members(&["FunctionName", "Qualifier"])?;
     let (name, suffix) = split_name(cx.region, &function_name)?;
     match qualifier.or(suffix).as_deref() {
         None => {}

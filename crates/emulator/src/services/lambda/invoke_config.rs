@@ -3,12 +3,11 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::function::One;
 use super::joins::target_exists;
 use super::records::{DestinationConfig, Function, InvokeConfig};
 use super::{check_qualifier, invalid, not_found};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::{Answer, Cx, to_json};
 
 #[derive(Deserialize)]
@@ -53,9 +52,7 @@ fn check(cx: &Cx<'_>, function: &Function, config: &DestinationConfig) -> Result
         if arn == function.function_arn {
             return Err(invalid("You can't specify the function as a destination for itself."));
         }
-        if !target_exists(cx, arn) {
-            return Err(invalid(format!("The destination ARN {arn} is invalid.")));
-        }
+        ensure(target_exists(cx, arn), || invalid(format!("The destination ARN {arn} is invalid.")))?;
     }
     Ok(())
 }
@@ -65,14 +62,16 @@ fn none(function: &Function) -> Refusal {
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { function_name, qualifier } = call.input()?;
+    let (function_name, qualifier): (String, Option<String>) =
+        call.members(&["FunctionName", "Qualifier"])?;
     let function = cx.r.lambda.named(cx.region, &function_name)?;
     check_qualifier(cx.region, &function_name, qualifier.as_deref())?;
     Ok(to_json(function.invoke_config.as_ref().ok_or_else(|| none(function))?))
 }
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { function_name, qualifier } = call.input()?;
+    let (function_name, qualifier): (String, Option<String>) =
+        call.members(&["FunctionName", "Qualifier"])?;
     check_qualifier(cx.region, &function_name, qualifier.as_deref())?;
     let function = cx.r.lambda.named_mut(cx.region, &function_name)?;
     match function.invoke_config.take() {

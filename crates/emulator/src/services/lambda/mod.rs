@@ -27,7 +27,7 @@ use crate::limits::{ServiceLimits, rate};
 use crate::model::{Problem, Violation};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 
 /// Everything in one region.
 #[derive(Clone, Serialize, Deserialize)]
@@ -90,9 +90,9 @@ impl Api for State {
             "RemovePermission" => permission::remove(cx, call),
             "GetPolicy" => permission::get(cx, call),
 
-            "TagResource" => tagging::tag(cx, call),
-            "UntagResource" => tagging::untag(cx, call),
-            "ListTags" => tagging::list(cx, call),
+            "TagResource" => tagging::TAGS.tag(cx, call),
+            "UntagResource" => tagging::TAGS.untag(cx, call),
+            "ListTags" => tagging::TAGS.list(cx, call),
             _ => Err(unknown_operation(call)),
         }
     }
@@ -185,9 +185,7 @@ fn split_name(region: &str, given: &str) -> Result<(String, Option<String>), Ref
         Some((before, rest)) => {
             let full = format!("arn:aws:lambda:{region}:{ACCOUNT_ID}:");
             let partial = format!("{ACCOUNT_ID}:");
-            if !["", full.as_str(), partial.as_str()].contains(&before) {
-                return Err(missing());
-            }
+            ensure(["", full.as_str(), partial.as_str()].contains(&before), missing)?;
             rest
         }
     };
@@ -195,10 +193,8 @@ fn split_name(region: &str, given: &str) -> Result<(String, Option<String>), Ref
         None => (rest, None),
         Some((name, qualifier)) => (name, Some(qualifier.to_owned())),
     };
-    match qualifier.as_ref().is_some_and(|qualifier| qualifier.contains(':')) {
-        true => Err(missing()),
-        false => Ok((name.to_owned(), qualifier)),
-    }
+    refuse_if(qualifier.as_ref().is_some_and(|qualifier| qualifier.contains(':')), || missing())?;
+    Ok((name.to_owned(), qualifier))
 }
 
 /// Whether a call names the one version that there is, by a qualifier or at the end of the name.

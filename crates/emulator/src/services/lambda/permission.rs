@@ -3,12 +3,11 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::function::One;
 use super::records::Function;
 use super::update::check_revision;
 use super::{check_qualifier, conflict, invalid, not_found, uuid};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::{Answer, Cx};
 
 /// Lambda Developer Guide, "Lambda quotas": 20 KB.
@@ -125,13 +124,12 @@ pub(super) fn remove(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { function_name, qualifier } = call.input()?;
+    let (function_name, qualifier): (String, Option<String>) =
+        call.members(&["FunctionName", "Qualifier"])?;
     let function = cx.r.lambda.named(cx.region, &function_name)?;
     check_qualifier(cx.region, &function_name, qualifier.as_deref())?;
-    match function.policy.is_empty() {
-        true => Err(not_found("The resource you requested does not exist.")),
-        false => Ok(json!({"Policy": policy(&function.policy), "RevisionId": function.revision_id})),
-    }
+    refuse_if(function.policy.is_empty(), || not_found("The resource you requested does not exist."))?;
+    Ok(json!({"Policy": policy(&function.policy), "RevisionId": function.revision_id}))
 }
 
 #[cfg(test)]

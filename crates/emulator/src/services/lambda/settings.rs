@@ -9,7 +9,7 @@ use super::records::{
 };
 use super::{invalid, unmodelled};
 use crate::ids::IdSource;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::Cx;
 use crate::services::support::Interface;
 
@@ -77,13 +77,12 @@ const RESERVED: [&str; 18] = [
 const ENVIRONMENT: usize = 4096;
 
 pub(super) fn check_runtime(runtime: &str) -> Result<(), Refusal> {
-    match DEPRECATED.contains(&runtime) {
-        true => Err(invalid(format!(
+    refuse_if(DEPRECATED.contains(&runtime), || {
+        invalid(format!(
             "The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda \
              functions. We recommend you use a supported runtime while creating or updating functions."
-        ))),
-        false => Ok(()),
-    }
+        ))
+    })
 }
 
 pub(super) fn check_role(cx: &Cx<'_>, role: &str) -> Result<(), Refusal> {
@@ -100,14 +99,13 @@ pub(super) fn check_role(cx: &Cx<'_>, role: &str) -> Result<(), Refusal> {
 pub(super) fn check_grant(cx: &Cx<'_>, role: &str, environment: Option<&Environment>) -> Result<(), Refusal> {
     let encrypts = environment.is_some_and(|environment| !environment.variables.is_empty());
     let role = cx.global.iam.role(role);
-    match encrypts && role.is_some_and(|role| !role.is_principal(cx.now_millis)) {
-        true => Err(invalid(
+    refuse_if(encrypts && role.is_some_and(|role| !role.is_principal(cx.now_millis)), || {
+        invalid(
             "Lambda was unable to configure access to your environment variables because the KMS key is invalid for \
              CreateGrant. Please check your KMS key settings. KMS Exception: InvalidArnException KMS Message: ARN does \
              not refer to a valid principal",
-        )),
-        false => Ok(()),
-    }
+        )
+    })
 }
 
 /// Lambda Developer Guide, "Lambda quotas". The API's model allows more, for functions on managed instances.
@@ -139,13 +137,12 @@ pub(super) fn check_environment(environment: &Environment) -> Result<(), Refusal
         )));
     }
     let size: usize = variables.iter().map(|(name, value)| name.len() + value.len()).sum();
-    match size <= ENVIRONMENT {
-        true => Ok(()),
-        false => Err(invalid(
+    ensure(size <= ENVIRONMENT, || {
+        invalid(
             "Lambda was unable to configure your environment variables because the environment variables you \
              have provided exceeded the 4KB limit.",
-        )),
-    }
+        )
+    })
 }
 
 /// A dead-letter queue is a queue or a topic (Lambda API Reference, DeadLetterConfig).
@@ -157,10 +154,10 @@ pub(super) fn check_dead_letters(
         return Ok(None);
     };
     let kind = arn.starts_with("arn:aws:sqs:") || arn.starts_with("arn:aws:sns:");
-    match kind && target_exists(cx, &arn) {
-        true => Ok(Some(DeadLetterConfig { target_arn: Some(arn) })),
-        false => Err(invalid(format!("The target {arn} of the dead-letter config is no queue or topic."))),
-    }
+    ensure(kind && target_exists(cx, &arn), || {
+        invalid(format!("The target {arn} of the dead-letter config is no queue or topic."))
+    })?;
+    Ok(Some(DeadLetterConfig { target_arn: Some(arn) }))
 }
 
 /// An empty ARN means Lambda's own key.
@@ -196,10 +193,10 @@ pub(super) fn logging(given: Option<LoggingConfig>, function: &str) -> Result<Lo
 }
 
 pub(super) fn snap_start(given: Option<SnapStart>) -> Result<SnapStart, Refusal> {
-    match given.is_some_and(|given| given.apply_on != "None") {
-        true => Err(unmodelled("SnapStart.ApplyOn PublishedVersions, because it does not model versions")),
-        false => Ok(SnapStart { apply_on: "None".to_owned(), optimization_status: Some("Off".to_owned()) }),
-    }
+    refuse_if(given.is_some_and(|given| given.apply_on != "None"), || {
+        unmodelled("SnapStart.ApplyOn PublishedVersions, because it does not model versions")
+    })?;
+    Ok(SnapStart { apply_on: "None".to_owned(), optimization_status: Some("Off".to_owned()) })
 }
 
 /// Lambda Developer Guide, "Lambda quotas".
@@ -208,9 +205,7 @@ const LAYERS: usize = 5;
 /// Layers are not modelled: every version of one in the region is taken to be there. That AWS refuses one of another region, in
 /// these words, is from `TotalTechGeek/elysia-lambda#2`.
 pub(super) fn layers(cx: &Cx<'_>, given: Vec<String>) -> Result<Vec<Layer>, Refusal> {
-    if given.len() > LAYERS {
-        return Err(invalid(format!("Cannot reference more than {LAYERS} layers.")));
-    }
+    refuse_if(given.len() > LAYERS, || invalid(format!("Cannot reference more than {LAYERS} layers.")))?;
     if given.iter().any(|arn| arn.split(':').nth(3) != Some(cx.region)) {
         return Err(invalid(format!(
             "Layers are not in the same region as the function. Layers are expected to be in region {}.",
@@ -264,10 +259,8 @@ pub(super) fn vpc(cx: &Cx<'_>, given: VpcConfig) -> Result<Option<VpcConfig>, Re
         })?);
     }
     let vpc_id = vpcs.pop_first();
-    match vpcs.is_empty() {
-        true => Ok(Some(VpcConfig { vpc_id, ..given })),
-        false => Err(invalid("Subnets and security groups must be in one VPC.")),
-    }
+    ensure(vpcs.is_empty(), || invalid("Subnets and security groups must be in one VPC."))?;
+    Ok(Some(VpcConfig { vpc_id, ..given }))
 }
 
 /// The interfaces of a function in a VPC: one in each subnet (Lambda Developer Guide, "Understanding Hyperplane Elastic

@@ -11,7 +11,7 @@ use super::records::{
 use super::{conflict, settings, unmodelled, uuid};
 use crate::latency::{Spread, spread};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::support::Next;
 use crate::services::{Answer, Cx, to_json};
 
@@ -107,9 +107,7 @@ fn keep(cx: &mut Cx<'_>, mut function: Function, spread: Spread) -> Answer {
 pub(super) fn code(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: NewCode = call.input()?;
     let mut function = cx.r.lambda.named(cx.region, &given.function_name)?.clone();
-    if given.publish == Some(true) {
-        return Err(unmodelled("Publish, because it does not model versions"));
-    }
+    refuse_if(given.publish == Some(true), || unmodelled("Publish, because it does not model versions"))?;
     check_ready(&function, given.revision_id.as_deref())?;
     settings::check_runtime(&function.runtime)?;
     let package = package(given.zip_file.as_deref())?;

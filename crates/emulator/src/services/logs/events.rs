@@ -113,10 +113,7 @@ impl Accepted {
         if self.too_new < count {
             info["tooNewLogEventStartIndex"] = self.too_new.into();
         }
-        match info.as_object().is_some_and(serde_json::Map::is_empty) {
-            true => Value::Null,
-            false => info,
-        }
+        if info.as_object().is_some_and(serde_json::Map::is_empty) { Value::Null } else { info }
     }
 }
 

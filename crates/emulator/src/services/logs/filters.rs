@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::{Answer, Cx, exceeded, invalid, listed, missing};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
+use crate::services::to_json;
 
 /// Metric filters that a group may have (CloudWatch Logs API Reference, PutMetricFilter).
 const PER_GROUP: usize = 100;
@@ -125,9 +126,7 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
         .iter()
         .try_for_each(|transformation| check(transformation, pattern, emitted))?;
     let old = group.filters.get(&given.filter_name);
-    if old.is_none() && group.filters.len() >= PER_GROUP {
-        return Err(exceeded());
-    }
+    refuse_if(old.is_none() && group.filters.len() >= PER_GROUP, exceeded)?;
     let filter = MetricFilter {
         filter_name: given.filter_name.clone(),
         filter_pattern: given.filter_pattern,
@@ -182,18 +181,11 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 fn value(filter: &MetricFilter) -> Value {
-    serde_json::to_value(filter).expect("a metric filter is plain data with text keys")
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct DeleteMetricFilter {
-    log_group_name: String,
-    filter_name: String,
+    to_json(filter)
 }
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let DeleteMetricFilter { log_group_name, filter_name } = call.input()?;
+    let (log_group_name, filter_name): (String, String) = call.members(&["logGroupName", "filterName"])?;
     let group = cx.r.logs.find_mut(&log_group_name)?;
     group.filters.remove(&filter_name).ok_or_else(|| missing("metric filter"))?;
     Ok(Value::Null)

@@ -12,8 +12,9 @@ use super::{Answer, Cx, exists, identified, invalid, listed, name_in};
 use crate::emulator::ACCOUNT_ID;
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::support::{Tags, tag_map};
+use crate::services::to_json;
 
 /// The days that a group may keep its events
 /// (CloudWatch Logs API Reference, PutRetentionPolicy, `retentionInDays`).
@@ -97,16 +98,13 @@ impl LogGroup {
 
     /// Whether nothing may be deleted of it ("Protecting log groups from deletion" in the CloudWatch Logs User Guide).
     pub(super) fn check_unprotected(&self) -> Result<(), Refusal> {
-        match self.deletion_protection_enabled {
-            false => Ok(()),
-            true => {
-                Err(Refusal::new("ValidationException", "The log group has deletion protection enabled."))
-            }
-        }
+        refuse_if(self.deletion_protection_enabled, || {
+            Refusal::new("ValidationException", "The log group has deletion protection enabled.")
+        })
     }
 
     fn value(&self) -> Value {
-        let mut value = serde_json::to_value(self).expect("a log group is plain data with text keys");
+        let mut value = to_json(self);
         value["metricFilterCount"] = self.filters.len().into();
         value["storedBytes"] = 0.into();
         value
@@ -135,9 +133,7 @@ impl LogGroup {
 /// (hashicorp/terraform-provider-aws#29282, ministryofjustice/modernisation-platform#7870, both of 2024).
 fn check_key(cx: &Cx<'_>, group: &str, key: &str) -> Result<(), Refusal> {
     let unknown = || invalid(format!("The specified KMS Key Id could not be found. '{group}'"));
-    if !key.starts_with(&cx.arn("kms", "key/")) {
-        return Err(unknown());
-    }
+    ensure(key.starts_with(&cx.arn("kms", "key/")), unknown)?;
     let arn = cx.arn("logs", &format!("log-group:{group}"));
     let refused = || {
         let message =
@@ -145,16 +141,11 @@ fn check_key(cx: &Cx<'_>, group: &str, key: &str) -> Result<(), Refusal> {
         Refusal::new("AccessDeniedException", message)
     };
     let key = cx.r.kms.usable(key).map_err(|_| refused())?;
-    if !key.is_visible(cx.now_millis) {
-        return Err(unknown());
-    }
+    ensure(key.is_visible(cx.now_millis), unknown)?;
     let service = format!("logs.{}.amazonaws.com", cx.region);
     let context = [("kms:EncryptionContext:aws:logs:arn", arn.as_str())];
     let allows = |action: &&str| key.allows_service_in(&service, action, &context);
-    match ["kms:GenerateDataKey", "kms:Decrypt"].iter().all(allows) {
-        true => Ok(()),
-        false => Err(refused()),
-    }
+    ensure(["kms:GenerateDataKey", "kms:Decrypt"].iter().all(allows), refused)
 }
 
 #[derive(Deserialize)]
@@ -174,17 +165,13 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: CreateLogGroup = call.input()?;
     let name = given.log_group_name;
     // CloudWatch Logs API Reference, CreateLogGroup, the guidelines for names.
-    if name.starts_with("aws/") {
-        return Err(invalid("Log group names can't start with the string aws/"));
-    }
+    refuse_if(name.starts_with("aws/"), || invalid("Log group names can't start with the string aws/"))?;
     let tags = tag_map(given.tags, invalid)?;
     if let Some(key) = &given.kms_key_id {
         check_key(cx, &name, key)?;
     }
     let logs = &mut cx.r.logs;
-    if logs.groups.contains_key(&name) {
-        return Err(exists("log group"));
-    }
+    refuse_if(logs.groups.contains_key(&name), || exists("log group"))?;
     let group = LogGroup {
         log_group_class: given.log_group_class,
         deletion_protection_enabled: given.deletion_protection_enabled,
@@ -196,15 +183,9 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(Value::Null)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct OneGroup {
-    log_group_name: String,
-}
-
 /// Streams and metric filters go with it.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let OneGroup { log_group_name } = call.input()?;
+    let log_group_name: String = call.member("logGroupName")?;
     let logs = &mut cx.r.logs;
     logs.find(&log_group_name)?.check_unprotected()?;
     logs.groups.remove(&log_group_name);
@@ -259,15 +240,9 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     listed("logGroups", groups, given.limit, given.next_token.as_deref())
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct PutRetentionPolicy {
-    log_group_name: String,
-    retention_in_days: i64,
-}
-
 pub(super) fn put_retention(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let PutRetentionPolicy { log_group_name, retention_in_days } = call.input()?;
+    let (log_group_name, retention_in_days): (String, i64) =
+        call.members(&["logGroupName", "retentionInDays"])?;
     let group = cx.r.logs.find_mut(&log_group_name)?;
     if !RETENTIONS.contains(&retention_in_days) {
         let message =
@@ -279,24 +254,9 @@ pub(super) fn put_retention(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn delete_retention(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let OneGroup { log_group_name } = call.input()?;
+    let log_group_name: String = call.member("logGroupName")?;
     cx.r.logs.find_mut(&log_group_name)?.retention_in_days = None;
     Ok(Value::Null)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct AssociateKmsKey {
-    log_group_name: Option<String>,
-    resource_identifier: Option<String>,
-    kms_key_id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct DisassociateKmsKey {
-    log_group_name: Option<String>,
-    resource_identifier: Option<String>,
 }
 
 /// The group of which the key is to be changed: by name or by ARN (CloudWatch Logs API Reference, AssociateKmsKey,
@@ -314,56 +274,42 @@ fn keyed(cx: &Cx<'_>, name: Option<String>, identifier: Option<String>) -> Resul
 
 /// A key takes the place of the one before it.
 pub(super) fn associate_key(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: AssociateKmsKey = call.input()?;
-    let name = keyed(cx, given.log_group_name, given.resource_identifier)?;
+    let (log_group_name, resource_identifier, kms_key_id): (Option<String>, Option<String>, String) =
+        call.members(&["logGroupName", "resourceIdentifier", "kmsKeyId"])?;
+    let name = keyed(cx, log_group_name, resource_identifier)?;
     cx.r.logs.find(&name)?;
-    check_key(cx, &name, &given.kms_key_id)?;
-    cx.r.logs.find_mut(&name)?.kms_key_id = Some(given.kms_key_id);
+    check_key(cx, &name, &kms_key_id)?;
+    cx.r.logs.find_mut(&name)?.kms_key_id = Some(kms_key_id);
     Ok(Value::Null)
 }
 
 pub(super) fn disassociate_key(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: DisassociateKmsKey = call.input()?;
-    let name = keyed(cx, given.log_group_name, given.resource_identifier)?;
+    let (log_group_name, resource_identifier): (Option<String>, Option<String>) =
+        call.members(&["logGroupName", "resourceIdentifier"])?;
+    let name = keyed(cx, log_group_name, resource_identifier)?;
     cx.r.logs.find_mut(&name)?.kms_key_id = None;
     Ok(Value::Null)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct PutLogGroupDeletionProtection {
-    log_group_identifier: String,
-    deletion_protection_enabled: bool,
-}
-
 pub(super) fn put_protection(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: PutLogGroupDeletionProtection = call.input()?;
-    let name = identified(cx, &given.log_group_identifier)?;
-    cx.r.logs.find_mut(name)?.deletion_protection_enabled = given.deletion_protection_enabled;
+    let (log_group_identifier, deletion_protection_enabled): (String, bool) =
+        call.members(&["logGroupIdentifier", "deletionProtectionEnabled"])?;
+    let name = identified(cx, &log_group_identifier)?;
+    cx.r.logs.find_mut(name)?.deletion_protection_enabled = deletion_protection_enabled;
     Ok(Value::Null)
 }
 /// No group masks data: data protection policies are not modelled, and one that is not there is not shown (CloudWatch Logs
 /// API Reference, GetDataProtectionPolicy).
 pub(super) fn get_data_protection(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase", deny_unknown_fields)]
-    struct One {
-        log_group_identifier: String,
-    }
-    let One { log_group_identifier } = call.input()?;
+    let log_group_identifier: String = call.member("logGroupIdentifier")?;
     cx.r.logs.find(identified(cx, &log_group_identifier)?)?;
     Ok(json!({"logGroupIdentifier": log_group_identifier}))
 }
 
 /// No group has field indexes of its own: index policies are not modelled.
 pub(super) fn describe_index_policies(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase", deny_unknown_fields)]
-    struct Which {
-        log_group_identifiers: Vec<String>,
-        next_token: Option<String>,
-    }
-    let Which { log_group_identifiers, next_token } = call.input()?;
+    let (log_group_identifiers, next_token): (Vec<String>, Option<String>) =
+        call.members(&["logGroupIdentifiers", "nextToken"])?;
     for identifier in &log_group_identifiers {
         cx.r.logs.find(identified(cx, identifier)?)?;
     }

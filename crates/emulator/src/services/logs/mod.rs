@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 
 pub(crate) use self::groups::LogGroup;
 use self::policies::ResourcePolicy;
-use super::iam::page::page;
+use self::tags::TAGS;
+use super::pages::page;
 use super::{Answer, Api, Cx, unknown_operation};
 use crate::emulator::ACCOUNT_ID;
 use crate::ids::IdSource;
@@ -89,9 +90,9 @@ impl Api for State {
             "GetDataProtectionPolicy" => groups::get_data_protection(cx, call),
             "DescribeIndexPolicies" => groups::describe_index_policies(cx, call),
 
-            "TagResource" => tags::tag(cx, call),
-            "UntagResource" => tags::untag(cx, call),
-            "ListTagsForResource" => tags::list(cx, call),
+            "TagResource" => TAGS.tag(cx, call),
+            "UntagResource" => TAGS.untag(cx, call),
+            "ListTagsForResource" => TAGS.list(cx, call),
 
             "PutMetricFilter" => filters::put(cx, call),
             "DescribeMetricFilters" => filters::describe(cx, call),
@@ -140,10 +141,7 @@ fn name_in<'a>(cx: &Cx<'_>, arn: &'a str) -> Result<&'a str, Refusal> {
 
 /// The name in an identifier, which is a name or an ARN (`logGroupIdentifier`).
 fn identified<'a>(cx: &Cx<'_>, identifier: &'a str) -> Result<&'a str, Refusal> {
-    match identifier.starts_with("arn:") {
-        true => name_in(cx, identifier),
-        false => Ok(identifier),
-    }
+    if identifier.starts_with("arn:") { name_in(cx, identifier) } else { Ok(identifier) }
 }
 
 /// The name of a group that a call names by `logGroupName` or by `logGroupIdentifier`. The code for both at once is recorded from

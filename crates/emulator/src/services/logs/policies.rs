@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Cx, exceeded, invalid, listed, missing};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::iam::policy::Policy;
 
 /// Policies that an account may have in a region (CloudWatch Logs API Reference, PutResourcePolicy).
@@ -28,13 +28,6 @@ enum Scope {
     #[default]
     Account,
     Resource,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct PutResourcePolicy {
-    policy_name: Option<String>,
-    policy_document: Option<String>,
 }
 
 /// CloudWatch Logs User Guide, "Overview of managing access permissions to your CloudWatch Logs resources": a
@@ -84,16 +77,15 @@ fn single(value: &mut Value) {
 
 /// Both parameters are required (CloudWatch Logs API Reference, PutResourcePolicy).
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: PutResourcePolicy = call.input()?;
-    let policy_name = given.policy_name.filter(|name| !name.is_empty());
+    let (policy_name, policy_document): (Option<String>, Option<String>) =
+        call.members(&["policyName", "policyDocument"])?;
+    let policy_name = policy_name.filter(|name| !name.is_empty());
     let policy_name = policy_name.ok_or_else(|| invalid("policyName is required."))?;
-    let policy_document = given.policy_document.ok_or_else(|| invalid("policyDocument is required."))?;
+    let policy_document = policy_document.ok_or_else(|| invalid("policyDocument is required."))?;
     check(&policy_document)?;
     let policy_document = rewritten(&policy_document);
     let policies = &mut cx.r.logs.resource_policies;
-    if !policies.contains_key(&policy_name) && policies.len() >= PER_REGION {
-        return Err(exceeded());
-    }
+    refuse_if(!policies.contains_key(&policy_name) && policies.len() >= PER_REGION, exceeded)?;
     let policy = ResourcePolicy {
         policy_name: policy_name.clone(),
         policy_document,
@@ -122,14 +114,8 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     listed("resourcePolicies", policies, given.limit, given.next_token.as_deref())
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct DeleteResourcePolicy {
-    policy_name: Option<String>,
-}
-
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let DeleteResourcePolicy { policy_name } = call.input()?;
+    let policy_name: Option<String> = call.member("policyName")?;
     let policy_name = policy_name.ok_or_else(|| invalid("policyName is required."))?;
     cx.r.logs.resource_policies.remove(&policy_name).ok_or_else(|| missing("resource policy"))?;
     Ok(Value::Null)

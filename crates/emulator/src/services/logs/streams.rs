@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::events::Event;
 use super::{Answer, Cx, exists, invalid, listed, missing, one_group};
 use crate::request::Call;
+use crate::response::refuse_if;
 
 /// A log stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,19 +40,11 @@ impl LogStream {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct OneStream {
-    log_group_name: String,
-    log_stream_name: String,
-}
-
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let OneStream { log_group_name, log_stream_name } = call.input()?;
+    let (log_group_name, log_stream_name): (String, String) =
+        call.members(&["logGroupName", "logStreamName"])?;
     let group = cx.r.logs.find_mut(&log_group_name)?;
-    if group.streams.contains_key(&log_stream_name) {
-        return Err(exists("log stream"));
-    }
+    refuse_if(group.streams.contains_key(&log_stream_name), || exists("log stream"))?;
     let stream = LogStream {
         arn: format!("{}:log-stream:{log_stream_name}", group.log_group_arn()),
         log_stream_name: log_stream_name.clone(),
@@ -107,7 +100,8 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let OneStream { log_group_name, log_stream_name } = call.input()?;
+    let (log_group_name, log_stream_name): (String, String) =
+        call.members(&["logGroupName", "logStreamName"])?;
     let group = cx.r.logs.find_mut(&log_group_name)?;
     group.check_unprotected()?;
     group.streams.remove(&log_stream_name).ok_or_else(|| missing("log stream"))?;

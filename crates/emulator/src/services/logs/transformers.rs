@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Answer, Cx, identified, invalid};
 use crate::request::Call;
 use crate::response::Refusal;
+use crate::services::to_json;
 
 /// What is done to each event of a group, and since when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,17 +19,11 @@ pub(super) struct Transformer {
     transformer_config: Vec<Value>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Put {
-    log_group_identifier: String,
-    transformer_config: Vec<Value>,
-}
-
 /// CloudWatch Logs API Reference, PutTransformer: for groups of the Standard class; it takes the place of the one before it.
 /// A processor does one thing, and the first of them parses the events ("Processors that you can use").
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Put { log_group_identifier, transformer_config } = call.input()?;
+    let (log_group_identifier, transformer_config): (String, Vec<Value>) =
+        call.members(&["logGroupIdentifier", "transformerConfig"])?;
     let name = identified(cx, &log_group_identifier)?;
     let now = cx.now_millis;
     let group = cx.r.logs.find_mut(name)?;
@@ -51,25 +46,19 @@ fn kind(processor: &Value) -> Option<&str> {
     members.next().filter(|_| members.next().is_none()).map(String::as_str)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct One {
-    log_group_identifier: String,
-}
-
 /// CloudWatch Logs API Reference, GetTransformer: nothing is said of one that is not there.
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { log_group_identifier } = call.input()?;
+    let log_group_identifier: String = call.member("logGroupIdentifier")?;
     let group = cx.r.logs.find(identified(cx, &log_group_identifier)?)?;
     let Some(transformer) = &group.transformer else { return Ok(json!({})) };
-    let mut answer = serde_json::to_value(transformer).expect("a transformer is plain data with text keys");
+    let mut answer = to_json(transformer);
     answer["logGroupIdentifier"] = group.log_group_arn().into();
     Ok(answer)
 }
 
 /// CloudWatch Logs API Reference, DeleteTransformer.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { log_group_identifier } = call.input()?;
+    let log_group_identifier: String = call.member("logGroupIdentifier")?;
     let name = identified(cx, &log_group_identifier)?;
     cx.r.logs.find_mut(name)?.transformer = None;
     Ok(Value::Null)

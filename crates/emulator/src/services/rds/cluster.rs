@@ -13,7 +13,7 @@ use super::versions::Version;
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::{Next, Tags, tag_list};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// A cluster.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -204,10 +204,7 @@ impl Cluster {
 
     /// Refuses what neither an available cluster can do nor one that will not become available.
     pub(super) fn check_deletable(&self) -> Result<(), Refusal> {
-        match status::is_lasting(&self.status) {
-            true => Ok(()),
-            false => self.check_available(),
-        }
+        if status::is_lasting(&self.status) { Ok(()) } else { self.check_available() }
     }
 
     /// Notes that its instances have to be restarted before they have the parameters of its group.
@@ -238,7 +235,7 @@ impl Cluster {
     }
 
     pub(super) fn show(&self, state: &State, now_millis: i64) -> Value {
-        let mut value = serde_json::to_value(self).expect("records are plain data with text keys");
+        let mut value = to_json(self);
         let zones = self.members.iter().filter_map(|member| state.instances.get(&member.id));
         let zones: std::collections::BTreeSet<&str> =
             zones.map(|instance| instance.availability_zone.as_str()).collect();

@@ -314,12 +314,11 @@ fn change_parameter_group(
     let group =
         group.ok_or_else(|| missing("DBClusterParameterGroupNotFound", "DBClusterParameterGroup", &name))?;
     check_family(group, version)?;
-    match upgrades {
-        true => cluster.pending_group = Some(name),
-        false => {
-            cluster.parameter_group = name;
-            cluster.needs_restart();
-        }
+    if upgrades {
+        cluster.pending_group = Some(name)
+    } else {
+        cluster.parameter_group = name;
+        cluster.needs_restart();
     }
     Ok(())
 }

@@ -11,10 +11,10 @@ use super::{EVENT_SUBSCRIPTION, names, tags};
 use crate::clock::timestamp;
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::resource_policy::allows_service;
 use crate::services::support::{Next, Tag, Tags};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// Who publishes (Aurora User Guide, "Granting permissions to publish notifications to an Amazon SNS topic").
 const PUBLISHER: &str = "events.rds.amazonaws.com";
@@ -107,7 +107,7 @@ impl Record for EventSubscription {
 
 impl EventSubscription {
     fn show(&self) -> Value {
-        serde_json::to_value(self).expect("records are plain data with text keys")
+        to_json(self)
     }
 
     /// What the next state is, as it becomes due.
@@ -161,19 +161,6 @@ struct Modify {
     source_type: Option<String>,
     event_categories: Option<Vec<String>>,
     enabled: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Source {
-    subscription_name: String,
-    source_identifier: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Delete {
-    subscription_name: String,
 }
 
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
@@ -250,28 +237,28 @@ pub(super) fn modify(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn add_source(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: Source = call.input()?;
-    let mut subscription = find(&cx.r.rds.event_subscriptions, &given.subscription_name)?.clone();
+    let (subscription_name, source_identifier): (String, String) =
+        call.members(&["SubscriptionName", "SourceIdentifier"])?;
+    let mut subscription = find(&cx.r.rds.event_subscriptions, &subscription_name)?.clone();
     subscription.idle()?;
-    check_source(cx, subscription.source_type.as_deref(), &given.source_identifier)?;
-    subscription.source_ids_list.push(given.source_identifier);
+    check_source(cx, subscription.source_type.as_deref(), &source_identifier)?;
+    subscription.source_ids_list.push(source_identifier);
     subscription.source_ids_list = sorted(subscription.source_ids_list);
     put(cx, subscription)
 }
 
 pub(super) fn remove_source(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: Source = call.input()?;
-    let mut subscription = find(&cx.r.rds.event_subscriptions, &given.subscription_name)?.clone();
+    let (subscription_name, source_identifier): (String, String) =
+        call.members(&["SubscriptionName", "SourceIdentifier"])?;
+    let mut subscription = find(&cx.r.rds.event_subscriptions, &subscription_name)?.clone();
     subscription.idle()?;
-    if !subscription.source_ids_list.contains(&given.source_identifier) {
-        return Err(no_source(&given.source_identifier));
-    }
-    subscription.source_ids_list.retain(|id| *id != given.source_identifier);
+    ensure(subscription.source_ids_list.contains(&source_identifier), || no_source(&source_identifier))?;
+    subscription.source_ids_list.retain(|id| *id != source_identifier);
     put(cx, subscription)
 }
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Delete { subscription_name } = call.input()?;
+    let subscription_name: String = call.member("SubscriptionName")?;
     let mut subscription = find(&cx.r.rds.event_subscriptions, &subscription_name)?.clone();
     subscription.idle()?;
     let about = format!("{} deleting", subscription.event_subscription_arn);
@@ -340,9 +327,7 @@ fn check_topic(cx: &Cx<'_>, arn: &str) -> Result<(), Refusal> {
     };
     let denied =
         || refusal("SNSNoAuthorization", "You do not have permission to publish to the SNS topic ARN.");
-    if !allows_service(&topic.policy(), PUBLISHER, "sns:Publish") {
-        return Err(denied());
-    }
+    ensure(allows_service(&topic.policy(), PUBLISHER, "sns:Publish"), denied)?;
     match topic.kms_key() {
         // AWS's own key has a policy that nobody can change, and that lets no service but SNS use it.
         Some(key) => match cx.r.kms.usable(key) {
@@ -388,10 +373,7 @@ fn check_source(cx: &Cx<'_>, source_type: Option<&str>, id: &str) -> Result<(), 
         Some("db-cluster-snapshot") => rds.snapshots.contains_key(id),
         _ => false,
     };
-    match exists {
-        true => Ok(()),
-        false => Err(no_source(id)),
-    }
+    ensure(exists, || no_source(id))
 }
 
 fn no_source(id: &str) -> Refusal {

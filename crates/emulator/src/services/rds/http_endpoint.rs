@@ -2,7 +2,6 @@
 //! its own: ModifyDBCluster's `EnableHttpEndpoint` is for Serverless v1 (RDS API Reference, EnableHttpEndpoint and
 //! DisableHttpEndpoint).
 
-use serde::Deserialize;
 use serde_json::json;
 
 use super::State;
@@ -12,15 +11,9 @@ use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::{Answer, Cx};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Switch {
-    resource_arn: String,
-}
-
 /// EnableHttpEndpoint and DisableHttpEndpoint.
 pub(super) fn switch(cx: &mut Cx<'_>, call: &Call, on: bool) -> Answer {
-    let Switch { resource_arn } = call.input()?;
+    let resource_arn: String = call.member("ResourceArn")?;
     let cluster = cx.r.rds.clusters.values_mut().find(|cluster| cluster.arn == resource_arn);
     let cluster = cluster.ok_or_else(|| {
         let message = format!("The specified resource {resource_arn} was not found.");

@@ -12,9 +12,9 @@ use super::settings::Watching;
 use super::status;
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::support::{Interface, Next, Tags, tag_list};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// An instance. What it has from its cluster is shown with it, and not kept twice.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -125,10 +125,7 @@ impl Instance {
 
     /// Refuses what neither an available instance can do nor one that will not become available.
     pub(super) fn check_deletable(&self) -> Result<(), Refusal> {
-        match status::is_lasting(&self.status) {
-            true => Ok(()),
-            false => self.check_available(),
-        }
+        if status::is_lasting(&self.status) { Ok(()) } else { self.check_available() }
     }
 
     pub(super) fn uses_parameter_group(&self, name: &str) -> bool {
@@ -182,7 +179,7 @@ impl Instance {
     }
 
     pub(super) fn show(&self, state: &State, region: &str) -> Value {
-        let mut value = serde_json::to_value(self).expect("records are plain data with text keys");
+        let mut value = to_json(self);
         value["TagList"] = tag_list(&self.tags);
         // What an Aurora instance always shows.
         for empty in ["DBSecurityGroups", "DomainMemberships", "AssociatedRoles", "StatusInfos"] {
@@ -267,10 +264,9 @@ pub(super) fn check_class(class: &str) -> Result<(), Refusal> {
         FAMILIES.contains(&family) && (SIZES.contains(&size) || larger)
     });
     let burstable = size == "t4g.medium" || BURSTABLE.contains(&size);
-    match size == "serverless" || memory || burstable {
-        true => Ok(()),
-        false => Err(invalid(format!("Invalid DB Instance class: {class}"))),
-    }
+    ensure(size == "serverless" || memory || burstable, || {
+        invalid(format!("Invalid DB Instance class: {class}"))
+    })
 }
 
 pub(super) fn describe(cx: &Cx<'_>, call: &Call) -> Answer {

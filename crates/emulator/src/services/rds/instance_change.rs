@@ -55,15 +55,6 @@ struct Delete {
     _delete_automated_backups: Option<bool>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Reboot {
-    #[serde(rename = "DBInstanceIdentifier")]
-    id: String,
-    #[serde(default)]
-    force_failover: bool,
-}
-
 pub(super) fn modify(cx: &mut Cx<'_>, call: &Call) -> Answer {
     check_not_of_cluster(call)?;
     let asked: Modify = call.input()?;
@@ -81,10 +72,8 @@ pub(super) fn modify(cx: &mut Cx<'_>, call: &Call) -> Answer {
     instance.pending_millis = None;
     if !later.is_empty() {
         let window = || Window::maintenance(&instance.preferred_maintenance_window).ok();
-        let due = match apply_immediately {
-            true => over,
-            false => window().map(|window| window.next_after(cx.now_millis)),
-        };
+        let due =
+            if apply_immediately { over } else { window().map(|window| window.next_after(cx.now_millis)) };
         match due {
             None => instance.apply(later),
             Some(_) => {
@@ -164,7 +153,7 @@ fn later(cx: &Cx<'_>, instance: &Instance, asked: &Modify) -> Result<Pending, Re
 
 /// Restarts an instance, which then has the parameters of its groups (RDS API Reference, RebootDBInstance).
 pub(super) fn reboot(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Reboot { id, force_failover } = call.input()?;
+    let (id, force_failover): (String, bool) = call.members(&["DBInstanceIdentifier", "ForceFailover"])?;
     let instance = find(&cx.r.rds.instances, &id)?;
     // An Aurora cluster fails over by FailoverDBCluster.
     if force_failover {

@@ -15,7 +15,7 @@ use super::windows::Window;
 use super::{INSTANCE, SIBLING, life_cycle, names, tags};
 use crate::latency::Spread;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::support::{Next, Tag};
 use crate::services::{Answer, Cx};
 
@@ -202,13 +202,12 @@ fn check_version(cluster: &Cluster, asked: Option<&str>) -> Result<(), Refusal> 
 /// Aurora User Guide, "Creating a DB cluster that uses Aurora Serverless v2": the cluster needs a capacity range before
 /// it can have such an instance.
 pub(super) fn check_capacity(cluster: &Cluster, class: &str) -> Result<(), Refusal> {
-    match class == "db.serverless" && cluster.serverless_v2_scaling_configuration.is_none() {
-        true => Err(combination(
+    refuse_if(class == "db.serverless" && cluster.serverless_v2_scaling_configuration.is_none(), || {
+        combination(
             "Set the Serverless v2 scaling configuration on the parent DB cluster before creating a Serverless v2 DB \
              instance.",
-        )),
-        false => Ok(()),
-    }
+        )
+    })
 }
 
 /// The name of the parameter group asked for, or of AWS's own one.

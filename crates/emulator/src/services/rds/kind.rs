@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::support::Tags;
 
 /// What operations need to know of a kind of object.
@@ -50,19 +50,19 @@ pub(super) fn missing(code: &str, noun: &str, name: &str) -> Refusal {
 
 /// Refuses a name that is taken.
 pub(super) fn free<R: Record>(table: &Table<R>, name: &str) -> Result<(), Refusal> {
-    match table.contains_key(name) {
-        true => Err(Refusal::new(R::KIND.exists, format!("{} {name} already exists.", R::KIND.noun))),
-        false => Ok(()),
-    }
+    refuse_if(table.contains_key(name), || {
+        Refusal::new(R::KIND.exists, format!("{} {name} already exists.", R::KIND.noun))
+    })
 }
 
 /// The name under which something is kept, from a name in any case or an ARN (RDS API Reference,
 /// DescribeDBClusters, "The user-supplied DB cluster identifier or the Amazon Resource Name").
 pub(super) fn key(name_or_arn: &str) -> String {
-    let name = match name_or_arn.starts_with("arn:") {
+    let name = if name_or_arn.starts_with("arn:") {
         // An automated snapshot's name has a colon itself.
-        true => name_or_arn.splitn(7, ':').nth(6).unwrap_or(name_or_arn),
-        false => name_or_arn,
+        name_or_arn.splitn(7, ':').nth(6).unwrap_or(name_or_arn)
+    } else {
+        name_or_arn
     };
     name.to_ascii_lowercase()
 }

@@ -155,8 +155,8 @@ impl Api for State {
             "RemoveSourceIdentifierFromSubscription" => event_subscription::remove_source(cx, call),
             "DeleteEventSubscription" => event_subscription::delete(cx, call),
 
-            "AddTagsToResource" => tags::add(cx, call),
-            "RemoveTagsFromResource" => tags::remove(cx, call),
+            "AddTagsToResource" => tags::TAGS.tag(cx, call),
+            "RemoveTagsFromResource" => tags::TAGS.untag(cx, call),
             "ListTagsForResource" => tags::list(cx, call),
 
             "DescribeGlobalClusters" => cluster::describe_global(call),

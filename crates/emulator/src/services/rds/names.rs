@@ -1,7 +1,7 @@
 //! The rules for identifiers, names and passwords.
 
 use super::kind::invalid;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 /// The longest identifier of a cluster or an instance (RDS API Reference, CreateDBCluster, `DBClusterIdentifier`).
 pub(super) const LONGEST_IDENTIFIER: usize = 63;
@@ -13,14 +13,14 @@ pub(super) fn identifier(parameter: &str, given: &str, longest: usize) -> Result
     let characters = given.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let hyphens = !given.ends_with('-') && !given.contains("--");
     let first = given.starts_with(|first: char| first.is_ascii_alphabetic());
-    match first && characters && hyphens && given.len() <= longest {
-        true => Ok(given.to_ascii_lowercase()),
-        false => Err(invalid(format!(
+    ensure(first && characters && hyphens && given.len() <= longest, || {
+        invalid(format!(
             "The parameter {parameter} is not a valid identifier. Identifiers must begin with a letter; must contain \
              only ASCII letters, digits, and hyphens; must not end with a hyphen or contain two consecutive hyphens; \
              and have {longest} characters at most."
-        ))),
-    }
+        ))
+    })?;
+    Ok(given.to_ascii_lowercase())
 }
 
 /// The name of a subnet group in lower case (RDS API Reference, CreateDBSubnetGroup, `DBSubnetGroupName`: "no more
@@ -30,10 +30,10 @@ pub(super) fn subnet_group(given: &str) -> Result<String, Refusal> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._ -".contains(&byte);
     let name = given.to_ascii_lowercase();
     let first = name.starts_with(|first: char| first.is_ascii_alphabetic());
-    match first && name.bytes().all(allowed) && name.len() <= LONGEST_NAME && name != "default" {
-        true => Ok(name),
-        false => Err(invalid(format!("The parameter DBSubnetGroupName is not valid: {given}."))),
-    }
+    ensure(first && name.bytes().all(allowed) && name.len() <= LONGEST_NAME && name != "default", || {
+        invalid(format!("The parameter DBSubnetGroupName is not valid: {given}."))
+    })?;
+    Ok(name)
 }
 
 /// A master user's name (Aurora User Guide, "Settings for Aurora DB clusters", "Master username": 1 to 63 letters,
@@ -62,10 +62,9 @@ pub(super) fn master_user(given: &str) -> Result<(), Refusal> {
     }
     let first = name.starts_with(|first: char| first.is_ascii_alphabetic());
     let characters = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    match first && characters && name.len() <= 63 {
-        true => Ok(()),
-        false => Err(invalid("The parameter MasterUsername is not a valid user name.")),
-    }
+    ensure(first && characters && name.len() <= 63, || {
+        invalid("The parameter MasterUsername is not a valid user name.")
+    })
 }
 
 /// The name of the first database (Aurora User Guide, "Settings for Aurora DB clusters", "Initial database name": 1
@@ -73,25 +72,21 @@ pub(super) fn master_user(given: &str) -> Result<(), Refusal> {
 pub(super) fn database(given: &str) -> Result<(), Refusal> {
     let first = given.starts_with(|first: char| first.is_ascii_alphabetic());
     let characters = given.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    match first && characters && given.len() <= 63 {
-        true => Ok(()),
-        false => {
-            Err(invalid("DatabaseName must begin with a letter and contain only alphanumeric characters."))
-        }
-    }
+    ensure(first && characters && given.len() <= 63, || {
+        invalid("DatabaseName must begin with a letter and contain only alphanumeric characters.")
+    })
 }
 
 /// A password of the master user (Aurora User Guide, "Settings for Aurora DB clusters", "Master password": 8 to 99
 /// printable ASCII characters without `/`, `"`, `@` and space). It is checked and forgotten.
 pub(super) fn password(given: &str) -> Result<(), Refusal> {
     let allowed = |byte: u8| byte.is_ascii_graphic() && !b"/\"@".contains(&byte);
-    match given.bytes().all(allowed) && (8..=99).contains(&given.len()) {
-        true => Ok(()),
-        false => Err(invalid(
+    ensure(given.bytes().all(allowed) && (8..=99).contains(&given.len()), || {
+        invalid(
             "The parameter MasterUserPassword is not a valid password. It must have 8 to 99 characters. Only printable \
              ASCII characters besides '/', '@', '\"', ' ' may be used.",
-        )),
-    }
+        )
+    })
 }
 
 #[cfg(test)]

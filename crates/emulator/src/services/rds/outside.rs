@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kind::{combination, invalid};
 use super::versions::ENGINE;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::secretsmanager::Managed;
 use crate::services::support::Tags;
 use crate::services::{Cx, iam};
@@ -28,14 +28,13 @@ pub(super) fn key_arn(cx: &Cx<'_>, key: &str) -> Result<String, Refusal> {
 /// Guide, "Using service-linked roles for Amazon RDS"; the message is what clients in new accounts report).
 pub(super) fn check_linked_role(cx: &mut Cx<'_>, operation: &str) -> Result<(), Refusal> {
     let needs_it = matches!(operation, "CreateDBSubnetGroup" | "CreateDBCluster" | "CreateDBInstance");
-    match !needs_it || iam::State::usable_link(cx, "rds.amazonaws.com") {
-        true => Ok(()),
-        false => Err(Refusal::new(
+    ensure(!needs_it || iam::State::usable_link(cx, "rds.amazonaws.com"), || {
+        Refusal::new(
             "InvalidParameterValue",
             "Unable to create the resource. Verify that you have permission to create service linked role. Otherwise wait \
              and try again later",
-        )),
-    }
+        )
+    })
 }
 
 /// Makes the secret of a cluster's master user (Aurora User Guide, "Password management with Amazon Aurora and AWS

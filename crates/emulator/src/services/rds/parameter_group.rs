@@ -14,7 +14,7 @@ use super::pages::{Describe, Known, Listing};
 use super::parameters::{self, IMMEDIATE, PENDING_REBOOT};
 use super::{PARAMETERS, State, names, tags, versions};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::support::{Tag, Tags};
 use crate::services::{Answer, Cx};
 
@@ -210,14 +210,13 @@ pub(super) fn defaults<U: Use>(region: &str) -> Table<Group<U>> {
 /// Refuses a group that is not for a version (RDS answers `InvalidParameterCombination`).
 pub(super) fn check_family<U: Use>(group: &Group<U>, version: versions::Version) -> Result<(), Refusal> {
     let family = version.family();
-    match group.family == family {
-        true => Ok(()),
-        false => Err(combination(format!(
+    ensure(group.family == family, || {
+        combination(format!(
             "The Parameter Group {} with DBParameterGroupFamily {} cannot be used for this instance. Please use a \
              Parameter Group with DBParameterGroupFamily {family}",
             group.name, group.family
-        ))),
-    }
+        ))
+    })
 }
 
 #[derive(Deserialize)]
@@ -263,9 +262,7 @@ struct Delete {
 pub(super) fn create<U: Use>(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let Create { name, family, description, tags } = call.input()?;
     let name = names::identifier(U::NAME, &name, names::LONGEST_NAME)?;
-    if description.is_empty() {
-        return Err(required("Description"));
-    }
+    refuse_if(description.is_empty(), || required("Description"))?;
     if !versions::families().any(|known| known == family) {
         return Err(invalid(format!("ParameterGroupFamily {family} is not a valid parameter group family")));
     }
@@ -365,9 +362,7 @@ pub(super) fn delete<U: Use>(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let state = &mut cx.r.rds;
     let group = find(U::groups(state), &name)?;
     let name = group.name.clone();
-    if group.is_default() {
-        return Err(busy(format!("Default {} cannot be deleted: {name}", U::KIND.noun)));
-    }
+    refuse_if(group.is_default(), || busy(format!("Default {} cannot be deleted: {name}", U::KIND.noun)))?;
     if let Some(user) = U::user(state, &name) {
         return Err(busy(format!(
             "One or more database instances are still members of this parameter group {name}, so the group cannot be \
@@ -390,9 +385,7 @@ impl Given {
 /// group is in use or is in an invalid state").
 fn changeable<U: Use>(state: &State, name: &str) -> Result<String, Refusal> {
     let group = find(U::groups(state), name)?;
-    if group.is_default() {
-        return Err(invalid("Cannot modify a default parameter group."));
-    }
+    refuse_if(group.is_default(), || invalid("Cannot modify a default parameter group."))?;
     match U::changing(state, &group.name) {
         None => Ok(group.name.clone()),
         Some(user) => {

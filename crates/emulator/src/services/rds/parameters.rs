@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use super::kind::{combination, invalid};
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 /// A parameter.
 pub(super) struct Parameter {
@@ -169,10 +169,9 @@ impl Parameter {
 
     /// Refuses to change a static parameter at once.
     pub(super) fn check_method(&self, method: &str) -> Result<(), Refusal> {
-        match self.is_static && method == IMMEDIATE {
-            true => Err(combination("cannot use immediate apply method for static parameter")),
-            false => Ok(()),
-        }
+        refuse_if(self.is_static && method == IMMEDIATE, || {
+            combination("cannot use immediate apply method for static parameter")
+        })
     }
 
     /// How a reset of all parameters applies to this one.

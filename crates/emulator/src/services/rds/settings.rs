@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::kind::{combination, invalid};
 use super::outside;
 use super::versions::{ENGINE, LOG_TYPES};
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::Cx;
 
 /// The capacity of Serverless v2, in ACUs.
@@ -135,16 +135,17 @@ impl Watching {
     ) -> Result<Self, Refusal> {
         let enabled = insights.unwrap_or(self.performance_insights_enabled);
         if !enabled {
-            return match key.is_some() || days.is_some() {
-                true => Err(combination(
+            return if key.is_some() || days.is_some() {
+                Err(combination(
                     "To set a KMS key or a retention period of Performance Insights, enable Performance Insights.",
-                )),
-                false => Ok(Watching {
+                ))
+            } else {
+                Ok(Watching {
                     performance_insights_enabled: false,
                     insights_key: None,
                     insights_days: None,
                     ..self
-                }),
+                })
             };
         }
         let days = days.or(self.insights_days).unwrap_or(7);
@@ -192,13 +193,12 @@ impl Watching {
 /// Refuses the advanced mode of Database Insights without what it needs: Performance Insights that are kept for so many days
 /// (RDS API Reference, CreateDBCluster, `DatabaseInsightsMode`).
 pub(super) fn check_mode(mode: &str, insights_days: Option<i64>) -> Result<(), Refusal> {
-    match mode == "advanced" && insights_days.is_none_or(|days| days < 465) {
-        true => Err(combination(
+    refuse_if(mode == "advanced" && insights_days.is_none_or(|days| days < 465), || {
+        combination(
             "To enable the Advanced mode of Database Insights, enable Performance Insights and set its retention \
              period to 465 days.",
-        )),
-        false => Ok(()),
-    }
+        )
+    })
 }
 
 /// Refuses a log that the engine does not publish (RDS answers `InvalidParameterCombination`), and gives the others in

@@ -11,7 +11,7 @@ use crate::clock::timestamp;
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::{Next, Tag, Tags, tag_list};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -90,34 +90,17 @@ impl Snapshot {
     }
 
     fn show(&self) -> Value {
-        let mut value = serde_json::to_value(self).expect("records are plain data with text keys");
+        let mut value = to_json(self);
         value["TagList"] = tag_list(&self.tags);
         value
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Create {
-    #[serde(rename = "DBClusterSnapshotIdentifier")]
-    id: String,
-    #[serde(rename = "DBClusterIdentifier")]
-    cluster: String,
-    #[serde(rename = "Tags", default)]
-    tags: Vec<Tag>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Delete {
-    #[serde(rename = "DBClusterSnapshotIdentifier")]
-    id: String,
-}
-
 /// A cluster has to be available to be copied (RDS API Reference, CreateDBClusterSnapshot,
 /// `InvalidDBClusterStateFault`).
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Create { id, cluster, tags } = call.input()?;
+    let (id, cluster, tags): (String, String, Vec<Tag>) =
+        call.members(&["DBClusterSnapshotIdentifier", "DBClusterIdentifier", "Tags"])?;
     let id = names::identifier("DBClusterSnapshotIdentifier", &id, names::LONGEST_IDENTIFIER)?;
     let tags = tags::read(tags)?;
     let cluster = find(&cx.r.rds.clusters, &cluster)?;
@@ -160,7 +143,7 @@ pub(super) fn describe(cx: &Cx<'_>, call: &Call) -> Answer {
 /// Automated snapshots go by themselves (RDS API Reference, DeleteDBClusterSnapshot: "must be in the available state";
 /// Aurora User Guide, "Deleting a DB cluster snapshot").
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Delete { id } = call.input()?;
+    let id: String = call.member("DBClusterSnapshotIdentifier")?;
     let snapshot = find(&cx.r.rds.snapshots, &id)?;
     let refuse = |message: String| Err(Refusal::new("InvalidDBClusterSnapshotStateFault", message));
     if snapshot.is_automated() {

@@ -5,7 +5,6 @@
 //! nor started (hashicorp/terraform-provider-aws#41929). A cluster that stopped because its key could not be used is started like
 //! any other once the key can be used again.
 
-use serde::Deserialize;
 use serde_json::json;
 
 use super::cluster::{Cluster, busy};
@@ -23,16 +22,9 @@ const STOPPING: &str = "stopping";
 
 const WEEK_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Named {
-    #[serde(rename = "DBClusterIdentifier")]
-    id: String,
-}
-
 /// StopDBCluster.
 pub(super) fn stop(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Named { id } = call.input()?;
+    let id: String = call.member("DBClusterIdentifier")?;
     let cluster = find(&cx.r.rds.clusters, &id)?;
     cluster.check_available()?;
     for member in &cluster.members {
@@ -64,7 +56,7 @@ pub(super) fn stop(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 /// StartDBCluster.
 pub(super) fn start(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Named { id } = call.input()?;
+    let id: String = call.member("DBClusterIdentifier")?;
     let cluster = find(&cx.r.rds.clusters, &id)?;
     if ![STOPPED, status::WITHOUT_KEY].contains(&cluster.status.as_str()) {
         return Err(busy(format!("DBCluster {} is in {} state.", cluster.id, cluster.status)));

@@ -9,9 +9,9 @@ use super::kind::{Kind, Record, find, find_mut, free, invalid, required};
 use super::pages::{Describe, Listing};
 use super::{State, names, tags};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::support::{Tag, Tags};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// RDS User Guide, "Quotas for Amazon RDS", "Subnets per DB subnet group".
 const MOST_SUBNETS: usize = 20;
@@ -69,7 +69,7 @@ impl SubnetGroup {
     }
 
     pub(super) fn show(&self) -> Value {
-        serde_json::to_value(self).expect("records are plain data with text keys")
+        to_json(self)
     }
 }
 
@@ -86,30 +86,10 @@ struct Create {
     tags: Vec<Tag>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Modify {
-    #[serde(rename = "DBSubnetGroupName")]
-    name: String,
-    #[serde(rename = "DBSubnetGroupDescription")]
-    description: Option<String>,
-    #[serde(rename = "SubnetIds")]
-    subnet_ids: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Delete {
-    #[serde(rename = "DBSubnetGroupName")]
-    name: String,
-}
-
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let Create { name, description, subnet_ids, tags } = call.input()?;
     let name = names::subnet_group(&name)?;
-    if description.is_empty() {
-        return Err(required("DBSubnetGroupDescription"));
-    }
+    refuse_if(description.is_empty(), || required("DBSubnetGroupDescription"))?;
     free(&cx.r.rds.subnet_groups, &name)?;
     let tags = tags::read(tags)?;
     let (vpc_id, subnets) = subnets(cx, &subnet_ids)?;
@@ -139,7 +119,8 @@ pub(super) fn describe(cx: &Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn modify(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Modify { name, description, subnet_ids } = call.input()?;
+    let (name, description, subnet_ids): (String, Option<String>, Vec<String>) =
+        call.members(&["DBSubnetGroupName", "DBSubnetGroupDescription", "SubnetIds"])?;
     let group = find(&cx.r.rds.subnet_groups, &name)?;
     let (vpc_id, subnets) = subnets(cx, &subnet_ids)?;
     if vpc_id != group.vpc_id {
@@ -157,7 +138,7 @@ pub(super) fn modify(cx: &mut Cx<'_>, call: &Call) -> Answer {
 /// A group stays while a cluster uses it (RDS API Reference, DeleteDBSubnetGroup: "The specified database subnet group
 /// must not be associated with any DB instances").
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Delete { name } = call.input()?;
+    let name: String = call.member("DBSubnetGroupName")?;
     let state = &mut cx.r.rds;
     let name = find(&state.subnet_groups, &name)?.name.clone();
     if let Some(cluster) = state.clusters.values().find(|cluster| cluster.subnet_group == name) {
@@ -217,9 +198,7 @@ fn subnets(cx: &Cx<'_>, ids: &[String]) -> Result<(String, Vec<Subnet>), Refusal
     }
     let zones: BTreeSet<&String> =
         subnets.iter().map(|subnet| &subnet.subnet_availability_zone.name).collect();
-    if vpcs.len() > 1 {
-        return Err(Refusal::new("InvalidSubnet", "The subnets are not all in a common VPC."));
-    }
+    refuse_if(vpcs.len() > 1, || Refusal::new("InvalidSubnet", "The subnets are not all in a common VPC."))?;
     match vpcs.pop_first() {
         Some(vpc_id) if zones.len() >= 2 => Ok((vpc_id, subnets)),
         _ => Err(Refusal::new(

@@ -1,6 +1,5 @@
 //! Tags of everything that has an ARN.
 
-use serde::Deserialize;
 use serde_json::json;
 
 use super::State;
@@ -8,27 +7,13 @@ use super::kind::{Record, Table, find_mut, invalid};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::support::{self, Tag, Tags};
+use crate::services::tagging::Tagging;
 use crate::services::{Answer, Cx};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Add {
-    resource_name: String,
-    tags: Vec<Tag>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Remove {
-    resource_name: String,
-    tag_keys: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct List {
-    resource_name: String,
-}
+pub(super) const TAGS: Tagging = Tagging {
+    members: &["Tags", "ResourceName", "TagKeys"],
+    ..Tagging::new(of, read, |_| invalid("An object can have 50 tags at most."))
+};
 
 /// Reads tags (RDS User Guide, "Tagging Amazon RDS resources": keys of 1 to 128 characters, values of up to 256, neither
 /// with any character but letters, digits, white-space and `_.:/=+-@`, and no key with the prefix `aws:` or `rds:`).
@@ -46,28 +31,9 @@ pub(super) fn read(given: Vec<Tag>) -> Result<Tags, Refusal> {
     support::tags(given, invalid)
 }
 
-pub(super) fn add(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Add { resource_name, tags } = call.input()?;
-    let new = read(tags)?;
-    let tags = of(cx, &resource_name)?;
-    let mut all = tags.clone();
-    all.extend(new);
-    if all.len() > 50 {
-        return Err(invalid("An object can have 50 tags at most."));
-    }
-    *tags = all;
-    Ok(json!({}))
-}
-
-pub(super) fn remove(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Remove { resource_name, tag_keys } = call.input()?;
-    of(cx, &resource_name)?.retain(|key, _| !tag_keys.contains(key));
-    Ok(json!({}))
-}
-
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { resource_name } = call.input()?;
-    Ok(json!({"TagList": support::tag_list(of(cx, &resource_name)?)}))
+    let name: String = call.member("ResourceName")?;
+    Ok(json!({"TagList": support::tag_list(of(cx, &name)?)}))
 }
 
 /// The tags of what has an ARN.

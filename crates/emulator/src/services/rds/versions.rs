@@ -59,9 +59,10 @@ impl Version {
     /// of a later major one that is not older than its own (Aurora User Guide, "Upgrading the PostgreSQL DB engine";
     /// `ValidUpgradeTarget` of DescribeDBEngineVersions).
     fn leads_to(self, target: Version) -> bool {
-        match target.major == self.major {
-            true => target.minor > self.minor,
-            false => target.major > self.major && target.release() >= self.release(),
+        if target.major == self.major {
+            target.minor > self.minor
+        } else {
+            target.major > self.major && target.release() >= self.release()
         }
     }
 

@@ -1,7 +1,7 @@
 //! The daily window for backups and the weekly one for maintenance, both in UTC.
 
 use super::kind::invalid;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 const DAY: i64 = 24 * 60;
 const WEEK: i64 = 7 * DAY;
@@ -59,10 +59,9 @@ impl Window {
     pub(super) fn check_apart(backup: Window, maintenance: Window) -> Result<(), Refusal> {
         // As seen from the beginning of a backup, the next maintenance comes after it and ends before the next one.
         let gap = (maintenance.start - backup.start).rem_euclid(DAY);
-        match gap >= backup.length && gap + maintenance.length <= DAY {
-            true => Ok(()),
-            false => Err(invalid("The backup window and maintenance window must not overlap.")),
-        }
+        ensure(gap >= backup.length && gap + maintenance.length <= DAY, || {
+            invalid("The backup window and maintenance window must not overlap.")
+        })
     }
 
     /// When the window next begins after a moment, in milliseconds since 1970.

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::sql::{On, error};
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 
 /// A role is a member of another one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -108,9 +108,7 @@ pub(super) fn revoke(
     }
     let passed_on = |grant: &&Grant| grant.is_of(of) && grant.grantor.as_deref() == Some(of.role.as_str());
     let passed_on: Vec<Grant> = grants.iter().filter(passed_on).cloned().collect();
-    if !passed_on.is_empty() && !cascade {
-        return Err(dependent());
-    }
+    refuse_if(!passed_on.is_empty() && !cascade, dependent)?;
     passed_on.iter().try_for_each(|grant| revoke(grants, grant, false, true))
 }
 
@@ -125,8 +123,8 @@ pub(super) fn known(privilege: String, on: &On) -> Result<String, Refusal> {
         On::Database(_) => &["CONNECT", "CREATE", "TEMPORARY"],
         On::Schema(_) => &["CREATE", "USAGE"],
     };
-    match known.contains(&privilege.as_str()) {
-        true => Ok(privilege),
-        false => Err(error("22023", format!("unrecognized privilege type: \"{privilege}\""))),
-    }
+    ensure(known.contains(&privilege.as_str()), || {
+        error("22023", format!("unrecognized privilege type: \"{privilege}\""))
+    })?;
+    Ok(privilege)
 }

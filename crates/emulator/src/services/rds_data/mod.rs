@@ -26,7 +26,7 @@ use crate::latency::{Spread, spread};
 use crate::limits::{ServiceLimits, rate};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 /// Aurora User Guide, "Scaling to Zero ACUs with automatic pause and resume".
 const RESUME: Spread = spread(15.0, 12.0, 30.0);
@@ -138,9 +138,10 @@ fn execute(cx: &mut Cx<'_>, call: &Call) -> Answer {
         kept.database = changed;
     }
     let records: Vec<Vec<_>> = rows.into_iter().map(|row| row.into_iter().map(field).collect()).collect();
-    Ok(match records.is_empty() {
-        true => json!({"numberOfRecordsUpdated": 0}),
-        false => json!({"numberOfRecordsUpdated": 0, "records": records}),
+    Ok(if records.is_empty() {
+        json!({"numberOfRecordsUpdated": 0})
+    } else {
+        json!({"numberOfRecordsUpdated": 0, "records": records})
     })
 }
 
@@ -171,9 +172,7 @@ fn check_served(cx: &Cx<'_>, served: &Served, secret_arn: &str) -> Result<(), Re
         }
     }
     let refused = |message: &str| Refusal::new("SecretsErrorException", message);
-    if !cx.r.secretsmanager.secret_exists(secret_arn) {
-        return Err(refused("The secret provided wasn't found."));
-    }
+    ensure(cx.r.secretsmanager.secret_exists(secret_arn), || refused("The secret provided wasn't found."))?;
     match &served.secret {
         Some((own, key, true)) if own == secret_arn => match cx.r.kms.usable(key) {
             Ok(_) => Ok(()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::sql::{Attribute, Column, Granted, On, Statement, error};
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 /// Reads one statement; `parameters` stand for `:name` in a query.
 pub(super) fn statement(sql: &str, parameters: &BTreeMap<String, String>) -> Result<Statement, Refusal> {
@@ -257,13 +257,12 @@ impl Parser<'_> {
         }
         self.expect("from")?;
         self.expect("pg_roles")?;
-        let role = match self.takes_word("where") {
-            true => {
-                self.expect("rolname")?;
-                self.expect_mark('=')?;
-                Some(self.text()?)
-            }
-            false => None,
+        let role = if self.takes_word("where") {
+            self.expect("rolname")?;
+            self.expect_mark('=')?;
+            Some(self.text()?)
+        } else {
+            None
         };
         Ok(Statement::Select { columns, role })
     }
@@ -341,9 +340,7 @@ impl Parser<'_> {
     /// All of these tokens.
     fn expect_all(&mut self, text: &str) -> Result<(), Refusal> {
         for token in tokens(text)? {
-            if !self.takes(&token) {
-                return Err(self.unexpected_next());
-            }
+            ensure(self.takes(&token), || self.unexpected_next())?;
         }
         Ok(())
     }
@@ -364,15 +361,18 @@ impl Parser<'_> {
     }
 
     fn expect(&mut self, word: &str) -> Result<(), Refusal> {
-        if self.takes_word(word) { Ok(()) } else { Err(self.unexpected_next()) }
+        ensure(self.takes_word(word), || self.unexpected_next())?;
+        Ok(())
     }
 
     fn expect_mark(&mut self, mark: char) -> Result<(), Refusal> {
-        if self.takes(&Token::Mark(mark)) { Ok(()) } else { Err(self.unexpected_next()) }
+        ensure(self.takes(&Token::Mark(mark)), || self.unexpected_next())?;
+        Ok(())
     }
 
     fn expect_text(&mut self, text: &str) -> Result<(), Refusal> {
-        if self.text()? == text { Ok(()) } else { Err(self.unexpected()) }
+        ensure(self.text()? == text, || self.unexpected())?;
+        Ok(())
     }
 
     fn word(&mut self) -> Result<String, Refusal> {

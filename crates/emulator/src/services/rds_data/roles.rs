@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::grants::{self, Grant, Membership, dependent, known};
 use super::sql::{Attribute, Column, Granted, On, Scalar, Statement, error};
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 
 /// Every role is a member of it, without being one (PostgreSQL, "GRANT").
 const PUBLIC: &str = "public";
@@ -79,22 +79,19 @@ impl Database {
     /// Refuses the master user's password once the master user logs in with IAM (Aurora User Guide, "Creating a database account
     /// using IAM authentication": IAM authentication takes precedence over password authentication).
     pub(super) fn check_login(&self, master: &str) -> Result<(), Refusal> {
-        match self.is_member(&self.master, IAM) {
-            true => {
-                let message = format!("PAM authentication failed for user \"{master}\"");
-                Err(Refusal::new("DatabaseErrorException", format!("FATAL: {message}; SQLState: 28000")))
-            }
-            false => Ok(()),
-        }
+        refuse_if(self.is_member(&self.master, IAM), || {
+            let message = format!("PAM authentication failed for user \"{master}\"");
+            Refusal::new("DatabaseErrorException", format!("FATAL: {message}; SQLState: 28000"))
+        })
     }
 
     /// The database that a statement is sent to.
     pub(super) fn connected<'a>(&self, asked: Option<&'a str>) -> Result<&'a str, Refusal> {
         let name = asked.filter(|name| !name.is_empty()).unwrap_or("postgres");
-        match self.databases.contains(name) {
-            true => Ok(name),
-            false => Err(error("3D000", format!("database \"{name}\" does not exist"))),
-        }
+        ensure(self.databases.contains(name), || {
+            error("3D000", format!("database \"{name}\" does not exist"))
+        })?;
+        Ok(name)
     }
 
     /// Does what a statement says, and gives the rows that it asks for. After an error, the roles are not what they were.
@@ -181,28 +178,26 @@ impl Database {
     ) -> Result<Option<String>, Refusal> {
         let Some(by) = by else { return Ok(current.map(str::to_owned)) };
         self.role(&by)?;
-        match self.is_member(current.unwrap_or(&self.master), &by) {
-            true => Ok(Some(by).filter(|by| *by != self.master)),
-            false => Err(error("42501", format!("permission denied to {what} role \"{by}\""))),
-        }
+        ensure(self.is_member(current.unwrap_or(&self.master), &by), || {
+            error("42501", format!("permission denied to {what} role \"{by}\""))
+        })?;
+        Ok(Some(by).filter(|by| *by != self.master))
     }
 
     /// Of privileges, the grantor can only be the current role.
     fn check_is_current(&self, by: Option<String>, current: Option<&str>) -> Result<(), Refusal> {
-        match by.is_none_or(|by| by == current.unwrap_or(&self.master)) {
-            true => Ok(()),
-            false => Err(error("0A000", "grantor must be current user")),
-        }
+        ensure(by.is_none_or(|by| by == current.unwrap_or(&self.master)), || {
+            error("0A000", "grantor must be current user")
+        })
     }
 
     /// Refuses a grant by a role that may not pass the privilege on.
     fn check_may_pass_on(&self, new: &Grant) -> Result<(), Refusal> {
         let Some(grantor) = &new.grantor else { return Ok(()) };
         let may = |grant: &Grant| grant.is_of(new) && grant.role == *grantor && grant.grantable;
-        match self.grants.iter().any(may) {
-            true => Ok(()),
-            false => Err(error("42501", format!("permission denied for {}", new.database))),
-        }
+        ensure(self.grants.iter().any(may), || {
+            error("42501", format!("permission denied for {}", new.database))
+        })
     }
 
     /// Makes a role a member of another one.
@@ -245,9 +240,7 @@ impl Database {
         let passed_on = |found: &Role| found.member_of.iter().any(|it| it.is_by(role, Some(member)));
         let others = self.roles.iter().filter(|(_, found)| passed_on(found));
         let others: Vec<String> = others.map(|(name, _)| name.clone()).collect();
-        if !others.is_empty() && !cascade {
-            return Err(dependent());
-        }
+        refuse_if(!others.is_empty() && !cascade, dependent)?;
         others.iter().try_for_each(|other| self.leave(role, other, Some(member), false, true))
     }
 
@@ -384,10 +377,7 @@ impl Database {
         let rows: Vec<_> = granted
             .map(|(what, grantor, option)| json!([what, grantor.unwrap_or(&self.master), option]))
             .collect();
-        match rows.is_empty() {
-            true => Scalar::Null,
-            false => Scalar::Text(serde_json::Value::from(rows).to_string()),
-        }
+        if rows.is_empty() { Scalar::Null } else { Scalar::Text(serde_json::Value::from(rows).to_string()) }
     }
 
     /// Whether a role is the other one, or a member of it by however many steps.

@@ -14,8 +14,8 @@ use super::version::Version;
 use super::{Answer, Cx, NOTHING, OWNER, State, find, find_mut, names};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::iam::page::page;
+use crate::response::{Refusal, ensure};
+use crate::services::pages::page;
 use crate::services::support::{Tag, Tags};
 
 /// The region that has a life of its own in CreateBucket and GetBucketLocation.
@@ -136,19 +136,13 @@ pub(super) fn check_location(asked: Option<&str>, region: &str) -> Result<String
     };
     let place = if asked == OLD_NAME.0 { OLD_NAME.1 } else { asked };
     if region == FIRST_REGION {
-        return match place != FIRST_REGION && crate::regions().any(|known| known == place) {
-            true => Ok(place.to_owned()),
-            false => {
-                let message = "The specified location-constraint is not valid";
-                Err(Refusal::new("InvalidLocationConstraint", message)
-                    .with_detail("LocationConstraint", asked))
-            }
-        };
+        ensure(place != FIRST_REGION && crate::regions().any(|known| known == place), || {
+            let message = "The specified location-constraint is not valid";
+            Refusal::new("InvalidLocationConstraint", message).with_detail("LocationConstraint", asked)
+        })?;
+        return Ok(place.to_owned());
     }
-    match place == region {
-        true => Ok(place.to_owned()),
-        false => illegal(asked),
-    }
+    if place == region { Ok(place.to_owned()) } else { illegal(asked) }
 }
 
 /// S3 API Reference, CreateBucket.
@@ -226,9 +220,8 @@ fn check_acl(acl: Option<&str>, ownership: &str) -> Result<(), Refusal> {
 
 pub(super) fn head(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let target: Target = call.input()?;
-    let bucket = find(cx, &target).map_err(|refusal| match refusal.code == "NoSuchBucket" {
-        true => not_found("NotFound", "Not Found"),
-        false => refusal,
+    let bucket = find(cx, &target).map_err(|refusal| {
+        if refusal.code == "NoSuchBucket" { not_found("NotFound", "Not Found") } else { refusal }
     })?;
     Ok(json!({
         "BucketArn": bucket.bucket_arn,

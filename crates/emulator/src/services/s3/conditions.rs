@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::bucket::Bucket;
 use super::problem::{no_key, not_implemented, precondition_failed};
 use super::version::Stored;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 /// The conditions of a request that reads. A request that has none of a kind is not held to it.
 #[derive(Default, Deserialize)]
@@ -37,10 +37,7 @@ impl Reading {
             Some(wanted) => is(&object.etag, wanted),
             None => self.if_modified_since.is_some_and(|time| last_modified <= time && time < now),
         };
-        match not_modified {
-            true => Err(Refusal::new("NotModified", "Not Modified").with_status(304)),
-            false => Ok(()),
-        }
+        refuse_if(not_modified, || Refusal::new("NotModified", "Not Modified").with_status(304))
     }
 }
 

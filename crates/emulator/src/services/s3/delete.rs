@@ -9,7 +9,7 @@ use super::problem::{bad_version_id, malformed_xml, no_version, not_implemented}
 use super::version::Version;
 use super::{Answer, Cx, find, find_mut};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 /// Objects that one request may name (S3 API Reference, DeleteObjects).
 const AT_ONCE: usize = 1000;
@@ -111,9 +111,7 @@ pub(super) fn delete_objects(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: DeleteObjects = call.input()?;
     let target = Target { bucket: given.bucket, expected_bucket_owner: given.expected_bucket_owner };
     find(cx, &target)?;
-    if given.delete.objects.is_empty() || given.delete.objects.len() > AT_ONCE {
-        return Err(malformed_xml());
-    }
+    refuse_if(given.delete.objects.is_empty() || given.delete.objects.len() > AT_ONCE, malformed_xml)?;
     let mut all: Vec<Value> = Vec::new();
     let mut errors: Vec<Value> = Vec::new();
     for Identifier { key, version_id, etag } in given.delete.objects {

@@ -34,9 +34,10 @@ fn encode_names(value: &mut Value) {
 fn percent_encode(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.*/".contains(&byte);
     text.bytes().fold(String::new(), |mut out, byte| {
-        match is_plain(byte) {
-            true => out.push(char::from(byte)),
-            false => out.push_str(&format!("%{byte:02X}")),
+        if is_plain(byte) {
+            out.push(char::from(byte))
+        } else {
+            out.push_str(&format!("%{byte:02X}"))
         }
         out
     })

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::problem::access_denied;
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 /// A bucket, and who is expected to own it.
 #[derive(Deserialize)]
@@ -88,15 +88,12 @@ pub(super) fn check_md5(given: Option<&str>, body_digest: &[u8]) -> Result<(), R
         let refusal = Refusal::new("InvalidDigest", "The Content-MD5 you specified was invalid.");
         return Err(refusal.with_detail("Content-MD5", given));
     };
-    match digest == body_digest {
-        true => Ok(()),
-        false => {
-            let message = "The Content-MD5 you specified did not match what we received.";
-            let expected: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-            let refusal = Refusal::new("BadDigest", message).with_detail("ExpectedDigest", expected);
-            Err(refusal.with_detail("CalculatedDigest", STANDARD.encode(body_digest)))
-        }
-    }
+    ensure(digest == body_digest, || {
+        let message = "The Content-MD5 you specified did not match what we received.";
+        let expected: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let refusal = Refusal::new("BadDigest", message).with_detail("ExpectedDigest", expected);
+        refusal.with_detail("CalculatedDigest", STANDARD.encode(body_digest))
+    })
 }
 
 /// The same for requests whose body is a document. Some have the digest in their model, and all may send it.

@@ -17,7 +17,7 @@ use super::input::Target;
 use super::problem::{bad_argument, invalid_argument, invalid_request, malformed_xml, of_bucket};
 use super::{Answer, Cx, NOTHING, find, settled_mut};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::support::Tag;
 
 /// Rules that a bucket may have (S3 User Guide, "Lifecycle configuration elements").
@@ -133,9 +133,7 @@ fn check(rule: &Rule) -> Result<(), Refusal> {
     if rule.id.as_ref().is_some_and(|id| id.chars().count() > 255) {
         return Err(invalid_argument("ID length should not exceed allowed limit of 255"));
     }
-    if rule.filter.is_none() && rule.prefix.is_none() {
-        return Err(malformed_xml());
-    }
+    refuse_if(rule.filter.is_none() && rule.prefix.is_none(), malformed_xml)?;
     if let Some(filter) = &rule.filter {
         let given = [
             filter.prefix.is_some(),
@@ -144,9 +142,7 @@ fn check(rule: &Rule) -> Result<(), Refusal> {
             filter.object_size_greater_than.is_some(),
             filter.object_size_less_than.is_some(),
         ];
-        if given.into_iter().filter(|given| *given).count() > 1 {
-            return Err(malformed_xml());
-        }
+        refuse_if(given.into_iter().filter(|given| *given).count() > 1, malformed_xml)?;
         check_filter(rule, filter)?;
     }
     let has_action = rule.expiration.is_some()
@@ -203,10 +199,10 @@ fn check_noncurrent(rule: &Rule) -> Result<(), Refusal> {
     {
         return Err(malformed_xml());
     }
-    match all.filter_map(|action| action.newer_noncurrent_versions).any(|count| !(1..=100).contains(&count)) {
-        true => Err(invalid_argument("'NewerNoncurrentVersions' must be an integer from 1 to 100")),
-        false => Ok(()),
-    }
+    refuse_if(
+        all.filter_map(|action| action.newer_noncurrent_versions).any(|count| !(1..=100).contains(&count)),
+        || invalid_argument("'NewerNoncurrentVersions' must be an integer from 1 to 100"),
+    )
 }
 
 /// Days begin at midnight.
@@ -230,9 +226,7 @@ fn check_expiration(rule: &Rule) -> Result<(), Refusal> {
         expiration.date.is_some(),
         expiration.expired_object_delete_marker.is_some(),
     ];
-    if given.into_iter().filter(|given| *given).count() != 1 {
-        return Err(malformed_xml());
-    }
+    refuse_if(given.into_iter().filter(|given| *given).count() != 1, malformed_xml)?;
     check_date(expiration.date)?;
     let latest = rule.transitions.iter().filter_map(|transition| transition.days).max();
     match (expiration.days, latest) {
@@ -280,9 +274,7 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let target = Target { bucket: given.bucket, expected_bucket_owner: given.expected_bucket_owner };
     find(cx, &target)?;
     let rules = given.lifecycle_configuration.ok_or_else(malformed_xml)?.rules;
-    if rules.is_empty() || rules.len() > RULES {
-        return Err(malformed_xml());
-    }
+    refuse_if(rules.is_empty() || rules.len() > RULES, malformed_xml)?;
     let mut names = BTreeSet::new();
     let read = rules.iter().map(|rule| Rule::deserialize(rule).map_err(|_| malformed_xml()));
     let read: Vec<Rule> = read.collect::<Result<_, _>>()?;

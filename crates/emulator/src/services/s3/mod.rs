@@ -39,7 +39,7 @@ use crate::limits::ServiceLimits;
 use crate::model::{Problem, Violation};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 /// The canonical id of the account (S3 User Guide, "Finding the canonical user ID for your AWS account").
 const OWNER: &str = "123456789012abcdef123456789012abcdef123456789012abcdef1234567890";
@@ -73,9 +73,7 @@ const PROPAGATION: Spread = spread(20.0, 0.0, 40.0);
 fn settled_mut<'a>(cx: &'a mut Cx<'_>, target: &Target) -> Result<&'a mut Bucket, Refusal> {
     let bucket = find(cx, target)?;
     let settled_after = cx.after(PROPAGATION, bucket.name()).map_or(0, |then| then - cx.now_millis);
-    if cx.now_millis - bucket.created_millis() < settled_after {
-        return Err(no_bucket(&target.bucket));
-    }
+    refuse_if(cx.now_millis - bucket.created_millis() < settled_after, || no_bucket(&target.bucket))?;
     find_mut(cx, target)
 }
 
@@ -88,9 +86,7 @@ fn find_mut<'a>(cx: &'a mut Cx<'_>, target: &Target) -> Result<&'a mut Bucket, R
 /// A bucket is asked in its own region, and the owner is who was expected (S3 User Guide, "Verifying bucket ownership with
 /// bucket owner condition").
 fn check_reach(bucket: &Bucket, target: &Target, region: &str) -> Result<(), Refusal> {
-    if bucket.region() != region {
-        return Err(elsewhere(bucket));
-    }
+    refuse_if(bucket.region() != region, || elsewhere(bucket))?;
     target.check_owner()
 }
 

@@ -17,7 +17,7 @@ use super::range::part;
 use super::version::{NULL, Stored, Version};
 use super::{Answer, Cx, find, tagging};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 /// Bytes of a key (S3 User Guide, "Naming Amazon S3 objects").
 const LONGEST_KEY: usize = 1024;
@@ -104,9 +104,7 @@ fn version<'a>(
             None => no_key(&given.key),
         });
     };
-    if !bucket.can_have_version(id) {
-        return Err(bad_version_id(id));
-    }
+    ensure(bucket.can_have_version(id), || bad_version_id(id))?;
     let version = versions.iter().find(|version| version.version_id == *id);
     let version = version.ok_or_else(|| no_version(&given.key, id))?;
     match &version.object {

@@ -6,7 +6,7 @@ use super::input::{Target, setting};
 use super::problem::{access_denied, malformed_policy as malformed, of_bucket};
 use super::{Answer, Cx, NOTHING, find, settled_mut};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::iam::policy::{Many, Policy, Statement, matches};
 use crate::services::resource_policy::{self, Problem};
 
@@ -67,10 +67,7 @@ fn check(statement: &Statement, bucket: &str) -> Result<(), Refusal> {
         Level::Object => resources.iter().any(|resource| is_about_objects(resource)),
         Level::Any => true,
     };
-    match actions.iter().all(applies) {
-        true => Ok(()),
-        false => Err(malformed("Action does not apply to any resource(s) in statement")),
-    }
+    ensure(actions.iter().all(applies), || malformed("Action does not apply to any resource(s) in statement"))
 }
 
 fn vendor_is_s3(action: &str) -> bool {

@@ -7,7 +7,7 @@ use super::input::{Target, setting};
 use super::problem::{bad_tag, invalid_request, malformed_xml, of_bucket};
 use super::{Answer, Cx, NOTHING, find, settled_mut};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::support::{Tag, Tags, tag_list};
 
 /// The ownership that new buckets have (S3 User Guide, "Controlling ownership of objects and disabling ACLs for your
@@ -74,9 +74,7 @@ struct OwnershipRule {
 /// S3 API Reference, PutBucketTagging, `InvalidTag` and `BadRequest`. What is in keys and values is held to AWS Billing User
 /// Guide, "User-defined tag restrictions" (recorded from real AWS).
 pub(super) fn read_tags(given: Vec<Tag>) -> Result<Tags, Refusal> {
-    if given.len() > 50 {
-        return Err(Refusal::new("BadRequest", "Bucket tag count cannot be greater than 50"));
-    }
+    refuse_if(given.len() > 50, || Refusal::new("BadRequest", "Bucket tag count cannot be greater than 50"))?;
     let mut tags = Tags::new();
     for Tag { key, value } in given {
         if key.is_empty() || !is_tag_text(&key, 128) {
@@ -114,10 +112,10 @@ pub(super) fn put_tagging(cx: &mut Cx<'_>, call: &Call) -> Answer {
 pub(super) fn get_tagging(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let target: Target = call.input()?;
     let bucket = find(cx, &target)?;
-    match bucket.tags.is_empty() {
-        true => Err(of_bucket("NoSuchTagSet", "The TagSet does not exist", &target.bucket)),
-        false => Ok(json!({"TagSet": tag_list(&bucket.tags)})),
-    }
+    refuse_if(bucket.tags.is_empty(), || {
+        of_bucket("NoSuchTagSet", "The TagSet does not exist", &target.bucket)
+    })?;
+    Ok(json!({"TagSet": tag_list(&bucket.tags)}))
 }
 
 pub(super) fn delete_tagging(cx: &mut Cx<'_>, call: &Call) -> Answer {

@@ -14,7 +14,7 @@ use super::version::Version;
 use super::{Answer, Cx, find, find_mut};
 use crate::model::form_pairs;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::support::{Tag, Tags, tag_list};
 
 /// Tags of one object.
@@ -62,9 +62,10 @@ impl OfObject {
 }
 
 fn check(tags: Vec<Tag>) -> Result<Tags, Refusal> {
-    match tags.len() > TAGS {
-        true => Err(Refusal::new("BadRequest", "Object tags cannot be greater than 10")),
-        false => read_tags(tags),
+    if tags.len() > TAGS {
+        Err(Refusal::new("BadRequest", "Object tags cannot be greater than 10"))
+    } else {
+        read_tags(tags)
     }
 }
 
@@ -78,9 +79,7 @@ pub(super) fn of_header(header: Option<&str>) -> Result<Tags, Refusal> {
     };
     let mut tags: Vec<Tag> = Vec::new();
     for (key, value) in form_pairs(header).map_err(|_| malformed())? {
-        if key.is_empty() || tags.iter().any(|tag| tag.key == key) {
-            return Err(malformed());
-        }
+        refuse_if(key.is_empty() || tags.iter().any(|tag| tag.key == key), malformed)?;
         tags.push(Tag { key, value });
     }
     check(tags)

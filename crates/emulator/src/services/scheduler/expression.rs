@@ -4,7 +4,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
 use super::invalid;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::time_zones;
 
 /// Checks `at(yyyy-mm-ddThh:mm:ss)`, `rate(value unit)` or `cron(fields)`.
@@ -17,10 +17,7 @@ pub(super) fn check(expression: &str) -> Result<(), Refusal> {
     } else {
         inside("cron").is_some_and(is_cron)
     };
-    match legal {
-        true => Ok(()),
-        false => Err(invalid(format!("Invalid Schedule Expression {expression}."))),
-    }
+    ensure(legal, || invalid(format!("Invalid Schedule Expression {expression}.")))
 }
 
 /// Whether a schedule is due once only; start and end mean nothing to it.
@@ -128,10 +125,7 @@ impl Field {
 
 /// Checks a time zone, see [`time_zones`].
 pub(super) fn check_zone(zone: &str) -> Result<(), Refusal> {
-    match time_zones::exists(zone) {
-        true => Ok(()),
-        false => Err(invalid(format!("Invalid Schedule Expression Timezone {zone}."))),
-    }
+    ensure(time_zones::exists(zone), || invalid(format!("Invalid Schedule Expression Timezone {zone}.")))
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use super::{State, arn, conflict, invalid, not_found};
 use crate::latency::{Spread, spread};
 use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::apigateway::paging::page;
-use crate::services::support::{Next, Tag, Tags, tag_list, tags as read_tags};
+use crate::response::{Refusal, ensure, refuse_if};
+use crate::services::pages::page_by_key;
+use crate::services::support::{Next, Tag, Tags, tags as read_tags};
+use crate::services::tagging::Tagging;
 use crate::services::{Answer, Cx, to_json};
 
 /// The group that a schedule is in if it names none.
@@ -32,49 +33,6 @@ pub(super) struct Group {
     pub(super) tags: Tags,
     #[serde(rename = "_next", skip_serializing_if = "Option::is_none")]
     pub(super) next: Option<Next>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Create {
-    name: String,
-    tags: Option<Vec<Tag>>,
-    _client_token: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct One {
-    name: String,
-    _client_token: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct List {
-    name_prefix: Option<String>,
-    next_token: Option<String>,
-    max_results: Option<usize>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct TagGiven {
-    resource_arn: String,
-    tags: Vec<Tag>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Untag {
-    resource_arn: String,
-    tag_keys: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListTags {
-    resource_arn: String,
 }
 
 impl Group {
@@ -113,20 +71,28 @@ impl State {
     /// A group that is not being deleted.
     pub(super) fn open_group(&self, name: &str) -> Result<&Group, Refusal> {
         let group = self.group(name)?;
-        match group.state == "ACTIVE" {
-            true => Ok(group),
-            false => Err(conflict(format!("Schedule group {name} is being deleted."))),
-        }
-    }
-
-    fn tagged(&mut self, arn: &str) -> Result<&mut Tags, Refusal> {
-        let group = self.groups.values_mut().find(|group| group.arn == arn);
-        group.map(|group| &mut group.tags).ok_or_else(|| not_found(format!("Resource {arn} does not exist.")))
+        ensure(group.state == "ACTIVE", || conflict(format!("Schedule group {name} is being deleted.")))?;
+        Ok(group)
     }
 }
 
+/// Groups alone have tags. AWS publishes no number of them.
+pub(super) const TAGS: Tagging = Tagging {
+    most: usize::MAX,
+    ..Tagging::new(
+        |cx, arn| {
+            let group = cx.r.scheduler.groups.values_mut().find(|group| group.arn == arn);
+            let missing = || not_found(format!("Resource {arn} does not exist."));
+            group.map(|group| &mut group.tags).ok_or_else(missing)
+        },
+        |given| read_tags(given, invalid),
+        |_| invalid("There are too many tags."),
+    )
+};
+
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Create { name, tags, .. } = call.input()?;
+    let (name, tags, _): (String, Option<Vec<Tag>>, Option<String>) =
+        call.members(&["Name", "Tags", "ClientToken"])?;
     let tags = read_tags(tags.unwrap_or_default(), invalid)?;
     if cx.r.scheduler.groups.contains_key(&name) {
         return Err(conflict(format!("Schedule group {name} already exists.")));
@@ -138,17 +104,15 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { name, .. } = call.input()?;
+    let (name, _): (String, Option<String>) = call.members(&["Name", "ClientToken"])?;
     Ok(to_json(cx.r.scheduler.group(&name)?))
 }
 
 /// Deletes a group with the schedules in it.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { name, .. } = call.input()?;
+    let (name, _): (String, Option<String>) = call.members(&["Name", "ClientToken"])?;
     cx.r.scheduler.open_group(&name)?;
-    if name == DEFAULT {
-        return Err(invalid("The default schedule group cannot be deleted."));
-    }
+    refuse_if(name == DEFAULT, || invalid("The default schedule group cannot be deleted."))?;
     let gone = cx.after(DELETE, &name);
     let now = cx.now_seconds();
     let state = &mut cx.r.scheduler;
@@ -167,28 +131,12 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { name_prefix, next_token, max_results } = call.input()?;
+    let (name_prefix, next_token, max_results): (Option<String>, Option<String>, Option<usize>) =
+        call.members(&["NamePrefix", "NextToken", "MaxResults"])?;
     let wanted = |name: &str| name_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix));
     let groups = cx.r.scheduler.groups.iter().filter(|(name, _)| wanted(name));
     let groups = groups.map(|(name, group)| (name.as_str(), to_json(group)));
-    let (groups, next): (Vec<Value>, _) = page(groups, next_token.as_deref(), max_results.unwrap_or(100));
+    let (groups, next): (Vec<Value>, _) =
+        page_by_key(groups, next_token.as_deref(), max_results.unwrap_or(100));
     Ok(json!({"ScheduleGroups": groups, "NextToken": next}))
-}
-
-pub(super) fn tag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let TagGiven { resource_arn, tags } = call.input()?;
-    let tags = read_tags(tags, invalid)?;
-    cx.r.scheduler.tagged(&resource_arn)?.extend(tags);
-    Ok(json!({}))
-}
-
-pub(super) fn untag(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Untag { resource_arn, tag_keys } = call.input()?;
-    cx.r.scheduler.tagged(&resource_arn)?.retain(|key, _| !tag_keys.contains(key));
-    Ok(json!({}))
-}
-
-pub(super) fn tags(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let ListTags { resource_arn } = call.input()?;
-    Ok(json!({"Tags": tag_list(cx.r.scheduler.tagged(&resource_arn)?)}))
 }

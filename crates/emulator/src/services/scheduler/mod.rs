@@ -76,9 +76,9 @@ impl Api for State {
             "DeleteScheduleGroup" => once(cx, call, group::delete),
             "ListScheduleGroups" => group::list(cx, call),
 
-            "TagResource" => group::tag(cx, call),
-            "UntagResource" => group::untag(cx, call),
-            "ListTagsForResource" => group::tags(cx, call),
+            "TagResource" => group::TAGS.tag(cx, call),
+            "UntagResource" => group::TAGS.untag(cx, call),
+            "ListTagsForResource" => group::TAGS.list(cx, call),
             _ => Err(unknown_operation(call)),
         }
     }

@@ -9,7 +9,7 @@ use super::target::Target;
 use super::{State, arn, conflict, expression, invalid, not_found};
 use crate::request::Call;
 use crate::response::Refusal;
-use crate::services::apigateway::paging::page;
+use crate::services::pages::page_by_key;
 use crate::services::{Answer, Cx, to_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -65,14 +65,6 @@ struct Given {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct One {
-    name: String,
-    group_name: Option<String>,
-    _client_token: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct List {
     group_name: Option<String>,
     name_prefix: Option<String>,
@@ -94,9 +86,10 @@ impl Schedule {
     /// stays for ever, and after the time of one that does not (EventBridge Scheduler User Guide, "Deletion after schedule
     /// completion"). Times in other zones than UTC are not known here.
     pub(super) fn goes_by_itself(&self, now: f64) -> bool {
-        let last = match expression::is_once(&self.schedule_expression) {
-            true => expression::only_time(&self.schedule_expression, &self.schedule_expression_timezone),
-            false => self.end_date,
+        let last = if expression::is_once(&self.schedule_expression) {
+            expression::only_time(&self.schedule_expression, &self.schedule_expression_timezone)
+        } else {
+            self.end_date
         };
         self.action_after_completion == "DELETE" && last.is_some_and(|last| last <= now)
     }
@@ -185,7 +178,8 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { name, group_name, .. } = call.input()?;
+    let (name, group_name, _): (String, Option<String>, Option<String>) =
+        call.members(&["Name", "GroupName", "ClientToken"])?;
     Ok(to_json(cx.r.scheduler.schedule(&in_group(group_name), &name)?))
 }
 
@@ -203,7 +197,8 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { name, group_name, .. } = call.input()?;
+    let (name, group_name, _): (String, Option<String>, Option<String>) =
+        call.members(&["Name", "GroupName", "ClientToken"])?;
     let group = in_group(group_name);
     cx.r.scheduler.schedule(&group, &name)?;
     cx.r.scheduler.schedules.remove(&key(&group, &name));
@@ -223,7 +218,7 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     };
     let found = state.schedules.iter().filter(|(_, schedule)| wanted(schedule));
     let found = found.map(|(key, schedule)| (key.as_str(), summary(schedule)));
-    let (schedules, next) = page(found, given.next_token.as_deref(), given.max_results.unwrap_or(100));
+    let (schedules, next) = page_by_key(found, given.next_token.as_deref(), given.max_results.unwrap_or(100));
     Ok(json!({"Schedules": schedules, "NextToken": next}))
 }
 

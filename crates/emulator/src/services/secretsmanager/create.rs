@@ -9,7 +9,7 @@ use super::value::{NewVersion, is_repeated, new_version};
 use super::{Answer, Cx, answer_about, check_key, invalid_request, tags};
 use crate::ids::IdSource;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::support::Tag;
 
 #[derive(Deserialize)]
@@ -40,13 +40,12 @@ struct UpdateSecret {
 /// AWS's message adds to it.
 pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
     let is_legal = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-!".contains(c);
-    match name.chars().all(is_legal) {
-        true => Ok(()),
-        false => Err(Refusal::new(
+    ensure(name.chars().all(is_legal), || {
+        Refusal::new(
             "ValidationException",
             "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
-        )),
-    }
+        )
+    })
 }
 
 /// Secrets Manager API Reference, CreateSecret. The token is the id of the first version.

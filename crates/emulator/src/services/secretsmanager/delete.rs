@@ -3,7 +3,6 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::secret::OneSecret;
 use super::{Answer, Cx, State, answer_about, create, invalid, invalid_request};
 use crate::request::Call;
 use crate::response::Refusal;
@@ -27,9 +26,10 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let now = cx.now_seconds();
     let state = &mut cx.r.secretsmanager;
     let Some(days) = window else {
-        return match state.look(&given.secret_id).is_some() {
-            true => delete_at_once(state, &given.secret_id, now),
-            false => Ok(delete_nothing(cx, &given.secret_id, now)),
+        return if state.look(&given.secret_id).is_some() {
+            delete_at_once(state, &given.secret_id, now)
+        } else {
+            Ok(delete_nothing(cx, &given.secret_id, now))
         };
     };
     let secret = state.find_mut(&given.secret_id)?;
@@ -82,7 +82,7 @@ fn delete_at_once(state: &mut State, id: &str, now: f64) -> Answer {
 
 impl State {
     pub(super) fn restore_secret(&mut self, call: &Call) -> Answer {
-        let OneSecret { secret_id } = call.input()?;
+        let secret_id: String = call.member("SecretId")?;
         let secret = self.find_mut(&secret_id)?;
         secret.deleted_date = None;
         Ok(answer_about(secret))

@@ -7,7 +7,7 @@ use super::secret::Secret;
 use super::{Answer, State};
 use crate::request::Call;
 use crate::response::Refusal;
-use crate::services::iam::page::page;
+use crate::services::pages::page;
 
 /// How many secrets a page has where the call does not say.
 const PAGE: usize = 100;
@@ -70,9 +70,8 @@ impl Filter {
             _ => Vec::new(),
         };
         let by_words = matches!(self.key.as_str(), "description" | "all");
-        let has = |value: &str| match by_words {
-            true => has_words(&texts, value),
-            false => texts.iter().any(|text| text.starts_with(value)),
+        let has = |value: &str| {
+            if by_words { has_words(&texts, value) } else { texts.iter().any(|text| text.starts_with(value)) }
         };
         self.values.iter().any(|value| match value.strip_prefix('!') {
             Some(value) => !has(value),

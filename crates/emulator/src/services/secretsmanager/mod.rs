@@ -114,7 +114,7 @@ impl Api for State {
             "GetResourcePolicy" => cx.r.secretsmanager.get_resource_policy(call),
             "DeleteResourcePolicy" => cx.r.secretsmanager.delete_resource_policy(call),
 
-            "TagResource" => cx.r.secretsmanager.tag_resource(call),
+            "TagResource" => tags::TAGS.tag(cx, call),
             "UntagResource" => cx.r.secretsmanager.untag_resource(call),
 
             _ => Err(unknown_operation(call)),

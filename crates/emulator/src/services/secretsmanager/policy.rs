@@ -1,29 +1,18 @@
 //! Policies of secrets.
 
-use serde::Deserialize;
-
-use super::secret::OneSecret;
 use super::{Answer, Cx, State, answer_about};
 use crate::request::Call;
 use crate::response::Refusal;
 use crate::services::iam::policy::Statement;
 use crate::services::resource_policy::{self, Problem};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct PutResourcePolicy {
-    secret_id: String,
-    resource_policy: String,
-    #[serde(default)]
-    block_public_policy: bool,
-}
-
 /// Secrets Manager API Reference, PutResourcePolicy.
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: PutResourcePolicy = call.input()?;
-    cx.r.secretsmanager.live(&given.secret_id)?;
+    let (secret_id, resource_policy, block_public_policy): (String, String, bool) =
+        call.members(&["SecretId", "ResourcePolicy", "BlockPublicPolicy"])?;
+    cx.r.secretsmanager.live(&secret_id)?;
     let policy =
-        resource_policy::read(&given.resource_policy, &cx.global.iam, cx.now_millis).map_err(|problem| {
+        resource_policy::read(&resource_policy, &cx.global.iam, cx.now_millis).map_err(|problem| {
             match problem {
                 Problem::Malformed(reason) => malformed(reason),
                 Problem::NoSuchPrincipal => {
@@ -34,14 +23,14 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     if !policy.statements.iter().all(Statement::has_resource) {
         return Err(malformed("This resource policy contains a statement with no resource."));
     }
-    if given.block_public_policy && resource_policy::is_public(&policy) {
+    if block_public_policy && resource_policy::is_public(&policy) {
         return Err(Refusal::new(
             "PublicPolicyException",
             "The policy would grant broad access to the secret.",
         ));
     }
-    let secret = cx.r.secretsmanager.live_mut(&given.secret_id)?;
-    secret.policy = Some(given.resource_policy);
+    let secret = cx.r.secretsmanager.live_mut(&secret_id)?;
+    secret.policy = Some(resource_policy);
     Ok(answer_about(secret))
 }
 
@@ -51,7 +40,7 @@ fn malformed(message: impl Into<String>) -> Refusal {
 
 impl State {
     pub(super) fn get_resource_policy(&self, call: &Call) -> Answer {
-        let OneSecret { secret_id } = call.input()?;
+        let secret_id: String = call.member("SecretId")?;
         let secret = self.live(&secret_id)?;
         let mut answer = answer_about(secret);
         answer["ResourcePolicy"] = secret.policy.clone().into();
@@ -59,7 +48,7 @@ impl State {
     }
 
     pub(super) fn delete_resource_policy(&mut self, call: &Call) -> Answer {
-        let OneSecret { secret_id } = call.input()?;
+        let secret_id: String = call.member("SecretId")?;
         let secret = self.live_mut(&secret_id)?;
         secret.policy = None;
         Ok(answer_about(secret))

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::{Answer, State, invalid_request};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::support::{Tags, tag_list};
+use crate::services::to_json;
 
 pub(super) const CURRENT: &str = "AWSCURRENT";
 pub(super) const PREVIOUS: &str = "AWSPREVIOUS";
@@ -140,12 +141,11 @@ impl Secret {
     }
 
     pub(super) fn check_not_deleted(&self) -> Result<(), Refusal> {
-        match self.is_deleted() {
-            false => Ok(()),
-            true => Err(invalid_request(
+        refuse_if(self.is_deleted(), || {
+            invalid_request(
                 "You can't perform this operation on the secret because it was marked for deletion.",
-            )),
-        }
+            )
+        })
     }
 
     /// Secrets that a service manages are changed through that service (Secrets Manager User Guide, "Secrets managed
@@ -191,7 +191,7 @@ impl Secret {
     }
 
     fn shown(&self, stages_are_called: &str) -> Value {
-        let mut value = serde_json::to_value(self).expect("a secret is plain data with text keys");
+        let mut value = to_json(self);
         value[stages_are_called] = json!(self.stages());
         if self.untagged || !self.tags.is_empty() {
             value["Tags"] = tag_list(&self.tags);
@@ -219,15 +219,9 @@ impl Secret {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct OneSecret {
-    pub(super) secret_id: String,
-}
-
 impl State {
     pub(super) fn describe_secret(&self, call: &Call) -> Answer {
-        let OneSecret { secret_id } = call.input()?;
+        let secret_id: String = call.member("SecretId")?;
         Ok(self.find(&secret_id)?.described())
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::secret::{CURRENT, Content, Secret, Version};
 use super::{Answer, Cx, answer_about, check_key, invalid, invalid_request, not_found};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 /// Staging labels that one version may have (Secrets Manager User Guide, "Secrets Manager quotas").
 const STAGES: usize = 20;
@@ -111,12 +111,10 @@ fn version<'a>(secret: &'a Secret, given: &GetSecretValue) -> Result<(&'a String
     let found = found.ok_or_else(|| {
         not_found(format!("Secrets Manager can't find the specified secret value for VersionId: {id}"))
     })?;
-    match given.version_stage.as_ref().is_none_or(|stage| found.1.stages.contains(stage)) {
-        true => Ok(found),
-        false => Err(invalid_request(
-            "You provided a VersionStage that is not associated to the provided VersionId.",
-        )),
-    }
+    ensure(given.version_stage.as_ref().is_none_or(|stage| found.1.stages.contains(stage)), || {
+        invalid_request("You provided a VersionStage that is not associated to the provided VersionId.")
+    })?;
+    Ok(found)
 }
 
 /// The first version becomes the current one whatever its labels are (Secrets Manager API Reference, PutSecretValue,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::invalid;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 /// Attributes by name.
 pub(super) type Attributes = BTreeMap<String, String>;
@@ -38,10 +38,7 @@ pub(super) fn check_changed(name: &str, value: &str, is_fifo: bool) -> Result<()
 }
 
 fn check(is_legal: bool, name: &str, value: &str) -> Result<(), Refusal> {
-    match is_legal {
-        true => Ok(()),
-        false => Err(invalid(format!("{name} Reason: {value} is not a value that it can have."))),
-    }
+    ensure(is_legal, || invalid(format!("{name} Reason: {value} is not a value that it can have.")))
 }
 
 /// What follows the protocol in the names of attributes about delivery status, such as

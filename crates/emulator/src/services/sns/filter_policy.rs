@@ -9,6 +9,7 @@
 
 use std::net::IpAddr;
 
+use crate::response::{ensure, refuse_if};
 use serde_json::{Map, Value};
 
 /// Bytes of a policy.
@@ -35,9 +36,7 @@ fn may_nest(scope: &str) -> bool {
 ///
 /// What is wrong, close to AWS's words.
 pub(super) fn check(text: &str, scope: &str) -> Result<(), String> {
-    if text.len() > LONGEST {
-        return Err("FilterPolicy: Filter policy is too long".to_owned());
-    }
+    refuse_if(text.len() > LONGEST, || "FilterPolicy: Filter policy is too long".to_owned())?;
     let Ok(Value::Object(policy)) = serde_json::from_str(text) else {
         return Err("FilterPolicy: failed to parse JSON.".to_owned());
     };
@@ -112,10 +111,9 @@ fn check_comparison(comparison: &Map<String, Value>) -> Result<(), String> {
         "prefix" | "suffix" | "equals-ignore-case" => {
             Err(format!("{operator} match pattern must be a string"))
         }
-        "cidr" => match operand.as_str().is_some_and(is_block) {
-            true => Ok(()),
-            false => Err("Malformed CIDR, one '/' required".to_owned()),
-        },
+        "cidr" => {
+            ensure(operand.as_str().is_some_and(is_block), || "Malformed CIDR, one '/' required".to_owned())
+        }
         "anything-but" => check_exception(operand),
         "numeric" => check_numeric(operand.as_array().map_or(&[], Vec::as_slice)),
         other => Err(format!("Unrecognized match type {other}")),
@@ -128,17 +126,13 @@ fn check_exception(operand: &Value) -> Result<(), String> {
         Value::String(_) | Value::Number(_) => Ok(()),
         Value::Array(values) if values.is_empty() => Err("Empty arrays are not allowed".to_owned()),
         Value::Array(values) => {
-            match values.iter().all(Value::is_string) || values.iter().all(Value::is_number) {
-                true => Ok(()),
-                false => Err("Inside anything but list, either all values are number or string".to_owned()),
-            }
+            ensure(values.iter().all(Value::is_string) || values.iter().all(Value::is_number), || {
+                "Inside anything but list, either all values are number or string".to_owned()
+            })
         }
         Value::Object(pattern) => match pattern.iter().next() {
             Some((name, Value::String(text))) if name == "prefix" && pattern.len() == 1 => {
-                match text.is_empty() {
-                    false => Ok(()),
-                    true => Err("Null prefix not allowed".to_owned()),
-                }
+                refuse_if(text.is_empty(), || "Null prefix not allowed".to_owned())
             }
             Some((name, _)) if name == "prefix" => Err("prefix match pattern must be a string".to_owned()),
             Some((name, _)) => Err(format!("Unsupported anything-but pattern: {name}")),
@@ -164,9 +158,7 @@ fn check_numeric(parts: &[Value]) -> Result<(), String> {
     if parts.len() == 2 {
         return Ok(());
     }
-    if !operator.starts_with('>') {
-        return Err("Too many elements in numeric expression".to_owned());
-    }
+    ensure(operator.starts_with('>'), || "Too many elements in numeric expression".to_owned())?;
     let second = match parts.get(2).and_then(Value::as_str) {
         Some(operator) if operator == "<" || operator == "<=" => operator,
         _ => return Err("Bad numeric range operator".to_owned()),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 /// Attributes by name.
 pub(super) type MessageAttributes = BTreeMap<String, MessageAttribute>;
@@ -45,10 +45,9 @@ impl MessageAttribute {
                 ),
             }));
         };
-        match kind == "Number" && !value.parse().is_ok_and(f64::is_finite) {
-            true => Err(invalid(format!("Could not cast message attribute '{name}' value to number."))),
-            false => Ok(()),
-        }
+        refuse_if(kind == "Number" && !value.parse().is_ok_and(f64::is_finite), || {
+            invalid(format!("Could not cast message attribute '{name}' value to number."))
+        })
     }
 }
 
@@ -63,10 +62,9 @@ pub(super) fn check(attributes: &MessageAttributes) -> Result<(), Refusal> {
 fn check_name(name: &str) -> Result<(), Refusal> {
     let is_legal = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     let has_stray_dot = name.starts_with('.') || name.ends_with('.') || name.contains("..");
-    match !(1..=LONGEST).contains(&name.len()) || !name.chars().all(is_legal) || has_stray_dot {
-        true => Err(invalid(format!("{name} is not a message attribute name."))),
-        false => Ok(()),
-    }
+    refuse_if(!(1..=LONGEST).contains(&name.len()) || !name.chars().all(is_legal) || has_stray_dot, || {
+        invalid(format!("{name} is not a message attribute name."))
+    })
 }
 
 /// Bytes that attributes add to a message.

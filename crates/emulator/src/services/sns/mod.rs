@@ -18,15 +18,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::subscription::Subscription;
+use self::tags::TAGS;
 pub(crate) use self::topic::Topic;
-use super::iam::page::page;
+use super::pages::page;
 use super::{Answer, Api, Cx, unknown_operation};
 use crate::ids::IdSource;
 use crate::latency::{Spread, spread};
 use crate::limits::{Limit, ServiceLimits, rate};
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 /// How many items a list has (SNS API Reference, ListTopics and ListSubscriptions).
 const PAGE: usize = 100;
@@ -96,9 +97,9 @@ impl Api for State {
 
             "Publish" => publish::publish(cx, call),
 
-            "TagResource" => cx.r.sns.tag_resource(call),
-            "UntagResource" => cx.r.sns.untag_resource(call),
-            "ListTagsForResource" => cx.r.sns.list_tags_for_resource(call),
+            "TagResource" => TAGS.tag(cx, call),
+            "UntagResource" => TAGS.untag(cx, call),
+            "ListTagsForResource" => TAGS.list(cx, call),
 
             _ => Err(unknown_operation(call)),
         }
@@ -123,21 +124,15 @@ fn listed(name: &str, items: Vec<Value>, token: Option<&str>) -> Answer {
 
 fn check_arn(parameter: &str, arn: &str) -> Result<(), Refusal> {
     let elements = arn.split(':').count();
-    match elements >= 6 && arn.starts_with("arn:") {
-        true => Ok(()),
-        false => {
-            Err(invalid(format!("{parameter} Reason: An ARN must have at least 6 elements, not {elements}")))
-        }
-    }
+    ensure(elements >= 6 && arn.starts_with("arn:"), || {
+        invalid(format!("{parameter} Reason: An ARN must have at least 6 elements, not {elements}"))
+    })
 }
 
 /// The ARN of a topic in another region is an invalid parameter (recorded from real AWS).
 fn check_topic_arn(region: &str, arn: &str) -> Result<(), Refusal> {
     check_arn("TopicArn", arn)?;
-    match arn.split(':').nth(3) == Some(region) {
-        true => Ok(()),
-        false => Err(invalid("TopicArn")),
-    }
+    ensure(arn.split(':').nth(3) == Some(region), || invalid("TopicArn"))
 }
 
 fn invalid(what: impl AsRef<str>) -> Refusal {

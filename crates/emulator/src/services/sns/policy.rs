@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::invalid;
 use crate::emulator::ACCOUNT_ID;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::Cx;
 use crate::services::iam::policy::{Many, Statement, matches};
 use crate::services::resource_policy::{self, Problem};
@@ -50,9 +50,7 @@ pub(super) fn by_default(topic_arn: &str) -> String {
 
 /// What SNS asks of a policy.
 pub(super) fn check(cx: &Cx<'_>, topic_arn: &str, text: &str) -> Result<(), Refusal> {
-    if text.len() > LONGEST {
-        return Err(invalid("Policy Reason: The policy is too long."));
-    }
+    refuse_if(text.len() > LONGEST, || invalid("Policy Reason: The policy is too long."))?;
     let policy =
         resource_policy::read(text, &cx.global.iam, cx.now_millis).map_err(|problem| match problem {
             Problem::Malformed(reason) => invalid(format!("Policy Error: {reason}")),
@@ -69,8 +67,5 @@ fn check_statement(statement: &Statement, topic_arn: &str) -> Result<(), Refusal
     let is_topic = |Many(resources): &Many<String>| {
         !resources.is_empty() && resources.iter().all(|resource| matches(resource, topic_arn))
     };
-    match resources.is_some_and(is_topic) {
-        true => Ok(()),
-        false => Err(invalid("Policy statement resource must be the topic.")),
-    }
+    ensure(resources.is_some_and(is_topic), || invalid("Policy statement resource must be the topic."))
 }

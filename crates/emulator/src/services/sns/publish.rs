@@ -10,7 +10,7 @@ use super::subscribe::is_phone_number;
 use super::topic::Topic;
 use super::{Answer, Cx, invalid};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::kms::{KeyProblem, uuid};
 use crate::services::sqs::is_message_id;
 
@@ -74,12 +74,11 @@ fn to_phone(cx: &mut Cx<'_>, given: &Publish, number: &str) -> Answer {
 }
 
 fn check_id(name: &str, id: Option<&str>) -> Result<(), Refusal> {
-    match id.is_none_or(is_message_id) {
-        true => Ok(()),
-        false => Err(invalid(format!(
+    ensure(id.is_none_or(is_message_id), || {
+        invalid(format!(
             "{name} Reason: it can only include alphanumeric and punctuation characters, 1 to 128 in length."
-        ))),
-    }
+        ))
+    })
 }
 
 fn check_message(given: &Publish) -> Result<(), Refusal> {
@@ -93,17 +92,14 @@ fn check_message(given: &Publish) -> Result<(), Refusal> {
     let is_subject = |subject: &String| {
         (1..=100).contains(&subject.chars().count()) && !subject.chars().any(char::is_control)
     };
-    if !given.subject.as_ref().is_none_or(is_subject) {
-        return Err(invalid("Subject"));
-    }
+    ensure(given.subject.as_ref().is_none_or(is_subject), || invalid("Subject"))?;
     match given.message_structure.as_deref() {
         None => Ok(()),
         Some("json") => {
             let message: Option<Value> = serde_json::from_str(&given.message).ok();
-            match message.is_some_and(|message| message["default"].is_string()) {
-                true => Ok(()),
-                false => Err(invalid("Message Structure - No default entry in JSON message body")),
-            }
+            ensure(message.is_some_and(|message| message["default"].is_string()), || {
+                invalid("Message Structure - No default entry in JSON message body")
+            })
         }
         Some(_) => Err(invalid("MessageStructure")),
     }
@@ -119,12 +115,11 @@ fn check_groups(topic: &Topic, given: &Publish) -> Result<(), Refusal> {
     if given.message_group_id.is_none() {
         return Err(invalid("The MessageGroupId parameter is required for FIFO topics"));
     }
-    match given.message_deduplication_id.is_some() || topic.deduplicates() {
-        true => Ok(()),
-        false => Err(invalid(
+    ensure(given.message_deduplication_id.is_some() || topic.deduplicates(), || {
+        invalid(
             "The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
-        )),
-    }
+        )
+    })
 }
 
 /// A key is only looked at when a message is to be encrypted.

@@ -8,7 +8,7 @@ use super::subscription::{BY_DEFAULT, SCOPE, Subscription};
 use super::{Answer, Cx, filter_policy, invalid};
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::kms::uuid;
 
 #[derive(Deserialize)]
@@ -45,10 +45,9 @@ pub(super) fn check_attribute(subject: &Subject<'_>, name: &str, value: &str) ->
         "SubscriptionRoleArn" => value.starts_with("arn:aws:iam::"),
         _ => return Err(invalid(format!("Attributes Reason: {name} is no attribute of a subscription."))),
     };
-    match is_legal {
-        true => Ok(()),
-        false => Err(invalid(format!("Attributes Reason: {name}: {value} is not a value that it can have."))),
-    }
+    ensure(is_legal, || {
+        invalid(format!("Attributes Reason: {name}: {value} is not a value that it can have."))
+    })
 }
 
 /// Checks a redrive policy: its target is a queue, and a FIFO queue for a FIFO subscription (recorded from real AWS; SNS
@@ -62,14 +61,10 @@ fn check_redrive(subject: &Subject<'_>, text: &str) -> Result<(), String> {
         target.splitn(6, ':').collect::<Vec<_>>()[..],
         ["arn", _, "sqs", region, account, name] if !region.is_empty() && !account.is_empty() && !name.is_empty()
     );
-    match is_queue {
-        false => Err("RedrivePolicy: deadLetterTargetArn is an invalid arn".to_owned()),
-        true if subject.is_fifo && !target.ends_with(".fifo") => {
-            Err("RedrivePolicy: must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic."
-                .to_owned())
-        }
-        true => Ok(()),
-    }
+    ensure(is_queue, || "RedrivePolicy: deadLetterTargetArn is an invalid arn".to_owned())?;
+    refuse_if(subject.is_fifo && !target.ends_with(".fifo"), || {
+        "RedrivePolicy: must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic.".to_owned()
+    })
 }
 
 /// Whether a text is a phone number in E.164 format, with single separators allowed between digits (getmoto/moto,
@@ -140,10 +135,10 @@ pub(super) fn subscribe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let now_millis = cx.now_millis;
     let sns = &mut cx.r.sns;
     if let Some(subscription) = sns.subscription_of(&given.topic_arn, &given.protocol, &given.endpoint) {
-        return match subscription.has(&given.attributes) {
-            true => Ok(shown(subscription, given.return_subscription_arn)),
-            false => Err(invalid("Attributes Reason: Subscription already exists with different attributes")),
-        };
+        ensure(subscription.has(&given.attributes), || {
+            invalid("Attributes Reason: Subscription already exists with different attributes")
+        })?;
+        return Ok(shown(subscription, given.return_subscription_arn));
     }
     if given.attributes.get("FilterPolicy").is_some_and(|policy| !policy.is_empty()) {
         sns.check_filters(&given.topic_arn)?;
@@ -165,8 +160,9 @@ pub(super) fn subscribe(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 fn shown(subscription: &Subscription, with_arn: bool) -> Value {
-    match subscription.is_pending() && !with_arn {
-        true => json!({"SubscriptionArn": "pending confirmation"}),
-        false => json!({"SubscriptionArn": subscription.subscription_arn}),
+    if subscription.is_pending() && !with_arn {
+        json!({"SubscriptionArn": "pending confirmation"})
+    } else {
+        json!({"SubscriptionArn": subscription.subscription_arn})
     }
 }

@@ -9,8 +9,9 @@ use super::{Answer, State, check_arn, invalid, listed, not_found};
 use crate::emulator::ACCOUNT_ID;
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::support::Tags;
+use crate::services::to_json;
 
 /// How long a subscription waits to be confirmed: 48 hours (SNS Developer Guide, "Deleting an Amazon SNS subscription and
 /// topic").
@@ -68,7 +69,7 @@ impl Subscription {
 
     /// As lists show it: one that is pending shows no ARN (SNS API Reference, ListSubscriptionsByTopic).
     fn listed(&self) -> Value {
-        let mut value = serde_json::to_value(self).expect("a subscription is plain data with text keys");
+        let mut value = to_json(self);
         if self.is_pending() {
             value["SubscriptionArn"] = "PendingConfirmation".into();
         }
@@ -104,9 +105,10 @@ impl Subscription {
         );
         attributes.extend(self.attributes.clone());
         // The scope is shown only with a policy (recorded from real AWS).
-        match self.has_filter() {
-            true => drop(attributes.insert(SCOPE.to_owned(), self.scope().to_owned())),
-            false => drop(attributes.remove(SCOPE)),
+        if self.has_filter() {
+            attributes.insert(SCOPE.to_owned(), self.scope().to_owned());
+        } else {
+            attributes.remove(SCOPE);
         }
         attributes
     }
@@ -119,30 +121,11 @@ impl Subscription {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct OneSubscription {
-    subscription_arn: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct SetSubscriptionAttributes {
     subscription_arn: String,
     attribute_name: String,
     #[serde(default)]
     attribute_value: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListSubscriptions {
-    next_token: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListSubscriptionsByTopic {
-    topic_arn: String,
-    next_token: Option<String>,
 }
 
 /// Whether an ARN ends in the id of a subscription, which is a UUID.
@@ -184,11 +167,9 @@ impl State {
     /// One that is pending stays until it is confirmed or forgotten, or its topic goes. One that is not there is no
     /// error, but a malformed id is (recorded from real AWS).
     pub(super) fn unsubscribe(&mut self, call: &Call) -> Answer {
-        let OneSubscription { subscription_arn } = call.input()?;
+        let subscription_arn: String = call.member("SubscriptionArn")?;
         check_arn("SubscriptionArn", &subscription_arn)?;
-        if !has_id(&subscription_arn) {
-            return Err(invalid("SubscriptionId"));
-        }
+        ensure(has_id(&subscription_arn), || invalid("SubscriptionId"))?;
         if self.subscriptions.get(&subscription_arn).is_some_and(Subscription::is_pending) {
             return Err(invalid(
                 "SubscriptionArn Reason: Cannot unsubscribe a subscription that is pending confirmation",
@@ -199,20 +180,20 @@ impl State {
     }
 
     pub(super) fn list_subscriptions(&self, call: &Call) -> Answer {
-        let given: ListSubscriptions = call.input()?;
+        let next_token: Option<String> = call.member("NextToken")?;
         let all = self.subscriptions.values().map(Subscription::listed).collect();
-        listed("Subscriptions", all, given.next_token.as_deref())
+        listed("Subscriptions", all, next_token.as_deref())
     }
 
     pub(super) fn list_subscriptions_by_topic(&self, call: &Call) -> Answer {
-        let given: ListSubscriptionsByTopic = call.input()?;
-        self.find(&call.region, &given.topic_arn)?;
-        let its = self.subscriptions_of(&given.topic_arn).map(Subscription::listed).collect();
-        listed("Subscriptions", its, given.next_token.as_deref())
+        let (topic_arn, next_token): (String, Option<String>) = call.members(&["TopicArn", "NextToken"])?;
+        self.find(&call.region, &topic_arn)?;
+        let its = self.subscriptions_of(&topic_arn).map(Subscription::listed).collect();
+        listed("Subscriptions", its, next_token.as_deref())
     }
 
     pub(super) fn get_subscription_attributes(&self, call: &Call) -> Answer {
-        let OneSubscription { subscription_arn } = call.input()?;
+        let subscription_arn: String = call.member("SubscriptionArn")?;
         check_arn("SubscriptionArn", &subscription_arn)?;
         let subscription = self.subscriptions.get(&subscription_arn).ok_or_else(no_subscription)?;
         Ok(json!({"Attributes": subscription.all_attributes()}))
@@ -237,9 +218,10 @@ impl State {
             self.check_filters(&subscription.topic_arn)?;
         }
         let subscription = self.subscriptions.get_mut(&given.subscription_arn).ok_or_else(no_subscription)?;
-        match value.is_empty() {
-            true => subscription.attributes.remove(&name),
-            false => subscription.attributes.insert(name, value),
+        if value.is_empty() {
+            subscription.attributes.remove(&name)
+        } else {
+            subscription.attributes.insert(name, value)
         };
         Ok(Value::Null)
     }

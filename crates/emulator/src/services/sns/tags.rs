@@ -1,77 +1,27 @@
-//! Tags of topics.
+//! Tags of topics (SNS API Reference, TagResource).
 
-use serde::Deserialize;
-use serde_json::json;
+use super::invalid;
+use crate::response::{Refusal, refuse_if};
+use crate::services::support::{self, Tag, Tags};
+use crate::services::tagging::Tagging;
 
-use super::{Answer, State, Topic, invalid};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::{self, Tag, Tags, tag_list};
-
-/// Tags that a topic may have (SNS API Reference, TagResource).
-const PER_TOPIC: usize = 50;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct TagResource {
-    resource_arn: String,
-    tags: Vec<Tag>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct UntagResource {
-    resource_arn: String,
-    tag_keys: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListTagsForResource {
-    resource_arn: String,
-}
+pub(super) const TAGS: Tagging = Tagging {
+    finds_first: true,
+    ..Tagging::new(
+        |cx, arn| {
+            let topic = cx.r.sns.topics.get_mut(arn).map(|topic| &mut topic.tags);
+            topic.ok_or_else(|| Refusal::new("ResourceNotFound", "Resource does not exist").with_status(404))
+        },
+        read,
+        |_| too_many(),
+    )
+};
 
 pub(super) fn read(given: Vec<Tag>) -> Result<Tags, Refusal> {
-    check_count(given.len())?;
+    refuse_if(given.len() > 50, too_many)?;
     support::tags(given, |message| invalid(format!("Tags Reason: {message}")))
 }
 
-fn check_count(count: usize) -> Result<(), Refusal> {
-    match count {
-        ..=PER_TOPIC => Ok(()),
-        _ => Err(Refusal::new("TagLimitExceeded", format!("A topic can have {PER_TOPIC} tags at most."))),
-    }
-}
-
-fn no_resource() -> Refusal {
-    Refusal::new("ResourceNotFound", "Resource does not exist").with_status(404)
-}
-
-impl State {
-    fn tagged(&mut self, arn: &str) -> Result<&mut Topic, Refusal> {
-        self.topics.get_mut(arn).ok_or_else(no_resource)
-    }
-
-    pub(super) fn tag_resource(&mut self, call: &Call) -> Answer {
-        let given: TagResource = call.input()?;
-        let topic = self.tagged(&given.resource_arn)?;
-        let mut tags = topic.tags.clone();
-        tags.extend(read(given.tags)?);
-        check_count(tags.len())?;
-        topic.tags = tags;
-        Ok(json!({}))
-    }
-
-    pub(super) fn untag_resource(&mut self, call: &Call) -> Answer {
-        let given: UntagResource = call.input()?;
-        let topic = self.tagged(&given.resource_arn)?;
-        topic.tags.retain(|key, _| !given.tag_keys.contains(key));
-        Ok(json!({}))
-    }
-
-    pub(super) fn list_tags_for_resource(&self, call: &Call) -> Answer {
-        let given: ListTagsForResource = call.input()?;
-        let topic = self.topic(&given.resource_arn).ok_or_else(no_resource)?;
-        Ok(json!({"Tags": tag_list(&topic.tags)}))
-    }
+fn too_many() -> Refusal {
+    Refusal::new("TagLimitExceeded", "A topic can have 50 tags at most.")
 }

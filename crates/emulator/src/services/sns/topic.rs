@@ -8,7 +8,7 @@ use super::{Answer, Cx, State, check_topic_arn, invalid, listed, policy, tags};
 use crate::emulator::ACCOUNT_ID;
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::support::{Tag, Tags};
 
 /// How deliveries are tried again where nobody said (SNS Developer Guide, "Amazon SNS message delivery retries").
@@ -80,12 +80,6 @@ struct CreateTopic {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct OneTopic {
-    pub(super) topic_arn: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct SetTopicAttributes {
     topic_arn: String,
     attribute_name: String,
@@ -93,23 +87,14 @@ struct SetTopicAttributes {
     attribute_value: String,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListTopics {
-    next_token: Option<String>,
-}
-
 /// SNS API Reference, CreateTopic, `Name`.
 fn check_name(name: &str, is_fifo: bool) -> Result<(), Refusal> {
     let base = name.strip_suffix(".fifo").filter(|_| is_fifo).unwrap_or(name);
     let is_legal = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
-    match !base.is_empty() && name.len() <= 256 && base.chars().all(is_legal) {
-        true if is_fifo && base == name => {
-            Err(invalid("Topic Name Reason: the name of a FIFO topic must end in .fifo."))
-        }
-        true => Ok(()),
-        false => Err(invalid("Topic Name")),
-    }
+    ensure(!base.is_empty() && name.len() <= 256 && base.chars().all(is_legal), || invalid("Topic Name"))?;
+    refuse_if(is_fifo && base == name, || {
+        invalid("Topic Name Reason: the name of a FIFO topic must end in .fifo.")
+    })
 }
 
 /// A topic with this name is given again, provided that what is asked for is what it has (SNS API Reference, CreateTopic).
@@ -143,10 +128,9 @@ fn check_same(topic: &Topic, attributes: &Attributes, tags: &Tags) -> Result<(),
     if !attributes.iter().all(|(name, value)| are_equal(&topic.attribute(name), value)) {
         return Err(invalid("Attributes Reason: Topic already exists with different attributes"));
     }
-    match tags.iter().all(|(key, value)| topic.tags.get(key) == Some(value)) {
-        true => Ok(()),
-        false => Err(invalid("Tags Reason: Topic already exists with different tags")),
-    }
+    ensure(tags.iter().all(|(key, value)| topic.tags.get(key) == Some(value)), || {
+        invalid("Tags Reason: Topic already exists with different tags")
+    })
 }
 
 /// An empty value takes an attribute away: the policy becomes the default one, messages are not encrypted any more.
@@ -160,9 +144,10 @@ pub(super) fn set_attribute(cx: &mut Cx<'_>, call: &Call) -> Answer {
         policy::check(cx, &topic_arn, &value)?;
     }
     let attributes = &mut cx.r.sns.find_mut(cx.region, &topic_arn)?.attributes;
-    match value.is_empty() {
-        true => attributes.remove(&name),
-        false => attributes.insert(name, value),
+    if value.is_empty() {
+        attributes.remove(&name)
+    } else {
+        attributes.insert(name, value)
     };
     Ok(Value::Null)
 }
@@ -170,7 +155,7 @@ pub(super) fn set_attribute(cx: &mut Cx<'_>, call: &Call) -> Answer {
 impl State {
     /// Its subscriptions go with it, and a topic that is not there is no error (SNS API Reference, DeleteTopic).
     pub(super) fn delete_topic(&mut self, call: &Call) -> Answer {
-        let OneTopic { topic_arn } = call.input()?;
+        let topic_arn: String = call.member("TopicArn")?;
         check_topic_arn(&call.region, &topic_arn)?;
         self.topics.remove(&topic_arn);
         self.subscriptions.retain(|_, subscription| subscription.topic_arn() != topic_arn);
@@ -178,13 +163,13 @@ impl State {
     }
 
     pub(super) fn list_topics(&self, call: &Call) -> Answer {
-        let given: ListTopics = call.input()?;
+        let next_token: Option<String> = call.member("NextToken")?;
         let topics = self.topics.keys().map(|arn| json!({"TopicArn": arn})).collect();
-        listed("Topics", topics, given.next_token.as_deref())
+        listed("Topics", topics, next_token.as_deref())
     }
 
     pub(super) fn get_topic_attributes(&self, call: &Call) -> Answer {
-        let OneTopic { topic_arn } = call.input()?;
+        let topic_arn: String = call.member("TopicArn")?;
         let topic = self.find(&call.region, &topic_arn)?;
         let (pending, confirmed): (Vec<_>, Vec<_>) =
             self.subscriptions_of(&topic_arn).partition(|subscription| subscription.is_pending());

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{Cx, State, invalid, policy};
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 
 /// Attributes by name.
 pub(super) type Attributes = BTreeMap<String, String>;
@@ -126,9 +126,7 @@ pub(super) fn check(cx: &Cx<'_>, subject: &Subject<'_>, given: &Attributes) -> R
             Kind::Redrive => check_redrive(&cx.r.sqs, subject, value).map(|()| true)?,
             Kind::RedriveAllow => value.is_empty() || is_redrive_allow(value),
         };
-        if !is_legal {
-            return Err(invalid_value(name));
-        }
+        ensure(is_legal, || invalid_value(name))?;
     }
     check_encryption(given)
 }
@@ -144,13 +142,12 @@ fn invalid_value(name: &str) -> Refusal {
 /// A queue has one kind of encryption (SQS API Reference, CreateQueue, `SqsManagedSseEnabled`).
 fn check_encryption(given: &Attributes) -> Result<(), Refusal> {
     let has_key = given.get("KmsMasterKeyId").is_some_and(|key| !key.is_empty());
-    match has_key && given.get("SqsManagedSseEnabled").is_some_and(|flag| flag == "true") {
-        false => Ok(()),
-        true => Err(Refusal::new(
+    refuse_if(has_key && given.get("SqsManagedSseEnabled").is_some_and(|flag| flag == "true"), || {
+        Refusal::new(
             "InvalidAttributeValue",
             "You can use one type of server-side encryption (SSE) at one time.",
-        )),
-    }
+        )
+    })
 }
 
 #[derive(Deserialize)]
@@ -191,10 +188,7 @@ fn check_redrive(sqs: &State, subject: &Subject<'_>, text: &str) -> Result<(), R
     if target.is_fifo() != subject.is_fifo {
         return Err(because("Dead-letter queue must be same type of queue as the source."));
     }
-    match target.lets_redrive(subject.arn) {
-        true => Ok(()),
-        false => Err(because("The dead-letter queue does not allow it.")),
-    }
+    ensure(target.lets_redrive(subject.arn), || because("The dead-letter queue does not allow it."))
 }
 
 #[derive(Deserialize)]

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::invalid;
 use super::send::{digest, is_legal_text};
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 
 /// Attributes by name.
 pub(super) type MessageAttributes = BTreeMap<String, MessageAttribute>;
@@ -119,16 +119,17 @@ fn check_name(name: &str) -> Result<(), Refusal> {
             "Message (user) attribute names have 1 to 255 letters, digits, periods, hyphens and underscores.",
         ));
     }
-    match small.starts_with("aws.")
-        || small.starts_with("amazon.")
-        || small.starts_with('.')
-        || small.ends_with('.')
-    {
-        true => Err(invalid(
-            "You can't use message attribute names beginning with 'AWS.' or 'Amazon.', and they cannot start or end with '.'.",
-        )),
-        false => Ok(()),
-    }
+    refuse_if(
+        small.starts_with("aws.")
+            || small.starts_with("amazon.")
+            || small.starts_with('.')
+            || small.ends_with('.'),
+        || {
+            invalid(
+                "You can't use message attribute names beginning with 'AWS.' or 'Amazon.', and they cannot start or end with '.'.",
+            )
+        },
+    )
 }
 
 /// Bytes that attributes add to a message.

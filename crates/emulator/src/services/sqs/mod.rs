@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::queue::Queue;
 pub(crate) use self::send::is_message_id;
+use self::tags::TAGS;
 use super::{Answer, Api, Cx, unknown_operation};
 use crate::emulator::ACCOUNT_ID;
 use crate::ids::IdSource;
@@ -88,9 +89,9 @@ impl Api for State {
 
             "SendMessage" => send::send(cx, call),
 
-            "TagQueue" => cx.r.sqs.tag_queue(call),
-            "UntagQueue" => cx.r.sqs.untag_queue(call),
-            "ListQueueTags" => cx.r.sqs.list_queue_tags(call),
+            "TagQueue" => TAGS.tag(cx, call),
+            "UntagQueue" => TAGS.untag(cx, call),
+            "ListQueueTags" => TAGS.list(cx, call),
 
             _ => Err(unknown_operation(call)),
         }

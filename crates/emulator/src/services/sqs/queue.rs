@@ -11,9 +11,9 @@ use super::{Answer, Cx, HELD_MILLIS, State, invalid, no_queue, tags};
 use crate::emulator::ACCOUNT_ID;
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::iam::page::page;
-use crate::services::support::Tags;
+use crate::response::{Refusal, ensure, refuse_if};
+use crate::services::pages::page;
+use crate::services::support::{Tag, Tags};
 
 /// How many URLs a list has (SQS API Reference, ListQueues).
 const PAGE: usize = 1000;
@@ -156,30 +156,6 @@ impl Queue {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct CreateQueue {
-    queue_name: String,
-    #[serde(default)]
-    attributes: Attributes,
-    #[serde(default, rename = "tags")]
-    tags: Tags,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct OneQueue {
-    pub(super) queue_url: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct GetQueueUrl {
-    queue_name: String,
-    #[serde(rename = "QueueOwnerAWSAccountId")]
-    owner: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct ListQueues {
     #[serde(default)]
     queue_name_prefix: String,
@@ -187,47 +163,32 @@ struct ListQueues {
     max_results: Option<usize>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct GetQueueAttributes {
-    queue_url: String,
-    #[serde(default)]
-    attribute_names: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct SetQueueAttributes {
-    queue_url: String,
-    attributes: Attributes,
-}
-
 /// SQS API Reference, CreateQueue, `QueueName`.
 fn check_name(name: &str, is_fifo: bool) -> Result<(), Refusal> {
     let base = name.strip_suffix(".fifo").filter(|_| is_fifo).unwrap_or(name);
     let is_legal = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
-    match !base.is_empty() && name.len() <= 80 && base.chars().all(is_legal) {
-        true if is_fifo && base == name => Err(invalid(
+    ensure(!base.is_empty() && name.len() <= 80 && base.chars().all(is_legal), || {
+        invalid("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
+    })?;
+    refuse_if(is_fifo && base == name, || {
+        invalid(
             "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length.",
-        )),
-        true => Ok(()),
-        false => Err(invalid(
-            "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
-        )),
-    }
+        )
+    })
 }
 
 /// A queue with this name is given again, provided that the attributes that are asked for are the ones it has
 /// (SQS API Reference, CreateQueue).
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: CreateQueue = call.input()?;
-    let (name, mut attributes) = (given.queue_name, given.attributes);
+    let (queue_name, attributes, tags): (String, Attributes, Tags) =
+        call.members(&["QueueName", "Attributes", "tags"])?;
+    let (name, mut attributes) = (queue_name, attributes);
     let is_fifo = take_fifo(&mut attributes)?;
     let attributes = normal(attributes, is_fifo);
     check_name(&name, is_fifo)?;
     let arn = cx.arn("sqs", &name);
     check(cx, &Subject { arn: &arn, is_fifo }, &attributes)?;
-    let tags = tags::read(given.tags)?;
+    let tags = tags::read(tags.into_iter().map(|(key, value)| Tag { key, value }).collect())?;
     if let Some(queue) = cx.r.sqs.queues.get(&name) {
         queue.has(&attributes).ok_or_else(|| {
             let message = "A queue already exists with the same name and a different value for an attribute.";
@@ -263,7 +224,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 /// Its name is held for 60 seconds (SQS API Reference, DeleteQueue).
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let OneQueue { queue_url } = call.input()?;
+    let queue_url: String = call.member("QueueUrl")?;
     let now_millis = cx.now_millis;
     let name = cx.r.sqs.find(&queue_url)?.name().to_owned();
     cx.r.sqs.queues.remove(&name);
@@ -273,24 +234,22 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 /// Nothing is asked for unless it is named; `All` is everything (SQS API Reference, GetQueueAttributes).
 pub(super) fn get_attributes(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: GetQueueAttributes = call.input()?;
-    let mut attributes = cx.r.sqs.find(&given.queue_url)?.all_attributes(cx.now_millis);
-    let is_asked = |name: &String| given.attribute_names.iter().any(|asked| asked == "All" || asked == name);
+    let (queue_url, attribute_names): (String, Vec<String>) =
+        call.members(&["QueueUrl", "AttributeNames"])?;
+    let mut attributes = cx.r.sqs.find(&queue_url)?.all_attributes(cx.now_millis);
+    let is_asked = |name: &String| attribute_names.iter().any(|asked| asked == "All" || asked == name);
     attributes.retain(|name, _| is_asked(name));
-    Ok(match attributes.is_empty() {
-        true => json!({}),
-        false => json!({"Attributes": attributes}),
-    })
+    Ok(if attributes.is_empty() { json!({}) } else { json!({"Attributes": attributes}) })
 }
 
 pub(super) fn set_attributes(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let mut given: SetQueueAttributes = call.input()?;
-    let subject = cx.r.sqs.find(&given.queue_url)?.subject();
-    take_fifo_again(&mut given.attributes, subject.is_fifo)?;
-    let attributes = normal(given.attributes, subject.is_fifo);
+    let (queue_url, mut attributes): (String, Attributes) = call.members(&["QueueUrl", "Attributes"])?;
+    let subject = cx.r.sqs.find(&queue_url)?.subject();
+    take_fifo_again(&mut attributes, subject.is_fifo)?;
+    let attributes = normal(attributes, subject.is_fifo);
     check(cx, &subject, &attributes)?;
     let now = cx.now_millis.div_euclid(1000);
-    let queue = cx.r.sqs.find_mut(&given.queue_url)?;
+    let queue = cx.r.sqs.find_mut(&queue_url)?;
     queue.set(attributes);
     queue.modified = now;
     Ok(Value::Null)
@@ -298,9 +257,10 @@ pub(super) fn set_attributes(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 impl State {
     pub(super) fn get_queue_url(&self, call: &Call) -> Answer {
-        let given: GetQueueUrl = call.input()?;
-        let is_ours = given.owner.is_none_or(|owner| owner == ACCOUNT_ID);
-        let queue = self.queues.get(&given.queue_name).filter(|_| is_ours).ok_or_else(no_queue)?;
+        let (queue_name, owner): (String, Option<String>) =
+            call.members(&["QueueName", "QueueOwnerAWSAccountId"])?;
+        let is_ours = owner.is_none_or(|owner| owner == ACCOUNT_ID);
+        let queue = self.queues.get(&queue_name).filter(|_| is_ours).ok_or_else(no_queue)?;
         Ok(json!({"QueueUrl": queue.queue_url}))
     }
 
@@ -309,16 +269,11 @@ impl State {
         let queues = self.queues.iter().filter(|(name, _)| name.starts_with(&given.queue_name_prefix));
         let urls: Vec<Value> = queues.map(|(_, queue)| queue.queue_url.as_str().into()).collect();
         let size = given.max_results.unwrap_or(PAGE);
-        if !(1..=PAGE).contains(&size) {
-            return Err(invalid(format!("MaxResults is 1 to {PAGE}.")));
-        }
+        ensure((1..=PAGE).contains(&size), || invalid(format!("MaxResults is 1 to {PAGE}.")))?;
         let (urls, next) = page(urls, size, given.next_token.as_deref())
             .ok_or_else(|| invalid("Invalid or expired next token."))?;
         // There is no second page unless a size was given.
         let next = next.filter(|_| given.max_results.is_some());
-        Ok(match urls.is_empty() {
-            true => json!({}),
-            false => json!({"QueueUrls": urls, "NextToken": next}),
-        })
+        Ok(if urls.is_empty() { json!({}) } else { json!({"QueueUrls": urls, "NextToken": next}) })
     }
 }

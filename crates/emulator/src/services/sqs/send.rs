@@ -8,7 +8,7 @@ use super::message_attributes::{self, MessageAttributes, digest_of};
 use super::queue::{Message, Queue};
 use super::{Answer, Cx, invalid};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::kms::{KeyProblem, uuid};
 
 #[derive(Deserialize)]
@@ -81,23 +81,19 @@ fn check_body(queue: &Queue, body: &str, attributes: usize) -> Result<(), Refusa
             "One or more parameters are invalid. Reason: Message must be shorter than {longest} bytes."
         )));
     }
-    match is_legal_text(body) {
-        true => Ok(()),
-        false => {
-            let message = "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF";
-            Err(Refusal::new("InvalidMessageContents", message))
-        }
-    }
+    ensure(is_legal_text(body), || {
+        let message = "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF";
+        Refusal::new("InvalidMessageContents", message)
+    })
 }
 
 /// Checks a `MessageGroupId` or `MessageDeduplicationId` (SQS API Reference, SendMessage; the code is recorded from real AWS).
 fn check_id(name: &str, id: Option<&str>) -> Result<(), Refusal> {
-    match id.is_none_or(is_message_id) {
-        true => Ok(()),
-        false => Err(invalid(format!(
+    ensure(id.is_none_or(is_message_id), || {
+        invalid(format!(
             "Value for parameter {name} is invalid. Reason: {name} can only include alphanumeric and punctuation characters. 1 to 128 in length."
-        ))),
-    }
+        ))
+    })
 }
 
 /// Whether a text can be a `MessageGroupId` or `MessageDeduplicationId`, here and in SNS.
@@ -123,12 +119,14 @@ fn check_groups(queue: &Queue, given: &SendMessage) -> Result<(), Refusal> {
     if given.delay_seconds.is_some_and(|delay| delay != 0) {
         return Err(invalid("A FIFO queue has one delay for all messages, and DelaySeconds is given."));
     }
-    match given.message_deduplication_id.is_some() || queue.attribute("ContentBasedDeduplication") == "true" {
-        true => Ok(()),
-        false => Err(invalid(
-            "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
-        )),
-    }
+    ensure(
+        given.message_deduplication_id.is_some() || queue.attribute("ContentBasedDeduplication") == "true",
+        || {
+            invalid(
+                "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
+            )
+        },
+    )
 }
 
 /// A key is only looked at when a message is to be encrypted.

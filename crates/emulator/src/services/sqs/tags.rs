@@ -1,72 +1,32 @@
-//! Tags of queues.
+//! Tags of queues (SQS API Reference, TagQueue; SQS Developer Guide, "Amazon SQS queue quotas").
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::queue::OneQueue;
-use super::{Answer, State, invalid};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::{self, Tags};
+use super::invalid;
+use crate::response::{Refusal, ensure};
+use crate::services::support::{self, Tag, Tags};
+use crate::services::tagging::Tagging;
 
-/// Tags that a queue may have (SQS Developer Guide, "Amazon SQS queue quotas").
-const PER_QUEUE: usize = 50;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct TagQueue {
-    queue_url: String,
-    tags: Tags,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct UntagQueue {
-    queue_url: String,
-    tag_keys: Vec<String>,
-}
+pub(super) const TAGS: Tagging = Tagging {
+    members: &["Tags", "QueueUrl", "TagKeys"],
+    finds_first: true,
+    // `Tags` is absent for a queue without tags (recorded from real AWS).
+    list: |tags| json!((!tags.is_empty()).then_some(tags)),
+    ..Tagging::new(
+        |cx, url| cx.r.sqs.find_mut(url).map(|queue| &mut queue.tags),
+        read,
+        |_| invalid("Too many tags added for queue: the maximum is 50."),
+    )
+};
 
 /// Keys have 1 to 128 characters and values 256 at most.
-pub(super) fn read(given: Tags) -> Result<Tags, Refusal> {
-    let tags = support::tag_map(given, invalid)?;
+pub(super) fn read(given: Vec<Tag>) -> Result<Tags, Refusal> {
+    let tags = support::tags(given, invalid)?;
     let is_legal = |(key, value): (&String, &String)| {
         (1..=128).contains(&key.chars().count()) && value.chars().count() <= 256
     };
-    match tags.iter().all(is_legal) {
-        true => Ok(tags),
-        false => {
-            Err(invalid("Tag keys must be between 1 and 128 characters in length, and values up to 256."))
-        }
-    }
-}
-
-impl State {
-    pub(super) fn tag_queue(&mut self, call: &Call) -> Answer {
-        let given: TagQueue = call.input()?;
-        let queue = self.find_mut(&given.queue_url)?;
-        let mut tags = queue.tags.clone();
-        tags.extend(read(given.tags)?);
-        if tags.len() > PER_QUEUE {
-            return Err(invalid(format!("Too many tags added for queue: the maximum is {PER_QUEUE}.")));
-        }
-        queue.tags = tags;
-        Ok(Value::Null)
-    }
-
-    pub(super) fn untag_queue(&mut self, call: &Call) -> Answer {
-        let given: UntagQueue = call.input()?;
-        let queue = self.find_mut(&given.queue_url)?;
-        queue.tags.retain(|key, _| !given.tag_keys.contains(key));
-        Ok(Value::Null)
-    }
-
-    /// `Tags` is absent for a queue without tags (recorded from real AWS).
-    pub(super) fn list_queue_tags(&self, call: &Call) -> Answer {
-        let OneQueue { queue_url } = call.input()?;
-        let tags = &self.find(&queue_url)?.tags;
-        Ok(match tags.is_empty() {
-            true => json!({}),
-            false => json!({"Tags": tags}),
-        })
-    }
+    ensure(tags.iter().all(is_legal), || {
+        invalid("Tag keys must be between 1 and 128 characters in length, and values up to 256.")
+    })?;
+    Ok(tags)
 }

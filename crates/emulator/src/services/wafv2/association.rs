@@ -1,12 +1,11 @@
 //! Web ACLs in front of application load balancers and stages of API Gateway.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{invalid, nonexistent};
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::support::{Answer, Cx};
 
 /// What a web ACL can stand in front of here.
@@ -45,55 +44,31 @@ fn check_resource(cx: &Cx<'_>, arn: &str) -> Result<(), Refusal> {
     match kind(cx.region, arn).ok_or_else(|| wrong_arn(arn))? {
         Kind::LoadBalancer => {
             let found = cx.r.elbv2.load_balancer(arn).ok_or_else(|| nonexistent(arn))?;
-            match found.is_active() {
-                true => Ok(()),
-                false => Err(unavailable(arn)),
-            }
+            ensure(found.is_active(), || unavailable(arn))
         }
         Kind::Stage => stage_exists(cx, arn),
     }
 }
 
 fn stage_exists(cx: &Cx<'_>, arn: &str) -> Result<(), Refusal> {
-    match cx.r.apigateway.stage_exists(arn) {
-        true => Ok(()),
-        false => Err(nonexistent(arn)),
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Associate {
-    #[serde(rename = "WebACLArn")]
-    web_acl_arn: String,
-    resource_arn: String,
+    ensure(cx.r.apigateway.stage_exists(arn), || nonexistent(arn))
 }
 
 /// A resource has one web ACL: another one takes its place (AWS WAF Developer Guide, "Associating protection with an
 /// AWS resource").
 pub(super) fn associate(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Associate { web_acl_arn, resource_arn } = call.input()?;
+    let (web_acl_arn, resource_arn): (String, String) = call.members(&["WebACLArn", "ResourceArn"])?;
     let prefix = format!("arn:aws:wafv2:{}:{ACCOUNT_ID}:regional/webacl/", cx.region);
-    if !web_acl_arn.starts_with(&prefix) {
-        return Err(wrong_arn(&web_acl_arn));
-    }
+    ensure(web_acl_arn.starts_with(&prefix), || wrong_arn(&web_acl_arn))?;
     check_resource(cx, &resource_arn)?;
     let web_acl = cx.r.wafv2.web_acls.get(&web_acl_arn).ok_or_else(|| nonexistent(&web_acl_arn))?;
-    if !web_acl.is_usable(cx.now_millis) {
-        return Err(unavailable(&web_acl_arn));
-    }
+    ensure(web_acl.is_usable(cx.now_millis), || unavailable(&web_acl_arn))?;
     cx.r.wafv2.associations.insert(resource_arn, web_acl_arn);
     Ok(json!({}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Resource {
-    resource_arn: String,
-}
-
 pub(super) fn disassociate(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Resource { resource_arn } = call.input()?;
+    let resource_arn: String = call.member("ResourceArn")?;
     kind(cx.region, &resource_arn).ok_or_else(|| wrong_arn(&resource_arn))?;
     match cx.r.wafv2.associations.remove(&resource_arn) {
         Some(_) => Ok(json!({})),
@@ -103,28 +78,19 @@ pub(super) fn disassociate(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 /// The answer for a resource without a web ACL is empty.
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Resource { resource_arn } = call.input()?;
+    let resource_arn: String = call.member("ResourceArn")?;
     check_resource(cx, &resource_arn)?;
     let state = &cx.r.wafv2;
     let web_acl = state.associations.get(&resource_arn).and_then(|arn| state.web_acls.get(arn));
     Ok(json!({"WebACL": web_acl.map_or(Value::Null, |web_acl| web_acl.shown())}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct List {
-    #[serde(rename = "WebACLArn")]
-    web_acl_arn: String,
-    resource_type: Option<String>,
-}
-
 /// Load balancers unless another type is asked for (API Reference, ListResourcesForWebACL, `ResourceType`).
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { web_acl_arn, resource_type } = call.input()?;
+    let (web_acl_arn, resource_type): (String, Option<String>) =
+        call.members(&["WebACLArn", "ResourceType"])?;
     let state = &cx.r.wafv2;
-    if !state.web_acls.contains_key(&web_acl_arn) {
-        return Err(nonexistent(&web_acl_arn));
-    }
+    ensure(state.web_acls.contains_key(&web_acl_arn), || nonexistent(&web_acl_arn))?;
     let wanted = match resource_type.as_deref() {
         None | Some("APPLICATION_LOAD_BALANCER") => Some(Kind::LoadBalancer),
         Some("API_GATEWAY") => Some(Kind::Stage),

@@ -2,14 +2,15 @@
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::scope::{self, Identified, Key, Which};
 use super::statements::{text, walk};
 use super::web_acl::WebAcl;
-use super::{associated, duplicate, invalid, page, summary, tags, too_much};
+use super::{associated, duplicate, invalid, summary, tags, too_much};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
+use crate::services::pages::page_by_key;
 use crate::services::support::{Answer, Cx, Tag, Tags};
 
 /// AWS WAF Developer Guide, "AWS WAF quotas": IP sets for an account and region, and addresses in one.
@@ -84,14 +85,10 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: Create = call.input()?;
     scope::check(cx.region, &given.scope)?;
     check_addresses(&given.addresses, &given.ip_address_version)?;
-    let tags = tags::with(&Tags::new(), given.tags)?;
+    let tags = tags::read(given.tags)?;
     let state = &mut cx.r.wafv2;
-    if scope::is_taken(&state.ip_sets, &given.scope, &given.name) {
-        return Err(duplicate(&given.name));
-    }
-    if state.ip_sets.len() >= MOST {
-        return Err(too_much(&format!("{MOST} IP sets")));
-    }
+    refuse_if(scope::is_taken(&state.ip_sets, &given.scope, &given.name), || duplicate(&given.name))?;
+    refuse_if(state.ip_sets.len() >= MOST, || too_much(&format!("{MOST} IP sets")))?;
     let (id, lock_token) = (state.uuid(), state.uuid());
     let ip_set = IpSet {
         arn: scope::arn(cx, &given.scope, "ipset", &given.name, &id),
@@ -109,16 +106,8 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(answer)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Get {
-    name: String,
-    scope: String,
-    id: String,
-}
-
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Get { name, scope, id } = call.input()?;
+    let (name, scope, id): (String, String, String) = call.members(&["Name", "Scope", "Id"])?;
     scope::check(cx.region, &scope)?;
     let table = &cx.r.wafv2.ip_sets;
     let arn = scope::find(table, &Which { name: &name, scope: &scope, id: &id })?;
@@ -186,19 +175,13 @@ fn refers_to(web_acl: &WebAcl, ip_set_arn: &str) -> bool {
     refers
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct List {
-    scope: String,
-    next_marker: Option<String>,
-    limit: Option<usize>,
-}
-
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { scope, next_marker, limit } = call.input()?;
+    let (scope, next_marker, limit): (String, Option<String>, Option<usize>) =
+        call.members(&["Scope", "NextMarker", "Limit"])?;
     scope::check(cx.region, &scope)?;
     let all = cx.r.wafv2.ip_sets.iter().filter(|(_, found)| found.scope == scope);
-    let (page, next) = page(all, next_marker.as_deref(), limit);
-    let page: Vec<Value> = page.into_iter().map(summary).collect();
+    let all = all.map(|(arn, found)| (arn, summary(found)));
+    // API Reference, ListWebACLs, `Limit`: 100 at most. A marker is the ARN of the last one shown.
+    let (page, next) = page_by_key(all, next_marker.as_deref(), limit.unwrap_or(100));
     Ok(json!({"IPSets": page, "NextMarker": next}))
 }

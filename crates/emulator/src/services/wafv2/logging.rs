@@ -11,7 +11,7 @@ use super::{invalid, nonexistent};
 use crate::emulator::ACCOUNT_ID;
 use crate::latency::{Spread, spread};
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 use crate::services::iam;
 use crate::services::support::{Answer, Cx};
 
@@ -40,18 +40,10 @@ fn customer() -> String {
     "CUSTOMER".to_owned()
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Put {
-    logging_configuration: LoggingConfiguration,
-}
-
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Put { logging_configuration: configuration } = call.input()?;
+    let configuration: LoggingConfiguration = call.member("LoggingConfiguration")?;
     let arn = &configuration.resource_arn;
-    if !cx.r.wafv2.web_acls.contains_key(arn) {
-        return Err(nonexistent(arn));
-    }
+    ensure(cx.r.wafv2.web_acls.contains_key(arn), || nonexistent(arn))?;
     check_owner(&configuration.log_scope)?;
     if configuration.managed_by_firewall_manager {
         let reason = "Only AWS Firewall Manager can make such a configuration.";
@@ -113,13 +105,12 @@ fn check_destination(cx: &Cx<'_>, arn: &str) -> Result<(), Refusal> {
                       colons or slashes.";
         return Err(invalid(reason, "LOG_DESTINATION", arn));
     }
-    match is_there(cx, name) {
-        true => Ok(()),
-        false => Err(Refusal::new(
+    ensure(is_there(cx, name), || {
+        Refusal::new(
             "WAFLogDestinationPermissionIssueException",
             format!("Unable to deliver logs to the configured destination {arn}."),
-        )),
-    }
+        )
+    })
 }
 
 /// From the creation of a log group until WAF can write to it: an estimate.

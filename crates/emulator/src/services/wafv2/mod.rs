@@ -146,8 +146,8 @@ impl Api for State {
             "DeleteIPSet" => ip_set::delete(cx, call),
             "ListIPSets" => ip_set::list(cx, call),
 
-            "TagResource" => tags::tag(cx, call),
-            "UntagResource" => tags::untag(cx, call),
+            "TagResource" => tags::TAGS.tag(cx, call),
+            "UntagResource" => tags::TAGS.untag(cx, call),
             "ListTagsForResource" => tags::list(cx, call),
 
             _ => Err(unknown_operation(call)),
@@ -206,27 +206,6 @@ impl State {
             low & 0xffff_ffff_ffff
         )
     }
-}
-
-/// A list page by page: the page after a marker, and the marker of the next one. A marker is the ARN of the last one
-/// shown.
-fn page<'a, R>(
-    all: impl Iterator<Item = (&'a String, &'a R)>,
-    marker: Option<&str>,
-    limit: Option<usize>,
-) -> (Vec<&'a R>, Option<String>) {
-    let mut rest = all.filter(|(arn, _)| marker.is_none_or(|marker| arn.as_str() > marker)).peekable();
-    let mut page = Vec::new();
-    let mut last = None;
-    // API Reference, ListWebACLs, `Limit`: 100 at most.
-    while page.len() < limit.unwrap_or(100) {
-        let Some((arn, found)) = rest.next() else {
-            break;
-        };
-        page.push(found);
-        last = Some(arn.clone());
-    }
-    (page, last.filter(|_| rest.peek().is_some()))
 }
 
 /// What lists and creations show of an object.

@@ -66,15 +66,8 @@ impl Rule {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct CheckCapacity {
-    scope: String,
-    rules: Vec<Rule>,
-}
-
 pub(super) fn check_capacity(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let CheckCapacity { scope, rules } = call.input()?;
+    let (scope, rules): (String, Vec<Rule>) = call.members(&["Scope", "Rules"])?;
     let place = Place { state: &cx.r.wafv2, region: cx.region, scope: &scope };
     place.check_scope()?;
     Ok(json!({"Capacity": check(&place, &rules)?}))

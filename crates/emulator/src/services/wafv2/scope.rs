@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{invalid, nonexistent, wrong_token};
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::support::Cx;
 
 /// What identifies an object.
@@ -29,10 +29,9 @@ pub(super) struct Which<'a> {
 
 /// CloudFront's objects are in us-east-1 only (API Reference, CreateWebACL, `Scope`).
 pub(super) fn check(region: &str, scope: &str) -> Result<(), Refusal> {
-    match scope == "CLOUDFRONT" && region != "us-east-1" {
-        true => Err(invalid("The scope is not valid.", "SCOPE_VALUE", scope)),
-        false => Ok(()),
-    }
+    refuse_if(scope == "CLOUDFRONT" && region != "us-east-1", || {
+        invalid("The scope is not valid.", "SCOPE_VALUE", scope)
+    })
 }
 
 /// `arn:aws:wafv2:REGION:ACCOUNT:regional/KIND/NAME/ID`, or `global` for CloudFront.
@@ -58,10 +57,8 @@ pub(super) fn find_to_change<R: Identified>(
     lock_token: &str,
 ) -> Result<String, Refusal> {
     let arn = find(table, which)?;
-    match table.get(&arn).is_some_and(|found| found.key().lock_token == lock_token) {
-        true => Ok(arn),
-        false => Err(wrong_token()),
-    }
+    ensure(table.get(&arn).is_some_and(|found| found.key().lock_token == lock_token), || wrong_token())?;
+    Ok(arn)
 }
 
 /// Whether there is one of this name in a scope.

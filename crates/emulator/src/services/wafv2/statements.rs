@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{State, invalid, managed, nonexistent, scope};
 use crate::emulator::ACCOUNT_ID;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure};
 
 /// Where statements stand.
 pub(super) struct Place<'a> {
@@ -92,9 +92,7 @@ impl Place<'_> {
             // AWS WAF Developer Guide, "Versioned managed rule groups".
             version.as_str().is_some_and(|version| version.starts_with("Version_"))
         });
-        if !version_is_known {
-            return Err(nonexistent(text(body, "Version")));
-        }
+        ensure(version_is_known, || nonexistent(text(body, "Version")))?;
         let has_config = !items(body, "ManagedRuleGroupConfigs").is_empty();
         if group.needs_config && !has_config {
             let reason = "The managed rule group needs a configuration.";
@@ -116,10 +114,7 @@ impl Place<'_> {
         if !arn.starts_with(&prefix) {
             return Err(invalid("A reference in your rule statement is not valid.", "RULE", "Statement"));
         }
-        match self.state.ip_sets.contains_key(arn) {
-            true => Ok(()),
-            false => Err(nonexistent(arn)),
-        }
+        ensure(self.state.ip_sets.contains_key(arn), || nonexistent(arn))
     }
 
     pub(super) fn check_scope(&self) -> Result<(), Refusal> {

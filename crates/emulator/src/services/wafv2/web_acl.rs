@@ -6,10 +6,11 @@ use serde_json::{Map, Value, json};
 use super::rules::{self, Rule};
 use super::scope::{self, Identified, Key, Which};
 use super::statements::{Place, only, text};
-use super::{PROPAGATION, associated, duplicate, invalid, nonexistent, page, summary, tags, too_much};
+use super::{PROPAGATION, associated, duplicate, invalid, nonexistent, summary, tags, too_much};
 use crate::emulator::ACCOUNT_ID;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
+use crate::services::pages::page_by_key;
 use crate::services::support::{Answer, Cx, Tag, Tags};
 
 /// AWS WAF Developer Guide, "AWS WAF quotas": web ACLs for an account and region.
@@ -174,10 +175,9 @@ impl Settings {
     fn check_response_body(&self, action: &Value) -> Result<(), Refusal> {
         let key = text(&action["Block"]["CustomResponse"], "CustomResponseBodyKey");
         let bodies = self.kept.custom_response_bodies.as_ref();
-        match key.is_empty() || bodies.is_some_and(|bodies| bodies.contains_key(key)) {
-            true => Ok(()),
-            false => Err(invalid("The custom response body is not defined.", "CUSTOM_RESPONSE_BODY", key)),
-        }
+        ensure(key.is_empty() || bodies.is_some_and(|bodies| bodies.contains_key(key)), || {
+            invalid("The custom response body is not defined.", "CUSTOM_RESPONSE_BODY", key)
+        })
     }
 }
 
@@ -185,15 +185,11 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (Named { name, scope, tags, .. }, settings) = call.input::<Given>()?.split();
     let place = Place { state: &cx.r.wafv2, region: cx.region, scope: &scope };
     place.check_scope()?;
-    let tags = tags::with(&Tags::new(), tags)?;
+    let tags = tags::read(tags)?;
     let capacity = settings.check(&place)?;
     let table = &cx.r.wafv2.web_acls;
-    if scope::is_taken(table, &scope, &name) {
-        return Err(duplicate(&name));
-    }
-    if table.len() >= MOST {
-        return Err(too_much(&format!("{MOST} web ACLs")));
-    }
+    refuse_if(scope::is_taken(table, &scope, &name), || duplicate(&name))?;
+    refuse_if(table.len() >= MOST, || too_much(&format!("{MOST} web ACLs")))?;
     let (id, lock_token) = (cx.r.wafv2.uuid(), cx.r.wafv2.uuid());
     let arn = scope::arn(cx, &scope, "webacl", &name, &id);
     let web_acl = WebAcl {
@@ -286,19 +282,13 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct List {
-    scope: String,
-    next_marker: Option<String>,
-    limit: Option<usize>,
-}
-
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let List { scope, next_marker, limit } = call.input()?;
+    let (scope, next_marker, limit): (String, Option<String>, Option<usize>) =
+        call.members(&["Scope", "NextMarker", "Limit"])?;
     scope::check(cx.region, &scope)?;
     let all = cx.r.wafv2.web_acls.iter().filter(|(_, found)| found.scope == scope);
-    let (page, next) = page(all, next_marker.as_deref(), limit);
-    let page: Vec<Value> = page.into_iter().map(summary).collect();
+    let all = all.map(|(arn, found)| (arn, summary(found)));
+    // API Reference, ListWebACLs, `Limit`: 100 at most. A marker is the ARN of the last one shown.
+    let (page, next) = page_by_key(all, next_marker.as_deref(), limit.unwrap_or(100));
     Ok(json!({"WebACLs": page, "NextMarker": next}))
 }

@@ -7,9 +7,9 @@ use super::{Named, State, check_token, filter, invalid, one_of};
 use crate::ids::IdSource;
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, refuse_if};
 use crate::services::support::{Tag, Tags, tags};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 /// AWS General Reference, "AWS X-Ray endpoints and quotas": groups in a region.
 const MOST_GROUPS: usize = 25;
@@ -38,16 +38,15 @@ struct Insights {
 impl Insights {
     /// InsightsConfiguration: "Notifications may only be enabled on a group with InsightsEnabled set to true."
     fn check(self) -> Result<(), Refusal> {
-        match self.notifications_enabled && !self.insights_enabled {
-            true => Err(invalid("Notifications need insights to be enabled.")),
-            false => Ok(()),
-        }
+        refuse_if(self.notifications_enabled && !self.insights_enabled, || {
+            invalid("Notifications need insights to be enabled.")
+        })
     }
 }
 
 impl Group {
     fn wire(&self) -> Value {
-        serde_json::to_value(self).expect("records are plain data with text keys")
+        to_json(self)
     }
 
     /// CloudFormation's Ref of a group is its ARN.
@@ -114,14 +113,6 @@ fn check_filter(expression: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct NameInput {
-    group_name: Option<String>,
-    #[serde(rename = "GroupARN")]
-    group_arn: Option<String>,
-}
-
 impl State {
     fn group_name(&self, name: Option<&str>, arn: Option<&str>) -> Result<String, Refusal> {
         let group = match one_of("group", name, arn)? {
@@ -133,19 +124,14 @@ impl State {
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let NameInput { group_name, group_arn } = call.input()?;
+    let (group_name, group_arn): (Option<String>, Option<String>) =
+        call.members(&["GroupName", "GroupARN"])?;
     let name = cx.r.xray.group_name(group_name.as_deref(), group_arn.as_deref())?;
     Ok(json!({"Group": cx.r.xray.groups[&name].wire()}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct GetAllInput {
-    next_token: Option<String>,
-}
-
 pub(super) fn get_all(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let GetAllInput { next_token } = call.input()?;
+    let next_token: Option<String> = call.member("NextToken")?;
     check_token(next_token.as_deref())?;
     Ok(json!({"Groups": cx.r.xray.groups.values().map(Group::wire).collect::<Vec<_>>()}))
 }
@@ -177,7 +163,8 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let NameInput { group_name, group_arn } = call.input()?;
+    let (group_name, group_arn): (Option<String>, Option<String>) =
+        call.members(&["GroupName", "GroupARN"])?;
     let name = cx.r.xray.group_name(group_name.as_deref(), group_arn.as_deref())?;
     cx.r.xray.groups.remove(&name);
     Ok(json!({}))

@@ -65,8 +65,8 @@ impl Api for State {
             "UpdateGroup" => group::update(cx, call),
             "DeleteGroup" => group::delete(cx, call),
 
-            "TagResource" => tags::tag(cx, call),
-            "UntagResource" => tags::untag(cx, call),
+            "TagResource" => tags::TAGS.tag(cx, call),
+            "UntagResource" => tags::TAGS.untag(cx, call),
             "ListTagsForResource" => tags::list(cx, call),
             _ => Err(unknown_operation(call)),
         }

@@ -12,9 +12,9 @@ use super::{Named, State, check_token, invalid, one_of};
 use crate::emulator::ACCOUNT_ID;
 use crate::objects::Object;
 use crate::request::Call;
-use crate::response::Refusal;
+use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::support::{Tag, Tags, tags};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Cx, to_json};
 
 const DEFAULT: &str = "Default";
 /// AWS General Reference, "AWS X-Ray endpoints and quotas": custom sampling rules in a region.
@@ -123,7 +123,7 @@ impl Rule {
     }
 
     fn wire(&self) -> Value {
-        serde_json::to_value(self).expect("records are plain data with text keys")
+        to_json(self)
     }
 
     /// Whether it is the rule that every account has in every region, and that nobody made.
@@ -144,24 +144,12 @@ impl Rule {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct CreateInput {
-    sampling_rule: SamplingRule,
-    #[serde(default)]
-    tags: Vec<Tag>,
-}
-
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let CreateInput { mut sampling_rule, tags: given } = call.input()?;
+    let (mut sampling_rule, given): (SamplingRule, Vec<Tag>) = call.members(&["SamplingRule", "Tags"])?;
     let tags = tags(given, invalid)?;
     let name = sampling_rule.rule_name.clone().ok_or_else(|| invalid("The rule must have a name."))?;
-    if sampling_rule.rule_arn.is_some() {
-        return Err(invalid("The ARN of a new rule cannot be given."));
-    }
-    if sampling_rule.version != 1 {
-        return Err(invalid("The version of a rule must be 1."));
-    }
+    refuse_if(sampling_rule.rule_arn.is_some(), || invalid("The ARN of a new rule cannot be given."))?;
+    refuse_if(sampling_rule.version != 1, || invalid("The version of a rule must be 1."))?;
     sampling_rule.check()?;
     let state = &mut cx.r.xray;
     if state.rules.contains_key(&name) {
@@ -183,16 +171,10 @@ fn whole_seconds(millis: i64) -> f64 {
     (millis / 1000) as f64
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct GetInput {
-    next_token: Option<String>,
-}
-
 /// The rules in the order in which they are tried (X-Ray API Reference, CreateSamplingRule: "in ascending order of
 /// priority").
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let GetInput { next_token } = call.input()?;
+    let next_token: Option<String> = call.member("NextToken")?;
     check_token(next_token.as_deref())?;
     let mut rules: Vec<&Rule> = cx.r.xray.rules.values().collect();
     rules.sort_by_key(|rule| rule.sampling_rule.priority);
@@ -209,14 +191,8 @@ impl State {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct UpdateInput {
-    sampling_rule_update: Update,
-}
-
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let UpdateInput { sampling_rule_update: update } = call.input()?;
+    let update: Update = call.member("SamplingRuleUpdate")?;
     let now = whole_seconds(cx.now_millis);
     let state = &mut cx.r.xray;
     let name = state.rule_name(update.rule_name.as_deref(), update.rule_arn.as_deref())?;
@@ -277,35 +253,22 @@ impl SamplingRule {
 
     /// X-Ray API Reference, SamplingRule: limits that the model has for new rules and not for updates.
     fn check(&self) -> Result<(), Refusal> {
-        if !(1..=9999).contains(&self.priority) {
-            return Err(invalid("The priority must be from 1 to 9999."));
-        }
+        ensure((1..=9999).contains(&self.priority), || invalid("The priority must be from 1 to 9999."))?;
         self.check_rates()
     }
 
     fn check_rates(&self) -> Result<(), Refusal> {
-        match (0.0..=1.0).contains(&self.fixed_rate) && self.reservoir_size >= 0 {
-            true => Ok(()),
-            false => Err(invalid("The fixed rate must be from 0 to 1, and the reservoir 0 or more.")),
-        }
+        ensure((0.0..=1.0).contains(&self.fixed_rate) && self.reservoir_size >= 0, || {
+            invalid("The fixed rate must be from 0 to 1, and the reservoir 0 or more.")
+        })
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct DeleteInput {
-    rule_name: Option<String>,
-    #[serde(rename = "RuleARN")]
-    rule_arn: Option<String>,
 }
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let DeleteInput { rule_name, rule_arn } = call.input()?;
+    let (rule_name, rule_arn): (Option<String>, Option<String>) = call.members(&["RuleName", "RuleARN"])?;
     let state = &mut cx.r.xray;
     let name = state.rule_name(rule_name.as_deref(), rule_arn.as_deref())?;
-    if name == DEFAULT {
-        return Err(invalid("The default sampling rule cannot be deleted."));
-    }
+    refuse_if(name == DEFAULT, || invalid("The default sampling rule cannot be deleted."))?;
     let rule = state.rules.remove(&name).expect("the name was found among the rules");
     Ok(json!({"SamplingRuleRecord": rule.wire()}))
 }

@@ -44,13 +44,6 @@ struct Put {
     response_templates: Option<BTreeMap<String, String>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct One {
-    rest_api_id: String,
-    response_type: String,
-}
-
 fn status_of(kind: &str) -> Option<String> {
     STATUSES.iter().find(|(name, _)| *name == kind).map(|(_, status)| (*status).to_owned())
 }
@@ -78,7 +71,7 @@ pub(in crate::services::apigateway) fn put(cx: &mut Cx<'_>, call: &Call) -> Answ
 }
 
 pub(in crate::services::apigateway) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { rest_api_id, response_type } = call.input()?;
+    let (rest_api_id, response_type): (String, String) = call.members(&["restApiId", "responseType"])?;
     let tree = cx.r.apigateway.tree(&rest_api_id)?;
     let response = tree.gateway_responses.get(&response_type).cloned();
     Ok(to_json(&response.unwrap_or_else(|| GatewayResponse {
@@ -91,7 +84,7 @@ pub(in crate::services::apigateway) fn get(cx: &mut Cx<'_>, call: &Call) -> Answ
 }
 
 pub(in crate::services::apigateway) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { rest_api_id, response_type } = call.input()?;
+    let (rest_api_id, response_type): (String, String) = call.members(&["restApiId", "responseType"])?;
     let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
     match tree.gateway_responses.remove(&response_type) {
         Some(_) => Ok(nothing()),
