@@ -32,8 +32,11 @@ fn command(line: &str) -> Option<String> {
     (!line.is_empty()).then(|| line.to_owned())
 }
 
-/// The arguments of a line that runs this program, and the variables before it.
-fn of_the_program(line: &str) -> Option<(Vec<&str>, Vec<(&str, &str)>)> {
+/// Arguments, and variables for them.
+type Run<'a> = (Vec<&'a str>, Vec<(&'a str, &'a str)>);
+
+/// How a line runs this program, if it does.
+fn of_the_program(line: &str) -> Option<Run<'_>> {
     let line = line.split(" | ").next().unwrap();
     let mut words = line.split_whitespace().peekable();
     let mut variables = Vec::new();

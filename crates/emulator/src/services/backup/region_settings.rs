@@ -13,6 +13,9 @@ use super::{State, invalid};
 use crate::request::Call;
 use crate::services::{Answer, Cx};
 
+/// What is on and off, by resource type.
+type Switches = BTreeMap<String, bool>;
+
 /// The services that have an opt-in, and what a new account has.
 const SERVICES: [(&str, bool); 18] = [
     ("Aurora", false),
@@ -52,8 +55,8 @@ pub(super) fn describe(cx: &mut Cx<'_>, _call: &Call) -> Answer {
 /// What is not named stays as it is. A service that has no opt-in is refused (hashicorp/terraform-provider-aws#21801).
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (resource_type_opt_in_preference, resource_type_management_preference): (
-        Option<BTreeMap<String, bool>>,
-        Option<BTreeMap<String, bool>>,
+        Option<Switches>,
+        Option<Switches>,
     ) = call.members(&["ResourceTypeOptInPreference", "ResourceTypeManagementPreference"])?;
     if resource_type_management_preference.is_some() {
         return Err(invalid("The emulator does not model ResourceTypeManagementPreference."));

@@ -193,7 +193,7 @@ fn split_name(region: &str, given: &str) -> Result<(String, Option<String>), Ref
         None => (rest, None),
         Some((name, qualifier)) => (name, Some(qualifier.to_owned())),
     };
-    refuse_if(qualifier.as_ref().is_some_and(|qualifier| qualifier.contains(':')), || missing())?;
+    refuse_if(qualifier.as_ref().is_some_and(|qualifier| qualifier.contains(':')), missing)?;
     Ok((name.to_owned(), qualifier))
 }
 
