@@ -12,20 +12,9 @@ use crate::loss::{Contents, Loss};
 use crate::operate::{Cause, Operator};
 use crate::provider::Kind;
 use crate::removal::{Fate, Removal};
+use crate::schedule::goes_with;
 use crate::state::{Object, Phase};
-use crate::step::{Action, Note, Step};
-
-/// Whether an object goes by itself, since what it is a part of is deleted by the same plan. One that stays stays.
-fn goes_with_another(step: &Step, steps: &[Step], kind: &dyn Kind, object: &Object) -> bool {
-    let Some(whole) = kind.order().part_of else { return false };
-    let stays = |step: &Step| step.removal.as_ref().is_some_and(|removal| removal.fate == Fate::Retained);
-    let goes = |other: &Step| {
-        let deletes = matches!(other.action, Action::Delete | Action::Replace { .. });
-        let is_there = other.note != Some(Note::Missing) && !stays(other);
-        deletes && is_there && other.existing().is_some_and(|existing| existing.kind == whole)
-    };
-    !stays(step) && steps.iter().any(|other| goes(other) && object.dependencies.contains(&other.address))
-}
+use crate::step::{Note, Step};
 
 impl Operator<'_> {
     /// Deletes the object of a step, one of these.
@@ -37,7 +26,9 @@ impl Operator<'_> {
         if step.note == Some(Note::Missing) {
             return self.forget(step, kind, &object).await;
         }
-        if goes_with_another(step, steps, kind, &object) {
+        let is_whole = |other: &&Step| object.dependencies.contains(&other.address);
+        if steps.iter().filter(is_whole).any(|whole| goes_with(step, whole, self.provider)) {
+            // The whole is gone by now.
             let (address, object) = (step.address.clone(), object.seq);
             return Ok(self.journal.record(Event::Missing { address, object }).await?);
         }

@@ -54,7 +54,7 @@ pub struct Order {
     /// can let go, there is no plan.
     pub held: bool,
     /// The kind of the object that it is a part of, such as the database of a user. With that it goes by itself: where the plan
-    /// deletes that too, nothing is called for the part.
+    /// deletes that too, nothing is called for the part, which is gone when the whole is.
     pub part_of: Option<&'static str>,
 }
 

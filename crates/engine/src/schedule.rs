@@ -7,6 +7,7 @@
 //!   all, it waits for what that refers to;
 //! - an object is deleted after everything that was recorded as depending on it has been deleted, or has been done
 //!   and so refers to something else;
+//! - what is a part of an object that is deleted goes with it, and so after it;
 //! - a replacement deletes the old object last, unless old and new cannot exist together;
 //! - an object that gives something up, such as a group one of its subnets, is changed after everything that depended on it, over
 //!   however many others, and goes: that may be using it. Unless its deletion has to wait for the change. Where the kind says
@@ -90,7 +91,8 @@ pub(crate) fn build(
     state: &State,
     provider: &dyn Provider,
 ) -> Result<Schedule, PlanError> {
-    let dependents = recorded_dependents(steps, state);
+    let mut dependents = recorded_dependents(steps, state);
+    parts_go_last(steps, &mut dependents, provider);
     let collisions = collisions(steps, state, provider);
     let retained = |old: usize| steps[old].removal().is_some_and(|removal| removal.fate == Fate::Retained);
     let name_retained =
@@ -140,6 +142,33 @@ fn recorded_dependents(steps: &[Step], state: &State) -> Vec<Vec<usize>> {
         }
     }
     dependents
+}
+
+/// What goes with the object that it is a part of waits for that, and nothing waits for the part: it is gone when the whole is.
+fn parts_go_last(steps: &[Step], dependents: &mut [Vec<usize>], provider: &dyn Provider) {
+    let mut pairs = Vec::new();
+    for (whole, parts) in dependents.iter().enumerate() {
+        pairs.extend(
+            parts
+                .iter()
+                .filter(|part| goes_with(&steps[**part], &steps[whole], provider))
+                .map(|part| (*part, whole)),
+        );
+    }
+    for (part, whole) in pairs {
+        dependents.iter_mut().for_each(|those| those.retain(|one| *one != part));
+        dependents[part].push(whole);
+    }
+}
+
+/// Whether a plan deletes an object and the one that it is a part of, so that nothing is called for the part.
+pub(crate) fn goes_with(part: &Step, whole: &Step, provider: &dyn Provider) -> bool {
+    let goes = |step: &Step| {
+        let stays = step.removal().is_some_and(|removal| removal.fate == Fate::Retained);
+        step.action == Action::Delete && step.note != Some(Note::Missing) && !stays
+    };
+    let part_of = provider.kind(&part.kind).and_then(|kind| kind.order().part_of);
+    goes(part) && goes(whole) && part_of == Some(whole.kind.as_str())
 }
 
 /// Pairs (old, new): step `old` deletes what step `new` claims.

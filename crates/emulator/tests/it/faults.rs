@@ -181,7 +181,7 @@ async fn a_denial_is_in_the_words_of_aws() {
     let (code, message) = said(&made);
     assert_eq!(code, "UnauthorizedOperation");
     let wanted = format!(
-        "{who} ec2:CreateInternetGateway on resource: arn:aws:ec2:eu-west-1:123456789012:internet-gateway/* because no \
+        "{who} ec2:CreateInternetGateway on resource: arn:aws:ec2:ap-southeast-1:123456789012:internet-gateway/* because no \
          identity-based policy allows the ec2:CreateInternetGateway action"
     );
     assert!(message.contains(&wanted), "{message}");

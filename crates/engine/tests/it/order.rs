@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use engine::{Declaration, EngineError, Graph, PlanError, Selector};
+use engine::{Declaration, EngineError, ErrorClass, Graph, PlanError, Selector};
 use serde_json::{Value, json};
 
-use crate::fake_cloud::{CallEnd, GROUP, HELD, MEMBER, PART};
+use crate::fake_cloud::{CallEnd, Fault, GROUP, HELD, MEMBER, PART};
 use crate::world::{Ended, World, graph, reference, resource};
 
 fn part(at: &str) -> Declaration {
@@ -186,15 +186,25 @@ async fn what_is_made_waits_for_a_change_over_what_does_not_change() {
 #[tokio::test(start_paused = true)]
 async fn a_part_goes_with_what_it_is_a_part_of() {
     let whole = || resource("t/whole", HELD.name, json!({ "Name": "whole" }));
-    let part =
-        resource("t/part", PART.name, json!({ "Name": "part", "Mentions": [reference("t/whole", "Id")] }));
-    for (left, called) in [(vec![], "delete t/whole"), (vec![whole()], "delete t/part")] {
+    let member = || {
+        resource("t/member", "Test::Token", json!({ "Name": "m", "Mentions": [reference("t/whole", "Id")] }))
+    };
+    let mentions = json!([reference("t/whole", "Id"), reference("t/member", "Id")]);
+    let part = || resource("t/part", PART.name, json!({ "Name": "part", "Mentions": mentions.clone() }));
+    let all: &[&str] = &["delete t/member", "delete t/whole"];
+    for (left, called) in [(vec![], all), (vec![whole(), member()], &["delete t/part"])] {
         let world = World::new();
-        world.apply(&graph([whole(), part.clone()])).await;
+        world.apply(&graph([whole(), member(), part()])).await;
         world.cloud.clear_log();
         let wanted = graph(left);
         world.apply(&wanted).await;
-        assert_eq!(world.cloud.log(), [called]);
+        assert_eq!(world.cloud.log(), called);
         assert!(world.plan(&wanted).await.is_empty());
     }
+    // As long as the whole is there, the part is recorded.
+    let world = World::new();
+    world.apply(&graph([whole(), member(), part()])).await;
+    world.cloud.always("t/whole", Fault::Before(ErrorClass::Invalid));
+    assert!(!world.run(&graph([])).await.is_complete());
+    assert!(world.state().await.current("t/part").is_some());
 }
