@@ -4,10 +4,10 @@
 //! plan is made from the same: state, configuration, program and live objects. So what is done is never read from the file, and
 //! whoever changes a file can only make it useless.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use engine::{Basis, Plan, Since, digest};
+use engine::{Address, Basis, Plan, Since, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -201,7 +201,7 @@ impl PlanFile {
     /// Whether state and live objects are the same, and so the plan.
     pub(crate) fn check_basis(&self, now: &Plan) -> Result<(), Failure> {
         let (then, basis) = (&self.made_from.basis, now.basis());
-        let changed = then.changed(&basis);
+        let changed = causes_alone(then.changed(&basis));
         if changed.is_empty() {
             return Ok(());
         }
@@ -240,6 +240,24 @@ impl PlanFile {
             .coded(Code::PlanFile)
             .hint("nothing was changed; make a new plan with `preview --out`, and look at it")
     }
+}
+
+/// Without what only follows from something else: a live object is another one where a run has changed it, and what is declared
+/// depends on what is recorded and what is there.
+fn causes_alone(mut changed: Vec<Since>) -> Vec<Since> {
+    let recorded: BTreeSet<Address> = changed
+        .iter()
+        .filter_map(|one| match one {
+            Since::Recorded(address) => Some(address.clone()),
+            _ => None,
+        })
+        .collect();
+    changed.retain(|one| !matches!(one, Since::Live(address, _) if recorded.contains(address)));
+    let is_cause = |one: &Since| matches!(one, Since::OtherState | Since::Recorded(_) | Since::Live(..));
+    if changed.iter().any(is_cause) {
+        changed.retain(is_cause);
+    }
+    changed
 }
 
 fn told(since: &Since, now: &Plan) -> String {
@@ -289,4 +307,21 @@ pub(crate) fn introduction(kept: &PlanFile) -> String {
     let Document { time, title, .. } = kept.plan();
     let by = title.caller.as_ref().map_or(String::new(), |caller| format!(" by {caller}"));
     format!("running the plan {}, made at {time}{by}", kept.path().display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_run_has_changed_is_not_said_to_be_changed_outside_and_what_follows_is_not_told() {
+        let at = |address: &str| Address::new(address).unwrap();
+        let live = |address: &str| Since::Live(at(address), Some("Size".to_owned()));
+        let declared = || Since::Declared(at("t/c"), Some("Id".to_owned()));
+        let recorded = || Since::Recorded(at("t/a"));
+        let told = causes_alone(vec![recorded(), live("t/a"), live("t/b"), declared(), Since::Outputs]);
+        assert_eq!(told, [recorded(), live("t/b")]);
+        assert_eq!(causes_alone(vec![declared(), Since::Outputs]), [declared(), Since::Outputs]);
+        assert_eq!(causes_alone(Vec::new()), []);
+    }
 }
