@@ -331,12 +331,11 @@ fn scale(text: &str) -> Result<f64, String> {
 }
 
 /// What other tools call a command, and what to run here.
-const ELSEWHERE: [(&str, &str); 9] = [
+const ELSEWHERE: [(&str, &str); 8] = [
     ("plan", "`preview` shows what `up` would do"),
     ("diff", "`preview` shows what `up` would do"),
     ("apply", "`up` shows what it will do and does it; `preview` only shows it"),
     ("deploy", "`up` shows what it will do and does it; `preview` only shows it"),
-    ("init", "`up` needs no preparation; `bootstrap` makes the bucket for the state of a team"),
     ("output", "`outputs` prints them"),
     ("drift", "`refresh` compares live AWS with the recorded state"),
     ("force-unlock", "`unlock` takes the lock away from a run that has died"),

@@ -373,8 +373,7 @@ fn a_state_is_not_used_for_another_region() {
 #[test]
 fn what_other_tools_call_a_command_is_answered_with_what_it_is_called_here() {
     let place = Workplace::new();
-    for (typed, ours) in [("plan", "preview"), ("apply", "up"), ("init", "bootstrap"), ("output", "outputs")]
-    {
+    for (typed, ours) in [("plan", "preview"), ("apply", "up"), ("output", "outputs")] {
         let ended = place.run(&[typed]).expect(64);
         assert!(ended.err.contains(&format!("unrecognized subcommand '{typed}'")), "{}", ended.err);
         assert!(ended.err.contains(&format!("`{ours}`")), "{}", ended.err);
