@@ -183,7 +183,7 @@ pub(crate) fn code_of_call(error: &CallError) -> Code {
 
 #[cfg(test)]
 mod tests {
-    use engine::{Address, Operation};
+    use engine::{Address, Operation, Resource as _};
 
     use super::*;
 
@@ -193,7 +193,7 @@ mod tests {
         let address = Address::new("vpc/vpc").unwrap();
         engine::Failure {
             address,
-            kind: "AWS::EC2::VPC".to_owned(),
+            kind: vpc::resources::Vpc::KIND.to_owned(),
             operation: Operation::Create,
             cause: Cause::Call(error),
         }

@@ -324,9 +324,11 @@ impl Observer for Both {
 
 #[cfg(test)]
 mod tests {
-    use engine::{ErrorClass, TestHost};
+    use engine::{ErrorClass, Resolved, Resource as _, TestHost};
 
     use super::*;
+
+    const NAT_GATEWAY: &str = vpc::resources::NatGateway::<Resolved>::KIND;
 
     type Told = Arc<Mutex<Vec<Value>>>;
 
@@ -434,7 +436,7 @@ mod tests {
     async fn the_documentation_has_each_event_as_it_is_told() {
         let (events, told) = listening();
         let (address, operation) = (|| at("vpc/nat-a"), Operation::Create);
-        events.known().kinds.insert(address(), "AWS::EC2::NatGateway".to_owned());
+        events.known().kinds.insert(address(), NAT_GATEWAY.to_owned());
         events.run_started(Running::Up, "stack", "0.1.0", "prod");
         for progress in [
             Progress::WaitingForLock {
@@ -446,7 +448,7 @@ mod tests {
             Progress::Begun { total: 42 },
             Progress::Started {
                 address: address(),
-                kind: "AWS::EC2::NatGateway".to_owned(),
+                kind: NAT_GATEWAY.to_owned(),
                 operation,
                 typical: Duration::from_secs(100),
                 remaining: Duration::from_secs(600),

@@ -300,8 +300,9 @@ pub(crate) fn report_json(report: &Report) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use engine::{Address, CallError, ErrorClass, Failure, Report, is_hidden};
+    use engine::{Address, CallError, ErrorClass, Failure, Report, Resource as _, is_hidden};
     use proptest::prelude::*;
+    use vpc::resources::Eip;
 
     use super::*;
 
@@ -322,20 +323,15 @@ mod tests {
             let mut error = CallError::new(ErrorClass::Invalid, "AllocateAddress", message);
             error.code = Some("AddressLimitExceeded".to_owned());
             let address = Address::new(address).expect("it is one");
-            Failure {
-                address,
-                kind: "AWS::EC2::EIP".to_owned(),
-                operation: Operation::Create,
-                cause: error.into(),
-            }
+            Failure { address, kind: Eip::KIND.to_owned(), operation: Operation::Create, cause: error.into() }
         });
         let lines =
             shown(&report(&Report { failed: failed.into(), ..Report::default() }, Advisor::default()));
-        assert_eq!(lines[0], "error[E0401]: create vpc/nat-eip-a (AWS::EC2::EIP) failed");
+        assert_eq!(lines[0], format!("error[E0401]: create vpc/nat-eip-a ({}) failed", Eip::KIND));
         assert!(lines[2].starts_with("  hint: the quota `EC2-VPC Elastic IPs` is reached"), "{lines:#?}");
         let commands = lines[3..5].iter().filter(|line| line.starts_with("    aws service-quotas "));
         assert_eq!(commands.count(), 2, "{lines:#?}");
-        assert_eq!(lines[5], "error[E0401]: create vpc/nat-eip-b (AWS::EC2::EIP) failed");
+        assert_eq!(lines[5], format!("error[E0401]: create vpc/nat-eip-b ({}) failed", Eip::KIND));
         assert_eq!(lines[7..], ["  hint: as for vpc/nat-eip-a"]);
     }
 
