@@ -10,8 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{State, invalid};
-use crate::request::Call;
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx};
 
 /// The services that have an opt-in, and what a new account has.
 const SERVICES: [(&str, bool); 18] = [

@@ -30,14 +30,10 @@ use self::alarm::{Alarm, MetricSettings};
 use self::anomaly::Detector;
 use self::composite::CompositeSettings;
 use self::data::Series;
-use super::pages::page_by_key;
-use super::{Answer, Api, Cx, unknown_operation};
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{Limit, ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::Refusal;
+use super::{
+    Answer, Api, Call, Cx, IdSource, Limit, Object, Refusal, ServiceLimits, Spread, page_by_key, rate,
+    spread, unknown_operation,
+};
 
 /// Everything of one region.
 #[derive(Clone, Serialize, Deserialize)]

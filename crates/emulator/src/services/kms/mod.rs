@@ -22,15 +22,10 @@ use self::alias::Alias;
 pub(crate) use self::key::Key;
 use self::key::KeyState;
 use self::tags::TAGS;
-use super::pages::page;
-use super::{Answer, Api, Cx, unknown_operation};
-use crate::emulator::ACCOUNT_ID;
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{Limit, ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
+use super::{
+    ACCOUNT_ID, Answer, Api, Call, Cx, IdSource, Limit, Object, Refusal, ServiceLimits, Spread, page, rate,
+    refuse_if, spread, unknown_operation,
+};
 
 /// The keys and aliases of one region.
 #[derive(Clone, Serialize, Deserialize)]

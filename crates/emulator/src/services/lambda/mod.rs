@@ -18,16 +18,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::records::Function;
-use super::support::{Interface, Next, Tags};
-use super::{Answer, Api, Cx, unknown_operation};
-use crate::emulator::ACCOUNT_ID;
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{ServiceLimits, rate};
+use super::{
+    ACCOUNT_ID, Answer, Api, Call, Cx, IdSource, Interface, Next, Object, Refusal, ServiceLimits, Spread,
+    Tags, ensure, rate, refuse_if, spread, unknown_operation,
+};
 use crate::model::{Problem, Violation};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
 
 /// Everything in one region.
 #[derive(Clone, Serialize, Deserialize)]

@@ -14,8 +14,7 @@ use super::bucket::{Bucket, check_location};
 use super::input::Target;
 use super::{Cx, find};
 use crate::model::{Problem, Violation};
-use crate::request::Call;
-use crate::response::Refusal;
+use crate::services::{Call, Refusal};
 
 pub(super) fn invalid_argument(message: impl Into<String>) -> Refusal {
     Refusal::new("InvalidArgument", message)
