@@ -53,7 +53,7 @@ use serde_json::Value;
 // What services are written with.
 pub(crate) use self::pages::{page, page_by_key};
 pub(crate) use self::support::{
-    Answer, Cx, Interface, Next, Tag, Tags, Tokens, named_tag_list, tag_list, tag_map, tags,
+    Answer, Cx, Interface, Next, Tag, Tags, Tokens, named_tag_list, refusals, tag_list, tag_map, tags,
 };
 pub(crate) use self::table::{Kind, Table, kinds};
 pub(crate) use self::tagging::Tagging;

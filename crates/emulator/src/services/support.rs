@@ -78,6 +78,19 @@ pub(crate) struct Interface {
     pub(crate) has_public_address: bool,
 }
 
+/// Declares the refusals of a service: functions of a message, each with AWS's code and, where it is not 400, the HTTP status.
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $vis:vis $name:ident: $code:literal $(, $status:literal)?;)+) => {
+        $(
+            $(#[$doc])*
+            $vis fn $name(message: impl Into<String>) -> crate::services::Refusal {
+                crate::services::Refusal::new($code, message)$(.with_status($status))?
+            }
+        )+
+    };
+}
+pub(crate) use refusals;
+
 /// Tags by key.
 pub(crate) type Tags = BTreeMap<String, String>;
 

@@ -73,3 +73,29 @@ impl<K: Kind> Table<K> for BTreeMap<String, K> {
         refuse_if(self.contains_key(key), || K::taken(key))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::Table;
+    use crate::services::Refusal;
+
+    #[derive(Debug, PartialEq)]
+    struct Thing(u8);
+
+    kinds! {
+        Thing: |key| Refusal::new("NotThere", key), |key| Refusal::new("Taken", key);
+    }
+
+    #[test]
+    fn a_kind_says_in_its_own_words_what_is_not_there_and_what_is_taken() {
+        let mut things = BTreeMap::from([("a".to_owned(), Thing(1))]);
+        assert_eq!(things.find("a"), Ok(&Thing(1)));
+        assert_eq!(things.find("b"), Err(Refusal::new("NotThere", "b")));
+        assert_eq!(things.check_free("a"), Err(Refusal::new("Taken", "a")));
+        assert_eq!(things.take("a"), Ok(Thing(1)));
+        assert_eq!(things.check_free("a"), Ok(()));
+        assert_eq!(things.find_mut("a"), Err(Refusal::new("NotThere", "a")));
+    }
+}

@@ -41,7 +41,7 @@ use self::records::{
 pub use self::served::{ApiRequest, IntegrationRequest, Routed, ServedStage};
 use super::{
     Answer, Api, Call, Cx, IdSource, Interface, Limit, Object, Refusal, ServiceLimits, Spread, kinds, rate,
-    spread, unknown_operation,
+    refusals, spread, unknown_operation,
 };
 use crate::model::{Problem, Violation};
 
@@ -283,14 +283,8 @@ fn nothing() -> Value {
 
 // API Gateway API Reference, "Common Errors" and the errors of each operation.
 
-fn bad(message: impl Into<String>) -> Refusal {
-    Refusal::new("BadRequestException", message)
-}
-
-fn not_found(message: impl Into<String>) -> Refusal {
-    Refusal::new("NotFoundException", message).with_status(404)
-}
-
-fn conflict(message: impl Into<String>) -> Refusal {
-    Refusal::new("ConflictException", message).with_status(409)
+refusals! {
+    bad: "BadRequestException";
+    not_found: "NotFoundException", 404;
+    conflict: "ConflictException", 409;
 }

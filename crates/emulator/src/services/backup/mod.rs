@@ -19,8 +19,8 @@ use self::recovery_point::RecoveryPoint;
 use self::selection::Selection;
 use self::vault::Vault;
 use super::{
-    Answer, Api, Call, Cx, IdSource, Object, Refusal, ServiceLimits, Spread, ensure, kinds, rate, refuse_if,
-    spread, unknown_operation,
+    Answer, Api, Call, Cx, IdSource, Object, Refusal, ServiceLimits, Spread, ensure, kinds, rate, refusals,
+    refuse_if, spread, unknown_operation,
 };
 
 /// Everything of one region.
@@ -123,20 +123,11 @@ impl State {
     }
 }
 
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidParameterValueException", message)
-}
-
-fn missing(message: impl Into<String>) -> Refusal {
-    Refusal::new("MissingParameterValueException", message)
-}
-
-fn invalid_request(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidRequestException", message)
-}
-
-fn not_found(message: impl Into<String>) -> Refusal {
-    Refusal::new("ResourceNotFoundException", message)
+refusals! {
+    invalid: "InvalidParameterValueException";
+    missing: "MissingParameterValueException";
+    invalid_request: "InvalidRequestException";
+    not_found: "ResourceNotFoundException";
 }
 
 /// Plans and selections that are not there are a parameter with a wrong value, for every operation

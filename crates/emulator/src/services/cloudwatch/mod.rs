@@ -32,7 +32,7 @@ use self::composite::CompositeSettings;
 use self::data::Series;
 use super::{
     Answer, Api, Call, Cx, IdSource, Limit, Object, Refusal, ServiceLimits, Spread, page_by_key, rate,
-    spread, unknown_operation,
+    refusals, spread, unknown_operation,
 };
 
 /// Everything of one region.
@@ -142,26 +142,17 @@ impl Api for State {
     }
 }
 
-/// The refusal of an alarm.
-fn validation(message: impl Into<String>) -> Refusal {
-    Refusal::new("ValidationError", message)
-}
-
-fn invalid_value(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidParameterValue", message)
-}
-
-fn invalid_combination(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidParameterCombination", message)
+refusals! {
+    /// The refusal of an alarm.
+    validation: "ValidationError";
+    invalid_value: "InvalidParameterValue";
+    invalid_combination: "InvalidParameterCombination";
+    /// The refusal of an id or a name of a thing that is not there.
+    not_found: "ResourceNotFoundException", 404;
 }
 
 fn missing(parameter: &str) -> Refusal {
     Refusal::new("MissingParameter", format!("The parameter {parameter} is required."))
-}
-
-/// The refusal of an id or a name of a thing that is not there.
-fn not_found(message: impl Into<String>) -> Refusal {
-    Refusal::new("ResourceNotFoundException", message).with_status(404)
 }
 
 /// One page of what is ordered by a key. A token says after which key the page begins.

@@ -31,8 +31,8 @@ use serde_json::Value;
 use self::records::{Listener, WeightedGroup};
 pub(crate) use self::records::{LoadBalancer, Rule, Target, TargetGroup};
 use super::{
-    Answer, Api, Call, Cx, IdSource, Interface, Limit, Object, Refusal, ServiceLimits, Spread, rate, spread,
-    unknown_operation,
+    Answer, Api, Call, Cx, IdSource, Interface, Limit, Object, Refusal, ServiceLimits, Spread, rate,
+    refusals, spread, unknown_operation,
 };
 
 /// From `provisioning` to `active`: nine load balancers in logs of real deployments.
@@ -59,12 +59,9 @@ struct Lingering {
     interface: Interface,
 }
 
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new("ValidationError", message)
-}
-
-fn wrong_configuration(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidConfigurationRequest", message)
+refusals! {
+    invalid: "ValidationError";
+    wrong_configuration: "InvalidConfigurationRequest";
 }
 
 /// A choice that AWS has and the emulator has not.

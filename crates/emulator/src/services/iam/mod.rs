@@ -25,7 +25,7 @@ use self::policy::{Policy, Principal};
 pub(crate) use self::roles::Role;
 use super::{
     Answer, Api, Call, Cx, IdSource, Object, Refusal, ServiceLimits, Spread, Table, ensure, kinds, page,
-    rate, refuse_if, spread, unknown_operation,
+    rate, refusals, refuse_if, spread, unknown_operation,
 };
 
 /// How many items a list has where the call does not say (`MaxItems` in the IAM API Reference).
@@ -192,24 +192,15 @@ fn listed(name: &str, items: Vec<Value>, max_items: Option<usize>, marker: Optio
     Ok(json!({name: items, "IsTruncated": next.is_some(), "Marker": next}))
 }
 
-fn missing(message: impl Into<String>) -> Refusal {
-    Refusal::new("NoSuchEntity", message).with_status(404)
+refusals! {
+    missing: "NoSuchEntity", 404;
+    exceeded: "LimitExceeded", 409;
+    invalid_input: "InvalidInput";
+    malformed: "MalformedPolicyDocument";
 }
 
 fn no_role(name: &str) -> Refusal {
     missing(format!("The role with name {name} cannot be found."))
-}
-
-fn exceeded(message: impl Into<String>) -> Refusal {
-    Refusal::new("LimitExceeded", message).with_status(409)
-}
-
-fn invalid_input(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidInput", message)
-}
-
-fn malformed(message: impl Into<String>) -> Refusal {
-    Refusal::new("MalformedPolicyDocument", message)
 }
 
 /// Characters of a document as IAM's quotas count them: white space does not count

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::records::Function;
 use super::{
     ACCOUNT_ID, Answer, Api, Call, Cx, IdSource, Interface, Next, Object, Refusal, ServiceLimits, Spread,
-    Tags, ensure, rate, refuse_if, spread, unknown_operation,
+    Tags, ensure, rate, refusals, refuse_if, spread, unknown_operation,
 };
 use crate::model::{Problem, Violation};
 
@@ -188,7 +188,7 @@ fn split_name(region: &str, given: &str) -> Result<(String, Option<String>), Ref
         None => (rest, None),
         Some((name, qualifier)) => (name, Some(qualifier.to_owned())),
     };
-    refuse_if(qualifier.as_ref().is_some_and(|qualifier| qualifier.contains(':')), || missing())?;
+    refuse_if(qualifier.as_ref().is_some_and(|qualifier| qualifier.contains(':')), missing)?;
     Ok((name.to_owned(), qualifier))
 }
 
@@ -222,16 +222,10 @@ fn uuid(ids: &mut IdSource) -> String {
 
 // Lambda API Reference, the errors of each operation.
 
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidParameterValueException", message)
-}
-
-fn conflict(message: impl Into<String>) -> Refusal {
-    Refusal::new("ResourceConflictException", message).with_status(409)
-}
-
-fn not_found(message: impl Into<String>) -> Refusal {
-    Refusal::new("ResourceNotFoundException", message).with_status(404)
+refusals! {
+    invalid: "InvalidParameterValueException";
+    conflict: "ResourceConflictException", 409;
+    not_found: "ResourceNotFoundException", 404;
 }
 
 fn no_function(region: &str, name: &str) -> Refusal {

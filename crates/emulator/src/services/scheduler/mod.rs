@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use self::group::Group;
 use self::schedule::Schedule;
 use super::{
-    ACCOUNT_ID, Answer, Api, Call, Cx, IdSource, Limit, Next, Object, Refusal, ServiceLimits, Spread, Tags,
-    Tokens, rate, spread, unknown_operation,
+    ACCOUNT_ID, Answer, Api, Call, Cx, IdSource, Limit, Next, Object, ServiceLimits, Spread, Tags, Tokens,
+    rate, refusals, spread, unknown_operation,
 };
 
 /// Estimate.
@@ -122,14 +122,8 @@ fn arn(region: &str, resource: &str) -> String {
 
 // EventBridge Scheduler API Reference, the errors of each operation.
 
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new("ValidationException", message)
-}
-
-fn conflict(message: impl Into<String>) -> Refusal {
-    Refusal::new("ConflictException", message).with_status(409)
-}
-
-fn not_found(message: impl Into<String>) -> Refusal {
-    Refusal::new("ResourceNotFoundException", message).with_status(404)
+refusals! {
+    invalid: "ValidationException";
+    conflict: "ConflictException", 409;
+    not_found: "ResourceNotFoundException", 404;
 }

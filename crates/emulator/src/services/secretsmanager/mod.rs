@@ -20,8 +20,8 @@ use serde_json::Value;
 use self::secret::Secret;
 use super::kms::KeyProblem;
 use super::{
-    ACCOUNT_ID, Answer, Api, Call, Cx, IdSource, Limit, Object, Refusal, ServiceLimits, Spread, rate, spread,
-    unknown_operation,
+    ACCOUNT_ID, Answer, Api, Call, Cx, IdSource, Limit, Object, Refusal, ServiceLimits, Spread, rate,
+    refusals, spread, unknown_operation,
 };
 
 /// The secrets of one region, by name. A secret keeps its name until it is gone.
@@ -149,18 +149,12 @@ fn answer_about(secret: &Secret) -> Value {
     serde_json::json!({"ARN": secret.arn(), "Name": secret.name()})
 }
 
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidParameterException", message)
-}
-
-fn invalid_request(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidRequestException", message)
+refusals! {
+    invalid: "InvalidParameterException";
+    invalid_request: "InvalidRequestException";
+    not_found: "ResourceNotFoundException";
 }
 
 fn no_secret() -> Refusal {
     not_found("Secrets Manager can't find the specified secret.")
-}
-
-fn not_found(message: impl Into<String>) -> Refusal {
-    Refusal::new("ResourceNotFoundException", message)
 }

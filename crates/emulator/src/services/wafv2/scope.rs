@@ -56,7 +56,7 @@ pub(super) fn find_to_change<R: Identified>(
     lock_token: &str,
 ) -> Result<String, Refusal> {
     let arn = find(table, which)?;
-    ensure(table.get(&arn).is_some_and(|found| found.key().lock_token == lock_token), || wrong_token())?;
+    ensure(table.get(&arn).is_some_and(|found| found.key().lock_token == lock_token), wrong_token)?;
     Ok(arn)
 }
 
