@@ -7,6 +7,10 @@
 //! To add a service: list its operations in `scripts/api-models`, write a module with a state that implements [`Api`],
 //! and name it in [`regional!`] below. A request has been decoded and checked against the model of its API before an
 //! operation sees it.
+//!
+//! What services have in common is written once: how an operation reads its input (`input`), the objects of a kind and the
+//! refusals of keys that are not there or taken (`table`), tags (`tagging`), pages (`pages`), client tokens and the rest
+//! (`support`). The rules of AWS are code of the services.
 
 pub(crate) mod apigateway;
 mod autoscaling;
@@ -32,6 +36,7 @@ mod sns;
 mod sqs;
 mod sts;
 mod support;
+mod table;
 mod tagging;
 mod time_zones;
 mod wafv2;
@@ -45,18 +50,26 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub(crate) use self::support::{Answer, Cx, Interface};
+// What services are written with.
+pub(crate) use self::pages::{page, page_by_key};
+pub(crate) use self::support::{
+    Answer, Cx, Interface, Next, Tag, Tags, Tokens, named_tag_list, refusals, tag_list, tag_map, tags,
+};
+pub(crate) use self::table::{Kind, Table, kinds};
+pub(crate) use self::tagging::Tagging;
 use crate::clock::Clock;
-use crate::emulator::ACCOUNT_ID;
+pub(crate) use crate::emulator::ACCOUNT_ID;
 use crate::error::EmulatorError;
-use crate::ids::IdSource;
-use crate::latency::{Latencies, Spread};
-use crate::limits::ServiceLimits;
+pub(crate) use crate::ids::IdSource;
+pub(crate) use crate::latency::{Latencies, Spread, spread};
+pub(crate) use crate::limits::{Limit, ServiceLimits, rate};
 use crate::model::{Problem, Violation};
-use crate::objects::Object;
+pub(crate) use crate::objects::Object;
 use crate::persist::{Files, Stored};
-use crate::request::{Call, Protocol};
-use crate::response::{Refusal, Response};
+pub(crate) use crate::request::Call;
+use crate::request::Protocol;
+use crate::response::Response;
+pub(crate) use crate::response::{Refusal, ensure, refuse_if};
 
 /// The region under which global services keep their state.
 pub(crate) const GLOBAL: &str = "global";

@@ -9,7 +9,7 @@ use super::{Global, Region};
 use crate::emulator::ACCOUNT_ID;
 use crate::latency::{Latencies, Spread};
 use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
+use crate::response::{Refusal, ensure, refuse_if};
 
 /// What an operation answers: members by the names of the API's model, or AWS's error.
 pub(crate) type Answer = Result<Value, Refusal>;
@@ -77,6 +77,19 @@ pub(crate) struct Interface {
     /// Whether a public address is mapped to it, which keeps the internet gateway attached.
     pub(crate) has_public_address: bool,
 }
+
+/// Declares the refusals of a service: functions of a message, each with AWS's code and, where it is not 400, the HTTP status.
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $vis:vis $name:ident: $code:literal $(, $status:literal)?;)+) => {
+        $(
+            $(#[$doc])*
+            $vis fn $name(message: impl Into<String>) -> crate::services::Refusal {
+                crate::services::Refusal::new($code, message)$(.with_status($status))?
+            }
+        )+
+    };
+}
+pub(crate) use refusals;
 
 /// Tags by key.
 pub(crate) type Tags = BTreeMap<String, String>;
@@ -153,25 +166,21 @@ struct Used {
     answer: Value,
 }
 
-/// What a token turned out to be.
-pub(crate) enum Token {
-    /// Not used before.
-    New,
-    /// Used before for the same request, which was answered like this.
-    Same(Value),
-    /// Used before for another request.
-    Other,
-}
-
 impl Tokens {
-    /// Looks a token up. Tokens older than `good_for_millis` are forgotten.
-    pub(crate) fn look(&mut self, cx_now: i64, good_for_millis: i64, call: &Call, token: &str) -> Token {
-        self.0.retain(|_, used| cx_now - used.at_millis < good_for_millis);
-        match self.0.get(&token_key(call, token)) {
-            None => Token::New,
-            Some(used) if used.parameters == *call.parameters => Token::Same(used.answer.clone()),
-            Some(_) => Token::Other,
-        }
+    /// What was answered to the same request with this token; `other` if the token was used for another one. Tokens older than
+    /// `good_for_millis` are forgotten.
+    pub(crate) fn look(
+        &mut self,
+        now_millis: i64,
+        good_for_millis: i64,
+        call: &Call,
+        token: &str,
+        other: impl FnOnce() -> Refusal,
+    ) -> Result<Option<Value>, Refusal> {
+        self.0.retain(|_, used| now_millis - used.at_millis < good_for_millis);
+        let Some(used) = self.0.get(&token_key(call, token)) else { return Ok(None) };
+        ensure(used.parameters == *call.parameters, other)?;
+        Ok(Some(used.answer.clone()))
     }
 
     /// Notes what was answered.

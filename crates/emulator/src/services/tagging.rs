@@ -1,6 +1,5 @@
 //! The operations on tags that nearly every service has. A service says what is its own about them, see [`Tagging`].
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::support::{Tag, Tags, tag_list};
@@ -25,25 +24,10 @@ pub(crate) struct Tagging {
     pub(crate) too_many: fn(&str) -> Refusal,
     /// Whether the object is looked for before the tags are read.
     pub(crate) finds_first: bool,
+    /// Whether calls give tags as a map, and not as a list of keys and values.
+    pub(crate) takes_map: bool,
     /// Tags as they are listed, under the member that has them.
     pub(crate) list: fn(&Tags) -> Value,
-}
-
-/// Tags as calls give them.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Given {
-    List(Vec<Tag>),
-    Map(Tags),
-}
-
-impl From<Given> for Vec<Tag> {
-    fn from(given: Given) -> Self {
-        match given {
-            Given::List(tags) => tags,
-            Given::Map(tags) => tags.into_iter().map(|(key, value)| Tag { key, value }).collect(),
-        }
-    }
 }
 
 impl Tagging {
@@ -54,16 +38,30 @@ impl Tagging {
         too_many: fn(&str) -> Refusal,
     ) -> Self {
         let members = &["Tags", "ResourceArn", "TagKeys"];
-        Tagging { members, of, read, most: MOST, too_many, finds_first: false, list: tag_list }
+        Tagging {
+            members,
+            of,
+            read,
+            most: MOST,
+            too_many,
+            finds_first: false,
+            takes_map: false,
+            list: tag_list,
+        }
     }
 
     /// TagResource, by whatever name.
     pub(crate) fn tag(&self, cx: &mut Cx<'_>, call: &Call) -> Answer {
-        let (given, name): (Option<Given>, String) = call.members(&self.members[..2])?;
+        let (given, name): (Vec<Tag>, String) = if self.takes_map {
+            let (given, name): (Tags, String) = call.members(&self.members[..2])?;
+            (given.into_iter().map(|(key, value)| Tag { key, value }).collect(), name)
+        } else {
+            call.members(&self.members[..2])?
+        };
         if self.finds_first {
             (self.of)(cx, &name)?;
         }
-        let given = (self.read)(given.map(Vec::from).unwrap_or_default())?;
+        let given = (self.read)(given)?;
         let own = (self.of)(cx, &name)?;
         let mut all = own.clone();
         all.extend(given);

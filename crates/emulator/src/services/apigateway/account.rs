@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use super::patch::{Given, Op, Patch};
 use super::{State, bad};
-use crate::request::Call;
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx};
 
 /// The throttle is the quota of a new account (API Gateway Developer Guide, "Account-level quotas, per Region").
 fn shown(state: &State) -> Value {

@@ -6,11 +6,8 @@ use serde_json::{Value, json};
 use super::patch::{Given, Op, Patch};
 use super::records::ApiKey;
 use super::rest_api::listed;
-use super::{State, bad, conflict, fresh_id, in_letters, not_found, nothing};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::support::{Tags, tag_map};
-use crate::services::{Answer, Cx, to_json};
+use super::{bad, conflict, fresh_id, in_letters, nothing};
+use crate::services::{Answer, Call, Cx, Refusal, Table, Tags, refuse_if, tag_map, to_json};
 
 const LONGEST_NAME: usize = 1024;
 const LONGEST_DESCRIPTION: usize = 125_000;
@@ -34,12 +31,6 @@ struct List {
     name_query: Option<String>,
     customer_id: Option<String>,
     include_values: Option<bool>,
-}
-
-impl State {
-    pub(super) fn key(&self, id: &str) -> Result<&ApiKey, Refusal> {
-        self.api_keys.get(id).ok_or_else(|| not_found("Invalid API Key identifier specified"))
-    }
 }
 
 impl ApiKey {
@@ -111,7 +102,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (api_key, include_value): (String, Option<bool>) = call.members(&["apiKey", "includeValue"])?;
-    Ok(shown(cx.r.apigateway.key(&api_key)?, include_value))
+    Ok(shown(cx.r.apigateway.api_keys.find(&api_key)?, include_value))
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
@@ -130,7 +121,7 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
         call.members(&["apiKey", "patchOperations"])?;
     let now = cx.now_seconds();
     let state = &mut cx.r.apigateway;
-    let mut key = state.key(&api_key)?.clone();
+    let mut key = state.api_keys.find(&api_key)?.clone();
     for patch in Patch::read(patch_operations)? {
         // API Gateway API Reference, "Patch Operations", UpdateApiKey.
         match (patch.op, patch.raw().as_slice()) {
@@ -154,7 +145,7 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (api_key, _): (String, Option<bool>) = call.members(&["apiKey", "includeValue"])?;
     let state = &mut cx.r.apigateway;
-    state.key(&api_key)?;
+    state.api_keys.find(&api_key)?;
     state.api_keys.remove(&api_key);
     for plan in state.usage_plans.values_mut() {
         plan.keys.remove(&api_key);

@@ -8,10 +8,8 @@ use serde_json::Value;
 use super::records::{ApiTree, Deployment, Frozen, Linked, MethodSnapshot};
 use super::rest_api::listed;
 use super::stage::{self, NewStage};
-use super::{bad, fresh_id, not_found, nothing};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::{Answer, Cx, to_json};
+use super::{bad, fresh_id, nothing};
+use crate::services::{Answer, Call, Cx, Refusal, Table, refuse_if, to_json};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -22,12 +20,6 @@ struct Create {
     description: Option<String>,
     variables: Option<BTreeMap<String, String>>,
     tracing_enabled: Option<bool>,
-}
-
-impl ApiTree {
-    pub(super) fn deployment(&self, id: &str) -> Result<&Deployment, Refusal> {
-        self.deployments.get(id).ok_or_else(|| not_found("Invalid Deployment identifier specified"))
-    }
 }
 
 /// Every method must have an integration, and there must be a method.
@@ -77,7 +69,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let now = cx.now_seconds();
     let state = &mut cx.r.apigateway;
     let mut ids = state.ids;
-    let tree = state.tree_mut(&given.rest_api_id)?;
+    let tree = state.apis.find_mut(&given.rest_api_id)?;
     check(tree)?;
     let id = fresh_id(&mut ids, 6, |id| tree.deployments.contains_key(id));
     let deployment = snapshot(tree, id.clone(), given.description, now);
@@ -126,13 +118,13 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     if let Some(other) = embed.iter().find(|name| *name != "apisummary") {
         return Err(bad(format!("Invalid embed parameter {other}: only apisummary can be embedded.")));
     }
-    Ok(shown(cx.r.apigateway.tree(&rest_api_id)?.deployment(&deployment_id)?, &embed))
+    Ok(shown(cx.r.apigateway.apis.find(&rest_api_id)?.deployments.find(&deployment_id)?, &embed))
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (rest_api_id, position, limit): (String, Option<String>, Option<i64>) =
         call.members(&["restApiId", "position", "limit"])?;
-    let tree = cx.r.apigateway.tree(&rest_api_id)?;
+    let tree = cx.r.apigateway.apis.find(&rest_api_id)?;
     let all = tree.deployments.iter().map(|(id, deployment)| (id.as_str(), shown(deployment, &[])));
     listed(all, position.as_deref(), limit)
 }
@@ -140,8 +132,8 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (rest_api_id, deployment_id, _): (String, String, Option<Vec<String>>) =
         call.members(&["restApiId", "deploymentId", "embed"])?;
-    let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
-    tree.deployment(&deployment_id)?;
+    let tree = cx.r.apigateway.apis.find_mut(&rest_api_id)?;
+    tree.deployments.find(&deployment_id)?;
     if tree.stages.values().any(|stage| stage.serves(&deployment_id)) {
         return Err(bad("Active stages pointing to this deployment must be moved or deleted"));
     }

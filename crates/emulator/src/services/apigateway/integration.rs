@@ -8,14 +8,12 @@ use serde::Deserialize;
 
 use super::joins::load_balancer_exists;
 use super::mapping::check_request_mapping;
-use super::method::{One, Update, check_verb};
+use super::method::{Update, check_verb};
 use super::patch::{Op, Patch, unescaped};
 use super::records::{Integration, Method, TlsConfig};
 use super::rest_api::one_of;
 use super::{bad, not_found, nothing};
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, Refusal, Table, ensure, refuse_if, to_json};
 
 /// Where the API of Lambda has functions: to be invoked, and to be invoked with a response that is streamed.
 const FUNCTIONS: [&str; 2] = ["path/2015-03-31/functions/", "path/2021-11-15/functions/"];
@@ -63,7 +61,8 @@ fn no_integration() -> Refusal {
 
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: Put = call.input()?;
-    let method = cx.r.apigateway.tree(&given.rest_api_id)?.method(&given.resource_id, &given.http_method)?;
+    let method =
+        cx.r.apigateway.apis.find(&given.rest_api_id)?.method(&given.resource_id, &given.http_method)?;
     let over_http = ["HTTP", "HTTP_PROXY"].contains(&given.kind.as_str());
     let integration = Integration {
         http_method: given.integration_http_method,
@@ -86,7 +85,7 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     };
     check(cx, &integration, method)?;
     let answer = to_json(&integration);
-    let tree = cx.r.apigateway.tree_mut(&given.rest_api_id)?;
+    let tree = cx.r.apigateway.apis.find_mut(&given.rest_api_id)?;
     tree.method_mut(&given.resource_id, &given.http_method)?.method_integration = Some(integration);
     Ok(answer)
 }
@@ -216,8 +215,9 @@ fn check_link(cx: &Cx<'_>, id: &str) -> Result<(), Refusal> {
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { rest_api_id, resource_id, http_method } = call.input()?;
-    let method = cx.r.apigateway.tree(&rest_api_id)?.method(&resource_id, &http_method)?;
+    let (rest_api_id, resource_id, http_method): (String, String, String) =
+        call.members(&["restApiId", "resourceId", "httpMethod"])?;
+    let method = cx.r.apigateway.apis.find(&rest_api_id)?.method(&resource_id, &http_method)?;
     Ok(to_json(method.integration()?))
 }
 
@@ -269,7 +269,7 @@ fn apply(integration: &mut Integration, patch: &Patch) -> Result<(), Refusal> {
 
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let Update { rest_api_id, resource_id, http_method, patch_operations } = call.input()?;
-    let method = cx.r.apigateway.tree(&rest_api_id)?.method(&resource_id, &http_method)?;
+    let method = cx.r.apigateway.apis.find(&rest_api_id)?.method(&resource_id, &http_method)?;
     let mut integration = method.integration()?.clone();
     for patch in Patch::read(patch_operations)? {
         apply(&mut integration, &patch)?;
@@ -277,14 +277,15 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     integration.uri = integration.uri.filter(|_| calls_a_backend(&integration.kind));
     check(cx, &integration, method)?;
     let answer = to_json(&integration);
-    let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
+    let tree = cx.r.apigateway.apis.find_mut(&rest_api_id)?;
     *tree.method_mut(&resource_id, &http_method)?.integration_mut()? = integration;
     Ok(answer)
 }
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { rest_api_id, resource_id, http_method } = call.input()?;
-    let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
+    let (rest_api_id, resource_id, http_method): (String, String, String) =
+        call.members(&["restApiId", "resourceId", "httpMethod"])?;
+    let tree = cx.r.apigateway.apis.find_mut(&rest_api_id)?;
     let method = tree.method_mut(&resource_id, &http_method)?;
     method.integration()?;
     method.method_integration = None;

@@ -7,10 +7,8 @@ use serde::Deserialize;
 use super::mapping::{check_method_parameter, check_method_response_parameter};
 use super::patch::{Given, Op, Patch};
 use super::records::{ApiTree, Method, MethodResponse, Resource};
-use super::{bad, conflict, not_found, nothing};
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::{Answer, Cx, to_json};
+use super::{bad, conflict, nothing};
+use crate::services::{Answer, Call, Cx, Refusal, Table, ensure, to_json};
 
 /// API Gateway Developer Guide, "Set up an HTTP method".
 const VERBS: [&str; 8] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "ANY"];
@@ -35,14 +33,6 @@ struct Put {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct One {
-    pub(super) rest_api_id: String,
-    pub(super) resource_id: String,
-    pub(super) http_method: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Update {
     pub(super) rest_api_id: String,
     pub(super) resource_id: String,
@@ -61,22 +51,13 @@ struct PutResponse {
     response_models: Option<BTreeMap<String, String>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct OneResponse {
-    pub(super) rest_api_id: String,
-    pub(super) resource_id: String,
-    pub(super) http_method: String,
-    pub(super) status_code: String,
-}
-
 impl ApiTree {
     pub(super) fn method(&self, resource: &str, verb: &str) -> Result<&Method, Refusal> {
-        self.resource(resource)?.resource_methods.get(verb).ok_or_else(no_method)
+        self.resources.find(resource)?.resource_methods.find(verb)
     }
 
     pub(super) fn method_mut(&mut self, resource: &str, verb: &str) -> Result<&mut Method, Refusal> {
-        self.resource_mut(resource)?.resource_methods.get_mut(verb).ok_or_else(no_method)
+        self.resources.find_mut(resource)?.resource_methods.find_mut(verb)
     }
 
     /// All methods, each with the resource that has it.
@@ -85,14 +66,6 @@ impl ApiTree {
             .values()
             .flat_map(|resource| resource.resource_methods.values().map(move |method| (resource, method)))
     }
-}
-
-fn no_method() -> Refusal {
-    not_found("Invalid Method identifier specified")
-}
-
-fn no_response() -> Refusal {
-    not_found("Invalid Response status code specified")
 }
 
 pub(super) fn check_verb(verb: &str) -> Result<(), Refusal> {
@@ -137,8 +110,8 @@ fn check(tree: &ApiTree, method: &Method) -> Result<(), Refusal> {
 
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: Put = call.input()?;
-    let tree = cx.r.apigateway.tree_mut(&given.rest_api_id)?;
-    let resource = tree.resource(&given.resource_id)?;
+    let tree = cx.r.apigateway.apis.find_mut(&given.rest_api_id)?;
+    let resource = tree.resources.find(&given.resource_id)?;
     check_verb(&given.http_method)?;
     check_authorization(&given.authorization_type, given.authorizer_id.as_deref())?;
     if resource.resource_methods.contains_key(&given.http_method) {
@@ -157,13 +130,14 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     };
     check(tree, &method)?;
     let answer = to_json(&method);
-    tree.resource_mut(&given.resource_id)?.resource_methods.insert(given.http_method, method);
+    tree.resources.find_mut(&given.resource_id)?.resource_methods.insert(given.http_method, method);
     Ok(answer)
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { rest_api_id, resource_id, http_method } = call.input()?;
-    Ok(to_json(cx.r.apigateway.tree(&rest_api_id)?.method(&resource_id, &http_method)?))
+    let (rest_api_id, resource_id, http_method): (String, String, String) =
+        call.members(&["restApiId", "resourceId", "httpMethod"])?;
+    Ok(to_json(cx.r.apigateway.apis.find(&rest_api_id)?.method(&resource_id, &http_method)?))
 }
 
 /// API Gateway API Reference, "Patch Operations", UpdateMethod.
@@ -195,7 +169,7 @@ fn apply(method: &mut Method, patch: &Patch) -> Result<(), Refusal> {
 
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let Update { rest_api_id, resource_id, http_method, patch_operations } = call.input()?;
-    let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
+    let tree = cx.r.apigateway.apis.find_mut(&rest_api_id)?;
     let mut method = tree.method(&resource_id, &http_method)?.clone();
     for patch in Patch::read(patch_operations)? {
         apply(&mut method, &patch)?;
@@ -207,16 +181,17 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
 }
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let One { rest_api_id, resource_id, http_method } = call.input()?;
-    let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
+    let (rest_api_id, resource_id, http_method): (String, String, String) =
+        call.members(&["restApiId", "resourceId", "httpMethod"])?;
+    let tree = cx.r.apigateway.apis.find_mut(&rest_api_id)?;
     tree.method(&resource_id, &http_method)?;
-    tree.resource_mut(&resource_id)?.resource_methods.remove(&http_method);
+    tree.resources.find_mut(&resource_id)?.resource_methods.remove(&http_method);
     Ok(nothing())
 }
 
 pub(super) fn put_response(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: PutResponse = call.input()?;
-    let tree = cx.r.apigateway.tree_mut(&given.rest_api_id)?;
+    let tree = cx.r.apigateway.apis.find_mut(&given.rest_api_id)?;
     let method = tree.method_mut(&given.resource_id, &given.http_method)?;
     for name in given.response_parameters.iter().flat_map(BTreeMap::keys) {
         check_method_response_parameter(name)?;
@@ -237,20 +212,22 @@ pub(super) fn put_response(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 impl Method {
     pub(super) fn response(&self, status: &str) -> Result<&MethodResponse, Refusal> {
-        self.method_responses.get(status).ok_or_else(no_response)
+        self.method_responses.find(status)
     }
 }
 
 pub(super) fn get_response(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: OneResponse = call.input()?;
-    let tree = cx.r.apigateway.tree(&given.rest_api_id)?;
-    Ok(to_json(tree.method(&given.resource_id, &given.http_method)?.response(&given.status_code)?))
+    let (rest_api_id, resource_id, http_method, status_code): (String, String, String, String) =
+        call.members(&["restApiId", "resourceId", "httpMethod", "statusCode"])?;
+    let tree = cx.r.apigateway.apis.find(&rest_api_id)?;
+    Ok(to_json(tree.method(&resource_id, &http_method)?.response(&status_code)?))
 }
 
 pub(super) fn delete_response(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: OneResponse = call.input()?;
-    let tree = cx.r.apigateway.tree_mut(&given.rest_api_id)?;
-    let method = tree.method_mut(&given.resource_id, &given.http_method)?;
-    method.method_responses.remove(&given.status_code).ok_or_else(no_response)?;
+    let (rest_api_id, resource_id, http_method, status_code): (String, String, String, String) =
+        call.members(&["restApiId", "resourceId", "httpMethod", "statusCode"])?;
+    let tree = cx.r.apigateway.apis.find_mut(&rest_api_id)?;
+    let method = tree.method_mut(&resource_id, &http_method)?;
+    method.method_responses.take(&status_code)?;
     Ok(nothing())
 }

@@ -34,16 +34,16 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use self::records::{ApiKey, ApiTree, UsagePlan, VpcLink};
+use self::records::{
+    ApiKey, ApiTree, Deployment, Method, MethodResponse, RequestValidator, Resource, Stage, UsagePlan,
+    VpcLink,
+};
 pub use self::served::{ApiRequest, IntegrationRequest, Routed, ServedStage};
-use super::{Answer, Api, Cx, Interface, unknown_operation};
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{Limit, ServiceLimits, rate};
+use super::{
+    Answer, Api, Call, Cx, IdSource, Interface, Limit, Object, Refusal, ServiceLimits, Spread, kinds, rate,
+    refusals, spread, unknown_operation,
+};
 use crate::model::{Problem, Violation};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::Refusal;
 
 /// Estimates; the deployment is measured.
 const REST_API: Spread = spread(2.0, 1.0, 2.0);
@@ -61,6 +61,19 @@ pub(crate) struct State {
     vpc_links: BTreeMap<String, VpcLink>,
     /// The role by which API Gateway writes logs, one for the account in a region.
     cloudwatch_role_arn: Option<String>,
+}
+
+kinds! {
+    ApiTree: |id| not_found(format!("Invalid API identifier specified {id}."));
+    Resource: |_| not_found("Invalid Resource identifier specified");
+    Method: |_| not_found("Invalid Method identifier specified");
+    MethodResponse: |_| not_found("Invalid Response status code specified");
+    RequestValidator: |_| not_found("Invalid Request Validator identifier specified");
+    Deployment: |_| not_found("Invalid Deployment identifier specified");
+    Stage: |_| not_found("Invalid stage identifier specified");
+    UsagePlan: |_| not_found("Invalid Usage Plan ID specified");
+    ApiKey: |_| not_found("Invalid API Key identifier specified");
+    VpcLink: |id| not_found(format!("Unable to find Vpc Link {id}"));
 }
 
 impl Api for State {
@@ -231,14 +244,6 @@ impl State {
             self.apis.get(api).is_some_and(|tree| tree.stages.contains_key(stage))
         })
     }
-
-    fn tree(&self, id: &str) -> Result<&ApiTree, Refusal> {
-        self.apis.get(id).ok_or_else(|| no_api(id))
-    }
-
-    fn tree_mut(&mut self, id: &str) -> Result<&mut ApiTree, Refusal> {
-        self.apis.get_mut(id).ok_or_else(|| no_api(id))
-    }
 }
 
 /// The ARN of an API Gateway object, which carries no account (API Gateway Developer Guide, "Amazon Resource Name (ARN)
@@ -278,18 +283,8 @@ fn nothing() -> Value {
 
 // API Gateway API Reference, "Common Errors" and the errors of each operation.
 
-fn bad(message: impl Into<String>) -> Refusal {
-    Refusal::new("BadRequestException", message)
-}
-
-fn not_found(message: impl Into<String>) -> Refusal {
-    Refusal::new("NotFoundException", message).with_status(404)
-}
-
-fn conflict(message: impl Into<String>) -> Refusal {
-    Refusal::new("ConflictException", message).with_status(409)
-}
-
-fn no_api(id: &str) -> Refusal {
-    not_found(format!("Invalid API identifier specified {id}."))
+refusals! {
+    bad: "BadRequestException";
+    not_found: "NotFoundException", 404;
+    conflict: "ConflictException", 409;
 }

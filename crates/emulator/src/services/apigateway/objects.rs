@@ -2,8 +2,7 @@
 
 use super::State;
 use super::records::ApiTree;
-use crate::objects::Object;
-use crate::services::support::Tags;
+use crate::services::{Object, Tags};
 
 const SERVICE: &str = "apigateway";
 

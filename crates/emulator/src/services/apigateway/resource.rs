@@ -8,10 +8,8 @@ use serde_json::{Value, json};
 use super::patch::{Given, Op, Patch};
 use super::records::{ApiTree, Resource};
 use super::rest_api::listed;
-use super::{bad, conflict, fresh_id, not_found, nothing};
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::{Answer, Cx, to_json};
+use super::{bad, conflict, fresh_id, nothing};
+use crate::services::{Answer, Call, Cx, Refusal, Table, ensure, refuse_if, to_json};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -23,14 +21,6 @@ struct List {
 }
 
 impl ApiTree {
-    pub(super) fn resource(&self, id: &str) -> Result<&Resource, Refusal> {
-        self.resources.get(id).ok_or_else(no_resource)
-    }
-
-    pub(super) fn resource_mut(&mut self, id: &str) -> Result<&mut Resource, Refusal> {
-        self.resources.get_mut(id).ok_or_else(no_resource)
-    }
-
     fn children<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Resource> {
         self.resources.values().filter(move |resource| resource.parent_id.as_deref() == Some(id))
     }
@@ -46,10 +36,6 @@ impl ApiTree {
         }
         found
     }
-}
-
-fn no_resource() -> Refusal {
-    not_found("Invalid Resource identifier specified")
 }
 
 /// A part with a variable in it, such as `{id}` or `{proxy+}`.
@@ -111,8 +97,8 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         call.members(&["restApiId", "parentId", "pathPart"])?;
     let state = &mut cx.r.apigateway;
     let mut ids = state.ids;
-    let tree = state.tree_mut(&rest_api_id)?;
-    let parent = tree.resource(&parent_id)?;
+    let tree = state.apis.find_mut(&rest_api_id)?;
+    let parent = tree.resources.find(&parent_id)?;
     check_part(&path_part)?;
     check_place(tree, parent, &path_part, None)?;
     let id = fresh_id(&mut ids, 6, |id| tree.resources.contains_key(id));
@@ -146,13 +132,13 @@ fn shown(resource: &Resource, embed: Option<&[String]>) -> Result<Value, Refusal
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (rest_api_id, resource_id, embed): (String, String, Option<Vec<String>>) =
         call.members(&["restApiId", "resourceId", "embed"])?;
-    let tree = cx.r.apigateway.tree(&rest_api_id)?;
-    shown(tree.resource(&resource_id)?, embed.as_deref())
+    let tree = cx.r.apigateway.apis.find(&rest_api_id)?;
+    shown(tree.resources.find(&resource_id)?, embed.as_deref())
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let List { rest_api_id, position, limit, embed } = call.input()?;
-    let tree = cx.r.apigateway.tree(&rest_api_id)?;
+    let tree = cx.r.apigateway.apis.find(&rest_api_id)?;
     let mut all = Vec::new();
     for (id, resource) in &tree.resources {
         all.push((id.as_str(), shown(resource, embed.as_deref())?));
@@ -163,8 +149,8 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (rest_api_id, resource_id, patch_operations): (String, String, Option<Vec<Given>>) =
         call.members(&["restApiId", "resourceId", "patchOperations"])?;
-    let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
-    let mut changed = tree.resource(&resource_id)?.clone();
+    let tree = cx.r.apigateway.apis.find_mut(&rest_api_id)?;
+    let mut changed = tree.resources.find(&resource_id)?.clone();
     for patch in Patch::read(patch_operations)? {
         // API Gateway API Reference, "Patch Operations", UpdateResource.
         match (patch.op, patch.raw().as_slice()) {
@@ -178,7 +164,7 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     };
     let below = tree.below(&resource_id);
     refuse_if(below.contains(parent_id), || bad("A resource cannot be moved below itself."))?;
-    let parent = tree.resource(parent_id)?;
+    let parent = tree.resources.find(parent_id)?;
     check_part(part)?;
     check_place(tree, parent, part, Some(&resource_id))?;
     if is_greedy(part) && below.len() > 1 {
@@ -189,18 +175,18 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let new = changed.path.clone();
     tree.resources.insert(resource_id.clone(), changed);
     for id in below.iter().skip(1) {
-        let child = tree.resource_mut(id)?;
+        let child = tree.resources.find_mut(id)?;
         child.path = format!("{new}{}", child.path.strip_prefix(&old).unwrap_or_default());
     }
-    shown(tree.resource(&resource_id)?, None)
+    shown(tree.resources.find(&resource_id)?, None)
 }
 
 /// Deletes a resource and everything below it.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (rest_api_id, resource_id, _): (String, String, Option<Vec<String>>) =
         call.members(&["restApiId", "resourceId", "embed"])?;
-    let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
-    if tree.resource(&resource_id)?.parent_id.is_none() {
+    let tree = cx.r.apigateway.apis.find_mut(&rest_api_id)?;
+    if tree.resources.find(&resource_id)?.parent_id.is_none() {
         return Err(bad("The root resource cannot be deleted."));
     }
     for id in tree.below(&resource_id) {

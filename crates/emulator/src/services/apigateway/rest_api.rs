@@ -9,12 +9,10 @@ use super::joins::{forget_web_acl, link_role};
 use super::patch::{Given, Op, Patch, unescaped};
 use super::records::{ApiTree, EndpointConfiguration, Resource, RestApi};
 use super::{bad, fresh_id, nothing, stage_arn};
-use crate::latency::{Spread, spread};
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::pages::page_by_key;
-use crate::services::support::{Next, Tags, tag_map};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{
+    Answer, Call, Cx, Next, Refusal, Spread, Table, Tags, ensure, page_by_key, refuse_if, spread, tag_map,
+    to_json,
+};
 
 /// "It takes about 15 minutes for the update to complete" (API Gateway Developer Guide, "How to change a security
 /// policy").
@@ -184,7 +182,7 @@ fn check_policy(policy: &str) -> Result<(), Refusal> {
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let rest_api_id: String = call.member("restApiId")?;
-    Ok(to_json(&cx.r.apigateway.tree(&rest_api_id)?.api))
+    Ok(to_json(&cx.r.apigateway.apis.find(&rest_api_id)?.api))
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
@@ -210,7 +208,7 @@ pub(super) fn listed<'a>(
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (rest_api_id, patch_operations): (String, Option<Vec<Given>>) =
         call.members(&["restApiId", "patchOperations"])?;
-    let before = &cx.r.apigateway.tree(&rest_api_id)?.api;
+    let before = &cx.r.apigateway.apis.find(&rest_api_id)?.api;
     let mut api = before.clone();
     for patch in Patch::read(patch_operations)? {
         apply(&mut api, &patch)?;
@@ -228,7 +226,7 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
         api.next = Some(Next { state: "AVAILABLE".to_owned(), at_millis });
     }
     let answer = with_tags(&api, &api.tags);
-    cx.r.apigateway.tree_mut(&rest_api_id)?.api = api;
+    cx.r.apigateway.apis.find_mut(&rest_api_id)?.api = api;
     Ok(answer)
 }
 
@@ -343,7 +341,7 @@ pub(super) fn one_of(patch: &Patch, values: &[&str]) -> Result<String, Refusal> 
 /// Deletes an API with everything in it. Usage plans lose its stages.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let rest_api_id: String = call.member("restApiId")?;
-    let stages = cx.r.apigateway.tree(&rest_api_id)?.stages.keys();
+    let stages = cx.r.apigateway.apis.find(&rest_api_id)?.stages.keys();
     let stages: Vec<String> = stages.map(|name| stage_arn(cx.region, &rest_api_id, name)).collect();
     let state = &mut cx.r.apigateway;
     state.apis.remove(&rest_api_id);

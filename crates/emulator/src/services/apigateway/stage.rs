@@ -8,12 +8,10 @@ use serde_json::{Value, json};
 use super::joins::{forget_web_acl, web_acl_of};
 use super::patch::{Given, Patch};
 use super::records::{AccessLogSettings, ApiTree, CanarySettings, Stage};
-use super::{bad, conflict, not_found, nothing, stage_arn, stage_patch};
-use crate::emulator::ACCOUNT_ID;
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::support::{Tags, tag_map};
-use crate::services::{Answer, Cx, to_json};
+use super::{bad, conflict, nothing, stage_arn, stage_patch};
+use crate::services::{
+    ACCOUNT_ID, Answer, Call, Cx, Refusal, Table, Tags, ensure, refuse_if, tag_map, to_json,
+};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -39,12 +37,6 @@ pub(super) struct NewStage {
     pub(super) tracing_enabled: Option<bool>,
 }
 
-impl ApiTree {
-    pub(super) fn stage(&self, name: &str) -> Result<&Stage, Refusal> {
-        self.stages.get(name).ok_or_else(|| not_found("Invalid stage identifier specified"))
-    }
-}
-
 impl Stage {
     /// Whether requests reach this deployment, all of them or those that a canary gets.
     pub(super) fn serves(&self, deployment: &str) -> bool {
@@ -59,7 +51,7 @@ impl Stage {
         if !(0.0..=100.0).contains(&canary.percent_traffic) {
             return Err(bad("Invalid canary percent traffic: it must be between 0 and 100."));
         }
-        tree.deployment(canary.deployment_id.get_or_insert_with(|| self.deployment_id.clone()))?;
+        tree.deployments.find(canary.deployment_id.get_or_insert_with(|| self.deployment_id.clone()))?;
         Ok(())
     }
 }
@@ -142,8 +134,8 @@ fn shown(cx: &Cx<'_>, api: &str, stage: &Stage) -> Value {
 
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: Create = call.input()?;
-    let tree = cx.r.apigateway.tree(&given.rest_api_id)?;
-    tree.deployment(&given.deployment_id)?;
+    let tree = cx.r.apigateway.apis.find(&given.rest_api_id)?;
+    tree.deployments.find(&given.deployment_id)?;
     if given.cache_cluster_enabled == Some(true) {
         return Err(bad("The emulator does not model cacheClusterEnabled."));
     }
@@ -161,20 +153,20 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     stage.tags = tag_map(given.tags.unwrap_or_default(), bad)?;
     refuse_if(tree.stages.contains_key(&stage.stage_name), || conflict("Stage already exists"))?;
     let answer = shown(cx, &given.rest_api_id, &stage);
-    let tree = cx.r.apigateway.tree_mut(&given.rest_api_id)?;
+    let tree = cx.r.apigateway.apis.find_mut(&given.rest_api_id)?;
     tree.stages.insert(stage.stage_name.clone(), stage);
     Ok(answer)
 }
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (rest_api_id, stage_name): (String, String) = call.members(&["restApiId", "stageName"])?;
-    Ok(shown(cx, &rest_api_id, cx.r.apigateway.tree(&rest_api_id)?.stage(&stage_name)?))
+    Ok(shown(cx, &rest_api_id, cx.r.apigateway.apis.find(&rest_api_id)?.stages.find(&stage_name)?))
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (rest_api_id, deployment_id): (String, Option<String>) =
         call.members(&["restApiId", "deploymentId"])?;
-    let tree = cx.r.apigateway.tree(&rest_api_id)?;
+    let tree = cx.r.apigateway.apis.find(&rest_api_id)?;
     let wanted = |stage: &&Stage| deployment_id.as_ref().is_none_or(|id| stage.deployment_id == *id);
     let stages: Vec<Value> =
         tree.stages.values().filter(wanted).map(|stage| shown(cx, &rest_api_id, stage)).collect();
@@ -184,12 +176,12 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (rest_api_id, stage_name, patch_operations): (String, String, Option<Vec<Given>>) =
         call.members(&["restApiId", "stageName", "patchOperations"])?;
-    let tree = cx.r.apigateway.tree(&rest_api_id)?;
-    let mut stage = tree.stage(&stage_name)?.clone();
+    let tree = cx.r.apigateway.apis.find(&rest_api_id)?;
+    let mut stage = tree.stages.find(&stage_name)?.clone();
     for patch in Patch::read(patch_operations)? {
         stage_patch::apply(&mut stage, &patch)?;
     }
-    tree.deployment(&stage.deployment_id)?;
+    tree.deployments.find(&stage.deployment_id)?;
     stage.check_canary(tree)?;
     check_variables(&stage.variables)?;
     if let Some(settings) = &mut stage.access_log_settings {
@@ -199,7 +191,7 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     check_logging(cx, &stage, logs_calls)?;
     stage.last_updated_date = cx.now_seconds();
     let answer = shown(cx, &rest_api_id, &stage);
-    cx.r.apigateway.tree_mut(&rest_api_id)?.stages.insert(stage_name.clone(), stage);
+    cx.r.apigateway.apis.find_mut(&rest_api_id)?.stages.insert(stage_name.clone(), stage);
     if logs_calls {
         // API Gateway Developer Guide, "Set up CloudWatch logging for REST APIs".
         let group = format!("API-Gateway-Execution-Logs_{rest_api_id}/{stage_name}");
@@ -245,8 +237,8 @@ fn identifies_requests(format: &str) -> bool {
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (rest_api_id, stage_name): (String, String) = call.members(&["restApiId", "stageName"])?;
     let state = &mut cx.r.apigateway;
-    state.tree(&rest_api_id)?.stage(&stage_name)?;
-    state.tree_mut(&rest_api_id)?.stages.remove(&stage_name);
+    state.apis.find(&rest_api_id)?.stages.find(&stage_name)?;
+    state.apis.find_mut(&rest_api_id)?.stages.remove(&stage_name);
     for plan in state.usage_plans.values_mut() {
         plan.api_stages.retain(|stage| !stage.is(&rest_api_id, &stage_name));
     }

@@ -3,15 +3,14 @@
 use serde_json::json;
 
 use super::{State, arn, bad, not_found};
-use crate::response::Refusal;
-use crate::services::support::{Tags, tags};
-use crate::services::tagging::Tagging;
+use crate::services::{Refusal, Tagging, Tags, tags};
 
 /// The first generation. A page is "not currently supported" (API Gateway API Reference, GetTags), so everything comes at
 /// once.
 pub(super) const TAGS: Tagging = Tagging {
     members: &["tags", "resourceArn", "tagKeys"],
     finds_first: true,
+    takes_map: true,
     list: |tags| json!(tags),
     ..Tagging::new(
         |cx, arn| cx.r.apigateway.tags_mut(cx.region, arn),

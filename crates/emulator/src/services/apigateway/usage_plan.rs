@@ -9,10 +9,7 @@ use super::patch::{Given, Op, Patch, unescaped};
 use super::records::{ApiKey, ApiStage, QuotaSettings, ThrottleSettings, UsagePlan};
 use super::rest_api::{listed, with_tags};
 use super::{State, bad, conflict, fresh_id, not_found, nothing};
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::support::{Tags, tag_map};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, Refusal, Table, Tags, ensure, refuse_if, tag_map, to_json};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -47,10 +44,6 @@ impl ApiStage {
 }
 
 impl State {
-    fn plan(&self, id: &str) -> Result<&UsagePlan, Refusal> {
-        self.usage_plans.get(id).ok_or_else(|| not_found("Invalid Usage Plan ID specified"))
-    }
-
     /// What must be true of a plan after every change.
     fn check_plan(&self, plan: &UsagePlan) -> Result<(), Refusal> {
         refuse_if(plan.name.trim().is_empty(), || bad("Usage plan name must not be empty."))?;
@@ -148,7 +141,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let usage_plan_id: String = call.member("usagePlanId")?;
-    let plan = cx.r.apigateway.plan(&usage_plan_id)?;
+    let plan = cx.r.apigateway.usage_plans.find(&usage_plan_id)?;
     Ok(with_tags(plan, &plan.tags))
 }
 
@@ -164,7 +157,7 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (usage_plan_id, patch_operations): (String, Option<Vec<Given>>) =
         call.members(&["usagePlanId", "patchOperations"])?;
     let state = &mut cx.r.apigateway;
-    let mut plan = state.plan(&usage_plan_id)?.clone();
+    let mut plan = state.usage_plans.find(&usage_plan_id)?.clone();
     for patch in Patch::read(patch_operations)? {
         apply(&mut plan, &patch)?;
     }
@@ -252,7 +245,7 @@ fn place_of(plan: &UsagePlan, name: &str) -> Result<usize, Refusal> {
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let usage_plan_id: String = call.member("usagePlanId")?;
     let state = &mut cx.r.apigateway;
-    if let Some(stage) = state.plan(&usage_plan_id)?.api_stages.first() {
+    if let Some(stage) = state.usage_plans.find(&usage_plan_id)?.api_stages.first() {
         return Err(bad(format!(
             "Cannot delete Usage Plan {usage_plan_id} because there are API Stages associated with it, including {}",
             stage.name()
@@ -266,11 +259,11 @@ pub(super) fn add_key(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (usage_plan_id, key_id, key_type): (String, String, String) =
         call.members(&["usagePlanId", "keyId", "keyType"])?;
     let state = &mut cx.r.apigateway;
-    let plan = state.plan(&usage_plan_id)?;
+    let plan = state.usage_plans.find(&usage_plan_id)?;
     if key_type != "API_KEY" {
         return Err(bad("Invalid usage plan key type: the one that there is is API_KEY."));
     }
-    let key = state.key(&key_id)?;
+    let key = state.api_keys.find(&key_id)?;
     if plan.keys.contains(&key_id) {
         return Err(conflict(format!("The API key {key_id} is already in the usage plan {usage_plan_id}.")));
     }
@@ -289,8 +282,8 @@ fn shown_key(key: &ApiKey) -> Value {
 
 /// A key of a plan.
 fn key_of<'a>(state: &'a State, plan: &str, key: &str) -> Result<&'a ApiKey, Refusal> {
-    if state.plan(plan)?.keys.contains(key) {
-        state.key(key)
+    if state.usage_plans.find(plan)?.keys.contains(key) {
+        state.api_keys.find(key)
     } else {
         Err(not_found("Invalid Usage Plan Key identifier specified"))
     }
@@ -304,7 +297,7 @@ pub(super) fn get_key(cx: &mut Cx<'_>, call: &Call) -> Answer {
 pub(super) fn list_keys(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let ListKeys { usage_plan_id, position, limit, name_query } = call.input()?;
     let state = &cx.r.apigateway;
-    let keys = state.plan(&usage_plan_id)?.keys.iter().filter_map(|id| state.api_keys.get(id));
+    let keys = state.usage_plans.find(&usage_plan_id)?.keys.iter().filter_map(|id| state.api_keys.get(id));
     let wanted = keys.filter(|key| key.is_named(name_query.as_deref()));
     listed(wanted.map(|key| (key.id.as_str(), shown_key(key))), position.as_deref(), limit)
 }

@@ -5,12 +5,10 @@ pub(super) mod gateway_response;
 use serde::Deserialize;
 
 use super::patch::{Given, Op, Patch};
-use super::records::{ApiTree, RequestValidator};
+use super::records::RequestValidator;
 use super::rest_api::listed;
-use super::{bad, conflict, fresh_id, not_found, nothing};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::{Answer, Cx, to_json};
+use super::{bad, conflict, fresh_id, nothing};
+use crate::services::{Answer, Call, Cx, Table, to_json};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -21,19 +19,13 @@ struct Create {
     validate_request_parameters: Option<bool>,
 }
 
-impl ApiTree {
-    fn validator(&self, id: &str) -> Result<&RequestValidator, Refusal> {
-        self.validators.get(id).ok_or_else(|| not_found("Invalid Request Validator identifier specified"))
-    }
-}
-
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: Create = call.input()?;
     let state = &mut cx.r.apigateway;
     let mut ids = state.ids;
     // Other operations do not find the API; for this one it is a bad request (recorded from real AWS).
     let unknown = |_| bad("Invalid REST API identifier specified");
-    let tree = state.tree_mut(&given.rest_api_id).map_err(unknown)?;
+    let tree = state.apis.find_mut(&given.rest_api_id).map_err(unknown)?;
     let id = fresh_id(&mut ids, 6, |id| tree.validators.contains_key(id));
     let validator = RequestValidator {
         id: id.clone(),
@@ -50,13 +42,13 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (rest_api_id, request_validator_id): (String, String) =
         call.members(&["restApiId", "requestValidatorId"])?;
-    Ok(to_json(cx.r.apigateway.tree(&rest_api_id)?.validator(&request_validator_id)?))
+    Ok(to_json(cx.r.apigateway.apis.find(&rest_api_id)?.validators.find(&request_validator_id)?))
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (rest_api_id, position, limit): (String, Option<String>, Option<i64>) =
         call.members(&["restApiId", "position", "limit"])?;
-    let tree = cx.r.apigateway.tree(&rest_api_id)?;
+    let tree = cx.r.apigateway.apis.find(&rest_api_id)?;
     let all = tree.validators.iter().map(|(id, validator)| (id.as_str(), to_json(validator)));
     listed(all, position.as_deref(), limit)
 }
@@ -64,8 +56,8 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (rest_api_id, request_validator_id, patch_operations): (String, String, Option<Vec<Given>>) =
         call.members(&["restApiId", "requestValidatorId", "patchOperations"])?;
-    let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
-    let mut validator = tree.validator(&request_validator_id)?.clone();
+    let tree = cx.r.apigateway.apis.find_mut(&rest_api_id)?;
+    let mut validator = tree.validators.find(&request_validator_id)?.clone();
     for patch in Patch::read(patch_operations)? {
         // API Gateway API Reference, "Patch Operations", UpdateRequestValidator.
         match (patch.op, patch.raw().as_slice()) {
@@ -86,8 +78,8 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (rest_api_id, request_validator_id): (String, String) =
         call.members(&["restApiId", "requestValidatorId"])?;
-    let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
-    tree.validator(&request_validator_id)?;
+    let tree = cx.r.apigateway.apis.find_mut(&rest_api_id)?;
+    tree.validators.find(&request_validator_id)?;
     let user = tree
         .methods()
         .find(|(_, method)| method.request_validator_id.as_ref() == Some(&request_validator_id));

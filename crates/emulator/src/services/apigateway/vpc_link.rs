@@ -7,13 +7,11 @@ use serde_json::json;
 
 use super::joins::link_role;
 use super::records::{Stage, VpcLink};
-use super::{State, bad, fresh_id, not_found, nothing};
-use crate::latency::{Spread, spread};
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::pages::page_by_key;
-use crate::services::support::{Interface, Next, Tags, tag_map};
-use crate::services::{Answer, Cx, to_json};
+use super::{State, bad, fresh_id, nothing};
+use crate::services::{
+    Answer, Call, Cx, Interface, Next, Refusal, Spread, Table, Tags, ensure, page_by_key, refuse_if, spread,
+    tag_map, to_json,
+};
 
 /// Estimates.
 const CREATE: Spread = spread(90.0, 45.0, 240.0);
@@ -31,14 +29,6 @@ struct Create {
 }
 
 impl State {
-    pub(super) fn link(&self, id: &str) -> Result<&VpcLink, Refusal> {
-        self.vpc_links.get(id).ok_or_else(|| not_found(format!("Unable to find Vpc Link {id}")))
-    }
-
-    pub(super) fn link_mut(&mut self, id: &str) -> Result<&mut VpcLink, Refusal> {
-        self.vpc_links.get_mut(id).ok_or_else(|| not_found(format!("Unable to find Vpc Link {id}")))
-    }
-
     /// The methods that go through a link: those of the APIs as they are now (`API:VERB:RESOURCE`), and those that
     /// stages serve (`API:VERB:RESOURCE:STAGE`), which stay whatever becomes of the API.
     fn users(&self, link: &str) -> Vec<String> {
@@ -129,7 +119,7 @@ fn message(pending: bool) -> String {
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let vpc_link_id: String = call.member("VpcLinkId")?;
-    Ok(to_json(cx.r.apigateway.link(&vpc_link_id)?))
+    Ok(to_json(cx.r.apigateway.vpc_links.find(&vpc_link_id)?))
 }
 
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
@@ -149,7 +139,7 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (vpc_link_id, name): (String, Option<String>) = call.members(&["VpcLinkId", "Name"])?;
-    let link = cx.r.apigateway.link_mut(&vpc_link_id)?;
+    let link = cx.r.apigateway.vpc_links.find_mut(&vpc_link_id)?;
     if let Some(name) = name {
         check_name(&name)?;
         link.name = name;
@@ -161,7 +151,7 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let vpc_link_id: String = call.member("VpcLinkId")?;
     let state = &cx.r.apigateway;
-    let link = state.link(&vpc_link_id)?;
+    let link = state.vpc_links.find(&vpc_link_id)?;
     let users = state.users(&vpc_link_id);
     if !users.is_empty() {
         let users = users.join(", ");
@@ -178,7 +168,7 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
             cx.r.apigateway.vpc_links.remove(&vpc_link_id);
         }
         Some(at_millis) => {
-            let link = cx.r.apigateway.link_mut(&vpc_link_id)?;
+            let link = cx.r.apigateway.vpc_links.find_mut(&vpc_link_id)?;
             link.vpc_link_status = "DELETING".to_owned();
             link.vpc_link_status_message = "VPC link is deleting ENIs".to_owned();
             link.next = Some(Next { state: GONE.to_owned(), at_millis });

@@ -13,13 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use self::policy::Policy;
 use self::target::Target;
-use super::{Answer, Api, Cx, unknown_operation};
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{Limit, ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::Refusal;
+use super::{
+    Answer, Api, Call, Cx, IdSource, Limit, Object, Refusal, ServiceLimits, Spread, kinds, rate, spread,
+    unknown_operation,
+};
 
 /// The one dimension of ECS (Application Auto Scaling API Reference, RegisterScalableTarget, `ScalableDimension`).
 const DIMENSION: &str = "ecs:service:DesiredCount";
@@ -105,15 +102,13 @@ impl Api for State {
     }
 }
 
-impl State {
-    fn target(&self, resource: &str) -> Result<&Target, Refusal> {
-        self.targets.get(resource).ok_or_else(|| {
-            let message = format!(
-                "No scalable target found for service namespace: ecs, resource ID: {resource}, scalable dimension: {DIMENSION}"
-            );
-            Refusal::new("ObjectNotFoundException", message)
-        })
-    }
+kinds! {
+    Target: |resource| {
+        let message = format!(
+            "No scalable target found for service namespace: ecs, resource ID: {resource}, scalable dimension: {DIMENSION}"
+        );
+        Refusal::new("ObjectNotFoundException", message)
+    };
 }
 
 /// A service is deleted: its target and the target's policies go with it, as clients report (eagletmt/hako, pull request

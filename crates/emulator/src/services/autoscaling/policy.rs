@@ -6,9 +6,7 @@ use serde_json::json;
 use super::alarms::{self, Alarm};
 use super::target::{check_alarms_can_be_read, paged};
 use super::{check_scope, invalid, service_arn};
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, Refusal, Table, ensure, to_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -81,7 +79,7 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let input: Put = call.input()?;
     check_scope(&input.service_namespace, Some(&input.scalable_dimension))?;
     let (resource, name) = (input.resource_id, input.policy_name);
-    check_alarms_can_be_read(cx, cx.r.autoscaling.target(&resource)?)?;
+    check_alarms_can_be_read(cx, cx.r.autoscaling.targets.find(&resource)?)?;
     if input.policy_type.as_deref() != Some("TargetTrackingScaling") {
         return Err(Refusal::new(
             "UnknownParameter",
@@ -192,7 +190,7 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let wanted = |name: &String| input.policy_names.is_empty() || input.policy_names.contains(name);
     let policies: Vec<&Policy> = policies.filter(|policy| wanted(&policy.policy_name)).collect();
     for policy in &policies {
-        check_alarms_can_be_read(cx, state.target(&policy.resource_id)?)?;
+        check_alarms_can_be_read(cx, state.targets.find(&policy.resource_id)?)?;
     }
     let policies = policies.into_iter().map(to_json).collect();
     let (policies, next) =

@@ -4,14 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{DIMENSION, check_scope, forget, invalid, service_arn};
-use crate::emulator::ACCOUNT_ID;
-use crate::latency::{Spread, spread};
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::pages::page;
-use crate::services::support::{Tags, tag_map, tags};
-use crate::services::tagging::Tagging;
-use crate::services::{Answer, Cx, ecs, iam, to_json};
+use crate::services::{
+    ACCOUNT_ID, Answer, Call, Cx, Refusal, Spread, Table, Tagging, Tags, ecs, ensure, iam, page, spread,
+    tag_map, tags, to_json,
+};
 
 /// The service to which the role of targets is linked.
 const LINKED: &str = "ecs.application-autoscaling.amazonaws.com";
@@ -202,7 +198,7 @@ pub(super) fn deregister(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (service_namespace, resource_id, scalable_dimension): (String, String, String) =
         call.members(&["ServiceNamespace", "ResourceId", "ScalableDimension"])?;
     check_scope(&service_namespace, Some(&scalable_dimension))?;
-    cx.r.autoscaling.target(&resource_id)?;
+    cx.r.autoscaling.targets.find(&resource_id)?;
     forget(cx, &resource_id);
     Ok(json!({}))
 }
@@ -210,6 +206,7 @@ pub(super) fn deregister(cx: &mut Cx<'_>, call: &Call) -> Answer {
 /// Application Auto Scaling API Reference, TagResource, UntagResource and ListTagsForResource.
 pub(super) const TAGS: Tagging = Tagging {
     members: &["Tags", "ResourceARN", "TagKeys"],
+    takes_map: true,
     list: |tags| json!(tags),
     ..Tagging::new(
         |cx, arn| {

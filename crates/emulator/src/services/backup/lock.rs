@@ -4,10 +4,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::vault::Vault;
-use super::{invalid, invalid_request, not_found};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::{Answer, Cx};
+use super::{invalid, invalid_request};
+use crate::services::{Answer, Call, Cx, Refusal, Table, refuse_if};
 
 /// A hundred years.
 const LONGEST: i64 = 36_500;
@@ -69,8 +67,7 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
 /// A vault whose lock may still be changed: "On and after the lock date, the Vault Lock becomes immutable".
 fn changeable<'a>(cx: &'a mut Cx<'_>, name: &str) -> Result<&'a mut Vault, Refusal> {
     let now = cx.now_seconds();
-    let vault = cx.r.backup.vaults.get_mut(name);
-    let vault = vault.ok_or_else(|| not_found(format!("Backup vault {name} does not exist.")))?;
+    let vault = cx.r.backup.vaults.find_mut(name)?;
     refuse_if(vault.lock_date.is_some_and(|date| date <= now), || {
         invalid_request("The Vault Lock of this vault is immutable.")
     })?;

@@ -18,13 +18,10 @@ use self::plan::Plan;
 use self::recovery_point::RecoveryPoint;
 use self::selection::Selection;
 use self::vault::Vault;
-use super::{Answer, Api, Cx, unknown_operation};
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
+use super::{
+    Answer, Api, Call, Cx, IdSource, Object, Refusal, ServiceLimits, Spread, ensure, kinds, rate, refusals,
+    refuse_if, spread, unknown_operation,
+};
 
 /// Everything of one region.
 #[derive(Clone, Serialize, Deserialize)]
@@ -46,6 +43,10 @@ pub(crate) struct State {
 
 /// How long a write takes. Estimate.
 const WRITE: Spread = spread(1.0, 0.5, 2.0);
+
+kinds! {
+    Vault: |name| not_found(format!("Backup vault {name} does not exist."));
+}
 
 impl Api for State {
     const INVALID: &'static str = "InvalidParameterValueException";
@@ -117,30 +118,16 @@ impl Api for State {
 }
 
 impl State {
-    /// The vault of this name, for calls that say that there is none.
-    fn vault(&self, name: &str) -> Result<&Vault, Refusal> {
-        self.vaults.get(name).ok_or_else(|| not_found(format!("Backup vault {name} does not exist.")))
-    }
-
     fn recovery_points_in(&self, vault: &str) -> usize {
         self.recovery_points.values().filter(|point| point.backup_vault_name == vault).count()
     }
 }
 
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidParameterValueException", message)
-}
-
-fn missing(message: impl Into<String>) -> Refusal {
-    Refusal::new("MissingParameterValueException", message)
-}
-
-fn invalid_request(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidRequestException", message)
-}
-
-fn not_found(message: impl Into<String>) -> Refusal {
-    Refusal::new("ResourceNotFoundException", message)
+refusals! {
+    invalid: "InvalidParameterValueException";
+    missing: "MissingParameterValueException";
+    invalid_request: "InvalidRequestException";
+    not_found: "ResourceNotFoundException";
 }
 
 /// Plans and selections that are not there are a parameter with a wrong value, for every operation

@@ -9,12 +9,7 @@ use super::plan_rule::PlanRule;
 use super::{
     State, already_exists, cannot_find, check_word, invalid, invalid_request, missing, not_found, page, uuid,
 };
-use crate::ids::IdSource;
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::support::{Tags, tag_map};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, IdSource, Object, Refusal, Tags, refuse_if, tag_map};
 
 /// A plan with all its versions, of which the last one is in force.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{State, cron, invalid};
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::support::Tags;
-use crate::services::time_zones;
+use crate::services::{Refusal, Tags, ensure, refuse_if, time_zones};
 
 /// A rule as it is given and, with an id, as GetBackupPlan has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

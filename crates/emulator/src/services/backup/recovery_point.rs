@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 
 use super::selection::check_role;
 use super::{invalid, not_found, page, uuid};
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, Refusal, Table, ensure, to_json};
 
 /// A recovery point as ListRecoveryPointsByBackupVault has it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -51,7 +49,7 @@ struct StartInput {
 /// AWS Backup API Reference, StartBackupJob. The job is over at once.
 pub(super) fn start(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let input: StartInput = call.input()?;
-    let vault = cx.r.backup.vault(&input.backup_vault_name)?;
+    let vault = cx.r.backup.vaults.find(&input.backup_vault_name)?;
     let backup_vault_arn = vault.arn().to_owned();
     let is_retried =
         |point: &&RecoveryPoint| input.idempotency_token.is_some() && point.token == input.idempotency_token;
@@ -111,7 +109,7 @@ struct ListInput {
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let input: ListInput = call.input()?;
     let name = input.backup_vault_name;
-    cx.r.backup.vault(&name)?;
+    cx.r.backup.vaults.find(&name)?;
     let is = |asked: &Option<String>, value: &String| asked.as_ref().is_none_or(|asked| asked == value);
     let points = cx.r.backup.recovery_points.values().filter(|point| {
         point.backup_vault_name == name
@@ -127,7 +125,7 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
 /// Guide, "AWS Backup Vault Lock").
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (name, arn): (String, String) = call.members(&["BackupVaultName", "RecoveryPointArn"])?;
-    let days = cx.r.backup.vault(&name)?.least_days();
+    let days = cx.r.backup.vaults.find(&name)?.least_days();
     let points = &cx.r.backup.recovery_points;
     let point = points.get(&arn).filter(|point| point.backup_vault_name == name);
     let point = point.ok_or_else(|| not_found(format!("Recovery point {arn} does not exist.")))?;

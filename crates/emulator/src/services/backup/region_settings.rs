@@ -10,11 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{State, invalid};
-use crate::request::Call;
-use crate::services::{Answer, Cx};
-
-/// What is on and off, by resource type.
-type Switches = BTreeMap<String, bool>;
+use crate::services::{Answer, Call, Cx};
 
 /// The services that have an opt-in, and what a new account has.
 const SERVICES: [(&str, bool); 18] = [
@@ -38,6 +34,9 @@ const SERVICES: [(&str, bool); 18] = [
     ("VirtualMachine", true),
 ];
 
+/// By service.
+type Preference = BTreeMap<String, bool>;
+
 impl State {
     fn opt_ins(&self) -> BTreeMap<&str, bool> {
         let by_default = SERVICES.into_iter();
@@ -54,14 +53,12 @@ pub(super) fn describe(cx: &mut Cx<'_>, _call: &Call) -> Answer {
 
 /// What is not named stays as it is. A service that has no opt-in is refused (hashicorp/terraform-provider-aws#21801).
 pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let (resource_type_opt_in_preference, resource_type_management_preference): (
-        Option<Switches>,
-        Option<Switches>,
-    ) = call.members(&["ResourceTypeOptInPreference", "ResourceTypeManagementPreference"])?;
-    if resource_type_management_preference.is_some() {
+    let (opt_ins, management): (Option<Preference>, Option<Preference>) =
+        call.members(&["ResourceTypeOptInPreference", "ResourceTypeManagementPreference"])?;
+    if management.is_some() {
         return Err(invalid("The emulator does not model ResourceTypeManagementPreference."));
     }
-    let wanted = resource_type_opt_in_preference.unwrap_or_default();
+    let wanted = opt_ins.unwrap_or_default();
     if wanted.keys().any(|name| !SERVICES.iter().any(|(known, _)| known == name)) {
         return Err(invalid("Element present in resource type opt in preference has invalid values"));
     }

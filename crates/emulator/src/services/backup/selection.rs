@@ -4,11 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{already_exists, cannot_find, check_word, invalid, page, uuid};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::support::Tags;
-use crate::services::{Answer, Cx, iam, to_json};
+use crate::services::{Answer, Call, Cx, Object, Refusal, Tags, ensure, iam, to_json};
 
 /// A selection as GetBackupSelection has it.
 #[derive(Clone, Debug, Serialize, Deserialize)]

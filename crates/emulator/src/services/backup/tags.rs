@@ -3,14 +3,11 @@
 use serde_json::json;
 
 use super::{invalid, not_found, page};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::{Tags, tags};
-use crate::services::tagging::Tagging;
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Refusal, Tagging, Tags, tags};
 
 pub(super) const TAGS: Tagging = Tagging {
     members: &["Tags", "ResourceArn", "TagKeyList"],
+    takes_map: true,
     ..Tagging::new(
         tags_of,
         |given| tags(given, invalid),

@@ -4,11 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{already_exists, check_word, invalid, invalid_request, page};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::support::{Tags, tag_map};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, Object, Refusal, Table, Tags, ensure, tag_map, to_json};
 
 /// A vault as DescribeBackupVault has it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -139,7 +135,7 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
 /// "A vault can be deleted only if it is empty" (DeleteBackupVault). Plans that send backups to it do not keep it.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let backup_vault_name: String = call.member("BackupVaultName")?;
-    cx.r.backup.vault(&backup_vault_name)?;
+    cx.r.backup.vaults.find(&backup_vault_name)?;
     if cx.r.backup.recovery_points_in(&backup_vault_name) > 0 {
         let message = "Backup vault cannot be deleted because it contains recovery points.";
         return Err(invalid_request(message));

@@ -10,11 +10,7 @@ use serde_json::{Value, json};
 use super::actions::{self, Taker};
 use super::metrics_list::{self, MetricDataQuery};
 use super::{has_control_characters, validation};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::support::{Tag, Tags, tags};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, Object, Refusal, Tag, Tags, ensure, refuse_if, tags, to_json};
 
 /// An alarm of either kind: what was put, and what CloudWatch adds.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -6,9 +6,7 @@ use serde_json::{Value, json};
 use super::alarm::Dimension;
 use super::metrics_list::{self, MetricDataQuery};
 use super::{invalid_combination, invalid_value, missing, not_found, page};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, Refusal, refuse_if, to_json};
 
 /// A detector as DescribeAnomalyDetectors has it.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -6,10 +6,7 @@ use serde_json::Value;
 use super::actions::{self, Taker};
 use super::alarm::{ActionConfiguration, Settings, Status, read_tags, upsert, yes};
 use super::{State, alarm_name, has_control_characters, rule, validation};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::Tag;
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Refusal, Tag};
 
 /// What PutCompositeAlarm is given.
 #[derive(Clone, Debug, Serialize, Deserialize)]

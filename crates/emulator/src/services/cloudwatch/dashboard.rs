@@ -7,14 +7,10 @@ use serde_json::{Value, json};
 
 use super::alarm::read_tags;
 use super::{invalid_value, page, widget};
-use crate::emulator::ACCOUNT_ID;
-use crate::ids::IdSource;
-use crate::limits::{ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::support::{Tag, Tags};
-use crate::services::{Answer, Api, Cx, unknown_operation};
+use crate::services::{
+    ACCOUNT_ID, Answer, Api, Call, Cx, IdSource, Object, Refusal, ServiceLimits, Tag, Tags, ensure, rate,
+    unknown_operation,
+};
 
 /// The dashboards of the account (PutDashboard: "All dashboards in your account are global, not region-specific").
 /// Their operations are CloudWatch's in every region.
@@ -112,16 +108,10 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     }))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListInput {
-    #[serde(default)]
-    dashboard_name_prefix: String,
-    next_token: Option<String>,
-}
-
 pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let ListInput { dashboard_name_prefix, next_token } = call.input()?;
+    let (dashboard_name_prefix, next_token): (Option<String>, Option<String>) =
+        call.members(&["DashboardNamePrefix", "NextToken"])?;
+    let dashboard_name_prefix = dashboard_name_prefix.unwrap_or_default();
     let dashboards = cx.global.dashboards.dashboards.iter();
     let entries =
         dashboards.filter(|(name, _)| name.starts_with(&dashboard_name_prefix)).map(|(name, dashboard)| {

@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 
 use super::alarm::Dimension;
 use super::{invalid_combination, invalid_value, missing, page};
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, Refusal, ensure, to_json};
 
 /// The data of one metric.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -3,9 +3,7 @@
 use serde_json::Value;
 
 use super::{State, validation};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Refusal, refuse_if};
 
 /// Names that are not there do not keep the others from being deleted (DeleteAlarms); if none is there, that is an
 /// error.

@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 
 use super::alarm::{Alarm, Settings, as_child};
 use super::{State, page, validation};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Refusal, refuse_if};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

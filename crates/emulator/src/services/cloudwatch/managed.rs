@@ -4,8 +4,7 @@
 
 use super::State;
 use super::alarm::{Dimension, MetricSettings, Status, upsert};
-use crate::emulator::ACCOUNT_ID;
-use crate::services::support::Tags;
+use crate::services::{ACCOUNT_ID, Tags};
 
 /// An alarm of a scaling policy.
 #[derive(Clone, Debug)]

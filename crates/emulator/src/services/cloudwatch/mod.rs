@@ -30,14 +30,10 @@ use self::alarm::{Alarm, MetricSettings};
 use self::anomaly::Detector;
 use self::composite::CompositeSettings;
 use self::data::Series;
-use super::pages::page_by_key;
-use super::{Answer, Api, Cx, unknown_operation};
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{Limit, ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::Refusal;
+use super::{
+    Answer, Api, Call, Cx, IdSource, Limit, Object, Refusal, ServiceLimits, Spread, page_by_key, rate,
+    refusals, spread, unknown_operation,
+};
 
 /// Everything of one region.
 #[derive(Clone, Serialize, Deserialize)]
@@ -146,26 +142,17 @@ impl Api for State {
     }
 }
 
-/// The refusal of an alarm.
-fn validation(message: impl Into<String>) -> Refusal {
-    Refusal::new("ValidationError", message)
-}
-
-fn invalid_value(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidParameterValue", message)
-}
-
-fn invalid_combination(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidParameterCombination", message)
+refusals! {
+    /// The refusal of an alarm.
+    validation: "ValidationError";
+    invalid_value: "InvalidParameterValue";
+    invalid_combination: "InvalidParameterCombination";
+    /// The refusal of an id or a name of a thing that is not there.
+    not_found: "ResourceNotFoundException", 404;
 }
 
 fn missing(parameter: &str) -> Refusal {
     Refusal::new("MissingParameter", format!("The parameter {parameter} is required."))
-}
-
-/// The refusal of an id or a name of a thing that is not there.
-fn not_found(message: impl Into<String>) -> Refusal {
-    Refusal::new("ResourceNotFoundException", message).with_status(404)
 }
 
 /// One page of what is ordered by a key. A token says after which key the page begins.

@@ -8,9 +8,7 @@ use serde_json::{Map, Value, json};
 use super::alarm::Dimension;
 use super::data::{MetricName, Point, Samples};
 use super::{invalid_combination, invalid_value};
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Refusal, ensure};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

@@ -4,11 +4,7 @@ use serde_json::json;
 
 use super::alarm::read_tags;
 use super::{invalid_value, not_found};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::Tags;
-use crate::services::tagging::Tagging;
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Refusal, Tagging, Tags};
 
 /// TagResource: "You can associate as many as 50 tags with a CloudWatch resource."
 pub(super) const TAGS: Tagging = Tagging {

@@ -7,10 +7,8 @@ use super::describe::{describe, find, find_mut};
 use super::guard_records::{IcmpTypeCode, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, PortRange};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done};
-use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
-use crate::response::{Refusal, refuse_if};
-use crate::services::to_json;
+use crate::services::{ACCOUNT_ID, Refusal, refuse_if, to_json};
 
 /// The entry that denies what nothing else decided. It is shown as `*` and cannot be touched.
 const LAST_RULE: i64 = 32767;

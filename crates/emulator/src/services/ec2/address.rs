@@ -9,8 +9,7 @@ use super::records::Address;
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done};
 use crate::parameters::Parameters;
-use crate::response::Refusal;
-use crate::services::to_json;
+use crate::services::{Refusal, to_json};
 
 /// Our public addresses are in 198.18.0.0/15, which is set aside for tests and belongs to nobody (RFC 2544).
 const FIRST_ADDRESS: u32 = u32::from_be_bytes([198, 18, 0, 0]);

@@ -12,8 +12,7 @@ use super::table::Table;
 use super::tags::Tags;
 use crate::latency::Latency;
 use crate::parameters::Parameters;
-use crate::response::Refusal;
-use crate::services::to_json;
+use crate::services::{Refusal, to_json};
 
 /// What operations need to know of a kind of object.
 pub(super) struct Kind {

@@ -8,11 +8,9 @@ use super::describe::{Kind, Record, describe, find, find_mut};
 use super::records::record;
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done};
-use crate::emulator::ACCOUNT_ID;
 use crate::latency;
 use crate::parameters::Parameters;
-use crate::response::{Refusal, refuse_if};
-use crate::services::to_json;
+use crate::services::{ACCOUNT_ID, Refusal, refuse_if, to_json};
 
 /// What can be in a set (EC2 API Reference, CreateDhcpOptions).
 const KEYS: [&str; 6] = [

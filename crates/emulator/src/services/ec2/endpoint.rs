@@ -9,10 +9,8 @@ use super::interface_endpoint::latency_of;
 use super::records::{Route, VpcEndpoint};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done};
-use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
-use crate::response::{Refusal, refuse_if};
-use crate::services::to_json;
+use crate::services::{ACCOUNT_ID, Refusal, refuse_if, to_json};
 
 /// What an endpoint allows if nothing else is said (EC2 API Reference, CreateVpcEndpoint, `PolicyDocument`).
 pub(super) const FULL_ACCESS: &str = r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;

@@ -11,9 +11,8 @@ use serde_json::{Value, json};
 use super::describe::Filters;
 use super::network;
 use super::{Answer, Cx, Interface, Region};
-use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
-use crate::response::{Refusal, refuse_if};
+use crate::services::{ACCOUNT_ID, Refusal, refuse_if};
 
 /// What other services need to know of a subnet.
 #[derive(Clone, Debug)]

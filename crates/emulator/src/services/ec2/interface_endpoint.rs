@@ -14,10 +14,8 @@ use super::endpoint::{INTERFACE_ACCESS, policy};
 use super::records::{DnsEntry, DnsOptions, EndpointGroup, VpcEndpoint};
 use super::tags::Tags;
 use super::{Answer, Cx, Region};
-use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
-use crate::response::{Refusal, refuse_if};
-use crate::services::to_json;
+use crate::services::{ACCOUNT_ID, Refusal, refuse_if, to_json};
 
 /// Services that have interface endpoints, of those that a payment stack calls (AWS PrivateLink Guide, "AWS services
 /// that integrate with AWS PrivateLink"), and the host name that private DNS takes over, before the region.

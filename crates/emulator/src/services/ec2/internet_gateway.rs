@@ -6,10 +6,8 @@ use super::describe::{describe, find, find_mut};
 use super::records::{Attachment, InternetGateway};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done};
-use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
-use crate::response::Refusal;
-use crate::services::to_json;
+use crate::services::{ACCOUNT_ID, Refusal, to_json};
 
 impl Region {
     pub(super) fn create_internet_gateway(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {

@@ -40,14 +40,12 @@ use self::guard_records::{FlowLog, NetworkAcl, SecurityGroup, SecurityGroupRule}
 use self::records::{Address, InternetGateway, NatGateway, RouteTable, Subnet, Vpc, VpcEndpoint};
 use self::table::Table;
 pub(crate) use self::zones::regions;
-use super::{Answer, Api, Interface, iam, s3};
+use super::{
+    Answer, Api, Call, IdSource, Interface, Latencies, Limit, Object, Refusal, ServiceLimits, Spread, Tokens,
+    iam, rate, s3, spread,
+};
 use crate::clock::timestamp;
-use crate::ids::IdSource;
-use crate::latency::{self, Latencies, Spread, spread};
-use crate::limits::{Limit, ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::Refusal;
+use crate::latency;
 
 /// Everything in one region.
 #[derive(Clone, Serialize, Deserialize)]
@@ -71,7 +69,7 @@ pub(crate) struct Region {
     flow_logs: Table<FlowLog>,
     vpc_endpoints: Table<VpcEndpoint>,
     network_acls: Table<NetworkAcl>,
-    tokens: tokens::Tokens,
+    tokens: Tokens,
 }
 
 /// What an operation knows besides the state.
@@ -242,7 +240,7 @@ impl Api for Region {
             flow_logs: Table::new(),
             vpc_endpoints: Table::new(),
             network_acls: Table::new(),
-            tokens: tokens::Tokens::default(),
+            tokens: Tokens::default(),
         }
     }
 

@@ -11,9 +11,8 @@ use super::describe::{Record, describe, find, find_mut};
 use super::records::{Failure, NatAddress, NatGateway};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, network};
-use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
-use crate::services::to_json;
+use crate::services::{ACCOUNT_ID, to_json};
 
 /// How long a gateway that is gone is still shown (VPC User Guide, "Delete a NAT gateway").
 const VISIBLE_MILLIS: i64 = 60 * 60 * 1000;

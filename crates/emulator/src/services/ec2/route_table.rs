@@ -6,10 +6,8 @@ use super::describe::{describe, find, find_mut};
 use super::records::{InternetGateway, NatGateway, Route, RouteTable, RouteTableAssociation, State};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done, network};
-use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
-use crate::response::{Refusal, ensure};
-use crate::services::to_json;
+use crate::services::{ACCOUNT_ID, Refusal, ensure, to_json};
 
 /// Where a route leads.
 enum Target {

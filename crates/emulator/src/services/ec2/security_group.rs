@@ -9,11 +9,8 @@ use super::describe::{describe, describe_as, find};
 use super::guard_records::{ReferencedGroup, SecurityGroup, SecurityGroupRule};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done};
-use crate::emulator::ACCOUNT_ID;
-use crate::latency::{Spread, spread};
 use crate::parameters::Parameters;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::to_json;
+use crate::services::{ACCOUNT_ID, Refusal, Spread, ensure, refuse_if, spread, to_json};
 
 /// From when a new group is seen until its first rule is.
 const DEFAULT_RULE: Spread = spread(3.0, 0.0, 6.0);

@@ -8,10 +8,8 @@ use super::tags::Tags;
 use super::vpc::boolean;
 use super::zones::{self, Zone};
 use super::{Answer, Cx, Region, done, network};
-use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
-use crate::response::Refusal;
-use crate::services::to_json;
+use crate::services::{ACCOUNT_ID, Refusal, to_json};
 
 impl Region {
     pub(super) fn create_subnet(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {

@@ -7,10 +7,8 @@ use super::describe::{Record, describe_as, find, find_mut};
 use super::records::{CidrAssociation, RouteTableAssociation, State, Vpc};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done, network};
-use crate::emulator::ACCOUNT_ID;
 use crate::parameters::Parameters;
-use crate::response::Refusal;
-use crate::services::to_json;
+use crate::services::{ACCOUNT_ID, Refusal, to_json};
 
 impl Region {
     pub(super) fn create_vpc(&mut self, cx: &Cx<'_>, mut p: Parameters) -> Answer {

@@ -6,11 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::invalid;
 use super::repository::Repository;
-use crate::emulator::ACCOUNT_ID;
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::pages::page;
-use crate::services::{Answer, Cx};
+use crate::services::{ACCOUNT_ID, Answer, Call, Cx, Refusal, ensure, page, refuse_if};
 
 /// Amazon ECR User Guide, "Container image manifest format support in Amazon ECR".
 const MEDIA_TYPES: [&str; 5] = [

@@ -16,14 +16,10 @@ use serde_json::{Value, json};
 
 use self::repository::Repository;
 use self::tags::TAGS;
-use super::{Answer, Api, Cx, unknown_operation};
-use crate::emulator::ACCOUNT_ID;
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{Limit, ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::Refusal;
+use super::{
+    ACCOUNT_ID, Answer, Api, Call, Cx, IdSource, Limit, Object, Refusal, ServiceLimits, Spread, rate, spread,
+    unknown_operation,
+};
 
 /// Everything in one region.
 #[derive(Clone, Serialize, Deserialize)]

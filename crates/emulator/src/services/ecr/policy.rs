@@ -4,10 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{invalid, lifecycle};
-use crate::emulator::ACCOUNT_ID;
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::{Answer, Cx};
+use crate::services::{ACCOUNT_ID, Answer, Call, Cx, Refusal, ensure};
 
 /// ECR API Reference, PutLifecyclePolicy.
 pub(super) fn put_lifecycle(cx: &mut Cx<'_>, call: &Call) -> Answer {

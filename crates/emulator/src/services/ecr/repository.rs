@@ -7,12 +7,7 @@ use serde_json::{Value, json};
 
 use super::image::Image;
 use super::{invalid, tags};
-use crate::emulator::ACCOUNT_ID;
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::pages::page;
-use crate::services::support::{Tag, Tags};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{ACCOUNT_ID, Answer, Call, Cx, Refusal, Tag, Tags, page, to_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,10 +1,7 @@
 //! Tags of repositories (ECR API Reference, CreateRepository and TagResource).
 
 use super::{invalid, no_repository};
-use crate::response::{Refusal, refuse_if};
-use crate::services::Cx;
-use crate::services::support::{Tag, Tags, tags};
-use crate::services::tagging::Tagging;
+use crate::services::{Cx, Refusal, Tag, Tagging, Tags, refuse_if, tags};
 
 pub(super) const TAGS: Tagging =
     Tagging { members: &["tags", "resourceArn", "tagKeys"], ..Tagging::new(tags_of, read, |_| too_many()) };

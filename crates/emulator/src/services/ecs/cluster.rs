@@ -5,11 +5,10 @@ use serde_json::{Value, json};
 
 use super::shapes::{StrategyItem, check_strategy};
 use super::{REMEMBERED_MILLIS, State, invalid, is_name, lookup};
-use crate::latency::{Spread, spread};
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::support::{Next, Tag, Tags, named_tag_list, tags};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{
+    Answer, Call, Cx, Next, Refusal, Spread, Tag, Tags, ensure, named_tag_list, refuse_if, spread, tags,
+    to_json,
+};
 
 /// From creation to `ACTIVE`: 1 to 12 s in logs of Terraform applies.
 const CREATE: Spread = spread(5.0, 1.0, 12.0);

@@ -8,9 +8,7 @@ use super::failure::Problem;
 use super::shapes::DeploymentConfiguration;
 use super::stages::{self, Stage};
 use super::{State, invalid, lookup, rollout};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, Refusal, to_json};
 
 /// ECS API Reference, ServiceDeployment. Its counts are those of its tasks.
 #[derive(Clone, Debug, Serialize, Deserialize)]

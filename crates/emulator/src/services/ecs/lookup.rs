@@ -1,10 +1,7 @@
 //! What ECS must know of other services, and how its lists are cut into pages.
 
 use super::invalid;
-use crate::emulator::ACCOUNT_ID;
-use crate::response::Refusal;
-use crate::services::Cx;
-use crate::services::pages::page;
+use crate::services::{ACCOUNT_ID, Cx, Refusal, page};
 
 /// One page of a list (ECS API Reference, `maxResults`: 1 to 100) of `usual` items where the call does not say.
 pub(super) fn paged<T>(

@@ -35,14 +35,10 @@ use self::revision::Revision;
 use self::service::Service;
 use self::task::Task;
 use self::task_definition::TaskDefinition;
-use super::support::Tokens;
-use super::{Answer, Api, Cx, Interface, elbv2, iam, unknown_operation};
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{Limit, ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
+use super::{
+    Answer, Api, Call, Cx, IdSource, Interface, Limit, Object, Refusal, ServiceLimits, Spread, Tokens, elbv2,
+    ensure, iam, rate, refusals, spread, unknown_operation,
+};
 
 /// For how long what is gone can still be described. AWS gives no number; an hour is what clients report for stopped
 /// tasks (ECS API Reference, DescribeTasks: "for at least one hour").
@@ -72,14 +68,11 @@ pub(crate) struct State {
     tokens: Tokens,
 }
 
-/// ECS API Reference, "InvalidParameterException".
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidParameterException", message)
-}
-
-/// ECS API Reference, "ClientException".
-fn client(message: impl Into<String>) -> Refusal {
-    Refusal::new("ClientException", message)
+refusals! {
+    /// ECS API Reference, "InvalidParameterException".
+    invalid: "InvalidParameterException";
+    /// ECS API Reference, "ClientException".
+    client: "ClientException";
 }
 
 /// ECS works by its service-linked role, which the first call makes (ECS Developer Guide, "Using service-linked roles for

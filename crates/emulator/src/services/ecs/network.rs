@@ -4,8 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::shapes::{AwsVpcConfiguration, NetworkConfiguration};
 use super::{State, invalid};
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::Cx;
+use crate::services::{Cx, Refusal, ensure, refuse_if};
 
 /// The subnets and groups of a network configuration, which must be there, in one VPC (ECS API Reference,
 /// AwsVpcConfiguration); the VPC's id.

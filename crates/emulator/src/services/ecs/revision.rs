@@ -7,8 +7,7 @@ use super::lookup::{self, Image};
 use super::service::Service;
 use super::shapes::{LoadBalancer, NetworkConfiguration, StrategyItem};
 use super::{State, invalid};
-use crate::request::Call;
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, to_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -7,12 +7,10 @@ use super::shapes::{
     DeploymentConfiguration, DeploymentController, LoadBalancer, NetworkConfiguration, StrategyItem,
 };
 use super::{REMEMBERED_MILLIS, State, invalid, is_name, lookup, rollout, routing, service_checks, task};
-use crate::emulator::ACCOUNT_ID;
-use crate::latency::{Spread, spread};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::{Tag, Tags, Token, named_tag_list, tags};
-use crate::services::{Answer, Cx, autoscaling, to_json};
+use crate::services::{
+    ACCOUNT_ID, Answer, Call, Cx, Refusal, Spread, Tag, Tags, autoscaling, named_tag_list, spread, tags,
+    to_json,
+};
 
 /// For how long a client token is remembered. AWS gives no number for ECS; this is EC2's.
 const TOKEN_MILLIS: i64 = 24 * 60 * 60 * 1000;
@@ -288,14 +286,12 @@ fn earlier_answer(cx: &mut Cx<'_>, call: &Call, token: Option<&str>) -> Result<O
     if !(1..=36).contains(&token.len()) || !token.bytes().all(|byte| (33..=126).contains(&byte)) {
         return Err(invalid("A client token has up to 36 printable ASCII characters."));
     }
-    match cx.r.ecs.tokens.look(cx.now_millis, TOKEN_MILLIS, call, token) {
-        Token::New => Ok(None),
-        Token::Same(answer) => {
-            let arn = answer["service"]["serviceArn"].as_str().unwrap_or_default();
-            Ok(cx.r.ecs.service_exists(arn).then_some(answer))
-        }
-        Token::Other => Err(invalid("Creation of service was not idempotent.")),
-    }
+    let other = || invalid("Creation of service was not idempotent.");
+    let answer = cx.r.ecs.tokens.look(cx.now_millis, TOKEN_MILLIS, call, token, other)?;
+    let is_there = |answer: &Value| {
+        cx.r.ecs.service_exists(answer["service"]["serviceArn"].as_str().unwrap_or_default())
+    };
+    Ok(answer.filter(is_there))
 }
 
 impl Create {

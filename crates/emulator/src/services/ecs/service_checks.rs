@@ -8,8 +8,7 @@ use super::shapes::{
 };
 use super::task_definition::{TaskDefinition, is_role_arn};
 use super::{client, invalid, lookup, network, not_modelled, routing};
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::Cx;
+use crate::services::{Cx, Refusal, ensure, refuse_if};
 
 /// Who assumes the roles that ECS moves traffic and calls hooks with (ECS Developer Guide, "Amazon ECS infrastructure IAM
 /// role for load balancers").

@@ -3,9 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{State, invalid};
-use crate::emulator::ACCOUNT_ID;
-use crate::request::Call;
-use crate::services::{Answer, Cx};
+use crate::services::{ACCOUNT_ID, Answer, Call, Cx};
 
 /// Each setting, its default and the values that it takes.
 const SETTINGS: [(&str, &str, &[&str]); 10] = [

@@ -11,8 +11,7 @@ use super::revision::{Revision, Route};
 use super::service::Deployment;
 use super::shapes::DeploymentConfiguration;
 use super::{rollout, routing, task};
-use crate::latency::{Spread, spread};
-use crate::services::Cx;
+use crate::services::{Cx, Spread, spread};
 
 /// Until a deployment begins. Estimate.
 const PENDING: Spread = spread(3.0, 1.0, 5.0);

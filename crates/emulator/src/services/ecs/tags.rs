@@ -1,9 +1,7 @@
 //! Tags of clusters, services, task definitions and tasks.
 
 use super::{State, invalid};
-use crate::response::Refusal;
-use crate::services::support::{Tags, named_tag_list, tags};
-use crate::services::tagging::Tagging;
+use crate::services::{Refusal, Tagging, Tags, named_tag_list, tags};
 
 pub(super) const TAGS: Tagging = Tagging {
     members: &["tags", "resourceArn", "tagKeys"],

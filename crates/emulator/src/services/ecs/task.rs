@@ -10,11 +10,9 @@ use super::network::{self, Place};
 use super::revision::Revision;
 use super::task_definition::EphemeralStorage;
 use super::{REMEMBERED_MILLIS, State, cluster, invalid, lookup, routing};
-use crate::latency::{Spread, spread};
-use crate::request::Call;
-use crate::response::ensure;
-use crate::services::support::{Next, Tags, named_tag_list};
-use crate::services::{Answer, Cx, Interface, to_json};
+use crate::services::{
+    Answer, Call, Cx, Interface, Next, Spread, Tags, ensure, named_tag_list, spread, to_json,
+};
 
 /// From the start of a task on Fargate until it is `RUNNING`. Estimate, within the 59 s in which services become steady.
 const START: Spread = spread(40.0, 30.0, 50.0);

@@ -7,11 +7,9 @@ use serde_json::{Value, json};
 
 use super::container::{self, Container};
 use super::{State, client, fargate, invalid, is_name, lookup, not_modelled};
-use crate::latency::{Spread, spread};
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::support::{Next, Tag, Tags, named_tag_list, tags};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{
+    Answer, Call, Cx, Next, Refusal, Spread, Tag, Tags, ensure, named_tag_list, spread, tags, to_json,
+};
 
 /// How long a deleted task definition that nothing uses is still shown. Estimate: AWS gives no number.
 const DELETE: Spread = spread(60.0, 30.0, 120.0);

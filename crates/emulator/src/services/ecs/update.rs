@@ -7,9 +7,7 @@ use super::shapes::{
     DeploymentConfiguration, DeploymentController, LoadBalancer, NetworkConfiguration, StrategyItem,
 };
 use super::{rollout, routing, service_checks};
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Refusal, ensure};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

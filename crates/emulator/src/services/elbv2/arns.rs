@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use super::invalid;
 use super::records::{Listener, LoadBalancer, Rule, TargetGroup};
-use crate::emulator::ACCOUNT_ID;
-use crate::response::{Refusal, ensure, refuse_if};
+use crate::services::{ACCOUNT_ID, Refusal, ensure, refuse_if};
 
 /// A kind of object, as its ARN and its errors call it.
 #[derive(Clone, Copy, PartialEq)]

@@ -8,9 +8,7 @@ use super::attributes::{self, Pair};
 use super::pages::page;
 use super::records::{Action, Certificate, Listener, MutualAuthentication, Rule, Security};
 use super::{State, arns, invalid, shown, tags, tls};
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::support::{Answer, Cx, Tag};
+use crate::services::{Answer, Call, Cx, Refusal, Tag, ensure, refuse_if};
 
 /// AWS General Reference, "Elastic Load Balancing endpoints and quotas": listeners for an application load balancer.
 const MOST: usize = 50;

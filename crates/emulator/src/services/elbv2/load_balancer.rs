@@ -14,10 +14,7 @@ use super::records::{Attributes, LoadBalancer, LoadBalancerState};
 use super::{
     LINGERING, Lingering, PROVISIONING, invalid, not_modelled, regions, shown, tags, wrong_configuration,
 };
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::iam;
-use crate::services::support::{Answer, Cx, Interface, Next, Tag};
+use crate::services::{Answer, Call, Cx, Interface, Next, Refusal, Tag, ensure, iam};
 
 /// AWS General Reference, "Elastic Load Balancing endpoints and quotas": application load balancers for a region.
 const MOST: usize = 50;

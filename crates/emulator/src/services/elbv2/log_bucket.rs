@@ -13,9 +13,7 @@ use serde_json::Value;
 
 use super::regions::log_account;
 use super::wrong_configuration;
-use crate::emulator::ACCOUNT_ID;
-use crate::response::Refusal;
-use crate::services::Cx;
+use crate::services::{ACCOUNT_ID, Cx, Refusal};
 
 /// Where a load balancer writes.
 pub(super) struct Delivery<'a> {

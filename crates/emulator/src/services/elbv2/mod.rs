@@ -30,13 +30,10 @@ use serde_json::Value;
 
 use self::records::{Listener, WeightedGroup};
 pub(crate) use self::records::{LoadBalancer, Rule, Target, TargetGroup};
-use super::{Answer, Api, Cx, Interface, unknown_operation};
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{Limit, ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::Refusal;
+use super::{
+    Answer, Api, Call, Cx, IdSource, Interface, Limit, Object, Refusal, ServiceLimits, Spread, rate,
+    refusals, spread, unknown_operation,
+};
 
 /// From `provisioning` to `active`: nine load balancers in logs of real deployments.
 const PROVISIONING: Spread = spread(148.0, 135.0, 187.0);
@@ -62,12 +59,9 @@ struct Lingering {
     interface: Interface,
 }
 
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new("ValidationError", message)
-}
-
-fn wrong_configuration(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidConfigurationRequest", message)
+refusals! {
+    invalid: "ValidationError";
+    wrong_configuration: "InvalidConfigurationRequest";
 }
 
 /// A choice that AWS has and the emulator has not.

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use super::records::{AvailabilityZone, LoadBalancer};
 use super::{State, invalid, wrong_configuration};
-use crate::response::Refusal;
-use crate::services::support::{Cx, Interface};
+use crate::services::{Cx, Interface, Refusal};
 
 /// Subnets that a load balancer may have, and their VPC.
 pub(super) struct Placement {

@@ -9,9 +9,7 @@ use super::actions::{self, At};
 use super::pages::page;
 use super::records::{Action, Condition, Listener, Rule};
 use super::{State, arns, conditions, invalid, shown, tags};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::support::{Answer, Cx, Tag};
+use crate::services::{Answer, Call, Cx, Refusal, Tag, refuse_if};
 
 /// AWS General Reference, "Elastic Load Balancing endpoints and quotas": rules for an application load balancer, not
 /// counting default rules.

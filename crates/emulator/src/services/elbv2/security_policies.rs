@@ -6,9 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::pages::page;
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::Answer;
+use crate::services::{Answer, Call, Refusal, ensure};
 
 /// User Guide for Application Load Balancers, "Security policies for your Application Load Balancer".
 const POLICIES: [&str; 44] = [

@@ -6,9 +6,7 @@ use serde_json::{Value, json};
 use super::arns::{self, Found, Kind};
 use super::records::{Listener, LoadBalancer, Rule, TargetGroup};
 use super::{State, invalid};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::{Answer, Cx, Tag, Tags, tag_list};
+use crate::services::{Answer, Call, Cx, Refusal, Tag, Tags, tag_list};
 
 /// Reads the tags of a new object.
 pub(super) fn read(given: Vec<Tag>) -> Result<Tags, Refusal> {

@@ -8,9 +8,7 @@ use super::attributes::{self, Pair, TARGET_GROUP};
 use super::pages::page;
 use super::records::{Attributes, HealthCheck, Matcher, TargetGroup};
 use super::{invalid, not_modelled, shown, tags, wrong_configuration};
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::support::{Answer, Cx, Tag};
+use crate::services::{Answer, Call, Cx, Refusal, Tag, ensure, refuse_if};
 
 /// AWS General Reference, "Elastic Load Balancing endpoints and quotas": target groups for a region.
 const MOST: usize = 3000;

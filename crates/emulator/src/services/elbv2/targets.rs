@@ -8,10 +8,7 @@ use serde_json::{Value, json};
 
 use super::records::{Target, TargetGroup};
 use super::{arns, invalid, shown};
-use crate::latency::spread;
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Refusal, spread};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

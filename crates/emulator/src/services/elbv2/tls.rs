@@ -2,8 +2,7 @@
 
 use super::records::{Certificate, MutualAuthentication, Security};
 use super::{invalid, not_modelled, security_policies};
-use crate::emulator::ACCOUNT_ID;
-use crate::response::{Refusal, ensure};
+use crate::services::{ACCOUNT_ID, Refusal, ensure};
 
 /// The policy of listeners that are not made by the console.
 const DEFAULT_POLICY: &str = "ELBSecurityPolicy-2016-08";

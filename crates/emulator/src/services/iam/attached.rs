@@ -8,8 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answer, State, exceeded, invalid_input, listed, missing};
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
+use crate::services::{Call, Refusal, Table, ensure};
 
 /// A policy of AWS's.
 struct Managed {
@@ -143,7 +142,7 @@ impl State {
 
     pub(super) fn list_attached_role_policies(&self, call: &Call) -> Answer {
         let given: ListAttachedRolePolicies = call.input()?;
-        let attached = self.find(&given.role_name)?.attached_policies.iter();
+        let attached = self.roles.find(&given.role_name)?.attached_policies.iter();
         let mut attached: Vec<_> = attached
             .filter_map(|arn| Some((by_arn(arn)?.path_and_name(), arn)))
             .filter(|((path, _), _)| path.starts_with(&given.path_prefix))

@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 use super::policy::Policy;
 use super::{Answer, State, exceeded, listed, malformed, missing, size};
 use crate::parameters::percent_encode;
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
+use crate::services::{Call, Refusal, Table, ensure};
 
 /// Characters of all inline policies of a role together, white space not counted
 /// (IAM User Guide, "IAM and AWS STS quotas").
@@ -45,7 +44,7 @@ impl State {
 
     pub(super) fn get_role_policy(&self, call: &Call) -> Answer {
         let (role_name, policy_name): (String, String) = call.members(&["RoleName", "PolicyName"])?;
-        let role = self.find(&role_name)?;
+        let role = self.roles.find(&role_name)?;
         let document = role.inline_policies.get(&policy_name).ok_or_else(|| no_policy(&policy_name))?;
         Ok(json!({
             "RoleName": role_name,
@@ -57,7 +56,7 @@ impl State {
     pub(super) fn list_role_policies(&self, call: &Call) -> Answer {
         let (role_name, max_items, marker): (String, Option<usize>, Option<String>) =
             call.members(&["RoleName", "MaxItems", "Marker"])?;
-        let names = self.find(&role_name)?.inline_policies.keys().cloned().map(Value::String);
+        let names = self.roles.find(&role_name)?.inline_policies.keys().cloned().map(Value::String);
         listed("PolicyNames", names.collect(), max_items, marker.as_deref())
     }
 

@@ -26,8 +26,7 @@ use super::roles::{LINKED_PATH, New};
 use super::{Answer, Cx, Role, State, invalid_input, unique_id};
 use crate::latency::ROLE_PROPAGATION;
 use crate::parameters::percent_encode;
-use crate::request::Call;
-use crate::response::Refusal;
+use crate::services::{Call, Refusal};
 
 /// The services that a stack may touch: principal, role and policy, from the sections on service-linked roles in the
 /// guides of Amazon ECS, Elastic Load Balancing, Amazon RDS, API Gateway, Application Auto Scaling, AWS Backup and AWS WAF.

@@ -23,14 +23,10 @@ use thiserror::Error;
 
 use self::policy::{Policy, Principal};
 pub(crate) use self::roles::Role;
-use super::pages::page;
-use super::{Answer, Api, Cx, unknown_operation};
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
+use super::{
+    Answer, Api, Call, Cx, IdSource, Object, Refusal, ServiceLimits, Spread, Table, ensure, kinds, page,
+    rate, refusals, refuse_if, spread, unknown_operation,
+};
 
 /// How many items a list has where the call does not say (`MaxItems` in the IAM API Reference).
 const PAGE: usize = 100;
@@ -108,18 +104,10 @@ impl State {
         })
     }
 
-    fn find(&self, name: &str) -> Result<&Role, Refusal> {
-        self.roles.get(name).ok_or_else(|| no_role(name))
-    }
-
-    fn find_mut(&mut self, name: &str) -> Result<&mut Role, Refusal> {
-        self.roles.get_mut(name).ok_or_else(|| no_role(name))
-    }
-
     /// A role that is to be changed: not one that belongs to a service
     /// (IAM API Reference, PutRolePolicy and others, `UnmodifiableEntity`).
     fn changeable(&mut self, name: &str) -> Result<&mut Role, Refusal> {
-        let role = self.find_mut(name)?;
+        let role = self.roles.find_mut(name)?;
         refuse_if(role.is_linked(), || {
             Refusal::new(
                 "UnmodifiableEntity",
@@ -130,6 +118,10 @@ impl State {
         })?;
         Ok(role)
     }
+}
+
+kinds! {
+    Role: no_role;
 }
 
 impl Api for State {
@@ -200,24 +192,15 @@ fn listed(name: &str, items: Vec<Value>, max_items: Option<usize>, marker: Optio
     Ok(json!({name: items, "IsTruncated": next.is_some(), "Marker": next}))
 }
 
-fn missing(message: impl Into<String>) -> Refusal {
-    Refusal::new("NoSuchEntity", message).with_status(404)
+refusals! {
+    missing: "NoSuchEntity", 404;
+    exceeded: "LimitExceeded", 409;
+    invalid_input: "InvalidInput";
+    malformed: "MalformedPolicyDocument";
 }
 
 fn no_role(name: &str) -> Refusal {
     missing(format!("The role with name {name} cannot be found."))
-}
-
-fn exceeded(message: impl Into<String>) -> Refusal {
-    Refusal::new("LimitExceeded", message).with_status(409)
-}
-
-fn invalid_input(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidInput", message)
-}
-
-fn malformed(message: impl Into<String>) -> Refusal {
-    Refusal::new("MalformedPolicyDocument", message)
 }
 
 /// Characters of a document as IAM's quotas count them: white space does not count

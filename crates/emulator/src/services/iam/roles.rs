@@ -7,14 +7,9 @@ use serde_json::{Value, json};
 
 use super::policy::Policy;
 use super::{Answer, Cx, State, attached, exceeded, invalid_input, listed, missing, tags, trust, unique_id};
-use crate::emulator::ACCOUNT_ID;
 use crate::latency::{POLICY_PROPAGATION, PRINCIPAL_PROPAGATION, ROLE_PROPAGATION};
-use crate::objects::Object;
 use crate::parameters::percent_encode;
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::support::{Tag, Tags, tag_list};
-use crate::services::to_json;
+use crate::services::{ACCOUNT_ID, Call, Object, Refusal, Table, Tag, Tags, refuse_if, tag_list, to_json};
 
 /// Roles that an account may have (IAM User Guide, "IAM and AWS STS quotas": 1000 unless raised).
 const PER_ACCOUNT: usize = 1000;
@@ -254,7 +249,7 @@ pub(super) fn policy_changed(cx: &mut Cx<'_>, call: &Call) -> Result<(), Refusal
     }
     let Named { role_name } = call.input()?;
     let unseen_until = cx.after(POLICY_PROPAGATION, &role_name);
-    cx.global.iam.find_mut(&role_name)?.policies_unseen_until = unseen_until;
+    cx.global.iam.roles.find_mut(&role_name)?.policies_unseen_until = unseen_until;
     Ok(())
 }
 
@@ -262,33 +257,26 @@ fn exists(name: &str) -> Refusal {
     Refusal::new("EntityAlreadyExists", format!("Role with name {name} already exists.")).with_status(409)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ListRoles {
-    #[serde(default)]
-    path_prefix: String,
-    max_items: Option<usize>,
-    marker: Option<String>,
-}
-
 impl State {
     pub(super) fn get_role(&self, call: &Call) -> Answer {
         let role_name: String = call.member("RoleName")?;
-        Ok(json!({"Role": self.find(&role_name)?.whole()}))
+        Ok(json!({"Role": self.roles.find(&role_name)?.whole()}))
     }
 
     /// Instance profiles are not modelled, so no role is in one. Tools ask before they delete a role.
     pub(super) fn list_instance_profiles_for_role(&self, call: &Call) -> Answer {
         let (role_name, max_items, marker): (String, Option<usize>, Option<String>) =
             call.members(&["RoleName", "MaxItems", "Marker"])?;
-        self.find(&role_name)?;
+        self.roles.find(&role_name)?;
         listed("InstanceProfiles", Vec::new(), max_items, marker.as_deref())
     }
 
     pub(super) fn list_roles(&self, call: &Call) -> Answer {
-        let given: ListRoles = call.input()?;
-        let roles = self.roles.values().filter(|role| role.path.starts_with(&given.path_prefix));
-        listed("Roles", roles.map(Role::short).collect(), given.max_items, given.marker.as_deref())
+        let (path_prefix, max_items, marker): (Option<String>, Option<usize>, Option<String>) =
+            call.members(&["PathPrefix", "MaxItems", "Marker"])?;
+        let path_prefix = path_prefix.unwrap_or_default();
+        let roles = self.roles.values().filter(|role| role.path.starts_with(&path_prefix));
+        listed("Roles", roles.map(Role::short).collect(), max_items, marker.as_deref())
     }
 
     /// What is not given gets its default (IAM API Reference, UpdateRole, `MaxSessionDuration`). Of a role that
@@ -297,7 +285,7 @@ impl State {
         let (role_name, description, max_session_duration): (String, Option<String>, Option<i64>) =
             call.members(&["RoleName", "Description", "MaxSessionDuration"])?;
         let role = match max_session_duration {
-            None => self.find_mut(&role_name)?,
+            None => self.roles.find_mut(&role_name)?,
             Some(_) => self.changeable(&role_name)?,
         };
         role.description = description.filter(|text| !text.is_empty());
@@ -309,7 +297,7 @@ impl State {
         let (role_name, policy_document): (String, String) = call.members(&["RoleName", "PolicyDocument"])?;
         self.changeable(&role_name)?;
         trust::check(&policy_document, &self.roles)?;
-        self.find_mut(&role_name)?.assume_role_policy_document = policy_document;
+        self.roles.find_mut(&role_name)?.assume_role_policy_document = policy_document;
         Ok(json!({}))
     }
 

@@ -7,9 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answer, State, exceeded, invalid_input, listed};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::{self, Tag, Tags, tag_list};
+use crate::services::{Call, Refusal, Table, Tag, Tags, support, tag_list};
 
 /// Tags that a role may have (IAM User Guide, "IAM and AWS STS quotas").
 const PER_ROLE: usize = 50;
@@ -45,7 +43,7 @@ fn same(one: &str, other: &str) -> bool {
 impl State {
     pub(super) fn tag_role(&mut self, call: &Call) -> Answer {
         let given: TagRole = call.input()?;
-        let role = self.find_mut(&given.role_name)?;
+        let role = self.roles.find_mut(&given.role_name)?;
         let mut tags = role.tags.clone();
         for (key, value) in read(given.tags)? {
             tags.retain(|other, _| !same(other, &key));
@@ -60,7 +58,7 @@ impl State {
 
     pub(super) fn untag_role(&mut self, call: &Call) -> Answer {
         let given: UntagRole = call.input()?;
-        let role = self.find_mut(&given.role_name)?;
+        let role = self.roles.find_mut(&given.role_name)?;
         role.tags.retain(|key, _| !given.tag_keys.iter().any(|given| same(given, key)));
         Ok(json!({}))
     }
@@ -69,7 +67,7 @@ impl State {
     pub(super) fn list_role_tags(&self, call: &Call) -> Answer {
         let (role_name, max_items, marker): (String, Option<usize>, Option<String>) =
             call.members(&["RoleName", "MaxItems", "Marker"])?;
-        let tags = match tag_list(&self.find(&role_name)?.tags) {
+        let tags = match tag_list(&self.roles.find(&role_name)?.tags) {
             Value::Array(tags) => tags,
             _ => Vec::new(),
         };

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use super::policy::{Effect, Many, Names, Policy, Principal, Scalar, Statement, matches};
 use super::{Role, exceeded, malformed, size};
-use crate::emulator::ACCOUNT_ID;
-use crate::response::{Refusal, refuse_if};
+use crate::services::{ACCOUNT_ID, Refusal, refuse_if};
 
 /// Characters of a trust policy, white space not counted (IAM User Guide, "IAM and AWS STS quotas").
 const LONGEST: usize = 2048;

@@ -5,10 +5,7 @@ use serde_json::{Value, json};
 
 use super::key::Key;
 use super::{Answer, Cx, Refusal, State, invalid, listed, not_found, not_yours};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{ensure, refuse_if};
-use crate::services::support::Tags;
+use crate::services::{Call, Kind, Object, Table, Tags, ensure, kinds, refuse_if};
 
 /// An alias: `AliasListEntry` of the KMS API Reference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,18 +79,18 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     check_name(&alias_name)?;
     let now = cx.now_seconds();
     let kms = &mut cx.r.kms;
-    let old = kms.look(&alias_name).ok_or_else(|| no_alias(&alias_name))?;
+    let old = kms.look(&alias_name).ok_or_else(|| Alias::absent(&alias_name))?;
     let new = target(kms, &target_key_id)?;
     ensure(new.is_like(old), || invalid("The alias must stay with keys of the same type and key usage."))?;
     let target_key_id = new.key_id.clone();
-    let alias = kms.aliases.get_mut(&alias_name).ok_or_else(|| no_alias(&alias_name))?;
+    let alias = kms.aliases.find_mut(&alias_name)?;
     alias.target_key_id = target_key_id;
     alias.last_updated_date = now;
     Ok(Value::Null)
 }
 
-fn no_alias(name: &str) -> Refusal {
-    not_found(format!("Alias {name} is not found."))
+kinds! {
+    Alias: |name| not_found(format!("Alias {name} is not found."));
 }
 
 impl State {
@@ -101,7 +98,7 @@ impl State {
     pub(super) fn delete_alias(&mut self, call: &Call) -> Answer {
         let alias_name: String = call.member("AliasName")?;
         check_name(&alias_name)?;
-        self.aliases.remove(&alias_name).map(|_| Value::Null).ok_or_else(|| no_alias(&alias_name))
+        self.aliases.take(&alias_name).map(|_| Value::Null)
     }
 
     pub(super) fn list_aliases(&self, call: &Call) -> Answer {

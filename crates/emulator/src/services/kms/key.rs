@@ -6,14 +6,9 @@ use serde_json::{Value, json};
 use super::rotation::{OnDemand, Rotation};
 use super::spec::{self, SYMMETRIC};
 use super::{Answer, Cx, State, invalid, listed, policy, tags, unsupported, uuid};
-use crate::emulator::ACCOUNT_ID;
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::resource_policy;
-use crate::services::support::{Tag, Tags};
+use crate::services::{
+    ACCOUNT_ID, Call, IdSource, Object, Refusal, Spread, Tag, Tags, resource_policy, spread,
+};
 
 /// From the creation of a key until other services can use it: mostly a few seconds, rarely minutes (KMS Developer Guide, "AWS
 /// KMS eventual consistency"). Estimate.

@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use super::key::KeyState;
 use super::{Answer, Cx, State, invalid};
-use crate::request::Call;
-use crate::response::refuse_if;
+use crate::services::{Call, refuse_if};
 
 const DAY_SECONDS: f64 = 86_400.0;
 

@@ -22,15 +22,10 @@ use self::alias::Alias;
 pub(crate) use self::key::Key;
 use self::key::KeyState;
 use self::tags::TAGS;
-use super::pages::page;
-use super::{Answer, Api, Cx, unknown_operation};
-use crate::emulator::ACCOUNT_ID;
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{Limit, ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
+use super::{
+    ACCOUNT_ID, Answer, Api, Call, Cx, IdSource, Limit, Object, Refusal, ServiceLimits, Spread, page, rate,
+    refusals, refuse_if, spread, unknown_operation,
+};
 
 /// The keys and aliases of one region.
 #[derive(Clone, Serialize, Deserialize)]
@@ -222,16 +217,11 @@ pub(crate) fn uuid(ids: &mut IdSource) -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new("ValidationException", message)
-}
-
-fn invalid_arn(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidArnException", message)
-}
-
-fn not_found(message: impl Into<String>) -> Refusal {
-    Refusal::new("NotFoundException", message)
+refusals! {
+    invalid: "ValidationException";
+    invalid_arn: "InvalidArnException";
+    not_found: "NotFoundException";
+    unsupported: "UnsupportedOperationException";
 }
 
 fn not_yours() -> Refusal {
@@ -239,8 +229,4 @@ fn not_yours() -> Refusal {
         "AccessDeniedException",
         "The key is managed by AWS, and its policy does not allow the operation.",
     )
-}
-
-fn unsupported(message: impl Into<String>) -> Refusal {
-    Refusal::new("UnsupportedOperationException", message)
 }

@@ -9,9 +9,7 @@ use serde_json::json;
 
 use super::key::{Key, Manager, New};
 use super::spec::{ENCRYPT_DECRYPT, SYMMETRIC};
-use crate::emulator::ACCOUNT_ID;
-use crate::ids::IdSource;
-use crate::services::support::Tags;
+use crate::services::{ACCOUNT_ID, IdSource, Tags};
 
 /// The services that have one, as in `alias/aws/SERVICE`.
 const SERVICES: [&str; 17] = [

@@ -4,11 +4,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answer, Cx, State, not_found};
-use crate::emulator::ACCOUNT_ID;
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
 use crate::services::iam::policy::{Effect, Policy, Principal, Statement};
 use crate::services::resource_policy::{self, Problem};
+use crate::services::{ACCOUNT_ID, Call, Refusal, ensure};
 
 /// Bytes of a policy (KMS Developer Guide, "Resource quotas": key policy document size).
 const LONGEST: usize = 32 * 1024;

@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 
 use super::key::{Key, KeyState};
 use super::{Answer, Cx, Refusal, State, unsupported};
-use crate::latency::{Spread, spread};
-use crate::request::Call;
-use crate::response::ensure;
+use crate::services::{Call, Spread, ensure, spread};
 
 const DAY_SECONDS: f64 = 86_400.0;
 

@@ -3,9 +3,7 @@
 use serde_json::Value;
 
 use super::{Answer, Refusal, State, listed};
-use crate::request::Call;
-use crate::services::support::{self, Tag, Tags, named_tag_list};
-use crate::services::tagging::Tagging;
+use crate::services::{Call, Tag, Tagging, Tags, named_tag_list, support};
 
 pub(super) const TAGS: Tagging = Tagging {
     members: &["Tags", "KeyId", "TagKeys"],

@@ -3,8 +3,7 @@
 use serde_json::json;
 
 use super::{check_whole, invalid};
-use crate::request::Call;
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx};
 
 /// Lambda Developer Guide, "Lambda quotas" and "Configuring reserved concurrency for a function": of 1,000 executions in
 /// a region, 100 must stay for functions that reserve none.

@@ -13,14 +13,10 @@ use super::{
     unmodelled, uuid,
 };
 use crate::clock::timestamp;
-use crate::emulator::ACCOUNT_ID;
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::pages::page_by_key;
-use crate::services::support::{Interface, Next, Tags, tag_map};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{
+    ACCOUNT_ID, Answer, Call, Cx, IdSource, Interface, Next, Refusal, Spread, Tags, ensure, page_by_key,
+    refuse_if, spread, tag_map, to_json,
+};
 
 /// Measured; the second is that of a function in a VPC.
 const CREATE: Spread = spread(8.0, 5.0, 12.0);

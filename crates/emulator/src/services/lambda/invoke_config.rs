@@ -6,9 +6,7 @@ use serde_json::json;
 use super::joins::target_exists;
 use super::records::{DestinationConfig, Function, InvokeConfig};
 use super::{check_qualifier, invalid, not_found};
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, Refusal, ensure, to_json};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

@@ -18,16 +18,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::records::Function;
-use super::support::{Interface, Next, Tags};
-use super::{Answer, Api, Cx, unknown_operation};
-use crate::emulator::ACCOUNT_ID;
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{ServiceLimits, rate};
+use super::{
+    ACCOUNT_ID, Answer, Api, Call, Cx, IdSource, Interface, Next, Object, Refusal, ServiceLimits, Spread,
+    Tags, ensure, rate, refusals, refuse_if, spread, unknown_operation,
+};
 use crate::model::{Problem, Violation};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
 
 /// Everything in one region.
 #[derive(Clone, Serialize, Deserialize)]
@@ -227,16 +222,10 @@ fn uuid(ids: &mut IdSource) -> String {
 
 // Lambda API Reference, the errors of each operation.
 
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidParameterValueException", message)
-}
-
-fn conflict(message: impl Into<String>) -> Refusal {
-    Refusal::new("ResourceConflictException", message).with_status(409)
-}
-
-fn not_found(message: impl Into<String>) -> Refusal {
-    Refusal::new("ResourceNotFoundException", message).with_status(404)
+refusals! {
+    invalid: "InvalidParameterValueException";
+    conflict: "ResourceConflictException", 409;
+    not_found: "ResourceNotFoundException", 404;
 }
 
 fn no_function(region: &str, name: &str) -> Refusal {

@@ -6,9 +6,7 @@ use serde_json::{Value, json};
 use super::records::Function;
 use super::update::check_revision;
 use super::{check_qualifier, conflict, invalid, not_found, uuid};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Refusal, refuse_if};
 
 /// Lambda Developer Guide, "Lambda quotas": 20 KB.
 const LARGEST_POLICY: usize = 20_480;

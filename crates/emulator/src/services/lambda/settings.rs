@@ -8,10 +8,7 @@ use super::records::{
     VpcConfig,
 };
 use super::{invalid, unmodelled};
-use crate::ids::IdSource;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::Cx;
-use crate::services::support::Interface;
+use crate::services::{Cx, IdSource, Interface, Refusal, ensure, refuse_if};
 
 /// Runtimes for which no functions can be made or changed any more (Lambda Developer Guide, "Lambda runtimes",
 /// "Deprecated runtimes", as of November 2026).

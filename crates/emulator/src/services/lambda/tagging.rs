@@ -3,8 +3,7 @@
 use serde_json::json;
 
 use super::{check_whole, invalid};
-use crate::services::support::tags;
-use crate::services::tagging::Tagging;
+use crate::services::{Tagging, tags};
 
 /// "Tags apply to the entire function, not to individual versions or aliases" (Lambda Developer Guide, "Using tags on Lambda
 /// functions").
@@ -13,6 +12,7 @@ const WHOLE: &str = "Tags on function aliases and versions are not supported. Pl
 pub(super) const TAGS: Tagging = Tagging {
     members: &["Tags", "Resource", "TagKeys"],
     finds_first: true,
+    takes_map: true,
     list: |tags| json!(tags),
     ..Tagging::new(
         |cx, arn| {

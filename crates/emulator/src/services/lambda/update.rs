@@ -9,11 +9,7 @@ use super::records::{
     TracingConfig, VpcConfig,
 };
 use super::{conflict, settings, unmodelled, uuid};
-use crate::latency::{Spread, spread};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::support::Next;
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, Next, Refusal, Spread, refuse_if, spread, to_json};
 
 /// Estimates; the second is that of a function that enters a VPC.
 const UPDATE: Spread = spread(5.0, 2.0, 10.0);

@@ -10,9 +10,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Answer, Cx, invalid, missing, one_group};
-use crate::latency::{Spread, spread};
-use crate::request::Call;
+use super::{Answer, Cx, invalid, one_group};
+use crate::services::{Call, Spread, Table, spread};
 
 /// From the call that puts events until they are read. Estimate: AWS gives no number.
 const SHOWN: Spread = spread(4.0, 1.0, 8.0);
@@ -122,9 +121,9 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let now = cx.now_millis;
     let about = format!("{}/{} events at {now}", given.log_group_name, given.log_stream_name);
     let shown_at = cx.after(SHOWN, &about);
-    let group = cx.r.logs.find_mut(&given.log_group_name)?;
+    let group = cx.r.logs.groups.find_mut(&given.log_group_name)?;
     let retention = group.retention_in_days();
-    let stream = group.streams.get_mut(&given.log_stream_name).ok_or_else(|| missing("log stream"))?;
+    let stream = group.streams.find_mut(&given.log_stream_name)?;
     let events = given.log_events;
 
     let bytes: usize = events.iter().map(|event| event.message.len() + OVERHEAD).sum();
@@ -202,9 +201,9 @@ impl Page {
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: GetLogEvents = call.input()?;
     let name = one_group(cx, given.log_group_name.as_deref(), given.log_group_identifier.as_deref())?;
-    let group = cx.r.logs.find(name)?;
+    let group = cx.r.logs.groups.find(name)?;
     let kept_since = group.retention_in_days().map_or(0, |days| cx.now_millis - days * DAY);
-    let stream = group.streams.get(&given.log_stream_name).ok_or_else(|| missing("log stream"))?;
+    let stream = group.streams.find(&given.log_stream_name)?;
     let since = given.start_time.unwrap_or(0).max(kept_since);
     let events: Vec<&Event> = stream
         .events

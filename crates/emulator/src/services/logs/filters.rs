@@ -6,10 +6,8 @@ use filter_pattern::Pattern;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Answer, Cx, exceeded, invalid, listed, missing};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::to_json;
+use super::{Answer, Cx, exceeded, invalid, listed};
+use crate::services::{Call, Refusal, Table, refuse_if, to_json};
 
 /// Metric filters that a group may have (CloudWatch Logs API Reference, PutMetricFilter).
 const PER_GROUP: usize = 100;
@@ -109,7 +107,7 @@ fn check(transformation: &MetricTransformation, pattern: Pattern, emitted: &[Str
 /// A filter takes the place of one with its name.
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: PutMetricFilter = call.input()?;
-    let group = cx.r.logs.find_mut(&given.log_group_name)?;
+    let group = cx.r.logs.groups.find_mut(&given.log_group_name)?;
     if !group.is_standard() {
         // CloudWatch Logs User Guide, "Log classes": metric filters are for the Standard class.
         let message = "Metric filters are only supported by log groups of the Standard class.";
@@ -161,7 +159,7 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
     }
     let logs = &cx.r.logs;
     let groups = match &given.log_group_name {
-        Some(name) => vec![logs.find(name)?],
+        Some(name) => vec![logs.groups.find(name)?],
         None => logs.groups.values().collect(),
     };
     let prefix = given.filter_name_prefix.as_ref().filter(|_| given.log_group_name.is_some());
@@ -186,7 +184,7 @@ fn value(filter: &MetricFilter) -> Value {
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (log_group_name, filter_name): (String, String) = call.members(&["logGroupName", "filterName"])?;
-    let group = cx.r.logs.find_mut(&log_group_name)?;
-    group.filters.remove(&filter_name).ok_or_else(|| missing("metric filter"))?;
+    let group = cx.r.logs.groups.find_mut(&log_group_name)?;
+    group.filters.take(&filter_name)?;
     Ok(Value::Null)
 }

@@ -8,13 +8,8 @@ use serde_json::{Value, json};
 use super::filters::MetricFilter;
 use super::streams::LogStream;
 use super::transformers::Transformer;
-use super::{Answer, Cx, exists, identified, invalid, listed, name_in};
-use crate::emulator::ACCOUNT_ID;
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::support::{Tags, tag_map};
-use crate::services::to_json;
+use super::{Answer, Cx, identified, invalid, listed, name_in};
+use crate::services::{ACCOUNT_ID, Call, Object, Refusal, Table, Tags, ensure, refuse_if, tag_map, to_json};
 
 /// The days that a group may keep its events
 /// (CloudWatch Logs API Reference, PutRetentionPolicy, `retentionInDays`).
@@ -171,7 +166,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         check_key(cx, &name, key)?;
     }
     let logs = &mut cx.r.logs;
-    refuse_if(logs.groups.contains_key(&name), || exists("log group"))?;
+    logs.groups.check_free(&name)?;
     let group = LogGroup {
         log_group_class: given.log_group_class,
         deletion_protection_enabled: given.deletion_protection_enabled,
@@ -187,7 +182,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let log_group_name: String = call.member("logGroupName")?;
     let logs = &mut cx.r.logs;
-    logs.find(&log_group_name)?.check_unprotected()?;
+    logs.groups.find(&log_group_name)?.check_unprotected()?;
     logs.groups.remove(&log_group_name);
     Ok(Value::Null)
 }
@@ -243,7 +238,7 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
 pub(super) fn put_retention(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (log_group_name, retention_in_days): (String, i64) =
         call.members(&["logGroupName", "retentionInDays"])?;
-    let group = cx.r.logs.find_mut(&log_group_name)?;
+    let group = cx.r.logs.groups.find_mut(&log_group_name)?;
     if !RETENTIONS.contains(&retention_in_days) {
         let message =
             format!("{retention_in_days} is none of the numbers of days that CloudWatch Logs offers.");
@@ -255,7 +250,7 @@ pub(super) fn put_retention(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 pub(super) fn delete_retention(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let log_group_name: String = call.member("logGroupName")?;
-    cx.r.logs.find_mut(&log_group_name)?.retention_in_days = None;
+    cx.r.logs.groups.find_mut(&log_group_name)?.retention_in_days = None;
     Ok(Value::Null)
 }
 
@@ -277,9 +272,9 @@ pub(super) fn associate_key(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (log_group_name, resource_identifier, kms_key_id): (Option<String>, Option<String>, String) =
         call.members(&["logGroupName", "resourceIdentifier", "kmsKeyId"])?;
     let name = keyed(cx, log_group_name, resource_identifier)?;
-    cx.r.logs.find(&name)?;
+    cx.r.logs.groups.find(&name)?;
     check_key(cx, &name, &kms_key_id)?;
-    cx.r.logs.find_mut(&name)?.kms_key_id = Some(kms_key_id);
+    cx.r.logs.groups.find_mut(&name)?.kms_key_id = Some(kms_key_id);
     Ok(Value::Null)
 }
 
@@ -287,7 +282,7 @@ pub(super) fn disassociate_key(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (log_group_name, resource_identifier): (Option<String>, Option<String>) =
         call.members(&["logGroupName", "resourceIdentifier"])?;
     let name = keyed(cx, log_group_name, resource_identifier)?;
-    cx.r.logs.find_mut(&name)?.kms_key_id = None;
+    cx.r.logs.groups.find_mut(&name)?.kms_key_id = None;
     Ok(Value::Null)
 }
 
@@ -295,14 +290,14 @@ pub(super) fn put_protection(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (log_group_identifier, deletion_protection_enabled): (String, bool) =
         call.members(&["logGroupIdentifier", "deletionProtectionEnabled"])?;
     let name = identified(cx, &log_group_identifier)?;
-    cx.r.logs.find_mut(name)?.deletion_protection_enabled = deletion_protection_enabled;
+    cx.r.logs.groups.find_mut(name)?.deletion_protection_enabled = deletion_protection_enabled;
     Ok(Value::Null)
 }
 /// No group masks data: data protection policies are not modelled, and one that is not there is not shown (CloudWatch Logs
 /// API Reference, GetDataProtectionPolicy).
 pub(super) fn get_data_protection(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let log_group_identifier: String = call.member("logGroupIdentifier")?;
-    cx.r.logs.find(identified(cx, &log_group_identifier)?)?;
+    cx.r.logs.groups.find(identified(cx, &log_group_identifier)?)?;
     Ok(json!({"logGroupIdentifier": log_group_identifier}))
 }
 
@@ -311,7 +306,7 @@ pub(super) fn describe_index_policies(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (log_group_identifiers, next_token): (Vec<String>, Option<String>) =
         call.members(&["logGroupIdentifiers", "nextToken"])?;
     for identifier in &log_group_identifiers {
-        cx.r.logs.find(identified(cx, identifier)?)?;
+        cx.r.logs.groups.find(identified(cx, identifier)?)?;
     }
     listed("indexPolicies", Vec::new(), None, next_token.as_deref())
 }

@@ -16,18 +16,15 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use self::filters::MetricFilter;
 pub(crate) use self::groups::LogGroup;
 use self::policies::ResourcePolicy;
+use self::streams::LogStream;
 use self::tags::TAGS;
-use super::pages::page;
-use super::{Answer, Api, Cx, unknown_operation};
-use crate::emulator::ACCOUNT_ID;
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{Limit, ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::Refusal;
+use super::{
+    ACCOUNT_ID, Answer, Api, Call, Cx, IdSource, Limit, Object, Refusal, ServiceLimits, Spread, kinds, page,
+    rate, spread, unknown_operation,
+};
 
 /// How many items a list has where the call does not say (`limit` in the CloudWatch Logs API Reference).
 const PAGE: usize = 50;
@@ -50,14 +47,13 @@ impl State {
         let group = || LogGroup::new(region, now_millis, name.to_owned());
         self.groups.entry(name.to_owned()).or_insert_with(group);
     }
+}
 
-    fn find(&self, name: &str) -> Result<&LogGroup, Refusal> {
-        self.groups.get(name).ok_or_else(no_group)
-    }
-
-    fn find_mut(&mut self, name: &str) -> Result<&mut LogGroup, Refusal> {
-        self.groups.get_mut(name).ok_or_else(no_group)
-    }
+kinds! {
+    LogGroup: |_| no_group(), |_| exists("log group");
+    LogStream: |_| missing("log stream"), |_| exists("log stream");
+    MetricFilter: |_| missing("metric filter");
+    ResourcePolicy: |_| missing("resource policy");
 }
 
 impl Api for State {

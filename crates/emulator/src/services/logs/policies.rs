@@ -4,10 +4,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Answer, Cx, exceeded, invalid, listed, missing};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
+use super::{Answer, Cx, exceeded, invalid, listed};
 use crate::services::iam::policy::Policy;
+use crate::services::{Call, Refusal, Table, refuse_if};
 
 /// Policies that an account may have in a region (CloudWatch Logs API Reference, PutResourcePolicy).
 const PER_REGION: usize = 10;
@@ -117,6 +116,6 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let policy_name: Option<String> = call.member("policyName")?;
     let policy_name = policy_name.ok_or_else(|| invalid("policyName is required."))?;
-    cx.r.logs.resource_policies.remove(&policy_name).ok_or_else(|| missing("resource policy"))?;
+    cx.r.logs.resource_policies.take(&policy_name)?;
     Ok(Value::Null)
 }

@@ -4,9 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::events::Event;
-use super::{Answer, Cx, exists, invalid, listed, missing, one_group};
-use crate::request::Call;
-use crate::response::refuse_if;
+use super::{Answer, Cx, invalid, listed, one_group};
+use crate::services::{Call, Table};
 
 /// A log stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,8 +42,8 @@ impl LogStream {
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (log_group_name, log_stream_name): (String, String) =
         call.members(&["logGroupName", "logStreamName"])?;
-    let group = cx.r.logs.find_mut(&log_group_name)?;
-    refuse_if(group.streams.contains_key(&log_stream_name), || exists("log stream"))?;
+    let group = cx.r.logs.groups.find_mut(&log_group_name)?;
+    group.streams.check_free(&log_stream_name)?;
     let stream = LogStream {
         arn: format!("{}:log-stream:{log_stream_name}", group.log_group_arn()),
         log_stream_name: log_stream_name.clone(),
@@ -86,7 +85,7 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
         return Err(invalid("Cannot order by LastEventTime with a logStreamNamePrefix."));
     }
     let prefix = given.log_stream_name_prefix.as_deref().unwrap_or_default();
-    let streams = cx.r.logs.find(name)?.streams.values();
+    let streams = cx.r.logs.groups.find(name)?.streams.values();
     let streams = streams.filter(|stream| stream.log_stream_name.starts_with(prefix));
     let mut streams: Vec<_> = streams.collect();
     if given.order_by == OrderBy::LastEventTime {
@@ -102,8 +101,8 @@ pub(super) fn describe(cx: &mut Cx<'_>, call: &Call) -> Answer {
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (log_group_name, log_stream_name): (String, String) =
         call.members(&["logGroupName", "logStreamName"])?;
-    let group = cx.r.logs.find_mut(&log_group_name)?;
+    let group = cx.r.logs.groups.find_mut(&log_group_name)?;
     group.check_unprotected()?;
-    group.streams.remove(&log_stream_name).ok_or_else(|| missing("log stream"))?;
+    group.streams.take(&log_stream_name)?;
     Ok(Value::Null)
 }

@@ -3,18 +3,17 @@
 use serde_json::json;
 
 use super::{invalid, name_in};
-use crate::response::Refusal;
-use crate::services::support::tags;
-use crate::services::tagging::Tagging;
+use crate::services::{Refusal, Table, Tagging, tags};
 
 pub(super) const TAGS: Tagging = Tagging {
     members: &["tags", "resourceArn", "tagKeys"],
     finds_first: true,
+    takes_map: true,
     list: |tags| json!(tags),
     ..Tagging::new(
         |cx, arn| {
             let name = name_in(cx, arn)?;
-            cx.r.logs.find_mut(name).map(|group| &mut group.tags)
+            cx.r.logs.groups.find_mut(name).map(|group| &mut group.tags)
         },
         |given| tags(given, invalid),
         |arn| {

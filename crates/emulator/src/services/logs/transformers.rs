@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Answer, Cx, identified, invalid};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::to_json;
+use crate::services::{Call, Refusal, Table, to_json};
 
 /// What is done to each event of a group, and since when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,7 +24,7 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
         call.members(&["logGroupIdentifier", "transformerConfig"])?;
     let name = identified(cx, &log_group_identifier)?;
     let now = cx.now_millis;
-    let group = cx.r.logs.find_mut(name)?;
+    let group = cx.r.logs.groups.find_mut(name)?;
     if !group.is_standard() {
         let message = "Log transformers are only supported by log groups of the Standard class.";
         return Err(Refusal::new("InvalidOperationException", message));
@@ -49,7 +47,7 @@ fn kind(processor: &Value) -> Option<&str> {
 /// CloudWatch Logs API Reference, GetTransformer: nothing is said of one that is not there.
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let log_group_identifier: String = call.member("logGroupIdentifier")?;
-    let group = cx.r.logs.find(identified(cx, &log_group_identifier)?)?;
+    let group = cx.r.logs.groups.find(identified(cx, &log_group_identifier)?)?;
     let Some(transformer) = &group.transformer else { return Ok(json!({})) };
     let mut answer = to_json(transformer);
     answer["logGroupIdentifier"] = group.log_group_arn().into();
@@ -60,6 +58,6 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let log_group_identifier: String = call.member("logGroupIdentifier")?;
     let name = identified(cx, &log_group_identifier)?;
-    cx.r.logs.find_mut(name)?.transformer = None;
+    cx.r.logs.groups.find_mut(name)?.transformer = None;
     Ok(Value::Null)
 }

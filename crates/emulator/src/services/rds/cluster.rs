@@ -10,10 +10,7 @@ use super::pages::{Describe, Known, Listing};
 use super::settings::{Scaling, Watching};
 use super::status;
 use super::versions::Version;
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::{Next, Tags, tag_list};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, Next, Refusal, Tags, tag_list, to_json};
 
 /// A cluster.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -13,10 +13,7 @@ use super::status;
 use super::versions::Version;
 use super::windows::Window;
 use super::{CLUSTER, LAG, MODIFY_CLUSTER, State, UPGRADE, cluster_create, kind, life_cycle, names};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::Next;
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Next, Refusal};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

@@ -11,10 +11,7 @@ use super::settings::{self, Scaling, Watching, WatchingAsked};
 use super::versions::{ENGINE, Version, check_engine};
 use super::windows::Window;
 use super::{CLUSTER, SECRET, life_cycle, names, tags};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::{Next, Tag};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Next, Refusal, Tag};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

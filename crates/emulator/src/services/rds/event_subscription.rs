@@ -9,12 +9,8 @@ use super::kind::{Kind, Record, find, find_mut, free, invalid};
 use super::pages::{Describe, Listing};
 use super::{EVENT_SUBSCRIPTION, names, tags};
 use crate::clock::timestamp;
-use crate::emulator::ACCOUNT_ID;
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
 use crate::services::resource_policy::allows_service;
-use crate::services::support::{Next, Tag, Tags};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{ACCOUNT_ID, Answer, Call, Cx, Next, Refusal, Tag, Tags, ensure, to_json};
 
 /// Who publishes (Aurora User Guide, "Granting permissions to publish notifications to an Amazon SNS topic").
 const PUBLISHER: &str = "events.rds.amazonaws.com";

@@ -7,9 +7,7 @@ use serde_json::json;
 use super::State;
 use super::cluster::Cluster;
 use super::instance::Instance;
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Refusal};
 
 /// EnableHttpEndpoint and DisableHttpEndpoint.
 pub(super) fn switch(cx: &mut Cx<'_>, call: &Call, on: bool) -> Answer {

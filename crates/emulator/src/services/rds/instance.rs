@@ -10,11 +10,9 @@ use super::pages::{Describe, Known, Listing};
 use super::parameter_group;
 use super::settings::Watching;
 use super::status;
-use crate::emulator::ACCOUNT_ID;
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::support::{Interface, Next, Tags, tag_list};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{
+    ACCOUNT_ID, Answer, Call, Cx, Interface, Next, Refusal, Tags, ensure, tag_list, to_json,
+};
 
 /// An instance. What it has from its cluster is shown with it, and not kept twice.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -12,10 +12,7 @@ use super::settings::WatchingAsked;
 use super::status;
 use super::windows::Window;
 use super::{INSTANCE, LAG, MODIFY_INSTANCE, REBOOT, life_cycle};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::Next;
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Next, Refusal};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

@@ -13,11 +13,7 @@ use super::subnet_group::SubnetGroup;
 use super::versions::{CERTIFICATE_AUTHORITIES, check_engine};
 use super::windows::Window;
 use super::{INSTANCE, SIBLING, life_cycle, names, tags};
-use crate::latency::Spread;
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::support::{Next, Tag};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Next, Refusal, Spread, Tag, refuse_if};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

@@ -1,9 +1,7 @@
 //! Finding objects by name, and the errors that say that one is not there, is there already, or is busy.
 
+use crate::services::{Refusal, Tags, refuse_if};
 use std::collections::BTreeMap;
-
-use crate::response::{Refusal, refuse_if};
-use crate::services::support::Tags;
 
 /// What operations need to know of a kind of object.
 pub(super) struct Kind {

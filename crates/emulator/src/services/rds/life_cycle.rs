@@ -8,8 +8,7 @@ use super::snapshot::{self, Made};
 use super::stopping;
 use super::windows::Window;
 use super::{FIRST_BACKUP, State};
-use crate::services::Cx;
-use crate::services::support::Next;
+use crate::services::{Cx, Next};
 
 /// What stands for the state of an object that is no more.
 pub(super) const GONE: &str = "gone";

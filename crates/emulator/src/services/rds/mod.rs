@@ -37,13 +37,8 @@ use self::kind::{Record, Table};
 use self::parameter_group::{Clusters, Group, Instances};
 use self::snapshot::Snapshot;
 use self::subnet_group::SubnetGroup;
-use super::support::Interface;
-use super::{Answer, Api, Cx};
-use crate::ids::IdSource;
-use crate::latency::{Latency, Spread, latency, spread};
-use crate::limits::{ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
+use super::{Answer, Api, Call, Cx, IdSource, Interface, Object, ServiceLimits, Spread, rate, spread};
+use crate::latency::{Latency, latency};
 
 /// Logs of Terraform applies; deleting is inferred.
 const CLUSTER: Latency = latency(spread(43.0, 38.0, 60.0), spread(100.0, 60.0, 150.0));

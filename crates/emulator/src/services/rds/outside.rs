@@ -6,10 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::kind::{combination, invalid};
 use super::versions::ENGINE;
-use crate::response::{Refusal, ensure};
 use crate::services::secretsmanager::Managed;
-use crate::services::support::Tags;
-use crate::services::{Cx, iam};
+use crate::services::{Cx, Refusal, Tags, ensure, iam};
 
 /// The key of RDS's own that encrypts storage where no other was asked for.
 pub(super) const OWN_KEY: &str = "alias/aws/rds";

@@ -6,9 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::kind::invalid;
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::Answer;
+use crate::services::{Answer, Call, Refusal};
 
 /// What the Describe operations take. Which of it an operation has, the model of the API has checked.
 #[derive(Deserialize)]

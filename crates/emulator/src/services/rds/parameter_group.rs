@@ -13,10 +13,7 @@ use super::kind::{Kind, Record, Table, combination, find, find_mut, free, invali
 use super::pages::{Describe, Known, Listing};
 use super::parameters::{self, IMMEDIATE, PENDING_REBOOT};
 use super::{PARAMETERS, State, names, tags, versions};
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::support::{Tag, Tags};
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Refusal, Tag, Tags, ensure, refuse_if};
 
 /// No call changes more parameters (RDS API Reference, ModifyDBClusterParameterGroup: "A maximum of 20 parameters can
 /// be modified in a single request").

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::kind::{combination, invalid};
 use super::outside;
 use super::versions::{ENGINE, LOG_TYPES};
-use crate::response::{Refusal, refuse_if};
-use crate::services::Cx;
+use crate::services::{Cx, Refusal, refuse_if};
 
 /// The capacity of Serverless v2, in ACUs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

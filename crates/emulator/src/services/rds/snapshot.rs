@@ -8,10 +8,7 @@ use super::kind::{Kind, Record, find, free, invalid};
 use super::pages::{Describe, Known, Listing};
 use super::{SNAPSHOT, kind, names, tags};
 use crate::clock::timestamp;
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::{Next, Tag, Tags, tag_list};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, Next, Refusal, Tag, Tags, tag_list, to_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]

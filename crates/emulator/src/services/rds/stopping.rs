@@ -12,9 +12,7 @@ use super::kind::{combination, find};
 use super::life_cycle;
 use super::windows::Window;
 use super::{START, STOP, State, outside, status};
-use crate::request::Call;
-use crate::services::support::Next;
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Next};
 
 pub(super) const STOPPED: &str = "stopped";
 pub(super) const STARTING: &str = "starting";

@@ -8,10 +8,7 @@ use serde_json::{Value, json};
 use super::kind::{Kind, Record, find, find_mut, free, invalid, required};
 use super::pages::{Describe, Listing};
 use super::{State, names, tags};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::support::{Tag, Tags};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, Refusal, Tag, Tags, refuse_if, to_json};
 
 /// RDS User Guide, "Quotas for Amazon RDS", "Subnets per DB subnet group".
 const MOST_SUBNETS: usize = 20;
@@ -73,21 +70,9 @@ impl SubnetGroup {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Create {
-    #[serde(rename = "DBSubnetGroupName")]
-    name: String,
-    #[serde(rename = "DBSubnetGroupDescription")]
-    description: String,
-    #[serde(rename = "SubnetIds")]
-    subnet_ids: Vec<String>,
-    #[serde(rename = "Tags", default)]
-    tags: Vec<Tag>,
-}
-
 pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Create { name, description, subnet_ids, tags } = call.input()?;
+    let (name, description, subnet_ids, tags): (String, String, Vec<String>, Vec<Tag>) =
+        call.members(&["DBSubnetGroupName", "DBSubnetGroupDescription", "SubnetIds", "Tags"])?;
     let name = names::subnet_group(&name)?;
     refuse_if(description.is_empty(), || required("DBSubnetGroupDescription"))?;
     free(&cx.r.rds.subnet_groups, &name)?;

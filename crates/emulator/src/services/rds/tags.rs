@@ -4,11 +4,7 @@ use serde_json::json;
 
 use super::State;
 use super::kind::{Record, Table, find_mut, invalid};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::{self, Tag, Tags};
-use crate::services::tagging::Tagging;
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Refusal, Tag, Tagging, Tags, support};
 
 pub(super) const TAGS: Tagging = Tagging {
     members: &["Tags", "ResourceName", "TagKeys"],

@@ -4,9 +4,7 @@ use serde_json::{Value, json};
 
 use super::kind::{combination, invalid};
 use super::pages::{Describe, Known, Listing};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Refusal};
 
 /// The one engine.
 pub(super) const ENGINE: &str = "aurora-postgresql";

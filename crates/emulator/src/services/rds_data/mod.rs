@@ -20,13 +20,10 @@ use serde_json::json;
 use self::roles::Database;
 use self::sql::Scalar;
 use super::rds::{Served, Writer};
-use super::{Answer, Api, Cx, unknown_operation};
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
+use super::{
+    Answer, Api, Call, Cx, IdSource, Object, Refusal, ServiceLimits, Spread, ensure, rate, spread,
+    unknown_operation,
+};
 
 /// Aurora User Guide, "Scaling to Zero ACUs with automatic pause and resume".
 const RESUME: Spread = spread(15.0, 12.0, 30.0);

@@ -12,11 +12,7 @@ use super::problem::{bad_argument, malformed_xml, not_found};
 use super::settings::{BUCKET_OWNER_ENFORCED, PublicAccessBlock, Versioning, read_tags};
 use super::version::Version;
 use super::{Answer, Cx, NOTHING, OWNER, State, find, find_mut, names};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::pages::page;
-use crate::services::support::{Tag, Tags};
+use crate::services::{Call, Object, Refusal, Tag, Tags, ensure, page};
 
 /// The region that has a life of its own in CreateBucket and GetBucketLocation.
 const FIRST_REGION: &str = "us-east-1";

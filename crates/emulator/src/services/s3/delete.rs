@@ -8,8 +8,7 @@ use super::input::Target;
 use super::problem::{bad_version_id, malformed_xml, no_version, not_implemented};
 use super::version::Version;
 use super::{Answer, Cx, find, find_mut};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
+use crate::services::{Call, Refusal, refuse_if};
 
 /// Objects that one request may name (S3 API Reference, DeleteObjects).
 const AT_ONCE: usize = 1000;

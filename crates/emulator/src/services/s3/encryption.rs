@@ -7,9 +7,8 @@ use serde_json::json;
 use super::input::{Target, setting};
 use super::problem::{bad_argument, invalid_argument, malformed_xml};
 use super::{Answer, Cx, NOTHING, find, settled_mut};
-use crate::request::Call;
-use crate::response::Refusal;
 use crate::services::kms::KeyProblem;
+use crate::services::{Call, Refusal};
 
 pub(super) const AES: &str = "AES256";
 

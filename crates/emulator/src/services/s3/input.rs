@@ -6,9 +6,7 @@ use md5::{Digest, Md5};
 use serde::Deserialize;
 
 use super::problem::access_denied;
-use crate::emulator::ACCOUNT_ID;
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
+use crate::services::{ACCOUNT_ID, Call, Refusal, ensure};
 
 /// A bucket, and who is expected to own it.
 #[derive(Deserialize)]

@@ -16,9 +16,7 @@ use serde_json::{Value, json};
 use super::input::Target;
 use super::problem::{bad_argument, invalid_argument, invalid_request, malformed_xml, of_bucket};
 use super::{Answer, Cx, NOTHING, find, settled_mut};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::support::Tag;
+use crate::services::{Call, Refusal, Tag, refuse_if};
 
 /// Rules that a bucket may have (S3 User Guide, "Lifecycle configuration elements").
 const RULES: usize = 1000;

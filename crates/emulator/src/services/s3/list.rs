@@ -12,8 +12,7 @@ use super::problem::bad_argument;
 use super::put::STANDARD_CLASS;
 use super::version::{Stored, Version};
 use super::{Answer, Cx, OWNER, find};
-use crate::request::Call;
-use crate::response::Refusal;
+use crate::services::{Call, Refusal};
 
 /// How many items a page has at most.
 const PAGE: i64 = 1000;

@@ -32,14 +32,11 @@ use serde_json::Value;
 pub(crate) use self::bucket::Bucket;
 use self::input::{Target, check_digest, check_owner_id};
 use self::problem::{elsewhere, no_bucket};
-use super::{Answer, Api, Cx, refused, unknown_operation};
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::ServiceLimits;
+use super::{
+    Answer, Api, Call, Cx, IdSource, Object, Refusal, ServiceLimits, Spread, Table, kinds, refuse_if,
+    refused, spread, unknown_operation,
+};
 use crate::model::{Problem, Violation};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
 
 /// The canonical id of the account (S3 User Guide, "Finding the canonical user ID for your AWS account").
 const OWNER: &str = "123456789012abcdef123456789012abcdef123456789012abcdef1234567890";
@@ -60,7 +57,7 @@ impl State {
 
 /// The bucket that a call is for.
 fn find<'a>(cx: &'a Cx<'_>, target: &Target) -> Result<&'a Bucket, Refusal> {
-    let bucket = cx.global.s3.buckets.get(&target.bucket).ok_or_else(|| no_bucket(&target.bucket))?;
+    let bucket = cx.global.s3.buckets.find(&target.bucket)?;
     check_reach(bucket, target, cx.region)?;
     Ok(bucket)
 }
@@ -78,7 +75,7 @@ fn settled_mut<'a>(cx: &'a mut Cx<'_>, target: &Target) -> Result<&'a mut Bucket
 }
 
 fn find_mut<'a>(cx: &'a mut Cx<'_>, target: &Target) -> Result<&'a mut Bucket, Refusal> {
-    let bucket = cx.global.s3.buckets.get_mut(&target.bucket).ok_or_else(|| no_bucket(&target.bucket))?;
+    let bucket = cx.global.s3.buckets.find_mut(&target.bucket)?;
     check_reach(bucket, target, cx.region)?;
     Ok(bucket)
 }
@@ -88,6 +85,10 @@ fn find_mut<'a>(cx: &'a mut Cx<'_>, target: &Target) -> Result<&'a mut Bucket, R
 fn check_reach(bucket: &Bucket, target: &Target, region: &str) -> Result<(), Refusal> {
     refuse_if(bucket.region() != region, || elsewhere(bucket))?;
     target.check_owner()
+}
+
+kinds! {
+    Bucket: no_bucket;
 }
 
 impl Api for State {

@@ -16,8 +16,7 @@ use super::problem::{bad_version_id, no_key, no_version, not_found};
 use super::range::part;
 use super::version::{NULL, Stored, Version};
 use super::{Answer, Cx, find, tagging};
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
+use crate::services::{Call, Refusal, ensure};
 
 /// Bytes of a key (S3 User Guide, "Naming Amazon S3 objects").
 const LONGEST_KEY: usize = 1024;

@@ -5,10 +5,9 @@ use serde_json::{Value, json};
 use super::input::{Target, setting};
 use super::problem::{access_denied, malformed_policy as malformed, of_bucket};
 use super::{Answer, Cx, NOTHING, find, settled_mut};
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
 use crate::services::iam::policy::{Many, Policy, Statement, matches};
 use crate::services::resource_policy::{self, Problem};
+use crate::services::{Call, Refusal, ensure};
 
 /// Bytes of a policy.
 const LONGEST: usize = 20 * 1024;

@@ -14,11 +14,13 @@ use super::bucket::{Bucket, check_location};
 use super::input::Target;
 use super::{Cx, find};
 use crate::model::{Problem, Violation};
-use crate::request::Call;
-use crate::response::Refusal;
+use crate::services::{Call, Refusal, refusals};
 
-pub(super) fn invalid_argument(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidArgument", message)
+refusals! {
+    pub(super) invalid_argument: "InvalidArgument";
+    pub(super) invalid_request: "InvalidRequest";
+    pub(super) malformed_policy: "MalformedPolicy";
+    pub(super) access_denied: "AccessDenied", 403;
 }
 
 /// The refusal of one argument, by its name on the wire.
@@ -26,23 +28,11 @@ pub(super) fn bad_argument(message: impl Into<String>, name: &str, value: impl I
     invalid_argument(message).with_detail("ArgumentName", name).with_detail("ArgumentValue", value)
 }
 
-pub(super) fn invalid_request(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidRequest", message)
-}
-
 pub(super) fn malformed_xml() -> Refusal {
     Refusal::new(
         "MalformedXML",
         "The XML you provided was not well-formed or did not validate against our published schema",
     )
-}
-
-pub(super) fn malformed_policy(message: impl Into<String>) -> Refusal {
-    Refusal::new("MalformedPolicy", message)
-}
-
-pub(super) fn access_denied(message: impl Into<String>) -> Refusal {
-    Refusal::new("AccessDenied", message).with_status(403)
 }
 
 pub(super) fn not_found(code: &str, message: &str) -> Refusal {

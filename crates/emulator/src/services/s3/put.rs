@@ -16,9 +16,7 @@ use super::object::check_key_length;
 use super::problem::{bad_argument, bad_storage_class, invalid_argument};
 use super::version::{Headers, Stored, Version};
 use super::{Answer, Cx, find, find_mut, tagging};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::Tags;
+use crate::services::{Call, Refusal, Tags};
 
 /// What an object may be stored as (S3 API Reference, PutObject, `StorageClass`, for general purpose buckets).
 const CLASSES: [&str; 8] = [

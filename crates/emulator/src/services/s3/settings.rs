@@ -6,9 +6,7 @@ use serde_json::{Value, json};
 use super::input::{Target, setting};
 use super::problem::{bad_tag, invalid_request, malformed_xml, of_bucket};
 use super::{Answer, Cx, NOTHING, find, settled_mut};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::support::{Tag, Tags, tag_list};
+use crate::services::{Call, Refusal, Tag, Tags, refuse_if, tag_list};
 
 /// The ownership that new buckets have (S3 User Guide, "Controlling ownership of objects and disabling ACLs for your
 /// bucket").

@@ -13,9 +13,7 @@ use super::settings::{Tagging, read_tags};
 use super::version::Version;
 use super::{Answer, Cx, find, find_mut};
 use crate::model::form_pairs;
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::support::{Tag, Tags, tag_list};
+use crate::services::{Call, Refusal, Tag, Tags, refuse_if, tag_list};
 
 /// Tags of one object.
 const TAGS: usize = 10;

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::bucket::Bucket;
 use super::checksum::Checksums;
 use super::settings::Versioning;
-use crate::ids::IdSource;
-use crate::services::support::Tags;
+use crate::services::{IdSource, Tags};
 
 /// The id of the version that a bucket has while versions are not kept.
 pub(super) const NULL: &str = "null";

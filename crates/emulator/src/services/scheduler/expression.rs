@@ -4,8 +4,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
 use super::invalid;
-use crate::response::{Refusal, ensure};
-use crate::services::time_zones;
+use crate::services::{Refusal, ensure, time_zones};
 
 /// Checks `at(yyyy-mm-ddThh:mm:ss)`, `rate(value unit)` or `cron(fields)`.
 pub(super) fn check(expression: &str) -> Result<(), Refusal> {

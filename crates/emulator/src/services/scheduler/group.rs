@@ -4,13 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{State, arn, conflict, invalid, not_found};
-use crate::latency::{Spread, spread};
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::pages::page_by_key;
-use crate::services::support::{Next, Tag, Tags, tags as read_tags};
-use crate::services::tagging::Tagging;
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{
+    Answer, Call, Cx, Next, Refusal, Spread, Table, Tag, Tagging, Tags, ensure, kinds, page_by_key,
+    refuse_if, spread, tags as read_tags, to_json,
+};
 
 /// The group that a schedule is in if it names none.
 pub(super) const DEFAULT: &str = "default";
@@ -63,14 +60,15 @@ impl Group {
     }
 }
 
-impl State {
-    pub(super) fn group(&self, name: &str) -> Result<&Group, Refusal> {
-        self.groups.get(name).ok_or_else(|| not_found(format!("Schedule group {name} does not exist.")))
-    }
+kinds! {
+    Group: |name| not_found(format!("Schedule group {name} does not exist.")),
+        |name| conflict(format!("Schedule group {name} already exists."));
+}
 
+impl State {
     /// A group that is not being deleted.
     pub(super) fn open_group(&self, name: &str) -> Result<&Group, Refusal> {
-        let group = self.group(name)?;
+        let group = self.groups.find(name)?;
         ensure(group.state == "ACTIVE", || conflict(format!("Schedule group {name} is being deleted.")))?;
         Ok(group)
     }
@@ -94,9 +92,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (name, tags, _): (String, Option<Vec<Tag>>, Option<String>) =
         call.members(&["Name", "Tags", "ClientToken"])?;
     let tags = read_tags(tags.unwrap_or_default(), invalid)?;
-    if cx.r.scheduler.groups.contains_key(&name) {
-        return Err(conflict(format!("Schedule group {name} already exists.")));
-    }
+    cx.r.scheduler.groups.check_free(&name)?;
     let group = Group::new(cx.region, name.clone(), cx.now_seconds(), tags);
     let answer = json!({"ScheduleGroupArn": group.arn});
     cx.r.scheduler.groups.insert(name, group);
@@ -105,7 +101,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
 
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (name, _): (String, Option<String>) = call.members(&["Name", "ClientToken"])?;
-    Ok(to_json(cx.r.scheduler.group(&name)?))
+    Ok(to_json(cx.r.scheduler.groups.find(&name)?))
 }
 
 /// Deletes a group with the schedules in it.

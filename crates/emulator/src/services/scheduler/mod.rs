@@ -13,15 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use self::group::Group;
 use self::schedule::Schedule;
-use super::support::{Next, Tags, Token, Tokens};
-use super::{Answer, Api, Cx, unknown_operation};
-use crate::emulator::ACCOUNT_ID;
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{Limit, ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::Refusal;
+use super::{
+    ACCOUNT_ID, Answer, Api, Call, Cx, IdSource, Limit, Next, Object, ServiceLimits, Spread, Tags, Tokens,
+    rate, refusals, spread, unknown_operation,
+};
 
 /// Estimate.
 const CALL: Spread = spread(0.5, 0.3, 1.0);
@@ -112,15 +107,13 @@ fn once(cx: &mut Cx<'_>, call: &Call, operation: impl FnOnce(&mut Cx<'_>, &Call)
     let Some(token) = token else {
         return operation(cx, call);
     };
-    match cx.r.scheduler.tokens.look(cx.now_millis, TOKENS_MILLIS, call, token) {
-        Token::Same(answer) => Ok(answer),
-        Token::Other => Err(conflict("The client token was used for another request.")),
-        Token::New => {
-            let answer = operation(cx, call)?;
-            cx.r.scheduler.tokens.note(cx.now_millis, call, token, &answer);
-            Ok(answer)
-        }
+    let other = || conflict("The client token was used for another request.");
+    if let Some(answer) = cx.r.scheduler.tokens.look(cx.now_millis, TOKENS_MILLIS, call, token, other)? {
+        return Ok(answer);
     }
+    let answer = operation(cx, call)?;
+    cx.r.scheduler.tokens.note(cx.now_millis, call, token, &answer);
+    Ok(answer)
 }
 
 fn arn(region: &str, resource: &str) -> String {
@@ -129,14 +122,8 @@ fn arn(region: &str, resource: &str) -> String {
 
 // EventBridge Scheduler API Reference, the errors of each operation.
 
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new("ValidationException", message)
-}
-
-fn conflict(message: impl Into<String>) -> Refusal {
-    Refusal::new("ConflictException", message).with_status(409)
-}
-
-fn not_found(message: impl Into<String>) -> Refusal {
-    Refusal::new("ResourceNotFoundException", message).with_status(404)
+refusals! {
+    invalid: "ValidationException";
+    conflict: "ConflictException", 409;
+    not_found: "ResourceNotFoundException", 404;
 }

@@ -7,10 +7,7 @@ use super::group::DEFAULT;
 use super::joins::key_usable;
 use super::target::Target;
 use super::{State, arn, conflict, expression, invalid, not_found};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::pages::page_by_key;
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, Refusal, Table, page_by_key, to_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -209,7 +206,7 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: List = call.input()?;
     let state = &cx.r.scheduler;
     if let Some(group) = &given.group_name {
-        state.group(group)?;
+        state.groups.find(group)?;
     }
     let wanted = |schedule: &Schedule| {
         given.group_name.as_ref().is_none_or(|group| schedule.group_name == *group)

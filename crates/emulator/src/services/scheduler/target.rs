@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::invalid;
-use crate::response::Refusal;
-use crate::services::Cx;
+use crate::services::{Cx, Refusal};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

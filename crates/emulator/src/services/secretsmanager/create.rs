@@ -7,10 +7,7 @@ use serde::Deserialize;
 use super::secret::{CURRENT, Secret};
 use super::value::{NewVersion, is_repeated, new_version};
 use super::{Answer, Cx, answer_about, check_key, invalid_request, tags};
-use crate::ids::IdSource;
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::support::Tag;
+use crate::services::{Call, IdSource, Refusal, Tag, ensure};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

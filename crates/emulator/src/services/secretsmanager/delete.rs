@@ -4,8 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answer, Cx, State, answer_about, create, invalid, invalid_request};
-use crate::request::Call;
-use crate::response::Refusal;
+use crate::services::{Call, Refusal};
 
 const DAY_SECONDS: f64 = 86_400.0;
 

@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 
 use super::secret::Secret;
 use super::{Answer, State};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::pages::page;
+use crate::services::{Call, Refusal, page};
 
 /// How many secrets a page has where the call does not say.
 const PAGE: usize = 100;

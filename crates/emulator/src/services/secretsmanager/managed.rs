@@ -8,8 +8,7 @@ use serde_json::json;
 use super::State;
 use super::create::suffix;
 use super::secret::{CURRENT, Content, Secret};
-use crate::emulator::ACCOUNT_ID;
-use crate::services::support::Tags;
+use crate::services::{ACCOUNT_ID, Tags};
 
 /// How often a managed secret of RDS changes (Aurora User Guide, "Password management with Amazon Aurora and AWS Secrets
 /// Manager").

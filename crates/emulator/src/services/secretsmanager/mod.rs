@@ -19,14 +19,10 @@ use serde_json::Value;
 
 use self::secret::Secret;
 use super::kms::KeyProblem;
-use super::{Answer, Api, Cx, unknown_operation};
-use crate::emulator::ACCOUNT_ID;
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{Limit, ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::Refusal;
+use super::{
+    ACCOUNT_ID, Answer, Api, Call, Cx, IdSource, Limit, Object, Refusal, ServiceLimits, Spread, rate,
+    refusals, spread, unknown_operation,
+};
 
 /// The secrets of one region, by name. A secret keeps its name until it is gone.
 #[derive(Clone, Serialize, Deserialize)]
@@ -153,18 +149,12 @@ fn answer_about(secret: &Secret) -> Value {
     serde_json::json!({"ARN": secret.arn(), "Name": secret.name()})
 }
 
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidParameterException", message)
-}
-
-fn invalid_request(message: impl Into<String>) -> Refusal {
-    Refusal::new("InvalidRequestException", message)
+refusals! {
+    invalid: "InvalidParameterException";
+    invalid_request: "InvalidRequestException";
+    not_found: "ResourceNotFoundException";
 }
 
 fn no_secret() -> Refusal {
     not_found("Secrets Manager can't find the specified secret.")
-}
-
-fn not_found(message: impl Into<String>) -> Refusal {
-    Refusal::new("ResourceNotFoundException", message)
 }

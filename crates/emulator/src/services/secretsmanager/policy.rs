@@ -1,10 +1,9 @@
 //! Policies of secrets.
 
 use super::{Answer, Cx, State, answer_about};
-use crate::request::Call;
-use crate::response::Refusal;
 use crate::services::iam::policy::Statement;
 use crate::services::resource_policy::{self, Problem};
+use crate::services::{Call, Refusal};
 
 /// Secrets Manager API Reference, PutResourcePolicy.
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {

@@ -6,11 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Answer, State, invalid_request};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::support::{Tags, tag_list};
-use crate::services::to_json;
+use crate::services::{Call, Object, Refusal, Tags, refuse_if, tag_list, to_json};
 
 pub(super) const CURRENT: &str = "AWSCURRENT";
 pub(super) const PREVIOUS: &str = "AWSPREVIOUS";

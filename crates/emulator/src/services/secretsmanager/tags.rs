@@ -3,10 +3,7 @@
 use serde_json::Value;
 
 use super::{Answer, State, invalid};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::{self, Tag, Tags};
-use crate::services::tagging::Tagging;
+use crate::services::{Call, Refusal, Tag, Tagging, Tags, support};
 
 pub(super) const TAGS: Tagging = Tagging {
     members: &["Tags", "SecretId", "TagKeys"],

@@ -7,8 +7,7 @@ use serde_json::json;
 
 use super::secret::{CURRENT, Content, Secret, Version};
 use super::{Answer, Cx, answer_about, check_key, invalid, invalid_request, not_found};
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
+use crate::services::{Call, Refusal, ensure};
 
 /// Staging labels that one version may have (Secrets Manager User Guide, "Secrets Manager quotas").
 const STAGES: usize = 20;

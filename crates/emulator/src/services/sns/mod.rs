@@ -20,14 +20,10 @@ use serde_json::{Value, json};
 use self::subscription::Subscription;
 use self::tags::TAGS;
 pub(crate) use self::topic::Topic;
-use super::pages::page;
-use super::{Answer, Api, Cx, unknown_operation};
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{Limit, ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
+use super::{
+    Answer, Api, Call, Cx, IdSource, Limit, Object, Refusal, ServiceLimits, Spread, Table, ensure, kinds,
+    page, rate, spread, unknown_operation,
+};
 
 /// How many items a list has (SNS API Reference, ListTopics and ListSubscriptions).
 const PAGE: usize = 100;
@@ -49,17 +45,22 @@ impl State {
     /// The topic that a call in a region is about.
     fn find(&self, region: &str, arn: &str) -> Result<&Topic, Refusal> {
         check_topic_arn(region, arn)?;
-        self.topics.get(arn).ok_or_else(no_topic)
+        self.topics.find(arn)
     }
 
     fn find_mut(&mut self, region: &str, arn: &str) -> Result<&mut Topic, Refusal> {
         check_topic_arn(region, arn)?;
-        self.topics.get_mut(arn).ok_or_else(no_topic)
+        self.topics.find_mut(arn)
     }
 
     fn subscriptions_of<'a>(&'a self, topic: &'a str) -> impl Iterator<Item = &'a Subscription> {
         self.subscriptions.values().filter(move |subscription| subscription.topic_arn() == topic)
     }
+}
+
+kinds! {
+    Topic: |_| not_found("Topic does not exist");
+    Subscription: |_| not_found("Subscription does not exist");
 }
 
 impl Api for State {
@@ -141,8 +142,4 @@ fn invalid(what: impl AsRef<str>) -> Refusal {
 
 fn not_found(message: &str) -> Refusal {
     Refusal::new("NotFound", message).with_status(404)
-}
-
-fn no_topic() -> Refusal {
-    not_found("Topic does not exist")
 }

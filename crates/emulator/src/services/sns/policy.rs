@@ -3,11 +3,9 @@
 use serde_json::json;
 
 use super::invalid;
-use crate::emulator::ACCOUNT_ID;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::Cx;
 use crate::services::iam::policy::{Many, Statement, matches};
 use crate::services::resource_policy::{self, Problem};
+use crate::services::{ACCOUNT_ID, Cx, Refusal, ensure, refuse_if};
 
 /// Bytes of a policy.
 const LONGEST: usize = 30 * 1024;

@@ -9,10 +9,9 @@ use super::message_attributes::{self, MessageAttributes};
 use super::subscribe::is_phone_number;
 use super::topic::Topic;
 use super::{Answer, Cx, invalid};
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
 use crate::services::kms::{KeyProblem, uuid};
 use crate::services::sqs::is_message_id;
+use crate::services::{Call, Refusal, ensure};
 
 /// Bytes of a message (SNS Developer Guide, "Amazon SNS message size").
 const LONGEST: usize = 256 * 1024;

@@ -6,10 +6,8 @@ use serde_json::{Value, json};
 use super::attributes::{Attributes, fold_flag, is_flag, is_object};
 use super::subscription::{BY_DEFAULT, SCOPE, Subscription};
 use super::{Answer, Cx, filter_policy, invalid};
-use crate::emulator::ACCOUNT_ID;
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
 use crate::services::kms::uuid;
+use crate::services::{ACCOUNT_ID, Call, Refusal, ensure, refuse_if};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

@@ -5,13 +5,8 @@ use serde_json::{Value, json};
 
 use super::attributes::{Attributes, are_equal, fold_flag};
 use super::subscribe::{Subject, check_attribute};
-use super::{Answer, State, check_arn, invalid, listed, not_found};
-use crate::emulator::ACCOUNT_ID;
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::support::Tags;
-use crate::services::to_json;
+use super::{Answer, State, check_arn, invalid, listed};
+use crate::services::{ACCOUNT_ID, Call, Object, Refusal, Table, Tags, ensure, to_json};
 
 /// How long a subscription waits to be confirmed: 48 hours (SNS Developer Guide, "Deleting an Amazon SNS subscription and
 /// topic").
@@ -119,25 +114,12 @@ impl Subscription {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct SetSubscriptionAttributes {
-    subscription_arn: String,
-    attribute_name: String,
-    #[serde(default)]
-    attribute_value: String,
-}
-
 /// Whether an ARN ends in the id of a subscription, which is a UUID.
 fn has_id(arn: &str) -> bool {
     let Some(id) = arn.split(':').nth(6) else { return false };
     let groups: Vec<&str> = id.split('-').collect();
     groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
         && groups.concat().bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-fn no_subscription() -> Refusal {
-    not_found("Subscription does not exist")
 }
 
 impl State {
@@ -195,16 +177,18 @@ impl State {
     pub(super) fn get_subscription_attributes(&self, call: &Call) -> Answer {
         let subscription_arn: String = call.member("SubscriptionArn")?;
         check_arn("SubscriptionArn", &subscription_arn)?;
-        let subscription = self.subscriptions.get(&subscription_arn).ok_or_else(no_subscription)?;
+        let subscription = self.subscriptions.find(&subscription_arn)?;
         Ok(json!({"Attributes": subscription.all_attributes()}))
     }
 
     /// An empty value takes an attribute away.
     pub(super) fn set_subscription_attributes(&mut self, call: &Call) -> Answer {
-        let given: SetSubscriptionAttributes = call.input()?;
-        check_arn("SubscriptionArn", &given.subscription_arn)?;
-        let subscription = self.subscriptions.get(&given.subscription_arn).ok_or_else(no_subscription)?;
-        let (name, mut value) = (given.attribute_name, given.attribute_value);
+        let (subscription_arn, attribute_name, attribute_value): (String, String, Option<String>) =
+            call.members(&["SubscriptionArn", "AttributeName", "AttributeValue"])?;
+        let attribute_value = attribute_value.unwrap_or_default();
+        check_arn("SubscriptionArn", &subscription_arn)?;
+        let subscription = self.subscriptions.find(&subscription_arn)?;
+        let (name, mut value) = (attribute_name, attribute_value);
         fold_flag(&name, &mut value);
         let subject = Subject { is_fifo: subscription.is_fifo(), scope: subscription.scope() };
         check_attribute(&subject, &name, &value)?;
@@ -217,7 +201,7 @@ impl State {
         if name == "FilterPolicy" && !value.is_empty() && !subscription.has_filter() {
             self.check_filters(&subscription.topic_arn)?;
         }
-        let subscription = self.subscriptions.get_mut(&given.subscription_arn).ok_or_else(no_subscription)?;
+        let subscription = self.subscriptions.find_mut(&subscription_arn)?;
         if value.is_empty() {
             subscription.attributes.remove(&name)
         } else {

@@ -1,9 +1,7 @@
 //! Tags of topics (SNS API Reference, TagResource).
 
 use super::invalid;
-use crate::response::{Refusal, refuse_if};
-use crate::services::support::{self, Tag, Tags};
-use crate::services::tagging::Tagging;
+use crate::services::{Refusal, Tag, Tagging, Tags, refuse_if, support};
 
 pub(super) const TAGS: Tagging = Tagging {
     finds_first: true,

@@ -5,11 +5,7 @@ use serde_json::{Value, json};
 
 use super::attributes::{Attributes, are_equal, check_changed, check_new, fold_flag};
 use super::{Answer, Cx, State, check_topic_arn, invalid, listed, policy, tags};
-use crate::emulator::ACCOUNT_ID;
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::support::{Tag, Tags};
+use crate::services::{ACCOUNT_ID, Call, Object, Refusal, Tag, Tags, ensure, refuse_if};
 
 /// How deliveries are tried again where nobody said (SNS Developer Guide, "Amazon SNS message delivery retries").
 const DELIVERY: &str = r#"{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":20,"maxDelayTarget":20,"numRetries":3,"numMaxDelayRetries":0,"numNoDelayRetries":0,"numMinDelayRetries":0,"backoffFunction":"linear"},"disableSubscriptionOverrides":false,"defaultRequestPolicy":{"headerContentType":"text/plain; charset=UTF-8"}}}"#;

@@ -14,14 +14,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::queue::Queue;
 pub(crate) use self::send::is_message_id;
 use self::tags::TAGS;
-use super::{Answer, Api, Cx, unknown_operation};
-use crate::emulator::ACCOUNT_ID;
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::ServiceLimits;
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::Refusal;
+use super::{
+    ACCOUNT_ID, Answer, Api, Call, Cx, IdSource, Object, Refusal, ServiceLimits, Spread, Table, kinds,
+    spread, unknown_operation,
+};
 
 /// How long the name of a deleted queue is held (SQS API Reference, DeleteQueue).
 const HELD_MILLIS: i64 = 60_000;
@@ -44,11 +40,11 @@ impl State {
     /// A queue, by its URL. The end point in the URL may be any; the account is ours
     /// (SQS Developer Guide, "Queue URLs"). The name alone is accepted (recorded from real AWS).
     fn find(&self, url: &str) -> Result<&Queue, Refusal> {
-        self.queues.get(name_in(url)?).ok_or_else(no_queue)
+        self.queues.find(name_in(url)?)
     }
 
     fn find_mut(&mut self, url: &str) -> Result<&mut Queue, Refusal> {
-        self.queues.get_mut(name_in(url)?).ok_or_else(no_queue)
+        self.queues.find_mut(name_in(url)?)
     }
 }
 
@@ -62,6 +58,10 @@ fn name_in(url: &str) -> Result<&str, Refusal> {
             Err(Refusal::new("InvalidAddress", format!("The address {url} is not valid for this endpoint.")))
         }
     }
+}
+
+kinds! {
+    Queue: |_| no_queue();
 }
 
 impl Api for State {

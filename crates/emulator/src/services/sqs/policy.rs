@@ -1,8 +1,7 @@
 //! Policies of queues.
 
-use crate::services::Cx;
 use crate::services::iam::policy::{Many, Statement, matches};
-use crate::services::resource_policy;
+use crate::services::{Cx, resource_policy};
 
 /// Whether a text is a policy for a queue: its principals exist, its actions are SQS's, and it is about no other queue
 /// (SQS Developer Guide, "Overview of managing access in Amazon SQS"). Resources that are not ARNs are

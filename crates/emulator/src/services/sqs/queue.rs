@@ -8,12 +8,7 @@ use super::attributes::{
     take_fifo_again,
 };
 use super::{Answer, Cx, HELD_MILLIS, State, invalid, no_queue, tags};
-use crate::emulator::ACCOUNT_ID;
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::pages::page;
-use crate::services::support::{Tag, Tags};
+use crate::services::{ACCOUNT_ID, Call, Object, Refusal, Tag, Tags, ensure, page, refuse_if};
 
 /// How many URLs a list has (SQS API Reference, ListQueues).
 const PAGE: usize = 1000;

@@ -7,9 +7,8 @@ use serde_json::json;
 use super::message_attributes::{self, MessageAttributes, digest_of};
 use super::queue::{Message, Queue};
 use super::{Answer, Cx, invalid};
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
 use crate::services::kms::{KeyProblem, uuid};
+use crate::services::{Call, Refusal, ensure};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

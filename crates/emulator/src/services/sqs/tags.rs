@@ -3,13 +3,12 @@
 use serde_json::json;
 
 use super::invalid;
-use crate::response::{Refusal, ensure};
-use crate::services::support::{self, Tag, Tags};
-use crate::services::tagging::Tagging;
+use crate::services::{Refusal, Tag, Tagging, Tags, ensure, support};
 
 pub(super) const TAGS: Tagging = Tagging {
     members: &["Tags", "QueueUrl", "TagKeys"],
     finds_first: true,
+    takes_map: true,
     // `Tags` is absent for a queue without tags (recorded from real AWS).
     list: |tags| json!((!tags.is_empty()).then_some(tags)),
     ..Tagging::new(

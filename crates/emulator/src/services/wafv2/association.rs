@@ -3,10 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{invalid, nonexistent};
-use crate::emulator::ACCOUNT_ID;
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::support::{Answer, Cx};
+use crate::services::{ACCOUNT_ID, Answer, Call, Cx, Refusal, Table, ensure};
 
 /// What a web ACL can stand in front of here.
 #[derive(Clone, Copy, PartialEq)]
@@ -61,7 +58,7 @@ pub(super) fn associate(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let prefix = format!("arn:aws:wafv2:{}:{ACCOUNT_ID}:regional/webacl/", cx.region);
     ensure(web_acl_arn.starts_with(&prefix), || wrong_arn(&web_acl_arn))?;
     check_resource(cx, &resource_arn)?;
-    let web_acl = cx.r.wafv2.web_acls.get(&web_acl_arn).ok_or_else(|| nonexistent(&web_acl_arn))?;
+    let web_acl = cx.r.wafv2.web_acls.find(&web_acl_arn)?;
     ensure(web_acl.is_usable(cx.now_millis), || unavailable(&web_acl_arn))?;
     cx.r.wafv2.associations.insert(resource_arn, web_acl_arn);
     Ok(json!({}))

@@ -8,10 +8,7 @@ use super::scope::{self, Identified, Key, Which};
 use super::statements::{text, walk};
 use super::web_acl::WebAcl;
 use super::{associated, duplicate, invalid, summary, tags, too_much};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::pages::page_by_key;
-use crate::services::support::{Answer, Cx, Tag, Tags};
+use crate::services::{Answer, Call, Cx, Refusal, Tag, Tags, page_by_key, refuse_if};
 
 /// AWS WAF Developer Guide, "AWS WAF quotas": IP sets for an account and region, and addresses in one.
 const MOST: usize = 100;
@@ -142,18 +139,10 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({"NextLockToken": lock_token}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Delete {
-    name: String,
-    scope: String,
-    id: String,
-    lock_token: String,
-}
-
 /// It stays while a web ACL refers to it.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Delete { name, scope, id, lock_token } = call.input()?;
+    let (name, scope, id, lock_token): (String, String, String, String) =
+        call.members(&["Name", "Scope", "Id", "LockToken"])?;
     scope::check(cx.region, &scope)?;
     let state = &mut cx.r.wafv2;
     let which = Which { name: &name, scope: &scope, id: &id };

@@ -8,12 +8,7 @@ use serde_json::{Value, json};
 
 use super::statements::only;
 use super::{invalid, nonexistent};
-use crate::emulator::ACCOUNT_ID;
-use crate::latency::{Spread, spread};
-use crate::request::Call;
-use crate::response::{Refusal, ensure};
-use crate::services::iam;
-use crate::services::support::{Answer, Cx};
+use crate::services::{ACCOUNT_ID, Answer, Call, Cx, Refusal, Spread, Table, ensure, iam, spread};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -43,7 +38,7 @@ fn customer() -> String {
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let configuration: LoggingConfiguration = call.member("LoggingConfiguration")?;
     let arn = &configuration.resource_arn;
-    ensure(cx.r.wafv2.web_acls.contains_key(arn), || nonexistent(arn))?;
+    cx.r.wafv2.web_acls.find(arn)?;
     check_owner(&configuration.log_scope)?;
     if configuration.managed_by_firewall_manager {
         let reason = "Only AWS Firewall Manager can make such a configuration.";
@@ -148,15 +143,13 @@ impl Which {
 pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let which: Which = call.input()?;
     let arn = which.key()?;
-    let found = cx.r.wafv2.logging.get(arn).ok_or_else(|| nonexistent(arn))?;
+    let found = cx.r.wafv2.logging.find(arn)?;
     Ok(json!({"LoggingConfiguration": crate::services::to_json(found)}))
 }
 
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let which: Which = call.input()?;
     let arn = which.key()?;
-    match cx.r.wafv2.logging.remove(arn) {
-        Some(_) => Ok(json!({})),
-        None => Err(nonexistent(arn)),
-    }
+    cx.r.wafv2.logging.take(arn)?;
+    Ok(json!({}))
 }

@@ -22,13 +22,10 @@ use self::ip_set::IpSet;
 use self::logging::LoggingConfiguration;
 use self::scope::Identified;
 use self::web_acl::WebAcl;
-use super::{Answer, Api, Cx, unknown_operation};
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{Limit, ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::Refusal;
+use super::{
+    Answer, Api, Call, Cx, IdSource, Limit, Object, Refusal, ServiceLimits, Spread, kinds, rate, spread,
+    unknown_operation,
+};
 
 /// From the creation of a web ACL until it can be associated: an estimate (API Reference, UpdateWebACL, "Temporary
 /// inconsistencies during updates": "from a few seconds to a number of minutes").
@@ -82,6 +79,11 @@ fn duplicate(what: &str) -> Refusal {
     let message =
         format!("AWS WAF couldn't perform the operation because some resource is a duplicate: {what}.");
     Refusal::new("WAFDuplicateItemException", message)
+}
+
+kinds! {
+    WebAcl: nonexistent;
+    LoggingConfiguration: nonexistent;
 }
 
 impl Api for State {

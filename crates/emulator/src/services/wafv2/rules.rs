@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 
 use super::statements::{Place, is_group, only};
 use super::{capacity, invalid, too_much};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Refusal};
 
 /// A rule as it is given and shown. What is inside its parts is kept as it is.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{invalid, nonexistent, wrong_token};
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::support::Cx;
+use crate::services::{Cx, Refusal, ensure, refuse_if};
 
 /// What identifies an object.
 pub(super) struct Key<'a> {

@@ -6,8 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::{State, invalid, managed, nonexistent, scope};
-use crate::emulator::ACCOUNT_ID;
-use crate::response::{Refusal, ensure};
+use crate::services::{ACCOUNT_ID, Refusal, ensure};
 
 /// Where statements stand.
 pub(super) struct Place<'a> {

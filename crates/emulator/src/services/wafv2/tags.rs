@@ -3,10 +3,7 @@
 use serde_json::json;
 
 use super::{invalid, nonexistent, too_much};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::support::{Answer, Cx, Tag, Tags, tag_list};
-use crate::services::tagging::Tagging;
+use crate::services::{Answer, Call, Cx, Refusal, Tag, Tagging, Tags, refuse_if, tag_list};
 
 pub(super) const TAGS: Tagging = Tagging {
     members: &["Tags", "ResourceARN", "TagKeys"],

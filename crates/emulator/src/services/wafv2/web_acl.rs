@@ -6,12 +6,10 @@ use serde_json::{Map, Value, json};
 use super::rules::{self, Rule};
 use super::scope::{self, Identified, Key, Which};
 use super::statements::{Place, only, text};
-use super::{PROPAGATION, associated, duplicate, invalid, nonexistent, summary, tags, too_much};
-use crate::emulator::ACCOUNT_ID;
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::pages::page_by_key;
-use crate::services::support::{Answer, Cx, Tag, Tags};
+use super::{PROPAGATION, associated, duplicate, invalid, summary, tags, too_much};
+use crate::services::{
+    ACCOUNT_ID, Answer, Call, Cx, Refusal, Table, Tag, Tags, ensure, page_by_key, refuse_if,
+};
 
 /// AWS WAF Developer Guide, "AWS WAF quotas": web ACLs for an account and region.
 const MOST: usize = 100;
@@ -236,7 +234,7 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
             return Err(invalid(reason, "WEB_ACL", "WebACL"));
         }
     };
-    let web_acl = table.get(&arn).ok_or_else(|| nonexistent(&arn))?;
+    let web_acl = table.find(&arn)?;
     Ok(json!({"WebACL": web_acl.shown(), "LockToken": web_acl.lock_token}))
 }
 
@@ -257,19 +255,11 @@ pub(super) fn update(cx: &mut Cx<'_>, call: &Call) -> Answer {
     Ok(json!({"NextLockToken": lock_token}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Delete {
-    name: String,
-    scope: String,
-    id: String,
-    lock_token: String,
-}
-
 /// API Reference, DeleteWebACL: "Before deleting any web ACL, first disassociate it from all resources." Its logging
 /// goes with it.
 pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let Delete { name, scope, id, lock_token } = call.input()?;
+    let (name, scope, id, lock_token): (String, String, String, String) =
+        call.members(&["Name", "Scope", "Id", "LockToken"])?;
     scope::check(cx.region, &scope)?;
     let state = &mut cx.r.wafv2;
     let which = Which { name: &name, scope: &scope, id: &id };

@@ -4,12 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Named, State, check_token, filter, invalid, one_of};
-use crate::ids::IdSource;
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
-use crate::services::support::{Tag, Tags, tags};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, IdSource, Object, Refusal, Tag, Tags, refuse_if, tags, to_json};
 
 /// AWS General Reference, "AWS X-Ray endpoints and quotas": groups in a region.
 const MOST_GROUPS: usize = 25;

@@ -11,13 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use self::group::Group;
 use self::rule::Rule;
-use super::{Answer, Api, Cx, unknown_operation};
-use crate::ids::IdSource;
-use crate::latency::{Spread, spread};
-use crate::limits::{ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::Refusal;
+use super::{
+    Answer, Api, Call, Cx, IdSource, Object, Refusal, ServiceLimits, Spread, rate, spread, unknown_operation,
+};
 
 /// Everything of one region.
 #[derive(Clone, Serialize, Deserialize)]

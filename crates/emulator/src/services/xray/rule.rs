@@ -9,12 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Named, State, check_token, invalid, one_of};
-use crate::emulator::ACCOUNT_ID;
-use crate::objects::Object;
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
-use crate::services::support::{Tag, Tags, tags};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{
+    ACCOUNT_ID, Answer, Call, Cx, Object, Refusal, Tag, Tags, ensure, refuse_if, tags, to_json,
+};
 
 const DEFAULT: &str = "Default";
 /// AWS General Reference, "AWS X-Ray endpoints and quotas": custom sampling rules in a region.

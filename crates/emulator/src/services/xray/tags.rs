@@ -3,11 +3,7 @@
 use serde_json::json;
 
 use super::{check_token, invalid};
-use crate::request::Call;
-use crate::response::Refusal;
-use crate::services::support::{Tags, tag_list, tags};
-use crate::services::tagging::Tagging;
-use crate::services::{Answer, Cx};
+use crate::services::{Answer, Call, Cx, Refusal, Tagging, Tags, tag_list, tags};
 
 /// TagResource, Tags: "Maximum number of user-applied tags per resource: 50".
 pub(super) const TAGS: Tagging = Tagging {

@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::request::Call;
-use crate::response::Refusal;
 use crate::services::apigateway::mapping::check_response_mapping;
-use crate::services::apigateway::method::OneResponse;
 use crate::services::apigateway::records::IntegrationResponse;
 use crate::services::apigateway::{not_found, nothing};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, Refusal, Table, to_json};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -33,7 +30,7 @@ fn none() -> Refusal {
 /// AWS). Only the parameters that it maps must be declared there.
 pub(in crate::services::apigateway) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: Put = call.input()?;
-    let tree = cx.r.apigateway.tree_mut(&given.rest_api_id)?;
+    let tree = cx.r.apigateway.apis.find_mut(&given.rest_api_id)?;
     let method = tree.method_mut(&given.resource_id, &given.http_method)?;
     method.integration()?;
     let declared = method.response(&given.status_code).ok();
@@ -51,16 +48,18 @@ pub(in crate::services::apigateway) fn put(cx: &mut Cx<'_>, call: &Call) -> Answ
 }
 
 pub(in crate::services::apigateway) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: OneResponse = call.input()?;
-    let tree = cx.r.apigateway.tree(&given.rest_api_id)?;
-    let integration = tree.method(&given.resource_id, &given.http_method)?.integration()?;
-    Ok(to_json(integration.integration_responses.get(&given.status_code).ok_or_else(none)?))
+    let (rest_api_id, resource_id, http_method, status_code): (String, String, String, String) =
+        call.members(&["restApiId", "resourceId", "httpMethod", "statusCode"])?;
+    let tree = cx.r.apigateway.apis.find(&rest_api_id)?;
+    let integration = tree.method(&resource_id, &http_method)?.integration()?;
+    Ok(to_json(integration.integration_responses.get(&status_code).ok_or_else(none)?))
 }
 
 pub(in crate::services::apigateway) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
-    let given: OneResponse = call.input()?;
-    let tree = cx.r.apigateway.tree_mut(&given.rest_api_id)?;
-    let integration = tree.method_mut(&given.resource_id, &given.http_method)?.integration_mut()?;
-    integration.integration_responses.remove(&given.status_code).ok_or_else(none)?;
+    let (rest_api_id, resource_id, http_method, status_code): (String, String, String, String) =
+        call.members(&["restApiId", "resourceId", "httpMethod", "statusCode"])?;
+    let tree = cx.r.apigateway.apis.find_mut(&rest_api_id)?;
+    let integration = tree.method_mut(&resource_id, &http_method)?.integration_mut()?;
+    integration.integration_responses.remove(&status_code).ok_or_else(none)?;
     Ok(nothing())
 }

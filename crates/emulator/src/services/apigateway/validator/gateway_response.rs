@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::request::Call;
 use crate::services::apigateway::mapping::check_gateway_mapping;
 use crate::services::apigateway::records::GatewayResponse;
 use crate::services::apigateway::{not_found, nothing};
-use crate::services::{Answer, Cx, to_json};
+use crate::services::{Answer, Call, Cx, Table, to_json};
 
 /// The status of each type that was not changed (API Gateway Developer Guide, "Gateway response types"). The two
 /// defaults have none.
@@ -55,7 +54,7 @@ fn template() -> BTreeMap<String, String> {
 
 pub(in crate::services::apigateway) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let given: Put = call.input()?;
-    let tree = cx.r.apigateway.tree_mut(&given.rest_api_id)?;
+    let tree = cx.r.apigateway.apis.find_mut(&given.rest_api_id)?;
     let parameters = given.response_parameters.unwrap_or_default();
     check_gateway_mapping(&parameters)?;
     let response = GatewayResponse {
@@ -72,7 +71,7 @@ pub(in crate::services::apigateway) fn put(cx: &mut Cx<'_>, call: &Call) -> Answ
 
 pub(in crate::services::apigateway) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (rest_api_id, response_type): (String, String) = call.members(&["restApiId", "responseType"])?;
-    let tree = cx.r.apigateway.tree(&rest_api_id)?;
+    let tree = cx.r.apigateway.apis.find(&rest_api_id)?;
     let response = tree.gateway_responses.get(&response_type).cloned();
     Ok(to_json(&response.unwrap_or_else(|| GatewayResponse {
         status_code: status_of(&response_type),
@@ -85,7 +84,7 @@ pub(in crate::services::apigateway) fn get(cx: &mut Cx<'_>, call: &Call) -> Answ
 
 pub(in crate::services::apigateway) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (rest_api_id, response_type): (String, String) = call.members(&["restApiId", "responseType"])?;
-    let tree = cx.r.apigateway.tree_mut(&rest_api_id)?;
+    let tree = cx.r.apigateway.apis.find_mut(&rest_api_id)?;
     match tree.gateway_responses.remove(&response_type) {
         Some(_) => Ok(nothing()),
         None => Err(not_found("Gateway response type not defined on api")),
