@@ -64,7 +64,7 @@ fn a_plan_in_a_file_is_run_once_and_only_with_what_it_was_made_from() {
     let up = place.run(&["up", "plan.json"]).expect(0);
     assert!(up.err.contains("running the plan plan.json, made at 20"), "{}", up.err);
     let again = refused(&place, &["up", "plan.json"]);
-    let message = "error: plan.json cannot be run: the recorded state has changed since it was made";
+    let message = "error[E0603]: plan.json cannot be run: the recorded state has changed since it was made";
     assert!(again.err.contains(message), "{}", again.err);
     assert!(again.err.contains("cause: the plan was made at record 0 of the state"), "{}", again.err);
 
@@ -350,8 +350,9 @@ fn an_error_is_data_where_data_is_wanted_and_a_sentence_beside_it() {
     let place = Workplace::new();
     let error = |arguments: &[&str], code: i32| {
         let ended = place.run(arguments).expect(code);
-        assert!(ended.err.contains("error: "), "{}", ended.err);
         let document = ended.json();
+        let stable = document["error"]["code"].as_str().unwrap();
+        assert!(ended.err.contains(&format!("error[{stable}]: ")), "{}", ended.err);
         assert_eq!(document["format_version"], "1.0");
         assert_eq!(document["error"]["exit_code"], code);
         document["error"].clone()
