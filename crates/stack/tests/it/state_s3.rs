@@ -165,8 +165,9 @@ async fn what_one_machine_deploys_another_one_sees_changes_and_destroys() {
     one.run(&account, &["up"]).expect(0);
     // Nothing of it is on this machine.
     let local = one.0.path().join(".stack/aws/dev");
-    let names: Vec<_> = fs::read_dir(&local).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(names, [".holder"]);
+    let mut names: Vec<_> = fs::read_dir(&local).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, [".holder", "made-with"]);
     let keys = account.keys().await;
     assert!(keys.iter().all(|key| key.starts_with("payment/dev/")), "{keys:?}");
     assert!(keys.contains(&"payment/dev/state.json".to_owned()), "{keys:?}");
