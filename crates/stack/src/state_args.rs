@@ -109,7 +109,7 @@ macro_rules! pattern {
 
 // Bucket names: S3 User Guide, "General purpose bucket naming rules". Safe characters: "Naming Amazon S3 objects". Role session and
 // external id: STS API Reference, AssumeRole. The log group: LogGroupName in the API model of CloudWatch Logs.
-pattern!(BUCKET, r"^[a-z0-9](?:[a-z0-9-]|\.[a-z0-9]){1,61}[a-z0-9]$");
+pattern!(BUCKET, r"^[a-z0-9](?:-*\.?[a-z0-9])+$");
 pattern!(PREFIX, r"^[A-Za-z0-9!_.*'()-]+(?:/[A-Za-z0-9!_.*'()-]+)*$");
 pattern!(REGION, r"^[a-z]+(?:-[a-z]+){1,3}-[0-9]+$");
 pattern!(ACCOUNT, r"^[0-9]{12}$");
@@ -124,6 +124,9 @@ pattern!(LOG_GROUP, r"^[.\-_/#A-Za-z0-9]{1,512}$");
 fn reserved(name: &str) -> Option<String> {
     const PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
     const SUFFIXES: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
+    if name.len() < 3 {
+        return Some(format!("`{name}` has fewer than 3 characters"));
+    }
     if name.len() > 63 {
         return Some(format!("`{name}` has more than 63 characters"));
     }

@@ -64,12 +64,13 @@ async fn what_is_gone_is_not_kept_in_a_list_that_is_widened() {
         }
         world.cloud.clear_log();
         world.apply(&wanted).await;
-        let cloud = world.cloud.lock();
-        let sent: Vec<&Value> =
-            cloud.log.iter().filter(|call| call.what == "update").map(|call| &call.properties).collect();
+        let sent: Vec<Value> = {
+            let cloud = world.cloud.lock();
+            let updates = cloud.log.iter().filter(|call| call.what == "update");
+            updates.map(|call| call.properties.clone()).collect()
+        };
         assert!(!sent.is_empty());
         assert!(sent.iter().all(|sent| !sent.to_string().contains(&gone)), "{gone} in {sent:?}");
-        drop(cloud);
         assert!(world.plan(&wanted).await.is_empty());
     }
 }

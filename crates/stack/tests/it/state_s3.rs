@@ -388,6 +388,7 @@ fn what_cannot_be_configured_is_refused_before_any_call() {
         (&["state.bucket=A"], "`--set state.bucket`: `A` is not the name of an S3 bucket"),
         (&["state.bucket=a..b"], "is not the name of an S3 bucket"),
         (&["state.bucket=a.-b"], "is not the name of an S3 bucket"),
+        (&["state.bucket=ab"], "has fewer than 3 characters"),
         (&["state.bucket=ab-.c"], "has a hyphen beside a dot"),
         (&["state.bucket=10.0.0.1"], "looks like an IP address"),
         (&["state.bucket=xn--states"], "begins with xn--, which is reserved by AWS"),
