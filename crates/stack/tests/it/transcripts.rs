@@ -81,6 +81,7 @@ fn without_chance(text: &str) -> String {
         (r"payment-alb-dev-\d+\.", "payment-alb-dev-NUMBER."),
         (r"//[a-z0-9]{10}\.execute-api", "//API.execute-api"),
         (r"(API-Gateway-Execution-Logs(?:_|&#95;))[a-z0-9]{10}", "${1}API"),
+        (r#""outputs":\{.*\},"report":"#, r#""outputs":{…},"report":"#),
         (r"\(record \d+ of", "(record N of"),
         (r"http://127\.0\.0\.1:\d+", "URL"),
         (r"held by \S+, process \d+", "held by USER@MACHINE, process N"),
