@@ -1,6 +1,7 @@
 """Amazon RDS."""
 
 from moto.core.responses import ActionResult
+from moto.rds import models
 from moto.rds.models import RDSBackend
 from moto.rds.responses import RDSResponse
 
@@ -54,3 +55,23 @@ def keeps_insights(name):
 
 keeps_insights("create_db_cluster")
 keeps_insights("modify_db_cluster")
+
+
+def touching_windows_do_not_overlap():
+    """moto counts two windows as overlapping where one begins as the other ends. Such windows do not overlap (Amazon RDS User
+    Guide, "Backup window": it "can't overlap with the weekly maintenance window")."""
+    plain = models.valid_preferred_maintenance_window
+
+    def message(maintenance, backup):
+        times = (maintenance or "").lower().replace("-", ":").split(":")
+        if backup and len(times) == 6:
+            begins, ends = ":".join(times[1:3]), ":".join(times[4:6])
+            first, last = backup.split("-")
+            if begins == last or ends == first:
+                backup = None
+        return plain(maintenance, backup)
+
+    models.valid_preferred_maintenance_window = message
+
+
+touching_windows_do_not_overlap()
