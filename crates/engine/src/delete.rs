@@ -26,8 +26,11 @@ impl Operator<'_> {
         if step.note == Some(Note::Missing) {
             return self.forget(step, kind, &object).await;
         }
-        let is_whole = |other: &&Step| object.dependencies.contains(&other.address);
-        if steps.iter().filter(is_whole).any(|whole| goes_with(step, whole, self.provider)) {
+        let is_whole = |other: &Step| {
+            object.dependencies.contains(&other.address) && goes_with(step, other, self.provider)
+        };
+        // Most kinds are no part of anything, and a plan may have very many steps.
+        if kind.order().part_of.is_some() && steps.iter().any(is_whole) {
             // The whole is gone by now.
             let (address, object) = (step.address.clone(), object.seq);
             return Ok(self.journal.record(Event::Missing { address, object }).await?);
