@@ -9,7 +9,8 @@ use crate::failures::engine_failure;
 use crate::moved::{Kept, Moved};
 use crate::output::{Lines, print, print_json};
 use crate::run::Work;
-use crate::unlock::{ago, holder_json, moment};
+use crate::time::rfc3339;
+use crate::unlock::{ago, holder_json};
 
 /// One environment.
 struct Listed {
@@ -36,7 +37,7 @@ impl Work {
                     "environment": one.environment.as_str(),
                     "resources": one.resources,
                     "problem": one.problem,
-                    "last_run": one.last.as_ref().map(|last| json!({ "at": moment(last.at), "by": last.holder })),
+                    "last_run": one.last.as_ref().map(|last| json!({ "at": rfc3339(last.at), "by": last.holder })),
                     "running": one.holder.as_ref().map(holder_json),
                     "moved_to": one.moved.as_ref().map(|moved| &moved.to),
                 })
@@ -98,7 +99,7 @@ fn line(lines: &mut Lines, one: &Listed) {
     lines.add(format!("{:<16}  {resources:<14}", one.environment.as_str()));
     match &one.last {
         Some(last) => {
-            lines.add(format!("  last run {} ({}) by {}", moment(last.at), ago(last.at), last.holder))
+            lines.add(format!("  last run {} ({}) by {}", rfc3339(last.at), ago(last.at), last.holder))
         }
         None => lines.add("  last run unknown"),
     };

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use console::{measure_text_width, truncate_str};
 use engine::{Address, Operation, Progress, visible};
 
+use crate::progress::doing;
+
 /// Below this width there is no room for words that can be left out.
 const NARROW: usize = 60;
 /// What is shorter is not worth an estimate.
@@ -186,14 +188,6 @@ impl Running {
             return row;
         }
         format!("{row:<column$}  {}", self.waits_for, column = widest + 4 + 20)
-    }
-}
-
-fn doing(operation: Operation) -> &'static str {
-    match operation {
-        Operation::Create => "creating",
-        Operation::Update => "changing",
-        Operation::Delete => "deleting",
     }
 }
 

@@ -33,7 +33,7 @@ use crate::run::Work;
 use crate::signals::Signals;
 use crate::state_args::Backend;
 use crate::stores::{purpose, unfit};
-use crate::unlock::moment;
+use crate::time::rfc3339;
 
 /// One place of two, and its lock.
 struct Side {
@@ -277,7 +277,7 @@ fn count(records: u64) -> String {
 /// Who used a state last, as far as that can be seen: for a list in brackets, or behind a place.
 async fn last(side: &Side) -> String {
     match last_run(&side.kept, None).await {
-        Ok(Some(last)) => format!(", last run {} by {}", moment(last.at), last.holder),
+        Ok(Some(last)) => format!(", last run {} by {}", rfc3339(last.at), last.holder),
         _ => String::new(),
     }
 }

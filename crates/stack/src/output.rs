@@ -197,7 +197,7 @@ pub(crate) fn print(lines: &Lines) -> Result<(), Failure> {
     write_all(anstream::stdout(), &lines.0)
 }
 
-/// Prints a text of more lines on standard output, in which everything from outside was escaped already, or nothing is.
+/// Prints a text on standard output as it is: what is from outside in it was escaped, or nothing is.
 #[expect(clippy::disallowed_methods, reason = "this is the way out")]
 pub(crate) fn print_text(text: &str) -> Result<(), Failure> {
     write_all(std::io::stdout(), text)

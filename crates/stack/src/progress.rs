@@ -65,7 +65,7 @@ impl Screen {
     }
 }
 
-fn doing(operation: Operation) -> &'static str {
+pub(crate) fn doing(operation: Operation) -> &'static str {
     match operation {
         Operation::Create => "creating",
         Operation::Update => "changing",

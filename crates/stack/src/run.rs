@@ -52,7 +52,8 @@ use crate::stack::{Place, StackError, argument_error};
 use crate::stores::purpose;
 use crate::summary::{Deletions, keys_that_wait, summary};
 use crate::target::{self, Cloud, NOTHING_REAL};
-use crate::unlock::{ago, moment};
+use crate::time::rfc3339;
+use crate::unlock::ago;
 
 /// Everything that a command works with.
 pub(crate) struct Work {
@@ -418,7 +419,7 @@ impl Work {
             return Ok(());
         };
         let (doing, when) =
-            (purpose.as_deref().unwrap_or("a run"), format!("{} ({})", moment(since), ago(since)));
+            (purpose.as_deref().unwrap_or("a run"), format!("{} ({})", rfc3339(since), ago(since)));
         match (is_dead, lives) {
             (true, _) => {}
             (false, true) => {

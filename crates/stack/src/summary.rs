@@ -7,6 +7,7 @@ use engine::{Action, Fate, Operation, Plan, Report, Resource as _, Step};
 
 use crate::output::Lines;
 use crate::render::is_kept;
+use crate::time::rfc3339;
 
 const SECONDS_A_DAY: u64 = 86_400;
 
@@ -130,19 +131,12 @@ fn duration(took: Duration) -> String {
     }
 }
 
-/// The day in UTC, as ISO 8601 has it. The calendar repeats every 400 years; a year is taken to begin in March, so that the day
-/// that some have more is its last.
+/// The day in UTC, as ISO 8601 has it.
 fn date(time: SystemTime) -> String {
-    let days = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / SECONDS_A_DAY;
-    // Days since 1 March 0000.
-    let days = days + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    format!("{:04}-{month:02}-{day:02}", year_of_era + era * 400 + carry)
+    let millis = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let mut day = rfc3339(u64::try_from(millis).unwrap_or(u64::MAX));
+    day.truncate(day.find('T').unwrap_or(day.len()));
+    day
 }
 
 #[cfg(test)]

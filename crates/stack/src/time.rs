@@ -1,4 +1,4 @@
-//! Times as other programs read them.
+//! Times as people and other programs read them.
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;

@@ -3,8 +3,6 @@
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use engine::{
     EngineError, File, Holder, Host as _, LockError, Store, SystemHost, lock_holder, unlock, unlock_unrenewed,
 };
@@ -18,13 +16,7 @@ use crate::output::{Lines, note, print, print_json};
 use crate::question::typed;
 use crate::run::Work;
 use crate::signals::Signals;
-
-/// A moment as people and programs read it.
-pub(crate) fn moment(millis: u64) -> String {
-    let time = DateTime::from_millis(i64::try_from(millis).unwrap_or(i64::MAX));
-    // Every time that this program writes has such a text.
-    time.fmt(Format::DateTime).unwrap_or_else(|_| millis.to_string())
-}
+use crate::time::rfc3339;
 
 /// How long ago something was, roughly.
 pub(crate) fn ago(millis: u64) -> String {
@@ -43,7 +35,7 @@ pub(crate) fn holder_json(holder: &Holder) -> Value {
         "holder": holder.who,
         "id": holder.id,
         "purpose": holder.purpose,
-        "since": moment(holder.since),
+        "since": rfc3339(holder.since),
         "known_to_have_ended": holder.is_dead,
         "known_to_live": holder.lives,
     })
@@ -76,7 +68,7 @@ impl Work {
                     "for      {}",
                     purpose.as_deref().unwrap_or("a purpose that it does not name")
                 ));
-                lines.line(format!("since    {} ({})", moment(since), ago(since)));
+                lines.line(format!("since    {} ({})", rfc3339(since), ago(since)));
                 lines.line(format!("id       {id}"));
                 lines.line(match (is_dead, lives) {
                     (true, _) => format!(
