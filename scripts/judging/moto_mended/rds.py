@@ -2,7 +2,7 @@
 
 from moto.core.responses import ActionResult
 from moto.rds import models
-from moto.rds.models import RDSBackend
+from moto.rds.models import DBInstanceClustered, RDSBackend
 from moto.rds.responses import RDSResponse
 
 from .mending import on
@@ -75,3 +75,13 @@ def touching_windows_do_not_overlap():
 
 
 touching_windows_do_not_overlap()
+
+
+def shows_insights(instance):
+    """moto does not show what an instance is told of Performance Insights, nor what it has from its cluster (RDS API Reference,
+    DBInstance, PerformanceInsightsEnabled; ModifyDBCluster, EnablePerformanceInsights)."""
+    told = getattr(instance, "enable_performance_insights", None)
+    return getattr(instance.cluster, "performance_insights_enabled", False) if told is None else told
+
+
+DBInstanceClustered.performance_insights_enabled = property(shows_insights)
