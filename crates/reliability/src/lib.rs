@@ -2,6 +2,7 @@
 
 mod audit;
 mod case;
+mod cases;
 pub mod changes;
 mod disk;
 mod draw;
@@ -16,7 +17,8 @@ mod trouble;
 mod world;
 
 pub use audit::{Findings, audit};
-pub use case::{Case, End, Harm, Lapse, UnknownCase, Verdict, cases};
+pub use case::{Case, End, Harm, Lapse, UnknownCase, Verdict};
+pub use cases::cases;
 pub use disk::{WriteEnd, Written};
 pub use kept::Backend;
 pub use matrix::{Options, Results, Row, run, sample};

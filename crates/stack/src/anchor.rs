@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use crate::change::Ran;
 use crate::codes::Code;
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
 use crate::failures::engine_failure;
 use crate::output::note;
-use crate::run::Ran;
 use crate::signals::Signals;
 use crate::target::Cloud;
 

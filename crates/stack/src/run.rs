@@ -2,20 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use engine::{
-    Engine, EngineError, Graph, Head, Holder, Observer, Plan, Registry, Remark, Report, Selector, Session,
-    State, lock_holder,
-};
+use engine::{Engine, Graph, Holder, Observer, Plan, Registry, Remark, Selector, State, lock_holder};
 use regex::{Captures, Regex};
-use serde_json::json;
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
 
 use crate::across;
-use crate::advice::Advisor;
-use crate::anchor::{self, Anchors};
+use crate::anchor::Anchors;
 use crate::binding;
 use crate::cli::{
     Applied, Cli, Command, DEFAULT_ENVIRONMENT, DEFAULT_STATE_DIR, EnvCommand, ExportCommand, Options, Shown,
@@ -30,27 +24,20 @@ use crate::error_json;
 use crate::events::{Both, Events};
 use crate::exit::{Exit, Failure};
 use crate::export;
-use crate::failures::{EXPIRED, engine_failure};
+use crate::failures::engine_failure;
 use crate::heading::heading;
 use crate::init;
-use crate::interruption;
-use crate::losses::losses;
 use crate::moved::Kept;
 use crate::output::{self, Lines, note, print, print_json, tell};
 use crate::outputs::NEXT_STEPS;
 use crate::plan_lines;
-use crate::plans::document::{Document, Running};
-use crate::plans::file::{PlanFile, introduction};
-use crate::plans::guarding;
+use crate::plans::document::Running;
 use crate::plans::title::Title;
 use crate::program::{Program, defective};
 use crate::progress::Screen;
-use crate::question::{Answer, CANCELLED, agreed};
 use crate::render::{self, Counts};
 use crate::signals::Signals;
 use crate::stack::{Place, StackError, argument_error};
-use crate::stores::purpose;
-use crate::summary::{Deletions, keys_that_wait, summary};
 use crate::target::{self, Cloud, NOTHING_REAL};
 use crate::time::rfc3339;
 use crate::unlock::ago;
@@ -76,23 +63,7 @@ pub(crate) struct Prepared {
     pub(crate) anchors: Option<Anchors>,
     pub(crate) title: Title,
     /// Whether nothing was ever recorded of the environment.
-    is_new: bool,
-}
-
-/// What is to be run.
-struct Wanted {
-    running: Running,
-    graph: Arc<Graph>,
-    /// The plan that it must be.
-    kept: Option<PlanFile>,
-    title: Title,
-}
-
-/// What came of a plan.
-pub(crate) struct Ran {
-    pub(crate) exit: Exit,
-    /// `None` if the plan was not run.
-    pub(crate) report: Option<Report>,
+    pub(crate) is_new: bool,
 }
 
 impl Program {
@@ -233,7 +204,7 @@ fn completed(text: &str, command: impl Fn(&str) -> String) -> String {
 }
 
 /// The end of a command that was interrupted before it changed anything.
-fn nothing_changed() -> Exit {
+pub(crate) fn nothing_changed() -> Exit {
     tell("Interrupted; nothing changed.");
     Exit::Interrupted
 }
@@ -436,221 +407,6 @@ impl Work {
         let counts = Counts::of(plan).text();
         let nothing = if plan.is_empty() { "nothing to do; " } else { "" };
         format!("{}: {nothing}{counts}", self.title())
-    }
-
-    async fn up(&self, signals: &Signals) -> Result<Exit, Failure> {
-        // A plan that was kept says which environment is meant.
-        let agreed = match self.plan_file {
-            Some(_) => Answer::Yes,
-            None => self.agreed_to_new(signals).await?,
-        };
-        match agreed {
-            Answer::Yes => self.change(Running::Up, signals).await,
-            answer => {
-                tell(CANCELLED);
-                Ok(if answer == Answer::No { Exit::Failed } else { Exit::Interrupted })
-            }
-        }
-    }
-
-    /// Plans, asks where that is due, applies, and tells.
-    async fn change(&self, running: Running, signals: &Signals) -> Result<Exit, Failure> {
-        let declared = running == Running::Up;
-        let kept = self.kept_plan(running)?;
-        let Some(prepared) = signals.unless(Box::pin(self.prepare(declared))).await else {
-            return Ok(nothing_changed());
-        };
-        let Prepared { engine, graph, anchors, title, is_new } = prepared?;
-        if is_new && !declared {
-            return Ok(self.tell_nothing_is_recorded());
-        }
-        if let Some(events) = &self.events {
-            events.tell("connected", json!({ "title": title }));
-        }
-        if let Some(kept) = &kept {
-            kept.check_place(&title)?;
-            note(&introduction(kept));
-        }
-        let Some(fit) = signals.unless(self.check_store()).await else { return Ok(nothing_changed()) };
-        fit?;
-        // What an interrupted run left is looked up first, and somebody else may have the lock.
-        let engine = engine
-            .with_cancel(signals.cancel())
-            .with_lock_timeout(self.options.lock_timeout)
-            .with_purpose(purpose(running.name()));
-        let session = match engine.open().await {
-            Err(EngineError::Interrupted) => return Ok(nothing_changed()),
-            session => session.map_err(engine_failure)?,
-        };
-        if declared {
-            self.note_made_with();
-        }
-        let wanted = Wanted { running, graph: guarding(running, graph), kept, title };
-        let result = self.change_in(&session, wanted, signals).await;
-        let state = session.state();
-        // By now something was called, whatever is wrong with the state.
-        let (head, closed) = session.close_with_head().await;
-        let closed = closed.map_err(|error| Failure { exit: Exit::Failed, ..engine_failure(error) });
-        let ran = result?;
-        let anchored = anchor::write(anchors, &ran, &head, signals).await;
-        let is_anchored = anchored.as_ref().copied().unwrap_or(Some(false));
-        let changed = ran.report.as_ref().is_some_and(|report| declared && !report.done.is_empty());
-        let exit = self.tell(declared, ran, &state, &head, is_anchored)?;
-        if changed && exit == Exit::Done {
-            self.tell_what_is_left(&engine).await;
-        }
-        // That the journal could not be written is told last, after what was done.
-        closed?;
-        anchored.map(|_| exit)
-    }
-
-    /// A name with a slip in it must not become an environment because somebody destroyed it.
-    fn tell_nothing_is_recorded(&self) -> Exit {
-        if let Some(events) = &self.events {
-            events.tell("summary", json!({ "report": null, "outputs": {}, "head": null, "anchored": null }));
-        }
-        tell(&format!(
-            "{}: nothing is recorded for this environment, so there is nothing to destroy; {} shows those that have a state. What is \
-             there without a record, the next `up` takes over",
-            self.title(),
-            self.command("env list")
-        ));
-        Exit::Done
-    }
-
-    /// Whether somebody must agree to a plan. A plan that was kept was looked at when it was made; what is destroyed is asked for
-    /// all the same.
-    fn asks(&self, wanted: &Wanted) -> bool {
-        match wanted.running {
-            // The plan is shown on the real target, where somebody decides on it.
-            Running::Up => self.options.target == Target::Aws && wanted.kept.is_none(),
-            Running::Destroy => true,
-        }
-    }
-
-    async fn change_in(&self, session: &Session, wanted: Wanted, signals: &Signals) -> Result<Ran, Failure> {
-        let plan = match session.plan(Arc::clone(&wanted.graph), &Selector::all()).await {
-            Err(EngineError::Interrupted) => {
-                return Ok(Ran { exit: nothing_changed(), report: None });
-            }
-            plan => plan.map_err(engine_failure)?,
-        };
-        self.check_kept(wanted.kept.as_ref(), &plan)?;
-        if let Some(events) = &self.events {
-            let file = wanted.kept.as_ref().map(PlanFile::path);
-            events.planned(&plan, &Document::of(&plan, wanted.running, &wanted.title), file);
-        }
-        let ask = self.asks(&wanted);
-        // What somebody is asked about is shown to them, also with `--quiet`; and that there is nothing to do is the summary.
-        let asks = ask && !plan.is_empty() && !self.options.yes;
-        let to_all = asks || plan.is_empty();
-        let tell_first = |lines: Lines| if to_all { tell(lines) } else { note(lines) };
-        if ask && !plan.is_empty() {
-            tell_first(plan_lines::plan(&plan, false));
-        }
-        tell_first(losses(&plan));
-        tell_first(render::remarks(&plan));
-        tell_first(Lines::from(&self.summary(&plan)));
-        let what = match wanted.running {
-            Running::Up => "do this to",
-            Running::Destroy => "DELETE all of the above of",
-        };
-        if ask && !plan.is_empty() {
-            let exit = match agreed(&self.options, &format!("{what} {}", self.title()), signals).await? {
-                Answer::Yes => None,
-                Answer::No => Some(Exit::Failed),
-                Answer::Interrupted => Some(Exit::Interrupted),
-            };
-            if let Some(exit) = exit {
-                tell(CANCELLED);
-                return Ok(Ran { exit, report: None });
-            }
-        }
-        let (begun, before) = (Instant::now(), session.state());
-        let report = session.apply(&plan).await.map_err(engine_failure)?;
-        let took = begun.elapsed();
-        if !report.is_complete() {
-            tell(render::report(&report, Advisor::new(&self.loaded)));
-        }
-        let mut deletions = Deletions::new();
-        for address in keys_that_wait(&plan, &report) {
-            let remains = signals.unless(session.remains(&before, address)).await.flatten();
-            let date = remains.as_ref().and_then(|key| key["DeletionDate"].as_str());
-            deletions.extend(date.map(|date| (address.to_owned(), date.to_owned())));
-        }
-        tell(summary(&plan, &report, took, SystemTime::now(), &deletions));
-        let exit = match (report.interrupted, report.is_complete()) {
-            (_, true) => Exit::Done,
-            (true, false) => Exit::Interrupted,
-            (false, false) => Exit::Failed,
-        };
-        Ok(Ran { exit, report: Some(report) })
-    }
-
-    /// Says what the run has left to a person, such as an instance of the database that has to be restarted: the changed
-    /// objects' plan was made before it was so. That it cannot be looked at is no failure of the run.
-    async fn tell_what_is_left(&self, engine: &Engine) {
-        let databases =
-            Selector::kinds(<database::resources::Cluster<engine::Resolved> as engine::Resource>::KIND);
-        let mut left = Lines::new();
-        for Remark { address, accepted } in engine.look(&databases).await.iter().flat_map(|it| it.remarks()) {
-            render::remark(&mut left, &address, &accepted);
-        }
-        if let Some(events) = &self.events {
-            left.plain().lines().for_each(|line| events.note(line.trim()));
-        }
-        note(left);
-    }
-
-    fn tell(
-        &self,
-        declared: bool,
-        Ran { exit, report }: Ran,
-        state: &State,
-        head: &Head,
-        anchored: Option<bool>,
-    ) -> Result<Exit, Failure> {
-        if let Some(events) = &self.events {
-            events.tell(
-                "summary",
-                json!({
-                    "report": report.as_ref().map(render::report_json),
-                    "outputs": state.exports(),
-                    "head": head,
-                    "anchored": anchored,
-                }),
-            );
-        }
-        if declared && exit == Exit::Done {
-            if !self.options.json && !self.options.quiet {
-                self.tell_outputs(state)?;
-            }
-            for step in self.steps(state) {
-                if let Some(events) = &self.events {
-                    events.note(&format!("next: {step}"));
-                }
-                note(&format!("next: {step}"));
-            }
-        }
-        // Also where there was nothing to do: that it was looked is a record.
-        if report.is_some() {
-            note(&format!("journal: {head}"));
-        }
-        let command = self.command(if declared { "up" } else { "destroy" });
-        match (exit, &report) {
-            (Exit::Failed, Some(report)) if report.credentials_expired() => {
-                tell(&format!("{EXPIRED}, then run {command} again"));
-            }
-            (Exit::Failed, Some(report)) => {
-                tell(&Advisor::new(&self.loaded).of_report(report, self.program.name(), &command));
-            }
-            (Exit::Interrupted, Some(report)) => {
-                tell(interruption::summary(report));
-                tell(&format!("Run {command} again to resume"));
-            }
-            _ => {}
-        }
-        Ok(exit)
     }
 
     async fn refresh(&self, detailed_exitcode: bool) -> Result<Exit, Failure> {

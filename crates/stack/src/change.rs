@@ -1,0 +1,267 @@
+//! `up` and `destroy`: a plan is made under the lock, agreed to where that is due, and done; then it is told what came of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use engine::{Engine, EngineError, Graph, Head, Remark, Report, Selector, Session, State};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::advice::Advisor;
+use crate::anchor;
+use crate::cli::Target;
+use crate::exit::{Exit, Failure};
+use crate::failures::{EXPIRED, engine_failure};
+use crate::interruption;
+use crate::losses::losses;
+use crate::output::{Lines, note, tell};
+use crate::plan_lines;
+use crate::plans::document::{Document, Running};
+use crate::plans::file::{PlanFile, introduction};
+use crate::plans::guarding;
+use crate::plans::title::Title;
+use crate::question::{Answer, CANCELLED, agreed};
+use crate::render;
+use crate::run::{Prepared, Work, nothing_changed};
+use crate::signals::Signals;
+use crate::stores::purpose;
+use crate::summary::{Deletions, keys_that_wait, summary};
+
+/// What is to be run.
+struct Wanted {
+    running: Running,
+    graph: Arc<Graph>,
+    /// The plan that it must be.
+    kept: Option<PlanFile>,
+    title: Title,
+}
+
+/// What came of a plan.
+pub(crate) struct Ran {
+    pub(crate) exit: Exit,
+    /// `None` if the plan was not run.
+    pub(crate) report: Option<Report>,
+}
+
+impl Work {
+    pub(crate) async fn up(&self, signals: &Signals) -> Result<Exit, Failure> {
+        // A plan that was kept says which environment is meant.
+        let agreed = match self.plan_file {
+            Some(_) => Answer::Yes,
+            None => self.agreed_to_new(signals).await?,
+        };
+        match agreed {
+            Answer::Yes => self.change(Running::Up, signals).await,
+            answer => {
+                tell(CANCELLED);
+                Ok(if answer == Answer::No { Exit::Failed } else { Exit::Interrupted })
+            }
+        }
+    }
+
+    /// Plans, asks where that is due, applies, and tells.
+    pub(crate) async fn change(&self, running: Running, signals: &Signals) -> Result<Exit, Failure> {
+        let declared = running == Running::Up;
+        let kept = self.kept_plan(running)?;
+        let Some(prepared) = signals.unless(Box::pin(self.prepare(declared))).await else {
+            return Ok(nothing_changed());
+        };
+        let Prepared { engine, graph, anchors, title, is_new } = prepared?;
+        if is_new && !declared {
+            return Ok(self.tell_nothing_is_recorded());
+        }
+        if let Some(events) = &self.events {
+            events.tell("connected", json!({ "title": title }));
+        }
+        if let Some(kept) = &kept {
+            kept.check_place(&title)?;
+            note(&introduction(kept));
+        }
+        let Some(fit) = signals.unless(self.check_store()).await else { return Ok(nothing_changed()) };
+        fit?;
+        // What an interrupted run left is looked up first, and somebody else may have the lock.
+        let engine = engine
+            .with_cancel(signals.cancel())
+            .with_lock_timeout(self.options.lock_timeout)
+            .with_purpose(purpose(running.name()));
+        let session = match engine.open().await {
+            Err(EngineError::Interrupted) => return Ok(nothing_changed()),
+            session => session.map_err(engine_failure)?,
+        };
+        if declared {
+            self.note_made_with();
+        }
+        let wanted = Wanted { running, graph: guarding(running, graph), kept, title };
+        let result = self.change_in(&session, wanted, signals).await;
+        let state = session.state();
+        // By now something was called, whatever is wrong with the state.
+        let (head, closed) = session.close_with_head().await;
+        let closed = closed.map_err(|error| Failure { exit: Exit::Failed, ..engine_failure(error) });
+        let ran = result?;
+        let anchored = anchor::write(anchors, &ran, &head, signals).await;
+        let is_anchored = anchored.as_ref().copied().unwrap_or(Some(false));
+        let changed = ran.report.as_ref().is_some_and(|report| declared && !report.done.is_empty());
+        let exit = self.tell(declared, ran, &state, &head, is_anchored)?;
+        if changed && exit == Exit::Done {
+            self.tell_what_is_left(&engine).await;
+        }
+        // That the journal could not be written is told last, after what was done.
+        closed?;
+        anchored.map(|_| exit)
+    }
+
+    /// A name with a slip in it must not become an environment because somebody destroyed it.
+    fn tell_nothing_is_recorded(&self) -> Exit {
+        self.tell_summary(None, &BTreeMap::new(), None, None);
+        tell(&format!(
+            "{}: nothing is recorded for this environment, so there is nothing to destroy; {} shows those that have a state. What is \
+             there without a record, the next `up` takes over",
+            self.title(),
+            self.command("env list")
+        ));
+        Exit::Done
+    }
+
+    /// Whether somebody must agree to a plan. A plan that was kept was looked at when it was made; what is destroyed is asked for
+    /// all the same.
+    fn asks(&self, wanted: &Wanted) -> bool {
+        match wanted.running {
+            // The plan is shown on the real target, where somebody decides on it.
+            Running::Up => self.options.target == Target::Aws && wanted.kept.is_none(),
+            Running::Destroy => true,
+        }
+    }
+
+    async fn change_in(&self, session: &Session, wanted: Wanted, signals: &Signals) -> Result<Ran, Failure> {
+        let plan = match session.plan(Arc::clone(&wanted.graph), &Selector::all()).await {
+            Err(EngineError::Interrupted) => {
+                return Ok(Ran { exit: nothing_changed(), report: None });
+            }
+            plan => plan.map_err(engine_failure)?,
+        };
+        self.check_kept(wanted.kept.as_ref(), &plan)?;
+        if let Some(events) = &self.events {
+            let file = wanted.kept.as_ref().map(PlanFile::path);
+            events.planned(&plan, &Document::of(&plan, wanted.running, &wanted.title), file);
+        }
+        let ask = self.asks(&wanted);
+        // What somebody is asked about is shown to them, also with `--quiet`; and that there is nothing to do is the summary.
+        let asks = ask && !plan.is_empty() && !self.options.yes;
+        let to_all = asks || plan.is_empty();
+        let tell_first = |lines: Lines| if to_all { tell(lines) } else { note(lines) };
+        if ask && !plan.is_empty() {
+            tell_first(plan_lines::plan(&plan, false));
+        }
+        tell_first(losses(&plan));
+        tell_first(render::remarks(&plan));
+        tell_first(Lines::from(&self.summary(&plan)));
+        let what = match wanted.running {
+            Running::Up => "do this to",
+            Running::Destroy => "DELETE all of the above of",
+        };
+        if ask && !plan.is_empty() {
+            let exit = match agreed(&self.options, &format!("{what} {}", self.title()), signals).await? {
+                Answer::Yes => None,
+                Answer::No => Some(Exit::Failed),
+                Answer::Interrupted => Some(Exit::Interrupted),
+            };
+            if let Some(exit) = exit {
+                tell(CANCELLED);
+                return Ok(Ran { exit, report: None });
+            }
+        }
+        let (begun, before) = (Instant::now(), session.state());
+        let report = session.apply(&plan).await.map_err(engine_failure)?;
+        let took = begun.elapsed();
+        if !report.is_complete() {
+            tell(render::report(&report, Advisor::new(&self.loaded)));
+        }
+        let mut deletions = Deletions::new();
+        for address in keys_that_wait(&plan, &report) {
+            let remains = signals.unless(session.remains(&before, address)).await.flatten();
+            let date = remains.as_ref().and_then(|key| key["DeletionDate"].as_str());
+            deletions.extend(date.map(|date| (address.to_owned(), date.to_owned())));
+        }
+        tell(summary(&plan, &report, took, SystemTime::now(), &deletions));
+        let exit = match (report.interrupted, report.is_complete()) {
+            (_, true) => Exit::Done,
+            (true, false) => Exit::Interrupted,
+            (false, false) => Exit::Failed,
+        };
+        Ok(Ran { exit, report: Some(report) })
+    }
+
+    /// Says what the run has left to a person, such as an instance of the database that has to be restarted: the changed
+    /// objects' plan was made before it was so. That it cannot be looked at is no failure of the run.
+    async fn tell_what_is_left(&self, engine: &Engine) {
+        let databases =
+            Selector::kinds(<database::resources::Cluster<engine::Resolved> as engine::Resource>::KIND);
+        let mut left = Lines::new();
+        for Remark { address, accepted } in engine.look(&databases).await.iter().flat_map(|it| it.remarks()) {
+            render::remark(&mut left, &address, &accepted);
+        }
+        if let Some(events) = &self.events {
+            left.plain().lines().for_each(|line| events.note(line.trim()));
+        }
+        note(left);
+    }
+
+    fn tell(
+        &self,
+        declared: bool,
+        Ran { exit, report }: Ran,
+        state: &State,
+        head: &Head,
+        anchored: Option<bool>,
+    ) -> Result<Exit, Failure> {
+        self.tell_summary(report.as_ref(), &state.exports(), Some(head), anchored);
+        if declared && exit == Exit::Done {
+            if !self.options.json && !self.options.quiet {
+                self.tell_outputs(state)?;
+            }
+            for step in self.steps(state) {
+                if let Some(events) = &self.events {
+                    events.note(&format!("next: {step}"));
+                }
+                note(&format!("next: {step}"));
+            }
+        }
+        // Also where there was nothing to do: that it was looked is a record.
+        if report.is_some() {
+            note(&format!("journal: {head}"));
+        }
+        let command = self.command(if declared { "up" } else { "destroy" });
+        match (exit, &report) {
+            (Exit::Failed, Some(report)) if report.credentials_expired() => {
+                tell(&format!("{EXPIRED}, then run {command} again"));
+            }
+            (Exit::Failed, Some(report)) => {
+                tell(&Advisor::new(&self.loaded).of_report(report, self.program.name(), &command));
+            }
+            (Exit::Interrupted, Some(report)) => {
+                tell(interruption::summary(report));
+                tell(&format!("Run {command} again to resume"));
+            }
+            _ => {}
+        }
+        Ok(exit)
+    }
+
+    /// What came of the run, for programs that follow it.
+    fn tell_summary(
+        &self,
+        report: Option<&Report>,
+        outputs: &BTreeMap<String, Value>,
+        head: Option<&Head>,
+        anchored: Option<bool>,
+    ) {
+        if let Some(events) = &self.events {
+            let report = report.map(render::report_json);
+            events.tell(
+                "summary",
+                json!({ "report": report, "outputs": outputs, "head": head, "anchored": anchored }),
+            );
+        }
+    }
+}
