@@ -144,6 +144,24 @@ impl Harm {
         }
     }
 
+    /// Whether it goes wrong where the state is kept.
+    #[must_use]
+    pub fn is_of_the_state(&self) -> bool {
+        match self {
+            Harm::Write(..)
+            | Harm::OldCopy(_)
+            | Harm::Request(..)
+            | Harm::TwiceAtRequests(..)
+            | Harm::RequestStorm(..) => true,
+            Harm::Call(..)
+            | Harm::Twice(..)
+            | Harm::Fault(..)
+            | Harm::Storm(..)
+            | Harm::Between(..)
+            | Harm::Meanwhile(..) => false,
+        }
+    }
+
     fn fate(&self) -> Fate {
         let calls = |faults| Fate { faults, ..Fate::default() };
         let at = |call, fault| FaultPlan::default().with(Counted::All, When::Call(call), fault);

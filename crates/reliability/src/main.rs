@@ -40,6 +40,9 @@ struct Cli {
     /// Threads.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
+    /// Only cases in which something goes wrong with the state itself: its writes, or its requests to S3.
+    #[arg(long)]
+    kept: bool,
     /// One part of all cases, such as 1/4.
     #[arg(long, value_parser = shard, default_value = "1/1")]
     shard: (usize, usize),
@@ -157,7 +160,8 @@ fn matrix(cli: &Cli) -> Result<bool, Box<dyn std::error::Error>> {
         Scenario::ALL.into_iter().filter(|scenario| cli.scenario.is_none_or(|only| only == *scenario))
     {
         let stage = Stage::set(scenario, cli.state)?;
-        let all = reliability::cases(&stage, cli.seed, cli.drawn);
+        let mut all = reliability::cases(&stage, cli.seed, cli.drawn);
+        all.retain(|case| !cli.kept || case.harm.is_of_the_state());
         let clean = &stage.clean;
         facts += &format!(
             "{}: {} calls ({} that change something), {}, {} s of virtual time, {} cases\n",
