@@ -46,7 +46,7 @@ struct Cli {
     /// One part of all cases, such as 1/4.
     #[arg(long, value_parser = shard, default_value = "1/1")]
     shard: (usize, usize),
-    /// Where results are kept. Cases that are in it are not run again.
+    /// Where results are kept. Cases that are in it are not run again, and count in the table.
     #[arg(long)]
     results: Option<PathBuf>,
     /// Runs this case only, and tells what happened.
@@ -183,9 +183,9 @@ fn matrix(cli: &Cli) -> Result<bool, Box<dyn std::error::Error>> {
         let chosen = if cli.full { all } else { reliability::sample(&all, cli.seed, cli.cases) };
         let (part, of) = cli.shard;
         let chosen = chosen.into_iter().skip(part - 1).step_by(of);
-        let (old, new): (Vec<Case>, Vec<Case>) =
-            chosen.partition(|case| known.contains_key(&case.to_string()));
-        old.iter().filter_map(|case| known.get(&case.to_string())).for_each(|known| results.add(known));
+        let new: Vec<Case> = chosen.filter(|case| !known.contains_key(&case.to_string())).collect();
+        let of_this = |known: &&Verdict| (known.case.state, known.case.scenario) == (cli.state, scenario);
+        known.values().filter(of_this).for_each(|known| results.add(known));
         let mut file = match &cli.results {
             Some(path) => Some(fs::File::options().create(true).append(true).open(path)?),
             None => None,
