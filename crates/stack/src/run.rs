@@ -8,6 +8,7 @@ use engine::{Engine, Graph, Holder, Observer, Plan, Registry, Remark, Selector, 
 use regex::{Captures, Regex};
 use tokio::sync::OnceCell;
 
+use crate::account;
 use crate::across;
 use crate::anchor::Anchors;
 use crate::binding;
@@ -287,7 +288,10 @@ impl Work {
             true => self.check_environment(&state).await?,
             false => self.check_made_with()?,
         }
-        let cloud = self.connect().await?;
+        let mut cloud = self.connect().await?;
+        if self.options.target == Target::Aws {
+            cloud.account_alias = account::alias(&cloud.context).await;
+        }
         note(self.heading(&cloud));
         let title = Title::expected(self).connected(&cloud);
         let place = Place::new(&cloud, &state);

@@ -70,3 +70,4 @@ mod terminal;
 mod transcripts;
 mod unlock;
 mod verify;
+mod title;
