@@ -147,7 +147,7 @@ pub enum Command {
     Emulator(EmulatorCommand),
     /// Write a configuration file with comments, after four questions. Never overwrites a file.
     ///
-    /// On a terminal it asks for what no option gives; elsewhere, and with --yes, the defaults are taken. The file is `stack.toml`,
+    /// On a terminal it asks for what no option gives, again if an answer cannot be right; elsewhere, and with --yes, the defaults are taken. The file is `stack.toml`,
     /// or the one that --config names.
     Init(Init),
     /// Explain an error by its code, such as E0301; without a code, list all codes.

@@ -140,21 +140,25 @@ pub(crate) fn load_from(catalogue: &Arc<Catalogue>, sources: &Sources<'_>) -> Re
     Ok(loaded)
 }
 
+/// Whether a project can have this name; otherwise why not, and what would be right.
+pub(crate) fn check_project(name: &str) -> Result<(), (String, &'static str)> {
+    let is_word = (1..=32).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let reason = || format!("`{name}` is not the name of a project");
+    if is_word { Ok(()) } else { Err((reason(), "use 1 to 32 lower case letters, digits and hyphens")) }
+}
+
+/// Whether a text has the form of a region's name; otherwise why not, and what would be right.
+pub(crate) fn check_region(name: &str) -> Result<(), (String, &'static str)> {
+    let reason = || format!("`{name}` is not an AWS region");
+    if is_region(name) { Ok(()) } else { Err((reason(), "write it like ap-southeast-1")) }
+}
+
 impl Loaded {
     fn validate(&self) -> Result<(), ConfigError> {
         let config = &self.config;
-        let word = |text: &str| {
-            (1..=32).contains(&text.len())
-                && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        };
-        if !word(&config.project) {
-            let reason = format!("`{}` is not the name of a project", config.project);
-            return Err(self.error("project", reason, "use 1 to 32 lower case letters, digits and hyphens"));
-        }
-        if !is_region(&config.region) {
-            let reason = format!("`{}` is not an AWS region", config.region);
-            return Err(self.error("region", reason, "write it like ap-southeast-1"));
-        }
+        check_project(&config.project).map_err(|(reason, hint)| self.error("project", reason, hint))?;
+        check_region(&config.region).map_err(|(reason, hint)| self.error("region", reason, hint))?;
         if let Some((key, what)) = secrets::find(&self.layers.values) {
             let hint = "whoever sees the file, the plan or the objects in AWS can read it: keep it in Secrets Manager, let the \
                         application fetch it, and revoke the one that stood here";
