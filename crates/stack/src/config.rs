@@ -32,6 +32,7 @@ use self::region::is_region;
 use self::settings::ChosenNames;
 use self::values::Common;
 use crate::environment::Environment;
+use crate::input;
 use crate::output::Lines;
 use crate::payment;
 
@@ -102,6 +103,15 @@ pub fn load(sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
 #[must_use]
 pub fn schema() -> Json {
     payment::program().schema()
+}
+
+/// The environments that a file has a section for, whatever else is in it; none where it cannot be read.
+pub(crate) fn environments(file: Option<&Path>) -> Vec<String> {
+    let Ok(text) = input::read(file.unwrap_or(Path::new(DEFAULT_FILE))) else { return Vec::new() };
+    let table: Table = text.parse().unwrap_or_default();
+    let sections = table.get("environments").and_then(|it| it.as_table());
+    let names = sections.into_iter().flat_map(|it| it.keys());
+    names.filter(|name| name.parse::<Environment>().is_ok()).cloned().collect()
 }
 
 /// Reads the layers and puts them on top of each other.

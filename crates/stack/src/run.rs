@@ -17,6 +17,7 @@ use crate::cli::{
     StateCommand, Target,
 };
 use crate::codes::{self, Code};
+use crate::completions;
 use crate::config::{self, ConfigError, Loaded, Sources};
 use crate::conveniences;
 use crate::emulated;
@@ -130,7 +131,7 @@ async fn run(
     let signals = Signals::listen();
     let command = match command {
         Command::Explain { code } => return codes::explain(code.as_deref()),
-        Command::Completions { shell } => return conveniences::completions(program, shell),
+        Command::Completions { shell } => return completions::script(program, shell),
         Command::Man { directory } => return conveniences::manual(program, &directory),
         Command::Init(init) => return init::run(program, init, &options, &signals).await,
         Command::Emulator(command) => return emulated::run(command, &options, &signals).await,
