@@ -8,6 +8,7 @@
 //! cx.ec2().delete_vpc().vpc_id(id).send().await.called("DeleteVpc").gone_is_ok()
 //! ```
 
+mod alias;
 mod batcher;
 mod context;
 mod converge;
@@ -33,6 +34,7 @@ pub mod schema;
 pub mod tags;
 pub mod waf;
 
+pub use alias::account_alias;
 pub use batcher::Batcher;
 pub use context::Account;
 pub use context::Context;

@@ -1,4 +1,5 @@
-//! Clients' configurations on `--target aws`: for the stack's resources, and for its state, which may be in another account.
+//! Clients' configurations on `--target aws`: for the stack's resources, and for its state, which may be in another account; and
+//! what the account is called.
 
 use std::time::Duration;
 
@@ -9,6 +10,9 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::trace::traced;
+
+/// How long the name of the account may keep somebody waiting.
+const ALIAS_WITHIN: Duration = Duration::from_secs(3);
 
 /// A role that is assumed, and how.
 struct Role<'a> {
@@ -65,4 +69,10 @@ async fn assume(sdk: SdkConfig, role: Role<'_>) -> SdkConfig {
     }
     let provider = builder.build().await;
     sdk.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
+}
+
+/// The alias of the account. Only titles show it, so nothing is said where there is none, the identity may not ask, or the answer
+/// does not come soon.
+pub(crate) async fn alias(cx: &aws::Context) -> Option<String> {
+    tokio::time::timeout(ALIAS_WITHIN, aws::account_alias(cx)).await.ok()?.ok()?
 }

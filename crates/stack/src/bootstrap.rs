@@ -1,7 +1,6 @@
 //! `stack bootstrap`: the bucket for states, made as it must be. Nothing is recorded of it: each step can be done again, so a run
 //! that was killed is run again.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use engine::{Backoff, Pace};
@@ -12,9 +11,9 @@ use crate::advice::code_of_call;
 use crate::cli::{Bootstrap, Target};
 use crate::codes::Code;
 use crate::exit::{Exit, Failure};
-use crate::output::{Lines, note, print, print_json};
-use crate::question::{Answer, CANCELLED, agreed};
-use crate::run::Work;
+use crate::output::{Lines, note, print, print_json, tell};
+use crate::question::{agreed, introduce};
+use crate::run::{Work, nothing_changed};
 use crate::signals::Signals;
 use crate::stores::{StateIn, exit_of, unfit};
 use crate::target;
@@ -22,6 +21,25 @@ use crate::target;
 /// How often it is looked whether S3 shows what was set, and how long.
 const PACE: Pace = Pace { first: Duration::from_secs(1), factor: 2.0, longest: Duration::from_secs(8) };
 const SHOWN_WITHIN: Duration = Duration::from_secs(60);
+
+/// A bucket, before anything is changed.
+struct Seen {
+    state: StateIn,
+    wish: BucketWish,
+    bucket: StateBucket,
+    look: Look,
+}
+
+impl Seen {
+    fn title(&self) -> String {
+        format!("bucket {} ({})", self.wish.name, self.wish.region)
+    }
+
+    /// Whether there is something to do.
+    fn is_due(&self) -> bool {
+        !self.look.exists || !self.look.changes.is_empty()
+    }
+}
 
 impl Work {
     pub(crate) async fn bootstrap(&self, wanted: Bootstrap, signals: &Signals) -> Result<Exit, Failure> {
@@ -33,28 +51,32 @@ impl Work {
             .hint("for the bucket on real AWS, add --target aws")
             .coded(Code::CommandLine));
         }
-        let begun = AtomicBool::new(false);
-        match signals.unless(self.make_bucket(wanted, signals, &begun)).await {
+        let Some(seen) = signals.unless(self.look_at_bucket(wanted)).await else {
+            return Ok(nothing_changed());
+        };
+        let seen = seen?;
+        let is_due = seen.is_due();
+        // Not in the middle of work that a signal drops: an answer settles the question.
+        if is_due {
+            let verb = if seen.look.exists { "change" } else { "make" };
+            let answer = agreed(&self.options, &format!("{verb} {}", seen.title()), signals).await?;
+            if let Some(exit) = answer.cancelled() {
+                return Ok(exit);
+            }
+        }
+        match signals.unless(self.make_bucket(seen, wanted)).await {
             Some(done) => done,
-            None if begun.load(Ordering::Relaxed) => {
-                note(&format!("Interrupted. Run {} again to go on", self.command("bootstrap")));
+            None if is_due => {
+                tell(&format!("Interrupted. Run {} again to go on", self.command("bootstrap")));
                 Ok(Exit::Interrupted)
             }
-            None => {
-                note("Interrupted; nothing changed.");
-                Ok(Exit::Interrupted)
-            }
+            None => Ok(nothing_changed()),
         }
     }
 
-    async fn make_bucket(
-        &self,
-        wanted: Bootstrap,
-        signals: &Signals,
-        begun: &AtomicBool,
-    ) -> Result<Exit, Failure> {
-        let (state, wish) = self.bucket_wish(wanted).await?;
-        let mut wish = wish;
+    /// Looks at the bucket, and says what is to be done.
+    async fn look_at_bucket(&self, wanted: Bootstrap) -> Result<Seen, Failure> {
+        let (state, mut wish) = self.bucket_wish(wanted).await?;
         let mut bucket = StateBucket::new(&state.sdk, wish.clone());
         let mut look = bucket.look().await.map_err(refused)?;
         if look.exists && wish.kms_key_arn.is_none() {
@@ -64,32 +86,22 @@ impl Work {
                 look = bucket.look().await.map_err(refused)?;
             }
         }
-        let title = format!("bucket {} ({})", wish.name, wish.region);
-        let is_due = !look.exists || !look.changes.is_empty();
-        if is_due {
-            note(listed(&title, &look));
+        let seen = Seen { state, wish, bucket, look };
+        if seen.is_due() {
+            introduce(&self.options, listed(&seen.title(), &seen.look));
         }
-        if let Some(code) = &wish.unusable_key {
-            note(&keep_key(code, &wish.name));
+        if let Some(code) = &seen.wish.unusable_key {
+            introduce(&self.options, &keep_key(code, &seen.wish.name));
         }
-        if !look.is_ours && !wanted.adopt {
-            return Err(not_ours(&title, &look));
+        if !seen.look.is_ours && !wanted.adopt {
+            return Err(not_ours(&seen.title(), &seen.look));
         }
-        if is_due {
-            let verb = if look.exists { "change" } else { "make" };
-            match agreed(&self.options, &format!("{verb} {title}"), signals).await? {
-                Answer::Yes => {}
-                Answer::No => {
-                    note(CANCELLED);
-                    return Ok(Exit::Failed);
-                }
-                Answer::Interrupted => {
-                    note(CANCELLED);
-                    return Ok(Exit::Interrupted);
-                }
-            }
-            begun.store(true, Ordering::Relaxed);
-        }
+        Ok(seen)
+    }
+
+    async fn make_bucket(&self, seen: Seen, wanted: Bootstrap) -> Result<Exit, Failure> {
+        let (title, is_due) = (seen.title(), seen.is_due());
+        let Seen { state, wish, bucket, look } = seen;
         let changes = match look.exists {
             true => look.changes,
             false => {

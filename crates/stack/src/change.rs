@@ -21,7 +21,7 @@ use crate::plans::document::{Document, Running};
 use crate::plans::file::{PlanFile, introduction};
 use crate::plans::guarding;
 use crate::plans::title::Title;
-use crate::question::{Answer, CANCELLED, agreed};
+use crate::question::{Answer, agreed};
 use crate::render;
 use crate::run::{Prepared, Work, nothing_changed};
 use crate::signals::Signals;
@@ -51,12 +51,9 @@ impl Work {
             Some(_) => Answer::Yes,
             None => self.agreed_to_new(signals).await?,
         };
-        match agreed {
-            Answer::Yes => self.change(Running::Up, signals).await,
-            answer => {
-                tell(CANCELLED);
-                Ok(if answer == Answer::No { Exit::Failed } else { Exit::Interrupted })
-            }
+        match agreed.cancelled() {
+            None => self.change(Running::Up, signals).await,
+            Some(exit) => Ok(exit),
         }
     }
 
@@ -161,13 +158,8 @@ impl Work {
             Running::Destroy => "DELETE all of the above of",
         };
         if ask && !plan.is_empty() {
-            let exit = match agreed(&self.options, &format!("{what} {}", self.title()), signals).await? {
-                Answer::Yes => None,
-                Answer::No => Some(Exit::Failed),
-                Answer::Interrupted => Some(Exit::Interrupted),
-            };
-            if let Some(exit) = exit {
-                tell(CANCELLED);
+            let answer = agreed(&self.options, &format!("{what} {}", self.title()), signals).await?;
+            if let Some(exit) = answer.cancelled() {
                 return Ok(Ran { exit, report: None });
             }
         }

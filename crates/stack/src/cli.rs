@@ -147,7 +147,7 @@ pub enum Command {
     Emulator(EmulatorCommand),
     /// Write a configuration file with comments, after four questions. Never overwrites a file.
     ///
-    /// On a terminal it asks for what no option gives; elsewhere, and with --yes, the defaults are taken. The file is `stack.toml`,
+    /// On a terminal it asks for what no option gives, again if an answer cannot be right; elsewhere, and with --yes, the defaults are taken. The file is `stack.toml`,
     /// or the one that --config names.
     Init(Init),
     /// Explain an error by its code, such as E0301; without a code, list all codes.
@@ -155,9 +155,10 @@ pub enum Command {
         /// The code.
         code: Option<String>,
     },
-    /// Print the completions of commands and options for a shell.
+    /// Print what a shell needs to complete commands, options, values, and the names of environments.
     ///
-    /// For bash: `source <(stack completions bash)`. Names of environments and resources are not completed.
+    /// For bash: `source <(stack completions bash)` in ~/.bashrc. The names are those in the configuration file and in the state
+    /// directory; no call is made. Load it when the shell starts rather than from a file: it belongs to this version of the program.
     Completions {
         /// The shell.
         shell: clap_complete::Shell,

@@ -32,6 +32,7 @@ use self::region::is_region;
 use self::settings::ChosenNames;
 use self::values::Common;
 use crate::environment::Environment;
+use crate::input;
 use crate::output::Lines;
 use crate::payment;
 
@@ -104,6 +105,15 @@ pub fn schema() -> Json {
     payment::program().schema()
 }
 
+/// The environments that a file has a section for, whatever else is in it; none where it cannot be read.
+pub(crate) fn environments(file: Option<&Path>) -> Vec<String> {
+    let Ok(text) = input::read(file.unwrap_or(Path::new(DEFAULT_FILE))) else { return Vec::new() };
+    let table: Table = text.parse().unwrap_or_default();
+    let sections = table.get("environments").and_then(|it| it.as_table());
+    let names = sections.into_iter().flat_map(|it| it.keys());
+    names.filter(|name| name.parse::<Environment>().is_ok()).cloned().collect()
+}
+
 /// Reads the layers and puts them on top of each other.
 pub(crate) fn load_from(catalogue: &Arc<Catalogue>, sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
     let mut layers = Layers::defaults(catalogue);
@@ -140,21 +150,25 @@ pub(crate) fn load_from(catalogue: &Arc<Catalogue>, sources: &Sources<'_>) -> Re
     Ok(loaded)
 }
 
+/// Whether a project can have this name; otherwise why not, and what would be right.
+pub(crate) fn check_project(name: &str) -> Result<(), (String, &'static str)> {
+    let is_word = (1..=32).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let reason = || format!("`{name}` is not the name of a project");
+    if is_word { Ok(()) } else { Err((reason(), "use 1 to 32 lower case letters, digits and hyphens")) }
+}
+
+/// Whether a text has the form of a region's name; otherwise why not, and what would be right.
+pub(crate) fn check_region(name: &str) -> Result<(), (String, &'static str)> {
+    let reason = || format!("`{name}` is not an AWS region");
+    if is_region(name) { Ok(()) } else { Err((reason(), "write it like ap-southeast-1")) }
+}
+
 impl Loaded {
     fn validate(&self) -> Result<(), ConfigError> {
         let config = &self.config;
-        let word = |text: &str| {
-            (1..=32).contains(&text.len())
-                && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        };
-        if !word(&config.project) {
-            let reason = format!("`{}` is not the name of a project", config.project);
-            return Err(self.error("project", reason, "use 1 to 32 lower case letters, digits and hyphens"));
-        }
-        if !is_region(&config.region) {
-            let reason = format!("`{}` is not an AWS region", config.region);
-            return Err(self.error("region", reason, "write it like ap-southeast-1"));
-        }
+        check_project(&config.project).map_err(|(reason, hint)| self.error("project", reason, hint))?;
+        check_region(&config.region).map_err(|(reason, hint)| self.error("region", reason, hint))?;
         if let Some((key, what)) = secrets::find(&self.layers.values) {
             let hint = "whoever sees the file, the plan or the objects in AWS can read it: keep it in Secrets Manager, let the \
                         application fetch it, and revoke the one that stood here";

@@ -1,22 +1,14 @@
-//! What makes the command line handy: completions, manual pages, colours.
+//! What makes the command line handy: manual pages, help, colours.
 
 use std::ffi::OsString;
 use std::path::Path;
 
 use clap::ValueEnum as _;
-use clap_complete::Shell;
 
 use crate::cli::Color;
 use crate::exit::{Exit, Failure};
-use crate::output::{note, print_help, print_text};
+use crate::output::{note, print_help};
 use crate::program::Program;
-
-/// Prints the completions for a shell.
-pub(crate) fn completions(program: &Program, shell: Shell) -> Result<Exit, Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut program.command_line(), program.name(), &mut script);
-    print_text(&String::from_utf8_lossy(&script)).map(|()| Exit::Done)
-}
 
 /// Writes the manual pages into a directory.
 pub(crate) fn manual(program: &Program, directory: &Path) -> Result<Exit, Failure> {
@@ -42,15 +34,19 @@ pub(crate) fn no_command(program: &Program) -> Failure {
 
 /// What `--color` says, before the command line is read.
 pub(crate) fn color(arguments: impl IntoIterator<Item = OsString>) -> Option<Color> {
+    Color::from_str(&value_of(arguments, "--color")?, false).ok()
+}
+
+/// The value of an option on a command line that was not parsed.
+pub(crate) fn value_of(arguments: impl IntoIterator<Item = OsString>, option: &str) -> Option<String> {
     let mut arguments = arguments.into_iter().take_while(|argument| argument != "--");
     while let Some(argument) = arguments.next() {
-        let argument = argument.to_string_lossy().into_owned();
-        let value = match argument.strip_prefix("--color") {
-            Some("") => arguments.next()?.to_string_lossy().into_owned(),
-            Some(rest) => rest.strip_prefix('=')?.to_owned(),
-            None => continue,
-        };
-        return Color::from_str(&value, false).ok();
+        let Some(rest) = argument.to_str().and_then(|text| text.strip_prefix(option)) else { continue };
+        match rest.strip_prefix('=') {
+            Some(value) => return Some(value.to_owned()),
+            None if rest.is_empty() => return arguments.next()?.into_string().ok(),
+            None => {}
+        }
     }
     None
 }

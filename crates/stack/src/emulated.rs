@@ -16,7 +16,7 @@ use crate::config::DEFAULT_REGION;
 use crate::exit::{Exit, Failure};
 use crate::input;
 use crate::output::{Lines, note, print, print_json};
-use crate::question::{Answer, CANCELLED, agreed};
+use crate::question::agreed;
 use crate::signals::Signals;
 
 /// Where the embedded AWS lives in a state directory.
@@ -143,10 +143,8 @@ fn fault_plan(file: &Path) -> Result<FaultPlan, Failure> {
 
 async fn reset(directory: &Path, options: &Options, signals: &Signals) -> Result<Exit, Failure> {
     let question = format!("DELETE everything in the embedded AWS in {}", directory.display());
-    let answer = agreed(options, &question, signals).await?;
-    if answer != Answer::Yes {
-        note(CANCELLED);
-        return Ok(if answer == Answer::No { Exit::Failed } else { Exit::Interrupted });
+    if let Some(exit) = agreed(options, &question, signals).await?.cancelled() {
+        return Ok(exit);
     }
     let files = emulator::reset(directory).map_err(|error| unusable(directory, &error))?;
     let what = if files == 0 { "it was empty" } else { "everything in it is gone" };

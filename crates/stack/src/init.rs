@@ -1,22 +1,27 @@
-//! `stack init`: a configuration file with comments, after four questions.
+//! `stack init`: a configuration file with comments, after four questions. An answer that cannot be right is asked for again.
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::io::Write as _;
 use std::path::Path;
 
-use crate::cli::{Init, Options};
+use engine::DeclareError;
+
+use crate::cli::{DEFAULT_ENVIRONMENT, Init, Options};
 use crate::codes::Code;
-use crate::config::{DEFAULT_FILE, DEFAULT_REGION, Sources};
+use crate::config::{DEFAULT_FILE, DEFAULT_REGION, Sources, check_project, check_region};
 use crate::environment::{self, Environment};
 use crate::exit::{Exit, Failure};
 use crate::open_settings::is_production;
 use crate::output::{note, tell};
 use crate::program::Program;
-use crate::question::{CANCELLED, typed};
+use crate::question::{Answer, typed};
 use crate::run::configuration;
 use crate::signals::Signals;
 use crate::stack::{Place, StackError, argument_error};
+
+/// A name that a certificate can have.
+const EXAMPLE_DOMAIN: &str = "payments.example.com";
 
 /// What the file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,9 +45,10 @@ pub(crate) async fn run(
     if std::fs::symlink_metadata(path).is_ok() {
         return Err(there_is_one(path));
     }
-    let Some(answers) = answers(init, options, signals).await? else {
-        tell(CANCELLED);
-        return Ok(Exit::Interrupted);
+    let answers = match answers(program, init, options, signals).await {
+        Ok(answers) => answers,
+        Err(Ended::Failed(failure)) => return Err(failure),
+        Err(Ended::Cancelled(exit)) => return Ok(exit),
     };
     write_new(path, &text(&answers))?;
     if let Err(failure) = check(program, path, &answers) {
@@ -93,56 +99,170 @@ fn check(program: &Program, path: &Path, answers: &Answers) -> Result<(), Failur
     Ok(())
 }
 
-/// What options say, what somebody types, and the defaults; `None` if somebody interrupts.
-async fn answers(init: Init, options: &Options, signals: &Signals) -> Result<Option<Answers>, Failure> {
-    let asks = !options.yes && std::io::stdin().is_terminal();
-    let ask = async |question: &str, given: Option<String>, default: &str| match given {
-        Some(given) => Ok(Some(given)),
-        None if !asks => Ok(Some(default.to_owned())),
-        None => {
-            let shown = if default.is_empty() { "none" } else { default };
-            let line = typed(&format!("{question} [{shown}]: "), signals).await?;
-            Ok::<_, Failure>(line.map(|line| match line.trim() {
-                "" => default.to_owned(),
-                line => line.to_owned(),
-            }))
+/// Why there are no answers.
+enum Ended {
+    Failed(Failure),
+    Cancelled(Exit),
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Ended::Failed(failure)
+    }
+}
+
+/// Asks for what no option gives, where somebody can be asked.
+struct Asking<'a> {
+    asks: bool,
+    signals: &'a Signals,
+}
+
+impl Asking<'_> {
+    /// What an option says, what somebody types, or the default.
+    async fn answer<T>(
+        &self,
+        given: Option<T>,
+        question: &str,
+        default: Option<&str>,
+        read: impl Fn(&str) -> Result<T, Failure>,
+    ) -> Result<T, Ended> {
+        match given {
+            Some(given) => Ok(given),
+            None if !self.asks => Ok(read(default.unwrap_or_default())?),
+            None => self.ask(question, default, read).await,
         }
+    }
+
+    /// Asks until the answer can be right.
+    async fn ask<T>(
+        &self,
+        question: &str,
+        default: Option<&str>,
+        read: impl Fn(&str) -> Result<T, Failure>,
+    ) -> Result<T, Ended> {
+        let shown = match default {
+            None => String::new(),
+            Some("") => " [none]".to_owned(),
+            Some(default) => format!(" [{default}]"),
+        };
+        loop {
+            let answer = match typed(&format!("{question}{shown}: "), self.signals).await? {
+                Some(line) if line.is_empty() => Err(Answer::No),
+                Some(line) => Ok(line),
+                None => Err(Answer::Interrupted),
+            };
+            let line = match answer {
+                Ok(line) => line,
+                Err(answer) => return Err(Ended::Cancelled(answer.cancelled().unwrap_or(Exit::Failed))),
+            };
+            let text = if line.trim().is_empty() { default.unwrap_or_default() } else { line.trim() };
+            match read(text) {
+                Ok(answer) => return Ok(answer),
+                Err(Failure { message, hint, .. }) => {
+                    let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+                    tell(&format!("{message}{hint}"));
+                }
+            }
+        }
+    }
+}
+
+/// What options say, what somebody types, and the defaults.
+async fn answers(
+    program: &Program,
+    init: Init,
+    options: &Options,
+    signals: &Signals,
+) -> Result<Answers, Ended> {
+    // Before anything is asked.
+    let project = option("--project", init.project, project)?;
+    let names = (!init.environments.is_empty()).then(|| init.environments.join(","));
+    let environments = option("--environments", names, named)?;
+    let region = option("--region", options.region.clone(), region)?;
+
+    let asking = Asking { asks: !options.yes && std::io::stdin().is_terminal(), signals };
+    let project = asking.answer(project, "Project", Some("payment"), self::project).await?;
+    let question = "Environments, with commas between them";
+    let environments = asking.answer(environments, question, Some("dev,prod"), named).await?;
+    let region = asking.answer(region, "Region", Some(DEFAULT_REGION), self::region).await?;
+    let certificate = |arn: &str| match arn {
+        "" => Ok(None),
+        arn => check_tls(program, &region, arn, EXAMPLE_DOMAIN).map(|()| Some(arn.to_owned())),
     };
-    let Some(project) = ask("Project", init.project, "payment").await? else { return Ok(None) };
-    let given = (!init.environments.is_empty()).then(|| init.environments.join(","));
-    let Some(names) = ask("Environments, with commas between them", given, "dev,prod").await? else {
-        return Ok(None);
-    };
-    let Some(region) = ask("Region", options.region.clone(), DEFAULT_REGION).await? else { return Ok(None) };
+    let given = option("--certificate", init.certificate, certificate)?;
     let question = "ARN of a certificate in ACM, for HTTPS";
-    let Some(certificate) = ask(question, init.certificate, "").await? else { return Ok(None) };
-    let tls = match certificate.as_str() {
-        "" => None,
-        _ => {
-            let question = "Name on the certificate, such as payments.example.com";
-            let Some(domain) = ask(question, init.domain, "").await? else { return Ok(None) };
-            Some((certificate, domain))
+    let tls = match asking.answer(given, question, Some(""), certificate).await? {
+        None => None,
+        Some(arn) => {
+            let domain = |domain: &str| match domain {
+                "" => Err(Failure::new(Exit::Usage, "with a certificate, the name on it is needed")),
+                domain => check_tls(program, &region, &arn, domain).map(|()| domain.to_owned()),
+            };
+            let given = option("--domain", init.domain, domain)?;
+            let question = format!("Name on the certificate, such as {EXAMPLE_DOMAIN}");
+            let domain = asking.answer(given, &question, None, domain).await?;
+            Some((arn, domain))
         }
     };
-    Ok(Some(Answers { project, environments: named(&names)?, region, tls }))
+    Ok(Answers { project, environments, region, tls })
+}
+
+/// What an option says, if it is given.
+fn option<T>(
+    name: &str,
+    given: Option<String>,
+    read: impl Fn(&str) -> Result<T, Failure>,
+) -> Result<Option<T>, Failure> {
+    let read = given.map(|given| read(&given)).transpose();
+    read.map_err(|failure| Failure { message: format!("{name}: {}", failure.message), ..failure })
+}
+
+fn wrong(reason: impl Into<String>, hint: impl Into<String>) -> Failure {
+    Failure::new(Exit::Configuration, reason).hint(hint).coded(Code::Configuration)
+}
+
+fn project(name: &str) -> Result<String, Failure> {
+    check_project(name).map(|()| name.to_owned()).map_err(|(reason, hint)| wrong(reason, hint))
+}
+
+fn region(name: &str) -> Result<String, Failure> {
+    check_region(name).map(|()| name.to_owned()).map_err(|(reason, hint)| wrong(reason, hint))
+}
+
+/// Whether the stack can be declared with a certificate and the name on it, and otherwise with the defaults.
+fn check_tls(program: &Program, region: &str, arn: &str, domain: &str) -> Result<(), Failure> {
+    let mut config = program.default_config();
+    config.region = region.to_owned();
+    if config.get::<alb::Tier>().is_none() || config.get::<apigw::Tier>().is_none() {
+        return Ok(());
+    }
+    config.section_mut::<alb::Tier>().certificate_arn = Some(arn.to_owned());
+    config.section_mut::<apigw::Tier>().backend_domain = Some(domain.to_owned());
+    let environment: Environment = DEFAULT_ENVIRONMENT.parse().map_err(invalid)?;
+    let place = Place::imagined(&config);
+    match program.stack(config, &environment).declare(&place) {
+        Err(StackError::Declare { source: DeclareError::Argument { reason, hint, .. }, .. }) => {
+            Err(wrong(reason, hint))
+        }
+        // Whatever else is wrong is told of the whole file.
+        _ => Ok(()),
+    }
+}
+
+fn invalid(error: environment::InvalidEnvironment) -> Failure {
+    Failure::new(Exit::Configuration, error.to_string()).hint(environment::RULE).coded(Code::Environment)
 }
 
 fn named(names: &str) -> Result<Vec<Environment>, Failure> {
     let mut environments: Vec<Environment> = Vec::new();
     for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-        let environment: Environment = name.parse().map_err(|error: environment::InvalidEnvironment| {
-            Failure::new(Exit::Configuration, error.to_string())
-                .hint(environment::RULE)
-                .coded(Code::Environment)
-        })?;
+        let environment: Environment = name.parse().map_err(invalid)?;
         if !environments.contains(&environment) {
             environments.push(environment);
         }
     }
     match environments.is_empty() {
-        true => {
-            Err(Failure::new(Exit::Usage, "no environment is named").hint("such as --environments dev,prod"))
-        }
+        true => Err(Failure::new(Exit::Usage, "no environment is named").hint("such as dev,prod")),
         false => Ok(environments),
     }
 }

@@ -16,6 +16,7 @@ mod bootstrap;
 mod change;
 mod cli;
 mod codes;
+mod completions;
 mod config;
 mod conveniences;
 mod denied;

@@ -28,8 +28,8 @@ use crate::failures::{S3, engine_failure};
 use crate::moved::{Kept, Moved};
 use crate::output::{Lines, note, print, print_json};
 use crate::progress::Screen;
-use crate::question::{Answer, CANCELLED, agreed};
-use crate::run::Work;
+use crate::question::{agreed, introduce};
+use crate::run::{Work, nothing_changed};
 use crate::signals::Signals;
 use crate::state_args::Backend;
 use crate::stores::{purpose, unfit};
@@ -81,12 +81,12 @@ impl Work {
         to: Kept,
         signals: &Signals,
     ) -> Result<Exit, Failure> {
-        let Some(from) = self.lock_side(command, from, signals).await? else { return Ok(interrupted()) };
+        let Some(from) = self.lock_side(command, from, signals).await? else { return Ok(nothing_changed()) };
         let to = match self.lock_side(command, to, signals).await {
             Ok(Some(to)) => to,
             failed => {
                 let _ = from.lock.release().await;
-                return failed.map(|_| interrupted());
+                return failed.map(|_| nothing_changed());
             }
         };
         let moved = self.move_between(command, &from, &to, signals).await;
@@ -144,16 +144,13 @@ impl Work {
                 _ => format!("{}{}", count(records), last(to).await),
             };
             let comes = format!("{}{}", count(transfer.head().records), last(from).await);
-            note(&format!("  the state in {target} ({there})"));
-            note(&format!("  will be overwritten with that in {source} ({comes})"));
-            let exit =
-                match agreed(&self.options, &format!("OVERWRITE the state in {target}"), signals).await? {
-                    Answer::Yes => None,
-                    Answer::No => Some(Exit::Failed),
-                    Answer::Interrupted => Some(Exit::Interrupted),
-                };
-            if let Some(exit) = exit {
-                note(CANCELLED);
+            let mut lines = Lines::new();
+            lines
+                .line(format!("  the state in {target} ({there})"))
+                .line(format!("  will be overwritten with that in {source} ({comes})"));
+            introduce(&self.options, lines);
+            let question = format!("OVERWRITE the state in {target}");
+            if let Some(exit) = agreed(&self.options, &question, signals).await?.cancelled() {
                 return Ok(exit);
             }
         }
@@ -293,11 +290,6 @@ fn held(both: [&Side; 2]) -> Result<(), Failure> {
         true => Ok(()),
         false => Err(engine_failure(EngineError::LockLost)),
     }
-}
-
-fn interrupted() -> Exit {
-    note("Interrupted; nothing changed.");
-    Exit::Interrupted
 }
 
 async fn moved(side: &Side) -> Result<Option<Moved>, Failure> {

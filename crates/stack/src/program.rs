@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 
 use crate::cli::{Cli, with_advice};
 use crate::codes::Code;
+use crate::completions;
 use crate::config::{Catalogue, Config, ConfigError, Loaded, Sources, load_from};
 use crate::conveniences;
 use crate::environment::Environment;
@@ -334,6 +335,9 @@ impl Program {
         if let Err(error) = self.check() {
             tell(defective(&error).render());
             return Exit::Failed.into();
+        }
+        if let Some(answered) = completions::answer(&self) {
+            return answered.into();
         }
         // What is wrong with the command line is said before that is read.
         conveniences::color(std::env::args_os()).into_iter().for_each(set_color);

@@ -1,11 +1,11 @@
-//! Asking the person.
+//! Asking the person. A question that is answered otherwise than with yes ends the command, in the same way everywhere.
 
 use std::io::IsTerminal as _;
 
 use crate::cli::Options;
 use crate::codes::Code;
 use crate::exit::{Exit, Failure};
-use crate::output::{note, prompt};
+use crate::output::{Lines, note, prompt, tell};
 use crate::signals::Signals;
 
 /// Whether there is somebody to ask, or no need to.
@@ -27,8 +27,26 @@ pub(crate) enum Answer {
     Interrupted,
 }
 
-/// What is said after any other answer than yes.
-pub(crate) const CANCELLED: &str = "Cancelled; nothing changed.";
+impl Answer {
+    /// How the command ends, after it was said that nothing changed; `None` after a yes.
+    pub(crate) fn cancelled(self) -> Option<Exit> {
+        let exit = match self {
+            Answer::Yes => return None,
+            Answer::No => Exit::Failed,
+            Answer::Interrupted => Exit::Interrupted,
+        };
+        tell("Cancelled; nothing changed.");
+        Some(exit)
+    }
+}
+
+/// Says what a question is about, also with `--quiet` if it is asked.
+pub(crate) fn introduce(options: &Options, lines: impl Into<Lines>) {
+    match options.yes {
+        true => note(lines),
+        false => tell(lines),
+    }
+}
 
 /// Asks for a `yes`, unless it was given on the command line.
 pub(crate) async fn agreed(options: &Options, question: &str, signals: &Signals) -> Result<Answer, Failure> {
@@ -36,15 +54,19 @@ pub(crate) async fn agreed(options: &Options, question: &str, signals: &Signals)
     if options.yes {
         return Ok(Answer::Yes);
     }
-    let typed = typed(&format!("{question}? Type \"yes\" to continue: "), signals).await?;
-    Ok(match typed {
+    confirmed(&format!("{question}? Type \"yes\" to continue: "), "yes", signals).await
+}
+
+/// Asks for a text; anything else is a no.
+pub(crate) async fn confirmed(prompt: &str, wanted: &str, signals: &Signals) -> Result<Answer, Failure> {
+    Ok(match typed(prompt, signals).await? {
         None => Answer::Interrupted,
-        Some(line) if line.trim() == "yes" => Answer::Yes,
+        Some(line) if line.trim() == wanted => Answer::Yes,
         Some(_) => Answer::No,
     })
 }
 
-/// What somebody types behind a prompt; `None` if a signal came first.
+/// What somebody types behind a prompt, with the end of the line; empty at the end of the input, and `None` if a signal came first.
 pub(crate) async fn typed(question: &str, signals: &Signals) -> Result<Option<String>, Failure> {
     prompt(question);
     let (answer, answered) = tokio::sync::oneshot::channel();
@@ -57,7 +79,7 @@ pub(crate) async fn typed(question: &str, signals: &Signals) -> Result<Option<St
     let line = match signals.unless(answered).await {
         None => {
             // The question has no end of line yet.
-            note("");
+            tell("");
             return Ok(None);
         }
         Some(Ok(line)) => line,
@@ -66,7 +88,7 @@ pub(crate) async fn typed(question: &str, signals: &Signals) -> Result<Option<St
     let line =
         line.map_err(|error| Failure::new(Exit::Failed, format!("cannot read the answer: {error}")))?;
     if line.is_empty() {
-        note("");
+        tell("");
     }
     Ok(Some(line))
 }

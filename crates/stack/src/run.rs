@@ -8,6 +8,7 @@ use engine::{Engine, Graph, Holder, Observer, Plan, Registry, Remark, Selector, 
 use regex::{Captures, Regex};
 use tokio::sync::OnceCell;
 
+use crate::account;
 use crate::across;
 use crate::anchor::Anchors;
 use crate::binding;
@@ -16,6 +17,7 @@ use crate::cli::{
     StateCommand, Target,
 };
 use crate::codes::{self, Code};
+use crate::completions;
 use crate::config::{self, ConfigError, Loaded, Sources};
 use crate::conveniences;
 use crate::emulated;
@@ -129,7 +131,7 @@ async fn run(
     let signals = Signals::listen();
     let command = match command {
         Command::Explain { code } => return codes::explain(code.as_deref()),
-        Command::Completions { shell } => return conveniences::completions(program, shell),
+        Command::Completions { shell } => return completions::script(program, shell),
         Command::Man { directory } => return conveniences::manual(program, &directory),
         Command::Init(init) => return init::run(program, init, &options, &signals).await,
         Command::Emulator(command) => return emulated::run(command, &options, &signals).await,
@@ -287,7 +289,10 @@ impl Work {
             true => self.check_environment(&state).await?,
             false => self.check_made_with()?,
         }
-        let cloud = self.connect().await?;
+        let mut cloud = self.connect().await?;
+        if self.options.target == Target::Aws {
+            cloud.account_alias = account::alias(&cloud.context).await;
+        }
         note(self.heading(&cloud));
         let title = Title::expected(self).connected(&cloud);
         let place = Place::new(&cloud, &state);

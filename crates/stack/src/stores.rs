@@ -1,6 +1,6 @@
 //! Where the state of an environment is kept.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
@@ -180,25 +180,34 @@ impl Work {
     pub(crate) async fn environments_at(&self, places: &Places) -> Result<Vec<Environment>, Failure> {
         let names = match places {
             Places::Local => {
-                let states = self.options.state_dir.join(self.options.target.name());
-                let entries = std::fs::read_dir(states).into_iter().flatten().flatten();
-                let named = entries.filter(|entry| entry.path().is_dir());
-                named.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+                return Ok(local_environments(&self.options.state_dir, self.options.target));
             }
             Places::S3(bucket) => {
                 let all = bucket.store(None).environments().await;
                 all.map_err(|error| unfit(&Unfit::Call(error)))?
             }
         };
-        let mut environments: Vec<Environment> = names.iter().filter_map(|name| name.parse().ok()).collect();
-        environments.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
-        Ok(environments)
+        Ok(sorted(names))
     }
 
     /// An engine that knows no kind and calls nothing, on what is recorded.
     pub(crate) async fn records(&self) -> Result<Engine, Failure> {
         Ok(Engine::new(Arc::new(Registry::new(())), self.store().await?))
     }
+}
+
+/// The environments that a state directory has a directory for; none where it cannot be read.
+pub(crate) fn local_environments(state_dir: &Path, target: Target) -> Vec<Environment> {
+    let entries = std::fs::read_dir(state_dir.join(target.name())).into_iter().flatten().flatten();
+    let named = entries.filter(|entry| entry.path().is_dir());
+    sorted(named.filter_map(|entry| entry.file_name().into_string().ok()).collect())
+}
+
+/// Those of the names that an environment can have.
+fn sorted(names: Vec<String>) -> Vec<Environment> {
+    let mut environments: Vec<Environment> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    environments.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+    environments
 }
 
 /// A bucket that cannot keep the state.

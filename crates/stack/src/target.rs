@@ -32,6 +32,8 @@ const SIGN_IN: &str =
 pub struct Cloud {
     /// Clients and identity.
     pub context: Context,
+    /// The alias of the account, where a command that shows it has asked and was answered.
+    pub account_alias: Option<String>,
     /// The region's availability zones that can be used, sorted.
     pub zones: Vec<String>,
     /// Account and region, in words: what a state is bound to.
@@ -82,7 +84,7 @@ pub async fn connect(
     let zones = patiently(&answer, aws::zones(&context)).await.map_err(unreachable)?;
     let place = format!("{name} {} in {}", context.account_id(), context.region());
     let endpoint_url = endpoint::custom(&sdk);
-    Ok(Cloud { context, zones, place, endpoint_url })
+    Ok(Cloud { context, account_alias: None, zones, place, endpoint_url })
 }
 
 /// The configuration, once there are credentials for it.

@@ -13,8 +13,8 @@ use crate::codes::Code;
 use crate::exit::{Exit, Failure};
 use crate::failures::engine_failure;
 use crate::output::{Lines, note, print, print_json};
-use crate::question::typed;
-use crate::run::Work;
+use crate::question::{Answer, confirmed};
+use crate::run::{Work, nothing_changed};
 use crate::signals::Signals;
 use crate::time::rfc3339;
 
@@ -108,17 +108,19 @@ impl Work {
         let taken = match (holder.is_dead, force) {
             (true, _) => unlock_unrenewed(&*store, &holder).await.map_err(lock_failure)?,
             (false, true) => {
-                if id.is_none() && !self.is_meant(&holder, signals).await? {
-                    note("Cancelled; nothing changed.");
-                    return Ok(Exit::Failed);
+                let answer = match id {
+                    Some(_) => Answer::Yes,
+                    None => self.ask_for_id(&holder, signals).await?,
+                };
+                if let Some(exit) = answer.cancelled() {
+                    return Ok(exit);
                 }
                 unlock(&*store, &holder.id).await.map_err(lock_failure)?
             }
             (false, false) => {
                 let Some(taken) = signals.unless(self.take_when_expired(&*store, &name, &holder)).await
                 else {
-                    note("Interrupted; nothing changed.");
-                    return Ok(Exit::Interrupted);
+                    return Ok(nothing_changed());
                 };
                 taken?
             }
@@ -140,7 +142,7 @@ impl Work {
     }
 
     /// Whether the person on the terminal types the id.
-    async fn is_meant(&self, holder: &Holder, signals: &Signals) -> Result<bool, Failure> {
+    async fn ask_for_id(&self, holder: &Holder, signals: &Signals) -> Result<Answer, Failure> {
         let Holder { who, id, .. } = holder;
         if !std::io::stdin().is_terminal() {
             let message = "--force takes the lock away from a run that may live, and wants its id";
@@ -150,7 +152,7 @@ impl Work {
         }
         let question =
             format!("{who} may be in the middle of a run. To take its lock away, type its id ({id}): ");
-        Ok(typed(&question, signals).await?.is_some_and(|line| line.trim() == id))
+        confirmed(&question, id, signals).await
     }
 
     /// Watches a holder for as long as a lease lasts; whether the lock was taken away then. `false` if it was given back.

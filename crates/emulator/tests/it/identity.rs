@@ -2,6 +2,7 @@
 
 use aws_sdk_iam::types::Tag;
 
+use crate::rows::Rows;
 use crate::support::{Cloud, TRUST, WRITE, code};
 
 fn tag(key: &str, value: &str) -> Tag {
@@ -100,6 +101,31 @@ async fn the_caller_is_a_user_of_the_account() {
     let caller = cloud.sts.get_caller_identity().send().await.unwrap();
     assert_eq!(caller.account(), Some(cloud.emulator.account_id()));
     assert_eq!(caller.arn(), Some("arn:aws:iam::123456789012:user/emulator"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_has_one_alias_which_a_new_one_replaces() {
+    let cloud = Cloud::in_memory();
+    let listed = async || cloud.iam.list_account_aliases().send().await.unwrap().account_aliases;
+    let create = async |alias: &str| code(cloud.iam.create_account_alias().account_alias(alias).send().await);
+    let delete = async |alias: &str| code(cloud.iam.delete_account_alias().account_alias(alias).send().await);
+    assert!(listed().await.is_empty());
+    let longest = "a".repeat(63);
+    let mut rows = Rows::default();
+    for alias in ["pay-prod", "0pay", "a-1", &longest, "123456789012"] {
+        rows.row(alias, "ok", create(alias).await);
+        assert_eq!(listed().await, [alias]);
+    }
+    rows.row("the alias that is there", "EntityAlreadyExists", create("123456789012").await);
+    for alias in ["ab", &"a".repeat(64), "-pay", "pay-", "pay--prod", "Pay", "pay_prod", "päy"] {
+        rows.row(alias, "ValidationError", create(alias).await);
+        rows.row(alias, "ValidationError", delete(alias).await);
+    }
+    rows.row("an older alias", "NoSuchEntity", delete("pay-prod").await);
+    assert_eq!(listed().await, ["123456789012"]);
+    rows.row("the alias", "ok", delete("123456789012").await);
+    rows.row("the alias, again", "NoSuchEntity", delete("123456789012").await);
+    assert!(listed().await.is_empty());
 }
 
 const BALANCERS: &str = "arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers";

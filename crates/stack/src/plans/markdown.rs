@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use engine::{Action, Plan, Step};
 
+use crate::heading::named_account;
 use crate::losses::LossFate;
 use crate::output::Lines;
 use crate::plan_lines::{self, is_only_new, tier};
@@ -58,7 +59,13 @@ pub(crate) fn page(plan: &Plan, document: &Document) -> String {
     let nothing = if document.empty { "nothing to do; " } else { "" };
     let mut about = format!("`{}`", document.command.name());
     let place = match &title.account {
-        Some(account) if title.target == "aws" => format!("AWS account {account} in {}", title.region),
+        Some(account) if title.target == "aws" => {
+            format!(
+                "AWS account {} in {}",
+                named_account(account, title.account_alias.as_deref()),
+                title.region
+            )
+        }
         _ => format!("the embedded AWS, {}", title.region),
     };
     let _ = write!(about, " on {}", code(&place));

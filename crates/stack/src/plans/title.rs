@@ -21,6 +21,8 @@ pub(crate) struct Title {
     pub(crate) region: String,
     /// The AWS account; `null` before anybody has asked for it.
     pub(crate) account: Option<String>,
+    /// The alias of the account; `null` where it has none, the identity may not ask, and on the embedded AWS.
+    pub(crate) account_alias: Option<String>,
     /// The ARN of the caller; `null` on the embedded AWS.
     pub(crate) caller: Option<String>,
     /// The endpoint that is used instead of AWS's own; `null` where none is.
@@ -41,6 +43,7 @@ impl Title {
             target: work.options.target.name().to_owned(),
             region: config.region.clone(),
             account: None,
+            account_alias: None,
             caller: None,
             endpoint: None,
             program: work.program.name().to_owned(),
@@ -54,6 +57,7 @@ impl Title {
         Self {
             region: cloud.context.region().to_owned(),
             account: Some(cloud.context.account_id().to_owned()),
+            account_alias: cloud.account_alias.clone(),
             caller: cloud.context.caller_arn().filter(|_| is_real).map(str::to_owned),
             endpoint: cloud.endpoint_url.clone(),
             ..self

@@ -1,6 +1,4 @@
-//! Explanations, completions, manual pages, and how much is said in which colours.
-
-use std::process::Command;
+//! Explanations, manual pages, and how much is said in which colours.
 
 use regex::Regex;
 
@@ -26,17 +24,8 @@ fn an_error_is_explained_by_its_code() {
 }
 
 #[test]
-fn completions_and_manual_pages_are_for_the_commands_that_there_are() {
+fn manual_pages_are_for_the_commands_that_there_are() {
     let place = Workplace::new();
-    for shell in ["bash", "zsh", "fish"] {
-        let ended = place.run(&["completions", shell]).expect(0);
-        assert!(ended.out.contains("detailed-exitcode") && ended.out.contains("bootstrap"), "{shell}");
-        assert_eq!(ended.err, "");
-    }
-    place.write("completions", &place.run(&["completions", "bash"]).out);
-    if let Ok(checked) = Command::new("bash").args(["-n", "completions"]).current_dir(place.path()).status() {
-        assert!(checked.success());
-    }
     place.run(&["man", "pages/man1"]).expect(0);
     for page in ["stack.1", "stack-up.1", "stack-state-verify.1"] {
         let text = std::fs::read_to_string(place.path().join("pages/man1").join(page)).unwrap();

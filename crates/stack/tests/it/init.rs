@@ -62,12 +62,24 @@ fn init_overwrites_nothing_and_writes_nothing_that_does_not_work() {
 
     let place = Workplace::new();
     for (arguments, code, says) in [
-        (&["--project", "Pay \"x\"\nregion = \"y"][..], 65, "error[E0102]: stack.toml, line "),
-        (&["--region", "mars"], 65, "`mars` is not an AWS region"),
-        (&["--environments", "dev,Prod"], 65, "error[E0104]: `Prod` is not the name of an environment"),
-        (&["--environments", ","], 64, "error[E0101]: no environment is named"),
-        (&["--certificate", "arn:x", "--domain", "a.b"], 65, "is not the ARN of a certificate in ACM"),
-        (&["--certificate", ARN, "--domain", "pay.example.com"], 65, "the certificate is in eu-west-1"),
+        (&["--project", "Pay \"x\"\nregion = \"y"][..], 65, "error[E0102]: --project: `Pay "),
+        (&["--region", "mars"], 65, "error[E0102]: --region: `mars` is not an AWS region"),
+        (
+            &["--environments", "dev,Prod"],
+            65,
+            "error[E0104]: --environments: `Prod` is not the name of an environment",
+        ),
+        (&["--environments", ","], 64, "error[E0101]: --environments: no environment is named"),
+        (
+            &["--certificate", "arn:x", "--domain", "a.b"],
+            65,
+            "--certificate: `arn:x` is not the ARN of a certificate in ACM",
+        ),
+        (
+            &["--certificate", ARN, "--domain", "pay.example.com"],
+            65,
+            "--certificate: the certificate is in eu-west-1",
+        ),
         (&["--certificate", ARN], 64, "--domain"),
     ] {
         let ended = place.run(&[&["init"], arguments].concat()).expect(code);

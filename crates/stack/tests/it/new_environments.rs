@@ -1,48 +1,6 @@
-//! Environments that nobody knows, files that are missing, and names that promise more than their settings hold.
-
-use std::io::{Read as _, Write as _};
-use std::process::{Command, Stdio};
+//! Files that are missing, and names that promise more than their settings hold.
 
 use crate::command::Workplace;
-
-/// Runs a command on a terminal of its own, and answers its first question; `None` where there is no `script`.
-fn answered(place: &Workplace, arguments: &str, answer: &[u8]) -> Option<(String, i32)> {
-    let mut command = Command::new("script");
-    let line = format!("trap : INT; {} {arguments}; echo code $?", env!("CARGO_BIN_EXE_stack"));
-    command.args(["--quiet", "--command", &line, "/dev/null"]);
-    command.current_dir(place.path()).env_clear().env("PATH", "/usr/bin:/bin").env("TERM", "dumb");
-    let mut process =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
-    let mut output = process.stdout.take().unwrap();
-    let mut said = Vec::new();
-    while !String::from_utf8_lossy(&said).contains("to continue: ") {
-        let mut byte = [0];
-        assert!(output.read(&mut byte).unwrap() > 0, "no question: {}", String::from_utf8_lossy(&said));
-        said.push(byte[0]);
-    }
-    process.stdin.as_mut().unwrap().write_all(answer).unwrap();
-    output.read_to_end(&mut said).unwrap();
-    process.wait().unwrap();
-    let said = String::from_utf8_lossy(&said).into_owned();
-    let code = said.lines().find_map(|line| line.trim().strip_prefix("code ")?.parse().ok());
-    Some((said, code.unwrap()))
-}
-
-#[test]
-fn an_environment_that_nobody_knows_is_asked_for_on_a_terminal_before_anything_is_planned() {
-    for (answer, code) in [(b"no\n".as_slice(), 1), (b"\x03", 130)] {
-        let place = Workplace::new();
-        place.write("stack.toml", "[environments.prod]\n");
-        let Some((said, ended)) = answered(&place, "up --env qa", answer) else {
-            return eprintln!("skipped: there is no `script`");
-        };
-        assert_eq!(ended, code, "{said}");
-        assert!(said.contains("no section [environments.qa]. Create a new environment qa? "), "{said}");
-        assert_eq!(said.matches("Cancelled; nothing changed.").count(), 1, "{said}");
-        assert!(!said.contains("to create"), "{said}");
-        assert!(!place.state_directory("qa").exists());
-    }
-}
 
 #[test]
 fn a_file_that_the_environment_was_deployed_with_must_be_there_to_destroy_it() {

@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 use stack::{Config, Place, Stack};
 use tokio::time::Instant;
 
+use crate::command::Workplace;
+use crate::server::Server;
+
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -181,6 +184,28 @@ async fn every_call_of_a_run_is_in_the_list_for_the_deploying_identity() {
     let allowed = allowed();
     let missing: Vec<_> = called.iter().filter(|action| !allowed.contains(*action)).collect();
     assert!(missing.is_empty(), "docs/deploying-identity lacks {missing:#?}");
+}
+
+/// Also of those that are made around a plan, by the program itself.
+#[test]
+fn every_call_of_a_preview_is_in_the_list_for_reading() {
+    let place = Workplace::new();
+    let server = Server::start(&place);
+    server.run(&place, &["up"]).expect(0);
+    let preview = server.run(&place, &["preview", "-v"]).expect(0);
+    let calls = preview.err.lines().filter_map(|line| line.strip_prefix("call ")?.split_once(": "));
+    let mut called: BTreeSet<String> = calls
+        .map(|(call, _)| call.split_once(' ').unwrap())
+        .map(|(service, operation)| action(service, operation))
+        .collect();
+    assert!(called.contains("iam:ListAccountAliases"), "{called:?}");
+    // AWS STS API Reference: no permission is needed for it.
+    assert!(called.remove("sts:GetCallerIdentity"), "{called:?}");
+    let reading = actions(&policies()["read-only"]);
+    let missing: Vec<_> = called.iter().filter(|action| !reading.contains(*action)).collect();
+    // The database is asked for its users where the identity may: `docs/deploying-identity.md`.
+    let known = ["rds-data:ExecuteStatement"];
+    assert!(missing.iter().all(|action| known.contains(&action.as_str())), "read-only lacks {missing:#?}");
 }
 
 /// What the policy for the state allows on the bucket and on its objects.

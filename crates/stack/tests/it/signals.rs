@@ -4,22 +4,21 @@
 //! kills after another 2.5 s. By then everything must be recorded and the lock given back.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::command::{Ended, Workplace};
-use crate::processes::{check_converged, check_gone, directory, there};
+use crate::processes::{check_converged, check_gone, directory};
 use crate::server::{Running, Server};
 
 /// Before this, nobody kills what was told to end.
 const BOUND: Duration = Duration::from_secs(10);
 
 /// Much less than any answer is waited for.
-const AT_ONCE: Duration = Duration::from_secs(4);
+pub(crate) const AT_ONCE: Duration = Duration::from_secs(4);
 
 /// Every call of an operation takes effect, and no answer comes.
 fn held(operations: &[&str]) -> Value {
@@ -34,7 +33,7 @@ fn held(operations: &[&str]) -> Value {
 }
 
 #[track_caller]
-fn check_released(place: &Workplace) {
+pub(crate) fn check_released(place: &Workplace) {
     assert!(!directory(place).join("lock.json").exists(), "the lock is still there");
 }
 
@@ -211,50 +210,6 @@ fn a_signal_while_objects_are_read_ends_every_command_at_once_and_what_is_waited
         assert!(ended.err.ends_with("Interrupted; nothing changed."), "{command}: {}", ended.err);
     }
     check_released(&place);
-}
-
-/// Runs a command on a terminal of its own, waits for its question, and answers.
-fn asked(place: &Workplace, server: &Server, answer: &[u8]) -> Option<(String, i32, Duration)> {
-    // Otherwise it asks first whether the environment is meant.
-    place.write("stack.toml", "[environments.dev]\n");
-    let mut command = Command::new("script");
-    // The interrupt reaches the shell as well, which is to stay.
-    let line = format!("trap : INT; {} up --target aws; echo code $?", env!("CARGO_BIN_EXE_stack"));
-    command.args(["--quiet", "--command", &line, "/dev/null"]);
-    command.current_dir(place.path()).env_clear().env("PATH", "/usr/bin:/bin");
-    server.reached_by(&mut command).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut process = command.spawn().ok()?;
-    let mut output = BufReader::new(process.stdout.take().unwrap());
-    let mut said = Vec::new();
-    while !String::from_utf8_lossy(&said).contains("to continue: ") {
-        let count = output.read_until(b' ', &mut said).unwrap();
-        assert!(count > 0, "no question: {}", String::from_utf8_lossy(&said));
-    }
-    assert!(directory(place).join("lock.json").exists());
-    let begun = Instant::now();
-    process.stdin.as_mut().unwrap().write_all(answer).unwrap();
-    let mut rest = String::new();
-    output.read_to_string(&mut rest).unwrap();
-    process.wait().unwrap();
-    let code = rest.lines().find_map(|line| line.trim().strip_prefix("code ")?.parse().ok());
-    Some((rest, code.unwrap(), begun.elapsed()))
-}
-
-#[test]
-fn an_interrupt_at_the_question_ends_the_program_at_once_and_so_does_a_no() {
-    for (answer, code) in [(b"\x03".as_slice(), 130), (b"no\n", 1), (b"\x04", 1)] {
-        let place = Workplace::new();
-        let server = Server::start(&place);
-        let Some((rest, ended, took)) = asked(&place, &server, answer) else {
-            return eprintln!("skipped: there is no `script`");
-        };
-        assert_eq!(ended, code, "{rest}");
-        assert!(took < AT_ONCE, "{took:?}");
-        assert_eq!(rest.matches("Cancelled; nothing changed.").count(), 1, "{rest}");
-        assert!(!rest.contains("nterrupted"), "{rest}");
-        check_released(&place);
-        assert!(there(&place).is_empty());
-    }
 }
 
 #[test]

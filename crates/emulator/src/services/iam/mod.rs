@@ -1,4 +1,4 @@
-//! IAM roles and their policies.
+//! IAM roles and their policies, and the account's alias.
 //!
 //! Policies are checked as IAM checks them and are not enforced: every caller may do everything. The exception is a
 //! role's trust policy, which decides whether a service may assume the role ([`State::assumable`]).
@@ -7,6 +7,7 @@
 //! the policies of AWS allow; and that IAM writes a trust policy anew (`123456789012` as the ARN of the account's root,
 //! a deleted role as its id). Documents come back as they were sent.
 
+mod alias;
 mod attached;
 mod inline;
 mod linked;
@@ -31,11 +32,12 @@ use super::{
 /// How many items a list has where the call does not say (`MaxItems` in the IAM API Reference).
 const PAGE: usize = 100;
 
-/// All roles of the account, by their names.
+/// All roles of the account, by their names, and the account's alias.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct State {
     ids: IdSource,
     roles: BTreeMap<String, Role>,
+    alias: Option<String>,
 }
 
 /// Why a service cannot assume a role. Each service has a code of its own for it.
@@ -138,7 +140,7 @@ impl Api for State {
     ];
 
     fn new(ids: IdSource, _region: &str) -> Self {
-        State { ids, roles: BTreeMap::new() }
+        State { ids, roles: BTreeMap::new(), alias: None }
     }
 
     fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
@@ -175,6 +177,10 @@ impl Api for State {
             "GetPolicy" => iam.get_policy(call),
 
             "CreateServiceLinkedRole" => linked::create(cx, call),
+
+            "CreateAccountAlias" => iam.create_account_alias(call),
+            "DeleteAccountAlias" => iam.delete_account_alias(call),
+            "ListAccountAliases" => iam.list_account_aliases(call),
 
             _ => Err(unknown_operation(call)),
         }
