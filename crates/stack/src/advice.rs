@@ -8,6 +8,7 @@ use crate::codes::Code;
 use crate::config::Loaded;
 use crate::denied::{Denial, service_of, without_encoded};
 use crate::exit::Failure;
+use crate::failures::code_of_journal;
 use crate::quota::Reached;
 
 /// What to do about a failure.
@@ -87,7 +88,13 @@ impl<'a> Advisor<'a> {
                 advice
             }),
             Code::NoCredentials => Some(
-                "AWS does not accept these credentials: check them with `aws sts get-caller-identity`, and this machine's clock"
+                "AWS does not accept these credentials: check them with `aws sts get-caller-identity`, this machine's clock, and that \
+                 the account has enabled the region"
+                    .to_owned(),
+            ),
+            Code::Account => Some(
+                "AWS does not let this account use the service, whatever its policies say: finish the account's registration or ask \
+                 AWS Support, then run again"
                     .to_owned(),
             ),
             Code::Quota => Reached::by(error).map(|reached| {
@@ -142,7 +149,7 @@ pub(crate) fn code_of(cause: &Cause) -> Code {
         Cause::Broken { .. } => Code::Broken,
         Cause::Late { .. } => Code::Late,
         Cause::Stale { .. } => Code::Changed,
-        Cause::Journal(_) => Code::StateStore,
+        Cause::Journal(error) => code_of_journal(error),
         Cause::Interrupted { .. } => Code::Interrupted,
         _ => Code::Defect,
     }
@@ -150,7 +157,7 @@ pub(crate) fn code_of(cause: &Cause) -> Code {
 
 /// What kind of error a failed call is.
 pub(crate) fn code_of_call(error: &CallError) -> Code {
-    // Credentials that AWS does not know, and accounts that it does not let in.
+    // Credentials that AWS does not know. In a region that the account has not enabled, it knows none.
     const INVALID_CREDENTIALS: [&str; 8] = [
         "AuthFailure",
         "IncompleteSignature",
@@ -161,7 +168,12 @@ pub(crate) fn code_of_call(error: &CallError) -> Code {
         "SignatureDoesNotMatch",
         "UnrecognizedClientException",
     ];
+    // Accounts that may not use a service yet, or not any more, whatever their policies say.
+    const SHUT_OUT: [&str; 3] = ["Blocked", "OptInRequired", "PendingVerification"];
     match error.class {
+        ErrorClass::Denied if error.code.as_deref().is_some_and(|code| SHUT_OUT.contains(&code)) => {
+            Code::Account
+        }
         ErrorClass::Denied
             if error.code.as_deref().is_some_and(|code| INVALID_CREDENTIALS.contains(&code)) =>
         {
@@ -205,6 +217,8 @@ mod tests {
         for (class, code, wanted, again) in [
             (Denied, "UnauthorizedOperation", Code::Denied, false),
             (Denied, "InvalidClientTokenId", Code::NoCredentials, false),
+            (Denied, "OptInRequired", Code::Account, false),
+            (Denied, "PendingVerification", Code::Account, false),
             (Expired, "ExpiredToken", Code::Expired, false),
             (Invalid, "VpcLimitExceeded", Code::Quota, false),
             (Invalid, "InvalidParameterValue", Code::Refused, false),
@@ -220,7 +234,12 @@ mod tests {
             let advice = Advisor::default().of_failure(&failure);
             assert_eq!((advice.code, advice.may_pass), (wanted, again), "{class:?}");
             let hint = advice.hint.unwrap_or_default();
-            assert!(hint.contains("run again") == again || class == DependencyViolation, "{class:?}: {hint}");
+            let is_to_be_mended = class == DependencyViolation || wanted == Code::Account;
+            assert!(hint.contains("run again") == again || is_to_be_mended, "{class:?}: {hint}");
+            assert!(
+                advice.to_copy.is_empty() || wanted == Code::Denied || wanted == Code::Quota,
+                "{class:?}"
+            );
             assert_eq!(code_of(&failure.cause), wanted);
         }
     }

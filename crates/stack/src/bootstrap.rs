@@ -7,7 +7,6 @@ use engine::{Backoff, Pace};
 use s3_store::{BucketError, BucketWish, Change, Look, StateBucket, Unfit};
 use serde_json::json;
 
-use crate::advice::code_of_call;
 use crate::cli::{Bootstrap, Target};
 use crate::codes::Code;
 use crate::exit::{Exit, Failure};
@@ -15,7 +14,7 @@ use crate::output::{Lines, note, print, print_json, tell};
 use crate::question::{agreed, introduce};
 use crate::run::{Work, nothing_changed};
 use crate::signals::Signals;
-use crate::stores::{StateIn, exit_of, unfit};
+use crate::stores::{StateIn, code_of_s3, exit_of, unfit};
 use crate::target;
 
 /// How often it is looked whether S3 shows what was set, and how long.
@@ -45,8 +44,8 @@ impl Work {
     pub(crate) async fn bootstrap(&self, wanted: Bootstrap, signals: &Signals) -> Result<Exit, Failure> {
         if self.options.target == Target::Embedded {
             return Err(Failure::new(
-                Exit::Configuration,
-                "nothing is to be done: the embedded AWS keeps its state in the state directory",
+                Exit::Usage,
+                "there is no bucket to make: the embedded AWS keeps its state in the state directory",
             )
             .hint("for the bucket on real AWS, add --target aws")
             .coded(Code::CommandLine));
@@ -298,7 +297,7 @@ fn not_ours(title: &str, look: &Look) -> Failure {
             "with `stack bootstrap --adopt` it is used: its settings change as shown above, and what is in it stays. Otherwise choose another name for \
              `state.bucket`",
         )
-        .coded(Code::StateElsewhere)
+        .coded(Code::StateStore)
 }
 
 fn refused(error: BucketError) -> Failure {
@@ -308,7 +307,7 @@ fn refused(error: BucketError) -> Failure {
         _ => Exit::Configuration,
     };
     let code = match &error {
-        BucketError::Call(error) => code_of_call(&error.call),
+        BucketError::Call(error) => code_of_s3(error),
         _ => Code::StateStore,
     };
     Failure::from_error(exit, &error).hint(error.hint()).coded(code)

@@ -60,8 +60,8 @@ Exit codes:
   0    done, or nothing to do
   1    failed (run again to resume), or a `verify` check failed
   2    changes or drift are present (only with --detailed-exitcode)
-  64   the command line is wrong
-  65   the configuration or the state is wrong; nothing was called
+  64   the command line is wrong, or there is no terminal to ask on
+  65   the configuration, the state or a plan file is wrong, or something is protected; nothing was changed
   75   another process works on the same state
   130  interrupted; run again to resume";
 

@@ -59,7 +59,7 @@ codes! {
     Configuration "E0102",
     /// A question has to be asked, and there is no terminal.
     NoTerminal "E0103",
-    /// The environment's name is invalid or looks like a slip.
+    /// The environment's name is invalid or looks like a typo.
     Environment "E0104",
     /// The account or the region cannot do what the configuration asks for.
     Account "E0105",
@@ -77,7 +77,7 @@ codes! {
     StateElsewhere "E0205",
     /// There is no state, or not what was asked for in it.
     NothingRecorded "E0206",
-    /// The anchors cannot be written or do not agree with the state.
+    /// The anchors cannot be written or do not confirm the state.
     Anchor "E0207",
     /// AWS denies the call.
     Denied "E0301",
@@ -87,13 +87,13 @@ codes! {
     Expired "E0303",
     /// A quota of the account is reached.
     Quota "E0401",
-    /// AWS refuses a value.
+    /// AWS rejects a value.
     Refused "E0402",
     /// An object of that name exists already and is not this stack's.
     Conflict "E0403",
     /// Something else still uses the object.
     InUse "E0404",
-    /// AWS gave the object up.
+    /// AWS reports that the object failed.
     Broken "E0405",
     /// The object is not what the plan saw.
     Changed "E0406",
@@ -101,7 +101,7 @@ codes! {
     Unreachable "E0501",
     /// AWS did not answer, or with an error of its own.
     NoAnswer "E0502",
-    /// AWS refuses calls as too frequent.
+    /// AWS throttles the calls.
     Throttled "E0503",
     /// An object was not ready, or not gone, in time.
     Late "E0504",
@@ -111,6 +111,8 @@ codes! {
     NoPlan "E0602",
     /// A plan in a file cannot be run.
     PlanFile "E0603",
+    /// Something that holds data would be replaced only because something that it needs is missing.
+    NeedMissing "E0604",
     /// The run was interrupted.
     Interrupted "E0701",
     /// A file or the output cannot be written.

@@ -1,6 +1,7 @@
 //! `stack emulator`: the embedded AWS by itself, for other clients and for looking at it.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -91,14 +92,15 @@ async fn serve_on_loopback(
             .coded(Code::Emulator)
             .hint("another process may use the port: choose one with --port, or --port 0 for any free one")
     })?;
-    let address = listener.local_addr().map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+    let unserved = |error: &dyn Error| Failure::from_error(Exit::Failed, error).coded(Code::Emulator);
+    let address = listener.local_addr().map_err(|error| unserved(&error))?;
     let region = options.region.as_deref().unwrap_or(DEFAULT_REGION);
     note(examples(directory, &format!("http://{address}"), region));
     print(&Lines::from(&format!("http://{address}")))?;
     let cancel = signals.cancel();
     tokio::select! {
         served = emulator::serve(emulator, listener, cancel.cancelled()) => {
-            served.map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+            served.map_err(|error| unserved(&error))?;
         }
         // A client that neither finishes its request nor goes away is not waited for.
         () = async { cancel.cancelled().await; tokio::time::sleep(TO_ANSWER).await } => {}

@@ -10,17 +10,17 @@ use crate::output::Lines;
 pub enum Exit {
     /// Done; nothing to do is done, too.
     Done = 0,
-    /// Something failed, run again to go on; or a check of `verify` did.
+    /// Failed (run again to resume), or a `verify` check failed.
     Failed = 1,
     /// There are changes or drift. Only with `--detailed-exitcode`.
     Changes = 2,
     /// The command line is wrong.
     Usage = 64,
-    /// The configuration or the state is wrong. Nothing was called.
+    /// The configuration, the state or a plan file is wrong, or something is protected. Nothing was changed.
     Configuration = 65,
     /// Another process works on the same state.
     Locked = 75,
-    /// Interrupted; run again to go on.
+    /// Interrupted; run again to resume.
     Interrupted = 130,
 }
 

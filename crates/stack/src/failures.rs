@@ -12,12 +12,16 @@ use crate::error_json::address_of;
 use crate::exit::{Exit, Failure};
 use crate::losses::protection_hint;
 use crate::moved::Moved;
-use crate::stores::exit_of;
+use crate::stores::{code_of_s3, exit_of};
 
 /// What to do about credentials that have expired.
 pub(crate) const EXPIRED: &str = "AWS credentials have expired: sign in again";
 
 pub(crate) fn engine_failure(error: EngineError) -> Failure {
+    let error = match error {
+        EngineError::Settle(SettleError::Journal(error)) => EngineError::Journal(error),
+        error => error,
+    };
     let (code, address) = (code_of(&error), address_of(&error));
     Failure { address, ..advised(error).or_coded(code) }
 }
@@ -25,15 +29,16 @@ pub(crate) fn engine_failure(error: EngineError) -> Failure {
 /// What kind of error it is.
 fn code_of(error: &EngineError) -> Code {
     if let Some(called) = of_s3(error) {
-        return match exit_of(called) {
-            Exit::Configuration => Code::StateStore,
-            _ => code_of_call(&called.call),
+        let code = code_of_s3(called);
+        // Without its lock a run stops in the middle, which the pages of most other codes say nothing about.
+        let is_for_people = matches!(code, Code::Denied | Code::NoCredentials | Code::Expired);
+        return match error {
+            EngineError::LockUnrenewed { .. } if !is_for_people => Code::LockLost,
+            _ => code,
         };
     }
     match error {
-        EngineError::Journal(error) | EngineError::Settle(SettleError::Journal(error)) => {
-            code_of_journal(error)
-        }
+        EngineError::Journal(error) => code_of_journal(error),
         EngineError::Lock(LockError::Held { .. }) => Code::Locked,
         EngineError::Lock(LockError::Broken { .. })
         | EngineError::LockUnrenewed { .. }
@@ -43,6 +48,7 @@ fn code_of(error: &EngineError) -> Code {
         EngineError::Lock(LockError::Interrupted) | EngineError::Interrupted => Code::Interrupted,
         EngineError::Plan(PlanError::Protected { .. }) => Code::Protected,
         EngineError::Plan(PlanError::UnknownKind { .. }) => Code::StateElsewhere,
+        EngineError::Plan(PlanError::OnlyBecauseMissing { .. }) => Code::NeedMissing,
         EngineError::Plan(_) => Code::NoPlan,
         EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. } => {
             code_of_call(source)
@@ -52,12 +58,13 @@ fn code_of(error: &EngineError) -> Code {
     }
 }
 
-fn code_of_journal(error: &JournalError) -> Code {
+/// What kind of error a journal that cannot be read or written is.
+pub(crate) fn code_of_journal(error: &JournalError) -> Code {
     match error {
         JournalError::BoundElsewhere { .. } => Code::StateElsewhere,
         JournalError::Refused { .. } => Code::Defect,
         JournalError::Store(store) if is_unusable(store) => Code::StateDamaged,
-        JournalError::Store(_) => Code::StateStore,
+        JournalError::Store(store) => s3_error(store).map_or(Code::StateStore, code_of_s3),
         _ => Code::StateDamaged,
     }
 }
@@ -92,9 +99,9 @@ fn advised(error: EngineError) -> Failure {
         EngineError::Lock(LockError::Broken { .. }) => Failure::from_error(Exit::Configuration, &error)
             .hint("make sure that no other process works on this state, then delete the file"),
         EngineError::LockUnrenewed { .. } => Failure::from_error(Exit::Failed, &error)
-            .hint("make room on the disk, or mend what the cause says; then run again: what was begun is looked up"),
+            .hint("make room on the disk, or fix what the cause says; then run again, which looks up what was begun and continues it"),
         EngineError::LockLost => Failure::from_error(Exit::Failed, &error)
-            .hint("run again: what was begun is looked up and taken on"),
+            .hint("run again, which looks up what was begun and continues it"),
         EngineError::Journal(engine::JournalError::Store(store)) if is_unusable(store) => unusable(&error, store),
         EngineError::Lock(LockError::Store(store)) if is_unusable(store) => unusable(&error, store),
         EngineError::Journal(engine::JournalError::Broken { file, .. }) if file.starts_with(S3) => {
@@ -107,6 +114,15 @@ fn advised(error: EngineError) -> Failure {
         EngineError::Journal(engine::JournalError::BoundElsewhere { .. }) => {
             Failure::from_error(Exit::Configuration, &error)
                 .hint("go back to the project, environment, region and account that it belongs to, or use another --state-dir")
+        }
+        EngineError::Journal(engine::JournalError::UnknownVersion { .. }) => {
+            Failure::from_error(Exit::Configuration, &error)
+                .hint("another version of this program wrote it: use that one, or a newer one")
+        }
+        EngineError::Journal(engine::JournalError::Refused { .. }) => {
+            Failure::from_error(Exit::Failed, &error).hint(
+                "this is a defect of the program: report it, then run again, which looks up what was begun and continues it",
+            )
         }
         EngineError::Journal(_) => Failure::from_error(Exit::Configuration, &error)
             .hint("keep a copy of the state directory, and restore the file from a backup"),
@@ -123,9 +139,8 @@ fn advised(error: EngineError) -> Failure {
         ),
         EngineError::Plan(engine::PlanError::OnlyBecauseMissing { address, missing, .. }) => {
             let hint = format!(
-                "bring {missing} back: a KMS key, for example, can be saved until the day of its deletion (`aws kms \
-                 cancel-key-deletion`). If it is gone for good, save what you can of {address}, and then delete that, with \
-                 `destroy` or by hand"
+                "nothing was changed. Bring {missing} back, if that is possible. If it is gone for good, save what you can of {address}, \
+                 and then delete that, with `stack destroy` or by hand"
             );
             Failure::from_error(Exit::Configuration, &error).hint(hint)
         }
@@ -142,12 +157,15 @@ fn advised(error: EngineError) -> Failure {
 
 /// The call to S3 that failed, where the state is kept there.
 fn of_s3(error: &EngineError) -> Option<&S3Error> {
-    let store = match error {
-        EngineError::Lock(LockError::Store(store)) => store,
-        EngineError::Journal(engine::JournalError::Store(store)) => &**store,
-        EngineError::LockUnrenewed { source, .. } => return source.get_ref()?.downcast_ref(),
-        _ => return None,
-    };
+    match error {
+        EngineError::Lock(LockError::Store(store)) => s3_error(store),
+        EngineError::Journal(JournalError::Store(store)) => s3_error(store),
+        EngineError::LockUnrenewed { source, .. } => source.get_ref()?.downcast_ref(),
+        _ => None,
+    }
+}
+
+fn s3_error(store: &StoreError) -> Option<&S3Error> {
     match store {
         StoreError::Io { source, .. } => source.get_ref()?.downcast_ref(),
         _ => None,
@@ -184,4 +202,56 @@ fn in_bucket(url: &str) -> String {
         s3api("put-object", "--key KEY --body restored"),
         s3api("delete-object", "--key KEY"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use aws_config::Region;
+    use emulator::Emulator;
+    use s3_store::{Location, S3Store, Unfit};
+
+    use super::*;
+
+    #[test]
+    fn data_that_would_go_only_because_something_is_missing_is_an_error_of_its_own() {
+        let address = |text: &str| engine::Address::new(text).unwrap();
+        let (address, missing) = (address("database/cluster"), address("database/key"));
+        let error =
+            PlanError::OnlyBecauseMissing { address, words: "all its data and automated backups", missing };
+        let failure = engine_failure(EngineError::Plan(error));
+        assert_eq!((failure.exit, failure.code()), (Exit::Configuration, Code::NeedMissing));
+        assert_eq!(failure.address.as_deref(), Some("database/cluster"));
+        let (_, shown) = Code::NeedMissing.page().split_once("\nerror[E0604]: ").unwrap();
+        let (shown, _) = shown.split_once('…').unwrap();
+        assert!(failure.message.starts_with(shown), "{}", failure.message);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lock_that_the_bucket_does_not_renew_is_a_lost_lock_and_elsewhere_the_bucket_is_to_blame() {
+        let sdk = crate::embedded(&Emulator::builder().in_memory(), Region::new("eu-central-1"));
+        let location = Location {
+            bucket: "missing".to_owned(),
+            prefix: String::new(),
+            account_id: None,
+            kms_key_arn: None,
+        };
+        let Err(Unfit::Call(missing)) = S3Store::new(&sdk, location).check().await else {
+            panic!("there is no such bucket")
+        };
+        let mut denied = missing.clone();
+        denied.call = CallError::new(ErrorClass::Denied, "PutObject", "No.");
+        for (error, of_the_lock, elsewhere) in
+            [(missing, Code::LockLost, Code::StateStore), (denied, Code::Denied, Code::Denied)]
+        {
+            let io = || std::io::Error::other(error.clone());
+            let name = "s3://missing/lock.json".to_owned();
+            let unrenewed = EngineError::LockUnrenewed { name: name.clone(), source: Arc::new(io()) };
+            assert_eq!(engine_failure(unrenewed).code(), of_the_lock);
+            let store = StoreError::Io { action: "write", name, source: io() };
+            let journal = EngineError::Settle(SettleError::Journal(store.into()));
+            assert_eq!(engine_failure(journal).code(), elsewhere);
+        }
+    }
 }

@@ -24,7 +24,7 @@ use crate::cli::Target;
 use crate::codes::Code;
 use crate::environments::last_run;
 use crate::exit::{Exit, Failure};
-use crate::failures::{S3, engine_failure};
+use crate::failures::{S3, code_of_journal, engine_failure};
 use crate::moved::{Kept, Moved};
 use crate::output::{Lines, note, print, print_json};
 use crate::progress::Screen;
@@ -64,8 +64,8 @@ impl Work {
     async fn both_places(&self) -> Result<(Kept, Kept), Failure> {
         if self.options.target == Target::Embedded {
             return Err(Failure::new(
-                Exit::Configuration,
-                "nothing is to be moved: the embedded AWS keeps its state in the state directory",
+                Exit::Usage,
+                "there is no state to move: the embedded AWS keeps its state in the state directory",
             )
             .hint("for the state of real AWS, add --target aws")
             .coded(Code::CommandLine));
@@ -243,7 +243,7 @@ impl Work {
         let code = match error {
             TransferError::Nothing { .. } => Code::NothingRecorded,
             TransferError::Unlike { .. } => Code::StateStore,
-            TransferError::Journal(_) => Code::StateDamaged,
+            TransferError::Journal(journal) => code_of_journal(journal),
             _ => Code::StateElsewhere,
         };
         Failure::from_error(Exit::Configuration, error).hint(hint).coded(code)
@@ -260,7 +260,7 @@ fn of_journal(error: &engine::JournalError, hint: String) -> Failure {
             let (file, line, reason) = (file.clone(), *line, reason.clone());
             engine_failure(EngineError::Journal(engine::JournalError::Broken { file, line, reason }))
         }
-        error => Failure::from_error(Exit::Configuration, error).hint(hint),
+        error => Failure::from_error(Exit::Configuration, error).hint(hint).coded(code_of_journal(error)),
     }
 }
 

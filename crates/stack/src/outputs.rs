@@ -6,7 +6,7 @@ use std::path::Path;
 use engine::{ErrorClass, State, visible, visible_json};
 use serde_json::{Value, json};
 
-use crate::advice::code_of_call;
+use crate::advice::Advisor;
 use crate::cli::{DEFAULT_STATE_DIR, Target};
 use crate::codes::Code;
 use crate::config::closest;
@@ -32,10 +32,15 @@ pub(crate) async fn fetch_api_key(
     id: &apigw::ApiKeyId,
 ) -> Result<apigw::ApiKeyValue, Failure> {
     apigw::api_key_value(context, id).await.map_err(|error| {
-        Failure::from_error(Exit::Failed, &error).coded(code_of_call(&error)).hint(match error.class {
-            ErrorClass::Conflict => "the state names a key of another stack: restore it from a backup",
-            _ => "the credentials need apigateway:GET on the key, and its region and account",
-        })
+        let failure = Failure::from_error(Exit::Failed, &error);
+        let advice = Advisor::default().of_call(&error, None);
+        let hint = match (error.class, advice.code) {
+            (ErrorClass::Conflict, _) => "the state names a key of another stack: restore it from a backup",
+            (ErrorClass::NotFound, _) => "the key was deleted outside stack: `stack up` makes a new one",
+            (_, Code::Denied) => "the credentials need apigateway:GET on the key",
+            _ => return advice.on(failure),
+        };
+        advice.on(failure.hint(hint))
     })
 }
 

@@ -217,7 +217,7 @@ pub(crate) fn unfit(error: &Unfit) -> Failure {
         _ => Exit::Configuration,
     };
     let code = match error {
-        Unfit::Call(error) => code_of_call(&error.call),
+        Unfit::Call(error) => code_of_s3(error),
         _ => Code::StateStore,
     };
     Failure::from_error(exit, error).context("the state cannot be kept in S3").hint(error.hint()).coded(code)
@@ -232,6 +232,16 @@ pub(crate) fn exit_of(error: &S3Error) -> Exit {
         | "IllegalLocationConstraintException" => Exit::Configuration,
         _ => Exit::Failed,
     }
+}
+
+/// What kind of error a failed call to the bucket is. The bucket itself is wrong where it is missing, in another region or
+/// account, or has a key that cannot be used; and a store that is not S3 may lack what the state needs.
+pub(crate) fn code_of_s3(error: &S3Error) -> Code {
+    let is_of_bucket = exit_of(error) == Exit::Configuration
+        || error.not_of.is_some()
+        || error.code().starts_with("KMS.")
+        || error.code() == "NotImplemented";
+    if is_of_bucket { Code::StateStore } else { code_of_call(&error.call) }
 }
 
 /// What a run is for, as it is shown to whoever finds the lock taken: the command, and where CI shows the run.

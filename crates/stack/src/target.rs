@@ -146,11 +146,12 @@ fn refused(error: &CallError, endpoint: &str, is_chosen: bool) -> Failure {
             .caused_by(error.to_string())
             .hint("check the network and the endpoint, then run again"),
         ErrorClass::Expired => Failure::from_error(Exit::Failed, error).hint(SIGN_IN),
-        ErrorClass::Denied if code_of_call(error) == Code::Denied => {
+        ErrorClass::Denied if matches!(code_of_call(error), Code::Denied | Code::Account) => {
             return Advisor::default().of_call(error, None).on(Failure::from_error(Exit::Failed, error));
         }
         _ => Failure::from_error(Exit::Failed, error).hint(
-            "check the credentials with `aws sts get-caller-identity`, then the network and the region",
+            "check the credentials with `aws sts get-caller-identity`, this machine's clock, and that the account has enabled the \
+             region",
         ),
     };
     failure.coded(code_of_call(error))

@@ -31,11 +31,19 @@ pub(crate) fn traced(sdk: SdkConfig) -> SdkConfig {
     sdk.into_builder().http_client(Traced(inner)).build()
 }
 
-/// The client that the SDK would make.
+/// The client that the SDK would make. Like that one, it uses the proxy that the environment names.
 fn own_client() -> SharedHttpClient {
+    use aws_smithy_http_client::proxy::ProxyConfig;
     use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-    let provider = Provider::Rustls(CryptoMode::AwsLc);
-    aws_smithy_http_client::Builder::new().tls_provider(provider).build_https()
+    use aws_smithy_http_client::{Builder, ConnectorBuilder};
+    Builder::new().build_with_connector_fn(|settings, components| {
+        let provider = Provider::Rustls(CryptoMode::AwsLc);
+        let mut connector = ConnectorBuilder::default().tls_provider(provider);
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.set_proxy_config(Some(ProxyConfig::from_env()));
+        connector.build()
+    })
 }
 
 #[derive(Debug)]

@@ -83,7 +83,8 @@ impl PlanFile {
         let bytes = files::read_named(path, LIMIT).map_err(|error| {
             Failure::from_error(Exit::Configuration, &error)
                 .context(format!("cannot read the plan {name}"))
-                .hint("nothing was changed")
+                .hint("nothing was changed; name a file that `preview --out` wrote")
+                .coded(Code::PlanFile)
         })?;
         let damaged = |cause: String| {
             Failure::new(Exit::Configuration, format!("{name} is not a plan that `preview --out` wrote"))

@@ -340,14 +340,21 @@ fn damaged_state_is_refused_by_file_and_line_and_left_as_it_is() {
     let version = good.replacen("\"version\":1", "\"version\":7", 1);
     let cut: String =
         good.lines().take(3).chain(good.lines().skip(4)).map(|line| format!("{line}\n")).collect();
-    for (damaged, expected) in
-        [(flipped, "hash does not match"), (version, "format version 7"), (cut, "line 4")]
-    {
+    let restore = "hint: keep a copy of the state directory, and restore the file from a backup";
+    for (damaged, expected, advice) in [
+        (flipped, "hash does not match", restore),
+        (version, "format version 7", "hint: another version of this program wrote it"),
+        (cut, "line 4", restore),
+    ] {
         std::fs::write(&journal, &damaged).unwrap();
         for command in [["up"].as_slice(), &["preview"], &["refresh"], &["outputs"], &["destroy", "--yes"]] {
             let ended = place.run(command).expect(65);
-            assert!(ended.err.contains("journal.jsonl, line"), "{}", ended.err);
-            assert!(ended.err.contains(expected), "{}", ended.err);
+            assert!(
+                ended.err.contains("error[E0204]: ") && ended.err.contains("journal.jsonl, line"),
+                "{}",
+                ended.err
+            );
+            assert!(ended.err.contains(expected) && ended.err.contains(advice), "{}", ended.err);
             assert_eq!(std::fs::read_to_string(&journal).unwrap(), damaged);
         }
     }

@@ -90,6 +90,7 @@ async fn a_bucket_that_somebody_else_made_is_used_only_if_that_is_said() {
         "{}",
         refused.err
     );
+    assert!(refused.err.contains("error[E0203]: "), "{}", refused.err);
     assert!(refused.err.contains("      versioning: off → Enabled"), "{}", refused.err);
     assert!(
         refused.err.contains("hint: with `stack bootstrap --adopt --target aws` it is used"),
@@ -172,6 +173,7 @@ async fn a_key_that_cannot_be_used_does_not_become_the_default_of_the_bucket() {
         "state.kms_key_arn=arn:aws:kms:ap-southeast-1:123456789012:key/00000000-0000-4000-8000-000000000000";
     let refused = machine.run(&account, &["bootstrap", "--set", key]).expect(1);
     assert!(refused.err.contains("KMS.NotFoundException"), "{}", refused.err);
+    assert!(refused.err.contains("error[E0203]: "), "{}", refused.err);
     let encryption = account.s3().get_bucket_encryption().bucket(BUCKET).send().await.unwrap();
     let rules = encryption.server_side_encryption_configuration().unwrap().rules();
     let algorithm = rules[0].apply_server_side_encryption_by_default().unwrap().sse_algorithm().as_str();
@@ -199,7 +201,8 @@ async fn a_default_key_that_cannot_be_used_is_shown_and_gives_way() {
 #[test]
 fn where_there_is_nothing_to_make_the_error_says_what_to_do() {
     let place = Workplace::new();
-    let ended = place.run(&["bootstrap"]).expect(65);
+    let ended = place.run(&["bootstrap"]).expect(64);
+    assert!(ended.err.contains("error[E0101]: there is no bucket to make: "), "{}", ended.err);
     assert!(ended.err.contains("the embedded AWS keeps its state in the state directory"), "{}", ended.err);
     assert!(ended.err.contains("hint: for the bucket on real AWS, add --target aws"), "{}", ended.err);
     let ended = place.run(&["bootstrap", "--target", "aws"]).expect(65);

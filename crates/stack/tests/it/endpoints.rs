@@ -77,6 +77,25 @@ fn a_name_that_nobody_has_is_an_error_that_names_the_host_and_the_region() {
     assert!(ended.err.contains("cannot connect to http://nowhere.invalid:1"), "{}", ended.err);
 }
 
+#[test]
+fn calls_go_through_the_proxy_that_the_shell_names_with_verbose_too() {
+    let place = Workplace::new();
+    for more in [None, Some("--verbose")] {
+        let (tell, told) = std::sync::mpsc::channel();
+        let proxy = open(move |mut stream| {
+            let mut request = [0; 1024];
+            let length = stream.read(&mut request).unwrap_or_default();
+            let _ = tell.send(String::from_utf8_lossy(&request[..length]).into_owned());
+            let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+        });
+        let mut command = on(&place, "http://nowhere.invalid:1", "preview");
+        command.args(more).env("HTTP_PROXY", format!("http://{proxy}"));
+        let ended = timed(&mut command).0.expect(1);
+        let request = told.try_recv().unwrap_or_default();
+        assert!(request.starts_with("POST http://nowhere.invalid:1/"), "{more:?}: {request}\n{}", ended.err);
+    }
+}
+
 /// A command for somebody who has not signed in: no key, an empty home, and a metadata service at this address.
 fn signed_out(place: &Workplace, metadata: &str) -> Command {
     let mut command = place.command(&["up", "--target", "aws", "--yes"]);

@@ -39,6 +39,7 @@ mod emulator;
 mod endpoints;
 mod environment_list;
 mod environments;
+mod error_pages;
 mod example;
 mod export;
 mod failures;

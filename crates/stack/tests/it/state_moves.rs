@@ -102,6 +102,21 @@ async fn another_state_is_never_overwritten() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_state_is_not_moved_and_the_error_says_that_it_is_damaged() {
+    let account = Account::new().await;
+    let one = Machine::new();
+    one.record(2).await;
+    let journal = one.0.path().join(".stack/aws/dev/journal.jsonl");
+    let good = fs::read_to_string(&journal).unwrap();
+    let without_the_first_record: Vec<&str> = good.lines().take(1).chain(good.lines().skip(2)).collect();
+    fs::write(&journal, format!("{}\n", without_the_first_record.join("\n"))).unwrap();
+    let refused = one.run(&account, &locally(&["state", "push"])).expect(65);
+    assert!(refused.err.contains("error[E0204]: "), "{}", refused.err);
+    assert!(refused.err.contains("keep a copy of"), "{}", refused.err);
+    assert!(!account.keys().await.iter().any(|key| key.contains("/journal/")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_older_state_does_not_replace_a_newer_one() {
     let account = Account::new().await;
     let one = Machine::new();
@@ -243,7 +258,8 @@ async fn nothing_is_moved_while_a_run_is_under_way() {
 fn the_embedded_aws_keeps_its_state_where_it_is() {
     let place = Workplace::new();
     for command in ["push", "pull"] {
-        let ended = place.run(&["state", command]).expect(65);
+        let ended = place.run(&["state", command]).expect(64);
+        assert!(ended.err.contains("error[E0101]: there is no state to move: "), "{}", ended.err);
         assert!(
             ended.err.contains("the embedded AWS keeps its state in the state directory"),
             "{}",

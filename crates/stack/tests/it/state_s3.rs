@@ -319,19 +319,19 @@ async fn a_bucket_that_cannot_be_used_is_one_error_and_nothing_is_written() {
         &account,
         &["--set", "state.bucket=payment-state-other"],
         65,
-        &["NoSuchBucket", "`stack bootstrap --target aws`", "state.bucket"],
+        &["error[E0203]", "NoSuchBucket", "`stack bootstrap --target aws`", "state.bucket"],
     );
     of(
         &account,
         &["--set", "state.account_id=210987654321"],
         1,
-        &["AccessDenied", "does not belong to account 210987654321", "`state.account_id`"],
+        &["error[E0203]", "AccessDenied", "does not belong to account 210987654321", "`state.account_id`"],
     );
     of(
         &account,
         &["--set", "state.region=eu-central-1"],
         65,
-        &["the bucket is in ap-southeast-1: set `state.region`"],
+        &["error[E0203]", "the bucket is in ap-southeast-1: set `state.region`"],
     );
     assert_eq!(account.keys().await, Vec::<String>::new());
 
@@ -345,12 +345,12 @@ async fn a_bucket_that_cannot_be_used_is_one_error_and_nothing_is_written() {
         let fault = json!({ "error": { "code": code, "status": 403 } });
         let rule = json!({ "of": { "operation": operation }, "when": { "share": 1.0 }, "fault": fault });
         let account = Account::new().await.with_faults(&json!({ "rules": [rule] }));
-        let advice = match code {
-            "AccessDenied" => "this identity needs s3:ListBucket",
-            "ExpiredToken" => "sign in again",
-            _ => "aws kms enable-key",
+        let (kind, advice) = match code {
+            "AccessDenied" => ("error[E0301]", "this identity needs s3:ListBucket"),
+            "ExpiredToken" => ("error[E0303]", "sign in again"),
+            _ => ("error[E0203]", "aws kms enable-key"),
         };
-        of(&account, &[], 1, &[operation, code, advice]);
+        of(&account, &[], 1, &[kind, operation, code, advice]);
         assert_eq!(account.keys().await, Vec::<String>::new());
     }
 }
@@ -375,7 +375,7 @@ async fn a_key_that_is_disabled_is_named_in_the_advice() {
         &account,
         &[],
         1,
-        &["KMS.", "aws s3api get-bucket-encryption --bucket payment-state-123456789012"],
+        &["error[E0203]", "KMS.", "aws s3api get-bucket-encryption --bucket payment-state-123456789012"],
     );
     assert_eq!(account.keys().await, Vec::<String>::new());
 }
