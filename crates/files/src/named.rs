@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::FileError;
-use crate::private::{kind, parent_of, read_whole, regular};
+use crate::private::{kind, parent_of, read_whole, regular, without_name};
 
 /// Links that are followed at the most, as the operating system does.
 const LINKS: usize = 40;
@@ -135,11 +135,11 @@ fn write_beside(target: &Path, bytes: &[u8], permissions: Option<fs::Permissions
     // The umask takes its bits away.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut beside = builder.tempfile_in(parent_of(target))?;
+    let mut beside = builder.tempfile_in(parent_of(target)).map_err(without_name)?;
     if let Some(permissions) = permissions {
         beside.as_file().set_permissions(permissions)?;
     }
-    beside.write_all(bytes)?;
+    beside.write_all(bytes).map_err(without_name)?;
     beside.as_file().sync_all()?;
     beside.persist(target).map_err(|error| error.error)?;
     match File::open(parent_of(target)) {
@@ -157,6 +157,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn a_failure_does_not_name_the_file_that_is_renamed_later() {
+        let place = tempfile::tempdir().unwrap();
+        let error = write_named(&place.path().join("missing").join("file"), b"x").unwrap_err();
+        assert_eq!(error.to_string(), io::Error::from_raw_os_error(2).to_string());
+    }
 
     #[test]
     fn a_fifo_that_takes_the_place_of_a_file_after_it_was_looked_at_is_not_waited_for() {

@@ -286,10 +286,18 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let directory = parent_of(path);
     let mut beside = new_beside(path)?;
     tighten(beside.as_file())?;
-    beside.write_all(bytes)?;
+    beside.write_all(bytes).map_err(without_name)?;
     beside.as_file().sync_all()?;
     beside.persist(path).map_err(|error| error.error)?;
     Ok(sync_directory(directory)?)
+}
+
+/// The operating system's words alone: the name of the file beside the target, which tempfile adds, means nothing to anybody.
+pub(crate) fn without_name(error: io::Error) -> io::Error {
+    match error.to_string().rsplit_once(" at path ") {
+        Some((words, _)) => io::Error::new(error.kind(), words.to_owned()),
+        None => error,
+    }
 }
 
 /// A new, empty file beside `path`, under a random name that did not exist before. It goes away unless it is renamed.
@@ -297,7 +305,8 @@ fn new_beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut prefix = std::ffi::OsString::from(".");
     prefix.push(path.file_name().unwrap_or_else(|| OsStr::new("file")));
     prefix.push(".");
-    tempfile::Builder::new().prefix(&prefix).suffix(BESIDE).rand_bytes(16).tempfile_in(parent_of(path))
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(BESIDE).rand_bytes(16).tempfile_in(parent_of(path)).map_err(without_name)
 }
 
 /// Deletes a private file. When this returns, that is durable.
