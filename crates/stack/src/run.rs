@@ -106,10 +106,10 @@ impl Program {
         let beating = events.as_ref().map(Events::beating);
         let ended = Box::pin(run(self, command, options, events.clone())).await;
         drop(beating);
-        if let Some(events) = events {
-            events.ended(&ended);
+        match events {
+            Some(events) => events.ended(ended),
+            None => ended,
         }
-        ended
     }
 }
 
