@@ -53,7 +53,6 @@ mod question;
 mod quota;
 mod render;
 mod run;
-mod secret;
 mod shortened;
 mod signals;
 mod stack;

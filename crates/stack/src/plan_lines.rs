@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use engine::{Action, Drift, Note, Outside, Plan, PropertyChange, Reasons, ReplaceOrder, Step, Term};
+use secrets::{masked_at, shown_path};
 use serde_json::Value;
 
 use crate::differences::{Difference, differences, embedded};
 use crate::output::{Lines, Style};
 use crate::render::{Counts, is_kept, some_of, value};
-use crate::secret::masked;
 use crate::shortened::{VALUE, around_difference, cut};
 
 /// Before what is said of a resource, and of one of its properties.
@@ -166,7 +166,7 @@ impl View<'_> {
             (self.details, &step.action, step.desired())
         {
             for (name, wanted) in desired {
-                lines.line(format!("{INDENT}{name}: {}", self.text(wanted)));
+                lines.line(format!("{INDENT}{name}: {}", self.text(name, wanted)));
             }
         }
     }
@@ -275,8 +275,8 @@ impl View<'_> {
             outside => {
                 self.pair(lines, &change.path, change.before.as_ref(), after.as_ref(), own);
                 if let Some(Outside { recorded, .. }) = outside {
-                    let was =
-                        recorded.as_ref().map_or(String::new(), |was| format!("; it was {}", self.text(was)));
+                    let was = recorded.as_ref();
+                    let was = was.map_or(String::new(), |was| format!("; it was {}", self.text(&change.path, was)));
                     lines.line(format!("{DEEPER}changed outside of this program, too{was}"));
                 }
             }
@@ -298,7 +298,7 @@ impl View<'_> {
                         list = path;
                     }
                     let sign = if matches!(one, Difference::Added { .. }) { "+" } else { "-" };
-                    lines.line(format!("{DEEPER}{sign} {}", self.text(item)));
+                    lines.line(format!("{DEEPER}{sign} {}", self.text(path, item)));
                 }
                 Difference::Reordered { path } => {
                     lines.line(format!("{INDENT}{}: the same in another order{own}", self.path(path)));
@@ -327,8 +327,8 @@ impl View<'_> {
 
     /// On one line if it fits, otherwise on more.
     fn pair(&self, lines: &mut Lines, path: &str, before: Option<&Value>, after: Option<&Value>, own: &str) {
-        let path = self.path(path);
-        let shown = (before.map(masked), after.map(masked));
+        let masked = |value: Option<&Value>| value.map(|value| masked_at(path, value));
+        let shown = (masked(before), masked(after));
         let (before, after) = (shown.0.as_ref(), shown.1.as_ref());
         let (before, after) = match (before, after) {
             (Some(Value::String(before)), Some(Value::String(after))) if !self.details => {
@@ -336,8 +336,9 @@ impl View<'_> {
                     (Value::from(before.as_str()).to_string(), Value::from(after.as_str()).to_string());
                 around_difference(&before, &after)
             }
-            _ => (self.optional(before), self.optional(after)),
+            _ => (self.optional(path, before), self.optional(path, after)),
         };
+        let path = self.path(path);
         let whole = format!("{INDENT}{path}: {before} → {after}{own}");
         let first = format!("{INDENT}{path}: {before}{own}");
         if whole.chars().count() <= WIDTH {
@@ -351,15 +352,17 @@ impl View<'_> {
     }
 
     fn path(&self, path: &str) -> String {
-        if self.details { path.to_owned() } else { cut(path, PATH) }
+        let path = shown_path(path);
+        if self.details { path.into_owned() } else { cut(&path, PATH) }
     }
 
-    fn optional(&self, value: Option<&Value>) -> String {
-        value.map_or_else(|| "(not set)".to_owned(), |value| self.text(value))
+    fn optional(&self, path: &str, value: Option<&Value>) -> String {
+        value.map_or_else(|| "(not set)".to_owned(), |value| self.text(path, value))
     }
 
-    fn text(&self, shown: &Value) -> String {
-        let text = value(&masked(&self.named(shown)));
+    /// What is, or is to be, at a path.
+    fn text(&self, path: &str, shown: &Value) -> String {
+        let text = value(&masked_at(path, &self.named(shown)));
         if self.details { text } else { cut(&text, VALUE) }
     }
 

@@ -27,12 +27,13 @@ pub struct Finding {
 const OF_WHAT_IS_THERE: [&str; 3] = ["access", "encryption", "https"];
 
 impl Finding {
-    /// A finding: where, what should be there, and what is there.
+    /// A finding: where, what should be there, and what is there. A text that has a secret in it is not shown.
     pub fn new(place: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        let shown = |text: String| secrets::shown(&text).into_owned();
         Self {
-            place: place.into(),
-            expected: expected.into(),
-            found: found.into(),
+            place: shown(place.into()),
+            expected: shown(expected.into()),
+            found: shown(found.into()),
             denied: false,
             missing: false,
         }

@@ -64,6 +64,7 @@ mod protection;
 mod pty;
 mod readme;
 mod rehearsal;
+mod secrets;
 mod server;
 mod signals;
 mod state_cost;
