@@ -305,7 +305,9 @@ mod tests {
         view.observe(&done("ecs/cluster"), now);
         for height in 4..60 {
             let rows = view.rows(80, height, now);
-            assert_eq!(rows.len(), height - 3, "{rows:#?}");
+            assert!(rows.len() <= height - 3, "{height}: {rows:#?}");
+            // A tier and one of its resources need room for both.
+            assert!(height < 9 || rows.len() == height - 3, "{height}: {rows:#?}");
         }
     }
 
