@@ -99,7 +99,7 @@ fn a_secret_in_the_configuration_is_refused_with_its_key_and_not_printed() {
     // What is about a secret and is none.
     let fine = [
         "TOKEN_TTL=15m",
-        "DB_SECRET_ARN=arn:aws:secretsmanager:eu-west-1:123456789012:secret:x",
+        "OTHER_SECRET_ARN=arn:aws:secretsmanager:eu-west-1:123456789012:secret:x",
         "PASSWORD_FILE=/run/p",
     ];
     let settings: Vec<String> = fine.iter().map(|it| format!("ecs.environment_variables.{it}")).collect();
