@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::cli::Target;
 use crate::codes::Code;
 use crate::exit::{Exit, Failure};
-use crate::export::write_named;
+use crate::export::{check_place_of, write_named};
 use crate::failures::engine_failure;
 use crate::output::{Lines, Style, print, print_json};
 use crate::outputs::{api_key_id, fetch_api_key};
@@ -29,7 +29,7 @@ impl Work {
     /// Reads the live stack, asks it over HTTP, judges, and tells. Changes nothing and takes no lock.
     pub(crate) async fn verify(&self, junit: Option<&Path>, timeout: Duration) -> Result<Exit, Failure> {
         if let Some(file) = junit {
-            check_place_of(file)?;
+            check_place_of("--junit", file)?;
         }
         self.declare(&Place::imagined(&self.loaded.config))?;
         let recorded = self.recorded().await?;
@@ -109,20 +109,6 @@ impl Work {
             "checks": report.checks,
         })
     }
-}
-
-/// The directory must be there before anything is called.
-fn check_place_of(file: &Path) -> Result<(), Failure> {
-    let directory = files::parent_of(file);
-    let problem = if file.is_dir() {
-        "it is a directory".to_owned()
-    } else if !directory.is_dir() {
-        format!("there is no directory {}", directory.display())
-    } else {
-        return Ok(());
-    };
-    Err(Failure::new(Exit::Usage, format!("--junit: cannot write {}: {problem}", file.display()))
-        .hint("name a file in a directory that exists"))
 }
 
 fn write_junit(report: &Report, title: &str, file: &Path) -> Result<(), Failure> {
