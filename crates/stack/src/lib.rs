@@ -66,6 +66,7 @@ mod time;
 mod trace;
 mod unlock;
 mod verify;
+mod working;
 
 pub use cli::{
     Applied, Bootstrap, Cli, Color, Command, EmulatorCommand, EnvCommand, ExportCommand, Init, Options,

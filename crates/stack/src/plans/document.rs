@@ -104,7 +104,7 @@ pub(crate) struct Change {
     pub(crate) reasons: Vec<Reason>,
     /// How it is replaced; `null` unless it is.
     pub(crate) replacement: Option<Replacement>,
-    /// The properties that the configuration changes; of a new object, all of them.
+    /// The properties that the configuration changes, or that an unfinished run has not set yet; of a new object, all of them.
     pub(crate) properties: Vec<Property>,
     /// The properties that somebody changed outside of this program.
     pub(crate) drift: Vec<Drifted>,
@@ -132,7 +132,7 @@ pub(crate) enum ReasonName {
     KindChanged,
     /// AWS reports that the object failed.
     Failed,
-    /// The last run did not finish it.
+    /// A run has not finished it: the last one, or the one that is under way.
     Unfinished,
     /// An earlier run replaced it and did not delete it.
     ReplacedBefore,
@@ -423,7 +423,7 @@ fn reasons(plan: &Plan, step: &Step) -> Vec<Reason> {
         Action::Delete if step.note != Some(Note::Deposed) => all.push(plain(ReasonName::NotDeclared)),
         _ => {}
     }
-    let puts_back = step.outside().iter().filter(|outside| outside.puts_back).count();
+    let puts_back = step.outside().iter().filter(|outside| outside.puts_back).count() + step.pending().len();
     if !step.outside().is_empty() {
         all.push(plain(ReasonName::Drift));
     }

@@ -74,5 +74,6 @@ mod tap_stack;
 mod terminal;
 mod title;
 mod transcripts;
+mod under_way;
 mod unlock;
 mod verify;
