@@ -60,8 +60,9 @@ where
             return Err(error);
         }
         if !backoff.wait().await {
+            // What it was to the end is what is to be done about: a call that is throttled was answered.
             let message = format!("not within {} s; last seen: {error}", within.as_secs());
-            return Err(CallError::new(ErrorClass::Ambiguous, operation, message));
+            return Err(CallError { operation: operation.to_owned(), message, ..error });
         }
     }
 }
@@ -130,6 +131,7 @@ mod tests {
         let throttled = || async { Err(CallError::new(ErrorClass::Throttled, "Read", "slow down")) };
         let error = retrying::<(), _>("Read", throttled).await.unwrap_err();
         assert_eq!(error.to_string(), "Read: not within 30 s; last seen: Read: slow down");
+        assert_eq!(error.class, ErrorClass::Throttled);
         assert_eq!(start.elapsed().as_secs(), 30);
     }
 }

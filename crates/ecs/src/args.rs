@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use crate::containers;
 use crate::fargate;
 use crate::image::Image;
-use crate::password;
 
 /// What the tier can be told. The default is the reference service, and everything has a default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -389,14 +388,16 @@ impl Args {
             }
         }
         for (name, value) in &self.environment_variables {
-            if password::is_in(value) {
+            if let Some(what) = secrets::of(name, value) {
                 return Err(DeclareError::argument(
                     format!("environment_variables.{name}"),
-                    "its value has a password in a URL, which everybody who sees the configuration, the state or the task \
-                     definition could read",
-                    "take the password out of it and keep it in Secrets Manager. The stack's own database needs none: the \
-                     application gets DB_HOST and the like, and logs in with a token of IAM; or, with database_credentials = \
-                     \"master_secret\", ECS hands it DB_PASSWORD from the secret",
+                    format!(
+                        "its value is or has {what}, which everybody who sees the configuration, the state or the task definition \
+                         could read"
+                    ),
+                    "take it out and keep it in Secrets Manager. The stack's own database needs none: the application gets DB_HOST \
+                     and the like, and logs in with a token of IAM; or, with database_credentials = \"master_secret\", ECS hands it \
+                     DB_PASSWORD from the secret",
                 ));
             }
         }

@@ -38,7 +38,6 @@ mod declare;
 mod fargate;
 mod image;
 mod inputs;
-mod password;
 mod permissions;
 mod reach;
 pub mod resources;

@@ -102,6 +102,18 @@ impl<'a> Comparison<'a> {
         let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(same).count();
         let (old, new) = (&old[head..old.len() - tail], &new[head..new.len() - tail]);
         for position in 0..old.len().max(new.len()) {
+            // Without its name, which no path would have, nobody knows what the value of a pair is about.
+            if let (Some(before), Some(after)) = (old.get(position), new.get(position))
+                && before != after
+                && is_pair(before)
+                && is_pair(after)
+            {
+                let length = self.path.len();
+                self.path.push_str(&format!("[{}]", head + position));
+                self.changed(Some(before), Some(after));
+                self.path.truncate(length);
+                continue;
+            }
             self.optional(&format!("[{}]", head + position), old.get(position), new.get(position));
         }
     }
@@ -120,6 +132,12 @@ impl<'a> Comparison<'a> {
         let (before, after) = (before.cloned(), after.cloned());
         self.changes.push(PropertyChange { path: self.path.clone(), before, after });
     }
+}
+
+/// Whether it is a name, or key, and its value, such as a variable of a container.
+fn is_pair(value: &Value) -> bool {
+    let has = |names: [&str; 2]| names.iter().any(|name| value.get(name).is_some());
+    has(["Value", "value"]) && (has(["Name", "name"]) || has(["Key", "key"]))
 }
 
 fn is_reference(object: &Map<String, Value>) -> bool {
@@ -232,6 +250,18 @@ mod tests {
         assert_eq!(paths(&before, &json!({ "L": [1, 9, 3, 4] })), ["L[1]"]);
         assert_eq!(paths(&before, &json!({ "L": [1, 3, 4] })), ["L[1]"]);
         assert_eq!(paths(&before, &json!({ "L": [1, 2, 3, 4, 5] })), ["L[4]"]);
+    }
+
+    #[test]
+    fn a_pair_that_is_known_by_its_position_is_shown_with_its_name() {
+        let env =
+            |value: &str| json!({ "E": [{ "Name": "A", "Value": "1" }, { "Name": "B", "Value": value }] });
+        let changes = diff(&env("2"), &env("3"), &[]);
+        assert_eq!(changes.len(), 1);
+        assert_eq!(
+            (changes[0].path.as_str(), &changes[0].before.as_ref().unwrap()["Name"]),
+            ("E[1]", &json!("B"))
+        );
     }
 
     #[test]

@@ -184,7 +184,7 @@ impl Engine {
         let Loaded { state, changed_at } = self.load().await?;
         let selection = selector.resolve(&Graph::default(), &state);
         let live = unless(&self.cancel, self.read_whole(&state, &selection, changed_at, None)).await?;
-        Ok(Survey { state, live, provider: Arc::clone(&self.provider) })
+        Ok(Survey::new(state, live, Arc::clone(&self.provider)))
     }
 
     /// The same as [`Engine::look`] for somebody who can go on with a part. What this identity may
@@ -196,7 +196,7 @@ impl Engine {
         let Loaded { state, changed_at } = self.load().await?;
         let selection = selector.resolve(&Graph::default(), &state);
         let live = unless(&self.cancel, self.read_all(&state, &selection, changed_at, None)).await?;
-        Ok(Survey { state, live, provider: Arc::clone(&self.provider) })
+        Ok(Survey::new(state, live, Arc::clone(&self.provider)))
     }
 
     /// Takes the lock, opens the journal, and settles what an earlier run left open.

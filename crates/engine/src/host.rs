@@ -34,13 +34,44 @@ impl Host for SystemHost {
     }
 
     fn holder(&self) -> String {
-        let user = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
+        let user = user();
         let machine = std::fs::read_to_string("/proc/sys/kernel/hostname")
             .map(|name| name.trim().to_owned())
             .or_else(|_| std::env::var("HOSTNAME"))
             .unwrap_or_else(|_| "this machine".to_owned());
         format!("{user}@{machine}, process {}", std::process::id())
     }
+}
+
+/// Who runs this: services and containers often have no variable that says so, and then the owner of the process does.
+fn user() -> String {
+    let variables = ["USER", "LOGNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let named = variables.into_iter().find(|name| !name.trim().is_empty());
+    named.or_else(owner).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// The name of the process's owner, or its number where nobody has given it a name.
+#[cfg(unix)]
+fn owner() -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let id = std::fs::metadata("/proc/self").ok()?.uid();
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    Some(name_of(id, &accounts).unwrap_or_else(|| format!("user {id}")))
+}
+
+#[cfg(not(unix))]
+fn owner() -> Option<String> {
+    std::env::var("USERNAME").ok()
+}
+
+/// The name that belongs to a number: passwd(5), `name:password:UID:…`.
+#[cfg(unix)]
+fn name_of(id: u32, accounts: &str) -> Option<String> {
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        (fields.nth(1)?.parse() == Ok(id)).then(|| name.to_owned())
+    })
 }
 
 /// A machine for tests: its wall clock is tokio's clock, and its random numbers count up from a seed.
@@ -73,5 +104,17 @@ impl Host for TestHost {
 
     fn holder(&self) -> String {
         self.name.clone()
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_without_a_variable_is_looked_up_by_number() {
+        let accounts = "root:x:0:0:root:/root:/bin/sh\nbroken\ndeploy:x:1000:1000::/home/deploy:/bin/sh\n";
+        assert_eq!(name_of(1000, accounts).as_deref(), Some("deploy"));
+        assert_eq!((name_of(0, accounts).as_deref(), name_of(7, accounts)), (Some("root"), None));
     }
 }

@@ -335,7 +335,12 @@ impl<'a> Planner<'a> {
             Action::Update => lowered_by(&changes, &object.properties, kind.facts()),
             _ => Vec::new(),
         };
-        let is_unfinished = matches!(object.phase, Phase::Creating | Phase::Changing);
+        let is_unfinished = object.is_unfinished();
+        // On its way from what it was to what was sent, it differs from what is recorded without anybody else.
+        let (outside, pending) = match is_unfinished {
+            true => (Vec::new(), outside.into_iter().filter(|it| it.puts_back).map(|it| it.path).collect()),
+            false => (outside, Vec::new()),
+        };
         let missing = match &action {
             Action::Replace { because, .. } => self.missing_behind(because, &wanted.desired),
             _ => None,
@@ -358,6 +363,7 @@ impl<'a> Planner<'a> {
             accepted,
             warnings: Vec::new(),
             outside,
+            pending,
             subject: Subject::Both(existing(object, seen), wanted),
         })
     }

@@ -57,6 +57,12 @@ pub struct Object {
 }
 
 impl Object {
+    /// Whether a run has begun to create or change it, and it was not seen ready since.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        matches!(self.phase, Phase::Creating | Phase::Changing)
+    }
+
     /// The address that what the object carries names, of a resource that is at `address` now.
     pub(crate) fn marked_with<'a>(&'a self, address: &'a Address) -> &'a Address {
         self.made_at.as_ref().unwrap_or(address)
@@ -159,6 +165,12 @@ impl Slot {
 
     fn object_mut(&mut self, seq: Seq) -> Option<&mut Object> {
         self.current.iter_mut().chain(&mut self.deposed).find(|object| object.seq == seq)
+    }
+
+    /// Whether a run has begun something here of which no end is recorded.
+    #[must_use]
+    pub fn is_in_hand(&self) -> bool {
+        !self.open.is_empty() || self.objects().any(Object::is_unfinished)
     }
 
     pub(crate) fn open_create(&self) -> Option<&Open> {

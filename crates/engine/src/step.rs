@@ -140,6 +140,8 @@ pub struct Step {
     pub(crate) warnings: Vec<String>,
     /// Which of the changes somebody made necessary outside of this program.
     pub(crate) outside: Vec<Outside>,
+    /// The paths of the changes that a run has begun and not made yet.
+    pub(crate) pending: Vec<String>,
 }
 
 impl Step {
@@ -159,6 +161,7 @@ impl Step {
             accepted: Vec::new(),
             warnings: Vec::new(),
             outside: Vec::new(),
+            pending: Vec::new(),
         }
     }
 
@@ -190,6 +193,20 @@ impl Step {
     #[must_use]
     pub fn outside(&self) -> &[Outside] {
         &self.outside
+    }
+
+    /// The paths of those changes that are what an unfinished run has sent and not set yet: the object is on its way to what was
+    /// recorded, and nobody else need have touched it.
+    #[must_use]
+    pub fn pending(&self) -> &[String] {
+        &self.pending
+    }
+
+    /// Whether its object is being created: a run has begun that and not seen it ready.
+    #[must_use]
+    pub fn is_being_created(&self) -> bool {
+        self.note == Some(Note::Unfinished)
+            && self.existing().is_some_and(|existing| existing.phase == Phase::Creating)
     }
 
     /// The properties that are wanted, where what is not known yet is a reference; `None` where nothing is declared.

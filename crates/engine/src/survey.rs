@@ -1,5 +1,6 @@
 //! What a look at the cloud finds of what is recorded.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -11,7 +12,7 @@ use crate::foresight::Remark;
 use crate::graph::Graph;
 use crate::plan::{Reading, Readings, relocated};
 use crate::provider::Provider;
-use crate::state::{Object, State};
+use crate::state::{Object, Slot, State};
 
 /// A live object that differs from what is recorded.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,8 @@ pub struct Survey {
     pub state: State,
     pub(crate) live: Readings,
     pub(crate) provider: Arc<dyn Provider>,
+    /// Where a run has recorded something while the look went on.
+    changed_since: BTreeSet<Address>,
 }
 
 impl std::fmt::Debug for Survey {
@@ -40,6 +43,30 @@ impl std::fmt::Debug for Survey {
 }
 
 impl Survey {
+    pub(crate) fn new(state: State, live: Readings, provider: Arc<dyn Provider>) -> Self {
+        Self { state, live, provider, changed_since: BTreeSet::new() }
+    }
+
+    /// The same look, where a run was under way meanwhile: what is recorded now, after it.
+    #[must_use]
+    pub fn followed_by(mut self, later: &State) -> Self {
+        let addresses = self.state.slots().chain(later.slots()).map(|(address, _)| address);
+        let changed = addresses.filter(|at| {
+            let then = self.state.slot(at.as_str());
+            let now = later.slot(at.as_str());
+            then != now || now.is_some_and(Slot::is_in_hand)
+        });
+        self.changed_since = changed.cloned().collect();
+        self
+    }
+
+    /// What a run has in hand, be it interrupted or under way: how it differs from what is recorded says nothing of anybody else.
+    #[must_use]
+    pub fn in_hand(&self) -> BTreeSet<&Address> {
+        let begun = self.state.slots().filter(|(_, slot)| slot.is_in_hand()).map(|(address, _)| address);
+        begun.chain(&self.changed_since).collect()
+    }
+
     /// Every recorded object that was looked at, replaced ones included, with its address and the live one.
     pub fn objects(&self) -> impl Iterator<Item = (&Address, &Object, &Reading)> {
         let look = |(address, object)| {
@@ -55,10 +82,13 @@ impl Survey {
         Self { state: relocated(graph, self.state).0, ..self }
     }
 
-    /// Where live objects differ from what is recorded. Of what may not be read, nobody knows.
+    /// Where live objects differ from what is recorded, without what is [in hand](Self::in_hand). Of what may not be read, nobody
+    /// knows.
     #[must_use]
     pub fn drift(&self) -> Vec<Drift> {
-        self.objects().filter_map(|(address, object, live)| self.drift_of(address, object, live)).collect()
+        let in_hand = self.in_hand();
+        let settled = self.objects().filter(|(address, ..)| !in_hand.contains(address));
+        settled.filter_map(|(address, object, live)| self.drift_of(address, object, live)).collect()
     }
 
     /// Live values that are not as recorded, and are left as they are. They are no drift.

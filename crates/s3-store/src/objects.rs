@@ -350,7 +350,9 @@ impl Objects {
                 Verdict::Again if backoff.wait().await => may_be_done |= !error.call.class.is_certain(),
                 Verdict::Again => {
                     let message = format!("not within {} s; last seen: {error}", ANSWER_WITHIN.as_secs());
-                    let error = self.error(CallError::new(ErrorClass::Ambiguous, operation, message));
+                    // What it was to the end is what is to be done about, unless an earlier attempt may have been done.
+                    let class = if may_be_done { ErrorClass::Ambiguous } else { error.call.class };
+                    let error = self.error(CallError { class, message, ..error.call });
                     return Sent { answer: Err(error), may_be_done };
                 }
                 Verdict::Unmet | Verdict::Failed => {

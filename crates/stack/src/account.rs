@@ -8,7 +8,9 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 
 use crate::config::Config;
+use crate::endpoint;
 use crate::environment::Environment;
+use crate::exit::Failure;
 use crate::trace::traced;
 
 /// How long the name of the account may keep somebody waiting.
@@ -23,26 +25,32 @@ struct Role<'a> {
 }
 
 /// What the calls for the stack's resources are made with.
-pub(crate) async fn of_resources(config: &Config, environment: &Environment) -> SdkConfig {
-    let sdk = own(config, &config.region).await;
+///
+/// # Errors
+/// If somebody has chosen an endpoint that none can be.
+pub(crate) async fn of_resources(config: &Config, environment: &Environment) -> Result<SdkConfig, Failure> {
+    let sdk = own(config, &config.region).await?;
     let aws = &config.aws;
-    let Some(arn) = aws.role_arn.as_deref() else { return sdk };
+    let Some(arn) = aws.role_arn.as_deref() else { return Ok(sdk) };
     let role = Role {
         arn,
         external_id: aws.external_id.as_deref(),
         session_name: aws.session_name.clone().unwrap_or_else(|| session_name(config, environment)),
         duration: aws.session_duration.map(|seconds| Duration::from_secs(seconds.into())),
     };
-    assume(sdk, role).await
+    Ok(assume(sdk, role).await)
 }
 
 /// What the calls for the state are made with.
-pub(crate) async fn of_state(config: &Config, environment: &Environment) -> SdkConfig {
+///
+/// # Errors
+/// As [`of_resources`].
+pub(crate) async fn of_state(config: &Config, environment: &Environment) -> Result<SdkConfig, Failure> {
     let state = &config.state;
-    let sdk = own(config, config.state_region()).await;
-    let Some(arn) = state.role_arn.as_deref() else { return sdk };
+    let sdk = own(config, config.state_region()).await?;
+    let Some(arn) = state.role_arn.as_deref() else { return Ok(sdk) };
     let session_name = session_name(config, environment);
-    assume(sdk, Role { arn, external_id: None, session_name, duration: None }).await
+    Ok(assume(sdk, Role { arn, external_id: None, session_name, duration: None }).await)
 }
 
 /// Names of projects and environments are short enough for the 64 characters of a session's name.
@@ -51,12 +59,15 @@ fn session_name(config: &Config, environment: &Environment) -> String {
 }
 
 /// Whoever runs this.
-async fn own(config: &Config, region: &str) -> SdkConfig {
+async fn own(config: &Config, region: &str) -> Result<SdkConfig, Failure> {
     let loader = aws_config::defaults(BehaviorVersion::latest()).region(Region::new(region.to_owned()));
-    traced(match &config.aws.profile {
+    let sdk = match &config.aws.profile {
         Some(profile) => loader.profile_name(profile).load().await,
         None => loader.load().await,
-    })
+    };
+    let of_variable = std::env::var("AWS_PROFILE").ok();
+    endpoint::check(&sdk, config.aws.profile.as_deref().or(of_variable.as_deref()))?;
+    Ok(traced(sdk))
 }
 
 async fn assume(sdk: SdkConfig, role: Role<'_>) -> SdkConfig {

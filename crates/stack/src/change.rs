@@ -27,6 +27,7 @@ use crate::run::{Prepared, Work, nothing_changed};
 use crate::signals::Signals;
 use crate::stores::purpose;
 use crate::summary::{Deletions, keys_that_wait, summary};
+use crate::working::Unfinished;
 
 /// What is to be run.
 struct Wanted {
@@ -148,7 +149,7 @@ impl Work {
         let to_all = asks || plan.is_empty();
         let tell_first = |lines: Lines| if to_all { tell(lines) } else { note(lines) };
         if ask && !plan.is_empty() {
-            tell_first(plan_lines::plan(&plan, false));
+            tell_first(plan_lines::plan(&plan, false, Unfinished::ByInterrupted));
         }
         tell_first(losses(&plan));
         tell_first(render::remarks(&plan));

@@ -41,7 +41,6 @@ pub use self::error::ConfigError;
 pub(crate) use self::keys::closest;
 pub use self::layers::Origin;
 pub(crate) use self::region::partition;
-pub(crate) use self::secrets::recognised;
 pub(crate) use self::sections::AnySection;
 pub use self::settings::{Setting, variables};
 pub use self::values::{Config, Logs};
@@ -169,10 +168,11 @@ impl Loaded {
         let config = &self.config;
         check_project(&config.project).map_err(|(reason, hint)| self.error("project", reason, hint))?;
         check_region(&config.region).map_err(|(reason, hint)| self.error("region", reason, hint))?;
-        if let Some((key, what)) = secrets::find(&self.layers.values) {
+        if let Some((key, what)) = secrets::find(self.layers.catalogue.keys(), &self.layers.values) {
             let hint = "whoever sees the file, the plan or the objects in AWS can read it: keep it in Secrets Manager, let the \
-                        application fetch it, and revoke the one that stood here";
-            return Err(self.error(&key, format!("it has {what} in it"), hint));
+                        application fetch it, and revoke the one that stood here. If it is no secret, give it another name, such as \
+                        one that ends in _NAME";
+            return Err(self.error(&key, format!("it is or has {what}"), hint));
         }
         if let Some(own) = config.own_tag() {
             let (reason, hint) = OWN_TAG;

@@ -134,7 +134,18 @@ impl Comparison<'_> {
             match best.filter(|best| like(added[*best].1) >= SAME_ELEMENT) {
                 Some(best) => {
                     let (position, other) = added.remove(best);
-                    self.below(&format!("[{position}]"), |it| it.compare(item, other));
+                    match (name_of(item), name_of(other)) {
+                        // Another name is another pair, and the same one says more than a position.
+                        (None, None) => self.below(&format!("[{position}]"), |it| it.compare(item, other)),
+                        (one, another) if one == another => {
+                            let segment = format!("[{}]", one.unwrap_or_default());
+                            self.below(&segment, |it| it.compare(item, other));
+                        }
+                        _ => {
+                            self.found.push(Difference::Removed { path: path.clone(), item: item.clone() });
+                            self.found.push(Difference::Added { path: path.clone(), item: other.clone() });
+                        }
+                    }
                 }
                 None => self.found.push(Difference::Removed { path: path.clone(), item: item.clone() }),
             }
@@ -143,6 +154,11 @@ impl Comparison<'_> {
             self.found.push(Difference::Added { path: path.clone(), item: item.clone() });
         }
     }
+}
+
+/// What a pair of a name and a value is called.
+fn name_of(value: &Value) -> Option<&str> {
+    secrets::name_of_pair(value.as_object()?)
 }
 
 fn is_plain(value: &Value) -> bool {
@@ -277,8 +293,8 @@ mod tests {
         assert_eq!(
             told(&before, &after, &[]),
             [
-                r#"P[1].Value: "a" "b""#.to_owned(),
-                format!(r#"P[2].Value: "old" {unknown}"#),
+                r#"P[PORT].Value: "a" "b""#.to_owned(),
+                format!(r#"P[HOST].Value: "old" {unknown}"#),
                 r#"P - {"Name":"X","Value":"x"}"#.to_owned(),
                 r#"P + {"Name":"NEW","Value":"a"}"#.to_owned(),
             ]

@@ -169,7 +169,7 @@ async fn list(directory: &Path, all: bool, json: bool) -> Result<Exit, Failure> 
     };
     let wanted: Vec<Object> = objects.into_iter().filter(|object| all || !object.made_by_default).collect();
     if json {
-        print_json(&json!(wanted))?;
+        print_json(&secrets::masked(&json!(wanted)))?;
         return Ok(Exit::Done);
     }
     if wanted.is_empty() {

@@ -4,10 +4,10 @@
 //! gets its lines late, and at the end of the run is waited for only for a while.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use engine::{Address, Host, Observer, Operation, Plan, Progress, SystemHost};
@@ -15,9 +15,10 @@ use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::codes::Code;
 use crate::error_json;
 use crate::exit::{Exit, Failure};
-use crate::output::{json_line, standard_output};
+use crate::output::{json_line, standard_output, tell};
 use crate::plans::document::{Document, Running};
 use crate::time::rfc3339;
 
@@ -58,23 +59,57 @@ struct Known {
 struct Writer {
     lines: Sender<String>,
     ended: Receiver<()>,
+    lost: Lost,
+}
+
+/// Whether lines are lost.
+#[derive(Clone)]
+struct Lost {
+    /// Where the lines go, in words.
+    to: String,
+    why: Arc<OnceLock<io::Error>>,
 }
 
 impl Writer {
-    fn new(mut out: impl Write + Send + 'static) -> Self {
+    fn new(to: &str, mut out: impl Write + Send + 'static) -> Self {
         let (lines, to_write) = channel::<String>();
         let (end, ended) = channel();
+        let lost = Lost { to: to.to_owned(), why: Arc::default() };
+        let Lost { to, why } = lost.clone();
         std::thread::spawn(move || {
             for line in to_write {
-                // A reader who has gone away misses the rest; the run goes on.
-                if out.write_all(line.as_bytes()).and_then(|()| out.flush()).is_err() {
-                    break;
+                match out.write_all(line.as_bytes()).and_then(|()| out.flush()) {
+                    Ok(()) => {}
+                    // A reader who has gone away does not want the rest.
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+                    // The run goes on: what is under way must come to its end, whoever follows it.
+                    Err(error) => {
+                        tell(&format!(
+                            "warning: cannot write events to {to}: {error}; the run goes on without them"
+                        ));
+                        let _ = why.set(error);
+                        break;
+                    }
                 }
             }
             // Where nobody waits any more, nobody needs to know.
             let _ = end.send(());
         });
-        Self { lines, ended }
+        Self { lines, ended, lost }
+    }
+}
+
+impl Lost {
+    /// That lines are lost, if some are.
+    fn failure(&self) -> Option<Failure> {
+        let error = self.why.get()?;
+        let message = format!("cannot write events to {}: some are lost", self.to);
+        Some(
+            Failure::new(Exit::Failed, message)
+                .caused_by(error.to_string())
+                .hint("what the run did is on standard error and in the journal; mend what the cause says before the next run")
+                .coded(Code::Output),
+        )
     }
 }
 
@@ -86,7 +121,7 @@ impl Events {
     pub(crate) fn wanted(json: bool, file: Option<&Path>) -> Result<Option<Arc<Self>>, Failure> {
         let mut writers = Vec::new();
         if json {
-            writers.push(Writer::new(standard_output()));
+            writers.push(Writer::new("standard output", standard_output()));
         }
         if let Some(path) = file {
             let opened = files::begin_named(path).map_err(|error| {
@@ -94,7 +129,7 @@ impl Events {
                     .context(format!("cannot write events to {}", path.display()))
                     .hint("nothing was changed")
             })?;
-            writers.push(Writer::new(opened));
+            writers.push(Writer::new(&path.display().to_string(), opened));
         }
         let events = Self {
             host: Arc::new(SystemHost),
@@ -224,9 +259,12 @@ impl Events {
         }))
     }
 
-    /// The run has ended. Nothing is told after that.
-    pub(crate) fn ended(&self, ended: &Result<Exit, Failure>) {
-        let exit = match ended {
+    /// The run has ended so. Nothing is told after that. A run that did what it should has failed all the same if its events are
+    /// lost: whoever follows it takes it for unfinished.
+    pub(crate) fn ended(&self, ended: Result<Exit, Failure>) -> Result<Exit, Failure> {
+        let lost = || self.writers().iter().find_map(|writer| writer.lost.failure());
+        let ended = ended.and_then(|exit| lost().filter(|_| exit == Exit::Done).map_or(Ok(exit), Err));
+        let exit = match &ended {
             Ok(exit) => *exit,
             Err(failure) => {
                 self.tell("error", error_json::members(failure));
@@ -235,11 +273,17 @@ impl Events {
         };
         let seconds = self.begun.elapsed().as_secs();
         self.tell("run_ended", json!({ "exit_code": exit as u8, "elapsed_seconds": seconds }));
-        for Writer { lines, ended } in self.writers().drain(..) {
+        let mut failed = None;
+        for Writer { lines, ended, lost } in self.writers().drain(..) {
             drop(lines);
             // Whoever has not read it all by then does not read.
-            let _ = ended.recv_timeout(PATIENCE);
+            if ended.recv_timeout(PATIENCE).is_err() {
+                tell(&format!("warning: nobody reads the events from {}: the last ones are lost", lost.to));
+            }
+            failed = failed.or_else(|| lost.failure());
         }
+        // The last lines may be the ones that are lost.
+        ended.and_then(|exit| failed.filter(|_| exit == Exit::Done).map_or(Ok(exit), Err))
     }
 }
 
@@ -379,7 +423,7 @@ mod tests {
             operation: Operation::Delete,
             reason: "a\nb\u{1b}".to_owned(),
         });
-        events.ended(&Err(Failure::new(Exit::Configuration, "wrong").hint("mend it")));
+        let _ = events.ended(Err(Failure::new(Exit::Configuration, "wrong").hint("mend it")));
         let told = told.lock().unwrap();
         let sequence: Vec<u64> = told.iter().map(|line| line["sequence"].as_u64().unwrap()).collect();
         assert_eq!(sequence, [1, 2, 3, 4, 5, 6]);
@@ -487,9 +531,8 @@ mod tests {
             events.observe(&progress);
         }
         events.note("vpc/vpc is not as it was");
-        events.ended(&Err(Failure::new(Exit::Configuration, "what failed")
-            .caused_by("why")
-            .hint("what to do")));
+        let _ = events
+            .ended(Err(Failure::new(Exit::Configuration, "what failed").caused_by("why").hint("what to do")));
 
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/events.md");
         let text = std::fs::read_to_string(&path).unwrap();
@@ -530,7 +573,7 @@ mod tests {
             }
         }
         let (release, full) = channel();
-        let writer = Writer::new(Full(full));
+        let writer = Writer::new("a pipe", Full(full));
         for number in 0..10_000 {
             writer.lines.send(format!("{number}\n")).unwrap();
         }

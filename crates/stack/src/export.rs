@@ -49,6 +49,20 @@ pub(crate) fn write(template: &Value, out: Option<&Path>) -> Result<(), Failure>
     write_named(out, as_json(template).as_bytes())
 }
 
+/// The directory of a file that an option names must be there before anything is called or asked.
+pub(crate) fn check_place_of(option: &str, file: &Path) -> Result<(), Failure> {
+    let directory = files::parent_of(file);
+    let problem = if file.is_dir() {
+        "it is a directory".to_owned()
+    } else if !directory.is_dir() {
+        format!("there is no directory {}", directory.display())
+    } else {
+        return Ok(());
+    };
+    Err(Failure::new(Exit::Usage, format!("{option}: cannot write {}: {problem}", file.display()))
+        .hint("name a file in a directory that exists"))
+}
+
 /// Writes a file that was named on the command line; [`files::write_named`] says how.
 pub(crate) fn write_named(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
     files::write_named(file, bytes).map_err(|error| {

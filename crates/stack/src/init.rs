@@ -12,6 +12,7 @@ use crate::codes::Code;
 use crate::config::{DEFAULT_FILE, DEFAULT_REGION, Sources, check_project, check_region};
 use crate::environment::{self, Environment};
 use crate::exit::{Exit, Failure};
+use crate::export::check_place_of;
 use crate::open_settings::is_production;
 use crate::output::{note, tell};
 use crate::program::Program;
@@ -45,6 +46,7 @@ pub(crate) async fn run(
     if std::fs::symlink_metadata(path).is_ok() {
         return Err(there_is_one(path));
     }
+    check_place_of("--config", path)?;
     let answers = match answers(program, init, options, signals).await {
         Ok(answers) => answers,
         Err(Ended::Failed(failure)) => return Err(failure),

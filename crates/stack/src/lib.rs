@@ -53,7 +53,6 @@ mod question;
 mod quota;
 mod render;
 mod run;
-mod secret;
 mod shortened;
 mod signals;
 mod stack;
@@ -67,6 +66,7 @@ mod time;
 mod trace;
 mod unlock;
 mod verify;
+mod working;
 
 pub use cli::{
     Applied, Bootstrap, Cli, Color, Command, EmulatorCommand, EnvCommand, ExportCommand, Init, Options,

@@ -17,6 +17,8 @@ const NARROW: usize = 60;
 const WORTH_SAYING: Duration = Duration::from_secs(5);
 /// What a resource waits for is cut off, and not shown in fewer columns than these.
 const FEWEST_WORDS: usize = 12;
+/// So many rows of the terminal stay free: that of the cursor, and those above.
+const FREE: usize = 3;
 
 /// What is under way.
 #[derive(Debug)]
@@ -87,11 +89,12 @@ impl View {
         self.running.iter().map(path).max().unwrap_or_default()
     }
 
-    /// The rows for a terminal of this size. They leave the last column free, where some terminals wrap, and one row for what
-    /// stands above.
+    /// The rows for a terminal of this size. They leave the last column free, where some terminals wrap, and rows for what stands
+    /// above: a terminal that is cleared from its very top, as by a frame that fills it, may keep what was there among the lines
+    /// that have scrolled away, frame by frame (tmux does).
     pub(crate) fn rows(&self, width: usize, height: usize, now: Instant) -> Vec<String> {
         let width = width.saturating_sub(1).max(1);
-        let mut room = height.saturating_sub(1).max(1);
+        let mut room = height.saturating_sub(FREE).max(1);
         let mut foot = vec![self.total_row(width, now)];
         room -= 1;
         if room >= 2 && !self.done.is_empty() {
@@ -275,7 +278,7 @@ mod tests {
     fn in_a_small_terminal_words_are_left_out_and_rows_are_counted() {
         let (view, now) = busy();
         assert_eq!(
-            view.rows(40, 9, now),
+            view.rows(40, 10, now),
             [
                 "vpc",
                 "  creating nat-gateway-a  4:40/1:40",
@@ -288,9 +291,23 @@ mod tests {
         );
         for (width, height) in [(80, 24), (40, 20), (20, 3), (10, 2), (1, 1), (0, 0)] {
             let rows = view.rows(width, height, now);
-            assert!(rows.len() <= height.saturating_sub(1).max(1), "{width}×{height}: {rows:#?}");
+            assert!(rows.len() <= height.saturating_sub(3).max(1), "{width}×{height}: {rows:#?}");
             let widest = rows.iter().map(|row| measure_text_width(row)).max().unwrap();
             assert!(widest <= width.saturating_sub(1).max(1), "{width}×{height}: {rows:#?}");
+        }
+    }
+
+    #[test]
+    fn a_frame_never_fills_the_terminal_however_much_is_under_way() {
+        let now = Instant::now();
+        let mut view = View::new(172, now);
+        (0..60).for_each(|number| view.observe(&started(&format!("vpc/subnet-{number}"), 60, 60), now));
+        view.observe(&done("ecs/cluster"), now);
+        for height in 4..60 {
+            let rows = view.rows(80, height, now);
+            assert!(rows.len() <= height - 3, "{height}: {rows:#?}");
+            // A tier and one of its resources need room for both.
+            assert!(height < 9 || rows.len() == height - 3, "{height}: {rows:#?}");
         }
     }
 

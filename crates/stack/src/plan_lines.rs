@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use engine::{Action, Drift, Note, Outside, Plan, PropertyChange, Reasons, ReplaceOrder, Step, Term};
+use secrets::{masked_at, shown_path};
 use serde_json::Value;
 
 use crate::differences::{Difference, differences, embedded};
 use crate::output::{Lines, Style};
 use crate::render::{Counts, is_kept, some_of, value};
-use crate::secret::masked;
 use crate::shortened::{VALUE, around_difference, cut};
+use crate::working::Unfinished;
 
 /// Before what is said of a resource, and of one of its properties.
 const INDENT: &str = "      ";
@@ -26,8 +27,8 @@ const DIFFERENCES: usize = 12;
 /// The plan, a group for each tier in the order of the plan. With `details` all new resources are shown, with what is known of
 /// them, and nothing is cut.
 #[must_use]
-pub(crate) fn plan(plan: &Plan, details: bool) -> Lines {
-    let view = View { plan: Some(plan), details };
+pub(crate) fn plan(plan: &Plan, details: bool, unfinished: Unfinished) -> Lines {
+    let view = View { plan: Some(plan), details, unfinished };
     let mut tiers: Vec<&str> = Vec::new();
     for step in plan.steps().iter().filter(|step| step.is_change()) {
         if !tiers.contains(&tier(step)) {
@@ -45,7 +46,7 @@ pub(crate) fn plan(plan: &Plan, details: bool) -> Lines {
 /// Drift: one line an object, with the properties that differ below it.
 #[must_use]
 pub(crate) fn drift(drift: &[Drift]) -> Lines {
-    let view = View { plan: None, details: false };
+    let view = View { plan: None, details: false, unfinished: Unfinished::default() };
     let mut lines = Lines::new();
     for one in drift {
         let (sign, changes) = match &one.changes {
@@ -56,16 +57,16 @@ pub(crate) fn drift(drift: &[Drift]) -> Lines {
         lines.add("  ").styled(Style::Yellow, sign).add(" ").styled(Style::Bold, &one.address).add("  ");
         lines.styled(Style::Dim, &one.kind).line(gone);
         for change in changes {
-            view.change(&mut lines, change, &[], "");
+            view.change(&mut lines, change, None, "");
         }
     }
     lines
 }
 
 /// One resource of a plan: a line, and below it why it changes and how.
-pub(crate) fn one(plan: &Plan, step: &Step) -> Lines {
+pub(crate) fn one(plan: &Plan, step: &Step, unfinished: Unfinished) -> Lines {
     let mut lines = Lines::new();
-    View { plan: Some(plan), details: false }.resource(&mut lines, step, 0);
+    View { plan: Some(plan), details: false, unfinished }.resource(&mut lines, step, 0);
     lines
 }
 
@@ -103,13 +104,16 @@ fn undone(removes: bool, adds: bool) -> String {
     format!("{DEEPER}{did} outside of this program; the plan {does}")
 }
 
-/// The same of differences that are shown one by one.
-fn undone_of(found: &[Difference]) -> String {
-    let is_removed = |one: &Difference| match one {
+fn is_removed(one: &Difference) -> bool {
+    match one {
         Difference::Removed { .. } => true,
         Difference::Changed { before, after, .. } => before.is_some() && after.is_none(),
         Difference::Added { .. } | Difference::Reordered { .. } => false,
-    };
+    }
+}
+
+/// The same of differences that are shown one by one.
+fn undone_of(found: &[Difference]) -> String {
     let is_added = |one: &Difference| match one {
         Difference::Added { .. } => true,
         Difference::Changed { before, after, .. } => before.is_none() && after.is_some(),
@@ -121,6 +125,7 @@ fn undone_of(found: &[Difference]) -> String {
 struct View<'a> {
     plan: Option<&'a Plan>,
     details: bool,
+    unfinished: Unfinished,
 }
 
 impl View<'_> {
@@ -139,8 +144,29 @@ impl View<'_> {
         let (style, sign) = sign(step);
         lines.add("  ").styled(style, sign).add(" ");
         lines.styled(Style::Bold, format!("{:width$}", step.address.as_str())).add("  ");
-        lines.styled(Style::Dim, &step.kind).line(note(step));
+        lines.styled(Style::Dim, &step.kind).line(self.note(step));
         self.step(lines, step);
+    }
+
+    fn note(&self, step: &Step) -> String {
+        let text = match step.note {
+            _ if step.action == Action::Delete && is_kept(step) => {
+                "  stays in the account, no longer managed"
+            }
+            Some(Note::Unfinished) if self.unfinished == Unfinished::ByInterrupted => {
+                "  the last run did not finish it"
+            }
+            Some(Note::Unfinished) => {
+                let being = if step.is_being_created() { "created" } else { "changed" };
+                return format!("  being {being} by {}", self.unfinished.run());
+            }
+            Some(Note::Missing) if step.action == Action::Delete => "  it has disappeared already",
+            Some(Note::Missing) => "  it has disappeared",
+            Some(Note::Deposed) => "  was replaced by an earlier run",
+            Some(Note::TakenBack) => "  was replaced by an earlier run, is still there, and is taken back",
+            None => "",
+        };
+        text.to_owned()
     }
 
     fn step(&self, lines: &mut Lines, step: &Step) {
@@ -166,7 +192,7 @@ impl View<'_> {
             (self.details, &step.action, step.desired())
         {
             for (name, wanted) in desired {
-                lines.line(format!("{INDENT}{name}: {}", self.text(wanted)));
+                lines.line(format!("{INDENT}{name}: {}", self.text(name, wanted)));
             }
         }
     }
@@ -209,7 +235,7 @@ impl View<'_> {
             let is_own = self.plan.is_some_and(|plan| plan.is_own_property(step, property));
             let own = if is_own { "  (stack's own property)" } else { "" };
             if !self.as_sets(lines, step, property, of_it, own) {
-                of_it.iter().for_each(|change| self.change(lines, change, step.outside(), own));
+                of_it.iter().for_each(|change| self.change(lines, change, Some(step), own));
             }
         }
     }
@@ -239,6 +265,9 @@ impl View<'_> {
             return false;
         }
         self.list(lines, &found, own);
+        if of_it.iter().all(|change| step.pending().contains(&change.path)) {
+            lines.line(self.pending(found.iter().all(is_removed)));
+        }
         let outside: Vec<&Outside> = step
             .outside()
             .iter()
@@ -251,11 +280,18 @@ impl View<'_> {
         true
     }
 
+    /// Below a change that a run has begun and not made yet.
+    fn pending(&self, removes: bool) -> String {
+        let done = if removes { "removed" } else { "set" };
+        format!("{DEEPER}not {done} yet by {}", self.unfinished.run())
+    }
+
     /// One change, and below it where it comes from.
-    fn change(&self, lines: &mut Lines, change: &PropertyChange, outside: &[Outside], own: &str) {
+    fn change(&self, lines: &mut Lines, change: &PropertyChange, step: Option<&Step>, own: &str) {
         let after = change.after.as_ref().map(|after| self.named(after));
         let is_json = |value: Option<&Value>| value.is_some_and(|value| embedded(value).is_some());
-        let outside = outside.iter().find(|outside| outside.path == change.path);
+        let outside = step.and_then(|step| step.outside().iter().find(|outside| outside.path == change.path));
+        let pending = step.is_some_and(|step| step.pending().contains(&change.path));
         if change.before == after && self.same(lines, &change.path, change.after.as_ref(), own) {
             return;
         }
@@ -264,6 +300,8 @@ impl View<'_> {
             self.list(lines, &found, own);
             if let Some(outside) = outside {
                 lines.line(if outside.puts_back { undone_of(&found) } else { PARTLY.to_owned() });
+            } else if pending {
+                lines.line(self.pending(found.iter().all(is_removed)));
             }
             return;
         }
@@ -275,9 +313,12 @@ impl View<'_> {
             outside => {
                 self.pair(lines, &change.path, change.before.as_ref(), after.as_ref(), own);
                 if let Some(Outside { recorded, .. }) = outside {
+                    let was = recorded.as_ref();
                     let was =
-                        recorded.as_ref().map_or(String::new(), |was| format!("; it was {}", self.text(was)));
+                        was.map_or(String::new(), |was| format!("; it was {}", self.text(&change.path, was)));
                     lines.line(format!("{DEEPER}changed outside of this program, too{was}"));
+                } else if pending {
+                    lines.line(self.pending(after.is_none()));
                 }
             }
         }
@@ -298,7 +339,7 @@ impl View<'_> {
                         list = path;
                     }
                     let sign = if matches!(one, Difference::Added { .. }) { "+" } else { "-" };
-                    lines.line(format!("{DEEPER}{sign} {}", self.text(item)));
+                    lines.line(format!("{DEEPER}{sign} {}", self.text(path, item)));
                 }
                 Difference::Reordered { path } => {
                     lines.line(format!("{INDENT}{}: the same in another order{own}", self.path(path)));
@@ -327,8 +368,8 @@ impl View<'_> {
 
     /// On one line if it fits, otherwise on more.
     fn pair(&self, lines: &mut Lines, path: &str, before: Option<&Value>, after: Option<&Value>, own: &str) {
-        let path = self.path(path);
-        let shown = (before.map(masked), after.map(masked));
+        let masked = |value: Option<&Value>| value.map(|value| masked_at(path, value));
+        let shown = (masked(before), masked(after));
         let (before, after) = (shown.0.as_ref(), shown.1.as_ref());
         let (before, after) = match (before, after) {
             (Some(Value::String(before)), Some(Value::String(after))) if !self.details => {
@@ -336,8 +377,9 @@ impl View<'_> {
                     (Value::from(before.as_str()).to_string(), Value::from(after.as_str()).to_string());
                 around_difference(&before, &after)
             }
-            _ => (self.optional(before), self.optional(after)),
+            _ => (self.optional(path, before), self.optional(path, after)),
         };
+        let path = self.path(path);
         let whole = format!("{INDENT}{path}: {before} → {after}{own}");
         let first = format!("{INDENT}{path}: {before}{own}");
         if whole.chars().count() <= WIDTH {
@@ -351,15 +393,17 @@ impl View<'_> {
     }
 
     fn path(&self, path: &str) -> String {
-        if self.details { path.to_owned() } else { cut(path, PATH) }
+        let path = shown_path(path);
+        if self.details { path.into_owned() } else { cut(&path, PATH) }
     }
 
-    fn optional(&self, value: Option<&Value>) -> String {
-        value.map_or_else(|| "(not set)".to_owned(), |value| self.text(value))
+    fn optional(&self, path: &str, value: Option<&Value>) -> String {
+        value.map_or_else(|| "(not set)".to_owned(), |value| self.text(path, value))
     }
 
-    fn text(&self, shown: &Value) -> String {
-        let text = value(&masked(&self.named(shown)));
+    /// What is, or is to be, at a path.
+    fn text(&self, path: &str, shown: &Value) -> String {
+        let text = value(&masked_at(path, &self.named(shown)));
         if self.details { text } else { cut(&text, VALUE) }
     }
 
@@ -395,18 +439,6 @@ fn refers<'v>(value: &'v Value, sources: &mut BTreeSet<&'v str>) {
         Term::Plain(Value::Array(items)) => items.iter().for_each(|item| refers(item, sources)),
         Term::Plain(Value::Object(fields)) => fields.values().for_each(|field| refers(field, sources)),
         Term::Plain(_) => {}
-    }
-}
-
-fn note(step: &Step) -> &'static str {
-    match step.note {
-        _ if step.action == Action::Delete && is_kept(step) => "  stays in the account, no longer managed",
-        Some(Note::Unfinished) => "  the last run did not finish it",
-        Some(Note::Missing) if step.action == Action::Delete => "  it has disappeared already",
-        Some(Note::Missing) => "  it has disappeared",
-        Some(Note::Deposed) => "  was replaced by an earlier run",
-        Some(Note::TakenBack) => "  was replaced by an earlier run, is still there, and is taken back",
-        None => "",
     }
 }
 

@@ -14,13 +14,14 @@ use crate::cli::Shown;
 use crate::exit::{Exit, Failure};
 use crate::failures::engine_failure;
 use crate::losses::losses;
-use crate::output::{note, print, print_json, print_text};
+use crate::output::{Lines, note, print, print_json, print_text};
 use crate::plan_lines;
 use crate::plans::document::{Document, Running};
 use crate::plans::file::PlanFile;
 use crate::plans::title::Title;
 use crate::render;
 use crate::run::Work;
+use crate::working::Unfinished;
 
 impl Work {
     /// Shows what `up` or `destroy` would do, and keeps it in a file where that is wanted. Changes nothing else.
@@ -31,7 +32,9 @@ impl Work {
         }
         let prepared = self.prepare(running == Running::Up).await?;
         let graph = guarding(running, prepared.graph);
-        self.tell_who_works().await?;
+        let working = self.who_works().await?;
+        note(&working.as_ref().map_or_else(Lines::new, |run| Lines::from(&run.so("the plan may change"))));
+        let unfinished = Unfinished::by(working.as_ref());
         let plan = prepared.engine.preview(graph, &Selector::all()).await.map_err(engine_failure)?;
         let document = Document::of(&plan, running, &prepared.title);
         if let Some(path) = &shown.out {
@@ -42,9 +45,9 @@ impl Work {
         if self.options.json {
             print_json(&json!(document))?;
         } else if shown.markdown {
-            print_text(&markdown::page(&plan, &document))?;
+            print_text(&markdown::page(&plan, &document, unfinished))?;
         } else {
-            let mut lines = plan_lines::plan(&plan, shown.details);
+            let mut lines = plan_lines::plan(&plan, shown.details, unfinished);
             print(lines.append(&losses(&plan)).append(&render::remarks(&plan)).line(self.summary(&plan)))?;
         }
         Ok(if shown.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })

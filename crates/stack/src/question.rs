@@ -59,11 +59,26 @@ pub(crate) async fn agreed(options: &Options, question: &str, signals: &Signals)
 
 /// Asks for a text; anything else is a no.
 pub(crate) async fn confirmed(prompt: &str, wanted: &str, signals: &Signals) -> Result<Answer, Failure> {
+    forget_what_was_typed();
     Ok(match typed(prompt, signals).await? {
         None => Answer::Interrupted,
         Some(line) if line.trim() == wanted => Answer::Yes,
         Some(_) => Answer::No,
     })
+}
+
+/// Throws away what was typed before there was a question: nobody can agree to a plan that they have not seen. What somebody pipes in
+/// is no terminal, and stays.
+fn forget_what_was_typed() {
+    #[cfg(unix)]
+    {
+        use rustix::termios::{QueueSelector, tcflush};
+        let input = std::io::stdin();
+        if input.is_terminal() {
+            // Where it cannot be thrown away, the question is asked all the same.
+            let _ = tcflush(&input, QueueSelector::IFlush);
+        }
+    }
 }
 
 /// What somebody types behind a prompt, with the end of the line; empty at the end of the input, and `None` if a signal came first.

@@ -4,12 +4,12 @@ use engine::{
     Accepted, Action, Address, Cause, Drift, Fate, Note, Operation, Plan, PropertyChange, Report, Step,
 };
 use schemars::JsonSchema;
+use secrets::{masked_at, shown_path};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::advice::{Advice, Advisor, code_of, told};
 use crate::output::{Lines, Style};
-use crate::secret::masked;
 
 /// Counts of a plan, by what happens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -140,8 +140,9 @@ pub(crate) fn value(value: &Value) -> String {
 
 fn changes_json(changes: &[PropertyChange]) -> Vec<Value> {
     let one = |change: &PropertyChange| {
+        let masked = |value: &Value| masked_at(&change.path, value);
         let (before, after) = (change.before.as_ref().map(masked), change.after.as_ref().map(masked));
-        json!({ "property": change.path, "before": before, "after": after })
+        json!({ "property": shown_path(&change.path), "before": before, "after": after })
     };
     changes.iter().map(one).collect()
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use engine::{Engine, Graph, Holder, Observer, Plan, Registry, Remark, Selector, State, lock_holder};
+use engine::{Engine, Graph, Observer, Plan, Registry, Remark, Selector, State};
 use regex::{Captures, Regex};
 use tokio::sync::OnceCell;
 
@@ -41,8 +41,7 @@ use crate::render::{self, Counts};
 use crate::signals::Signals;
 use crate::stack::{Place, StackError, argument_error};
 use crate::target::{self, Cloud, NOTHING_REAL};
-use crate::time::rfc3339;
-use crate::unlock::ago;
+use crate::working;
 
 /// Everything that a command works with.
 pub(crate) struct Work {
@@ -106,10 +105,10 @@ impl Program {
         let beating = events.as_ref().map(Events::beating);
         let ended = Box::pin(run(self, command, options, events.clone())).await;
         drop(beating);
-        if let Some(events) = events {
-            events.ended(&ended);
+        match events {
+            Some(events) => events.ended(ended),
+            None => ended,
         }
-        ended
     }
 }
 
@@ -387,27 +386,6 @@ impl Work {
         Ok(Exit::Done)
     }
 
-    /// That somebody works on the stack, or may: a run that was killed leaves its lock, and another machine cannot know that at once.
-    pub(crate) async fn tell_who_works(&self) -> Result<(), Failure> {
-        let store = self.kept().await?.files();
-        // What is wrong with the lock is said to who needs it.
-        let Ok(Some(Holder { who, purpose, since, is_dead, lives, .. })) = lock_holder(&*store).await else {
-            return Ok(());
-        };
-        let (doing, when) =
-            (purpose.as_deref().unwrap_or("a run"), format!("{} ({})", rfc3339(since), ago(since)));
-        match (is_dead, lives) {
-            (true, _) => {}
-            (false, true) => {
-                note(&format!("{doing} by {who} is under way since {when}: the plan may change"));
-            }
-            (false, false) => note(&format!(
-                "{who} holds the lock since {when}, for {doing}: if that run is still under way, the plan may change"
-            )),
-        }
-        Ok(())
-    }
-
     pub(crate) fn summary(&self, plan: &Plan) -> String {
         let counts = Counts::of(plan).text();
         let nothing = if plan.is_empty() { "nothing to do; " } else { "" };
@@ -419,7 +397,12 @@ impl Work {
         let cloud = self.connect().await?;
         note(self.heading(&cloud));
         let engine = self.engine(cloud).await?;
-        let survey = engine.look(&Selector::all()).await.map_err(engine_failure)?;
+        let working = self.who_works().await?;
+        let mut survey = engine.look(&Selector::all()).await.map_err(engine_failure)?;
+        if working.is_some() {
+            survey = survey.followed_by(&self.recorded().await?);
+        }
+        note(&working::left_out(working.as_ref(), &survey, &self.command("up")));
         let drift = survey.drift();
         // No drift, so not among it.
         let mut remarks = Lines::new();

@@ -133,7 +133,7 @@ impl Work {
         let config = &self.loaded.config;
         let state = &config.state;
         let bucket = state.bucket.clone().ok_or_else(|| self.no_bucket())?;
-        let sdk = account::of_state(config, &self.environment).await;
+        let sdk = account::of_state(config, &self.environment).await?;
         let sdk = target::signed_in(&sdk)
             .await
             .map_err(|failure| failure.context("cannot open the state in S3"))?;

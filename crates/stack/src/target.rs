@@ -65,7 +65,7 @@ pub async fn connect(
             (traced(embedded(&emulator, region)), "the embedded AWS account")
         }
         Target::Aws => {
-            let sdk = account::of_resources(config, environment).await;
+            let sdk = account::of_resources(config, environment).await?;
             endpoint = endpoint_of(&sdk, &config.region);
             (signed_in(&sdk).await?, "AWS account")
         }
@@ -145,6 +145,9 @@ fn refused(error: &CallError, endpoint: &str, is_chosen: bool) -> Failure {
         ErrorClass::Ambiguous => Failure::new(Exit::Failed, format!("no answer from {endpoint}"))
             .caused_by(error.to_string())
             .hint("check the network and the endpoint, then run again"),
+        ErrorClass::Throttled => Failure::from_error(Exit::Failed, error)
+            .context(format!("{endpoint} refuses calls as too frequent"))
+            .hint("this may pass: run again in some minutes; others use the same quota of calls in this account and region"),
         ErrorClass::Expired => Failure::from_error(Exit::Failed, error).hint(SIGN_IN),
         ErrorClass::Denied if matches!(code_of_call(error), Code::Denied | Code::Account) => {
             return Advisor::default().of_call(error, None).on(Failure::from_error(Exit::Failed, error));
@@ -167,4 +170,24 @@ pub fn embedded(emulator: &Emulator, region: Region) -> SdkConfig {
         .http_client(emulator.http_client())
         .credentials_provider(SharedCredentialsProvider::new(emulator.credentials()))
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// AWS answers, so that the network is as it should be.
+    #[test]
+    fn calls_that_are_refused_as_too_frequent_are_called_that() {
+        let error = CallError::new(
+            ErrorClass::Throttled,
+            "GetCallerIdentity",
+            "not within 30 s; last seen: Rate exceeded",
+        );
+        let failure = refused(&error, "AWS in eu-west-1", false);
+        assert_eq!((failure.code, failure.exit), (Some(Code::Throttled), Exit::Failed));
+        assert_eq!(failure.message, "AWS in eu-west-1 refuses calls as too frequent");
+        let hint = failure.hint.unwrap();
+        assert!(hint.contains("run again") && !hint.contains("network"), "{hint}");
+    }
 }

@@ -18,6 +18,9 @@ use crate::run::{Work, nothing_changed};
 use crate::signals::Signals;
 use crate::time::rfc3339;
 
+/// What says that a holder lives whose process cannot be seen.
+const RENEWED: &str = "it has just renewed it";
+
 /// How long ago something was, roughly.
 pub(crate) fn ago(millis: u64) -> String {
     let seconds = SystemHost.now_millis().saturating_sub(millis) / 1000;
@@ -117,6 +120,8 @@ impl Work {
                 }
                 unlock(&*store, &holder.id).await.map_err(lock_failure)?
             }
+            // As `state lock` says.
+            (false, false) if holder.lives => return Err(self.lives(&name, &holder, "its process is there")),
             (false, false) => {
                 let Some(taken) = signals.unless(self.take_when_expired(&*store, &name, &holder)).await
                 else {
@@ -174,7 +179,7 @@ impl Work {
             match lock_holder(store).await.map_err(lock_failure)? {
                 None => return Ok(false),
                 Some(now) if now.is_dead && now.id == holder.id => break,
-                Some(now) if now != *holder => return Err(self.lives(name, &now)),
+                Some(now) if now != *holder => return Err(self.lives(name, &now, RENEWED)),
                 Some(_) => {}
             }
         }
@@ -183,13 +188,13 @@ impl Work {
         }
         match lock_holder(store).await.map_err(lock_failure)? {
             None => Ok(false),
-            Some(now) => Err(self.lives(name, &now)),
+            Some(now) => Err(self.lives(name, &now, RENEWED)),
         }
     }
 
-    fn lives(&self, name: &str, holder: &Holder) -> Failure {
+    fn lives(&self, name: &str, holder: &Holder, because: &str) -> Failure {
         let doing = holder.purpose.as_ref().map(|purpose| format!(" ({purpose})")).unwrap_or_default();
-        let message = format!("{name} is held by {}{doing}, which lives: it has just renewed it", holder.who);
+        let message = format!("{name} is held by {}{doing}, which lives: {because}", holder.who);
         Failure::new(Exit::Locked, message).hint(format!(
             "nothing was changed. Wait until it has finished, or stop it there. If it hangs: {}",
             self.command(&format!("unlock {} --force", holder.id))

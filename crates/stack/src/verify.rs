@@ -1,5 +1,6 @@
 //! `stack verify`: the checks of a deployed stack, and how a person reads them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use apigw::resources::{RestApi, RestApiStage};
 use apigw::{ApiKeyValue, LiveApi};
 use backup::resources::BackupVault;
 use engine::{
-    Address, Component as _, ErrorClass, Host as _, Resolved, Resource, Selector, State, SystemHost,
+    Address, Component as _, ErrorClass, Host as _, Resolved, Resource, Selector, State, Survey, SystemHost,
 };
 use serde::Deserialize as _;
 use serde_json::json;
@@ -17,19 +18,20 @@ use serde_json::json;
 use crate::cli::Target;
 use crate::codes::Code;
 use crate::exit::{Exit, Failure};
-use crate::export::write_named;
+use crate::export::{check_place_of, write_named};
 use crate::failures::engine_failure;
-use crate::output::{Lines, Style, print, print_json};
+use crate::output::{Lines, Style, note, print, print_json};
 use crate::outputs::{api_key_id, fetch_api_key};
 use crate::run::Work;
 use crate::stack::Place;
 use crate::target::Cloud;
+use crate::working::Working;
 
 impl Work {
     /// Reads the live stack, asks it over HTTP, judges, and tells. Changes nothing and takes no lock.
     pub(crate) async fn verify(&self, junit: Option<&Path>, timeout: Duration) -> Result<Exit, Failure> {
         if let Some(file) = junit {
-            check_place_of(file)?;
+            check_place_of("--junit", file)?;
         }
         self.declare(&Place::imagined(&self.loaded.config))?;
         let recorded = self.recorded().await?;
@@ -43,7 +45,8 @@ impl Work {
             ));
         }
         let cloud = self.connect().await?;
-        let unreachable = self.unreachable(&cloud);
+        let working = self.who_works().await?;
+        let unreachable = self.unreachable(&cloud).or_else(|| working.as_ref().map(Working::told));
         let place = Place::new(&cloud, &recorded);
         let graph = self.declare(&place)?;
         // Both are fetched only where they are used, and the key only if there is an API of ours to send it to.
@@ -56,13 +59,11 @@ impl Work {
             Err(_) => Err("it was not fetched, since the API is not asked".to_owned()),
         };
         let first_copy = first_copy(&cloud, &recorded).await;
-        let survey = self
-            .engine(cloud)
-            .await?
-            .survey(&Selector::all())
-            .await
-            .map_err(engine_failure)?
-            .relocated(&graph);
+        let mut survey = self.engine(cloud).await?.survey(&Selector::all()).await.map_err(engine_failure)?;
+        if working.is_some() {
+            survey = survey.followed_by(&self.recorded().await?);
+        }
+        let survey = survey.relocated(&graph);
         let subject = Subject::new(self.environment.as_str(), &place.aws(), &graph, &survey);
         let endpoints = match &unreachable {
             Some(reason) => Endpoints::unreachable(reason),
@@ -72,7 +73,22 @@ impl Work {
         let mut checks = self.program.judge(&subject);
         checks.extend(first_copy);
         checks.extend(over_http);
-        let report = Report { checks };
+        let mut report = Report { checks };
+        if let Some(run) = &working {
+            note(&run.so("what it has in hand, or has still to do, is left out"));
+            let in_hand = in_hand(&survey, &subject);
+            let is_left_out = |check: &Check, finding: &Finding| {
+                let place = finding.place.as_str();
+                let Some((tier, _)) = place.split_once('/') else {
+                    // An output, or a tier.
+                    return subject.output(place).is_none();
+                };
+                // Beside that everything is there and as it was, checks are about what belongs together.
+                let whole_tier = check.group() != "completeness";
+                in_hand.iter().any(|at| *at == place || (whole_tier && at.split('/').next() == Some(tier)))
+            };
+            report = report.without(is_left_out, &run.told());
+        }
 
         if let Some(file) = junit {
             write_junit(&report, &self.title(), file)?;
@@ -111,18 +127,10 @@ impl Work {
     }
 }
 
-/// The directory must be there before anything is called.
-fn check_place_of(file: &Path) -> Result<(), Failure> {
-    let directory = files::parent_of(file);
-    let problem = if file.is_dir() {
-        "it is a directory".to_owned()
-    } else if !directory.is_dir() {
-        format!("there is no directory {}", directory.display())
-    } else {
-        return Ok(());
-    };
-    Err(Failure::new(Exit::Usage, format!("--junit: cannot write {}: {problem}", file.display()))
-        .hint("name a file in a directory that exists"))
+/// The addresses of what a run has in hand or has still to do.
+fn in_hand<'a>(survey: &'a Survey, subject: &'a Subject) -> BTreeSet<&'a str> {
+    let begun = survey.in_hand().into_iter().map(Address::as_str);
+    begun.chain(subject.missing.iter().map(String::as_str)).collect()
 }
 
 fn write_junit(report: &Report, title: &str, file: &Path) -> Result<(), Failure> {

@@ -64,10 +64,10 @@ fn unchanged(subject: &Subject) -> Verdict {
         // What has disappeared is another check's.
         for change in drift.changes.iter().flatten() {
             let shown = |value: &Option<serde_json::Value>| match value {
-                Some(value) => brief(&value.to_string()),
+                Some(value) => brief(&secrets::masked_at(&change.path, value).to_string()),
                 None => "not set".to_owned(),
             };
-            let expected = format!("{}: {}", change.path, shown(&change.before));
+            let expected = format!("{}: {}", secrets::shown_path(&change.path), shown(&change.before));
             findings.push(Finding::new(drift.address.as_str(), expected, shown(&change.after)));
         }
     }

@@ -164,7 +164,7 @@ impl Resource {
     pub(crate) fn wrong(&self, place: &str, expected: &str, found: &Value) -> Finding {
         let found = match found {
             Value::Null => "not set".to_owned(),
-            found => brief(&found.to_string()),
+            found => brief(&secrets::masked_at(place, found).to_string()),
         };
         Finding::new(&self.address, format!("{place}: {expected}"), found)
     }

@@ -141,15 +141,18 @@ fn a_user_is_a_name_or_a_number_that_a_container_can_run_as() {
 }
 
 #[test]
-fn a_password_in_a_url_is_refused_and_not_printed() {
-    let url = "postgres://app:hunter2@db.example/payments";
-    let environment_variables = BTreeMap::from([("DATABASE_URL".to_owned(), url.to_owned())]);
-    let said = refused_with(Args { environment_variables, ..Args::default() }, &inputs());
-    assert!(
-        said.starts_with("environment_variables.DATABASE_URL: its value has a password in a URL"),
-        "{said}"
-    );
-    assert!(said.contains("Secrets Manager") && !said.contains("hunter2"), "{said}");
+fn a_secret_in_a_variable_is_refused_and_not_printed() {
+    for (name, value, what) in [
+        ("DATABASE_URL", "postgres://app:hunter2@db.example/payments", "a password in a URL"),
+        ("OPTIONS", "user=app password=hunter2", "a password behind `=`"),
+        ("PGPASSWORD", "hunter2", "what its name says is a secret"),
+    ] {
+        let environment_variables = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        let said = refused_with(Args { environment_variables, ..Args::default() }, &inputs());
+        let wanted = format!("environment_variables.{name}: its value is or has {what}");
+        assert!(said.starts_with(&wanted), "{said}");
+        assert!(said.contains("Secrets Manager") && !said.contains("hunter2"), "{said}");
+    }
 }
 
 #[test]

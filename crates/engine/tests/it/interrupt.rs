@@ -343,3 +343,56 @@ async fn a_cloud_that_cannot_be_reached_is_waited_for_some_minutes_whatever_is_d
     world.apply(&graph([resource("t/b", "Test::Token", named("b"))])).await;
     world.check_cloud_equals_state().await;
 }
+
+/// It is on its way to what was sent: some of that is set only once it is there.
+#[tokio::test(start_paused = true)]
+async fn what_an_unfinished_object_lacks_is_not_said_to_be_changed_by_somebody_else() {
+    let world = World::new();
+    let wanted = graph([
+        resource("t/slow", "Test::SlowToken", named("slow")),
+        resource("t/a", "Test::Tag", named("a")),
+    ]);
+    interrupted(&world, &wanted).await;
+    world.cloud.tamper("t/slow", "Size", json!(0));
+    world.cloud.tamper("t/a", "Size", json!(0));
+    let engine = world.process().engine;
+    let plan = engine.preview(Arc::clone(&wanted), &Selector::all()).await.unwrap();
+    let slow = plan.step("t/slow").unwrap();
+    assert!(slow.is_being_created() && slow.outside().is_empty(), "{slow:?}");
+    assert_eq!(slow.pending(), ["Size"]);
+    let other = plan.step("t/a").unwrap();
+    assert_eq!((other.outside().len(), other.pending().len()), (1, 0), "{other:?}");
+
+    // Nor is it drift.
+    let survey = engine.look(&Selector::all()).await.unwrap();
+    let drifted: Vec<String> = survey.drift().iter().map(|drift| drift.address.to_string()).collect();
+    assert_eq!(drifted, ["t/a"]);
+    assert_eq!(survey.in_hand().iter().map(|at| at.as_str()).collect::<Vec<_>>(), ["t/slow"]);
+
+    world.apply(&wanted).await;
+    let survey = engine.look(&Selector::all()).await.unwrap();
+    assert!(survey.drift().is_empty() && survey.in_hand().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_run_changes_while_somebody_looks_is_no_drift() {
+    let world = World::new();
+    let of = |size: u64| {
+        let properties = json!({ "Name": "a", "Size": size });
+        graph([resource("t/a", "Test::Token", properties), resource("t/b", "Test::Tag", named("b"))])
+    };
+    world.apply(&of(1)).await;
+    let engine = world.process().engine;
+    let before = engine.state().await.unwrap();
+    world.apply(&of(2)).await;
+    world.cloud.tamper("t/b", "Size", json!(0));
+    // A look that has read the state before the run did its work, and the objects after.
+    let after = engine.look(&Selector::all()).await.unwrap();
+    let mut survey = after;
+    survey.state = before;
+    let drifted =
+        |survey: &engine::Survey| survey.drift().iter().map(|it| it.address.to_string()).collect::<Vec<_>>();
+    assert_eq!(drifted(&survey), ["t/a", "t/b"]);
+    let survey = survey.followed_by(&engine.state().await.unwrap());
+    assert_eq!(drifted(&survey), ["t/b"]);
+}

@@ -201,6 +201,12 @@ impl Layers {
 
     /// An error about a key, with the place that its value comes from.
     pub(super) fn error(&self, key: &str, reason: impl Into<String>, hint: impl Into<String>) -> ConfigError {
+        let reason: String = reason.into();
+        // A reason may quote the value.
+        let reason = match secrets::in_text(&reason) {
+            Some(what) => format!("its value does not fit, and is or has {what}"),
+            None => reason,
+        };
         let of_list = key.rsplit_once('[').map_or(key, |(list, _)| list);
         let origin = self.origins.get(key).or_else(|| self.origins.get(of_list));
         match origin {

@@ -5,6 +5,7 @@
 
 use engine::{Action, Fate, Host as _, Note, Plan, PropertyChange, ReplaceOrder, Step, SystemHost};
 use schemars::JsonSchema;
+use secrets::{masked_at, shown_path};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,7 +13,6 @@ use crate::losses::{self, LossTold};
 use crate::plan_lines::refers_to;
 use crate::plans::title::Title;
 use crate::render::{Counts, is_kept, nothing_is_recorded};
-use crate::secret::masked;
 use crate::time::rfc3339;
 
 /// The version of the format.
@@ -104,7 +104,7 @@ pub(crate) struct Change {
     pub(crate) reasons: Vec<Reason>,
     /// How it is replaced; `null` unless it is.
     pub(crate) replacement: Option<Replacement>,
-    /// The properties that the configuration changes; of a new object, all of them.
+    /// The properties that the configuration changes, or that an unfinished run has not set yet; of a new object, all of them.
     pub(crate) properties: Vec<Property>,
     /// The properties that somebody changed outside of this program.
     pub(crate) drift: Vec<Drifted>,
@@ -132,7 +132,7 @@ pub(crate) enum ReasonName {
     KindChanged,
     /// AWS reports that the object failed.
     Failed,
-    /// The last run did not finish it.
+    /// A run has not finished it: the last one, or the one that is under way.
     Unfinished,
     /// An earlier run replaced it and did not delete it.
     ReplacedBefore,
@@ -328,8 +328,8 @@ fn accepted(step: &Step) -> impl Iterator<Item = Accepted> {
     step.accepted().iter().map(move |one| Accepted {
         address: address.clone(),
         property: one.property.clone(),
-        live: masked(&one.live),
-        declared: masked(&one.declared),
+        live: masked_at(&one.property, &one.live),
+        declared: masked_at(&one.property, &one.declared),
         because: one.because.clone(),
     })
 }
@@ -371,9 +371,9 @@ fn property(
     own: &impl Fn(&str) -> bool,
 ) -> Property {
     Property {
-        path: path.to_owned(),
-        before: before.map(masked),
-        after: after.map(masked),
+        path: shown_path(path).into_owned(),
+        before: before.map(|value| masked_at(path, value)),
+        after: after.map(|value| masked_at(path, value)),
         known_after: after.into_iter().flat_map(refers_to).map(str::to_owned).collect(),
         own: own(path),
     }
@@ -423,7 +423,7 @@ fn reasons(plan: &Plan, step: &Step) -> Vec<Reason> {
         Action::Delete if step.note != Some(Note::Deposed) => all.push(plain(ReasonName::NotDeclared)),
         _ => {}
     }
-    let puts_back = step.outside().iter().filter(|outside| outside.puts_back).count();
+    let puts_back = step.outside().iter().filter(|outside| outside.puts_back).count() + step.pending().len();
     if !step.outside().is_empty() {
         all.push(plain(ReasonName::Drift));
     }
@@ -445,8 +445,9 @@ fn reasons(plan: &Plan, step: &Step) -> Vec<Reason> {
 fn drift(step: &Step) -> Vec<Drifted> {
     let drifted = |change: &PropertyChange| {
         let outside = step.outside().iter().find(|outside| outside.path == change.path)?;
+        let masked = |value: &Value| masked_at(&change.path, value);
         Some(Drifted {
-            path: change.path.clone(),
+            path: shown_path(&change.path).into_owned(),
             recorded: outside.recorded.as_ref().map(masked),
             live: change.before.as_ref().map(masked),
             declared: change.after.as_ref().map(masked),

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use engine::{Address, Basis, Plan, Since, digest};
+use secrets::masked_at;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -18,7 +19,6 @@ use crate::output::json as as_json;
 use crate::plans::document::{Document, FORMAT_VERSION, Running};
 use crate::plans::title::Title;
 use crate::render::value;
-use crate::secret::masked;
 
 /// No plan of a stack comes near this.
 const LIMIT: u64 = 64 << 20;
@@ -186,7 +186,7 @@ impl PlanFile {
         let values = loaded.to_json();
         let causes: Vec<String> = changed
             .map(|key| match values.get(key).and_then(|it| it.get("value")) {
-                Some(is) => format!("{key} is now {}", short(is)),
+                Some(is) => format!("{key} is now {}", short("", is)),
                 None => format!("{key} is not set any more"),
             })
             .collect();
@@ -270,7 +270,7 @@ fn told(since: &Since, now: &Plan) -> String {
         Since::Live(address, Some(property)) => {
             let step = now.step(address.as_str());
             let live = step.and_then(|step| step.live()?.get(property));
-            let is = live.map_or("not set".to_owned(), short);
+            let is = live.map_or("not set".to_owned(), |live| short(property, live));
             format!("{address}: {property} was changed outside of this program, and is now {is}")
         }
         Since::Live(address, None) => {
@@ -288,9 +288,9 @@ fn told(since: &Since, now: &Plan) -> String {
     }
 }
 
-/// A value in a sentence.
-fn short(is: &Value) -> String {
-    let text = value(&masked(is));
+/// The value of a property in a sentence.
+fn short(property: &str, is: &Value) -> String {
+    let text = value(&masked_at(property, is));
     match text.char_indices().nth(VALUE) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text,

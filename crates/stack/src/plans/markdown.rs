@@ -13,6 +13,7 @@ use crate::output::Lines;
 use crate::plan_lines::{self, is_only_new, tier};
 use crate::plans::document::Document;
 use crate::render::{Counts, is_kept, remarks};
+use crate::working::Unfinished;
 
 /// GitHub takes 65,536 characters.
 pub(crate) const MOST: usize = 60_000;
@@ -53,7 +54,7 @@ struct Entry {
 }
 
 /// The page of a plan.
-pub(crate) fn page(plan: &Plan, document: &Document) -> String {
+pub(crate) fn page(plan: &Plan, document: &Document, unfinished: Unfinished) -> String {
     let title = &document.title;
     let counts = document.summary.text();
     let nothing = if document.empty { "nothing to do; " } else { "" };
@@ -103,18 +104,18 @@ pub(crate) fn page(plan: &Plan, document: &Document) -> String {
             .map(|loss| (matches!(loss.fate, LossFate::Lost | LossFate::PartLost), loss.text.clone()))
             .collect(),
         table: tiers.iter().map(counted).collect(),
-        sections: sections(plan),
+        sections: sections(plan, unfinished),
         remarks: plain(&remarks(plan)),
     };
     page.write()
 }
 
-fn sections(plan: &Plan) -> Vec<Section> {
+fn sections(plan: &Plan, unfinished: Unfinished) -> Vec<Section> {
     let of = |wanted: fn(&Step) -> bool| -> Vec<Entry> {
         let steps = plan.steps().iter().filter(|step| step.is_change() && wanted(step));
         steps
             .map(|step| {
-                let mut lines = plain(&plan_lines::one(plan, step)).into_iter();
+                let mut lines = plain(&plan_lines::one(plan, step, unfinished)).into_iter();
                 Entry { line: lines.next().unwrap_or_default(), below: lines.collect() }
             })
             .collect()

@@ -195,3 +195,33 @@ fn an_endpoint_that_goes_away_in_the_middle_is_shown_while_it_is_waited_for() {
     server.run(&place, &["up"]).expect(0);
     crate::processes::check_converged(&place, &server);
 }
+
+/// Nothing is called, so that nobody waits for what cannot answer.
+#[test]
+fn an_endpoint_that_is_no_url_is_refused_at_once_with_who_chose_it() {
+    let place = Workplace::new();
+    place.write("aws-config", "[default]\nendpoint_url = nonsense\n[profile s]\nservices = own\n[services own]\nec2 =\n  endpoint_url = here\n");
+    let profile = place.path().join("aws-config");
+    for (variables, chosen_by) in [
+        (&[("AWS_ENDPOINT_URL", "garbage")][..], "AWS_ENDPOINT_URL: `garbage` is not"),
+        (
+            &[("AWS_ENDPOINT_URL_API_GATEWAY", "localhost:4566")],
+            "AWS_ENDPOINT_URL_API_GATEWAY: `localhost:4566` is not",
+        ),
+        (&[("AWS_CONFIG_FILE", profile.to_str().unwrap())], "in the AWS profile: `nonsense` is not"),
+        (
+            &[("AWS_CONFIG_FILE", profile.to_str().unwrap()), ("AWS_PROFILE", "s")],
+            "for EC2 in the profile `s`: `here` is not",
+        ),
+    ] {
+        for command in ["preview", "up", "refresh"] {
+            let mut run = place.command(&[command, "--target", "aws", "--yes"]);
+            run.env("HOME", place.path()).env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any");
+            let (ended, took) = timed(run.envs(variables.iter().copied()));
+            let ended = ended.expect(65);
+            assert!(took < SOON, "{command}: {took:?}");
+            let error = format!("{chosen_by} the URL of an endpoint\n");
+            assert!(ended.err.contains("error[E0102]: ") && ended.err.contains(&error), "{}", ended.err);
+        }
+    }
+}

@@ -57,6 +57,14 @@ fn init_overwrites_nothing_and_writes_nothing_that_does_not_work() {
         ended.err
     );
     assert_eq!(file(&place), "# mine\n");
+    let ended = place.run(&["init", "--config", "nowhere/other.toml"]).expect(64);
+    assert!(
+        ended
+            .err
+            .starts_with("error[E0101]: --config: cannot write nowhere/other.toml: there is no directory"),
+        "{}",
+        ended.err
+    );
     place.run(&["init", "--config", "other.toml"]).expect(0);
     place.run(&["preview", "--config", "other.toml", "--env", "prod"]).expect(0);
 

@@ -233,3 +233,26 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() {
     check_nothing_is_open(&place);
     check_converged(&place, &server);
 }
+
+/// Whoever follows a run by its events must learn that they are not all there.
+#[cfg(target_os = "linux")]
+#[test]
+fn events_that_cannot_be_written_are_told_of_and_the_run_goes_on_to_its_end() {
+    let place = Workplace::new();
+    let ended = place.run(&["up", "--events", "/dev/full"]).expect(1);
+    assert_eq!(ended.err.matches("warning: cannot write events to /dev/full: ").count(), 1, "{}", ended.err);
+    assert!(
+        ended.err.contains("error[E0901]: cannot write events to /dev/full: some are lost\n"),
+        "{}",
+        ended.err
+    );
+    place.run(&["preview", "--detailed-exitcode"]).expect(0);
+
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let ended = Ended::of(&place.command(&["up", "--json"]).stdout(full).output().unwrap()).expect(1);
+    assert!(ended.err.contains("cannot write events to standard output"), "{}", ended.err);
+    // Somebody who does not want the rest is no error.
+    let mut head = place.command(&["up", "--json"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    drop(head.stdout.take());
+    assert_eq!(head.wait().unwrap().code(), Some(0));
+}

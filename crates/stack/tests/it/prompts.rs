@@ -73,6 +73,24 @@ fn the_question_about_a_plan_for_an_account_can_be_declined() {
     assert!(there(&place).is_empty());
 }
 
+/// Somebody, or a script, that says yes to whatever will be asked: nobody agrees to a plan that they have not seen.
+#[test]
+fn what_is_typed_before_a_question_does_not_answer_it() {
+    let place = Workplace::new();
+    let server = Server::start(&place);
+    // Otherwise it asks first whether the environment is meant.
+    place.write("stack.toml", "[environments.dev]\n");
+    let mut terminal = Terminal::begin(&place, SIZE, &server.variables(), &["up", "--target", "aws"]);
+    terminal.key(b"yes\r");
+    let question = "do this to payment dev (aws, ap-southeast-1)? Type \"yes\" to continue:";
+    let is_begun = |lines: &[String]| count(lines, "^created |^  creating ") > 0;
+    terminal.until(question, |lines| last(lines).ends_with(question), is_begun);
+    terminal.key(b"no\r");
+    let (code, lines, _) = terminal.end();
+    assert_eq!((code, last(&lines)), (Some(1), CANCELLED), "{}", lines.join("\n"));
+    assert!(there(&place).is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_question_about_the_bucket_can_be_declined() {
     let account = Account::empty();

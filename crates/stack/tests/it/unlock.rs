@@ -98,7 +98,11 @@ async fn the_state_directory_has_a_lock_of_the_same_kind() {
     let session = engine.open().await.unwrap();
     let mut command = place.command(&["unlock"]);
     let ended = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    assert_eq!(ended.status.code(), Some(75), "{}", String::from_utf8_lossy(&ended.stderr));
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(75), "{said}");
+    // What `state lock` says too.
+    assert!(said.contains("which lives: its process is there") && !said.contains("watching"), "{said}");
+    assert!(place.run(&["state", "lock"]).expect(0).out.contains("lives    yes: its process is there"));
     let shown = place.run(&["state", "lock", "--json"]).expect(0).json();
     assert_eq!(shown["by"]["purpose"], "a test");
     session.close().await.unwrap();
