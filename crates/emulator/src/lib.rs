@@ -68,78 +68,70 @@
 //!
 //! # How it works
 //!
+//! There are three layers, and each knows only those before it:
+//!
+//! | layer | what it is |
+//! |---|---|
+//! | `protocol` | requests and answers: models of the APIs, codecs, what the models forbid, bounds, secrets |
+//! | `machine` | the [`Emulator`]: clock, layers, faults, throttling, the gate, the disk, the server |
+//! | `services` | state and rules of each service of AWS |
+//!
+//! Protocol and machine know no service by name. What they need of one is data that the service declares (its API, how many calls
+//! it takes, how long they take, which members are secret) or a trait that the services implement (`machine::services`);
+//! `registry` is the one place where they are given to each other. `tests/it/layers.rs` reads the sources and holds this true.
+//!
 //! A request goes this way:
 //!
-//! 1. `request`: which service, operation, region and parameters, decoded once;
-//! 2. the layers ([`Layer`]): the call log first, then faults, throttling and whatever else the [`Builder`] was
+//! 1. `protocol::request`: which service, operation, region and parameters, decoded once;
+//! 2. the layers of the machine ([`Layer`]): the call log first, then faults, throttling and whatever else the [`Builder`] was
 //!    given;
-//! 3. the gate (`gate`): one turn at a time, and on disk one flush for all calls of a turn;
+//! 3. the gate (`machine::gate`): one turn at a time, and on disk one flush for all calls of a turn;
 //! 4. the rules, layers inside the turn;
-//! 5. the service (`services`): typed state and the rules of AWS. EC2 reads its own wire format; the requests of all
-//!    others are decoded, checked and answered by the models of their APIs (`model`).
+//! 5. the service: typed state and the rules of AWS. EC2 reads its own wire format; the requests of all others are decoded,
+//!    checked and answered by the models of their APIs (`protocol::model`).
 //!
 //! Two principles make it trustworthy: a parameter or filter that is not modelled is refused by name, never
 //! ignored; and what AWS refuses is refused with AWS's code.
 
-mod bounds;
-mod calls;
-mod clock;
-mod control;
-mod emulator;
-mod error;
-mod exchange;
-mod faults;
-mod gate;
-mod ids;
-mod latency;
-mod layer;
-mod limits;
-mod model;
-mod objects;
-mod operation;
-mod parameters;
-mod persist;
-mod request;
-mod response;
-mod serve;
+mod machine;
+mod protocol;
+mod registry;
 mod services;
-mod throttle;
-mod xml;
 
-pub use calls::CallRecord;
-pub use calls::Outcome;
-pub use calls::REDACTED;
-pub use calls::redact;
-pub use emulator::ACCOUNT_ID;
-pub use emulator::Builder;
-pub use emulator::Emulator;
-pub use emulator::Snapshot;
-pub use error::EmulatorError;
-pub use faults::Counted;
-pub use faults::Fault;
-pub use faults::FaultPlan;
-pub use faults::FaultRule;
-pub use faults::Moment;
-pub use faults::When;
-pub use layer::Layer;
-pub use layer::Next;
-pub use layer::World;
-pub use objects::Object;
-pub use operation::operation_of;
-pub use persist::reset;
-pub use request::Call;
-pub use request::Protocol;
-pub use response::Lost;
-pub use response::Refusal;
-pub use response::Reply;
-pub use response::Response;
-pub use serve::serve;
+pub use machine::calls::CallRecord;
+pub use machine::calls::Outcome;
+pub use machine::emulator::ACCOUNT_ID;
+pub use machine::emulator::Builder;
+pub use machine::emulator::Emulator;
+pub use machine::emulator::Snapshot;
+pub use machine::error::EmulatorError;
+pub use machine::faults::Counted;
+pub use machine::faults::Fault;
+pub use machine::faults::FaultPlan;
+pub use machine::faults::FaultRule;
+pub use machine::faults::Moment;
+pub use machine::faults::When;
+pub use machine::layer::Layer;
+pub use machine::layer::Next;
+pub use machine::layer::World;
+pub use machine::objects::Object;
+pub use machine::persist::reset;
+pub use machine::serve::serve;
+pub use protocol::request::Call;
+pub use protocol::request::Protocol;
+pub use protocol::response::Lost;
+pub use protocol::response::Refusal;
+pub use protocol::response::Reply;
+pub use protocol::response::Response;
+pub use protocol::secrets::REDACTED;
+pub use protocol::secrets::redact;
+pub use registry::operation_of;
+pub use registry::regions;
 pub use services::apigateway::ApiRequest;
 pub use services::apigateway::IntegrationRequest;
 pub use services::apigateway::Routed;
 pub use services::apigateway::ServedStage;
 
-/// The regions that there are, sorted: those of the partition `aws` that were known when this was written.
-pub fn regions() -> impl Iterator<Item = &'static str> {
-    services::ec2::regions()
-}
+// The tests of the protocol read requests to these APIs.
+#[cfg(test)]
+use registry::APIS;

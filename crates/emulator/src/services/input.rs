@@ -8,8 +8,8 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, Seq
 use serde::forward_to_deserialize_any;
 use serde_json::{Error, Value};
 
-use crate::request::Call;
-use crate::response::Refusal;
+use crate::protocol::request::Call;
+use crate::protocol::response::Refusal;
 
 impl Call {
     /// The input as a typed structure. Give it `#[serde(deny_unknown_fields)]`: a parameter that an operation does not
@@ -107,13 +107,14 @@ impl<'de> Deserializer<'de> for Missing {
 mod tests {
     use std::collections::BTreeMap;
 
-    use crate::request::{Call, Http};
+    use crate::protocol::request::{Call, Http};
+    use crate::services::APIS;
 
     fn call(body: &str) -> Call {
         let target = ("x-amz-target".to_owned(), "TrentService.ListKeys".to_owned());
         let uri = "https://kms.eu-west-1.amazonaws.com/".to_owned();
         let http = Http { uri, headers: vec![target], body: body.into(), ..Http::default() };
-        Call::decode(1, http).expect("it is well formed")
+        Call::decode(&APIS, 1, http).expect("it is well formed")
     }
 
     #[test]

@@ -1,21 +1,26 @@
 //! The services, and the account that they share.
 //!
+//! This is the last of three layers: services name the machine and the protocol, and neither names a service.
+//!
 //! All state is one [`Account`]: what is global, and a [`Region`] for each region, in which each service has a field of
 //! its own. An operation gets the whole of it ([`Cx`]), because AWS's rules span services: a subnet stays while a load
 //! balancer has an interface in it, ECS moves the weights of listener rules, Aurora makes a secret.
 //!
-//! To add a service: list its operations in `scripts/api-models`, write a module with a state that implements [`Api`],
-//! and name it in [`regional!`] below. A request has been decoded and checked against the model of its API before an
-//! operation sees it.
+//! To add a service: list its operations in `scripts/api-models`, name the model in `apis`, write a module with a state that
+//! implements [`Api`], and name it in [`services!`] below. A request has been decoded and checked against the model of its API
+//! before an operation sees it. What the machine needs to know of a service is in [`Api`] too; [`Aws`] hands it over.
 //!
 //! What services have in common is written once: how an operation reads its input (`input`), the objects of a kind and the
 //! refusals of keys that are not there or taken (`table`), tags (`tagging`), pages (`pages`), client tokens and the rest
 //! (`support`). The rules of AWS are code of the services.
 
+mod account;
 pub(crate) mod apigateway;
+mod apis;
 mod autoscaling;
 mod backup;
 mod cloudwatch;
+mod denied;
 pub(crate) mod ec2;
 mod ecr;
 mod ecs;
@@ -42,34 +47,33 @@ mod time_zones;
 mod wafv2;
 mod xray;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use self::account::Account;
 // What services are written with.
+pub(crate) use self::apis::APIS;
 pub(crate) use self::pages::{page, page_by_key};
 pub(crate) use self::support::{
     Answer, Cx, Interface, Next, Tag, Tags, Tokens, named_tag_list, refusals, tag_list, tag_map, tags,
 };
 pub(crate) use self::table::{Kind, Table, kinds};
 pub(crate) use self::tagging::Tagging;
-use crate::clock::Clock;
-pub(crate) use crate::emulator::ACCOUNT_ID;
-use crate::error::EmulatorError;
-pub(crate) use crate::ids::IdSource;
-pub(crate) use crate::latency::{Latencies, Spread, spread};
-pub(crate) use crate::limits::{Limit, ServiceLimits, rate};
-use crate::model::{Problem, Violation};
-pub(crate) use crate::objects::Object;
-use crate::persist::{Files, Stored};
-pub(crate) use crate::request::Call;
-use crate::request::Protocol;
-use crate::response::Response;
-pub(crate) use crate::response::{Refusal, ensure, refuse_if};
+use crate::machine::clock::Clock;
+pub(crate) use crate::machine::emulator::ACCOUNT_ID;
+pub(crate) use crate::machine::ids::IdSource;
+pub(crate) use crate::machine::latency::{Latencies, Spread, spread};
+pub(crate) use crate::machine::limits::{Limit, ServiceLimits, rate};
+pub(crate) use crate::machine::objects::Object;
+use crate::machine::services::{Catalog, Facts, Services};
+use crate::protocol::apis::Apis;
+use crate::protocol::bounds::BODY_AT_MOST;
+use crate::protocol::model::{Problem, Violation};
+pub(crate) use crate::protocol::request::Call;
+use crate::protocol::request::Protocol;
+pub(crate) use crate::protocol::response::{Refusal, ensure, refuse_if};
+pub(crate) use crate::protocol::secrets::Secrets;
 
 /// The region under which global services keep their state.
 pub(crate) const GLOBAL: &str = "global";
@@ -84,6 +88,15 @@ pub(crate) trait Api: Clone + Send + Serialize + DeserializeOwned {
     const LIMITS: ServiceLimits;
     /// Operations that take their time before they answer.
     const CALLS: &'static [(&'static str, Spread)] = &[];
+
+    /// Members that are secret in one operation only, and that no model marks.
+    const SECRETS: Secrets = &[];
+    /// The code of an internal error, where it is not that of the API references' "Common Errors".
+    const INTERNAL: &'static str = "InternalFailure";
+    /// What the names of its actions in IAM begin with, where that is not the name that calls are signed for.
+    const ACTIONS: Option<&'static str> = None;
+    /// The largest body of a request.
+    const BODY_AT_MOST: usize = BODY_AT_MOST;
 
     /// The codes [`MISSING`](Self::MISSING) and [`INVALID`](Self::INVALID) of an operation, for services whose operations
     /// differ in them.
@@ -100,6 +113,16 @@ pub(crate) trait Api: Clone + Send + Serialize + DeserializeOwned {
     /// The refusal of input that the model of the API does not allow.
     fn refused(_cx: &Cx<'_>, call: &Call, violation: Violation) -> Refusal {
         refused::<Self>(call, violation)
+    }
+
+    /// The refusal of a caller whom no policy allows the call.
+    fn denied(call: &Call) -> Refusal {
+        denied::refusal(call, Self::ACTIONS.unwrap_or(&call.service))
+    }
+
+    /// Puts an object into a state whose cause is not modelled; whether there is one of this name.
+    fn put(&mut self, _name: &str, _state: &str) -> bool {
+        false
     }
 
     /// Lets everything happen that has become due. Nothing runs in the background, so this comes before every look.
@@ -150,6 +173,13 @@ macro_rules! services {
                     _ => {}
                 }
                 Ok(())
+            }
+
+            fn put(&mut self, service: &str, name: &str, state: &str) -> bool {
+                match service {
+                    $($name => Api::put(&mut self.$field, name, state),)+
+                    _ => false,
+                }
             }
 
             fn objects(&self, home: &str) -> Vec<Object> {
@@ -221,24 +251,26 @@ macro_rules! services {
             }
         }
 
-        /// How many calls a service takes, if it is there.
-        pub(crate) fn limits(service: &str) -> Option<ServiceLimits> {
+        /// What a service says of itself.
+        fn facts(service: &str) -> Facts {
             match state_name(service) {
-                $($name => Some(<$state>::LIMITS),)+
-                $($global_name => Some(<$global_state>::LIMITS),)+
-                _ => None,
+                $($name => facts_of::<$state>(),)+
+                $($global_name => facts_of::<$global_state>(),)+
+                _ => Facts {
+                    limits: ServiceLimits::each(&[]),
+                    calls: &[],
+                    secrets: &[],
+                    denied: |call| denied::refusal(call, &call.service),
+                    internal_error: "InternalFailure",
+                },
             }
         }
 
-        /// How long a call takes until it answers, where that is not at once.
-        pub(crate) fn duration(service: &str, operation: &str) -> Option<Spread> {
-            let calls = match state_name(service) {
-                $($name => <$state>::CALLS,)+
-                $($global_name => <$global_state>::CALLS,)+
-                _ => return None,
-            };
-            calls.iter().find(|(name, _)| *name == operation).map(|(_, spread)| *spread)
-        }
+        /// The largest body of each service.
+        const BODIES: &[(&str, usize)] = &[
+            $(($name, <$state as Api>::BODY_AT_MOST),)+
+            $(($global_name, <$global_state as Api>::BODY_AT_MOST),)+
+        ];
     };
 }
 
@@ -307,185 +339,35 @@ fn refused<S: Api>(call: &Call, violation: Violation) -> Refusal {
     }
 }
 
-/// Everything in the account.
-#[derive(Clone)]
-pub(crate) struct Account {
-    global: Global,
-    regions: BTreeMap<String, Region>,
-}
-
-/// All services of the account.
-pub(crate) struct Services {
-    clock: Arc<Clock>,
-    seed: u64,
-    latencies: Latencies,
-    account: Mutex<Account>,
-}
-
-impl Services {
-    pub(crate) fn new(clock: Clock, seed: u64, latencies: Latencies) -> Self {
-        let account = Account { global: Global::new(seed), regions: BTreeMap::new() };
-        Services { clock: Arc::new(clock), seed, latencies, account: Mutex::new(account) }
-    }
-
-    /// The account's clock.
-    pub(crate) fn clock(&self) -> &Arc<Clock> {
-        &self.clock
-    }
-
-    /// The account as it is, and how much time has passed in it.
-    pub(crate) fn copy(&self) -> (Account, Duration) {
-        (self.account().clone(), self.clock.passed())
-    }
-
-    /// The services of an account that was copied, at the moment at which it was.
-    pub(crate) fn going_on(account: Account, passed: Duration, seed: u64, latencies: Latencies) -> Self {
-        let clock = Arc::new(Clock::going_on(passed));
-        Services { clock, seed, latencies, account: Mutex::new(account) }
-    }
-
-    fn account(&self) -> MutexGuard<'_, Account> {
-        // Operations change the state after their last check, so a panic leaves it whole.
-        self.account.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Does something in a region, once everything has happened there that is due.
-    fn within<T>(&self, region: &str, work: impl FnOnce(&mut Cx<'_>) -> T) -> T {
-        let mut account = self.account();
-        let Account { global, regions } = &mut *account;
-        let r = regions.entry(region.to_owned()).or_insert_with(|| Region::new(self.seed, region));
-        let now_millis = self.clock.now_millis();
-        let mut cx = Cx { region, now_millis, latencies: self.latencies, global, r };
-        settle(&mut cx);
-        work(&mut cx)
-    }
-
-    pub(crate) fn answer(&self, call: &Call) -> Response {
-        let answered =
-            self.within(&call.region, |cx| match cx.global.iam.passed_too_early(call, cx.now_millis) {
-                Some(role) => Err(not_passed(call, role)),
-                None => answer(cx, call),
-            });
-        match answered {
-            Ok(value) => Response::success(call, &value),
-            Err(refusal) => call.refuse(refusal),
-        }
-    }
-
-    /// Puts a cluster or an instance of RDS into a state; whether there is one of this name.
-    pub(crate) fn put_database(&self, region: &str, database: &str, status: &str) -> bool {
-        self.within(region, |cx| cx.r.rds.put(database, status))
-    }
-
-    /// The homes (service, and region or `global`) in which a call may have an effect.
-    pub(crate) fn homes(&self, call: &Call) -> Vec<(String, String)> {
-        let regional = REGIONAL.iter().map(|service| ((*service).to_owned(), call.region.clone()));
-        let global = GLOBALS.iter().map(|service| ((*service).to_owned(), GLOBAL.to_owned()));
-        regional.chain(global).collect()
-    }
-
-    /// The home of the service that a call asks.
-    pub(crate) fn home(&self, call: &Call) -> (String, String) {
-        let name = state_name(&call.service);
-        let region = if GLOBALS.contains(&name) { GLOBAL } else { call.region.as_str() };
-        (name.to_owned(), region.to_owned())
-    }
-
-    /// The state of a service in a region, or `global`.
-    pub(crate) fn save(&self, service: &str, home: &str) -> Option<Value> {
-        match home {
-            GLOBAL => self.account().global.save(service),
-            region => self.within(region, |cx| cx.r.save(service)),
-        }
-    }
-
-    /// The same for a new account, which has no file.
-    pub(crate) fn blank(&self, service: &str, home: &str) -> Option<Value> {
-        match home {
-            GLOBAL => Global::new(self.seed).save(service),
-            region => Region::new(self.seed, region).save(service),
-        }
-    }
-
-    /// Whether a stored state can be loaded.
-    fn check(&self, stored: &Stored) -> Result<(), EmulatorError> {
-        match check_state(&stored.service, &stored.state) {
-            Some(checked) => checked.map_err(|error| broken(stored, &error)),
-            None => Err(unknown(stored)),
-        }
-    }
-
-    /// What of the files can be loaded, and what is wrong with the others.
-    pub(crate) fn usable(&self, files: Files) -> (Vec<Stored>, BTreeMap<(String, String), EmulatorError>) {
-        let home = |service: &String, region: &String| (service.clone(), region.clone());
-        let mut bad: BTreeMap<_, _> =
-            files.unreadable.into_iter().map(|one| (home(&one.service, &one.region), one.error)).collect();
-        let mut good = Vec::new();
-        for stored in files.readable {
-            match self.check(&stored) {
-                Ok(()) => good.push(stored),
-                Err(error) => drop(bad.insert(home(&stored.service, &stored.region), error)),
-            }
-        }
-        (good, bad)
-    }
-
-    /// Makes memory equal to what was read: homes without a file are those of a new account. Files are
-    /// [checked](Self::check) before.
-    pub(crate) fn load(&self, files: Vec<Stored>) -> Result<(), EmulatorError> {
-        let mut account = Account { global: Global::new(self.seed), regions: BTreeMap::new() };
-        for stored in files {
-            let Stored { service, region, state, .. } = &stored;
-            let loaded = match region.as_str() {
-                GLOBAL => account.global.load(service, state.clone()),
-                name => {
-                    let new = || Region::new(self.seed, name);
-                    account.regions.entry(name.to_owned()).or_insert_with(new).load(service, state.clone())
-                }
-            };
-            loaded.map_err(|error| broken(&stored, &error))?;
-        }
-        *self.account() = account;
-        Ok(())
-    }
-
-    pub(crate) fn objects(&self) -> Vec<Object> {
-        let names: Vec<String> = self.account().regions.keys().cloned().collect();
-        let mut objects: Vec<Object> =
-            names.iter().flat_map(|region| self.within(region, |cx| cx.r.objects(region))).collect();
-        objects.extend(self.account().global.objects());
-        objects.sort_by(|a, b| {
-            let key = |o: &Object| (o.service.clone(), o.region.clone(), o.kind.clone(), o.id.clone());
-            key(a).cmp(&key(b))
-        });
-        objects
+fn facts_of<S: Api>() -> Facts {
+    Facts {
+        limits: S::LIMITS,
+        calls: S::CALLS,
+        secrets: S::SECRETS,
+        denied: S::denied,
+        internal_error: S::INTERNAL,
     }
 }
 
-fn unknown(stored: &Stored) -> EmulatorError {
-    EmulatorError::UnknownService { path: stored.path.clone(), service: stored.service.clone() }
-}
+/// The services that there are.
+pub(crate) struct Aws;
 
-fn broken(stored: &Stored, error: &serde_json::Error) -> EmulatorError {
-    EmulatorError::Broken { path: stored.path.clone(), reason: error.to_string() }
-}
+impl Catalog for Aws {
+    fn apis(&self) -> &'static Apis {
+        &APIS
+    }
 
-/// The refusal of a call that hands over a role before the caller may. EC2 does not say what is not allowed.
-fn not_passed(call: &Call, role: &str) -> Refusal {
-    let (code, status) = match call.protocol {
-        Protocol::Ec2Query => {
-            let message = "You are not authorized to perform this operation.";
-            return Refusal::new("UnauthorizedOperation", message).with_status(403);
-        }
-        Protocol::AwsQuery => ("AccessDenied", 403),
-        Protocol::AwsJson | Protocol::Cbor => ("AccessDeniedException", 400),
-        Protocol::RestJson | Protocol::RestXml => ("AccessDeniedException", 403),
-    };
-    let message = format!(
-        "User: arn:aws:iam::{ACCOUNT_ID}:user/emulator is not authorized to perform: iam:PassRole on resource: {role} \
-         because no identity-based policy allows the iam:PassRole action"
-    );
-    Refusal::new(code, message).with_status(status)
+    fn facts(&self, service: &str) -> Facts {
+        facts(service)
+    }
+
+    fn large_bodies(&self) -> &'static [(&'static str, usize)] {
+        BODIES
+    }
+
+    fn account(&self, clock: Clock, seed: u64, latencies: Latencies) -> Box<dyn Services> {
+        Account::new(seed).live(clock, seed, latencies)
+    }
 }
 
 /// The refusal of an operation that a service does not have, with AWS's code for that.
@@ -503,7 +385,7 @@ pub(crate) fn unknown_operation(call: &Call) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::Http;
+    use crate::protocol::request::Http;
 
     #[test]
     fn a_new_account_has_no_objects() {
@@ -513,8 +395,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_service_that_is_not_there_is_refused_by_name() {
-        let services = Services::new(Clock::in_memory(), 0, Latencies::new(0.0, 0));
+        let services = Aws.account(Clock::in_memory(), 0, Latencies::new(0.0, 0));
         let call = Call::decode(
+            &APIS,
             1,
             Http {
                 uri: "https://kinesis.eu-west-1.amazonaws.com/".to_owned(),

@@ -7,7 +7,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use super::iam::State as Iam;
 use super::iam::policy::{Effect, Many, Policy, Principal, Scalar, Statement, matches};
-use crate::response::ensure;
+use crate::protocol::response::ensure;
 
 /// Of how many policies answers are remembered.
 const REMEMBERED_AT_MOST: usize = 100;

@@ -4,11 +4,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Answer, Api, Cx, unknown_operation};
-use crate::emulator::ACCOUNT_ID;
-use crate::ids::IdSource;
-use crate::limits::{ServiceLimits, rate};
-use crate::objects::Object;
-use crate::request::Call;
+use crate::machine::emulator::ACCOUNT_ID;
+use crate::machine::ids::IdSource;
+use crate::machine::limits::{ServiceLimits, rate};
+use crate::machine::objects::Object;
+use crate::protocol::request::Call;
+
+/// Whether a call changes nothing: it hands out identities and keeps nothing that a user could find again.
+pub(crate) fn only_reads(_call: &Call) -> bool {
+    true
+}
 
 /// The service. It keeps nothing.
 #[derive(Clone, Serialize, Deserialize)]

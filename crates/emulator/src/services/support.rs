@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Global, Region};
-use crate::emulator::ACCOUNT_ID;
-use crate::latency::{Latencies, Spread};
-use crate::request::Call;
-use crate::response::{Refusal, ensure, refuse_if};
+use crate::machine::emulator::ACCOUNT_ID;
+use crate::machine::latency::{Latencies, Spread};
+use crate::protocol::request::Call;
+use crate::protocol::response::{Refusal, ensure, refuse_if};
 
 /// What an operation answers: members by the names of the API's model, or AWS's error.
 pub(crate) type Answer = Result<Value, Refusal>;

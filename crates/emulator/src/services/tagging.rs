@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::support::{Tag, Tags, tag_list};
 use super::{Answer, Cx};
-use crate::request::Call;
-use crate::response::{Refusal, refuse_if};
+use crate::protocol::request::Call;
+use crate::protocol::response::{Refusal, refuse_if};
 
 /// Tags that an object may have (AWS General Reference, "Tagging your AWS resources", "Tag naming limits and requirements").
 const MOST: usize = 50;

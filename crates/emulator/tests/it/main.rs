@@ -23,6 +23,7 @@ mod inspection;
 mod interface_endpoints;
 mod kms;
 mod lambda;
+mod layers;
 mod life_cycle;
 mod linked_roles;
 mod listener_refusals;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::bad;
 use super::records::{Method, MethodResponse};
-use crate::response::{Refusal, ensure, refuse_if};
+use crate::protocol::response::{Refusal, ensure, refuse_if};
 
 /// Where a request has parameters.
 const LOCATIONS: [&str; 3] = ["path", "querystring", "header"];

@@ -40,10 +40,10 @@ use self::records::{
 };
 pub use self::served::{ApiRequest, IntegrationRequest, Routed, ServedStage};
 use super::{
-    Answer, Api, Call, Cx, IdSource, Interface, Limit, Object, Refusal, ServiceLimits, Spread, kinds, rate,
-    refusals, spread, unknown_operation,
+    Answer, Api, Call, Cx, IdSource, Interface, Limit, Object, Refusal, Secrets, ServiceLimits, Spread,
+    kinds, rate, refusals, spread, unknown_operation,
 };
-use crate::model::{Problem, Violation};
+use crate::protocol::model::{Problem, Violation};
 
 /// Estimates; the deployment is measured.
 const REST_API: Spread = spread(2.0, 1.0, 2.0);
@@ -103,6 +103,15 @@ impl Api for State {
         ("DeleteStage", SMALL),
         ("DeleteDeployment", SMALL),
     ];
+
+    // The value of an API key, and headers that an integration sends, of which one may be a password between API and origin.
+    const SECRETS: Secrets = &[
+        ("CreateApiKey", "value"),
+        ("UpdateApiKey", "patchOperations"),
+        ("PutIntegration", "requestParameters"),
+        ("UpdateIntegration", "patchOperations"),
+    ];
+    const ACTIONS: Option<&'static str> = Some("apigateway");
 
     fn new(ids: IdSource, _region: &str) -> Self {
         State {

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 
 use super::bad;
-use crate::response::Refusal;
+use crate::protocol::response::Refusal;
 
 /// A patch operation as it is sent.
 #[derive(Clone, Debug, Deserialize)]

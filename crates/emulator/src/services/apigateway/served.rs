@@ -18,6 +18,26 @@ use serde_json::Value;
 use super::State;
 use super::records::{CanarySettings, Frozen, Integration, Method, Resource};
 use super::template::{self, Rendered};
+use crate::machine::emulator::Emulator;
+use crate::machine::error::EmulatorError;
+
+impl Emulator {
+    /// What a stage of an API of API Gateway serves, if there is such a stage: its deployment, whatever became of the API
+    /// since. No operation of API Gateway shows that.
+    ///
+    /// # Errors
+    ///
+    /// If state on disk cannot be read. Never in memory.
+    pub async fn stage(
+        &self,
+        region: &str,
+        api: &str,
+        stage: &str,
+    ) -> Result<Option<ServedStage>, EmulatorError> {
+        let state = self.state("apigateway", region).await?;
+        Ok(state.and_then(|state| State::served(state, api, stage)))
+    }
+}
 
 /// A request, as a client sends it to a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +88,7 @@ pub struct ServedStage {
 
 impl State {
     /// What a stage serves, from the state of a region as it is kept.
-    pub(crate) fn served(state: Value, api: &str, stage: &str) -> Option<ServedStage> {
+    fn served(state: Value, api: &str, stage: &str) -> Option<ServedStage> {
         let state: State = serde_json::from_value(state).ok()?;
         let tree = state.apis.get(api)?;
         let stage = tree.stages.get(stage)?;

@@ -5,7 +5,7 @@ use super::bad;
 use super::patch::{Op, Patch, unescaped};
 use super::records::{CanarySettings, MethodSetting, Stage};
 use super::rest_api::one_of;
-use crate::response::{Refusal, ensure};
+use crate::protocol::response::{Refusal, ensure};
 
 const PATHS: &str = "/deploymentId, /description, /documentationVersion, /tracingEnabled, /variables/<name>, \
                      /accessLogSettings, /accessLogSettings/destinationArn, /accessLogSettings/format, \

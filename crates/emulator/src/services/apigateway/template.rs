@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use super::served::ApiRequest;
-use crate::response::ensure;
+use crate::protocol::response::ensure;
 
 /// What a template made of a request.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What alarms do when their state changes. Actions are checked and kept, and not taken.
 
 use super::validation;
-use crate::response::{Refusal, ensure};
+use crate::protocol::response::{Refusal, ensure};
 
 /// Who takes an action.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! CloudWatch User Guide, "Using math expressions with CloudWatch metrics". Types are not checked, so an expression that
 //! gives a number or many time series passes.
 
-use crate::response::{ensure, refuse_if};
+use crate::protocol::response::{ensure, refuse_if};
 use std::collections::BTreeSet;
 
 /// What an expression refers to.

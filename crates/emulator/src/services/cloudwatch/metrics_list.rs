@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::alarm::{Dimension, check_extended, check_period, yes};
 use super::expression::{self, Parsed};
 use super::validation;
-use crate::response::{Refusal, ensure, refuse_if};
+use crate::protocol::response::{Refusal, ensure, refuse_if};
 
 /// A metric or an expression (CloudWatch API Reference, MetricDataQuery).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

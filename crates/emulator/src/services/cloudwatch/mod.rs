@@ -84,6 +84,7 @@ impl Api for State {
         Limit::any(rate(10.0, 10.0)),
     ])
     .throttled("Throttling", 400);
+    const ACTIONS: Option<&'static str> = Some("cloudwatch");
     const CALLS: &'static [(&'static str, Spread)] =
         &[("PutMetricAlarm", WRITE), ("PutCompositeAlarm", WRITE), ("PutDashboard", WRITE)];
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::alarm_name;
-use crate::response::ensure;
+use crate::protocol::response::ensure;
 
 /// The names of the alarms that a rule refers to.
 ///

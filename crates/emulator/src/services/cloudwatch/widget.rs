@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::response::Refusal;
+use crate::protocol::response::Refusal;
 
 /// What is wrong, and where.
 type Problems = Vec<Value>;

@@ -7,7 +7,7 @@ use super::describe::{describe, find, find_mut};
 use super::guard_records::{IcmpTypeCode, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, PortRange};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done};
-use crate::parameters::Parameters;
+use crate::protocol::parameters::Parameters;
 use crate::services::{ACCOUNT_ID, Refusal, refuse_if, to_json};
 
 /// The entry that denies what nothing else decided. It is shown as `*` and cannot be touched.

@@ -8,7 +8,7 @@ use super::describe::{describe_as, find};
 use super::records::Address;
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done};
-use crate::parameters::Parameters;
+use crate::protocol::parameters::Parameters;
 use crate::services::{Refusal, to_json};
 
 /// Our public addresses are in 198.18.0.0/15, which is set aside for tests and belongs to nobody (RFC 2544).

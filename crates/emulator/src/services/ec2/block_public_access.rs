@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Answer, Cx, Region};
-use crate::emulator::ACCOUNT_ID;
-use crate::parameters::Parameters;
+use crate::machine::emulator::ACCOUNT_ID;
+use crate::protocol::parameters::Parameters;
 
 /// What is stopped. State of an earlier version does not have it.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 use super::Answer;
 use super::table::Table;
 use super::tags::Tags;
-use crate::latency::Latency;
-use crate::parameters::Parameters;
+use crate::machine::latency::Latency;
+use crate::protocol::parameters::Parameters;
 use crate::services::{Refusal, to_json};
 
 /// What operations need to know of a kind of object.

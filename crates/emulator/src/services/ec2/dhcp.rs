@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::describe::{Kind, Record, describe, find, find_mut};
+use super::latency;
 use super::records::record;
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done};
-use crate::latency;
-use crate::parameters::Parameters;
+use crate::protocol::parameters::Parameters;
 use crate::services::{ACCOUNT_ID, Refusal, refuse_if, to_json};
 
 /// What can be in a set (EC2 API Reference, CreateDhcpOptions).

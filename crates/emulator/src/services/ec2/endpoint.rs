@@ -9,7 +9,7 @@ use super::interface_endpoint::latency_of;
 use super::records::{Route, VpcEndpoint};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done};
-use crate::parameters::Parameters;
+use crate::protocol::parameters::Parameters;
 use crate::services::{ACCOUNT_ID, Refusal, refuse_if, to_json};
 
 /// What an endpoint allows if nothing else is said (EC2 API Reference, CreateVpcEndpoint, `PolicyDocument`).

@@ -12,8 +12,8 @@ use super::describe::{describe, find, not_found};
 use super::guard_records::{DestinationOptions, FlowLog};
 use super::tags::Tags;
 use super::{Answer, Cx, Region};
-use crate::parameters::Parameters;
-use crate::response::{Refusal, refuse_if};
+use crate::protocol::parameters::Parameters;
+use crate::protocol::response::{Refusal, refuse_if};
 
 /// The service that delivers.
 const DELIVERS: &str = "vpc-flow-logs.amazonaws.com";

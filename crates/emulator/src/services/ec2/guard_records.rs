@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::describe::{Kind, Record};
+use super::latency;
 use super::records::record;
 use super::tags::Tags;
-use crate::latency;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -4,7 +4,7 @@
 use super::Region;
 use super::describe::Record;
 use super::table::Table;
-use crate::objects::Object;
+use crate::machine::objects::Object;
 
 impl Region {
     pub(super) fn list(&self, region: &str) -> Vec<Object> {

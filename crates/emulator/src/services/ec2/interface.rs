@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::describe::Filters;
 use super::network;
 use super::{Answer, Cx, Interface, Region};
-use crate::parameters::Parameters;
+use crate::protocol::parameters::Parameters;
 use crate::services::{ACCOUNT_ID, Refusal, refuse_if};
 
 /// What other services need to know of a subnet.

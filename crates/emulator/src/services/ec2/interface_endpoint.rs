@@ -13,8 +13,9 @@ use super::describe::{Record, find, not_found};
 use super::endpoint::{INTERFACE_ACCESS, policy};
 use super::records::{DnsEntry, DnsOptions, EndpointGroup, VpcEndpoint};
 use super::tags::Tags;
-use super::{Answer, Cx, Region};
-use crate::parameters::Parameters;
+use super::{Answer, Cx, Region, latency};
+use crate::machine::latency::Latency;
+use crate::protocol::parameters::Parameters;
 use crate::services::{ACCOUNT_ID, Refusal, refuse_if, to_json};
 
 /// Services that have interface endpoints, of those that a payment stack calls (AWS PrivateLink Guide, "AWS services
@@ -106,7 +107,7 @@ impl Region {
             self.check_private_dns(&vpc_id, &service_name)?;
         }
         let id = self.ids.id("vpce");
-        let available = cx.after(crate::latency::INTERFACE_ENDPOINT.create, &id);
+        let available = cx.after(latency::INTERFACE_ENDPOINT.create, &id);
         let label = format!("{id}-{:08x}", self.ids.number() as u32);
         let dns_entry_set = self.dns_entries(cx, &label, &host, &subnets, private_dns_enabled);
         let endpoint = VpcEndpoint {
@@ -289,9 +290,9 @@ fn hosted_zone(about: &str) -> String {
 }
 
 /// How long an endpoint of a kind takes to come and to go.
-pub(super) fn latency_of(endpoint: &VpcEndpoint) -> &'static crate::latency::Latency {
+pub(super) fn latency_of(endpoint: &VpcEndpoint) -> &'static Latency {
     match endpoint.vpc_endpoint_type.as_str() {
-        "Interface" => &crate::latency::INTERFACE_ENDPOINT,
+        "Interface" => &latency::INTERFACE_ENDPOINT,
         _ => VpcEndpoint::KIND.latency,
     }
 }

@@ -6,7 +6,7 @@ use super::describe::{describe, find, find_mut};
 use super::records::{Attachment, InternetGateway};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done};
-use crate::parameters::Parameters;
+use crate::protocol::parameters::Parameters;
 use crate::services::{ACCOUNT_ID, Refusal, to_json};
 
 impl Region {

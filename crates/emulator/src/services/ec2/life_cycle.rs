@@ -4,8 +4,9 @@
 //! runs in the background: whoever looks at a region first lets everything happen that has become due.
 
 use super::describe::Record;
+use super::latency::LONGEST_UNSEEN;
 use super::{Cx, Region};
-use crate::latency::Spread;
+use crate::machine::latency::Spread;
 
 impl Cx<'_> {
     /// When something that begins now is over; `None` where it takes no time.
@@ -23,9 +24,9 @@ impl Cx<'_> {
             return None;
         }
         let millis = if R::KIND.starts_pending {
-            self.latencies.unseen_early_millis(R::KIND.latency, id)
+            self.latencies.unseen_early_millis(R::KIND.latency, LONGEST_UNSEEN, id)
         } else {
-            self.latencies.unseen_millis(R::KIND.latency, id)
+            self.latencies.unseen_millis(R::KIND.latency, LONGEST_UNSEEN, id)
         };
         Some(self.now_millis + millis)
     }

@@ -8,6 +8,7 @@
 mod acl;
 mod address;
 mod block_public_access;
+mod denied;
 mod describe;
 mod dhcp;
 mod endpoint;
@@ -17,6 +18,7 @@ mod inspect;
 mod interface;
 mod interface_endpoint;
 mod internet_gateway;
+mod latency;
 mod life_cycle;
 mod nat_gateway;
 mod network;
@@ -44,8 +46,7 @@ use super::{
     Answer, Api, Call, IdSource, Interface, Latencies, Limit, Object, Refusal, ServiceLimits, Spread, Tokens,
     iam, rate, s3, spread,
 };
-use crate::clock::timestamp;
-use crate::latency;
+use crate::machine::clock::timestamp;
 
 /// Everything in one region.
 #[derive(Clone, Serialize, Deserialize)]
@@ -201,10 +202,12 @@ impl Api for Region {
         Limit::of(&["CreateNatGateway", "DeleteNatGateway"], rate(10.0, 1.0)),
         Limit::of(&["CreateVpcEndpoint", "ModifyVpcEndpoint", "DeleteVpcEndpoints"], rate(4.0, 0.3)),
         Limit::of(&["CreateTags", "DeleteTags"], rate(100.0, 10.0)),
-        Limit::unfiltered_reads(rate(50.0, 10.0)),
+        Limit::unfiltered_reads(&["Filter", "MaxResults", "NextToken"], rate(50.0, 10.0)),
         Limit::reads(rate(100.0, 20.0)),
         Limit::any(rate(50.0, 5.0)),
     ]);
+    // "Server error codes".
+    const INTERNAL: &'static str = "InternalError";
     const CALLS: &'static [(&'static str, Spread)] = &[
         ("DeleteVpc", latency::VPC.delete),
         ("DeleteSubnet", latency::SUBNET.delete),
@@ -255,6 +258,10 @@ impl Api for Region {
             interfaces,
         };
         cx.r.ec2.run(&own, call)
+    }
+
+    fn denied(call: &Call) -> Refusal {
+        denied::refusal(call)
     }
 
     fn settle(cx: &mut super::Cx<'_>) {

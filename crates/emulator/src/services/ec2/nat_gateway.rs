@@ -11,7 +11,7 @@ use super::describe::{Record, describe, find, find_mut};
 use super::records::{Failure, NatAddress, NatGateway};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, network};
-use crate::parameters::Parameters;
+use crate::protocol::parameters::Parameters;
 use crate::services::{ACCOUNT_ID, to_json};
 
 /// How long a gateway that is gone is still shown (VPC User Guide, "Delete a NAT gateway").

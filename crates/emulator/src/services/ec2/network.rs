@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use crate::parameters::Parameters;
-use crate::response::Refusal;
+use crate::protocol::parameters::Parameters;
+use crate::protocol::response::Refusal;
 
 /// Reads an IPv4 block. Host bits are cleared, as EC2 does (EC2 API Reference, CreateVpc, `CidrBlock`).
 pub(super) fn block(p: &mut Parameters, name: &str) -> Result<Ipv4Net, Refusal> {

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::describe::{Kind, Record};
+use super::latency;
 use super::tags::Tags;
-use crate::latency;
 
 macro_rules! record {
     ($record:ident, $id:ident, $kind:expr) => {

@@ -6,7 +6,7 @@ use super::describe::{describe, find, find_mut};
 use super::records::{InternetGateway, NatGateway, Route, RouteTable, RouteTableAssociation, State};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done, network};
-use crate::parameters::Parameters;
+use crate::protocol::parameters::Parameters;
 use crate::services::{ACCOUNT_ID, Refusal, ensure, to_json};
 
 /// Where a route leads.

@@ -9,7 +9,7 @@ use super::describe::{describe, describe_as, find};
 use super::guard_records::{ReferencedGroup, SecurityGroup, SecurityGroupRule};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done};
-use crate::parameters::Parameters;
+use crate::protocol::parameters::Parameters;
 use crate::services::{ACCOUNT_ID, Refusal, Spread, ensure, refuse_if, spread, to_json};
 
 /// From when a new group is seen until its first rule is.

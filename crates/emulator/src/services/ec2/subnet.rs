@@ -8,7 +8,7 @@ use super::tags::Tags;
 use super::vpc::boolean;
 use super::zones::{self, Zone};
 use super::{Answer, Cx, Region, done, network};
-use crate::parameters::Parameters;
+use crate::protocol::parameters::Parameters;
 use crate::services::{ACCOUNT_ID, Refusal, to_json};
 
 impl Region {

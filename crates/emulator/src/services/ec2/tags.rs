@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::describe::{Record, find_mut};
 use super::table::Table;
 use super::{Answer, Region, done};
-use crate::parameters::Parameters;
-use crate::response::Refusal;
+use crate::protocol::parameters::Parameters;
+use crate::protocol::response::Refusal;
 
 /// Tags of one object. On the to_json, a list of keys and values.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -4,7 +4,7 @@
 //! answer, with other parameters it is `IdempotentParameterMismatch`; a token is good for 24 hours.
 
 use super::{Answer, Cx, Region};
-use crate::parameters::Parameters;
+use crate::protocol::parameters::Parameters;
 use crate::services::{Call, Refusal, refuse_if};
 
 const GOOD_FOR_MILLIS: i64 = 24 * 60 * 60 * 1000;

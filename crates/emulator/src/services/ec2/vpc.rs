@@ -7,7 +7,7 @@ use super::describe::{Record, describe_as, find, find_mut};
 use super::records::{CidrAssociation, RouteTableAssociation, State, Vpc};
 use super::tags::Tags;
 use super::{Answer, Cx, Region, done, network};
-use crate::parameters::Parameters;
+use crate::protocol::parameters::Parameters;
 use crate::services::{ACCOUNT_ID, Refusal, to_json};
 
 impl Region {

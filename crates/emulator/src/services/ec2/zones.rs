@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::describe::Filters;
 use super::{Answer, Cx};
-use crate::parameters::Parameters;
-use crate::response::Refusal;
+use crate::protocol::parameters::Parameters;
+use crate::protocol::response::Refusal;
 
 /// Region, what its zone ids begin with, the letters of its zones, and its long name.
 const REGIONS: [(&str, &str, &str, &str); 34] = [

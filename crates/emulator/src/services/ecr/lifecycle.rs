@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::invalid;
-use crate::response::{Refusal, ensure, refuse_if};
+use crate::protocol::response::{Refusal, ensure, refuse_if};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use self::repository::Repository;
 use self::tags::TAGS;
 use super::{
-    ACCOUNT_ID, Answer, Api, Call, Cx, IdSource, Limit, Object, Refusal, ServiceLimits, Spread, rate, spread,
-    unknown_operation,
+    ACCOUNT_ID, Answer, Api, Call, Cx, IdSource, Limit, Object, Refusal, ServiceLimits, Spread, Table,
+    ensure, kinds, rate, spread, unknown_operation,
 };
 
 /// Everything in one region.
@@ -31,6 +31,14 @@ pub(crate) struct State {
 /// ECR API Reference, "InvalidParameterException".
 fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::new("InvalidParameterException", message)
+}
+
+kinds! {
+    Repository: no_repository, |name| {
+        let message =
+            format!("The repository with name '{name}' already exists in the registry with id '{ACCOUNT_ID}'");
+        Refusal::new("RepositoryAlreadyExistsException", message)
+    };
 }
 
 impl Api for State {
@@ -133,14 +141,19 @@ impl State {
     }
 
     fn repository(&self, registry: Option<&str>, name: &str) -> Result<&Repository, Refusal> {
-        let here = registry.is_none_or(|registry| registry == ACCOUNT_ID);
-        self.repositories.get(name).filter(|_| here).ok_or_else(|| no_repository(name))
+        check_registry(registry, name)?;
+        self.repositories.find(name)
     }
 
     fn repository_mut(&mut self, registry: Option<&str>, name: &str) -> Result<&mut Repository, Refusal> {
-        let here = registry.is_none_or(|registry| registry == ACCOUNT_ID);
-        self.repositories.get_mut(name).filter(|_| here).ok_or_else(|| no_repository(name))
+        check_registry(registry, name)?;
+        self.repositories.find_mut(name)
     }
+}
+
+/// There is one registry.
+fn check_registry(registry: Option<&str>, name: &str) -> Result<(), Refusal> {
+    ensure(registry.is_none_or(|registry| registry == ACCOUNT_ID), || no_repository(name))
 }
 
 fn no_repository(name: &str) -> Refusal {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::image::Image;
 use super::{invalid, tags};
-use crate::services::{ACCOUNT_ID, Answer, Call, Cx, Refusal, Tag, Tags, page, to_json};
+use crate::services::{ACCOUNT_ID, Answer, Call, Cx, Refusal, Table, Tag, Tags, page, to_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -123,12 +123,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let mutability = input.image_tag_mutability.unwrap_or_else(|| "MUTABLE".to_owned());
     check_mutability(&mutability, input.image_tag_mutability_exclusion_filters.as_deref())?;
     let tags = tags::read(input.tags)?;
-    if cx.r.ecr.repositories.contains_key(&name) {
-        let message = format!(
-            "The repository with name '{name}' already exists in the registry with id '{ACCOUNT_ID}'"
-        );
-        return Err(Refusal::new("RepositoryAlreadyExistsException", message));
-    }
+    cx.r.ecr.repositories.check_free(&name)?;
     let repository = Repository {
         repository_arn: cx.arn("ecr", &format!("repository/{name}")),
         registry_id: ACCOUNT_ID.to_owned(),

@@ -1,7 +1,7 @@
 //! Tags of repositories (ECR API Reference, CreateRepository and TagResource).
 
 use super::{invalid, no_repository};
-use crate::services::{Cx, Refusal, Tag, Tagging, Tags, refuse_if, tags};
+use crate::services::{Cx, Refusal, Table, Tag, Tagging, Tags, ensure, refuse_if, tags};
 
 pub(super) const TAGS: Tagging =
     Tagging { members: &["tags", "resourceArn", "tagKeys"], ..Tagging::new(tags_of, read, |_| too_many()) };
@@ -19,7 +19,7 @@ fn too_many() -> Refusal {
 fn tags_of<'a>(cx: &'a mut Cx<'_>, arn: &str) -> Result<&'a mut Tags, Refusal> {
     let name = arn.split_once(":repository/").map(|(_, name)| name);
     let name = name.ok_or_else(|| invalid(format!("{arn} is not the ARN of a repository.")))?;
-    let repository =
-        cx.r.ecr.repositories.get_mut(name).filter(|repository| repository.repository_arn == arn);
-    repository.map(|repository| &mut repository.tags).ok_or_else(|| no_repository(name))
+    let repository = cx.r.ecr.repositories.find_mut(name)?;
+    ensure(repository.repository_arn == arn, || no_repository(name))?;
+    Ok(&mut repository.tags)
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::client;
 use super::fargate::Size;
 use super::lookup::is_private_registry;
-use crate::response::{Refusal, ensure, refuse_if};
+use crate::protocol::response::{Refusal, ensure, refuse_if};
 
 /// ECS API Reference, ContainerDefinition: what Fargate has of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

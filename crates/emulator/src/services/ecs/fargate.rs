@@ -1,7 +1,7 @@
 //! How large a task can be on Fargate.
 
 use super::client;
-use crate::response::{Refusal, ensure};
+use crate::protocol::response::{Refusal, ensure};
 
 /// CPU units and MiB of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::invalid;
-use crate::response::{Refusal, refuse_if};
+use crate::protocol::response::{Refusal, refuse_if};
 
 /// ECS API Reference, CapacityProviderStrategyItem.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 
 use super::records::{Action, FixedResponseConfig, ForwardConfig, RedirectConfig, Stickiness, WeightedGroup};
 use super::{invalid, not_modelled};
-use crate::response::{Refusal, refuse_if};
+use crate::protocol::response::{Refusal, refuse_if};
 
 /// The listener that redirects are judged by.
 pub(super) struct At<'a> {

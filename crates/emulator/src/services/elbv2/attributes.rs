@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::records::Attributes;
 use super::{invalid, wrong_configuration};
-use crate::response::{Refusal, ensure, refuse_if};
+use crate::protocol::response::{Refusal, ensure, refuse_if};
 
 /// An attribute as it is given.
 #[derive(Deserialize)]

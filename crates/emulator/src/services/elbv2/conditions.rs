@@ -5,7 +5,7 @@ use ipnet::IpNet;
 
 use super::invalid;
 use super::records::{Condition, HttpHeaderConfig, QueryStringConfig, ValuesConfig};
-use crate::response::{Refusal, ensure, refuse_if};
+use crate::protocol::response::{Refusal, ensure, refuse_if};
 
 /// AWS General Reference, "Elastic Load Balancing endpoints and quotas".
 const MOST_VALUES: usize = 5;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::records::{Action, Rule};
 use super::{State, arns, wrong_configuration};
-use crate::response::Refusal;
+use crate::protocol::response::Refusal;
 
 /// AWS General Reference, "Elastic Load Balancing endpoints and quotas": target groups for an application load balancer.
 const MOST_GROUPS: usize = 100;

@@ -1,7 +1,7 @@
 //! Results page by page.
 
 use super::invalid;
-use crate::response::Refusal;
+use crate::protocol::response::Refusal;
 
 /// The page after a marker, and the marker of the next one. A marker is the ARN of the last object shown.
 pub(super) fn page<'a, R>(

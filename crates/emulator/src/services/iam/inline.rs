@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::policy::Policy;
 use super::{Answer, State, exceeded, listed, malformed, missing, size};
-use crate::parameters::percent_encode;
+use crate::protocol::parameters::percent_encode;
 use crate::services::{Call, Refusal, Table, ensure};
 
 /// Characters of all inline policies of a role together, white space not counted

@@ -22,10 +22,9 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::attached::PREFIX;
-use super::roles::{LINKED_PATH, New};
+use super::roles::{LINKED_PATH, New, ROLE_PROPAGATION};
 use super::{Answer, Cx, Role, State, invalid_input, unique_id};
-use crate::latency::ROLE_PROPAGATION;
-use crate::parameters::percent_encode;
+use crate::protocol::parameters::percent_encode;
 use crate::services::{Call, Refusal};
 
 /// The services that a stack may touch: principal, role and policy, from the sections on service-linked roles in the

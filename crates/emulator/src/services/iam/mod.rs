@@ -130,6 +130,8 @@ impl Api for State {
     const INVALID: &'static str = "ValidationError";
     // Unpublished. For the service as a whole, which is the stricter reading.
     const LIMITS: ServiceLimits = ServiceLimits::together(rate(40.0, 10.0));
+    // The errors of each operation.
+    const INTERNAL: &'static str = "ServiceFailure";
     const CALLS: &'static [(&'static str, Spread)] = &[
         ("CreateRole", spread(1.0, 0.5, 5.0)),
         ("DeleteRole", spread(1.0, 0.5, 2.0)),

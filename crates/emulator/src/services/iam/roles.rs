@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use super::policy::Policy;
 use super::{Answer, Cx, State, attached, exceeded, invalid_input, listed, missing, tags, trust, unique_id};
-use crate::latency::{POLICY_PROPAGATION, PRINCIPAL_PROPAGATION, ROLE_PROPAGATION};
-use crate::parameters::percent_encode;
-use crate::services::{ACCOUNT_ID, Call, Object, Refusal, Table, Tag, Tags, refuse_if, tag_list, to_json};
+use crate::protocol::parameters::percent_encode;
+use crate::services::{
+    ACCOUNT_ID, Call, Object, Refusal, Spread, Table, Tag, Tags, refuse_if, spread, tag_list, to_json,
+};
 
 /// Roles that an account may have (IAM User Guide, "IAM and AWS STS quotas": 1000 unless raised).
 const PER_ACCOUNT: usize = 1000;
@@ -25,6 +26,15 @@ const SESSION: i64 = 3600;
 /// CreateRole, whatever their policies say (terraform-aws-modules/terraform-aws-ecs, issues 414 and 415); CreateRole itself may take
 /// two seconds to answer here.
 const UNPASSABLE_MILLIS: i64 = 4000;
+
+/// From the creation of a role until services can assume it (IAM User Guide, "Changes that I make are not always
+/// immediately visible").
+pub(super) const ROLE_PROPAGATION: Spread = spread(8.0, 5.0, 12.0);
+/// Until KMS knows it as a principal, to which it can grant something: after services can assume it, as the answers of
+/// CreateFunction show, which come in that order. Estimate.
+const PRINCIPAL_PROPAGATION: Spread = spread(16.0, 13.0, 20.0);
+/// From a change of a role's policies until services know what they allow. Estimate.
+const POLICY_PROPAGATION: Spread = spread(15.0, 13.0, 20.0);
 
 /// A role. What other services need of it is behind methods.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -106,7 +106,7 @@ impl State {
             call.members(&["KeyId", "Limit", "Marker"])?;
         let of = key_id.map(|name| self.find(&name).map(|key| key.key_id.clone())).transpose()?;
         let own = self.own.iter().map(|(name, key)| {
-            let arn = format!("arn:aws:kms:{}:{}:{name}", self.region, crate::emulator::ACCOUNT_ID);
+            let arn = format!("arn:aws:kms:{}:{}:{name}", self.region, crate::machine::emulator::ACCOUNT_ID);
             (&key.key_id, json!({"AliasName": name, "AliasArn": arn, "TargetKeyId": key.key_id}))
         });
         let customers = self.aliases.values().map(|alias| (&alias.target_key_id, json!(alias)));

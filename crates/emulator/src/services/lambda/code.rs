@@ -6,7 +6,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::invalid;
-use crate::response::{Refusal, refuse_if};
+use crate::protocol::response::{Refusal, refuse_if};
 
 /// Lambda Developer Guide, "Lambda quotas": 50 MB zipped, for direct uploads.
 const LARGEST: usize = 52_428_800;

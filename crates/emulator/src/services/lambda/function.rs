@@ -12,7 +12,7 @@ use super::{
     Lingering, State, arn, check_qualifier, conflict, invalid, name_of, no_function, settings, split_name,
     unmodelled, uuid,
 };
-use crate::clock::timestamp;
+use crate::machine::clock::timestamp;
 use crate::services::{
     ACCOUNT_ID, Answer, Call, Cx, IdSource, Interface, Next, Refusal, Spread, Tags, ensure, page_by_key,
     refuse_if, spread, tag_map, to_json,

@@ -22,7 +22,7 @@ use super::{
     ACCOUNT_ID, Answer, Api, Call, Cx, IdSource, Interface, Next, Object, Refusal, ServiceLimits, Spread,
     Tags, ensure, rate, refusals, refuse_if, spread, unknown_operation,
 };
-use crate::model::{Problem, Violation};
+use crate::protocol::model::{Problem, Violation};
 
 /// Everything in one region.
 #[derive(Clone, Serialize, Deserialize)]

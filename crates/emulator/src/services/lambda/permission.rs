@@ -133,7 +133,7 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emulator::ACCOUNT_ID;
+    use crate::machine::emulator::ACCOUNT_ID;
 
     #[test]
     fn principals_are_services_accounts_and_people() {

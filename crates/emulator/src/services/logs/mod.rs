@@ -66,6 +66,8 @@ impl Api for State {
         Limit::of(&["PutLogEvents"], rate(1500.0, 1500.0)),
         Limit::any(rate(10.0, 10.0)),
     ]);
+    // The errors of each operation.
+    const INTERNAL: &'static str = "ServiceUnavailableException";
     const CALLS: &'static [(&'static str, Spread)] =
         &[("CreateLogGroup", spread(1.0, 0.5, 5.0)), ("DeleteLogGroup", spread(0.5, 0.2, 1.0))];
 

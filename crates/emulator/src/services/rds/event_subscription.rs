@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::kind::{Kind, Record, find, find_mut, free, invalid};
 use super::pages::{Describe, Listing};
 use super::{EVENT_SUBSCRIPTION, names, tags};
-use crate::clock::timestamp;
+use crate::machine::clock::timestamp;
 use crate::services::resource_policy::allows_service;
 use crate::services::{ACCOUNT_ID, Answer, Call, Cx, Next, Refusal, Tag, Tags, ensure, to_json};
 

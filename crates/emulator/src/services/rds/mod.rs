@@ -38,7 +38,7 @@ use self::parameter_group::{Clusters, Group, Instances};
 use self::snapshot::Snapshot;
 use self::subnet_group::SubnetGroup;
 use super::{Answer, Api, Call, Cx, IdSource, Interface, Object, ServiceLimits, Spread, rate, spread};
-use crate::latency::{Latency, latency};
+use crate::machine::latency::{Latency, latency};
 
 /// Logs of Terraform applies; deleting is inferred.
 const CLUSTER: Latency = latency(spread(43.0, 38.0, 60.0), spread(100.0, 60.0, 150.0));
@@ -100,6 +100,10 @@ impl Api for State {
             snapshots: Table::new(),
             event_subscriptions: Table::new(),
         }
+    }
+
+    fn put(&mut self, name: &str, state: &str) -> bool {
+        status::put(self, name, state)
     }
 
     fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {

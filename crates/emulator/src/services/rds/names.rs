@@ -1,7 +1,7 @@
 //! The rules for identifiers, names and passwords.
 
 use super::kind::invalid;
-use crate::response::{Refusal, ensure};
+use crate::protocol::response::{Refusal, ensure};
 
 /// The longest identifier of a cluster or an instance (RDS API Reference, CreateDBCluster, `DBClusterIdentifier`).
 pub(super) const LONGEST_IDENTIFIER: usize = 63;

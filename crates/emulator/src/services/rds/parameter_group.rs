@@ -197,7 +197,11 @@ pub(super) fn defaults<U: Use>(region: &str) -> Table<Group<U>> {
             "Default {} parameter group for {family}",
             if U::INSTANCES { "instance" } else { "cluster" }
         );
-        let arn = format!("arn:aws:rds:{region}:{}:{}:{name}", crate::emulator::ACCOUNT_ID, U::KIND.resource);
+        let arn = format!(
+            "arn:aws:rds:{region}:{}:{}:{name}",
+            crate::machine::emulator::ACCOUNT_ID,
+            U::KIND.resource
+        );
         let group = Group::new(&name, &family, &description, arn, Tags::new());
         (name, group)
     };

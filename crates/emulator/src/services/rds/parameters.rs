@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use super::kind::{combination, invalid};
-use crate::response::{Refusal, refuse_if};
+use crate::protocol::response::{Refusal, refuse_if};
 
 /// A parameter.
 pub(super) struct Parameter {

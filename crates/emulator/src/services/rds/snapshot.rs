@@ -7,7 +7,7 @@ use super::cluster::Cluster;
 use super::kind::{Kind, Record, find, free, invalid};
 use super::pages::{Describe, Known, Listing};
 use super::{SNAPSHOT, kind, names, tags};
-use crate::clock::timestamp;
+use crate::machine::clock::timestamp;
 use crate::services::{Answer, Call, Cx, Next, Refusal, Tag, Tags, tag_list, to_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -8,7 +8,21 @@
 use super::State;
 use super::cluster::Cluster;
 use super::instance::Instance;
+use crate::machine::emulator::Emulator;
+use crate::machine::error::EmulatorError;
 use crate::services::Cx;
+
+impl Emulator {
+    /// Puts a cluster or an instance of RDS into a state, such as `incompatible-network`, in which it stays; whether there is one
+    /// of this name. For states that AWS knows and whose causes are not modelled. Nothing that was under way goes on.
+    ///
+    /// # Errors
+    ///
+    /// If state on disk cannot be read or written. Never in memory.
+    pub async fn put_database(&self, region: &str, name: &str, status: &str) -> Result<bool, EmulatorError> {
+        self.put("rds", region, name, status).await
+    }
+}
 
 /// The key cannot be used, for now.
 pub(super) const WITHOUT_KEY: &str = "inaccessible-encryption-credentials-recoverable";
@@ -36,16 +50,14 @@ pub(super) fn need_key(cx: &mut Cx<'_>, cluster: &str) {
     of_cluster.for_each(|instance| instance.put(WITHOUT_KEY));
 }
 
-impl State {
-    /// Puts a cluster or an instance into a state; whether there is one of this name.
-    pub(crate) fn put(&mut self, name: &str, status: &str) -> bool {
-        match (self.clusters.get_mut(name), self.instances.get_mut(name)) {
-            (Some(cluster), _) => cluster.put(status),
-            (None, Some(instance)) => instance.put(status),
-            (None, None) => return false,
-        }
-        true
+/// Puts a cluster or an instance into a state; whether there is one of this name.
+pub(super) fn put(state: &mut State, name: &str, status: &str) -> bool {
+    match (state.clusters.get_mut(name), state.instances.get_mut(name)) {
+        (Some(cluster), _) => cluster.put(status),
+        (None, Some(instance)) => instance.put(status),
+        (None, None) => return false,
     }
+    true
 }
 
 impl Cluster {

@@ -1,7 +1,7 @@
 //! The daily window for backups and the weekly one for maintenance, both in UTC.
 
 use super::kind::invalid;
-use crate::response::{Refusal, ensure};
+use crate::protocol::response::{Refusal, ensure};
 
 const DAY: i64 = 24 * 60;
 const WEEK: i64 = 7 * DAY;

@@ -28,6 +28,13 @@ use super::{
 /// Aurora User Guide, "Scaling to Zero ACUs with automatic pause and resume".
 const RESUME: Spread = spread(15.0, 12.0, 30.0);
 
+/// Whether a call is an SQL statement that only reads.
+pub(crate) fn only_reads(call: &Call) -> bool {
+    let sql = call.parameters["sql"].as_str().unwrap_or_default().trim_start();
+    let reads = sql.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"));
+    call.operation == "ExecuteStatement" && reads
+}
+
 /// The databases of one region, by the resource id of their cluster, from the first call on.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

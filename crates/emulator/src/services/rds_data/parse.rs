@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::sql::{Attribute, Column, Granted, On, Statement, error};
-use crate::response::{Refusal, ensure};
+use crate::protocol::response::{Refusal, ensure};
 
 /// Reads one statement; `parameters` stand for `:name` in a query.
 pub(super) fn statement(sql: &str, parameters: &BTreeMap<String, String>) -> Result<Statement, Refusal> {

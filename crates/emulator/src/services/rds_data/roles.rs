@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::grants::{self, Grant, Membership, dependent, known};
 use super::sql::{Attribute, Column, Granted, On, Scalar, Statement, error};
-use crate::response::{Refusal, ensure, refuse_if};
+use crate::protocol::response::{Refusal, ensure, refuse_if};
 
 /// Every role is a member of it, without being one (PostgreSQL, "GRANT").
 const PUBLIC: &str = "public";

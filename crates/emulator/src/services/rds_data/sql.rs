@@ -1,6 +1,6 @@
 //! The statements that are understood: those about roles, what they are granted, and one query of them.
 
-use crate::response::Refusal;
+use crate::protocol::response::Refusal;
 
 /// What a role may do as such (PostgreSQL, "CREATE ROLE"). Everything else that a role can be given is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -132,7 +132,7 @@ pub(super) fn check_location(asked: Option<&str>, region: &str) -> Result<String
     };
     let place = if asked == OLD_NAME.0 { OLD_NAME.1 } else { asked };
     if region == FIRST_REGION {
-        ensure(place != FIRST_REGION && crate::regions().any(|known| known == place), || {
+        ensure(place != FIRST_REGION && crate::services::ec2::regions().any(|known| known == place), || {
             let message = "The specified location-constraint is not valid";
             Refusal::new("InvalidLocationConstraint", message).with_detail("LocationConstraint", asked)
         })?;
@@ -275,7 +275,7 @@ impl State {
 }
 
 fn is_known(region: &str) -> bool {
-    crate::regions().any(|known| known == region)
+    crate::services::ec2::regions().any(|known| known == region)
 }
 
 /// A token that S3 did not give; an empty one is none that it gave (recorded from real AWS).

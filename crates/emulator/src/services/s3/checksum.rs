@@ -11,7 +11,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::problem::invalid_request;
-use crate::response::Refusal;
+use crate::protocol::response::Refusal;
 
 /// Checksums as members of GetObject's answer. There is one, but in states of earlier versions of this program.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

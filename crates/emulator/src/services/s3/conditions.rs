@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::bucket::Bucket;
 use super::problem::{no_key, not_implemented, precondition_failed};
 use super::version::Stored;
-use crate::response::{Refusal, refuse_if};
+use crate::protocol::response::{Refusal, refuse_if};
 
 /// The conditions of a request that reads. A request that has none of a kind is not held to it.
 #[derive(Default, Deserialize)]

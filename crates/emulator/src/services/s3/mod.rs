@@ -10,6 +10,7 @@ mod delete;
 mod encoding;
 mod encryption;
 mod expiry;
+mod host;
 mod input;
 mod lifecycle;
 mod list;
@@ -30,13 +31,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use self::bucket::Bucket;
+pub(crate) use self::host::in_host;
 use self::input::{Target, check_digest, check_owner_id};
 use self::problem::{elsewhere, no_bucket};
 use super::{
     Answer, Api, Call, Cx, IdSource, Object, Refusal, ServiceLimits, Spread, Table, kinds, refuse_if,
     refused, spread, unknown_operation,
 };
-use crate::model::{Problem, Violation};
+use crate::protocol::model::{Problem, Violation};
 
 /// The canonical id of the account (S3 User Guide, "Finding the canonical user ID for your AWS account").
 const OWNER: &str = "123456789012abcdef123456789012abcdef123456789012abcdef1234567890";
@@ -96,6 +98,7 @@ impl Api for State {
     // S3 publishes limits for requests on objects alone, which are out of reach here (S3 User Guide, "Best practices
     // design patterns: optimizing Amazon S3 performance").
     const LIMITS: ServiceLimits = ServiceLimits::each(&[]).throttled("SlowDown", 503);
+    const BODY_AT_MOST: usize = 256 << 20;
     const CALLS: &'static [(&'static str, Spread)] =
         &[("CreateBucket", spread(2.0, 2.0, 10.0)), ("DeleteBucket", spread(0.9, 0.5, 2.0))];
 

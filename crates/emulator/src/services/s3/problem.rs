@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::bucket::{Bucket, check_location};
 use super::input::Target;
 use super::{Cx, find};
-use crate::model::{Problem, Violation};
+use crate::protocol::model::{Problem, Violation};
 use crate::services::{Call, Refusal, refusals};
 
 refusals! {

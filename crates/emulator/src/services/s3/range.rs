@@ -3,7 +3,7 @@
 //! One range of bytes is answered with that part. What is no range that RFC 9110 (section 14.2) knows, or several of them, is
 //! answered with the whole object (S3 API Reference, GetObject, `Range`).
 
-use crate::response::Refusal;
+use crate::protocol::response::Refusal;
 
 /// The first byte of a part and the one after the last.
 #[derive(Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use super::problem::{bad_argument, bad_version_id, no_key, no_version};
 use super::settings::{Tagging, read_tags};
 use super::version::Version;
 use super::{Answer, Cx, find, find_mut};
-use crate::model::form_pairs;
+use crate::protocol::model::form_pairs;
 use crate::services::{Call, Refusal, Tag, Tags, refuse_if, tag_list};
 
 /// Tags of one object.

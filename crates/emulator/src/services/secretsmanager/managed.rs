@@ -61,7 +61,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::IdSource;
+    use crate::machine::ids::IdSource;
     use crate::services::Api;
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::invalid;
-use crate::response::{Refusal, ensure};
+use crate::protocol::response::{Refusal, ensure};
 
 /// Attributes by name.
 pub(super) type Attributes = BTreeMap<String, String>;

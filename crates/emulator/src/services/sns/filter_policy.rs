@@ -9,7 +9,7 @@
 
 use std::net::IpAddr;
 
-use crate::response::{ensure, refuse_if};
+use crate::protocol::response::{ensure, refuse_if};
 use serde_json::{Map, Value};
 
 /// Bytes of a policy.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::response::{Refusal, refuse_if};
+use crate::protocol::response::{Refusal, refuse_if};
 
 /// Attributes by name.
 pub(super) type MessageAttributes = BTreeMap<String, MessageAttribute>;

@@ -21,8 +21,8 @@ use self::subscription::Subscription;
 use self::tags::TAGS;
 pub(crate) use self::topic::Topic;
 use super::{
-    Answer, Api, Call, Cx, IdSource, Limit, Object, Refusal, ServiceLimits, Spread, Table, ensure, kinds,
-    page, rate, spread, unknown_operation,
+    Answer, Api, Call, Cx, IdSource, Limit, Object, Refusal, ServiceLimits, Spread, Table, denied, ensure,
+    kinds, page, rate, spread, unknown_operation,
 };
 
 /// How many items a list has (SNS API Reference, ListTopics and ListSubscriptions).
@@ -76,6 +76,10 @@ impl Api for State {
     .throttled("ThrottlingException", 400);
     const CALLS: &'static [(&'static str, Spread)] =
         &[("CreateTopic", spread(1.0, 0.5, 1.0)), ("DeleteTopic", spread(0.5, 0.3, 1.0))];
+
+    fn denied(call: &Call) -> Refusal {
+        Refusal { code: "AuthorizationError".to_owned(), ..denied::refusal(call, "sns") }
+    }
 
     fn new(ids: IdSource, _region: &str) -> Self {
         State { ids, topics: BTreeMap::new(), subscriptions: BTreeMap::new() }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::invalid;
 use super::send::{digest, is_legal_text};
-use crate::response::{Refusal, refuse_if};
+use crate::protocol::response::{Refusal, refuse_if};
 
 /// Attributes by name.
 pub(super) type MessageAttributes = BTreeMap<String, MessageAttribute>;

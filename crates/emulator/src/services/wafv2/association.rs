@@ -87,7 +87,7 @@ pub(super) fn list(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let (web_acl_arn, resource_type): (String, Option<String>) =
         call.members(&["WebACLArn", "ResourceType"])?;
     let state = &cx.r.wafv2;
-    ensure(state.web_acls.contains_key(&web_acl_arn), || nonexistent(&web_acl_arn))?;
+    state.web_acls.find(&web_acl_arn)?;
     let wanted = match resource_type.as_deref() {
         None | Some("APPLICATION_LOAD_BALANCER") => Some(Kind::LoadBalancer),
         Some("API_GATEWAY") => Some(Kind::Stage),

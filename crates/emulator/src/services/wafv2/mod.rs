@@ -83,6 +83,7 @@ fn duplicate(what: &str) -> Refusal {
 
 kinds! {
     WebAcl: nonexistent;
+    IpSet: nonexistent;
     LoggingConfiguration: nonexistent;
 }
 

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::{State, invalid, managed, nonexistent, scope};
-use crate::services::{ACCOUNT_ID, Refusal, ensure};
+use crate::services::{ACCOUNT_ID, Refusal, Table, ensure};
 
 /// Where statements stand.
 pub(super) struct Place<'a> {
@@ -113,7 +113,7 @@ impl Place<'_> {
         if !arn.starts_with(&prefix) {
             return Err(invalid("A reference in your rule statement is not valid.", "RULE", "Statement"));
         }
-        ensure(self.state.ip_sets.contains_key(arn), || nonexistent(arn))
+        self.state.ip_sets.find(arn).map(drop)
     }
 
     pub(super) fn check_scope(&self) -> Result<(), Refusal> {
