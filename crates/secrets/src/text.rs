@@ -26,6 +26,9 @@ const TOKENS: [(&str, usize, &str); 20] = [
     ("xoxp-", 20, "a token of Slack"),
 ];
 
+/// Whether a text has a secret of one sort in it.
+type Recogniser = fn(&str) -> bool;
+
 /// What a text has in it that is a secret, in words.
 #[must_use]
 pub fn in_text(text: &str) -> Option<&'static str> {
@@ -34,7 +37,7 @@ pub fn in_text(text: &str) -> Option<&'static str> {
     }
     let is_part = |one: char| one.is_ascii_alphanumeric() || one == '_' || one == '-';
     let token = text.split(|one: char| !is_part(one)).find_map(token);
-    let rest: [(&'static str, fn(&str) -> bool); 4] = [
+    let rest: [(&'static str, Recogniser); 4] = [
         ("what looks like a secret access key of AWS", has_access_key),
         ("a JSON Web Token", has_web_token),
         ("a password in a URL", has_url),

@@ -149,7 +149,7 @@ impl Work {
         let to_all = asks || plan.is_empty();
         let tell_first = |lines: Lines| if to_all { tell(lines) } else { note(lines) };
         if ask && !plan.is_empty() {
-            tell_first(plan_lines::plan(&plan, false, Unfinished::ByInterrupted));
+            tell_first(plan_lines::plan(&plan, false, Unfinished::Interrupted));
         }
         tell_first(losses(&plan));
         tell_first(render::remarks(&plan));

@@ -153,7 +153,7 @@ impl View<'_> {
             _ if step.action == Action::Delete && is_kept(step) => {
                 "  stays in the account, no longer managed"
             }
-            Some(Note::Unfinished) if self.unfinished == Unfinished::ByInterrupted => {
+            Some(Note::Unfinished) if self.unfinished == Unfinished::Interrupted => {
                 "  the last run did not finish it"
             }
             Some(Note::Unfinished) => {

@@ -33,7 +33,7 @@ impl Work {
         let prepared = self.prepare(running == Running::Up).await?;
         let graph = guarding(running, prepared.graph);
         let working = self.who_works().await?;
-        note(&working.as_ref().map_or_else(Lines::new, |run| Lines::from(&run.so("the plan may change"))));
+        note(working.as_ref().map_or_else(Lines::new, |run| Lines::from(&run.so("the plan may change"))));
         let unfinished = Unfinished::by(working.as_ref());
         let plan = prepared.engine.preview(graph, &Selector::all()).await.map_err(engine_failure)?;
         let document = Document::of(&plan, running, &prepared.title);

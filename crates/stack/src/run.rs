@@ -402,7 +402,7 @@ impl Work {
         if working.is_some() {
             survey = survey.followed_by(&self.recorded().await?);
         }
-        note(&working::left_out(working.as_ref(), &survey, &self.command("up")));
+        note(working::left_out(working.as_ref(), &survey, &self.command("up")));
         let drift = survey.drift();
         // No drift, so not among it.
         let mut remarks = Lines::new();

@@ -46,28 +46,28 @@ impl Working {
 pub(crate) enum Unfinished {
     /// Of a run that has ended.
     #[default]
-    ByInterrupted,
+    Interrupted,
     /// Of one that lives.
-    ByLiving,
+    Living,
     /// Of one that may live.
-    ByHolder,
+    Holder,
 }
 
 impl Unfinished {
     pub(crate) fn by(working: Option<&Working>) -> Self {
         match working {
-            None => Self::ByInterrupted,
-            Some(Working { lives: true, .. }) => Self::ByLiving,
-            Some(_) => Self::ByHolder,
+            None => Self::Interrupted,
+            Some(Working { lives: true, .. }) => Self::Living,
+            Some(_) => Self::Holder,
         }
     }
 
     /// The run.
     pub(crate) fn run(self) -> &'static str {
         match self {
-            Self::ByInterrupted => "the interrupted run",
-            Self::ByLiving => "the run under way",
-            Self::ByHolder => "the run that holds the lock",
+            Self::Interrupted => "the interrupted run",
+            Self::Living => "the run under way",
+            Self::Holder => "the run that holds the lock",
         }
     }
 }

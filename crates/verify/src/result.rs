@@ -169,7 +169,7 @@ impl Report {
                 findings.iter().filter(|finding| !is_left_out(check, finding)).cloned().collect();
             check.outcome = match left.is_empty() {
                 true => Outcome::Skipped { reason: reason.to_owned() },
-                false => Outcome::Failed { findings: left, advice: *advice },
+                false => Outcome::Failed { findings: left, advice },
             };
         }
         self
