@@ -141,8 +141,11 @@ async fn the_question_about_the_lock_of_a_run_that_lives_can_be_declined() {
 
 const ARN: &str = "arn:aws:acm:eu-west-1:123456789012:certificate/12345678-1234-1234-1234-123456789012";
 
+/// Answers that cannot be right, each with what is said of it.
+type Typed = &'static [(&'static str, &'static str)];
+
 /// What is shown of each of the questions of `init`, an answer, and answers that cannot be right, with what is said of them.
-const INIT: [(&str, &str, &[(&str, &str)]); 5] = [
+const INIT: [(&str, &str, Typed); 5] = [
     ("Project [payment]:", "shop", &[("Shop!", "`Shop!` is not the name of a project; use 1 to 32 lower")]),
     (
         "Environments, with commas between them [dev,prod]:",
