@@ -57,13 +57,13 @@ pub(crate) fn answer(program: &Program) -> Option<Exit> {
     // Somebody else's variable of this name must not keep a command from running.
     arguments.next().filter(|first| first == "--")?;
     let words: Vec<OsString> = arguments.collect();
+    if words.is_empty() {
+        return Some(Exit::Failed);
+    }
     let mut command = with_names(program.command_line(), &words);
     let mut answer = Vec::new();
     let here = std::env::current_dir().ok();
-    let written = match words.is_empty() {
-        true => return Some(Exit::Failed),
-        false => shell.write_complete(&mut command, words, here.as_deref(), &mut answer),
-    };
+    let written = shell.write_complete(&mut command, words, here.as_deref(), &mut answer);
     // Whatever is said here would stand in the middle of what somebody types.
     let printed = written.is_ok() && print_text(&String::from_utf8_lossy(&answer)).is_ok();
     Some(if printed { Exit::Done } else { Exit::Failed })

@@ -27,7 +27,7 @@ impl Working {
     pub(crate) fn so(&self, consequence: &str) -> String {
         let Self { who, doing, since, lives } = self;
         match lives {
-            true => format!("{doing} by {who} is under way since {since}: {consequence}"),
+            true => format!("{}: {consequence}", self.told()),
             false => format!(
                 "{who} holds the lock since {since}, for {doing}: if that run is still under way, {consequence}"
             ),

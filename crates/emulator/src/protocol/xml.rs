@@ -33,7 +33,8 @@ fn element(out: &mut String, name: &str, value: &Value, item: &str) {
     out.push_str(&format!("</{name}>"));
 }
 
-fn escape(out: &mut String, text: &str) {
+/// Writes a text so that a parser reads the same one.
+pub(super) fn escape(out: &mut String, text: &str) {
     for character in text.chars() {
         match character {
             '&' => out.push_str("&amp;"),

@@ -181,6 +181,17 @@ pub(crate) fn argument_name(
     matches!(member.location, Location::Header | Location::QueryString).then(|| member.wire_name(name))
 }
 
+/// A request, for tests.
+#[cfg(test)]
+fn http(method: &str, uri: &str, headers: &[(&str, &str)], body: &str) -> crate::protocol::request::Http {
+    crate::protocol::request::Http {
+        method: method.to_owned(),
+        uri: uri.to_owned(),
+        headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        body: body.into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::shape::Kind;

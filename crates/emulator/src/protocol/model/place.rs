@@ -198,17 +198,9 @@ impl Operation {
 
 #[cfg(test)]
 mod tests {
+    use super::super::http;
     use super::*;
     use crate::APIS;
-
-    fn http(method: &str, uri: &str, headers: &[(&str, &str)], body: &str) -> Http {
-        Http {
-            method: method.to_owned(),
-            uri: uri.to_owned(),
-            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-            body: body.into(),
-        }
-    }
 
     fn placed(signing_name: &str, http: &Http) -> (String, Wire, String) {
         let placed = place(&APIS, signing_name, http).expect("there is a model");

@@ -211,18 +211,9 @@ fn utf8(body: &[u8]) -> Result<&str, Refusal> {
 mod tests {
     use serde_json::json;
 
-    use super::super::{Problem, check, decode};
+    use super::super::{Problem, check, decode, http};
     use super::*;
     use crate::APIS;
-
-    fn http(method: &str, uri: &str, headers: &[(&str, &str)], body: &str) -> Http {
-        Http {
-            method: method.to_owned(),
-            uri: uri.to_owned(),
-            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-            body: body.into(),
-        }
-    }
 
     fn input(service: &str, http: &Http) -> (String, Value) {
         let decoded = decode(&APIS, service, http).expect("there is a model").expect("it is well formed");

@@ -3,6 +3,7 @@
 //! It reads what AWS clients send: elements, texts, comments and CDATA. A document type is refused.
 
 use crate::protocol::response::ensure;
+pub(super) use crate::protocol::xml::escape;
 
 /// An element with what is in it. Names are without their prefixes.
 #[derive(Debug, Default, PartialEq)]
@@ -25,21 +26,6 @@ pub(super) fn parse(text: &str) -> Result<Element, String> {
     match reader.rest {
         "" => Ok(root),
         rest => Err(format!("text after the root element: {}", beginning(rest))),
-    }
-}
-
-/// Writes a text so that a parser reads the same one.
-pub(super) fn escape(out: &mut String, text: &str) {
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            // A parser would turn a bare carriage return into a line feed.
-            '\r' => out.push_str("&#13;"),
-            other => out.push(other),
-        }
     }
 }
 
