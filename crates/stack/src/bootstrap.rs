@@ -12,9 +12,9 @@ use crate::advice::code_of_call;
 use crate::cli::{Bootstrap, Target};
 use crate::codes::Code;
 use crate::exit::{Exit, Failure};
-use crate::output::{Lines, note, print, print_json};
+use crate::output::{Lines, note, print, print_json, tell};
 use crate::question::{Answer, CANCELLED, agreed};
-use crate::run::Work;
+use crate::run::{Work, nothing_changed};
 use crate::signals::Signals;
 use crate::stores::{StateIn, exit_of, unfit};
 use crate::target;
@@ -27,7 +27,7 @@ impl Work {
     pub(crate) async fn bootstrap(&self, wanted: Bootstrap, signals: &Signals) -> Result<Exit, Failure> {
         if self.options.target == Target::Embedded {
             return Err(Failure::new(
-                Exit::Configuration,
+                Exit::Usage,
                 "nothing is to be done: the embedded AWS keeps its state in the state directory",
             )
             .hint("for the bucket on real AWS, add --target aws")
@@ -37,13 +37,10 @@ impl Work {
         match signals.unless(self.make_bucket(wanted, signals, &begun)).await {
             Some(done) => done,
             None if begun.load(Ordering::Relaxed) => {
-                note(&format!("Interrupted. Run {} again to go on", self.command("bootstrap")));
+                tell(&format!("Interrupted. Run {} again to go on", self.command("bootstrap")));
                 Ok(Exit::Interrupted)
             }
-            None => {
-                note("Interrupted; nothing changed.");
-                Ok(Exit::Interrupted)
-            }
+            None => Ok(nothing_changed()),
         }
     }
 
@@ -67,10 +64,11 @@ impl Work {
         let title = format!("bucket {} ({})", wish.name, wish.region);
         let is_due = !look.exists || !look.changes.is_empty();
         if is_due {
-            note(listed(&title, &look));
+            // What somebody is asked about is shown to them, also with `--quiet`.
+            if self.options.yes { note(listed(&title, &look)) } else { tell(listed(&title, &look)) }
         }
         if let Some(code) = &wish.unusable_key {
-            note(&keep_key(code, &wish.name));
+            tell(&keep_key(code, &wish.name));
         }
         if !look.is_ours && !wanted.adopt {
             return Err(not_ours(&title, &look));
@@ -80,11 +78,11 @@ impl Work {
             match agreed(&self.options, &format!("{verb} {title}"), signals).await? {
                 Answer::Yes => {}
                 Answer::No => {
-                    note(CANCELLED);
+                    tell(CANCELLED);
                     return Ok(Exit::Failed);
                 }
                 Answer::Interrupted => {
-                    note(CANCELLED);
+                    tell(CANCELLED);
                     return Ok(Exit::Interrupted);
                 }
             }
@@ -185,7 +183,7 @@ impl Work {
         is_due: bool,
     ) -> Result<Exit, Failure> {
         if changes.iter().any(|change| change.what == "versioning") {
-            note(
+            tell(
                 "versioning was turned on: S3 takes up to 15 minutes until it keeps every old version. The lock does not depend on it",
             );
         }
@@ -210,7 +208,10 @@ impl Work {
         ));
         if !missing.is_empty() {
             lines
-                .line("move each state that is kept on a machine: `stack state push --target aws`, once for each --env")
+                .line(format!(
+                    "move each state that is kept on a machine: {}, once for each --env",
+                    self.command("state push")
+                ))
                 .line("then write into the configuration:")
                 .line("")
                 .line("[state]");

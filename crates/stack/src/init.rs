@@ -5,15 +5,18 @@ use std::io::IsTerminal as _;
 use std::io::Write as _;
 use std::path::Path;
 
+use serde_json::json;
+
 use crate::cli::{Init, Options};
 use crate::codes::Code;
 use crate::config::{DEFAULT_FILE, DEFAULT_REGION, Sources};
 use crate::environment::{self, Environment};
 use crate::exit::{Exit, Failure};
 use crate::open_settings::is_production;
-use crate::output::{note, tell};
+use crate::output::{print_json, tell};
 use crate::program::Program;
 use crate::question::{CANCELLED, typed};
+use crate::repeat::quoted_path;
 use crate::run::configuration;
 use crate::signals::Signals;
 use crate::stack::{Place, StackError, argument_error};
@@ -51,11 +54,22 @@ pub(crate) async fn run(
         return Err(failure);
     }
     let first = answers.environments.first().map_or("dev", Environment::as_str);
-    note(&format!(
-        "{} is written: `{} preview --env {first}` shows what it deploys",
+    let named = options.config.as_deref().map(|path| format!(" --config {}", quoted_path(path)));
+    let named = named.unwrap_or_default();
+    tell(&format!(
+        "{} is written: `{} preview --env {first}{named}` shows what it deploys",
         path.display(),
         program.name()
     ));
+    if options.json {
+        let environments: Vec<&str> = answers.environments.iter().map(Environment::as_str).collect();
+        print_json(&json!({
+            "file": path.display().to_string(),
+            "project": answers.project,
+            "region": answers.region,
+            "environments": environments,
+        }))?;
+    }
     Ok(Exit::Done)
 }
 

@@ -26,10 +26,10 @@ use crate::environments::last_run;
 use crate::exit::{Exit, Failure};
 use crate::failures::{S3, engine_failure};
 use crate::moved::{Kept, Moved};
-use crate::output::{Lines, note, print, print_json};
+use crate::output::{Lines, note, print, print_json, tell};
 use crate::progress::Screen;
 use crate::question::{Answer, CANCELLED, agreed};
-use crate::run::Work;
+use crate::run::{Work, nothing_changed};
 use crate::signals::Signals;
 use crate::state_args::Backend;
 use crate::stores::{purpose, unfit};
@@ -64,7 +64,7 @@ impl Work {
     async fn both_places(&self) -> Result<(Kept, Kept), Failure> {
         if self.options.target == Target::Embedded {
             return Err(Failure::new(
-                Exit::Configuration,
+                Exit::Usage,
                 "nothing is to be moved: the embedded AWS keeps its state in the state directory",
             )
             .hint("for the state of real AWS, add --target aws")
@@ -81,12 +81,12 @@ impl Work {
         to: Kept,
         signals: &Signals,
     ) -> Result<Exit, Failure> {
-        let Some(from) = self.lock_side(command, from, signals).await? else { return Ok(interrupted()) };
+        let Some(from) = self.lock_side(command, from, signals).await? else { return Ok(nothing_changed()) };
         let to = match self.lock_side(command, to, signals).await {
             Ok(Some(to)) => to,
             failed => {
                 let _ = from.lock.release().await;
-                return failed.map(|_| interrupted());
+                return failed.map(|_| nothing_changed());
             }
         };
         let moved = self.move_between(command, &from, &to, signals).await;
@@ -144,8 +144,8 @@ impl Work {
                 _ => format!("{}{}", count(records), last(to).await),
             };
             let comes = format!("{}{}", count(transfer.head().records), last(from).await);
-            note(&format!("  the state in {target} ({there})"));
-            note(&format!("  will be overwritten with that in {source} ({comes})"));
+            tell(&format!("  the state in {target} ({there})"));
+            tell(&format!("  will be overwritten with that in {source} ({comes})"));
             let exit =
                 match agreed(&self.options, &format!("OVERWRITE the state in {target}"), signals).await? {
                     Answer::Yes => None,
@@ -153,7 +153,7 @@ impl Work {
                     Answer::Interrupted => Some(Exit::Interrupted),
                 };
             if let Some(exit) = exit {
-                note(CANCELLED);
+                tell(CANCELLED);
                 return Ok(exit);
             }
         }
@@ -293,11 +293,6 @@ fn held(both: [&Side; 2]) -> Result<(), Failure> {
         true => Ok(()),
         false => Err(engine_failure(EngineError::LockLost)),
     }
-}
-
-fn interrupted() -> Exit {
-    note("Interrupted; nothing changed.");
-    Exit::Interrupted
 }
 
 async fn moved(side: &Side) -> Result<Option<Moved>, Failure> {

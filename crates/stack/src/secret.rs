@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::config::recognised;
 
 /// What stands for it.
-const SECRET: &str = "(secret)";
+pub(crate) const SECRET: &str = "(secret)";
 
 /// The value without texts that are surely secrets.
 pub(crate) fn masked(value: &Value) -> Value {

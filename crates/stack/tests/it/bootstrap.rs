@@ -199,7 +199,7 @@ async fn a_default_key_that_cannot_be_used_is_shown_and_gives_way() {
 #[test]
 fn where_there_is_nothing_to_make_the_error_says_what_to_do() {
     let place = Workplace::new();
-    let ended = place.run(&["bootstrap"]).expect(65);
+    let ended = place.run(&["bootstrap"]).expect(64);
     assert!(ended.err.contains("the embedded AWS keeps its state in the state directory"), "{}", ended.err);
     assert!(ended.err.contains("hint: for the bucket on real AWS, add --target aws"), "{}", ended.err);
     let ended = place.run(&["bootstrap", "--target", "aws"]).expect(65);
