@@ -443,7 +443,6 @@ mod tests {
             ("STACK_VPC_NAT", "single", "there is no such key", "did you mean `STACK_VPC__NAT`?"),
             ("STACK_REGON", "eu-west-1", "there is no such key", "did you mean `STACK_REGION`?"),
             ("STACK_ENVV", "prod", "there is no such key", "did you mean `STACK_ENV`?"),
-            ("STACK_", "x", "there is no such key", "STACK_ and a key"),
             ("STACK_VPC__", "x", "there is no such key", "the keys here are: availability_zones, cidr"),
             ("STACK_TAGS__", "x", "there is no such key", "STACK_ and a key"),
             ("STACK_VPC__NAT__MODE", "x", "there is no such key", "it is a value"),

@@ -45,7 +45,7 @@ pub(crate) fn no_command(program: &Program, options: &Options) -> Failure {
     Failure::new(Exit::Usage, "no command was given, and the target is real AWS").hint(format!(
         "`{} up{}` deploys; without a command it does so on the embedded AWS only",
         program.name(),
-        flags(options)
+        flags(options, "up")
     ))
 }
 

@@ -21,17 +21,28 @@ static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
 /// Commands whose plan depends on every value of the configuration.
 const PLANNING: [&str; 3] = ["up", "preview", "destroy"];
 
-/// The same text with each command as `command` has it. One that has these flags already stays, and so does one that names a stack.
-fn completed(text: &str, flags: &str, command: impl Fn(&str) -> String) -> String {
+/// Commands that read no more of the configuration than where the state is, and the keys that say so.
+const OF_THE_STATE: [&str; 4] = ["outputs", "unlock", "state", "env"];
+const WHERE_THE_STATE_IS: [&str; 4] = ["aws", "project", "region", "state"];
+
+/// The same text with each command as `command` has it. One that ends with its flags already stays, and so does one that names a
+/// stack.
+fn completed(text: &str, flags: impl Fn(&str) -> String, command: impl Fn(&str) -> String) -> String {
     let own = [" --env ", " --target ", " --state-dir ", " --config "];
     let whole = |found: &Captures<'_>| {
-        let is_whole = !flags.is_empty() && found[1].ends_with(flags);
+        let flags = flags(&found[1]);
+        let is_whole = !flags.is_empty() && found[1].ends_with(&flags);
         match is_whole || own.iter().any(|option| found[1].contains(option)) {
             true => found[0].to_owned(),
             false => command(&found[1]),
         }
     };
     COMMAND.replace_all(text, whole).into_owned()
+}
+
+/// The name of the command that a line begins with.
+fn name_of(command: &str) -> &str {
+    command.split(' ').next().unwrap_or_default()
 }
 
 /// A word as a POSIX shell reads it.
@@ -57,8 +68,8 @@ fn assigned(key: &str, value: &str) -> String {
     }
 }
 
-/// Where the stack is, and what the configuration is, as a command line says it.
-pub(crate) fn flags(options: &Options) -> String {
+/// Where the stack is, and what the configuration is, as the line of a command says it.
+pub(crate) fn flags(options: &Options, command: &str) -> String {
     let Options { env, target, state_dir, config, region, set, .. } = options;
     let mut text = String::new();
     if env != DEFAULT_ENVIRONMENT {
@@ -76,7 +87,8 @@ pub(crate) fn flags(options: &Options) -> String {
     if let Some(region) = region {
         text += &format!(" --region {}", quoted(region));
     }
-    for setting in set {
+    let needs_all = !OF_THE_STATE.contains(&name_of(command));
+    for setting in set.iter().filter(|setting| needs_all || WHERE_THE_STATE_IS.contains(&setting.section())) {
         text += &format!(" --set {}", assigned(&setting.key(), setting.value()));
     }
     text
@@ -85,18 +97,18 @@ pub(crate) fn flags(options: &Options) -> String {
 impl Work {
     /// A failure whose advice names commands that can be copied.
     pub(crate) fn complete(&self, failure: Failure) -> Failure {
-        let flags = flags(&self.options);
-        let hint = failure.hint.map(|hint| completed(&hint, &flags, |command| self.command(command)));
+        let flags = |command: &str| flags(&self.options, command);
+        let hint = failure.hint.map(|hint| completed(&hint, flags, |command| self.command(command)));
         Failure { hint, ..failure }
     }
 
     /// A command that works on the same stack as this one, with the same configuration, between backquotes.
     pub(crate) fn command(&self, command: &str) -> String {
-        let plans = command.split(' ').next().is_some_and(|name| PLANNING.contains(&name));
+        let plans = PLANNING.contains(&name_of(command));
         let variables = self.variables.iter().filter(|_| plans);
         let variables: String =
             variables.map(|(name, value)| format!("{} ", assigned(name, value))).collect();
-        format!("`{variables}{} {command}{}`", self.program.name(), flags(&self.options))
+        format!("`{variables}{} {command}{}`", self.program.name(), flags(&self.options, command))
     }
 
     /// What to do about a run that did not finish: run it again, or, if it was a plan in a file, make a new plan first.
@@ -135,17 +147,17 @@ mod tests {
     fn a_command_in_advice_gets_what_it_needs_and_only_once() {
         let command = |command: &str| format!("`pay {command} --env prod --target aws`");
         let text = "run `stack state push`, `stack bootstrap --adopt` or `up`; `aws s3api x` stays, as `stack.toml` does";
-        let once = completed(text, " --env prod --target aws", command);
+        let once = completed(text, |_| String::new(), command);
         assert_eq!(
             once,
             "run `pay state push --env prod --target aws`, `pay bootstrap --adopt --env prod --target aws` or `up`; `aws s3api x` \
              stays, as `stack.toml` does"
         );
         for whole in ["`stack up --env prod`", "`stack up --target aws`", "`stack up --state-dir x`"] {
-            assert_eq!(completed(whole, "", command), whole);
+            assert_eq!(completed(whole, |_| String::new(), command), whole);
         }
         let whole = "`stack up --set vpc.nat=single`";
-        assert_eq!(completed(whole, " --set vpc.nat=single", command), whole);
+        assert_eq!(completed(whole, |_| " --set vpc.nat=single".to_owned(), command), whole);
     }
 
     #[test]

@@ -79,6 +79,11 @@ impl Setting {
         join(&self.path)
     }
 
+    /// The first part of the key: a section, or a key at the top.
+    pub(crate) fn section(&self) -> &str {
+        self.path.first().map_or("", String::as_str)
+    }
+
     /// The value, as it was given.
     pub(crate) fn value(&self) -> &str {
         &self.value
@@ -93,12 +98,12 @@ impl Catalogue {
         if name.contains(SEPARATOR) || self.keys().get(&name.to_ascii_lowercase()).is_some() {
             return false;
         }
-        let known = self.keys().names().map(str::to_ascii_uppercase);
-        let flags = FLAGS.iter().filter_map(|flag| flag.strip_prefix(PREFIX)).map(str::to_owned);
-        let known: Vec<String> = known.chain(flags).collect();
+        let tables = self.keys().names().map(|name| spelled(&[name]));
+        let values = self.keys().paths().into_iter().map(|path| spelled(&path));
+        let known: Vec<String> = tables.chain(values).chain(FLAGS.map(str::to_owned)).collect();
         // Short names are all close to each other.
         let slips = if name.len() <= SHORT { 1 } else { 2 };
-        closest(&name.to_ascii_uppercase(), known.iter().map(String::as_str), slips).is_none()
+        closest(&variable.to_ascii_uppercase(), known.iter().map(String::as_str), slips).is_none()
     }
 
     /// Whether a command that needs no more of the configuration than where the state is has to know of a variable. Of what sets
@@ -314,6 +319,7 @@ mod tests {
             "STACK_ENVS",
             "STACK_VPC",
             "STACK_TARGTE",
+            "STACK_VPC_NAT",
             "STACK_X__Y",
         ] {
             assert!(!catalogue.is_stray(ours), "{ours}");
