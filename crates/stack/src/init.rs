@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use engine::DeclareError;
+use serde_json::json;
 
 use crate::cli::{DEFAULT_ENVIRONMENT, Init, Options};
 use crate::codes::Code;
@@ -14,9 +15,10 @@ use crate::environment::{self, Environment};
 use crate::exit::{Exit, Failure};
 use crate::export::check_place_of;
 use crate::open_settings::is_production;
-use crate::output::{note, tell};
+use crate::output::{print_json, tell};
 use crate::program::Program;
 use crate::question::{Answer, typed};
+use crate::repeat::quoted_path;
 use crate::run::configuration;
 use crate::signals::Signals;
 use crate::stack::{Place, StackError, argument_error};
@@ -59,11 +61,22 @@ pub(crate) async fn run(
         return Err(failure);
     }
     let first = answers.environments.first().map_or("dev", Environment::as_str);
-    note(&format!(
-        "{} is written: `{} preview --env {first}` shows what it deploys",
+    let named = options.config.as_deref().map(|path| format!(" --config {}", quoted_path(path)));
+    let named = named.unwrap_or_default();
+    tell(&format!(
+        "{} is written: `{} preview --env {first}{named}` shows what it deploys",
         path.display(),
         program.name()
     ));
+    if options.json {
+        let environments: Vec<&str> = answers.environments.iter().map(Environment::as_str).collect();
+        print_json(&json!({
+            "file": path.display().to_string(),
+            "project": answers.project,
+            "region": answers.region,
+            "environments": environments,
+        }))?;
+    }
     Ok(Exit::Done)
 }
 

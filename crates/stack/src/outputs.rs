@@ -13,6 +13,7 @@ use crate::config::closest;
 use crate::exit::{Exit, Failure};
 use crate::output::{Lines, note, print, print_json, print_value};
 use crate::render;
+use crate::repeat::quoted_path;
 use crate::run::Work;
 
 /// The id of the API's key, which is recorded; its value is not.
@@ -20,7 +21,7 @@ pub(crate) fn api_key_id(state: &State) -> Result<apigw::ApiKeyId, Failure> {
     let exports = state.exports();
     let id = exports.get("apiKeyId").and_then(Value::as_str).map(apigw::ApiKeyId::from);
     id.ok_or_else(|| {
-        Failure::new(Exit::Failed, "there is no API key here")
+        Failure::new(Exit::Configuration, "there is no API key here")
             .hint("`stack up` makes one, with the API")
             .coded(Code::NothingRecorded)
     })
@@ -112,7 +113,7 @@ impl Work {
         }
         let directory = match self.options.state_dir.as_path() {
             usual if usual == Path::new(DEFAULT_STATE_DIR) => String::new(),
-            other => format!(" --state-dir {}", other.display()),
+            other => format!(" --state-dir {}", quoted_path(other)),
         };
         let serve = format!("{} emulator serve{directory}", self.program.name());
         embedded_steps(state, &serve, &self.loaded.config.region)
@@ -139,6 +140,12 @@ impl Work {
         let state = self.recorded().await?;
         let exports = state.exports();
         let Some(name) = name else {
+            if state.records == 0 {
+                let message = format!("{}: nothing was ever deployed here", self.title());
+                return Err(Failure::new(Exit::Configuration, message).coded(Code::NothingRecorded).hint(
+                    "`stack up` deploys it; `stack env list` shows the environments that have a state",
+                ));
+            }
             if self.options.json {
                 print_json(&json!(exports))?;
             } else if exports.is_empty() {
@@ -159,7 +166,7 @@ impl Work {
                 Some(similar) => format!("did you mean `{similar}`? `stack outputs` lists all"),
                 None => format!("the outputs are: {}", names.join(", ")),
             };
-            return Err(Failure::new(Exit::Failed, format!("there is no output `{name}`"))
+            return Err(Failure::new(Exit::Configuration, format!("there is no output `{name}`"))
                 .hint(hint)
                 .coded(Code::NothingRecorded));
         };

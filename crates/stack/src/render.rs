@@ -77,9 +77,17 @@ impl Counts {
     }
 }
 
-/// What the kinds say of a plan: a line a warning, and one for each live value that is not as declared and stays.
+/// What is said below a plan: what is renamed or found again, [`warnings`], and [what stays as it is](accepted).
 #[must_use]
 pub(crate) fn remarks(plan: &Plan) -> Lines {
+    let mut lines = found(plan);
+    lines.append(&warnings(plan)).append(&accepted(plan));
+    lines
+}
+
+/// What is renamed, and that nothing is recorded.
+#[must_use]
+pub(crate) fn found(plan: &Plan) -> Lines {
     let mut lines = Lines::new();
     if let [first, more @ ..] = plan.moved() {
         let others = match more.len() {
@@ -93,11 +101,25 @@ pub(crate) fn remarks(plan: &Plan) -> Lines {
         lines.line("  nothing is recorded for this environment; objects that carry its tags are");
         lines.line("  adopted rather than created again");
     }
+    lines
+}
+
+/// What the kinds warn of, a line each.
+#[must_use]
+pub(crate) fn warnings(plan: &Plan) -> Lines {
+    let mut lines = Lines::new();
     for step in plan.steps() {
         for warning in step.warnings() {
             lines.add("  ").styled(Style::Loud, format!("WARNING: {} {warning}", step.address)).end();
         }
     }
+    lines
+}
+
+/// A line for each live value that is not as declared, and stays.
+#[must_use]
+pub(crate) fn accepted(plan: &Plan) -> Lines {
+    let mut lines = Lines::new();
     for step in plan.steps() {
         for accepted in step.accepted() {
             remark(&mut lines, &step.address, accepted);
