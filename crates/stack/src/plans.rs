@@ -12,13 +12,13 @@ use serde_json::json;
 
 use crate::cli::Shown;
 use crate::exit::{Exit, Failure};
-use crate::failures::engine_failure;
 use crate::losses::losses;
 use crate::output::{note, print, print_json, print_text};
 use crate::plan_lines;
 use crate::plans::document::{Document, Running};
 use crate::plans::file::PlanFile;
 use crate::plans::title::Title;
+use crate::protection::plan_failure;
 use crate::render;
 use crate::run::Work;
 
@@ -32,7 +32,8 @@ impl Work {
         let prepared = self.prepare(running == Running::Up).await?;
         let graph = guarding(running, prepared.graph);
         self.tell_who_works().await?;
-        let plan = prepared.engine.preview(graph, &Selector::all()).await.map_err(engine_failure)?;
+        let plan = prepared.engine.preview(graph, &Selector::all()).await;
+        let plan = plan.map_err(|error| plan_failure(error, &self.loaded.config, running))?;
         let document = Document::of(&plan, running, &prepared.title);
         if let Some(path) = &shown.out {
             PlanFile::new(document.clone(), &self.loaded, &plan).write(path)?;
