@@ -21,6 +21,7 @@ use crate::plans::document::{Document, Running};
 use crate::plans::file::{PlanFile, introduction};
 use crate::plans::guarding;
 use crate::plans::title::Title;
+use crate::protection::plan_failure;
 use crate::question::{Answer, agreed};
 use crate::render;
 use crate::run::{Prepared, Work, nothing_changed};
@@ -136,7 +137,7 @@ impl Work {
             Err(EngineError::Interrupted) => {
                 return Ok(Ran { exit: nothing_changed(), report: None });
             }
-            plan => plan.map_err(engine_failure)?,
+            plan => plan.map_err(|error| plan_failure(error, &self.loaded.config, wanted.running))?,
         };
         self.check_kept(wanted.kept.as_ref(), &plan)?;
         if let Some(events) = &self.events {

@@ -158,7 +158,8 @@ pub enum Command {
     },
     /// Print what a shell needs to complete commands, options, values, and the names of environments.
     ///
-    /// For bash: `source <(stack completions bash)` in ~/.bashrc. The names are those in the configuration file and in the state
+    /// For bash, put `source <(stack completions bash)` into ~/.bashrc. For zsh, put `source <(stack completions zsh)` into ~/.zshrc,
+    /// after `compinit`. For fish, put `stack completions fish | source` into ~/.config/fish/config.fish. The names are those in the configuration file and in the state
     /// directory; no call is made. Load it when the shell starts rather than from a file: it belongs to this version of the program.
     Completions {
         /// The shell.

@@ -277,7 +277,7 @@ fn named(names: &str) -> Result<Vec<Environment>, Failure> {
         }
     }
     match environments.is_empty() {
-        true => Err(Failure::new(Exit::Usage, "no environment is named").hint("such as dev,prod")),
+        true => Err(Failure::new(Exit::Usage, "no environment is named").hint("name some, such as dev,prod")),
         false => Ok(environments),
     }
 }
@@ -286,6 +286,9 @@ fn named(names: &str) -> Result<Vec<Environment>, Failure> {
 fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
+
+/// What is said of the image in each environment, since each has a repository of its own.
+const IMAGE: &str = "# The image that the tasks run, once it is pushed: `up` prints the commands.";
 
 /// The file.
 fn text(answers: &Answers) -> String {
@@ -310,9 +313,6 @@ fn text(answers: &Answers) -> String {
     line(&format!("Repository = {}", quoted(project)));
     line("Author = \"unknown\"");
     line("");
-    line("# The image that the tasks run, once it is pushed: `up` prints the commands.");
-    line("# [ecs]");
-    line("# image = \":v1\"");
     for environment in environments {
         line("");
         match is_production(environment.as_str()) {
@@ -323,6 +323,18 @@ fn text(answers: &Answers) -> String {
                 line(&format!("[environments.{environment}.vpc]"));
                 line("# One NAT gateway is cheaper; one_per_zone survives the failure of a zone.");
                 line("nat = \"single\"");
+                line("");
+                line(IMAGE);
+                line(&format!("# [environments.{environment}.ecs]"));
+                line("# image = \":v1\"");
+                if environment.as_str() != DEFAULT_ENVIRONMENT {
+                    line("");
+                    line(
+                        "# Without this, `destroy` refuses to delete the environment's database with its data.",
+                    );
+                    line(&format!("# [environments.{environment}.database]"));
+                    line(&format!("# allow_data_loss = [\"{}aurora-{environment}\"]", aws::NAME_PREFIX));
+                }
             }
             true => production(environment, tls.as_ref(), &mut line),
         }
@@ -377,6 +389,8 @@ fn production(environment: &Environment, tls: Option<&(String, String)>, line: &
     line(&format!("[environments.{environment}.ecs]"));
     line("# A task in each zone.");
     line("desired_min = 3");
+    line(IMAGE);
+    line("# image = \":v1\"");
     line("");
     line(&format!("[environments.{environment}.ecs.repository]"));
     line("delete_images = false");

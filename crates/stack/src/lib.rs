@@ -49,6 +49,7 @@ mod plans;
 mod preflight;
 mod program;
 mod progress;
+mod protection;
 mod question;
 mod quota;
 mod render;

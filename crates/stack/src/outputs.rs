@@ -7,7 +7,7 @@ use engine::{ErrorClass, State, visible, visible_json};
 use serde_json::{Value, json};
 
 use crate::advice::Advisor;
-use crate::cli::{DEFAULT_STATE_DIR, Target};
+use crate::cli::{DEFAULT_ENVIRONMENT, DEFAULT_STATE_DIR, Target};
 use crate::codes::Code;
 use crate::config::closest;
 use crate::exit::{Exit, Failure};
@@ -57,6 +57,9 @@ pub(crate) const NEXT_STEPS: &str = "nextSteps";
 /// The outputs of the reference document, in its order.
 const MAIN_OUTPUTS: [&str; 6] =
     ["albDnsName", "apiGatewayUrl", "dashboardUrl", "vpcId", "databaseEndpoint", "ecsClusterArn"];
+
+/// How the steps call the section with the application's image.
+const SECTION: &str = "in [ecs]";
 
 /// The output that is a secret: it is recorded nowhere, and asked for when somebody names it.
 pub(crate) const API_KEY: &str = "apiKey";
@@ -108,15 +111,30 @@ impl Work {
     /// What the user has to do next, on this target.
     pub(crate) fn steps(&self, state: &State) -> Vec<String> {
         let steps = next_steps(state);
-        if steps.is_empty() || self.options.target == Target::Aws {
+        if steps.is_empty() {
             return steps;
+        }
+        let in_environment = |step: String| self.in_environment(&step);
+        if self.options.target == Target::Aws {
+            return steps.into_iter().map(in_environment).collect();
         }
         let directory = match self.options.state_dir.as_path() {
             usual if usual == Path::new(DEFAULT_STATE_DIR) => String::new(),
             other => format!(" --state-dir {}", quoted_path(other)),
         };
         let serve = format!("{} emulator serve{directory}", self.program.name());
-        embedded_steps(state, &serve, &self.loaded.config.region)
+        let steps = embedded_steps(state, &serve, &self.loaded.config.region);
+        steps.into_iter().map(in_environment).collect()
+    }
+
+    /// A step as it is meant in this environment: its own section of the configuration, and its own `up`.
+    fn in_environment(&self, step: &str) -> String {
+        let environment = self.environment.as_str();
+        if environment == DEFAULT_ENVIRONMENT {
+            return step.to_owned();
+        }
+        let section = format!("under [environments.{environment}.ecs]");
+        step.replace(SECTION, &section).replace("`up`", &self.command("up"))
     }
 
     /// The outputs that everybody wants; the others are a command away.

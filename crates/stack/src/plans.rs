@@ -12,13 +12,13 @@ use serde_json::json;
 
 use crate::cli::Shown;
 use crate::exit::{Exit, Failure};
-use crate::failures::engine_failure;
 use crate::losses::losses;
 use crate::output::{Lines, Style, note, print, print_json, print_text, tell};
 use crate::plan_lines;
 use crate::plans::document::{Document, Running};
 use crate::plans::file::PlanFile;
 use crate::plans::title::Title;
+use crate::protection::plan_failure;
 use crate::render;
 use crate::repeat::quoted_path;
 use crate::run::Work;
@@ -42,7 +42,8 @@ impl Work {
         let working = self.who_works().await?;
         note(&working.as_ref().map_or_else(Lines::new, |run| Lines::from(&run.so("the plan may change"))));
         let unfinished = Unfinished::by(working.as_ref());
-        let plan = prepared.engine.preview(graph, &Selector::all()).await.map_err(engine_failure)?;
+        let plan = prepared.engine.preview(graph, &Selector::all()).await;
+        let plan = plan.map_err(|error| plan_failure(error, &self.loaded.config, running))?;
         let document = Document::of(&plan, running, &prepared.title);
         if let Some(path) = &shown.out {
             PlanFile::new(document.clone(), &self.loaded, &plan).write(path)?;

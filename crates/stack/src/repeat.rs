@@ -72,7 +72,8 @@ fn assigned(key: &str, value: &str) -> String {
 pub(crate) fn flags(options: &Options, command: &str) -> String {
     let Options { env, target, state_dir, config, region, set, .. } = options;
     let mut text = String::new();
-    if env != DEFAULT_ENVIRONMENT {
+    // It lists those of all environments.
+    if env != DEFAULT_ENVIRONMENT && command != "env list" {
         text += &format!(" --env {}", quoted(env));
     }
     if *target != Target::Embedded {

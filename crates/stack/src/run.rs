@@ -1,10 +1,11 @@
 //! What each command does.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Engine, Graph, Observer, Plan, Registry, Remark, Selector, State};
+use engine::{Engine, Graph, Observer, Plan, Reading, Registry, Remark, Selector, State};
 use tokio::sync::OnceCell;
 
 use crate::account;
@@ -27,8 +28,9 @@ use crate::export;
 use crate::failures::engine_failure;
 use crate::heading::heading;
 use crate::init;
+use crate::losses::Gone;
 use crate::moved::Kept;
-use crate::output::{self, Lines, note, print, print_json, tell};
+use crate::output::{self, Lines, Style, note, print, print_json, tell};
 use crate::outputs::NEXT_STEPS;
 use crate::plan_lines;
 use crate::plans::document::Running;
@@ -332,7 +334,10 @@ impl Work {
         let place = cloud.place;
         let mut registry = Registry::new(cloud.context);
         self.program.register(&mut registry);
-        let screen = Arc::new(Screen::detect());
+        let screen = Arc::new(match self.options.target {
+            Target::Embedded => Screen::detect().without_estimates(),
+            Target::Aws => Screen::detect(),
+        });
         let observer: Arc<dyn Observer> = match &self.events {
             Some(events) => Arc::new(Both(screen, Arc::clone(events) as Arc<dyn Observer>)),
             None => screen,
@@ -417,12 +422,24 @@ impl Work {
         } else {
             let count = drift.len();
             let objects = if count == 1 { "object differs" } else { "objects differ" };
-            let summary = format!(
-                "{}: {count} {objects} from what was recorded; {} repairs that",
-                self.title(),
-                self.command("up")
-            );
-            print(plan_lines::drift(&drift).line(summary))?;
+            let gone = survey.objects().filter_map(|(address, object, live)| {
+                let gone = Gone::of(address.as_str(), &object.properties, None, survey.facts(&object.kind)?)?;
+                (*live == Reading::Missing).then_some((address.as_str(), gone.text))
+            });
+            let gone: BTreeMap<&str, String> = gone.collect();
+            let mut lines = plan_lines::drift(&drift);
+            for text in gone.values() {
+                lines.add("  ").styled(Style::Loud, text).end();
+            }
+            let up = self.command("up");
+            let names = render::some_of(&gone.keys().copied().collect::<Vec<_>>(), 3);
+            let does = match (gone.len(), count) {
+                (0, _) => format!("{up} repairs that"),
+                (all, count) if all == count => format!("{up} creates it again, EMPTY: {names}"),
+                _ => format!("{up} repairs the others, and creates {names} EMPTY"),
+            };
+            let summary = format!("{}: {count} {objects} from what was recorded; {does}", self.title());
+            print(lines.line(summary))?;
         }
         Ok(if detailed_exitcode && !drift.is_empty() { Exit::Changes } else { Exit::Done })
     }
