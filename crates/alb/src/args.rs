@@ -284,7 +284,7 @@ impl Args {
         let policy = &self.ssl_policy;
         if !is_modern(policy) {
             let reason = format!("`{policy}` is no policy for TLS 1.2 and later");
-            let hint = "one of AWS's, such as ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09";
+            let hint = "use one of AWS's, such as ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09";
             return Err(DeclareError::argument("ssl_policy", reason, hint));
         }
         self.certificate_arn.as_deref().map_or(Ok(()), |arn| check_certificate(arn, place))
@@ -353,7 +353,11 @@ fn check_certificate(arn: &str, place: &Place) -> Result<(), DeclareError> {
         _ => {
             let reason = format!("`{arn}` is not the ARN of a certificate in ACM");
             let example = place.arn("acm", "certificate/1234abcd-12ab-34cd-56ef-1234567890ab");
-            return Err(DeclareError::argument("certificate_arn", reason, format!("such as {example}")));
+            return Err(DeclareError::argument(
+                "certificate_arn",
+                reason,
+                format!("write it like {example}"),
+            ));
         }
     };
     let hint = "request or import one in ACM there, and give its ARN";
@@ -407,7 +411,7 @@ impl TestHeader {
             return Err(DeclareError::argument(
                 "test_header.name",
                 reason,
-                "1 to 40 letters, digits and hyphens",
+                "use 1 to 40 letters, digits and hyphens",
             ));
         }
         // Rules look for a host in a condition of its own (ELB API Reference, HttpHeaderConditionConfig).
@@ -416,7 +420,7 @@ impl TestHeader {
             return Err(DeclareError::argument(
                 "test_header.name",
                 reason,
-                "a header of your own, such as x-test",
+                "use a header of your own, such as x-test",
             ));
         }
         let is_visible = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
@@ -425,7 +429,7 @@ impl TestHeader {
             return Err(DeclareError::argument(
                 "test_header.value",
                 reason,
-                "1 to 128 visible ASCII characters",
+                "use 1 to 128 visible ASCII characters",
             ));
         }
         Ok(())

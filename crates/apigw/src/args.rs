@@ -165,7 +165,7 @@ impl Args {
             }
             Some(domain) if !is_host_name(domain) => {
                 let reason = format!("`{domain}` is not a host name");
-                let hint = "a name without protocol, port and path, such as payments.example.com";
+                let hint = "use a name without protocol, port and path, such as payments.example.com";
                 return Err(DeclareError::argument("backend_domain", reason, hint));
             }
             _ => {}
@@ -207,7 +207,7 @@ impl Args {
         Err(DeclareError::argument(
             "security_policy",
             reason,
-            "such as SecurityPolicy_TLS13_1_2_PQ_2025_09, or TLS_1_2",
+            "use one like SecurityPolicy_TLS13_1_2_PQ_2025_09, or TLS_1_2",
         ))
     }
 

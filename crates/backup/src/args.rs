@@ -153,14 +153,14 @@ impl Args {
             DeclareError::argument(
                 "schedule_expression",
                 reason,
-                "such as cron(0 6 * * ? *), every day at six",
+                "write it like cron(0 6 * * ? *), every day at six",
             )
         })?;
         if !time_zone::exists(&self.time_zone) {
             let reason = format!("`{}` is not the name of a time zone", self.time_zone);
             let hint = match time_zone::meant(&self.time_zone) {
                 Some(meant) => format!("did you mean {meant}?"),
-                None => "UTC, or a name of the IANA database with area and place, such as Asia/Singapore"
+                None => "use UTC, or a name of the IANA database with area and place, such as Asia/Singapore"
                     .to_owned(),
             };
             return Err(DeclareError::argument("time_zone", reason, hint));
@@ -186,7 +186,7 @@ impl Args {
 impl Vault {
     fn check(&self) -> Result<(), DeclareError> {
         schedule::check_cron(&self.schedule_expression).map_err(|reason| {
-            let hint = "such as cron(0 5 * * ? *), every day at five";
+            let hint = "write it like cron(0 5 * * ? *), every day at five";
             DeclareError::argument("vault.schedule_expression", reason, hint)
         })?;
         // AWS Backup API Reference, Lifecycle and PutBackupVaultLockConfiguration: a hundred years.

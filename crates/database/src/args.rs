@@ -191,7 +191,7 @@ impl Args {
             return Err(DeclareError::argument(
                 "instances",
                 reason,
-                "1 to 15: one that writes, the others read and stand in",
+                "use 1 to 15: one that writes, the others read and stand in",
             ));
         }
         if zones < 2 {
@@ -204,18 +204,18 @@ impl Args {
         }
         if !(1..=35).contains(&self.backup_retention_in_days) {
             let reason = format!("Aurora cannot keep backups for {} days", self.backup_retention_in_days);
-            return Err(DeclareError::argument("backup_retention_in_days", reason, "1 to 35"));
+            return Err(DeclareError::argument("backup_retention_in_days", reason, "use 1 to 35 days"));
         }
         if !matches!(self.insights.as_str(), "standard" | "advanced") {
             let reason = format!("there is no mode `{}`", self.insights);
-            return Err(DeclareError::argument("insights", reason, "standard or advanced"));
+            return Err(DeclareError::argument("insights", reason, "use standard or advanced"));
         }
         if !matches!(self.monitoring_interval, 0 | 1 | 5 | 10 | 15 | 30 | 60) {
             let reason = format!("RDS cannot measure every {} seconds", self.monitoring_interval);
             return Err(DeclareError::argument(
                 "monitoring_interval",
                 reason,
-                "0 (never), 1, 5, 10, 15, 30 or 60",
+                "use 0 (never), 1, 5, 10, 15, 30 or 60",
             ));
         }
         let backup = daily(&self.backup_window).ok_or_else(|| {
@@ -223,12 +223,12 @@ impl Args {
             DeclareError::argument(
                 "backup_window",
                 reason,
-                "two times in UTC, at least 30 minutes apart, such as 03:00-04:00",
+                "write two times in UTC, at least 30 minutes apart, such as 03:00-04:00",
             )
         })?;
         let maintenance = weekly(&self.maintenance_window).ok_or_else(|| {
             let reason = format!("`{}` is not a time of the week", self.maintenance_window);
-            let hint = "two times in UTC, at least 30 minutes apart, such as sun:04:00-sun:05:00";
+            let hint = "write two times in UTC, at least 30 minutes apart, such as sun:04:00-sun:05:00";
             DeclareError::argument("maintenance_window", reason, hint)
         })?;
         if overlap(backup, maintenance) {
@@ -242,8 +242,7 @@ impl Args {
     fn check_audit(&self) -> Result<(), DeclareError> {
         let classes = &self.pgaudit_log;
         let refused = |reason: String| {
-            let hint =
-                "ddl, function, misc, read, role, write, each also with `-` before it, all, or none alone";
+            let hint = "use ddl, function, misc, read, role, write, each also with `-` before it, all, or none alone";
             Err(DeclareError::argument("pgaudit_log", reason, hint))
         };
         if let Some(unknown) = classes.iter().find(|class| !AUDIT_CLASSES.contains(&class.as_str())) {
@@ -271,8 +270,7 @@ impl Args {
             Some((_, since)) if self.data_api && minor < *since => {
                 let reason =
                     format!("{} has no Data API: Aurora has it since {major}.{since}", self.engine_version);
-                let hint =
-                    "a newer engine_version, or data_api = false, and make the application's user by hand";
+                let hint = "choose a newer engine_version, or set data_api = false and make the application's user by hand";
                 Err(DeclareError::argument("data_api", reason, hint))
             }
             _ => Ok(()),
@@ -283,7 +281,7 @@ impl Args {
     /// "Supported Regions and Aurora DB engines for Aurora Serverless v2").
     pub(crate) fn version(&self) -> Result<Version, DeclareError> {
         let refused = |reason: String| {
-            let hint = "a major version such as 17, or one with its minor version such as 17.7";
+            let hint = "use a major version such as 17, or one with its minor version such as 17.7";
             DeclareError::argument("engine_version", reason, hint)
         };
         let text = &self.engine_version;
@@ -305,14 +303,14 @@ impl Capacity {
         let halves = |units: f64| (units * 2.0).fract() == 0.0;
         if !((0.0..=256.0).contains(&self.min) && halves(self.min)) {
             let reason = format!("{} is no capacity", self.min);
-            return Err(DeclareError::argument("capacity.min", reason, "0 to 256 in steps of 0.5"));
+            return Err(DeclareError::argument("capacity.min", reason, "use 0 to 256 in steps of 0.5"));
         }
         if !((1.0..=256.0).contains(&self.max) && halves(self.max) && self.max >= self.min) {
             let reason = format!("{} is no largest capacity beside a smallest of {}", self.max, self.min);
             return Err(DeclareError::argument(
                 "capacity.max",
                 reason,
-                "1 to 256 in steps of 0.5, and not below capacity.min",
+                "use 1 to 256 in steps of 0.5, and not below capacity.min",
             ));
         }
         match self.pause_after_seconds {
@@ -326,7 +324,7 @@ impl Capacity {
             }
             Some(seconds) if !(300..=86_400).contains(&seconds) => {
                 let reason = format!("Aurora cannot pause after {seconds} seconds");
-                Err(DeclareError::argument("capacity.pause_after_seconds", reason, "300 to 86400"))
+                Err(DeclareError::argument("capacity.pause_after_seconds", reason, "use 300 to 86400"))
             }
             _ => Ok(()),
         }

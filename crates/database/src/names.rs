@@ -46,7 +46,7 @@ pub(crate) fn check(args: &Args) -> Result<(), DeclareError> {
     {
         if !is_name(name) {
             let reason = format!("`{name}` is not a name for PostgreSQL");
-            let hint = "a letter, then letters, digits and underscores, at most 63";
+            let hint = "use a letter, then letters, digits and underscores, at most 63";
             return Err(DeclareError::argument(argument, reason, hint));
         }
     }
@@ -55,7 +55,11 @@ pub(crate) fn check(args: &Args) -> Result<(), DeclareError> {
     let database = args.database_name.as_str();
     if matches!(database, "postgres" | "template0" | "template1" | "rdsadmin") || is_key_word(database) {
         let reason = format!("`{database}` is reserved by PostgreSQL or RDS");
-        return Err(DeclareError::argument("database_name", reason, "a name of your own, such as payments"));
+        return Err(DeclareError::argument(
+            "database_name",
+            reason,
+            "use a name of your own, such as payments",
+        ));
     }
     let master = args.master_username.as_str();
     if is_key_word(master) || master.to_ascii_lowercase().starts_with("pg_") || OF_RDS.contains(&master) {
@@ -63,21 +67,24 @@ pub(crate) fn check(args: &Args) -> Result<(), DeclareError> {
         return Err(DeclareError::argument(
             "master_username",
             reason,
-            "a name of your own, such as payments_owner",
+            "use a name of your own, such as payments_owner",
         ));
     }
     // Aurora User Guide, "Quotas and constraints": reserved words; and the names of Security Hub RDS.24.
     if matches!(master, "admin" | "administrator" | "postgres" | "root") {
         let reason = format!("`{master}` is reserved, or the first that an attacker tries");
-        let hint = "a name of your own, such as payments_owner";
+        let hint = "use a name of your own, such as payments_owner";
         return Err(DeclareError::argument("master_username", reason, hint));
     }
     application_user(&args.application_user, &args.master_username)?;
     for (index, name) in args.allow_data_loss.iter().enumerate() {
         if !is_cluster(name) {
             let reason = format!("`{name}` is not the name of a cluster");
-            let hint =
-                format!("the whole name of one, such as {}aurora-{}", aws::NAME_PREFIX, args.environment);
+            let hint = format!(
+                "write the whole name of one, such as {}aurora-{}",
+                aws::NAME_PREFIX,
+                args.environment
+            );
             return Err(DeclareError::argument(format!("allow_data_loss[{index}]"), reason, hint));
         }
     }
@@ -96,16 +103,16 @@ fn application_user(name: &str, master: &str) -> Result<(), DeclareError> {
         && name.len() <= 63
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     if !is_name {
-        let hint = "a lower-case letter, then lower-case letters, digits and underscores, at most 63";
+        let hint = "use a lower-case letter, then lower-case letters, digits and underscores, at most 63";
         return refused(format!("`{name}` is not a user name for PostgreSQL"), hint);
     }
     let is_of_service = ["pg_", "rds"].iter().any(|prefix| name.starts_with(prefix));
     if RESERVED.contains(&name) || is_of_service || is_key_word(name) {
-        let hint = "a name of your own, such as payments_app";
+        let hint = "use a name of your own, such as payments_app";
         return refused(format!("`{name}` is reserved by PostgreSQL or RDS"), hint);
     }
     if name.eq_ignore_ascii_case(master) {
-        let hint = "another name: with IAM authentication the master user would lose its password";
+        let hint = "choose another name: with IAM authentication the master user would lose its password";
         return refused(format!("`{name}` is the master user"), hint);
     }
     Ok(())
@@ -131,6 +138,7 @@ fn cluster(name: &str, environment: &str) -> Result<(), DeclareError> {
     if is_part && !what.is_empty() && name.len() <= 63 {
         return Ok(());
     }
-    let hint = format!("{0}<what>-{environment}, such as {0}cluster-{environment}", aws::NAME_PREFIX);
+    let hint =
+        format!("write it like {0}<what>-{environment}, such as {0}cluster-{environment}", aws::NAME_PREFIX);
     Err(DeclareError::argument("cluster_name", format!("`{name}` is not the name of a cluster here"), hint))
 }

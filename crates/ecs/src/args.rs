@@ -312,7 +312,7 @@ impl Args {
         DeclareError::within("desired_max", self.desired_max, 1..=5000, "")?;
         if self.desired_max < self.desired_min {
             let reason = format!("{} is less than desired_min, {}", self.desired_max, self.desired_min);
-            return Err(DeclareError::argument("desired_max", reason, "at least desired_min"));
+            return Err(DeclareError::argument("desired_max", reason, "use at least desired_min"));
         }
         DeclareError::within("cpu_target", self.cpu_target, 1..=100, "")?;
         DeclareError::within("memory_target", self.memory_target, 1..=100, "")?;
@@ -329,7 +329,7 @@ impl Args {
         DeclareError::within("repository.keep_images", self.repository.keep_images, 1..=10_000, "")?;
         if !matches!(self.insights.as_str(), "enhanced" | "enabled" | "disabled") {
             let reason = format!("there is no mode `{}`", self.insights);
-            return Err(DeclareError::argument("insights", reason, "enhanced, enabled or disabled"));
+            return Err(DeclareError::argument("insights", reason, "use enhanced, enabled or disabled"));
         }
         if self.repository.kms_key_arn.is_some() && self.repository.encryption == Encryption::Aes256 {
             let reason = "AES256 is encryption without a key of KMS";
@@ -358,11 +358,15 @@ impl Args {
 
     fn check_port(&self) -> Result<(), DeclareError> {
         if self.container_port == 0 {
-            return Err(DeclareError::argument("container_port", "0 is no port", "1 to 65535, such as 8080"));
+            return Err(DeclareError::argument(
+                "container_port",
+                "0 is no port",
+                "use 1 to 65535, such as 8080",
+            ));
         }
         if self.tracing.ports().contains(&self.container_port) {
             let reason = format!("{} is a port of the tracing container beside it", self.container_port);
-            return Err(DeclareError::argument("container_port", reason, "another port, such as 8080"));
+            return Err(DeclareError::argument("container_port", reason, "use another port, such as 8080"));
         }
         Ok(())
     }
@@ -375,7 +379,7 @@ impl Args {
                 return Err(DeclareError::argument(
                     "environment_variables",
                     reason,
-                    "letters, digits and underscores",
+                    "use letters, digits and underscores",
                 ));
             }
             // AWS SDKs and Tools Reference Guide, "Standardized credential providers": variables come before the task's role.
@@ -432,7 +436,7 @@ fn check_user(argument: &str, user: &str) -> Result<(), DeclareError> {
     let is_part = |part: &&str| !part.is_empty() && !part.contains(char::is_whitespace);
     if parts.len() > 2 || !parts.iter().all(is_part) {
         let reason = format!("`{user}` is not a user, nor a user and a group");
-        return Err(DeclareError::argument(argument, reason, "such as 10001:10001, without spaces"));
+        return Err(DeclareError::argument(argument, reason, "write it like 10001:10001, without spaces"));
     }
     for part in parts {
         let digits = part.trim_start_matches(['+', '-']);
@@ -442,7 +446,7 @@ fn check_user(argument: &str, user: &str) -> Result<(), DeclareError> {
         if has_sign || (is_number && !fits) {
             let reason = format!("`{part}` is not the number of a user or a group, nor a name");
             let hint =
-                format!("a number from 0 to {LARGEST_ID}, such as 10001, or a name that the image knows");
+                format!("use a number from 0 to {LARGEST_ID}, such as 10001, or a name that the image knows");
             return Err(DeclareError::argument(argument, reason, hint));
         }
     }
@@ -453,7 +457,7 @@ fn check_user(argument: &str, user: &str) -> Result<(), DeclareError> {
 fn check_key(arn: &str, place: &Place) -> Result<(), DeclareError> {
     let refused = |reason: String| {
         let example = format!(
-            "the ARN of a key of this region, such as {}",
+            "give the ARN of a key of this region, such as {}",
             place.arn("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab")
         );
         Err(DeclareError::argument("repository.kms_key_arn", reason, example))
@@ -481,7 +485,7 @@ impl HealthCheck {
         let is_command = matches!(self.command.first().map(String::as_str), Some("CMD" | "CMD-SHELL"));
         if !is_command || self.command.len() < 2 {
             let reason = format!("{:?} is not a command", self.command);
-            let hint = r#"["CMD", "/app/healthy"], or ["CMD-SHELL", "curl -f http://localhost:8080/health"]"#;
+            let hint = r#"write it like ["CMD", "/app/healthy"], or ["CMD-SHELL", "curl -f http://localhost:8080/health"]"#;
             return Err(DeclareError::argument("health_check.command", reason, hint));
         }
         DeclareError::within("health_check.interval", self.interval, 5..=300, "")?;

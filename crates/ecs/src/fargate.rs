@@ -19,7 +19,7 @@ pub(crate) fn check(cpu: u32, memory: u32) -> Result<(), DeclareError> {
     let Some((_, least, most, step)) = SIZES.into_iter().find(|(units, ..)| *units == cpu) else {
         let sizes: Vec<String> = SIZES.iter().map(|(units, ..)| units.to_string()).collect();
         let reason = format!("Fargate has no task with {cpu} CPU units");
-        return Err(DeclareError::argument("cpu", reason, sizes.join(", ")));
+        return Err(DeclareError::argument("cpu", reason, format!("use one of {}", sizes.join(", "))));
     };
     let fits = (least..=most).contains(&memory) && (memory - least).is_multiple_of(step);
     // The smallest size is the one exception: 512, 1024 and 2048.
@@ -28,8 +28,8 @@ pub(crate) fn check(cpu: u32, memory: u32) -> Result<(), DeclareError> {
     }
     let reason = format!("Fargate has no task with {cpu} CPU units and {memory} MiB");
     let hint = match cpu {
-        256 => "512, 1024 or 2048".to_owned(),
-        _ => format!("{least} to {most} in steps of {step}, or another cpu"),
+        256 => "use 512, 1024 or 2048".to_owned(),
+        _ => format!("use {least} to {most} in steps of {step}, or another cpu"),
     };
     Err(DeclareError::argument("memory", reason, hint))
 }

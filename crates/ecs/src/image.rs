@@ -22,7 +22,7 @@ impl Image {
         if reference.is_empty() {
             return refused(
                 format!("`{text}` has neither a tag nor a digest"),
-                "`@sha256:…` or `:tag` for an image of the tier's own repository, or the whole name of another one",
+                "write `@sha256:…` or `:tag` for an image of the tier's own repository, or the whole name of another one",
             );
         }
         let is_fine = match reference.strip_prefix('@') {
@@ -48,7 +48,7 @@ impl Image {
                 format!(
                     "`{name}` is not in a registry of ECR, whose names begin with the 12 digits of an account"
                 ),
-                "such as 123456789012.dkr.ecr.ap-southeast-1.amazonaws.com/team/app:1.0.0",
+                "write it like 123456789012.dkr.ecr.ap-southeast-1.amazonaws.com/team/app:1.0.0",
             ),
             _ => Ok(Image::Elsewhere(text.to_owned())),
         }

@@ -108,7 +108,7 @@ impl DeclareError {
         if range.contains(&value) {
             return Ok(());
         }
-        let hint = format!("{} to {}{unit}", range.start(), range.end());
+        let hint = format!("use {} to {}{unit}", range.start(), range.end());
         Err(Self::argument(argument, format!("{value} is out of range"), hint))
     }
 

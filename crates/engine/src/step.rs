@@ -222,6 +222,15 @@ impl Step {
         Some(&existing.seen)
     }
 
+    /// The properties that are recorded of an object that was ready, has disappeared, and is created again; `None` where that is
+    /// not so.
+    #[must_use]
+    pub fn vanished(&self) -> Option<&Value> {
+        let is_it = self.note == Some(Note::Missing) && self.action == Action::Create;
+        let existing = self.existing().filter(|_| is_it)?;
+        matches!(existing.phase, Phase::Ready | Phase::Changing).then_some(&existing.seen)
+    }
+
     pub(crate) fn wanted(&self) -> Option<&Wanted> {
         match &self.subject {
             Subject::Declared(wanted) | Subject::Both(_, wanted) => Some(wanted),

@@ -58,7 +58,7 @@ impl Args {
         match self.image.as_deref() {
             Some(image) if !is_image(image) => {
                 let reason = format!("`{image}` is not the whole name of an image with a tag or a digest");
-                let hint = "such as public.ecr.aws/example/worker:1.4";
+                let hint = "write it like public.ecr.aws/example/worker:1.4";
                 Err(DeclareError::argument("image", reason, hint))
             }
             _ => Ok(()),

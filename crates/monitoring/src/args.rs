@@ -246,12 +246,12 @@ impl Args {
         self.check_emails()?;
         if !(60..=3600).contains(&self.period) || !self.period.is_multiple_of(60) {
             let reason = format!("{} seconds cannot be one period", self.period);
-            return Err(DeclareError::argument("period", reason, "60 to 3600, in whole minutes"));
+            return Err(DeclareError::argument("period", reason, "use 60 to 3600 seconds, in whole minutes"));
         }
         for (index, name) in self.disabled_alarms.iter().enumerate() {
             if !NAMES.contains(&name.as_str()) {
                 let reason = format!("there is no alarm `{name}`");
-                let hint = format!("one of {}", NAMES.join(", "));
+                let hint = format!("use one of {}", NAMES.join(", "));
                 return Err(DeclareError::argument(format!("disabled_alarms[{index}]"), reason, &hint));
             }
         }
@@ -272,7 +272,7 @@ impl Args {
             }
             Ok(_) => return Ok(()),
         };
-        let hint = "terms such as ?ERROR ?FATAL, `\"level: error\"` in quotation marks, { $.level = \"error\" } for lines that are \
+        let hint = "use terms such as ?ERROR ?FATAL, `\"level: error\"` in quotation marks, { $.level = \"error\" } for lines that are \
                     JSON, or [time, level = ERROR, ...] for columns";
         Err(DeclareError::argument("error_pattern", reason, hint))
     }
@@ -283,7 +283,7 @@ impl Args {
             let argument = format!("alarm_emails[{index}]");
             if !is_email(email) {
                 let reason = format!("`{email}` is no e-mail address");
-                return Err(DeclareError::argument(argument, reason, "such as ops@example.com"));
+                return Err(DeclareError::argument(argument, reason, "write it like ops@example.com"));
             }
             if !seen.insert(email.to_ascii_lowercase()) {
                 return Err(DeclareError::argument(
@@ -304,16 +304,20 @@ impl Tracing {
             return Err(DeclareError::argument(
                 "tracing.fixed_rate",
                 reason,
-                "0 to 1, such as 0.1 for a tenth",
+                "use 0 to 1, such as 0.1 for a tenth",
             ));
         }
         if self.reservoir > 1000 {
             let reason = format!("{} requests a second are too many", self.reservoir);
-            return Err(DeclareError::argument("tracing.reservoir", reason, "0 to 1000 requests a second"));
+            return Err(DeclareError::argument(
+                "tracing.reservoir",
+                reason,
+                "use 0 to 1000 requests a second",
+            ));
         }
         if !(1..=9999).contains(&self.priority) {
             let reason = format!("AWS does not allow {}", self.priority);
-            return Err(DeclareError::argument("tracing.priority", reason, "1 to 9999"));
+            return Err(DeclareError::argument("tracing.priority", reason, "use 1 to 9999"));
         }
         Ok(())
     }
@@ -337,7 +341,7 @@ impl Thresholds {
                 return Err(DeclareError::argument(
                     format!("thresholds.{name}"),
                     reason,
-                    "0 to less than 100",
+                    "use 0 to less than 100",
                 ));
             }
         }
@@ -356,7 +360,7 @@ impl Thresholds {
         for (name, value) in others {
             if !(value.is_finite() && value >= 0.0) {
                 let reason = format!("{value} cannot be a threshold");
-                return Err(DeclareError::argument(format!("thresholds.{name}"), reason, "0 or more"));
+                return Err(DeclareError::argument(format!("thresholds.{name}"), reason, "use 0 or more"));
             }
         }
         if !(1.0..=10.0).contains(&self.api_anomaly_deviations) {
@@ -364,7 +368,7 @@ impl Thresholds {
             return Err(DeclareError::argument(
                 "thresholds.api_anomaly_deviations",
                 reason,
-                "1 to 10, such as 3",
+                "use 1 to 10, such as 3",
             ));
         }
         let counts = [
@@ -375,7 +379,7 @@ impl Thresholds {
         for (name, value) in counts {
             if value == Some(0) {
                 let reason = "with 0 it is never passed, or always".to_owned();
-                return Err(DeclareError::argument(format!("thresholds.{name}"), reason, "1 or more"));
+                return Err(DeclareError::argument(format!("thresholds.{name}"), reason, "use 1 or more"));
             }
         }
         Ok(())
@@ -390,7 +394,7 @@ fn check_inputs(inputs: &Inputs) -> Result<(), DeclareError> {
         false => Err(DeclareError::argument(
             "database.max_capacity",
             format!("{min} to {max} ACU is no capacity that Aurora has"),
-            "0 to 256 ACU, the largest at least 1",
+            "use 0 to 256 ACU, the largest at least 1",
         )),
     }
 }

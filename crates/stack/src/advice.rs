@@ -55,7 +55,7 @@ impl<'a> Advisor<'a> {
     }
 
     /// What is said last after a run in which resources failed.
-    pub(crate) fn of_report(&self, report: &Report, program: &str, command: &str) -> String {
+    pub(crate) fn of_report(&self, report: &Report, program: &str, again: &str) -> String {
         let advice: Vec<Advice> = report.failed.iter().map(|failure| self.of_failure(failure)).collect();
         let codes: BTreeSet<&str> = advice.iter().map(|advice| advice.code.name()).collect();
         let failed = match advice.len() {
@@ -63,8 +63,8 @@ impl<'a> Advisor<'a> {
             many => format!("{many} resources failed"),
         };
         let then = match advice.iter().all(|advice| advice.may_pass) {
-            true => format!("this may pass: run {command} again"),
-            false => format!("fix the cause above, then run {command} again"),
+            true => format!("this may pass: {again}"),
+            false => format!("fix the cause above, then {again}"),
         };
         let explained: Vec<String> = codes.iter().map(|code| format!("`{program} explain {code}`")).collect();
         format!("{failed}; {then}. More: {}", explained.join(", "))

@@ -125,7 +125,7 @@ impl Anchors {
             Failure::from_error(Exit::Failed, &error)
                 .coded(Code::Anchor)
                 .context(format!("cannot read the anchors in log group {}", self.group))
-                .hint("the credentials need logs:GetLogEvents on the log group")
+                .hint("allow the credentials logs:GetLogEvents on the log group")
         })?;
         Ok(lines.unwrap_or_default())
     }

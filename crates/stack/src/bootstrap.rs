@@ -90,7 +90,7 @@ impl Work {
             introduce(&self.options, listed(&seen.title(), &seen.look));
         }
         if let Some(code) = &seen.wish.unusable_key {
-            introduce(&self.options, &keep_key(code, &seen.wish.name));
+            tell(&keep_key(code, &seen.wish.name));
         }
         if !seen.look.is_ours && !wanted.adopt {
             return Err(not_ours(&seen.title(), &seen.look));
@@ -196,7 +196,7 @@ impl Work {
         is_due: bool,
     ) -> Result<Exit, Failure> {
         if changes.iter().any(|change| change.what == "versioning") {
-            note(
+            tell(
                 "versioning was turned on: S3 takes up to 15 minutes until it keeps every old version. The lock does not depend on it",
             );
         }
@@ -221,7 +221,10 @@ impl Work {
         ));
         if !missing.is_empty() {
             lines
-                .line("move each state that is kept on a machine: `stack state push --target aws`, once for each --env")
+                .line(format!(
+                    "move each state that is kept on a machine: {}, once for each --env",
+                    self.command("state push")
+                ))
                 .line("then write into the configuration:")
                 .line("")
                 .line("[state]");

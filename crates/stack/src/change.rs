@@ -21,6 +21,7 @@ use crate::plans::document::{Document, Running};
 use crate::plans::file::{PlanFile, introduction};
 use crate::plans::guarding;
 use crate::plans::title::Title;
+use crate::protection::plan_failure;
 use crate::question::{Answer, agreed};
 use crate::render;
 use crate::run::{Prepared, Work, nothing_changed};
@@ -65,7 +66,7 @@ impl Work {
         let Some(prepared) = signals.unless(Box::pin(self.prepare(declared))).await else {
             return Ok(nothing_changed());
         };
-        let Prepared { engine, graph, anchors, title, is_new } = prepared?;
+        let Prepared { engine, graph, anchors, title, is_new, .. } = prepared?;
         if is_new && !declared {
             return Ok(self.tell_nothing_is_recorded());
         }
@@ -100,7 +101,7 @@ impl Work {
         let anchored = anchor::write(anchors, &ran, &head, signals).await;
         let is_anchored = anchored.as_ref().copied().unwrap_or(Some(false));
         let changed = ran.report.as_ref().is_some_and(|report| declared && !report.done.is_empty());
-        let exit = self.tell(declared, ran, &state, &head, is_anchored)?;
+        let exit = self.tell(running, ran, &state, &head, is_anchored)?;
         if changed && exit == Exit::Done {
             self.tell_what_is_left(&engine).await;
         }
@@ -136,7 +137,7 @@ impl Work {
             Err(EngineError::Interrupted) => {
                 return Ok(Ran { exit: nothing_changed(), report: None });
             }
-            plan => plan.map_err(engine_failure)?,
+            plan => plan.map_err(|error| plan_failure(error, &self.loaded.config, wanted.running))?,
         };
         self.check_kept(wanted.kept.as_ref(), &plan)?;
         if let Some(events) = &self.events {
@@ -151,8 +152,11 @@ impl Work {
         if ask && !plan.is_empty() {
             tell_first(plan_lines::plan(&plan, false, Unfinished::Interrupted));
         }
-        tell_first(losses(&plan));
-        tell_first(render::remarks(&plan));
+        // What is lost is told whatever is left out.
+        tell(losses(&plan));
+        tell_first(render::found(&plan));
+        tell(render::warnings(&plan));
+        tell_first(render::accepted(&plan));
         tell_first(Lines::from(&self.summary(&plan)));
         let what = match wanted.running {
             Running::Up => "do this to",
@@ -164,8 +168,14 @@ impl Work {
                 return Ok(Ran { exit, report: None });
             }
         }
+        if wanted.running == Running::Up && !plan.is_empty() {
+            self.note_begun();
+        }
         let (begun, before) = (Instant::now(), session.state());
         let report = session.apply(&plan).await.map_err(engine_failure)?;
+        if report.is_complete() {
+            self.note_finished();
+        }
         let took = begun.elapsed();
         if !report.is_complete() {
             tell(render::report(&report, Advisor::new(&self.loaded)));
@@ -197,19 +207,19 @@ impl Work {
         if let Some(events) = &self.events {
             left.plain().lines().for_each(|line| events.note(line.trim()));
         }
-        note(left);
+        tell(left);
     }
 
     fn tell(
         &self,
-        declared: bool,
+        running: Running,
         Ran { exit, report }: Ran,
         state: &State,
         head: &Head,
         anchored: Option<bool>,
     ) -> Result<Exit, Failure> {
         self.tell_summary(report.as_ref(), &state.exports(), Some(head), anchored);
-        if declared && exit == Exit::Done {
+        if running == Running::Up && exit == Exit::Done {
             if !self.options.json && !self.options.quiet {
                 self.tell_outputs(state)?;
             }
@@ -224,17 +234,17 @@ impl Work {
         if report.is_some() {
             note(&format!("journal: {head}"));
         }
-        let command = self.command(if declared { "up" } else { "destroy" });
+        let again = self.resuming(running);
         match (exit, &report) {
             (Exit::Failed, Some(report)) if report.credentials_expired() => {
-                tell(&format!("{EXPIRED}, then run {command} again"));
+                tell(&format!("{EXPIRED}, then {again}"));
             }
             (Exit::Failed, Some(report)) => {
-                tell(&Advisor::new(&self.loaded).of_report(report, self.program.name(), &command));
+                tell(&Advisor::new(&self.loaded).of_report(report, self.program.name(), &again));
             }
             (Exit::Interrupted, Some(report)) => {
                 tell(interruption::summary(report));
-                tell(&format!("Run {command} again to resume"));
+                tell(&format!("{} to resume", capitalised(&again)));
             }
             _ => {}
         }
@@ -257,4 +267,9 @@ impl Work {
             );
         }
     }
+}
+
+/// A sentence that begins with a letter of ASCII.
+fn capitalised(text: &str) -> String {
+    text.get(..1).map_or_else(String::new, str::to_ascii_uppercase) + text.get(1..).unwrap_or_default()
 }

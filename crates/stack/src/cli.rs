@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::StyledStr;
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Setting;
+use crate::conveniences::blamed;
 
 /// Where resources are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -69,7 +70,7 @@ Exit codes:
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Create what is missing, change what differs, delete what is no longer declared (the default).
-    Up(Applied),
+    Up(Up),
     /// Show what `up` would do. Changes nothing.
     Preview(Shown),
     /// Compare live AWS with the recorded state, property by property. Changes nothing; the next `up` repairs drift.
@@ -93,7 +94,7 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         junit: Option<PathBuf>,
         /// How long an HTTP request may take.
-        #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=300))]
+        #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=300), allow_hyphen_values = true)]
         timeout: u64,
     },
     /// Delete everything recorded for the environment.
@@ -157,7 +158,8 @@ pub enum Command {
     },
     /// Print what a shell needs to complete commands, options, values, and the names of environments.
     ///
-    /// For bash: `source <(stack completions bash)` in ~/.bashrc. The names are those in the configuration file and in the state
+    /// For bash, put `source <(stack completions bash)` into ~/.bashrc. For zsh, put `source <(stack completions zsh)` into ~/.zshrc,
+    /// after `compinit`. For fish, put `stack completions fish | source` into ~/.config/fish/config.fish. The names are those in the configuration file and in the state
     /// directory; no call is made. Load it when the shell starts rather than from a file: it belongs to this version of the program.
     Completions {
         /// The shell.
@@ -185,6 +187,17 @@ pub struct Init {
     /// The name on the certificate, such as payments.example.com.
     #[arg(long, value_name = "DOMAIN", requires = "certificate")]
     pub domain: Option<String>,
+}
+
+/// How to bring the stack to what is declared.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Up {
+    /// Which plan to run, and who follows it.
+    #[command(flatten)]
+    pub applied: Applied,
+    /// Create an environment that the configuration has no section for, though it has sections for others.
+    #[arg(long, conflicts_with = "plan")]
+    pub new_environment: bool,
 }
 
 /// Which plan to run, and who follows it.
@@ -298,10 +311,10 @@ pub enum EmulatorCommand {
 #[derive(Clone, Debug, Args)]
 pub struct Serve {
     /// The port; 0 takes any that is free.
-    #[arg(long, default_value_t = 4566, value_name = "PORT")]
+    #[arg(long, default_value_t = 4566, value_name = "PORT", allow_hyphen_values = true)]
     pub port: u16,
     /// Latency factor: 1 is as slow as AWS, 0 is instant.
-    #[arg(long, default_value_t = 0.0, value_name = "SCALE", value_parser = scale)]
+    #[arg(long, default_value_t = 0.0, value_name = "SCALE", value_parser = scale, allow_hyphen_values = true)]
     pub latency: f64,
     /// Refuse calls that come faster than AWS takes them.
     #[arg(long)]
@@ -343,14 +356,74 @@ const ELSEWHERE: [(&str, &str); 8] = [
     ("delete", "`destroy` deletes everything recorded for the environment"),
 ];
 
-/// An error that also says what a command of another tool is called here.
-pub(crate) fn with_advice(mut error: clap::Error) -> clap::Error {
-    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else { return error };
-    let advice = ELSEWHERE.iter().find(|(name, _)| name == typed).map(|(_, advice)| *advice);
-    if let Some(advice) = advice {
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(advice)]));
+/// Flags that have a variable.
+const BY_VARIABLE: [(&str, &str); 4] = [
+    ("--env", "STACK_ENV"),
+    ("--config", "STACK_CONFIG"),
+    ("--state-dir", "STACK_STATE_DIR"),
+    ("--target", "STACK_TARGET"),
+];
+
+/// An error with advice that helps: what a command of another tool is called here, which command has the flag, and that it was a
+/// variable and no flag.
+pub(crate) fn with_advice(mut error: clap::Error, program: &clap::Command) -> clap::Error {
+    let advise = |error: &mut clap::Error, advice: Vec<StyledStr>| {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(advice));
+    };
+    if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) {
+        let advice = ELSEWHERE.iter().find(|(name, _)| name == typed).map(|(_, advice)| *advice);
+        if let Some(advice) = advice {
+            advise(&mut error, vec![StyledStr::from(advice)]);
+        }
+    }
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return error };
+    let argument = argument.clone();
+    if error.kind() == ErrorKind::UnknownArgument {
+        let mut tips = match error.get(ContextKind::Suggested) {
+            Some(ContextValue::StyledStrs(tips)) => tips.clone(),
+            _ => Vec::new(),
+        };
+        // Nobody means a plan whose name begins with a hyphen, which clap thinks of.
+        tips.retain(|tip| !tip.to_string().contains("as a value, use"));
+        let owners = with_flag(program, &argument);
+        if !owners.is_empty() {
+            // Nobody means a flag that only looks like it.
+            error.remove(ContextKind::SuggestedArg);
+            tips.push(StyledStr::from(format!("{argument} is a flag of {}", owners.join(" and "))));
+        }
+        match tips.is_empty() {
+            true => drop(error.remove(ContextKind::Suggested)),
+            false => advise(&mut error, tips),
+        }
+        return error;
+    }
+    let flag = argument.split_whitespace().next().unwrap_or_default();
+    let by = BY_VARIABLE.iter().find(|(known, _)| *known == flag);
+    if let Some((flag, variable)) = by
+        && blamed(flag, variable) == *variable
+    {
+        error.insert(ContextKind::InvalidArg, ContextValue::String((*variable).to_owned()));
+        advise(&mut error, vec![StyledStr::from(format!("correct the variable {variable}, or unset it"))]);
     }
     error
+}
+
+/// The commands that have a flag of their own.
+fn with_flag(program: &clap::Command, flag: &str) -> Vec<String> {
+    let Some(name) = flag.strip_prefix("--") else { return Vec::new() };
+    let mut found = Vec::new();
+    for command in program.get_subcommands() {
+        let has = |command: &clap::Command| command.get_arguments().any(|one| one.get_long() == Some(name));
+        if has(command) {
+            found.push(format!("`{} {}`", program.get_name(), command.get_name()));
+        }
+        let inner = command.get_subcommands().filter(|inner| has(inner));
+        found
+            .extend(inner.map(|inner| {
+                format!("`{} {} {}`", program.get_name(), command.get_name(), inner.get_name())
+            }));
+    }
+    found
 }
 
 /// The environment that is meant where none is named.
@@ -384,12 +457,19 @@ pub struct Options {
     pub set: Vec<Setting>,
     /// How long to wait for another run on the same environment, such as 90s, 10m or 1h. Without it, a run that has died is waited
     /// for until its lock has run out, and one that lives is not.
-    #[arg(long, global = true, default_value = "0s", value_name = "DURATION", value_parser = duration)]
+    #[arg(
+        long,
+        global = true,
+        default_value = "0s",
+        value_name = "DURATION",
+        value_parser = duration,
+        allow_hyphen_values = true
+    )]
     pub lock_timeout: Duration,
     /// Skip all confirmation prompts.
     #[arg(long, short = 'y', global = true)]
     pub yes: bool,
-    /// Print only data, the summary and errors.
+    /// Print only data, the summary, warnings and errors.
     #[arg(long, short = 'q', global = true)]
     pub quiet: bool,
     /// Print a line for each AWS call on standard error: service, operation, HTTP status, duration and request id.

@@ -16,9 +16,11 @@
 
 use std::fmt;
 
+use serde_json::json;
+
 use crate::config::closest;
 use crate::exit::{Exit, Failure};
-use crate::output::{Lines, print};
+use crate::output::{Lines, print, print_json};
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident $code:literal,)+) => {
@@ -161,20 +163,26 @@ fn named(text: &str) -> Option<Code> {
 }
 
 /// Prints the page of a code, or a line for each code.
-pub(crate) fn explain(code: Option<&str>) -> Result<Exit, Failure> {
+pub(crate) fn explain(code: Option<&str>, as_json: bool) -> Result<Exit, Failure> {
+    let explained = match code {
+        None => None,
+        Some(text) => Some(named(text).ok_or_else(|| unknown(text))?),
+    };
+    let entry = |code: &Code| json!({ "code": code.name(), "title": code.title() });
     let mut lines = Lines::new();
-    match code {
-        None => {
-            for code in Code::ALL {
-                lines.line(format!("{code}  {}", code.title()));
-            }
+    match (explained, as_json) {
+        (None, true) => return print_json(&Code::ALL.iter().map(entry).collect()).map(|()| Exit::Done),
+        (Some(code), true) => {
+            let mut page = entry(&code);
+            page["page"] = code.page().into();
+            return print_json(&page).map(|()| Exit::Done);
         }
-        Some(text) => {
-            let code = named(text).ok_or_else(|| unknown(text))?;
-            code.page().lines().for_each(|line| {
-                lines.line(line);
-            });
-        }
+        (None, false) => Code::ALL.iter().for_each(|code| {
+            lines.line(format!("{code}  {}", code.title()));
+        }),
+        (Some(code), false) => code.page().lines().for_each(|line| {
+            lines.line(line);
+        }),
     }
     print(&lines).map(|()| Exit::Done)
 }

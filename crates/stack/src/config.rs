@@ -85,6 +85,10 @@ pub struct Loaded {
     pub(crate) file: Option<PathBuf>,
     /// Whether the file has a section for the environment, which says that its name is no slip.
     pub(crate) is_named: bool,
+    /// The environments that the file has sections for.
+    pub(crate) sections: Vec<String>,
+    /// Variables that begin like those of this program, and set nothing.
+    pub(crate) ignored: Vec<String>,
     layers: Layers,
 }
 
@@ -117,10 +121,12 @@ pub(crate) fn environments(file: Option<&Path>) -> Vec<String> {
 pub(crate) fn load_from(catalogue: &Arc<Catalogue>, sources: &Sources<'_>) -> Result<Loaded, ConfigError> {
     let mut layers = Layers::defaults(catalogue);
     let (mut remark, mut meant, mut read, mut is_named) = (None, None, None, false);
+    let (mut sections, mut ignored) = (Vec::new(), Vec::new());
     if let Some(file) = File::read(catalogue, sources.file)? {
         let environment = sources.environment;
         file.lay_on(&mut layers, environment)?;
         is_named = file.names(environment);
+        sections = file.sections();
         meant = file.meant(environment).map(str::to_owned);
         read = Some(file.path().to_owned());
         let path = file.path().display();
@@ -131,6 +137,10 @@ pub(crate) fn load_from(catalogue: &Arc<Catalogue>, sources: &Sources<'_>) -> Re
     let mut names = ChosenNames::default();
     // A wrong value is an error even where a layer above hides it, so that it does not wait there for somebody else.
     for (name, value) in sources.variables {
+        if catalogue.is_stray(name) {
+            ignored.push(name.clone());
+            continue;
+        }
         layers.lay_variable(&mut names, name, value)?;
     }
     layers.typed()?;
@@ -144,7 +154,7 @@ pub(crate) fn load_from(catalogue: &Arc<Catalogue>, sources: &Sources<'_>) -> Re
     layers.check_ambiguous()?;
     // What is shown is what is used: with the defaults of what only some layer has begun.
     layers.values = Table::try_from(&config).expect("the configuration is a table with text keys");
-    let loaded = Loaded { config, remark, meant, file: read, is_named, layers };
+    let loaded = Loaded { config, remark, meant, file: read, is_named, sections, ignored, layers };
     loaded.validate()?;
     Ok(loaded)
 }
@@ -192,6 +202,17 @@ impl Loaded {
     #[must_use]
     pub fn error(&self, key: &str, reason: impl Into<String>, hint: impl Into<String>) -> ConfigError {
         self.layers.error(key, reason, hint)
+    }
+
+    /// What is said of variables that set nothing.
+    pub(crate) fn remark_ignored(&self) -> Lines {
+        match self.ignored.as_slice() {
+            [] => Lines::new(),
+            ignored => Lines::from(&format!(
+                "warning: ignored variables that are no key of the configuration: {}",
+                ignored.join(", ")
+            )),
+        }
     }
 
     /// The effective values as TOML, each with its origin in a comment. Read as a file, it gives the same configuration.
@@ -436,7 +457,6 @@ mod tests {
             ("STACK_VPC_NAT", "single", "there is no such key", "did you mean `STACK_VPC__NAT`?"),
             ("STACK_REGON", "eu-west-1", "there is no such key", "did you mean `STACK_REGION`?"),
             ("STACK_ENVV", "prod", "there is no such key", "did you mean `STACK_ENV`?"),
-            ("STACK_", "x", "there is no such key", "STACK_ and a key"),
             ("STACK_VPC__", "x", "there is no such key", "the keys here are: availability_zones, cidr"),
             ("STACK_TAGS__", "x", "there is no such key", "STACK_ and a key"),
             ("STACK_VPC__NAT__MODE", "x", "there is no such key", "it is a value"),

@@ -16,7 +16,7 @@ use crate::codes::Code;
 use crate::config::DEFAULT_REGION;
 use crate::exit::{Exit, Failure};
 use crate::input;
-use crate::output::{Lines, note, print, print_json};
+use crate::output::{Lines, note, print, print_json, tell};
 use crate::question::agreed;
 use crate::signals::Signals;
 
@@ -74,7 +74,7 @@ async fn serve_on_loopback(
             1 => "1 rule".to_owned(),
             count => format!("{count} rules"),
         };
-        note(&format!(
+        tell(&format!(
             "faults are on: calls go wrong as {} says ({rules}, seed {}). Without --faults they do not",
             file.display(),
             plan.seed
@@ -84,7 +84,7 @@ async fn serve_on_loopback(
     let emulator = builder.open(directory).map_err(|error| unusable(directory, &error))?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, serve.port));
     for error in emulator.unreadable() {
-        note(&format!("{error}. Until then that service refuses all calls, and the others work"));
+        tell(&format!("{error}. Until then that service refuses all calls, and the others work"));
     }
     let listener = TcpListener::bind(address).await.map_err(|error| {
         Failure::from_error(Exit::Failed, &error)
@@ -96,7 +96,10 @@ async fn serve_on_loopback(
     let address = listener.local_addr().map_err(|error| unserved(&error))?;
     let region = options.region.as_deref().unwrap_or(DEFAULT_REGION);
     note(examples(directory, &format!("http://{address}"), region));
-    print(&Lines::from(&format!("http://{address}")))?;
+    match options.json {
+        true => print_json(&json!({ "url": format!("http://{address}") }))?,
+        false => print(&Lines::from(&format!("http://{address}")))?,
+    }
     let cancel = signals.cancel();
     tokio::select! {
         served = emulator::serve(emulator, listener, cancel.cancelled()) => {
@@ -150,11 +153,14 @@ async fn reset(directory: &Path, options: &Options, signals: &Signals) -> Result
     }
     let files = emulator::reset(directory).map_err(|error| unusable(directory, &error))?;
     let what = if files == 0 { "it was empty" } else { "everything in it is gone" };
-    note(&format!(
+    tell(&format!(
         "the embedded AWS in {}: {what}. What `up` recorded there is kept; the next `up` notices that its \
          resources have disappeared, and creates them anew",
         directory.display()
     ));
+    if options.json {
+        print_json(&json!({ "directory": directory.display().to_string(), "files": files }))?;
+    }
     Ok(Exit::Done)
 }
 

@@ -10,7 +10,6 @@ use crate::advice::{Advisor, code_of_call};
 use crate::codes::Code;
 use crate::error_json::address_of;
 use crate::exit::{Exit, Failure};
-use crate::losses::protection_hint;
 use crate::moved::Moved;
 use crate::stores::{code_of_s3, exit_of};
 
@@ -126,9 +125,6 @@ fn advised(error: EngineError) -> Failure {
         }
         EngineError::Journal(_) => Failure::from_error(Exit::Configuration, &error)
             .hint("keep a copy of the state directory, and restore the file from a backup"),
-        EngineError::Plan(engine::PlanError::Protected { resources }) => {
-            Failure::from_error(Exit::Configuration, &error).hint(protection_hint(resources))
-        }
         EngineError::Plan(engine::PlanError::PartInUse { .. }) => {
             Failure::from_error(Exit::Configuration, &error)
                 .hint("stop using it first: change `ecs.image`, run `stack up`, then try again")

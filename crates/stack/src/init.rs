@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use engine::DeclareError;
+use serde_json::json;
 
 use crate::cli::{DEFAULT_ENVIRONMENT, Init, Options};
 use crate::codes::Code;
@@ -14,9 +15,10 @@ use crate::environment::{self, Environment};
 use crate::exit::{Exit, Failure};
 use crate::export::check_place_of;
 use crate::open_settings::is_production;
-use crate::output::{note, tell};
+use crate::output::{print_json, tell};
 use crate::program::Program;
 use crate::question::{Answer, typed};
+use crate::repeat::quoted_path;
 use crate::run::configuration;
 use crate::signals::Signals;
 use crate::stack::{Place, StackError, argument_error};
@@ -59,11 +61,22 @@ pub(crate) async fn run(
         return Err(failure);
     }
     let first = answers.environments.first().map_or("dev", Environment::as_str);
-    note(&format!(
-        "{} is written: `{} preview --env {first}` shows what it deploys",
+    let named = options.config.as_deref().map(|path| format!(" --config {}", quoted_path(path)));
+    let named = named.unwrap_or_default();
+    tell(&format!(
+        "{} is written: `{} preview --env {first}{named}` shows what it deploys",
         path.display(),
         program.name()
     ));
+    if options.json {
+        let environments: Vec<&str> = answers.environments.iter().map(Environment::as_str).collect();
+        print_json(&json!({
+            "file": path.display().to_string(),
+            "project": answers.project,
+            "region": answers.region,
+            "environments": environments,
+        }))?;
+    }
     Ok(Exit::Done)
 }
 
@@ -264,7 +277,7 @@ fn named(names: &str) -> Result<Vec<Environment>, Failure> {
         }
     }
     match environments.is_empty() {
-        true => Err(Failure::new(Exit::Usage, "no environment is named").hint("such as dev,prod")),
+        true => Err(Failure::new(Exit::Usage, "no environment is named").hint("name some, such as dev,prod")),
         false => Ok(environments),
     }
 }
@@ -273,6 +286,9 @@ fn named(names: &str) -> Result<Vec<Environment>, Failure> {
 fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
+
+/// What is said of the image in each environment, since each has a repository of its own.
+const IMAGE: &str = "# The image that the tasks run, once it is pushed: `up` prints the commands.";
 
 /// The file.
 fn text(answers: &Answers) -> String {
@@ -297,9 +313,6 @@ fn text(answers: &Answers) -> String {
     line(&format!("Repository = {}", quoted(project)));
     line("Author = \"unknown\"");
     line("");
-    line("# The image that the tasks run, once it is pushed: `up` prints the commands.");
-    line("# [ecs]");
-    line("# image = \":v1\"");
     for environment in environments {
         line("");
         match is_production(environment.as_str()) {
@@ -310,6 +323,18 @@ fn text(answers: &Answers) -> String {
                 line(&format!("[environments.{environment}.vpc]"));
                 line("# One NAT gateway is cheaper; one_per_zone survives the failure of a zone.");
                 line("nat = \"single\"");
+                line("");
+                line(IMAGE);
+                line(&format!("# [environments.{environment}.ecs]"));
+                line("# image = \":v1\"");
+                if environment.as_str() != DEFAULT_ENVIRONMENT {
+                    line("");
+                    line(
+                        "# Without this, `destroy` refuses to delete the environment's database with its data.",
+                    );
+                    line(&format!("# [environments.{environment}.database]"));
+                    line(&format!("# allow_data_loss = [\"{}aurora-{environment}\"]", aws::NAME_PREFIX));
+                }
             }
             true => production(environment, tls.as_ref(), &mut line),
         }
@@ -364,6 +389,8 @@ fn production(environment: &Environment, tls: Option<&(String, String)>, line: &
     line(&format!("[environments.{environment}.ecs]"));
     line("# A task in each zone.");
     line("desired_min = 3");
+    line(IMAGE);
+    line("# image = \":v1\"");
     line("");
     line(&format!("[environments.{environment}.ecs.repository]"));
     line("delete_images = false");

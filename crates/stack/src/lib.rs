@@ -49,9 +49,11 @@ mod plans;
 mod preflight;
 mod program;
 mod progress;
+mod protection;
 mod question;
 mod quota;
 mod render;
+mod repeat;
 mod run;
 mod shortened;
 mod signals;
@@ -64,13 +66,15 @@ mod target;
 mod tier;
 mod time;
 mod trace;
+mod unfinished;
 mod unlock;
 mod verify;
 mod working;
+mod written;
 
 pub use cli::{
     Applied, Bootstrap, Cli, Color, Command, EmulatorCommand, EnvCommand, ExportCommand, Init, Options,
-    Serve, Shown, StateCommand, Target,
+    Serve, Shown, StateCommand, Target, Up,
 };
 pub use codes::Code;
 pub use config::{

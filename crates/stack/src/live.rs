@@ -29,6 +29,8 @@ pub(crate) struct View {
     done: BTreeMap<String, usize>,
     running: Vec<Running>,
     is_stopping: bool,
+    /// Whether this AWS takes the times that are typical of AWS.
+    takes_time: bool,
 }
 
 #[derive(Debug)]
@@ -45,20 +47,32 @@ struct Running {
 impl View {
     /// An apply of this many tasks begins.
     pub(crate) fn new(total: usize, now: Instant) -> Self {
-        Self { begun: now, total, done: BTreeMap::new(), running: Vec::new(), is_stopping: false }
+        let (done, running) = (BTreeMap::new(), Vec::new());
+        Self { begun: now, total, done, running, is_stopping: false, takes_time: true }
+    }
+
+    /// The same without estimates.
+    pub(crate) fn without_estimates(self) -> Self {
+        Self { takes_time: false, ..self }
     }
 
     /// Takes note of what happened.
     pub(crate) fn observe(&mut self, progress: &Progress, now: Instant) {
         match progress {
-            Progress::Started { address, operation, typical, remaining, .. } => self.running.push(Running {
-                address: address.clone(),
-                operation: *operation,
-                begun: now,
-                typical: *typical,
-                after: remaining.saturating_sub(*typical),
-                waits_for: String::new(),
-            }),
+            Progress::Started { address, operation, typical, remaining, .. } => {
+                let (typical, remaining) = match self.takes_time {
+                    true => (*typical, *remaining),
+                    false => (Duration::ZERO, Duration::ZERO),
+                };
+                self.running.push(Running {
+                    address: address.clone(),
+                    operation: *operation,
+                    begun: now,
+                    typical,
+                    after: remaining.saturating_sub(typical),
+                    waits_for: String::new(),
+                });
+            }
             Progress::Waiting { address, operation: Some(operation), on, .. } => {
                 if let Some(one) = self.find(address, *operation) {
                     on.clone_into(&mut one.waits_for);
@@ -252,6 +266,16 @@ mod tests {
         view.observe(&waiting("database/writer", "its status is creating"), at(60));
         view.observe(&waiting("ecs/service", "2 of 4 tasks are running\u{1b}[2J"), at(60));
         (view, at(300))
+    }
+
+    #[test]
+    fn without_estimates_only_the_time_that_passed_is_shown() {
+        let begun = Instant::now();
+        let mut view = View::new(2, begun).without_estimates();
+        view.observe(&started("vpc/nat-gateway-a", 100, 130), begun);
+        let rows = view.rows(100, 24, begun + Duration::from_secs(20));
+        assert_eq!(rows[..2], ["vpc", "  creating nat-gateway-a  0:20"]);
+        assert!(rows[2].ends_with("0 of 2 in 0:20"), "{rows:?}");
     }
 
     #[test]

@@ -1,12 +1,11 @@
-//! What a plan loses, what it keeps, and how something that is protected can be let go.
+//! What a plan loses, and what it keeps.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
-use aws::resources::LogGroup;
-use engine::{Action, Contents, Fate, Guarded, Loss, Lowered, Plan, Removal, Step};
+use engine::{Action, Contents, Facts, Fate, How, Loss, Lowered, Plan, Removal, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::output::{Lines, Style};
 
@@ -20,7 +19,12 @@ const INDENT: &str = "      ";
 /// What becomes of an object, as far as a person wants to know.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Told {
-    Lost { label: &'static str, what: String },
+    /// `waits` is for how many days a key can still be saved.
+    Lost {
+        label: &'static str,
+        what: String,
+        waits: Option<u64>,
+    },
     Copied(&'static str),
     Retained,
 }
@@ -30,13 +34,17 @@ impl Told {
         match removal.fate {
             Fate::Retained => Some(Self::Retained),
             Fate::Copied(copy) => Some(Self::Copied(copy)),
-            Fate::Lost if removal.loses() => {
-                Some(Self::Lost { label: label(removal.loss)?, what: what(removal)? })
-            }
+            Fate::Lost if removal.loses() => Some(Self::Lost {
+                label: label(removal.loss)?,
+                what: what(removal)?,
+                waits: removal.property("PendingWindowInDays").and_then(Value::as_u64),
+            }),
             Fate::Lost => None,
         }
     }
 }
+
+const ADDRESS: &str = "ADDRESS LOST";
 
 fn label(loss: Loss) -> Option<&'static str> {
     match loss {
@@ -44,7 +52,7 @@ fn label(loss: Loss) -> Option<&'static str> {
         Loss::Images(_) => Some("IMAGES LOST"),
         Loss::Logs(_) => Some("LOGS LOST"),
         Loss::Keys(_) => Some("KEY LOST"),
-        Loss::Addresses(_) => Some("ADDRESS LOST"),
+        Loss::Addresses(_) => Some(ADDRESS),
         Loss::Nothing => None,
         // A kind of loss that this program has no word for is one all the same.
         _ => Some("LOSS"),
@@ -80,15 +88,20 @@ pub(crate) fn losses(plan: &Plan) -> Lines {
         groups.entry((told, &removal.kind, replaced)).or_default().push(named(step, removal));
     }
     let mut lines = Lines::new();
+    for step in plan.steps() {
+        if let Some(Gone { text, .. }) = Gone::of_step(plan, step) {
+            lines.add("  ").styled(Style::Loud, text).end();
+        }
+    }
     for ((told, kind, replaced), names) in groups {
         let style = if matches!(told, Told::Lost { .. }) { Style::Loud } else { Style::Yellow };
         if names.len() < TOGETHER {
             for name in names {
-                lines.add("  ").styled(style, sentence(&told, &name, replaced)).end();
+                lines.add("  ").styled(style, sentence(&told, &name, replaced, false)).end();
             }
         } else {
             let subject = format!("{} × {kind}", names.len());
-            lines.add("  ").styled(style, sentence(&told, &subject, replaced));
+            lines.add("  ").styled(style, sentence(&told, &subject, replaced, true));
             lines.line(":");
             wrapped(&mut lines, &names);
         }
@@ -119,12 +132,97 @@ fn wrapped(lines: &mut Lines, names: &[String]) {
     lines.line(format!("{INDENT}{line}"));
 }
 
-fn sentence(told: &Told, subject: &str, replaced: bool) -> String {
+/// `many` says that the subject is several objects.
+fn sentence(told: &Told, subject: &str, replaced: bool, many: bool) -> String {
     let then = if replaced { ", then created empty" } else { "" };
     match told {
-        Told::Lost { label, what } => format!("{label}: {subject} will be deleted with {what}{then}"),
-        Told::Copied(copy) => format!("KEPT: {subject} will be deleted{then}; {copy} is kept"),
+        Told::Lost { label, waits: Some(days), .. } => {
+            let (then, it) =
+                (if replaced { ", and created again" } else { "" }, if many { "they" } else { "it" });
+            format!(
+                "{label}: {subject} will be deleted in {days} days{then}; after that nothing that {it} encrypted can be read"
+            )
+        }
+        Told::Lost { label, what, waits: None } => {
+            let then = match (replaced, what.strip_prefix("its ").filter(|_| *label == ADDRESS)) {
+                (true, Some(address)) if many => format!(", then created with other {}", plural(address)),
+                (true, Some(address)) => format!(", then created with another {address}"),
+                _ => then.to_owned(),
+            };
+            let what = match many {
+                true => of_many(what, *label == ADDRESS),
+                false => what.clone(),
+            };
+            format!("{label}: {subject} will be deleted with {what}{then}")
+        }
+        Told::Copied(copy) => {
+            let kept = copy.rsplit(' ').next().unwrap_or(copy).to_uppercase();
+            let each = if many { " of each" } else { "" };
+            format!("DELETED, {kept} KEPT: {subject} will be deleted{then}; {copy}{each} is kept")
+        }
         Told::Retained => format!("KEPT: {subject} will stay in the account, no longer managed"),
+    }
+}
+
+/// `all their logs` for `all its logs`.
+fn of_many(what: &str, is_address: bool) -> String {
+    let words = what.split(' ').map(|word| match word {
+        "its" => "their",
+        "it" => "them",
+        other => other,
+    });
+    let words = words.collect::<Vec<_>>().join(" ");
+    if is_address { plural(&words) } else { words }
+}
+
+fn plural(noun: &str) -> String {
+    format!("{noun}{}", if noun.ends_with('s') { "es" } else { "s" })
+}
+
+/// What was lost before the plan: somebody deleted an object that held something, and the plan creates it empty.
+pub(crate) struct Gone {
+    /// What the object is called, where it has a name.
+    name: Option<String>,
+    /// What it held.
+    words: &'static str,
+    /// All of it in a sentence.
+    pub(crate) text: String,
+}
+
+impl Gone {
+    fn of_step(plan: &Plan, step: &Step) -> Option<Self> {
+        let facts = plan.facts(step.address.as_str())?;
+        Self::of(step.address.as_str(), step.vanished()?, step.desired(), facts)
+    }
+
+    /// Of an object that has disappeared, with the properties that are recorded of it, and those that are declared if somebody plans;
+    /// `None` if it held nothing.
+    pub(crate) fn of(
+        address: &str,
+        recorded: &Value,
+        declared: Option<&Value>,
+        facts: &Facts,
+    ) -> Option<Self> {
+        let (label, words) = match facts.loss {
+            Loss::Data(words) => ("DATA GONE", words),
+            Loss::Images(words) => ("IMAGES GONE", words),
+            Loss::Logs(words) => ("LOGS GONE", words),
+            _ => return None,
+        };
+        // What a copy can be kept of can be restored from one.
+        let has_copies = facts.keeps.iter().any(|keep| matches!(keep.how, How::Copy(_)));
+        let back = if has_copies { " To get the data back first: docs/recovery.md" } else { "" };
+        let name_in = |properties: &Value| {
+            facts.name.property().and_then(|property| properties.get(property)?.as_str()).map(str::to_owned)
+        };
+        let (name, new) = (name_in(recorded), declared.and_then(name_in));
+        let does = match new.filter(|new| name.as_ref() != Some(new)) {
+            Some(new) => format!("`up` takes over {new}, or creates it EMPTY"),
+            None => "`up` creates an EMPTY one in its place".to_owned(),
+        };
+        let subject = name.as_ref().map_or_else(|| address.to_owned(), |name| format!("{address} ({name})"));
+        let text = format!("{label}: {subject} was deleted outside of stack with {words}; {does}.{back}");
+        Some(Self { name, words, text })
     }
 }
 
@@ -152,6 +250,8 @@ pub(crate) struct LossTold {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum LossFate {
+    /// It is lost already: the object was deleted outside of this program, and is created empty.
+    Gone,
     /// It is lost with the object.
     Lost,
     /// A part of it is lost; the object stays.
@@ -179,7 +279,7 @@ pub(crate) fn told(plan: &Plan) -> Vec<LossTold> {
             },
             loses: removal.loss.words().filter(|_| removal.loses()).map(str::to_owned),
             property: None,
-            text: sentence(&told, &named(step, removal), replaced),
+            text: sentence(&told, &named(step, removal), replaced, false),
         })
     };
     let lowered = |step: &Step, lowered: &Lowered| LossTold {
@@ -191,9 +291,16 @@ pub(crate) fn told(plan: &Plan) -> Vec<LossTold> {
         property: Some(lowered.property.to_owned()),
         text: lowered_sentence(step, lowered),
     };
+    let gone = |step: &Step| {
+        let Gone { name, words, text } = Gone::of_step(plan, step)?;
+        let (address, kind) = (step.address.to_string(), step.kind.clone());
+        let loses = Some(words.to_owned());
+        Some(LossTold { address, kind, name, fate: LossFate::Gone, loses, property: None, text })
+    };
+    let gone = plan.steps().iter().filter_map(gone);
     let goes = plan.steps().iter().filter_map(of_step);
     let parts = plan.steps().iter().flat_map(|step| step.lowered().iter().map(move |one| lowered(step, one)));
-    goes.chain(parts).collect()
+    gone.chain(goes).chain(parts).collect()
 }
 
 fn lowered_sentence(step: &Step, Lowered { name, property, words, loss }: &Lowered) -> String {
@@ -212,56 +319,37 @@ pub(crate) fn contents(removal: &Removal) -> Option<String> {
     }
 }
 
-/// Which keys of the configuration let an object go.
-const LET_GO: [(&str, &str); 5] = [
-    (
-        "database/cluster",
-        "set `database.deletion_protection = false`, and either `database.final_snapshot = true`, which keeps its data, or name \
-         it in `database.allow_data_loss`; to keep a cluster of another name, such as payment-cluster-ENVIRONMENT, name it in \
-         `database.cluster_name`",
-    ),
-    ("alb/load-balancer", "set `alb.deletion_protection = false`"),
-    ("alb/log-bucket", "set `alb.access_logs.delete_logs = true`"),
-    ("ecs/repository", "set `ecs.repository.delete_images = true`"),
-    ("backup/vault", "delete its recovery points first; AWS deletes only an empty vault"),
-];
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The command that lifts the protection of a log group, which no setting does.
-fn unprotecting(guarded: &Guarded) -> Option<String> {
-    LogGroup::unprotecting(guarded.property?, guarded.name.as_deref()?)
-}
-
-/// How protected objects can be let go.
-pub(crate) fn protection_hint(resources: &[Guarded]) -> String {
-    let mut hint = String::new();
-    for (address, advice) in LET_GO {
-        if resources.iter().any(|guarded| guarded.address.as_str() == address) {
-            let _ = write!(hint, "{address}: {advice}. ");
-        }
+    fn lost(label: &'static str, what: &str, waits: Option<u64>) -> Told {
+        Told::Lost { label, what: what.to_owned(), waits }
     }
-    let commands: Vec<String> = resources.iter().filter_map(unprotecting).collect();
-    if !commands.is_empty() {
-        let _ = write!(
-            hint,
-            "To delete these log groups, lift their protection: `{}`; to keep them and their logs, set `logs.keep_on_destroy = true`. ",
-            commands.join("`, `")
+
+    #[test]
+    fn what_is_lost_is_said_of_one_and_of_many() {
+        let name = lost(ADDRESS, "its DNS name", None);
+        assert_eq!(
+            sentence(&name, "alb/load-balancer", true, false),
+            "ADDRESS LOST: alb/load-balancer will be deleted with its DNS name, then created with another DNS name"
+        );
+        let addresses = lost(ADDRESS, "its public address", None);
+        assert_eq!(
+            sentence(&addresses, "3 × AWS::EC2::EIP", true, true),
+            "ADDRESS LOST: 3 × AWS::EC2::EIP will be deleted with their public addresses, then created with other public addresses"
+        );
+        assert_eq!(
+            sentence(&lost("LOGS LOST", "all its logs", None), "3 × Logs", false, true),
+            "LOGS LOST: 3 × Logs will be deleted with all their logs"
+        );
+        assert_eq!(
+            sentence(&lost("KEY LOST", "access", Some(30)), "database/key", false, false),
+            "KEY LOST: database/key will be deleted in 30 days; after that nothing that it encrypted can be read"
+        );
+        assert_eq!(
+            sentence(&Told::Copied("a final snapshot"), "database/cluster", false, false),
+            "DELETED, SNAPSHOT KEPT: database/cluster will be deleted; a final snapshot is kept"
         );
     }
-    // Where the cloud itself forbids it, or somebody else, no setting helps.
-    let no_setting = |guarded: &Guarded| {
-        (guarded.property.is_none() && guarded.contents.is_some()) || unprotecting(guarded).is_some()
-    };
-    if resources.iter().all(no_setting) {
-        hint.push_str("Then run this command again");
-        return hint;
-    }
-    let applied = resources.iter().any(|guarded| guarded.by.recorded || guarded.by.live);
-    hint.push_str(match applied {
-        true => {
-            "Both the last `up` and the current configuration must allow it: run `up` with only these settings changed \
-             (in the file, or with --set), then repeat this command with the same settings"
-        }
-        false => "Then repeat this command with the same settings",
-    });
-    hint
 }

@@ -26,9 +26,9 @@ use crate::environments::last_run;
 use crate::exit::{Exit, Failure};
 use crate::failures::{S3, code_of_journal, engine_failure};
 use crate::moved::{Kept, Moved};
-use crate::output::{Lines, note, print, print_json};
+use crate::output::{Lines, note, print, print_json, tell};
 use crate::progress::Screen;
-use crate::question::{agreed, introduce};
+use crate::question::agreed;
 use crate::run::{Work, nothing_changed};
 use crate::signals::Signals;
 use crate::state_args::Backend;
@@ -148,7 +148,7 @@ impl Work {
             lines
                 .line(format!("  the state in {target} ({there})"))
                 .line(format!("  will be overwritten with that in {source} ({comes})"));
-            introduce(&self.options, lines);
+            tell(lines);
             let question = format!("OVERWRITE the state in {target}");
             if let Some(exit) = agreed(&self.options, &question, signals).await?.cancelled() {
                 return Ok(exit);

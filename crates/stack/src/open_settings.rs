@@ -2,7 +2,7 @@
 
 use vpc::NatMode;
 
-use crate::config::Config;
+use crate::config::{Config, DEFAULT_FILE};
 use crate::output::{Lines, Style};
 use crate::run::Work;
 
@@ -45,6 +45,17 @@ fn open(config: &Config) -> Vec<&'static str> {
 }
 
 impl Work {
+    /// Before a first deployment: that there is no file, so that nobody thinks theirs was read.
+    pub(crate) fn remark_no_file(&self) -> Lines {
+        if self.loaded.file.is_some() || self.missing_file().is_some() {
+            return Lines::new();
+        }
+        Lines::from(&format!(
+            "no {DEFAULT_FILE} here: every value is its default, unless a flag or a variable sets it; {} shows them",
+            self.command("config")
+        ))
+    }
+
     /// What is said before the plan of settings that are not for the environment's name, and of a file that is missing.
     pub(crate) fn remark_settings(&self) -> Lines {
         let mut lines = Lines::new();

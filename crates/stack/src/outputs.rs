@@ -7,12 +7,13 @@ use engine::{ErrorClass, State, visible, visible_json};
 use serde_json::{Value, json};
 
 use crate::advice::Advisor;
-use crate::cli::{DEFAULT_STATE_DIR, Target};
+use crate::cli::{DEFAULT_ENVIRONMENT, DEFAULT_STATE_DIR, Target};
 use crate::codes::Code;
 use crate::config::closest;
 use crate::exit::{Exit, Failure};
 use crate::output::{Lines, note, print, print_json, print_value};
 use crate::render;
+use crate::repeat::quoted_path;
 use crate::run::Work;
 
 /// The id of the API's key, which is recorded; its value is not.
@@ -20,7 +21,7 @@ pub(crate) fn api_key_id(state: &State) -> Result<apigw::ApiKeyId, Failure> {
     let exports = state.exports();
     let id = exports.get("apiKeyId").and_then(Value::as_str).map(apigw::ApiKeyId::from);
     id.ok_or_else(|| {
-        Failure::new(Exit::Failed, "there is no API key here")
+        Failure::new(Exit::Configuration, "there is no API key here")
             .hint("`stack up` makes one, with the API")
             .coded(Code::NothingRecorded)
     })
@@ -56,6 +57,9 @@ pub(crate) const NEXT_STEPS: &str = "nextSteps";
 /// The outputs of the reference document, in its order.
 const MAIN_OUTPUTS: [&str; 6] =
     ["albDnsName", "apiGatewayUrl", "dashboardUrl", "vpcId", "databaseEndpoint", "ecsClusterArn"];
+
+/// How the steps call the section with the application's image.
+const SECTION: &str = "in [ecs]";
 
 /// The output that is a secret: it is recorded nowhere, and asked for when somebody names it.
 pub(crate) const API_KEY: &str = "apiKey";
@@ -107,15 +111,30 @@ impl Work {
     /// What the user has to do next, on this target.
     pub(crate) fn steps(&self, state: &State) -> Vec<String> {
         let steps = next_steps(state);
-        if steps.is_empty() || self.options.target == Target::Aws {
+        if steps.is_empty() {
             return steps;
+        }
+        let in_environment = |step: String| self.in_environment(&step);
+        if self.options.target == Target::Aws {
+            return steps.into_iter().map(in_environment).collect();
         }
         let directory = match self.options.state_dir.as_path() {
             usual if usual == Path::new(DEFAULT_STATE_DIR) => String::new(),
-            other => format!(" --state-dir {}", other.display()),
+            other => format!(" --state-dir {}", quoted_path(other)),
         };
         let serve = format!("{} emulator serve{directory}", self.program.name());
-        embedded_steps(state, &serve, &self.loaded.config.region)
+        let steps = embedded_steps(state, &serve, &self.loaded.config.region);
+        steps.into_iter().map(in_environment).collect()
+    }
+
+    /// A step as it is meant in this environment: its own section of the configuration, and its own `up`.
+    fn in_environment(&self, step: &str) -> String {
+        let environment = self.environment.as_str();
+        if environment == DEFAULT_ENVIRONMENT {
+            return step.to_owned();
+        }
+        let section = format!("under [environments.{environment}.ecs]");
+        step.replace(SECTION, &section).replace("`up`", &self.command("up"))
     }
 
     /// The outputs that everybody wants; the others are a command away.
@@ -139,6 +158,12 @@ impl Work {
         let state = self.recorded().await?;
         let exports = state.exports();
         let Some(name) = name else {
+            if state.records == 0 {
+                let message = format!("{}: nothing was ever deployed here", self.title());
+                return Err(Failure::new(Exit::Configuration, message).coded(Code::NothingRecorded).hint(
+                    "`stack up` deploys it; `stack env list` shows the environments that have a state",
+                ));
+            }
             if self.options.json {
                 print_json(&json!(exports))?;
             } else if exports.is_empty() {
@@ -159,7 +184,7 @@ impl Work {
                 Some(similar) => format!("did you mean `{similar}`? `stack outputs` lists all"),
                 None => format!("the outputs are: {}", names.join(", ")),
             };
-            return Err(Failure::new(Exit::Failed, format!("there is no output `{name}`"))
+            return Err(Failure::new(Exit::Configuration, format!("there is no output `{name}`"))
                 .hint(hint)
                 .coded(Code::NothingRecorded));
         };

@@ -360,8 +360,19 @@ impl View<'_> {
         after.into_iter().for_each(|after| refers(after, &mut sources));
         let sources: Vec<&str> = sources.into_iter().collect();
         if !sources.is_empty() {
-            let path = self.path(path);
-            lines.line(format!("{INDENT}{path}: the same, known after {}{own}", some_of(&sources, 2)));
+            let value = after.map(|after| self.named(after)).filter(|after| embedded(after).is_none());
+            let (shown, of) = match value {
+                Some(value) => (self.text(path, &value), "of"),
+                None => ("as before".to_owned(), "with"),
+            };
+            let (path, sources) = (self.path(path), some_of(&sources, 2));
+            let (first, then) =
+                (format!("{INDENT}{path}: {shown}"), format!("({of} the new {sources}){own}"));
+            if first.chars().count() + 1 + then.chars().count() <= WIDTH {
+                lines.line(format!("{first} {then}"));
+            } else {
+                lines.line(first).line(format!("{DEEPER}{then}"));
+            }
         }
         !sources.is_empty()
     }
@@ -380,15 +391,20 @@ impl View<'_> {
             _ => (self.optional(path, before), self.optional(path, after)),
         };
         let path = self.path(path);
-        let whole = format!("{INDENT}{path}: {before} → {after}{own}");
+        // Drift leads from what is recorded to what is there, a plan the other way: an arrow would not say which.
+        let (before, between, after) = match self.plan {
+            Some(_) => (before, " ", format!("→ {after}")),
+            None => (format!("recorded {before}"), ", ", format!("now {after}")),
+        };
+        let whole = format!("{INDENT}{path}: {before}{between}{after}{own}");
         let first = format!("{INDENT}{path}: {before}{own}");
         if whole.chars().count() <= WIDTH {
             lines.line(whole);
         } else if first.chars().count() <= WIDTH {
-            lines.line(first).line(format!("{DEEPER}→ {after}"));
+            lines.line(first).line(format!("{DEEPER}{after}"));
         } else {
             lines.line(format!("{INDENT}{path}:{own}"));
-            lines.line(format!("{DEEPER}{before}")).line(format!("{DEEPER}→ {after}"));
+            lines.line(format!("{DEEPER}{before}")).line(format!("{DEEPER}{after}"));
         }
     }
 
@@ -501,11 +517,14 @@ mod tests {
             before: Some(json!("old")),
             after: Some(json!(after)),
         };
-        assert_eq!(drifted("K", vec![change("new")])[1..], [r#"      TaskDefinition: "old" → "new""#]);
+        assert_eq!(
+            drifted("K", vec![change("new")])[1..],
+            [r#"      TaskDefinition: recorded "old", now "new""#]
+        );
         let long = "n".repeat(70);
         assert_eq!(
             drifted("K", vec![change(&long)])[1..],
-            [r#"      TaskDefinition: "old""#.to_owned(), format!(r#"        → "{long}""#)]
+            [r#"      TaskDefinition: recorded "old""#.to_owned(), format!(r#"        now "{long}""#)]
         );
     }
 
@@ -513,7 +532,10 @@ mod tests {
     fn a_text_that_is_json_is_shown_path_by_path() {
         let body = |title: &str| Some(json!(format!(r#"{{"widgets":[{{"title":"{title}","x":0}}]}}"#)));
         let change = PropertyChange { path: "DashboardBody".to_owned(), before: body("a"), after: body("b") };
-        assert_eq!(drifted("K", vec![change])[1..], [r#"      DashboardBody.widgets[0].title: "a" → "b""#]);
+        assert_eq!(
+            drifted("K", vec![change])[1..],
+            [r#"      DashboardBody.widgets[0].title: recorded "a", now "b""#]
+        );
     }
 
     #[test]

@@ -12,14 +12,15 @@ use serde_json::json;
 
 use crate::cli::Shown;
 use crate::exit::{Exit, Failure};
-use crate::failures::engine_failure;
 use crate::losses::losses;
-use crate::output::{Lines, note, print, print_json, print_text};
+use crate::output::{Lines, Style, note, print, print_json, print_text, tell};
 use crate::plan_lines;
 use crate::plans::document::{Document, Running};
 use crate::plans::file::PlanFile;
 use crate::plans::title::Title;
+use crate::protection::plan_failure;
 use crate::render;
+use crate::repeat::quoted_path;
 use crate::run::Work;
 use crate::working::Unfinished;
 
@@ -31,15 +32,22 @@ impl Work {
                 .hint("run the command twice, or keep the plan with --out"));
         }
         let prepared = self.prepare(running == Running::Up).await?;
+        if running == Running::Up && prepared.is_unknown {
+            let mut warning = Lines::new();
+            warning.add("  ").styled(Style::Loud, format!("WARNING: {}", self.unknown())).end();
+            warning.line("    `up` asks before it creates that; with --yes, it needs --new-environment");
+            tell(&warning);
+        }
         let graph = guarding(running, prepared.graph);
         let working = self.who_works().await?;
         note(working.as_ref().map_or_else(Lines::new, |run| Lines::from(&run.so("the plan may change"))));
         let unfinished = Unfinished::by(working.as_ref());
-        let plan = prepared.engine.preview(graph, &Selector::all()).await.map_err(engine_failure)?;
+        let plan = prepared.engine.preview(graph, &Selector::all()).await;
+        let plan = plan.map_err(|error| plan_failure(error, &self.loaded.config, running))?;
         let document = Document::of(&plan, running, &prepared.title);
         if let Some(path) = &shown.out {
             PlanFile::new(document.clone(), &self.loaded, &plan).write(path)?;
-            let apply = self.command(&format!("{} {}", running.name(), path.display()));
+            let apply = self.command(&format!("{} {}", running.name(), quoted_path(path)));
             note(&format!("plan written to {}; {apply} runs exactly that", path.display()));
         }
         if self.options.json {

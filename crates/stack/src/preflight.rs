@@ -20,7 +20,7 @@ impl Work {
     /// everything once more, and a run without a terminal asks nobody. The file says that a name is meant by a section for it.
     pub(crate) async fn check_environment(&self, state: &State) -> Result<(), Failure> {
         let name = self.environment.as_str();
-        if !state.is_empty() || self.loaded.is_named || name == DEFAULT_ENVIRONMENT {
+        if !state.is_empty() || self.loaded.is_named || self.new_environment || name == DEFAULT_ENVIRONMENT {
             return Ok(());
         }
         let deployed = self.recorded_environments().await?;
@@ -30,19 +30,49 @@ impl Work {
         };
         let message =
             format!("nothing is deployed in environment {name}, and there is one that is called {meant}");
-        let file = self.options.config.as_deref().unwrap_or(DEFAULT_FILE.as_ref()).display();
         Err(Failure::new(Exit::Configuration, message).hint(format!(
-            "did you mean --env {meant}? If {name} is meant, say so with a section [environments.{name}] in {file}; it may be empty"
+            "did you mean --env {meant}? If {name} is meant, say so with a section [environments.{name}] in {}; it may be empty. \
+             `up` also takes --new-environment",
+            self.file_name()
         ))
         .coded(Code::Environment))
     }
 
+    /// The configuration file, whether it is there or not.
+    fn file_name(&self) -> String {
+        self.options.config.as_deref().unwrap_or(DEFAULT_FILE.as_ref()).display().to_string()
+    }
+
+    /// Whether the environment's name needs nobody's word: the configuration has a section for it, the command line says that it is
+    /// new, or it is the embedded AWS's first.
+    fn name_is_meant(&self) -> bool {
+        let is_first =
+            self.options.target == Target::Embedded && self.environment.as_str() == DEFAULT_ENVIRONMENT;
+        self.loaded.is_named || self.new_environment || is_first
+    }
+
+    /// Whether the environment is one that neither the state nor the configuration knows, though the configuration knows others.
+    pub(crate) fn is_unknown(&self, state: &State) -> bool {
+        state.is_empty() && !self.name_is_meant() && !self.loaded.sections.is_empty()
+    }
+
+    /// What is said of such an environment.
+    pub(crate) fn unknown(&self) -> String {
+        let name = &self.environment;
+        format!(
+            "nothing is recorded for {}, and {} has no section [environments.{name}]; it has sections for {}",
+            self.title(),
+            self.file_name(),
+            self.loaded.sections.join(", ")
+        )
+    }
+
     /// Asks whether an environment that neither the configuration nor the state knows is meant, before everything is planned for it.
-    /// Not for the embedded AWS's first environment, and only where there is a terminal: scripts are not asked.
+    /// Where nobody can be asked, it is refused if the configuration has sections for others: a wrong name would create a second
+    /// stack, without the settings of the one that was meant.
     pub(crate) async fn agreed_to_new(&self, signals: &Signals) -> Result<Answer, Failure> {
-        let name = self.environment.as_str();
-        let is_first = self.options.target == Target::Embedded && name == DEFAULT_ENVIRONMENT;
-        if self.options.yes || self.loaded.is_named || is_first || !std::io::stdin().is_terminal() {
+        let asks = !self.options.yes && std::io::stdin().is_terminal();
+        if self.name_is_meant() || (!asks && self.loaded.sections.is_empty()) {
             return Ok(Answer::Yes);
         }
         self.declare(&Place::imagined(&self.loaded.config))?;
@@ -52,6 +82,17 @@ impl Work {
             return Ok(Answer::Yes);
         }
         self.check_environment(&state).await?;
+        let name = &self.environment;
+        if !asks {
+            let hint = format!(
+                "if a new environment is meant, add a section [environments.{name}] to {}, which may be empty, or pass \
+                 --new-environment; `stack env list` shows those that have a state",
+                self.file_name()
+            );
+            return Err(Failure::new(Exit::Configuration, self.unknown())
+                .hint(hint)
+                .coded(Code::Environment));
+        }
         let question = format!(
             "Nothing is recorded for {} and the configuration has no section [environments.{name}]. Create a new environment {name}",
             self.title()

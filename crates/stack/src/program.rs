@@ -346,10 +346,11 @@ impl Program {
             Ok(cli) => cli,
             Err(error) => {
                 let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+                let error = with_advice(error, &self.command_line());
                 if exit == Exit::Usage && std::env::args_os().any(|argument| argument == "--json") {
                     error_json::print_usage(&error);
                 }
-                print_usage(with_advice(error));
+                print_usage(error);
                 return exit.into();
             }
         };

@@ -55,6 +55,8 @@ pub struct Live {
     view: Arc<Mutex<Option<View>>>,
     waits: Waits,
     is_waiting_for_lock: AtomicBool,
+    /// Whether this AWS takes less time than AWS, so that estimates would be wrong.
+    is_quick: bool,
 }
 
 impl Screen {
@@ -62,6 +64,15 @@ impl Screen {
     #[must_use]
     pub fn detect() -> Self {
         if is_watched() { Screen::Live(Live::default()) } else { Screen::Plain(Plain::default()) }
+    }
+
+    /// The same without estimates of how long something takes: the embedded AWS takes none of AWS's times.
+    #[must_use]
+    pub fn without_estimates(self) -> Self {
+        match self {
+            Screen::Live(live) => Screen::Live(Live { is_quick: true, ..live }),
+            plain @ Screen::Plain(_) => plain,
+        }
     }
 }
 
@@ -202,7 +213,8 @@ impl Live {
             Progress::Begun { total } => {
                 self.waits.begun();
                 if *total > 0 {
-                    *lock(&self.view) = Some(View::new(*total, now));
+                    let view = View::new(*total, now);
+                    *lock(&self.view) = Some(if self.is_quick { view.without_estimates() } else { view });
                     keep_drawing(Arc::downgrade(&self.view));
                 }
             }

@@ -77,9 +77,17 @@ impl Counts {
     }
 }
 
-/// What the kinds say of a plan: a line a warning, and one for each live value that is not as declared and stays.
+/// What is said below a plan: what is renamed or found again, [`warnings`], and [what stays as it is](accepted).
 #[must_use]
 pub(crate) fn remarks(plan: &Plan) -> Lines {
+    let mut lines = found(plan);
+    lines.append(&warnings(plan)).append(&accepted(plan));
+    lines
+}
+
+/// What is renamed, and that nothing is recorded.
+#[must_use]
+pub(crate) fn found(plan: &Plan) -> Lines {
     let mut lines = Lines::new();
     if let [first, more @ ..] = plan.moved() {
         let others = match more.len() {
@@ -93,17 +101,52 @@ pub(crate) fn remarks(plan: &Plan) -> Lines {
         lines.line("  nothing is recorded for this environment; objects that carry its tags are");
         lines.line("  adopted rather than created again");
     }
-    for step in plan.steps() {
-        for warning in step.warnings() {
-            lines.add("  ").styled(Style::Loud, format!("WARNING: {} {warning}", step.address)).end();
-        }
+    lines
+}
+
+/// What the kinds warn of, a line for each cause.
+#[must_use]
+pub(crate) fn warnings(plan: &Plan) -> Lines {
+    let mut lines = Lines::new();
+    let all: Vec<(&Address, &str)> = plan
+        .steps()
+        .iter()
+        .flat_map(|step| step.warnings().iter().map(|warning| (&step.address, warning.as_str())))
+        .collect();
+    for line in each_once(&all) {
+        lines.add("  ").styled(Style::Loud, line).end();
     }
+    lines
+}
+
+/// A line for each live value that is not as declared, and stays.
+#[must_use]
+pub(crate) fn accepted(plan: &Plan) -> Lines {
+    let mut lines = Lines::new();
     for step in plan.steps() {
         for accepted in step.accepted() {
             remark(&mut lines, &step.address, accepted);
         }
     }
     lines
+}
+
+/// A line for each warning. What is the same for several resources has one cause, and is said once.
+fn each_once(all: &[(&Address, &str)]) -> Vec<String> {
+    let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (address, warning) in all {
+        match told.iter_mut().find(|(other, _)| other == warning) {
+            Some((_, addresses)) => addresses.push(address.as_str()),
+            None => told.push((warning, vec![address.as_str()])),
+        }
+    }
+    let line = |(warning, addresses): &(&str, Vec<&str>)| match addresses.as_slice() {
+        [first, others @ ..] if !others.is_empty() => {
+            format!("WARNING: {first} (and {}) {warning}", some_of(others, SHOWN))
+        }
+        addresses => format!("WARNING: {} {warning}", addresses.join(", ")),
+    };
+    told.iter().map(line).collect()
 }
 
 /// A live value that is not as declared, or recorded, and stays.
@@ -334,6 +377,13 @@ mod tests {
         assert_eq!(commands.count(), 2, "{lines:#?}");
         assert_eq!(lines[5], format!("error[E0401]: create vpc/nat-eip-b ({}) failed", Eip::KIND));
         assert_eq!(lines[7..], ["  hint: as for vpc/nat-eip-a"]);
+    }
+
+    #[test]
+    fn a_warning_that_several_resources_share_is_said_once() {
+        let [one, two, three] = ["t/one", "t/two", "t/three"].map(|it| Address::new(it).expect("it is one"));
+        let all = [(&one, "stops"), (&two, "costs more"), (&three, "stops")];
+        assert_eq!(each_once(&all), ["WARNING: t/one (and t/three) stops", "WARNING: t/two costs more"]);
     }
 
     proptest! {

@@ -1,11 +1,11 @@
 //! What each command does.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Engine, Graph, Observer, Plan, Registry, Remark, Selector, State};
-use regex::{Captures, Regex};
+use engine::{Engine, Graph, Observer, Plan, Reading, Registry, Remark, Selector, State};
 use tokio::sync::OnceCell;
 
 use crate::account;
@@ -13,13 +13,12 @@ use crate::across;
 use crate::anchor::Anchors;
 use crate::binding;
 use crate::cli::{
-    Applied, Cli, Command, DEFAULT_ENVIRONMENT, DEFAULT_STATE_DIR, EnvCommand, ExportCommand, Options, Shown,
-    StateCommand, Target,
+    Applied, Cli, Command, EnvCommand, ExportCommand, Options, Shown, StateCommand, Target, Up,
 };
 use crate::codes::{self, Code};
 use crate::completions;
 use crate::config::{self, ConfigError, Loaded, Sources};
-use crate::conveniences;
+use crate::conveniences::{self, blamed};
 use crate::emulated;
 use crate::environment::{self, Environment};
 use crate::error_json;
@@ -29,8 +28,9 @@ use crate::export;
 use crate::failures::engine_failure;
 use crate::heading::heading;
 use crate::init;
+use crate::losses::Gone;
 use crate::moved::Kept;
-use crate::output::{self, Lines, note, print, print_json, tell};
+use crate::output::{self, Lines, Style, note, print, print_json, tell};
 use crate::outputs::NEXT_STEPS;
 use crate::plan_lines;
 use crate::plans::document::Running;
@@ -42,6 +42,7 @@ use crate::signals::Signals;
 use crate::stack::{Place, StackError, argument_error};
 use crate::target::{self, Cloud, NOTHING_REAL};
 use crate::working;
+use crate::written;
 
 /// Everything that a command works with.
 pub(crate) struct Work {
@@ -53,6 +54,10 @@ pub(crate) struct Work {
     pub(crate) kept: OnceCell<Kept>,
     /// The plan that the command line names.
     pub(crate) plan_file: Option<PathBuf>,
+    /// Variables that set values of the configuration.
+    pub(crate) variables: Vec<(String, String)>,
+    /// Whether the command line says that an environment is to be created.
+    pub(crate) new_environment: bool,
     /// Who follows what happens, beside the person at the terminal.
     pub(crate) events: Option<Arc<Events>>,
 }
@@ -65,6 +70,8 @@ pub(crate) struct Prepared {
     pub(crate) title: Title,
     /// Whether nothing was ever recorded of the environment.
     pub(crate) is_new: bool,
+    /// Whether the environment is one that nothing knows.
+    pub(crate) is_unknown: bool,
 }
 
 impl Program {
@@ -78,19 +85,24 @@ impl Program {
         output::set_up(&options);
         let command = match (command, options.target) {
             (Some(command), _) => command,
-            (None, Target::Embedded) => Command::Up(Applied::default()),
+            (None, Target::Embedded) => Command::Up(Up::default()),
             // What costs money is asked for by its name.
-            (None, Target::Aws) => return Err(conveniences::no_command(self)),
+            (None, Target::Aws) => return Err(conveniences::no_command(self, &options)),
         };
         let json = options.json;
         let Some((running, applied)) = applies(&command) else {
-            let ended = Box::pin(run(self, command, options, None)).await;
+            let ended = match written::check(&command, &options) {
+                Ok(()) => Box::pin(run(self, command, options, None)).await,
+                Err(failure) => Err(failure),
+            };
             if let (true, Err(failure)) = (json, &ended) {
                 error_json::print(failure);
             }
             return ended;
         };
-        let events = match Events::wanted(json, applied.events.as_deref()) {
+        let events = match written::check(&command, &options)
+            .and_then(|()| Events::wanted(json, applied.events.as_deref()))
+        {
             Ok(events) => events,
             Err(failure) => {
                 if json {
@@ -112,10 +124,15 @@ impl Program {
     }
 }
 
+/// Whether a command reads no more of the configuration than where the state is.
+fn only_needs_the_state(command: &Command) -> bool {
+    matches!(command, Command::Unlock { .. } | Command::State(_) | Command::Env(_) | Command::Outputs { .. })
+}
+
 /// Whether a command changes the stack, and what it was told of how.
 fn applies(command: &Command) -> Option<(Running, &Applied)> {
     match command {
-        Command::Up(applied) => Some((Running::Up, applied)),
+        Command::Up(Up { applied, .. }) => Some((Running::Up, applied)),
         Command::Destroy { applied, preview: false, .. } => Some((Running::Destroy, applied)),
         _ => None,
     }
@@ -129,9 +146,9 @@ async fn run(
 ) -> Result<Exit, Failure> {
     let signals = Signals::listen();
     let command = match command {
-        Command::Explain { code } => return codes::explain(code.as_deref()),
+        Command::Explain { code } => return codes::explain(code.as_deref(), options.json),
         Command::Completions { shell } => return completions::script(program, shell),
-        Command::Man { directory } => return conveniences::manual(program, &directory),
+        Command::Man { directory } => return conveniences::manual(program, &directory, options.json),
         Command::Init(init) => return init::run(program, init, &options, &signals).await,
         Command::Emulator(command) => return emulated::run(command, &options, &signals).await,
         Command::Config { schema: true } => return print_json(&program.schema()).map(|()| Exit::Done),
@@ -151,11 +168,15 @@ async fn run(
     }
     let environment: Environment =
         options.env.parse().map_err(|error: environment::InvalidEnvironment| {
-            Failure::new(Exit::Configuration, format!("--env: {error}"))
+            let by = blamed("--env", "STACK_ENV");
+            Failure::new(Exit::Configuration, format!("{by}: {error}"))
                 .hint(environment::RULE)
                 .coded(Code::Environment)
         })?;
-    let variables = config::variables(std::env::vars_os()).map_err(configuration)?;
+    let mut variables = config::variables(std::env::vars_os()).map_err(configuration)?;
+    if only_needs_the_state(&command) {
+        variables.retain(|(name, _)| program.catalogue().wants(name));
+    }
     let sources = Sources {
         file: options.config.as_deref(),
         environment: &environment,
@@ -166,11 +187,24 @@ async fn run(
     let loaded = program.load(&sources).map_err(configuration)?;
     // Those refuse it, where nothing is deployed there.
     if !matches!(command, Command::Up(_) | Command::Preview(_)) {
-        loaded.remark.iter().for_each(note);
+        loaded.remark.iter().for_each(tell);
     }
+    tell(loaded.remark_ignored());
     let plan_file = applies(&command).and_then(|(_, applied)| applied.plan.clone());
+    let new_environment = matches!(&command, Command::Up(up) if up.new_environment);
+    variables.retain(|(name, _)| !loaded.ignored.contains(name));
     let kept = OnceCell::new();
-    let work = Work { program: program.clone(), options, loaded, environment, kept, plan_file, events };
+    let work = Work {
+        program: program.clone(),
+        options,
+        loaded,
+        environment,
+        kept,
+        plan_file,
+        variables,
+        new_environment,
+        events,
+    };
     // Boxed, since the compiler gives up on types of futures that are nested deeper.
     let done = match command {
         Command::Up(_) => Box::pin(work.up(&signals)).await,
@@ -186,22 +220,6 @@ async fn run(
         }
     };
     done.map_err(|failure| work.complete(failure))
-}
-
-/// A command of this program in a text: `stack state push`.
-static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
-    let commands = "up|preview|refresh|outputs|verify|destroy|bootstrap|unlock|state|env";
-    Regex::new(&format!("`stack ((?:{commands})(?: [^`]*)?)`")).expect("it is one")
-});
-
-/// The same text with each command as [`Work::command`] has it. One that is that already stays.
-fn completed(text: &str, command: impl Fn(&str) -> String) -> String {
-    let own = [" --env ", " --target ", " --state-dir ", " --config "];
-    let whole = |found: &Captures<'_>| match own.iter().any(|option| found[1].contains(option)) {
-        true => found[0].to_owned(),
-        false => command(&found[1]),
-    };
-    COMMAND.replace_all(text, whole).into_owned()
 }
 
 /// The end of a command that was interrupted before it changed anything.
@@ -288,22 +306,27 @@ impl Work {
             true => self.check_environment(&state).await?,
             false => self.check_made_with()?,
         }
+        let is_unknown = self.is_unknown(&state);
+        if declared && state.is_empty() {
+            note(self.remark_no_file());
+        }
         let mut cloud = self.connect().await?;
         if self.options.target == Target::Aws {
             cloud.account_alias = account::alias(&cloud.context).await;
         }
-        note(self.heading(&cloud));
+        tell(self.heading(&cloud));
         let title = Title::expected(self).connected(&cloud);
         let place = Place::new(&cloud, &state);
         let graph = self.declare(&place)?;
         if declared {
-            across::remark(&self.loaded.config, &place.aws()).iter().for_each(note);
-            note(self.remark_settings());
+            across::remark(&self.loaded.config, &place.aws()).iter().for_each(tell);
+            tell(self.remark_settings());
+            tell(self.remark_unfinished());
             self.check_account(&cloud).await?;
         }
         let anchors = Anchors::of(&self.loaded.config, &self.environment, &cloud);
         let is_new = state.records == 0;
-        Ok(Prepared { engine: self.engine(cloud).await?, graph, anchors, title, is_new })
+        Ok(Prepared { engine: self.engine(cloud).await?, graph, anchors, title, is_new, is_unknown })
     }
 
     /// An engine on a target and the environment's state.
@@ -311,7 +334,10 @@ impl Work {
         let place = cloud.place;
         let mut registry = Registry::new(cloud.context);
         self.program.register(&mut registry);
-        let screen = Arc::new(Screen::detect());
+        let screen = Arc::new(match self.options.target {
+            Target::Embedded => Screen::detect().without_estimates(),
+            Target::Aws => Screen::detect(),
+        });
         let observer: Arc<dyn Observer> = match &self.events {
             Some(events) => Arc::new(Both(screen, Arc::clone(events) as Arc<dyn Observer>)),
             None => screen,
@@ -337,30 +363,6 @@ impl Work {
             StackError::Program(error) => defective(error),
             _ => Failure::from_error(Exit::Failed, &error).coded(Code::Defect),
         })
-    }
-
-    /// A failure whose advice names commands that can be copied: with the environment, the target and the files of this one.
-    fn complete(&self, failure: Failure) -> Failure {
-        let hint = failure.hint.map(|hint| completed(&hint, |command| self.command(command)));
-        Failure { hint, ..failure }
-    }
-
-    /// A command that works on the same stack as this one, between backquotes.
-    pub(crate) fn command(&self, command: &str) -> String {
-        let mut text = format!("`{} {command}", self.program.name());
-        if self.environment.as_str() != DEFAULT_ENVIRONMENT {
-            text += &format!(" --env {}", self.environment);
-        }
-        if self.options.target != Target::Embedded {
-            text += &format!(" --target {}", self.options.target.name());
-        }
-        if self.options.state_dir != Path::new(DEFAULT_STATE_DIR) {
-            text += &format!(" --state-dir {}", self.options.state_dir.display());
-        }
-        if let Some(config) = &self.options.config {
-            text += &format!(" --config {}", config.display());
-        }
-        text + "`"
     }
 
     /// What a command works on, and as whom.
@@ -395,7 +397,7 @@ impl Work {
     async fn refresh(&self, detailed_exitcode: bool) -> Result<Exit, Failure> {
         let is_empty = self.recorded().await?.is_empty();
         let cloud = self.connect().await?;
-        note(self.heading(&cloud));
+        tell(self.heading(&cloud));
         let engine = self.engine(cloud).await?;
         let working = self.who_works().await?;
         let mut survey = engine.look(&Selector::all()).await.map_err(engine_failure)?;
@@ -420,12 +422,24 @@ impl Work {
         } else {
             let count = drift.len();
             let objects = if count == 1 { "object differs" } else { "objects differ" };
-            let summary = format!(
-                "{}: {count} {objects} from what was recorded; {} repairs that",
-                self.title(),
-                self.command("up")
-            );
-            print(plan_lines::drift(&drift).line(summary))?;
+            let gone = survey.objects().filter_map(|(address, object, live)| {
+                let gone = Gone::of(address.as_str(), &object.properties, None, survey.facts(&object.kind)?)?;
+                (*live == Reading::Missing).then_some((address.as_str(), gone.text))
+            });
+            let gone: BTreeMap<&str, String> = gone.collect();
+            let mut lines = plan_lines::drift(&drift);
+            for text in gone.values() {
+                lines.add("  ").styled(Style::Loud, text).end();
+            }
+            let up = self.command("up");
+            let names = render::some_of(&gone.keys().copied().collect::<Vec<_>>(), 3);
+            let does = match (gone.len(), count) {
+                (0, _) => format!("{up} repairs that"),
+                (all, count) if all == count => format!("{up} creates it again, EMPTY: {names}"),
+                _ => format!("{up} repairs the others, and creates {names} EMPTY"),
+            };
+            let summary = format!("{}: {count} {objects} from what was recorded; {does}", self.title());
+            print(lines.line(summary))?;
         }
         Ok(if detailed_exitcode && !drift.is_empty() { Exit::Changes } else { Exit::Done })
     }
@@ -439,25 +453,5 @@ impl Work {
         let template = export::cloudformation(&graph, &place, &description, &[NEXT_STEPS])?;
         export::write(&template, out)?;
         Ok(Exit::Done)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::completed;
-
-    #[test]
-    fn a_command_in_advice_gets_what_it_needs_and_only_once() {
-        let command = |command: &str| format!("`pay {command} --env prod --target aws`");
-        let text = "run `stack state push`, `stack bootstrap --adopt` or `up`; `aws s3api x` stays, as `stack.toml` does";
-        let once = completed(text, command);
-        assert_eq!(
-            once,
-            "run `pay state push --env prod --target aws`, `pay bootstrap --adopt --env prod --target aws` or `up`; `aws s3api x` \
-             stays, as `stack.toml` does"
-        );
-        for whole in ["`stack up --env prod`", "`stack up --target aws`", "`stack up --state-dir x`"] {
-            assert_eq!(completed(whole, command), whole);
-        }
     }
 }

@@ -65,8 +65,9 @@ impl Work {
                 );
             }
             let anchors = match &findings {
-                None => "none kept; without one, whoever can write the state directory can rewrite the chain"
-                    .to_owned(),
+                None => {
+                    "none kept; without one, anyone who can write the state can rewrite the chain".to_owned()
+                }
                 Some(findings) if findings.problem().is_none() => findings.text(),
                 Some(_) => "NOT CONFIRMED".to_owned(),
             };

@@ -152,9 +152,9 @@ impl Work {
         let account = config.state.account_id.as_deref().unwrap_or("ACCOUNT");
         Failure::new(Exit::Configuration, "no bucket for the state is configured").hint(format!(
             "write this line below [state] in the configuration: `bucket = \"{}-state-{account}-{region}\"` (the name is your choice; \
-             with the number of your account in it, nobody else has it). Then run `{} bootstrap --target aws`",
+             with the number of your account in it, nobody else has it). Then run {}",
             config.project,
-            self.program.name()
+            self.command("bootstrap")
         ))
     }
 

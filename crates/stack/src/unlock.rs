@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use crate::codes::Code;
 use crate::exit::{Exit, Failure};
 use crate::failures::engine_failure;
-use crate::output::{Lines, note, print, print_json};
+use crate::output::{Lines, note, print, print_json, tell};
 use crate::question::{Answer, confirmed};
 use crate::run::{Work, nothing_changed};
 use crate::signals::Signals;
@@ -99,8 +99,7 @@ impl Work {
         let store = self.kept().await?.files();
         let name = store.name(File::Lock);
         let Some(holder) = lock_holder(&*store).await.map_err(lock_failure)? else {
-            note(&format!("{name}: nobody holds it"));
-            return Ok(Exit::Done);
+            return self.tell_unlocked(&name, false, None, &format!("{name}: nobody holds it"));
         };
         if id.as_ref().is_some_and(|id| *id != holder.id) {
             let message =
@@ -130,18 +129,31 @@ impl Work {
                 taken?
             }
         };
-        note(&match taken {
+        let summary = match taken {
             true => format!("the lock was taken away from {}", holder.who),
             false => format!("{} has given the lock back meanwhile", holder.who),
-        });
+        };
+        let exit = self.tell_unlocked(&name, taken, Some(&holder), &summary)?;
         if taken && force && !holder.is_dead {
             let within = store.lease().renewed_every.as_secs();
-            note(&format!(
+            tell(&format!(
                 "if it lives, it notices at its next call or record, within {within} s, and stops"
             ));
         }
+        Ok(exit)
+    }
+
+    /// What came of it, for the person and for programs.
+    fn tell_unlocked(
+        &self,
+        name: &str,
+        taken: bool,
+        from: Option<&Holder>,
+        summary: &str,
+    ) -> Result<Exit, Failure> {
+        tell(summary);
         if self.options.json {
-            print_json(&json!({ "lock": name, "taken_away": taken, "from": holder_json(&holder) }))?;
+            print_json(&json!({ "lock": name, "taken_away": taken, "from": from.map(holder_json) }))?;
         }
         Ok(Exit::Done)
     }

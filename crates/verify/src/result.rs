@@ -111,6 +111,11 @@ fn are_denied(findings: &[Finding]) -> bool {
     findings.iter().all(|finding| finding.denied)
 }
 
+/// Whether nothing was found but that resources have disappeared.
+fn are_missing(findings: &[Finding]) -> bool {
+    findings.iter().all(|finding| finding.missing)
+}
+
 impl Serialize for Check {
     /// `id`, `verifies`, `result` (`passed`, `failed` or `skipped`), and what goes with the result: `findings` and `advice`,
     /// or `reason`.
@@ -195,6 +200,8 @@ pub(crate) fn count<'a>(checks: impl IntoIterator<Item = &'a Check>) -> Counts {
     counts
 }
 
+const GONE: &str =
+    "it has disappeared: `refresh` shows what else has; read `preview` before `up` creates it again";
 const ALLOW: &str =
     "allow this identity the call that AWS refused, or use one that may read all of it, and verify again";
 
@@ -230,13 +237,18 @@ impl Verdict {
 
     /// The check that asked, with this answer: its id (a group, a slash, and a name in it), a sentence that is true where the check
     /// passes, and what to do where it fails. Where all that was found is that this identity may not look, the advice is to allow
-    /// it that.
+    /// it that; where it is that what should have a property has disappeared, the advice is about that.
     #[must_use]
     pub fn of(self, id: &'static str, verifies: &'static str, advice: &'static str) -> Check {
         let outcome = match self {
             Self::Judged(findings) if findings.is_empty() => Outcome::Passed,
             Self::Judged(findings) => {
-                let advice = if are_denied(&findings) { ALLOW } else { advice };
+                let advice = match id.split_once('/') {
+                    _ if are_denied(&findings) => ALLOW,
+                    // What to do about a property does not help where there is no object.
+                    Some((group, _)) if OF_WHAT_IS_THERE.contains(&group) && are_missing(&findings) => GONE,
+                    _ => advice,
+                };
                 Outcome::Failed { findings, advice }
             }
             Self::Skipped(reason) => Outcome::Skipped { reason },
@@ -269,5 +281,19 @@ mod tests {
         let secret = format!("AKIA{}", "A7".repeat(8));
         let shown = Finding::new("t/a", "a tag", format!("the tag is {secret}")).to_string();
         assert_eq!(shown, "t/a: expected a tag; found (secret)");
+    }
+
+    #[test]
+    fn advice_on_a_property_is_left_out_where_there_is_no_object() {
+        let advice = |findings: Vec<Finding>, id| {
+            let check = Verdict::Judged(findings).of(id, "storage is encrypted", "encrypt it");
+            let Outcome::Failed { advice, .. } = check.outcome else { panic!("{check:?}") };
+            advice
+        };
+        let found = || Finding::new("database/cluster", "StorageEncrypted: true", "false");
+        let gone = || Finding::new("database/cluster", "StorageEncrypted: true", "nothing").missing();
+        assert_eq!(advice(vec![gone(), gone()], "encryption/database"), GONE);
+        assert_eq!(advice(vec![gone(), found()], "encryption/database"), "encrypt it");
+        assert_eq!(advice(vec![gone()], "completeness/resources"), "encrypt it");
     }
 }

@@ -31,8 +31,8 @@ use crate::{ListenerArn, ListenerRuleArn, TargetGroupArn};
 const PRIORITY_IN_USE: &str = "PriorityInUse";
 
 /// What is said of a plan that takes all groups with tasks out of a rule.
-const NOBODY_ANSWERS: &str = "gets other target groups, which have no tasks yet: DOWNTIME of some minutes, until ECS has started \
-                              tasks in them; their port and protocol are what makes them others";
+const NOBODY_ANSWERS: &str = "moves to new target groups, which are empty until ECS has started tasks in them: DOWNTIME of some \
+                              minutes";
 
 /// The properties of a rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

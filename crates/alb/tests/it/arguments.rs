@@ -38,7 +38,7 @@ fn each_is_named_with_what_would_be_right() {
             "environment: the name of a load balancer cannot end with a hyphen, as `dev-`",
         ),
         (Args { deregistration_delay: 3601, ..base() }, "deregistration_delay: 3601 is out of range"),
-        (Args { idle_timeout: 0, ..base() }, "idle_timeout: 0 is out of range (1 to 4000 seconds"),
+        (Args { idle_timeout: 0, ..base() }, "idle_timeout: 0 is out of range (use 1 to 4000 seconds"),
         (Args { target_port: 0, ..base() }, "target_port: 0 is out of range"),
         (
             health(HealthCheck { path: "health".into(), ..check() }),
@@ -63,7 +63,7 @@ fn each_is_named_with_what_would_be_right() {
         (cidrs(&["192.0.2.0/24", "192.0.2.0/24"]), "ingress_cidrs[1]: 192.0.2.0/24 is there twice"),
         (
             Args { waf: Waf { rate_limit: Some(9), ..Waf::default() }, ..base() },
-            "waf.rate_limit: 9 is out of range (10 to 2000000000 requests in five minutes",
+            "waf.rate_limit: 9 is out of range (use 10 to 2000000000 requests in five minutes",
         ),
         (
             Args { waf: Waf { log_retention_in_days: 2556, ..Waf::default() }, ..base() },

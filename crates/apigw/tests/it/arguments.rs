@@ -52,7 +52,7 @@ fn each_is_named_with_what_would_be_right() {
         (path("/a//b"), "backend_path: `/a//b` cannot stand before"),
         (path("/{proxy}"), "backend_path: `/{proxy}` cannot stand before"),
         (path("/a?b=c"), "backend_path: `/a?b=c` cannot stand before"),
-        (Args { timeout_ms: 49, ..Args::default() }, "timeout_ms: 49 is out of range (50 to 29000 mill"),
+        (Args { timeout_ms: 49, ..Args::default() }, "timeout_ms: 49 is out of range (use 50 to 29000 mill"),
         (Args { timeout_ms: 29_001, ..Args::default() }, "timeout_ms: 29001 is out of range"),
         (throttle(0, 1), "throttle.rate_limit: 0 is out of range"),
         (throttle(1, 0), "throttle.burst_limit: 0 is out of range"),

@@ -290,7 +290,7 @@ impl Resource for Alarm<Resolved> {
     const FACTS: Facts = Facts {
         name: Named::ByName("AlarmName"),
         create_only: CreateOnly::These(&["AlarmName"]),
-        lists: &[Listed::TAGS],
+        lists: &[Listed::TAGS, Listed { path: "Dimensions", key: "Name" }],
         tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],

@@ -23,7 +23,7 @@ fn each_is_named_with_what_would_be_right() {
     let zone = |zone: &str| Args { time_zone: zone.to_owned(), ..Args::default() };
     let rows = [
         (Args { environment: "Dev".into(), ..Args::default() }, "environment: `Dev`"),
-        (every("daily"), "schedule_expression: `daily` is not a schedule (such as cron(0 6 * * ? *)"),
+        (every("daily"), "schedule_expression: `daily` is not a schedule (write it like cron(0 6 * * ? *)"),
         (every("cron(0 25 * * ? *)"), "schedule_expression: `25` are not hours of a day"),
         (every("cron(0 6 ? * MON *)"), "schedule_expression: `cron(0 6 ? * MON *)` is not due every day"),
         (every("rate(2 days)"), "schedule_expression: `rate(2 days)` is not due every day"),
@@ -37,31 +37,31 @@ fn each_is_named_with_what_would_be_right() {
         ),
         (
             zone("Mars/Phobos"),
-            "time_zone: `Mars/Phobos` is not the name of a time zone (UTC, or a name of the",
+            "time_zone: `Mars/Phobos` is not the name of a time zone (use UTC, or a name of the",
         ),
         (every("cron(+5 6 * * ? *)"), "schedule_expression: `+5` are not minutes of an hour"),
         (every("rate(1 days)"), "schedule_expression: `rate(1 days)` is not a rate"),
         (
             Args { min_retention_days: 36, ..Args::default() },
-            "min_retention_days: 36 is out of range (1 to 35)",
+            "min_retention_days: 36 is out of range (use 1 to 35)",
         ),
         (
             Args { min_retention_days: 0, ..Args::default() },
-            "min_retention_days: 0 is out of range (1 to 35)",
+            "min_retention_days: 0 is out of range (use 1 to 35)",
         ),
         (
             Args { max_snapshot_age_hours: 23, ..Args::default() },
-            "max_snapshot_age_hours: 23 is out of range (24 to 168)",
+            "max_snapshot_age_hours: 23 is out of range (use 24 to 168)",
         ),
         (
             Args { max_restore_lag_minutes: 4, ..Args::default() },
-            "max_restore_lag_minutes: 4 is out of range (5 to 1440)",
+            "max_restore_lag_minutes: 4 is out of range (use 5 to 1440)",
         ),
-        (Args { memory: 127, ..Args::default() }, "memory: 127 is out of range (128 to 10240)"),
-        (Args { timeout: 901, ..Args::default() }, "timeout: 901 is out of range (1 to 900)"),
+        (Args { memory: 127, ..Args::default() }, "memory: 127 is out of range (use 128 to 10240)"),
+        (Args { timeout: 901, ..Args::default() }, "timeout: 901 is out of range (use 1 to 900)"),
         (
             Args { reserved_concurrency: Some(0), ..Args::default() },
-            "reserved_concurrency: 0 is out of range (1 to 900)",
+            "reserved_concurrency: 0 is out of range (use 1 to 900)",
         ),
         (
             Args { log_retention_in_days: 2556, ..Args::default() },
@@ -73,11 +73,11 @@ fn each_is_named_with_what_would_be_right() {
         ),
         (
             vault(Vault { retention_days: 0, lock_days: None, ..with_vault() }),
-            "vault.retention_days: 0 is out of range (1 to 36500)",
+            "vault.retention_days: 0 is out of range (use 1 to 36500)",
         ),
         (
             vault(Vault { retention_days: 30, lock_days: Some(31), ..with_vault() }),
-            "vault.lock_days: 31 is out of range (1 to 30)",
+            "vault.lock_days: 31 is out of range (use 1 to 30)",
         ),
     ];
     for (args, wanted) in rows {

@@ -146,7 +146,12 @@ impl Resource for TaskDefinition<Resolved> {
     const FACTS: Facts = Facts {
         name: Named::ByName("Family"),
         create_only: CreateOnly::AllBut(&["Tags"]),
-        lists: &[Listed::TAGS],
+        lists: &[
+            Listed::TAGS,
+            Listed { path: "ContainerDefinitions", key: "Name" },
+            Listed { path: "ContainerDefinitions.Environment", key: "Name" },
+            Listed { path: "ContainerDefinitions.Secrets", key: "Name" },
+        ],
         tags: Tagging::WithCreate("Tags"),
         loss: Loss::Nothing,
         keeps: &[],

@@ -42,12 +42,12 @@ fn each_is_named_with_what_would_be_right() {
             Args { memory: 512, ..Args::default() },
             "memory: Fargate has no task with 512 CPU units and 512 MiB",
         ),
-        (Args { desired_min: 0, ..Args::default() }, "desired_min: 0 is out of range (1 to 5000)"),
+        (Args { desired_min: 0, ..Args::default() }, "desired_min: 0 is out of range (use 1 to 5000)"),
         (
             Args { desired_min: 5, desired_max: 4, ..Args::default() },
             "desired_max: 4 is less than desired_min, 5",
         ),
-        (Args { cpu_target: 0, ..Args::default() }, "cpu_target: 0 is out of range (1 to 100)"),
+        (Args { cpu_target: 0, ..Args::default() }, "cpu_target: 0 is out of range (use 1 to 100)"),
         (Args { memory_target: 101, ..Args::default() }, "memory_target: 101 is out of range"),
         (Args { bake_time_minutes: 1441, ..Args::default() }, "bake_time_minutes: 1441 is out of range"),
         (Args { log_retention_in_days: 2556, ..Args::default() }, "log_retention_in_days: CloudWatch Logs"),
@@ -58,7 +58,7 @@ fn each_is_named_with_what_would_be_right() {
         (Args { user: "-1".into(), ..Args::default() }, "user: `-1` is not the number of a user or a group"),
         (
             Args { user: "4294967296".into(), ..Args::default() },
-            "user: `4294967296` is not the number of a user or a group, nor a name (a number from 0 to 2147483647",
+            "user: `4294967296` is not the number of a user or a group, nor a name (use a number from 0 to 2147483647",
         ),
         (Args { user: "app:2147483648".into(), ..Args::default() }, "user: `2147483648` is not the number"),
         (
@@ -113,7 +113,7 @@ fn each_is_named_with_what_would_be_right() {
         ),
         (
             Args { health_check: Some(check(&["CMD", "/healthy"], 1)), ..Args::default() },
-            "health_check.interval: 1 is out of range (5 to 300)",
+            "health_check.interval: 1 is out of range (use 5 to 300)",
         ),
         (
             Args { repository: Repository { keep_images: 0, ..Repository::default() }, ..Args::default() },

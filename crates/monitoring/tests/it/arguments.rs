@@ -26,7 +26,7 @@ fn each_is_named_with_what_would_be_right() {
     let x = Tracing::default;
     let rows = [
         (Args { environment: "Dev".into(), ..base() }, "environment: `Dev`"),
-        (emails(&["ops"]), "alarm_emails[0]: `ops` is no e-mail address (such as ops@example.com)"),
+        (emails(&["ops"]), "alarm_emails[0]: `ops` is no e-mail address (write it like ops@example.com)"),
         (emails(&["a@example.com", "b c@example.com"]), "alarm_emails[1]: `b c@example.com` is no"),
         (emails(&["a@example"]), "alarm_emails[0]: `a@example` is no"),
         (emails(&["a@-x.example.com"]), "alarm_emails[0]: `a@-x.example.com` is no"),
@@ -40,7 +40,7 @@ fn each_is_named_with_what_would_be_right() {
         (Args { period: 7200, ..base() }, "period: 7200 seconds cannot be one period"),
         (
             Args { disabled_alarms: vec!["ecs-cpu".into(), "ecs".into()], ..base() },
-            "disabled_alarms[1]: there is no alarm `ecs` (one of alb-unhealthy-hosts, ",
+            "disabled_alarms[1]: there is no alarm `ecs` (use one of alb-unhealthy-hosts, ",
         ),
         (Args { error_pattern: " ".into(), ..base() }, "error_pattern: it would count every line"),
         (
@@ -72,7 +72,7 @@ fn each_is_named_with_what_would_be_right() {
             Args { error_pattern: "x".repeat(1025), ..base() },
             "error_pattern: at character 1025: it is longer than the 1024 characters",
         ),
-        (tracing(Tracing { fixed_rate: 10.0, ..x() }), "tracing.fixed_rate: 10 is no share (0 to 1"),
+        (tracing(Tracing { fixed_rate: 10.0, ..x() }), "tracing.fixed_rate: 10 is no share (use 0 to 1"),
         (tracing(Tracing { fixed_rate: f64::NAN, ..x() }), "tracing.fixed_rate: NaN is no share"),
         (tracing(Tracing { reservoir: 1001, ..x() }), "tracing.reservoir: 1001 requests a second"),
         (tracing(Tracing { priority: 0, ..x() }), "tracing.priority: AWS does not allow 0"),
@@ -87,11 +87,11 @@ fn each_is_named_with_what_would_be_right() {
         ),
         (
             thresholds(Thresholds { response_seconds: f64::INFINITY, ..t() }),
-            "thresholds.response_seconds: inf cannot be a threshold (0 or more)",
+            "thresholds.response_seconds: inf cannot be a threshold (use 0 or more)",
         ),
         (
             thresholds(Thresholds { unhealthy_hosts: 0, ..t() }),
-            "thresholds.unhealthy_hosts: with 0 it is never passed, or always (1 or more)",
+            "thresholds.unhealthy_hosts: with 0 it is never passed, or always (use 1 or more)",
         ),
         (thresholds(Thresholds { healthy_hosts: Some(0), ..t() }), "thresholds.healthy_hosts: with 0"),
         (

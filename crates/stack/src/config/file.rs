@@ -36,7 +36,7 @@ impl File {
                 key: None,
                 reason: error.to_string(),
                 hint: match named {
-                    Some(_) => format!("{}; or leave out --config", error.hint()),
+                    Some(_) => format!("{}; or leave out --config (or STACK_CONFIG)", error.hint()),
                     None => error.hint().to_owned(),
                 },
             }),
@@ -93,6 +93,11 @@ impl File {
     /// Whether the file says anything of an environment.
     pub(super) fn names(&self, environment: &Environment) -> bool {
         self.environments.contains_key(environment.as_str())
+    }
+
+    /// The environments that it has sections for.
+    pub(super) fn sections(&self) -> Vec<String> {
+        self.environments.keys().cloned().collect()
     }
 
     /// What may be a slip of the person: there is no section of the environment's name, and one whose name is close.

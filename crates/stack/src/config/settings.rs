@@ -7,14 +7,16 @@ use std::sync::Arc;
 
 use toml::{Table, Value};
 
-use super::ConfigError;
-use super::keys::{Keys, join, lookup, nearest};
+use super::keys::{Keys, closest, join, lookup, nearest};
 use super::layers::{Layers, Origin};
+use super::{Catalogue, ConfigError};
 
 /// What the names of variables begin with.
 const PREFIX: &str = "STACK_";
 /// Variables for flags that are not values of the configuration.
 const FLAGS: [&str; 4] = ["STACK_CONFIG", "STACK_ENV", "STACK_STATE_DIR", "STACK_TARGET"];
+/// A name that is no longer is close to another one only if it is one slip away.
+const SHORT: usize = 5;
 /// Stands between the keys of a path in the name of a variable.
 const SEPARATOR: &str = "__";
 
@@ -67,6 +69,59 @@ fn path_of(key: &str) -> Option<Vec<String>> {
             (Value::Table(inner), None) => table = inner,
             (Value::Integer(0), None) => return Some(path),
             _ => return None,
+        }
+    }
+}
+
+impl Setting {
+    /// The key, as TOML writes it.
+    pub(crate) fn key(&self) -> String {
+        join(&self.path)
+    }
+
+    /// The first part of the key: a section, or a key at the top.
+    pub(crate) fn section(&self) -> &str {
+        self.path.first().map_or("", String::as_str)
+    }
+
+    /// The value, as it was given.
+    pub(crate) fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+impl Catalogue {
+    /// Whether a variable only begins like those of this program: its name is of one part, which is neither a key nor close to
+    /// one. Others may use such names; `__` is in none by chance.
+    pub(super) fn is_stray(&self, variable: &str) -> bool {
+        let name = variable.strip_prefix(PREFIX).unwrap_or(variable);
+        if name.contains(SEPARATOR) || self.keys().get(&name.to_ascii_lowercase()).is_some() {
+            return false;
+        }
+        let tables = self.keys().names().map(|name| spelled(&[name]));
+        let values = self.keys().paths().into_iter().map(|path| spelled(&path));
+        let known: Vec<String> = tables.chain(values).chain(FLAGS.map(str::to_owned)).collect();
+        // Short names are all close to each other.
+        let slips = if name.len() <= SHORT { 1 } else { 2 };
+        closest(&variable.to_ascii_uppercase(), known.iter().map(String::as_str), slips).is_none()
+    }
+
+    /// Whether a command that needs no more of the configuration than where the state is has to know of a variable. Of what sets
+    /// nothing, only what may be meant for the state or the credentials is still an error.
+    pub(crate) fn wants(&self, variable: &str) -> bool {
+        let Some(mut rest) = variable.strip_prefix(PREFIX) else { return false };
+        if ["STATE", "AWS"].iter().any(|of| rest.split(SEPARATOR).next() == Some(*of)) {
+            return true;
+        }
+        let mut keys = self.keys();
+        loop {
+            let (part, after) =
+                rest.split_once(SEPARATOR).map_or((rest, None), |(part, after)| (part, Some(after)));
+            let Some(inner) = keys.get(&part.to_ascii_lowercase()) else { return false };
+            match (inner, after) {
+                (Keys::Free(_), _) | (_, None) => return true,
+                (_, Some(after)) => (keys, rest) = (inner, after),
+            }
         }
     }
 }
@@ -245,6 +300,34 @@ mod tests {
         for bad in ["vpc.nat", "=1", "vpc..nat=1", "a b=1", "#=1", "[vpc]\nnat=1", "a\nb=1"] {
             assert!(bad.parse::<Setting>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_variable_that_only_begins_like_ours_is_stray_and_a_slip_is_not() {
+        let program = crate::payment::program();
+        let catalogue = program.catalogue();
+        for stray in
+            ["STACK_NAME", "STACK_APP", "STACK_VERSION", "STACK_ID", "STACK_TAG_NAME", "STACK_", "STACK_URL"]
+        {
+            assert!(catalogue.is_stray(stray), "{stray}");
+            assert!(!catalogue.wants(stray), "{stray}");
+        }
+        for ours in [
+            "STACK_REGION",
+            "STACK_REGOIN",
+            "STACK_PROJECTS",
+            "STACK_ENVS",
+            "STACK_VPC",
+            "STACK_TARGTE",
+            "STACK_VPC_NAT",
+            "STACK_X__Y",
+        ] {
+            assert!(!catalogue.is_stray(ours), "{ours}");
+        }
+        for needed in ["STACK_REGION", "STACK_STATE__BUKCET", "STACK_VPC__NAT", "STACK_TAGS__OWNER"] {
+            assert!(catalogue.wants(needed), "{needed}");
+        }
+        assert!(!catalogue.wants("STACK_VPC__ZONES"));
     }
 
     #[test]

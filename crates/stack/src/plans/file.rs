@@ -19,6 +19,7 @@ use crate::output::json as as_json;
 use crate::plans::document::{Document, FORMAT_VERSION, Running};
 use crate::plans::title::Title;
 use crate::render::value;
+use crate::repeat::{anew, quoted_path};
 
 /// No plan of a stack comes near this.
 const LIMIT: u64 = 64 << 20;
@@ -141,9 +142,10 @@ impl PlanFile {
         if of == running {
             return Ok(());
         }
-        let path = self.path.display();
-        Err(Failure::new(Exit::Configuration, format!("{path} is a plan of `{}`", of.name()))
-            .hint(format!("nothing was changed; `{program} {} {path}` runs it", of.name()))
+        let message = format!("{} is a plan of `{}`", self.path.display(), of.name());
+        let run = format!("`{program} {} {}`", of.name(), quoted_path(&self.path));
+        Err(Failure::new(Exit::Configuration, message)
+            .hint(format!("nothing was changed; {run} runs it"))
             .coded(Code::PlanFile))
     }
 
@@ -227,6 +229,11 @@ impl PlanFile {
         Err(self.refused(what, causes))
     }
 
+    /// How to make a plan like this, and to run it.
+    fn anew(&self) -> String {
+        anew(self.plan.command, &self.path, |command| format!("`stack {command}`"))
+    }
+
     fn refused(&self, what: &str, causes: Vec<String>) -> Failure {
         let have = if what.ends_with("objects") { "have" } else { "has" };
         let message =
@@ -237,9 +244,7 @@ impl PlanFile {
         if more > 0 {
             failure = failure.caused_by(format!("and {more} more"));
         }
-        failure
-            .coded(Code::PlanFile)
-            .hint("nothing was changed; make a new plan with `preview --out`, and look at it")
+        failure.coded(Code::PlanFile).hint(format!("nothing was changed; {}", self.anew()))
     }
 }
 
@@ -298,7 +303,7 @@ fn short(property: &str, is: &Value) -> String {
 }
 
 /// A digest of the value of each key, whatever layer it is from.
-fn configuration(loaded: &Loaded) -> BTreeMap<String, String> {
+pub(crate) fn configuration(loaded: &Loaded) -> BTreeMap<String, String> {
     let Value::Object(all) = loaded.to_json() else { return BTreeMap::new() };
     all.iter().map(|(key, one)| (key.clone(), digest(&one["value"]))).collect()
 }

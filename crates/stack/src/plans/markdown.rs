@@ -23,6 +23,8 @@ const RESERVED: usize = 1_000;
 const SAID: usize = 20_000;
 /// The lines of one resource may take so much.
 const OF_ONE: usize = 6_000;
+/// What every line of a plan begins with on a terminal.
+const MARGIN: &str = "  ";
 /// A name may take so much.
 const NAME: usize = 300;
 
@@ -82,7 +84,8 @@ pub(crate) fn page(plan: &Plan, document: &Document, unfinished: Unfinished) -> 
         document.time,
         code(&format!("{} {}", title.program, title.version))
     );
-    if document.typical_seconds > 0 {
+    // The embedded AWS takes none of the times of the real one.
+    if document.typical_seconds > 0 && title.target == "aws" {
         let _ = write!(about, "; it typically takes {}", duration(document.typical_seconds));
     }
     let mut tiers: Vec<&str> = Vec::new();
@@ -101,7 +104,7 @@ pub(crate) fn page(plan: &Plan, document: &Document, unfinished: Unfinished) -> 
         losses: document
             .losses
             .iter()
-            .map(|loss| (matches!(loss.fate, LossFate::Lost | LossFate::PartLost), loss.text.clone()))
+            .map(|loss| (!matches!(loss.fate, LossFate::Copied | LossFate::Retained), loss.text.clone()))
             .collect(),
         table: tiers.iter().map(counted).collect(),
         sections: sections(plan, unfinished),
@@ -132,9 +135,10 @@ fn sections(plan: &Plan, unfinished: Unfinished) -> Vec<Section> {
     ]
 }
 
-/// Lines without colours.
+/// Lines without colours, as they are indented on a terminal but for the margin that all of them have.
 fn plain(lines: &Lines) -> Vec<String> {
-    lines.plain().lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+    let line = |line: &str| line.strip_prefix(MARGIN).unwrap_or(line).trim_end().to_owned();
+    lines.plain().lines().map(line).filter(|line| !line.is_empty()).collect()
 }
 
 impl Page {
@@ -270,7 +274,7 @@ impl Entry {
         let mut text = format!("{}\n", escaped(&cut(&self.line, NAME)));
         let mut left = self.below.len();
         for line in self.below.iter().filter(|_| whole) {
-            let line = format!("    {}\n", escaped(&cut(line, OF_ONE / 4)));
+            let line = format!("{}\n", escaped(&cut(line, OF_ONE / 4)));
             if length(&text) + length(&line) > OF_ONE {
                 break;
             }
@@ -402,6 +406,13 @@ mod tests {
         let order = ["CAUTION", "NOTE", "| tier |", "Replaced", "Deleted", "Created", "Remarks"];
         let found: Vec<usize> = order.iter().map(|part| page.find(part).unwrap()).collect();
         assert!(found.is_sorted(), "{found:?}\n{page}");
+    }
+
+    #[test]
+    fn lines_are_indented_as_on_a_terminal() {
+        let mut lines = Lines::new();
+        lines.line("  ± t/a").line("      Name:").line("        \"b\"");
+        assert_eq!(plain(&lines), ["± t/a", "    Name:", "      \"b\""]);
     }
 
     proptest! {

@@ -68,7 +68,7 @@ async fn case_05_disabled_keys_are_drift_fail_verify_and_are_enabled() {
     }
     let drift = place.run(&["refresh", "--detailed-exitcode"]).expect(2);
     for address in ["database/key", "monitoring/key"] {
-        let line = format!("  ~ {address}  AWS::KMS::Key\n      Enabled: true → false\n");
+        let line = format!("  ~ {address}  AWS::KMS::Key\n      Enabled: recorded true, now false\n");
         assert!(drift.out.contains(&line), "{}", drift.out);
     }
     let verified = place.run(&["verify"]).expect(1);

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value as Json};
 use toml::{Table, Value};
 
-use crate::command::Workplace;
+use crate::command::{Ended, Workplace};
 
 /// A file at the top of the repository.
 fn at_the_top(name: &str) -> String {
@@ -216,6 +216,65 @@ fn config_refuses_what_up_refuses() {
     let error = String::from_utf8(ended.stderr).unwrap();
     assert!(error.contains("error[E0102]: `STACK_VPC__ZONES`: there is no such key"), "{error}");
     assert!(!place.path().join(".stack").exists());
+}
+
+/// Systems for continuous integration set variables such as `STACK_NAME`.
+#[test]
+fn a_variable_that_is_no_key_is_a_warning_and_a_slip_an_error_and_commands_on_the_state_ignore_it() {
+    let place = Workplace::new();
+    let run = |arguments: &[&str], variable: &str, code: i32| {
+        Ended::of(&place.command(arguments).env(variable, "3").output().unwrap()).expect(code)
+    };
+    let warning = "warning: ignored variables that are no key of the configuration: STACK_NAME\n";
+    assert_eq!(run(&["config"], "STACK_NAME", 0).err, warning);
+    let preview = run(&["preview", "--quiet"], "STACK_NAME", 0);
+    assert_eq!(preview.err.matches("STACK_NAME").count(), 1, "{}", preview.err);
+    for slip in ["STACK_REGOIN", "STACK_VPC__ZONES", "STACK_NO__SUCH"] {
+        let ended = run(&["preview"], slip, 65);
+        assert!(
+            ended.err.contains(&format!("error[E0102]: `{slip}`: there is no such key")),
+            "{}",
+            ended.err
+        );
+    }
+    for variable in ["STACK_NAME", "STACK_VPC__ZONES"] {
+        for command in [["unlock"].as_slice(), &["state", "lock"], &["env", "list"]] {
+            assert!(!run(command, variable, 0).err.contains(variable));
+        }
+        assert!(!run(&["outputs"], variable, 65).err.contains(variable));
+    }
+    // Where the state is depends on those.
+    run(&["state", "lock"], "STACK_STATE__BUKCET", 65);
+}
+
+#[test]
+fn a_wrong_variable_is_named_and_not_the_flag_that_it_stands_for() {
+    let place = Workplace::new();
+    for (variable, value, code, says) in [
+        ("STACK_ENV", "DEV", 65, "error[E0104]: STACK_ENV: `DEV` is not the name of an environment\n"),
+        ("STACK_ENV", "", 65, "error[E0104]: STACK_ENV: `` is not the name of an environment\n"),
+        ("STACK_TARGET", "AWS", 64, "error[E0101]: invalid value 'AWS' for 'STACK_TARGET'\n"),
+        (
+            "STACK_CONFIG",
+            "",
+            64,
+            "error[E0101]: a value is required for 'STACK_CONFIG' but none was supplied\n",
+        ),
+        ("STACK_STATE_DIR", "", 64, "error[E0101]: a value is required for 'STACK_STATE_DIR' but none was"),
+        ("STACK_CONFIG", "no.toml", 65, "leave out --config (or STACK_CONFIG)\n"),
+    ] {
+        let ended =
+            Ended::of(&place.command(&["preview"]).env(variable, value).output().unwrap()).expect(code);
+        assert!(ended.err.contains(says), "{}", ended.err);
+        let tip = format!("correct the variable {variable}, or unset it\n");
+        assert_eq!(ended.err.contains(&tip), code == 64, "{}", ended.err);
+    }
+    let mut flag = place.command(&["preview", "--json", "--target=Aws", "--env", "DEV"]);
+    let ended = Ended::of(&flag.env("STACK_TARGET", "AWS").output().unwrap()).expect(64);
+    assert!(ended.err.contains("invalid value 'Aws' for '--target <TARGET>'"), "{}", ended.err);
+    let mut flag = place.command(&["preview", "--env", "DEV"]);
+    let ended = Ended::of(&flag.env("STACK_ENV", "dev").output().unwrap()).expect(65);
+    assert!(ended.err.contains("error[E0104]: --env: `DEV`"), "{}", ended.err);
 }
 
 /// The way that the comments of `stack.toml` and the hints lead.

@@ -1,8 +1,10 @@
 //! Explanations, manual pages, and how much is said in which colours.
 
 use regex::Regex;
+use serde_json::json;
 
 use crate::command::{Ended, Workplace};
+use crate::server::Server;
 
 #[test]
 fn an_error_is_explained_by_its_code() {
@@ -41,17 +43,33 @@ fn manual_pages_are_for_the_commands_that_there_are() {
 }
 
 #[test]
-fn quiet_leaves_the_summary_and_errors_and_verbose_adds_the_calls_without_what_is_in_them() {
+fn quiet_leaves_warnings_the_summary_and_errors_and_verbose_adds_the_calls_without_what_is_in_them() {
     let place = Workplace::new();
     let up = place.run(&["up", "--quiet"]).expect(0);
     assert!(
-        Regex::new(r"^Done in [^\n]+: 171 created, 1 adopted\n$").unwrap().is_match(&up.err),
+        Regex::new(
+            r"^payment dev: the embedded AWS, ap-southeast-1\nDone in [^\n]+: 171 created, 1 adopted\n$"
+        )
+        .unwrap()
+        .is_match(&up.err),
         "{}",
         up.err
     );
     assert_eq!(up.out, "");
     let again = place.run(&["up", "-q"]).expect(0);
-    assert_eq!(again.err, "payment dev (embedded, ap-southeast-1): nothing to do; 172 unchanged\n");
+    let heading = "payment dev: the embedded AWS, ap-southeast-1\n";
+    assert_eq!(
+        again.err,
+        format!("{heading}payment dev (embedded, ap-southeast-1): nothing to do; 172 unchanged\n")
+    );
+    // What is lost, and what may be wrong, is told whatever is left out.
+    let single = place.run(&["up", "-q", "--set", "vpc.nat=single"]).expect(0);
+    let lost = Regex::new(
+        r"^payment dev: the embedded AWS, ap-southeast-1\n(  ADDRESS LOST: [^\n]+\n){2}Done in [^\n]+\n$",
+    );
+    assert!(lost.unwrap().is_match(&single.err), "{}", single.err);
+    let open = place.run(&["preview", "-q", "--env", "prod-eu"]).expect(0);
+    assert!(open.err.contains("WARNING: prod-eu has settings that are for trying out:\n"), "{}", open.err);
     let wrong = place.run(&["preview", "-q", "--set", "vpc.nat=two"]).expect(65);
     assert!(wrong.err.starts_with("error[E0102]: "), "{}", wrong.err);
 
@@ -110,4 +128,55 @@ fn without_a_command_nothing_is_deployed_to_real_aws() {
         assert_eq!(ended.out, "");
     }
     assert!(!place.path().join(".stack").exists());
+}
+
+/// In the log of a pipeline, it is all that says where something was done.
+#[test]
+fn a_quiet_run_on_real_aws_names_project_environment_and_account() {
+    let place = Workplace::new();
+    let server = Server::start(&place);
+    let up = server.run(&place, &["up", "-q"]).expect(0);
+    let heading = "payment dev: AWS account 123456789012 in ap-southeast-1, as arn:aws:";
+    assert!(up.err.starts_with(heading) && up.err.contains("\nDone in "), "{}", up.err);
+    assert!(!up.err.contains("created vpc/vpc"), "{}", up.err);
+}
+
+#[test]
+fn json_is_printed_by_every_command_that_has_something_to_say() {
+    let place = Workplace::new();
+    let page = place.run(&["explain", "E0301", "--json"]).expect(0).json();
+    assert_eq!((&page["code"], &page["title"]), (&"E0301".into(), &"AWS denies the call".into()));
+    assert!(page["page"].as_str().unwrap().starts_with("# E0301: "));
+    let all = place.run(&["explain", "--json"]).expect(0).json();
+    assert!(all.as_array().unwrap().contains(&json!({ "code": "E0301", "title": "AWS denies the call" })));
+    let nobody = place.run(&["unlock", "--json"]).expect(0).json();
+    assert_eq!((&nobody["taken_away"], &nobody["from"]), (&json!(false), &json!(null)));
+    let pages = place.run(&["man", "pages", "--json"]).expect(0).json();
+    assert_eq!(pages, json!({ "directory": "pages", "first": "pages/stack.1" }));
+    let file = place.run(&["init", "--json", "--project", "pay", "--environments", "qa"]).expect(0).json();
+    let wanted =
+        json!({ "file": "stack.toml", "project": "pay", "region": "ap-southeast-1", "environments": ["qa"] });
+    assert_eq!(file, wanted);
+    let reset = place.run(&["emulator", "reset", "--yes", "--json"]).expect(0).json();
+    assert_eq!(reset, json!({ "directory": ".stack/emulator", "files": 0 }));
+}
+
+#[test]
+fn a_flag_of_another_command_is_answered_with_that_command_and_a_wrong_value_with_what_is_wanted() {
+    let place = Workplace::new();
+    for (arguments, says) in [
+        (&["up", "--details"][..], "tip: --details is a flag of `stack preview` and `stack destroy`\n"),
+        (&["refresh", "--junit", "x"], "tip: --junit is a flag of `stack verify`\n"),
+        (
+            &["up", "--lock-timeout", "-5s"],
+            "invalid value '-5s' for '--lock-timeout <DURATION>': a number with s, m or h",
+        ),
+        (&["verify", "--timeout", "-1"], "invalid value '-1' for '--timeout <SECONDS>'"),
+        (&["emulator", "serve", "--latency", "-1"], "a number from 0 up is wanted"),
+        (&["up", "-x"], "unexpected argument '-x' found"),
+    ] {
+        let ended = place.run(arguments).expect(64);
+        assert!(ended.err.contains(says), "{}", ended.err);
+        assert!(!ended.err.contains("as a value"), "{}", ended.err);
+    }
 }

@@ -20,8 +20,12 @@ async fn drift_is_found_property_by_property_and_repaired_by_the_next_up() {
     let before = place.emulator_bytes();
     let refresh = place.run(&["refresh", "--detailed-exitcode"]).expect(2);
     assert!(refresh.out.contains("~ vpc/vpc"), "{}", refresh.out);
-    assert!(refresh.out.contains("EnableDnsHostnames: true → false"), "{}", refresh.out);
-    assert!(refresh.out.contains("Tags[Author].Value: \"unknown\" → \"somebody\""), "{}", refresh.out);
+    assert!(refresh.out.contains("EnableDnsHostnames: recorded true, now false"), "{}", refresh.out);
+    assert!(
+        refresh.out.contains("Tags[Author].Value: recorded \"unknown\", now \"somebody\""),
+        "{}",
+        refresh.out
+    );
     assert_eq!(place.emulator_bytes(), before);
     place.run(&["up"]).expect(0);
     let clean = place.run(&["refresh", "--detailed-exitcode"]).expect(0);
@@ -50,6 +54,46 @@ async fn an_object_that_disappeared_is_reported_and_made_again() {
     let up = place.run(&["up"]).expect(0);
     assert!(up.err.contains("created vpc/public-route"), "{}", up.err);
     place.run(&["refresh", "--detailed-exitcode"]).expect(0);
+}
+
+#[tokio::test]
+async fn a_database_that_somebody_deleted_is_not_called_repaired_but_its_data_gone() {
+    let place = Workplace::new();
+    place.run(&["up"]).expect(0);
+    let rds = place.rds();
+    for instance in ["payment-db-1-dev", "payment-db-2-dev"] {
+        rds.delete_db_instance().db_instance_identifier(instance).send().await.unwrap();
+    }
+    let delete = rds.delete_db_cluster().db_cluster_identifier("payment-aurora-dev");
+    delete.skip_final_snapshot(true).send().await.unwrap();
+
+    let gone = "DATA GONE: database/cluster (payment-aurora-dev) was deleted outside of stack with all its data and automated \
+                backups; `up` creates an EMPTY one in its place. To get the data back first: docs/recovery.md";
+    let refresh = place.run(&["refresh"]).expect(0);
+    assert!(refresh.out.contains(gone), "{}", refresh.out);
+    assert!(
+        refresh.out.contains("`stack up` repairs the others, and creates database/cluster EMPTY"),
+        "{}",
+        refresh.out
+    );
+    let preview = place.run(&["preview"]).expect(0);
+    assert!(preview.out.contains(gone), "{}", preview.out);
+    let losses = place.run(&["preview", "--json"]).expect(0).json()["losses"].clone();
+    assert_eq!(losses[0]["fate"], "gone", "{losses}");
+    assert_eq!(losses[0]["name"], "payment-aurora-dev", "{losses}");
+    assert_eq!(losses[0]["loses"], "all its data and automated backups", "{losses}");
+    let page = place.run(&["preview", "--markdown"]).expect(0).out;
+    assert!(page.contains("> [!CAUTION]\n> - DATA GONE: database/cluster (payment-aurora-dev)"), "{page}");
+    let verify = place.run(&["verify"]).expect(1);
+    assert!(verify.out.contains("encryption/database"), "{}", verify.out);
+    for nonsense in ["cannot be encrypted afterwards", "restart the instances"] {
+        assert!(!verify.out.contains(nonsense), "{}", verify.out);
+    }
+    let up = place.run(&["up"]).expect(0);
+    assert!(up.err.contains(gone), "{}", up.err);
+    // What is there again has lost nothing any more.
+    let refresh = place.run(&["refresh"]).expect(0);
+    assert!(refresh.out.contains("no drift"), "{}", refresh.out);
 }
 
 #[tokio::test]

@@ -155,7 +155,7 @@ fn a_variable_forges_no_line_of_an_error() {
         ("STACK_CONFIG", FORGED),
         ("STACK_REGION", FORGED),
         ("STACK_VPC__NAT", FORGED),
-        ("STACK_X\nhint: forged\u{202e}", "x"),
+        ("STACK_X__Y\nhint: forged\u{202e}", "x"),
     ] {
         let ended = Ended::of(&place.command(&["config"]).env(name, value).output().unwrap());
         assert!([64, 65].contains(&ended.code), "{name}: {ended:?}");
@@ -163,6 +163,10 @@ fn a_variable_forges_no_line_of_an_error() {
         let count = |start: &str| ended.err.lines().filter(|line| line.starts_with(start)).count();
         assert!(count("error[E") == 1 && count("hint: ") <= 1, "{}", ended.err);
     }
+    let mut ignored = place.command(&["config"]);
+    let ended = Ended::of(&ignored.env("STACK_X\nerror: forged\u{202e}", "x").output().unwrap()).expect(0);
+    assert_clean(&ended.err);
+    assert_eq!(ended.err.lines().count(), 1, "{}", ended.err);
 }
 
 #[test]

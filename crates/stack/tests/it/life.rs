@@ -125,8 +125,15 @@ fn preview_changes_nothing_on_disk_but_opens_the_embedded_aws() {
 #[test]
 fn outputs_are_data_on_standard_output() {
     let place = Workplace::new();
-    let none = place.run(&["outputs", "vpcId"]).expect(1);
+    let none = place.run(&["outputs", "vpcId"]).expect(65);
     assert!(none.err.contains("hint: nothing is deployed here"), "{}", none.err);
+    let none = place.run(&["outputs", "--json"]).expect(65);
+    assert!(
+        none.err.contains(
+            "error[E0206]: payment dev (embedded, ap-southeast-1): nothing was ever deployed here\n"
+        )
+    );
+    assert_eq!(none.json()["error"]["code"], "E0206");
     place.run(&["up"]).expect(0);
     let id = place.run(&["outputs", "vpcId"]).expect(0).out;
     assert!(id.starts_with("vpc-") && id.trim_end().len() == 21, "{id}");
@@ -139,11 +146,11 @@ fn outputs_are_data_on_standard_output() {
         all["privateSubnetCidrs"],
         serde_json::json!(["10.0.10.0/24", "10.0.11.0/24", "10.0.12.0/24"])
     );
-    let unknown = place.run(&["outputs", "vpcID"]).expect(1);
+    let unknown = place.run(&["outputs", "vpcID"]).expect(65);
     assert!(unknown.err.contains("hint: did you mean `vpcId`?"), "{}", unknown.err);
-    let unknown = place.run(&["outputs", "vpc_id"]).expect(1);
+    let unknown = place.run(&["outputs", "vpc_id"]).expect(65);
     assert!(unknown.err.contains("hint: did you mean `vpcId`?"), "{}", unknown.err);
-    let unknown = place.run(&["outputs", "password"]).expect(1);
+    let unknown = place.run(&["outputs", "password"]).expect(65);
     assert!(unknown.err.contains("hint: the outputs are: "), "{}", unknown.err);
 }
 

@@ -2,6 +2,51 @@
 
 use crate::command::Workplace;
 
+/// A wrong name would create a second stack, without the settings of the one that was meant.
+#[test]
+fn an_environment_that_nothing_knows_is_refused_where_nobody_is_asked() {
+    let place = Workplace::new();
+    place.write("stack.toml", "[environments.e1]\n[environments.e2]\n");
+    let unknown = "nothing is recorded for payment production (embedded, ap-southeast-1), and stack.toml has no section \
+                   [environments.production]; it has sections for e1, e2\n";
+    for more in [["--yes"].as_slice(), &[]] {
+        let ended = place.run(&[["up", "--env", "production"].as_slice(), more].concat()).expect(65);
+        assert!(ended.err.contains(&format!("error[E0104]: {unknown}")), "{}", ended.err);
+        for part in [
+            "a section [environments.production] to stack.toml",
+            "--new-environment",
+            "`stack env list --env",
+        ] {
+            assert!(ended.err.contains(part), "{}", ended.err);
+        }
+        assert!(!place.path().join(".stack").exists());
+    }
+    let preview = place.run(&["preview", "--env", "production", "--quiet"]).expect(0);
+    assert!(preview.err.contains(&format!("  WARNING: {unknown}")), "{}", preview.err);
+    // The embedded AWS's first environment, and one with a section.
+    for known in ["dev", "e1"] {
+        let preview = place.run(&["preview", "--env", known]).expect(0);
+        assert!(!preview.err.contains("has no section"), "{}", preview.err);
+    }
+    place.run(&["up", "--env", "production", "--yes", "--new-environment"]).expect(0);
+    place.run(&["up", "--env", "production", "--yes"]).expect(0);
+    // A file without sections says nothing of names.
+    place.write("stack.toml", "[vpc]\nnat = \"single\"\n");
+    place.run(&["up", "--env", "qa", "--yes"]).expect(0);
+}
+
+#[test]
+fn that_there_is_no_file_is_said_before_a_first_deployment() {
+    let place = Workplace::new();
+    let said = "no stack.toml here: every value is its default, unless a flag or a variable sets it; `stack config` shows them\n";
+    assert!(place.run(&["preview"]).expect(0).err.contains(said));
+    let up = place.run(&["up"]).expect(0);
+    assert!(up.err.contains(said), "{}", up.err);
+    assert!(!place.run(&["preview"]).expect(0).err.contains(said));
+    place.write("stack.toml", "[environments.qa]\n");
+    assert!(!place.run(&["preview", "--env", "qa"]).expect(0).err.contains(said));
+}
+
 #[test]
 fn a_file_that_the_environment_was_deployed_with_must_be_there_to_destroy_it() {
     let place = Workplace::new();

@@ -361,7 +361,7 @@ fn an_error_is_data_where_data_is_wanted_and_a_sentence_beside_it() {
     assert!(wrong["message"].as_str().unwrap().contains("vpc.nat`"), "{wrong}");
     assert!(wrong["hint"].is_string() && wrong["causes"] == json!([]), "{wrong}");
     error(&["preview", "--json", "--nonsense"], 64);
-    error(&["outputs", "--json", "vpcId"], 1);
+    error(&["outputs", "--json", "vpcId"], 65);
     let ended = place.run(&["up", "--json", "--set", "vpc.nat=two"]).expect(65);
     let events: Vec<Value> = ended.events();
     let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();

@@ -160,7 +160,7 @@ const INIT: [(&str, &str, Typed); 5] = [
         "ARN of a certificate in ACM, for HTTPS [none]:",
         ARN,
         &[
-            ("arn:x", "`arn:x` is not the ARN of a certificate in ACM; such as arn:aws:acm:eu-west-1:"),
+            ("arn:x", "`arn:x` is not the ARN of a certificate in ACM; write it like arn:aws:acm:eu-west-1:"),
             (
                 "arn:aws:acm:us-east-1:123456789012:certificate/1234",
                 "the certificate is in us-east-1 and the load balancer in eu-west-1",

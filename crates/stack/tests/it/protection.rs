@@ -53,16 +53,45 @@ impl Workplace {
 #[test]
 fn a_database_is_not_replaced_where_the_configuration_forbids_it_in_the_same_change() {
     let place = deployed();
+    let protected = "hint: database/cluster (payment-aurora-dev): set `database.deletion_protection = false`; then run `stack up";
+    let unnamed = "hint: database/cluster (payment-aurora-dev): set `database.final_snapshot = true` (keeps the data) or \
+                   `database.allow_data_loss = [\"payment-aurora-dev\"]` (loses it); then run `stack up";
     for replaces in ["database.database_name=pay2", "database.master_username=owner2", "vpc.cidr=10.2.0.0/16"]
     {
-        for forbids in ["database.allow_data_loss=[]", "database.deletion_protection=true"] {
+        for (forbids, hint) in
+            [("database.allow_data_loss=[]", unnamed), ("database.deletion_protection=true", protected)]
+        {
             for command in ["up", "preview"] {
                 let ended = refused(&place, &[command, "--yes", "--set", replaces, "--set", forbids]);
                 assert!(ended.err.contains("database/cluster (as configured now)"), "{}", ended.err);
-                assert!(ended.err.contains("`database.allow_data_loss`"), "{}", ended.err);
+                assert!(ended.err.contains(hint), "{}", ended.err);
             }
         }
     }
+}
+
+#[test]
+fn an_environment_of_a_pull_request_goes_by_the_settings_and_commands_that_the_refusal_names() {
+    const ALLOW: &str = "database.allow_data_loss=[\"payment-aurora-pr7\"]";
+    let place = Workplace::new();
+    place.write("stack.toml", "[environments.pr7.vpc]\nnat = \"single\"\n");
+    // Where nothing ever was, the list of all environments is named.
+    let ended = place.run(&["destroy", "--env", "pr7", "--yes"]).expect(0);
+    assert!(ended.err.contains("`stack env list` shows those that have a state"), "{}", ended.err);
+    let up = place.run(&["up", "--env", "pr7"]).expect(0);
+    let next = "next: Set `image = \":v1\"` under [environments.pr7.ecs] of the configuration, and run `stack up --env pr7` again.";
+    assert!(up.err.contains(next), "{}", up.err);
+    let commands = "run `stack up --env pr7` and `stack destroy --env pr7`\n";
+    let ended = place.run(&["destroy", "--env", "pr7", "--yes"]).expect(65);
+    let hint = "hint: database/cluster (payment-aurora-pr7): set `database.final_snapshot = true` (keeps the data) or \
+                `database.allow_data_loss = [\"payment-aurora-pr7\"]` (loses it); then, with the same settings, ";
+    assert!(ended.err.contains(&format!("{hint}{commands}")), "{}", ended.err);
+    // What holds already is not asked for.
+    let ended = place.run(&["destroy", "--env", "pr7", "--yes", "--set", ALLOW]).expect(65);
+    let hint = format!("hint: the configuration allows it by now, so {commands}");
+    assert!(ended.err.contains(&hint), "{}", ended.err);
+    place.run(&["up", "--env", "pr7", "--set", ALLOW]).expect(0);
+    place.run(&["destroy", "--env", "pr7", "--yes", "--set", ALLOW]).expect(0);
 }
 
 /// Case 01.
@@ -71,7 +100,7 @@ async fn a_final_snapshot_is_taken_where_the_configuration_asks_for_it_in_the_sa
     let place = deployed();
     let change = ["up", "--set", "database.database_name=pay2", "--set", "database.final_snapshot=true"];
     let ended = place.run(&change).expect(0);
-    let kept = "KEPT: database/cluster (payment-aurora-dev) will be deleted, then created empty; a final snapshot is kept";
+    let kept = "DELETED, SNAPSHOT KEPT: database/cluster (payment-aurora-dev) will be deleted, then created empty; a final snapshot is kept";
     assert!(ended.err.contains(kept), "{}", ended.err);
     assert!(!ended.err.contains("DATA LOSS"), "{}", ended.err);
     assert_eq!(place.snapshots().await.len(), 1);
@@ -111,7 +140,11 @@ async fn destroy_asks_the_configuration_too() {
     let key = kms.describe_key().key_id(snapshot.kms_key_id().unwrap()).send().await.unwrap();
     assert!(key.key_metadata.unwrap().enabled());
     assert!(ended.err.contains("database/key will stay in the account, no longer managed"), "{}", ended.err);
-    assert!(ended.err.contains("KEY LOST: monitoring/key will be deleted with"), "{}", ended.err);
+    assert!(
+        ended.err.contains("KEY LOST: monitoring/key will be deleted in 30 days; after that"),
+        "{}",
+        ended.err
+    );
     assert!(ended.err.contains("LOGS LOST: "), "{}", ended.err);
 }
 

@@ -319,7 +319,12 @@ async fn a_bucket_that_cannot_be_used_is_one_error_and_nothing_is_written() {
         &account,
         &["--set", "state.bucket=payment-state-other"],
         65,
-        &["error[E0203]", "NoSuchBucket", "`stack bootstrap --target aws`", "state.bucket"],
+        &[
+            "error[E0203]",
+            "NoSuchBucket",
+            "`stack bootstrap --target aws --set state.bucket=payment-state-other`",
+            "state.bucket",
+        ],
     );
     of(
         &account,

@@ -49,7 +49,7 @@ fn tap_stack_outputs() {
 #[test]
 fn the_key_of_the_api_is_asked_for_and_kept_nowhere() {
     let place = Workplace::new();
-    let none = place.run(&["outputs", "apiKey"]).expect(1);
+    let none = place.run(&["outputs", "apiKey"]).expect(65);
     assert!(none.err.contains("there is no API key here"), "{}", none.err);
     let up = place.run(&["up"]).expect(0);
     let key = output(&place, "apiKey");
