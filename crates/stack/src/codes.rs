@@ -79,6 +79,8 @@ codes! {
     NothingRecorded "E0206",
     /// The anchors cannot be written or do not agree with the state.
     Anchor "E0207",
+    /// How a call for a resource ended is not known, so its record cannot be changed yet.
+    Unsettled "E0208",
     /// AWS denies the call.
     Denied "E0301",
     /// No valid credentials.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use aws::resources::LogGroup;
-use engine::{Action, Contents, Fate, Guarded, Loss, Lowered, Plan, Removal, Step};
+use engine::{Action, Contents, Fate, Guarded, Loss, Lowered, Plan, Removal, Sides, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -239,6 +239,18 @@ pub(crate) fn protection_hint(resources: &[Guarded]) -> String {
             let _ = write!(hint, "{address}: {advice}. ");
         }
     }
+    let by_itself: Vec<&str> = resources
+        .iter()
+        .filter(|guarded| guarded.by.by_itself)
+        .map(|guarded| guarded.address.as_str())
+        .collect();
+    if !by_itself.is_empty() {
+        let _ = write!(
+            hint,
+            "Somebody has protected it with `state protect`. To lift that: `stack state unprotect {}`. ",
+            by_itself.join(" ")
+        );
+    }
     let commands: Vec<String> = resources.iter().filter_map(unprotecting).collect();
     if !commands.is_empty() {
         let _ = write!(
@@ -249,7 +261,10 @@ pub(crate) fn protection_hint(resources: &[Guarded]) -> String {
     }
     // Where the cloud itself forbids it, or somebody else, no setting helps.
     let no_setting = |guarded: &Guarded| {
-        (guarded.property.is_none() && guarded.contents.is_some()) || unprotecting(guarded).is_some()
+        let only_by_itself = guarded.by == Sides::BY_ITSELF;
+        (guarded.property.is_none() && guarded.contents.is_some())
+            || unprotecting(guarded).is_some()
+            || only_by_itself
     };
     if resources.iter().all(no_setting) {
         hint.push_str("Then run this command again");

@@ -38,6 +38,7 @@ use crate::progress::Screen;
 use crate::render::{self, Counts};
 use crate::signals::Signals;
 use crate::stack::{Place, StackError, argument_error};
+use crate::state_protect;
 use crate::target::{self, Cloud, NOTHING_REAL};
 use crate::time::rfc3339;
 use crate::unlock::ago;
@@ -178,6 +179,15 @@ async fn run(
         Command::State(StateCommand::Push) => Box::pin(work.push(&signals)).await,
         Command::State(StateCommand::Pull) => Box::pin(work.pull(&signals)).await,
         Command::Unlock { id, force } => Box::pin(work.unlock(id, force, &signals)).await,
+        Command::State(StateCommand::Forget { addresses }) => {
+            Box::pin(work.forget(&addresses, &signals)).await
+        }
+        Command::State(StateCommand::Protect { addresses }) => {
+            Box::pin(work.protect(&addresses, &signals)).await
+        }
+        Command::State(StateCommand::Unprotect { addresses }) => {
+            Box::pin(work.unprotect(&addresses, &signals)).await
+        }
         // The others change nothing and hold no lock, so they can be dropped at any time.
         command => {
             let looked = signals.unless(Box::pin(work.look(command))).await;
@@ -189,7 +199,7 @@ async fn run(
 
 /// A command of this program in a text: `stack state push`.
 static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
-    let commands = "up|preview|refresh|outputs|verify|destroy|bootstrap|unlock|state|env";
+    let commands = "up|preview|refresh|outputs|verify|destroy|bootstrap|unlock|state|env|history";
     Regex::new(&format!("`stack ((?:{commands})(?: [^`]*)?)`")).expect("it is one")
 });
 
@@ -228,11 +238,21 @@ impl Work {
             Command::Export(ExportCommand::Cloudformation { out }) => self.export(out.as_deref()).await,
             Command::State(StateCommand::Verify) => self.verify_state().await,
             Command::State(StateCommand::Lock) => self.show_lock().await,
+            Command::State(StateCommand::List { what }) => self.list_state(what.as_deref()).await,
+            Command::State(StateCommand::Show { address }) => self.show_resource(&address).await,
+            Command::History { run: None, limit } => self.list_history(limit).await,
+            Command::History { run: Some(run), .. } => self.show_run(&run).await,
             Command::Env(EnvCommand::List) => self.list_environments().await,
             Command::Up(_)
             | Command::Destroy { .. }
             | Command::Bootstrap(_)
-            | Command::State(StateCommand::Push | StateCommand::Pull)
+            | Command::State(
+                StateCommand::Push
+                | StateCommand::Pull
+                | StateCommand::Forget { .. }
+                | StateCommand::Protect { .. }
+                | StateCommand::Unprotect { .. },
+            )
             | Command::Unlock { .. }
             | Command::Emulator(_)
             | Command::Init(_)
@@ -261,7 +281,7 @@ impl Work {
     }
 
     /// What a state belongs to, beside account and region.
-    fn stack_name(&self) -> String {
+    pub(crate) fn stack_name(&self) -> String {
         format!("project {}, environment {}", self.loaded.config.project, self.environment)
     }
 
@@ -285,7 +305,10 @@ impl Work {
         })?;
         match declared {
             true => self.check_environment(&state).await?,
-            false => self.check_made_with()?,
+            false => {
+                self.check_made_with()?;
+                state_protect::check_unprotected(&state)?;
+            }
         }
         let cloud = self.connect().await?;
         note(self.heading(&cloud));
@@ -305,6 +328,7 @@ impl Work {
     /// An engine on a target and the environment's state.
     pub(crate) async fn engine(&self, cloud: Cloud) -> Result<Engine, Failure> {
         let place = cloud.place;
+        let caller = cloud.context.caller_arn().map(str::to_owned);
         let mut registry = Registry::new(cloud.context);
         self.program.register(&mut registry);
         let screen = Arc::new(Screen::detect());
@@ -316,6 +340,10 @@ impl Work {
             .with_observer(observer)
             .of_stack(self.stack_name())
             .bound_to(place);
+        let engine = match caller {
+            Some(caller) => engine.with_caller(caller),
+            None => engine,
+        };
         // The embedded AWS shows a new object at once, so there is nothing to wait for.
         Ok(match self.options.target {
             Target::Embedded => engine.with_settle_grace(Duration::ZERO),
