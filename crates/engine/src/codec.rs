@@ -15,7 +15,10 @@ use crate::store::StoreError;
 
 const JOURNAL_FORMAT: &str = "stack-journal";
 const STATE_FORMAT: &str = "stack-state";
-const FORMAT_VERSION: u32 = 1;
+/// What is written.
+const FORMAT_VERSION: u32 = 2;
+/// The oldest version that is read. A journal of it is brought to the present one by the first session that opens it.
+const OLDEST_VERSION: u32 = 1;
 
 /// What can go wrong with journal and state. Nothing is overwritten when it does.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +36,8 @@ pub enum JournalError {
     },
     /// The file was written by another version of this program.
     #[error(
-        "{file}, line 1: format version {found}, but this program reads version {FORMAT_VERSION}; nothing was changed"
+        "{file}, line 1: format version {found}, but this program reads versions {OLDEST_VERSION} and {FORMAT_VERSION}; nothing was \
+         changed"
     )]
     UnknownVersion {
         /// The file.
@@ -163,6 +167,18 @@ pub(crate) fn journal_header(lineage: &str, after: u64, hash: &str, at: u64) -> 
     line
 }
 
+/// The same journal with the header of the present version; `None` where it has that, or none.
+pub(crate) fn upgraded(journal: &[u8]) -> Option<Vec<u8>> {
+    let end = journal.iter().position(|byte| *byte == b'\n')?;
+    let old: JournalHeader = header("", &journal[..end], JOURNAL_FORMAT).ok()?;
+    if old.version == FORMAT_VERSION {
+        return None;
+    }
+    let mut upgraded = journal_header(&old.lineage, old.after, &old.hash, old.at);
+    upgraded.extend(&journal[end + 1..]);
+    Some(upgraded)
+}
+
 /// Adds a record to `bytes` and returns its hash.
 pub(crate) fn encode(bytes: &mut Vec<u8>, n: u64, at: u64, prev: &str, event: &Event) -> String {
     let event = serde_json::value::to_raw_value(event).expect("an event is JSON with text keys");
@@ -197,7 +213,7 @@ fn header<'a, T: Deserialize<'a>>(file: &str, line: &'a [u8], format: &str) -> R
     if any.format != format {
         return Err(broken(format!("not a {format} file but `{}`", any.format)));
     }
-    if any.version != FORMAT_VERSION {
+    if !(OLDEST_VERSION..=FORMAT_VERSION).contains(&any.version) {
         return Err(JournalError::UnknownVersion { file: file.to_owned(), found: any.version });
     }
     serde_json::from_slice(line).map_err(|error| broken(error.to_string()))
@@ -384,9 +400,28 @@ pub fn goes_on_from(journal: &[u8], lines: &[u8]) -> bool {
 
 /// When each record was made, and what it says.
 pub(crate) fn records(lines: &[u8]) -> impl DoubleEndedIterator<Item = (u64, Event)> {
+    entries(lines).filter_map(|entry| Some((entry.at, entry.event?)))
+}
+
+/// One record, by itself.
+pub(crate) struct Entry {
+    pub(crate) n: u64,
+    pub(crate) at: u64,
+    pub(crate) prev: String,
+    pub(crate) hash: String,
+    /// What it says; `None` where this program does not know the event.
+    pub(crate) event: Option<Event>,
+}
+
+/// The records among lines of a journal that are what their hash says. Other lines are left out.
+pub(crate) fn entries(lines: &[u8]) -> impl DoubleEndedIterator<Item = Entry> {
     lines.split(|byte| *byte == b'\n').filter_map(|line| {
         let record: Record<'_> = serde_json::from_slice(line).ok()?;
-        Some((record.at, serde_json::from_str(record.event.get()).ok()?))
+        let Record { n, at, prev, hash, event } = record;
+        if hash != hash_record(n, at, &prev, event.get()) {
+            return None;
+        }
+        Some(Entry { n, at, prev, hash, event: serde_json::from_str(event.get()).ok() })
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::address::Address;
 use crate::codec::JournalError;
 use crate::error::CallError;
+use crate::event::Outcome;
 use crate::lock::LockError;
 use crate::plan_error::PlanError;
 use crate::settle::SettleError;
@@ -52,4 +53,15 @@ pub enum EngineError {
         "the lock was lost: this process did not renew it in time, or it was taken away; another run may be at work"
     )]
     LockLost,
+}
+
+impl EngineError {
+    /// How a session ends that this ends.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Interrupted => Outcome::Interrupted,
+            _ => Outcome::Failed,
+        }
+    }
 }

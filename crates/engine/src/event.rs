@@ -20,6 +20,12 @@ impl Seq {
     pub(crate) fn of_record(number: u64) -> Self {
         Self(number)
     }
+
+    /// The number.
+    #[must_use]
+    pub fn record(self) -> u64 {
+        self.0
+    }
 }
 
 impl fmt::Display for Seq {
@@ -163,6 +169,35 @@ impl<'de> Deserialize<'de> for Intended {
     }
 }
 
+/// What a session is for, as it is recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// The random name of its holding of the lock, as [`Holder::id`](crate::Holder::id).
+    pub id: String,
+    /// What it does, such as its command: see [`Engine::with_purpose`](crate::Engine::with_purpose).
+    pub purpose: String,
+    /// Whom the cloud takes it for: see [`Engine::with_caller`](crate::Engine::with_caller).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<String>,
+}
+
+/// How a session ended, as it says itself.
+///
+/// Exhaustive on purpose: whoever shows past runs needs a word for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// All was done, or there was nothing to do.
+    Done,
+    /// Something failed.
+    Failed,
+    /// A signal came first.
+    Interrupted,
+    /// Whoever was asked did not agree, so nothing was done.
+    Cancelled,
+}
+
 /// One record of the journal. `seq` always names the record number of the intent that it belongs to; for an
 /// object, that is also its identity in state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -179,6 +214,14 @@ pub enum Event {
         /// Whose objects it describes from now on: see [`Engine::of_stack`](crate::Engine::of_stack).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stack: Option<String>,
+        /// What for. Where it says so, the end of the session is recorded too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<Run>,
+    },
+    /// A session that has said what it is for ends.
+    Ended {
+        /// How.
+        outcome: Outcome,
     },
     /// A process gave up its session without closing it, and lives on.
     Dropped {
@@ -245,6 +288,22 @@ pub enum Event {
         /// The object.
         object: Seq,
     },
+    /// All that is known at these addresses is taken out of the record. The objects stay in the cloud, and are not managed any
+    /// more. One record for all of them, so that either all are forgotten or none is.
+    Forgotten {
+        /// The resources.
+        addresses: Vec<Address>,
+    },
+    /// From now on, nothing at these addresses may be deleted or replaced, whatever is declared.
+    Protected {
+        /// The resources.
+        addresses: Vec<Address>,
+    },
+    /// The end of such a protection.
+    Unprotected {
+        /// The resources.
+        addresses: Vec<Address>,
+    },
     /// An object that was replaced is what the address means again, since it is what is declared now. The one that had replaced
     /// it takes its place among the replaced ones.
     Restored {
@@ -285,6 +344,6 @@ pub enum Event {
 impl Event {
     /// Whether it says only who had the journal, and nothing of any object.
     pub(crate) fn is_of_session(&self) -> bool {
-        matches!(self, Event::Opened { .. } | Event::Dropped { .. })
+        matches!(self, Event::Opened { .. } | Event::Ended { .. } | Event::Dropped { .. })
     }
 }

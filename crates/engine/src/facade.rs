@@ -7,15 +7,17 @@ use std::time::Duration;
 use crate::cancel::Cancel;
 use crate::codec::JournalError;
 use crate::engine_error::EngineError;
+use crate::event::Run;
 use crate::graph::Graph;
 use crate::host::{Host, SystemHost};
 use crate::journal::{Binding, Journal, Loaded, load};
+use crate::ledger::Ledger;
 use crate::lock::{Lock, LockError, Lost, Wish};
 use crate::observer::{Observer, Progress, Silent};
 use crate::plan::{Plan, plan, relocated};
 use crate::provider::Provider;
 use crate::selector::Selector;
-use crate::session::Session;
+use crate::session::{Held, Session};
 use crate::settle::look_up;
 use crate::state::State;
 use crate::store::Store;
@@ -51,6 +53,7 @@ pub struct Engine {
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) settle_grace: Duration,
     lock: Wish,
+    caller: Option<String>,
     binding: Binding,
     cancel: Cancel,
 }
@@ -66,6 +69,7 @@ impl Engine {
             observer: Arc::new(Silent),
             settle_grace: Duration::from_secs(30),
             lock: Wish::default(),
+            caller: None,
             binding: Binding::default(),
             cancel: Cancel::new(),
         }
@@ -97,11 +101,18 @@ impl Engine {
         Self { settle_grace, ..self }
     }
 
-    /// What [`open`](Self::open) takes the lock for, in a few words, such as `up`: it is shown to whoever finds the lock taken.
+    /// What [`open`](Self::open) takes the lock for, in a few words, such as `up`: it is shown to whoever finds the lock taken, and
+    /// recorded with the session. How a session ends that has said what it is for is recorded, too: see [`history`](crate::history()).
     #[must_use]
     pub fn with_purpose(self, purpose: impl Into<String>) -> Self {
         let lock = Wish { purpose: Some(purpose.into()), ..self.lock };
         Self { lock, ..self }
+    }
+
+    /// Whom the cloud takes this program for. It is recorded with a session that says [what it is for](Self::with_purpose).
+    #[must_use]
+    pub fn with_caller(self, caller: impl Into<String>) -> Self {
+        Self { caller: Some(caller.into()), ..self }
     }
 
     /// How long [`open`](Self::open) waits for another process that holds the lock, whether it lives or not. By default it waits
@@ -205,6 +216,29 @@ impl Engine {
     /// [`LockError::Held`] if another process works on this state; [`EngineError::Interrupted`], with the lock given back,
     /// if the engine was; otherwise where state or cloud cannot be read.
     pub async fn open(&self) -> Result<Session, EngineError> {
+        let Taken { journal, lock, lost, cancel } = self.take().await?;
+        let session = Session::new(self.clone(), journal, lock, lost, cancel);
+        match session.settle().await {
+            Ok(()) => Ok(session),
+            Err(error) => {
+                session.ends_as(error.outcome());
+                let _ = session.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes the lock and opens the journal, to change the record alone. The cloud is not called, and what an earlier run left
+    /// open stays open.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub async fn open_ledger(&self) -> Result<Ledger, EngineError> {
+        let Taken { journal, lock, .. } = self.take().await?;
+        Ok(Ledger::new(Held { journal, lock }))
+    }
+
+    async fn take(&self) -> Result<Taken, EngineError> {
         let cancel = self.cancel.child();
         let lost = Cancel::new();
         let waiting = |holder: &str, awaited, left| {
@@ -218,24 +252,29 @@ impl Engine {
             LockError::Interrupted => EngineError::Interrupted,
             error => error.into(),
         })?;
-        let binding = self.binding.clone();
-        let journal = match Journal::open(Arc::clone(&self.store), Arc::clone(&self.host), binding).await {
-            Ok(journal) => journal,
+        let run = self.lock.purpose.clone().map(|purpose| Run {
+            id: lock.id().to_owned(),
+            purpose,
+            caller: self.caller.clone(),
+        });
+        let (store, host) = (Arc::clone(&self.store), Arc::clone(&self.host));
+        match Journal::open(store, host, self.binding.clone(), run).await {
+            Ok(journal) => Ok(Taken { journal, lock, lost, cancel }),
             Err(error) => {
                 // The error to report is the journal's.
                 let _ = lock.release().await;
-                return Err(error.into());
-            }
-        };
-        let session = Session::new(self.clone(), journal, lock, lost, cancel);
-        match session.settle().await {
-            Ok(()) => Ok(session),
-            Err(error) => {
-                let _ = session.close().await;
-                Err(error)
+                Err(error.into())
             }
         }
     }
+}
+
+/// What a session holds against others, and what tells it that it must end.
+struct Taken {
+    journal: Journal,
+    lock: Lock,
+    lost: Cancel,
+    cancel: Cancel,
 }
 
 /// Work that only reads, and so can be dropped at any time, unless it is interrupted.

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use crate::address::Address;
 use crate::anchor::Head;
 use crate::codec::{self, Decoded, JournalError};
-use crate::event::{Event, Intended, Mutation, Seq};
+use crate::event::{Event, Intended, Mutation, Outcome, Run, Seq};
 use crate::host::Host;
 use crate::state::State;
 use crate::store::{Content, File, Store, StoreError, Version};
@@ -154,14 +154,18 @@ pub(crate) struct Journal {
     head: Arc<Mutex<Head>>,
     writes: mpsc::UnboundedSender<Write>,
     writer: JoinHandle<Writer>,
+    /// Whether the record of who opened it says what for, so that its end is recorded too.
+    says_its_end: bool,
 }
 
 impl Journal {
-    /// Reads what is kept, mends a torn last line, and records who opens it, which fences off whoever had it before.
+    /// Reads what is kept, brings an earlier version of it to the present one, mends a torn last line, and records who opens it
+    /// and what for, which fences off whoever had it before.
     pub(crate) async fn open(
         store: Arc<dyn Store>,
         host: Arc<dyn Host>,
         binding: Binding,
+        run: Option<Run>,
     ) -> Result<Self, JournalError> {
         let kept = read(&*store).await?;
         let decoded = decode(&*store, &kept, &*host)?;
@@ -173,11 +177,14 @@ impl Journal {
                     codec::journal_header(&state.lineage, state.records, &decoded.hash, host.now_millis());
                 store.replace(File::Journal, None, header).await?
             }
-            Some(content) if content.bytes.len() > decoded.whole => {
-                let whole = content.bytes[..decoded.whole].to_vec();
-                store.replace(File::Journal, Some(&content.version), whole).await?
+            Some(content) => {
+                let whole = &content.bytes[..decoded.whole];
+                let mended = || (content.bytes.len() > decoded.whole).then(|| whole.to_vec());
+                match codec::upgraded(whole).or_else(mended) {
+                    Some(bytes) => store.replace(File::Journal, Some(&content.version), bytes).await?,
+                    None => content.version,
+                }
             }
-            Some(content) => content.version,
         };
         let (lineage, records) = (decoded.state.lineage.clone(), decoded.state.records);
         let head = Arc::new(Mutex::new(Head { lineage, records, head: decoded.hash.clone() }));
@@ -198,9 +205,10 @@ impl Journal {
             failed: None,
         };
         let writer = tokio::spawn(writer.run(queue));
-        let journal = Self { state, changed_at, head, writes, writer };
+        let says_its_end = run.is_some();
+        let journal = Self { state, changed_at, head, writes, writer, says_its_end };
         let Binding { place: bound_to, stack } = binding;
-        journal.record(Event::Opened { holder, bound_to, stack }).await?;
+        journal.record(Event::Opened { holder, bound_to, stack, run }).await?;
         Ok(journal)
     }
 
@@ -239,6 +247,14 @@ impl Journal {
         let (reply, answer) = oneshot::channel();
         self.writes.send(write(reply)).map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
+    }
+
+    /// Records how the session ends, where it has said what it is for.
+    pub(crate) async fn record_end(&self, outcome: Outcome) -> Result<(), JournalError> {
+        match self.says_its_end {
+            true => self.record(Event::Ended { outcome }).await,
+            false => Ok(()),
+        }
     }
 
     /// Ends writing, and leaves what is there to whoever has the lock now.

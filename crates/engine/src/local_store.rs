@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use files::FileError;
 
+use crate::codec;
 use crate::state::hex;
 use crate::store::{Content, File, Mark, Store, StoreError, Version};
 
@@ -30,6 +31,9 @@ const GUARD_WITHIN: Duration = Duration::from_secs(8);
 const GUARD_EVERY: Duration = Duration::from_millis(2);
 
 /// Files in a directory: `state.json`, `journal.jsonl`, `lock.json`.
+///
+/// A journal that ends, since it was compacted into the snapshot, is kept as `journal-<n>.jsonl`, where `<n>` is the record that it
+/// goes on after. It is [history](Store::history), which no run needs: whoever wants the room may delete it.
 ///
 /// Compare and swap is made of the operating system's advisory lock on `.guard`, held for the moment of the change
 /// only. A new content is written beside the old one, flushed, and renamed over it; an append is flushed before it is
@@ -81,6 +85,35 @@ impl LocalStore {
 
     fn path(&self, file: File) -> PathBuf {
         self.directory.join(file_name(file))
+    }
+
+    /// Keeps the journal that is there as history, where the one that replaces it goes on later. It is copied, so that whenever the
+    /// process dies, the journal itself is in place.
+    fn keep_history(&self, path: &Path, next: &[u8]) -> Result<(), FileError> {
+        let next = codec::goes_on_after(next);
+        if next == 0 {
+            return Ok(());
+        }
+        let Some(old) = files::read(path, at_most(File::Journal))? else { return Ok(()) };
+        let begins_after = codec::goes_on_after(&old);
+        match begins_after < next {
+            true => files::replace(&self.directory.join(history_name(begins_after)), &old),
+            false => Ok(()),
+        }
+    }
+
+    /// The journals that have ended, the last one first.
+    fn ended_journals(&self) -> io::Result<Vec<PathBuf>> {
+        let entries = match fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            found.extend(entry?.file_name().to_str().and_then(history_number));
+        }
+        found.sort_unstable();
+        Ok(found.into_iter().rev().map(|after| self.directory.join(history_name(after))).collect())
     }
 
     /// Runs `work` away from the async threads, since it waits for the disk.
@@ -189,7 +222,18 @@ fn file_name(file: File) -> &'static str {
 
 fn is_ours(name: &str) -> bool {
     let files = [File::State, File::Journal, File::Lock].map(file_name);
-    [GUARD, HOLDER].iter().chain(&files).any(|ours| name == *ours)
+    [GUARD, HOLDER].iter().chain(&files).any(|ours| name == *ours) || history_number(name).is_some()
+}
+
+/// What a journal is called that goes on after this record, once it has ended.
+fn history_name(after: u64) -> String {
+    format!("journal-{after:012}.jsonl")
+}
+
+/// The record in such a name.
+fn history_number(name: &str) -> Option<u64> {
+    let after = name.strip_prefix("journal-")?.strip_suffix(".jsonl")?.parse().ok()?;
+    (history_name(after) == name).then_some(after)
 }
 
 fn at_most(file: File) -> u64 {
@@ -237,7 +281,10 @@ impl Store for LocalStore {
         expected: Option<&Version>,
         bytes: Vec<u8>,
     ) -> Result<Version, StoreError> {
-        self.swap(file, "write", expected.cloned(), move |_, path| {
+        self.swap(file, "write", expected.cloned(), move |store, path| {
+            if file == File::Journal {
+                store.keep_history(path, &bytes)?;
+            }
             files::replace(path, &bytes)?;
             Ok(version_from(&bytes, bytes.len() as u64))
         })
@@ -263,6 +310,17 @@ impl Store for LocalStore {
 
     async fn remove(&self, file: File, expected: &Version) -> Result<(), StoreError> {
         self.swap(file, "remove", Some(expected.clone()), |_, path| files::remove(path)).await
+    }
+
+    async fn history(&self, back: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let work = move |store: &LocalStore, _: &Path| {
+            let journals = store.ended_journals()?;
+            let Some(path) = usize::try_from(back).ok().and_then(|back| journals.get(back)) else {
+                return Ok(None);
+            };
+            files::read(path, READ_AT_MOST).map_err(|error| Failed::Beside(path.clone(), error))
+        };
+        self.blocking(File::Journal, "read", work).await
     }
 
     async fn mark(&self) -> Option<Mark> {

@@ -214,6 +214,8 @@ impl Lease {
 /// The lock, held and renewed until [`release`](Lock::release). One that is dropped is given back as well, if the store
 /// answers; nobody learns whether it did.
 pub(crate) struct Lock {
+    /// The random name of this holding.
+    id: String,
     store: Arc<dyn Store>,
     host: Arc<dyn Host>,
     expires: Arc<AtomicU64>,
@@ -325,6 +327,7 @@ impl Lock {
                 Ok(version) => {
                     let (stop, stopped) = oneshot::channel();
                     let expires = Arc::new(AtomicU64::new(lease.expires));
+                    let id = lease.id.clone();
                     let renewal = Renewal {
                         store: Arc::clone(&store),
                         host: Arc::clone(&host),
@@ -334,7 +337,7 @@ impl Lock {
                         lost: lost.clone(),
                     };
                     let heartbeat = tokio::spawn(renewal.run(stopped));
-                    return Ok(Self { store, host, expires, lost, stop, heartbeat, _mark: mark });
+                    return Ok(Self { id, store, host, expires, lost, stop, heartbeat, _mark: mark });
                 }
                 Err(StoreError::Changed { .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -349,6 +352,11 @@ impl Lock {
             self.lost.set();
         }
         !self.lost.flag.is_cancelled()
+    }
+
+    /// The random name of this holding.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
     }
 
     /// Why it was lost.

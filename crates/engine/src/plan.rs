@@ -500,6 +500,7 @@ impl<'a> Planner<'a> {
                 &object.kind,
                 name_of(&object.properties, facts).as_deref(),
             ),
+            by_itself: self.state.is_protected(address.as_str()),
         };
         let (removal, guarded) = removal_of(address, object, live, facts, declared);
         self.protected.extend(guarded);

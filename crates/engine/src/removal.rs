@@ -103,11 +103,16 @@ pub struct Sides {
     pub declared: bool,
     /// The live object: somebody protected it outside of this program.
     pub live: bool,
+    /// A protection that was recorded by itself: see [`Ledger::protect`](crate::Ledger::protect).
+    pub by_itself: bool,
 }
 
 impl Sides {
+    /// Nothing but a protection that was recorded by itself.
+    pub const BY_ITSELF: Self = Self { recorded: false, declared: false, live: false, by_itself: true };
+
     fn any(self) -> Option<Self> {
-        (self.recorded || self.declared || self.live).then_some(self)
+        (self.recorded || self.declared || self.live || self.by_itself).then_some(self)
     }
 }
 
@@ -117,6 +122,7 @@ impl fmt::Display for Sides {
             (self.recorded, "as last applied"),
             (self.declared, "as configured now"),
             (self.live && !self.recorded, "as changed outside of this program"),
+            (self.by_itself, "by a protection recorded for it"),
         ];
         let sides: Vec<&str> = sides.into_iter().filter(|(says, _)| *says).map(|(_, side)| side).collect();
         f.write_str(&sides.join(" and "))
@@ -160,6 +166,8 @@ pub(crate) struct Guards<'a> {
     pub(crate) of_kind: Option<&'a Value>,
     /// Whether objects of its kind that are called so are protected.
     pub(crate) protects: bool,
+    /// Whether its address was protected by itself.
+    pub(crate) by_itself: bool,
 }
 
 /// What becomes of an object that goes, and of what it holds; and what forbids that it goes at all. `live` has its live
@@ -169,7 +177,7 @@ pub(crate) fn removal_of(
     object: &Object,
     live: &Value,
     facts: &Facts,
-    Guards { declared, of_kind, protects }: Guards<'_>,
+    Guards { declared, of_kind, protects, by_itself }: Guards<'_>,
 ) -> (Removal, Vec<Guarded>) {
     // What never was ready holds nothing worth protecting.
     let is_worthless = object.phase == Phase::Broken;
@@ -184,7 +192,8 @@ pub(crate) fn removal_of(
     };
     let recorded = object.protect && !is_worthless;
     let protects = (protects || declared.is_some_and(|declared| declared.protect)) && !is_worthless;
-    if let Some(by) = (Sides { recorded, declared: protects, live: false }).any() {
+    // Somebody has said so of this very resource, whatever is in it.
+    if let Some(by) = (Sides { recorded, declared: protects, live: false, by_itself }).any() {
         guarded.push(guard(by, None));
     }
     let declared = declared.filter(|declared| declared.kind == object.kind);
@@ -193,6 +202,7 @@ pub(crate) fn removal_of(
         declared: declared.is_some_and(|declared| keep.applies(&declared.properties))
             || of_kind.is_some_and(|properties| keep.applies(properties)),
         live: keep.applies(live),
+        by_itself: false,
     };
     // What stays is not deleted, so nothing that forbids its deletion is in the way.
     let stays = facts.keeps.iter().any(|keep| keep.how == How::Retain && sides(keep).any().is_some());

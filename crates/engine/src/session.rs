@@ -14,7 +14,7 @@ use crate::calls::read;
 use crate::cancel::Cancel;
 use crate::engine_error::EngineError;
 use crate::error::ErrorClass;
-use crate::event::{Event, Seq};
+use crate::event::{Event, Outcome, Seq};
 use crate::facade::{Engine, unless};
 use crate::graph::{Graph, Moved};
 use crate::journal::Journal;
@@ -68,19 +68,22 @@ pub struct Session {
     cancel: Cancel,
     /// Open intents that were looked for in vain, and have not been sent again since.
     looked: Mutex<HashSet<Seq>>,
+    /// How it ends, as far as is known by now.
+    outcome: Mutex<Outcome>,
 }
 
 /// What a session holds against other processes.
-struct Held {
-    journal: Journal,
-    lock: Lock,
+pub(crate) struct Held {
+    pub(crate) journal: Journal,
+    pub(crate) lock: Lock,
 }
 
 impl Session {
     /// What [`Engine::open`] has taken. Only inside of a tokio runtime.
     pub(crate) fn new(engine: Engine, journal: Journal, lock: Lock, lost: Cancel, cancel: Cancel) -> Self {
         let held = Some(Held { journal, lock });
-        Self { engine, held, runtime: Handle::current(), lost, cancel, looked: Mutex::default() }
+        let (looked, outcome) = (Mutex::default(), Mutex::new(Outcome::Done));
+        Self { engine, held, runtime: Handle::current(), lost, cancel, looked, outcome }
     }
 
     fn held(&self) -> &Held {
@@ -112,6 +115,12 @@ impl Session {
     #[must_use]
     pub fn head(&self) -> Head {
         self.journal().head()
+    }
+
+    /// Says how the session ends, which is recorded when it is closed. [`plan`](Self::plan) and [`apply`](Self::apply) say it of
+    /// themselves.
+    pub fn ends_as(&self, outcome: Outcome) {
+        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = outcome;
     }
 
     pub(crate) async fn settle(&self) -> Result<(), EngineError> {
@@ -162,6 +171,12 @@ impl Session {
     /// Where there is no plan, or the cloud cannot be read. [`PlanError::NotSelected`](crate::PlanError::NotSelected) if something selected needs what is not
     /// selected and does not exist; [`PlanError::StillNeeded`](crate::PlanError::StillNeeded) if something that is not selected needs what would go.
     pub async fn plan(&self, graph: Arc<Graph>, selector: &Selector) -> Result<Plan, EngineError> {
+        let planned = self.make_plan(graph, selector).await;
+        self.ends_as(planned.as_ref().map_or_else(EngineError::outcome, |_| Outcome::Done));
+        planned
+    }
+
+    async fn make_plan(&self, graph: Arc<Graph>, selector: &Selector) -> Result<Plan, EngineError> {
         // What an apply in this session left open.
         self.settle().await?;
         let (state, moved) = relocated(&graph, self.state());
@@ -185,6 +200,18 @@ impl Session {
     /// # Errors
     /// Where the journal fails outside of the plan's steps, or the lock was lost. What fails of a resource is in the report.
     pub async fn apply(&self, plan: &Plan) -> Result<Report, EngineError> {
+        // Unless it comes to its end: its future may be dropped.
+        self.ends_as(Outcome::Interrupted);
+        let report = self.run(plan).await.inspect_err(|error| self.ends_as(error.outcome()))?;
+        self.ends_as(match (report.is_complete(), report.interrupted) {
+            (true, _) => Outcome::Done,
+            (false, true) => Outcome::Interrupted,
+            (false, false) => Outcome::Failed,
+        });
+        Ok(report)
+    }
+
+    async fn run(&self, plan: &Plan) -> Result<Report, EngineError> {
         // What ends this apply by itself, such as a journal that fails, does not end the session.
         let cancel = self.cancel.child();
         let operator = Operator {
@@ -276,7 +303,10 @@ impl Session {
     pub async fn close_with_head(mut self) -> (Head, Result<(), EngineError>) {
         let head = self.journal().watch_head();
         let closed = match self.held.take() {
-            Some(held) => held.end().await,
+            Some(held) => {
+                let outcome = *self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+                held.end(outcome).await
+            }
             None => Ok(()),
         };
         let head = head.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -285,9 +315,14 @@ impl Session {
 }
 
 impl Held {
-    async fn end(self) -> Result<(), EngineError> {
+    /// Says how it ended, closes the journal, and gives the lock back.
+    pub(crate) async fn end(self, outcome: Outcome) -> Result<(), EngineError> {
         let closed = match self.lock.is_held() {
-            true => self.journal.close().await,
+            true => {
+                // Where it cannot be written, the journal says so when it is closed.
+                let _ = self.journal.record_end(outcome).await;
+                self.journal.close().await
+            }
             // A snapshot of ours would be in the way of who has it now.
             false => self.journal.leave().await,
         };

@@ -1,7 +1,7 @@
 //! What is known of the world: the fold of the journal.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -155,7 +155,8 @@ impl Slot {
         self.current.is_none() && self.deposed.is_empty() && self.open.is_empty()
     }
 
-    fn objects(&self) -> impl Iterator<Item = &Object> {
+    /// Every object, replaced ones included.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
         self.current.iter().chain(&self.deposed)
     }
 
@@ -207,6 +208,10 @@ pub struct State {
     /// The stack that the objects belong to, in the program's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stack: Option<String>,
+    /// Where nothing may be deleted or replaced, whatever is declared. It is about the resource, not about one object: one that
+    /// disappeared and was made again is as protected.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    protected: BTreeSet<Address>,
 }
 
 impl State {
@@ -279,6 +284,17 @@ impl State {
         self.stack.as_deref()
     }
 
+    /// The resources that somebody has protected by itself, beside what is declared: nothing there is deleted or replaced.
+    pub fn protected(&self) -> impl Iterator<Item = &Address> {
+        self.protected.iter()
+    }
+
+    /// Whether somebody has protected this resource by itself.
+    #[must_use]
+    pub fn is_protected(&self, address: &str) -> bool {
+        self.protected.contains(address)
+    }
+
     pub(crate) fn exports_declared(&self) -> &Value {
         &self.exports
     }
@@ -328,7 +344,7 @@ impl State {
                     self.stack.clone_from(stack);
                 }
             }
-            Event::Dropped { .. } => {}
+            Event::Dropped { .. } | Event::Ended { .. } => {}
             Event::Exports { values } => self.exports = values.clone(),
             Event::Intent(intended) => self.begin(Seq::of_record(record), intended)?,
             Event::Created { seq, outputs, adopted } => {
@@ -389,6 +405,9 @@ impl State {
                 }
                 self.remove(address, *object);
             }
+            Event::Forgotten { addresses } => self.forget(addresses)?,
+            Event::Protected { addresses } => self.protect(addresses)?,
+            Event::Unprotected { addresses } => self.unprotect(addresses)?,
             Event::Restored { address, object } => self.restore(address, *object)?,
             Event::Moved { address, to } => self.relocate(address, to)?,
             Event::Recorded { address, object, properties, dependencies, protect } => {
@@ -534,6 +553,9 @@ impl State {
             slot.open.iter_mut().for_each(|open| renamed(&mut open.dependencies));
         }
         references::rename(&mut self.exports, address.as_str(), to.as_str());
+        if self.protected.remove(address) {
+            self.protected.insert(to.clone());
+        }
         Ok(())
     }
 
@@ -574,6 +596,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         text
     })
 }
+
+mod by_itself;
 
 #[cfg(test)]
 mod tests;

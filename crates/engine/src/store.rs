@@ -198,6 +198,21 @@ pub trait Store: Send + Sync {
         Ok(None)
     }
 
+    /// Several [parts](Self::history) at once, in their order, from this one on: as many as are kept, up to `count`.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    async fn history_parts(&self, from: u64, count: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut parts = Vec::new();
+        for back in from..from + count {
+            match self.history(back).await? {
+                Some(part) => parts.push(part),
+                None => break,
+            }
+        }
+        Ok(parts)
+    }
+
     /// How its lock is held; [`LeaseTerms::ONE_MACHINE`] unless it says otherwise.
     fn lease(&self) -> LeaseTerms {
         LeaseTerms::ONE_MACHINE

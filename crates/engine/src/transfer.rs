@@ -114,7 +114,8 @@ enum Way {
     None,
     /// This is added to its journal.
     Append(Version, Vec<u8>),
-    /// Its journal is replaced: it ends in a line that was cut off, and everything is to come after what is whole.
+    /// Its journal is replaced: it ends in a line that was cut off, and everything is to come after what is whole; or it is of an
+    /// earlier version.
     Mend(Version, Vec<u8>),
     /// Snapshot and journal are written anew.
     Whole { state: Option<Version>, journal: Option<Version> },
@@ -320,7 +321,15 @@ fn after(journal: &[u8], begins_after: u64, record: u64) -> &[u8] {
 
 fn append(version: Version, there: &[u8], whole: usize, tail: &[u8]) -> Way {
     if there.len() > whole {
-        return Way::Mend(version, [&there[..whole], tail].concat());
+        let mended = codec::upgraded(&there[..whole]).unwrap_or_else(|| there[..whole].to_vec());
+        return Way::Mend(version, [&mended[..], tail].concat());
     }
-    if tail.is_empty() { Way::None } else { Way::Append(version, tail.to_vec()) }
+    if tail.is_empty() {
+        return Way::None;
+    }
+    // Records of the present version do not belong below a header that says an earlier one.
+    match codec::upgraded(there) {
+        Some(upgraded) => Way::Mend(version, [&upgraded[..], tail].concat()),
+        None => Way::Append(version, tail.to_vec()),
+    }
 }

@@ -236,12 +236,15 @@ impl S3Store {
         Ok(self.segment_if_there(number).await?.map(|(_, lines)| lines))
     }
 
-    /// The lines of a segment before the present journal, counted back from there.
-    pub(crate) async fn part_before(&self, back: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(newest) = self.newest().await? else { return Ok(None) };
+    /// The lines of segments before the present journal, counted back from there: as many as are there in a row.
+    pub(crate) async fn parts_before(&self, from: u64, count: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        let Some(newest) = self.newest().await? else { return Ok(Vec::new()) };
         let base = self.segment(newest, None).await?.0.base;
-        let Some(number) = base.checked_sub(back + 1).filter(|number| *number > 0) else { return Ok(None) };
-        Ok(self.segment_if_there(number).await?.map(|(_, lines)| lines))
+        let numbers =
+            (from..from + count).map_while(|back| base.checked_sub(back + 1)).take_while(|it| *it > 0);
+        let segments = iter(numbers).map(|number| self.segment_if_there(number)).buffered(AT_ONCE);
+        let in_a_row = segments.try_take_while(|segment| std::future::ready(Ok(segment.is_some())));
+        in_a_row.map_ok(|segment| segment.map_or_else(Vec::new, |(_, lines)| lines)).try_collect().await
     }
 
     /// A segment, if it is there and is one.

@@ -192,7 +192,12 @@ impl Store for S3Store {
     }
 
     async fn history(&self, back: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.part_before(back).await
+        Ok(self.parts_before(back, 1).await?.pop())
+    }
+
+    /// Side by side, after one look where the present journal begins.
+    async fn history_parts(&self, from: u64, count: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.parts_before(from, count).await
     }
 
     fn lease(&self) -> LeaseTerms {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use engine::{Engine, EngineError, Graph, Head, Remark, Report, Selector, Session, State};
+use engine::{Engine, EngineError, Graph, Head, Outcome, Remark, Report, Selector, Session, State};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -93,6 +93,13 @@ impl Work {
         }
         let wanted = Wanted { running, graph: guarding(running, graph), kept, title };
         let result = self.change_in(&session, wanted, signals).await;
+        // Where it was run, it says by itself what came of it.
+        match &result {
+            Err(failure) if failure.exit != Exit::Interrupted => session.ends_as(Outcome::Failed),
+            Ok(Ran { exit: Exit::Interrupted, report: None }) => session.ends_as(Outcome::Interrupted),
+            Ok(Ran { exit: Exit::Failed, report: None }) => session.ends_as(Outcome::Cancelled),
+            _ => {}
+        }
         let state = session.state();
         // By now something was called, whatever is wrong with the state.
         let (head, closed) = session.close_with_head().await;

@@ -129,6 +129,17 @@ pub enum Command {
     /// That is: versioning, encryption, no public access, no access without TLS, and what expires when. A bucket of
     /// somebody else is refused. It is never emptied, replaced or deleted. Can be run again at any time.
     Bootstrap(Bootstrap),
+    /// List past runs, the newest first: when, by whom, what came of them. Or show each step of one.
+    ///
+    /// Takes no lock. Calls nothing with the state in the state directory; with the state in S3, it reads the bucket.
+    History {
+        /// Show the steps of this run: its id, or the beginning of it.
+        #[arg(conflicts_with = "limit")]
+        run: Option<String>,
+        /// How many runs to list.
+        #[arg(long, default_value_t = 20, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+        limit: u32,
+    },
     /// Take the lock away from a run that has died.
     ///
     /// If this machine knows that the process has ended, at once. Otherwise the lock is watched for as long as a lease lasts:
@@ -249,6 +260,38 @@ pub enum StateCommand {
     Pull,
     /// Show who holds the lock: who, since when, what for, and whether it is known to have ended. Changes nothing.
     Lock,
+    /// List the recorded resources: address, kind, id, and what is special about them. Takes no lock, calls nothing.
+    List {
+        /// Only these: a tier (`vpc`), an address (`vpc/igw`, `vpc/public-*`) or a type (`AWS::EC2::*`).
+        what: Option<String>,
+    },
+    /// Show everything recorded for one resource: properties, outputs, dependencies, when it was created and last changed.
+    /// Takes no lock, calls nothing.
+    Show {
+        /// Its address, as `state list` prints it.
+        address: String,
+    },
+    /// Take resources out of the state. Nothing is deleted in AWS: their objects stay there, and are no longer managed.
+    ///
+    /// Shows what will no longer be managed, and what in the state depends on it, and asks. Take it out of the configuration first:
+    /// what is still declared is looked for by the next `up`, and adopted or created.
+    Forget {
+        /// The addresses, as `state list` prints them.
+        #[arg(required = true, value_name = "ADDRESS")]
+        addresses: Vec<String>,
+    },
+    /// Protect resources: every plan that would delete or replace them is refused, and `destroy` too, whatever is configured.
+    Protect {
+        /// The addresses, as `state list` prints them.
+        #[arg(required = true, value_name = "ADDRESS")]
+        addresses: Vec<String>,
+    },
+    /// Lift the protection of `state protect`. What the configuration protects stays protected.
+    Unprotect {
+        /// The addresses, as `state list` prints them.
+        #[arg(required = true, value_name = "ADDRESS")]
+        addresses: Vec<String>,
+    },
 }
 
 /// How to make the bucket.

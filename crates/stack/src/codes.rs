@@ -81,6 +81,8 @@ codes! {
     NothingRecorded "E0206",
     /// The anchors cannot be written or do not confirm the state.
     Anchor "E0207",
+    /// How a call for a resource ended is not known, so its record cannot be changed yet.
+    Unsettled "E0208",
     /// AWS denies the call.
     Denied "E0301",
     /// No valid credentials.

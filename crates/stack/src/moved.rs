@@ -209,6 +209,10 @@ impl Store for Marked {
         self.store.history(back).await
     }
 
+    async fn history_parts(&self, from: u64, count: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.store.history_parts(from, count).await
+    }
+
     fn lease(&self) -> LeaseTerms {
         self.store.lease()
     }

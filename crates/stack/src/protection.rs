@@ -1,7 +1,7 @@
 //! How something that is protected can be let go: which settings are missing, and which commands come then.
 
 use aws::resources::LogGroup;
-use engine::{EngineError, Guarded, PlanError};
+use engine::{EngineError, Guarded, PlanError, Sides};
 
 use crate::config::Config;
 use crate::exit::Failure;
@@ -101,9 +101,23 @@ fn hint(resources: &[Guarded], config: &Config, running: Running) -> String {
             commands.join("`, `")
         ));
     }
+    let by_itself: Vec<&str> = resources
+        .iter()
+        .filter(|guarded| guarded.by.by_itself)
+        .map(|guarded| guarded.address.as_str())
+        .collect();
+    if !by_itself.is_empty() {
+        sentences.push(format!(
+            "`stack state protect` protects {}: to lift that, run `stack state unprotect {}`",
+            by_itself.join(", "),
+            by_itself.join(" ")
+        ));
+    }
     // Where the cloud itself forbids it, or somebody else, no setting helps.
     let no_setting = |guarded: &Guarded| {
-        (guarded.property.is_none() && guarded.contents.is_some()) || unprotecting(guarded).is_some()
+        (guarded.property.is_none() && guarded.contents.is_some())
+            || unprotecting(guarded).is_some()
+            || guarded.by == Sides::BY_ITSELF
     };
     let applied = !resources.iter().all(no_setting)
         && resources.iter().any(|guarded| guarded.by.recorded || guarded.by.live);

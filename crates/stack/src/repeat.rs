@@ -14,7 +14,7 @@ use crate::run::Work;
 
 /// A command of this program in a text: `stack state push`.
 static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
-    let commands = "up|preview|refresh|outputs|verify|destroy|bootstrap|unlock|state|env";
+    let commands = "up|preview|refresh|outputs|verify|destroy|bootstrap|unlock|state|env|history";
     Regex::new(&format!("`stack ((?:{commands})(?: [^`]*)?)`")).expect("it is one")
 });
 
@@ -22,7 +22,7 @@ static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
 const PLANNING: [&str; 3] = ["up", "preview", "destroy"];
 
 /// Commands that read no more of the configuration than where the state is, and the keys that say so.
-const OF_THE_STATE: [&str; 4] = ["outputs", "unlock", "state", "env"];
+const OF_THE_STATE: [&str; 5] = ["outputs", "unlock", "state", "env", "history"];
 const WHERE_THE_STATE_IS: [&str; 4] = ["aws", "project", "region", "state"];
 
 /// The same text with each command as `command` has it. One that ends with its flags already stays, and so does one that names a

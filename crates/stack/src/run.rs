@@ -40,6 +40,7 @@ use crate::progress::Screen;
 use crate::render::{self, Counts};
 use crate::signals::Signals;
 use crate::stack::{Place, StackError, argument_error};
+use crate::state_protect;
 use crate::target::{self, Cloud, NOTHING_REAL};
 use crate::working;
 use crate::written;
@@ -126,7 +127,14 @@ impl Program {
 
 /// Whether a command reads no more of the configuration than where the state is.
 fn only_needs_the_state(command: &Command) -> bool {
-    matches!(command, Command::Unlock { .. } | Command::State(_) | Command::Env(_) | Command::Outputs { .. })
+    matches!(
+        command,
+        Command::Unlock { .. }
+            | Command::State(_)
+            | Command::Env(_)
+            | Command::Outputs { .. }
+            | Command::History { .. }
+    )
 }
 
 /// Whether a command changes the stack, and what it was told of how.
@@ -213,6 +221,15 @@ async fn run(
         Command::State(StateCommand::Push) => Box::pin(work.push(&signals)).await,
         Command::State(StateCommand::Pull) => Box::pin(work.pull(&signals)).await,
         Command::Unlock { id, force } => Box::pin(work.unlock(id, force, &signals)).await,
+        Command::State(StateCommand::Forget { addresses }) => {
+            Box::pin(work.forget(&addresses, &signals)).await
+        }
+        Command::State(StateCommand::Protect { addresses }) => {
+            Box::pin(work.protect(&addresses, &signals)).await
+        }
+        Command::State(StateCommand::Unprotect { addresses }) => {
+            Box::pin(work.unprotect(&addresses, &signals)).await
+        }
         // The others change nothing and hold no lock, so they can be dropped at any time.
         command => {
             let looked = signals.unless(Box::pin(work.look(command))).await;
@@ -247,11 +264,21 @@ impl Work {
             Command::Export(ExportCommand::Cloudformation { out }) => self.export(out.as_deref()).await,
             Command::State(StateCommand::Verify) => self.verify_state().await,
             Command::State(StateCommand::Lock) => self.show_lock().await,
+            Command::State(StateCommand::List { what }) => self.list_state(what.as_deref()).await,
+            Command::State(StateCommand::Show { address }) => self.show_resource(&address).await,
+            Command::History { run: None, limit } => self.list_history(limit).await,
+            Command::History { run: Some(run), .. } => self.show_run(&run).await,
             Command::Env(EnvCommand::List) => self.list_environments().await,
             Command::Up(_)
             | Command::Destroy { .. }
             | Command::Bootstrap(_)
-            | Command::State(StateCommand::Push | StateCommand::Pull)
+            | Command::State(
+                StateCommand::Push
+                | StateCommand::Pull
+                | StateCommand::Forget { .. }
+                | StateCommand::Protect { .. }
+                | StateCommand::Unprotect { .. },
+            )
             | Command::Unlock { .. }
             | Command::Emulator(_)
             | Command::Init(_)
@@ -280,7 +307,7 @@ impl Work {
     }
 
     /// What a state belongs to, beside account and region.
-    fn stack_name(&self) -> String {
+    pub(crate) fn stack_name(&self) -> String {
         format!("project {}, environment {}", self.loaded.config.project, self.environment)
     }
 
@@ -304,7 +331,10 @@ impl Work {
         })?;
         match declared {
             true => self.check_environment(&state).await?,
-            false => self.check_made_with()?,
+            false => {
+                self.check_made_with()?;
+                state_protect::check_unprotected(&state, &self.loaded.config)?;
+            }
         }
         let is_unknown = self.is_unknown(&state);
         if declared && state.is_empty() {
@@ -332,6 +362,7 @@ impl Work {
     /// An engine on a target and the environment's state.
     pub(crate) async fn engine(&self, cloud: Cloud) -> Result<Engine, Failure> {
         let place = cloud.place;
+        let caller = cloud.context.caller_arn().map(str::to_owned);
         let mut registry = Registry::new(cloud.context);
         self.program.register(&mut registry);
         let screen = Arc::new(match self.options.target {
@@ -346,6 +377,10 @@ impl Work {
             .with_observer(observer)
             .of_stack(self.stack_name())
             .bound_to(place);
+        let engine = match caller {
+            Some(caller) => engine.with_caller(caller),
+            None => engine,
+        };
         // The embedded AWS shows a new object at once, so there is nothing to wait for.
         Ok(match self.options.target {
             Target::Embedded => engine.with_settle_grace(Duration::ZERO),

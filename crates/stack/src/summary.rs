@@ -123,7 +123,7 @@ fn behind(
 }
 
 /// `4.2 s`, `3 min 20 s`, `1 h 5 min`.
-fn duration(took: Duration) -> String {
+pub(crate) fn duration(took: Duration) -> String {
     match took.as_secs() {
         0..60 => format!("{:.1} s", took.as_secs_f64()),
         seconds @ 60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),

@@ -21,7 +21,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use engine::{Content, File, Store, StoreError, Version};
+use engine::{
+    Address, Content, Engine, File, Outcome, Registry, Slot, State, Store, StoreError, Version, Which,
+    history,
+};
 
 const FILES: [File; 3] = [File::State, File::Journal, File::Lock];
 
@@ -52,6 +55,7 @@ where
     files_are_apart(&*places()()).await;
     keeps_all_bytes(&*places()()).await;
     grows_by_many_appends(&places()).await;
+    the_record_alone_is_changed_as_a_whole(&places).await;
 }
 
 async fn bytes_of(store: &dyn Store, file: File) -> Option<Vec<u8>> {
@@ -234,4 +238,44 @@ async fn grows_by_many_appends(open: &impl Fn() -> Arc<dyn Store>) {
     let content = read(&*open(), File::Journal).await.unwrap();
     assert_eq!(String::from_utf8(content.bytes), Ok(expected));
     assert_eq!(content.version, version);
+}
+
+/// A journal as the version before this one wrote it.
+const EARLIER: &[u8] = include_bytes!("../../engine/src/journal/stored/journal.jsonl");
+
+/// What is recorded but at one address.
+fn others<'s>(state: &'s State, but: &Address) -> Vec<(&'s Address, &'s Slot)> {
+    state.slots().filter(|(address, _)| *address != but).collect()
+}
+
+/// Work on the record alone, on a journal of an earlier version, that is given up anywhere: the journal says what it said, or what
+/// was wanted, and whoever comes next can read it. What was done is told.
+async fn the_record_alone_is_changed_as_a_whole<O: Fn() -> Arc<dyn Store>>(places: &impl Fn() -> O) {
+    let forgotten = Address::new("t/b").unwrap();
+    for polls in (0..POLLS).step_by(4).chain([usize::MAX]) {
+        let open = places();
+        open().replace(File::Journal, None, EARLIER.to_vec()).await.unwrap();
+        let engine = || Engine::new(Arc::new(Registry::new(())), open()).with_purpose("a test");
+        let before = engine().state().await.unwrap();
+        let work = async {
+            let ledger = engine().open_ledger().await.unwrap();
+            ledger.forget(vec![forgotten.clone()]).await.unwrap();
+            ledger.close(Outcome::Done).await.unwrap();
+        };
+        let answered = polled(polls, work).await.is_some();
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        let after = engine().state().await.unwrap();
+        let is_there = after.slot(forgotten.as_str()).is_some();
+        assert!(!(answered && is_there), "it was forgotten");
+        assert_eq!(others(&after, &forgotten), others(&before, &forgotten), "dropped after {polls} polls");
+        let store = open();
+        let told = history(&*store, &Which::Newest(9)).await.unwrap();
+        let keeps = store.compact_after() > 0 || store.history(0).await.unwrap().is_some();
+        if answered && keeps {
+            assert_eq!(told.runs[0].purpose.as_deref(), Some("a test"));
+            assert_eq!(told.runs.len(), 3, "those of before, and this one");
+        }
+    }
 }

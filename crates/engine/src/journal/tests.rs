@@ -14,7 +14,7 @@ fn host() -> Arc<dyn Host> {
 }
 
 async fn open(store: &MemoryStore) -> Journal {
-    Journal::open(Arc::new(store.clone()), host(), Binding::default()).await.unwrap()
+    Journal::open(Arc::new(store.clone()), host(), Binding::default(), None).await.unwrap()
 }
 
 async fn exports(journal: &Journal, numbers: std::ops::Range<u64>) {
@@ -119,7 +119,7 @@ async fn a_crash_between_snapshot_and_new_journal_loses_and_doubles_nothing() {
     let store = MemoryStore::new();
     let dying = Arc::new(NoNewJournal(store.clone(), Mutex::new(false)));
     let journal =
-        Journal::open(Arc::clone(&dying) as Arc<dyn Store>, host(), Binding::default()).await.unwrap();
+        Journal::open(Arc::clone(&dying) as Arc<dyn Store>, host(), Binding::default(), None).await.unwrap();
     exports(&journal, 0..30).await;
     let before = journal.state().clone();
     *dying.1.lock().unwrap() = true;
@@ -141,7 +141,7 @@ async fn a_crash_between_snapshot_and_new_journal_loses_and_doubles_nothing() {
 async fn refused(store: &MemoryStore) -> String {
     let before = [bytes(store, File::State).await, bytes(store, File::Journal).await];
     let Err(error) = load(store, &*host()).await else { panic!("it was read") };
-    let Err(opened) = Journal::open(Arc::new(store.clone()), host(), Binding::default()).await else {
+    let Err(opened) = Journal::open(Arc::new(store.clone()), host(), Binding::default(), None).await else {
         panic!("it was opened")
     };
     assert_eq!(error.to_string(), opened.to_string());
@@ -178,8 +178,10 @@ async fn a_snapshot_with_more_or_less_than_its_two_lines_is_an_error() {
 async fn a_snapshot_of_another_version_is_an_error() {
     let store = compacted().await;
     let text = String::from_utf8(bytes(&store, File::State).await).unwrap();
-    put(&store, File::State, text.replacen("\"version\":1", "\"version\":2", 1).as_bytes()).await;
-    assert!(refused(&store).await.starts_with("state in memory, line 1: format version 2"));
+    put(&store, File::State, text.replacen("\"version\":2", "\"version\":3", 1).as_bytes()).await;
+    let error = refused(&store).await;
+    let wanted = "state in memory, line 1: format version 3, but this program reads versions 1 and 2; nothing was changed";
+    assert_eq!(error, wanted);
 }
 
 #[tokio::test(start_paused = true)]
@@ -187,7 +189,7 @@ async fn a_journal_of_another_lineage_is_an_error() {
     let store = compacted().await;
     let other = MemoryStore::new();
     let stranger: Arc<dyn Host> = Arc::new(TestHost::new("bob", 2, Instant::now()));
-    Journal::open(Arc::new(other.clone()), stranger, Binding::default())
+    Journal::open(Arc::new(other.clone()), stranger, Binding::default(), None)
         .await
         .unwrap()
         .close()
@@ -211,7 +213,7 @@ async fn a_journal_or_snapshot_that_is_gone_is_an_error() {
     store.remove(File::Journal, &journal.version).await.unwrap();
     let Err(error) = load(&store, &*host()).await else { panic!("it was read") };
     assert!(error.to_string().contains("journal in memory, line 1: it is missing"), "{error}");
-    let Err(_) = Journal::open(Arc::new(store.clone()), host(), Binding::default()).await else {
+    let Err(_) = Journal::open(Arc::new(store.clone()), host(), Binding::default(), None).await else {
         panic!("it was opened")
     };
     assert_eq!(store.read(File::Journal).await.unwrap(), None);
@@ -236,7 +238,7 @@ async fn an_event_that_cannot_follow_is_refused_and_the_others_of_its_batch_are_
 async fn after_a_failed_write_nothing_more_is_written() {
     let store = MemoryStore::new();
     let dying = Arc::new(NoNewJournal(store.clone(), Mutex::new(false)));
-    let journal = Journal::open(dying, host(), Binding::default()).await.unwrap();
+    let journal = Journal::open(dying, host(), Binding::default(), None).await.unwrap();
     exports(&journal, 0..2).await;
     let kept = bytes(&store, File::Journal).await;
     journal.record(Event::Exports { values: json!("poison") }).await.unwrap_err();
@@ -285,39 +287,86 @@ async fn after_a_compaction_the_head_is_the_same_and_only_older_anchors_cannot_b
     assert_eq!(inspected.compare(&forged), Proof::Differs);
 }
 
-/// A journal and a snapshot, as version 1 of the format wrote them: each kind of event, each phase, each open intent.
+/// A journal and a snapshot, as version 1 of the format wrote them: each kind of event but those that came later, each phase, each
+/// open intent.
 const STORED_JOURNAL: &[u8] = include_bytes!("stored/journal.jsonl");
 const STORED_STATE: &[u8] = include_bytes!("stored/state.json");
+/// The same as version 2 writes them, with each kind of event.
+const STORED_JOURNAL_2: &[u8] = include_bytes!("stored/journal-2.jsonl");
+const STORED_STATE_2: &[u8] = include_bytes!("stored/state-2.json");
+
+/// The text with the header of the present version, where it is of the one before.
+fn of_this_version(stored: &[u8]) -> String {
+    String::from_utf8_lossy(stored).replacen("\"version\":1", "\"version\":2", 1)
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_journal_that_was_written_before_is_read_and_would_be_written_the_same_again() {
+    for (journal, snapshot) in [(STORED_JOURNAL, STORED_STATE), (STORED_JOURNAL_2, STORED_STATE_2)] {
+        let store = MemoryStore::new();
+        put(&store, File::Journal, journal).await;
+        let state = loaded(&store).await;
+
+        let lines: Vec<&[u8]> = journal.split(|byte| *byte == b'\n').collect();
+        let mut hash = codec::genesis(&state.lineage);
+        let mut written = codec::journal_header(&state.lineage, 0, &hash, 1_800_000_000_000);
+        for (number, line) in (1..).zip(&lines[1..lines.len() - 1]) {
+            let record: serde_json::Value = serde_json::from_slice(line).unwrap();
+            let event: Event = serde_json::from_value(record["event"].clone()).unwrap();
+            hash = codec::encode(&mut written, number, 1_800_000_000_000 + number, &hash, &event);
+        }
+        assert_eq!(String::from_utf8_lossy(&written), of_this_version(journal));
+        assert_eq!(String::from_utf8_lossy(&codec::encode_state(&state, &hash)), of_this_version(snapshot));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_takes_the_lock_brings_a_journal_of_the_version_before_to_this_one_and_reading_does_not() {
+    let torn = [STORED_JOURNAL, b"{\"n\":34"].concat();
+    for (journal, snapshot) in [(STORED_JOURNAL, None), (STORED_JOURNAL, Some(STORED_STATE)), (&torn, None)] {
+        let store = MemoryStore::new();
+        put(&store, File::Journal, journal).await;
+        if let Some(snapshot) = snapshot {
+            put(&store, File::State, snapshot).await;
+        }
+        let before = loaded(&store).await;
+        assert_eq!(bytes(&store, File::Journal).await, journal, "reading changes nothing");
+
+        let opened = open(&store).await;
+        exports(&opened, 0..1).await;
+        let after = opened.state().clone();
+        opened.leave().await.unwrap();
+        let written = String::from_utf8(bytes(&store, File::Journal).await).unwrap();
+        assert!(written.starts_with(&of_this_version(STORED_JOURNAL)), "{written}");
+        assert_eq!((after.records, loaded(&store).await), (before.records + 2, after));
+    }
+}
+
+/// The process dies before the journal is replaced, or after; there is nothing in between.
+#[tokio::test(start_paused = true)]
+async fn a_process_that_dies_while_it_upgrades_leaves_what_the_next_one_reads() {
     let store = MemoryStore::new();
     put(&store, File::Journal, STORED_JOURNAL).await;
-    let state = loaded(&store).await;
-
-    let lines: Vec<&[u8]> = STORED_JOURNAL.split(|byte| *byte == b'\n').collect();
-    let mut hash = codec::genesis(&state.lineage);
-    let mut written = codec::journal_header(&state.lineage, 0, &hash, 1_800_000_000_000);
-    for (number, line) in (1..).zip(&lines[1..lines.len() - 1]) {
-        let record: serde_json::Value = serde_json::from_slice(line).unwrap();
-        let event: Event = serde_json::from_value(record["event"].clone()).unwrap();
-        hash = codec::encode(&mut written, number, 1_800_000_000_000 + number, &hash, &event);
-    }
-    assert_eq!(String::from_utf8_lossy(&written), String::from_utf8_lossy(STORED_JOURNAL));
-    assert_eq!(
-        String::from_utf8_lossy(&codec::encode_state(&state, &hash)),
-        String::from_utf8_lossy(STORED_STATE)
-    );
+    let before = loaded(&store).await;
+    let dying: Arc<dyn Store> = Arc::new(NoNewJournal(store.clone(), Mutex::new(true)));
+    let Err(_) = Journal::open(dying, host(), Binding::default(), None).await else {
+        panic!("it was opened")
+    };
+    assert_eq!(bytes(&store, File::Journal).await, STORED_JOURNAL);
+    put(&store, File::Journal, of_this_version(STORED_JOURNAL).as_bytes()).await;
+    assert_eq!(loaded(&store).await, before);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_that_was_written_before_is_read() {
-    let (from_journal, from_snapshot) = (MemoryStore::new(), MemoryStore::new());
-    for store in [&from_journal, &from_snapshot] {
-        put(store, File::Journal, STORED_JOURNAL).await;
+    for (journal, snapshot) in [(STORED_JOURNAL, STORED_STATE), (STORED_JOURNAL_2, STORED_STATE_2)] {
+        let (from_journal, from_snapshot) = (MemoryStore::new(), MemoryStore::new());
+        for store in [&from_journal, &from_snapshot] {
+            put(store, File::Journal, journal).await;
+        }
+        put(&from_snapshot, File::State, snapshot).await;
+        assert_eq!(loaded(&from_snapshot).await, loaded(&from_journal).await);
     }
-    put(&from_snapshot, File::State, STORED_STATE).await;
-    assert_eq!(loaded(&from_snapshot).await, loaded(&from_journal).await);
 }
 
 #[test]

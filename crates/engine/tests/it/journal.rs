@@ -160,9 +160,9 @@ async fn a_line_that_is_missing_doubled_or_elsewhere_is_an_error_that_names_wher
 #[tokio::test(start_paused = true)]
 async fn a_journal_of_another_version_or_another_format_is_an_error() {
     let (world, text) = written().await;
-    let newer = text.replacen("\"version\":1", "\"version\":7", 1);
+    let newer = text.replacen("\"version\":2", "\"version\":7", 1);
     let error = refused(&world, newer.as_bytes()).await;
-    assert!(error.contains("format version 7, but this program reads version 1"), "{error}");
+    assert!(error.contains("format version 7, but this program reads versions 1 and 2"), "{error}");
     let other = text.replacen("stack-journal", "other-journal", 1);
     assert!(refused(&world, other.as_bytes()).await.contains("not a stack-journal file"));
     assert!(refused(&world, b"{}\n").await.contains("not a stack-journal file"));

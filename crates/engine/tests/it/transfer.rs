@@ -291,3 +291,20 @@ async fn the_lock_by_itself_keeps_others_out_until_it_is_given_back() {
     let opened = last_opened(&bytes(&store, File::Journal).await.unwrap()).unwrap();
     assert_eq!(opened.holder, "ada@desk");
 }
+
+/// As the version before wrote it.
+const EARLIER: &[u8] = include_bytes!("../../src/journal/stored/journal.jsonl");
+
+#[tokio::test(start_paused = true)]
+async fn a_target_of_the_version_before_is_brought_to_this_one_with_what_it_lacks() {
+    for torn in [&b""[..], b"{\"n\":34"] {
+        let (from, to) = (MemoryStore::new(), MemoryStore::new());
+        from.replace(File::Journal, None, EARLIER.to_vec()).await.unwrap();
+        to.replace(File::Journal, None, [EARLIER, torn].concat()).await.unwrap();
+        engine(&from).open_ledger().await.unwrap().close(engine::Outcome::Done).await.unwrap();
+        let source = bytes(&from, File::Journal).await.unwrap();
+        assert!(source.starts_with(b"{\"format\":\"stack-journal\",\"version\":2,"));
+        assert_eq!(copy(&from, &to, false).await.unwrap(), 1);
+        assert_eq!(bytes(&to, File::Journal).await.unwrap(), source);
+    }
+}

@@ -89,7 +89,7 @@ impl Damage {
             }
             Damage::Version(version) => {
                 let text = String::from_utf8(lines[0].clone()).unwrap();
-                lines[0] = text.replacen("\"version\":1", &format!("\"version\":{version}"), 1).into_bytes();
+                lines[0] = text.replacen("\"version\":2", &format!("\"version\":{version}"), 1).into_bytes();
             }
         }
         lines.concat()

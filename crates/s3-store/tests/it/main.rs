@@ -7,6 +7,7 @@ mod by_hand;
 mod contract;
 mod cost;
 mod faults;
+mod history;
 mod outside;
 mod place;
 mod probe;

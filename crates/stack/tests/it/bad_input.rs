@@ -337,7 +337,7 @@ fn damaged_state_is_refused_by_file_and_line_and_left_as_it_is() {
     let journal = place.state_directory("dev").join("journal.jsonl");
     let good = std::fs::read_to_string(&journal).unwrap();
     let flipped = good.replacen("10.0.0.0/16", "10.9.0.0/16", 1);
-    let version = good.replacen("\"version\":1", "\"version\":7", 1);
+    let version = good.replacen("\"version\":2", "\"version\":7", 1);
     let cut: String =
         good.lines().take(3).chain(good.lines().skip(4)).map(|line| format!("{line}\n")).collect();
     let restore = "hint: keep a copy of the state directory, and restore the file from a backup";

@@ -137,7 +137,8 @@ pub(crate) async fn recorded_in(directory: &Path) -> State {
     Engine::new(std::sync::Arc::new(Registry::new(())), std::sync::Arc::new(store)).state().await.unwrap()
 }
 
-fn files_in(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+/// All files in a directory, byte by byte.
+pub(crate) fn files_in(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let paths = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = paths.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
     files.sort();

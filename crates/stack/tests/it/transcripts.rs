@@ -67,7 +67,8 @@ fn quoted(argument: &str) -> String {
 fn is_progress(line: &str) -> bool {
     ["created ", "changed ", "deleted ", "adopted ", "settled ", "still ", "failed "]
         .iter()
-        .any(|start| line.starts_with(start))
+        // What stands in a column is none.
+        .any(|start| line.strip_prefix(start).is_some_and(|rest| !rest.starts_with(' ')))
 }
 
 /// The text without what differs from run to run.
@@ -79,6 +80,15 @@ fn without_chance(text: &str) -> String {
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
         (r"\b[0-9a-f]{12,64}\b", "HEX"),
         (r"payment-alb-dev-\d+\.", "payment-alb-dev-NUMBER."),
+        // The lists of runs, and what names one of them.
+        (r"(?m)^[0-9a-f]{8}  20", "RUN  20"),
+        (r"\brun [0-9a-f]{8}\b", "run RUN"),
+        (r"\bunknown@\S+?(, process \d+)?( as |$|\n)", "USER@MACHINE$2"),
+        (r"\b20\d\d-\d\d-\d\d \d\d:\d\d\b", "MINUTE"),
+        (r"(?m)^\d\d:\d\d:\d\d  ", "CLOCK  "),
+        (r"\(\d+ (s|min) ago\)", "(TIME ago)"),
+        (r"(?m)^record   \d+$", "record   N"),
+        (r" {2,}(\d+\.\d s|\d+ min \d+ s)\b", "  TIME"),
         (r"//[a-z0-9]{10}\.execute-api", "//API.execute-api"),
         (r"(API-Gateway-Execution-Logs(?:_|&#95;))[a-z0-9]{10}", "${1}API"),
         (r#""outputs":\{.*\},"report":"#, r#""outputs":{…},"report":"#),
