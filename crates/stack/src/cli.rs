@@ -7,6 +7,7 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::chosen::{Chosen, Part};
 use crate::config::Setting;
 
 /// Where resources are made.
@@ -69,9 +70,23 @@ Exit codes:
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Create what is missing, change what differs, delete what is no longer declared (the default).
-    Up(Applied),
+    Up {
+        /// Which plan to run, and who follows it.
+        #[command(flatten)]
+        applied: Applied,
+        /// Which part of it.
+        #[command(flatten)]
+        chosen: Chosen,
+    },
     /// Show what `up` would do. Changes nothing.
-    Preview(Shown),
+    Preview {
+        /// How to show it.
+        #[command(flatten)]
+        shown: Shown,
+        /// Which part of it.
+        #[command(flatten)]
+        chosen: Chosen,
+    },
     /// Compare live AWS with the recorded state, property by property. Changes nothing; the next `up` repairs drift.
     Refresh {
         /// Exit with 2 if there is drift.
@@ -107,6 +122,9 @@ pub enum Command {
         /// How to show it.
         #[command(flatten)]
         shown: Shown,
+        /// Which part of it.
+        #[command(flatten)]
+        part: Part,
     },
     /// Print the effective configuration, each value and its source, as TOML. Calls nothing.
     ///

@@ -111,6 +111,8 @@ codes! {
     NoPlan "E0602",
     /// A plan in a file cannot be run.
     PlanFile "E0603",
+    /// What --only, --exclude or --replace name cannot be chosen.
+    Selection "E0604",
     /// The run was interrupted.
     Interrupted "E0701",
     /// A file or the output cannot be written.

@@ -14,6 +14,7 @@ mod anchor;
 mod binding;
 mod bootstrap;
 mod change;
+mod chosen;
 mod cli;
 mod codes;
 mod config;
@@ -39,6 +40,7 @@ mod losses;
 mod made_with;
 mod moved;
 mod moves;
+mod narrowed;
 mod open_settings;
 mod output;
 mod outputs;
@@ -67,6 +69,7 @@ mod trace;
 mod unlock;
 mod verify;
 
+pub use chosen::{Chosen, Part, Typed};
 pub use cli::{
     Applied, Bootstrap, Cli, Color, Command, EmulatorCommand, EnvCommand, ExportCommand, Init, Options,
     Serve, Shown, StateCommand, Target,

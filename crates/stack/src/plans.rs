@@ -7,14 +7,15 @@ pub(crate) mod title;
 
 use std::sync::Arc;
 
-use engine::{Graph, Plan, Selector};
+use engine::{Graph, Plan};
 use serde_json::json;
 
 use crate::cli::Shown;
 use crate::exit::{Exit, Failure};
 use crate::failures::engine_failure;
 use crate::losses::losses;
-use crate::output::{note, print, print_json, print_text};
+use crate::narrowed;
+use crate::output::{Lines, note, print, print_json, print_text};
 use crate::plan_lines;
 use crate::plans::document::{Document, Running};
 use crate::plans::file::PlanFile;
@@ -29,11 +30,13 @@ impl Work {
             return Err(Failure::new(Exit::Usage, "--markdown and --json cannot be used together")
                 .hint("run the command twice, or keep the plan with --out"));
         }
-        let prepared = self.prepare(running == Running::Up).await?;
+        let choice = self.asked.choice(running)?;
+        self.check_chosen(running, &choice).await?;
+        let prepared = self.prepare(running == Running::Up, &choice).await?;
         let graph = guarding(running, prepared.graph);
         self.tell_who_works().await?;
-        let plan = prepared.engine.preview(graph, &Selector::all()).await.map_err(engine_failure)?;
-        let document = Document::of(&plan, running, &prepared.title);
+        let plan = prepared.engine.preview_chosen(graph, &choice).await.map_err(engine_failure)?;
+        let document = Document::of(&plan, running, &prepared.title, &self.asked);
         if let Some(path) = &shown.out {
             PlanFile::new(document.clone(), &self.loaded, &plan).write(path)?;
             let apply = self.command(&format!("{} {}", running.name(), path.display()));
@@ -44,8 +47,17 @@ impl Work {
         } else if shown.markdown {
             print_text(&markdown::page(&plan, &document))?;
         } else {
-            let mut lines = plan_lines::plan(&plan, shown.details);
-            print(lines.append(&losses(&plan)).append(&render::remarks(&plan)).line(self.summary(&plan)))?;
+            let mut lines = Lines::new();
+            if let Some(before) = &document.left_out_before {
+                lines.line(before.line());
+            }
+            lines.append(&plan_lines::plan(&plan, shown.details));
+            lines.append(&narrowed::explained(&plan, &self.asked, shown.details));
+            lines.append(&losses(&plan)).append(&render::remarks(&plan)).line(self.summary(&plan));
+            if let Some(left) = narrowed::left_out(plan.narrowed(), &self.asked) {
+                lines.line(left);
+            }
+            print(&lines)?;
         }
         Ok(if shown.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
     }

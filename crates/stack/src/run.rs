@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use engine::{Engine, Graph, Holder, Observer, Plan, Registry, Remark, Selector, State, lock_holder};
+use engine::{Choice, Engine, Graph, Holder, Observer, Plan, Registry, Remark, Selector, State, lock_holder};
 use regex::{Captures, Regex};
 use tokio::sync::OnceCell;
 
 use crate::across;
 use crate::anchor::Anchors;
 use crate::binding;
+use crate::chosen::{Asked, Chosen};
 use crate::cli::{
     Applied, Cli, Command, DEFAULT_ENVIRONMENT, DEFAULT_STATE_DIR, EnvCommand, ExportCommand, Options, Shown,
     StateCommand, Target,
@@ -52,6 +53,8 @@ pub(crate) struct Work {
     pub(crate) kept: OnceCell<Kept>,
     /// The plan that the command line names.
     pub(crate) plan_file: Option<PathBuf>,
+    /// Which part the command line asks for.
+    pub(crate) asked: Asked,
     /// Who follows what happens, beside the person at the terminal.
     pub(crate) events: Option<Arc<Events>>,
 }
@@ -77,7 +80,9 @@ impl Program {
         output::set_up(&options);
         let command = match (command, options.target) {
             (Some(command), _) => command,
-            (None, Target::Embedded) => Command::Up(Applied::default()),
+            (None, Target::Embedded) => {
+                Command::Up { applied: Applied::default(), chosen: Chosen::default() }
+            }
             // What costs money is asked for by its name.
             (None, Target::Aws) => return Err(conveniences::no_command(self)),
         };
@@ -114,7 +119,7 @@ impl Program {
 /// Whether a command changes the stack, and what it was told of how.
 fn applies(command: &Command) -> Option<(Running, &Applied)> {
     match command {
-        Command::Up(applied) => Some((Running::Up, applied)),
+        Command::Up { applied, .. } => Some((Running::Up, applied)),
         Command::Destroy { applied, preview: false, .. } => Some((Running::Destroy, applied)),
         _ => None,
     }
@@ -164,15 +169,16 @@ async fn run(
     };
     let loaded = program.load(&sources).map_err(configuration)?;
     // Those refuse it, where nothing is deployed there.
-    if !matches!(command, Command::Up(_) | Command::Preview(_)) {
+    if !matches!(command, Command::Up { .. } | Command::Preview { .. }) {
         loaded.remark.iter().for_each(note);
     }
     let plan_file = applies(&command).and_then(|(_, applied)| applied.plan.clone());
-    let kept = OnceCell::new();
-    let work = Work { program: program.clone(), options, loaded, environment, kept, plan_file, events };
+    let (kept, asked) = (OnceCell::new(), Asked::of(&command));
+    let work =
+        Work { program: program.clone(), options, loaded, environment, kept, plan_file, asked, events };
     // Boxed, since the compiler gives up on types of futures that are nested deeper.
     let done = match command {
-        Command::Up(_) => Box::pin(work.up(&signals)).await,
+        Command::Up { .. } => Box::pin(work.up(&signals)).await,
         Command::Destroy { preview: false, .. } => Box::pin(work.change(Running::Destroy, &signals)).await,
         Command::Bootstrap(wanted) => Box::pin(work.bootstrap(wanted, &signals)).await,
         Command::State(StateCommand::Push) => Box::pin(work.push(&signals)).await,
@@ -217,7 +223,7 @@ impl Work {
     /// The commands that change nothing.
     async fn look(&self, command: Command) -> Result<Exit, Failure> {
         match command {
-            Command::Preview(shown) => self.preview(Running::Up, &shown).await,
+            Command::Preview { shown, .. } => self.preview(Running::Up, &shown).await,
             Command::Destroy { preview: true, shown, .. } => self.preview(Running::Destroy, &shown).await,
             Command::Refresh { detailed_exitcode } => self.refresh(detailed_exitcode).await,
             Command::Outputs { name } => self.outputs(name.as_deref()).await,
@@ -229,7 +235,7 @@ impl Work {
             Command::State(StateCommand::Verify) => self.verify_state().await,
             Command::State(StateCommand::Lock) => self.show_lock().await,
             Command::Env(EnvCommand::List) => self.list_environments().await,
-            Command::Up(_)
+            Command::Up { .. }
             | Command::Destroy { .. }
             | Command::Bootstrap(_)
             | Command::State(StateCommand::Push | StateCommand::Pull)
@@ -272,7 +278,7 @@ impl Work {
     }
 
     /// Connects, and declares the stack there: to deploy it, or to destroy it.
-    pub(crate) async fn prepare(&self, declared: bool) -> Result<Prepared, Failure> {
+    pub(crate) async fn prepare(&self, declared: bool, choice: &Choice) -> Result<Prepared, Failure> {
         self.declare(&Place::imagined(&self.loaded.config))?;
         let state = self.recorded().await?;
         self.program.recognises(&state).map_err(|unknown| {
@@ -295,7 +301,7 @@ impl Work {
         if declared {
             across::remark(&self.loaded.config, &place.aws()).iter().for_each(note);
             note(self.remark_settings());
-            self.check_account(&cloud).await?;
+            self.check_account(&cloud, |tier| choice.leaves_out(tier, &graph, &state)).await?;
         }
         let anchors = Anchors::of(&self.loaded.config, &self.environment, &cloud);
         let is_new = state.records == 0;

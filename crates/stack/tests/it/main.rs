@@ -60,6 +60,7 @@ mod program;
 mod protection;
 mod readme;
 mod rehearsal;
+mod selection;
 mod server;
 mod signals;
 mod state_cost;
