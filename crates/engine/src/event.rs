@@ -334,6 +334,14 @@ pub enum Event {
         /// Whether it is protected.
         protect: bool,
     },
+    /// A run left out some of what there was to do: see [`Choice`](crate::Choice). Without addresses, the last run left out
+    /// nothing.
+    LeftOut {
+        /// What was asked for, in the program's words.
+        run: String,
+        /// Where there was something to do.
+        addresses: Vec<Address>,
+    },
     /// The stack's outputs, as references into state.
     Exports {
         /// Name to value.

@@ -13,8 +13,9 @@ use crate::host::{Host, SystemHost};
 use crate::journal::{Binding, Journal, Loaded, load};
 use crate::ledger::Ledger;
 use crate::lock::{Lock, LockError, Lost, Wish};
+use crate::narrow::Wanted;
 use crate::observer::{Observer, Progress, Silent};
-use crate::plan::{Plan, plan, relocated};
+use crate::plan::{Plan, relocated};
 use crate::provider::Provider;
 use crate::selector::Selector;
 use crate::session::{Held, Session};
@@ -160,6 +161,14 @@ impl Engine {
     /// # Errors
     /// Where there is no plan, or state or cloud cannot be read.
     pub async fn preview(&self, graph: Arc<Graph>, selector: &Selector) -> Result<Plan, EngineError> {
+        self.preview_of(graph, Wanted::Exactly(selector)).await
+    }
+
+    pub(crate) async fn preview_of(
+        &self,
+        graph: Arc<Graph>,
+        wanted: Wanted<'_>,
+    ) -> Result<Plan, EngineError> {
         let Loaded { mut state, changed_at } = self.load().await?;
         let looked = HashSet::new();
         let looked = look_up(&state, &*self.provider, self.settle_grace, &looked, &*self.observer);
@@ -169,10 +178,10 @@ impl Engine {
             }
         }
         let (state, moved) = relocated(&graph, state);
-        let selection = selector.resolve(&graph, &state);
-        let reading = self.read_whole(&state, &selection, changed_at, Some(&graph));
+        let selection = wanted.to_read(&graph, &state)?;
+        let reading = self.read_all(&state, &selection, changed_at, Some(&graph));
         let live = unless(&self.cancel, reading).await?;
-        let mut plan = plan(graph, &state, &live, &*self.provider, selection)?;
+        let mut plan = wanted.plan(graph, &state, &live, &*self.provider, &selection)?;
         plan.moved = moved;
         let mut plan = unless(&self.cancel, self.weighed(plan, &state)).await?;
         plan.state = Arc::new(state);
@@ -194,7 +203,7 @@ impl Engine {
     pub async fn look(&self, selector: &Selector) -> Result<Survey, EngineError> {
         let Loaded { state, changed_at } = self.load().await?;
         let selection = selector.resolve(&Graph::default(), &state);
-        let live = unless(&self.cancel, self.read_whole(&state, &selection, changed_at, None)).await?;
+        let live = unless(&self.cancel, self.read_whole(&state, &selection, changed_at)).await?;
         Ok(Survey::new(state, live, Arc::clone(&self.provider)))
     }
 

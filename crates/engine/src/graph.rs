@@ -156,6 +156,11 @@ impl Graph {
         moves
     }
 
+    /// What is declared only to be protected.
+    pub(crate) fn guards(&self) -> impl Iterator<Item = &Declaration> {
+        self.guards.values()
+    }
+
     /// What is declared at an address now, be it to be made or only to be protected.
     pub(crate) fn guard(&self, address: &str) -> Option<&Declaration> {
         self.get(address).or_else(|| self.guards.get(address))

@@ -435,7 +435,11 @@ impl Past {
             Event::Forgotten { addresses } => self.notes(n, addresses, at, &Did::Forgotten),
             Event::Protected { addresses } => self.notes(n, addresses, at, &Did::Protected),
             Event::Unprotected { addresses } => self.notes(n, addresses, at, &Did::Unprotected),
-            Event::Exports { .. } | Event::Opened { .. } | Event::Ended { .. } | Event::Dropped { .. } => {}
+            Event::Exports { .. }
+            | Event::LeftOut { .. }
+            | Event::Opened { .. }
+            | Event::Ended { .. }
+            | Event::Dropped { .. } => {}
         }
     }
 

@@ -8,7 +8,7 @@
 //! # Where things are
 //! - declaring: [`Resource`] and [`Component`] are implemented by tiers; [`Input`], [`Output`] and [`id!`] are what
 //!   their properties are made of; [`Scope`] collects, [`Graph`] checks.
-//! - deciding: [`Plan`], [`Step`], [`Action`], [`diff`](diff()).
+//! - deciding: [`Plan`], [`Step`], [`Action`], [`diff`](diff()); a part of it: [`Selector`], [`Choice`].
 //! - doing: [`Engine`], [`Session`], [`Report`]; the calls themselves go through a [`Provider`], which a [`Registry`]
 //!   of resource types is.
 //! - remembering: [`State`] is the fold of [`Event`]s, kept in a [`Store`]. The journal's hash chain finds damage, not
@@ -36,6 +36,7 @@ mod backoff;
 mod basis;
 mod calls;
 mod cancel;
+mod choice;
 mod codec;
 mod component;
 mod create;
@@ -58,6 +59,7 @@ mod ledger;
 mod local_store;
 mod lock;
 mod loss;
+mod narrow;
 mod observer;
 mod operate;
 mod outside;
@@ -90,6 +92,7 @@ pub use apply::{Done, Failure, InProgress, Report, Skipped};
 pub use backoff::{Backoff, Pace};
 pub use basis::{Basis, Decided, Since, digest};
 pub use cancel::Cancel;
+pub use choice::{Bond, Choice, LeftOut, Link, Narrowed};
 pub use codec::{JournalError, goes_on_after, goes_on_from};
 pub use component::{Component, ComponentError, Reading as TierReading};
 pub use diff::{PropertyChange, diff};
@@ -130,7 +133,7 @@ pub use selector::{InvalidSelector, Selection, Selector};
 pub use session::Session;
 pub use settle::SettleError;
 pub use stage::{Data, Declared, Resolved, Stage};
-pub use state::{IllegalEvent, Object, Open, Phase, Slot, State};
+pub use state::{IllegalEvent, Object, Open, Partial, Phase, Slot, State};
 pub use step::{Action, Note, Reasons, ReplaceOrder, Step};
 pub use store::{Content, File, LeaseTerms, Mark, MemoryStore, Store, StoreError, Version};
 pub use survey::{Drift, Survey};

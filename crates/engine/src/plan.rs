@@ -1,17 +1,19 @@
 //! What would be done, and why. Pure: declared properties against what is known, no calls.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::address::Address;
+use crate::choice::Narrowed;
 use crate::diff::{PropertyChange, accept, diff, managed};
 use crate::error::CallError;
 use crate::event::{Event, Seq};
 use crate::facts::{CreateOnly, Facts};
 use crate::graph::{Graph, Moved};
+
 use crate::outside::outside;
 use crate::plan_error::PlanError;
 use crate::provider::{Kind, Provider};
@@ -41,6 +43,18 @@ pub enum Reading {
 /// Live objects by their identity in state. What is not in here was not looked at.
 pub(crate) type Readings = HashMap<Seq, Reading>;
 
+/// What a plan is made from, beside what is declared.
+#[derive(Clone, Copy)]
+pub(crate) struct Grounds<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) live: &'a Readings,
+    pub(crate) provider: &'a dyn Provider,
+    /// What is replaced because somebody asks for it.
+    pub(crate) forced: &'a BTreeSet<Address>,
+    /// Whether there must be an order in which it can be done. Not where somebody only wants to know what changes.
+    pub(crate) in_order: bool,
+}
+
 /// What would be done, in the order of the graph, deletions last.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -58,6 +72,8 @@ pub struct Plan {
     pub(crate) moved: Vec<Moved>,
     /// What was recorded when it was made.
     pub(crate) state: Arc<State>,
+    /// What was asked for, what came along and what was left out.
+    pub(crate) narrowed: Narrowed,
 }
 
 impl Plan {
@@ -144,16 +160,15 @@ pub(crate) fn relocated(graph: &Graph, mut state: State) -> (State, Vec<Moved>) 
 /// [`PlanError`], before any call.
 pub(crate) fn plan(
     graph: Arc<Graph>,
-    state: &State,
-    live: &Readings,
-    provider: &dyn Provider,
-    selection: Selection,
+    grounds: Grounds<'_>,
+    selection: &Selection,
 ) -> Result<Plan, PlanError> {
-    let mut state = Cow::Borrowed(state);
+    let mut state = Cow::Borrowed(grounds.state);
     let mut restored: Vec<(Address, Seq)> = Vec::new();
     loop {
-        let mut plan = plan_once(&graph, &state, live, provider, &selection)?;
-        let back = taken_back(&plan, &state, live, provider);
+        let now = Grounds { state: &state, ..grounds };
+        let mut plan = plan_once(&graph, now, selection)?;
+        let back = taken_back(&plan, now);
         if back.is_empty() {
             for (address, _) in &restored {
                 if let Some(&position) = plan.by_address.get(address) {
@@ -172,7 +187,8 @@ pub(crate) fn plan(
 }
 
 /// The replaced objects that fit what is declared, where the plan would make another one.
-fn taken_back(plan: &Plan, state: &State, live: &Readings, provider: &dyn Provider) -> Vec<(Address, Seq)> {
+fn taken_back(plan: &Plan, grounds: Grounds<'_>) -> Vec<(Address, Seq)> {
+    let Grounds { state, live, provider, forced, .. } = grounds;
     let fits = |step: &Step, object: &Object| {
         let Some(kind) = provider.kind(&step.kind).filter(|_| object.kind == step.kind) else { return false };
         // A revision, of which nothing can be changed, is made anew as easily; and to what refers to it, going back to one that
@@ -190,7 +206,8 @@ fn taken_back(plan: &Plan, state: &State, live: &Readings, provider: &dyn Provid
         let stays = changes.iter().all(|change| kind.change(change.property()) != Change::Replace);
         stays && !object.removing && matches!(object.phase, Phase::Ready | Phase::Changing)
     };
-    let candidates = plan.steps.iter().filter(|step| step.creates()).filter_map(|step| {
+    let made_anew = |step: &&Step| step.creates() && !forced.contains(&step.address);
+    let candidates = plan.steps.iter().filter(made_anew).filter_map(|step| {
         let replaced = &state.slot(step.address.as_str())?.deposed;
         // The latest of them.
         let object = replaced.iter().rev().find(|object| fits(step, object))?;
@@ -199,18 +216,14 @@ fn taken_back(plan: &Plan, state: &State, live: &Readings, provider: &dyn Provid
     candidates.collect()
 }
 
-fn plan_once(
-    graph: &Arc<Graph>,
-    state: &State,
-    live: &Readings,
-    provider: &dyn Provider,
-    selection: &Selection,
-) -> Result<Plan, PlanError> {
+fn plan_once(graph: &Arc<Graph>, grounds: Grounds<'_>, selection: &Selection) -> Result<Plan, PlanError> {
+    let Grounds { state, live, provider, forced, in_order } = grounds;
     let mut planner = Planner {
         graph,
         state,
         live,
         provider,
+        forced,
         selection,
         steps: Vec::with_capacity(graph.nodes().len()),
         by_node: vec![None; graph.nodes().len()],
@@ -224,7 +237,10 @@ fn plan_once(
     }
     planner.left_over()?;
     let Planner { mut steps, by_node, protected, .. } = planner;
-    let schedule = schedule::build(&mut steps, &by_node, graph, state, provider)?;
+    let schedule = match schedule::build(&mut steps, &by_node, graph, state, provider) {
+        Err(PlanError::NoOrder { .. }) if !in_order => Schedule::default(),
+        schedule => schedule?,
+    };
     let mut by_address = HashMap::with_capacity(steps.len());
     for (position, step) in steps.iter().enumerate() {
         by_address.entry(step.address.clone()).or_insert(position);
@@ -240,6 +256,7 @@ fn plan_once(
         restored: Vec::new(),
         moved: Vec::new(),
         state: Arc::default(),
+        narrowed: Narrowed::default(),
     })
 }
 
@@ -248,6 +265,7 @@ struct Planner<'a> {
     state: &'a State,
     live: &'a Readings,
     provider: &'a dyn Provider,
+    forced: &'a BTreeSet<Address>,
     selection: &'a Selection,
     steps: Vec<Step>,
     /// The step of each node that is selected.
@@ -326,7 +344,8 @@ impl<'a> Planner<'a> {
             }
             false => (Vec::new(), Vec::new(), Vec::new()),
         };
-        let action = action(declaration, object, kind, &changes);
+        let forced = self.forced.contains(&declaration.address);
+        let action = action(declaration, object, kind, &changes, forced);
         let removal = match &action {
             Action::Replace { .. } => Some(self.removal(&declaration.address, object, &seen)?),
             _ => None,
@@ -530,7 +549,13 @@ fn existing(object: &Object, seen: Value) -> Existing {
 }
 
 /// What must happen to an object, so that it becomes what is declared.
-fn action(declaration: &Declaration, object: &Object, kind: &dyn Kind, changes: &[PropertyChange]) -> Action {
+fn action(
+    declaration: &Declaration,
+    object: &Object,
+    kind: &dyn Kind,
+    changes: &[PropertyChange],
+    forced: bool,
+) -> Action {
     let mut forcing: Vec<String> = Vec::new();
     if object.kind != declaration.kind {
         forcing.push("Type".to_owned());
@@ -542,6 +567,9 @@ fn action(declaration: &Declaration, object: &Object, kind: &dyn Kind, changes: 
         if kind.change(property) == Change::Replace && !forcing.iter().any(|known| known == property) {
             forcing.push(property.to_owned());
         }
+    }
+    if forced {
+        forcing.push(Reasons::REQUESTED.to_owned());
     }
     match Reasons::new(forcing) {
         Some(because) => Action::Replace { because, order: ReplaceOrder::CreateFirst },

@@ -1,6 +1,7 @@
 //! Why there is no plan.
 
 use crate::address::Address;
+use crate::choice::Link;
 use crate::removal::Guarded;
 
 /// Why there is no plan.
@@ -89,6 +90,46 @@ pub enum PlanError {
         /// Whether there is an object, but one that a run has to finish or replace first.
         is_unfinished: bool,
     },
+    /// What shall be selected, or shall not, is neither declared nor recorded.
+    #[error("`{pattern}` selects nothing: no such resource is declared or recorded")]
+    NothingSelected {
+        /// The tier, the addresses or the types.
+        pattern: String,
+    },
+    /// What shall be replaced has no object.
+    #[error(
+        "{address} cannot be replaced: {}", 
+        if *is_declared { "it is declared, but nothing is recorded of it yet" } else { "nothing is recorded of it" }
+    )]
+    NotRecorded {
+        /// The resource.
+        address: Address,
+        /// Whether it is declared.
+        is_declared: bool,
+    },
+    /// What shall be replaced is not declared any more.
+    #[error("{address} cannot be replaced: it is recorded, but no longer declared")]
+    NotDeclared {
+        /// The resource.
+        address: Address,
+    },
+    /// What shall be replaced is left out.
+    #[error(
+        "{address} cannot be both replaced and left out{}",
+        because.as_ref().map_or_else(String::new, |because| format!(": {because}, which is left out"))
+    )]
+    ReplacementLeftOut {
+        /// The resource.
+        address: Address,
+        /// Why it is left out, where nobody asked for that.
+        because: Option<String>,
+    },
+    /// What is excluded is needed by what is selected.
+    #[error("{} cannot be left out: {}", last(chain), links(chain))]
+    Excluded {
+        /// From what is selected to what is excluded.
+        chain: Vec<Link>,
+    },
     /// An output that the recorded object does not have.
     #[error("{from} refers to the output {attr} of {address}, which the recorded object does not have")]
     MissingOutput {
@@ -105,6 +146,14 @@ pub enum PlanError {
         /// The resources.
         addresses: Vec<Address>,
     },
+}
+
+fn last(chain: &[Link]) -> &str {
+    chain.last().map_or("", |link| link.to.as_str())
+}
+
+fn links(chain: &[Link]) -> String {
+    chain.iter().map(Link::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn list(addresses: &[Address]) -> String {

@@ -91,9 +91,8 @@ impl Engine {
         state: &State,
         selection: &Selection,
         changed_at: u64,
-        declared: Option<&Graph>,
     ) -> Result<Readings, EngineError> {
-        let live = self.read_all(state, selection, changed_at, declared).await?;
+        let live = self.read_all(state, selection, changed_at, None).await?;
         for (address, object) in state.objects() {
             if let Some(Reading::Denied(source)) = live.get(&object.seq) {
                 return Err(EngineError::Read { address: address.clone(), source: source.clone() });

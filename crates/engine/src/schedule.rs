@@ -115,7 +115,7 @@ pub(crate) fn build(
 }
 
 /// For each step, the steps whose recorded object depends on it.
-fn recorded_dependents(steps: &[Step], state: &State) -> Vec<Vec<usize>> {
+pub(crate) fn recorded_dependents(steps: &[Step], state: &State) -> Vec<Vec<usize>> {
     let mut by_address: HashMap<&str, Vec<usize>> = HashMap::with_capacity(steps.len());
     for (position, step) in steps.iter().enumerate() {
         by_address.entry(step.address.as_str()).or_default().push(position);
@@ -172,7 +172,7 @@ pub(crate) fn goes_with(part: &Step, whole: &Step, provider: &dyn Provider) -> b
 }
 
 /// Pairs (old, new): step `old` deletes what step `new` claims.
-fn collisions(steps: &[Step], state: &State, provider: &dyn Provider) -> Vec<(usize, usize)> {
+pub(crate) fn collisions(steps: &[Step], state: &State, provider: &dyn Provider) -> Vec<(usize, usize)> {
     let mut claimed: HashMap<(&str, String), Vec<(usize, &Value)>> = HashMap::new();
     for (position, step) in steps.iter().enumerate() {
         if !matches!(step.action, Action::Delete | Action::Replace { .. }) || step.note == Some(Note::Missing)
@@ -221,7 +221,7 @@ fn ahead(steps: &[Step], dependents: &[Vec<usize>], collisions: &[(usize, usize)
 }
 
 /// Whether a list of the object has something in it that it shall not have any more. Tags give nothing up that can be used.
-fn gives_up(step: &Step) -> bool {
+pub(crate) fn gives_up(step: &Step) -> bool {
     let mut changed = step.changes.iter().map(PropertyChange::property);
     step.action == Action::Update && changed.any(|property| property != "Tags" && loses(step, property))
 }
@@ -258,7 +258,10 @@ pub(crate) fn is_widened_first(step: &Step, provider: &dyn Provider) -> bool {
 }
 
 /// Everything that can be reached, over however many others.
-fn reached_from<I: Iterator<Item = usize>>(start: usize, next: impl Fn(usize) -> I) -> HashSet<usize> {
+pub(crate) fn reached_from<I: Iterator<Item = usize>>(
+    start: usize,
+    next: impl Fn(usize) -> I,
+) -> HashSet<usize> {
     let mut reached = HashSet::new();
     let mut pending = vec![start];
     while let Some(one) = pending.pop() {

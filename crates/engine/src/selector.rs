@@ -160,7 +160,7 @@ impl Selector {
         self.excluded.is_empty() && self.included.is_all()
     }
 
-    /// The addresses that it means, of those that are declared in `graph` or recorded in `state`. What depends on what is
+    /// The addresses that it means, of those that are declared in `graph`, be it only to be protected, or recorded in `state`. What depends on what is
     /// known from both: a resource depends on what it refers to now, and on what it was made with.
     #[must_use]
     pub fn resolve(&self, graph: &Graph, state: &State) -> Selection {
@@ -246,7 +246,7 @@ struct World<'a> {
 impl<'a> World<'a> {
     fn new(graph: &'a Graph, state: &'a State) -> Self {
         let mut kinds: BTreeMap<&'a Address, BTreeSet<&'a str>> = BTreeMap::new();
-        for node in graph.nodes() {
+        for node in graph.nodes().iter().chain(graph.guards()) {
             kinds.entry(&node.address).or_default().insert(&node.kind);
         }
         for (address, slot) in state.slots() {
@@ -327,6 +327,11 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// Exactly these.
+    pub(crate) fn of(addresses: BTreeSet<Address>) -> Self {
+        Self { is_all: false, addresses, unmatched: Vec::new() }
+    }
+
     /// Whether an address is selected.
     #[must_use]
     pub fn contains(&self, address: &str) -> bool {

@@ -19,9 +19,10 @@ use crate::facade::{Engine, unless};
 use crate::graph::{Graph, Moved};
 use crate::journal::Journal;
 use crate::lock::Lock;
+use crate::narrow::Wanted;
 use crate::observer::Progress;
 use crate::operate::Operator;
-use crate::plan::{Plan, plan, relocated};
+use crate::plan::{Plan, relocated};
 use crate::selector::Selector;
 use crate::settle::look_up;
 use crate::state::{Phase, Slot, State};
@@ -90,7 +91,7 @@ impl Session {
         self.held.as_ref().expect("it is taken out only where the session ends")
     }
 
-    fn journal(&self) -> &Journal {
+    pub(crate) fn journal(&self) -> &Journal {
         &self.held().journal
     }
 
@@ -171,20 +172,24 @@ impl Session {
     /// Where there is no plan, or the cloud cannot be read. [`PlanError::NotSelected`](crate::PlanError::NotSelected) if something selected needs what is not
     /// selected and does not exist; [`PlanError::StillNeeded`](crate::PlanError::StillNeeded) if something that is not selected needs what would go.
     pub async fn plan(&self, graph: Arc<Graph>, selector: &Selector) -> Result<Plan, EngineError> {
-        let planned = self.make_plan(graph, selector).await;
+        self.plan_of(graph, Wanted::Exactly(selector)).await
+    }
+
+    pub(crate) async fn plan_of(&self, graph: Arc<Graph>, wanted: Wanted<'_>) -> Result<Plan, EngineError> {
+        let planned = self.make_plan(graph, wanted).await;
         self.ends_as(planned.as_ref().map_or_else(EngineError::outcome, |_| Outcome::Done));
         planned
     }
 
-    async fn make_plan(&self, graph: Arc<Graph>, selector: &Selector) -> Result<Plan, EngineError> {
+    async fn make_plan(&self, graph: Arc<Graph>, wanted: Wanted<'_>) -> Result<Plan, EngineError> {
         // What an apply in this session left open.
         self.settle().await?;
         let (state, moved) = relocated(&graph, self.state());
-        let selection = selector.resolve(&graph, &state);
+        let selection = wanted.to_read(&graph, &state)?;
         let changed_at = self.journal().changed_at();
-        let reading = self.engine.read_whole(&state, &selection, changed_at, Some(&graph));
+        let reading = self.engine.read_all(&state, &selection, changed_at, Some(&graph));
         let live = self.unless_cancelled(reading).await?;
-        let mut plan = plan(graph, &state, &live, &*self.engine.provider, selection)?;
+        let mut plan = wanted.plan(graph, &state, &live, &*self.engine.provider, &selection)?;
         plan.moved = moved;
         let mut plan = self.unless_cancelled(self.engine.weighed(plan, &state)).await?;
         plan.state = Arc::new(state);
@@ -234,9 +239,11 @@ impl Session {
                 self.journal().record(Event::Moved { address: from.clone(), to: to.clone() }).await?;
             }
         }
-        // A part alone leaves those of the stack as they are.
+        self.record_left_out(plan).await?;
+        // A part alone leaves those of the stack as they are, unless it is known what of the whole it is.
         let exports = plan.graph.exports();
-        if plan.selection.is_all() && exports != self.journal().state().exports_declared() {
+        let is_of_whole = plan.narrowed.is_part && !exports.is_null();
+        if (plan.selection.is_all() || is_of_whole) && exports != self.journal().state().exports_declared() {
             self.journal().record(Event::Exports { values: exports.clone() }).await?;
         }
         // Likewise. Where one has gone since, the steps find out.

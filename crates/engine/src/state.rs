@@ -179,6 +179,16 @@ impl Slot {
     }
 }
 
+/// What the last run left out, because it was asked to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Partial {
+    /// What was asked for, in the program's words.
+    pub run: String,
+    /// Where there was something to do.
+    pub addresses: Vec<Address>,
+}
+
 /// An event that cannot follow what was recorded before it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{event} cannot follow: {reason}")]
@@ -212,6 +222,9 @@ pub struct State {
     /// disappeared and was made again is as protected.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     protected: BTreeSet<Address>,
+    /// What the last run left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    partial: Option<Partial>,
 }
 
 impl State {
@@ -295,6 +308,12 @@ impl State {
         self.protected.contains(address)
     }
 
+    /// What the last run left out, if it was asked to.
+    #[must_use]
+    pub fn partial(&self) -> Option<&Partial> {
+        self.partial.as_ref()
+    }
+
     pub(crate) fn exports_declared(&self) -> &Value {
         &self.exports
     }
@@ -345,6 +364,10 @@ impl State {
                 }
             }
             Event::Dropped { .. } | Event::Ended { .. } => {}
+            Event::LeftOut { run, addresses } => {
+                let partial = || Partial { run: run.clone(), addresses: addresses.clone() };
+                self.partial = (!addresses.is_empty()).then(partial);
+            }
             Event::Exports { values } => self.exports = values.clone(),
             Event::Intent(intended) => self.begin(Seq::of_record(record), intended)?,
             Event::Created { seq, outputs, adopted } => {
@@ -552,6 +575,7 @@ impl State {
             slot.current.iter_mut().chain(&mut slot.deposed).for_each(|one| renamed(&mut one.dependencies));
             slot.open.iter_mut().for_each(|open| renamed(&mut open.dependencies));
         }
+        self.partial.iter_mut().for_each(|partial| renamed(&mut partial.addresses));
         references::rename(&mut self.exports, address.as_str(), to.as_str());
         if self.protected.remove(address) {
             self.protected.insert(to.clone());

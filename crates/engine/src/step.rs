@@ -22,7 +22,7 @@ pub enum ReplaceOrder {
     DeleteFirst,
 }
 
-/// Properties that force a replacement: never empty.
+/// Properties that force a replacement, or `Type`, `Readiness` or [`Requested`](Reasons::REQUESTED): never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reasons {
     first: String,
@@ -30,6 +30,10 @@ pub struct Reasons {
 }
 
 impl Reasons {
+    /// Stands among the properties where somebody asked for the replacement: see
+    /// [`Choice::replacing`](crate::Choice::replacing).
+    pub const REQUESTED: &str = "Requested";
+
     pub(crate) fn new(properties: Vec<String>) -> Option<Self> {
         let mut properties = properties.into_iter();
         Some(Self { first: properties.next()?, more: properties.collect() })

@@ -116,8 +116,10 @@ async fn act(
 ) -> Option<String> {
     match meddling {
         Meddling::Delete => {
-            let count = known.objects().count().max(1);
-            let (address, object) = known.objects().nth(usize::try_from(number).ok()? % count)?;
+            // What is left out stays as somebody left it.
+            let objects = || known.objects().filter(|(address, _)| !stage.leaves_out(address));
+            let count = objects().count().max(1);
+            let (address, object) = objects().nth(usize::try_from(number).ok()? % count)?;
             let kind = registry.kind(&object.kind)?;
             delete(kind, &object.properties, &object.outputs).await.ok()?;
             Some(format!("somebody deleted {address}"))

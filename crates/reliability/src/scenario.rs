@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::Graph;
+use engine::{Address, Choice, Component, Graph, Selector};
 use stack::{Config, Stack};
 
 use crate::kept::Backend;
@@ -16,13 +16,15 @@ pub enum Scenario {
     Up,
     /// Of what is there, in every tier, some is changed in place, some is replaced, some comes and some goes.
     Update,
+    /// The same without the database, and without what cannot be done without its changes.
+    Part,
     /// Everything that is there is deleted.
     Destroy,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Scenario; 3] = [Scenario::Up, Scenario::Update, Scenario::Destroy];
+    pub const ALL: [Scenario; 4] = [Scenario::Up, Scenario::Update, Scenario::Part, Scenario::Destroy];
 
     /// As it is written in a case's id.
     #[must_use]
@@ -30,6 +32,7 @@ impl Scenario {
         match self {
             Scenario::Up => "up",
             Scenario::Update => "update",
+            Scenario::Part => "part",
             Scenario::Destroy => "destroy",
         }
     }
@@ -74,9 +77,13 @@ impl Stage {
         if scenario != Scenario::Up {
             clean(&mut before, scenario, &first())?;
         }
+        if scenario == Scenario::Part {
+            let database = Selector::tier(<database::Tier as Component>::NAME);
+            before.choose(Choice::all().called("up --exclude database").except(database));
+        }
         let wanted = match scenario {
             Scenario::Up => first(),
-            Scenario::Update => second(),
+            Scenario::Update | Scenario::Part => second(),
             Scenario::Destroy => Arc::default(),
         };
         let mut after = before.copy();
@@ -85,6 +92,18 @@ impl Stage {
         let (was, is) = (look(&before)?, look(&after)?);
         let targets = Targets::of(scenario, &wanted, &was.state, &is.state);
         Ok(Self { scenario, state, before, wanted, clean, was, is, targets })
+    }
+}
+
+impl Stage {
+    /// Whether a run leaves a resource as it is, whatever happens to it.
+    pub(crate) fn leaves_out(&self, address: &Address) -> bool {
+        let Some(plan) = self.clean.plan.as_ref().filter(|plan| plan.narrowed().is_part()) else {
+            return false;
+        };
+        let is_declared = self.wanted.get(address.as_str()).is_some();
+        let left_out = plan.narrowed().left_out().iter().any(|left| left.address == *address);
+        left_out || (is_declared && !plan.selection().contains(address.as_str()))
     }
 }
 

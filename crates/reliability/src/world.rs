@@ -14,8 +14,8 @@ use emulator::{
     Builder, CallRecord, Counted, Emulator, Fault, FaultPlan, Layer, Moment, Object, Snapshot, When,
 };
 use engine::{
-    Engine, EngineError, File, Graph, Host, MemoryStore, Plan, Report, Selector, Session, State, Store as _,
-    Survey, lock_holder, unlock,
+    Choice, Engine, EngineError, File, Graph, Host, MemoryStore, Plan, Report, Selector, Session, State,
+    Store as _, Survey, lock_holder, unlock,
 };
 use stack::Place;
 use tokio::sync::Notify;
@@ -116,6 +116,8 @@ pub struct World {
     kept: Kept,
     passed: Duration,
     processes: u64,
+    /// What of all that there is to do the processes do.
+    choice: Choice,
 }
 
 impl World {
@@ -146,7 +148,13 @@ impl World {
             kept,
             passed: Duration::ZERO,
             processes: 0,
+            choice: Choice::all(),
         }
+    }
+
+    /// From now on, processes do only this of all that there is to do.
+    pub(crate) fn choose(&mut self, choice: Choice) {
+        self.choice = choice;
     }
 
     /// The same world once more: what happens in one of them does not happen in the other.
@@ -154,7 +162,8 @@ impl World {
     pub fn copy(&self) -> Self {
         let kept = rt().block_on(self.kept.copy());
         let Self { environment, passed, processes, .. } = *self;
-        Self { environment, cloud: self.cloud.clone(), kept, passed, processes }
+        let (cloud, choice) = (self.cloud.clone(), self.choice.clone());
+        Self { environment, cloud, kept, passed, processes, choice }
     }
 
     /// The state directory.
@@ -224,6 +233,7 @@ impl World {
         let life = Life::default();
         let runtime = rt();
         let mut plan = None;
+        let work = Work { wanted, choice: &self.choice.clone() };
         let run = runtime.block_on(async {
             let start = Instant::now();
             let abort = life.clone();
@@ -240,14 +250,14 @@ impl World {
                 let ended = tokio::select! {
                     biased;
                     () = life.over() => Ended::Died,
-                    ended = plan_and_apply(&engine, &emulator, wanted, between, &mut plan) => ended,
+                    ended = plan_and_apply(&engine, &emulator, work, between, &mut plan) => ended,
                     () = tokio::time::sleep(LONGEST) => Ended::Stuck,
                 };
                 is_over.notify_one();
                 ended
             };
             let rival = self.machine(self.processes + RIVALS, start);
-            let others = self.beside(&emulator, &open, wanted, &is_over, rival);
+            let others = self.beside(&emulator, &open, work, &is_over, rival);
             let (ended, (rival, copy)) = tokio::join!(process, others);
             // From here on, nobody is there who could call.
             life.end();
@@ -277,7 +287,7 @@ impl World {
         &self,
         emulator: &Emulator,
         open: &Open,
-        wanted: &Arc<Graph>,
+        work: Work<'_>,
         is_over: &Notify,
         rival: Arc<dyn Host>,
     ) -> (Option<Ended>, Option<Arc<Kept>>) {
@@ -291,7 +301,7 @@ impl World {
             Some(Aside::Rival) => {
                 let store = open.store(&rival);
                 let engine = self.engine(emulator, Arc::clone(&store), rival);
-                let rival = timeout(LONGEST, take_over(&engine, &*store, emulator, wanted, pause));
+                let rival = timeout(LONGEST, take_over(&engine, &*store, emulator, work, pause));
                 (Some(rival.await.unwrap_or(Ended::Stuck)), None)
             }
             Some(Aside::Copy) => {
@@ -312,7 +322,7 @@ impl World {
         rt().block_on(async {
             let emulator = builder().going_on(&self.cloud);
             let engine = self.reader(&emulator);
-            tokio::time::timeout(LONGEST, engine.preview(Arc::clone(wanted), &Selector::all()))
+            tokio::time::timeout(LONGEST, engine.preview_chosen(Arc::clone(wanted), &self.choice))
                 .await
                 .map_err(|_| "stuck".to_owned())?
                 .map_err(|error| words(&error))
@@ -383,6 +393,13 @@ impl World {
     }
 }
 
+/// What a process is to do.
+#[derive(Clone, Copy)]
+struct Work<'a> {
+    wanted: &'a Arc<Graph>,
+    choice: &'a Choice,
+}
+
 /// The directory as it was after the first of these writes.
 fn cut(now: &MemoryStore, was: &MemoryStore, writes: &[Written], kept: u64) -> MemoryStore {
     let kept = usize::try_from(kept).unwrap_or(usize::MAX).min(writes.len());
@@ -409,7 +426,7 @@ async fn take_over(
     engine: &Engine,
     store: &dyn engine::Store,
     emulator: &Emulator,
-    wanted: &Arc<Graph>,
+    work: Work<'_>,
     pause: &Pause,
 ) -> Ended {
     let session = async {
@@ -422,38 +439,38 @@ async fn take_over(
     // To open includes to look for what was left open, which may take longer than anybody waits for an answer of S3.
     let opened = timeout(OPENS_WITHIN, &mut session).await;
     pause.go_on();
-    let work = async {
+    let working = async {
         let session = match opened {
             Ok(opened) => opened?,
             Err(_) => session.await?,
         };
-        finish(session, emulator, wanted, async |_| {}, &mut None).await
+        finish(session, emulator, work, async |_| {}, &mut None).await
     };
-    ended(work.await)
+    ended(working.await)
 }
 
 async fn plan_and_apply(
     engine: &Engine,
     emulator: &Emulator,
-    wanted: &Arc<Graph>,
+    work: Work<'_>,
     between: impl AsyncFnOnce(&Emulator),
     planned: &mut Option<Plan>,
 ) -> Ended {
-    let work = async {
+    let working = async {
         let session = engine.open().await?;
-        finish(session, emulator, wanted, between, planned).await
+        finish(session, emulator, work, between, planned).await
     };
-    ended(work.await)
+    ended(working.await)
 }
 
 async fn finish(
     session: Session,
     emulator: &Emulator,
-    wanted: &Arc<Graph>,
+    work: Work<'_>,
     between: impl AsyncFnOnce(&Emulator),
     planned: &mut Option<Plan>,
 ) -> Result<(usize, Report), EngineError> {
-    let applied = in_session(&session, emulator, wanted, between, planned).await;
+    let applied = in_session(&session, emulator, work, between, planned).await;
     let closed = session.close().await;
     let applied = applied?;
     closed?;
@@ -471,11 +488,11 @@ fn ended(done: Result<(usize, Report), EngineError>) -> Ended {
 async fn in_session(
     session: &Session,
     emulator: &Emulator,
-    wanted: &Arc<Graph>,
+    work: Work<'_>,
     between: impl AsyncFnOnce(&Emulator),
     planned: &mut Option<Plan>,
 ) -> Result<(usize, Report), EngineError> {
-    let plan = session.plan(Arc::clone(wanted), &Selector::all()).await?;
+    let plan = session.plan_chosen(Arc::clone(work.wanted), work.choice).await?;
     let plan = planned.insert(plan);
     between(emulator).await;
     let report = session.apply(plan).await?;

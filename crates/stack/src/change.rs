@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use engine::{Engine, EngineError, Graph, Head, Outcome, Remark, Report, Selector, Session, State};
+use engine::{Choice, Engine, EngineError, Graph, Head, Outcome, Remark, Report, Selector, Session, State};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::advice::Advisor;
 use crate::anchor;
+use crate::chosen::Asked;
 use crate::cli::Target;
 use crate::exit::{Exit, Failure};
 use crate::failures::{EXPIRED, engine_failure};
 use crate::interruption;
 use crate::losses::losses;
+use crate::narrowed;
 use crate::output::{Lines, note, tell};
 use crate::plan_lines;
 use crate::plans::document::{Document, Running};
@@ -36,6 +38,9 @@ struct Wanted {
     graph: Arc<Graph>,
     /// The plan that it must be.
     kept: Option<PlanFile>,
+    /// Which part of it, and in which words.
+    choice: Choice,
+    asked: Asked,
     title: Title,
 }
 
@@ -44,6 +49,10 @@ pub(crate) struct Ran {
     pub(crate) exit: Exit,
     /// `None` if the plan was not run.
     pub(crate) report: Option<Report>,
+    /// The addresses of what was left out.
+    left_out: Vec<String>,
+    /// What to ask for, so that the run is resumed.
+    again: Asked,
 }
 
 impl Work {
@@ -63,9 +72,13 @@ impl Work {
     pub(crate) async fn change(&self, running: Running, signals: &Signals) -> Result<Exit, Failure> {
         let declared = running == Running::Up;
         let kept = self.kept_plan(running)?;
-        let Some(prepared) = signals.unless(Box::pin(self.prepare(declared))).await else {
-            return Ok(nothing_changed());
+        let asked = self.asked(kept.as_ref())?;
+        let choice = asked.choice(running)?;
+        let prepared = async {
+            self.check_chosen(running, &choice).await?;
+            self.prepare(declared, &choice).await
         };
+        let Some(prepared) = signals.unless(Box::pin(prepared)).await else { return Ok(nothing_changed()) };
         let Prepared { engine, graph, anchors, title, is_new, .. } = prepared?;
         if is_new && !declared {
             return Ok(self.tell_nothing_is_recorded());
@@ -91,13 +104,13 @@ impl Work {
         if declared {
             self.note_made_with();
         }
-        let wanted = Wanted { running, graph: guarding(running, graph), kept, title };
+        let wanted = Wanted { running, graph: guarding(running, graph), kept, choice, asked, title };
         let result = self.change_in(&session, wanted, signals).await;
         // Where it was run, it says by itself what came of it.
         match &result {
             Err(failure) if failure.exit != Exit::Interrupted => session.ends_as(Outcome::Failed),
-            Ok(Ran { exit: Exit::Interrupted, report: None }) => session.ends_as(Outcome::Interrupted),
-            Ok(Ran { exit: Exit::Failed, report: None }) => session.ends_as(Outcome::Cancelled),
+            Ok(Ran { exit: Exit::Interrupted, report: None, .. }) => session.ends_as(Outcome::Interrupted),
+            Ok(Ran { exit: Exit::Failed, report: None, .. }) => session.ends_as(Outcome::Cancelled),
             _ => {}
         }
         let state = session.state();
@@ -119,7 +132,7 @@ impl Work {
 
     /// A name with a slip in it must not become an environment because somebody destroyed it.
     fn tell_nothing_is_recorded(&self) -> Exit {
-        self.tell_summary(None, &BTreeMap::new(), None, None);
+        self.tell_summary(None, &[], &BTreeMap::new(), None, None);
         tell(&format!(
             "{}: nothing is recorded for this environment, so there is nothing to destroy; {} shows those that have a state. What is \
              there without a record, the next `up` takes over",
@@ -140,31 +153,36 @@ impl Work {
     }
 
     async fn change_in(&self, session: &Session, wanted: Wanted, signals: &Signals) -> Result<Ran, Failure> {
-        let plan = match session.plan(Arc::clone(&wanted.graph), &Selector::all()).await {
-            Err(EngineError::Interrupted) => {
-                return Ok(Ran { exit: nothing_changed(), report: None });
-            }
+        let asked = &wanted.asked;
+        let not_run = |exit| Ran { exit, report: None, left_out: Vec::new(), again: asked.clone() };
+        let plan = match session.plan_chosen(Arc::clone(&wanted.graph), &wanted.choice).await {
+            Err(EngineError::Interrupted) => return Ok(not_run(nothing_changed())),
             plan => plan.map_err(|error| plan_failure(error, &self.loaded.config, wanted.running))?,
         };
         self.check_kept(wanted.kept.as_ref(), &plan)?;
+        let document = Document::of(&plan, wanted.running, &wanted.title, asked);
         if let Some(events) = &self.events {
             let file = wanted.kept.as_ref().map(PlanFile::path);
-            events.planned(&plan, &Document::of(&plan, wanted.running, &wanted.title), file);
+            events.planned(&plan, &document, file);
         }
         let ask = self.asks(&wanted);
         // What somebody is asked about is shown to them, also with `--quiet`; and that there is nothing to do is the summary.
         let asks = ask && !plan.is_empty() && !self.options.yes;
         let to_all = asks || plan.is_empty();
         let tell_first = |lines: Lines| if to_all { tell(lines) } else { note(lines) };
+        document.left_out_before.iter().for_each(|before| tell_first(Lines::from(&before.line())));
         if ask && !plan.is_empty() {
             tell_first(plan_lines::plan(&plan, false, Unfinished::Interrupted));
         }
+        tell_first(narrowed::explained(&plan, asked, false));
         // What is lost is told whatever is left out.
         tell(losses(&plan));
         tell_first(render::found(&plan));
         tell(render::warnings(&plan));
         tell_first(render::accepted(&plan));
         tell_first(Lines::from(&self.summary(&plan)));
+        let left_out = narrowed::left_out(plan.narrowed(), asked);
+        left_out.iter().for_each(|left| tell_first(Lines::from(left)));
         let what = match wanted.running {
             Running::Up => "do this to",
             Running::Destroy => "DELETE all of the above of",
@@ -172,7 +190,7 @@ impl Work {
         if ask && !plan.is_empty() {
             let answer = agreed(&self.options, &format!("{what} {}", self.title()), signals).await?;
             if let Some(exit) = answer.cancelled() {
-                return Ok(Ran { exit, report: None });
+                return Ok(not_run(exit));
             }
         }
         if wanted.running == Running::Up && !plan.is_empty() {
@@ -194,12 +212,18 @@ impl Work {
             deletions.extend(date.map(|date| (address.to_owned(), date.to_owned())));
         }
         tell(summary(&plan, &report, took, SystemTime::now(), &deletions));
+        // Where nothing was done, it stands below the plan, one line above.
+        if !plan.is_empty() {
+            left_out.iter().for_each(tell);
+        }
         let exit = match (report.interrupted, report.is_complete()) {
             (_, true) => Exit::Done,
             (true, false) => Exit::Interrupted,
             (false, false) => Exit::Failed,
         };
-        Ok(Ran { exit, report: Some(report) })
+        let left_out = plan.narrowed().left_out().iter().map(|left| left.address.to_string()).collect();
+        let again = asked.again(&before, &session.state());
+        Ok(Ran { exit, report: Some(report), left_out, again })
     }
 
     /// Says what the run has left to a person, such as an instance of the database that has to be restarted: the changed
@@ -220,12 +244,12 @@ impl Work {
     fn tell(
         &self,
         running: Running,
-        Ran { exit, report }: Ran,
+        Ran { exit, report, left_out, again }: Ran,
         state: &State,
         head: &Head,
         anchored: Option<bool>,
     ) -> Result<Exit, Failure> {
-        self.tell_summary(report.as_ref(), &state.exports(), Some(head), anchored);
+        self.tell_summary(report.as_ref(), &left_out, &state.exports(), Some(head), anchored);
         if running == Running::Up && exit == Exit::Done {
             if !self.options.json && !self.options.quiet {
                 self.tell_outputs(state)?;
@@ -241,7 +265,7 @@ impl Work {
         if report.is_some() {
             note(&format!("journal: {head}"));
         }
-        let again = self.resuming(running);
+        let again = self.resuming(running, &again);
         match (exit, &report) {
             (Exit::Failed, Some(report)) if report.credentials_expired() => {
                 tell(&format!("{EXPIRED}, then {again}"));
@@ -262,6 +286,7 @@ impl Work {
     fn tell_summary(
         &self,
         report: Option<&Report>,
+        left_out: &[String],
         outputs: &BTreeMap<String, Value>,
         head: Option<&Head>,
         anchored: Option<bool>,
@@ -270,7 +295,13 @@ impl Work {
             let report = report.map(render::report_json);
             events.tell(
                 "summary",
-                json!({ "report": report, "outputs": outputs, "head": head, "anchored": anchored }),
+                json!({
+                    "report": report,
+                    "left_out": left_out,
+                    "outputs": outputs,
+                    "head": head,
+                    "anchored": anchored,
+                }),
             );
         }
     }

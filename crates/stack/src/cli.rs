@@ -7,6 +7,7 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::chosen::{Chosen, Part};
 use crate::config::Setting;
 use crate::conveniences::blamed;
 
@@ -72,7 +73,14 @@ pub enum Command {
     /// Create what is missing, change what differs, delete what is no longer declared (the default).
     Up(Up),
     /// Show what `up` would do. Changes nothing.
-    Preview(Shown),
+    Preview {
+        /// How to show it.
+        #[command(flatten)]
+        shown: Shown,
+        /// Which part of it.
+        #[command(flatten)]
+        chosen: Chosen,
+    },
     /// Compare live AWS with the recorded state, property by property. Changes nothing; the next `up` repairs drift.
     Refresh {
         /// Exit with 2 if there is drift.
@@ -108,6 +116,9 @@ pub enum Command {
         /// How to show it.
         #[command(flatten)]
         shown: Shown,
+        /// Which part of it.
+        #[command(flatten)]
+        part: Part,
     },
     /// Print the effective configuration, each value and its source, as TOML. Calls nothing.
     ///
@@ -209,6 +220,9 @@ pub struct Up {
     /// Create an environment that the configuration has no section for, though it has sections for others.
     #[arg(long, conflicts_with = "plan")]
     pub new_environment: bool,
+    /// Which part of it.
+    #[command(flatten)]
+    pub chosen: Chosen,
 }
 
 /// Which plan to run, and who follows it.

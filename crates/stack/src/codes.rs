@@ -117,6 +117,8 @@ codes! {
     PlanFile "E0603",
     /// Something that holds data would be replaced only because something that it needs is missing.
     NeedMissing "E0604",
+    /// What --only, --exclude or --replace name cannot be chosen.
+    Selection "E0606",
     /// The run was interrupted.
     Interrupted "E0701",
     /// A file or the output cannot be written.

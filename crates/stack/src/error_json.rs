@@ -47,7 +47,11 @@ pub(crate) fn address_of(error: &EngineError) -> Option<String> {
             | PlanError::NameRetained { address }
             | PlanError::PartInUse { address, .. }
             | PlanError::Refused { address, .. }
+            | PlanError::NotRecorded { address, .. }
+            | PlanError::NotDeclared { address }
+            | PlanError::ReplacementLeftOut { address, .. }
             | PlanError::StillNeeded { address, .. } => address,
+            PlanError::Excluded { chain } => &chain.last()?.to,
             _ => return None,
         },
         _ => return None,

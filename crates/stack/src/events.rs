@@ -209,6 +209,8 @@ impl Events {
             "typical_seconds": document.typical_seconds,
             "losses": document.losses,
             "warnings": document.warnings,
+            "selection": document.selection,
+            "left_out_before": document.left_out_before,
         });
         self.write(&mut known, "planned", members);
     }

@@ -7,6 +7,7 @@ use engine::{
 };
 
 use crate::advice::{Advisor, code_of_call};
+use crate::chosen;
 use crate::codes::Code;
 use crate::error_json::address_of;
 use crate::exit::{Exit, Failure};
@@ -48,6 +49,7 @@ fn code_of(error: &EngineError) -> Code {
         EngineError::Plan(PlanError::Protected { .. }) => Code::Protected,
         EngineError::Plan(PlanError::UnknownKind { .. }) => Code::StateElsewhere,
         EngineError::Plan(PlanError::OnlyBecauseMissing { .. }) => Code::NeedMissing,
+        EngineError::Plan(error) if chosen::hint(error).is_some() => Code::Selection,
         EngineError::Plan(_) => Code::NoPlan,
         EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. } => {
             code_of_call(source)
@@ -131,7 +133,8 @@ fn advised(error: EngineError) -> Failure {
         }
         EngineError::Plan(engine::PlanError::InTheWay { .. }) => Failure::from_error(Exit::Configuration, &error).hint(
             "nothing was changed. Its addresses overlap those of what is to be made in its place: choose blocks in `vpc` that \
-             overlap none of the present subnets', or go there in two runs over blocks that do not",
+             overlap none of the present subnets', or go there in two runs over blocks that do not. If --replace asks for it, name \
+             what uses it in --replace as well",
         ),
         EngineError::Plan(engine::PlanError::OnlyBecauseMissing { address, missing, .. }) => {
             let hint = format!(
@@ -143,7 +146,10 @@ fn advised(error: EngineError) -> Failure {
         EngineError::Plan(engine::PlanError::Refused { hint, .. }) => {
             Failure::from_error(Exit::Configuration, &error).hint(hint.clone())
         }
-        EngineError::Plan(_) => Failure::from_error(Exit::Configuration, &error),
+        EngineError::Plan(plan) => {
+            let failure = Failure::from_error(Exit::Configuration, &error);
+            Failure { hint: chosen::hint(plan), ..failure }
+        }
         EngineError::Settle(SettleError::Call { source, .. }) | EngineError::Read { source, .. } => {
             unread(&error, source)
         }

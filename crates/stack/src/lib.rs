@@ -14,6 +14,7 @@ mod anchor;
 mod binding;
 mod bootstrap;
 mod change;
+mod chosen;
 mod cli;
 mod codes;
 mod completions;
@@ -41,6 +42,7 @@ mod losses;
 mod made_with;
 mod moved;
 mod moves;
+mod narrowed;
 mod open_settings;
 mod output;
 mod outputs;
@@ -78,6 +80,7 @@ mod verify;
 mod working;
 mod written;
 
+pub use chosen::{Chosen, Part, Typed};
 pub use cli::{
     Applied, Bootstrap, Cli, Color, Command, EmulatorCommand, EnvCommand, ExportCommand, Init, Options,
     Serve, Shown, StateCommand, Target, Up,

@@ -463,6 +463,7 @@ fn reasons(because: &Reasons) -> String {
     let words = |reason: &str| match reason {
         "Readiness" => Some("AWS reports that it failed"),
         "Type" => Some("its type changes"),
+        Reasons::REQUESTED => Some("--replace asks for it"),
         _ => None,
     };
     let fixed: Vec<&str> = because.iter().filter(|reason| words(reason).is_none()).collect();

@@ -7,12 +7,13 @@ pub(crate) mod title;
 
 use std::sync::Arc;
 
-use engine::{Graph, Plan, Selector};
+use engine::{Graph, Plan};
 use serde_json::json;
 
 use crate::cli::Shown;
 use crate::exit::{Exit, Failure};
 use crate::losses::losses;
+use crate::narrowed;
 use crate::output::{Lines, Style, note, print, print_json, print_text, tell};
 use crate::plan_lines;
 use crate::plans::document::{Document, Running};
@@ -31,7 +32,9 @@ impl Work {
             return Err(Failure::new(Exit::Usage, "--markdown and --json cannot be used together")
                 .hint("run the command twice, or keep the plan with --out"));
         }
-        let prepared = self.prepare(running == Running::Up).await?;
+        let choice = self.asked.choice(running)?;
+        self.check_chosen(running, &choice).await?;
+        let prepared = self.prepare(running == Running::Up, &choice).await?;
         if running == Running::Up && prepared.is_unknown {
             let mut warning = Lines::new();
             warning.add("  ").styled(Style::Loud, format!("WARNING: {}", self.unknown())).end();
@@ -42,9 +45,9 @@ impl Work {
         let working = self.who_works().await?;
         note(working.as_ref().map_or_else(Lines::new, |run| Lines::from(&run.so("the plan may change"))));
         let unfinished = Unfinished::by(working.as_ref());
-        let plan = prepared.engine.preview(graph, &Selector::all()).await;
+        let plan = prepared.engine.preview_chosen(graph, &choice).await;
         let plan = plan.map_err(|error| plan_failure(error, &self.loaded.config, running))?;
-        let document = Document::of(&plan, running, &prepared.title);
+        let document = Document::of(&plan, running, &prepared.title, &self.asked);
         if let Some(path) = &shown.out {
             PlanFile::new(document.clone(), &self.loaded, &plan).write(path)?;
             let apply = self.command(&format!("{} {}", running.name(), quoted_path(path)));
@@ -55,8 +58,17 @@ impl Work {
         } else if shown.markdown {
             print_text(&markdown::page(&plan, &document, unfinished))?;
         } else {
-            let mut lines = plan_lines::plan(&plan, shown.details, unfinished);
-            print(lines.append(&losses(&plan)).append(&render::remarks(&plan)).line(self.summary(&plan)))?;
+            let mut lines = Lines::new();
+            if let Some(before) = &document.left_out_before {
+                lines.line(before.line());
+            }
+            lines.append(&plan_lines::plan(&plan, shown.details, unfinished));
+            lines.append(&narrowed::explained(&plan, &self.asked, shown.details));
+            lines.append(&losses(&plan)).append(&render::remarks(&plan)).line(self.summary(&plan));
+            if let Some(left) = narrowed::left_out(plan.narrowed(), &self.asked) {
+                lines.line(left);
+            }
+            print(&lines)?;
         }
         Ok(if shown.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
     }

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use engine::State;
+use engine::{Component, State};
 
 use crate::cli::{DEFAULT_ENVIRONMENT, Target};
 use crate::codes::Code;
@@ -100,10 +100,19 @@ impl Work {
         agreed(&self.options, &question, signals).await
     }
 
-    /// Whether the account lets the configuration do what it says. Changes nothing.
-    pub(crate) async fn check_account(&self, cloud: &Cloud) -> Result<(), Failure> {
-        self.check_endpoint_services(cloud).await?;
-        self.check_backup_opt_in(cloud).await
+    /// Whether the account lets the configuration do what it says, but for tiers that are left out. Changes nothing.
+    pub(crate) async fn check_account(
+        &self,
+        cloud: &Cloud,
+        leaves_out: impl Fn(&str) -> bool,
+    ) -> Result<(), Failure> {
+        if !leaves_out(<vpc::Tier as Component>::NAME) {
+            self.check_endpoint_services(cloud).await?;
+        }
+        if !leaves_out(<backup::Tier as Component>::NAME) {
+            self.check_backup_opt_in(cloud).await?;
+        }
+        Ok(())
     }
 
     /// Whether AWS has the services that the configuration names for endpoints, also where these are off: a slip would show only when

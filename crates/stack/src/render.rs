@@ -162,7 +162,9 @@ pub(crate) fn is_kept(step: &Step) -> bool {
 /// Whether the plan begins from nothing: all is new, as far as this program knows.
 pub(crate) fn nothing_is_recorded(plan: &Plan) -> bool {
     let is_new = |step: &Step| step.action == Action::Create && step.note.is_none();
-    !plan.steps().is_empty() && plan.steps().iter().all(is_new)
+    // Of a part, only the state tells.
+    let may = !plan.narrowed().is_part() || plan.begins_from_nothing();
+    may && !plan.steps().is_empty() && plan.steps().iter().all(is_new)
 }
 
 /// A value on one line; what is not known yet says after what it will be.

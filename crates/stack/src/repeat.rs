@@ -7,6 +7,7 @@ use regex::{Captures, Regex};
 use secrets::{SHOWN, masked};
 use serde_json::json;
 
+use crate::chosen::Asked;
 use crate::cli::{DEFAULT_ENVIRONMENT, DEFAULT_STATE_DIR, Options, Target};
 use crate::exit::Failure;
 use crate::plans::document::Running;
@@ -112,12 +113,13 @@ impl Work {
         format!("`{variables}{} {command}{}`", self.program.name(), flags(&self.options, command))
     }
 
-    /// What to do about a run that did not finish: run it again, or, if it was a plan in a file, make a new plan first.
-    pub(crate) fn resuming(&self, running: Running) -> String {
-        let name = running.name();
+    /// What to do about a run that did not finish: run it again, for what is still to do of what it was asked for, or, if it was a
+    /// plan in a file, make a new plan first.
+    pub(crate) fn resuming(&self, running: Running, again: &Asked) -> String {
+        let asked = again.flags();
         let text = match &self.plan_file {
-            None => format!("run {} again", self.command(name)),
-            Some(path) => anew(running, path, |command| self.command(command)),
+            None => format!("run {} again", self.command(&format!("{}{asked}", running.name()))),
+            Some(path) => anew(running, &asked, path, |command| self.command(command)),
         };
         match text.contains(SHOWN) {
             true => format!("{text} (write the value that is not shown in place of {SHOWN})"),
@@ -126,8 +128,8 @@ impl Work {
     }
 }
 
-/// How a plan in a file is made and run once more.
-pub(crate) fn anew(running: Running, path: &Path, command: impl Fn(&str) -> String) -> String {
+/// How a plan in a file is made and run once more, with the same flags for what is asked for.
+pub(crate) fn anew(running: Running, asked: &str, path: &Path, command: impl Fn(&str) -> String) -> String {
     let (path, name) = (quoted_path(path), running.name());
     let preview = match running {
         Running::Up => "preview",
@@ -135,7 +137,7 @@ pub(crate) fn anew(running: Running, path: &Path, command: impl Fn(&str) -> Stri
     };
     format!(
         "make a new plan with {}, look at it, then run {}",
-        command(&format!("{preview} --out {path}")),
+        command(&format!("{preview}{asked} --out {path}")),
         command(&format!("{name} {path}"))
     )
 }

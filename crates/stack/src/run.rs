@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Engine, Graph, Observer, Plan, Reading, Registry, Remark, Selector, State};
+use engine::{Choice, Engine, Graph, Observer, Plan, Reading, Registry, Remark, Selector, State};
 use tokio::sync::OnceCell;
 
 use crate::account;
 use crate::across;
 use crate::anchor::Anchors;
 use crate::binding;
+use crate::chosen::Asked;
 use crate::cli::{
     Applied, Cli, Command, EnvCommand, ExportCommand, Options, Shown, StateCommand, Target, Up,
 };
@@ -55,6 +56,8 @@ pub(crate) struct Work {
     pub(crate) kept: OnceCell<Kept>,
     /// The plan that the command line names.
     pub(crate) plan_file: Option<PathBuf>,
+    /// Which part the command line asks for.
+    pub(crate) asked: Asked,
     /// Variables that set values of the configuration.
     pub(crate) variables: Vec<(String, String)>,
     /// Whether the command line says that an environment is to be created.
@@ -194,14 +197,14 @@ async fn run(
     };
     let loaded = program.load(&sources).map_err(configuration)?;
     // Those refuse it, where nothing is deployed there.
-    if !matches!(command, Command::Up(_) | Command::Preview(_)) {
+    if !matches!(command, Command::Up(_) | Command::Preview { .. }) {
         loaded.remark.iter().for_each(tell);
     }
     tell(loaded.remark_ignored());
     let plan_file = applies(&command).and_then(|(_, applied)| applied.plan.clone());
     let new_environment = matches!(&command, Command::Up(up) if up.new_environment);
     variables.retain(|(name, _)| !loaded.ignored.contains(name));
-    let kept = OnceCell::new();
+    let (kept, asked) = (OnceCell::new(), Asked::of(&command));
     let work = Work {
         program: program.clone(),
         options,
@@ -209,6 +212,7 @@ async fn run(
         environment,
         kept,
         plan_file,
+        asked,
         variables,
         new_environment,
         events,
@@ -253,7 +257,7 @@ impl Work {
     /// The commands that change nothing.
     async fn look(&self, command: Command) -> Result<Exit, Failure> {
         match command {
-            Command::Preview(shown) => self.preview(Running::Up, &shown).await,
+            Command::Preview { shown, .. } => self.preview(Running::Up, &shown).await,
             Command::Destroy { preview: true, shown, .. } => self.preview(Running::Destroy, &shown).await,
             Command::Refresh { detailed_exitcode } => self.refresh(detailed_exitcode).await,
             Command::Outputs { name } => self.outputs(name.as_deref()).await,
@@ -318,7 +322,7 @@ impl Work {
     }
 
     /// Connects, and declares the stack there: to deploy it, or to destroy it.
-    pub(crate) async fn prepare(&self, declared: bool) -> Result<Prepared, Failure> {
+    pub(crate) async fn prepare(&self, declared: bool, choice: &Choice) -> Result<Prepared, Failure> {
         self.declare(&Place::imagined(&self.loaded.config))?;
         let state = self.recorded().await?;
         self.program.recognises(&state).map_err(|unknown| {
@@ -333,7 +337,10 @@ impl Work {
             true => self.check_environment(&state).await?,
             false => {
                 self.check_made_with()?;
-                state_protect::check_unprotected(&state, &self.loaded.config)?;
+                // Of a part, the plan knows what goes.
+                if !choice.is_part() {
+                    state_protect::check_unprotected(&state, &self.loaded.config)?;
+                }
             }
         }
         let is_unknown = self.is_unknown(&state);
@@ -352,7 +359,7 @@ impl Work {
             across::remark(&self.loaded.config, &place.aws()).iter().for_each(tell);
             tell(self.remark_settings());
             tell(self.remark_unfinished());
-            self.check_account(&cloud).await?;
+            self.check_account(&cloud, |tier| choice.leaves_out(tier, &graph, &state)).await?;
         }
         let anchors = Anchors::of(&self.loaded.config, &self.environment, &cloud);
         let is_new = state.records == 0;

@@ -13,7 +13,7 @@ use crate::exit::{Exit, Failure};
 fn outputs(command: &Command) -> Vec<(&'static str, &Path)> {
     let (out, events) = match command {
         Command::Up(up) => (None, up.applied.events.as_deref()),
-        Command::Preview(shown) => (shown.out.as_deref(), None),
+        Command::Preview { shown, .. } => (shown.out.as_deref(), None),
         Command::Destroy { applied, shown, .. } => (shown.out.as_deref(), applied.events.as_deref()),
         Command::Export(ExportCommand::Cloudformation { out }) => (out.as_deref(), None),
         Command::Verify { junit, .. } => {

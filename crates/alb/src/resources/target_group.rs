@@ -16,8 +16,8 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Matcher as LiveMatcher, ProtocolEnum, TargetGroup as Live, TargetGroupAttribute, TargetTypeEnum,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Order,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -149,6 +149,7 @@ impl Resource for TargetGroup<Resolved> {
         cost: None,
     };
     const SETTLE: Settle = Settle::Key;
+    const ORDER: Order = Order { held: true, ..Order::NONE };
     type Context = Context;
     type Declared = TargetGroup<Declared>;
     type Outputs<S: Stage> = TargetGroupOutputs<S>;

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use aws_sdk_ec2::types::{IpPermission, IpRange, ResourceType, SecurityGroupRule};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Input, Intent, Listed, Loss, Named,
-    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Order, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -172,6 +172,7 @@ impl Resource for SecurityGroup<Resolved> {
         cost: None,
     };
     const SETTLE: Settle = Settle::Tag;
+    const ORDER: Order = Order { held: true, ..Order::NONE };
     type Context = Context;
     type Declared = SecurityGroup<Declared>;
     type Outputs<S: Stage> = SecurityGroupOutputs<S>;

@@ -21,7 +21,7 @@ use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_rds::types::{ApplyMethod, DbClusterParameterGroup as Live, Parameter};
 use engine::{
     CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Named,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Order, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -125,6 +125,7 @@ impl Resource for ClusterParameterGroup {
         cost: None,
     };
     const SETTLE: Settle = Settle::Key;
+    const ORDER: Order = Order { held: true, ..Order::NONE };
     type Context = Context;
     type Declared = Self;
     type Outputs<S: Stage> = ClusterParameterGroupOutputs<S>;

@@ -5,6 +5,7 @@
 mod anchor;
 mod apply;
 mod basis;
+mod choice;
 mod client;
 mod component;
 mod dependencies;

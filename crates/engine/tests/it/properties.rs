@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Declaration, ErrorClass, Graph, Selector};
+use engine::{Choice, Declaration, EngineError, ErrorClass, Graph, Plan, PlanError, Selection, Selector};
 use proptest::prelude::*;
 use proptest::test_runner::{FileFailurePersistence, RngSeed};
 use serde_json::{Map, Value, json};
 
-use crate::fake_cloud::{CallEnd, Fault, KINDS};
+use crate::fake_cloud::{CallEnd, Fault, KINDS, Thing};
 use crate::life::WriteEnd;
-use crate::world::{Ended, World, early, reference, resource};
+use crate::world::{Ended, World, address, early, reference, resource};
 
 const NODES: usize = 8;
 
@@ -233,6 +233,12 @@ async fn with_old_state(case: &Case) -> World {
     world
 }
 
+/// All that is there and not selected.
+fn rest(world: &World, selection: &Selection) -> Vec<Thing> {
+    let inner = world.cloud.lock();
+    inner.things.values().filter(|thing| !selection.contains(&thing.address)).cloned().collect()
+}
+
 async fn check_settled(world: &World, graph: &Arc<Graph>) {
     world.check_cloud_equals_state().await;
     let plan = world.plan(graph).await;
@@ -386,15 +392,10 @@ proptest! {
             }
             let world = with_old_state(&case).await;
             let selection = selector.resolve(&new, &world.state().await);
-            let rest = |world: &World| -> Vec<_> {
-                let inner = world.cloud.lock();
-                let things = inner.things.values().filter(|thing| !selection.contains(&thing.address));
-                things.cloned().collect()
-            };
-            let (before, recorded) = (rest(&world), world.state().await);
+            let (before, recorded) = (rest(&world, &selection), world.state().await);
             let applied = world.apply_selected(&new, &selector).await;
             let after = world.state().await;
-            assert_eq!(rest(&world), before);
+            assert_eq!(rest(&world, &selection), before);
             for (address, slot) in recorded.slots().filter(|(address, _)| !selection.contains(address.as_str())) {
                 assert_eq!(after.slot(address.as_str()), Some(slot));
             }
@@ -407,6 +408,70 @@ proptest! {
             world.apply(&new).await;
             check_settled(&world, &new).await;
             assert_eq!(world.canonical(), straight.canonical());
+        });
+    }
+
+    #[test]
+    fn what_is_chosen_of_a_plan_is_what_the_whole_plan_would_do_and_needs_nothing_else(
+        case in case(Just(vec![]), Just(vec![])),
+        only in prop::collection::vec(0..NODES, 0..3),
+        except in prop::collection::vec(0..NODES, 0..3),
+        replaced in 0..3 * NODES,
+        crash in prop::option::of(crash()),
+    ) {
+        in_virtual_time(async {
+            let straight = with_old_state(&case).await;
+            let new = case.new.graph();
+            straight.apply(&new).await;
+
+            let world = with_old_state(&case).await;
+            let known = world.state().await;
+            let is_there = |at: &str| new.get(at).is_some() || known.slot(at).is_some();
+            let named = |picks: &[usize]| -> Vec<Selector> {
+                let named = picks.iter().map(|pick| at(*pick)).filter(|at| is_there(at));
+                named.map(|at| at.parse().unwrap()).collect()
+            };
+            let mut choice = Choice::all().called("up with a choice");
+            choice = named(&only).into_iter().fold(choice, Choice::only);
+            choice = named(&except).into_iter().fold(choice, Choice::except);
+            let again = at(replaced);
+            if new.get(&again).is_some() && known.current(&again).is_some() {
+                choice = choice.replacing(address(&again));
+            }
+            let plan = match world.process().engine.preview_chosen(Arc::clone(&new), &choice).await {
+                // Either it is replaced or it is left out; and what is excluded may be needed.
+                Err(EngineError::Plan(PlanError::ReplacementLeftOut { .. } | PlanError::Excluded { .. })) => return,
+                plan => plan.unwrap(),
+            };
+            if replaced >= NODES {
+                let whole = world.plan(&new).await;
+                for step in plan.steps() {
+                    let same = whole.steps().iter().find(|other| {
+                        (&other.address, other.note) == (&step.address, step.note) && other.live() == step.live()
+                    });
+                    assert_eq!(same.map(|same| &same.changes), Some(&step.changes), "{}", step.address);
+                }
+                let done = |plan: &Plan| plan.steps().iter().filter(|step| step.is_change()).count();
+                let left: usize = plan.narrowed().left_out().iter().map(|left| left.changes).sum();
+                assert_eq!(done(&plan) + left, done(&whole));
+            }
+            let (before, refused) = (rest(&world, plan.selection()), world.cloud.lock().refusals.len());
+            if let Some(crash) = crash {
+                crashing_run_of(&world, &new, &choice, crash).await;
+            }
+            let ended = world.run_chosen_as(&world.process(), &new, &choice).await;
+            // What was to be replaced or deleted may be gone when the process dies; where that is all, nobody knows it any more.
+            let is_gone = |ended: &Ended| {
+                let Ended::Refused(EngineError::Plan(error)) = ended else { return false };
+                matches!(error, PlanError::NotRecorded { .. } | PlanError::NothingSelected { .. })
+            };
+            assert!(ended.is_complete() || (crash.is_some() && is_gone(&ended)), "{ended:?}");
+            assert_eq!(rest(&world, plan.selection()), before);
+            assert!(crash.is_some() || world.cloud.lock().refusals.len() == refused);
+            world.apply(&new).await;
+            check_settled(&world, &new).await;
+            assert_eq!(world.canonical(), straight.canonical());
+            assert!(world.state().await.partial().is_none());
         });
     }
 
@@ -441,13 +506,17 @@ proptest! {
 
 /// A run that dies at some place, if it gets there.
 async fn crashing_run(world: &World, graph: &Arc<Graph>, crash: Crash) -> Ended {
+    crashing_run_of(world, graph, &Choice::all(), crash).await
+}
+
+async fn crashing_run_of(world: &World, graph: &Arc<Graph>, choice: &Choice, crash: Crash) -> Ended {
     let process = world.process();
     match crash {
         Crash::Call(number, end) => world.cloud.die_at(number, end),
         Crash::Write(number, end) => process.store.die_at(number, end),
         Crash::Late(number, by) => world.cloud.be_late(number, Duration::from_secs(by)),
     }
-    let ended = world.run_as(&process, graph).await;
+    let ended = world.run_chosen_as(&process, graph, choice).await;
     world.cloud.survive();
     ended
 }

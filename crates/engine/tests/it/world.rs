@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use engine::{
-    Address, Declaration, Engine, EngineError, Graph, MemoryStore, Observer, Plan, Report, Selector, Session,
-    State, Store, TestHost,
+    Address, Choice, Declaration, Engine, EngineError, Graph, MemoryStore, Observer, Plan, Report, Selector,
+    Session, State, Store, TestHost,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -89,10 +89,20 @@ impl World {
     }
 
     pub(crate) async fn run_as(&self, process: &Process, graph: &Arc<Graph>) -> Ended {
+        self.run_chosen_as(process, graph, &Choice::all()).await
+    }
+
+    /// The same for what is chosen of it.
+    pub(crate) async fn run_chosen_as(
+        &self,
+        process: &Process,
+        graph: &Arc<Graph>,
+        choice: &Choice,
+    ) -> Ended {
         let calls_before = self.cloud.lock().log.len();
         let work = async {
             let session = process.engine.open().await?;
-            let applied = self.plan_and_apply(&session, graph, &process.life, calls_before).await;
+            let applied = self.plan_and_apply(&session, (graph, choice), &process.life, calls_before).await;
             let mut state = session.state();
             session.close().await?;
             let report = applied?;
@@ -116,11 +126,11 @@ impl World {
     async fn plan_and_apply(
         &self,
         session: &Session,
-        graph: &Arc<Graph>,
+        (graph, choice): (&Arc<Graph>, &Choice),
         life: &Life,
         calls_before: usize,
     ) -> Result<Report, EngineError> {
-        let plan = session.plan(Arc::clone(graph), &Selector::all()).await?;
+        let plan = session.plan_chosen(Arc::clone(graph), choice).await?;
         let report = session.apply(&plan).await?;
         self.check_sent(&plan, life, calls_before);
         Ok(report)

@@ -33,6 +33,11 @@ fn the_stack_is_updated_whatever_goes_wrong() {
 }
 
 #[test]
+fn a_part_of_an_update_is_done_whatever_goes_wrong_and_the_rest_is_left_as_it_is() {
+    converges(Scenario::Part);
+}
+
+#[test]
 fn the_stack_is_destroyed_whatever_goes_wrong() {
     converges(Scenario::Destroy);
 }

@@ -3,13 +3,15 @@
 //! The format has a version. Programs that read it must bear with members that they do not know: adding one raises the number
 //! after the dot. Taking one away, or giving it another meaning, raises the one before it.
 
-use engine::{Action, Fate, Host as _, Note, Plan, PropertyChange, ReplaceOrder, Step, SystemHost};
+use engine::{Action, Fate, Host as _, Note, Plan, PropertyChange, Reasons, ReplaceOrder, Step, SystemHost};
 use schemars::JsonSchema;
 use secrets::{masked_at, shown_path};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::chosen::Asked;
 use crate::losses::{self, LossTold};
+use crate::narrowed::{BeforeTold, SelectionTold};
 use crate::plan_lines::refers_to;
 use crate::plans::title::Title;
 use crate::render::{Counts, is_kept, nothing_is_recorded};
@@ -70,6 +72,11 @@ pub(crate) struct Document {
     pub(crate) warnings: Vec<Warning>,
     /// What is not as declared, and is left so.
     pub(crate) accepted: Vec<Accepted>,
+    /// Which part of all there is to do was asked for, with `--only`, `--exclude` and `--replace`, and what came of it; `null` where
+    /// everything was.
+    pub(crate) selection: Option<SelectionTold>,
+    /// What the run before left out, as far as it is still to be done; `null` where nothing is.
+    pub(crate) left_out_before: Option<BeforeTold>,
 }
 
 /// What happens to a resource; the same names as in the summary.
@@ -132,6 +139,8 @@ pub(crate) enum ReasonName {
     KindChanged,
     /// AWS reports that the object failed.
     Failed,
+    /// `--replace` asks for it.
+    Requested,
     /// A run has not finished it: the last one, or the one that is under way.
     Unfinished,
     /// An earlier run replaced it and did not delete it.
@@ -290,7 +299,7 @@ pub(crate) struct Accepted {
 
 impl Document {
     /// A plan that was just made.
-    pub(crate) fn of(plan: &Plan, command: Running, title: &Title) -> Self {
+    pub(crate) fn of(plan: &Plan, command: Running, title: &Title, asked: &Asked) -> Self {
         let times = plan.typical_times();
         let changes = plan.steps().iter().zip(times).filter(|(step, _)| step.is_change());
         let unchanged = plan.steps().iter().filter(|step| !step.is_change());
@@ -314,6 +323,8 @@ impl Document {
                 .collect(),
             warnings: steps().flat_map(warnings).collect(),
             accepted: steps().flat_map(accepted).collect(),
+            selection: SelectionTold::of(plan, asked),
+            left_out_before: BeforeTold::of(plan, command),
         }
     }
 }
@@ -408,6 +419,7 @@ fn reasons(plan: &Plan, step: &Step) -> Vec<Reason> {
         all.extend(because.iter().map(|forced| match forced {
             "Readiness" => plain(ReasonName::Failed),
             "Type" => plain(ReasonName::KindChanged),
+            Reasons::REQUESTED => plain(ReasonName::Requested),
             property => Reason { property: Some(property.to_owned()), ..plain(ReasonName::CannotBeChanged) },
         }));
     }

@@ -231,7 +231,8 @@ impl PlanFile {
 
     /// How to make a plan like this, and to run it.
     fn anew(&self) -> String {
-        anew(self.plan.command, &self.path, |command| format!("`stack {command}`"))
+        let asked = self.plan.selection.as_ref().map_or_else(String::new, |told| told.asked.flags());
+        anew(self.plan.command, &asked, &self.path, |command| format!("`stack {command}`"))
     }
 
     fn refused(&self, what: &str, causes: Vec<String>) -> Failure {

@@ -9,6 +9,7 @@ use engine::{Action, Plan, Step};
 
 use crate::heading::named_account;
 use crate::losses::LossFate;
+use crate::narrowed::{self, BeforeTold};
 use crate::output::Lines;
 use crate::plan_lines::{self, is_only_new, tier};
 use crate::plans::document::Document;
@@ -88,6 +89,13 @@ pub(crate) fn page(plan: &Plan, document: &Document, unfinished: Unfinished) -> 
     if document.typical_seconds > 0 && title.target == "aws" {
         let _ = write!(about, "; it typically takes {}", duration(document.typical_seconds));
     }
+    let asked = document.selection.as_ref().map(|told| &told.asked);
+    let left_out = asked.and_then(|asked| narrowed::left_out(plan.narrowed(), asked));
+    let before = document.left_out_before.as_ref().map(BeforeTold::line);
+    for line in left_out.iter().chain(&before) {
+        let _ = write!(about, "\n\n**{}**", inline(line));
+    }
+    let explained = asked.map_or_else(Lines::new, |asked| narrowed::explained(plan, asked, true));
     let mut tiers: Vec<&str> = Vec::new();
     for step in plan.steps().iter().filter(|step| step.is_change()) {
         if !tiers.contains(&tier(step)) {
@@ -108,7 +116,7 @@ pub(crate) fn page(plan: &Plan, document: &Document, unfinished: Unfinished) -> 
             .collect(),
         table: tiers.iter().map(counted).collect(),
         sections: sections(plan, unfinished),
-        remarks: plain(&remarks(plan)),
+        remarks: [plain(&explained), plain(&remarks(plan))].concat(),
     };
     page.write()
 }

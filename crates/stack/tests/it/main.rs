@@ -67,6 +67,7 @@ mod readme;
 mod rehearsal;
 mod resuming;
 mod secrets;
+mod selection;
 mod server;
 mod signals;
 mod state_cost;
