@@ -46,7 +46,7 @@ fn has_another_owner(kind: &dyn Kind, cause: &Cause) -> bool {
 }
 
 /// What would be taken away from an object that is adopted: a protection, or a part of what it holds.
-fn weakened(kind: &dyn Kind, live: &Value, desired: &Value) -> Option<String> {
+pub(crate) fn weakened(kind: &dyn Kind, live: &Value, desired: &Value) -> Option<String> {
     let facts = kind.facts();
     // A difference that the kind leaves as it is takes nothing away.
     let (live, _) = accept(kind, live, desired);

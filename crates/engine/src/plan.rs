@@ -383,6 +383,7 @@ impl<'a> Planner<'a> {
             warnings: Vec::new(),
             outside,
             pending,
+            encounter: None,
             subject: Subject::Both(existing(object, seen), wanted),
         })
     }

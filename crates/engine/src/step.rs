@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::diff::PropertyChange;
+use crate::encounter::Encounter;
 use crate::event::Seq;
 use crate::foresight::Accepted;
 use crate::outside::Outside;
@@ -146,6 +147,8 @@ pub struct Step {
     pub(crate) outside: Vec<Outside>,
     /// The paths of the changes that a run has begun and not made yet.
     pub(crate) pending: Vec<String>,
+    /// What a creation takes over.
+    pub(crate) encounter: Option<Encounter>,
 }
 
 impl Step {
@@ -166,6 +169,7 @@ impl Step {
             warnings: Vec::new(),
             outside: Vec::new(),
             pending: Vec::new(),
+            encounter: None,
         }
     }
 
@@ -204,6 +208,12 @@ impl Step {
     #[must_use]
     pub fn pending(&self) -> &[String] {
         &self.pending
+    }
+
+    /// What is there already of what is created, and is taken over; `None` where nothing was found.
+    #[must_use]
+    pub fn encounter(&self) -> Option<&Encounter> {
+        self.encounter.as_ref()
     }
 
     /// Whether its object is being created: a run has begun that and not seen it ready.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use engine::{Action, Drift, Note, Outside, Plan, PropertyChange, Reasons, ReplaceOrder, Step, Term};
+use engine::{
+    Action, Drift, Encounter, Note, Outside, Plan, PropertyChange, Reasons, ReplaceOrder, Step, Term,
+};
 use secrets::{masked_at, shown_path};
 use serde_json::Value;
 
@@ -75,13 +77,15 @@ pub(crate) fn tier(step: &Step) -> &str {
     step.address.as_str().split('/').next().unwrap_or_default()
 }
 
-/// Whether all there is to say is that it is new.
+/// Whether all there is to say is that it is new, or there already and as it should be.
 pub(crate) fn is_only_new(step: &Step) -> bool {
-    step.action == Action::Create && step.note.is_none()
+    let is_plain = |met: &Encounter| met.changes.is_empty() && met.refused.is_none();
+    step.action == Action::Create && step.note.is_none() && step.encounter().is_none_or(is_plain)
 }
 
 fn sign(step: &Step) -> (Style, &'static str) {
     match &step.action {
+        Action::Create if step.encounter().is_some() => (Style::Green, "<"),
         Action::Create => (Style::Green, "+"),
         Action::Update => (Style::Yellow, "~"),
         Action::Replace { .. } => (Style::Loud, "±"),
@@ -120,6 +124,11 @@ fn undone_of(found: &[Difference]) -> String {
         Difference::Removed { .. } | Difference::Reordered { .. } => false,
     };
     undone(found.iter().all(is_removed), found.iter().all(is_added))
+}
+
+/// The id of an object that was met, in brackets.
+fn named(id: Option<&str>) -> String {
+    id.map_or_else(String::new, |id| format!(" ({})", cut(id, PATH)))
 }
 
 struct View<'a> {
@@ -164,7 +173,13 @@ impl View<'_> {
             Some(Note::Missing) => "  it has disappeared",
             Some(Note::Deposed) => "  was replaced by an earlier run",
             Some(Note::TakenBack) => "  was replaced by an earlier run, is still there, and is taken back",
-            None => "",
+            None => match step.encounter() {
+                Some(Encounter { refused: Some(_), id, .. }) => {
+                    return format!("  is there already{} and cannot be adopted", named(id.as_deref()));
+                }
+                Some(met) => return format!("  is there already{} and is adopted", named(met.id.as_deref())),
+                None => "",
+            },
         };
         text.to_owned()
     }
@@ -187,6 +202,11 @@ impl View<'_> {
         if let Some(because) = self.because(step) {
             lines.line(format!("{INDENT}because {because}"));
         }
+        if let Some(refused) = step.encounter().and_then(|met| met.refused.as_ref()) {
+            lines.add(INDENT).styled(Style::Red, refused).end();
+        }
+        let met = step.encounter().map_or(&[][..], |met| &met.changes);
+        met.iter().for_each(|change| self.change(lines, change, Some(step), ""));
         self.changes(lines, step);
         if let (true, Action::Create, Some(Value::Object(desired))) =
             (self.details, &step.action, step.desired())
@@ -211,7 +231,8 @@ impl View<'_> {
         };
         let replaced = of(|step| matches!(step.action, Action::Replace { .. }));
         let missing = of(|step| step.action == Action::Create && step.note == Some(Note::Missing));
-        let created = of(is_only_new);
+        let created =
+            of(|step| step.action == Action::Create && step.note.is_none() && step.encounter().is_none());
         let part = |names: &[&str], one: &str, more: &str| {
             let what = if names.len() == 1 { one } else { more };
             (!names.is_empty()).then(|| format!("{} {what}", some_of(names, 2)))

@@ -17,6 +17,8 @@ use crate::output::{Lines, Style};
 pub(crate) struct Counts {
     /// New objects.
     pub(crate) create: usize,
+    /// Objects that are there already, that nothing recorded stands for, and that are taken over.
+    pub(crate) adopt: usize,
     /// Changed objects.
     pub(crate) update: usize,
     /// Replaced objects.
@@ -44,6 +46,7 @@ impl Counts {
         let mut counts = Self::default();
         for step in steps {
             *match (&step.action, step.note) {
+                (Action::Create, _) if step.encounter().is_some() => &mut counts.adopt,
                 (Action::Create, _) => &mut counts.create,
                 (Action::Update, _) => &mut counts.update,
                 (Action::Replace { .. }, _) => &mut counts.replace,
@@ -61,6 +64,7 @@ impl Counts {
     pub(crate) fn text(&self) -> String {
         let parts = [
             (self.create, "to create"),
+            (self.adopt, "to adopt"),
             (self.update, "to change"),
             (self.replace, "to replace"),
             (self.delete, "to delete"),
@@ -98,8 +102,11 @@ pub(crate) fn found(plan: &Plan) -> Lines {
         lines.line(format!("  renamed: {} is now {}{others}; nothing changes in AWS", first.from, first.to));
     }
     if nothing_is_recorded(plan) {
-        lines.line("  nothing is recorded for this environment; objects that carry its tags are");
-        lines.line("  adopted rather than created again");
+        let is_met = plan.steps().iter().any(|step| step.encounter().is_some());
+        lines.line(match is_met {
+            true => "  nothing is recorded for this environment; what there is of it already is adopted",
+            false => "  nothing is recorded for this environment",
+        });
     }
     lines
 }

@@ -67,7 +67,7 @@ async fn runs_are_told_with_who_what_for_how_they_ended_and_each_step() {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_failed_or_was_interrupted_says_so_and_one_that_was_killed_does_not() {
     let world = World::new();
-    world.cloud.set_faults([(1, Fault::Before(engine::ErrorClass::Denied))]);
+    world.cloud.set_faults([(2, Fault::Before(engine::ErrorClass::Denied))]);
     let failed = world.run_as(&process(&world, "up"), &one(1)).await.report();
     assert!(!failed.is_complete());
 

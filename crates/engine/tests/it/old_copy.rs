@@ -148,3 +148,40 @@ async fn what_was_deleted_a_moment_ago_and_is_still_shown_is_not_taken_over() {
         world.check_cloud_equals_state().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_tells_what_is_there_already_and_what_becomes_of_it() {
+    let world = World::new();
+    assert!(world.plan(&chain(1)).await.steps().iter().all(|step| step.encounter().is_none()));
+    world.apply(&chain(1)).await;
+    world.put_back([None, None, None]).await;
+    world.cloud.clear_log();
+    for (size, changed) in [(1, vec![]), (2, vec!["Size"])] {
+        let plan = world.plan(&chain(size)).await;
+        assert_eq!(plan.steps().len(), KINDS.len());
+        for step in plan.steps() {
+            let address = &step.address;
+            let met = step.encounter().unwrap_or_else(|| panic!("{address} is not found"));
+            assert_eq!(
+                met.changes.iter().map(|change| change.property()).collect::<Vec<_>>(),
+                changed,
+                "{address}"
+            );
+            assert_eq!(met.refused, None, "{address}");
+        }
+    }
+    let asked = |entry: &String| entry.starts_with("find") || entry.starts_with("read");
+    assert!(world.cloud.log().iter().all(asked), "{:?}", world.cloud.log());
+    // What cannot become what is declared is told before anything is called; a revision is made beside it.
+    for spec in KINDS {
+        let world = World::new();
+        let wanted = |shape: u8| graph([resource("t/a", spec.name, json!({ "Name": "a", "Shape": shape }))]);
+        world.apply(&wanted(1)).await;
+        world.put_back([None, None, None]).await;
+        let plan = world.plan(&wanted(2)).await;
+        let refused = plan.steps()[0].encounter().map(|met| met.refused.clone());
+        let wanted = (spec.name != REVISION.name)
+            .then(|| Some("its Shape differs, which cannot be changed".to_owned()));
+        assert_eq!(refused, wanted, "{}", spec.name);
+    }
+}

@@ -178,7 +178,7 @@ async fn a_refusal_after_a_lost_answer_does_not_prove_that_nothing_was_created()
     let world = World::new();
     world.cloud.set_key_lag(Duration::from_secs(20));
     // The answer to the create is lost, the search finds nothing yet, and the second create is refused.
-    world.cloud.set_faults([(1, Fault::AfterEffect), (3, Fault::Before(ErrorClass::Denied))]);
+    world.cloud.set_faults([(2, Fault::AfterEffect), (4, Fault::Before(ErrorClass::Denied))]);
     let report = world.run(&graph([resource("t/a", "Test::Key", named("a"))])).await.report();
     assert_eq!(report.failed.len(), 1);
     assert_eq!(world.cloud.addresses(), ["t/a"]);

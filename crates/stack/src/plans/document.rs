@@ -85,6 +85,8 @@ pub(crate) struct Document {
 pub(crate) enum ActionName {
     /// A new object.
     Create,
+    /// An object that is there already, and that nothing recorded stands for, is taken over.
+    Adopt,
     /// The object is changed.
     Update,
     /// A new object takes the place of the present one.
@@ -111,6 +113,8 @@ pub(crate) struct Change {
     pub(crate) reasons: Vec<Reason>,
     /// How it is replaced; `null` unless it is.
     pub(crate) replacement: Option<Replacement>,
+    /// What is taken over; `null` unless something is.
+    pub(crate) adoption: Option<AdoptionTold>,
     /// The properties that the configuration changes, or that an unfinished run has not set yet; of a new object, all of them.
     pub(crate) properties: Vec<Property>,
     /// The properties that somebody changed outside of this program.
@@ -185,6 +189,16 @@ pub(crate) struct Replacement {
     pub(crate) forced_by: Vec<String>,
     /// Which comes first.
     pub(crate) order: OrderName,
+}
+
+/// An object that is taken over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AdoptionTold {
+    /// Its id; `null` where its kind has none.
+    pub(crate) id: Option<String>,
+    /// Why the run will refuse to take it over; `null` where it will not.
+    pub(crate) refused: Option<String>,
 }
 
 /// A property that the configuration changes.
@@ -353,13 +367,15 @@ fn change(plan: &Plan, step: &Step, typical_seconds: u64) -> Change {
     let put_back = |change: &&PropertyChange| {
         !step.outside().iter().any(|outside| outside.path == change.path && outside.puts_back)
     };
+    let met = step.encounter();
     let mut properties: Vec<Property> = step
         .changes
         .iter()
+        .chain(met.map_or(&[][..], |met| &met.changes))
         .filter(put_back)
         .map(|change| property(&change.path, change.before.as_ref(), change.after.as_ref(), &own))
         .collect();
-    if let (Action::Create, Some(Value::Object(desired))) = (&step.action, step.desired()) {
+    if let (Action::Create, None, Some(Value::Object(desired))) = (&step.action, met, step.desired()) {
         properties.extend(desired.iter().map(|(name, value)| property(name, None, Some(value), &own)));
     }
     Change {
@@ -368,6 +384,7 @@ fn change(plan: &Plan, step: &Step, typical_seconds: u64) -> Change {
         action: action(step),
         reasons: reasons(plan, step),
         replacement: replacement(step),
+        adoption: met.map(|met| AdoptionTold { id: met.id.clone(), refused: met.refused.clone() }),
         properties,
         drift: drift(step),
         removal: removed(step),
@@ -392,6 +409,7 @@ fn property(
 
 fn action(step: &Step) -> ActionName {
     match &step.action {
+        Action::Create if step.encounter().is_some() => ActionName::Adopt,
         Action::Create => ActionName::Create,
         Action::Update => ActionName::Update,
         Action::Replace { .. } => ActionName::Replace,

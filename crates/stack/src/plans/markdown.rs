@@ -138,8 +138,9 @@ fn sections(plan: &Plan, unfinished: Unfinished) -> Vec<Section> {
         section("Changed", false, of(|step| step.action == Action::Update)),
         section("No longer managed", false, of(|step| step.action == Action::Delete && is_kept(step))),
         section("Finished", false, of(|step| step.action == Action::Unchanged)),
-        section("Created again", false, of(|step| step.action == Action::Create && !is_only_new(step))),
-        section("Created", false, of(is_only_new)),
+        section("Created again", false, of(|step| step.action == Action::Create && step.note.is_some())),
+        section("Adopted", false, of(|step| step.encounter().is_some())),
+        section("Created", false, of(|step| is_only_new(step) && step.encounter().is_none())),
     ]
 }
 
@@ -221,6 +222,7 @@ impl Page {
             ("keep", |counts| counts.keep),
             ("finish", |counts| counts.finish),
             ("create", |counts| counts.create),
+            ("adopt", |counts| counts.adopt),
             ("unchanged", |counts| counts.unchanged),
         ];
         let used: Vec<&Column> =
