@@ -379,8 +379,8 @@ impl Operator<'_> {
         let look = || read(kind, desired, &outputs);
         let live = self.read_again(step, Operation::Create, look).await?.ok_or_else(gone)?;
         // What is in an object that was found may be what other resources are about to find: the next plan knows.
-        let live = managed(&live, recorded, desired, &[]);
         let desired = &kind.marked(&step.address, desired);
+        let live = managed(&live, recorded, desired, &[]);
         let changed = changed_properties(kind, &live, desired);
         if changed.is_empty() {
             return Ok(outputs);

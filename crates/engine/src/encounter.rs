@@ -139,7 +139,7 @@ impl Engine {
         let refused = weakened(kind, &live, properties)
             .or_else(|| Some(format!("its {} differs, which cannot be changed", differs?)));
         let desired = kind.marked(address, properties);
-        let (taken, _) = accept(kind, &managed(&live, properties, properties, &[]), &desired);
+        let (taken, _) = accept(kind, &managed(&live, properties, &desired, &[]), &desired);
         let changes = diff(&taken, &desired, kind.facts().lists);
         let id = kind.facts().import.of(properties, &outputs);
         Ok(Some((outputs, Encounter { id, changes, refused })))

@@ -215,7 +215,7 @@ impl Page {
             return;
         }
         type Column = (&'static str, fn(&Counts) -> usize);
-        let columns: [Column; 7] = [
+        let columns: [Column; 8] = [
             ("replace", |counts| counts.replace),
             ("delete", |counts| counts.delete),
             ("change", |counts| counts.update),
