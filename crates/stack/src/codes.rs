@@ -111,6 +111,8 @@ codes! {
     NoPlan "E0602",
     /// A plan in a file cannot be run.
     PlanFile "E0603",
+    /// An object that exists cannot be adopted.
+    Import "E0605",
     /// The run was interrupted.
     Interrupted "E0701",
     /// A file or the output cannot be written.

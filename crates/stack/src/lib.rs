@@ -31,6 +31,9 @@ mod export;
 mod failures;
 mod footer;
 mod heading;
+mod import;
+mod import_file;
+mod import_form;
 mod init;
 mod input;
 mod interruption;
@@ -68,8 +71,8 @@ mod unlock;
 mod verify;
 
 pub use cli::{
-    Applied, Bootstrap, Cli, Color, Command, EmulatorCommand, EnvCommand, ExportCommand, Init, Options,
-    Serve, Shown, StateCommand, Target,
+    Applied, Bootstrap, Cli, Color, Command, EmulatorCommand, EnvCommand, ExportCommand, Import, Init,
+    Options, Serve, Shown, StateCommand, Target,
 };
 pub use codes::Code;
 pub use config::{

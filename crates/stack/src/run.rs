@@ -174,6 +174,7 @@ async fn run(
     let done = match command {
         Command::Up(_) => Box::pin(work.up(&signals)).await,
         Command::Destroy { preview: false, .. } => Box::pin(work.change(Running::Destroy, &signals)).await,
+        Command::Import(wanted) => Box::pin(work.import(&wanted, &signals)).await,
         Command::Bootstrap(wanted) => Box::pin(work.bootstrap(wanted, &signals)).await,
         Command::State(StateCommand::Push) => Box::pin(work.push(&signals)).await,
         Command::State(StateCommand::Pull) => Box::pin(work.pull(&signals)).await,
@@ -189,7 +190,7 @@ async fn run(
 
 /// A command of this program in a text: `stack state push`.
 static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
-    let commands = "up|preview|refresh|outputs|verify|destroy|bootstrap|unlock|state|env";
+    let commands = "up|preview|refresh|outputs|verify|destroy|import|bootstrap|unlock|state|env";
     Regex::new(&format!("`stack ((?:{commands})(?: [^`]*)?)`")).expect("it is one")
 });
 
@@ -232,6 +233,7 @@ impl Work {
             Command::Up(_)
             | Command::Destroy { .. }
             | Command::Bootstrap(_)
+            | Command::Import(_)
             | Command::State(StateCommand::Push | StateCommand::Pull)
             | Command::Unlock { .. }
             | Command::Emulator(_)

@@ -42,6 +42,7 @@ mod example;
 mod export;
 mod failures;
 mod forgery;
+mod imports;
 mod init;
 mod kinds;
 mod life;
