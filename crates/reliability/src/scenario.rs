@@ -5,8 +5,9 @@ use std::sync::Arc;
 use engine::Graph;
 use stack::{Config, Stack};
 
+use crate::import::without_state;
 use crate::kept::Backend;
-use crate::meddle::Targets;
+use crate::meddle::{SOMEBODY, Targets};
 use crate::world::{Ended, Fate, Run, Sight, World, place};
 
 /// What is done to the whole stack.
@@ -18,11 +19,13 @@ pub enum Scenario {
     Update,
     /// Everything that is there is deleted.
     Destroy,
+    /// Everything is there, made by somebody else; it is adopted, and then brought to what is wanted.
+    Import,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Scenario; 3] = [Scenario::Up, Scenario::Update, Scenario::Destroy];
+    pub const ALL: [Scenario; 4] = [Scenario::Up, Scenario::Update, Scenario::Destroy, Scenario::Import];
 
     /// As it is written in a case's id.
     #[must_use]
@@ -31,6 +34,7 @@ impl Scenario {
             Scenario::Up => "up",
             Scenario::Update => "update",
             Scenario::Destroy => "destroy",
+            Scenario::Import => "import",
         }
     }
 }
@@ -71,11 +75,17 @@ impl Stage {
     /// [`Broken`] if it does not work when nothing goes wrong.
     pub fn set(scenario: Scenario, state: Backend) -> Result<Self, Broken> {
         let mut before = World::kept_in(state);
+        if scenario == Scenario::Import {
+            before.project = SOMEBODY;
+        }
         if scenario != Scenario::Up {
             clean(&mut before, scenario, &first())?;
         }
+        if scenario == Scenario::Import {
+            before = without_state(before, state).map_err(|reason| Broken { scenario, reason })?;
+        }
         let wanted = match scenario {
-            Scenario::Up => first(),
+            Scenario::Up | Scenario::Import => first(),
             Scenario::Update => second(),
             Scenario::Destroy => Arc::default(),
         };

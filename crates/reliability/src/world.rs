@@ -22,8 +22,10 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use crate::disk::{WriteEnd, Written};
+use crate::import::{self, Wish};
 use crate::kept::{Backend, Kept, Open};
 use crate::life::{Life, Wire};
+use crate::meddle::OURS;
 use crate::pause::{Aside, Pause};
 
 /// The region of all worlds.
@@ -112,8 +114,12 @@ pub struct Sight {
 #[derive(Debug)]
 pub struct World {
     environment: &'static str,
+    /// Whose the objects are that processes make.
+    pub(crate) project: &'static str,
+    /// What processes adopt before they plan.
+    pub(crate) wishes: Arc<[Wish]>,
     cloud: Snapshot,
-    kept: Kept,
+    pub(crate) kept: Kept,
     passed: Duration,
     processes: u64,
 }
@@ -142,6 +148,8 @@ impl World {
             rt().block_on(async { (Emulator::in_memory().snapshot(), Kept::empty(backend).await) });
         Self {
             environment,
+            project: OURS,
+            wishes: Arc::default(),
             cloud: cloud.expect("an account in memory has a snapshot"),
             kept,
             passed: Duration::ZERO,
@@ -153,8 +161,9 @@ impl World {
     #[must_use]
     pub fn copy(&self) -> Self {
         let kept = rt().block_on(self.kept.copy());
-        let Self { environment, passed, processes, .. } = *self;
-        Self { environment, cloud: self.cloud.clone(), kept, passed, processes }
+        let Self { environment, project, passed, processes, .. } = *self;
+        let wishes = Arc::clone(&self.wishes);
+        Self { environment, project, wishes, cloud: self.cloud.clone(), kept, passed, processes }
     }
 
     /// The state directory.
@@ -240,7 +249,7 @@ impl World {
                 let ended = tokio::select! {
                     biased;
                     () = life.over() => Ended::Died,
-                    ended = plan_and_apply(&engine, &emulator, wanted, between, &mut plan) => ended,
+                    ended = plan_and_apply(&engine, &emulator, self.work(wanted), between, &mut plan) => ended,
                     () = tokio::time::sleep(LONGEST) => Ended::Stuck,
                 };
                 is_over.notify_one();
@@ -291,7 +300,7 @@ impl World {
             Some(Aside::Rival) => {
                 let store = open.store(&rival);
                 let engine = self.engine(emulator, Arc::clone(&store), rival);
-                let rival = timeout(LONGEST, take_over(&engine, &*store, emulator, wanted, pause));
+                let rival = timeout(LONGEST, take_over(&engine, &*store, emulator, self.work(wanted), pause));
                 (Some(rival.await.unwrap_or(Ended::Stuck)), None)
             }
             Some(Aside::Copy) => {
@@ -373,14 +382,26 @@ impl World {
     }
 
     fn engine(&self, emulator: &Emulator, store: Arc<dyn engine::Store>, host: Arc<dyn Host>) -> Engine {
-        let registry = registry_in(emulator, "payment", self.environment);
+        let registry = registry_in(emulator, self.project, self.environment);
         Engine::new(Arc::new(registry), store).with_host(host).bound_to("the account of the matrix")
+    }
+
+    /// What a process does.
+    fn work<'a>(&'a self, wanted: &'a Arc<Graph>) -> Work<'a> {
+        Work { wanted, wishes: &self.wishes }
     }
 
     /// The machine of the process of this number, while one is at work that began then.
     fn machine(&self, number: u64, started: Instant) -> Arc<dyn Host> {
         Arc::new(Machine { before: self.passed, started, number, next: AtomicU64::new(0) })
     }
+}
+
+/// What a process does: it adopts, and then brings everything to what is wanted.
+#[derive(Clone, Copy)]
+struct Work<'a> {
+    wanted: &'a Arc<Graph>,
+    wishes: &'a [Wish],
 }
 
 /// The directory as it was after the first of these writes.
@@ -409,7 +430,7 @@ async fn take_over(
     engine: &Engine,
     store: &dyn engine::Store,
     emulator: &Emulator,
-    wanted: &Arc<Graph>,
+    work: Work<'_>,
     pause: &Pause,
 ) -> Ended {
     let session = async {
@@ -422,38 +443,38 @@ async fn take_over(
     // To open includes to look for what was left open, which may take longer than anybody waits for an answer of S3.
     let opened = timeout(OPENS_WITHIN, &mut session).await;
     pause.go_on();
-    let work = async {
+    let doing = async {
         let session = match opened {
             Ok(opened) => opened?,
             Err(_) => session.await?,
         };
-        finish(session, emulator, wanted, async |_| {}, &mut None).await
+        finish(session, emulator, work, async |_| {}, &mut None).await
     };
-    ended(work.await)
+    ended(doing.await)
 }
 
 async fn plan_and_apply(
     engine: &Engine,
     emulator: &Emulator,
-    wanted: &Arc<Graph>,
+    work: Work<'_>,
     between: impl AsyncFnOnce(&Emulator),
     planned: &mut Option<Plan>,
 ) -> Ended {
-    let work = async {
+    let doing = async {
         let session = engine.open().await?;
-        finish(session, emulator, wanted, between, planned).await
+        finish(session, emulator, work, between, planned).await
     };
-    ended(work.await)
+    ended(doing.await)
 }
 
 async fn finish(
     session: Session,
     emulator: &Emulator,
-    wanted: &Arc<Graph>,
+    work: Work<'_>,
     between: impl AsyncFnOnce(&Emulator),
     planned: &mut Option<Plan>,
 ) -> Result<(usize, Report), EngineError> {
-    let applied = in_session(&session, emulator, wanted, between, planned).await;
+    let applied = in_session(&session, emulator, work, between, planned).await;
     let closed = session.close().await;
     let applied = applied?;
     closed?;
@@ -471,11 +492,14 @@ fn ended(done: Result<(usize, Report), EngineError>) -> Ended {
 async fn in_session(
     session: &Session,
     emulator: &Emulator,
-    wanted: &Arc<Graph>,
+    work: Work<'_>,
     between: impl AsyncFnOnce(&Emulator),
     planned: &mut Option<Plan>,
 ) -> Result<(usize, Report), EngineError> {
-    let plan = session.plan(Arc::clone(wanted), &Selector::all()).await?;
+    if let Some(report) = import::adopt(session, work.wanted, work.wishes).await? {
+        return Ok((0, report));
+    }
+    let plan = session.plan(Arc::clone(work.wanted), &Selector::all()).await?;
     let plan = planned.insert(plan);
     between(emulator).await;
     let report = session.apply(plan).await?;
@@ -503,7 +527,7 @@ pub(crate) fn words<E: std::error::Error>(error: &E) -> String {
 }
 
 /// A runtime whose clock is its own and stands still while anybody works.
-fn rt() -> tokio::runtime::Runtime {
+pub(crate) fn rt() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

@@ -12,6 +12,7 @@ mod facts;
 mod fake_cloud;
 mod foresight;
 mod full_disk;
+mod import;
 mod interrupt;
 mod journal;
 mod life;
