@@ -20,7 +20,7 @@ use crate::identity::Identity;
 mod marks;
 
 pub use marks::{IgnoredTags, InvalidIgnored};
-pub(crate) use marks::{leave_alone, mark};
+pub(crate) use marks::{leave_alone, mark, owner};
 
 /// The tag with the project's name.
 pub const PROJECT: &str = "stack:project";

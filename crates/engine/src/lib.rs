@@ -11,6 +11,7 @@
 //! - deciding: [`Plan`], [`Step`], [`Action`], [`diff`](diff()); a part of it: [`Selector`], [`Choice`].
 //! - doing: [`Engine`], [`Session`], [`Report`]; the calls themselves go through a [`Provider`], which a [`Registry`]
 //!   of resource types is.
+//! - adopting what this program did not make: [`ForeignId`], [`Session::examine`], [`Session::adopt`].
 //! - remembering: [`State`] is the fold of [`Event`]s, kept in a [`Store`]. The journal's hash chain finds damage, not
 //!   forgery; [`Head`] is what one notes elsewhere to find that too, and [`inspect`] compares.
 //!
@@ -49,10 +50,12 @@ mod facade;
 mod facts;
 mod fields;
 mod forecast;
+mod foreign;
 mod foresight;
 mod graph;
 mod history;
 mod host;
+mod import;
 mod input;
 mod journal;
 mod ledger;
@@ -102,6 +105,7 @@ pub use event::{Event, Intended, Mutation, Operation, Outcome, Run, Seq};
 pub use facade::Engine;
 pub use facts::{CreateOnly, Facts, FoundIn, ImportId, Listed, Named, Reads, Span, Tagging, Template, Times};
 pub use fields::fields;
+pub use foreign::{ForeignId, Owner};
 pub use foresight::Accepted;
 pub use foresight::Foreseen;
 pub use foresight::Going;
@@ -112,6 +116,7 @@ pub use foresight::Wish;
 pub use graph::{Graph, GraphError, Moved};
 pub use history::{Did, End, History, HistoryError, Older, PastRun, PastStep, Which, history};
 pub use host::{Host, SystemHost, TestHost};
+pub use import::{Adoption, Imports, Unfit};
 pub use input::{Input, Join, Output, Piece, Text};
 pub use ledger::Ledger;
 pub use local_store::LocalStore;

@@ -14,6 +14,7 @@ use crate::address::Address;
 use crate::error::{CallError, ErrorClass};
 use crate::facts::Facts;
 use crate::fields::fields;
+use crate::foreign::{ForeignId, Owner};
 use crate::foresight::{Foreseen, Wish};
 use crate::graph::Graph;
 use crate::loss::Contents;
@@ -52,6 +53,11 @@ pub trait Caller: Send + Sync + 'static {
     /// Takes out of live properties what others may set, and is neither compared nor changed.
     fn left_alone(&self, _facts: &Facts, _live: &mut Value) {}
 
+    /// Whose a live object is, as far as what it carries says.
+    fn owner(&self, _facts: &Facts, _live: &Value) -> Option<Owner> {
+        None
+    }
+
     /// Is told what is ours before objects are read: a kind that shows what is in its object, such as the routes of a table,
     /// must tell those of the program's other resources from those that somebody added.
     fn known(&self, _known: &Known<'_>) {}
@@ -66,6 +72,10 @@ impl<C: Caller + ?Sized> Caller for Arc<C> {
 
     fn left_alone(&self, facts: &Facts, live: &mut Value) {
         self.as_ref().left_alone(facts, live);
+    }
+
+    fn owner(&self, facts: &Facts, live: &Value) -> Option<Owner> {
+        self.as_ref().owner(facts, live)
     }
 
     fn known(&self, known: &Known<'_>) {
@@ -92,6 +102,10 @@ pub trait Kind: Send + Sync {
     fn marked(&self, _address: &Address, properties: &Value) -> Value {
         properties.clone()
     }
+    /// Whose a live object is: [`Caller::owner`].
+    fn owner(&self, _live: &Value) -> Option<Owner> {
+        None
+    }
     fn change(&self, property: &str) -> Change {
         self.facts().change(property)
     }
@@ -102,6 +116,14 @@ pub trait Kind: Send + Sync {
     fn claim(&self, properties: &Value) -> Option<String>;
     fn coexists(&self, new: &Value, old: &Value) -> bool;
     async fn find(&self, properties: &Value, search: &Search) -> Result<Option<Value>, CallError>;
+    /// The properties, with what the id says of them, and the outputs.
+    async fn identify(
+        &self,
+        _properties: &Value,
+        _id: &ForeignId,
+    ) -> Result<Option<(Value, Value)>, CallError> {
+        Ok(None)
+    }
     async fn create(&self, properties: &Value, intent: &Intent) -> Result<Value, CallError>;
     async fn poll_ready(&self, outputs: &Value) -> Result<Readiness<Value>, CallError>;
     async fn poll_changed(
@@ -253,6 +275,10 @@ impl<R: Resource> Kind for Adapter<R> {
         self.context.marked(&R::FACTS, address, properties)
     }
 
+    fn owner(&self, live: &Value) -> Option<Owner> {
+        self.context.owner(&R::FACTS, live)
+    }
+
     fn properties(&self) -> &'static [&'static str] {
         fields::<R>()
     }
@@ -275,6 +301,16 @@ impl<R: Resource> Kind for Adapter<R> {
     async fn find(&self, properties: &Value, search: &Search) -> Result<Option<Value>, CallError> {
         let found = typed::<R>(properties)?.find(&self.context, search).await?;
         found.as_ref().map(erased).transpose()
+    }
+
+    async fn identify(
+        &self,
+        properties: &Value,
+        id: &ForeignId,
+    ) -> Result<Option<(Value, Value)>, CallError> {
+        let mut named = typed::<R>(properties)?;
+        let Some(outputs) = named.identify(&self.context, id).await? else { return Ok(None) };
+        Ok(Some((erased(&named)?, erased(&outputs)?)))
     }
 
     async fn create(&self, properties: &Value, intent: &Intent) -> Result<Value, CallError> {

@@ -24,7 +24,7 @@ use crate::state::{Object, State};
 use crate::step::{Action, Step};
 
 /// How many objects are read at once. Batching joins them into far fewer calls.
-const READS_AT_ONCE: usize = 256;
+pub(crate) const READS_AT_ONCE: usize = 256;
 
 impl Engine {
     /// The plan, once somebody has looked into what would be deleted.

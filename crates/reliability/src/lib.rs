@@ -7,6 +7,7 @@ pub mod changes;
 mod disk;
 mod draw;
 pub mod drift;
+mod import;
 mod kept;
 mod life;
 mod matrix;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use engine::{Address, Choice, Component, Graph, Selector};
 use stack::{Config, Stack};
 
+use crate::import::without_state;
 use crate::kept::Backend;
-use crate::meddle::Targets;
+use crate::meddle::{SOMEBODY, Targets};
 use crate::world::{Ended, Fate, Run, Sight, World, place};
 
 /// What is done to the whole stack.
@@ -20,11 +21,14 @@ pub enum Scenario {
     Part,
     /// Everything that is there is deleted.
     Destroy,
+    /// Everything is there, made by somebody else; it is adopted, and then brought to what is wanted.
+    Import,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Scenario; 4] = [Scenario::Up, Scenario::Update, Scenario::Part, Scenario::Destroy];
+    pub const ALL: [Scenario; 5] =
+        [Scenario::Up, Scenario::Update, Scenario::Part, Scenario::Destroy, Scenario::Import];
 
     /// As it is written in a case's id.
     #[must_use]
@@ -34,6 +38,7 @@ impl Scenario {
             Scenario::Update => "update",
             Scenario::Part => "part",
             Scenario::Destroy => "destroy",
+            Scenario::Import => "import",
         }
     }
 }
@@ -74,6 +79,9 @@ impl Stage {
     /// [`Broken`] if it does not work when nothing goes wrong.
     pub fn set(scenario: Scenario, state: Backend) -> Result<Self, Broken> {
         let mut before = World::kept_in(state);
+        if scenario == Scenario::Import {
+            before.project = SOMEBODY;
+        }
         if scenario != Scenario::Up {
             clean(&mut before, scenario, &first())?;
         }
@@ -81,8 +89,11 @@ impl Stage {
             let database = Selector::tier(<database::Tier as Component>::NAME);
             before.choose(Choice::all().called("up --exclude database").except(database));
         }
+        if scenario == Scenario::Import {
+            before = without_state(before, state).map_err(|reason| Broken { scenario, reason })?;
+        }
         let wanted = match scenario {
-            Scenario::Up => first(),
+            Scenario::Up | Scenario::Import => first(),
             Scenario::Update | Scenario::Part => second(),
             Scenario::Destroy => Arc::default(),
         };

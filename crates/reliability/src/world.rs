@@ -22,8 +22,10 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use crate::disk::{WriteEnd, Written};
+use crate::import::{self, Wish};
 use crate::kept::{Backend, Kept, Open};
 use crate::life::{Life, Wire};
+use crate::meddle::OURS;
 use crate::pause::{Aside, Pause};
 
 /// The region of all worlds.
@@ -112,8 +114,12 @@ pub struct Sight {
 #[derive(Debug)]
 pub struct World {
     environment: &'static str,
+    /// Whose the objects are that processes make.
+    pub(crate) project: &'static str,
+    /// What processes adopt before they plan.
+    pub(crate) wishes: Arc<[Wish]>,
     cloud: Snapshot,
-    kept: Kept,
+    pub(crate) kept: Kept,
     passed: Duration,
     processes: u64,
     /// What of all that there is to do the processes do.
@@ -144,6 +150,8 @@ impl World {
             rt().block_on(async { (Emulator::in_memory().snapshot(), Kept::empty(backend).await) });
         Self {
             environment,
+            project: OURS,
+            wishes: Arc::default(),
             cloud: cloud.expect("an account in memory has a snapshot"),
             kept,
             passed: Duration::ZERO,
@@ -161,9 +169,9 @@ impl World {
     #[must_use]
     pub fn copy(&self) -> Self {
         let kept = rt().block_on(self.kept.copy());
-        let Self { environment, passed, processes, .. } = *self;
-        let (cloud, choice) = (self.cloud.clone(), self.choice.clone());
-        Self { environment, cloud, kept, passed, processes, choice }
+        let Self { environment, project, passed, processes, .. } = *self;
+        let (wishes, cloud, choice) = (Arc::clone(&self.wishes), self.cloud.clone(), self.choice.clone());
+        Self { environment, project, wishes, cloud, kept, passed, processes, choice }
     }
 
     /// The state directory.
@@ -233,7 +241,8 @@ impl World {
         let life = Life::default();
         let runtime = rt();
         let mut plan = None;
-        let work = Work { wanted, choice: &self.choice.clone() };
+        let (wishes, choice) = (Arc::clone(&self.wishes), self.choice.clone());
+        let work = Work { wanted, wishes: &wishes, choice: &choice };
         let run = runtime.block_on(async {
             let start = Instant::now();
             let abort = life.clone();
@@ -383,7 +392,7 @@ impl World {
     }
 
     fn engine(&self, emulator: &Emulator, store: Arc<dyn engine::Store>, host: Arc<dyn Host>) -> Engine {
-        let registry = registry_in(emulator, "payment", self.environment);
+        let registry = registry_in(emulator, self.project, self.environment);
         Engine::new(Arc::new(registry), store).with_host(host).bound_to("the account of the matrix")
     }
 
@@ -393,10 +402,11 @@ impl World {
     }
 }
 
-/// What a process is to do.
+/// What a process does: it adopts, and then does what is chosen of all that is wanted.
 #[derive(Clone, Copy)]
 struct Work<'a> {
     wanted: &'a Arc<Graph>,
+    wishes: &'a [Wish],
     choice: &'a Choice,
 }
 
@@ -492,6 +502,9 @@ async fn in_session(
     between: impl AsyncFnOnce(&Emulator),
     planned: &mut Option<Plan>,
 ) -> Result<(usize, Report), EngineError> {
+    if let Some(report) = import::adopt(session, work.wanted, work.wishes).await? {
+        return Ok((0, report));
+    }
     let plan = session.plan_chosen(Arc::clone(work.wanted), work.choice).await?;
     let plan = planned.insert(plan);
     between(emulator).await;
@@ -520,7 +533,7 @@ pub(crate) fn words<E: std::error::Error>(error: &E) -> String {
 }
 
 /// A runtime whose clock is its own and stands still while anybody works.
-fn rt() -> tokio::runtime::Runtime {
+pub(crate) fn rt() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

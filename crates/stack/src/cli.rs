@@ -120,6 +120,12 @@ pub enum Command {
         #[command(flatten)]
         part: Part,
     },
+    /// Adopt an object that exists in AWS for a resource that declares it. Shows what the next `up` would change of it, and asks.
+    ///
+    /// The object is recorded, and gets the tags that say whose it is; nothing else of it is changed. Which form the id has depends
+    /// on the kind of the resource: `import --kinds` shows them, and so does docs/import.md. An object of another project or
+    /// environment is refused.
+    Import(Import),
     /// Print the effective configuration, each value and its source, as TOML. Calls nothing.
     ///
     /// Everything in it is shown, `ecs.environment_variables` too: the configuration is no place for secrets.
@@ -192,6 +198,26 @@ pub enum Command {
         /// The directory; it is made if it does not exist.
         directory: PathBuf,
     },
+}
+
+/// Which objects are adopted, and for which resources.
+#[derive(Clone, Debug, Args)]
+pub struct Import {
+    /// The resource, such as vpc/vpc.
+    #[arg(conflicts_with_all = ["all", "kinds"])]
+    pub address: Option<String>,
+    /// The id of the object, such as vpc-0a1b2c3d4e5f60718. Parts are joined by `|`.
+    #[arg(conflicts_with_all = ["all", "kinds"])]
+    pub id: Option<String>,
+    /// Adopt all that this file names, as TOML or as lines of JSON: "ADDRESS" = "ID". All of it, or nothing.
+    #[arg(long, value_name = "FILE", conflicts_with = "kinds")]
+    pub all: Option<PathBuf>,
+    /// Also adopt what carries the tags of another project, environment or resource.
+    #[arg(long)]
+    pub take_over: bool,
+    /// Show which form the ids of each kind of resource have. Calls nothing.
+    #[arg(long)]
+    pub kinds: bool,
 }
 
 /// What the new configuration file says.

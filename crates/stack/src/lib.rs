@@ -34,6 +34,9 @@ mod failures;
 mod footer;
 mod heading;
 mod history;
+mod import;
+mod import_file;
+mod import_form;
 mod init;
 mod input;
 mod interruption;
@@ -82,8 +85,8 @@ mod written;
 
 pub use chosen::{Chosen, Part, Typed};
 pub use cli::{
-    Applied, Bootstrap, Cli, Color, Command, EmulatorCommand, EnvCommand, ExportCommand, Init, Options,
-    Serve, Shown, StateCommand, Target, Up,
+    Applied, Bootstrap, Cli, Color, Command, EmulatorCommand, EnvCommand, ExportCommand, Import, Init,
+    Options, Serve, Shown, StateCommand, Target, Up,
 };
 pub use codes::Code;
 pub use config::{

@@ -78,8 +78,14 @@ fn named(step: &Step, removal: &Removal) -> String {
 /// One sentence for each object that goes, or for several of a kind: what is lost, what is kept.
 #[must_use]
 pub(crate) fn losses(plan: &Plan) -> Lines {
+    losses_of(plan, &plan.steps().iter().collect::<Vec<_>>())
+}
+
+/// The same of some of its steps.
+#[must_use]
+pub(crate) fn losses_of(plan: &Plan, steps: &[&Step]) -> Lines {
     let mut groups: BTreeMap<(Told, &str, bool), Vec<String>> = BTreeMap::new();
-    for step in plan.steps() {
+    for step in steps.iter().copied() {
         let Some((removal, told)) = step.removal().and_then(|removal| Some((removal, Told::of(removal)?)))
         else {
             continue;
@@ -88,7 +94,7 @@ pub(crate) fn losses(plan: &Plan) -> Lines {
         groups.entry((told, &removal.kind, replaced)).or_default().push(named(step, removal));
     }
     let mut lines = Lines::new();
-    for step in plan.steps() {
+    for step in steps.iter().copied() {
         if let Some(Gone { text, .. }) = Gone::of_step(plan, step) {
             lines.add("  ").styled(Style::Loud, text).end();
         }
@@ -106,7 +112,7 @@ pub(crate) fn losses(plan: &Plan) -> Lines {
             wrapped(&mut lines, &names);
         }
     }
-    for step in plan.steps() {
+    for step in steps.iter().copied() {
         for lowered in step.lowered() {
             let text = lowered_sentence(step, lowered);
             lines.add("  ").styled(Style::Loud, text).end();

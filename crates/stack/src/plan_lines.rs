@@ -446,7 +446,7 @@ pub(crate) fn refers_to(value: &Value) -> BTreeSet<&str> {
 }
 
 /// The resources that a value takes something from.
-fn refers<'v>(value: &'v Value, sources: &mut BTreeSet<&'v str>) {
+pub(crate) fn refers<'v>(value: &'v Value, sources: &mut BTreeSet<&'v str>) {
     match Term::of(value) {
         Term::Reference { address, .. } => {
             sources.insert(address);

@@ -15,7 +15,7 @@ use crate::run::Work;
 
 /// A command of this program in a text: `stack state push`.
 static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
-    let commands = "up|preview|refresh|outputs|verify|destroy|bootstrap|unlock|state|env|history";
+    let commands = "up|preview|refresh|outputs|verify|destroy|import|bootstrap|unlock|state|env|history";
     Regex::new(&format!("`stack ((?:{commands})(?: [^`]*)?)`")).expect("it is one")
 });
 

@@ -221,6 +221,7 @@ async fn run(
     let done = match command {
         Command::Up(_) => Box::pin(work.up(&signals)).await,
         Command::Destroy { preview: false, .. } => Box::pin(work.change(Running::Destroy, &signals)).await,
+        Command::Import(wanted) => Box::pin(work.import(&wanted, &signals)).await,
         Command::Bootstrap(wanted) => Box::pin(work.bootstrap(wanted, &signals)).await,
         Command::State(StateCommand::Push) => Box::pin(work.push(&signals)).await,
         Command::State(StateCommand::Pull) => Box::pin(work.pull(&signals)).await,
@@ -276,6 +277,7 @@ impl Work {
             Command::Up(_)
             | Command::Destroy { .. }
             | Command::Bootstrap(_)
+            | Command::Import(_)
             | Command::State(
                 StateCommand::Push
                 | StateCommand::Pull

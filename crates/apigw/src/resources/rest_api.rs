@@ -20,8 +20,8 @@ use aws_sdk_apigateway::types::{
     SecurityPolicy,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Named,
-    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ForeignId, ImportId, Intent, Listed, Loss,
+    Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -157,6 +157,17 @@ impl Resource for RestApi {
             }
         }
         Ok(None)
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<RestApiOutputs<Resolved>>, CallError> {
+        const OPERATION: &str = "GetRestApi";
+        let request = gateway(cx).get_rest_api().rest_api_id(id.part("RestApiId"));
+        let live = request.send().await.called(OPERATION).if_exists()?;
+        live.map(|live| outputs(live.id, live.root_resource_id, OPERATION)).transpose()
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<RestApiOutputs<Resolved>, CallError> {

@@ -24,8 +24,8 @@ use aws_sdk_kms::primitives::DateTimeFormat as Format;
 use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
 use aws_sdk_rds::types::{DbCluster, DbClusterSnapshot};
 use engine::{
-    CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, How, ImportId, Intent, Keep,
-    KeepValue, Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage,
+    CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, ForeignId, How, ImportId, Intent,
+    Keep, KeepValue, Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage,
     Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -236,6 +236,15 @@ impl Resource for Key {
             }
         }
         Ok(None)
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<KeyOutputs<Resolved>>, CallError> {
+        let live = live(cx, id.part("KeyId")).await?;
+        live.map(|live| outputs(&live)).transpose()
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<KeyOutputs<Resolved>, CallError> {

@@ -12,8 +12,8 @@ use aws_sdk_ec2::types::{
     UserIdGroupPair,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Input, Intent, Listed, Loss, Named,
-    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ForeignId, ImportId, Input, Intent, Listed,
+    Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -172,6 +172,18 @@ macro_rules! rule {
                 search: &Search,
             ) -> Result<Option<$outputs<Resolved>>, CallError> {
                 Ok(find(cx, search).await?.map(|id| $outputs { id }))
+            }
+
+            async fn identify(
+                &mut self,
+                cx: &Context,
+                id: &ForeignId,
+            ) -> Result<Option<$outputs<Resolved>>, CallError> {
+                let id = id.part("Id").into();
+                let live = live(cx, &id).await?;
+                // Both directions have ids of one form.
+                let is_this = |live: &Live| live.is_egress() == Some(Self::KIND.ends_with("Egress"));
+                Ok(live.filter(is_this).map(|_| $outputs { id }))
             }
 
             async fn create(

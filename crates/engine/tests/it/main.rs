@@ -14,6 +14,7 @@ mod fake_cloud;
 mod foresight;
 mod full_disk;
 mod history;
+mod import;
 mod interrupt;
 mod journal;
 mod ledger;

@@ -43,6 +43,11 @@ fn the_stack_is_destroyed_whatever_goes_wrong() {
 }
 
 #[test]
+fn what_somebody_else_made_is_adopted_whatever_goes_wrong() {
+    converges(Scenario::Import);
+}
+
+#[test]
 fn the_stack_comes_up_whatever_goes_wrong_with_its_state_in_s3() {
     let stage = Stage::set(Scenario::Up, Backend::S3).unwrap();
     let mut all = cases(&stage, SEED, 1);

@@ -45,6 +45,7 @@ mod export;
 mod failures;
 mod forgery;
 mod history;
+mod imports;
 mod init;
 mod kinds;
 mod life;

@@ -8,8 +8,8 @@ use aws::ec2::{found_by, ready_when_seen, retag};
 use aws::{CallResult, Called, Context, Tags, required};
 use aws_sdk_ec2::types::{DomainType, ResourceType};
 use engine::{
-    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Named,
-    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ForeignId, ImportId, Intent, Listed, Loss,
+    Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +84,15 @@ impl Resource for Eip {
         let found = request.send().await.called(OPERATION)?.addresses.unwrap_or_default();
         let found = found.into_iter().next();
         found.map(|live| outputs(live.allocation_id, live.public_ip, OPERATION)).transpose()
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<EipOutputs<Resolved>>, CallError> {
+        let live = describe(cx).addresses.get(&id.part("AllocationId").into()).await?;
+        live.map(|live| outputs(live.allocation_id, live.public_ip, "DescribeAddresses")).transpose()
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<EipOutputs<Resolved>, CallError> {
