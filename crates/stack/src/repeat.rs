@@ -20,7 +20,7 @@ static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Commands whose plan depends on every value of the configuration.
-const PLANNING: [&str; 3] = ["up", "preview", "destroy"];
+const PLANNING: [&str; 4] = ["up", "preview", "destroy", "import"];
 
 /// Commands that read no more of the configuration than where the state is, and the keys that say so.
 const OF_THE_STATE: [&str; 5] = ["outputs", "unlock", "state", "env", "history"];
