@@ -9,6 +9,7 @@ use crate::codec::JournalError;
 use crate::engine_error::EngineError;
 use crate::graph::Graph;
 use crate::host::{Host, SystemHost};
+use crate::ignored::Ignored;
 use crate::journal::{Binding, Journal, Loaded, load};
 use crate::lock::{Lock, LockError, Lost, Wish};
 use crate::observer::{Observer, Progress, Silent};
@@ -52,7 +53,7 @@ pub struct Engine {
     pub(crate) settle_grace: Duration,
     lock: Wish,
     binding: Binding,
-    cancel: Cancel,
+    pub(crate) cancel: Cancel,
 }
 
 impl Engine {
@@ -184,7 +185,7 @@ impl Engine {
         let Loaded { state, changed_at } = self.load().await?;
         let selection = selector.resolve(&Graph::default(), &state);
         let live = unless(&self.cancel, self.read_whole(&state, &selection, changed_at, None)).await?;
-        Ok(Survey { state, live, provider: Arc::clone(&self.provider) })
+        Ok(Survey { state, live, provider: Arc::clone(&self.provider), ignored: Ignored::default() })
     }
 
     /// The same as [`Engine::look`] for somebody who can go on with a part. What this identity may
@@ -196,7 +197,7 @@ impl Engine {
         let Loaded { state, changed_at } = self.load().await?;
         let selection = selector.resolve(&Graph::default(), &state);
         let live = unless(&self.cancel, self.read_all(&state, &selection, changed_at, None)).await?;
-        Ok(Survey { state, live, provider: Arc::clone(&self.provider) })
+        Ok(Survey { state, live, provider: Arc::clone(&self.provider), ignored: Ignored::default() })
     }
 
     /// Takes the lock, opens the journal, and settles what an earlier run left open.

@@ -17,6 +17,7 @@ use crate::fields::fields;
 use crate::foresight::{Foreseen, Wish};
 use crate::graph::Graph;
 use crate::loss::Contents;
+use crate::orphans::Sighting;
 use crate::resource::{Change, Changed, Intent, Order, Readiness, Resource, Search, Settle};
 use crate::stage::Resolved;
 use crate::state::State;
@@ -102,6 +103,9 @@ pub trait Kind: Send + Sync {
     fn claim(&self, properties: &Value) -> Option<String>;
     fn coexists(&self, new: &Value, old: &Value) -> bool;
     async fn find(&self, properties: &Value, search: &Search) -> Result<Option<Value>, CallError>;
+    async fn ours(&self) -> Result<Option<Vec<Sighting<Value>>>, CallError> {
+        Ok(None)
+    }
     async fn create(&self, properties: &Value, intent: &Intent) -> Result<Value, CallError>;
     async fn poll_ready(&self, outputs: &Value) -> Result<Readiness<Value>, CallError>;
     async fn poll_changed(
@@ -275,6 +279,14 @@ impl<R: Resource> Kind for Adapter<R> {
     async fn find(&self, properties: &Value, search: &Search) -> Result<Option<Value>, CallError> {
         let found = typed::<R>(properties)?.find(&self.context, search).await?;
         found.as_ref().map(erased).transpose()
+    }
+
+    async fn ours(&self) -> Result<Option<Vec<Sighting<Value>>>, CallError> {
+        let Some(found) = R::ours(&self.context).await? else { return Ok(None) };
+        let one = |Sighting { outputs, address, tags, created }: Sighting<OutputsFor<R>>| {
+            Ok::<_, CallError>(Sighting { outputs: erased(&outputs)?, address, tags, created })
+        };
+        found.into_iter().map(one).collect::<Result<_, _>>().map(Some)
     }
 
     async fn create(&self, properties: &Value, intent: &Intent) -> Result<Value, CallError> {

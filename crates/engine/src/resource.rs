@@ -10,6 +10,7 @@ use crate::facts::Facts;
 use crate::fields::fields;
 use crate::foresight::{Foreseen, Wish};
 use crate::loss::Contents;
+use crate::orphans::Sighting;
 use crate::provider::Caller;
 use crate::stage::{Data, Declared, Resolved, Stage};
 
@@ -243,6 +244,17 @@ pub trait Resource: Data {
         context: &Self::Context,
         search: &Search,
     ) -> Result<Option<Self::Outputs<Resolved>>, CallError>;
+
+    /// All objects of the kind that carry the program's marks, whatever they were made for; `None` where the cloud has no way to list
+    /// them.
+    ///
+    /// # Errors
+    /// As the calls fail.
+    async fn ours(
+        _context: &Self::Context,
+    ) -> Result<Option<Vec<Sighting<Self::Outputs<Resolved>>>>, CallError> {
+        Ok(None)
+    }
 
     /// Creates the object: one mutating call.
     ///

@@ -9,6 +9,7 @@ use crate::diff::{PropertyChange, accept, diff, managed};
 use crate::facts::Facts;
 use crate::foresight::Remark;
 use crate::graph::Graph;
+use crate::ignored::Ignored;
 use crate::plan::{Reading, Readings, relocated};
 use crate::provider::Provider;
 use crate::state::{Object, State};
@@ -31,6 +32,7 @@ pub struct Survey {
     pub state: State,
     pub(crate) live: Readings,
     pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) ignored: Ignored,
 }
 
 impl std::fmt::Debug for Survey {
@@ -55,6 +57,13 @@ impl Survey {
         Self { state: relocated(graph, self.state).0, ..self }
     }
 
+    /// The same look, without what a graph leaves to others: what is live there is no drift.
+    #[must_use]
+    pub fn ignoring(self, graph: &Graph) -> Self {
+        let ignored = Ignored::as_recorded(graph, &self.state);
+        Self { ignored, ..self }
+    }
+
     /// Where live objects differ from what is recorded. Of what may not be read, nobody knows.
     #[must_use]
     pub fn drift(&self) -> Vec<Drift> {
@@ -69,7 +78,7 @@ impl Survey {
                 return Vec::new();
             };
             let found = managed(live, &object.properties, &Value::Null, kind.closed());
-            let (_, accepted) = accept(kind, &found, &object.properties);
+            let (_, accepted) = accept(kind, &found, &object.properties, self.ignored.of(address));
             let remark = |accepted| Remark { address: address.clone(), accepted };
             accepted.into_iter().map(remark).collect()
         };
@@ -83,13 +92,13 @@ impl Survey {
     }
 
     /// How a live object differs from the one recorded at this address, if it does and may be looked at.
-    fn drift_of(&self, address: &Address, object: &Object, live: &Reading) -> Option<Drift> {
+    pub(crate) fn drift_of(&self, address: &Address, object: &Object, live: &Reading) -> Option<Drift> {
         let changes = match live {
             Reading::Found(found) => {
                 let kind = self.provider.kind(&object.kind)?;
                 let recorded = kind.marked(object.marked_with(address), &object.properties);
                 let found = managed(found, &recorded, &Value::Null, kind.closed());
-                let (found, _) = accept(kind, &found, &recorded);
+                let (found, _) = accept(kind, &found, &recorded, self.ignored.of(address));
                 let changes = diff(&recorded, &found, kind.facts().lists);
                 if changes.is_empty() {
                     return None;

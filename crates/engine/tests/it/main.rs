@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod acceptance;
 mod anchor;
 mod apply;
 mod basis;
@@ -12,6 +13,7 @@ mod facts;
 mod fake_cloud;
 mod foresight;
 mod full_disk;
+mod ignored;
 mod interrupt;
 mod journal;
 mod life;
