@@ -67,7 +67,7 @@ impl Work {
         let Some(prepared) = signals.unless(Box::pin(self.prepare(declared))).await else {
             return Ok(nothing_changed());
         };
-        let Prepared { engine, graph, anchors, title, is_new } = prepared?;
+        let Prepared { engine, graph, anchors, title, is_new, .. } = prepared?;
         if is_new && !declared {
             return Ok(self.tell_nothing_is_recorded());
         }

@@ -6,7 +6,10 @@
 //! A program of your own adds tiers to the seven of the payment stack, and keeps the whole command line: see [`Program`].
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
+// Futures of commands contain those of sessions, which contain those of AWS's clients: more than 128 types deep.
+#![recursion_limit = "256"]
 
+mod accepting;
 mod account;
 mod across;
 mod advice;
@@ -28,9 +31,11 @@ mod error_json;
 mod events;
 mod exit;
 mod export;
+mod expression;
 mod failures;
 mod footer;
 mod heading;
+mod ignored;
 mod init;
 mod input;
 mod interruption;
@@ -40,6 +45,7 @@ mod made_with;
 mod moved;
 mod moves;
 mod open_settings;
+mod orphans;
 mod output;
 mod outputs;
 mod payment;
@@ -50,6 +56,7 @@ mod program;
 mod progress;
 mod question;
 mod quota;
+mod refresh;
 mod render;
 mod run;
 mod secret;

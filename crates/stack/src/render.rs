@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::advice::{Advice, Advisor, code_of, told};
 use crate::output::{Lines, Style};
 use crate::secret::masked;
+use crate::shortened::{VALUE, cut};
 
 /// Counts of a plan, by what happens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -108,6 +109,16 @@ pub(crate) fn remarks(plan: &Plan) -> Lines {
 
 /// A live value that is not as declared, or recorded, and stays.
 pub(crate) fn remark(lines: &mut Lines, address: &Address, accepted: &Accepted) {
+    if accepted.is_ignored {
+        let text = |one: &Value| match one {
+            Value::Null => "not set".to_owned(),
+            one => cut(&value(&masked(one)), VALUE),
+        };
+        let Accepted { property, live, declared, .. } = accepted;
+        let (declared, live) = (text(declared), text(live));
+        lines.line(format!("  ignored: {address} {property} (declared {declared}, live {live})"));
+        return;
+    }
     lines.line(format!("  {address} {}", accepted.because));
 }
 
@@ -138,7 +149,7 @@ pub(crate) fn value(value: &Value) -> String {
     }
 }
 
-fn changes_json(changes: &[PropertyChange]) -> Vec<Value> {
+pub(crate) fn changes_json(changes: &[PropertyChange]) -> Vec<Value> {
     let one = |change: &PropertyChange| {
         let (before, after) = (change.before.as_ref().map(masked), change.after.as_ref().map(masked));
         json!({ "property": change.path, "before": before, "after": after })

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use engine::{Engine, Graph, Holder, Observer, Plan, Registry, Remark, Selector, State, lock_holder};
+use engine::{Engine, Graph, Holder, Observer, Plan, Registry, State, lock_holder};
 use regex::{Captures, Regex};
 use tokio::sync::OnceCell;
 
@@ -30,12 +30,11 @@ use crate::init;
 use crate::moved::Kept;
 use crate::output::{self, Lines, note, print, print_json, tell};
 use crate::outputs::NEXT_STEPS;
-use crate::plan_lines;
 use crate::plans::document::Running;
 use crate::plans::title::Title;
 use crate::program::{Program, defective};
 use crate::progress::Screen;
-use crate::render::{self, Counts};
+use crate::render::Counts;
 use crate::signals::Signals;
 use crate::stack::{Place, StackError, argument_error};
 use crate::target::{self, Cloud, NOTHING_REAL};
@@ -60,6 +59,7 @@ pub(crate) struct Work {
 pub(crate) struct Prepared {
     pub(crate) engine: Engine,
     pub(crate) graph: Arc<Graph>,
+    pub(crate) place: Place,
     pub(crate) anchors: Option<Anchors>,
     pub(crate) title: Title,
     /// Whether nothing was ever recorded of the environment.
@@ -178,6 +178,7 @@ async fn run(
         Command::State(StateCommand::Push) => Box::pin(work.push(&signals)).await,
         Command::State(StateCommand::Pull) => Box::pin(work.pull(&signals)).await,
         Command::Unlock { id, force } => Box::pin(work.unlock(id, force, &signals)).await,
+        Command::Refresh(wanted) if wanted.accept => Box::pin(work.accept(&wanted, &signals)).await,
         // The others change nothing and hold no lock, so they can be dropped at any time.
         command => {
             let looked = signals.unless(Box::pin(work.look(command))).await;
@@ -219,7 +220,7 @@ impl Work {
         match command {
             Command::Preview(shown) => self.preview(Running::Up, &shown).await,
             Command::Destroy { preview: true, shown, .. } => self.preview(Running::Destroy, &shown).await,
-            Command::Refresh { detailed_exitcode } => self.refresh(detailed_exitcode).await,
+            Command::Refresh(wanted) => self.refresh(&wanted).await,
             Command::Outputs { name } => self.outputs(name.as_deref()).await,
             Command::Verify { junit, timeout } => {
                 self.verify(junit.as_deref(), Duration::from_secs(timeout)).await
@@ -299,7 +300,7 @@ impl Work {
         }
         let anchors = Anchors::of(&self.loaded.config, &self.environment, &cloud);
         let is_new = state.records == 0;
-        Ok(Prepared { engine: self.engine(cloud).await?, graph, anchors, title, is_new })
+        Ok(Prepared { engine: self.engine(cloud).await?, graph, place, anchors, title, is_new })
     }
 
     /// An engine on a target and the environment's state.
@@ -360,7 +361,7 @@ impl Work {
     }
 
     /// What a command works on, and as whom.
-    fn heading(&self, cloud: &Cloud) -> Lines {
+    pub(crate) fn heading(&self, cloud: &Cloud) -> Lines {
         heading(&self.loaded.config.project, self.environment.as_str(), self.options.target, cloud)
     }
 
@@ -407,39 +408,6 @@ impl Work {
         let counts = Counts::of(plan).text();
         let nothing = if plan.is_empty() { "nothing to do; " } else { "" };
         format!("{}: {nothing}{counts}", self.title())
-    }
-
-    async fn refresh(&self, detailed_exitcode: bool) -> Result<Exit, Failure> {
-        let is_empty = self.recorded().await?.is_empty();
-        let cloud = self.connect().await?;
-        note(self.heading(&cloud));
-        let engine = self.engine(cloud).await?;
-        let survey = engine.look(&Selector::all()).await.map_err(engine_failure)?;
-        let drift = survey.drift();
-        // No drift, so not among it.
-        let mut remarks = Lines::new();
-        for Remark { address, accepted } in survey.remarks() {
-            render::remark(&mut remarks, &address, &accepted);
-        }
-        note(remarks);
-        if self.options.json {
-            print_json(&render::drift_json(&drift))?;
-        } else if is_empty {
-            let text = format!("{}: nothing is recorded; {} deploys it", self.title(), self.command("up"));
-            print(&Lines::from(&text))?;
-        } else if drift.is_empty() {
-            print(&Lines::from(&format!("{}: no drift", self.title())))?;
-        } else {
-            let count = drift.len();
-            let objects = if count == 1 { "object differs" } else { "objects differ" };
-            let summary = format!(
-                "{}: {count} {objects} from what was recorded; {} repairs that",
-                self.title(),
-                self.command("up")
-            );
-            print(plan_lines::drift(&drift).line(summary))?;
-        }
-        Ok(if detailed_exitcode && !drift.is_empty() { Exit::Changes } else { Exit::Done })
     }
 
     /// Declares the stack for an imagined account, in the zones that are recorded: no target is touched.

@@ -62,7 +62,8 @@ impl Work {
             .survey(&Selector::all())
             .await
             .map_err(engine_failure)?
-            .relocated(&graph);
+            .relocated(&graph)
+            .ignoring(&graph);
         let subject = Subject::new(self.environment.as_str(), &place.aws(), &graph, &survey);
         let endpoints = match &unreachable {
             Some(reason) => Endpoints::unreachable(reason),

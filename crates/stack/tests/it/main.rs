@@ -23,6 +23,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod accept;
 mod anchors;
 mod any_change;
 #[cfg(unix)]
