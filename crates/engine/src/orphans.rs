@@ -17,7 +17,7 @@ use crate::references;
 use crate::resource::Search;
 use crate::scope::Declaration;
 use crate::settle::{is_recorded, is_somebody_elses};
-use crate::state::State;
+use crate::state::{Object, State};
 
 /// So many kinds are asked at once.
 const AT_ONCE: usize = 8;
@@ -104,8 +104,9 @@ impl Engine {
             match listed {
                 Listed::Denied(error) => orphans.denied.push((name, error)),
                 Listed::All(sightings) => {
-                    let unknown =
-                        sightings.into_iter().filter(|one| !is_recorded(state, kind, &name, &one.outputs));
+                    let unknown = sightings.into_iter().filter(|one| {
+                        !is_recorded(state, kind, &name, &one.outputs) && !stands_for(state, kind, one)
+                    });
                     let unknown = unknown.map(|one| (Value::Null, one)).collect();
                     orphans.found.extend(told(kind, &name, state, unknown));
                     orphans.listed.push(name);
@@ -174,6 +175,20 @@ impl Engine {
         let address = Some(node.address.to_string());
         Ok(Some((properties, Sighting { outputs, address, tags: BTreeMap::new(), created: None })))
     }
+}
+
+/// Whether an object is recorded as one of another kind: what the cloud makes by itself, such as the default group of a network, is
+/// listed with what is made by calls.
+fn stands_for(state: &State, kind: &dyn Kind, one: &Sighting<Value>) -> bool {
+    let id = kind.facts().import.of(&Value::Null, &one.outputs).map(Value::from);
+    let slot = one.address.as_deref().and_then(|address| state.slot(address));
+    let has_id = |object: &Object| {
+        object
+            .outputs
+            .as_object()
+            .is_some_and(|outputs| outputs.values().any(|output| Some(output) == id.as_ref()))
+    };
+    slot.is_some_and(|slot| slot.current.iter().chain(&slot.deposed).any(has_id))
 }
 
 /// What is said of the objects of a kind that are not recorded.

@@ -6,7 +6,7 @@ use engine::Graph;
 use stack::{Config, Stack};
 
 use crate::kept::Backend;
-use crate::meddle::Targets;
+use crate::meddle::{self, Targets};
 use crate::world::{Ended, Fate, Run, Sight, World, place};
 
 /// What is done to the whole stack.
@@ -18,11 +18,13 @@ pub enum Scenario {
     Update,
     /// Everything that is there is deleted.
     Destroy,
+    /// What somebody has changed and deleted is taken into the state (`refresh --accept`).
+    Accept,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Scenario; 3] = [Scenario::Up, Scenario::Update, Scenario::Destroy];
+    pub const ALL: [Scenario; 4] = [Scenario::Up, Scenario::Update, Scenario::Destroy, Scenario::Accept];
 
     /// As it is written in a case's id.
     #[must_use]
@@ -31,6 +33,7 @@ impl Scenario {
             Scenario::Up => "up",
             Scenario::Update => "update",
             Scenario::Destroy => "destroy",
+            Scenario::Accept => "accept",
         }
     }
 }
@@ -78,7 +81,13 @@ impl Stage {
             Scenario::Up => first(),
             Scenario::Update => second(),
             Scenario::Destroy => Arc::default(),
+            Scenario::Accept => third(),
         };
+        if scenario == Scenario::Accept {
+            let made = meddle::become_like(&mut before, &wanted);
+            made.map_err(|reason| Broken { scenario, reason })?;
+            before.accepts();
+        }
         let mut after = before.copy();
         let clean = clean(&mut after, scenario, &wanted)?;
         let look = |world: &World| world.look().map_err(|reason| Broken { scenario, reason });
@@ -133,6 +142,20 @@ pub fn second() -> Arc<Graph> {
     config.section_mut::<backup::Tier>().schedule_expression = "cron(30 6 * * ? *)".to_owned();
     config.section_mut::<backup::Tier>().vault.enabled = true;
     config.section_mut::<backup::Tier>().vault.opt_in = true;
+    graph(config)
+}
+
+/// What somebody made of it behind its back, as the configuration would say it.
+#[must_use]
+pub fn third() -> Arc<Graph> {
+    let mut config = config();
+    // Goes.
+    config.section_mut::<vpc::Tier>().s3_endpoint = false;
+    config.section_mut::<vpc::Tier>().flow_logs.retention_in_days = 365;
+    config.section_mut::<database::Tier>().backup_retention_in_days = 14;
+    config.section_mut::<alb::Tier>().idle_timeout = 90;
+    config.section_mut::<apigw::Tier>().monthly_quota = 2_000_000;
+    config.section_mut::<monitoring::Tier>().thresholds.response_seconds = 3.0;
     graph(config)
 }
 

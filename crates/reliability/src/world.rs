@@ -21,6 +21,7 @@ use stack::Place;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
+use crate::accepting::{accept, accept_in};
 use crate::disk::{WriteEnd, Written};
 use crate::kept::{Backend, Kept, Open};
 use crate::life::{Life, Wire};
@@ -116,6 +117,8 @@ pub struct World {
     kept: Kept,
     passed: Duration,
     processes: u64,
+    /// Whether processes take what is live into the state, rather than plan and apply.
+    accepting: bool,
 }
 
 impl World {
@@ -146,6 +149,7 @@ impl World {
             kept,
             passed: Duration::ZERO,
             processes: 0,
+            accepting: false,
         }
     }
 
@@ -153,8 +157,13 @@ impl World {
     #[must_use]
     pub fn copy(&self) -> Self {
         let kept = rt().block_on(self.kept.copy());
-        let Self { environment, passed, processes, .. } = *self;
-        Self { environment, cloud: self.cloud.clone(), kept, passed, processes }
+        let Self { environment, passed, processes, accepting, .. } = *self;
+        Self { environment, cloud: self.cloud.clone(), kept, passed, processes, accepting }
+    }
+
+    /// From now on processes take what is live into the state, and change nothing in the cloud.
+    pub(crate) fn accepts(&mut self) {
+        self.accepting = true;
     }
 
     /// The state directory.
@@ -240,7 +249,8 @@ impl World {
                 let ended = tokio::select! {
                     biased;
                     () = life.over() => Ended::Died,
-                    ended = plan_and_apply(&engine, &emulator, wanted, between, &mut plan) => ended,
+                    ended = accept(&engine), if self.accepting => ended,
+                    ended = plan_and_apply(&engine, &emulator, wanted, between, &mut plan), if !self.accepting => ended,
                     () = tokio::time::sleep(LONGEST) => Ended::Stuck,
                 };
                 is_over.notify_one();
@@ -291,7 +301,8 @@ impl World {
             Some(Aside::Rival) => {
                 let store = open.store(&rival);
                 let engine = self.engine(emulator, Arc::clone(&store), rival);
-                let rival = timeout(LONGEST, take_over(&engine, &*store, emulator, wanted, pause));
+                let rival =
+                    timeout(LONGEST, take_over(&engine, &*store, emulator, wanted, pause, self.accepting));
                 (Some(rival.await.unwrap_or(Ended::Stuck)), None)
             }
             Some(Aside::Copy) => {
@@ -411,6 +422,7 @@ async fn take_over(
     emulator: &Emulator,
     wanted: &Arc<Graph>,
     pause: &Pause,
+    accepting: bool,
 ) -> Ended {
     let session = async {
         if let Some(holder) = lock_holder(store).await? {
@@ -427,6 +439,9 @@ async fn take_over(
             Ok(opened) => opened?,
             Err(_) => session.await?,
         };
+        if accepting {
+            return accept_in(session).await.map(|changes| (changes, Report::default()));
+        }
         finish(session, emulator, wanted, async |_| {}, &mut None).await
     };
     ended(work.await)

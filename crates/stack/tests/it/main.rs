@@ -52,6 +52,7 @@ mod log_key;
 mod never_worse;
 mod new_environments;
 mod order;
+mod orphans;
 #[cfg(unix)]
 mod permissions;
 mod plans;
