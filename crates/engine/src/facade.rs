@@ -56,7 +56,7 @@ pub struct Engine {
     lock: Wish,
     caller: Option<String>,
     binding: Binding,
-    cancel: Cancel,
+    pub(crate) cancel: Cancel,
 }
 
 impl Engine {

@@ -30,6 +30,7 @@ extern crate self as engine;
 #[doc(hidden)]
 pub use serde;
 
+mod acceptance;
 mod address;
 mod anchor;
 mod apply;
@@ -55,6 +56,7 @@ mod foresight;
 mod graph;
 mod history;
 mod host;
+mod ignored;
 mod import;
 mod input;
 mod journal;
@@ -65,6 +67,7 @@ mod loss;
 mod narrow;
 mod observer;
 mod operate;
+mod orphans;
 mod outside;
 mod plan;
 mod plan_error;
@@ -89,6 +92,7 @@ mod visible;
 mod weigh;
 mod widen;
 
+pub use acceptance::{Acceptance, Taken};
 pub use address::{Address, InvalidAddress, MAX_ADDRESS_LENGTH};
 pub use anchor::{Head, Inspection, Opened, Proof, inspect, last_opened};
 pub use apply::{Done, Failure, InProgress, Report, Skipped};
@@ -116,6 +120,7 @@ pub use foresight::Wish;
 pub use graph::{Graph, GraphError, Moved};
 pub use history::{Did, End, History, HistoryError, Older, PastRun, PastStep, Which, history};
 pub use host::{Host, SystemHost, TestHost};
+pub use ignored::Ignored;
 pub use import::{Adoption, Imports, Unfit};
 pub use input::{Input, Join, Output, Piece, Text};
 pub use ledger::Ledger;
@@ -124,6 +129,7 @@ pub use lock::{Awaited, Holder, Holding, LockError, hold, lock_holder, unlock, u
 pub use loss::{Contents, How, Keep, KeepValue, Limit, Loss};
 pub use observer::{Observer, Progress, Silent};
 pub use operate::Cause;
+pub use orphans::{Orphan, Orphans, Sighting};
 pub use outside::Outside;
 pub use plan::{Plan, Reading};
 pub use plan_error::PlanError;

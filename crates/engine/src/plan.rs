@@ -12,9 +12,10 @@ use crate::diff::{PropertyChange, accept, diff, managed};
 use crate::error::CallError;
 use crate::event::{Event, Seq};
 use crate::facts::{CreateOnly, Facts};
+use crate::foresight::Accepted;
 use crate::graph::{Graph, Moved};
-
-use crate::outside::outside;
+use crate::ignored::with_recorded;
+use crate::outside::{Outside, outside};
 use crate::plan_error::PlanError;
 use crate::provider::{Kind, Provider};
 use crate::references::{self, Found};
@@ -201,7 +202,7 @@ fn taken_back(plan: &Plan, grounds: Grounds<'_>) -> Vec<(Address, Seq)> {
         };
         let desired = &kind.marked(object.marked_with(&step.address), desired);
         let found = managed(found, &object.properties, desired, kind.closed());
-        let (taken, _) = accept(kind, &found, desired);
+        let (taken, _) = accept(kind, &found, desired, plan.graph.ignores().of(&step.address));
         let changes = diff(&taken, desired, kind.facts().lists);
         let stays = changes.iter().all(|change| kind.change(change.property()) != Change::Replace);
         stays && !object.removing && matches!(object.phase, Phase::Ready | Phase::Changing)
@@ -275,6 +276,14 @@ struct Planner<'a> {
     by_missing: HashMap<Address, Address>,
 }
 
+/// How a live object differs from what is wanted: see [`Step`].
+#[derive(Default)]
+struct Compared {
+    changes: Vec<PropertyChange>,
+    accepted: Vec<Accepted>,
+    outside: Vec<Outside>,
+}
+
 impl<'a> Planner<'a> {
     fn kind(&self, address: &Address, kind: &str) -> Result<&'a dyn Kind, PlanError> {
         let unknown = || PlanError::UnknownKind { address: address.clone(), kind: kind.to_owned() };
@@ -325,27 +334,21 @@ impl<'a> Planner<'a> {
         wanted: Wanted,
     ) -> Result<Step, PlanError> {
         let seen = self.seen(object, &wanted.desired);
-        // Properties of two types cannot be compared.
-        let (changes, accepted, outside) = match object.kind == declaration.kind {
-            true => {
-                let desired = kind.marked(object.marked_with(&declaration.address), &wanted.desired);
-                let (taken, accepted) = accept(kind, &seen, &desired);
-                let changes = diff(&taken, &desired, kind.facts().lists);
-                let outside = match self.live.get(&object.seq) {
-                    Some(Reading::Found(_)) => {
-                        let recorded =
-                            kind.marked(object.marked_with(&declaration.address), &object.properties);
-                        let live = managed(&taken, &recorded, &Value::Null, kind.closed());
-                        outside(&changes, &recorded, &live, &desired, kind.facts().lists)
-                    }
-                    _ => Vec::new(),
-                };
-                (changes, accepted, outside)
-            }
-            false => (Vec::new(), Vec::new(), Vec::new()),
+        let graph = self.graph;
+        let ignored = graph.ignores().of(&declaration.address);
+        let compare = |ignored: &[String]| {
+            self.differences(&declaration.address, object, kind, &seen, &wanted.desired, ignored)
         };
+        // Properties of two types cannot be compared.
+        let is_same_kind = object.kind == declaration.kind;
+        let mut compared = if is_same_kind { compare(ignored) } else { Compared::default() };
         let forced = self.forced.contains(&declaration.address);
-        let action = action(declaration, object, kind, &changes, forced);
+        let action = action(declaration, object, kind, &compared.changes, forced);
+        // A new object gets what is declared, whatever was ignored of the old one.
+        if is_same_kind && !ignored.is_empty() && matches!(action, Action::Replace { .. }) {
+            compared = compare(&[]);
+        }
+        let Compared { changes, accepted, outside } = compared;
         let removal = match &action {
             Action::Replace { .. } => Some(self.removal(&declaration.address, object, &seen)?),
             _ => None,
@@ -373,7 +376,7 @@ impl<'a> Planner<'a> {
             action,
             changes,
             note: is_unfinished.then_some(Note::Unfinished),
-            record: object.properties != wanted.desired
+            record: object.properties != with_recorded(&wanted.desired, &object.properties, ignored)
                 || object.protect != declaration.protect
                 || object.dependencies != self.graph.refers_to(wanted.node),
             removal,
@@ -385,6 +388,30 @@ impl<'a> Planner<'a> {
             pending,
             subject: Subject::Both(existing(object, seen), wanted),
         })
+    }
+
+    /// How a live object differs from what is wanted.
+    fn differences(
+        &self,
+        address: &Address,
+        object: &Object,
+        kind: &dyn Kind,
+        seen: &Value,
+        desired: &Value,
+        ignored: &[String],
+    ) -> Compared {
+        let desired = kind.marked(object.marked_with(address), desired);
+        let (taken, accepted) = accept(kind, seen, &desired, ignored);
+        let changes = diff(&taken, &desired, kind.facts().lists);
+        let outside = match self.live.get(&object.seq) {
+            Some(Reading::Found(_)) => {
+                let recorded = kind.marked(object.marked_with(address), &object.properties);
+                let live = managed(&taken, &recorded, &Value::Null, kind.closed());
+                outside(&changes, &recorded, &live, &desired, kind.facts().lists)
+            }
+            _ => Vec::new(),
+        };
+        Compared { changes, accepted, outside }
     }
 
     /// What has disappeared, if that alone is the reason for a replacement: every property that forces it refers to what is made

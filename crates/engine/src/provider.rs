@@ -18,6 +18,7 @@ use crate::foreign::{ForeignId, Owner};
 use crate::foresight::{Foreseen, Wish};
 use crate::graph::Graph;
 use crate::loss::Contents;
+use crate::orphans::Sighting;
 use crate::resource::{Change, Changed, Intent, Order, Readiness, Resource, Search, Settle};
 use crate::stage::Resolved;
 use crate::state::State;
@@ -122,6 +123,9 @@ pub trait Kind: Send + Sync {
         _properties: &Value,
         _id: &ForeignId,
     ) -> Result<Option<(Value, Value)>, CallError> {
+        Ok(None)
+    }
+    async fn ours(&self) -> Result<Option<Vec<Sighting<Value>>>, CallError> {
         Ok(None)
     }
     async fn create(&self, properties: &Value, intent: &Intent) -> Result<Value, CallError>;
@@ -311,6 +315,14 @@ impl<R: Resource> Kind for Adapter<R> {
         let mut named = typed::<R>(properties)?;
         let Some(outputs) = named.identify(&self.context, id).await? else { return Ok(None) };
         Ok(Some((erased(&named)?, erased(&outputs)?)))
+    }
+
+    async fn ours(&self) -> Result<Option<Vec<Sighting<Value>>>, CallError> {
+        let Some(found) = R::ours(&self.context).await? else { return Ok(None) };
+        let one = |Sighting { outputs, address, tags, created }: Sighting<OutputsFor<R>>| {
+            Ok::<_, CallError>(Sighting { outputs: erased(&outputs)?, address, tags, created })
+        };
+        found.into_iter().map(one).collect::<Result<_, _>>().map(Some)
     }
 
     async fn create(&self, properties: &Value, intent: &Intent) -> Result<Value, CallError> {

@@ -11,6 +11,7 @@ use crate::fields::fields;
 use crate::foreign::ForeignId;
 use crate::foresight::{Foreseen, Wish};
 use crate::loss::Contents;
+use crate::orphans::Sighting;
 use crate::provider::Caller;
 use crate::stage::{Data, Declared, Resolved, Stage};
 
@@ -268,6 +269,17 @@ pub trait Resource: Data {
             Some(outputs) => Ok(Some(outputs)),
             None => self.find(context, &id.search()).await,
         }
+    }
+
+    /// All objects of the kind that carry the program's marks, whatever they were made for; `None` where the cloud has no way to list
+    /// them.
+    ///
+    /// # Errors
+    /// As the calls fail.
+    async fn ours(
+        _context: &Self::Context,
+    ) -> Result<Option<Vec<Sighting<Self::Outputs<Resolved>>>>, CallError> {
+        Ok(None)
     }
 
     /// Creates the object: one mutating call.

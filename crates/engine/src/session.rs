@@ -27,6 +27,7 @@ use crate::selector::Selector;
 use crate::settle::look_up;
 use crate::state::{Phase, Slot, State};
 use crate::step::Step;
+use crate::survey::Survey;
 
 /// How long a session that was dropped may take to say so in the journal. After that, its lock is given back all the same.
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(5);
@@ -195,6 +196,30 @@ impl Session {
         plan.state = Arc::new(state);
         self.close_unwanted(&plan).await?;
         Ok(plan)
+    }
+
+    /// Reads every selected object that is recorded, as it is now. Changes nothing.
+    ///
+    /// # Errors
+    /// Where the cloud cannot be read, or this identity may not read an object.
+    pub async fn look(&self, selector: &Selector) -> Result<Survey, EngineError> {
+        let state = self.state();
+        let selection = selector.resolve(&Graph::default(), &state);
+        let changed_at = self.journal().changed_at();
+        let reading = self.engine.read_whole(&state, &selection, changed_at);
+        let live = self.unless_cancelled(reading).await?;
+        Ok(Survey::new(state, live, Arc::clone(&self.engine.provider)))
+    }
+
+    /// Records something that no call belongs to, unless the session is to end.
+    pub(crate) async fn note(&self, event: Event) -> Result<(), EngineError> {
+        if self.lost.is_cancelled() {
+            return Err(self.lock().why_lost());
+        }
+        if self.cancel.is_cancelled() {
+            return Err(EngineError::Interrupted);
+        }
+        Ok(self.journal().record(event).await?)
     }
 
     /// Runs a plan of this session. What happened is in the report, whether it worked or not.

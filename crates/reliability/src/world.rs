@@ -21,6 +21,7 @@ use stack::Place;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
+use crate::accepting::accept;
 use crate::disk::{WriteEnd, Written};
 use crate::import::{self, Wish};
 use crate::kept::{Backend, Kept, Open};
@@ -124,6 +125,8 @@ pub struct World {
     processes: u64,
     /// What of all that there is to do the processes do.
     choice: Choice,
+    /// Whether processes take what is live into the state, rather than plan and apply.
+    accepting: bool,
 }
 
 impl World {
@@ -157,6 +160,7 @@ impl World {
             passed: Duration::ZERO,
             processes: 0,
             choice: Choice::all(),
+            accepting: false,
         }
     }
 
@@ -169,9 +173,14 @@ impl World {
     #[must_use]
     pub fn copy(&self) -> Self {
         let kept = rt().block_on(self.kept.copy());
-        let Self { environment, project, passed, processes, .. } = *self;
+        let Self { environment, project, passed, processes, accepting, .. } = *self;
         let (wishes, cloud, choice) = (Arc::clone(&self.wishes), self.cloud.clone(), self.choice.clone());
-        Self { environment, project, wishes, cloud, kept, passed, processes, choice }
+        Self { environment, project, wishes, cloud, kept, passed, processes, choice, accepting }
+    }
+
+    /// From now on processes take what is live into the state, and change nothing in the cloud.
+    pub(crate) fn accepts(&mut self) {
+        self.accepting = true;
     }
 
     /// The state directory.
@@ -242,7 +251,7 @@ impl World {
         let runtime = rt();
         let mut plan = None;
         let (wishes, choice) = (Arc::clone(&self.wishes), self.choice.clone());
-        let work = Work { wanted, wishes: &wishes, choice: &choice };
+        let work = Work { wanted, wishes: &wishes, choice: &choice, accepting: self.accepting };
         let run = runtime.block_on(async {
             let start = Instant::now();
             let abort = life.clone();
@@ -408,6 +417,8 @@ struct Work<'a> {
     wanted: &'a Arc<Graph>,
     wishes: &'a [Wish],
     choice: &'a Choice,
+    /// It takes what is live into the state instead.
+    accepting: bool,
 }
 
 /// The directory as it was after the first of these writes.
@@ -480,6 +491,9 @@ async fn finish(
     between: impl AsyncFnOnce(&Emulator),
     planned: &mut Option<Plan>,
 ) -> Result<(usize, Report), EngineError> {
+    if work.accepting {
+        return accept(session).await.map(|changes| (changes, Report::default()));
+    }
     let applied = in_session(&session, emulator, work, between, planned).await;
     let closed = session.close().await;
     let applied = applied?;

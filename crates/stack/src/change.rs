@@ -60,14 +60,20 @@ impl Ran {
     pub(crate) fn whole(exit: Exit, report: Option<Report>) -> Self {
         Self { exit, report, left_out: Vec::new(), again: Asked::default() }
     }
+
+    /// How it ended before anything was run.
+    pub(crate) fn without_run(&self) -> Option<Exit> {
+        self.report.is_none().then_some(self.exit)
+    }
 }
 
-/// Says how a session ends, where it has not said so by itself: what was run has.
-pub(crate) fn ends(session: &Session, result: &Result<Ran, Failure>) {
-    match result {
+/// Says how a session ends, where it has not said so by itself: what was run has. Where somebody did not agree, it failed without
+/// being run.
+pub(crate) fn ends(session: &Session, ended: Result<Option<Exit>, &Failure>) {
+    match ended {
         Err(failure) if failure.exit != Exit::Interrupted => session.ends_as(Outcome::Failed),
-        Ok(Ran { exit: Exit::Interrupted, report: None, .. }) => session.ends_as(Outcome::Interrupted),
-        Ok(Ran { exit: Exit::Failed, report: None, .. }) => session.ends_as(Outcome::Cancelled),
+        Ok(Some(Exit::Interrupted)) => session.ends_as(Outcome::Interrupted),
+        Ok(Some(Exit::Failed)) => session.ends_as(Outcome::Cancelled),
         _ => {}
     }
 }
@@ -123,7 +129,7 @@ impl Work {
         }
         let wanted = Wanted { running, graph: guarding(running, graph), kept, choice, asked, title };
         let result = self.change_in(&session, wanted, signals).await;
-        ends(&session, &result);
+        ends(&session, result.as_ref().map(Ran::without_run));
         let state = session.state();
         // By now something was called, whatever is wrong with the state.
         let (head, closed) = session.close_with_head().await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use engine::Selector;
 
 use crate::chosen::{Chosen, Part};
 use crate::config::Setting;
@@ -82,11 +83,11 @@ pub enum Command {
         chosen: Chosen,
     },
     /// Compare live AWS with the recorded state, property by property. Changes nothing; the next `up` repairs drift.
-    Refresh {
-        /// Exit with 2 if there is drift.
-        #[arg(long)]
-        detailed_exitcode: bool,
-    },
+    ///
+    /// With --accept it takes what is live into the state instead, once you have agreed, and prints the lines of the configuration
+    /// that say the same. With --orphans it lists objects that carry the tags of this environment and that nothing recorded stands
+    /// for. Neither calls anything that changes something in AWS.
+    Refresh(Refresh),
     /// Print the stack's outputs, or the one named. Calls nothing, except for `apiKey`, the API's key, which is never
     /// stored, but fetched from AWS when you ask for it.
     Outputs {
@@ -249,6 +250,23 @@ pub struct Up {
     /// Which part of it.
     #[command(flatten)]
     pub chosen: Chosen,
+}
+
+/// What to compare, and what to do with what differs.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Refresh {
+    /// Exit with 2 if there is drift, or with --orphans an orphan.
+    #[arg(long, conflicts_with = "accept")]
+    pub detailed_exitcode: bool,
+    /// Take what is live into the state, and print what to write into the configuration, so that the next `up` keeps it.
+    #[arg(long)]
+    pub accept: bool,
+    /// With --accept, only these: addresses, tiers or types, where `*` stands for any text.
+    #[arg(value_name = "ADDRESS", requires = "accept")]
+    pub addresses: Vec<Selector>,
+    /// List objects that nothing recorded stands for. Takes no lock.
+    #[arg(long, conflicts_with = "accept")]
+    pub orphans: bool,
 }
 
 /// Which plan to run, and who follows it.

@@ -166,7 +166,7 @@ impl Work {
         };
         let asked = Asked { wishes, ids, refused, take_over: wanted.take_over };
         let result = self.import_in(&session, graph, &asked, signals).await;
-        ends(&session, &result);
+        ends(&session, result.as_ref().map(Ran::without_run));
         let (head, closed) = session.close_with_head().await;
         let closed = closed.map_err(|error| Failure { exit: Exit::Failed, ..engine_failure(error) });
         let ran = result?;

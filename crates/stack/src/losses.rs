@@ -109,7 +109,7 @@ pub(crate) fn losses_of(plan: &Plan, steps: &[&Step]) -> Lines {
             let subject = format!("{} × {kind}", names.len());
             lines.add("  ").styled(style, sentence(&told, &subject, replaced, true));
             lines.line(":");
-            wrapped(&mut lines, &names);
+            wrapped(&mut lines, INDENT, &names);
         }
     }
     for step in steps.iter().copied() {
@@ -121,13 +121,13 @@ pub(crate) fn losses_of(plan: &Plan, steps: &[&Step]) -> Lines {
     lines
 }
 
-/// Names, as many as fit on a line.
-fn wrapped(lines: &mut Lines, names: &[String]) {
+/// Names, as many as fit on a line behind `indent`.
+pub(crate) fn wrapped(lines: &mut Lines, indent: &str, names: &[String]) {
     let mut line = String::new();
     for (position, name) in names.iter().enumerate() {
         let name = if position + 1 < names.len() { format!("{name},") } else { name.clone() };
-        if !line.is_empty() && line.chars().count() + 1 + name.chars().count() > WIDTH - INDENT.len() {
-            lines.line(format!("{INDENT}{line}"));
+        if !line.is_empty() && line.chars().count() + 1 + name.chars().count() > WIDTH - indent.len() {
+            lines.line(format!("{indent}{line}"));
             line.clear();
         }
         if !line.is_empty() {
@@ -135,7 +135,7 @@ fn wrapped(lines: &mut Lines, names: &[String]) {
         }
         line.push_str(&name);
     }
-    lines.line(format!("{INDENT}{line}"));
+    lines.line(format!("{indent}{line}"));
 }
 
 /// `many` says that the subject is several objects.

@@ -143,7 +143,7 @@ impl Operator<'_> {
     async fn mark(&self, adoption: &Adoption, step: &Step, kind: &dyn Kind) -> Result<Value, Cause> {
         let Adoption { address, live, outputs, .. } = adoption;
         let marked = kind.marked(address, live);
-        let changed = changed_properties(kind, live, &marked);
+        let changed = changed_properties(kind, live, &marked, &[]);
         if changed.is_empty() {
             return Ok(outputs.clone());
         }
