@@ -14,6 +14,7 @@ mod life;
 mod matrix;
 mod meddle;
 mod pause;
+mod process;
 mod scenario;
 mod trouble;
 mod world;

@@ -13,30 +13,24 @@ use aws_config::Region;
 use emulator::{
     Builder, CallRecord, Counted, Emulator, Fault, FaultPlan, Layer, Moment, Object, Snapshot, When,
 };
-use engine::{
-    Choice, Engine, EngineError, File, Graph, Host, MemoryStore, Plan, Report, Selector, Session, State,
-    Store as _, Survey, lock_holder, unlock,
-};
+use engine::{Choice, Engine, File, Graph, Host, MemoryStore, Plan, Selector, State, Store as _, Survey};
 use stack::Place;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-use crate::accepting::accept;
 use crate::disk::{WriteEnd, Written};
-use crate::import::{self, Wish};
+use crate::import::Wish;
 use crate::kept::{Backend, Kept, Open};
 use crate::life::{Life, Wire};
 use crate::meddle::OURS;
-use crate::pause::{Aside, Pause};
+use crate::pause::Aside;
+use crate::process::{Work, plan_and_apply, take_over};
 
 /// The region of all worlds.
 pub const REGION: &str = "ap-southeast-1";
 
 /// No process takes longer; one that does is stuck.
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
-
-/// For so long the request of a process is held up while another one opens the journal.
-const OPENS_WITHIN: Duration = Duration::from_secs(5);
 
 /// Processes that work beside others are numbered from here.
 const RIVALS: u64 = 1 << 32;
@@ -411,16 +405,6 @@ impl World {
     }
 }
 
-/// What a process does: it adopts, and then does what is chosen of all that is wanted.
-#[derive(Clone, Copy)]
-struct Work<'a> {
-    wanted: &'a Arc<Graph>,
-    wishes: &'a [Wish],
-    choice: &'a Choice,
-    /// It takes what is live into the state instead.
-    accepting: bool,
-}
-
 /// The directory as it was after the first of these writes.
 fn cut(now: &MemoryStore, was: &MemoryStore, writes: &[Written], kept: u64) -> MemoryStore {
     let kept = usize::try_from(kept).unwrap_or(usize::MAX).min(writes.len());
@@ -439,100 +423,6 @@ fn cut(now: &MemoryStore, was: &MemoryStore, writes: &[Written], kept: u64) -> M
         }
         store
     })
-}
-
-/// Another machine takes the lock away from whoever holds it, and does the work. Who was held up meanwhile goes on once this one
-/// has opened the journal.
-async fn take_over(
-    engine: &Engine,
-    store: &dyn engine::Store,
-    emulator: &Emulator,
-    work: Work<'_>,
-    pause: &Pause,
-) -> Ended {
-    let session = async {
-        if let Some(holder) = lock_holder(store).await? {
-            unlock(store, &holder.id).await?;
-        }
-        engine.open().await
-    };
-    let mut session = std::pin::pin!(session);
-    // To open includes to look for what was left open, which may take longer than anybody waits for an answer of S3.
-    let opened = timeout(OPENS_WITHIN, &mut session).await;
-    pause.go_on();
-    let working = async {
-        let session = match opened {
-            Ok(opened) => opened?,
-            Err(_) => session.await?,
-        };
-        finish(session, emulator, work, async |_| {}, &mut None).await
-    };
-    ended(working.await)
-}
-
-async fn plan_and_apply(
-    engine: &Engine,
-    emulator: &Emulator,
-    work: Work<'_>,
-    between: impl AsyncFnOnce(&Emulator),
-    planned: &mut Option<Plan>,
-) -> Ended {
-    let working = async {
-        let session = engine.open().await?;
-        finish(session, emulator, work, between, planned).await
-    };
-    ended(working.await)
-}
-
-async fn finish(
-    session: Session,
-    emulator: &Emulator,
-    work: Work<'_>,
-    between: impl AsyncFnOnce(&Emulator),
-    planned: &mut Option<Plan>,
-) -> Result<(usize, Report), EngineError> {
-    if work.accepting {
-        return accept(session).await.map(|changes| (changes, Report::default()));
-    }
-    let applied = in_session(&session, emulator, work, between, planned).await;
-    let closed = session.close().await;
-    let applied = applied?;
-    closed?;
-    Ok(applied)
-}
-
-fn ended(done: Result<(usize, Report), EngineError>) -> Ended {
-    match done {
-        Ok((changes, report)) if report.is_complete() => Ended::Complete { changes },
-        Ok((_, report)) => Ended::Incomplete(failures(&report)),
-        Err(error) => Ended::Refused(words::<EngineError>(&error)),
-    }
-}
-
-async fn in_session(
-    session: &Session,
-    emulator: &Emulator,
-    work: Work<'_>,
-    between: impl AsyncFnOnce(&Emulator),
-    planned: &mut Option<Plan>,
-) -> Result<(usize, Report), EngineError> {
-    if let Some(report) = import::adopt(session, work.wanted, work.wishes).await? {
-        return Ok((0, report));
-    }
-    let plan = session.plan_chosen(Arc::clone(work.wanted), work.choice).await?;
-    let plan = planned.insert(plan);
-    between(emulator).await;
-    let report = session.apply(plan).await?;
-    let changes = plan.steps().iter().filter(|step| step.is_change()).count();
-    Ok((changes, report))
-}
-
-fn failures(report: &Report) -> Vec<String> {
-    let failed =
-        report.failed.iter().map(|failure| format!("{}: {}", failure.address, words(&failure.cause)));
-    let in_progress = report.in_progress.iter().map(|left| format!("{}: in progress", left.address));
-    let not_begun = report.not_begun.iter().map(|address| format!("{address}: not begun"));
-    failed.chain(in_progress).chain(not_begun).collect()
 }
 
 /// An error and all its causes.
