@@ -205,7 +205,8 @@ impl Work {
             Running::Destroy => "DELETE all of the above of",
         };
         if ask && !plan.is_empty() {
-            let answer = agreed(&self.options, &format!("{what} {}", self.title()), signals).await?;
+            let answer =
+                agreed(&self.options, &format!("{what} {}", wanted.title.asked_about()), signals).await?;
             if let Some(exit) = answer.cancelled() {
                 return Ok(not_run(exit));
             }

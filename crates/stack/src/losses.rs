@@ -342,8 +342,8 @@ mod tests {
         );
         let addresses = lost(ADDRESS, "its public address", None);
         assert_eq!(
-            sentence(&addresses, "3 × AWS::EC2::EIP", true, true),
-            "ADDRESS LOST: 3 × AWS::EC2::EIP will be deleted with their public addresses, then created with other public addresses"
+            sentence(&addresses, "3 × EIP", true, true),
+            "ADDRESS LOST: 3 × EIP will be deleted with their public addresses, then created with other public addresses"
         );
         assert_eq!(
             sentence(&lost("LOGS LOST", "all its logs", None), "3 × Logs", false, true),
