@@ -12,7 +12,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use engine::Address;
-use engine::{CallError, Caller, ErrorClass, Facts, Intent, Known, Resource, Search};
+use engine::{CallError, Caller, ErrorClass, Facts, Intent, Known, Owner, Resource, Search};
 use serde_json::Value;
 
 use crate::error::{Called, required};
@@ -199,7 +199,7 @@ impl Context {
     /// # Errors
     /// [`ErrorClass::Conflict`], naming the object, where its tags say that it is not ours.
     pub fn adopt(&self, object: &str, live: &LiveTags, search: &Search) -> Result<(), CallError> {
-        if live.belongs_to(&self.identity, search) {
+        if search.whosever || live.belongs_to(&self.identity, search) {
             return Ok(());
         }
         let address = &search.address;
@@ -221,6 +221,10 @@ impl Caller for Context {
 
     fn left_alone(&self, facts: &Facts, live: &mut Value) {
         tags::leave_alone(facts, &self.ignored, live);
+    }
+
+    fn owner(&self, facts: &Facts, live: &Value) -> Option<Owner> {
+        tags::owner(facts, &self.identity, live)
     }
 
     fn known(&self, known: &Known<'_>) {

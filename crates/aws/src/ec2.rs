@@ -2,8 +2,9 @@
 
 use std::fmt::Display;
 
-use aws_sdk_ec2::types::{Filter, SecurityGroup};
-use engine::{CallError, Readiness, Search};
+use aws_sdk_ec2::primitives::{DateTime, DateTimeFormat as Format};
+use aws_sdk_ec2::types::{Filter, SecurityGroup, Tag};
+use engine::{CallError, Readiness, Search, Sighting};
 use serde::{Deserialize, Serialize};
 
 use crate::batcher::Batcher;
@@ -11,7 +12,7 @@ use crate::context::Context;
 use crate::error::Called;
 use crate::identity::Identity;
 use crate::ids::SecurityGroupId;
-use crate::tags::{ADDRESS, ENVIRONMENT, INTENT, PROJECT, TagPairs, Tags};
+use crate::tags::{ADDRESS, ENVIRONMENT, INTENT, LiveTags, PROJECT, TagPairs, Tags};
 
 /// A rule of a security group as AWS reports it: traffic with one peer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -44,6 +45,30 @@ pub fn found_by(cx: &Context, search: &Search) -> Vec<Filter> {
     let mut filters = vec![tag(PROJECT, project), tag(ENVIRONMENT, environment), addresses];
     filters.extend(search.token.as_ref().map(|token| tag(INTENT, token)));
     filters
+}
+
+/// Filters of a Describe call: objects of this project and environment, whatever they are for.
+#[must_use]
+pub fn ours(cx: &Context) -> Vec<Filter> {
+    let Identity { project, environment } = cx.identity();
+    let tag = |key: &str, value: &str| filter(&format!("tag:{key}"), [value]);
+    vec![tag(PROJECT, project), tag(ENVIRONMENT, environment)]
+}
+
+/// What is told of an object that [`ours`] lets through.
+pub fn sighted<O>(
+    cx: &Context,
+    outputs: Option<O>,
+    tags: Option<&[Tag]>,
+    created: Option<&DateTime>,
+) -> Option<Sighting<O>> {
+    LiveTags::ec2(tags).sighting(cx.identity(), outputs?, created.and_then(time))
+}
+
+/// A time as RFC 3339 writes it.
+#[must_use]
+pub fn time(time: &DateTime) -> Option<String> {
+    time.fmt(Format::DateTime).ok()
 }
 
 /// Ready as soon as a Describe call shows the object: EC2's reads lag behind its writes by up to seconds, and a

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use aws_sdk_ec2::types::{ResourceType, Tag as Ec2Tag, TagSpecification};
 use aws_sdk_iam::types::Tag as IamTag;
-use engine::{Address, CallError, ErrorClass, Intent, Search};
+use engine::{Address, CallError, ErrorClass, Intent, Search, Sighting};
 use regex::Regex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -20,7 +20,7 @@ use crate::identity::Identity;
 mod marks;
 
 pub use marks::{IgnoredTags, InvalidIgnored};
-pub(crate) use marks::{leave_alone, mark};
+pub(crate) use marks::{leave_alone, mark, owner};
 
 /// The tag with the project's name.
 pub const PROJECT: &str = "stack:project";
@@ -394,6 +394,21 @@ impl LiveTags {
         let intent = self.0.get(INTENT);
         self.belongs_to(identity, search)
             && intent.map_or(search.token.is_none(), |token| search.is_for(token))
+    }
+
+    /// What is told of the object to somebody who looks for all that were made by this project, in this environment; `None` where
+    /// it was not.
+    #[must_use]
+    pub fn sighting<O>(
+        self,
+        identity: &Identity,
+        outputs: O,
+        created: Option<String>,
+    ) -> Option<Sighting<O>> {
+        self.is_ours(identity).then(|| {
+            let address = self.0.get(ADDRESS).cloned();
+            Sighting { outputs, address, tags: self.0, created }
+        })
     }
 
     /// Whether the object was made by this project, in this environment, at whatever address.

@@ -490,8 +490,9 @@ impl Declaring<'_> {
             Input::join([build.into(), uri.into(), ":v1 .".into()]),
             Input::join(["docker push ".into(), uri.into(), ":v1".into()]),
             "Set `image = \":v1\"`, or `image = \"@sha256:…\"` with the digest that was printed, in [ecs] of the \
-             configuration, and run `up` again."
+             configuration."
                 .into(),
+            "Run `up` again.".into(),
         ]
     }
 }

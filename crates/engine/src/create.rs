@@ -10,6 +10,7 @@ use crate::calls::{patience, read};
 use crate::diff::{accept, changed_properties, managed};
 use crate::error::{CallError, ErrorClass};
 use crate::event::{Event, Mutation, Operation, Seq};
+use crate::ignored::with_live;
 use crate::journal::Recorded;
 use crate::loss::{How, Keep, Limit};
 use crate::operate::{Cause, Changing, Goal, Operator};
@@ -46,10 +47,10 @@ fn has_another_owner(kind: &dyn Kind, cause: &Cause) -> bool {
 }
 
 /// What would be taken away from an object that is adopted: a protection, or a part of what it holds.
-pub(crate) fn weakened(kind: &dyn Kind, live: &Value, desired: &Value) -> Option<String> {
+pub(crate) fn weakened(kind: &dyn Kind, live: &Value, desired: &Value, ignored: &[String]) -> Option<String> {
     let facts = kind.facts();
-    // A difference that the kind leaves as it is takes nothing away.
-    let (live, _) = accept(kind, live, desired);
+    // A difference that is left as it is takes nothing away.
+    let (live, _) = accept(kind, live, desired, ignored);
     let live = &live;
     let unprotected = |keep: &&Keep| keep.how == How::Forbid && keep.applies(live) && !keep.applies(desired);
     if let Some(keep) = facts.keeps.iter().find(unprotected) {
@@ -238,7 +239,8 @@ impl Operator<'_> {
         let look = || read(kind, desired, &outputs);
         let Some(live) = self.read_again(step, Operation::Create, look).await? else { return Ok(None) };
         // Another revision beside it does no harm.
-        let beside = kind.is_revision() && unchangeable(kind, &live, desired).is_some();
+        let ignored = self.graph.ignores().of(&step.address);
+        let beside = kind.is_revision() && unchangeable(kind, &live, desired, ignored).is_some();
         Ok((!beside).then_some(outputs))
     }
 
@@ -254,10 +256,11 @@ impl Operator<'_> {
     ) -> Result<Value, NotObtained> {
         let failed = |cause| NotObtained { cause, unsure: true };
         let look = || self.read_again(step, Operation::Create, || read(kind, desired, &outputs));
-        let differs = |live: Option<Value>| live.and_then(|live| unchangeable(kind, &live, desired));
+        let ignored = self.graph.ignores().of(&step.address);
+        let differs = |live: Option<Value>| live.and_then(|live| unchangeable(kind, &live, desired, ignored));
         let live = look().await.map_err(failed)?;
         if origin == Origin::Adopted
-            && let Some(what) = live.as_ref().and_then(|live| weakened(kind, live, desired))
+            && let Some(what) = live.as_ref().and_then(|live| weakened(kind, live, desired, ignored))
         {
             let message = format!(
                 "there is one already, which the state does not know, and {what}. No plan has said so: declare it as it is, then \
@@ -379,9 +382,11 @@ impl Operator<'_> {
         let look = || read(kind, desired, &outputs);
         let live = self.read_again(step, Operation::Create, look).await?.ok_or_else(gone)?;
         // What is in an object that was found may be what other resources are about to find: the next plan knows.
-        let desired = &kind.marked(&step.address, desired);
-        let live = managed(&live, recorded, desired, &[]);
-        let changed = changed_properties(kind, &live, desired);
+        let desired = kind.marked(&step.address, desired);
+        let live = managed(&live, recorded, &desired, &[]);
+        let ignored = self.graph.ignores().of(&step.address);
+        let desired = &with_live(&desired, &live, ignored);
+        let changed = changed_properties(kind, &live, desired, &[]);
         if changed.is_empty() {
             return Ok(outputs);
         }

@@ -167,13 +167,35 @@ pub(crate) fn managed(live: &Value, recorded: &Value, desired: &Value, closed: &
     Value::Object(properties)
 }
 
-/// The live properties, where what differs and is accepted is as it is declared; and what that was.
-pub(crate) fn accept(kind: &dyn Kind, live: &Value, declared: &Value) -> (Value, Vec<Accepted>) {
+/// The live properties, where what differs and is accepted or ignored is as it is declared; and what that was.
+pub(crate) fn accept(
+    kind: &dyn Kind,
+    live: &Value,
+    declared: &Value,
+    ignored: &[String],
+) -> (Value, Vec<Accepted>) {
     let mut taken = live.clone();
     let mut accepted = Vec::new();
     let (Value::Object(properties), Value::Object(wanted)) = (&mut taken, declared) else {
         return (taken, accepted);
     };
+    for property in ignored {
+        let (live, declared) = (properties.get(property).cloned(), wanted.get(property).cloned());
+        if live == declared {
+            continue;
+        }
+        match declared.clone() {
+            Some(declared) => properties.insert(property.clone(), declared),
+            None => properties.remove(property),
+        };
+        accepted.push(Accepted {
+            property: property.clone(),
+            live: live.unwrap_or_default(),
+            declared: declared.unwrap_or_default(),
+            because: format!("keeps its {property}, which is ignored"),
+            is_ignored: true,
+        });
+    }
     properties.retain(|property, live| {
         // A closed property that is not declared is there because somebody added something.
         let is_closed = kind.closed().contains(&property.as_str());
@@ -185,15 +207,20 @@ pub(crate) fn accept(kind: &dyn Kind, live: &Value, declared: &Value) -> (Value,
         let Some(because) = kind.accepts(property, live, &declared) else { return true };
         let live = std::mem::replace(live, declared.clone());
         let stays = !declared.is_null();
-        accepted.push(Accepted { property: property.clone(), live, declared, because });
+        accepted.push(Accepted { property: property.clone(), live, declared, because, is_ignored: false });
         stays
     });
     (taken, accepted)
 }
 
-/// The top-level properties that differ and are not accepted.
-pub(crate) fn changed_properties(kind: &dyn Kind, live: &Value, wanted: &Value) -> Vec<String> {
-    let (live, _) = accept(kind, live, wanted);
+/// The top-level properties that differ and are neither accepted nor ignored.
+pub(crate) fn changed_properties(
+    kind: &dyn Kind,
+    live: &Value,
+    wanted: &Value,
+    ignored: &[String],
+) -> Vec<String> {
+    let (live, _) = accept(kind, live, wanted, ignored);
     let mut names: Vec<String> =
         diff(&live, wanted, kind.facts().lists).iter().map(|change| change.property().to_owned()).collect();
     names.dedup();

@@ -132,14 +132,15 @@ impl Engine {
             live => live?,
         };
         let Some(live) = live else { return Ok(None) };
-        let differs = unchangeable(kind, &live, properties);
+        let ignored = graph.ignores().of(address);
+        let differs = unchangeable(kind, &live, properties, ignored);
         if kind.is_revision() && differs.is_some() {
             return Ok(None);
         }
-        let refused = weakened(kind, &live, properties)
+        let refused = weakened(kind, &live, properties, ignored)
             .or_else(|| Some(format!("its {} differs, which cannot be changed", differs?)));
         let desired = kind.marked(address, properties);
-        let (taken, _) = accept(kind, &managed(&live, properties, &desired, &[]), &desired);
+        let (taken, _) = accept(kind, &managed(&live, properties, &desired, &[]), &desired, ignored);
         let changes = diff(&taken, &desired, kind.facts().lists);
         let id = kind.facts().import.of(properties, &outputs);
         Ok(Some((outputs, Encounter { id, changes, refused })))

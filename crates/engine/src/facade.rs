@@ -29,7 +29,7 @@ use crate::survey::{Drift, Survey};
 /// Cheap to clone; clones work on the same state. What changes something needs a [`Session`], of which there is one at a time.
 ///
 /// # Guarantees
-/// - Nothing but [`Session::apply`] makes a call that changes something in the cloud. Everything here but
+/// - Nothing but [`Session::apply`] and [`Session::adopt`] makes a call that changes something in the cloud. Everything here but
 ///   [`open`](Self::open) also leaves the store as it is.
 /// - At most one [`Session`] works on a state, whichever process and machine it is in: see [`Session`].
 /// - A state that belongs to another place or stack is refused before any call, if [`bound_to`](Self::bound_to) and
@@ -56,7 +56,7 @@ pub struct Engine {
     lock: Wish,
     caller: Option<String>,
     binding: Binding,
-    cancel: Cancel,
+    pub(crate) cancel: Cancel,
 }
 
 impl Engine {

@@ -16,6 +16,8 @@ pub struct Accepted {
     pub declared: Value,
     /// What is so and why that is left as it is: a sentence without its subject, which is the resource.
     pub because: String,
+    /// Whether it is left to others because the program says so ([`Ignored`](crate::Ignored)), and not because of its kind.
+    pub is_ignored: bool,
 }
 
 /// An [`Accepted`] difference of a recorded resource.

@@ -1,12 +1,13 @@
 //! The declared resources as a graph whose edges are their references.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
 use crate::address::Address;
+use crate::ignored::Ignored;
 use crate::references;
-use crate::scope::{Declaration, Formerly, KeptBy, KindGuard, Scope};
+use crate::scope::{Declaration, Formerly, KeptBy, KindGuard, Parts, Scope};
 use crate::state::{Object, State};
 
 /// What is wrong with a graph, found before any call.
@@ -72,6 +73,10 @@ pub struct Graph {
     kind_guards: Vec<KindGuard>,
     /// What the resources were called before, in the order in which it was said.
     formerly: Vec<Formerly>,
+    /// What is left to others.
+    ignored: Ignored,
+    /// The names of the top-level properties of the kinds that were declared in a scope.
+    fields: BTreeMap<String, &'static [&'static str]>,
 }
 
 impl Graph {
@@ -80,8 +85,8 @@ impl Graph {
     /// # Errors
     /// [`GraphError`] names the addresses.
     pub fn new(scope: Scope) -> Result<Self, GraphError> {
-        let (declarations, kind_guards, formerly) = scope.into_parts();
-        Ok(Self { kind_guards, formerly, ..Self::from_declarations(declarations)? })
+        let Parts { declarations, guards: kind_guards, formerly, fields } = scope.into_parts();
+        Ok(Self { kind_guards, formerly, fields, ..Self::from_declarations(declarations)? })
     }
 
     /// Checks declarations that were made without a [`Scope`].
@@ -109,6 +114,8 @@ impl Graph {
             guards: HashMap::new(),
             kind_guards: Vec::new(),
             formerly: Vec::new(),
+            ignored: Ignored::default(),
+            fields: BTreeMap::new(),
         })
     }
 
@@ -127,12 +134,32 @@ impl Graph {
         self
     }
 
+    /// Leaves properties to others: what is live there is neither compared nor changed.
+    #[must_use]
+    pub fn with_ignored(mut self, ignored: Ignored) -> Self {
+        self.ignored = ignored;
+        self
+    }
+
+    /// What is left to others.
+    #[must_use]
+    pub fn ignores(&self) -> &Ignored {
+        &self.ignored
+    }
+
+    /// The names of the top-level properties of a kind that was declared in a [`Scope`].
+    #[must_use]
+    pub fn fields(&self, kind: &str) -> Option<&'static [&'static str]> {
+        self.fields.get(kind).copied()
+    }
+
     /// A graph without resources, for deleting everything, that remembers what was declared: an object that the declaration
     /// protects is not deleted, whatever is recorded of it.
     #[must_use]
     pub fn into_guards(self) -> Self {
-        let guards = self.nodes.into_iter().map(|node| (node.address.clone(), node)).collect();
-        Self { guards, kind_guards: self.kind_guards, formerly: self.formerly, ..Self::default() }
+        let Self { nodes, kind_guards, formerly, ignored, .. } = self;
+        let guards = nodes.into_iter().map(|node| (node.address.clone(), node)).collect();
+        Self { guards, kind_guards, formerly, ignored, ..Self::default() }
     }
 
     /// What a resource was called before.

@@ -11,6 +11,7 @@
 //! - deciding: [`Plan`], [`Step`], [`Action`], [`diff`](diff()); a part of it: [`Selector`], [`Choice`].
 //! - doing: [`Engine`], [`Session`], [`Report`]; the calls themselves go through a [`Provider`], which a [`Registry`]
 //!   of resource types is.
+//! - adopting what this program did not make: [`ForeignId`], [`Session::examine`], [`Session::adopt`].
 //! - remembering: [`State`] is the fold of [`Event`]s, kept in a [`Store`]. The journal's hash chain finds damage, not
 //!   forgery; [`Head`] is what one notes elsewhere to find that too, and [`inspect`] compares.
 //!
@@ -29,6 +30,7 @@ extern crate self as engine;
 #[doc(hidden)]
 pub use serde;
 
+mod acceptance;
 mod address;
 mod anchor;
 mod apply;
@@ -50,10 +52,13 @@ mod facade;
 mod facts;
 mod fields;
 mod forecast;
+mod foreign;
 mod foresight;
 mod graph;
 mod history;
 mod host;
+mod ignored;
+mod import;
 mod input;
 mod journal;
 mod ledger;
@@ -63,6 +68,7 @@ mod loss;
 mod narrow;
 mod observer;
 mod operate;
+mod orphans;
 mod outside;
 mod plan;
 mod plan_error;
@@ -87,6 +93,7 @@ mod visible;
 mod weigh;
 mod widen;
 
+pub use acceptance::{Acceptance, Taken};
 pub use address::{Address, InvalidAddress, MAX_ADDRESS_LENGTH};
 pub use anchor::{Head, Inspection, Opened, Proof, inspect, last_opened};
 pub use apply::{Done, Failure, InProgress, Report, Skipped};
@@ -104,6 +111,7 @@ pub use event::{Event, Intended, Mutation, Operation, Outcome, Run, Seq};
 pub use facade::Engine;
 pub use facts::{CreateOnly, Facts, FoundIn, ImportId, Listed, Named, Reads, Span, Tagging, Template, Times};
 pub use fields::fields;
+pub use foreign::{ForeignId, Owner};
 pub use foresight::Accepted;
 pub use foresight::Foreseen;
 pub use foresight::Going;
@@ -114,6 +122,8 @@ pub use foresight::Wish;
 pub use graph::{Graph, GraphError, Moved};
 pub use history::{Did, End, History, HistoryError, Older, PastRun, PastStep, Which, history};
 pub use host::{Host, SystemHost, TestHost};
+pub use ignored::Ignored;
+pub use import::{Adoption, Imports, Unfit};
 pub use input::{Input, Join, Output, Piece, Text};
 pub use ledger::Ledger;
 pub use local_store::LocalStore;
@@ -121,6 +131,7 @@ pub use lock::{Awaited, Holder, Holding, LockError, hold, lock_holder, unlock, u
 pub use loss::{Contents, How, Keep, KeepValue, Limit, Loss};
 pub use observer::{Observer, Progress, Silent};
 pub use operate::Cause;
+pub use orphans::{Orphan, Orphans, Sighting};
 pub use outside::Outside;
 pub use plan::{Plan, Reading};
 pub use plan_error::PlanError;

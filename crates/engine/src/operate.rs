@@ -15,6 +15,7 @@ use crate::error::{CallError, ErrorClass};
 use crate::event::{Event, Mutation, Operation, Seq};
 use crate::facts::Listed;
 use crate::graph::Graph;
+use crate::ignored::{with_live, with_recorded};
 use crate::journal::{Journal, NewIntent};
 use crate::lock::Lock;
 use crate::observer::{Observer, Progress};
@@ -281,6 +282,7 @@ impl Operator<'_> {
         object: Object,
         goal: Goal,
     ) -> Result<(), Cause> {
+        let goal = self.keeping_recorded(step, &object, goal);
         let lingers = kind.properties().iter().any(|property| kind.lingers(property));
         let changed = Changing { desired: &goal.properties, lingers };
         let outputs = self.wait_changed(step, kind, &changed, Operation::Update, object.outputs).await?;
@@ -386,11 +388,13 @@ impl Operator<'_> {
         object: Object,
         goal: Goal,
     ) -> Result<(), Cause> {
-        let desired = &goal.properties;
-        let live = self.unchanged_since_plan(step, kind, &object, desired).await?;
+        let live = self.unchanged_since_plan(step, kind, &object, &goal.properties).await?;
         let live = live.ok_or_else(|| Cause::Stale { what: "it disappeared".to_owned() })?;
-        let marked = kind.marked(object.marked_with(&step.address), desired);
-        let changed = changed_properties(kind, &live, &marked);
+        let ignored = self.graph.ignores().of(&step.address);
+        let goal = Goal { properties: with_live(&goal.properties, &live, ignored), ..goal };
+        let desired = &goal.properties;
+        let marked = with_live(&kind.marked(object.marked_with(&step.address), desired), &live, ignored);
+        let changed = changed_properties(kind, &live, &marked, &[]);
         if let Some(property) = changed.iter().find(|property| kind.change(property) == Change::Replace) {
             return Err(Cause::Stale { what: format!("{property} cannot be changed in place") });
         }
@@ -424,10 +428,16 @@ impl Operator<'_> {
         }
     }
 
+    /// What is to be recorded of an object that is not changed.
+    fn keeping_recorded(&self, step: &Step, object: &Object, goal: Goal) -> Goal {
+        let ignored = self.graph.ignores().of(&step.address);
+        Goal { properties: with_recorded(&goal.properties, &object.properties, ignored), ..goal }
+    }
+
     /// Records what changed without a call.
     pub(crate) async fn note(&self, step: &Step, object: Seq, goal: Goal) -> Result<(), Cause> {
-        let Goal { properties, dependencies, protect } = goal;
         let recorded = self.object(step, object)?;
+        let Goal { properties, dependencies, protect } = self.keeping_recorded(step, &recorded, goal);
         if recorded.properties == properties
             && recorded.dependencies == dependencies
             && recorded.protect == protect
@@ -469,8 +479,9 @@ impl Operator<'_> {
                 let seen = managed(&existing.seen, &object.properties, desired, kind.closed());
                 // What is accepted anyway may have changed meanwhile.
                 let goal = if desired.is_null() { &object.properties } else { desired };
-                let taken = accept(kind, &live, goal).0;
-                let seen = accept(kind, &seen, goal).0;
+                let ignored = self.graph.ignores().of(&step.address);
+                let taken = accept(kind, &live, goal, ignored).0;
+                let seen = accept(kind, &seen, goal, ignored).0;
                 if taken == seen {
                     Ok(Some(live))
                 } else {

@@ -12,9 +12,10 @@ use crate::diff::{PropertyChange, accept, diff, managed};
 use crate::error::CallError;
 use crate::event::{Event, Seq};
 use crate::facts::{CreateOnly, Facts};
+use crate::foresight::Accepted;
 use crate::graph::{Graph, Moved};
-
-use crate::outside::outside;
+use crate::ignored::with_recorded;
+use crate::outside::{Outside, outside};
 use crate::plan_error::PlanError;
 use crate::provider::{Kind, Provider};
 use crate::references::{self, Found};
@@ -26,6 +27,8 @@ use crate::scope::Declaration;
 use crate::selector::Selection;
 use crate::state::{Object, Phase, State};
 use crate::step::{Action, Existing, Note, Reasons, ReplaceOrder, Step, Subject, Wanted};
+
+mod outputs;
 
 /// What a look at the cloud found where an object was known.
 ///
@@ -201,7 +204,7 @@ fn taken_back(plan: &Plan, grounds: Grounds<'_>) -> Vec<(Address, Seq)> {
         };
         let desired = &kind.marked(object.marked_with(&step.address), desired);
         let found = managed(found, &object.properties, desired, kind.closed());
-        let (taken, _) = accept(kind, &found, desired);
+        let (taken, _) = accept(kind, &found, desired, plan.graph.ignores().of(&step.address));
         let changes = diff(&taken, desired, kind.facts().lists);
         let stays = changes.iter().all(|change| kind.change(change.property()) != Change::Replace);
         stays && !object.removing && matches!(object.phase, Phase::Ready | Phase::Changing)
@@ -275,6 +278,14 @@ struct Planner<'a> {
     by_missing: HashMap<Address, Address>,
 }
 
+/// How a live object differs from what is wanted: see [`Step`].
+#[derive(Default)]
+struct Compared {
+    changes: Vec<PropertyChange>,
+    accepted: Vec<Accepted>,
+    outside: Vec<Outside>,
+}
+
 impl<'a> Planner<'a> {
     fn kind(&self, address: &Address, kind: &str) -> Result<&'a dyn Kind, PlanError> {
         let unknown = || PlanError::UnknownKind { address: address.clone(), kind: kind.to_owned() };
@@ -325,27 +336,21 @@ impl<'a> Planner<'a> {
         wanted: Wanted,
     ) -> Result<Step, PlanError> {
         let seen = self.seen(object, &wanted.desired);
-        // Properties of two types cannot be compared.
-        let (changes, accepted, outside) = match object.kind == declaration.kind {
-            true => {
-                let desired = kind.marked(object.marked_with(&declaration.address), &wanted.desired);
-                let (taken, accepted) = accept(kind, &seen, &desired);
-                let changes = diff(&taken, &desired, kind.facts().lists);
-                let outside = match self.live.get(&object.seq) {
-                    Some(Reading::Found(_)) => {
-                        let recorded =
-                            kind.marked(object.marked_with(&declaration.address), &object.properties);
-                        let live = managed(&taken, &recorded, &Value::Null, kind.closed());
-                        outside(&changes, &recorded, &live, &desired, kind.facts().lists)
-                    }
-                    _ => Vec::new(),
-                };
-                (changes, accepted, outside)
-            }
-            false => (Vec::new(), Vec::new(), Vec::new()),
+        let graph = self.graph;
+        let ignored = graph.ignores().of(&declaration.address);
+        let compare = |ignored: &[String]| {
+            self.differences(&declaration.address, object, kind, &seen, &wanted.desired, ignored)
         };
+        // Properties of two types cannot be compared.
+        let is_same_kind = object.kind == declaration.kind;
+        let mut compared = if is_same_kind { compare(ignored) } else { Compared::default() };
         let forced = self.forced.contains(&declaration.address);
-        let action = action(declaration, object, kind, &changes, forced);
+        let action = action(declaration, object, kind, &compared.changes, forced);
+        // A new object gets what is declared, whatever was ignored of the old one.
+        if is_same_kind && !ignored.is_empty() && matches!(action, Action::Replace { .. }) {
+            compared = compare(&[]);
+        }
+        let Compared { changes, accepted, outside } = compared;
         let removal = match &action {
             Action::Replace { .. } => Some(self.removal(&declaration.address, object, &seen)?),
             _ => None,
@@ -373,7 +378,7 @@ impl<'a> Planner<'a> {
             action,
             changes,
             note: is_unfinished.then_some(Note::Unfinished),
-            record: object.properties != wanted.desired
+            record: object.properties != with_recorded(&wanted.desired, &object.properties, ignored)
                 || object.protect != declaration.protect
                 || object.dependencies != self.graph.refers_to(wanted.node),
             removal,
@@ -386,6 +391,30 @@ impl<'a> Planner<'a> {
             encounter: None,
             subject: Subject::Both(existing(object, seen), wanted),
         })
+    }
+
+    /// How a live object differs from what is wanted.
+    fn differences(
+        &self,
+        address: &Address,
+        object: &Object,
+        kind: &dyn Kind,
+        seen: &Value,
+        desired: &Value,
+        ignored: &[String],
+    ) -> Compared {
+        let desired = kind.marked(object.marked_with(address), desired);
+        let (taken, accepted) = accept(kind, seen, &desired, ignored);
+        let changes = diff(&taken, &desired, kind.facts().lists);
+        let outside = match self.live.get(&object.seq) {
+            Some(Reading::Found(_)) => {
+                let recorded = kind.marked(object.marked_with(address), &object.properties);
+                let live = managed(&taken, &recorded, &Value::Null, kind.closed());
+                outside(&changes, &recorded, &live, &desired, kind.facts().lists)
+            }
+            _ => Vec::new(),
+        };
+        Compared { changes, accepted, outside }
     }
 
     /// What has disappeared, if that alone is the reason for a replacement: every property that forces it refers to what is made
@@ -403,79 +432,6 @@ impl<'a> Planner<'a> {
             }
         }
         missing.cloned()
-    }
-
-    /// The declared properties with the outputs that are known and stay what they are.
-    fn resolve(&self, node: usize) -> Result<Value, PlanError> {
-        let declaration = &self.graph.nodes()[node];
-        let refused = std::cell::RefCell::new(None);
-        let resolved = references::resolve(&declaration.properties, &|found| {
-            let output = self.output(&declaration.address, found);
-            output.unwrap_or_else(|error| {
-                refused.borrow_mut().get_or_insert(error);
-                None
-            })
-        });
-        refused.into_inner().map_or(Ok(resolved), Err)
-    }
-
-    /// An output that `from` refers to, as far as it is known now and stays what it is.
-    fn output(&self, from: &Address, found: Found<'_>) -> Result<Option<Value>, PlanError> {
-        let Some(to) = self.graph.position(found.address) else { return Ok(None) };
-        let Some(step) = self.by_node[to].map(|position| &self.steps[position]) else {
-            return self.output_of_unselected(from, &self.graph.nodes()[to].address, found).map(Some);
-        };
-        let phase = step.existing().map(|existing| existing.phase);
-        let stays = match (&step.action, phase) {
-            // Until it is ready, only what its creation gave is known.
-            (Action::Unchanged | Action::Update, Some(Phase::Creating)) => {
-                found.early && !self.is_volatile(&step.kind, found.attr)
-            }
-            (Action::Unchanged, Some(Phase::Ready)) => true,
-            (Action::Unchanged | Action::Update, _) => !self.is_volatile(&step.kind, found.attr),
-            (Action::Create | Action::Replace { .. } | Action::Delete, _) => false,
-        };
-        if stays { self.recorded_output(from, found).map(Some) } else { Ok(None) }
-    }
-
-    fn is_volatile(&self, kind: &str, attr: &str) -> bool {
-        self.provider.kind(kind).is_some_and(|kind| kind.volatile().contains(&attr))
-    }
-
-    fn recorded_output(&self, from: &Address, found: Found<'_>) -> Result<Value, PlanError> {
-        let output = self.state.output(found.address, found.attr).cloned();
-        output.ok_or_else(|| PlanError::MissingOutput {
-            from: from.clone(),
-            address: found.address.to_owned(),
-            attr: found.attr.to_owned(),
-        })
-    }
-
-    /// An output of a resource that this plan leaves as it is: what is recorded of it must be final.
-    fn output_of_unselected(
-        &self,
-        from: &Address,
-        needs: &Address,
-        found: Found<'_>,
-    ) -> Result<Value, PlanError> {
-        let final_without_it = |object: &&Object| {
-            let stays = !self.is_volatile(&object.kind, found.attr);
-            match object.phase {
-                Phase::Ready => true,
-                Phase::Creating => found.early && stays,
-                Phase::Changing => stays,
-                Phase::Broken => false,
-            }
-        };
-        let object = self.state.current(needs.as_str());
-        let refused = |is_unfinished| PlanError::NotSelected {
-            from: from.clone(),
-            needs: needs.clone(),
-            is_unfinished,
-        };
-        let object = object.ok_or_else(|| refused(false))?;
-        Some(object).filter(final_without_it).ok_or_else(|| refused(true))?;
-        self.recorded_output(from, found)
     }
 
     /// Everything in state that is not declared any more, and what was replaced but not deleted yet.

@@ -14,9 +14,11 @@ use crate::address::Address;
 use crate::error::{CallError, ErrorClass};
 use crate::facts::Facts;
 use crate::fields::fields;
+use crate::foreign::{ForeignId, Owner};
 use crate::foresight::{Foreseen, Wish};
 use crate::graph::Graph;
 use crate::loss::Contents;
+use crate::orphans::Sighting;
 use crate::resource::{Change, Changed, Intent, Order, Readiness, Resource, Search, Settle};
 use crate::stage::Resolved;
 use crate::state::State;
@@ -52,6 +54,11 @@ pub trait Caller: Send + Sync + 'static {
     /// Takes out of live properties what others may set, and is neither compared nor changed.
     fn left_alone(&self, _facts: &Facts, _live: &mut Value) {}
 
+    /// Whose a live object is, as far as what it carries says.
+    fn owner(&self, _facts: &Facts, _live: &Value) -> Option<Owner> {
+        None
+    }
+
     /// Is told what is ours before objects are read: a kind that shows what is in its object, such as the routes of a table,
     /// must tell those of the program's other resources from those that somebody added.
     fn known(&self, _known: &Known<'_>) {}
@@ -66,6 +73,10 @@ impl<C: Caller + ?Sized> Caller for Arc<C> {
 
     fn left_alone(&self, facts: &Facts, live: &mut Value) {
         self.as_ref().left_alone(facts, live);
+    }
+
+    fn owner(&self, facts: &Facts, live: &Value) -> Option<Owner> {
+        self.as_ref().owner(facts, live)
     }
 
     fn known(&self, known: &Known<'_>) {
@@ -92,6 +103,10 @@ pub trait Kind: Send + Sync {
     fn marked(&self, _address: &Address, properties: &Value) -> Value {
         properties.clone()
     }
+    /// Whose a live object is: [`Caller::owner`].
+    fn owner(&self, _live: &Value) -> Option<Owner> {
+        None
+    }
     fn change(&self, property: &str) -> Change {
         self.facts().change(property)
     }
@@ -102,6 +117,17 @@ pub trait Kind: Send + Sync {
     fn claim(&self, properties: &Value) -> Option<String>;
     fn coexists(&self, new: &Value, old: &Value) -> bool;
     async fn find(&self, properties: &Value, search: &Search) -> Result<Option<Value>, CallError>;
+    /// The properties, with what the id says of them, and the outputs.
+    async fn identify(
+        &self,
+        _properties: &Value,
+        _id: &ForeignId,
+    ) -> Result<Option<(Value, Value)>, CallError> {
+        Ok(None)
+    }
+    async fn ours(&self) -> Result<Option<Vec<Sighting<Value>>>, CallError> {
+        Ok(None)
+    }
     async fn create(&self, properties: &Value, intent: &Intent) -> Result<Value, CallError>;
     async fn poll_ready(&self, outputs: &Value) -> Result<Readiness<Value>, CallError>;
     async fn poll_changed(
@@ -253,6 +279,10 @@ impl<R: Resource> Kind for Adapter<R> {
         self.context.marked(&R::FACTS, address, properties)
     }
 
+    fn owner(&self, live: &Value) -> Option<Owner> {
+        self.context.owner(&R::FACTS, live)
+    }
+
     fn properties(&self) -> &'static [&'static str] {
         fields::<R>()
     }
@@ -275,6 +305,24 @@ impl<R: Resource> Kind for Adapter<R> {
     async fn find(&self, properties: &Value, search: &Search) -> Result<Option<Value>, CallError> {
         let found = typed::<R>(properties)?.find(&self.context, search).await?;
         found.as_ref().map(erased).transpose()
+    }
+
+    async fn identify(
+        &self,
+        properties: &Value,
+        id: &ForeignId,
+    ) -> Result<Option<(Value, Value)>, CallError> {
+        let mut named = typed::<R>(properties)?;
+        let Some(outputs) = named.identify(&self.context, id).await? else { return Ok(None) };
+        Ok(Some((erased(&named)?, erased(&outputs)?)))
+    }
+
+    async fn ours(&self) -> Result<Option<Vec<Sighting<Value>>>, CallError> {
+        let Some(found) = R::ours(&self.context).await? else { return Ok(None) };
+        let one = |Sighting { outputs, address, tags, created }: Sighting<OutputsFor<R>>| {
+            Ok::<_, CallError>(Sighting { outputs: erased(&outputs)?, address, tags, created })
+        };
+        found.into_iter().map(one).collect::<Result<_, _>>().map(Some)
     }
 
     async fn create(&self, properties: &Value, intent: &Intent) -> Result<Value, CallError> {

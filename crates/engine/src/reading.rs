@@ -14,6 +14,7 @@ use crate::event::Seq;
 use crate::facade::Engine;
 use crate::foresight::{Foreseen, Going, Refusal, There, Wish};
 use crate::graph::Graph;
+use crate::ignored::with_live;
 use crate::loss::Contents;
 use crate::observer::Progress;
 use crate::plan::{Plan, Reading, Readings};
@@ -64,6 +65,7 @@ impl Engine {
             goes.then(|| Going { kind: object.kind.clone(), properties: object.properties.clone() })
         };
         let going: Vec<Going> = plan.steps().iter().filter_map(goes).collect();
+        let ignored = plan.graph.ignores().clone();
         for step in plan.steps_mut() {
             let Some((kind, declared)) = self.provider.kind(&step.kind).zip(step.desired()) else { continue };
             let recorded = step.existing().filter(|_| !step.creates());
@@ -71,6 +73,8 @@ impl Engine {
             let there =
                 recorded.zip(step.live()).map(|(object, live)| There { recorded: &object.properties, live });
             let Step { address, changes, .. } = &*step;
+            let kept = there.map(|there| with_live(declared, there.live, ignored.of(address)));
+            let declared = kept.as_ref().unwrap_or(declared);
             let wish = Wish { address, declared, there, changes, going: &going };
             let foreseen = match repeat(step.address.as_str(), || kind.foresee(&wish), |_| ()).await {
                 // Then the cloud decides.

@@ -8,8 +8,10 @@ use crate::address::Address;
 use crate::error::CallError;
 use crate::facts::Facts;
 use crate::fields::fields;
+use crate::foreign::ForeignId;
 use crate::foresight::{Foreseen, Wish};
 use crate::loss::Contents;
+use crate::orphans::Sighting;
 use crate::provider::Caller;
 use crate::stage::{Data, Declared, Resolved, Stage};
 
@@ -83,19 +85,27 @@ pub struct Search {
     pub token: Option<String>,
     /// What the resource was called before. Objects that were made then say so.
     pub formerly: Vec<Address>,
+    /// Whether it is for the object of the resource's natural key, whosever it is: somebody asks to see it.
+    pub whosever: bool,
 }
 
 impl Search {
     /// For what an intent made.
     #[must_use]
     pub fn made_by(intent: &Intent) -> Self {
-        Self { address: intent.address.clone(), token: Some(intent.token.clone()), formerly: Vec::new() }
+        Self { token: Some(intent.token.clone()), ..Self::made_for(intent.address.clone()) }
     }
 
     /// For whatever was made for a resource.
     #[must_use]
     pub fn made_for(address: Address) -> Self {
-        Self { address, token: None, formerly: Vec::new() }
+        Self { address, token: None, formerly: Vec::new(), whosever: false }
+    }
+
+    /// For the object of a resource's natural key, whosever it is.
+    #[must_use]
+    pub fn whosever(address: Address) -> Self {
+        Self { whosever: true, ..Self::made_for(address) }
     }
 
     /// The same search, also for what was made for a resource when it was called otherwise.
@@ -243,6 +253,34 @@ pub trait Resource: Data {
         context: &Self::Context,
         search: &Search,
     ) -> Result<Option<Self::Outputs<Resolved>>, CallError>;
+
+    /// Looks for an object that exists and that somebody names by its id, whosever it is. `self` is as declared, with what the
+    /// parts of the id say; what else the id says of the object may be put into it. What the outputs are known from needs no
+    /// call: whether the object exists is seen when it is read.
+    ///
+    /// # Errors
+    /// As the calls fail.
+    async fn identify(
+        &mut self,
+        context: &Self::Context,
+        id: &ForeignId,
+    ) -> Result<Option<Self::Outputs<Resolved>>, CallError> {
+        match id.outputs() {
+            Some(outputs) => Ok(Some(outputs)),
+            None => self.find(context, &id.search()).await,
+        }
+    }
+
+    /// All objects of the kind that carry the program's marks, whatever they were made for; `None` where the cloud has no way to list
+    /// them.
+    ///
+    /// # Errors
+    /// As the calls fail.
+    async fn ours(
+        _context: &Self::Context,
+    ) -> Result<Option<Vec<Sighting<Self::Outputs<Resolved>>>>, CallError> {
+        Ok(None)
+    }
 
     /// Creates the object: one mutating call.
     ///

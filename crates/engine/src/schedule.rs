@@ -241,7 +241,10 @@ pub(crate) fn gains(step: &Step, property: &str) -> bool {
 
 /// A list as it is and as it shall be.
 fn lists<'a>(step: &'a Step, property: &str) -> Option<(&'a Vec<Value>, &'a Vec<Value>)> {
-    Some((step.live()?.get(property)?.as_array()?, step.desired()?.get(property)?.as_array()?))
+    // What is ignored stays as it is.
+    let is_ignored = step.accepted().iter().any(|one| one.is_ignored && one.property == property);
+    let (live, desired) = (step.live()?, step.desired().filter(|_| !is_ignored)?);
+    Some((live.get(property)?.as_array()?, desired.get(property)?.as_array()?))
 }
 
 /// Whether an object gives something up in a second call, after it has taken what is new.

@@ -1,7 +1,10 @@
 //! Where a tier declares its resources.
 
+use std::collections::BTreeMap;
+
 use crate::address::{Address, InvalidAddress};
 use crate::facts::Facts;
+use crate::fields::fields;
 use crate::input::Input;
 use crate::references;
 use crate::resource::{Declares, OutputsOf, Resource};
@@ -129,6 +132,16 @@ pub struct Scope {
     guards: Vec<KindGuard>,
     formerly: Vec<Formerly>,
     seen: std::collections::HashSet<Address>,
+    /// The names of the top-level properties of the kinds.
+    fields: BTreeMap<String, &'static [&'static str]>,
+}
+
+/// What a scope has collected.
+pub(crate) struct Parts {
+    pub(crate) declarations: Vec<Declaration>,
+    pub(crate) guards: Vec<KindGuard>,
+    pub(crate) formerly: Vec<Formerly>,
+    pub(crate) fields: BTreeMap<String, &'static [&'static str]>,
 }
 
 impl Scope {
@@ -175,6 +188,7 @@ impl Scope {
         let outputs = references::outputs_of(&address).map_err(shape)?;
         let facts = &D::Resolved::FACTS;
         let kind = kind.to_owned();
+        self.fields.entry(kind.clone()).or_insert_with(fields::<D::Resolved>);
         let after = Vec::new();
         self.declarations.push(Declaration { address, kind, properties, protect, after, facts });
         Ok(outputs)
@@ -273,7 +287,8 @@ impl Scope {
         &self.declarations
     }
 
-    pub(crate) fn into_parts(self) -> (Vec<Declaration>, Vec<KindGuard>, Vec<Formerly>) {
-        (self.declarations, self.guards, self.formerly)
+    pub(crate) fn into_parts(self) -> Parts {
+        let Self { declarations, guards, formerly, fields, .. } = self;
+        Parts { declarations, guards, formerly, fields }
     }
 }

@@ -27,6 +27,7 @@ use crate::selector::Selector;
 use crate::settle::look_up;
 use crate::state::{Phase, Slot, State};
 use crate::step::Step;
+use crate::survey::Survey;
 
 /// How long a session that was dropped may take to say so in the journal. After that, its lock is given back all the same.
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(5);
@@ -60,13 +61,13 @@ const LAST_WORDS_WITHIN: Duration = Duration::from_secs(5);
 ///   ([`Event::Dropped`]), and gives the lock back, all in the background of the runtime in which it was opened. If that
 ///   has ended, the next session waits until the lease has run out, or until it sees that the process is dead.
 pub struct Session {
-    engine: Engine,
+    pub(crate) engine: Engine,
     /// `None` only once the session is being closed or dropped.
     held: Option<Held>,
     /// Where what is left to do for a dropped session runs.
     runtime: Handle,
-    lost: Cancel,
-    cancel: Cancel,
+    pub(crate) lost: Cancel,
+    pub(crate) cancel: Cancel,
     /// Open intents that were looked for in vain, and have not been sent again since.
     looked: Mutex<HashSet<Seq>>,
     /// How it ends, as far as is known by now.
@@ -95,7 +96,7 @@ impl Session {
         &self.held().journal
     }
 
-    fn lock(&self) -> &Lock {
+    pub(crate) fn lock(&self) -> &Lock {
         &self.held().lock
     }
 
@@ -158,7 +159,7 @@ impl Session {
         read(kind, &object.properties, &object.outputs).await.ok().flatten()
     }
 
-    fn looked(&self) -> MutexGuard<'_, HashSet<Seq>> {
+    pub(crate) fn looked(&self) -> MutexGuard<'_, HashSet<Seq>> {
         self.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -197,6 +198,30 @@ impl Session {
         Ok(plan)
     }
 
+    /// Reads every selected object that is recorded, as it is now. Changes nothing.
+    ///
+    /// # Errors
+    /// Where the cloud cannot be read, or this identity may not read an object.
+    pub async fn look(&self, selector: &Selector) -> Result<Survey, EngineError> {
+        let state = self.state();
+        let selection = selector.resolve(&Graph::default(), &state);
+        let changed_at = self.journal().changed_at();
+        let reading = self.engine.read_whole(&state, &selection, changed_at);
+        let live = self.unless_cancelled(reading).await?;
+        Ok(Survey::new(state, live, Arc::clone(&self.engine.provider)))
+    }
+
+    /// Records something that no call belongs to, unless the session is to end.
+    pub(crate) async fn note(&self, event: Event) -> Result<(), EngineError> {
+        if self.lost.is_cancelled() {
+            return Err(self.lock().why_lost());
+        }
+        if self.cancel.is_cancelled() {
+            return Err(EngineError::Interrupted);
+        }
+        Ok(self.journal().record(event).await?)
+    }
+
     /// Runs a plan of this session. What happened is in the report, whether it worked or not.
     ///
     /// Once it is interrupted, plan again: a plan knows nothing of what an earlier `apply` of it has done, and stops where an
@@ -205,9 +230,17 @@ impl Session {
     /// # Errors
     /// Where the journal fails outside of the plan's steps, or the lock was lost. What fails of a resource is in the report.
     pub async fn apply(&self, plan: &Plan) -> Result<Report, EngineError> {
+        self.ends_with(self.run(plan)).await
+    }
+
+    /// Does some work, and says how that ended.
+    pub(crate) async fn ends_with(
+        &self,
+        work: impl Future<Output = Result<Report, EngineError>>,
+    ) -> Result<Report, EngineError> {
         // Unless it comes to its end: its future may be dropped.
         self.ends_as(Outcome::Interrupted);
-        let report = self.run(plan).await.inspect_err(|error| self.ends_as(error.outcome()))?;
+        let report = work.await.inspect_err(|error| self.ends_as(error.outcome()))?;
         self.ends_as(match (report.is_complete(), report.interrupted) {
             (true, _) => Outcome::Done,
             (false, true) => Outcome::Interrupted,
@@ -219,16 +252,7 @@ impl Session {
     async fn run(&self, plan: &Plan) -> Result<Report, EngineError> {
         // What ends this apply by itself, such as a journal that fails, does not end the session.
         let cancel = self.cancel.child();
-        let operator = Operator {
-            graph: &plan.graph,
-            provider: &*self.engine.provider,
-            journal: self.journal(),
-            lock: self.lock(),
-            observer: &*self.engine.observer,
-            cancel: &cancel,
-            settle_grace: self.engine.settle_grace,
-            in_flight: AtomicUsize::new(0),
-        };
+        let operator = self.operator(&plan.graph, &cancel);
         // First of all, since everything else is planned with them.
         for Moved { from, to } in &plan.moved {
             let is_due = {
@@ -265,8 +289,22 @@ impl Session {
         Ok(report)
     }
 
+    /// What operations of this session share.
+    pub(crate) fn operator<'a>(&'a self, graph: &'a Graph, cancel: &'a Cancel) -> Operator<'a> {
+        Operator {
+            graph,
+            provider: &*self.engine.provider,
+            journal: self.journal(),
+            lock: self.lock(),
+            observer: &*self.engine.observer,
+            cancel,
+            settle_grace: self.engine.settle_grace,
+            in_flight: AtomicUsize::new(0),
+        }
+    }
+
     /// Work that only reads, and so can be dropped at any time.
-    async fn unless_cancelled<T>(
+    pub(crate) async fn unless_cancelled<T>(
         &self,
         work: impl Future<Output = Result<T, EngineError>>,
     ) -> Result<T, EngineError> {

@@ -196,7 +196,7 @@ async fn is_other(kind: &dyn Kind, sent: &Value, outputs: &Value) -> Result<bool
         return Ok(false);
     }
     let live = repeat(&seed, || read(kind, sent, outputs), |_| ()).await?;
-    Ok(live.is_some_and(|live| unchangeable(kind, &live, sent).is_some()))
+    Ok(live.is_some_and(|live| unchangeable(kind, &live, sent, &[]).is_some()))
 }
 
 async fn look_whether_broken(provider: &dyn Provider, address: &Address, object: &Object) -> Option<Settled> {
@@ -270,9 +270,14 @@ pub(crate) fn is_known<'a>(
     state.objects().find(same).map(|(owner, _)| owner)
 }
 
-/// A property in which a live object differs from what is wanted, and which no update can change.
-pub(crate) fn unchangeable(kind: &dyn Kind, live: &Value, wanted: &Value) -> Option<String> {
-    let changed = changed_properties(kind, &managed(live, wanted, wanted, &[]), wanted);
+/// A property in which a live object differs from what is wanted, though it is not ignored, and which no update can change.
+pub(crate) fn unchangeable(
+    kind: &dyn Kind,
+    live: &Value,
+    wanted: &Value,
+    ignored: &[String],
+) -> Option<String> {
+    let changed = changed_properties(kind, &managed(live, wanted, wanted, &[]), wanted, ignored);
     changed.into_iter().find(|property| kind.change(property) == Change::Replace)
 }
 

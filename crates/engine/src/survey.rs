@@ -10,6 +10,7 @@ use crate::diff::{PropertyChange, accept, diff, managed};
 use crate::facts::Facts;
 use crate::foresight::Remark;
 use crate::graph::Graph;
+use crate::ignored::Ignored;
 use crate::plan::{Reading, Readings, relocated};
 use crate::provider::Provider;
 use crate::state::{Object, Slot, State};
@@ -34,6 +35,7 @@ pub struct Survey {
     pub(crate) provider: Arc<dyn Provider>,
     /// Where a run has recorded something while the look went on.
     changed_since: BTreeSet<Address>,
+    pub(crate) ignored: Ignored,
 }
 
 impl std::fmt::Debug for Survey {
@@ -44,7 +46,7 @@ impl std::fmt::Debug for Survey {
 
 impl Survey {
     pub(crate) fn new(state: State, live: Readings, provider: Arc<dyn Provider>) -> Self {
-        Self { state, live, provider, changed_since: BTreeSet::new() }
+        Self { state, live, provider, changed_since: BTreeSet::new(), ignored: Ignored::default() }
     }
 
     /// The same look, where a run was under way meanwhile: what is recorded now, after it.
@@ -82,6 +84,13 @@ impl Survey {
         Self { state: relocated(graph, self.state).0, ..self }
     }
 
+    /// The same look, without what a graph leaves to others: what is live there is no drift.
+    #[must_use]
+    pub fn ignoring(self, graph: &Graph) -> Self {
+        let ignored = Ignored::as_recorded(graph, &self.state);
+        Self { ignored, ..self }
+    }
+
     /// Where live objects differ from what is recorded, without what is [in hand](Self::in_hand). Of what may not be read, nobody
     /// knows.
     #[must_use]
@@ -99,7 +108,7 @@ impl Survey {
                 return Vec::new();
             };
             let found = managed(live, &object.properties, &Value::Null, kind.closed());
-            let (_, accepted) = accept(kind, &found, &object.properties);
+            let (_, accepted) = accept(kind, &found, &object.properties, self.ignored.of(address));
             let remark = |accepted| Remark { address: address.clone(), accepted };
             accepted.into_iter().map(remark).collect()
         };
@@ -113,13 +122,13 @@ impl Survey {
     }
 
     /// How a live object differs from the one recorded at this address, if it does and may be looked at.
-    fn drift_of(&self, address: &Address, object: &Object, live: &Reading) -> Option<Drift> {
+    pub(crate) fn drift_of(&self, address: &Address, object: &Object, live: &Reading) -> Option<Drift> {
         let changes = match live {
             Reading::Found(found) => {
                 let kind = self.provider.kind(&object.kind)?;
                 let recorded = kind.marked(object.marked_with(address), &object.properties);
                 let found = managed(found, &recorded, &Value::Null, kind.closed());
-                let (found, _) = accept(kind, &found, &recorded);
+                let (found, _) = accept(kind, &found, &recorded, self.ignored.of(address));
                 let changes = diff(&recorded, &found, kind.facts().lists);
                 if changes.is_empty() {
                     return None;

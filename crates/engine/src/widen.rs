@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
+use crate::address::Address;
 use crate::event::Seq;
+use crate::ignored::with_live;
 use crate::operate::{Cause, Goal, Operator};
 use crate::provider::Kind;
 use crate::schedule::is_widened_first;
@@ -63,7 +65,7 @@ impl Operator<'_> {
         let goal = self.goal(step)?;
         let existing = step.existing().ok_or_else(|| Cause::Stale { what: "it has no object".to_owned() })?;
         let object = self.object(step, existing.seq)?;
-        let properties = self.widened(kind, existing, steps, &object, &goal.properties);
+        let properties = self.widened(&step.address, kind, existing, steps, &object, &goal.properties);
         if properties == existing.seen {
             return Ok(());
         }
@@ -77,6 +79,7 @@ impl Operator<'_> {
 
     fn widened(
         &self,
+        address: &Address,
         kind: &dyn Kind,
         existing: &Existing,
         steps: &[Step],
@@ -84,7 +87,8 @@ impl Operator<'_> {
         goal: &Value,
     ) -> Value {
         let state = self.journal.state();
-        widened(kind, &existing.seen, goal, |item| may_be_there(&state, steps, object, item))
+        let widened = widened(kind, &existing.seen, goal, |item| may_be_there(&state, steps, object, item));
+        with_live(&widened, &existing.seen, self.graph.ignores().of(address))
     }
 
     /// The second call, or the only one.
@@ -101,7 +105,8 @@ impl Operator<'_> {
         let (kind, goal) = (self.kind(&step.kind)?, self.goal(step)?.properties);
         let subject = match step.subject.clone() {
             Subject::Both(existing, wanted) => {
-                let seen = self.widened(kind, &existing, steps, &self.object(step, existing.seq)?, &goal);
+                let object = self.object(step, existing.seq)?;
+                let seen = self.widened(&step.address, kind, &existing, steps, &object, &goal);
                 Subject::Both(Existing { seen, ..existing }, wanted)
             }
             other => other,

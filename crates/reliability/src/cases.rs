@@ -4,7 +4,7 @@ use crate::case::{Case, End, Harm, Lapse};
 use crate::disk::WriteEnd;
 use crate::draw::draw;
 use crate::meddle::Meddling;
-use crate::scenario::Stage;
+use crate::scenario::{Scenario, Stage};
 use crate::trouble::Trouble;
 
 /// All cases of a stage that are not drawn, and as many of the others as asked for.
@@ -41,7 +41,10 @@ pub fn cases(stage: &Stage, seed: u64, drawn: u64) -> Vec<Case> {
             harms.push(Harm::TwiceAtRequests(one, two));
         }
         harms.push(Harm::Twice(pick("first", number, calls), pick("second", number, calls)));
-        for meddling in Meddling::ALL {
+        // What is gone cannot be adopted, and somebody has to say what else is meant. What others do while what is live is taken into
+        // the state is taken as well, and the configuration does not say it.
+        let is_settled = !matches!(scenario, Scenario::Import | Scenario::Accept);
+        for meddling in Meddling::ALL.into_iter().filter(|_| is_settled) {
             // Of a world that is empty before, something is there when the process dies.
             let objects = match meddling {
                 Meddling::Delete => 1000,
@@ -55,7 +58,7 @@ pub fn cases(stage: &Stage, seed: u64, drawn: u64) -> Vec<Case> {
             }
         }
     }
-    for meddling in Meddling::ALL {
+    for meddling in Meddling::ALL.into_iter().filter(|_| scenario != Scenario::Accept) {
         harms.extend((0..stage.targets.count(meddling)).map(|number| Harm::Between(number, meddling)));
     }
     harms.into_iter().map(|harm| Case { state: stage.state, scenario, harm }).collect()

@@ -1,5 +1,6 @@
 //! Kill it anywhere: the whole stack against the embedded AWS, with every call and every write going wrong in turn.
 
+mod accepting;
 mod audit;
 mod case;
 mod cases;
@@ -7,11 +8,13 @@ pub mod changes;
 mod disk;
 mod draw;
 pub mod drift;
+mod import;
 mod kept;
 mod life;
 mod matrix;
 mod meddle;
 mod pause;
+mod process;
 mod scenario;
 mod trouble;
 mod world;
@@ -24,6 +27,6 @@ pub use kept::Backend;
 pub use matrix::{Options, Results, Row, run, sample};
 pub use meddle::Meddling;
 pub use pause::Aside;
-pub use scenario::{Broken, Scenario, Stage, first, second};
+pub use scenario::{Broken, Scenario, Stage, first, second, third};
 pub use trouble::Trouble;
 pub use world::{Ended, Fate, REGION, Run, Sight, World};

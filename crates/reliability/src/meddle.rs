@@ -229,3 +229,33 @@ impl Theirs {
         delete(kind, &self.properties, &self.outputs).await.map_err(|error| error.to_string())
     }
 }
+
+/// Makes what is there into what a graph says, object by object, with no record of it: what somebody does by hand. Nothing is
+/// created.
+pub(crate) fn become_like(world: &mut World, wanted: &Graph) -> Result<(), String> {
+    let known = world.look()?.state;
+    world.meddle(OURS, async |registry| {
+        for (address, object) in known.objects() {
+            let kind = registry.kind(&object.kind).ok_or("it is not known")?;
+            let Some(node) = wanted.get(address.as_str()) else {
+                let deleted = kind.delete(&object.properties, &object.outputs).await;
+                deleted.map_err(|error| format!("{address}: {error}"))?;
+                continue;
+            };
+            let desired = known.resolve(&node.properties);
+            let mut changed: Vec<String> = engine::diff(&object.properties, &desired, node.facts.lists)
+                .iter()
+                .map(|change| change.property().to_owned())
+                .collect();
+            changed.dedup();
+            if !changed.is_empty() {
+                let updated = kind.update(&desired, &object.outputs, &object.properties, changed).await;
+                updated.map_err(|error| format!("{address}: {error}"))?;
+            }
+        }
+        Ok::<(), String>(())
+    })?;
+    // What takes its time.
+    world.wait(Duration::from_secs(3600));
+    Ok(())
+}

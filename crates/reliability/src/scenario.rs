@@ -5,8 +5,9 @@ use std::sync::Arc;
 use engine::{Address, Choice, Component, Graph, Selector};
 use stack::{Config, Stack};
 
+use crate::import::without_state;
 use crate::kept::Backend;
-use crate::meddle::Targets;
+use crate::meddle::{self, SOMEBODY, Targets};
 use crate::world::{Ended, Fate, Run, Sight, World, place};
 
 /// What is done to the whole stack.
@@ -20,11 +21,22 @@ pub enum Scenario {
     Part,
     /// Everything that is there is deleted.
     Destroy,
+    /// Everything is there, made by somebody else; it is adopted, and then brought to what is wanted.
+    Import,
+    /// What somebody has changed and deleted is taken into the state (`refresh --accept`).
+    Accept,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Scenario; 4] = [Scenario::Up, Scenario::Update, Scenario::Part, Scenario::Destroy];
+    pub const ALL: [Scenario; 6] = [
+        Scenario::Up,
+        Scenario::Update,
+        Scenario::Part,
+        Scenario::Destroy,
+        Scenario::Import,
+        Scenario::Accept,
+    ];
 
     /// As it is written in a case's id.
     #[must_use]
@@ -34,6 +46,8 @@ impl Scenario {
             Scenario::Update => "update",
             Scenario::Part => "part",
             Scenario::Destroy => "destroy",
+            Scenario::Import => "import",
+            Scenario::Accept => "accept",
         }
     }
 }
@@ -74,6 +88,9 @@ impl Stage {
     /// [`Broken`] if it does not work when nothing goes wrong.
     pub fn set(scenario: Scenario, state: Backend) -> Result<Self, Broken> {
         let mut before = World::kept_in(state);
+        if scenario == Scenario::Import {
+            before.project = SOMEBODY;
+        }
         if scenario != Scenario::Up {
             clean(&mut before, scenario, &first())?;
         }
@@ -81,11 +98,20 @@ impl Stage {
             let database = Selector::tier(<database::Tier as Component>::NAME);
             before.choose(Choice::all().called("up --exclude database").except(database));
         }
+        if scenario == Scenario::Import {
+            before = without_state(before, state).map_err(|reason| Broken { scenario, reason })?;
+        }
         let wanted = match scenario {
-            Scenario::Up => first(),
+            Scenario::Up | Scenario::Import => first(),
             Scenario::Update | Scenario::Part => second(),
             Scenario::Destroy => Arc::default(),
+            Scenario::Accept => third(),
         };
+        if scenario == Scenario::Accept {
+            let made = meddle::become_like(&mut before, &wanted);
+            made.map_err(|reason| Broken { scenario, reason })?;
+            before.accepts();
+        }
         let mut after = before.copy();
         let clean = clean(&mut after, scenario, &wanted)?;
         let look = |world: &World| world.look().map_err(|reason| Broken { scenario, reason });
@@ -152,6 +178,20 @@ pub fn second() -> Arc<Graph> {
     config.section_mut::<backup::Tier>().schedule_expression = "cron(30 6 * * ? *)".to_owned();
     config.section_mut::<backup::Tier>().vault.enabled = true;
     config.section_mut::<backup::Tier>().vault.opt_in = true;
+    graph(config)
+}
+
+/// What somebody made of it behind its back, as the configuration would say it.
+#[must_use]
+pub fn third() -> Arc<Graph> {
+    let mut config = config();
+    // Goes.
+    config.section_mut::<vpc::Tier>().s3_endpoint = false;
+    config.section_mut::<vpc::Tier>().flow_logs.retention_in_days = 365;
+    config.section_mut::<database::Tier>().backup_retention_in_days = 14;
+    config.section_mut::<alb::Tier>().idle_timeout = 90;
+    config.section_mut::<apigw::Tier>().monthly_quota = 2_000_000;
+    config.section_mut::<monitoring::Tier>().thresholds.response_seconds = 3.0;
     graph(config)
 }
 

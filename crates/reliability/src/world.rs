@@ -13,27 +13,24 @@ use aws_config::Region;
 use emulator::{
     Builder, CallRecord, Counted, Emulator, Fault, FaultPlan, Layer, Moment, Object, Snapshot, When,
 };
-use engine::{
-    Choice, Engine, EngineError, File, Graph, Host, MemoryStore, Plan, Report, Selector, Session, State,
-    Store as _, Survey, lock_holder, unlock,
-};
+use engine::{Choice, Engine, File, Graph, Host, MemoryStore, Plan, Selector, State, Store as _, Survey};
 use stack::Place;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use crate::disk::{WriteEnd, Written};
+use crate::import::Wish;
 use crate::kept::{Backend, Kept, Open};
 use crate::life::{Life, Wire};
-use crate::pause::{Aside, Pause};
+use crate::meddle::OURS;
+use crate::pause::Aside;
+use crate::process::{Work, plan_and_apply, take_over};
 
 /// The region of all worlds.
 pub const REGION: &str = "ap-southeast-1";
 
 /// No process takes longer; one that does is stuck.
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
-
-/// For so long the request of a process is held up while another one opens the journal.
-const OPENS_WITHIN: Duration = Duration::from_secs(5);
 
 /// Processes that work beside others are numbered from here.
 const RIVALS: u64 = 1 << 32;
@@ -112,12 +109,18 @@ pub struct Sight {
 #[derive(Debug)]
 pub struct World {
     environment: &'static str,
+    /// Whose the objects are that processes make.
+    pub(crate) project: &'static str,
+    /// What processes adopt before they plan.
+    pub(crate) wishes: Arc<[Wish]>,
     cloud: Snapshot,
-    kept: Kept,
+    pub(crate) kept: Kept,
     passed: Duration,
     processes: u64,
     /// What of all that there is to do the processes do.
     choice: Choice,
+    /// Whether processes take what is live into the state, rather than plan and apply.
+    accepting: bool,
 }
 
 impl World {
@@ -144,11 +147,14 @@ impl World {
             rt().block_on(async { (Emulator::in_memory().snapshot(), Kept::empty(backend).await) });
         Self {
             environment,
+            project: OURS,
+            wishes: Arc::default(),
             cloud: cloud.expect("an account in memory has a snapshot"),
             kept,
             passed: Duration::ZERO,
             processes: 0,
             choice: Choice::all(),
+            accepting: false,
         }
     }
 
@@ -161,9 +167,14 @@ impl World {
     #[must_use]
     pub fn copy(&self) -> Self {
         let kept = rt().block_on(self.kept.copy());
-        let Self { environment, passed, processes, .. } = *self;
-        let (cloud, choice) = (self.cloud.clone(), self.choice.clone());
-        Self { environment, cloud, kept, passed, processes, choice }
+        let Self { environment, project, passed, processes, accepting, .. } = *self;
+        let (wishes, cloud, choice) = (Arc::clone(&self.wishes), self.cloud.clone(), self.choice.clone());
+        Self { environment, project, wishes, cloud, kept, passed, processes, choice, accepting }
+    }
+
+    /// From now on processes take what is live into the state, and change nothing in the cloud.
+    pub(crate) fn accepts(&mut self) {
+        self.accepting = true;
     }
 
     /// The state directory.
@@ -233,7 +244,8 @@ impl World {
         let life = Life::default();
         let runtime = rt();
         let mut plan = None;
-        let work = Work { wanted, choice: &self.choice.clone() };
+        let (wishes, choice) = (Arc::clone(&self.wishes), self.choice.clone());
+        let work = Work { wanted, wishes: &wishes, choice: &choice, accepting: self.accepting };
         let run = runtime.block_on(async {
             let start = Instant::now();
             let abort = life.clone();
@@ -383,7 +395,7 @@ impl World {
     }
 
     fn engine(&self, emulator: &Emulator, store: Arc<dyn engine::Store>, host: Arc<dyn Host>) -> Engine {
-        let registry = registry_in(emulator, "payment", self.environment);
+        let registry = registry_in(emulator, self.project, self.environment);
         Engine::new(Arc::new(registry), store).with_host(host).bound_to("the account of the matrix")
     }
 
@@ -391,13 +403,6 @@ impl World {
     fn machine(&self, number: u64, started: Instant) -> Arc<dyn Host> {
         Arc::new(Machine { before: self.passed, started, number, next: AtomicU64::new(0) })
     }
-}
-
-/// What a process is to do.
-#[derive(Clone, Copy)]
-struct Work<'a> {
-    wanted: &'a Arc<Graph>,
-    choice: &'a Choice,
 }
 
 /// The directory as it was after the first of these writes.
@@ -420,94 +425,6 @@ fn cut(now: &MemoryStore, was: &MemoryStore, writes: &[Written], kept: u64) -> M
     })
 }
 
-/// Another machine takes the lock away from whoever holds it, and does the work. Who was held up meanwhile goes on once this one
-/// has opened the journal.
-async fn take_over(
-    engine: &Engine,
-    store: &dyn engine::Store,
-    emulator: &Emulator,
-    work: Work<'_>,
-    pause: &Pause,
-) -> Ended {
-    let session = async {
-        if let Some(holder) = lock_holder(store).await? {
-            unlock(store, &holder.id).await?;
-        }
-        engine.open().await
-    };
-    let mut session = std::pin::pin!(session);
-    // To open includes to look for what was left open, which may take longer than anybody waits for an answer of S3.
-    let opened = timeout(OPENS_WITHIN, &mut session).await;
-    pause.go_on();
-    let working = async {
-        let session = match opened {
-            Ok(opened) => opened?,
-            Err(_) => session.await?,
-        };
-        finish(session, emulator, work, async |_| {}, &mut None).await
-    };
-    ended(working.await)
-}
-
-async fn plan_and_apply(
-    engine: &Engine,
-    emulator: &Emulator,
-    work: Work<'_>,
-    between: impl AsyncFnOnce(&Emulator),
-    planned: &mut Option<Plan>,
-) -> Ended {
-    let working = async {
-        let session = engine.open().await?;
-        finish(session, emulator, work, between, planned).await
-    };
-    ended(working.await)
-}
-
-async fn finish(
-    session: Session,
-    emulator: &Emulator,
-    work: Work<'_>,
-    between: impl AsyncFnOnce(&Emulator),
-    planned: &mut Option<Plan>,
-) -> Result<(usize, Report), EngineError> {
-    let applied = in_session(&session, emulator, work, between, planned).await;
-    let closed = session.close().await;
-    let applied = applied?;
-    closed?;
-    Ok(applied)
-}
-
-fn ended(done: Result<(usize, Report), EngineError>) -> Ended {
-    match done {
-        Ok((changes, report)) if report.is_complete() => Ended::Complete { changes },
-        Ok((_, report)) => Ended::Incomplete(failures(&report)),
-        Err(error) => Ended::Refused(words::<EngineError>(&error)),
-    }
-}
-
-async fn in_session(
-    session: &Session,
-    emulator: &Emulator,
-    work: Work<'_>,
-    between: impl AsyncFnOnce(&Emulator),
-    planned: &mut Option<Plan>,
-) -> Result<(usize, Report), EngineError> {
-    let plan = session.plan_chosen(Arc::clone(work.wanted), work.choice).await?;
-    let plan = planned.insert(plan);
-    between(emulator).await;
-    let report = session.apply(plan).await?;
-    let changes = plan.steps().iter().filter(|step| step.is_change()).count();
-    Ok((changes, report))
-}
-
-fn failures(report: &Report) -> Vec<String> {
-    let failed =
-        report.failed.iter().map(|failure| format!("{}: {}", failure.address, words(&failure.cause)));
-    let in_progress = report.in_progress.iter().map(|left| format!("{}: in progress", left.address));
-    let not_begun = report.not_begun.iter().map(|address| format!("{address}: not begun"));
-    failed.chain(in_progress).chain(not_begun).collect()
-}
-
 /// An error and all its causes.
 pub(crate) fn words<E: std::error::Error>(error: &E) -> String {
     let mut text = error.to_string();
@@ -520,7 +437,7 @@ pub(crate) fn words<E: std::error::Error>(error: &E) -> String {
 }
 
 /// A runtime whose clock is its own and stands still while anybody works.
-fn rt() -> tokio::runtime::Runtime {
+pub(crate) fn rt() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

@@ -106,7 +106,7 @@ impl<'a> Advisor<'a> {
                 blamed().map(|key| format!("AWS refuses what {key} says: correct it there"))
             }
             Code::Conflict => Some(
-                "delete or rename the object that is there, whose tags say whose it is, or give this stack another project or environment"
+                "delete or rename the object that is there, whose tags say whose it is, or use another environment, account or region: names do not contain the project"
                     .to_owned(),
             ),
             Code::InUse => Some("remove what uses it, which this stack did not make; then run again".to_owned()),

@@ -65,7 +65,7 @@ impl Anchors {
     }
 
     /// Adds the head of a run that has ended.
-    async fn write(&self, head: &Head, signals: &Signals) -> Result<(), Failure> {
+    pub(crate) async fn write(&self, head: &Head, signals: &Signals) -> Result<(), Failure> {
         let Head { lineage, records, head } = head.clone();
         let time = SystemHost.now_millis();
         let anchor = Anchor { time, lineage, records, head, who: SystemHost.holder() };

@@ -55,12 +55,35 @@ pub(crate) struct Ran {
     again: Asked,
 }
 
+impl Ran {
+    /// What left nothing out.
+    pub(crate) fn whole(exit: Exit, report: Option<Report>) -> Self {
+        Self { exit, report, left_out: Vec::new(), again: Asked::default() }
+    }
+
+    /// How it ended before anything was run.
+    pub(crate) fn without_run(&self) -> Option<Exit> {
+        self.report.is_none().then_some(self.exit)
+    }
+}
+
+/// Says how a session ends, where it has not said so by itself: what was run has. Where somebody did not agree, it failed without
+/// being run.
+pub(crate) fn ends(session: &Session, ended: Result<Option<Exit>, &Failure>) {
+    match ended {
+        Err(failure) if failure.exit != Exit::Interrupted => session.ends_as(Outcome::Failed),
+        Ok(Some(Exit::Interrupted)) => session.ends_as(Outcome::Interrupted),
+        Ok(Some(Exit::Failed)) => session.ends_as(Outcome::Cancelled),
+        _ => {}
+    }
+}
+
 impl Work {
     pub(crate) async fn up(&self, signals: &Signals) -> Result<Exit, Failure> {
         // A plan that was kept says which environment is meant.
         let agreed = match self.plan_file {
             Some(_) => Answer::Yes,
-            None => self.agreed_to_new(signals).await?,
+            None => self.agreed_to_new(Some("--new-environment"), signals).await?,
         };
         match agreed.cancelled() {
             None => self.change(Running::Up, signals).await,
@@ -106,13 +129,7 @@ impl Work {
         }
         let wanted = Wanted { running, graph: guarding(running, graph), kept, choice, asked, title };
         let result = self.change_in(&session, wanted, signals).await;
-        // Where it was run, it says by itself what came of it.
-        match &result {
-            Err(failure) if failure.exit != Exit::Interrupted => session.ends_as(Outcome::Failed),
-            Ok(Ran { exit: Exit::Interrupted, report: None, .. }) => session.ends_as(Outcome::Interrupted),
-            Ok(Ran { exit: Exit::Failed, report: None, .. }) => session.ends_as(Outcome::Cancelled),
-            _ => {}
-        }
+        ends(&session, result.as_ref().map(Ran::without_run));
         let state = session.state();
         // By now something was called, whatever is wrong with the state.
         let (head, closed) = session.close_with_head().await;
@@ -154,7 +171,7 @@ impl Work {
 
     async fn change_in(&self, session: &Session, wanted: Wanted, signals: &Signals) -> Result<Ran, Failure> {
         let asked = &wanted.asked;
-        let not_run = |exit| Ran { exit, report: None, left_out: Vec::new(), again: asked.clone() };
+        let not_run = |exit| Ran { again: asked.clone(), ..Ran::whole(exit, None) };
         let plan = match session.plan_chosen(Arc::clone(&wanted.graph), &wanted.choice).await {
             Err(EngineError::Interrupted) => return Ok(not_run(nothing_changed())),
             plan => plan.map_err(|error| plan_failure(error, &self.loaded.config, wanted.running))?,
@@ -188,7 +205,8 @@ impl Work {
             Running::Destroy => "DELETE all of the above of",
         };
         if ask && !plan.is_empty() {
-            let answer = agreed(&self.options, &format!("{what} {}", self.title()), signals).await?;
+            let answer =
+                agreed(&self.options, &format!("{what} {}", wanted.title.asked_about()), signals).await?;
             if let Some(exit) = answer.cancelled() {
                 return Ok(not_run(exit));
             }

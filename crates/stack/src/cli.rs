@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use engine::Selector;
 
 use crate::chosen::{Chosen, Part};
 use crate::config::Setting;
@@ -82,11 +83,11 @@ pub enum Command {
         chosen: Chosen,
     },
     /// Compare live AWS with the recorded state, property by property. Changes nothing; the next `up` repairs drift.
-    Refresh {
-        /// Exit with 2 if there is drift.
-        #[arg(long)]
-        detailed_exitcode: bool,
-    },
+    ///
+    /// With --accept it takes what is live into the state instead, once you have agreed, and prints the lines of the configuration
+    /// that say the same. With --orphans it lists objects that carry the tags of this environment and that nothing recorded stands
+    /// for. Neither calls anything that changes something in AWS.
+    Refresh(Refresh),
     /// Print the stack's outputs, or the one named. Calls nothing, except for `apiKey`, the API's key, which is never
     /// stored, but fetched from AWS when you ask for it.
     Outputs {
@@ -120,6 +121,12 @@ pub enum Command {
         #[command(flatten)]
         part: Part,
     },
+    /// Adopt an object that exists in AWS for a resource that declares it. Shows what the next `up` would change of it, and asks.
+    ///
+    /// The object is recorded, and gets the tags that say whose it is; nothing else of it is changed. Which form the id has depends
+    /// on the kind of the resource: `import --kinds` shows them, and so does docs/import.md. An object of another project or
+    /// environment is refused.
+    Import(Import),
     /// Print the effective configuration, each value and its source, as TOML. Calls nothing.
     ///
     /// Everything in it is shown, `ecs.environment_variables` too: the configuration is no place for secrets.
@@ -194,6 +201,26 @@ pub enum Command {
     },
 }
 
+/// Which objects are adopted, and for which resources.
+#[derive(Clone, Debug, Args)]
+pub struct Import {
+    /// The resource, such as vpc/vpc.
+    #[arg(conflicts_with_all = ["all", "kinds"])]
+    pub address: Option<String>,
+    /// The id of the object, such as vpc-0a1b2c3d4e5f60718. Parts are joined by `|`.
+    #[arg(conflicts_with_all = ["all", "kinds"])]
+    pub id: Option<String>,
+    /// Adopt all that this file names, as TOML or as lines of JSON: "ADDRESS" = "ID". All of it, or nothing.
+    #[arg(long, value_name = "FILE", conflicts_with = "kinds")]
+    pub all: Option<PathBuf>,
+    /// Also adopt what carries the tags of another project, environment or resource.
+    #[arg(long)]
+    pub take_over: bool,
+    /// Show which form the ids of each kind of resource have. Calls nothing.
+    #[arg(long)]
+    pub kinds: bool,
+}
+
 /// What the new configuration file says.
 #[derive(Clone, Debug, Args)]
 pub struct Init {
@@ -223,6 +250,23 @@ pub struct Up {
     /// Which part of it.
     #[command(flatten)]
     pub chosen: Chosen,
+}
+
+/// What to compare, and what to do with what differs.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Refresh {
+    /// Exit with 2 if there is drift, or with --orphans an orphan.
+    #[arg(long, conflicts_with = "accept")]
+    pub detailed_exitcode: bool,
+    /// Take what is live into the state, and print what to write into the configuration, so that the next `up` keeps it.
+    #[arg(long)]
+    pub accept: bool,
+    /// With --accept, only these: addresses, tiers or types, where `*` stands for any text.
+    #[arg(value_name = "ADDRESS", requires = "accept")]
+    pub addresses: Vec<Selector>,
+    /// List objects that nothing recorded stands for. Takes no lock.
+    #[arg(long, conflicts_with = "accept")]
+    pub orphans: bool,
 }
 
 /// Which plan to run, and who follows it.

@@ -117,6 +117,8 @@ codes! {
     PlanFile "E0603",
     /// Something that holds data would be replaced only because something that it needs is missing.
     NeedMissing "E0604",
+    /// An object that exists cannot be adopted.
+    Import "E0605",
     /// What --only, --exclude or --replace name cannot be chosen.
     Selection "E0606",
     /// The run was interrupted.

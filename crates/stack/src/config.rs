@@ -7,6 +7,7 @@
 //! schema: a field is a key, with its doc comment as the editor's help.
 
 mod blame;
+mod candidates;
 mod catalogue;
 mod error;
 mod file;
@@ -36,6 +37,7 @@ use crate::input;
 use crate::output::Lines;
 use crate::payment;
 
+pub(crate) use self::candidates::{Assignment, Key, Takes};
 pub(crate) use self::catalogue::Catalogue;
 pub use self::error::ConfigError;
 pub(crate) use self::keys::closest;

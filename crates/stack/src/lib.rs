@@ -6,7 +6,10 @@
 //! A program of your own adds tiers to the seven of the payment stack, and keeps the whole command line: see [`Program`].
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
+// Futures of commands contain those of sessions, which contain those of AWS's clients: more than 128 types deep.
+#![recursion_limit = "256"]
 
+mod accepting;
 mod account;
 mod across;
 mod advice;
@@ -23,6 +26,7 @@ mod conveniences;
 mod denied;
 mod differences;
 mod emulated;
+mod encounters;
 mod endpoint;
 mod environment;
 mod environments;
@@ -30,10 +34,15 @@ mod error_json;
 mod events;
 mod exit;
 mod export;
+mod expression;
 mod failures;
 mod footer;
 mod heading;
 mod history;
+mod ignored;
+mod import;
+mod import_file;
+mod import_form;
 mod init;
 mod input;
 mod interruption;
@@ -44,6 +53,7 @@ mod moved;
 mod moves;
 mod narrowed;
 mod open_settings;
+mod orphans;
 mod output;
 mod outputs;
 mod payment;
@@ -55,6 +65,7 @@ mod progress;
 mod protection;
 mod question;
 mod quota;
+mod refresh;
 mod render;
 mod repeat;
 mod run;
@@ -82,8 +93,8 @@ mod written;
 
 pub use chosen::{Chosen, Part, Typed};
 pub use cli::{
-    Applied, Bootstrap, Cli, Color, Command, EmulatorCommand, EnvCommand, ExportCommand, Init, Options,
-    Serve, Shown, StateCommand, Target, Up,
+    Applied, Bootstrap, Cli, Color, Command, EmulatorCommand, EnvCommand, ExportCommand, Import, Init,
+    Options, Refresh, Serve, Shown, StateCommand, Target, Up,
 };
 pub use codes::Code;
 pub use config::{

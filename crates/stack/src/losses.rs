@@ -78,8 +78,14 @@ fn named(step: &Step, removal: &Removal) -> String {
 /// One sentence for each object that goes, or for several of a kind: what is lost, what is kept.
 #[must_use]
 pub(crate) fn losses(plan: &Plan) -> Lines {
+    losses_of(plan, &plan.steps().iter().collect::<Vec<_>>())
+}
+
+/// The same of some of its steps.
+#[must_use]
+pub(crate) fn losses_of(plan: &Plan, steps: &[&Step]) -> Lines {
     let mut groups: BTreeMap<(Told, &str, bool), Vec<String>> = BTreeMap::new();
-    for step in plan.steps() {
+    for step in steps.iter().copied() {
         let Some((removal, told)) = step.removal().and_then(|removal| Some((removal, Told::of(removal)?)))
         else {
             continue;
@@ -88,7 +94,7 @@ pub(crate) fn losses(plan: &Plan) -> Lines {
         groups.entry((told, &removal.kind, replaced)).or_default().push(named(step, removal));
     }
     let mut lines = Lines::new();
-    for step in plan.steps() {
+    for step in steps.iter().copied() {
         if let Some(Gone { text, .. }) = Gone::of_step(plan, step) {
             lines.add("  ").styled(Style::Loud, text).end();
         }
@@ -103,10 +109,10 @@ pub(crate) fn losses(plan: &Plan) -> Lines {
             let subject = format!("{} × {kind}", names.len());
             lines.add("  ").styled(style, sentence(&told, &subject, replaced, true));
             lines.line(":");
-            wrapped(&mut lines, &names);
+            wrapped(&mut lines, INDENT, &names);
         }
     }
-    for step in plan.steps() {
+    for step in steps.iter().copied() {
         for lowered in step.lowered() {
             let text = lowered_sentence(step, lowered);
             lines.add("  ").styled(Style::Loud, text).end();
@@ -115,13 +121,13 @@ pub(crate) fn losses(plan: &Plan) -> Lines {
     lines
 }
 
-/// Names, as many as fit on a line.
-fn wrapped(lines: &mut Lines, names: &[String]) {
+/// Names, as many as fit on a line behind `indent`.
+pub(crate) fn wrapped(lines: &mut Lines, indent: &str, names: &[String]) {
     let mut line = String::new();
     for (position, name) in names.iter().enumerate() {
         let name = if position + 1 < names.len() { format!("{name},") } else { name.clone() };
-        if !line.is_empty() && line.chars().count() + 1 + name.chars().count() > WIDTH - INDENT.len() {
-            lines.line(format!("{INDENT}{line}"));
+        if !line.is_empty() && line.chars().count() + 1 + name.chars().count() > WIDTH - indent.len() {
+            lines.line(format!("{indent}{line}"));
             line.clear();
         }
         if !line.is_empty() {
@@ -129,7 +135,7 @@ fn wrapped(lines: &mut Lines, names: &[String]) {
         }
         line.push_str(&name);
     }
-    lines.line(format!("{INDENT}{line}"));
+    lines.line(format!("{indent}{line}"));
 }
 
 /// `many` says that the subject is several objects.
@@ -336,8 +342,8 @@ mod tests {
         );
         let addresses = lost(ADDRESS, "its public address", None);
         assert_eq!(
-            sentence(&addresses, "3 × AWS::EC2::EIP", true, true),
-            "ADDRESS LOST: 3 × AWS::EC2::EIP will be deleted with their public addresses, then created with other public addresses"
+            sentence(&addresses, "3 × EIP", true, true),
+            "ADDRESS LOST: 3 × EIP will be deleted with their public addresses, then created with other public addresses"
         );
         assert_eq!(
             sentence(&lost("LOGS LOST", "all its logs", None), "3 × Logs", false, true),

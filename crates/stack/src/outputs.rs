@@ -87,7 +87,8 @@ fn embedded_steps(state: &State, serve: &str, region: &str) -> Vec<String> {
             "AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any aws ecr put-image --region {region} \
              --repository-name {repository} --image-tag v1 --image-manifest '{manifest}'"
         ),
-        "Set `image = \":v1\"` in [ecs] of the configuration, and run `up` again.".to_owned(),
+        "Set `image = \":v1\"` in [ecs] of the configuration.".to_owned(),
+        "Run `up` again.".to_owned(),
     ]
 }
 

@@ -9,6 +9,7 @@ use secrets::{masked_at, shown_path};
 use serde_json::Value;
 
 use crate::differences::{Difference, differences, embedded};
+use crate::encounters;
 use crate::output::{Lines, Style};
 use crate::render::{Counts, is_kept, some_of, value};
 use crate::shortened::{VALUE, around_difference, cut};
@@ -79,8 +80,7 @@ pub(crate) fn tier(step: &Step) -> &str {
 
 /// Whether all there is to say is that it is new, or there already and as it should be.
 pub(crate) fn is_only_new(step: &Step) -> bool {
-    let is_plain = |met: &Encounter| met.changes.is_empty() && met.refused.is_none();
-    step.action == Action::Create && step.note.is_none() && step.encounter().is_none_or(is_plain)
+    step.action == Action::Create && step.note.is_none() && step.encounter().is_none_or(encounters::is_plain)
 }
 
 fn sign(step: &Step) -> (Style, &'static str) {
@@ -126,11 +126,6 @@ fn undone_of(found: &[Difference]) -> String {
     undone(found.iter().all(is_removed), found.iter().all(is_added))
 }
 
-/// The id of an object that was met, in brackets.
-fn named(id: Option<&str>) -> String {
-    id.map_or_else(String::new, |id| format!(" ({})", cut(id, PATH)))
-}
-
 struct View<'a> {
     plan: Option<&'a Plan>,
     details: bool,
@@ -173,13 +168,7 @@ impl View<'_> {
             Some(Note::Missing) => "  it has disappeared",
             Some(Note::Deposed) => "  was replaced by an earlier run",
             Some(Note::TakenBack) => "  was replaced by an earlier run, is still there, and is taken back",
-            None => match step.encounter() {
-                Some(Encounter { refused: Some(_), id, .. }) => {
-                    return format!("  is there already{} and cannot be adopted", named(id.as_deref()));
-                }
-                Some(met) => return format!("  is there already{} and is adopted", named(met.id.as_deref())),
-                None => "",
-            },
+            None => return step.encounter().map_or_else(String::new, encounters::note),
         };
         text.to_owned()
     }
@@ -202,11 +191,12 @@ impl View<'_> {
         if let Some(because) = self.because(step) {
             lines.line(format!("{INDENT}because {because}"));
         }
-        if let Some(refused) = step.encounter().and_then(|met| met.refused.as_ref()) {
-            lines.add(INDENT).styled(Style::Red, refused).end();
+        if let Some(met) = step.encounter() {
+            if let Some(refused) = &met.refused {
+                lines.add(INDENT).styled(Style::Red, refused).end();
+            }
+            met.changes.iter().for_each(|change| self.change(lines, change, Some(step), ""));
         }
-        let met = step.encounter().map_or(&[][..], |met| &met.changes);
-        met.iter().for_each(|change| self.change(lines, change, Some(step), ""));
         self.changes(lines, step);
         if let (true, Action::Create, Some(Value::Object(desired))) =
             (self.details, &step.action, step.desired())
@@ -467,7 +457,7 @@ pub(crate) fn refers_to(value: &Value) -> BTreeSet<&str> {
 }
 
 /// The resources that a value takes something from.
-fn refers<'v>(value: &'v Value, sources: &mut BTreeSet<&'v str>) {
+pub(crate) fn refers<'v>(value: &'v Value, sources: &mut BTreeSet<&'v str>) {
     match Term::of(value) {
         Term::Reference { address, .. } => {
             sources.insert(address);

@@ -69,8 +69,12 @@ impl Work {
 
     /// Asks whether an environment that neither the configuration nor the state knows is meant, before everything is planned for it.
     /// Where nobody can be asked, it is refused if the configuration has sections for others: a wrong name would create a second
-    /// stack, without the settings of the one that was meant.
-    pub(crate) async fn agreed_to_new(&self, signals: &Signals) -> Result<Answer, Failure> {
+    /// stack, without the settings of the one that was meant. `says_so` is the flag of the command that says that it is meant.
+    pub(crate) async fn agreed_to_new(
+        &self,
+        says_so: Option<&str>,
+        signals: &Signals,
+    ) -> Result<Answer, Failure> {
         let asks = !self.options.yes && std::io::stdin().is_terminal();
         if self.name_is_meant() || (!asks && self.loaded.sections.is_empty()) {
             return Ok(Answer::Yes);
@@ -84,9 +88,10 @@ impl Work {
         self.check_environment(&state).await?;
         let name = &self.environment;
         if !asks {
+            let or = says_so.map_or_else(String::new, |flag| format!(", or pass {flag}"));
             let hint = format!(
-                "if a new environment is meant, add a section [environments.{name}] to {}, which may be empty, or pass \
-                 --new-environment; `stack env list` shows those that have a state",
+                "if a new environment is meant, add a section [environments.{name}] to {}, which may be empty{or}; `stack env list` \
+                 shows those that have a state",
                 self.file_name()
             );
             return Err(Failure::new(Exit::Configuration, self.unknown())

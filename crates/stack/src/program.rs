@@ -23,11 +23,12 @@ use crate::stack::Stack;
 use crate::tier::{Handle, Registered, Registration, Tier, Wired};
 
 /// Names at the top of the configuration, or of its schema, that no tier can have.
-const TAKEN: [&str; 9] = [
+const TAKEN: [&str; 10] = [
     "allow_unknown_region",
     "aws",
     "environment",
     "environments",
+    "ignore",
     "logs",
     "project",
     "region",

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::advice::{Advice, Advisor, code_of, told};
 use crate::output::{Lines, Style};
+use crate::shortened::{VALUE, cut};
 
 /// Counts of a plan, by what happens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -158,6 +159,16 @@ fn each_once(all: &[(&Address, &str)]) -> Vec<String> {
 
 /// A live value that is not as declared, or recorded, and stays.
 pub(crate) fn remark(lines: &mut Lines, address: &Address, accepted: &Accepted) {
+    if accepted.is_ignored {
+        let text = |one: &Value| match one {
+            Value::Null => "not set".to_owned(),
+            one => cut(&value(&masked(one)), VALUE),
+        };
+        let Accepted { property, live, declared, .. } = accepted;
+        let (declared, live) = (text(declared), text(live));
+        lines.line(format!("  ignored: {address} {property} (declared {declared}, live {live})"));
+        return;
+    }
     lines.line(format!("  {address} {}", accepted.because));
 }
 
@@ -190,7 +201,7 @@ pub(crate) fn value(value: &Value) -> String {
     }
 }
 
-fn changes_json(changes: &[PropertyChange]) -> Vec<Value> {
+pub(crate) fn changes_json(changes: &[PropertyChange]) -> Vec<Value> {
     let one = |change: &PropertyChange| {
         let masked = |value: &Value| masked_at(&change.path, value);
         let (before, after) = (change.before.as_ref().map(masked), change.after.as_ref().map(masked));

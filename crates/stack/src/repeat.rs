@@ -15,12 +15,12 @@ use crate::run::Work;
 
 /// A command of this program in a text: `stack state push`.
 static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
-    let commands = "up|preview|refresh|outputs|verify|destroy|bootstrap|unlock|state|env|history";
+    let commands = "up|preview|refresh|outputs|verify|destroy|import|bootstrap|unlock|state|env|history";
     Regex::new(&format!("`stack ((?:{commands})(?: [^`]*)?)`")).expect("it is one")
 });
 
 /// Commands whose plan depends on every value of the configuration.
-const PLANNING: [&str; 3] = ["up", "preview", "destroy"];
+const PLANNING: [&str; 4] = ["up", "preview", "destroy", "import"];
 
 /// Commands that read no more of the configuration than where the state is, and the keys that say so.
 const OF_THE_STATE: [&str; 5] = ["outputs", "unlock", "state", "env", "history"];

@@ -1,11 +1,10 @@
 //! What each command does.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Choice, Engine, Graph, Observer, Plan, Reading, Registry, Remark, Selector, State};
+use engine::{Choice, Engine, Graph, Observer, Plan, Registry, State};
 use tokio::sync::OnceCell;
 
 use crate::account;
@@ -29,21 +28,18 @@ use crate::export;
 use crate::failures::engine_failure;
 use crate::heading::heading;
 use crate::init;
-use crate::losses::Gone;
 use crate::moved::Kept;
-use crate::output::{self, Lines, Style, note, print, print_json, tell};
+use crate::output::{self, Lines, note, print, print_json, tell};
 use crate::outputs::NEXT_STEPS;
-use crate::plan_lines;
 use crate::plans::document::Running;
 use crate::plans::title::Title;
 use crate::program::{Program, defective};
 use crate::progress::Screen;
-use crate::render::{self, Counts};
+use crate::render::Counts;
 use crate::signals::Signals;
 use crate::stack::{Place, StackError, argument_error};
 use crate::state_protect;
 use crate::target::{self, Cloud, NOTHING_REAL};
-use crate::working;
 use crate::written;
 
 /// Everything that a command works with.
@@ -70,6 +66,7 @@ pub(crate) struct Work {
 pub(crate) struct Prepared {
     pub(crate) engine: Engine,
     pub(crate) graph: Arc<Graph>,
+    pub(crate) place: Place,
     pub(crate) anchors: Option<Anchors>,
     pub(crate) title: Title,
     /// Whether nothing was ever recorded of the environment.
@@ -221,6 +218,7 @@ async fn run(
     let done = match command {
         Command::Up(_) => Box::pin(work.up(&signals)).await,
         Command::Destroy { preview: false, .. } => Box::pin(work.change(Running::Destroy, &signals)).await,
+        Command::Import(wanted) => Box::pin(work.import(&wanted, &signals)).await,
         Command::Bootstrap(wanted) => Box::pin(work.bootstrap(wanted, &signals)).await,
         Command::State(StateCommand::Push) => Box::pin(work.push(&signals)).await,
         Command::State(StateCommand::Pull) => Box::pin(work.pull(&signals)).await,
@@ -234,6 +232,7 @@ async fn run(
         Command::State(StateCommand::Unprotect { addresses }) => {
             Box::pin(work.unprotect(&addresses, &signals)).await
         }
+        Command::Refresh(wanted) if wanted.accept => Box::pin(work.accept(&wanted, &signals)).await,
         // The others change nothing and hold no lock, so they can be dropped at any time.
         command => {
             let looked = signals.unless(Box::pin(work.look(command))).await;
@@ -259,7 +258,7 @@ impl Work {
         match command {
             Command::Preview { shown, .. } => self.preview(Running::Up, &shown).await,
             Command::Destroy { preview: true, shown, .. } => self.preview(Running::Destroy, &shown).await,
-            Command::Refresh { detailed_exitcode } => self.refresh(detailed_exitcode).await,
+            Command::Refresh(wanted) => self.refresh(&wanted).await,
             Command::Outputs { name } => self.outputs(name.as_deref()).await,
             Command::Verify { junit, timeout } => {
                 self.verify(junit.as_deref(), Duration::from_secs(timeout)).await
@@ -276,6 +275,7 @@ impl Work {
             Command::Up(_)
             | Command::Destroy { .. }
             | Command::Bootstrap(_)
+            | Command::Import(_)
             | Command::State(
                 StateCommand::Push
                 | StateCommand::Pull
@@ -363,7 +363,7 @@ impl Work {
         }
         let anchors = Anchors::of(&self.loaded.config, &self.environment, &cloud);
         let is_new = state.records == 0;
-        Ok(Prepared { engine: self.engine(cloud).await?, graph, anchors, title, is_new, is_unknown })
+        Ok(Prepared { engine: self.engine(cloud).await?, graph, place, anchors, title, is_new, is_unknown })
     }
 
     /// An engine on a target and the environment's state.
@@ -408,7 +408,7 @@ impl Work {
     }
 
     /// What a command works on, and as whom.
-    fn heading(&self, cloud: &Cloud) -> Lines {
+    pub(crate) fn heading(&self, cloud: &Cloud) -> Lines {
         heading(&self.loaded.config.project, self.environment.as_str(), self.options.target, cloud)
     }
 
@@ -434,56 +434,6 @@ impl Work {
         let counts = Counts::of(plan).text();
         let nothing = if plan.is_empty() { "nothing to do; " } else { "" };
         format!("{}: {nothing}{counts}", self.title())
-    }
-
-    async fn refresh(&self, detailed_exitcode: bool) -> Result<Exit, Failure> {
-        let is_empty = self.recorded().await?.is_empty();
-        let cloud = self.connect().await?;
-        tell(self.heading(&cloud));
-        let engine = self.engine(cloud).await?;
-        let working = self.who_works().await?;
-        let mut survey = engine.look(&Selector::all()).await.map_err(engine_failure)?;
-        if working.is_some() {
-            survey = survey.followed_by(&self.recorded().await?);
-        }
-        note(working::left_out(working.as_ref(), &survey, &self.command("up")));
-        let drift = survey.drift();
-        // No drift, so not among it.
-        let mut remarks = Lines::new();
-        for Remark { address, accepted } in survey.remarks() {
-            render::remark(&mut remarks, &address, &accepted);
-        }
-        note(remarks);
-        if self.options.json {
-            print_json(&render::drift_json(&drift))?;
-        } else if is_empty {
-            let text = format!("{}: nothing is recorded; {} deploys it", self.title(), self.command("up"));
-            print(&Lines::from(&text))?;
-        } else if drift.is_empty() {
-            print(&Lines::from(&format!("{}: no drift", self.title())))?;
-        } else {
-            let count = drift.len();
-            let objects = if count == 1 { "object differs" } else { "objects differ" };
-            let gone = survey.objects().filter_map(|(address, object, live)| {
-                let gone = Gone::of(address.as_str(), &object.properties, None, survey.facts(&object.kind)?)?;
-                (*live == Reading::Missing).then_some((address.as_str(), gone.text))
-            });
-            let gone: BTreeMap<&str, String> = gone.collect();
-            let mut lines = plan_lines::drift(&drift);
-            for text in gone.values() {
-                lines.add("  ").styled(Style::Loud, text).end();
-            }
-            let up = self.command("up");
-            let names = render::some_of(&gone.keys().copied().collect::<Vec<_>>(), 3);
-            let does = match (gone.len(), count) {
-                (0, _) => format!("{up} repairs that"),
-                (all, count) if all == count => format!("{up} creates it again, EMPTY: {names}"),
-                _ => format!("{up} repairs the others, and creates {names} EMPTY"),
-            };
-            let summary = format!("{}: {count} {objects} from what was recorded; {does}", self.title());
-            print(lines.line(summary))?;
-        }
-        Ok(if detailed_exitcode && !drift.is_empty() { Exit::Changes } else { Exit::Done })
     }
 
     /// Declares the stack for an imagined account, in the zones that are recorded: no target is touched.

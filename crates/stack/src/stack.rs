@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json};
 use crate::across;
 use crate::config::{self, Config, Loaded};
 use crate::environment::Environment;
+use crate::ignored;
 use crate::outputs::API_KEY;
 use crate::payment;
 use crate::program::ProgramError;
@@ -75,6 +76,11 @@ impl Place {
 }
 
 impl Place {
+    /// Whether it is one that only looks like the account and the region that are meant.
+    pub(crate) fn is_imagined(&self) -> bool {
+        self.account_id == aws::Place::UNKNOWN_ACCOUNT
+    }
+
     /// As the tiers want to know it.
     #[must_use]
     pub fn aws(&self) -> aws::Place {
@@ -174,7 +180,10 @@ impl Stack {
             exports.add(tier.name(), exported)?;
             wired.add(tier.name(), outputs);
         }
-        Ok(Arc::new(Graph::new(scope)?.with_exports(Json::Object(exports.values))))
+        let graph = Graph::new(scope)?.with_exports(Json::Object(exports.values));
+        let ignored = ignored::resolve(&graph, &self.config.ignore, place)
+            .map_err(|source| StackError::Declare { tier: ignored::KEY, source })?;
+        Ok(Arc::new(graph.with_ignored(ignored)))
     }
 
     /// The key for the log groups of all tiers, which therefore is not a tier among them. One that is there stays declared

@@ -63,7 +63,7 @@ impl Work {
         if working.is_some() {
             survey = survey.followed_by(&self.recorded().await?);
         }
-        let survey = survey.relocated(&graph);
+        let survey = survey.relocated(&graph).ignoring(&graph);
         let subject = Subject::new(self.environment.as_str(), &place.aws(), &graph, &survey);
         let endpoints = match &unreachable {
             Some(reason) => Endpoints::unreachable(reason),

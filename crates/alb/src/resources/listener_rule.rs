@@ -15,9 +15,9 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Rule as Live, RuleCondition, RulePriorityPair, TargetHealthDescription, TargetHealthStateEnum,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Foreseen, ImportId, Intent,
-    Listed, Loss, Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
-    Wish,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ForeignId, Foreseen, ImportId,
+    Intent, Listed, Loss, Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template,
+    Times, Wish,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -180,6 +180,18 @@ impl Resource for ListenerRule<Resolved> {
             true => Ok(Foreseen::nothing()),
             false => Ok(Foreseen::warning(NOBODY_ANSWERS)),
         }
+    }
+
+    async fn identify(
+        &mut self,
+        _: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<ListenerRuleOutputs<Resolved>>, CallError> {
+        // The ARN of a rule has that of its listener: `…:listener-rule/app/NAME/NUMBER/LISTENER/RULE`.
+        let arn = id.part("RuleArn");
+        let listener = arn.rsplit_once('/').map_or(arn, |(listener, _)| listener);
+        self.listener_arn = listener.replacen(":listener-rule/", ":listener/", 1).into();
+        Ok(id.outputs())
     }
 
     async fn create(

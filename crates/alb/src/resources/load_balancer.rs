@@ -19,8 +19,8 @@ use aws_sdk_elasticloadbalancingv2::types::{
     LoadBalancerTypeEnum,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, How, ImportId, Intent, Keep,
-    KeepValue, Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ForeignId, How, ImportId, Intent,
+    Keep, KeepValue, Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage,
     Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
@@ -177,6 +177,15 @@ impl Resource for LoadBalancer<Resolved> {
         };
         cx.adopt(&format!("load balancer {}", self.name), &tags, search)?;
         Ok(Some(outputs))
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<LoadBalancerOutputs<Resolved>>, CallError> {
+        let live = describe(cx, By::Arn(&id.part("LoadBalancerArn").into())).await?;
+        live.map(|live| outputs(&live, "DescribeLoadBalancers")).transpose()
     }
 
     async fn create(

@@ -16,8 +16,8 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Matcher as LiveMatcher, ProtocolEnum, TargetGroup as Live, TargetGroupAttribute, TargetTypeEnum,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Order,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ForeignId, ImportId, Intent, Listed, Loss,
+    Named, Order, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -170,6 +170,15 @@ impl Resource for TargetGroup<Resolved> {
         };
         cx.adopt(&format!("target group {}", self.name), &tags, search)?;
         Ok(Some(outputs))
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<TargetGroupOutputs<Resolved>>, CallError> {
+        let live = by_arn(cx, &id.part("TargetGroupArn").into()).await?;
+        live.map(|live| outputs(&live, "DescribeTargetGroups")).transpose()
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<TargetGroupOutputs<Resolved>, CallError> {

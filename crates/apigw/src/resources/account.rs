@@ -24,8 +24,8 @@ use aws::tags::PROJECT;
 use aws::{CallResult, Called, Context, RoleArn, required};
 use aws_sdk_iam::types::Tag;
 use engine::{
-    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Named, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ForeignId, ImportId, Intent, Loss, Named,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -291,6 +291,15 @@ impl Resource for Account {
         _search: &Search,
     ) -> Result<Option<AccountOutputs<Resolved>>, CallError> {
         Ok(Some(outputs(cx)))
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<AccountOutputs<Resolved>>, CallError> {
+        // There is one for each account and region.
+        Ok(Some(outputs(cx)).filter(|outputs| outputs.id == id.part("Id")))
     }
 
     /// It is always there, so there is nothing to call.

@@ -9,9 +9,10 @@
 use async_trait::async_trait;
 use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, Tags, required};
+use aws_sdk_apigateway::primitives::DateTimeFormat as Format;
 use engine::{
     CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads, Resolved,
-    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Resource, Search, Settle, Sighting, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +91,20 @@ impl Resource for ApiKey {
             }
         }
         Ok(None)
+    }
+
+    async fn ours(cx: &Context) -> Result<Option<Vec<Sighting<ApiKeyOutputs<Resolved>>>>, CallError> {
+        const OPERATION: &str = "GetApiKeys";
+        let mut all =
+            gateway(cx).get_api_keys().include_values(false).limit(PAGE).into_paginator().items().send();
+        let mut sighted = Vec::new();
+        while let Some(live) = all.next().await {
+            let live = live.called(OPERATION)?;
+            let created = live.created_date.as_ref().and_then(|date| date.fmt(Format::DateTime).ok());
+            let outputs = outputs(live.id, OPERATION)?;
+            sighted.extend(LiveTags::map(live.tags).sighting(cx.identity(), outputs, created));
+        }
+        Ok(Some(sighted))
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<ApiKeyOutputs<Resolved>, CallError> {

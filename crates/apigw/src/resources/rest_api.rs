@@ -15,13 +15,15 @@
 use async_trait::async_trait;
 use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, Tags, required};
+use aws_sdk_apigateway::primitives::DateTimeFormat as Format;
 use aws_sdk_apigateway::types::{
     ApiKeySourceType, EndpointAccessMode, EndpointConfiguration as EndpointForCall, EndpointType,
     SecurityPolicy,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Named,
-    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ForeignId, ImportId, Intent, Listed, Loss,
+    Named, Readiness, Reads, Resolved, Resource, Search, Settle, Sighting, Span, Stage, Tagging, Template,
+    Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -157,6 +159,30 @@ impl Resource for RestApi {
             }
         }
         Ok(None)
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<RestApiOutputs<Resolved>>, CallError> {
+        const OPERATION: &str = "GetRestApi";
+        let request = gateway(cx).get_rest_api().rest_api_id(id.part("RestApiId"));
+        let live = request.send().await.called(OPERATION).if_exists()?;
+        live.map(|live| outputs(live.id, live.root_resource_id, OPERATION)).transpose()
+    }
+
+    async fn ours(cx: &Context) -> Result<Option<Vec<Sighting<RestApiOutputs<Resolved>>>>, CallError> {
+        const OPERATION: &str = "GetRestApis";
+        let mut all = gateway(cx).get_rest_apis().limit(PAGE).into_paginator().items().send();
+        let mut sighted = Vec::new();
+        while let Some(live) = all.next().await {
+            let live = live.called(OPERATION)?;
+            let created = live.created_date.as_ref().and_then(|date| date.fmt(Format::DateTime).ok());
+            let outputs = outputs(live.id, live.root_resource_id, OPERATION)?;
+            sighted.extend(LiveTags::map(live.tags).sighting(cx.identity(), outputs, created));
+        }
+        Ok(Some(sighted))
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<RestApiOutputs<Resolved>, CallError> {

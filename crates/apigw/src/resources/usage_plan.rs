@@ -15,7 +15,7 @@ use aws_sdk_apigateway::types::{
 };
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Resolved, Resource, Search, Settle, Sighting, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -257,6 +257,19 @@ impl Resource for UsagePlan<Resolved> {
             }
         }
         Ok(None)
+    }
+
+    async fn ours(cx: &Context) -> Result<Option<Vec<Sighting<UsagePlanOutputs<Resolved>>>>, CallError> {
+        const OPERATION: &str = "GetUsagePlans";
+        let mut all = gateway(cx).get_usage_plans().limit(PAGE).into_paginator().items().send();
+        let mut sighted = Vec::new();
+        while let Some(live) = all.next().await {
+            let live = live.called(OPERATION)?;
+            let created = None;
+            let outputs = outputs(live.id, OPERATION)?;
+            sighted.extend(LiveTags::map(live.tags).sighting(cx.identity(), outputs, created));
+        }
+        Ok(Some(sighted))
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<UsagePlanOutputs<Resolved>, CallError> {

@@ -8,8 +8,8 @@
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Named, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ForeignId, ImportId, Intent, Loss, Named,
+    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +87,16 @@ impl Resource for UsagePlanKey<Resolved> {
         cx: &Context,
         _search: &Search,
     ) -> Result<Option<UsagePlanKeyOutputs<Resolved>>, CallError> {
+        Ok(self.exists(cx).await?.then(|| self.outputs()))
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<UsagePlanKeyOutputs<Resolved>>, CallError> {
+        let Some((key, plan)) = id.part("Id").split_once(':') else { return Ok(None) };
+        (self.key_id, self.usage_plan_id) = (key.into(), plan.into());
         Ok(self.exists(cx).await?.then(|| self.outputs()))
     }
 

@@ -10,10 +10,11 @@
 use async_trait::async_trait;
 use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, in_order_of, required};
+use aws_sdk_apigatewayv2::primitives::DateTimeFormat as Format;
 use aws_sdk_apigatewayv2::types::VpcLinkStatus;
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named,
-    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Sighting, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -109,6 +110,26 @@ impl Resource for VpcLink<Resolved> {
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
                 return Ok(None);
+            }
+        }
+    }
+
+    async fn ours(cx: &Context) -> Result<Option<Vec<Sighting<VpcLinkOutputs<Resolved>>>>, CallError> {
+        const OPERATION: &str = "GetVpcLinks";
+        let (mut next, mut sighted) = (None, Vec::new());
+        loop {
+            let answer = links(cx).get_vpc_links().set_next_token(next).send().await.called(OPERATION)?;
+            for live in answer.items.unwrap_or_default() {
+                if is_going(live.vpc_link_status.as_ref()) {
+                    continue;
+                }
+                let created = live.created_date.as_ref().and_then(|date| date.fmt(Format::DateTime).ok());
+                let outputs = outputs(live.vpc_link_id, OPERATION)?;
+                sighted.extend(LiveTags::map(live.tags).sighting(cx.identity(), outputs, created));
+            }
+            next = answer.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(Some(sighted));
             }
         }
     }

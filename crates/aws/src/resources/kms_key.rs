@@ -24,9 +24,9 @@ use aws_sdk_kms::primitives::DateTimeFormat as Format;
 use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
 use aws_sdk_rds::types::{DbCluster, DbClusterSnapshot};
 use engine::{
-    CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, How, ImportId, Intent, Keep,
-    KeepValue, Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage,
-    Tagging, Template, Times,
+    CallError, Changed, Contents, CreateOnly, Declares, ErrorClass, Facts, ForeignId, How, ImportId, Intent,
+    Keep, KeepValue, Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Sighting,
+    Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -236,6 +236,33 @@ impl Resource for Key {
             }
         }
         Ok(None)
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<KeyOutputs<Resolved>>, CallError> {
+        let live = live(cx, id.part("KeyId")).await?;
+        live.map(|live| outputs(&live)).transpose()
+    }
+
+    async fn ours(cx: &Context) -> Result<Option<Vec<Sighting<KeyOutputs<Resolved>>>>, CallError> {
+        let mut sighted = Vec::new();
+        let mut keys = kms(cx).list_keys().into_paginator().items().send();
+        while let Some(key) = keys.next().await {
+            let Some(id) = key.called("ListKeys")?.key_id else { continue };
+            // As in `find`: what is not for us to see is not ours.
+            let tags = match live_tags(cx, &id).await {
+                Err(error) if error.class == ErrorClass::Denied => None,
+                tags => tags?,
+            };
+            let Some(tags) = tags.filter(|tags| tags.is_ours(cx.identity())) else { continue };
+            let Some(live) = live(cx, &id).await?.filter(|live| !is_going(live)) else { continue };
+            let created = live.creation_date().and_then(|date| date.fmt(Format::DateTime).ok());
+            sighted.extend(tags.sighting(cx.identity(), outputs(&live)?, created));
+        }
+        Ok(Some(sighted))
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<KeyOutputs<Resolved>, CallError> {

@@ -12,9 +12,9 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use aws_sdk_sqs::types::QueueAttributeName;
 use engine::{
-    CallError, Changed, Contents, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Limit,
-    Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging,
-    Template, Times,
+    CallError, Changed, Contents, CreateOnly, Declared, Declares, ErrorClass, Facts, ForeignId, ImportId,
+    Intent, Limit, Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage,
+    Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -199,6 +199,16 @@ impl Resource for Queue<Resolved> {
         let Some(tags) = tags_of(cx, &url).await? else { return Ok(None) };
         cx.adopt(&format!("queue {}", self.queue_name), &tags, search)?;
         Ok(Some(self.outputs(cx, &url)))
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<QueueOutputs<Resolved>>, CallError> {
+        // `https://sqs.REGION.amazonaws.com/ACCOUNT/NAME`
+        self.queue_name = id.part("QueueUrl").rsplit('/').next().unwrap_or_default().into();
+        self.find(cx, &id.search()).await
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<QueueOutputs<Resolved>, CallError> {

@@ -13,13 +13,14 @@ use async_trait::async_trait;
 use aws_sdk_ec2::types::{IpPermission, IpRange, ResourceType, SecurityGroupRule};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Input, Intent, Listed, Loss, Named,
-    Order, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Order, Readiness, Reads, Resolved, Resource, Search, Settle, Sighting, Span, Stage, Tagging, Template,
+    Times,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{SecurityGroupEgress, SecurityGroupIngress};
-use crate::ec2::{Rule, filter, found_by, ready_when_seen, retag, security_groups};
+use crate::ec2::{Rule, filter, found_by, ours, ready_when_seen, retag, security_groups, sighted};
 use crate::error::{CallResult, Called, required};
 use crate::tags::LiveTags;
 use crate::{Context, SecurityGroupId, SecurityGroupRuleId, Tags, VpcId, converge};
@@ -190,6 +191,17 @@ impl Resource for SecurityGroup<Resolved> {
         let answer = request.send().await.called("DescribeSecurityGroups")?;
         let id = answer.security_groups.unwrap_or_default().into_iter().find_map(|group| group.group_id);
         Ok(id.map(|id| SecurityGroupOutputs { group_id: id.into() }))
+    }
+
+    async fn ours(cx: &Context) -> Result<Option<Vec<Sighting<SecurityGroupOutputs<Resolved>>>>, CallError> {
+        let request = cx.ec2().describe_security_groups().set_filters(Some(ours(cx)));
+        let answer = request.send().await.called("DescribeSecurityGroups")?;
+        let found = answer.security_groups.unwrap_or_default().into_iter();
+        let sighted = found.filter_map(|live| {
+            let outputs = live.group_id.map(|id| SecurityGroupOutputs { group_id: id.into() });
+            sighted(cx, outputs, live.tags.as_deref(), None)
+        });
+        Ok(Some(sighted.collect()))
     }
 
     async fn create(

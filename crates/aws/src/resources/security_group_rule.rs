@@ -12,12 +12,13 @@ use aws_sdk_ec2::types::{
     UserIdGroupPair,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Input, Intent, Listed, Loss, Named,
-    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ForeignId, ImportId, Input, Intent, Listed,
+    Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Sighting, Span, Stage, Tagging,
+    Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::ec2::{filter, found_by, ready_when_seen, retag};
+use crate::ec2::{filter, found_by, ours, ready_when_seen, retag, sighted};
 use crate::error::{CallResult, Called, required};
 use crate::tags::LiveTags;
 use crate::{Context, SecurityGroupId, SecurityGroupRuleId, Tags};
@@ -37,7 +38,7 @@ macro_rules! rule {
         $(#[$doc:meta])*
         $rule:ident, $outputs:ident, $kind:literal,
         $(#[$group_doc:meta])* $group:ident, $(#[$list_doc:meta])* $list:ident,
-        $authorize:ident $authorized:literal, $revoke:ident $revoked:literal
+        $authorize:ident $authorized:literal, $revoke:ident $revoked:literal, $is_egress:literal
     ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -174,6 +175,30 @@ macro_rules! rule {
                 Ok(find(cx, search).await?.map(|id| $outputs { id }))
             }
 
+            async fn identify(
+                &mut self,
+                cx: &Context,
+                id: &ForeignId,
+            ) -> Result<Option<$outputs<Resolved>>, CallError> {
+                let id = id.part("Id").into();
+                let live = live(cx, &id).await?;
+                // Both directions have ids of one form.
+                let is_this = |live: &Live| live.is_egress() == Some($is_egress);
+                Ok(live.filter(is_this).map(|_| $outputs { id }))
+            }
+
+            async fn ours(cx: &Context) -> Result<Option<Vec<Sighting<$outputs<Resolved>>>>, CallError> {
+                let request = cx.ec2().describe_security_group_rules().set_filters(Some(ours(cx)));
+                let answer = request.send().await.called("DescribeSecurityGroupRules")?;
+                let all = answer.security_group_rules.unwrap_or_default().into_iter();
+                // Both directions are in one list.
+                let sighted = all.filter(|live| live.is_egress == Some($is_egress)).filter_map(|live| {
+                    let outputs = live.security_group_rule_id.map(|id| $outputs { id: id.into() });
+                    sighted(cx, outputs, live.tags.as_deref(), None)
+                });
+                Ok(Some(sighted.collect()))
+            }
+
             async fn create(
                 &self,
                 cx: &Context,
@@ -247,7 +272,7 @@ rule! {
     /// The peer: a prefix list, such as that of a gateway endpoint.
     source_prefix_list_id,
     authorize_security_group_ingress "AuthorizeSecurityGroupIngress",
-    revoke_security_group_ingress "RevokeSecurityGroupIngress"
+    revoke_security_group_ingress "RevokeSecurityGroupIngress", false
 }
 
 rule! {
@@ -258,7 +283,7 @@ rule! {
     /// The peer: a prefix list, such as that of a gateway endpoint.
     destination_prefix_list_id,
     authorize_security_group_egress "AuthorizeSecurityGroupEgress",
-    revoke_security_group_egress "RevokeSecurityGroupEgress"
+    revoke_security_group_egress "RevokeSecurityGroupEgress", true
 }
 
 /// A rule has no tags in CloudFormation; those that say whose it is are all it has.

@@ -1,6 +1,6 @@
 //! Tags of live objects against what is declared: those of ours that are not declared, and those that are left to others.
 
-use engine::{Address, Change, Facts, Tagging};
+use engine::{Address, Change, Facts, Owner, Tagging};
 use serde_json::{Value, json};
 
 use super::{ADDRESS, ENVIRONMENT, MAX_KEY_LENGTH, OURS, PROJECT};
@@ -64,6 +64,25 @@ pub(crate) fn leave_alone(facts: &Facts, ignored: &IgnoredTags, live: &mut Value
         Some(Value::Object(map)) => map.retain(|key, _| stays(key)),
         _ => {}
     }
+}
+
+/// Whose a live object is, if its tags say that.
+pub(crate) fn owner(facts: &Facts, identity: &Identity, live: &Value) -> Option<Owner> {
+    let tags = live.get(property_of(facts)?)?;
+    let tag = |wanted: &str| match tags {
+        Value::Array(list) => list.iter().find(|tag| tag["Key"] == *wanted)?["Value"].as_str(),
+        Value::Object(map) => map.get(wanted)?.as_str(),
+        _ => None,
+    };
+    let (project, environment) = (tag(PROJECT), tag(ENVIRONMENT));
+    let address = tag(ADDRESS).map(str::to_owned);
+    let said = [("project", project), ("environment", environment)];
+    let words = said.iter().filter_map(|(what, is)| is.map(|is| format!("{what} {is}")));
+    let words = words.collect::<Vec<_>>().join(", ");
+    // Tags that were taken off say nothing.
+    let is_ours = project.is_none_or(|is| is == identity.project)
+        && environment.is_none_or(|is| is == identity.environment);
+    (!words.is_empty() || address.is_some()).then_some(Owner { words, is_ours, address })
 }
 
 /// Tags that others set on objects of ours and that are left to them, such as those of an organisation's tagger.
@@ -142,6 +161,21 @@ mod tests {
         tags: Tagging::WithCreate("Tags"),
         ..<crate::resources::Role<engine::Resolved> as engine::Resource>::FACTS
     };
+
+    #[test]
+    fn the_owner_is_who_the_tags_say_and_nobody_where_they_were_taken_off() {
+        let owner = |tags: serde_json::Value| owner(&FACTS, &identity(), &json!({ "Tags": tags }));
+        assert_eq!(owner(json!([{ "Key": "Name", "Value": "x" }])), None);
+        let tag = |key: &str, value: &str| json!({ "Key": key, "Value": value });
+        let ours = owner(json!([tag(PROJECT, "payment"), tag(ENVIRONMENT, "dev"), tag(ADDRESS, "vpc/vpc")]));
+        let ours = ours.unwrap();
+        assert!(ours.is_ours && ours.address.as_deref() == Some("vpc/vpc"), "{ours:?}");
+        let prod = owner(json!([tag(PROJECT, "payment"), tag(ENVIRONMENT, "prod")])).unwrap();
+        assert!(!prod.is_ours && prod.words == "project payment, environment prod", "{prod:?}");
+        assert!(!owner(json!([tag(PROJECT, "other")])).unwrap().is_ours);
+        // What is left of ours is ours.
+        assert!(owner(json!([tag(ADDRESS, "vpc/other")])).unwrap().is_ours);
+    }
 
     #[test]
     fn what_is_compared_says_whose_the_object_is() {

@@ -16,11 +16,12 @@
 use async_trait::async_trait;
 use aws::{CallResult, Called, Context, Tags, in_order_of, required};
 use aws_sdk_backup::error::BuildError;
+use aws_sdk_backup::primitives::DateTimeFormat as Format;
 use aws_sdk_backup::types::{BackupPlan as LivePlan, BackupPlanInput};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Foreseen, ImportId, Intent,
-    Listed, Loss, Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
-    Wish,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ForeignId, Foreseen, ImportId,
+    Intent, Listed, Loss, Named, Reads, Resolved, Resource, Search, Settle, Sighting, Span, Stage, Tagging,
+    Template, Times, Wish,
 };
 use serde::{Deserialize, Serialize};
 
@@ -149,6 +150,36 @@ impl Resource for BackupPlan<Resolved> {
             }
         }
         Ok(None)
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<BackupPlanOutputs<Resolved>>, CallError> {
+        const OPERATION: &str = "GetBackupPlan";
+        let request = backup(cx).get_backup_plan().backup_plan_id(id.part("BackupPlanId"));
+        let answer = request.send().await.called(OPERATION).of_plans().if_exists()?;
+        let Some(answer) = answer else { return Ok(None) };
+        let arn = required(answer.backup_plan_arn, OPERATION, "BackupPlanArn")?;
+        Ok(Some(BackupPlanOutputs {
+            backup_plan_arn: arn.into(),
+            backup_plan_id: id.part("BackupPlanId").into(),
+        }))
+    }
+
+    async fn ours(cx: &Context) -> Result<Option<Vec<Sighting<BackupPlanOutputs<Resolved>>>>, CallError> {
+        let mut sighted = Vec::new();
+        let mut plans = backup(cx).list_backup_plans().into_paginator().items().send();
+        while let Some(plan) = plans.next().await {
+            let plan = plan.called("ListBackupPlans")?;
+            let (Some(arn), Some(id)) = (plan.backup_plan_arn(), plan.backup_plan_id()) else { continue };
+            let Some(tags) = tags_of(cx, arn).await? else { continue };
+            let created = plan.creation_date().and_then(|date| date.fmt(Format::DateTime).ok());
+            let outputs = BackupPlanOutputs { backup_plan_arn: arn.into(), backup_plan_id: id.into() };
+            sighted.extend(tags.sighting(cx.identity(), outputs, created));
+        }
+        Ok(Some(sighted))
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<BackupPlanOutputs<Resolved>, CallError> {

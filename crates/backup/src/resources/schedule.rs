@@ -145,7 +145,7 @@ impl Resource for Schedule<Resolved> {
         let Some(live) = live(cx, &self.group_name, &self.name).await? else { return Ok(None) };
         // The role is ours, or there would be none by which this is recorded; nobody else calls in it.
         let role = live.target().map(|target| target.role_arn());
-        if role != Some(self.target.role_arn.as_str()) {
+        if !search.whosever && role != Some(self.target.role_arn.as_str()) {
             let operation = format!("looking for schedule {}", self.name);
             let message = format!("it exists already, and does not call in the role of {}", search.address);
             return Err(CallError::conflict(operation, message));

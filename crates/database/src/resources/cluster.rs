@@ -44,9 +44,9 @@ use aws::{
 };
 use aws_sdk_rds::types::{DatabaseInsightsMode, DbCluster as Live};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Foreseen, How, ImportId, Intent,
-    Keep, KeepValue, Limit, Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span,
-    Stage, Tagging, Template, Times, Wish,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ForeignId, Foreseen, How,
+    ImportId, Intent, Keep, KeepValue, Limit, Listed, Loss, Named, Readiness, Reads, Resolved, Resource,
+    Search, Settle, Span, Stage, Tagging, Template, Times, Wish,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -206,6 +206,21 @@ pub(super) fn outputs(live: &Live, operation: &str) -> Result<ClusterOutputs<Res
         read_endpoint: required(live.reader_endpoint(), operation, "ReaderEndpoint")?.to_owned(),
         secret_arn: required(secret, operation, "MasterUserSecret")?.into(),
     })
+}
+
+/// Refuses a cluster of which RDS does not manage the password. One that was restored has the password of its backup, which this
+/// program neither knows nor sets.
+fn check_password(live: &Live, key: &str) -> Result<(), CallError> {
+    if live.master_user_secret().is_some() || live.status() != Some("available") {
+        return Ok(());
+    }
+    let name = live.db_cluster_identifier().unwrap_or_default();
+    let message = format!(
+        "it exists and RDS does not manage the password of its master user. Let RDS do so, then run again: `aws rds \
+         modify-db-cluster --db-cluster-identifier {name} --manage-master-user-password --master-user-secret-kms-key-id {key} \
+         --apply-immediately`"
+    );
+    Err(CallError::conflict(format!("looking for the DB cluster {name}"), message))
 }
 
 impl Cluster<Resolved> {
@@ -379,20 +394,23 @@ impl Resource for Cluster<Resolved> {
         let tags = live_tags(live.tag_list());
         cx.adopt(&format!("DB cluster {}", self.identifier), &tags, search)?;
         let (name, key) = (&self.identifier, self.master_user_secret.kms_key_id.as_str());
+        check_password(&live, key)?;
         let conflict = |message| CallError::conflict(format!("looking for the DB cluster {name}"), message);
         let secret = live.master_user_secret();
-        // One that was restored has the password of its backup. Which this program neither knows nor sets.
-        if secret.is_none() && live.status() == Some("available") {
-            return Err(conflict(format!(
-                "it exists and RDS does not manage the password of its master user. Let RDS do so, then run again: `aws rds \
-                 modify-db-cluster --db-cluster-identifier {name} --manage-master-user-password \
-                 --master-user-secret-kms-key-id {key} --apply-immediately`"
-            )));
-        }
         if let Some(is) = secret.and_then(|secret| secret.kms_key_id()).filter(|is| *is != key) {
             let (reason, hint) = other_key(name.as_str(), is, key);
             return Err(conflict(format!("it exists, but {reason}: {hint}")));
         }
+        outputs(&live, "DescribeDBClusters").map(Some)
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<ClusterOutputs<Resolved>>, CallError> {
+        let Some(live) = describe(cx, id.part("DBClusterIdentifier")).await? else { return Ok(None) };
+        check_password(&live, self.master_user_secret.kms_key_id.as_str())?;
         outputs(&live, "DescribeDBClusters").map(Some)
     }
 

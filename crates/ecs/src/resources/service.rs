@@ -28,8 +28,8 @@ use aws_sdk_ecs::types::{
     LaunchType, PropagateTags, SchedulingStrategy, Service as Live, ServiceField,
 };
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Foreseen, ImportId, Intent,
-    Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ForeignId, Foreseen, ImportId,
+    Intent, Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging,
     Template, Times, Wish,
 };
 use serde::{Deserialize, Serialize};
@@ -347,6 +347,17 @@ impl Resource for Service<Resolved> {
             return Err(CallError::conflict("looking for the service", format!("{reason}; {hint}")));
         }
         outputs(&live, "DescribeServices").map(Some)
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<ServiceOutputs<Resolved>>, CallError> {
+        let arn = ServiceArn::from(id.part("ServiceArn"));
+        let live = describe(cx, cluster_of(&arn), arn.as_str()).await?;
+        let live = live.filter(|live| live.status() == Some("ACTIVE"));
+        live.map(|live| outputs(&live, "DescribeServices")).transpose()
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<ServiceOutputs<Resolved>, CallError> {

@@ -170,7 +170,8 @@ async fn only_what_is_wanted_is_told() {
     let two = told(Which::Newest(2)).await;
     assert_eq!((two.runs.as_slice(), two.older), (&all[..2], Older::More));
     assert_eq!(told(Which::Newest(4)).await, History { runs: all.clone(), older: Older::Nothing });
-    let third = told(Which::Id(all[2].id[..20].to_owned())).await;
+    // The ids of this machine differ only at the end of their first three quarters.
+    let third = told(Which::Id(all[2].id[..24].to_owned())).await;
     assert_eq!(third.runs, &all[2..3]);
     assert_eq!(told(Which::Id("no such run".to_owned())).await.runs, []);
 }
@@ -205,7 +206,8 @@ async fn journals_that_have_ended_are_read_as_far_as_they_lead_to_the_present_on
 
     // One that was cut off in front, or altered, leads no further back, and what is not kept is said.
     let old = place.path().join("journal-000000000000.jsonl");
-    let lines: Vec<&[u8]> = whole.split_inclusive(|byte| *byte == b'\n').collect();
+    let ended = std::fs::read(&old).unwrap();
+    let lines: Vec<&[u8]> = ended.split_inclusive(|byte| *byte == b'\n').collect();
     let mut altered = lines.clone();
     let changed = String::from_utf8(altered[1].to_vec()).unwrap().replacen("earth", "moon", 1).into_bytes();
     altered[1] = &changed;

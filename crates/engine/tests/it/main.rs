@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod acceptance;
 mod anchor;
 mod apply;
 mod basis;
@@ -14,6 +15,8 @@ mod fake_cloud;
 mod foresight;
 mod full_disk;
 mod history;
+mod ignored;
+mod import;
 mod interrupt;
 mod journal;
 mod ledger;

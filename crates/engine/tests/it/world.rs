@@ -147,7 +147,12 @@ impl World {
             if step.kind == GROUP.name {
                 continue;
             }
-            let planned = step.desired().expect("what is sent was declared");
+            let mut planned = step.desired().expect("what is sent was declared").clone();
+            // What is ignored is kept, and shown beside.
+            for kept in step.accepted().iter().filter(|one| one.is_ignored) {
+                planned[kept.property.as_str()] = kept.live.clone();
+            }
+            let planned = &planned;
             assert!(agrees(planned, &call.properties), "planned {planned}, sent {}", call.properties);
         }
     }

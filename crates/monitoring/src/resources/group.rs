@@ -8,8 +8,8 @@ use aws::cloudwatch::taken;
 use aws::{CallResult, Called, Context, Tags, converge, required};
 use aws_sdk_xray::types::{GroupSummary, InsightsConfiguration as LiveInsights};
 use engine::{
-    CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Reads, Resolved,
-    Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declares, Facts, ForeignId, ImportId, Intent, Listed, Loss, Named, Reads,
+    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -122,6 +122,16 @@ impl Resource for Group {
         let Some(tags) = live_tags(cx, outputs.group_arn.as_str()).await? else { return Ok(None) };
         cx.adopt(&format!("trace group {}", self.group_name), &tags, search)?;
         Ok(Some(outputs))
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<GroupOutputs<Resolved>>, CallError> {
+        // `…:group/NAME/NUMBER`
+        self.group_name = id.part("GroupARN").rsplit('/').nth(1).unwrap_or_default().into();
+        self.find(cx, &id.search()).await
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<GroupOutputs<Resolved>, CallError> {

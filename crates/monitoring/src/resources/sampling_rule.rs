@@ -12,8 +12,8 @@ use aws::cloudwatch::taken;
 use aws::{CallResult, Called, Context, Tags, converge, count, number, required};
 use aws_sdk_xray::types::{SamplingRule as Live, SamplingRuleUpdate};
 use engine::{
-    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Named,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ForeignId, ImportId, Intent, Listed, Loss,
+    Named, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -184,6 +184,16 @@ impl Resource for SamplingRule {
         let Some(tags) = live_tags(cx, outputs.rule_arn.as_str()).await? else { return Ok(None) };
         cx.adopt(&format!("sampling rule {}", self.rule_name), &tags, search)?;
         Ok(Some(outputs))
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<SamplingRuleOutputs<Resolved>>, CallError> {
+        // `…:sampling-rule/NAME`
+        self.rule_name = id.part("RuleARN").rsplit('/').next().unwrap_or_default().into();
+        self.find(cx, &id.search()).await
     }
 
     async fn create(

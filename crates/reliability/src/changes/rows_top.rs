@@ -16,6 +16,7 @@ pub(super) const ROWS: &[Row] = &[
     fixed("region", "the state is bound to its region, and refuses another one before any call"),
     fixed("allow_unknown_region", "it only lets a region pass that the program does not know"),
     live("ignored_tags", &["[\"CostCenter\", \"org:*\"]"]),
+    live("ignore", &[".\"vpc/vpc\"=[\"EnableDnsHostnames\"]"]),
     fixed("environments", "a section of it is tried as the environment `prod`, key by key"),
     fixed(
         "state.anchor_log_group",

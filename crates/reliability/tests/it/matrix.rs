@@ -43,6 +43,32 @@ fn the_stack_is_destroyed_whatever_goes_wrong() {
 }
 
 #[test]
+fn what_somebody_else_made_is_adopted_whatever_goes_wrong() {
+    converges(Scenario::Import);
+}
+
+#[test]
+fn what_somebody_changed_is_taken_into_the_state_whatever_goes_wrong() {
+    let stage = Stage::set(Scenario::Accept, Backend::Local).unwrap();
+    assert!(stage.clean.calls.iter().all(|call| !call.mutating), "accepting changes nothing in the cloud");
+    let changed = |address: &str| {
+        let properties =
+            |sight: &reliability::Sight| sight.state.current(address).map(|it| it.properties.clone());
+        (properties(&stage.was), properties(&stage.is))
+    };
+    let (was, is) = changed("vpc/flow-log-group");
+    assert_ne!(was, is);
+    assert_eq!(changed("vpc/s3-endpoint").1, None);
+    // At every write, and at a sample of everything else.
+    let all = cases(&stage, SEED, 2);
+    let (writes, others): (Vec<Case>, Vec<Case>) =
+        all.into_iter().partition(|case| matches!(case.harm, Harm::Write(..)));
+    assert!(writes.len() > 10, "{}", writes.len());
+    all_converge(&stage, &writes);
+    all_converge(&stage, &sample(&others, SEED, 24));
+}
+
+#[test]
 fn the_stack_comes_up_whatever_goes_wrong_with_its_state_in_s3() {
     let stage = Stage::set(Scenario::Up, Backend::S3).unwrap();
     let mut all = cases(&stage, SEED, 1);

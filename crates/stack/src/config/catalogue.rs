@@ -50,6 +50,11 @@ impl Catalogue {
         &self.keys
     }
 
+    /// The schemas of the keys at the top.
+    pub(super) fn schemas(&self) -> &Map<String, Json> {
+        &self.schemas
+    }
+
     pub(super) fn defaults(&self) -> &Table {
         &self.defaults
     }

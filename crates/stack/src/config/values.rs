@@ -34,6 +34,8 @@ pub struct Config {
     pub allow_unknown_region: bool,
     /// Tags that others set on the stack's resources, which are left to them.
     pub ignored_tags: Vec<String>,
+    /// Properties that others own, by the address of their resource or a pattern of addresses.
+    pub ignore: BTreeMap<String, Vec<String>>,
     /// How the record of what was deployed is kept.
     pub state: StateArgs,
     /// Whose credentials are used on `--target aws`.
@@ -63,6 +65,9 @@ pub(super) struct Common {
     /// Keys of tags that others set on the stack's resources, such as an organisation's tagger: they are neither shown as drift nor
     /// taken off. One with a trailing `*` stands for all keys with that beginning.
     ignored_tags: Vec<String>,
+    /// Properties that others own, by the address of their resource or a pattern such as `monitoring/alarm-*`: they are sent when
+    /// the object is created, and from then on neither shown as drift nor changed.
+    ignore: BTreeMap<String, Vec<String>>,
     /// How the record of what was deployed is kept.
     state: StateArgs,
     /// Whose credentials are used on `--target aws`, where the usual chain alone does not say it.
@@ -94,6 +99,7 @@ impl Default for Common {
             region: DEFAULT_REGION.to_owned(),
             allow_unknown_region: false,
             ignored_tags: Vec::new(),
+            ignore: BTreeMap::new(),
             state: StateArgs::default(),
             aws: AwsArgs::default(),
             tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
@@ -111,8 +117,9 @@ impl Default for Config {
 
 impl Config {
     pub(super) fn new(common: Common, sections: Sections) -> Self {
-        let Common { project, region, allow_unknown_region, ignored_tags, state, aws, tags, logs } = common;
-        Self { project, region, allow_unknown_region, ignored_tags, state, aws, tags, logs, sections }
+        let Common { project, region, allow_unknown_region, ignored_tags, ignore, state, aws, tags, logs } =
+            common;
+        Self { project, region, allow_unknown_region, ignored_tags, ignore, state, aws, tags, logs, sections }
     }
 
     /// The section of a tier: `config.section::<vpc::Tier>().nat`.
@@ -172,6 +179,7 @@ impl Serialize for Config {
         map.serialize_entry("region", &self.region)?;
         map.serialize_entry("allow_unknown_region", &self.allow_unknown_region)?;
         map.serialize_entry("ignored_tags", &self.ignored_tags)?;
+        map.serialize_entry("ignore", &self.ignore)?;
         map.serialize_entry("state", &self.state)?;
         map.serialize_entry("aws", &self.aws)?;
         map.serialize_entry("tags", &self.tags)?;

@@ -63,4 +63,14 @@ impl Title {
             ..self
         }
     }
+
+    /// What somebody who is asked says yes to: of real AWS, also which account it is.
+    pub(crate) fn asked_about(&self) -> String {
+        let place = match (self.target == Target::Aws.name(), &self.account, &self.account_alias) {
+            (true, Some(account), Some(alias)) => format!("account {account} ({alias})"),
+            (true, Some(account), None) => format!("account {account}"),
+            _ => self.target.clone(),
+        };
+        format!("{} {} ({place}, {})", self.project, self.environment, self.region)
+    }
 }

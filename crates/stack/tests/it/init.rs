@@ -95,3 +95,22 @@ fn init_overwrites_nothing_and_writes_nothing_that_does_not_work() {
         assert!(!place.path().join("stack.toml").exists(), "{arguments:?}");
     }
 }
+
+/// What somebody who answers questions gets must not protect less than the file that the documentation shows.
+#[test]
+fn production_is_configured_as_in_the_sample_file() {
+    let values = |place: &Workplace| {
+        let shown = place.run(&["config", "--json", "--env", "prod"]).expect(0);
+        let shown: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&shown.out).unwrap();
+        let keys = shown.into_iter().filter(|(key, _)| !key.starts_with("tags."));
+        keys.map(|(key, shown)| (key, shown["value"].clone())).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let sample = Workplace::new();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    sample.write("stack.toml", &std::fs::read_to_string(root.join("stack.toml")).unwrap());
+    let sample = values(&sample);
+    let certificate = sample["alb.certificate_arn"].as_str().unwrap();
+    let place = Workplace::new();
+    place.run(&["init", "--certificate", certificate, "--domain", "payments.example.com"]).expect(0);
+    assert_eq!(values(&place), sample);
+}

@@ -23,6 +23,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod accept;
 mod anchors;
 mod any_change;
 #[cfg(unix)]
@@ -45,6 +46,7 @@ mod export;
 mod failures;
 mod forgery;
 mod history;
+mod imports;
 mod init;
 mod kinds;
 mod life;
@@ -54,6 +56,7 @@ mod log_key;
 mod never_worse;
 mod new_environments;
 mod order;
+mod orphans;
 #[cfg(unix)]
 mod permissions;
 mod plans;

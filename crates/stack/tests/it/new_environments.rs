@@ -12,11 +12,9 @@ fn an_environment_that_nothing_knows_is_refused_where_nobody_is_asked() {
     for more in [["--yes"].as_slice(), &[]] {
         let ended = place.run(&[["up", "--env", "production"].as_slice(), more].concat()).expect(65);
         assert!(ended.err.contains(&format!("error[E0104]: {unknown}")), "{}", ended.err);
-        for part in [
-            "a section [environments.production] to stack.toml",
-            "--new-environment",
-            "`stack env list --env",
-        ] {
+        for part in
+            ["a section [environments.production] to stack.toml", "--new-environment", "`stack env list`"]
+        {
             assert!(ended.err.contains(part), "{}", ended.err);
         }
         assert!(!place.path().join(".stack").exists());

@@ -283,6 +283,7 @@ fn a_program_without_the_payment_stack_has_only_its_own_tiers() {
             "allow_unknown_region",
             "aws",
             "environments",
+            "ignore",
             "ignored_tags",
             "logs",
             "project",

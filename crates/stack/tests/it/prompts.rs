@@ -67,7 +67,7 @@ fn the_question_about_a_plan_for_an_account_can_be_declined() {
     let server = Server::start(&place);
     // Otherwise it asks first whether the environment is meant.
     place.write("stack.toml", "[environments.dev]\n");
-    let question = "do this to payment dev (aws, ap-southeast-1)? Type \"yes\" to continue:";
+    let question = "do this to payment dev (account 123456789012, ap-southeast-1)? Type \"yes\" to continue:";
     decline(&place, &server.variables(), &["up", "--target", "aws"], question);
     check_released(&place);
     assert!(there(&place).is_empty());
@@ -82,7 +82,7 @@ fn what_is_typed_before_a_question_does_not_answer_it() {
     place.write("stack.toml", "[environments.dev]\n");
     let mut terminal = Terminal::begin(&place, SIZE, &server.variables(), &["up", "--target", "aws"]);
     terminal.key(b"yes\r");
-    let question = "do this to payment dev (aws, ap-southeast-1)? Type \"yes\" to continue:";
+    let question = "do this to payment dev (account 123456789012, ap-southeast-1)? Type \"yes\" to continue:";
     let is_begun = |lines: &[String]| count(lines, "^created |^  creating ") > 0;
     terminal.until(question, |lines| last(lines).ends_with(question), is_begun);
     terminal.key(b"no\r");

@@ -79,8 +79,12 @@ fn an_environment_of_a_pull_request_goes_by_the_settings_and_commands_that_the_r
     let ended = place.run(&["destroy", "--env", "pr7", "--yes"]).expect(0);
     assert!(ended.err.contains("`stack env list` shows those that have a state"), "{}", ended.err);
     let up = place.run(&["up", "--env", "pr7"]).expect(0);
-    let next = "next: Set `image = \":v1\"` under [environments.pr7.ecs] of the configuration, and run `stack up --env pr7` again.";
-    assert!(up.err.contains(next), "{}", up.err);
+    for next in [
+        "next: Set `image = \":v1\"` under [environments.pr7.ecs] of the configuration.\n",
+        "next: Run `stack up --env pr7` again.\n",
+    ] {
+        assert!(up.err.contains(next), "{}", up.err);
+    }
     let commands = "run `stack up --env pr7` and `stack destroy --env pr7`\n";
     let ended = place.run(&["destroy", "--env", "pr7", "--yes"]).expect(65);
     let hint = "hint: database/cluster (payment-aurora-pr7): set `database.final_snapshot = true` (keeps the data) or \
@@ -88,7 +92,10 @@ fn an_environment_of_a_pull_request_goes_by_the_settings_and_commands_that_the_r
     assert!(ended.err.contains(&format!("{hint}{commands}")), "{}", ended.err);
     // What holds already is not asked for.
     let ended = place.run(&["destroy", "--env", "pr7", "--yes", "--set", ALLOW]).expect(65);
-    let hint = format!("hint: the configuration allows it by now, so {commands}");
+    let hint = format!(
+        "hint: the configuration allows it by now, so run `stack up --env pr7 --set '{ALLOW}'` and `stack destroy --env pr7 --set \
+         '{ALLOW}'`\n"
+    );
     assert!(ended.err.contains(&hint), "{}", ended.err);
     place.run(&["up", "--env", "pr7", "--set", ALLOW]).expect(0);
     place.run(&["destroy", "--env", "pr7", "--yes", "--set", ALLOW]).expect(0);
@@ -180,10 +187,10 @@ async fn log_groups_that_somebody_protected_by_hand_are_found_before_anything_is
         "`aws logs put-log-group-deletion-protection --no-deletion-protection-enabled --log-group-identifier";
     for says in [
         "vpc/flow-log-group (DeletionProtectionEnabled as changed outside of this program)".to_owned(),
-        format!("hint: To delete these log groups, lift their protection: {command} "),
+        format!("hint: to delete these log groups, lift their protection: {command} "),
         format!("{command} /ecs/payment-app-dev`"),
         format!("{command} /aws/vpc/payment-flow-logs-dev`"),
-        "Then run this command again".to_owned(),
+        "then run `stack destroy` with the same settings".to_owned(),
     ] {
         assert!(ended.err.contains(&says), "{says}: {}", ended.err);
     }

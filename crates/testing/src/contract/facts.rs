@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws::tags;
-use engine::{Address, Contents, How, Intent, Keep, Loss, Tagging};
+use engine::{Address, Contents, ForeignId, How, Intent, Keep, Loss, Readiness, Tagging};
 use serde_json::Value;
 
 use super::bench::Bench;
@@ -23,6 +23,8 @@ pub(super) async fn are_true(bench: &Bench) -> Result<(), Broken> {
     let whole = id.as_deref().is_some_and(|id| parts(id) == parts(facts.import.example));
     hold!(whole, "the import id is {id:?}, the example {}", facts.import.example);
 
+    is_found_by(bench, &recorded.properties, &recorded.outputs, &id.unwrap_or_default()).await?;
+
     bench.emulator.clear_calls();
     bench.live(&recorded).await?;
     let calls: Vec<_> = bench.emulator.calls().into_iter().map(|call| call.operation).collect();
@@ -39,6 +41,27 @@ pub(super) async fn are_true(bench: &Bench) -> Result<(), Broken> {
             false => matches!(contents, Ok(Contents::Empty | Contents::Unknown)),
         };
         hold!(told, "contents of a new object: {contents:?}");
+    }
+    Ok(())
+}
+
+/// Somebody who has only the id must get to the same object, also where the declaration does not lead there.
+async fn is_found_by(bench: &Bench, properties: &Value, outputs: &Value, id: &str) -> Result<(), Broken> {
+    let kind = bench.kind();
+    let address = Address::new(bench.subject.address()).map_err(|error| error.to_string())?;
+    let form = kind.facts().import;
+    let Some(named) = ForeignId::parse(&address, &form, id) else {
+        return Err(format!("the import id {id} has not the form of {}", form.example));
+    };
+    let found = kind.identify(properties, &named).await.map_err(|error| format!("identify {id}: {error}"))?;
+    let Some((_, found)) = found else { return Err(format!("nothing is found by the import id {id}")) };
+    let ready = kind.poll_ready(&found).await.map_err(|error| format!("after identify {id}: {error}"))?;
+    let Readiness::Ready(found) = ready else {
+        return Err(format!("what is found by the import id {id} is not ready: {ready:?}"));
+    };
+    for (name, is) in outputs.as_object().into_iter().flatten() {
+        let same = found.get(name) == Some(is) || kind.volatile().contains(&name.as_str());
+        hold!(same, "by the import id {id}, {name} is {:?}, not {is}", found.get(name));
     }
     Ok(())
 }

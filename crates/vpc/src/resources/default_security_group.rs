@@ -10,8 +10,9 @@ use aws::ec2::{Rule, filter, ready_when_seen, retag, security_groups};
 use aws::{CallResult, Called, Context, SecurityGroupId, Tags, VpcId, converge, required};
 use aws_sdk_ec2::types::{IpPermission, SecurityGroup as Live};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, FoundIn, ImportId, Intent, Listed,
-    Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ForeignId, FoundIn, ImportId,
+    Intent, Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging,
+    Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -125,6 +126,16 @@ impl Resource for DefaultSecurityGroup<Resolved> {
             true => outputs(&live).map(Some),
             false => Ok(None),
         }
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<DefaultSecurityGroupOutputs<Resolved>>, CallError> {
+        let live = security_groups(cx).get(&id.part("GroupId").into()).await?;
+        let live = live.filter(|live| live.group_name() == Some("default"));
+        live.map(|live| outputs(&live)).transpose()
     }
 
     async fn create(

@@ -4,12 +4,13 @@
 //! money for ever. So it carries its intent tag from the first moment.
 
 use async_trait::async_trait;
-use aws::ec2::{found_by, ready_when_seen, retag};
+use aws::ec2::{found_by, ours, ready_when_seen, retag, sighted};
 use aws::{CallResult, Called, Context, Tags, required};
 use aws_sdk_ec2::types::{DomainType, ResourceType};
 use engine::{
-    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss, Named,
-    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declares, ErrorClass, Facts, ForeignId, ImportId, Intent, Listed, Loss,
+    Named, Readiness, Reads, Resolved, Resource, Search, Settle, Sighting, Span, Stage, Tagging, Template,
+    Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +85,27 @@ impl Resource for Eip {
         let found = request.send().await.called(OPERATION)?.addresses.unwrap_or_default();
         let found = found.into_iter().next();
         found.map(|live| outputs(live.allocation_id, live.public_ip, OPERATION)).transpose()
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<EipOutputs<Resolved>>, CallError> {
+        let live = describe(cx).addresses.get(&id.part("AllocationId").into()).await?;
+        live.map(|live| outputs(live.allocation_id, live.public_ip, "DescribeAddresses")).transpose()
+    }
+
+    async fn ours(cx: &Context) -> Result<Option<Vec<Sighting<EipOutputs<Resolved>>>>, CallError> {
+        const OPERATION: &str = "DescribeAddresses";
+        let request = cx.ec2().describe_addresses().set_filters(Some(ours(cx)));
+        let found = request.send().await.called(OPERATION)?.addresses.unwrap_or_default();
+        let sighted = found.into_iter().map(|live| {
+            let outputs = outputs(live.allocation_id, live.public_ip, OPERATION)?;
+            Ok(sighted(cx, Some(outputs), live.tags.as_deref(), None))
+        });
+        let sighted: Vec<_> = sighted.collect::<Result<_, CallError>>()?;
+        Ok(Some(sighted.into_iter().flatten().collect()))
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<EipOutputs<Resolved>, CallError> {

@@ -6,14 +6,15 @@
 //! again: it is replaced.
 
 use async_trait::async_trait;
-use aws::ec2::{found_by, ready_when_seen, retag};
+use aws::ec2::{found_by, ours, ready_when_seen, retag, sighted};
 use aws::{CallResult, Called, Context, LogGroupName, RoleArn, Tags, VpcId, required};
 use aws_sdk_ec2::types::{
     FlowLog as Live, FlowLogsResourceType, LogDestinationType, ResourceType, TrafficType,
 };
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Listed, Loss,
-    Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Named, Readiness, Reads, Resolved, Resource, Search, Settle, Sighting, Span, Stage, Tagging, Template,
+    Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +98,17 @@ impl Resource for FlowLog<Resolved> {
         let answer = request.send().await.called("DescribeFlowLogs")?;
         let id = answer.flow_logs.unwrap_or_default().into_iter().find_map(|flow_log| flow_log.flow_log_id);
         Ok(id.map(|id| FlowLogOutputs { id: id.into() }))
+    }
+
+    async fn ours(cx: &Context) -> Result<Option<Vec<Sighting<FlowLogOutputs<Resolved>>>>, CallError> {
+        let request = cx.ec2().describe_flow_logs().set_filter(Some(ours(cx)));
+        let answer = request.send().await.called("DescribeFlowLogs")?;
+        let found = answer.flow_logs.unwrap_or_default().into_iter();
+        let sighted = found.filter_map(|live| {
+            let outputs = live.flow_log_id.map(|id| FlowLogOutputs { id: id.into() });
+            sighted(cx, outputs, live.tags.as_deref(), live.creation_time.as_ref())
+        });
+        Ok(Some(sighted.collect()))
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<FlowLogOutputs<Resolved>, CallError> {

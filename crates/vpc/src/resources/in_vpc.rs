@@ -82,6 +82,16 @@ macro_rules! in_vpc {
                 Ok(id.map(|id| $outputs { $id: id.into() }))
             }
 
+            async fn ours(cx: &Context) -> Result<Option<Vec<Sighting<$outputs<Resolved>>>>, CallError> {
+                let request = cx.ec2().$describe().set_filters(Some(ours(cx)));
+                let answer = request.send().await.called($described)?;
+                let sighted = answer.$list.unwrap_or_default().into_iter().filter_map(|live| {
+                    let outputs = live.$live_id.map(|id| $outputs { $id: id.into() });
+                    sighted(cx, outputs, live.tags.as_deref(), None)
+                });
+                Ok(Some(sighted.collect()))
+            }
+
             async fn create(&self, cx: &Context, intent: &Intent) -> Result<$outputs<Resolved>, CallError> {
                 let request = cx
                     .ec2()

@@ -4,12 +4,12 @@
 //! ([`VpcGatewayAttachment`](super::VpcGatewayAttachment)); what needs the internet waits for that one.
 
 use async_trait::async_trait;
-use aws::ec2::{found_by, ready_when_seen, retag};
+use aws::ec2::{found_by, ours, ready_when_seen, retag, sighted};
 use aws::{CallResult, Called, Context, Tags, required};
 use aws_sdk_ec2::types::ResourceType;
 use engine::{
     CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Readiness, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Resolved, Resource, Search, Settle, Sighting, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +73,20 @@ impl Resource for InternetGateway {
         let mut found = answer.internet_gateways.unwrap_or_default().into_iter();
         let id = found.find_map(|gateway| gateway.internet_gateway_id);
         Ok(id.map(|id| InternetGatewayOutputs { internet_gateway_id: id.into() }))
+    }
+
+    async fn ours(
+        cx: &Context,
+    ) -> Result<Option<Vec<Sighting<InternetGatewayOutputs<Resolved>>>>, CallError> {
+        let request = cx.ec2().describe_internet_gateways().set_filters(Some(ours(cx)));
+        let answer = request.send().await.called("DescribeInternetGateways")?;
+        let found = answer.internet_gateways.unwrap_or_default().into_iter();
+        let sighted = found.filter_map(|live| {
+            let outputs =
+                live.internet_gateway_id.map(|id| InternetGatewayOutputs { internet_gateway_id: id.into() });
+            sighted(cx, outputs, live.tags.as_deref(), None)
+        });
+        Ok(Some(sighted.collect()))
     }
 
     async fn create(

@@ -5,12 +5,12 @@
 //! gateway stays in descriptions for an hour, so "there" and "gone" are decided by its state.
 
 use async_trait::async_trait;
-use aws::ec2::{found_by, retag};
+use aws::ec2::{found_by, ours, retag, sighted};
 use aws::{CallResult, Called, Context, NatGatewayId, SubnetId, Tags, required};
 use aws_sdk_ec2::types::{NatGateway as Live, NatGatewayState as State, ResourceType};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named,
-    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Sighting, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -96,6 +96,18 @@ impl Resource for NatGateway<Resolved> {
         let live = found.find(|gateway| is_live(gateway.state.as_ref()));
         let id = live.and_then(|gateway| gateway.nat_gateway_id);
         Ok(id.map(|id| NatGatewayOutputs { nat_gateway_id: id.into() }))
+    }
+
+    async fn ours(cx: &Context) -> Result<Option<Vec<Sighting<NatGatewayOutputs<Resolved>>>>, CallError> {
+        let request = cx.ec2().describe_nat_gateways().set_filter(Some(ours(cx)));
+        let answer = request.send().await.called("DescribeNatGateways")?;
+        let found =
+            answer.nat_gateways.unwrap_or_default().into_iter().filter(|live| is_live(live.state.as_ref()));
+        let sighted = found.filter_map(|live| {
+            let outputs = live.nat_gateway_id.map(|id| NatGatewayOutputs { nat_gateway_id: id.into() });
+            sighted(cx, outputs, live.tags.as_deref(), live.create_time.as_ref())
+        });
+        Ok(Some(sighted.collect()))
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<NatGatewayOutputs<Resolved>, CallError> {

@@ -16,12 +16,12 @@
 //! [VPC](super::Vpc::default_network_acl_entries).
 
 use async_trait::async_trait;
-use aws::ec2::{found_by, ready_when_seen, retag};
+use aws::ec2::{found_by, ours, ready_when_seen, retag, sighted};
 use aws::{CallResult, Called, Context, Tags, VpcId, required};
 use aws_sdk_ec2::types::{NetworkAcl as LiveAcl, NetworkAclEntry as LiveEntry, ResourceType};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Input, Intent, Listed, Loss, Named,
-    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Sighting, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 

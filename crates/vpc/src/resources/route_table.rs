@@ -8,12 +8,12 @@
 //! and those that a virtual private gateway propagates, which cannot be deleted.
 
 use async_trait::async_trait;
-use aws::ec2::{found_by, ready_when_seen, retag};
+use aws::ec2::{found_by, ours, ready_when_seen, retag, sighted};
 use aws::{CallResult, Called, Context, Tags, VpcId, required};
 use aws_sdk_ec2::types::{ResourceType, Route as LiveRoute, RouteOrigin, RouteTable as LiveTable};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Input, Intent, Listed, Loss, Named,
-    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Sighting, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 

@@ -8,13 +8,13 @@
 //! longer.
 
 use async_trait::async_trait;
-use aws::ec2::{filter, retag};
+use aws::ec2::{filter, ours, retag, sighted};
 use aws::tags::LiveTags;
 use aws::{CallResult, Called, Context, SubnetId, Tags, VpcId, converge, required};
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, SubnetState};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Order,
-    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Sighting, Span, Stage, Tagging, Template, Times,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -102,6 +102,17 @@ impl Resource for Subnet<Resolved> {
         let id = required(live.subnet_id, "DescribeSubnets", "SubnetId")?;
         cx.adopt(&format!("subnet {id}"), &LiveTags::ec2(live.tags.as_deref()), search)?;
         Ok(Some(SubnetOutputs { subnet_id: id.into() }))
+    }
+
+    async fn ours(cx: &Context) -> Result<Option<Vec<Sighting<SubnetOutputs<Resolved>>>>, CallError> {
+        let request = cx.ec2().describe_subnets().set_filters(Some(ours(cx)));
+        let answer = request.send().await.called("DescribeSubnets")?;
+        let found = answer.subnets.unwrap_or_default().into_iter();
+        let sighted = found.filter_map(|live| {
+            let outputs = live.subnet_id.map(|id| SubnetOutputs { subnet_id: id.into() });
+            sighted(cx, outputs, live.tags.as_deref(), None)
+        });
+        Ok(Some(sighted.collect()))
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<SubnetOutputs<Resolved>, CallError> {

@@ -12,8 +12,8 @@ use aws::ec2::filter;
 use aws::{CallResult, Called, Context, SubnetId, required};
 use aws_sdk_ec2::types::{NetworkAcl, NetworkAclAssociation as Live};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ImportId, Intent, Loss, Named,
-    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, ForeignId, ImportId, Intent, Loss,
+    Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -146,6 +146,24 @@ impl Resource for SubnetNetworkAclAssociation<Resolved> {
             format!("looking for the network ACL of {}", self.subnet_id),
             format!("somebody has given it {}", live.network_acl_id().unwrap_or("another one")),
         ))
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<SubnetNetworkAclAssociationOutputs<Resolved>>, CallError> {
+        const OPERATION: &str = "DescribeNetworkAcls";
+        let wanted = id.part("AssociationId");
+        let request =
+            cx.ec2().describe_network_acls().filters(filter("association.association-id", [wanted]));
+        let found = request.send().await.called(OPERATION)?.network_acls.unwrap_or_default();
+        let mut associations = found.into_iter().flat_map(|acl| acl.associations.unwrap_or_default());
+        let live = associations.find(|live| live.network_acl_association_id() == Some(wanted));
+        let Some(live) = live else { return Ok(None) };
+        self.subnet_id = required(live.subnet_id, OPERATION, "SubnetId")?.into();
+        self.network_acl_id = required(live.network_acl_id, OPERATION, "NetworkAclId")?.into();
+        self.outputs(live.network_acl_association_id, OPERATION).map(Some)
     }
 
     async fn create(

@@ -7,11 +7,12 @@
 use crate::describe::describe;
 use crate::{RouteTableAssociationId, RouteTableId};
 use async_trait::async_trait;
+use aws::ec2::filter;
 use aws::{CallResult, Called, Context, SubnetId, required};
 use aws_sdk_ec2::types::{RouteTableAssociation as Live, RouteTableAssociationStateCode as State};
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Named, Readiness,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ForeignId, ImportId, Intent, Loss, Named,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +104,24 @@ impl Resource for SubnetRouteTableAssociation<Resolved> {
             format!("looking for the route table of {}", self.subnet_id),
             format!("it is associated with {}", live.route_table_id().unwrap_or("another one")),
         ))
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<SubnetRouteTableAssociationOutputs<Resolved>>, CallError> {
+        const OPERATION: &str = "DescribeRouteTables";
+        let wanted = id.part("Id");
+        let by_id = filter("association.route-table-association-id", [wanted]);
+        let request = cx.ec2().describe_route_tables().filters(by_id);
+        let found = request.send().await.called(OPERATION)?.route_tables.unwrap_or_default();
+        let mut associations = found.into_iter().flat_map(|table| table.associations.unwrap_or_default());
+        let live = associations.find(|live| live.route_table_association_id() == Some(wanted));
+        // That of the VPC's main table has no subnet.
+        let Some(subnet) = live.and_then(|live| live.subnet_id) else { return Ok(None) };
+        self.subnet_id = subnet.into();
+        outputs(Some(wanted.to_owned()), &self.subnet_id, OPERATION).map(Some)
     }
 
     async fn create(

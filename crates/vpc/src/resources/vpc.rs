@@ -15,14 +15,14 @@
 //!   encryption controls: nothing of ours changes with them.
 
 use async_trait::async_trait;
-use aws::ec2::{found_by, retag};
+use aws::ec2::{found_by, ours, retag, sighted};
 use aws::{CallResult, Called, Context, Tags, VpcId, converge, required};
 use aws_sdk_ec2::types::{
     AttributeBooleanValue, BlockPublicAccessMode, ResourceType, Vpc as Live, VpcAttributeName, VpcState,
 };
 use engine::{
     CallError, Changed, CreateOnly, Declares, Facts, ImportId, Intent, Listed, Loss, Named, Readiness, Reads,
-    Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    Resolved, Resource, Search, Settle, Sighting, Span, Stage, Tagging, Template, Times,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -186,6 +186,17 @@ impl Resource for Vpc {
         let request = cx.ec2().describe_vpcs().set_filters(Some(found_by(cx, search)));
         let found = request.send().await.called("DescribeVpcs")?.vpcs.unwrap_or_default();
         Ok(found.into_iter().find_map(|vpc| vpc.vpc_id).map(|id| VpcOutputs { vpc_id: id.into() }))
+    }
+
+    async fn ours(cx: &Context) -> Result<Option<Vec<Sighting<VpcOutputs<Resolved>>>>, CallError> {
+        let request = cx.ec2().describe_vpcs().set_filters(Some(ours(cx)));
+        let answer = request.send().await.called("DescribeVpcs")?;
+        let found = answer.vpcs.unwrap_or_default().into_iter();
+        let sighted = found.filter_map(|live| {
+            let outputs = live.vpc_id.map(|id| VpcOutputs { vpc_id: id.into() });
+            sighted(cx, outputs, live.tags.as_deref(), None)
+        });
+        Ok(Some(sighted.collect()))
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<VpcOutputs<Resolved>, CallError> {

@@ -9,14 +9,14 @@
 //! that lets only our account through breaks every start of a task. [`s3_policy`] makes that one exception.
 
 use async_trait::async_trait;
-use aws::ec2::{found_by, retag};
+use aws::ec2::{found_by, ours, retag, sighted};
 use aws::policy::{PolicyDocument, Principal, Statement};
 use aws::{CallResult, Called, Context, SecurityGroupId, SubnetId, Tags, VpcId, in_order_of, required};
 use aws_sdk_ec2::types::{ResourceType, VpcEndpoint as Live, VpcEndpointType};
 use engine::{
     CallError, Changed, CreateOnly, Declared, Declares, ErrorClass, Facts, Foreseen, ImportId, Input, Intent,
-    Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging,
-    Template, Text, Times, Wish,
+    Listed, Loss, Named, Readiness, Reads, Resolved, Resource, Search, Settle, Sighting, Span, Stage,
+    Tagging, Template, Text, Times, Wish,
 };
 use serde::{Deserialize, Serialize};
 
@@ -205,6 +205,17 @@ impl Resource for VpcEndpoint<Resolved> {
                  `aws ec2 describe-vpc-endpoint-services` lists those of the region",
             )),
         }
+    }
+
+    async fn ours(cx: &Context) -> Result<Option<Vec<Sighting<VpcEndpointOutputs<Resolved>>>>, CallError> {
+        let request = cx.ec2().describe_vpc_endpoints().set_filters(Some(ours(cx)));
+        let answer = request.send().await.called("DescribeVpcEndpoints")?;
+        let found = answer.vpc_endpoints.unwrap_or_default().into_iter().filter(is_live);
+        let sighted = found.filter_map(|live| {
+            let outputs = live.vpc_endpoint_id.map(|id| VpcEndpointOutputs { id: id.into() });
+            sighted(cx, outputs, live.tags.as_deref(), live.creation_timestamp.as_ref())
+        });
+        Ok(Some(sighted.collect()))
     }
 
     async fn create(&self, cx: &Context, intent: &Intent) -> Result<VpcEndpointOutputs<Resolved>, CallError> {

@@ -15,8 +15,8 @@ use aws::ec2::filter;
 use aws::{CallResult, Called, Context, VpcId};
 use aws_sdk_ec2::types::InternetGateway;
 use engine::{
-    CallError, Changed, CreateOnly, Declared, Declares, Facts, ImportId, Intent, Loss, Named, Readiness,
-    Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
+    CallError, Changed, CreateOnly, Declared, Declares, Facts, ForeignId, ImportId, Intent, Loss, Named,
+    Readiness, Reads, Resolved, Resource, Search, Settle, Span, Stage, Tagging, Template, Times,
 };
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +131,16 @@ impl Resource for VpcGatewayAttachment<Resolved> {
                 format!("{other} is attached to it, and a VPC can have one"),
             )),
         }
+    }
+
+    async fn identify(
+        &mut self,
+        cx: &Context,
+        id: &ForeignId,
+    ) -> Result<Option<VpcGatewayAttachmentOutputs<Resolved>>, CallError> {
+        let vpc_id = id.part("VpcId").into();
+        let Some(internet_gateway_id) = attached(cx, &vpc_id).await? else { return Ok(None) };
+        Ok(Some(VpcGatewayAttachmentOutputs { vpc_id, internet_gateway_id }))
     }
 
     async fn create(
