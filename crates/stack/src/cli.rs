@@ -185,7 +185,7 @@ pub enum Command {
         /// The code.
         code: Option<String>,
     },
-    /// Print what a shell needs to complete commands, options, values, and the names of environments.
+    /// Print what a shell needs to complete commands, options, values, and the names of environments, resources and outputs.
     ///
     /// For bash, put `source <(stack completions bash)` into ~/.bashrc. For zsh, put `source <(stack completions zsh)` into ~/.zshrc,
     /// after `compinit`. For fish, put `stack completions fish | source` into ~/.config/fish/config.fish. The names are those in the configuration file and in the state

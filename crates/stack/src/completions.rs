@@ -1,8 +1,8 @@
 //! Completions: the script that a shell loads, and the answers that it asks for while somebody types.
 //!
 //! The script calls this program with what is typed so far, as `COMPLETE=bash stack -- stack --env pr`. Commands, options and
-//! values are known from the command line itself; names of environments are read from files. Nothing is called, no lock is taken,
-//! nothing is written, and what cannot be read has no names.
+//! values are known from the command line itself; names of environments are read from files, and resources are those that are
+//! declared by default. Nothing is called, no lock is taken, nothing is written, and what cannot be read has no names.
 //!
 //! `clap_complete` calls this part of it unstable: script and answer must be of the same version, so a shell loads the script when
 //! it starts. No other module uses it.
@@ -16,13 +16,15 @@ use clap::{Command, ValueEnum as _};
 use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Shells, Zsh};
 use clap_complete::{ArgValueCandidates, CompletionCandidate, Shell, engine};
 
-use crate::cli::{DEFAULT_STATE_DIR, Target};
+use crate::cli::{DEFAULT_ENVIRONMENT, DEFAULT_STATE_DIR, Target};
 use crate::codes::Code;
 use crate::config;
 use crate::conveniences::value_of;
+use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
 use crate::output::print_text;
 use crate::program::Program;
+use crate::stack::Place;
 use crate::stores::local_environments;
 
 /// The variable that says which shell asks.
@@ -60,7 +62,7 @@ pub(crate) fn answer(program: &Program) -> Option<Exit> {
     if words.is_empty() {
         return Some(Exit::Failed);
     }
-    let mut command = with_names(program.command_line(), &words);
+    let mut command = with_names(program, &words);
     let mut answer = Vec::new();
     let here = std::env::current_dir().ok();
     let written = shell.write_complete(&mut command, words, here.as_deref(), &mut answer);
@@ -69,14 +71,63 @@ pub(crate) fn answer(program: &Program) -> Option<Exit> {
     Some(if printed { Exit::Done } else { Exit::Failed })
 }
 
-/// The command line, with the values that only files know.
-fn with_names(command: Command, words: &[OsString]) -> Command {
+/// The command line, with the values that it does not know itself.
+fn with_names(program: &Program, words: &[OsString]) -> Command {
     let words: Vec<OsString> = words.iter().filter(|word| *word != "=").cloned().collect();
+    let command = Declared::of(program).offered_by(program.command_line());
     command.mut_arg("env", |argument| {
         argument.add(ArgValueCandidates::new(move || {
             environments(&words).into_iter().map(CompletionCandidate::new).collect()
         }))
     })
+}
+
+/// What is declared by default.
+struct Declared {
+    addresses: Vec<String>,
+    tiers: Vec<String>,
+    outputs: Vec<String>,
+}
+
+impl Declared {
+    fn of(program: &Program) -> Self {
+        let config = program.default_config();
+        let environment = DEFAULT_ENVIRONMENT.parse().ok();
+        let declare = |environment: Environment| {
+            program.stack(config.clone(), &environment).declare(&Place::imagined(&config)).ok()
+        };
+        let Some(graph) = environment.and_then(declare) else {
+            return Self { addresses: Vec::new(), tiers: Vec::new(), outputs: Vec::new() };
+        };
+        let addresses: Vec<String> = graph.nodes().iter().map(|node| node.address.to_string()).collect();
+        let tier = |address: &String| Some(address.split_once('/')?.0.to_owned());
+        let tiers: BTreeSet<String> = addresses.iter().filter_map(tier).collect();
+        let outputs = graph.exports().as_object();
+        Self {
+            tiers: tiers.into_iter().collect(),
+            outputs: outputs.into_iter().flat_map(|all| all.keys().cloned()).collect(),
+            addresses,
+        }
+    }
+
+    /// A command whose arguments, and those of its own commands, offer what can be meant by them.
+    fn offered_by(&self, command: Command) -> Command {
+        let name = command.get_name().to_owned();
+        let command = command.mut_args(|argument| {
+            let names: Vec<String> = match (name.as_str(), argument.get_id().as_str()) {
+                ("explain", "code") => Code::ALL.iter().map(ToString::to_string).collect(),
+                ("outputs", "name") => self.outputs.clone(),
+                (_, "address" | "addresses" | "replace") => self.addresses.clone(),
+                (_, "only" | "exclude") | ("list", "what") => {
+                    self.tiers.iter().chain(&self.addresses).cloned().collect()
+                }
+                _ => return argument,
+            };
+            argument
+                .add(ArgValueCandidates::new(move || names.iter().map(CompletionCandidate::new).collect()))
+        });
+        command.mut_subcommands(|command| self.offered_by(command))
+    }
 }
 
 /// The environments that the configuration file names, and those that the state directory has.

@@ -95,6 +95,13 @@ fn commands_options_and_values_are_offered() {
         (&["stack", "up", "--ev"], &["--events"]),
         (&["stack", "up", "--target", ""], &["embedded", "aws"]),
         (&["stack", "completions", "fi"], &["fish"]),
+        (&["stack", "explain", "E030"], &["E0301", "E0302", "E0303"]),
+        (&["stack", "outputs", "databaseE"], &["databaseEndpoint"]),
+        (&["stack", "state", "show", "vpc/igw"], &["vpc/igw", "vpc/igw-attachment"]),
+        (&["stack", "up", "--only", "back"], &["backup"]),
+        (&["stack", "up", "--replace", "monitoring/dash"], &["monitoring/dashboard"]),
+        (&["stack", "import", "database/cl"], &["database/cluster"]),
+        (&["stack", "refresh", "--accept", "alb/web-acl-l"], &["alb/web-acl-logging"]),
     ] {
         assert_eq!(offered(&place, words, &[]), wanted, "{words:?}");
     }
