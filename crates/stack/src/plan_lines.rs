@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use engine::{
-    Action, Drift, Encounter, Note, Outside, Plan, PropertyChange, Reasons, ReplaceOrder, Step, Term,
-};
+use engine::{Action, Drift, Note, Outside, Plan, PropertyChange, Reasons, ReplaceOrder, Step, Term};
 use secrets::{masked_at, shown_path};
 use serde_json::Value;
 

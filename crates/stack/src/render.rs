@@ -160,11 +160,11 @@ fn each_once(all: &[(&Address, &str)]) -> Vec<String> {
 /// A live value that is not as declared, or recorded, and stays.
 pub(crate) fn remark(lines: &mut Lines, address: &Address, accepted: &Accepted) {
     if accepted.is_ignored {
+        let Accepted { property, live, declared, .. } = accepted;
         let text = |one: &Value| match one {
             Value::Null => "not set".to_owned(),
-            one => cut(&value(&masked(one)), VALUE),
+            one => cut(&value(&masked_at(property, one)), VALUE),
         };
-        let Accepted { property, live, declared, .. } = accepted;
         let (declared, live) = (text(declared), text(live));
         lines.line(format!("  ignored: {address} {property} (declared {declared}, live {live})"));
         return;
