@@ -4,9 +4,10 @@ use engine::Resource as _;
 use serde_json::{Value, json};
 use vpc::resources::Vpc;
 
-use crate::command::Workplace;
+use crate::command::{Ended, Workplace};
 use crate::processes::directory;
-use crate::server::Server;
+use crate::server::{Running, Server};
+use crate::state_s3::{Account, Machine};
 
 fn runs(told: &Value) -> &Vec<Value> {
     told["runs"].as_array().unwrap()
@@ -85,4 +86,60 @@ fn a_run_that_is_under_way_is_listed_as_such_and_as_killed_once_it_was() {
     let (done, killed) = (of(&runs(&told)[0]), of(&runs(&told)[1]));
     assert_eq!((&killed["result"], &killed["operation"]), (&json!("unfinished"), &json!("create")));
     assert_eq!((&done["result"], &done["began"]), (&json!("created"), &Value::Null));
+}
+
+/// Ada adopts a network that there is, both change it in turn, one of Ada's runs is killed, and her next one goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_runs_of_two_people_from_two_machines_are_one_history() {
+    let held = json!({ "of": { "operation": "CreateInternetGateway" }, "when": { "call": 1 },
+        "fault": { "time_out": "after_effect" } });
+    let account = Account::new().await.with_faults(&json!({ "rules": [held] }));
+    let vpc = account.ec2().create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap().vpc.unwrap();
+    let vpc = vpc.vpc_id.unwrap();
+    let (ada, grace) = ((Machine::new(), "ada"), (Machine::new(), "grace"));
+    let run = |(machine, name): &(Machine, &str), arguments: &[&str]| {
+        Ended::of(&machine.command(&account, arguments).env("USER", name).output().unwrap()).expect(0)
+    };
+    run(&ada, &["import", "vpc/vpc", &vpc]);
+    for round in 0..9 {
+        for person in [&grace, &ada] {
+            let owner = format!("tags.Owner={}-{round}", person.1);
+            match (person.1, round) {
+                ("ada", 4) => {
+                    let mut command =
+                        person.0.command(&account, &["up", "--only", "vpc/igw", "--set", &owner]);
+                    let mut up = Running::begin(command.env("USER", "ada"));
+                    up.quiet();
+                    up.end_by("KILL");
+                    run(person, &["up", "--only", "vpc/igw", "--set", &owner]);
+                }
+                _ => drop(run(person, &["up", "--only", "vpc/vpc", "--set", &owner])),
+            }
+        }
+    }
+    let [hers, his] = [&ada, &grace].map(|person| run(person, &["history", "--json"]).json());
+    assert_eq!(hers, his);
+    let mut past: Vec<&Value> = runs(&hers).iter().collect();
+    past.reverse();
+    assert_eq!((past.len(), &hers["older"]), (20, &json!("nothing")));
+    let text = |run: &Value, member: &str| run[member].as_str().unwrap_or_default().to_owned();
+    for (at, run) in past.iter().enumerate() {
+        // The run that was killed, the tenth after the import, is hers, and so is the one that went on.
+        let (name, outcome) = match at {
+            10 => ("ada@", "killed"),
+            _ if at > 10 && at % 2 == 1 || at < 10 && at % 2 == 0 => ("ada@", "done"),
+            _ => ("grace@", "done"),
+        };
+        assert_eq!(text(run, "outcome"), outcome, "{at}: {run}");
+        assert!(text(run, "by").starts_with(name), "{at}: {run}");
+        assert!(text(run, "caller").starts_with("arn:aws:"), "{at}: {run}");
+        assert_eq!(text(run, "command"), if at == 0 { "import" } else { "up" }, "{at}: {run}");
+    }
+    assert!(past.windows(2).all(|two| text(two[0], "began") <= text(two[1], "began")));
+    assert_eq!(past[0]["counts"], json!({ "adopted": 1 }));
+    let printed = run(&grace, &["history"]).out;
+    assert_eq!(printed.lines().count(), 20, "{printed}");
+    for part in ["killed", "import", "ada@", "grace@"] {
+        assert!(printed.contains(part), "{part}: {printed}");
+    }
 }

@@ -92,14 +92,22 @@ impl Account {
         call.send().await.unwrap();
     }
 
-    /// What another program keeps its state with in this bucket.
-    pub(crate) fn store(&self, environment: &str) -> S3Store {
-        let sdk = aws_config::SdkConfig::builder()
+    fn sdk(&self) -> aws_config::SdkConfig {
+        aws_config::SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("ap-southeast-1"))
             .endpoint_url(&self.server.url)
             .credentials_provider(SharedCredentialsProvider::new(Credentials::for_tests()))
-            .build();
+            .build()
+    }
+
+    pub(crate) fn ec2(&self) -> aws_sdk_ec2::Client {
+        aws_sdk_ec2::Client::new(&self.sdk())
+    }
+
+    /// What another program keeps its state with in this bucket.
+    pub(crate) fn store(&self, environment: &str) -> S3Store {
+        let sdk = self.sdk();
         let location = Location {
             bucket: BUCKET.to_owned(),
             prefix: format!("payment/{environment}"),
