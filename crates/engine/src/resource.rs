@@ -55,6 +55,8 @@ pub struct Order {
     /// Whether the cloud refuses to delete one while something refers to it. Where it would have to go before what refers to it
     /// can let go, there is no plan.
     pub held: bool,
+    /// The kinds for whose sake it is refused: others only name the object. All, where none is named.
+    pub held_by: &'static [&'static str],
     /// The kind of the object that it is a part of, such as the database of a user. With that it goes by itself: where the plan
     /// deletes that too, nothing is called for the part, which is gone when the whole is.
     pub part_of: Option<&'static str>,
@@ -62,7 +64,8 @@ pub struct Order {
 
 impl Order {
     /// Nothing but what references say.
-    pub const NONE: Self = Self { widened_first: &[], relieved: false, held: false, part_of: None };
+    pub const NONE: Self =
+        Self { widened_first: &[], relieved: false, held: false, held_by: &[], part_of: None };
 }
 
 /// A create that is recorded in the journal before it is sent.

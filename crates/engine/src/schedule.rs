@@ -27,6 +27,7 @@ use crate::provider::Provider;
 use crate::references;
 use crate::referrers::referred_to;
 use crate::removal::Fate;
+use crate::resource::Order;
 use crate::state::{Object, Phase, State};
 use crate::step::{Action, Existing, Note, ReplaceOrder, Step};
 use crate::widen::has_item;
@@ -415,12 +416,16 @@ impl Builder {
     ) -> Option<(Address, Address)> {
         let mut in_the_way = None;
         for (position, dependents) in dependents.iter().enumerate() {
-            let is_held = || provider.kind(&steps[position].kind).is_some_and(|kind| kind.order().held);
+            let order = || provider.kind(&steps[position].kind).map_or(Order::NONE, |kind| kind.order());
+            let is_held = |by: &str| {
+                let Order { held, held_by, .. } = order();
+                held && (held_by.is_empty() || held_by.contains(&by))
+            };
             for &dependent in dependents.iter().filter(|dependent| **dependent != position) {
                 let Some(task) = self.let_go_task[dependent] else { continue };
                 if before.can_wait(position, task) {
                     self.edge(Some(task), self.delete_task[position], false);
-                } else if steps[dependent].action == Action::Update && is_held() {
+                } else if steps[dependent].action == Action::Update && is_held(&steps[dependent].kind) {
                     let pair = || (steps[position].address.clone(), steps[dependent].address.clone());
                     in_the_way.get_or_insert_with(pair);
                 }

@@ -244,11 +244,10 @@ fn shown(run: &PastRun) -> Lines {
         // Where it was begun by an earlier run, the time is that of its end.
         let time = rfc3339(step.began.or(step.ended).unwrap_or(run.began));
         let clock = time.get(11..19).unwrap_or(&time);
-        lines.add(format!("{clock}  {:words$}  {:addresses$}", word(&step.did), address(step)));
-        if let Some(kind) = &step.kind {
-            lines.add(format!("  {kind}"));
-        }
-        lines.line(remark(step));
+        let kind = step.kind.as_ref().map_or_else(String::new, |kind| format!("  {kind}"));
+        let rest = kind + &remark(step);
+        let line = format!("{clock}  {:words$}  {:addresses$}{rest}", word(&step.did), address(step));
+        lines.line(line.trim_end());
     }
     lines
 }

@@ -29,6 +29,7 @@ use crate::run::{Prepared, Work, nothing_changed};
 use crate::signals::Signals;
 use crate::stack::Place;
 use crate::stores::purpose;
+use crate::working::Unfinished;
 
 /// So many slips of the finger are forgiven in an address.
 const SLIPS: usize = 4;
@@ -366,7 +367,7 @@ fn shown(imports: &Imports, plan: &Plan) -> Lines {
     let counts = Counts::of_steps(steps.iter().copied()).text();
     lines.line(format!("the next `up`, of these: {counts}"));
     for step in steps.iter().filter(|step| step.is_change()) {
-        lines.append(&plan_lines::one(plan, step));
+        lines.append(&plan_lines::one(plan, step, Unfinished::Interrupted));
     }
     lines.append(&losses_of(plan, &steps));
     warn_of_replacements(&mut lines, plan, &steps);

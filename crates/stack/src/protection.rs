@@ -82,7 +82,8 @@ fn named(guarded: &Guarded) -> String {
 
 fn hint(resources: &[Guarded], config: &Config, running: Running) -> String {
     let mut sentences: Vec<String> = Vec::new();
-    for guarded in resources {
+    // No setting is in the way of what is protected by itself alone.
+    for guarded in resources.iter().filter(|guarded| guarded.by != Sides::BY_ITSELF) {
         let settings = settings(guarded, config);
         if !settings.is_empty() {
             sentences.push(format!("{}: set {}", named(guarded), settings.join(", and ")));
@@ -129,6 +130,9 @@ fn hint(resources: &[Guarded], config: &Config, running: Running) -> String {
         (true, Running::Destroy) => format!("{with} run `stack up` and `stack destroy`"),
         (true, Running::Up) => {
             format!("{with} run `stack up` without the change that deletes or replaces it, and `stack up` again with it")
+        }
+        (false, _) if resources.iter().all(|guarded| guarded.by == Sides::BY_ITSELF) => {
+            format!("then run `stack {}` again", running.name())
         }
         (false, Running::Destroy) => "then run `stack destroy` with the same settings".to_owned(),
         (false, Running::Up) => "then run `stack up` with the same settings".to_owned(),

@@ -155,7 +155,7 @@ pub(crate) fn remark(lines: &mut Lines, address: &Address, accepted: &Accepted) 
     if accepted.is_ignored {
         let text = |one: &Value| match one {
             Value::Null => "not set".to_owned(),
-            one => cut(&value(&masked(one)), VALUE),
+            one => cut(&value(&masked_at(&accepted.property, one)), VALUE),
         };
         let Accepted { property, live, declared, .. } = accepted;
         let (declared, live) = (text(declared), text(live));

@@ -106,7 +106,8 @@ impl Work {
             Some(_) => format!(" of {}", state.slots().count()),
             None => String::new(),
         };
-        let resources = if slots.len() == 1 { "resource" } else { "resources" };
+        let counted = if what.is_some() { state.slots().count() } else { slots.len() };
+        let resources = if counted == 1 { "resource" } else { "resources" };
         note(&format!("{}: {}{of} {resources}", self.title(), slots.len()));
         Ok(Exit::Done)
     }

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attributes::{added, of_target_group, taken_back};
 use super::elb::{Attribute, elb, managed, retag, tag, tags_of, taken};
+use super::{Listener, ListenerRule};
 use crate::TargetGroupArn;
 
 /// The properties of a target group.
@@ -149,7 +150,12 @@ impl Resource for TargetGroup<Resolved> {
         cost: None,
     };
     const SETTLE: Settle = Settle::Key;
-    const ORDER: Order = Order { held: true, ..Order::NONE };
+    /// AWS counts rules and default actions; alarms and services only name it.
+    const ORDER: Order = Order {
+        held: true,
+        held_by: &[Listener::<Resolved>::KIND, ListenerRule::<Resolved>::KIND],
+        ..Order::NONE
+    };
     type Context = Context;
     type Declared = TargetGroup<Declared>;
     type Outputs<S: Stage> = TargetGroupOutputs<S>;

@@ -37,7 +37,10 @@ fn each_is_named_with_what_would_be_right() {
         (Args { environment: "Dev".into(), ..Args::default() }, "environment: `Dev`"),
         (with_image("nginx"), "image: `nginx` has neither a tag nor a digest"),
         (with_image("@sha256:12"), "image: `@sha256:12` is neither a tag nor a digest"),
-        (Args { cpu: 500, ..Args::default() }, "cpu: Fargate has no task with 500 CPU units (use one of 256, 512"),
+        (
+            Args { cpu: 500, ..Args::default() },
+            "cpu: Fargate has no task with 500 CPU units (use one of 256, 512",
+        ),
         (
             Args { memory: 512, ..Args::default() },
             "memory: Fargate has no task with 512 CPU units and 512 MiB",

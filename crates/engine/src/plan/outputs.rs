@@ -6,7 +6,7 @@ use super::Planner;
 use crate::address::Address;
 use crate::plan_error::PlanError;
 use crate::references::{self, Found};
-use crate::state::Phase;
+use crate::state::{Object, Phase};
 use crate::step::Action;
 
 impl Planner<'_> {

@@ -85,6 +85,7 @@ impl Kind for FakeKind {
             widened_first,
             relieved: self.spec == MEMBER,
             held: self.spec == HELD,
+            held_by: if self.spec == HELD { &["Test::Token"] } else { &[] },
             part_of: (self.spec == PART).then_some(HELD.name),
         }
     }

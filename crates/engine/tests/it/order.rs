@@ -158,6 +158,14 @@ async fn an_object_that_is_held_is_not_deleted_for_a_successor_that_its_user_wai
     let EngineError::Plan(PlanError::InTheWay { address, by }) = &error else { panic!("{error}") };
     assert_eq!((address.as_str(), by.as_str()), ("t/held", "t/user"));
     assert_eq!(world.cloud.log(), [""; 0]);
+    // One of another kind only names it, and does not keep it from being deleted.
+    let named = |shape: u8| {
+        let held = resource("t/held", HELD.name, json!({ "Name": "one", "Shape": shape }));
+        let user = json!({ "Name": "namer", "Links": [reference("t/held", "Id")] });
+        graph([held, resource("t/namer", "Test::Key", user)])
+    };
+    world.apply(&named(1)).await;
+    assert!(!world.plan(&named(2)).await.is_empty());
     // Without a user it is replaced like any other.
     world.apply(&graph([resource("t/held", HELD.name, json!({ "Name": "one", "Shape": 1 }))])).await;
     world.apply(&graph([resource("t/held", HELD.name, json!({ "Name": "one", "Shape": 2 }))])).await;

@@ -155,6 +155,13 @@ fn what_is_not_recorded_is_refused_with_what_may_be_meant_and_nothing_is_written
     assert!(place.run(&["state", "show", "vpc/vpc"]).expect(0).out.starts_with("address       vpc/vpc\n"));
 }
 
+/// Whether a call for a resource is recorded.
+fn intended(place: &Workplace, address: &str) -> bool {
+    files_in(&directory(place)).iter().any(|(_, bytes)| {
+        String::from_utf8_lossy(bytes).contains(&format!("\"event\":\"intent\",\"address\":\"{address}\""))
+    })
+}
+
 /// A run was killed while it waited for the answer to a create.
 #[test]
 fn what_has_an_open_intent_is_not_forgotten() {
@@ -163,7 +170,10 @@ fn what_has_an_open_intent_is_not_forgotten() {
         "fault": { "time_out": "after_effect" } });
     let server = Server::with_faults(&place, &json!({ "rules": [held] }), &[]);
     let mut up = server.begin(&place, &["up"]);
-    up.quiet();
+    up.after(1, "created ");
+    while !intended(&place, "database/cluster") {
+        up.quiet();
+    }
     up.end_by("KILL");
     let files = || files_in(&directory(&place));
     let before = files();
@@ -206,14 +216,14 @@ fn what_is_shown_has_when_it_was_made_and_last_changed() {
 async fn with_the_state_in_s3_every_machine_sees_and_changes_the_same_record() {
     let account = Account::new().await;
     let (one, other) = (Machine::new(), Machine::new());
-    one.run(&account, &["up", "--yes"]).expect(0);
+    one.run(&account, &["up"]).expect(0);
     one.run(&account, &["state", "protect", "vpc/vpc"]).expect(0);
     let listed = other.run(&account, &["state", "list", "vpc/vpc", "--json"]).expect(0).json();
     assert_eq!(listed[0]["protected"], json!(true));
-    let refused = other.run(&account, &["destroy", "--yes"]).expect(65);
+    let refused = other.run(&account, &["destroy"]).expect(65);
     assert!(refused.err.contains("state unprotect vpc/vpc"), "{}", refused.err);
     other.run(&account, &["state", "unprotect", "vpc/vpc"]).expect(0);
-    other.run(&account, &["state", "forget", "monitoring/dashboard", "--yes"]).expect(0);
+    other.run(&account, &["state", "forget", "monitoring/dashboard"]).expect(0);
     let gone = one.run(&account, &["state", "show", "monitoring/dashboard"]).expect(65);
     assert!(gone.err.contains("E0206"), "{}", gone.err);
 

@@ -83,7 +83,7 @@ fn without_chance(text: &str) -> String {
         // The lists of runs, and what names one of them.
         (r"(?m)^[0-9a-f]{8}  20", "RUN  20"),
         (r"\brun [0-9a-f]{8}\b", "run RUN"),
-        (r"\bunknown@\S+?(, process \d+)?( as |$|\n)", "USER@MACHINE$2"),
+        (r"(?m)\b[a-z_][\w-]*@[\w.-]+(, process \d+)?( as |$)", "USER@MACHINE$2"),
         (r"\b20\d\d-\d\d-\d\d \d\d:\d\d\b", "MINUTE"),
         (r"(?m)^\d\d:\d\d:\d\d  ", "CLOCK  "),
         (r"\(\d+ (s|min) ago\)", "(TIME ago)"),
