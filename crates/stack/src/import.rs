@@ -367,7 +367,7 @@ fn shown(imports: &Imports, plan: &Plan) -> Lines {
     let counts = Counts::of_steps(steps.iter().copied()).text();
     lines.line(format!("the next `up`, of these: {counts}"));
     for step in steps.iter().filter(|step| step.is_change()) {
-        lines.append(&plan_lines::one(plan, step, Unfinished::default()));
+        lines.append(&plan_lines::one(plan, step, Unfinished::Interrupted));
     }
     lines.append(&losses_of(plan, &steps));
     warn_of_replacements(&mut lines, plan, &steps);

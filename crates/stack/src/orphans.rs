@@ -1,7 +1,7 @@
 //! `refresh --orphans`: live objects that carry this environment's tags, and that nothing recorded stands for.
 
 use engine::{Orphan, Orphans};
-use secrets::masked;
+use secrets::{masked, masked_at};
 use serde_json::{Value, json};
 
 use crate::exit::{Exit, Failure};
@@ -44,7 +44,7 @@ impl Work {
             lines.add("  ").styled(Style::Yellow, "?").add(" ").styled(Style::Bold, address).add("  ");
             lines.styled(Style::Dim, &orphan.kind).line(format!("  {id}"));
             for (key, value) in &orphan.tags {
-                let value = masked(&Value::from(value.as_str()));
+                let value = masked_at(key, &Value::from(value.as_str()));
                 lines.line(format!("      {key}: {}", value.as_str().unwrap_or_default()));
             }
             if let Some(created) = &orphan.created {
