@@ -98,13 +98,14 @@ fn commands_options_and_values_are_offered() {
         (&["stack", "explain", "E030"], &["E0301", "E0302", "E0303"]),
         (&["stack", "outputs", "databaseE"], &["databaseEndpoint"]),
         (&["stack", "state", "show", "vpc/igw"], &["vpc/igw", "vpc/igw-attachment"]),
-        (&["stack", "up", "--only", "back"], &["backup"]),
+        (&["stack", "up", "--only", "backup/s"], &["backup/schedule-role", "backup/schedule"]),
         (&["stack", "up", "--replace", "monitoring/dash"], &["monitoring/dashboard"]),
         (&["stack", "import", "database/cl"], &["database/cluster"]),
         (&["stack", "refresh", "--accept", "alb/web-acl-l"], &["alb/web-acl-logging"]),
     ] {
         assert_eq!(offered(&place, words, &[]), wanted, "{words:?}");
     }
+    assert_eq!(offered(&place, &["stack", "up", "--exclude", "data"], &[])[0], "database");
     place.write("plan.json", "");
     let offered = offered(&place, &["stack", "up", "pl"], &[]);
     assert_eq!(offered, ["plan.json"]);

@@ -93,7 +93,7 @@ async fn a_vpc_and_its_subnets_that_somebody_made_are_adopted_and_brought_to_wha
     told.compare("import");
 
     let preview = place.run(&["preview"]).expect(0).out;
-    assert!(preview.contains("160 to create, 11 to change, 1 unchanged"), "{preview}");
+    assert!(preview.contains("159 to create, 1 to adopt, 11 to change, 1 unchanged"), "{preview}");
     place.run(&["up"]).expect(0);
     let subnets = place.ec2().describe_subnets().send().await.unwrap().subnets.unwrap();
     assert_eq!(subnets.iter().filter(|subnet| subnet.vpc_id() == Some(&id)).count(), 9);
@@ -156,7 +156,13 @@ async fn a_whole_stack_without_record_and_tags_is_adopted_and_nothing_is_left_to
     assert!(take_tags_off(&place.path().join(".stack/emulator")) > 300);
     std::fs::remove_dir_all(place.state_directory("dev")).unwrap();
     // It cannot be taken for ours: what has a name is refused, the rest would be there twice.
-    assert!(place.run(&["preview"]).expect(0).out.contains("172 to create"));
+    let plan = place.run(&["preview", "--json"]).expect(0).json();
+    let changes = plan["changes"].as_array().unwrap();
+    let found: Vec<&Value> = changes.iter().filter(|change| change["action"] == "adopt").collect();
+    // What belongs to the account or to its region, whoever uses it, has no tags that say whose it is.
+    let found: Vec<&str> = found.iter().map(|change| change["address"].as_str().unwrap()).collect();
+    assert_eq!(found, ["apigw/account"]);
+    assert_eq!(changes.len(), 172);
 
     let lines: String = ids.iter().map(|one| format!("{}\n", serde_json::json!({ one.0: one.1 }))).collect();
     place.write("all.jsonl", &lines);
@@ -206,7 +212,7 @@ async fn what_belongs_to_another_environment_is_refused_unless_it_is_taken_over(
     told.run(&place, &["import", "vpc/vpc", &id, "--yes", "--take-over"]);
     assert_eq!(tags_of(&place, &id).await["stack:environment"], "dev");
     told.compare("import-owned");
-    assert!(place.run(&["preview"]).expect(0).out.contains("171 to create"));
+    assert!(place.run(&["preview"]).expect(0).out.contains("170 to create, 1 to adopt"));
 }
 
 #[tokio::test]
