@@ -13,6 +13,18 @@ fn runs(told: &Value) -> &Vec<Value> {
     told["runs"].as_array().unwrap()
 }
 
+/// The step of a run at an address.
+fn step(told: impl Fn(&[&str]) -> Value, run: &Value, address: &str) -> Option<Value> {
+    let steps = told(&["history", run["id"].as_str().unwrap(), "--json"])["steps"].clone();
+    steps.as_array()?.iter().find(|step| step["address"] == address).cloned()
+}
+
+/// Waits until the newest run has begun something at an address.
+fn until_begun(told: impl Fn(&[&str]) -> Value, address: &str) {
+    let newest = || runs(&told(&["history", "--json"])).first().cloned();
+    while newest().and_then(|run| step(&told, &run, address)).is_none() {}
+}
+
 #[test]
 fn past_runs_are_listed_without_a_lock_or_a_call_and_each_can_be_shown() {
     let place = Workplace::new();
@@ -61,9 +73,10 @@ fn a_run_that_is_under_way_is_listed_as_such_and_as_killed_once_it_was() {
     let held = json!({ "of": { "operation": "CreateDBCluster" }, "when": { "call": 1 },
         "fault": { "time_out": "after_effect" } });
     let server = Server::with_faults(&place, &json!({ "rules": [held] }), &[]);
-    let mut up = server.begin(&place, &["up"]);
-    up.quiet();
-    let list = || server.run(&place, &["history", "--json"]).expect(0).json();
+    let up = server.begin(&place, &["up"]);
+    let told = |arguments: &[&str]| server.run(&place, arguments).expect(0).json();
+    until_begun(told, "database/cluster");
+    let list = || told(&["history", "--json"]);
     let told = list();
     let lock = server.run(&place, &["state", "lock", "--json"]).expect(0).json();
     assert_eq!(runs(&told)[0]["outcome"], "running");
@@ -78,10 +91,7 @@ fn a_run_that_is_under_way_is_listed_as_such_and_as_killed_once_it_was() {
     assert_eq!(outcomes, ["done", "killed"]);
     // What the first had begun, the second has looked up.
     let of = |run: &Value| {
-        let id = run["id"].as_str().unwrap();
-        let steps = server.run(&place, &["history", id, "--json"]).expect(0).json()["steps"].clone();
-        let steps = steps.as_array().unwrap().clone();
-        steps.into_iter().find(|step| step["address"] == "database/cluster").unwrap()
+        step(|arguments| server.run(&place, arguments).expect(0).json(), run, "database/cluster").unwrap()
     };
     let (done, killed) = (of(&runs(&told)[0]), of(&runs(&told)[1]));
     assert_eq!((&killed["result"], &killed["operation"]), (&json!("unfinished"), &json!("create")));
@@ -108,8 +118,8 @@ async fn twenty_runs_of_two_people_from_two_machines_are_one_history() {
                 ("ada", 4) => {
                     let mut command =
                         person.0.command(&account, &["up", "--only", "vpc/igw", "--set", &owner]);
-                    let mut up = Running::begin(command.env("USER", "ada"));
-                    up.quiet();
+                    let up = Running::begin(command.env("USER", "ada"));
+                    until_begun(|arguments| run(&grace, arguments).json(), "vpc/igw");
                     up.end_by("KILL");
                     run(person, &["up", "--only", "vpc/igw", "--set", &owner]);
                 }
