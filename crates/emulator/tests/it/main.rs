@@ -54,6 +54,7 @@ mod recorded_secrets_keys;
 mod recorded_sns;
 mod recorded_sqs;
 mod recorded_tools;
+mod registry;
 mod rehearsal;
 mod round_trip;
 mod rows;
