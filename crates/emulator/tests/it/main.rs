@@ -30,6 +30,7 @@ mod listener_refusals;
 mod load_balancer_refusals;
 mod load_balancers;
 mod log_events;
+mod log_search;
 mod logs;
 mod persistence;
 mod private_files;
