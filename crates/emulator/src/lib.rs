@@ -105,6 +105,8 @@ pub use machine::emulator::Builder;
 pub use machine::emulator::Emulator;
 pub use machine::emulator::Snapshot;
 pub use machine::error::EmulatorError;
+pub use machine::faults::ContainerFault;
+pub use machine::faults::ContainerRule;
 pub use machine::faults::Counted;
 pub use machine::faults::Fault;
 pub use machine::faults::FaultPlan;

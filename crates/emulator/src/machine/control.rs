@@ -9,7 +9,6 @@
 //! are sent to a loopback address or to `localhost`: below other names, `_emulator/…` is the key of an object. No bucket has this
 //! name, as an underscore is not allowed there (S3 User Guide, "Bucket naming rules").
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use aws_smithy_types::DateTime;
@@ -22,6 +21,7 @@ use crate::machine::clock::{Forward, timestamp};
 use crate::machine::emulator::Emulator;
 use crate::machine::error::EmulatorError;
 use crate::machine::gate::told;
+use crate::protocol::bounds::is_the_server;
 use crate::protocol::request::Http;
 use crate::protocol::response::Response;
 
@@ -52,13 +52,6 @@ pub(crate) async fn answer(emulator: &Emulator, http: &Http) -> Option<Response>
         ("advance", _) => refusal(405, "/_emulator/advance takes POST"),
         _ => refusal(404, "there are GET /_emulator/clock and POST /_emulator/advance"),
     })
-}
-
-/// Whether a host is the server itself, and not a bucket or a service of AWS.
-fn is_the_server(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn clock(now: Result<i64, EmulatorError>) -> Response {

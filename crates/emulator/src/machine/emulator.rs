@@ -19,18 +19,19 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::machine::blobs::Blobs;
 use crate::machine::calls::{CallLog, CallRecord};
 use crate::machine::clock::{Clock, Forward};
 use crate::machine::control;
 use crate::machine::error::EmulatorError;
-use crate::machine::faults::{Abort, FaultPlan, Faults};
+use crate::machine::faults::{Abort, ContainerRule, FaultPlan, Faults};
 use crate::machine::gate::Gate;
 use crate::machine::ids::fresh_seed;
 use crate::machine::latency::{Latencies, Slow};
 use crate::machine::layer::{Layer, Next};
 use crate::machine::objects::Object;
 use crate::machine::persist::Directory;
-use crate::machine::services::{Catalog, Copied, Services};
+use crate::machine::services::{Catalog, Copied, Services, Setting};
 use crate::machine::throttle::Throttle;
 use crate::protocol::request::{Call, Http};
 use crate::protocol::response::{Lost, Reply, Response};
@@ -131,7 +132,7 @@ impl Builder {
         self
     }
 
-    /// Makes calls go wrong as planned. Without it, none does.
+    /// Makes calls and containers go wrong as planned. Without it, none does.
     #[must_use]
     pub fn faults(mut self, plan: FaultPlan) -> Self {
         self.faults = Some(plan);
@@ -185,7 +186,13 @@ impl Builder {
     /// and gives the same ids and timestamps to the same calls, so it can run under tokio's paused clock.
     pub fn in_memory(self) -> Emulator {
         let latencies = Latencies::new(self.latency, self.seed.unwrap_or_default());
-        let services = self.catalog.account(Clock::in_memory(), self.seed.unwrap_or_default(), latencies);
+        let services = self.catalog.account(Setting {
+            clock: Clock::in_memory(),
+            seed: self.seed.unwrap_or_default(),
+            latencies,
+            blobs: Blobs::in_memory(),
+            containers: self.containers(),
+        });
         self.build(services, latencies, None, Vec::new())
     }
 
@@ -194,7 +201,13 @@ impl Builder {
     pub fn going_on(self, snapshot: &Snapshot) -> Emulator {
         let Snapshot { account, passed, seed, sequence } = snapshot;
         let latencies = Latencies::new(self.latency, *seed);
-        let services = account.going_on(Clock::going_on(*passed), *seed, latencies);
+        let services = account.going_on(Setting {
+            clock: Clock::going_on(*passed),
+            seed: *seed,
+            latencies,
+            blobs: Blobs::in_memory(),
+            containers: self.containers(),
+        });
         let emulator = self.seed(*seed).build(services, latencies, None, Vec::new());
         emulator.inner.sequence.store(*sequence, Ordering::Relaxed);
         emulator
@@ -212,13 +225,24 @@ impl Builder {
     pub fn open(self, directory: &Path) -> Result<Emulator, EmulatorError> {
         let seed = self.seed.unwrap_or_else(fresh_seed);
         let latencies = Latencies::new(self.latency, seed);
-        let services = self.catalog.account(Clock::on_disk(self.start), seed, latencies);
+        let services = self.catalog.account(Setting {
+            clock: Clock::on_disk(self.start),
+            seed,
+            latencies,
+            blobs: Blobs::on_disk(directory),
+            containers: self.containers(),
+        });
         let directory = Directory::open(directory)?;
         let current = directory.lock(false, None);
         directory.unlock()?;
         let (_, unreadable) = services.usable(current?.files.unwrap_or_default());
         let unreadable = unreadable.into_values().collect();
         Ok(self.build(services, latencies, Some(directory), unreadable))
+    }
+
+    /// What containers do that the plan of faults names.
+    fn containers(&self) -> Vec<ContainerRule> {
+        self.faults.as_ref().map(|plan| plan.containers.clone()).unwrap_or_default()
     }
 
     fn build(
@@ -326,6 +350,11 @@ impl Emulator {
     /// The largest bodies of requests, for services that take larger ones than others.
     pub(crate) fn large_bodies(&self) -> &'static [(&'static str, usize)] {
         self.inner.catalog.large_bodies()
+    }
+
+    /// How long the body of a request may be, where that is for an API that has HTTP of its own.
+    pub(crate) fn own_body_at_most(&self, head: &Http) -> Option<usize> {
+        self.inner.catalog.apis().claimed(head).map(|claimed| claimed.body_at_most)
     }
 
     /// What time it is in the account.

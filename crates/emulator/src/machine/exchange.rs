@@ -7,7 +7,8 @@ use crate::protocol::request::Http;
 
 impl Emulator {
     /// Answers a request. Its URI has a host, as a client would name it; a signature is not checked, but says which service and
-    /// region the request is for. `None` where the answer is lost, which happens only by a fault that was asked for.
+    /// region the request is for. Requests to the registry of images (`https://123456789012.dkr.ecr.REGION.amazonaws.com/v2/…`) have a
+    /// token of ECR's instead. `None` where the answer is lost, which happens only by a fault that was asked for.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {

@@ -10,6 +10,8 @@
 //! {"seed": 7, "rules": [{"of": "mutating", "when": {"call": 12}, "fault": {"abort": "after_effect"}}]}
 //! ```
 //!
+//! A plan also says which containers go wrong ([`ContainerRule`]), which is no call's doing.
+//!
 //! The same plan over the same calls in the same order does the same. Calls are counted in the order in which
 //! they arrive.
 
@@ -42,6 +44,57 @@ pub struct FaultPlan {
     pub seed: u64,
     /// The rules. Each counts its calls by itself; where several fall on one call, the first happens.
     pub rules: Vec<FaultRule>,
+    /// Containers that go wrong. Of several rules for one container, the first holds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub containers: Vec<ContainerRule>,
+}
+
+/// A rule of a [`FaultPlan`] for containers of tasks: what becomes of them whenever they start while the plan holds.
+///
+/// ```
+/// use emulator::{ContainerFault, Emulator, FaultPlan};
+///
+/// let lines = vec!["panic: no database".to_owned()];
+/// let plan = FaultPlan::default().with_container(Some("shop:2"), ContainerFault::Exit { code: 1, lines });
+/// let emulator = Emulator::builder().faults(plan).in_memory();
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContainerRule {
+    /// The image that it holds for, as the task definition has it, with or without what stands before a `/` (the registry), or
+    /// before the `@` of a digest. Without it, the rule holds for all containers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// How its containers go wrong.
+    pub fault: ContainerFault,
+}
+
+/// How a container goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContainerFault {
+    /// It starts, writes lines to its log, and exits some seconds later.
+    Exit {
+        /// Its exit code.
+        code: i32,
+        /// What it writes.
+        #[serde(default)]
+        lines: Vec<String>,
+    },
+    /// It runs, and no health check succeeds. Where nothing checks it, nothing happens.
+    Unhealthy,
+    /// Its image is not found.
+    NoImage,
+}
+
+impl ContainerRule {
+    /// Whether it holds for an image.
+    pub(crate) fn is_for(&self, image: &str) -> bool {
+        self.image.as_ref().is_none_or(|own| {
+            let before = image.strip_suffix(own.as_str());
+            before.is_some_and(|before| before.is_empty() || before.ends_with(['/', '@']))
+        })
+    }
 }
 
 /// One rule of a [`FaultPlan`].
@@ -128,6 +181,13 @@ impl FaultPlan {
     #[must_use]
     pub fn with(mut self, of: Counted, when: When, fault: Fault) -> Self {
         self.rules.push(FaultRule { of, when, fault });
+        self
+    }
+
+    /// Adds a rule for containers of an image, or for all.
+    #[must_use]
+    pub fn with_container(mut self, image: Option<&str>, fault: ContainerFault) -> Self {
+        self.containers.push(ContainerRule { image: image.map(str::to_owned), fault });
         self
     }
 
@@ -274,5 +334,39 @@ mod tests {
         assert_eq!(plan, same);
         assert_eq!(serde_json::to_value(&plan).expect("it is plain data"), text);
         assert!(serde_json::from_value::<FaultPlan>(json!({"rule": []})).is_err());
+    }
+
+    #[test]
+    fn rules_for_containers_read_and_write_as_json() {
+        let text = json!({"seed": 0, "rules": [], "containers": [
+            {"image": "shop:2", "fault": {"exit": {"code": 1, "lines": ["no database"]}}},
+            {"image": "shop:3", "fault": "no_image"},
+            {"fault": "unhealthy"},
+        ]});
+        let plan: FaultPlan = serde_json::from_value(text.clone()).expect("it is well formed");
+        let exit = ContainerFault::Exit { code: 1, lines: vec!["no database".to_owned()] };
+        let same = FaultPlan::default()
+            .with_container(Some("shop:2"), exit)
+            .with_container(Some("shop:3"), ContainerFault::NoImage)
+            .with_container(None, ContainerFault::Unhealthy);
+        assert_eq!(plan, same);
+        assert_eq!(serde_json::to_value(&plan).expect("it is plain data"), text);
+    }
+
+    #[test]
+    fn a_rule_names_an_image_in_full_or_from_a_slash_or_a_digest_on() {
+        let rule = |own: Option<&str>| ContainerRule {
+            image: own.map(str::to_owned),
+            fault: ContainerFault::Unhealthy,
+        };
+        let image = "1.dkr.ecr.eu-west-1.amazonaws.com/team/shop:2@sha256:ab";
+        for own in
+            [None, Some(image), Some("team/shop:2@sha256:ab"), Some("shop:2@sha256:ab"), Some("sha256:ab")]
+        {
+            assert!(rule(own).is_for(image), "{own:?}");
+        }
+        for own in ["op:2@sha256:ab", "shop:2", "b", "x/team/shop:2@sha256:ab"] {
+            assert!(!rule(Some(own)).is_for(image), "{own}");
+        }
     }
 }

@@ -155,7 +155,9 @@ impl Gate {
     async fn run(self: &Arc<Self>, work: Work) -> Result<Done, EmulatorError> {
         if self.directory.is_none() {
             let _turn = self.turn.lock().await;
-            return Ok(self.perform(&work).await);
+            let done = self.perform(&work).await;
+            self.services.kept();
+            return Ok(done);
         }
         let (done, answer) = oneshot::channel();
         self.waiting().push(Job { work, done });
@@ -218,6 +220,7 @@ impl Gate {
         let exclusive = moves || !changes.is_empty();
         // Until this turn has succeeded, memory is not known to be equal to anything on disk.
         let known = turn.known.take();
+        self.services.not_kept();
         let Current { generation, files } =
             blocking(directory, move |directory| directory.lock(exclusive, known)).await?;
         if let Some(files) = files {
@@ -267,6 +270,7 @@ impl Gate {
             let write = move |directory: &Directory| directory.write(generation, &unsaved, moved);
             blocking(directory, write).await?
         };
+        self.services.kept();
         // Whoever mends a file does not say so.
         turn.known = turn.unreadable.is_empty().then_some(generation);
         Ok(done)

@@ -134,6 +134,8 @@ pub(crate) fn exceeded(service: ServiceLimits, call: &Call) -> Refusal {
         Protocol::AwsJson | Protocol::Cbor => ("ThrottlingException", 400),
         // API Gateway Developer Guide, "API Gateway error codes".
         Protocol::RestJson | Protocol::RestXml => ("TooManyRequestsException", 429),
+        // OCI Distribution Specification, "Error Codes".
+        Protocol::Registry => ("TOOMANYREQUESTS", 429),
     });
     Refusal::new(code, "Rate exceeded").with_status(status)
 }

@@ -6,10 +6,11 @@
 //! |---|---|
 //! | [`emulator`], [`exchange`], [`serve`], [`control`] | the emulator and its options; requests as such, over HTTP, and to itself |
 //! | [`layer`] | the chain that a call goes through: [`calls`], [`faults`], [`throttle`] with [`limits`], [`latency`] |
-//! | [`gate`], [`persist`] | one turn at a time; state on disk |
+//! | [`gate`], [`persist`], [`blobs`] | one turn at a time; state on disk; what is too large for the state |
 //! | [`services`] | what is asked of the services |
 //! | [`clock`], [`ids`], [`objects`], [`error`] | what time it is, ids, what is there, what can go wrong |
 
+pub(crate) mod blobs;
 pub(crate) mod calls;
 pub(crate) mod clock;
 pub(crate) mod control;

@@ -9,6 +9,8 @@
 //! A file is replaced as a whole: written beside, flushed, renamed over the old one, and the directory
 //! flushed. What a reader finds is therefore always one complete version.
 //!
+//! What is too large for these files is in files of its own (`blobs`).
+//!
 //! A clock that was moved is part of the account: `clock` holds by how many milliseconds, and is not there before.
 //!
 //! Only their owner can read and write directory and files, whatever the umask, and a link, a FIFO, a device, a
@@ -26,6 +28,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::machine::blobs;
 use crate::machine::clock::AHEAD_AT_MOST;
 use crate::machine::error::EmulatorError;
 use crate::protocol::bounds::nesting;
@@ -185,6 +188,8 @@ impl Directory {
             }
             _ => {}
         }
+        // After the state that names them.
+        blobs::delete_all(&self.path)?;
         files::sync_directory(&self.path)
             .map_err(|error| EmulatorError::io("flush the directory", &self.path, error))?;
         Ok(paths.len())

@@ -2,7 +2,7 @@
 //!
 //! A request is placed by the service and region that it was signed for (AWS Signature Version 4, "credential
 //! scope"), as every AWS client signs what it sends to an endpoint that its user chose. One that is not signed is
-//! placed by its `Host` if that is a name of AWS's. Signatures are not checked and there is no encryption, which is
+//! placed by its `Host` if that is a name of AWS's, or by its path if an API has HTTP of its own there (the registry of images). Signatures are not checked and there is no encryption, which is
 //! why only loopback addresses are served.
 
 use std::future::Future;
@@ -128,21 +128,26 @@ async fn answer(
     if let Some(reason) = stranger(&parts, &host) {
         return Ok(plain(StatusCode::FORBIDDEN, reason));
     }
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut http = Http {
+        method: parts.method.to_string(),
+        uri: format!("http://{host}{path}"),
+        headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        body: Vec::new(),
+    };
+    let at_most = match emulator.own_body_at_most(&http) {
+        Some(at_most) if parts.headers.contains_key(AUTHORIZATION) => at_most,
+        _ => longest_body(&parts, emulator.large_bodies()),
+    };
     // The library decodes chunks, and answers `Expect: 100-continue` when the body is asked for.
-    let body = match Limited::new(body, longest_body(&parts, emulator.large_bodies())).collect().await {
+    let body = match Limited::new(body, at_most).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {
             return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large\n"));
         }
         Err(_) => return Err(Broken),
     };
-    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let http = Http {
-        method: parts.method.to_string(),
-        uri: format!("http://{host}{path}"),
-        headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
-        body: body.into(),
-    };
+    http.body = body.into();
     match emulator.answer(http).await {
         Ok(response) => Ok(to_http(response)),
         Err(Lost::ConnectionReset) => Err(Broken),

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::machine::blobs::Blobs;
 use crate::machine::clock::Clock;
 use crate::machine::error::EmulatorError;
+use crate::machine::faults::ContainerRule;
 use crate::machine::latency::{Latencies, Spread};
 use crate::machine::limits::ServiceLimits;
 use crate::machine::objects::Object;
@@ -32,7 +34,18 @@ pub(crate) trait Catalog: Send + Sync {
     fn large_bodies(&self) -> &'static [(&'static str, usize)];
 
     /// A new account.
-    fn account(&self, clock: Clock, seed: u64, latencies: Latencies) -> Box<dyn Services>;
+    fn account(&self, setting: Setting) -> Box<dyn Services>;
+}
+
+/// What an account is given to live with.
+pub(crate) struct Setting {
+    pub(crate) clock: Clock,
+    /// What ids are made from.
+    pub(crate) seed: u64,
+    pub(crate) latencies: Latencies,
+    pub(crate) blobs: Blobs,
+    /// What containers do that are told to go wrong.
+    pub(crate) containers: Vec<ContainerRule>,
 }
 
 /// What a service says of itself.
@@ -89,6 +102,12 @@ pub(crate) trait Services: Send + Sync {
     /// Puts an object into a state whose cause is not modelled; whether there is one of this name.
     fn put(&self, service: &str, region: &str, name: &str, state: &str) -> bool;
 
+    /// The state as it is now is kept: what it no longer names goes.
+    fn kept(&self);
+
+    /// The state was not kept, or is read anew: nothing goes that was to go with it.
+    fn not_kept(&self);
+
     /// The account as it is, and how much time has passed in it.
     fn copy(&self) -> (Arc<dyn Copied>, Duration);
 
@@ -110,6 +129,6 @@ pub(crate) trait Services: Send + Sync {
 
 /// An account that was copied.
 pub(crate) trait Copied: Send + Sync {
-    /// Goes on with a copy of it, by a clock that shows the moment at which it was copied.
-    fn going_on(&self, clock: Clock, seed: u64, latencies: Latencies) -> Box<dyn Services>;
+    /// Goes on with a copy of it and of its blobs, by a clock that shows the moment at which it was copied.
+    fn going_on(&self, setting: Setting) -> Box<dyn Services>;
 }

@@ -2,8 +2,10 @@
 
 use std::sync::OnceLock;
 
+use serde_json::Value;
+
 use super::model::Model;
-use super::request::Call;
+use super::request::{Call, Http};
 
 /// All APIs.
 pub(crate) struct Apis {
@@ -12,9 +14,28 @@ pub(crate) struct Apis {
     /// Those that speak the query protocol of EC2 and have none: the name that requests are signed for, and the XML namespace of
     /// answers.
     pub(crate) ec2_query: &'static [(&'static str, &'static str)],
+    /// Those that have HTTP of their own: each recognizes its requests.
+    pub(crate) own: &'static [fn(&Http) -> Option<Claimed>],
+}
+
+/// A request that an API has recognized which has HTTP of its own, so that no signature places it and no model reads it.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    /// The signing name of the service whose API it is.
+    pub(crate) service: &'static str,
+    pub(crate) operation: String,
+    pub(crate) region: String,
+    /// What the call log says of the request.
+    pub(crate) parameters: Value,
+    pub(crate) body_at_most: usize,
 }
 
 impl Apis {
+    /// What a request is that has no signature and that an API recognizes.
+    pub(crate) fn claimed(&self, http: &Http) -> Option<Claimed> {
+        self.own.iter().find_map(|claim| claim(http))
+    }
+
     /// The XML namespace of an API that speaks the query protocol of EC2.
     pub(crate) fn ec2_namespace(&self, signing_name: &str) -> Option<&'static str> {
         self.ec2_query.iter().find(|(name, _)| *name == signing_name).map(|(_, namespace)| *namespace)

@@ -89,6 +89,13 @@ pub(crate) fn is_own_host(host: &str) -> bool {
     DOMAINS.into_iter().any(below) || below("127.0.0.1")
 }
 
+/// Whether a host is the server itself, and not a bucket or a service of AWS.
+pub(crate) fn is_the_server(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

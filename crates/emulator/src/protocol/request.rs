@@ -31,6 +31,8 @@ pub enum Protocol {
     RestXml,
     /// Smithy's RPC with CBOR (CloudWatch).
     Cbor,
+    /// HTTP of the service's own, without a signature: the API of registries of images (OCI Distribution Specification).
+    Registry,
 }
 
 impl From<Wire> for Protocol {
@@ -118,6 +120,14 @@ impl Call {
 
     fn fill(&mut self, apis: &'static Apis) -> Result<(), Refusal> {
         let http = Arc::clone(&self.http);
+        if let Some(claimed) = apis.claimed(&http) {
+            self.protocol = Protocol::Registry;
+            self.service = claimed.service.to_owned();
+            self.operation = claimed.operation;
+            self.region = claimed.region;
+            self.parameters = Arc::new(claimed.parameters);
+            return Ok(());
+        }
         let (service, region) = scope(&http).ok_or_else(|| {
             Refusal::new(
                 "MissingAuthenticationToken",
@@ -210,9 +220,21 @@ impl Call {
 
     /// Whether the operation may change something. AWS names its reads by their first word.
     pub fn is_mutating(&self) -> bool {
-        const READS: [&str; 13] = [
-            "Describe", "Get", "List", "Search", "Filter", "Lookup", "BatchGet", "Simulate", "Test",
-            "Validate", "Head", "HEAD ", "Check",
+        const READS: [&str; 14] = [
+            "Describe",
+            "Get",
+            "List",
+            "Search",
+            "Filter",
+            "Lookup",
+            "BatchGet",
+            "BatchCheck",
+            "Simulate",
+            "Test",
+            "Validate",
+            "Head",
+            "HEAD ",
+            "Check",
         ];
         let reads =
             READS.iter().any(|word| self.operation.starts_with(word)) || self.operation.starts_with("GET ");

@@ -112,6 +112,9 @@ impl Response {
             let encoded = model::failure(model, wire, &request_id, &refusal);
             return Response::encoded(call, encoded, Some(refusal.code));
         }
+        if call.protocol == Protocol::Registry {
+            return Response::of_registry(call, refusal);
+        }
         let Refusal { status, code, message, .. } = refusal;
         let error = xml::members(&json!({"Code": code, "Message": message}), "item");
         let body = match call.protocol {
@@ -129,6 +132,22 @@ impl Response {
             _ => json!({"__type": code, "message": message}).to_string(),
         };
         Response::build(call, status, body, Some(code))
+    }
+
+    /// An error in the words of the OCI Distribution Specification, "Error Codes". The layers of the machine refuse in the words of
+    /// AWS; those that it has for throttling and for missing permissions are the ones that clients of registries know.
+    fn of_registry(call: &Call, refusal: Refusal) -> Response {
+        let Refusal { status, code, message, headers, .. } = refusal;
+        let (status, name) = match code.as_str() {
+            code if code.starts_with("AccessDenied") => (403, "DENIED"),
+            code if code.contains("Throttl") => (429, "TOOMANYREQUESTS"),
+            code if code.bytes().any(|byte| byte.is_ascii_lowercase()) => (status, "UNKNOWN"),
+            own => (status, own),
+        };
+        let body = json!({"errors": [{"code": name, "message": message}]});
+        let body = if call.http.method == "HEAD" { Vec::new() } else { body.to_string().into_bytes() };
+        let own = [("content-type".to_owned(), "application/json; charset=utf-8".to_owned())];
+        Response { status, headers: own.into_iter().chain(headers).collect(), body, error: Some(code) }
     }
 
     fn encoded(call: &Call, encoded: Encoded, error: Option<String>) -> Response {

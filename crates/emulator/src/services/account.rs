@@ -7,14 +7,16 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{
-    Cx, GLOBAL, GLOBALS, Global, Latencies, Object, REGIONAL, Region, answer, check_state, denied, settle,
-    state_name,
+    Cx, GLOBAL, GLOBALS, Global, Latencies, Object, REGIONAL, Region, answer, check_state, denied, ecr,
+    settle, state_name,
 };
+use crate::machine::blobs::Blobs;
 use crate::machine::clock::Clock;
 use crate::machine::error::EmulatorError;
+use crate::machine::faults::ContainerRule;
 use crate::machine::persist::Stored;
-use crate::machine::services::{Copied, Home, Services};
-use crate::protocol::request::Call;
+use crate::machine::services::{Copied, Home, Services, Setting};
+use crate::protocol::request::{Call, Protocol};
 use crate::protocol::response::Response;
 
 /// Everything in the account.
@@ -29,14 +31,22 @@ impl Account {
         Account { global: Global::new(seed), regions: BTreeMap::new() }
     }
 
-    pub(super) fn live(self, clock: Clock, seed: u64, latencies: Latencies) -> Box<dyn Services> {
-        Box::new(LiveAccount { clock: Arc::new(clock), seed, latencies, account: Mutex::new(self) })
+    pub(super) fn live(self, setting: Setting) -> Box<dyn Services> {
+        let Setting { clock, seed, latencies, blobs, containers } = setting;
+        let (clock, account) = (Arc::new(clock), Mutex::new(self));
+        Box::new(LiveAccount { clock, seed, latencies, blobs, containers, account })
     }
 }
 
-impl Copied for Account {
-    fn going_on(&self, clock: Clock, seed: u64, latencies: Latencies) -> Box<dyn Services> {
-        self.clone().live(clock, seed, latencies)
+/// An account at one moment.
+struct AccountCopy {
+    account: Account,
+    blobs: Blobs,
+}
+
+impl Copied for AccountCopy {
+    fn going_on(&self, setting: Setting) -> Box<dyn Services> {
+        self.account.clone().live(Setting { blobs: self.blobs.copy(), ..setting })
     }
 }
 
@@ -45,6 +55,8 @@ struct LiveAccount {
     clock: Arc<Clock>,
     seed: u64,
     latencies: Latencies,
+    blobs: Blobs,
+    containers: Vec<ContainerRule>,
     account: Mutex<Account>,
 }
 
@@ -60,7 +72,8 @@ impl LiveAccount {
         let Account { global, regions } = &mut *account;
         let r = regions.entry(region.to_owned()).or_insert_with(|| Region::new(self.seed, region));
         let now_millis = self.clock.now_millis();
-        let mut cx = Cx { region, now_millis, latencies: self.latencies, global, r };
+        let (blobs, containers) = (&self.blobs, self.containers.as_slice());
+        let mut cx = Cx { region, now_millis, latencies: self.latencies, blobs, containers, global, r };
         settle(&mut cx);
         work(&mut cx)
     }
@@ -72,10 +85,22 @@ impl Services for LiveAccount {
     }
 
     fn copy(&self) -> (Arc<dyn Copied>, Duration) {
-        (Arc::new(self.account().clone()), self.clock.passed())
+        let account = self.account().clone();
+        (Arc::new(AccountCopy { account, blobs: self.blobs.copy() }), self.clock.passed())
+    }
+
+    fn kept(&self) {
+        self.blobs.sweep();
+    }
+
+    fn not_kept(&self) {
+        self.blobs.spare();
     }
 
     fn answer(&self, call: &Call) -> Response {
+        if call.protocol == Protocol::Registry {
+            return self.within(&call.region, |cx| ecr::registry::answer(cx, call));
+        }
         let answered =
             self.within(&call.region, |cx| match cx.global.iam.passed_too_early(call, cx.now_millis) {
                 Some(role) => Err(denied::not_passed(call, role)),

@@ -1,11 +1,14 @@
 //! The APIs that requests can be for. `scripts/api-models` writes their models.
 
-use super::{rds_data, s3, sts};
+use super::{ecr, rds_data, s3, sts};
 use crate::protocol::apis::{Apis, Source};
 
 /// All of them.
-pub(crate) static APIS: Apis =
-    Apis { modelled: &MODELLED, ec2_query: &[("ec2", "http://ec2.amazonaws.com/doc/2016-11-15/")] };
+pub(crate) static APIS: Apis = Apis {
+    modelled: &MODELLED,
+    ec2_query: &[("ec2", "http://ec2.amazonaws.com/doc/2016-11-15/")],
+    own: &[ecr::registry::claim],
+};
 
 static MODELLED: [Source; 22] = [
     Source::new("apigateway", include_str!("../../models/apigateway.json")),

@@ -32,7 +32,7 @@ pub(crate) fn not_passed(call: &Call, role: &str) -> Refusal {
         }
         Protocol::AwsQuery => ("AccessDenied", 403),
         Protocol::AwsJson | Protocol::Cbor => ("AccessDeniedException", 400),
-        Protocol::RestJson | Protocol::RestXml => ("AccessDeniedException", 403),
+        Protocol::RestJson | Protocol::RestXml | Protocol::Registry => ("AccessDeniedException", 403),
     };
     let message = format!(
         "User: arn:aws:iam::{ACCOUNT_ID}:user/emulator is not authorized to perform: iam:PassRole on resource: {role} \

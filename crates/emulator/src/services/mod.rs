@@ -12,7 +12,7 @@
 //!
 //! What services have in common is written once: how an operation reads its input (`input`), the objects of a kind and the
 //! refusals of keys that are not there or taken (`table`), tags (`tagging`), pages (`pages`), client tokens and the rest
-//! (`support`). The rules of AWS are code of the services.
+//! (`support`), patterns with `*` (`wildcard`). The rules of AWS are code of the services.
 
 mod account;
 pub(crate) mod apigateway;
@@ -45,6 +45,7 @@ mod table;
 mod tagging;
 mod time_zones;
 mod wafv2;
+mod wildcard;
 mod xray;
 
 use serde::de::DeserializeOwned;
@@ -60,13 +61,13 @@ pub(crate) use self::support::{
 };
 pub(crate) use self::table::{Kind, Table, kinds};
 pub(crate) use self::tagging::Tagging;
-use crate::machine::clock::Clock;
+pub(crate) use self::wildcard::fits_stars;
 pub(crate) use crate::machine::emulator::ACCOUNT_ID;
 pub(crate) use crate::machine::ids::IdSource;
 pub(crate) use crate::machine::latency::{Latencies, Spread, spread};
 pub(crate) use crate::machine::limits::{Limit, ServiceLimits, rate};
 pub(crate) use crate::machine::objects::Object;
-use crate::machine::services::{Catalog, Facts, Services};
+use crate::machine::services::{Catalog, Facts, Services, Setting};
 use crate::protocol::apis::Apis;
 use crate::protocol::bounds::BODY_AT_MOST;
 use crate::protocol::model::{Problem, Violation};
@@ -365,8 +366,8 @@ impl Catalog for Aws {
         BODIES
     }
 
-    fn account(&self, clock: Clock, seed: u64, latencies: Latencies) -> Box<dyn Services> {
-        Account::new(seed).live(clock, seed, latencies)
+    fn account(&self, setting: Setting) -> Box<dyn Services> {
+        Account::new(setting.seed).live(setting)
     }
 }
 
@@ -385,6 +386,8 @@ pub(crate) fn unknown_operation(call: &Call) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::blobs::Blobs;
+    use crate::machine::clock::Clock;
     use crate::protocol::request::Http;
 
     #[test]
@@ -395,7 +398,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_service_that_is_not_there_is_refused_by_name() {
-        let services = Aws.account(Clock::in_memory(), 0, Latencies::new(0.0, 0));
+        let services = Aws.account(Setting {
+            clock: Clock::in_memory(),
+            seed: 0,
+            latencies: Latencies::new(0.0, 0),
+            blobs: Blobs::in_memory(),
+            containers: Vec::new(),
+        });
         let call = Call::decode(
             &APIS,
             1,

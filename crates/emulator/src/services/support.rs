@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Global, Region};
+use crate::machine::blobs::Blobs;
 use crate::machine::emulator::ACCOUNT_ID;
+use crate::machine::faults::ContainerRule;
 use crate::machine::latency::{Latencies, Spread};
 use crate::protocol::request::Call;
 use crate::protocol::response::{Refusal, ensure, refuse_if};
@@ -21,6 +23,10 @@ pub(crate) struct Cx<'a> {
     /// Milliseconds since 1970.
     pub(crate) now_millis: i64,
     pub(crate) latencies: Latencies,
+    /// What is too large for a state.
+    pub(crate) blobs: &'a Blobs,
+    /// Containers that are to go wrong.
+    pub(crate) containers: &'a [ContainerRule],
     pub(crate) global: &'a mut Global,
     pub(crate) r: &'a mut Region,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
-use emulator::{Counted, Emulator, Fault, FaultPlan, Lost, Moment, Outcome, When};
+use emulator::{ContainerFault, Counted, Emulator, Fault, FaultPlan, Lost, Moment, Outcome, When};
 
 use crate::support::{Cloud, code};
 
@@ -213,4 +213,14 @@ fn the_example_in_the_readme_is_a_plan() {
         .collect();
     let all = ["abort", "connection_reset", "error", "error_after_effect", "throttle", "time_out"];
     assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), all);
+    let containers: Vec<_> =
+        plan.containers.iter().map(|rule| (rule.image.as_deref(), &rule.fault)).collect();
+    assert!(matches!(
+        containers[..],
+        [
+            (Some("shop:2"), ContainerFault::Exit { code: 1, .. }),
+            (Some("shop:3"), ContainerFault::NoImage),
+            (None, ContainerFault::Unhealthy),
+        ]
+    ));
 }

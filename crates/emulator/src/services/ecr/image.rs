@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-use super::invalid;
+use super::layer::{check_parts, digest_of};
 use super::repository::Repository;
+use super::{check_registry, invalid, is_digest};
 use crate::services::{ACCOUNT_ID, Answer, Call, Cx, Refusal, ensure, page, refuse_if};
 
 /// Amazon ECR User Guide, "Container image manifest format support in Amazon ECR".
@@ -65,11 +65,11 @@ impl Image {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct ImageId {
+pub(super) struct ImageId {
     #[serde(skip_serializing_if = "Option::is_none")]
-    image_digest: Option<String>,
+    pub(super) image_digest: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    image_tag: Option<String>,
+    pub(super) image_tag: Option<String>,
 }
 
 const MISSING: (&str, &str) = ("ImageNotFound", "Requested image not found");
@@ -100,19 +100,6 @@ impl ImageId {
     }
 }
 
-fn is_digest(text: &str) -> bool {
-    let hex = text.strip_prefix("sha256:");
-    hex.is_some_and(|hex| {
-        hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    })
-}
-
-/// The digest of a manifest (OCI Image Specification, "Digests").
-fn digest_of(manifest: &str) -> String {
-    let hex: String = Sha256::digest(manifest.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Put {
@@ -124,38 +111,54 @@ struct Put {
     image_digest: Option<String>,
 }
 
-/// ECR API Reference, PutImage. What a key of KMS encrypts takes no image while the key cannot be used (`KmsException`).
+/// ECR API Reference, PutImage.
 pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
     let input: Put = call.input()?;
-    let now = cx.now_seconds();
+    check_registry(input.registry_id.as_deref(), &input.repository_name)?;
+    let id = ImageId { image_digest: input.image_digest, image_tag: input.image_tag };
     let name = input.repository_name;
-    cx.r.ecr.repository(input.registry_id.as_deref(), &name)?.check_key(cx)?;
-    let repository = cx.r.ecr.repository_mut(input.registry_id.as_deref(), &name)?;
-    let media_type = media_type(&input.image_manifest, input.image_manifest_media_type)?;
-    let digest = digest_of(&input.image_manifest);
-    if input.image_digest.as_ref().is_some_and(|given| *given != digest) {
+    let digest = push(cx, &name, input.image_manifest, input.image_manifest_media_type, &id)?;
+    let id = ImageId { image_digest: Some(digest.clone()), ..id };
+    let repository = cx.r.ecr.repository(None, &name)?;
+    Ok(json!({"image": shown(&name, &id, &repository.images[&digest])}))
+}
+
+/// Puts an image under its digest, and under a tag if one is given. What a key of KMS encrypts takes no image while the key cannot
+/// be used (`KmsException`).
+pub(super) fn push(
+    cx: &mut Cx<'_>,
+    name: &str,
+    manifest: String,
+    given_media_type: Option<String>,
+    id: &ImageId,
+) -> Result<String, Refusal> {
+    let now = cx.now_seconds();
+    cx.r.ecr.repository(None, name)?.check_key(cx)?;
+    let repository = cx.r.ecr.repository_mut(None, name)?;
+    let (media_type, read) = media_type(&manifest, given_media_type)?;
+    let digest = digest_of(manifest.as_bytes());
+    if id.image_digest.as_ref().is_some_and(|given| *given != digest) {
         let message =
             "The specified image digest does not match the digest that Amazon ECR calculated for the image.";
         return Err(Refusal::new("ImageDigestDoesNotMatchException", message));
     }
     // Amazon ECR User Guide, "Restoring an image": pushing an archived image again restores it.
     let restores = repository.images.get(&digest).is_some_and(|image| image.archived);
-    if let Some(tag) =
-        input.image_tag.as_ref().filter(|tag| !restores || !repository.images[&digest].has_tag(tag))
-    {
+    let tag = id.image_tag.as_ref();
+    if let Some(tag) = tag.filter(|tag| !restores || !repository.images[&digest].has_tag(tag)) {
         check_tag(repository, tag, &digest)?;
     } else if repository.images.contains_key(&digest) && !restores {
         let message =
             format!("Image with digest '{digest}' already exists in the repository with name '{name}'");
         return Err(Refusal::new("ImageAlreadyExistsException", message));
     }
-    if let Some(tag) = &input.image_tag {
+    check_parts(repository, &read)?;
+    if let Some(tag) = tag {
         for image in repository.images.values_mut() {
             image.tags.retain(|own| own != tag);
         }
     }
     let scanned = repository.image_scanning_configuration.scan_on_push;
-    let manifest = input.image_manifest;
     let image = repository.images.entry(digest.clone()).or_insert_with(|| Image {
         manifest,
         media_type,
@@ -167,13 +170,27 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
         last_activated_at: None,
     });
     image.activate(now);
-    image.tags.extend(input.image_tag.clone());
-    let id = ImageId { image_digest: Some(digest), image_tag: input.image_tag };
-    Ok(json!({"image": shown(&name, &id, image)}))
+    image.tags.extend(tag.cloned());
+    Ok(digest)
 }
 
-/// The media type that is given or that the manifest names.
-fn media_type(manifest: &str, given: Option<String>) -> Result<String, Refusal> {
+/// The manifest and the media type of an image that can be pulled, and its digest, by its tag or digest.
+pub(super) fn pull<'a>(repository: &'a Repository, reference: &str) -> Option<(&'a str, &'a str, &'a str)> {
+    let digest = repository.digest(reference)?;
+    let image = repository.images.get(digest).filter(|image| image.can_be_pulled())?;
+    Some((&image.manifest, &image.media_type, digest))
+}
+
+/// The tags of the images that can be pulled.
+pub(super) fn tags(repository: &Repository) -> Vec<&str> {
+    let images = repository.images.values().filter(|image| image.can_be_pulled());
+    let mut tags: Vec<&str> = images.flat_map(|image| &image.tags).map(String::as_str).collect();
+    tags.sort_unstable();
+    tags
+}
+
+/// The media type that is given or that the manifest names, and the manifest as it is read.
+fn media_type(manifest: &str, given: Option<String>) -> Result<(String, Value), Refusal> {
     let bad = |what: &str| {
         invalid(format!("Invalid parameter at 'ImageManifest' failed to satisfy constraint: {what}"))
     };
@@ -190,25 +207,26 @@ fn media_type(manifest: &str, given: Option<String>) -> Result<String, Refusal> 
     ensure(MEDIA_TYPES.contains(&named.as_str()) && manifest["schemaVersion"].is_u64(), || {
         bad("its media type or schema version is not supported")
     })?;
-    Ok(named)
+    Ok((named, manifest))
 }
 
-/// ECR API Reference, PutImage, `ImageAlreadyExistsException` and `ImageTagAlreadyExistsException`.
+/// ECR API Reference, PutImage, `ImageAlreadyExistsException` and `ImageTagAlreadyExistsException`. An immutable tag is refused for
+/// the digest that has it too (aws/containers-roadmap, issues 2179 and 2380).
 fn check_tag(repository: &Repository, tag: &str, digest: &str) -> Result<(), Refusal> {
     let name = &repository.repository_name;
     match repository.digest(tag) {
-        Some(other) if other == digest => {
-            let message = format!(
-                "Image with digest '{digest}' and tag '{tag}' already exists in the repository with name '{name}'"
-            );
-            Err(Refusal::new("ImageAlreadyExistsException", message))
-        }
         Some(_) if repository.is_fixed(tag) => {
             let message = format!(
                 "The image tag '{tag}' already exists in the '{name}' repository and cannot be overwritten because the tag \
                  is immutable."
             );
             Err(Refusal::new("ImageTagAlreadyExistsException", message))
+        }
+        Some(other) if other == digest => {
+            let message = format!(
+                "Image with digest '{digest}' and tag '{tag}' already exists in the repository with name '{name}'"
+            );
+            Err(Refusal::new("ImageAlreadyExistsException", message))
         }
         _ => Ok(()),
     }

@@ -1,13 +1,16 @@
-//! ECR: repositories, their policies, and images by their manifests.
+//! ECR: repositories, their policies, images by their manifests, and the layers that these name.
 //!
-//! Layers are not kept: a manifest is taken with whatever it names. Lifecycle policies are checked and kept, and expire
-//! nothing.
+//! Images come and go over two APIs, that of ECR and that of registries ([`registry`]), which are two ways to the same store.
+//! Lifecycle policies are checked and kept, and expire nothing.
 
 mod image;
+mod layer;
 mod lifecycle;
 mod policy;
+pub(crate) mod registry;
 mod repository;
 mod tags;
+mod token;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +27,9 @@ use super::{
 /// Everything in one region.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct State {
+    /// State of an earlier version, which had no layers, has none.
+    #[serde(default = "State::first_ids")]
+    ids: IdSource,
     /// By name.
     repositories: BTreeMap<String, Repository>,
 }
@@ -44,11 +50,14 @@ kinds! {
 impl Api for State {
     const INVALID: &'static str = "InvalidParameterException";
     // Amazon ECR User Guide, "Amazon ECR service quotas": 10 changes of images a second are the least of its rates; those
-    // of repositories are not published.
+    // of repositories are not published. Those of layers are from memory.
     const LIMITS: ServiceLimits = ServiceLimits::each(&[
         Limit::of(&["GetAuthorizationToken"], rate(500.0, 500.0)),
         Limit::of(&["BatchGetImage"], rate(2000.0, 2000.0)),
         Limit::of(&["PutImage"], rate(10.0, 10.0)),
+        Limit::of(&["InitiateLayerUpload", "CompleteLayerUpload"], rate(100.0, 100.0)),
+        Limit::of(&["UploadLayerPart"], rate(500.0, 500.0)),
+        Limit::of(&["BatchCheckLayerAvailability", "GetDownloadUrlForLayer"], rate(1000.0, 1000.0)),
         Limit::reads(rate(50.0, 20.0)),
         Limit::any(rate(20.0, 10.0)),
     ]);
@@ -56,8 +65,8 @@ impl Api for State {
     const CALLS: &'static [(&'static str, Spread)] =
         &[("CreateRepository", spread(0.7, 0.3, 2.0)), ("DeleteRepository", spread(0.5, 0.3, 1.0))];
 
-    fn new(_ids: IdSource, _region: &str) -> Self {
-        State { repositories: BTreeMap::new() }
+    fn new(ids: IdSource, _region: &str) -> Self {
+        State { ids, repositories: BTreeMap::new() }
     }
 
     fn answer(cx: &mut Cx<'_>, call: &Call) -> Answer {
@@ -82,12 +91,17 @@ impl Api for State {
             "ListImages" => image::list(cx, call),
             "UpdateImageStorageClass" => image::update_storage_class(cx, call),
 
+            "BatchCheckLayerAvailability" => layer::check(cx, call),
+            "InitiateLayerUpload" => layer::initiate(cx, call),
+            "UploadLayerPart" => layer::upload_part(cx, call),
+            "CompleteLayerUpload" => layer::complete_upload(cx, call),
+
             "TagResource" => TAGS.tag(cx, call),
             "UntagResource" => TAGS.untag(cx, call),
             "ListTagsForResource" => TAGS.list(cx, call),
 
             "DescribePullThroughCacheRules" => pull_through_rules(call),
-            "GetAuthorizationToken" => authorization_token(cx),
+            "GetAuthorizationToken" => token::get(cx, call),
             _ => Err(unknown_operation(call)),
         }
     }
@@ -120,19 +134,11 @@ fn pull_through_rules(call: &Call) -> Answer {
     }
 }
 
-/// A token for the registry, which the emulator has not. It is good for 12 hours (ECR API Reference,
-/// GetAuthorizationToken).
-fn authorization_token(cx: &Cx<'_>) -> Answer {
-    let endpoint = format!("https://{ACCOUNT_ID}.dkr.ecr.{}.amazonaws.com", cx.region);
-    Ok(json!({"authorizationData": [{
-        // `AWS:` and a password that opens nothing, in base64.
-        "authorizationToken": "QVdTOmVtdWxhdG9y",
-        "expiresAt": cx.now_seconds() + 12.0 * 60.0 * 60.0,
-        "proxyEndpoint": endpoint,
-    }]}))
-}
-
 impl State {
+    fn first_ids() -> IdSource {
+        IdSource::new(0, "ecr")
+    }
+
     /// The digest of an image that can be pulled, by its tag or digest.
     pub(crate) fn digest(&self, repository: &str, reference: &str) -> Option<&str> {
         let repository = self.repositories.get(repository)?;
@@ -149,6 +155,14 @@ impl State {
         check_registry(registry, name)?;
         self.repositories.find_mut(name)
     }
+}
+
+/// Whether a text is a digest that images and layers have here.
+fn is_digest(text: &str) -> bool {
+    let hex = text.strip_prefix("sha256:");
+    hex.is_some_and(|hex| {
+        hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    })
 }
 
 /// There is one registry.

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::image::Image;
+use super::layer::{Layer, Upload};
 use super::{invalid, tags};
-use crate::services::{ACCOUNT_ID, Answer, Call, Cx, Refusal, Table, Tag, Tags, page, to_json};
+use crate::services::{ACCOUNT_ID, Answer, Call, Cx, Refusal, Table, Tag, Tags, fits_stars, page, to_json};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,6 +32,15 @@ pub(super) struct Repository {
     /// By digest.
     #[serde(rename = "_images")]
     pub(super) images: BTreeMap<String, Image>,
+    /// By digest. State of an earlier version has none.
+    #[serde(rename = "_layers", default)]
+    pub(super) layers: BTreeMap<String, Layer>,
+    /// By id.
+    #[serde(rename = "_uploads", default)]
+    pub(super) uploads: BTreeMap<String, Upload>,
+    /// Where the bytes of its layers are, once there were some.
+    #[serde(rename = "_place", default)]
+    pub(super) place: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,26 +86,13 @@ impl Repository {
             .image_tag_mutability_exclusion_filters
             .iter()
             .flatten()
-            .any(|exclusion| matches_wildcard(&exclusion.filter, tag));
+            .any(|exclusion| fits_stars(&exclusion.filter, tag));
         match self.image_tag_mutability.as_str() {
             "IMMUTABLE" => true,
             "IMMUTABLE_WITH_EXCLUSION" => !is_excluded,
             "MUTABLE_WITH_EXCLUSION" => is_excluded,
             _ => false,
         }
-    }
-}
-
-/// Whether a text is what a pattern with `*` says.
-fn matches_wildcard(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((start, rest)) => match text.strip_prefix(start) {
-            None => false,
-            Some(tail) => (0..=tail.len())
-                .filter(|at| tail.is_char_boundary(*at))
-                .any(|at| matches_wildcard(rest, &tail[at..])),
-        },
     }
 }
 
@@ -138,6 +135,9 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         lifecycle_policy: None,
         policy: None,
         images: BTreeMap::new(),
+        layers: BTreeMap::new(),
+        uploads: BTreeMap::new(),
+        place: None,
     };
     let answer = json!({"repository": to_json(&repository)});
     cx.r.ecr.repositories.insert(name, repository);
@@ -213,6 +213,9 @@ pub(super) fn delete(cx: &mut Cx<'_>, call: &Call) -> Answer {
         return Err(Refusal::new("RepositoryNotEmptyException", message));
     }
     let answer = json!({"repository": to_json(repository)});
+    if let Some(place) = &repository.place {
+        cx.blobs.give_up(place);
+    }
     cx.r.ecr.repositories.remove(&name);
     Ok(answer)
 }
@@ -253,21 +256,4 @@ pub(super) fn put_scanning(cx: &mut Cx<'_>, call: &Call) -> Answer {
         "repositoryName": repository_name,
         "imageScanningConfiguration": repository.image_scanning_configuration,
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches_wildcard;
-
-    #[test]
-    fn a_star_stands_for_anything() {
-        for (pattern, text) in
-            [("latest", "latest"), ("dev-*", "dev-1"), ("*", ""), ("a*c*e", "abcde"), ("*-rc", "1-rc")]
-        {
-            assert!(matches_wildcard(pattern, text), "{pattern} {text}");
-        }
-        for (pattern, text) in [("latest", "later"), ("dev-*", "prod-1"), ("a*c", "abcd")] {
-            assert!(!matches_wildcard(pattern, text), "{pattern} {text}");
-        }
-    }
 }

@@ -162,9 +162,9 @@ struct Ulimit {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct LogConfiguration {
-    log_driver: String,
+    pub(super) log_driver: String,
     #[serde(default)]
-    options: BTreeMap<String, String>,
+    pub(super) options: BTreeMap<String, String>,
     #[serde(default)]
     secret_options: Vec<Secret>,
 }
@@ -484,6 +484,12 @@ impl Container {
     pub(super) fn log_region(&self) -> Option<&str> {
         let logs = self.log_configuration.as_ref().filter(|logs| logs.log_driver == "awslogs")?;
         logs.options.get("awslogs-region").map(String::as_str)
+    }
+
+    /// How long a health check that never succeeds takes to say so, if there is one.
+    pub(super) fn seconds_until_unhealthy(&self) -> Option<u32> {
+        let HealthCheck { interval, retries, start_period, .. } = self.health_check.as_ref()?;
+        Some(interval.saturating_mul(*retries).saturating_add(start_period.unwrap_or_default()))
     }
 
     pub(super) fn has_port(&self, port: u16) -> bool {

@@ -199,12 +199,21 @@ pub(super) fn stop(cx: &mut Cx<'_>, call: &Call) -> Answer {
         let message = "The service deployment was not found.";
         return Err(Refusal::new("ServiceDeploymentNotFoundException", message));
     };
+    // What has been asked for, or goes on already, changes nothing (ECS Developer Guide, "Stop an Amazon ECS service deployment").
+    if matches!(deployment.status.as_str(), "STOP_REQUESTED" | "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS")
+    {
+        return Ok(json!({"serviceDeploymentArn": arn}));
+    }
     if !matches!(deployment.status.as_str(), "PENDING" | "IN_PROGRESS") {
         let message = format!("The service deployment is {} and cannot be stopped.", deployment.status);
         return Err(Refusal::new("ConflictException", message));
     }
-    let now = cx.now_millis;
-    stages::fail(cx, &arn, now, "The service deployment was stopped by request.", true);
+    let steady = cx.r.ecs.services.get(&deployment.service_arn).and_then(|one| one.steady_revision.as_ref());
+    let status = if steady.is_some() { "ROLLBACK_REQUESTED" } else { "STOP_REQUESTED" };
+    if let Some(deployment) = cx.r.ecs.deployments.get_mut(&arn) {
+        status.clone_into(&mut deployment.status);
+    }
+    stages::enter(cx, &arn, stages::Stage::StopRequested, cx.now_millis);
     rollout::settle(cx);
     Ok(json!({"serviceDeploymentArn": arn}))
 }

@@ -2,13 +2,15 @@
 //!
 //! A service is what it was told ([`service`]); what it runs is a revision of it ([`revision`]). Every change of the
 //! revision is a deployment, a machine of stages with times ([`rollout`]) that starts and stops tasks ([`task`]) and moves
-//! the weights of listener rules ([`routing`]). Counts in answers are counts of tasks, never numbers that are kept.
+//! the weights of listener rules ([`routing`]). Tasks write to their logs ([`lines`]), and fail if a plan of faults says so ([`fate`]). Counts in answers are counts of tasks, never numbers that are kept.
 
 mod cluster;
 mod container;
 mod deployment;
 mod failure;
 mod fargate;
+mod fate;
+mod lines;
 mod lookup;
 mod network;
 mod reach;

@@ -100,7 +100,7 @@ impl From<'_, '_> {
 }
 
 fn problem_of(container: &Container, reason: String) -> Option<Problem> {
-    Some(Problem { container: container.name.clone(), reason })
+    Some(Problem { container: container.name.clone(), reason, fate: None })
 }
 
 fn timed_out(host: &str) -> String {

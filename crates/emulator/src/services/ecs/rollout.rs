@@ -138,10 +138,10 @@ fn retry(cx: &mut Cx<'_>) {
     }
 }
 
-/// Why tasks of a revision would not start.
+/// Why tasks of a revision would not start, or not go on.
 pub(super) fn problem_of(cx: &Cx<'_>, revision: &str) -> Option<failure::Problem> {
     let revision = cx.r.ecs.revisions.get(revision)?;
-    failure::of(cx, &revision.task_definition, &revision.network_configuration)
+    failure::of(cx, revision)
 }
 
 /// Services whose tasks could not start get them once they can.
@@ -189,7 +189,7 @@ pub(super) fn rescale(cx: &mut Cx<'_>, service_arn: &str) {
             continue;
         }
         match problem_of(cx, &arn) {
-            Some(problem) if !has_tasks && count > 0 => {
+            Some(problem) if problem.fate.is_none() && !has_tasks && count > 0 => {
                 task::fail(cx, &revision, count, now, &problem);
                 cx.r.ecs.note(
                     service_arn,

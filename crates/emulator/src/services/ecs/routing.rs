@@ -45,9 +45,17 @@ pub(super) fn set_weights(cx: &mut Cx<'_>, rule: &str, weights: &[(&str, u32)]) 
     cx.r.elbv2.set_rule_weights(rule, weights);
 }
 
-/// A task begins to serve.
-pub(super) fn register(cx: &mut Cx<'_>, group: &str, address: Ipv4Addr, port: u16) {
-    cx.r.elbv2.register_ip(group, &address.to_string(), port);
+/// A task begins to serve, or fails the health checks of the group.
+pub(super) fn register(cx: &mut Cx<'_>, group: &str, address: Ipv4Addr, port: u16, is_healthy: bool) {
+    cx.r.elbv2.register_ip(group, &address.to_string(), port, is_healthy);
+}
+
+/// For how many seconds health checks of a group fail until a target is unhealthy.
+pub(super) fn seconds_until_unhealthy(cx: &Cx<'_>, group: &str) -> u32 {
+    let check = cx.r.elbv2.target_group(group).map(|group| &group.health_check);
+    check.map_or(0, |check| {
+        check.health_check_interval_seconds.saturating_mul(check.unhealthy_threshold_count)
+    })
 }
 
 /// A task stops serving.

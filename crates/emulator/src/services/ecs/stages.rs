@@ -2,7 +2,7 @@
 //!
 //! ECS Developer Guide, "Amazon ECS service deployments" and "Amazon ECS blue/green service deployments workflow". A
 //! rolling deployment has one stage that counts, the start of the new tasks. The others, which move traffic, have all
-//! stages; hooks succeed at once.
+//! stages but `PRE_PRODUCTION_TRAFFIC_SHIFT`, which answers of the API cannot name; hooks succeed at once.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +10,10 @@ use super::deployment::{Rollback, ServiceDeployment};
 use super::revision::{Revision, Route};
 use super::service::Deployment;
 use super::shapes::DeploymentConfiguration;
-use super::{rollout, routing, task};
+use super::{fate, rollout, routing, task};
 use crate::services::{Cx, Spread, spread};
 
-/// Until a deployment begins. Estimate.
+/// Until a deployment begins, and until one that is asked to stop does so. Estimate.
 const PENDING: Spread = spread(3.0, 1.0, 5.0);
 /// From there until a service is steady: 65 s after its load balancer is active, 59 to 130 s.
 const STEADY: Spread = spread(62.0, 58.0, 125.0);
@@ -43,6 +43,8 @@ pub(super) enum Stage {
     PostProductionTrafficShift,
     BakeTime,
     CleanUp,
+    /// It was asked to stop.
+    StopRequested,
     RollingBack,
     Over,
 }
@@ -51,7 +53,7 @@ impl Stage {
     /// As AWS names it; `None` for what is no stage of AWS.
     fn name(self) -> Option<&'static str> {
         match self {
-            Stage::Pending | Stage::RollingBack | Stage::Over => None,
+            Stage::Pending | Stage::StopRequested | Stage::RollingBack | Stage::Over => None,
             Stage::ReconcileService => Some("RECONCILE_SERVICE"),
             Stage::PreScaleUp => Some("PRE_SCALE_UP"),
             Stage::ScaleUp => Some("SCALE_UP"),
@@ -81,6 +83,7 @@ pub(super) fn enter(cx: &mut Cx<'_>, arn: &str, stage: Stage, at: i64) {
         Stage::ProductionTrafficShift => shift_production(cx, arn),
         Stage::BakeTime => bake(cx, arn),
         Stage::CleanUp => clean_up(cx, arn, at),
+        Stage::StopRequested => millis(cx, arn, PENDING),
         Stage::RollingBack => millis(cx, arn, ROLLBACK),
         _ => millis(cx, arn, SHORT),
     };
@@ -114,6 +117,9 @@ pub(super) fn finish(cx: &mut Cx<'_>, arn: &str, at: i64) {
         Stage::PostProductionTrafficShift if bakes => Stage::BakeTime,
         Stage::PostProductionTrafficShift | Stage::BakeTime => Stage::CleanUp,
         Stage::CleanUp => return succeed(cx, arn, at),
+        Stage::StopRequested => {
+            return fail(cx, arn, at, "The service deployment was stopped by request.", true);
+        }
         Stage::RollingBack => return rolled_back(cx, arn, at),
         Stage::Over => return,
     };
@@ -208,11 +214,11 @@ fn scale_up(cx: &mut Cx<'_>, arn: &str, at: i64) -> i64 {
     let (target, service_arn) = (deployment.target.clone(), deployment.service_arn.clone());
     let desired = cx.r.ecs.services.get(&service_arn).map_or(0, |service| service.desired_count);
     let problem = rollout::problem_of(cx, &target).filter(|_| desired > 0);
-    let failed = problem.is_some();
+    let (fails, starts) = (problem.is_some(), problem.as_ref().is_none_or(|problem| problem.fate.is_some()));
     if let Some(deployment) = cx.r.ecs.deployments.get_mut(arn) {
         deployment.problem = problem;
     }
-    if failed {
+    if !starts {
         return millis(cx, arn, FAILURE);
     }
     if let Some(revision) = cx.r.ecs.revision(&target).cloned() {
@@ -221,7 +227,17 @@ fn scale_up(cx: &mut Cx<'_>, arn: &str, at: i64) -> i64 {
             cx.r.ecs.note(&service_arn, at, &format!("has started {desired} tasks."));
         }
     }
-    millis(cx, arn, STEADY)
+    match fails {
+        true => until_failed(cx, &target, at).unwrap_or_else(|| millis(cx, arn, FAILURE)),
+        false => millis(cx, arn, STEADY),
+    }
+}
+
+/// How long it takes until the last of the tasks that have just been started has failed.
+fn until_failed(cx: &Cx<'_>, revision: &str, at: i64) -> Option<i64> {
+    let started = cx.r.ecs.tasks.values().filter(|task| task.revision == revision && task.is_wanted());
+    let fails_at = started.filter_map(|task| Some(task.runs_at()? + fate::delay(cx, &task.task_arn)));
+    fails_at.max().map(|last| (last - at).max(0))
 }
 
 /// Whether requests reach the new tasks, without which they do not become healthy.
@@ -263,9 +279,11 @@ fn failed_to_start(cx: &mut Cx<'_>, arn: &str, at: i64) {
     {
         inner.failed_tasks = failures;
     }
-    state.note(&service_arn, at, &format!("was unable to start tasks. Reason: {}", problem.reason));
-    if let Some(revision) = cx.r.ecs.revision(&target).cloned() {
-        task::fail(cx, &revision, desired, at, &problem);
+    if problem.fate.is_none() {
+        state.note(&service_arn, at, &format!("was unable to start tasks. Reason: {}", problem.reason));
+        if let Some(revision) = cx.r.ecs.revision(&target).cloned() {
+            task::fail(cx, &revision, desired, at, &problem);
+        }
     }
     if let Some(breaker) = is_on.filter(|_| trips) {
         let reason =

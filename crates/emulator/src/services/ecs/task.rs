@@ -1,15 +1,17 @@
 //! Tasks: started and stopped by the deployments of services, each with a network interface of its own.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::failure::Problem;
+use super::fate::{self, Fate};
 use super::network::{self, Place};
 use super::revision::Revision;
 use super::task_definition::EphemeralStorage;
-use super::{REMEMBERED_MILLIS, State, cluster, invalid, lookup, routing};
+use super::{REMEMBERED_MILLIS, State, cluster, invalid, lines, lookup, routing};
 use crate::services::{
     Answer, Call, Cx, Interface, Next, Spread, Tags, ensure, named_tag_list, spread, to_json,
 };
@@ -67,6 +69,9 @@ pub(super) struct Task {
     targets: Vec<(String, u16)>,
     #[serde(rename = "_next")]
     next: Option<Next>,
+    /// How it fails once it runs.
+    #[serde(rename = "_fate", default, skip_serializing_if = "Option::is_none")]
+    pub(super) fate: Option<Fate>,
     /// Until when it can be described.
     #[serde(rename = "_until")]
     until: Option<i64>,
@@ -85,6 +90,9 @@ struct TaskContainer {
     last_status: String,
     health_status: String,
     reason: Option<String>,
+    /// Of a container that has run.
+    #[serde(default)]
+    exit_code: Option<i32>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -132,9 +140,44 @@ impl Task {
     fn say(&mut self, status: &str) {
         status.clone_into(&mut self.last_status);
         self.version += 1;
-        for container in &mut self.containers {
+        for container in self.containers.iter_mut().filter(|container| container.exit_code.is_none()) {
             status.clone_into(&mut container.last_status);
         }
+    }
+
+    /// The digests of its images, by container.
+    pub(super) fn digests(&self) -> BTreeMap<String, String> {
+        let digests = self.containers.iter();
+        digests.filter_map(|one| Some((one.name.clone(), one.image_digest.clone()?))).collect()
+    }
+
+    /// The containers that have started and not exited.
+    pub(super) fn running_containers(&self) -> Vec<String> {
+        let running =
+            self.containers.iter().filter(|one| self.started_at.is_some() && one.exit_code.is_none());
+        running.map(|one| one.name.clone()).collect()
+    }
+
+    pub(super) fn container_exited(&mut self, name: &str, code: i32) {
+        for container in self.containers.iter_mut().filter(|container| container.name == name) {
+            container.exit_code = Some(code);
+            "STOPPED".clone_into(&mut container.last_status);
+        }
+    }
+
+    /// What the health checks of containers have found.
+    pub(super) fn checked(&mut self, containers: &[String], health: &str) {
+        if !containers.is_empty() {
+            health.clone_into(&mut self.health_status);
+        }
+        for container in self.containers.iter_mut().filter(|one| containers.contains(&one.name)) {
+            health.clone_into(&mut container.health_status);
+        }
+    }
+
+    /// When it will run.
+    pub(super) fn runs_at(&self) -> Option<i64> {
+        self.next.as_ref().filter(|next| next.state == "RUNNING").map(|next| next.at_millis)
     }
 
     fn shown(&self, with_tags: bool) -> Value {
@@ -213,8 +256,10 @@ fn make(cx: &mut Cx<'_>, revision: &Revision, at: i64) -> Option<Task> {
             last_status: "PENDING".to_owned(),
             health_status: "UNKNOWN".to_owned(),
             reason: None,
+            exit_code: None,
         });
     }
+    let fate = fate::of(cx, &definition, revision).map(|(_, fate)| fate);
     let mut tags = match service.propagate_tags.as_str() {
         "SERVICE" => service.tags.clone(),
         "TASK_DEFINITION" => definition.tags.clone(),
@@ -265,6 +310,7 @@ fn make(cx: &mut Cx<'_>, revision: &Revision, at: i64) -> Option<Task> {
         address: None,
         targets: revision.targets(),
         next: None,
+        fate,
         until: None,
     })
 }
@@ -289,8 +335,29 @@ pub(super) fn fail(cx: &mut Cx<'_>, revision: &Revision, count: u32, at: i64, pr
     }
 }
 
-/// A task serves no more, is drained, and stops.
+/// Why a task stops.
+#[derive(Clone, Debug)]
+pub(super) struct Why {
+    code: &'static str,
+    reason: String,
+}
+
+impl Why {
+    /// The service has decided so.
+    pub(super) fn scheduler(reason: String) -> Self {
+        Why { code: "ServiceSchedulerInitiated", reason }
+    }
+}
+
+/// A task is not wanted any more.
 pub(super) fn stop(cx: &mut Cx<'_>, arn: &str, at: i64) {
+    let Some(task) = cx.r.ecs.tasks.get(arn) else { return };
+    let reason = format!("Scaling activity initiated by (deployment {})", task.started_by);
+    stop_for(cx, arn, at, &Why::scheduler(reason));
+}
+
+/// A task serves no more, is drained, and stops.
+pub(super) fn stop_for(cx: &mut Cx<'_>, arn: &str, at: i64, why: &Why) {
     let Some(task) = cx.r.ecs.tasks.get(arn).filter(|task| task.is_wanted()).cloned() else { return };
     let mut drained = cx.latencies.millis(DEACTIVATE, arn);
     for (group, port) in task.targets.iter().filter(|_| task.is_running()) {
@@ -303,9 +370,34 @@ pub(super) fn stop(cx: &mut Cx<'_>, arn: &str, at: i64) {
     let Some(task) = cx.r.ecs.tasks.get_mut(arn) else { return };
     task.say("DEACTIVATING");
     task.desired_status = "STOPPED".to_owned();
-    task.stop_code = Some("ServiceSchedulerInitiated".to_owned());
-    task.stopped_reason = Some(format!("Scaling activity initiated by (deployment {})", task.started_by));
+    task.stop_code = Some(why.code.to_owned());
+    task.stopped_reason = Some(why.reason.clone());
     task.next = Some(Next { state: "STOPPING".to_owned(), at_millis: at + drained });
+}
+
+/// A container that a task needs has exited, and so the task stops without being drained.
+pub(super) fn exit(cx: &mut Cx<'_>, arn: &str, at: i64, reason: &str) {
+    let Some(task) = cx.r.ecs.tasks.get(arn).filter(|task| task.is_wanted()).cloned() else { return };
+    for (group, port) in &task.targets {
+        if let Some(address) = task.address {
+            routing::deregister(cx, group, address, *port);
+        }
+    }
+    let Some(task) = cx.r.ecs.tasks.get_mut(arn) else { return };
+    task.desired_status = "STOPPED".to_owned();
+    task.stop_code = Some("EssentialContainerExited".to_owned());
+    task.stopped_reason = Some(reason.to_owned());
+    stopping(cx, arn, at);
+}
+
+/// Its containers are told to end, and its interface goes after a while.
+fn stopping(cx: &mut Cx<'_>, arn: &str, at: i64) {
+    lines::stopping(cx, arn, at);
+    let at_millis = at + cx.latencies.millis(STOP, &format!("{arn} stopped"));
+    let Some(task) = cx.r.ecs.tasks.get_mut(arn) else { return };
+    task.say("STOPPING");
+    task.stopping_at = Some(seconds(at));
+    task.next = Some(Next { state: "STOPPED".to_owned(), at_millis });
 }
 
 /// Stops all tasks of a revision.
@@ -327,43 +419,45 @@ pub(super) fn settle(cx: &mut Cx<'_>, now: i64) {
         let Some(task) = cx.r.ecs.tasks.get_mut(&arn) else { return };
         match task.next.take() {
             Some(next) if next.state == "RUNNING" => run(cx, &arn, at),
-            Some(next) if next.state == "STOPPING" => {
-                task.say("STOPPING");
-                task.stopping_at = Some(seconds(at));
-                let at_millis = at + cx.latencies.millis(STOP, &format!("{arn} stopped"));
-                task.next = Some(Next { state: "STOPPED".to_owned(), at_millis });
-            }
+            Some(next) if next.state == "FAILING" => fate::strike(cx, &arn, at),
+            Some(next) if next.state == "STOPPING" => stopping(cx, &arn, at),
             _ => task.end(at),
         }
     }
 }
 
+/// The containers that have health checks.
+pub(super) fn checked_containers(cx: &Cx<'_>, task_definition: &str) -> Vec<String> {
+    let definition = cx.r.ecs.task_definition(task_definition);
+    let containers = definition.iter().flat_map(|definition| &definition.container_definitions);
+    let checked = containers.filter(|container| container.health_check.is_some());
+    checked.map(|container| container.name.clone()).collect()
+}
+
 /// A task runs, and begins to serve.
 fn run(cx: &mut Cx<'_>, arn: &str, at: i64) {
     let Some(task) = cx.r.ecs.tasks.get(arn) else { return };
-    let definition = cx.r.ecs.task_definition(&task.task_definition_arn);
-    let checked: Vec<String> = definition
-        .iter()
-        .flat_map(|definition| &definition.container_definitions)
-        .filter(|container| container.health_check.is_some())
-        .map(|container| container.name.clone())
-        .collect();
+    let checked = checked_containers(cx, &task.task_definition_arn);
+    let fails_at = at + fate::delay(cx, arn);
     let Some(task) = cx.r.ecs.tasks.get_mut(arn) else { return };
     task.say("RUNNING");
     task.started_at = Some(seconds(at));
     task.connectivity = Some("CONNECTED".to_owned());
-    if !checked.is_empty() {
-        task.health_status = "HEALTHY".to_owned();
+    let is_healthy = !task.fate.as_ref().is_some_and(Fate::fails_targets);
+    // Until a check has failed as often as it may, nothing is known.
+    if task.fate != Some(Fate::Unhealthy) {
+        task.checked(&checked, "HEALTHY");
     }
-    for container in task.containers.iter_mut().filter(|container| checked.contains(&container.name)) {
-        container.health_status = "HEALTHY".to_owned();
+    if task.fate.is_some() {
+        task.next = Some(Next { state: "FAILING".to_owned(), at_millis: fails_at });
     }
     let (targets, address) = (task.targets.clone(), task.address);
     for (group, port) in &targets {
         if let Some(address) = address {
-            routing::register(cx, group, address, *port);
+            routing::register(cx, group, address, *port, is_healthy);
         }
     }
+    lines::started(cx, arn, at);
 }
 
 impl Task {

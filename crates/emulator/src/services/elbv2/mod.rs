@@ -255,9 +255,9 @@ impl State {
     }
 
     /// Registers a task's address.
-    pub(crate) fn register_ip(&mut self, target_group_arn: &str, ip: &str, port: u16) {
+    pub(crate) fn register_ip(&mut self, target_group_arn: &str, ip: &str, port: u16, is_healthy: bool) {
         if let Some(group) = self.target_groups.get_mut(target_group_arn) {
-            group.register(Target { id: ip.to_owned(), port, availability_zone: None, gone_at_millis: None });
+            group.register(Target { is_unhealthy: !is_healthy, ..Target::new(ip.to_owned(), port) });
         }
     }
 
@@ -351,9 +351,9 @@ mod tests {
     fn ecs_registers_tasks_and_takes_them_out() {
         let mut state = state();
         state.use_target_group("blue", "service");
-        state.register_ip("blue", "10.0.0.1", 8080);
-        state.register_ip("blue", "10.0.0.1", 8080);
-        state.register_ip("blue", "10.0.0.2", 8080);
+        state.register_ip("blue", "10.0.0.1", 8080, true);
+        state.register_ip("blue", "10.0.0.1", 8080, true);
+        state.register_ip("blue", "10.0.0.2", 8080, true);
         state.deregister_ip("blue", "10.0.0.1", 8080);
         let group = state.target_group("blue").expect("it is there");
         let addresses: Vec<&str> = group.targets.iter().map(|target| target.id.as_str()).collect();

@@ -131,6 +131,19 @@ pub(crate) struct Target {
     /// When it has drained, in milliseconds since 1970.
     #[serde(rename = "_goneAtMillis", default, skip_serializing_if = "Option::is_none")]
     pub(crate) gone_at_millis: Option<i64>,
+    /// Whether it fails every health check.
+    #[serde(rename = "_isUnhealthy", default, skip_serializing_if = "is_not")]
+    pub(crate) is_unhealthy: bool,
+}
+
+fn is_not(so: &bool) -> bool {
+    !so
+}
+
+impl Target {
+    pub(super) fn new(id: String, port: u16) -> Self {
+        Target { id, port, availability_zone: None, gone_at_millis: None, is_unhealthy: false }
+    }
 }
 
 /// A listener without its default actions, which are those of its default rule.

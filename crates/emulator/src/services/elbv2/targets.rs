@@ -1,5 +1,5 @@
 //! Targets of target groups. Nothing is checked for health: a target is healthy once a load balancer routes to its
-//! group.
+//! group, unless it is a task that a plan of faults lets fail.
 
 use std::net::Ipv4Addr;
 
@@ -64,7 +64,7 @@ fn admitted(cx: &Cx<'_>, group: &TargetGroup, given: Description) -> Result<Targ
         }
     };
     let port = port.unwrap_or(group.port);
-    Ok(Target { id, port, availability_zone: Some(availability_zone), gone_at_millis: None })
+    Ok(Target { availability_zone: Some(availability_zone), ..Target::new(id, port) })
 }
 
 fn is_private(address: Ipv4Addr) -> bool {
@@ -134,6 +134,12 @@ fn health(group: &TargetGroup, target: &Target) -> Value {
             "State": "unused",
             "Reason": "Target.NotInUse",
             "Description": "Target group is not configured to receive traffic from the load balancer",
+        })
+    } else if target.is_unhealthy {
+        json!({
+            "State": "unhealthy",
+            "Reason": "Target.FailedHealthChecks",
+            "Description": "Health checks failed",
         })
     } else {
         json!({"State": "healthy"})

@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::streams::LogStream;
 use super::{Answer, Cx, invalid, one_group};
 use crate::services::{Call, Spread, Table, spread};
 
@@ -18,14 +19,14 @@ const SHOWN: Spread = spread(4.0, 1.0, 8.0);
 
 const SECOND: i64 = 1000;
 const HOUR: i64 = 3600 * SECOND;
-const DAY: i64 = 24 * HOUR;
+pub(super) const DAY: i64 = 24 * HOUR;
 
 /// What a batch may have in all: its messages, and [`OVERHEAD`] for each event. So no event is longer either.
 const BATCH_AT_MOST: usize = 1_048_576;
 const OVERHEAD: usize = 26;
 /// Events that a page has at the most, and their bytes.
-const PAGE: usize = 10_000;
-const PAGE_BYTES: usize = 1_048_576;
+pub(super) const PAGE: usize = 10_000;
+pub(super) const PAGE_BYTES: usize = 1_048_576;
 
 /// A log event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,14 +35,34 @@ pub(super) struct Event {
     timestamp: i64,
     message: String,
     ingestion_time: i64,
+    /// How many events the stream had before it. State of an earlier version does not say so.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    number: u64,
     /// When it is shown, if not at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shown_at: Option<i64>,
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 impl Event {
-    fn is_shown(&self, now: i64) -> bool {
+    pub(super) fn is_shown(&self, now: i64) -> bool {
         self.shown_at.is_none_or(|at| at <= now)
+    }
+
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// What it takes of a page.
+    pub(super) fn bytes(&self) -> usize {
+        self.message.len() + OVERHEAD
     }
 
     fn output(&self) -> Value {
@@ -140,10 +161,12 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
         .into_iter()
         .skip(accepted.first())
         .take(count)
-        .map(|InputLogEvent { timestamp, message }| Event {
+        .zip(stream.events.len() as u64..)
+        .map(|(InputLogEvent { timestamp, message }, number)| Event {
             timestamp,
             message,
             ingestion_time: now,
+            number,
             shown_at,
         })
         .collect();
@@ -162,6 +185,29 @@ pub(super) fn put(cx: &mut Cx<'_>, call: &Call) -> Answer {
         answer["rejectedLogEventsInfo"] = rejected;
     }
     Ok(answer)
+}
+
+/// What a service writes to a stream of its own, which is made with the first line. Where the group is not there, the lines are lost.
+///
+/// Many lines of one moment are events of that moment, in their order.
+pub(crate) fn write(cx: &mut Cx<'_>, group: &str, stream: &str, at_millis: i64, lines: &[String]) {
+    let shown_at = cx.latencies.millis(SHOWN, &format!("{group}/{stream} events at {at_millis}"));
+    let shown_at = (shown_at > 0).then_some(at_millis + shown_at);
+    let Some(group) = cx.r.logs.groups.get_mut(group).filter(|_| !lines.is_empty()) else { return };
+    let arn = group.log_group_arn().to_owned();
+    let stream = group.streams.entry(stream.to_owned()).or_insert_with(|| {
+        let name = stream.to_owned();
+        LogStream::new(&arn, name, at_millis).of_a_service()
+    });
+    let numbers = stream.events.len() as u64..;
+    stream.events.extend(numbers.zip(lines).map(|(number, line)| Event {
+        timestamp: at_millis,
+        message: line.clone(),
+        ingestion_time: at_millis,
+        number,
+        shown_at,
+    }));
+    stream.events.sort_by_key(|event| event.timestamp);
 }
 
 #[derive(Deserialize)]
@@ -239,7 +285,7 @@ pub(super) fn get(cx: &mut Cx<'_>, call: &Call) -> Answer {
 fn fitting<'a>(events: impl Iterator<Item = &'a &'a Event>, limit: usize) -> usize {
     let mut bytes = 0;
     let fits = |event: &&&Event| {
-        bytes += event.message.len() + OVERHEAD;
+        bytes += event.bytes();
         bytes <= PAGE_BYTES
     };
     events.take(limit).take_while(fits).count()

@@ -112,7 +112,10 @@ impl LogGroup {
             object.named(part).part_of(name)
         };
         let filters = self.filters.keys().map(|filter| part("AWS::Logs::MetricFilter", filter));
-        let streams = self.streams.keys().map(|stream| part("AWS::Logs::LogStream", stream));
+        let streams = self
+            .streams
+            .iter()
+            .map(|(name, stream)| part("AWS::Logs::LogStream", name).by_default(stream.is_of_a_service()));
         let group = Object::new("logs", home, "AWS::Logs::LogGroup", name, self.tags.clone()).named(name);
         [group].into_iter().chain(filters).chain(streams).collect()
     }

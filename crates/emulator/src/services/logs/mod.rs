@@ -1,12 +1,14 @@
 //! CloudWatch Logs: log groups and what belongs to them.
 //!
-//! Log events are those that clients put. What other services would write to their groups is not there, and no metric is
-//! made of what is.
+//! Log events are those that clients put, and what tasks of ECS write. What other services would write to their groups is not
+//! there, and no metric is made of what is.
 
 mod events;
 mod filters;
 mod groups;
+mod matching;
 mod policies;
+mod search;
 mod streams;
 mod tags;
 mod transformers;
@@ -16,6 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub(crate) use self::events::write;
 use self::filters::MetricFilter;
 pub(crate) use self::groups::LogGroup;
 use self::policies::ResourcePolicy;
@@ -62,7 +65,7 @@ impl Api for State {
     // quotas", for events (outside of the three largest regions) and the operations on log groups.
     const LIMITS: ServiceLimits = ServiceLimits::each(&[
         Limit::of(&["CreateLogStream"], rate(50.0, 50.0)),
-        Limit::of(&["DescribeLogStreams", "GetLogEvents"], rate(25.0, 25.0)),
+        Limit::of(&["DescribeLogStreams", "GetLogEvents", "FilterLogEvents"], rate(25.0, 25.0)),
         Limit::of(&["PutLogEvents"], rate(1500.0, 1500.0)),
         Limit::any(rate(10.0, 10.0)),
     ]);
@@ -110,6 +113,8 @@ impl Api for State {
 
             "PutLogEvents" => events::put(cx, call),
             "GetLogEvents" => events::get(cx, call),
+            "FilterLogEvents" => search::filter(cx, call),
+            "StartLiveTail" => Err(search::no_live_tail()),
 
             _ => Err(unknown_operation(call)),
         }

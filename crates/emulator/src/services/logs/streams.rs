@@ -19,9 +19,35 @@ pub(super) struct LogStream {
     /// In the order of time. State of an earlier version has none.
     #[serde(rename = "_events", default, skip_serializing_if = "Vec::is_empty")]
     pub(super) events: Vec<Event>,
+    /// Whether a service of AWS made it for what it writes.
+    #[serde(rename = "_ofAService", default, skip_serializing_if = "is_not")]
+    is_of_a_service: bool,
+}
+
+fn is_not(so: &bool) -> bool {
+    !so
 }
 
 impl LogStream {
+    pub(super) fn new(group_arn: &str, name: String, creation_time: i64) -> Self {
+        LogStream {
+            arn: format!("{group_arn}:log-stream:{name}"),
+            log_stream_name: name,
+            creation_time,
+            stored_bytes: 0,
+            events: Vec::new(),
+            is_of_a_service: false,
+        }
+    }
+
+    pub(super) fn of_a_service(self) -> Self {
+        LogStream { is_of_a_service: true, ..self }
+    }
+
+    pub(super) fn is_of_a_service(&self) -> bool {
+        self.is_of_a_service
+    }
+
     fn last_event(&self) -> Option<i64> {
         self.events.last().map(Event::timestamp)
     }
@@ -44,13 +70,7 @@ pub(super) fn create(cx: &mut Cx<'_>, call: &Call) -> Answer {
         call.members(&["logGroupName", "logStreamName"])?;
     let group = cx.r.logs.groups.find_mut(&log_group_name)?;
     group.streams.check_free(&log_stream_name)?;
-    let stream = LogStream {
-        arn: format!("{}:log-stream:{log_stream_name}", group.log_group_arn()),
-        log_stream_name: log_stream_name.clone(),
-        creation_time: cx.now_millis,
-        stored_bytes: 0,
-        events: Vec::new(),
-    };
+    let stream = LogStream::new(group.log_group_arn(), log_stream_name.clone(), cx.now_millis);
     group.streams.insert(log_stream_name, stream);
     Ok(Value::Null)
 }

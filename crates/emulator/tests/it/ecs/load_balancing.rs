@@ -44,6 +44,13 @@ impl Front {
         Front::of(Shop::at_aws_pace().await).await
     }
 
+    /// In an account of one's own, with a load balancer that is active.
+    pub(super) async fn with(emulator: Emulator) -> Self {
+        let front = Front::of(Shop::of(emulator).await).await;
+        seconds(200).await;
+        front
+    }
+
     async fn of(mut shop: Shop) -> Self {
         let zone = shop.cloud.ec2.create_subnet().vpc_id(&shop.vpc).cidr_block("10.0.2.0/24");
         let zone = zone.availability_zone(format!("{REGION}b")).send().await.unwrap();

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod deployments;
+mod failing;
 mod life_cycle;
 mod load_balancing;
 mod reach;

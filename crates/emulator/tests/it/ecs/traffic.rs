@@ -123,7 +123,12 @@ async fn a_deployment_that_is_stopped_gives_traffic_back() {
     front.until(ServiceDeploymentLifecycleStage::BakeTime).await;
     assert_eq!(front.weights(&front.production).await, (100, 0));
     let arn = front.shop.latest("web").await.service_deployment_arn().unwrap().to_owned();
-    front.shop.ecs.stop_service_deployment().service_deployment_arn(arn).send().await.unwrap();
+    front.shop.ecs.stop_service_deployment().service_deployment_arn(&arn).send().await.unwrap();
+    assert_eq!(front.status().await, "ROLLBACK_REQUESTED");
+    assert_eq!(front.weights(&front.production).await, (100, 0));
+    let again = front.shop.ecs.stop_service_deployment().service_deployment_arn(&arn).send().await.unwrap();
+    assert_eq!(again.service_deployment_arn(), Some(&*arn));
+    seconds(5).await;
     assert_eq!(front.status().await, "ROLLBACK_IN_PROGRESS");
     assert_eq!(front.weights(&front.production).await, (0, 100));
     seconds(60).await;
