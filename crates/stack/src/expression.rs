@@ -17,8 +17,11 @@ use crate::stack::Place;
 /// So many declarations are tried. Each takes some milliseconds.
 const TRIES: usize = 3000;
 
-/// A difference: where it is; what is recorded there and what is declared.
-type Differences = BTreeMap<(Address, String), (Option<Json>, Option<Json>)>;
+/// Where a difference is: a resource, and a path in its properties.
+type At = (Address, String);
+/// What is recorded there, and what is declared.
+type Pair = (Option<Json>, Option<Json>);
+type Differences = BTreeMap<At, Pair>;
 
 /// What the configuration can say.
 #[derive(Debug, Default)]
@@ -66,10 +69,8 @@ pub(crate) fn find(
 ) -> Expression {
     let differed = differences(graph, before);
     let differs = differences(graph, state);
-    let is_new = |(at, what): &(&(Address, String), &(Option<Json>, Option<Json>))| {
-        accepted.contains(&at.0) && differed.get(*at) != Some(*what)
-    };
-    let mut open: Vec<(Address, String)> = differs.iter().filter(is_new).map(|(at, _)| at.clone()).collect();
+    let is_new = |(at, what): &(&At, &Pair)| accepted.contains(&at.0) && differed.get(*at) != Some(*what);
+    let mut open: Vec<At> = differs.iter().filter(is_new).map(|(at, _)| at.clone()).collect();
     let keys = work.loaded.keys();
     let mut search =
         Search { work, place, state, keys, found: Vec::new(), differs, tried: Vec::new(), tries: TRIES };
@@ -101,7 +102,7 @@ pub(crate) fn find(
 
 impl Search<'_> {
     /// Finds a key that takes a difference away and makes none.
-    fn improve(&mut self, at: &(Address, String)) {
+    fn improve(&mut self, at: &At) {
         for assignment in self.candidates(at) {
             let Some(with) = self.declared_with(&assignment).cloned() else { continue };
             let makes_none = with.iter().all(|(at, what)| self.differs.get(at) == Some(what));
@@ -117,7 +118,7 @@ impl Search<'_> {
     }
 
     /// Of what takes a difference away, what changes fewest other resources.
-    fn nearest(&mut self, at: &(Address, String)) -> Option<(Assignment, usize)> {
+    fn nearest(&mut self, at: &At) -> Option<(Assignment, usize)> {
         let mut nearest: Option<(Assignment, usize)> = None;
         for assignment in self.candidates(at) {
             let Some(with) = self.declared_with(&assignment).filter(|with| !with.contains_key(at)).cloned()
@@ -154,7 +155,7 @@ impl Search<'_> {
     }
 
     /// What may take a difference away: first keys of the resource's tier, then those of all tiers, then those of others.
-    fn candidates(&self, at: &(Address, String)) -> Vec<Assignment> {
+    fn candidates(&self, at: &At) -> Vec<Assignment> {
         let (address, path) = at;
         let Some((live, declared)) = self.differs.get(at) else { return Vec::new() };
         let mut found: Vec<(usize, Assignment)> = Vec::new();
