@@ -11,15 +11,16 @@ use crate::calls::{read, repeat};
 use crate::create::weakened;
 use crate::diff::{PropertyChange, accept, diff, managed};
 use crate::engine_error::EngineError;
-use crate::error::{CallError, ErrorClass};
+use crate::error::CallError;
 use crate::facade::Engine;
 use crate::graph::Graph;
 use crate::plan::Plan;
+use crate::plan_error::PlanError;
 use crate::provider::Kind;
 use crate::reading::READS_AT_ONCE;
 use crate::references;
 use crate::resource::Search;
-use crate::settle::{is_recorded, is_somebody_elses, unchangeable};
+use crate::settle::{is_recorded, unchangeable};
 use crate::state::State;
 use crate::step::{Action, Step};
 
@@ -46,7 +47,10 @@ struct Wanted<'a> {
 type Met = (usize, Option<(Value, Encounter)>);
 
 impl Engine {
-    /// The plan, with what is there already of what it creates. What this identity may not look for is taken as not there.
+    /// The plan, with what is there already of what it creates.
+    ///
+    /// # Errors
+    /// [`PlanError::Unrecorded`], where something is replaced only because what it refers to is there and not recorded.
     pub(crate) async fn encountered(&self, mut plan: Plan, state: &State) -> Result<Plan, EngineError> {
         let mut open: Vec<usize> = (0..plan.steps().len())
             .filter(|position| {
@@ -90,7 +94,7 @@ impl Engine {
             drop(looking);
             let before = found.len();
             for one in looked {
-                let (position, Some((outputs, encounter))) = one? else { continue };
+                let (position, Some((outputs, encounter))) = one else { continue };
                 known.insert(plan.steps()[position].address.clone(), outputs);
                 found.push((position, encounter));
             }
@@ -99,15 +103,21 @@ impl Engine {
             }
             open = later;
         }
+        let needless = plan.steps().iter().find_map(|step| Some((step, needless(step, &known)?)));
+        if let Some((step, by)) = needless {
+            let met = found.iter().find(|(position, _)| plan.steps()[*position].address == by);
+            let id = met.and_then(|(_, encounter)| encounter.id.clone()).unwrap_or_default();
+            return Err(PlanError::Unrecorded { address: step.address.clone(), by, id }.into());
+        }
         for (position, encounter) in found {
             plan.steps_mut()[position].encounter = Some(encounter);
         }
         Ok(plan)
     }
 
-    async fn met_at(&self, graph: &Graph, wanted: Wanted<'_>, state: &State) -> Result<Met, EngineError> {
-        let source = |source| EngineError::Read { address: wanted.step.address.clone(), source };
-        Ok((wanted.position, self.met(graph, &wanted, state).await.map_err(source)?))
+    /// What cannot be looked for, whatever the reason, is taken as not there: the creation looks again, and says so.
+    async fn met_at(&self, graph: &Graph, wanted: Wanted<'_>, state: &State) -> Met {
+        (wanted.position, self.met(graph, &wanted, state).await.ok().flatten())
     }
 
     /// What a creation with these properties would find.
@@ -120,18 +130,12 @@ impl Engine {
         let Wanted { step, kind, properties, .. } = wanted;
         let (address, kind) = (&step.address, *kind);
         let search = Search::made_for(address.clone()).or_formerly(graph.formerly(address));
-        let outputs = match repeat(address.as_str(), || kind.find(properties, &search), |_| ()).await {
-            Err(error) if is_somebody_elses(kind, &error) || error.class == ErrorClass::Denied => None,
-            found => found?,
-        };
+        let outputs = repeat(address.as_str(), || kind.find(properties, &search), |_| ()).await?;
         let Some(outputs) = outputs.filter(|outputs| !is_recorded(state, kind, &step.kind, outputs)) else {
             return Ok(None);
         };
-        let live = match repeat(address.as_str(), || read(kind, properties, &outputs), |_| ()).await {
-            Err(error) if error.class == ErrorClass::Denied => None,
-            live => live?,
-        };
-        let Some(live) = live else { return Ok(None) };
+        let look = || read(kind, properties, &outputs);
+        let Some(live) = repeat(address.as_str(), look, |_| ()).await? else { return Ok(None) };
         let ignored = graph.ignores().of(address);
         let differs = unchangeable(kind, &live, properties, ignored);
         if kind.is_revision() && differs.is_some() {
@@ -145,4 +149,23 @@ impl Engine {
         let id = kind.facts().import.of(properties, &outputs);
         Ok(Some((outputs, Encounter { id, changes, refused })))
     }
+}
+
+/// What was met and makes a replacement needless: with its outputs, nothing that cannot be changed would differ.
+fn needless(step: &Step, known: &HashMap<Address, Value>) -> Option<Address> {
+    let Action::Replace { because, .. } = &step.action else { return None };
+    let mut met = None;
+    let is_needless = |change: &PropertyChange| {
+        let Some(after) = &change.after else { return false };
+        references::visit(after, &mut |found| {
+            met =
+                met.take().or_else(|| known.get_key_value(found.address).map(|(address, _)| address.clone()));
+        });
+        let output = |found: references::Found<'_>| known.get(found.address)?.get(found.attr).cloned();
+        change.before.as_ref() == Some(&references::resolve(after, &output))
+    };
+    let mut forcing =
+        step.changes.iter().filter(|change| because.iter().any(|property| property == change.property()));
+    let is_all = forcing.clone().next().is_some() && forcing.all(is_needless);
+    met.filter(|_| is_all)
 }

@@ -33,6 +33,16 @@ pub enum PlanError {
         /// The resource that has disappeared.
         missing: Address,
     },
+    /// A resource would be replaced for no other reason than that nothing is recorded of one that it refers to, though that is there.
+    #[error("{address} would be replaced only because {by} is not recorded, though it is there ({id})")]
+    Unrecorded {
+        /// The resource that would be replaced.
+        address: Address,
+        /// The one that is not recorded.
+        by: Address,
+        /// The id of the latter.
+        id: String,
+    },
     /// What is declared cannot be, as the kind knows beforehand.
     #[error("{address}: {reason}")]
     Refused {

@@ -29,7 +29,8 @@ pub(crate) const READS_AT_ONCE: usize = 256;
 
 impl Engine {
     /// The plan, once somebody has looked into what would be deleted.
-    pub(crate) async fn weighed(&self, mut plan: Plan, state: &State) -> Result<Plan, EngineError> {
+    pub(crate) async fn weighed(&self, plan: Plan, state: &State) -> Result<Plan, EngineError> {
+        let mut plan = self.encountered(plan, state).await?;
         let mut looking: FuturesUnordered<_> = plan
             .to_weigh()
             .into_iter()
@@ -53,7 +54,6 @@ impl Engine {
         drop(looking);
         found.sort_unstable_by_key(|(position, _)| *position);
         plan.weigh(found, state)?;
-        let plan = self.encountered(plan, state).await?;
         self.foreseen(plan, state).await
     }
 

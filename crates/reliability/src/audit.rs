@@ -68,9 +68,10 @@ pub fn audit(world: &World, stage: &Stage) -> Findings {
         Ok(plan) => {
             let left =
                 plan.steps().iter().filter(|step| step.action != Action::Unchanged || step.note.is_some());
-            findings
-                .problems
-                .extend(left.map(|step| format!("left to do: {} {:?}", step.address, step.action)));
+            findings.problems.extend(left.map(|step| {
+                let paths: Vec<&str> = step.changes.iter().map(|change| change.path.as_str()).collect();
+                format!("left to do: {} {:?} {}", step.address, step.action, paths.join(", "))
+            }));
         }
     }
     findings

@@ -185,9 +185,8 @@ pub fn second() -> Arc<Graph> {
 #[must_use]
 pub fn third() -> Arc<Graph> {
     let mut config = config();
-    // Goes.
-    config.section_mut::<vpc::Tier>().s3_endpoint = false;
-    config.section_mut::<vpc::Tier>().flow_logs.retention_in_days = 365;
+    // Goes. Nothing else waits for it: a name in another resource's DependsOn would be left to do.
+    config.section_mut::<vpc::Tier>().flow_logs.enabled = false;
     config.section_mut::<database::Tier>().backup_retention_in_days = 14;
     config.section_mut::<alb::Tier>().idle_timeout = 90;
     config.section_mut::<apigw::Tier>().monthly_quota = 2_000_000;

@@ -47,6 +47,7 @@ pub(crate) fn address_of(error: &EngineError) -> Option<String> {
             | PlanError::NameRetained { address }
             | PlanError::PartInUse { address, .. }
             | PlanError::Refused { address, .. }
+            | PlanError::Unrecorded { address, .. }
             | PlanError::NotRecorded { address, .. }
             | PlanError::NotDeclared { address }
             | PlanError::ReplacementLeftOut { address, .. }

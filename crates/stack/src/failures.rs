@@ -143,6 +143,10 @@ fn advised(error: EngineError) -> Failure {
             );
             Failure::from_error(Exit::Configuration, &error).hint(hint)
         }
+        EngineError::Plan(engine::PlanError::Unrecorded { by, id, .. }) => {
+            let hint = format!("nothing was changed. Adopt it first: `stack import {by} '{id}'`");
+            Failure::from_error(Exit::Configuration, &error).hint(hint)
+        }
         EngineError::Plan(engine::PlanError::Refused { hint, .. }) => {
             Failure::from_error(Exit::Configuration, &error).hint(hint.clone())
         }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use engine::{Address, EngineError, File, Graph, Ledger, Outcome, PlanError, Seq, State, Store as _};
+use engine::{
+    Action, Address, EngineError, File, Graph, Ledger, Outcome, PlanError, Selector, Seq, State, Store as _,
+};
 use serde_json::{Value, json};
 
 use crate::life::WriteEnd;
@@ -45,6 +47,30 @@ async fn forget(world: &World, all: &[&str]) {
     let ledger = ledger(&world.process()).await;
     ledger.forget(addresses(all)).await.unwrap();
     ledger.close(Outcome::Done).await.unwrap();
+}
+
+/// What needs something that was forgotten, and is there, would get the very same outputs from it.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_replaced_only_because_what_it_refers_to_was_forgotten() {
+    let world = World::new();
+    let wanted = |shape: u64| {
+        let parents = json!({ "Name": "b", "Shape": shape, "Parents": [reference("t/a", "Id")] });
+        graph([resource("t/a", KEY, json!({ "Name": "a" })), resource("t/b", KEY, parents)])
+    };
+    world.apply(&wanted(1)).await;
+    forget(&world, &["t/a"]).await;
+    let session = world.process().engine.open().await.unwrap();
+    let refused = session.plan(wanted(1), &Selector::all()).await.unwrap_err();
+    let id = world.cloud.at("t/a").unwrap().id();
+    assert_eq!(
+        refused.to_string(),
+        format!("t/b would be replaced only because t/a is not recorded, though it is there ({id})")
+    );
+    // A replacement that is meant goes on.
+    let plan = session.plan(wanted(2), &Selector::all()).await.unwrap();
+    assert!(matches!(plan.step("t/b").unwrap().action, Action::Replace { .. }));
+    assert!(plan.step("t/a").unwrap().encounter().is_some());
+    session.close().await.unwrap();
 }
 
 /// What is recorded at each address.
