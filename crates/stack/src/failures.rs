@@ -132,9 +132,9 @@ fn advised(error: EngineError) -> Failure {
                 .hint("stop using it first: change `ecs.image`, run `stack up`, then try again")
         }
         EngineError::Plan(engine::PlanError::InTheWay { .. }) => Failure::from_error(Exit::Configuration, &error).hint(
-            "nothing was changed. Its addresses overlap those of what is to be made in its place: choose blocks in `vpc` that \
-             overlap none of the present subnets', or go there in two runs over blocks that do not. If --replace asks for it, name \
-             what uses it in --replace as well",
+            "nothing was changed. If --replace asks for it, name what uses it in --replace as well. If subnets are moved, their new \
+             addresses overlap the old ones: choose blocks in `vpc` that overlap none of the present subnets', or go there in two runs \
+             over blocks that do not",
         ),
         EngineError::Plan(engine::PlanError::OnlyBecauseMissing { address, missing, .. }) => {
             let hint = format!(

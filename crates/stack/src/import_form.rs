@@ -61,6 +61,9 @@ fn check_part(given: &str, example: &str, is_open: bool, place: &Place) -> Resul
     if let Some(wanted) = OF_EC2.captures(example) {
         return match OF_EC2.captures(given) {
             Some(is) if is[1] == wanted[1] => Ok(()),
+            _ if given.starts_with(&format!("{}-", &wanted[1])) => Err(format!(
+                "`{given}` is not as long as an id, or has other characters than 0 to 9 and a to f"
+            )),
             _ => Err(format!("`{given}` is not an id that begins with `{}-`", &wanted[1])),
         };
     }

@@ -130,7 +130,13 @@ fn object_lines(ids: &Ids, state: &State, history: &History, address: &str, obje
     lines.line(format!("id            {}", ids.of(object).as_deref().unwrap_or("not known yet")));
     lines.line(format!("state         {}", unfinished(object).unwrap_or("ready")));
     let protected = protection(state.is_protected(address), object.protect);
-    lines.line(format!("protected     {}", protected.unwrap_or("no")));
+    let protected = protected.map_or("no", |text| {
+        text.strip_prefix("protected").map_or(text, |more| match more {
+            "" => "yes",
+            more => more.trim_start_matches([',', ' ']),
+        })
+    });
+    lines.line(format!("protected     {protected}"));
     let adopted = if object.adopted { "adopted       " } else { "created       " };
     let unknown = "not known: the journal does not go back that far";
     lines.line(format!("{adopted}{}", created.map_or(unknown.to_owned(), |when| when.text())));
