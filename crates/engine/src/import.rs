@@ -111,6 +111,12 @@ pub struct Adoption {
 }
 
 impl Adoption {
+    /// The properties that are recorded once it is adopted.
+    #[must_use]
+    pub fn recorded(&self) -> &Value {
+        &self.properties
+    }
+
     fn step(&self) -> Step {
         let wanted = Wanted { node: self.node, desired: self.properties.clone() };
         Step::new(self.address.clone(), self.kind.clone(), Action::Unchanged, Subject::Declared(wanted))

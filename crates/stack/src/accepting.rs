@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine::{
-    Acceptance, Address, Choice, Drift, EngineError, Graph, PlanError, Selector, Session, State, Survey,
-    Taken,
+    Acceptance, Address, Choice, Drift, EngineError, Graph, Loss, PlanError, PropertyChange, Selector,
+    Session, State, Survey, Taken,
 };
+use secrets::masked_at;
 use serde_json::{Value, json};
 
 use crate::change::ends;
@@ -88,9 +89,12 @@ impl Work {
             survey => survey.map_err(engine_failure)?.ignoring(asked.graph),
         };
         let found = survey.acceptances();
-        let (taken, left): (Vec<_>, Vec<_>) = found.into_iter().partition(is_taken);
+        let kept = with_lost_data(&survey, &found);
+        let may_be = |one: &Acceptance| is_taken(one) && !has_secret(one) && !kept.contains(&one.address);
+        let (taken, left): (Vec<_>, Vec<_>) = found.into_iter().partition(may_be);
         note(remarks(&survey));
         note(not_taken(&left));
+        tell(never_taken(&left, &kept));
         if taken.is_empty() {
             return self.tell_nothing_to_accept();
         }
@@ -296,6 +300,62 @@ impl Said {
 
 fn is_taken(one: &Acceptance) -> bool {
     matches!(one.taken, Taken::Properties { .. } | Taken::Forgotten)
+}
+
+/// Whether what would be recorded has a secret in it: that is never recorded.
+fn has_secret(one: &Acceptance) -> bool {
+    let Taken::Properties { changes, .. } = &one.taken else { return false };
+    let is_one = |change: &PropertyChange| {
+        change.after.as_ref().is_some_and(|after| masked_at(&change.path, after) != *after)
+    };
+    changes.iter().any(is_one)
+}
+
+/// What has disappeared together with its data, and what has disappeared with that: once it is forgotten, no plan would say any more
+/// that the data is gone.
+fn with_lost_data(survey: &Survey, found: &[Acceptance]) -> BTreeSet<Address> {
+    let forgotten = || found.iter().filter(|one| one.taken == Taken::Forgotten);
+    let has_data =
+        |one: &&Acceptance| survey.facts(&one.kind).is_some_and(|facts| matches!(facts.loss, Loss::Data(_)));
+    let mut kept: BTreeSet<Address> = forgotten().filter(has_data).map(|one| one.address.clone()).collect();
+    loop {
+        let needs_it = |one: &&Acceptance| {
+            let object = survey.state.current(one.address.as_str());
+            object.is_some_and(|object| object.dependencies.iter().any(|needs| kept.contains(needs)))
+        };
+        let more: Vec<Address> = forgotten()
+            .filter(|one| !kept.contains(&one.address))
+            .filter(needs_it)
+            .map(|one| one.address.clone())
+            .collect();
+        if more.is_empty() {
+            return kept;
+        }
+        kept.extend(more);
+    }
+}
+
+/// What is not taken though it could be recorded, and why.
+fn never_taken(left: &[Acceptance], kept: &BTreeSet<Address>) -> Lines {
+    let names = |is_it: &dyn Fn(&Acceptance) -> bool| -> Vec<&str> {
+        left.iter().filter(|one| is_it(one)).map(|one| one.address.as_str()).collect()
+    };
+    let mut lines = Lines::new();
+    for (names, why) in [
+        (
+            names(&has_secret),
+            "not accepted: a value looks like a secret, and secrets are never recorded; the next `up` takes it out",
+        ),
+        (
+            names(&|one| kept.contains(&one.address)),
+            "not accepted: DATA GONE, which plans have to go on saying; the next `up` creates it empty",
+        ),
+    ] {
+        if !names.is_empty() {
+            lines.line(format!("  {}: {why}", some_of(&names, 4)));
+        }
+    }
+    lines
 }
 
 /// What the command line selects.

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine::{
-    Action, Address, Choice, EngineError, ForeignId, Graph, ImportId, Imports, Plan, Report, Session, Step,
-    Unfit,
+    Action, Address, Adoption, Choice, EngineError, ForeignId, Graph, ImportId, Imports, Plan, Report,
+    Session, Step, Unfit,
 };
+use secrets::masked_at;
 use serde_json::{Value, json};
 
 use crate::advice::Advisor;
@@ -55,6 +56,17 @@ impl Refused {
         let hint = self.hint.as_ref().map_or(String::new(), |hint| format!("; {hint}"));
         format!("{} = {}: {}{hint}", self.address, self.id, self.reason)
     }
+}
+
+/// Whether a live property has what looks like a secret, and what is declared of it has not.
+fn has_secret(one: &Adoption, graph: &Graph) -> bool {
+    let declared = graph.get(one.address.as_str()).map(|node| &node.properties);
+    let has_one = |name: &str, value: &Value| masked_at(name, value) != *value;
+    let is_new = |(name, value): (&String, &Value)| {
+        let declared = declared.and_then(|properties| properties.get(name));
+        has_one(name, value) && !declared.is_some_and(|declared| has_one(name, declared))
+    };
+    one.recorded().as_object().is_some_and(|properties| properties.iter().any(is_new))
 }
 
 /// All of it at once, as one failure.
@@ -193,7 +205,10 @@ impl Work {
             imports => imports.map_err(engine_failure)?,
         };
         let refused = imports.refused.iter().map(|(address, unfit)| asked.refusal(address, unfit, &graph));
-        let refused: Vec<Refused> = asked.refused.iter().cloned().chain(refused).collect();
+        // What is live becomes what is recorded, and secrets never are.
+        let secret = imports.adoptions.iter().filter(|one| has_secret(one, &graph));
+        let secret = secret.map(|one| asked.with_secret(&one.address));
+        let refused: Vec<Refused> = asked.refused.iter().cloned().chain(refused).chain(secret).collect();
         if !refused.is_empty() {
             return Err(failure(refused, asked.wishes.len()));
         }
@@ -281,6 +296,16 @@ struct Asked {
 impl Asked {
     fn id_of(&self, address: &Address) -> &str {
         self.wishes.iter().find(|wish| wish.address == address.as_str()).map_or("", |wish| wish.id.as_str())
+    }
+
+    fn with_secret(&self, address: &Address) -> Refused {
+        let wish = Wish { address: address.to_string(), id: self.id_of(address).to_owned() };
+        let hint = "take it out of the object, and give it to whoever needs it in Secrets Manager; then run this again";
+        Refused::new(
+            &wish,
+            "it has a value that looks like a secret, which is never recorded",
+            Some(hint.to_owned()),
+        )
     }
 
     fn refusal(&self, address: &Address, unfit: &Unfit, graph: &Graph) -> Refused {

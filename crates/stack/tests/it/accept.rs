@@ -238,3 +238,47 @@ async fn what_alone_keeps_data_from_being_replaced_is_not_forgotten() {
     assert!(refused.err.contains("only because database/key has disappeared"), "{}", refused.err);
     assert_eq!(place.state("dev").await.current("database/key"), files.current("database/key"));
 }
+
+/// What somebody wrote into a live object is shown as `(secret)`, and the journal is kept for years.
+#[tokio::test]
+async fn a_secret_is_not_accepted_and_does_not_come_into_the_state() {
+    let place = Workplace::new();
+    place.run(&["up"]).expect(0);
+    threshold(&place, 95.0).await;
+    let tag = Tag::builder().key("DbPassword").value("hunter2-Sup3r!").build();
+    let id = vpc(&place).await;
+    place.ec2().create_tags().resources(&id).tags(tag).send().await.unwrap();
+    let accepted = place.run(&["refresh", "--accept", "--yes"]).expect(0);
+    let said = "  vpc/vpc: not accepted: a value looks like a secret, and secrets are never recorded";
+    assert!(accepted.err.contains(said), "{}", accepted.err);
+    assert!(accepted.err.contains("accepted: 1 object is"), "{}", accepted.err);
+    // Nor is it adopted with the object.
+    place.run(&["state", "forget", "vpc/vpc", "--yes"]).expect(0);
+    let refused = place.run(&["import", "vpc/vpc", &id, "--yes"]).expect(65);
+    assert!(refused.err.contains("a value that looks like a secret"), "{}", refused.err);
+    for (path, bytes) in place.files("dev") {
+        assert!(!String::from_utf8_lossy(&bytes).contains("hunter2"), "{}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn that_data_is_gone_is_not_forgotten() {
+    let place = Workplace::new();
+    place.run(&["up"]).expect(0);
+    let rds = place.rds();
+    for instance in ["payment-db-1-dev", "payment-db-2-dev"] {
+        let delete = rds.delete_db_instance().db_instance_identifier(instance).skip_final_snapshot(true);
+        delete.send().await.unwrap();
+    }
+    place.emulator().advance(std::time::Duration::from_secs(3600)).await.unwrap();
+    let delete =
+        rds.delete_db_cluster().db_cluster_identifier("payment-aurora-dev").skip_final_snapshot(true);
+    delete.send().await.unwrap();
+    place.emulator().advance(std::time::Duration::from_secs(3600)).await.unwrap();
+    let accepted = place.run(&["refresh", "--accept", "--yes"]).expect(0);
+    assert!(accepted.err.contains("database/cluster"), "{}", accepted.err);
+    assert!(accepted.err.contains("not accepted: DATA GONE"), "{}", accepted.err);
+    assert!(!accepted.out.contains("data_api"), "{}", accepted.out);
+    let preview = place.run(&["preview"]).expect(0);
+    assert!(preview.out.contains("DATA GONE"), "{}", preview.out);
+}
