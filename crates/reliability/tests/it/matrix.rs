@@ -56,9 +56,9 @@ fn what_somebody_changed_is_taken_into_the_state_whatever_goes_wrong() {
             |sight: &reliability::Sight| sight.state.current(address).map(|it| it.properties.clone());
         (properties(&stage.was), properties(&stage.is))
     };
-    let (was, is) = changed("vpc/flow-log-group");
+    let (was, is) = changed("alb/load-balancer");
     assert_ne!(was, is);
-    assert_eq!(changed("vpc/s3-endpoint").1, None);
+    assert_eq!(changed("vpc/flow-log").1, None);
     // At every write, and at a sample of everything else.
     let all = cases(&stage, SEED, 2);
     let (writes, others): (Vec<Case>, Vec<Case>) =
