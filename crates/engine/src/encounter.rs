@@ -20,7 +20,7 @@ use crate::provider::Kind;
 use crate::reading::READS_AT_ONCE;
 use crate::references;
 use crate::resource::Search;
-use crate::settle::{is_recorded, unchangeable};
+use crate::settle::{is_recorded, is_somebody_elses, unchangeable};
 use crate::state::State;
 use crate::step::{Action, Step};
 
@@ -129,13 +129,8 @@ impl Engine {
     ) -> Result<Option<(Value, Encounter)>, CallError> {
         let Wanted { step, kind, properties, .. } = wanted;
         let (address, kind) = (&step.address, *kind);
-        let search = Search::made_for(address.clone()).or_formerly(graph.formerly(address));
-        let outputs = repeat(address.as_str(), || kind.find(properties, &search), |_| ()).await?;
-        let Some(outputs) = outputs.filter(|outputs| !is_recorded(state, kind, &step.kind, outputs)) else {
-            return Ok(None);
-        };
-        let look = || read(kind, properties, &outputs);
-        let Some(live) = repeat(address.as_str(), look, |_| ()).await? else { return Ok(None) };
+        let there = unrecorded(kind, (address, &step.kind), properties, graph, state).await?;
+        let Some((outputs, live)) = there else { return Ok(None) };
         let ignored = graph.ignores().of(address);
         let differs = unchangeable(kind, &live, properties, ignored);
         if kind.is_revision() && differs.is_some() {
@@ -149,6 +144,27 @@ impl Engine {
         let id = kind.facts().import.of(properties, &outputs);
         Ok(Some((outputs, Encounter { id, changes, refused })))
     }
+}
+
+/// What a creation with these properties would find at an address, as outputs and live properties: nothing where it is recorded, or
+/// somebody else's.
+pub(crate) async fn unrecorded(
+    kind: &dyn Kind,
+    (address, name): (&Address, &str),
+    properties: &Value,
+    graph: &Graph,
+    state: &State,
+) -> Result<Option<(Value, Value)>, CallError> {
+    let search = Search::made_for(address.clone()).or_formerly(graph.formerly(address));
+    let outputs = match repeat(address.as_str(), || kind.find(properties, &search), |_| ()).await {
+        Err(error) if is_somebody_elses(kind, &error) => None,
+        found => found?,
+    };
+    let Some(outputs) = outputs.filter(|outputs| !is_recorded(state, kind, name, outputs)) else {
+        return Ok(None);
+    };
+    let live = repeat(address.as_str(), || read(kind, properties, &outputs), |_| ()).await?;
+    Ok(live.map(|live| (outputs, live)))
 }
 
 /// What was met and makes a replacement needless: with its outputs, nothing that cannot be changed would differ.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt};
 use serde_json::Value;
 
-use crate::calls::{read, repeat};
+use crate::calls::repeat;
+use crate::encounter::unrecorded;
 use crate::engine_error::EngineError;
 use crate::error::{CallError, ErrorClass};
 use crate::facade::{Engine, unless};
@@ -14,9 +15,8 @@ use crate::facts::Tagging;
 use crate::graph::Graph;
 use crate::provider::Kind;
 use crate::references;
-use crate::resource::Search;
 use crate::scope::Declaration;
-use crate::settle::{is_recorded, is_somebody_elses};
+use crate::settle::is_recorded;
 use crate::state::{Object, State};
 
 /// So many kinds are asked at once.
@@ -159,19 +159,8 @@ impl Engine {
         if state.current(node.address.as_str()).is_some() || !references::is_known(&properties) {
             return Ok(None);
         }
-        let search = Search::made_for(node.address.clone()).or_formerly(graph.formerly(&node.address));
-        let found = repeat(node.address.as_str(), || kind.find(&properties, &search), |_| ()).await;
-        let outputs = match found {
-            Err(error) if is_somebody_elses(kind, &error) => return Ok(None),
-            found => found?,
-        };
-        let Some(outputs) = outputs.filter(|outputs| !is_recorded(state, kind, &node.kind, outputs)) else {
-            return Ok(None);
-        };
-        let look = || read(kind, &properties, &outputs);
-        if repeat(node.address.as_str(), look, |_| ()).await?.is_none() {
-            return Ok(None);
-        }
+        let there = unrecorded(kind, (&node.address, &node.kind), &properties, graph, state).await?;
+        let Some((outputs, _)) = there else { return Ok(None) };
         let address = Some(node.address.to_string());
         Ok(Some((properties, Sighting { outputs, address, tags: BTreeMap::new(), created: None })))
     }
