@@ -1,5 +1,6 @@
 """ECR, ECS, Application Auto Scaling, Lambda and Scheduler: what runs."""
 
+import hashlib
 import io
 import json
 import zipfile
@@ -15,14 +16,37 @@ def archive():
     return packed.getvalue()
 
 
+CONFIG, LAYER = b"{}", archive()
+
+
+def digest(content):
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
 MANIFEST = json.dumps({
     "schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-    "config": {"mediaType": "application/vnd.docker.container.image.v1+json", "size": 2, "digest": "sha256:" + "4" * 64},
-    "layers": [{"mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", "size": 2, "digest": "sha256:" + "5" * 64}],
+    "config": {"mediaType": "application/vnd.docker.container.image.v1+json", "size": len(CONFIG), "digest": digest(CONFIG)},
+    "layers": [{"mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", "size": len(LAYER), "digest": digest(LAYER)}],
 })
 TARGET = {"ServiceNamespace": "ecs", "ResourceId": "service/check/check", "ScalableDimension": "ecs:service:DesiredCount"}
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:check"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/check/app:1"
+
+
+def uploaded(content):
+    """Uploads a layer in one part."""
+    named = {"repositoryName": "check/app"}
+    upload = named | {"uploadId": "{upload}"}
+    return [
+        call("ecr.BatchCheckLayerAvailability", **named, layerDigests=[digest(content)],
+             expect={"layers[0].layerAvailability": "UNAVAILABLE"}),
+        call("ecr.InitiateLayerUpload", **named, save={"upload": "uploadId"}),
+        call("ecr.UploadLayerPart", **upload, partFirstByte=0, partLastByte=len(content) - 1, layerPartBlob=blob(content),
+             expect={"lastByteReceived": len(content) - 1}),
+        call("ecr.CompleteLayerUpload", **upload, layerDigests=[digest(content)], expect={"layerDigest": digest(content)}),
+        call("ecr.BatchCheckLayerAvailability", **named, layerDigests=[digest(content)],
+             expect={"layers[0].layerAvailability": "AVAILABLE"}),
+    ]
 
 
 def ecs_tags(arn):
@@ -43,6 +67,10 @@ KINDS = [
                 {"rulePriority": 1, "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan",
                                                   "countNumber": 5}, "action": {"type": "expire"}}]})),
             call("ecr.GetLifecyclePolicy", repositoryName="check/app", expect={"repositoryName": "check/app"}),
+            call("ecr.PutImage", repositoryName="check/app", imageManifest=MANIFEST, imageTag="1",
+                 refused="LayersNotFoundException"),
+            *uploaded(CONFIG),
+            *uploaded(LAYER),
             call("ecr.PutImage", repositoryName="check/app", imageManifest=MANIFEST, imageTag="1",
                  save={"digest": "image.imageId.imageDigest"}),
             pages("ecr.ListImages", repositoryName="check/app", size=1, expect={"imageIds[0].imageDigest": "{digest}"}),
