@@ -38,6 +38,7 @@ mod declare;
 mod fargate;
 mod image;
 mod inputs;
+pub mod operations;
 mod permissions;
 mod reach;
 pub mod resources;

@@ -342,6 +342,13 @@ pub enum Event {
         /// Where there was something to do.
         addresses: Vec<Address>,
     },
+    /// What the program wants to know in later runs, and what is no resource.
+    Remembered {
+        /// What it is called.
+        name: String,
+        /// Without one, there is none any more.
+        value: Option<Value>,
+    },
     /// The stack's outputs, as references into state.
     Exports {
         /// Name to value.

@@ -437,6 +437,7 @@ impl Past {
             Event::Unprotected { addresses } => self.notes(n, addresses, at, &Did::Unprotected),
             Event::Exports { .. }
             | Event::LeftOut { .. }
+            | Event::Remembered { .. }
             | Event::Opened { .. }
             | Event::Ended { .. }
             | Event::Dropped { .. } => {}

@@ -2,6 +2,8 @@
 
 use std::sync::PoisonError;
 
+use serde_json::Value;
+
 use crate::address::Address;
 use crate::anchor::Head;
 use crate::engine_error::EngineError;
@@ -55,6 +57,15 @@ impl Ledger {
     /// Where an address is not protected or named twice, which changes nothing; or the record cannot be written.
     pub async fn unprotect(&self, addresses: Vec<Address>) -> Result<(), EngineError> {
         self.record(Event::Unprotected { addresses }).await
+    }
+
+    /// Records what the program wants to know in later runs under a name, in place of what was there; without a value, that there
+    /// is none any more. It is written as it is: no place for secrets.
+    ///
+    /// # Errors
+    /// Where the record cannot be written.
+    pub async fn remember(&self, name: &str, value: Option<Value>) -> Result<(), EngineError> {
+        self.record(Event::Remembered { name: name.to_owned(), value }).await
     }
 
     async fn record(&self, event: Event) -> Result<(), EngineError> {

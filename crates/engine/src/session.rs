@@ -211,6 +211,18 @@ impl Session {
         Ok(Survey::new(state, live, Arc::clone(&self.engine.provider)))
     }
 
+    /// Records what the program wants to know in later runs: see [`Ledger::remember`](crate::Ledger::remember). Also while the
+    /// session is being interrupted, since what came of it is part of that.
+    ///
+    /// # Errors
+    /// Where the lock was lost, or the record cannot be written.
+    pub async fn remember(&self, name: &str, value: Option<Value>) -> Result<(), EngineError> {
+        if self.lost.is_cancelled() {
+            return Err(self.lock().why_lost());
+        }
+        Ok(self.journal().record(Event::Remembered { name: name.to_owned(), value }).await?)
+    }
+
     /// Records something that no call belongs to, unless the session is to end.
     pub(crate) async fn note(&self, event: Event) -> Result<(), EngineError> {
         if self.lost.is_cancelled() {

@@ -160,6 +160,9 @@ pub struct State {
     /// What the last run left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     partial: Option<Partial>,
+    /// What the program wants to know, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    remembered: BTreeMap<String, Value>,
 }
 
 impl State {
@@ -249,6 +252,13 @@ impl State {
         self.partial.as_ref()
     }
 
+    /// What [`Session::remember`](crate::Session::remember) or [`Ledger::remember`](crate::Ledger::remember) recorded last under
+    /// this name.
+    #[must_use]
+    pub fn remembered(&self, name: &str) -> Option<&Value> {
+        self.remembered.get(name)
+    }
+
     pub(crate) fn exports_declared(&self) -> &Value {
         &self.exports
     }
@@ -302,6 +312,12 @@ impl State {
             Event::LeftOut { run, addresses } => {
                 let partial = || Partial { run: run.clone(), addresses: addresses.clone() };
                 self.partial = (!addresses.is_empty()).then(partial);
+            }
+            Event::Remembered { name, value: Some(value) } => {
+                self.remembered.insert(name.clone(), value.clone());
+            }
+            Event::Remembered { name, value: None } => {
+                self.remembered.remove(name);
             }
             Event::Exports { values } => self.exports = values.clone(),
             Event::Intent(intended) => self.begin(Seq::of_record(record), intended)?,

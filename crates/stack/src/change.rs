@@ -12,6 +12,7 @@ use crate::advice::Advisor;
 use crate::anchor;
 use crate::chosen::Asked;
 use crate::cli::Target;
+use crate::deployed;
 use crate::exit::{Exit, Failure};
 use crate::failures::{EXPIRED, engine_failure};
 use crate::interruption;
@@ -42,6 +43,8 @@ struct Wanted {
     choice: Choice,
     asked: Asked,
     title: Title,
+    /// The image that runs after it.
+    image: Option<String>,
 }
 
 /// What came of a plan.
@@ -102,7 +105,7 @@ impl Work {
             self.prepare(declared, &choice).await
         };
         let Some(prepared) = signals.unless(Box::pin(prepared)).await else { return Ok(nothing_changed()) };
-        let Prepared { engine, graph, anchors, title, is_new, .. } = prepared?;
+        let Prepared { engine, mut graph, mut place, anchors, title, is_new, .. } = prepared?;
         if is_new && !declared {
             return Ok(self.tell_nothing_is_recorded());
         }
@@ -116,10 +119,11 @@ impl Work {
         let Some(fit) = signals.unless(self.check_store()).await else { return Ok(nothing_changed()) };
         fit?;
         // What an interrupted run left is looked up first, and somebody else may have the lock.
+        let cancel = self.until_accepted.as_ref().map_or_else(|| signals.cancel(), |until| until.cancel());
         let engine = engine
-            .with_cancel(signals.cancel())
+            .with_cancel(cancel)
             .with_lock_timeout(self.options.lock_timeout)
-            .with_purpose(purpose(running.name()));
+            .with_purpose(purpose(self.purpose));
         let session = match engine.open().await {
             Err(EngineError::Interrupted) => return Ok(nothing_changed()),
             session => session.map_err(engine_failure)?,
@@ -127,7 +131,14 @@ impl Work {
         if declared {
             self.note_made_with();
         }
-        let wanted = Wanted { running, graph: guarding(running, graph), kept, choice, asked, title };
+        // Somebody else may have deployed an image until the lock was taken.
+        let image = self.image_in(&session.state());
+        if declared && image != place.recorded.image {
+            place.recorded.image = image;
+            graph = self.declare(&place)?;
+        }
+        let image = deployed::image(&self.loaded.config, &place).filter(|_| declared);
+        let wanted = Wanted { running, graph: guarding(running, graph), kept, choice, asked, title, image };
         let result = self.change_in(&session, wanted, signals).await;
         ends(&session, result.as_ref().map(Ran::without_run));
         let state = session.state();
@@ -215,7 +226,10 @@ impl Work {
             self.note_begun();
         }
         let (begun, before) = (Instant::now(), session.state());
+        let deploys = wanted.image.as_deref().filter(|_| deployed::is_deployed_by(&plan));
+        self.record_begun(session, deploys).await?;
         let report = session.apply(&plan).await.map_err(engine_failure)?;
+        self.record_ended(session, wanted.image.as_deref(), &plan, &report).await?;
         if report.is_complete() {
             self.note_finished();
         }
@@ -234,8 +248,16 @@ impl Work {
         if !plan.is_empty() {
             left_out.iter().for_each(tell);
         }
+        if deploys.is_some() && deployed::outcome_of(&report) == Some(deployed::Outcome::Failed) {
+            self.tell_diagnosis(&session.state()).await;
+        }
+        let is_accepted = self.is_accepted(&report);
+        if is_accepted {
+            tell(&self.remark_accepted());
+        }
         let exit = match (report.interrupted, report.is_complete()) {
             (_, true) => Exit::Done,
+            (true, false) if is_accepted => Exit::Done,
             (true, false) => Exit::Interrupted,
             (false, false) => Exit::Failed,
         };

@@ -127,6 +127,18 @@ pub enum Command {
     /// on the kind of the resource: `import --kinds` shows them, and so does docs/import.md. An object of another project or
     /// environment is refused.
     Import(Import),
+    /// Deploy an image of the application: push it into the environment's repository, and let ECS replace the tasks.
+    ///
+    /// From then on, `up` keeps this image unless the configuration names one. The tier `ecs` is brought to what is declared along with
+    /// it; nothing else is changed. What was begun and killed goes on with the next `up` or `deploy`.
+    Deploy(Deploy),
+    /// Go back to the image that ran before, or to the one that --to names.
+    ///
+    /// While ECS is still deploying or keeps the old tasks for the bake time, it is told to go back to them, which is fast. After
+    /// that, the older image is deployed like a new one.
+    Rollback(Rollback),
+    /// List the deployments of images: which, when, by whom, and how they ended. Takes no lock, calls nothing.
+    Deployments,
     /// Print the effective configuration, each value and its source, as TOML. Calls nothing.
     ///
     /// Everything in it is shown, `ecs.environment_variables` too: the configuration is no place for secrets.
@@ -201,6 +213,28 @@ pub enum Command {
     },
 }
 
+/// Which image is deployed, and how.
+#[derive(Clone, Debug, Args)]
+pub struct Deploy {
+    /// An OCI layout (a directory or an archive), an archive of `docker save`, a reference in another registry
+    /// (registry.example/app:1), or what is in the environment's repository already (:1 or @sha256:…).
+    pub image: String,
+    /// End as soon as ECS has accepted it. `up` or `deploy` follows it to its end later.
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Create an environment that the configuration has no section for, though it has sections for others.
+    #[arg(long)]
+    pub new_environment: bool,
+}
+
+/// To which image it goes back.
+#[derive(Clone, Debug, Args)]
+pub struct Rollback {
+    /// The image, as `deployments` lists it: its revision (payment-app-dev:7, or 7) or the beginning of its digest.
+    #[arg(long, value_name = "REVISION")]
+    pub to: Option<String>,
+}
+
 /// Which objects are adopted, and for which resources.
 #[derive(Clone, Debug, Args)]
 pub struct Import {
@@ -244,6 +278,9 @@ pub struct Up {
     /// Which plan to run, and who follows it.
     #[command(flatten)]
     pub applied: Applied,
+    /// Also deploy an image whose deployment has failed; without this, the one that runs is kept.
+    #[arg(long, conflicts_with = "plan")]
+    pub retry: bool,
     /// Create an environment that the configuration has no section for, though it has sections for others.
     #[arg(long, conflicts_with = "plan")]
     pub new_environment: bool,

@@ -121,6 +121,8 @@ codes! {
     Import "E0605",
     /// What --only, --exclude or --replace name cannot be chosen.
     Selection "E0606",
+    /// An image cannot be deployed.
+    Image "E0607",
     /// The run was interrupted.
     Interrupted "E0701",
     /// A file or the output cannot be written.

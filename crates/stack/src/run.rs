@@ -19,6 +19,8 @@ use crate::codes::{self, Code};
 use crate::completions;
 use crate::config::{self, ConfigError, Loaded, Sources};
 use crate::conveniences::{self, blamed};
+use crate::deploy::UntilAccepted;
+use crate::deployed;
 use crate::emulated;
 use crate::environment::{self, Environment};
 use crate::error_json;
@@ -58,6 +60,14 @@ pub(crate) struct Work {
     pub(crate) variables: Vec<(String, String)>,
     /// Whether the command line says that an environment is to be created.
     pub(crate) new_environment: bool,
+    /// The image that is deployed, whatever the configuration says.
+    pub(crate) image: Option<String>,
+    /// Whether an image whose deployment has failed is to be deployed again.
+    pub(crate) retry: bool,
+    /// What ends the run once ECS has accepted a deployment, if that is enough.
+    pub(crate) until_accepted: Option<Arc<UntilAccepted>>,
+    /// The command, as it is recorded of who runs it.
+    pub(crate) purpose: &'static str,
     /// Who follows what happens, beside the person at the terminal.
     pub(crate) events: Option<Arc<Events>>,
 }
@@ -134,6 +144,7 @@ fn only_needs_the_state(command: &Command) -> bool {
             | Command::Env(_)
             | Command::Outputs { .. }
             | Command::History { .. }
+            | Command::Deployments
     )
 }
 
@@ -200,9 +211,16 @@ async fn run(
     tell(loaded.remark_ignored());
     let plan_file = applies(&command).and_then(|(_, applied)| applied.plan.clone());
     let new_environment = matches!(&command, Command::Up(up) if up.new_environment);
+    let purpose = match &command {
+        Command::Deploy(_) => "deploy",
+        Command::Rollback(_) => "rollback",
+        Command::Destroy { .. } => Running::Destroy.name(),
+        _ => Running::Up.name(),
+    };
+    let retry = matches!(&command, Command::Up(up) if up.retry);
     variables.retain(|(name, _)| !loaded.ignored.contains(name));
     let (kept, asked) = (OnceCell::new(), Asked::of(&command));
-    let work = Work {
+    let mut work = Work {
         program: program.clone(),
         options,
         loaded,
@@ -212,12 +230,18 @@ async fn run(
         asked,
         variables,
         new_environment,
+        image: None,
+        retry,
+        until_accepted: None,
+        purpose,
         events,
     };
     // Boxed, since the compiler gives up on types of futures that are nested deeper.
     let done = match command {
         Command::Up(_) => Box::pin(work.up(&signals)).await,
         Command::Destroy { preview: false, .. } => Box::pin(work.change(Running::Destroy, &signals)).await,
+        Command::Deploy(wanted) => Box::pin(work.deploy(&wanted, &signals)).await,
+        Command::Rollback(wanted) => Box::pin(work.roll_back(&wanted, &signals)).await,
         Command::Import(wanted) => Box::pin(work.import(&wanted, &signals)).await,
         Command::Bootstrap(wanted) => Box::pin(work.bootstrap(wanted, &signals)).await,
         Command::State(StateCommand::Push) => Box::pin(work.push(&signals)).await,
@@ -271,10 +295,13 @@ impl Work {
             Command::State(StateCommand::Show { address }) => self.show_resource(&address).await,
             Command::History { run: None, limit } => self.list_history(limit).await,
             Command::History { run: Some(run), .. } => self.show_run(&run).await,
+            Command::Deployments => self.list_deployments().await,
             Command::Env(EnvCommand::List) => self.list_environments().await,
             Command::Up(_)
             | Command::Destroy { .. }
             | Command::Bootstrap(_)
+            | Command::Deploy(_)
+            | Command::Rollback(_)
             | Command::Import(_)
             | Command::State(
                 StateCommand::Push
@@ -353,10 +380,13 @@ impl Work {
         }
         tell(self.heading(&cloud));
         let title = Title::expected(self).connected(&cloud);
-        let place = Place::new(&cloud, &state);
+        let place = self.with_image(Place::new(&cloud, &state), &state);
         let graph = self.declare(&place)?;
         if declared {
-            across::remark(&self.loaded.config, &place.aws()).iter().for_each(tell);
+            across::remark(&deployed::effective(&self.loaded.config, &place), &place.aws())
+                .iter()
+                .for_each(tell);
+            tell(self.remark_image(&state));
             tell(self.remark_settings());
             tell(self.remark_unfinished());
             self.check_account(&cloud, |tier| choice.leaves_out(tier, &graph, &state)).await?;
@@ -379,6 +409,10 @@ impl Work {
         let observer: Arc<dyn Observer> = match &self.events {
             Some(events) => Arc::new(Both(screen, Arc::clone(events) as Arc<dyn Observer>)),
             None => screen,
+        };
+        let observer: Arc<dyn Observer> = match &self.until_accepted {
+            Some(until) => Arc::new(Both(observer, Arc::clone(until) as Arc<dyn Observer>)),
+            None => observer,
         };
         let engine = Engine::new(Arc::new(registry), self.store().await?)
             .with_observer(observer)

@@ -11,6 +11,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::across;
 use crate::config::{self, Config, Loaded};
+use crate::deployed::{self, Image};
 use crate::environment::Environment;
 use crate::ignored;
 use crate::outputs::API_KEY;
@@ -43,6 +44,8 @@ pub struct Recorded {
     pub network: vpc::Recorded,
     /// The database's instances.
     pub database: database::Recorded,
+    /// The image that was deployed, which runs unless the configuration names another.
+    pub image: Option<Image>,
 }
 
 impl Place {
@@ -65,8 +68,11 @@ impl Place {
     /// them, and whether there is a key for logs.
     #[must_use]
     pub fn as_recorded_in(mut self, state: &State) -> Self {
-        let recorded =
-            Recorded { network: vpc::Recorded::of(state), database: database::Recorded::of(state) };
+        let recorded = Recorded {
+            network: vpc::Recorded::of(state),
+            database: database::Recorded::of(state),
+            image: Image::recorded_in(state),
+        };
         let mut zones: Vec<String> = recorded.network.zones().into_iter().map(str::to_owned).collect();
         self.availability_zones.retain(|zone| !zones.contains(zone));
         zones.append(&mut self.availability_zones);
@@ -167,11 +173,12 @@ impl Stack {
     /// [`StackError::Declare`] names the argument that cannot work.
     pub fn declare(&self, place: &Place) -> Result<Arc<Graph>, StackError> {
         self.defects.clone()?;
-        across::check(&self.config, &place.aws())?;
+        let config = deployed::effective(&self.config, place);
+        across::check(&config, &place.aws())?;
         let mut scope = Scope::new();
         // Also those of a tier that this program does not have any more.
         LogGroup::guard(&mut scope, self.shared.keep_logs);
-        let mut wired = Wired::new(place, &self.config);
+        let mut wired = Wired::new(place, &config);
         let mut exports = Exports::default();
         let log_key = self.log_key(&mut scope, place, &mut exports)?;
         let shared = Shared { log_key, ..self.shared.clone() };

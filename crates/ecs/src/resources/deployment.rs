@@ -18,7 +18,7 @@ use super::ecs;
 const APART: f64 = 5.0;
 
 /// The deployment of a service that began last.
-pub(super) async fn latest(
+pub(crate) async fn latest(
     cx: &Context,
     cluster: &str,
     service: &str,
@@ -61,7 +61,7 @@ pub(super) fn in_progress(live: &Service) -> Option<String> {
 }
 
 /// Whether a deployment did not bring what it should have, or is about not to.
-pub(super) fn has_failed(brief: &ServiceDeploymentBrief) -> bool {
+pub(crate) fn has_failed(brief: &ServiceDeploymentBrief) -> bool {
     use ServiceDeploymentStatus as Status;
     matches!(
         brief.status(),
@@ -77,7 +77,7 @@ pub(super) fn has_failed(brief: &ServiceDeploymentBrief) -> bool {
 }
 
 /// Whether a deployment has come to its end, good or bad.
-pub(super) fn is_over(brief: &ServiceDeploymentBrief) -> bool {
+pub(crate) fn is_over(brief: &ServiceDeploymentBrief) -> bool {
     use ServiceDeploymentStatus as Status;
     matches!(
         brief.status(),

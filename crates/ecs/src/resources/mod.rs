@@ -2,7 +2,7 @@
 
 mod cluster;
 mod container;
-mod deployment;
+pub(crate) mod deployment;
 mod pull;
 mod repository;
 mod scalable_target;
@@ -46,7 +46,7 @@ pub(crate) fn kinds(registry: &mut Registry) {
         .register::<ScalingPolicy<Resolved>>();
 }
 
-fn ecs(cx: &Context) -> aws_sdk_ecs::Client {
+pub(crate) fn ecs(cx: &Context) -> aws_sdk_ecs::Client {
     cx.client(aws_sdk_ecs::Client::new)
 }
 

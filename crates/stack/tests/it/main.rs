@@ -35,6 +35,7 @@ mod command;
 mod completions;
 mod configuration;
 mod conveniences;
+mod deploying;
 mod drift;
 mod emulator;
 mod endpoints;

@@ -28,7 +28,7 @@ fn journal(place: &Workplace, environment: &str) -> usize {
 }
 
 impl Workplace {
-    fn sdk(&self) -> aws_config::SdkConfig {
+    pub(crate) fn sdk(&self) -> aws_config::SdkConfig {
         stack::embedded(&self.emulator(), Region::new("ap-southeast-1"))
     }
 
