@@ -8,11 +8,11 @@ use aws::{CallResult, Called, Context, required};
 use aws_sdk_ecs::primitives::DateTime;
 use aws_sdk_ecs::types::{
     Deployment, DeploymentRolloutState, DesiredStatus, Service, ServiceDeployment, ServiceDeploymentBrief,
-    ServiceDeploymentLifecycleStage, ServiceDeploymentStatus, TaskStopCode,
+    ServiceDeploymentStatus, TaskStopCode,
 };
 use engine::{CallError, ErrorClass, Readiness};
 
-use super::ecs;
+use super::{ecs, rollout};
 
 /// How much later than the service's own entry a deployment may be entered in the list, in seconds.
 const APART: f64 = 5.0;
@@ -133,7 +133,7 @@ pub(super) async fn look(
         });
     };
     if !is_over(latest) {
-        return Ok(Readiness::Pending(progress(&describe(cx, latest).await?)));
+        return Ok(Readiness::Pending(rollout::progress(cx, live, &describe(cx, latest).await?).await));
     }
     // What was just told the service need not be in the list yet.
     if newer_has_begun(live, latest) {
@@ -206,25 +206,7 @@ fn is_completed(live: &Service) -> bool {
     state.is_none_or(|state| *state == DeploymentRolloutState::Completed)
 }
 
-fn progress(deployment: &ServiceDeployment) -> String {
-    use ServiceDeploymentStatus as Status;
-    let status = deployment.status();
-    if matches!(status, Some(Status::RollbackRequested | Status::RollbackInProgress | Status::StopRequested))
-    {
-        return format!("going back to what ran before: {}", reason(deployment.status_reason()));
-    }
-    let stage = deployment.lifecycle_stage().map(ServiceDeploymentLifecycleStage::as_str);
-    let stage = stage.or(status.map(Status::as_str)).unwrap_or("PENDING");
-    match deployment.target_service_revision() {
-        Some(revision) => {
-            let (running, wanted) = (revision.running_task_count(), revision.requested_task_count());
-            format!("deploying: {stage}, {running} of {wanted} new tasks running")
-        }
-        None => format!("deploying: {stage}"),
-    }
-}
-
-fn reason(text: Option<&str>) -> &str {
+pub(super) fn reason(text: Option<&str>) -> &str {
     text.filter(|text| !text.is_empty()).unwrap_or("ECS gives no reason")
 }
 

@@ -5,6 +5,7 @@ mod container;
 pub(crate) mod deployment;
 mod pull;
 mod repository;
+mod rollout;
 mod scalable_target;
 mod scaling_policy;
 mod service;

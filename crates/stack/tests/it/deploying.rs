@@ -188,3 +188,49 @@ async fn what_failed_is_explained_and_not_deployed_again_unless_asked() {
     let listed = server.run(&place, &["deployments", "--json"]).expect(0).json();
     assert_eq!(listed["image"], json!(fails));
 }
+
+/// A served `dev` that runs `:1`, and has `:22` in its repository, at AWS's own pace from now on.
+async fn at_the_pace_of_aws(place: &Workplace) -> Server {
+    let server = Server::start(place);
+    server.run(place, &["up"]).expect(0);
+    let sdk = reached(&server);
+    for tag in ["1", "22"] {
+        push(&sdk, tag).await;
+    }
+    server.run(place, &["deploy", ":1"]).expect(0);
+    drop(server);
+    Server::start_with(place, &["--latency", "1"])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_that_nobody_waits_for_is_followed_by_the_next_run() {
+    let place = Workplace::new();
+    let server = at_the_pace_of_aws(&place).await;
+    let accepted = server.run_in_time(&place, &["deploy", ":22", "--no-wait"]).expect(0);
+    assert!(accepted.err.contains("ECS has accepted the deployment"), "{}", accepted.err);
+    let listed = server.run(&place, &["deployments"]).expect(0);
+    assert!(listed.out.contains("under way, or interrupted"), "{}", listed.out);
+    let up = server.run_in_time(&place, &["up"]).expect(0);
+    assert!(up.err.contains("Going on with the deployment of @sha256:"), "{}", up.err);
+    let listed = server.run(&place, &["deployments", "--json"]).expect(0).json();
+    assert_eq!(
+        (&listed["image"], &listed["deployments"][0]["runs"]),
+        (&json!(digest_of("22")), &json!(true))
+    );
+    assert_eq!(listed["deployments"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_that_goes_on_is_stopped_by_a_rollback() {
+    let place = Workplace::new();
+    let server = at_the_pace_of_aws(&place).await;
+    server.run_in_time(&place, &["deploy", ":22", "--no-wait"]).expect(0);
+    let back = server.run_in_time(&place, &["rollback"]).expect(0);
+    assert!(back.err.contains("ECS has gone back to what ran before"), "{}", back.err);
+    let listed = server.run(&place, &["deployments", "--json"]).expect(0).json();
+    assert_eq!(listed["image"], json!(digest_of("1")));
+    let outcomes: Vec<_> =
+        listed["deployments"].as_array().unwrap().iter().map(|one| &one["outcome"]).collect();
+    assert_eq!(outcomes, ["succeeded", "rolled_back", "succeeded"]);
+    server.run_in_time(&place, &["preview", "--detailed-exitcode"]).expect(0);
+}

@@ -1,6 +1,7 @@
 //! The embedded AWS in a process of its own, and `stack` on it as on a real account.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -49,6 +50,27 @@ impl Server {
             said.push(lines.recv().unwrap_or_else(|_| panic!("it ended early:\n{}", said.join("\n"))));
         }
         (server, said)
+    }
+
+    /// Moves the server's clock.
+    pub(crate) fn advance(&self, seconds: u64) {
+        let address = self.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).unwrap();
+        let body = format!("{{\"seconds\": {seconds}}}");
+        let head = format!("POST /_emulator/advance HTTP/1.1\r\nhost: {address}\r\nconnection: close");
+        write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    /// Runs a command, and moves the server's clock on for as long as it takes.
+    pub(crate) fn run_in_time(&self, place: &Workplace, arguments: &[&str]) -> Ended {
+        let mut running = self.begin(place, arguments);
+        while running.process.try_wait().unwrap().is_none() {
+            self.advance(5);
+        }
+        running.end()
     }
 
     /// Makes a command find this server where the real AWS would be.
