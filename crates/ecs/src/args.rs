@@ -157,7 +157,9 @@ pub enum Architecture {
 
 impl Architecture {
     /// As ECS spells it.
-    pub(crate) fn name(self) -> &'static str {
+    /// As ECS spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Architecture::X8664 => "X86_64",
             Architecture::Arm64 => "ARM64",

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::args::{Args, DatabaseCredentials, Tracing};
 use crate::containers::{self, APP, App, SCRATCH};
-use crate::image::{self, Image};
+use crate::image::Image;
 use crate::inputs::Inputs;
 use crate::permissions;
 use crate::resources::{
@@ -131,7 +131,7 @@ impl Declaring<'_> {
         self.scaling(&cluster, &service)?;
         let balancer = &self.inputs.load_balancer;
         Ok(Outputs {
-            next_steps: self.next_steps(&repository.repository_uri),
+            next_steps: self.next_steps(),
             ecs_cluster_name: cluster.cluster_name,
             ecs_cluster_arn: cluster.arn,
             ecs_service_name: service.name,
@@ -473,26 +473,18 @@ impl Declaring<'_> {
     }
 
     /// How the application gets an image.
-    fn next_steps(&self, uri: &Input<RepositoryUri>) -> Vec<Input<String>> {
+    fn next_steps(&self) -> Vec<Input<String>> {
         if self.image.is_some() {
             return Vec::new();
         }
-        let place = &self.inputs.place;
-        let sign_in = format!(
-            "aws ecr get-login-password --region {} | docker login --username AWS --password-stdin {}",
-            place.region,
-            image::registry(place)
-        );
-        let build = format!("docker build --platform {} --tag ", self.args.architecture.platform());
+        let platform = self.args.architecture.platform();
         vec![
-            "No application image yet, so no tasks run. Push one, then set `ecs.image`:".into(),
-            sign_in.into(),
-            Input::join([build.into(), uri.into(), ":v1 .".into()]),
-            Input::join(["docker push ".into(), uri.into(), ":v1".into()]),
-            "Set `image = \":v1\"`, or `image = \"@sha256:…\"` with the digest that was printed, in [ecs] of the \
-             configuration."
-                .into(),
-            "Run `up` again.".into(),
+            format!(
+                "No application image yet, so no tasks run. Build one: docker build --platform {platform} --tag app . && docker save \
+                 --output app.tar app"
+            )
+            .into(),
+            "Deploy it: `stack deploy app.tar`".into(),
         ]
     }
 }

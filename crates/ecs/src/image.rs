@@ -79,11 +79,17 @@ impl Image {
     }
 }
 
-/// The host to sign in to before an image is pushed.
-pub(crate) fn registry(place: &Place) -> String {
-    let Place { region, account_id, partition } = place;
-    let suffix = if partition == "aws-cn" { ".cn" } else { "" };
-    format!("{account_id}.dkr.ecr.{region}.amazonaws.com{suffix}")
+/// Whether a text is `:tag` or `@sha256:…`: what an image of the tier's own repository is called by.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_reference(text: &str) -> Result<(), String> {
+    match Image::parse("image", text) {
+        Ok(Image::Ours(_)) => Ok(()),
+        Ok(Image::Elsewhere(_)) => Err("it is the whole name of an image".to_owned()),
+        Err(DeclareError::Argument { reason, .. }) => Err(reason),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// The name before, and `:tag` or `@digest`. A colon before the last slash is that of a port.
@@ -200,6 +206,5 @@ mod tests {
         );
         assert_eq!(arn("public.ecr.aws/nginx/nginx:1.29"), None);
         assert_eq!(arn(":v1"), None);
-        assert_eq!(registry(&place), "123456789012.dkr.ecr.ap-southeast-1.amazonaws.com");
     }
 }

@@ -28,7 +28,7 @@
 //! let mut scope = Scope::new();
 //! let tier = ecs::Tier::new(ecs::Args::default());
 //! let outputs = scope.within(ecs::Tier::NAME, |scope| tier.declare(scope, &inputs))?;
-//! assert!(outputs.next_steps.len() > 1); // There is no image yet.
+//! assert_eq!(outputs.next_steps.len(), 2); // There is no image yet.
 //! # Ok::<(), engine::DeclareError>(())
 //! ```
 
@@ -52,6 +52,7 @@ pub use args::Repository;
 pub use args::Tracing;
 pub use declare::Outputs;
 pub use declare::Tier;
+pub use image::check_reference;
 pub use inputs::DatabaseInputs;
 pub use inputs::Inputs;
 pub use inputs::LoadBalancerInputs;

@@ -124,11 +124,7 @@ pub async fn stopped_tasks(
     }
     let answer = ecs.describe_tasks().cluster(cluster).set_tasks(Some(arns)).send().await;
     let mut tasks = answer.called("DescribeTasks")?.tasks.unwrap_or_default();
-    tasks.retain(|task| {
-        task.stopped_reason.is_some() && task.stop_code() != Some(&TaskStopCode::ServiceSchedulerInitiated)
-            // Stopped on purpose: by a person, or because the load balancer's deployment ended.
-            && task.stop_code() != Some(&TaskStopCode::UserInitiated)
-    });
+    tasks.retain(deployment::stopped_by_itself);
     tasks.sort_by_key(|task| std::cmp::Reverse(task.stopping_at));
     Ok(tasks.into_iter().map(stopped).collect())
 }

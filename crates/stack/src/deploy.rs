@@ -92,7 +92,7 @@ impl Work {
             None => {
                 let deployments = Deployments::of(state)?;
                 let image = deployments.wanted(self.retry)?.to_owned();
-                Some(Image { image, instead: self.retry && deployments.failed().is_some() })
+                Some(Image { image, instead: self.retry && deployments.attempt.is_some() })
             }
         }
     }
@@ -251,7 +251,16 @@ impl Work {
         if !is_first {
             self.asked = Asked { only: vec![deployed::tier().to_owned()], ..Asked::default() };
         }
-        self.change(Running::Up, signals).await
+        self.change_image(signals).await
+    }
+
+    /// Deploys the image that is meant. With `--json`, what came of it is data.
+    async fn change_image(&self, signals: &Signals) -> Result<Exit, Failure> {
+        let exit = self.change(Running::Up, signals).await?;
+        if self.options.json {
+            self.list_deployments().await?;
+        }
+        Ok(exit)
     }
 
     pub(crate) async fn roll_back(&mut self, wanted: &Rollback, signals: &Signals) -> Result<Exit, Failure> {
@@ -287,7 +296,7 @@ impl Work {
         note(&format!("going back to {image}"));
         self.image = Some(image);
         self.asked = Asked { only: vec![deployed::tier().to_owned()], ..Asked::default() };
-        self.change(Running::Up, signals).await
+        self.change_image(signals).await
     }
 
     fn nothing_to_go_back_to(&self) -> Failure {

@@ -1,19 +1,16 @@
 //! The stack's outputs, and the API's key, which is a secret and recorded nowhere.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use engine::{ErrorClass, State, visible, visible_json};
 use serde_json::{Value, json};
 
 use crate::advice::Advisor;
-use crate::cli::{DEFAULT_ENVIRONMENT, DEFAULT_STATE_DIR, Target};
 use crate::codes::Code;
 use crate::config::closest;
 use crate::exit::{Exit, Failure};
 use crate::output::{Lines, note, print, print_json, print_value};
 use crate::render;
-use crate::repeat::quoted_path;
 use crate::run::Work;
 
 /// The id of the API's key, which is recorded; its value is not.
@@ -58,9 +55,6 @@ pub(crate) const NEXT_STEPS: &str = "nextSteps";
 const MAIN_OUTPUTS: [&str; 6] =
     ["albDnsName", "apiGatewayUrl", "dashboardUrl", "vpcId", "databaseEndpoint", "ecsClusterArn"];
 
-/// How the steps call the section with the application's image.
-const SECTION: &str = "in [ecs]";
-
 /// The output that is a secret: it is recorded nowhere, and asked for when somebody names it.
 pub(crate) const API_KEY: &str = "apiKey";
 
@@ -71,25 +65,6 @@ fn similar<'n>(name: &str, names: &[&'n str]) -> Option<&'n str> {
     };
     let same = names.iter().copied().find(|other| plain(other) == plain(name));
     same.or_else(|| closest(name, names.iter().copied(), (name.len() / 3).min(3)))
-}
-
-/// The same steps on the embedded AWS, which no Docker can push to: there, a manifest is all of an image.
-fn embedded_steps(state: &State, serve: &str, region: &str) -> Vec<String> {
-    let exports = state.exports();
-    let repository = exports.get("repositoryName").and_then(Value::as_str).unwrap_or("REPOSITORY");
-    let manifest =
-        r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"size":1}}"#;
-    vec![
-        "No application image yet, so no tasks run. Docker cannot push to the embedded AWS; there a manifest is all of an image:"
-            .to_owned(),
-        format!("{serve} in another terminal"),
-        format!(
-            "AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any aws ecr put-image --region {region} \
-             --repository-name {repository} --image-tag v1 --image-manifest '{manifest}'"
-        ),
-        "Set `image = \":v1\"` in [ecs] of the configuration.".to_owned(),
-        "Run `up` again.".to_owned(),
-    ]
 }
 
 /// The outputs, without what a choice in the configuration leaves out.
@@ -109,33 +84,9 @@ fn table(outputs: &[(&str, &Value)]) -> Lines {
 }
 
 impl Work {
-    /// What the user has to do next, on this target.
+    /// What the user has to do next, with commands that can be copied.
     pub(crate) fn steps(&self, state: &State) -> Vec<String> {
-        let steps = next_steps(state);
-        if steps.is_empty() {
-            return steps;
-        }
-        let in_environment = |step: String| self.in_environment(&step);
-        if self.options.target == Target::Aws {
-            return steps.into_iter().map(in_environment).collect();
-        }
-        let directory = match self.options.state_dir.as_path() {
-            usual if usual == Path::new(DEFAULT_STATE_DIR) => String::new(),
-            other => format!(" --state-dir {}", quoted_path(other)),
-        };
-        let serve = format!("{} emulator serve{directory}", self.program.name());
-        let steps = embedded_steps(state, &serve, &self.loaded.config.region);
-        steps.into_iter().map(in_environment).collect()
-    }
-
-    /// A step as it is meant in this environment: its own section of the configuration, and its own `up`.
-    fn in_environment(&self, step: &str) -> String {
-        let environment = self.environment.as_str();
-        if environment == DEFAULT_ENVIRONMENT {
-            return step.to_owned();
-        }
-        let section = format!("under [environments.{environment}.ecs]");
-        step.replace(SECTION, &section).replace("`up`", &self.command("up"))
+        next_steps(state).iter().map(|step| self.with_commands(step)).collect()
     }
 
     /// The outputs that everybody wants; the others are a command away.

@@ -15,15 +15,15 @@ use crate::run::Work;
 
 /// A command of this program in a text: `stack state push`.
 static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
-    let commands = "up|preview|refresh|outputs|verify|destroy|import|bootstrap|unlock|state|env|history";
+    let commands = "up|preview|refresh|outputs|verify|destroy|import|bootstrap|unlock|state|env|history|deploy|rollback|deployments|logs";
     Regex::new(&format!("`stack ((?:{commands})(?: [^`]*)?)`")).expect("it is one")
 });
 
 /// Commands whose plan depends on every value of the configuration.
-const PLANNING: [&str; 4] = ["up", "preview", "destroy", "import"];
+const PLANNING: [&str; 6] = ["up", "preview", "destroy", "import", "deploy", "rollback"];
 
 /// Commands that read no more of the configuration than where the state is, and the keys that say so.
-const OF_THE_STATE: [&str; 5] = ["outputs", "unlock", "state", "env", "history"];
+const OF_THE_STATE: [&str; 6] = ["outputs", "unlock", "state", "env", "history", "deployments"];
 const WHERE_THE_STATE_IS: [&str; 4] = ["aws", "project", "region", "state"];
 
 /// The same text with each command as `command` has it. One that ends with its flags already stays, and so does one that names a
@@ -99,9 +99,14 @@ pub(crate) fn flags(options: &Options, command: &str) -> String {
 impl Work {
     /// A failure whose advice names commands that can be copied.
     pub(crate) fn complete(&self, failure: Failure) -> Failure {
-        let flags = |command: &str| flags(&self.options, command);
-        let hint = failure.hint.map(|hint| completed(&hint, flags, |command| self.command(command)));
+        let hint = failure.hint.map(|hint| self.with_commands(&hint));
         Failure { hint, ..failure }
+    }
+
+    /// A text whose commands can be copied.
+    pub(crate) fn with_commands(&self, text: &str) -> String {
+        let flags = |command: &str| flags(&self.options, command);
+        completed(text, flags, |command| self.command(command))
     }
 
     /// A command that works on the same stack as this one, with the same configuration, between backquotes.
@@ -116,7 +121,11 @@ impl Work {
     /// What to do about a run that did not finish: run it again, for what is still to do of what it was asked for, or, if it was a
     /// plan in a file, make a new plan first.
     pub(crate) fn resuming(&self, running: Running, again: &Asked) -> String {
-        let asked = again.flags();
+        let mut asked = again.flags();
+        // What was deployed is recorded, and need not be named again.
+        if self.image.is_some() {
+            asked += " --retry";
+        }
         let text = match &self.plan_file {
             None => format!("run {} again", self.command(&format!("{}{asked}", running.name()))),
             Some(path) => anew(running, &asked, path, |command| self.command(command)),

@@ -8,7 +8,7 @@ use aws::{CallResult, Called, Context, required};
 use aws_sdk_ecs::primitives::DateTime;
 use aws_sdk_ecs::types::{
     Deployment, DeploymentRolloutState, DesiredStatus, Service, ServiceDeployment, ServiceDeploymentBrief,
-    ServiceDeploymentStatus, TaskStopCode,
+    ServiceDeploymentStatus, Task, TaskStopCode,
 };
 use engine::{CallError, ErrorClass, Readiness};
 
@@ -236,10 +236,19 @@ async fn last_stopped(cx: &Context, cluster: &str, service: &str) -> Result<Opti
     }
     let answer = ecs(cx).describe_tasks().cluster(cluster).set_tasks(Some(arns)).send().await;
     let tasks = answer.called("DescribeTasks")?.tasks.unwrap_or_default();
-    let tasks = tasks.into_iter().filter(|task| {
-        task.stopped_reason.is_some() && task.stop_code() != Some(&TaskStopCode::ServiceSchedulerInitiated)
-    });
+    let tasks = tasks.into_iter().filter(stopped_by_itself);
     Ok(tasks.max_by_key(|task| task.stopping_at).and_then(|task| task.stopped_reason))
+}
+
+/// Whether a task failed: nobody stopped it, and it was not one too many. What fails its health checks is stopped by the scheduler, as
+/// is what is too many ("Scaling activity initiated by …").
+pub(crate) fn stopped_by_itself(task: &Task) -> bool {
+    let reason = task.stopped_reason().unwrap_or_default();
+    match task.stop_code() {
+        Some(TaskStopCode::UserInitiated) => false,
+        Some(TaskStopCode::ServiceSchedulerInitiated) => reason.contains("health checks"),
+        _ => !reason.is_empty(),
+    }
 }
 
 #[cfg(test)]
@@ -306,6 +315,20 @@ mod tests {
             vec![role(), other(), role()],
         ] {
             assert!(!is_first_failure_of_a_role(&all), "{all:?}");
+        }
+    }
+
+    #[test]
+    fn what_fails_its_health_checks_failed_and_what_is_too_many_did_not() {
+        use TaskStopCode as Code;
+        for (code, reason, failed) in [
+            (Code::ServiceSchedulerInitiated, "Task failed ELB health checks in (target-group arn:x)", true),
+            (Code::ServiceSchedulerInitiated, "Scaling activity initiated by (deployment ecs-svc/1)", false),
+            (Code::EssentialContainerExited, "Essential container in task exited", true),
+            (Code::UserInitiated, "Task stopped by user", false),
+        ] {
+            let task = Task::builder().stop_code(code).stopped_reason(reason).build();
+            assert_eq!(stopped_by_itself(&task), failed, "{reason}");
         }
     }
 

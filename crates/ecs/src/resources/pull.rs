@@ -176,10 +176,10 @@ pub(super) async fn foresee(cx: &Context, wish: &Wish<'_>) -> Result<Foreseen, C
     Ok(Foreseen::nothing())
 }
 
-const FIRST: &str = "leave `ecs.image` out of the first `up`, which makes the repository and says how to push; then push the image, set \
-                     `ecs.image`, and run `up` again";
+const FIRST: &str = "leave `ecs.image` out of the first `up`, which makes the repository; then `stack deploy IMAGE` pushes an image and \
+                     runs it";
 
-const HINT: &str = "push the image first, or name one that is there by its tag or digest, in `ecs.image` or `ecs.tracing_image`";
+const HINT: &str = "`stack deploy IMAGE` pushes an image and runs it; or name one that is there by its tag or digest, in `ecs.image` or `ecs.tracing_image`";
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@ use sha2::Digest as _;
 
 use crate::command::Workplace;
 use crate::server::Server;
+use crate::transcripts::Transcript;
 
 /// Each is another image.
 const TAGS: [&str; 3] = ["1", "22", "333"];
@@ -112,8 +113,9 @@ async fn a_deployed_image_is_kept_by_up_until_the_configuration_names_another() 
 
     // `destroy` takes the record along.
     place.run(&["destroy", "--yes"]).expect(0);
-    place.run(&["up"]).expect(0);
-    assert_eq!(runs(&place).await, ":bootstrap");
+    assert_eq!(place.run(&["deployments", "--json"]).expect(0).json()["image"], Value::Null);
+    let anew = place.run(&["preview", "--json"]).expect(0).out;
+    assert!(anew.contains(":bootstrap") && !anew.contains(digests[0].as_str()), "{anew}");
 }
 
 #[tokio::test]
@@ -233,4 +235,149 @@ async fn a_deployment_that_goes_on_is_stopped_by_a_rollback() {
         listed["deployments"].as_array().unwrap().iter().map(|one| &one["outcome"]).collect();
     assert_eq!(outcomes, ["succeeded", "rolled_back", "succeeded"]);
     server.run_in_time(&place, &["preview", "--detailed-exitcode"]).expect(0);
+}
+
+/// Writes an image as an OCI layout: one layer of its own beside a common one. Its digest, as `ecs.image` names it.
+fn layout(place: &Workplace, name: &str, architecture: &str) -> String {
+    let directory = place.path().join(name);
+    std::fs::create_dir_all(directory.join("blobs/sha256")).unwrap();
+    let blob = |bytes: &[u8]| {
+        let digest: String = sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        std::fs::write(directory.join("blobs/sha256").join(&digest), bytes).unwrap();
+        (format!("sha256:{digest}"), bytes.len())
+    };
+    let layer = |text: &str| {
+        let (digest, size) = blob(text.repeat(200).as_bytes());
+        json!({ "mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest, "size": size })
+    };
+    let layers = [layer("common"), layer(name)];
+    let config = json!({ "architecture": architecture, "os": "linux", "config": {},
+        "rootfs": { "type": "layers", "diff_ids": layers.iter().map(|one| &one["digest"]).collect::<Vec<_>>() } });
+    let (digest, size) = blob(config.to_string().as_bytes());
+    let manifest = json!({ "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": { "mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest, "size": size },
+        "layers": layers });
+    let (digest, size) = blob(manifest.to_string().as_bytes());
+    let index = json!({ "schemaVersion": 2, "manifests": [
+        { "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": size },
+    ] });
+    std::fs::write(directory.join("index.json"), index.to_string()).unwrap();
+    std::fs::write(directory.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+    format!("@{digest}")
+}
+
+#[tokio::test]
+async fn an_image_of_a_directory_is_pushed_and_runs_in_an_environment_that_was_empty() {
+    let place = Workplace::new();
+    let (first, second) = (layout(&place, "one", "amd64"), layout(&place, "two", "amd64"));
+    let ended = place.run(&["deploy", "./one"]).expect(0);
+    assert!(ended.err.contains("what is declared is made first"), "{}", ended.err);
+    assert!(ended.err.contains("sending 3 layers and configurations"), "{}", ended.err);
+    assert_eq!(runs(&place).await, first);
+    place.run(&["preview", "--detailed-exitcode"]).expect(0);
+
+    // The layer that both have is not sent again, and nothing but the image is changed.
+    let ended = place.run(&["deploy", "./two", "--set", "vpc.nat=single"]).expect(0);
+    assert!(ended.err.contains("sending 2 layers and configurations"), "{}", ended.err);
+    assert_eq!(runs(&place).await, second);
+    let left = place.run(&["preview", "--detailed-exitcode", "--set", "vpc.nat=single"]).expect(2);
+    assert!(left.out.contains("vpc/nat-gateway") && !left.out.contains("ecs/service"), "{}", left.out);
+    let again = place.run(&["deploy", "./two"]).expect(0);
+    assert!(again.err.contains("is in payment-app-dev already"), "{}", again.err);
+}
+
+#[test]
+fn what_cannot_run_is_refused_before_anything_is_called() {
+    let place = Workplace::new();
+    layout(&place, "arm", "arm64");
+    place.write("text.tar", "no archive");
+    for (image, wanted) in [
+        ("./arm", "linux/amd64"),
+        ("./nothing.tar", "nothing.tar"),
+        ("text.tar", "text.tar"),
+        (":not a tag", "names no image"),
+        ("@sha256:12", "names no image"),
+    ] {
+        let ended = place.run(&["deploy", image]).expect(65);
+        assert!(ended.err.contains("error[E0607]") && ended.err.contains(wanted), "{image}: {}", ended.err);
+    }
+    assert!(!place.state_directory("dev").exists(), "nothing was changed");
+    place.run(&["deploy", "./arm", "--set", "ecs.architecture=ARM64"]).expect(0);
+}
+
+/// Killed after each call that the push and the deployment make, once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_that_was_killed_anywhere_converges() {
+    for operation in [
+        "InitiateLayerUpload",
+        "UploadLayerPart",
+        "CompleteLayerUpload",
+        "PutImage",
+        "RegisterTaskDefinition",
+        "UpdateService",
+    ] {
+        let place = Workplace::new();
+        let (_, second) = (layout(&place, "one", "amd64"), layout(&place, "two", "amd64"));
+        let server = Server::start(&place);
+        server.run(&place, &["deploy", "./one"]).expect(0);
+        drop(server);
+        let held = json!({ "of": { "operation": operation }, "when": { "call": 1 }, "fault": { "time_out": "after_effect" } });
+        let server = Server::with_faults(&place, &json!({ "rules": [held] }), &[]);
+        let mut deploy = server.begin(&place, &["deploy", "./two"]);
+        deploy.quiet();
+        deploy.end_by("KILL");
+        let again = server.run(&place, &["deploy", "./two"]).expect(0);
+        let listed = server.run(&place, &["deployments", "--json"]).expect(0).json();
+        assert_eq!(listed["image"], json!(second), "{operation}: {}", again.err);
+        server.run(&place, &["preview", "--detailed-exitcode"]).expect(0);
+        let orphans = server.run(&place, &["refresh", "--orphans", "--detailed-exitcode"]);
+        assert_eq!(orphans.code, 0, "{operation}: {}{}", orphans.out, orphans.err);
+    }
+}
+
+#[test]
+fn deployments_read_well() {
+    let place = Workplace::new();
+    for (name, architecture) in [("one", "amd64"), ("two", "amd64"), ("arm", "arm64")] {
+        layout(&place, name, architecture);
+    }
+    let mut told = Transcript::new();
+    place.run(&["up"]).expect(0);
+    for arguments in [
+        ["rollback"].as_slice(),
+        &["deploy", "./none.tar"],
+        &["deploy", "./arm"],
+        &["deploy", ":2.0"],
+        &["deploy", "./one"],
+        &["deploy", "./two", "--set", "vpc.nat=single"],
+        &["preview", "--set", "ecs.image=:1.0"],
+        &["rollback"],
+        &["rollback", "--to", "77"],
+        &["deployments"],
+    ] {
+        told.run(&place, arguments);
+    }
+    let again = place.run(&["deploy", "./one", "--json"]).expect(0).json();
+    assert_eq!(again["deployments"][0]["runs"], true);
+    told.compare("deployments");
+}
+
+#[test]
+fn a_failed_deployment_reads_well() {
+    let place = Workplace::new();
+    layout(&place, "one", "amd64");
+    let second = layout(&place, "two", "amd64");
+    let image = second.trim_start_matches('@');
+    let exit = json!({ "exit": { "code": 3, "lines": ["starting", "panic: no database"] } });
+    let mut told = Transcript::new();
+    Server::start(&place).run(&place, &["deploy", "./one"]).expect(0);
+    for fault in [exit, json!("no_image"), json!("unhealthy")] {
+        let faults = json!({ "containers": [{ "image": image, "fault": fault }] });
+        let server = Server::with_faults(&place, &faults, &[]);
+        let arguments = ["deploy", "./two"];
+        told.note(&arguments, &server.run(&place, &arguments));
+    }
+    let server = Server::start(&place);
+    told.note(&["up"], &server.run(&place, &["up"]));
+    told.compare("failed-deployment");
 }
