@@ -17,6 +17,8 @@
 //! | UploadLayerPart | InvalidLayerPartException, which says that this part was the last one received: success. Otherwise the upload begins again |
 //! | CompleteLayerUpload | LayerAlreadyExistsException: success. If the upload is unknown by then, the layer is looked for |
 //! | PutImage | ImageAlreadyExistsException, or ImageTagAlreadyExistsException of a tag that this image has: success |
+//!
+//! So nothing of a push is recorded: what it leaves behind is named by its content, and the next push finds it by that name.
 
 use std::time::Duration;
 
@@ -53,8 +55,8 @@ const PART_AT_MOST: u64 = 20 << 20;
 const BEGINS_AT_MOST: u32 = 3;
 /// How long a call is sent again after its first failure.
 const REPEATED_FOR: Duration = Duration::from_secs(120);
-/// How long a part may take: 10 MiB at a quarter of a megabit per second. A connection that stands still is given up by the client
-/// long before.
+/// How long a part may take: 10 MiB, in base64, at a third of a megabit per second. A connection that stands still is given up by the
+/// client long before.
 const PART_WITHIN: Duration = Duration::from_secs(360);
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 

@@ -118,6 +118,8 @@ async fn an_image_of_a_registry_on_this_machine_is_pulled_with_the_credentials_o
 }
 
 type Answer = (u16, Vec<(&'static str, String)>, Vec<u8>);
+/// What goes wrong with an answer.
+type Spoil = fn(&Asked, Answer) -> Answer;
 
 /// A registry, by what it answers to a request.
 struct Fake {
@@ -185,7 +187,7 @@ fn blobs() -> (BTreeMap<String, Vec<u8>>, Digest) {
 const SECRET: &str = "hunter2-token";
 
 /// Docker Hub, nearly: a token from another host, and layers from a third one.
-fn hub(blobs: BTreeMap<String, Vec<u8>>, root: Digest, spoil: fn(&Asked, Answer) -> Answer) -> Fake {
+fn hub(blobs: BTreeMap<String, Vec<u8>>, root: Digest, spoil: Spoil) -> Fake {
     let plain = move |asked: &Asked| -> Answer {
         let url = asked.url.as_str();
         let json = |media_type: &str| vec![("content-type", media_type.to_owned())];
@@ -219,7 +221,7 @@ fn hub(blobs: BTreeMap<String, Vec<u8>>, root: Digest, spoil: fn(&Asked, Answer)
     Fake::new(move |asked| spoil(asked, plain(asked)))
 }
 
-async fn pull(spoil: fn(&Asked, Answer) -> Answer) -> (Result<Vec<Vec<u8>>, ImageError>, Vec<String>) {
+async fn pull(spoil: Spoil) -> (Result<Vec<Vec<u8>>, ImageError>, Vec<String>) {
     let (blobs, root) = blobs();
     let fake = hub(blobs, root, spoil);
     let log = fake.log.clone();
@@ -241,7 +243,7 @@ async fn a_token_is_fetched_once_and_layers_may_be_somewhere_else() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pull_outlives_what_registries_do_to_it() {
-    let rows: [(&str, fn(&Asked, Answer) -> Answer); 4] = [
+    let rows: [(&str, Spoil); 4] = [
         ("a layer that ends early goes on where it ended", |asked, (status, headers, mut body)| {
             if asked.url.contains("cdn.example") && body.len() > 1000 {
                 body.truncate(body.len() / 2);
@@ -273,7 +275,7 @@ async fn a_pull_outlives_what_registries_do_to_it() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_registry_cannot_give_is_an_error_without_a_secret() {
-    let rows: [(&str, fn(&Asked, Answer) -> Answer); 8] = [
+    let rows: [(&str, Spoil); 8] = [
         ("401: access denied", |asked, answer| match asked.url.starts_with("https://auth") {
             true => (401, Vec::new(), Vec::new()),
             false => answer,
