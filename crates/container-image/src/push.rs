@@ -3,9 +3,10 @@
 //! # Which API
 //! ECR's own: BatchCheckLayerAvailability, InitiateLayerUpload, UploadLayerPart, CompleteLayerUpload, PutImage. Its reference says of
 //! these calls that they are used by the ECR proxy, and that images are generally pushed with `docker`. They are documented and part of
-//! the SDK's promise, though, and there are three reasons for them: they are signed as all other calls are, without a token that has
-//! to be kept secret and renewed; their errors have codes; and layers come in parts, which ECR's side of the registry's API does not
-//! take (aws/containers-roadmap#2831), so that a layer of gigabytes would begin again after every loss of the connection.
+//! the SDK's promise, though, and there are four reasons for them: they are signed as all other calls are, without a token that has
+//! to be kept secret and renewed; their errors have codes; layers come in parts, which ECR's side of the registry's API does not
+//! take (aws/containers-roadmap#2831), so that a layer of gigabytes would begin again after every loss of the connection; and the
+//! embedded AWS answers them inside the process, where there is no host to connect to.
 //!
 //! # What is repeated
 //! The clients of this workspace repeat nothing by themselves. Here a call is sent again while it is throttled, finds no connection, or

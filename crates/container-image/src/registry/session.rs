@@ -7,8 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aws::Called;
+use aws_sdk_ecr::operation::batch_get_image::BatchGetImageError;
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::byte_stream::ByteStream;
 use engine::{CallError, ErrorClass};
 use http::Uri;
@@ -81,18 +84,31 @@ impl Session {
         answer.map_err(|cause| self.failed(cause))
     }
 
-    /// The same with its whole body, if that is not larger than `at_most`.
+    /// The same with its whole body, if that is not larger than `at_most`. For the first request: a host that does not exist, or on
+    /// which nobody listens, is an error at once.
     pub(crate) async fn document(
         &self,
         asked: Asked<'_>,
         at_most: u64,
     ) -> Result<(HttpResponse, Vec<u8>), ImageError> {
         let get = || async {
-            let mut response = self.get_once(asked).await?;
-            let bytes = body(&self.operation(asked.path), &mut response, at_most).await?;
-            Ok((response, bytes))
+            match self.document_once(asked, at_most).await {
+                Err(error) if error.class == ErrorClass::Unreachable => Ok(Err(error)),
+                other => other.map(Ok),
+            }
         };
-        patiently(asked.path, REPEATED_FOR, get).await.map_err(|cause| self.failed(cause))
+        let answer = patiently(asked.path, REPEATED_FOR, get).await;
+        answer.and_then(|answer| answer).map_err(|cause| self.failed(cause))
+    }
+
+    async fn document_once(
+        &self,
+        asked: Asked<'_>,
+        at_most: u64,
+    ) -> Result<(HttpResponse, Vec<u8>), CallError> {
+        let mut response = self.get_once(asked).await?;
+        let bytes = body(&self.operation(asked.path), &mut response, at_most).await?;
+        Ok((response, bytes))
     }
 
     fn operation(&self, path: &str) -> String {
@@ -225,7 +241,16 @@ impl Session {
             let lost = |words: String| error(ErrorClass::Ambiguous, &operation, None, words);
             let answer = tokio::time::timeout(SILENCE, self.connector.call(request)).await;
             let answer = answer.map_err(|_| lost(format!("no answer within {} s", SILENCE.as_secs())))?;
-            let response = answer.map_err(|error| lost(causes(&error)))?;
+            let response = answer.map_err(|error| {
+                let words = causes(&error);
+                // Whether anything was sent is decided where it is for all calls.
+                let failed: Result<(), SdkError<BatchGetImageError, HttpResponse>> =
+                    Err(SdkError::dispatch_failure(error));
+                match failed.called(&operation) {
+                    Err(call) => CallError { message: words, ..call },
+                    Ok(()) => lost(words),
+                }
+            })?;
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return Ok(response);
             }

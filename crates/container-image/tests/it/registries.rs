@@ -314,6 +314,26 @@ async fn what_a_registry_cannot_give_is_an_error_without_a_secret() {
     }
 }
 
+#[derive(Debug)]
+struct Nobody;
+
+impl HttpConnector for Nobody {
+    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        HttpConnectorFuture::ready(Err(ConnectorError::io(refused.into())))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_on_which_nobody_listens_is_an_error_at_once() {
+    let start = tokio::time::Instant::now();
+    let registries = Registries::new().with_connector(SharedHttpConnector::new(Nobody));
+    let source = Source::parse("reg.example/team/app:1").unwrap();
+    let error = source.open_with(&AMD64, &registries).await.unwrap_err();
+    assert!(error.to_string().contains("connection refused"), "{error}");
+    assert!(start.elapsed().is_zero(), "{:?}", start.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_layer_that_ends_early_again_and_again_is_given_up() {
     let (pulled, _) = pull(|asked, (status, headers, body)| {
