@@ -1,7 +1,7 @@
 //! Bytes that are named by their digest.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Read as _};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -84,6 +84,16 @@ pub(crate) trait Pieces: Send {
     async fn piece(&mut self, at_most: usize) -> io::Result<Vec<u8>>;
 }
 
+/// Bytes that are in memory.
+#[async_trait]
+impl Pieces for io::Cursor<Vec<u8>> {
+    async fn piece(&mut self, at_most: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.by_ref().take(at_most as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
 /// Reads a blob in pieces, and checks it.
 pub struct BlobReader {
     place: String,
@@ -132,7 +142,10 @@ impl BlobReader {
 
     async fn piece(&mut self, at_most: usize) -> Result<Vec<u8>, ImageError> {
         let piece = self.pieces.piece(at_most).await;
-        piece.map_err(|source| ImageError::File { action: "read", place: self.place.clone(), source })
+        piece.map_err(|error| match error.downcast::<ImageError>() {
+            Ok(error) => error,
+            Err(source) => ImageError::File { action: "read", place: self.place.clone(), source },
+        })
     }
 
     async fn check_end(&mut self) -> Result<(), ImageError> {

@@ -160,6 +160,24 @@ pub enum ImageError {
         /// The image that has it, if it is known.
         existing: Option<String>,
     },
+    /// The file with the credentials of Docker cannot be used. Its content is never quoted.
+    #[error("{place} is not a valid Docker configuration: line {line}")]
+    DockerConfig {
+        /// The path.
+        place: String,
+        /// Where it is wrong.
+        line: usize,
+    },
+    /// A registry does not give the image.
+    #[error("cannot pull {place}: {cause}")]
+    Registry {
+        /// The name of the image.
+        place: String,
+        /// The request that failed, with the status as its code.
+        cause: CallError,
+        /// What a person can do.
+        hint: String,
+    },
     /// A call to AWS failed.
     #[error("{0}")]
     Call(CallError),
@@ -206,6 +224,8 @@ impl ImageError {
             ImageError::TagTaken { .. } => {
                 "push with another tag, or without one: an image can be deployed by its digest".to_owned()
             }
+            ImageError::DockerConfig { .. } => "correct the file, or log in again with `docker login`".to_owned(),
+            ImageError::Registry { hint, .. } => hint.clone(),
             ImageError::File { .. }
             | ImageError::TooLarge { .. }
             | ImageError::Unsupported { .. }

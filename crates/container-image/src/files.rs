@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -78,6 +77,28 @@ fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
+/// Reads from a place in a file, which others may read at the same time: fewer bytes than there is room for, and none at its end.
+pub(crate) fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_at(file, bytes, at);
+    #[cfg(windows)]
+    return std::os::windows::fs::FileExt::seek_read(file, bytes, at);
+}
+
+/// Fills all the room.
+pub(crate) fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match read_at(file, &mut bytes[filled..], at + filled as u64) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 pub(crate) fn cannot_read(place: &str) -> impl FnOnce(io::Error) -> ImageError {
     let place = place.to_owned();
     |source| ImageError::File { action: "read", place, source }
@@ -92,7 +113,7 @@ impl Found {
     pub(crate) fn read(&self, at_most: u64) -> io::Result<Vec<u8>> {
         let size = usize::try_from(self.size.min(at_most)).unwrap_or(usize::MAX);
         let mut bytes = vec![0; size];
-        self.file.read_exact_at(&mut bytes, self.from)?;
+        read_exact_at(&self.file, &mut bytes, self.from)?;
         Ok(bytes)
     }
 
@@ -115,7 +136,7 @@ impl Pieces for FilePieces {
         let (file, at, size) = (self.file.clone(), self.at, at_most.min(left).min(READ_AT_MOST));
         let read = move || -> io::Result<Vec<u8>> {
             let mut bytes = vec![0; size];
-            let read = file.read_at(&mut bytes, at)?;
+            let read = read_at(&file, &mut bytes, at)?;
             bytes.truncate(read);
             Ok(bytes)
         };

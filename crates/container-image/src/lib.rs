@@ -35,6 +35,7 @@
 //! # Pushing
 //! [`push`] sends only what the repository lacks; see there for what happens in case of errors.
 
+mod again;
 mod blob;
 mod docker;
 mod error;
@@ -45,6 +46,7 @@ mod manifest;
 mod platform;
 mod progress;
 mod push;
+mod registry;
 mod select;
 mod source;
 mod tarball;
@@ -61,4 +63,7 @@ pub use progress::Progress;
 pub use push::PUSH_ACTIONS;
 pub use push::Pushed;
 pub use push::push;
+pub use registry::DockerConfig;
+pub use registry::PULL_ACTIONS;
+pub use registry::Registries;
 pub use source::Source;

@@ -3,9 +3,10 @@
 //! # Which API
 //! ECR's own: BatchCheckLayerAvailability, InitiateLayerUpload, UploadLayerPart, CompleteLayerUpload, PutImage. Its reference says of
 //! these calls that they are used by the ECR proxy, and that images are generally pushed with `docker`. They are documented and part of
-//! the SDK's promise, though, and there are three reasons for them: they are signed as all other calls are, without a token that has
-//! to be kept secret and renewed; their errors have codes; and layers come in parts, which ECR's side of the registry's API does not
-//! take (aws/containers-roadmap#2831), so that a layer of gigabytes would begin again after every loss of the connection.
+//! the SDK's promise, though, and there are four reasons for them: they are signed as all other calls are, without a token that has
+//! to be kept secret and renewed; their errors have codes; layers come in parts, which ECR's side of the registry's API does not
+//! take (aws/containers-roadmap#2831), so that a layer of gigabytes would begin again after every loss of the connection; and the
+//! embedded AWS answers them inside the process, where there is no host to connect to.
 //!
 //! # What is repeated
 //! The clients of this workspace repeat nothing by themselves. Here a call is sent again while it is throttled, finds no connection, or
@@ -17,8 +18,9 @@
 //! | UploadLayerPart | InvalidLayerPartException, which says that this part was the last one received: success. Otherwise the upload begins again |
 //! | CompleteLayerUpload | LayerAlreadyExistsException: success. If the upload is unknown by then, the layer is looked for |
 //! | PutImage | ImageAlreadyExistsException, or ImageTagAlreadyExistsException of a tag that this image has: success |
+//!
+//! So nothing of a push is recorded: what it leaves behind is named by its content, and the next push finds it by that name.
 
-use std::future::Future;
 use std::time::Duration;
 
 use aws::{Called, required};
@@ -26,9 +28,10 @@ use aws_sdk_ecr::Client;
 use aws_sdk_ecr::config::timeout::TimeoutConfig;
 use aws_sdk_ecr::operation::upload_layer_part::UploadLayerPartError;
 use aws_sdk_ecr::types::{ImageDetail, ImageIdentifier, ImageStatus, ImageTagMutability, LayerAvailability};
-use engine::{Backoff, CallError, Pace};
+use engine::CallError;
 use futures::{StreamExt as _, TryStreamExt as _};
 
+use crate::again::patiently;
 use crate::image::Part;
 use crate::{Blob, Digest, Image, ImageError, Progress};
 
@@ -53,9 +56,8 @@ const PART_AT_MOST: u64 = 20 << 20;
 const BEGINS_AT_MOST: u32 = 3;
 /// How long a call is sent again after its first failure.
 const REPEATED_FOR: Duration = Duration::from_secs(120);
-const PACE: Pace = Pace { first: Duration::from_millis(500), factor: 2.0, longest: Duration::from_secs(10) };
-/// How long a part may take: 10 MiB at a quarter of a megabit per second. A connection that stands still is given up by the client
-/// long before.
+/// How long a part may take: 10 MiB, in base64, at a third of a megabit per second. A connection that stands still is given up by the
+/// client long before.
 const PART_WITHIN: Duration = Duration::from_secs(360);
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
@@ -117,25 +119,6 @@ enum Put {
     LayersMissing(CallError),
 }
 
-/// Repeats a call while it may pass.
-async fn patiently<T, F>(seed: &str, mut call: impl FnMut() -> F) -> Result<T, CallError>
-where
-    F: Future<Output = Result<T, CallError>>,
-{
-    let mut backoff = None;
-    loop {
-        let error = match call().await {
-            Ok(value) => return Ok(value),
-            Err(error) => error,
-        };
-        let may_pass = error.class.is_transient() || !error.class.is_certain();
-        let backoff = backoff.get_or_insert_with(|| Backoff::new(seed, PACE, REPEATED_FOR));
-        if !may_pass || !backoff.wait().await {
-            return Err(error);
-        }
-    }
-}
-
 fn has_code(error: &CallError, codes: &[&str]) -> bool {
     error.code.as_deref().is_some_and(|code| codes.contains(&code))
 }
@@ -169,7 +152,9 @@ impl Push<'_> {
     async fn describe(&self, id: ImageIdentifier) -> Result<Option<ImageDetail>, CallError> {
         const OPERATION: &str = "DescribeImages";
         let request = self.ecr.describe_images().repository_name(self.repository).image_ids(id);
-        let answer = patiently(OPERATION, || async { request.clone().send().await.called(OPERATION) }).await;
+        let answer =
+            patiently(OPERATION, REPEATED_FOR, || async { request.clone().send().await.called(OPERATION) })
+                .await;
         match answer {
             Ok(answer) => Ok(answer.image_details.unwrap_or_default().into_iter().next()),
             Err(error) if has_code(&error, &["ImageNotFoundException"]) => Ok(None),
@@ -198,7 +183,8 @@ impl Push<'_> {
         }
         let request = self.ecr.describe_repositories().repository_names(self.repository);
         let answer =
-            patiently(OPERATION, || async { request.clone().send().await.called(OPERATION) }).await?;
+            patiently(OPERATION, REPEATED_FOR, || async { request.clone().send().await.called(OPERATION) })
+                .await?;
         match answer.repositories().first().and_then(|repository| repository.image_tag_mutability()) {
             Some(ImageTagMutability::Immutable) => Err(self.taken(tag, holder)),
             _ => Ok(()),
@@ -237,7 +223,8 @@ impl Push<'_> {
         let request = self.ecr.batch_check_layer_availability().repository_name(self.repository);
         let request = request.set_layer_digests(Some(digests));
         let answer =
-            patiently(OPERATION, || async { request.clone().send().await.called(OPERATION) }).await?;
+            patiently(OPERATION, REPEATED_FOR, || async { request.clone().send().await.called(OPERATION) })
+                .await?;
         let layers = answer.layers.unwrap_or_default().into_iter();
         let there = layers.filter(|layer| layer.layer_availability == Some(LayerAvailability::Available));
         Ok(there.filter_map(|layer| layer.layer_digest).collect())
@@ -269,7 +256,8 @@ impl Push<'_> {
         // Before the call: a blob that is not there begins no upload.
         let mut reader = self.image.open(part, blob).await?;
         let request = self.ecr.initiate_layer_upload().repository_name(self.repository);
-        let begun = patiently(seed, || async { request.clone().send().await.called(INITIATE) }).await?;
+        let begun =
+            patiently(seed, REPEATED_FOR, || async { request.clone().send().await.called(INITIATE) }).await?;
         let id = required(begun.upload_id, INITIATE, "uploadId")?;
         let size = required(begun.part_size, INITIATE, "partSize")?;
         let size = u64::try_from(size).unwrap_or(0).clamp(1, PART_AT_MOST);
@@ -282,7 +270,7 @@ impl Push<'_> {
             }
             let next = sent + bytes.len() as u64;
             let sending = || self.upload_part(&id, sent, next - 1, bytes.clone());
-            patiently(seed, sending).await?;
+            patiently(seed, REPEATED_FOR, sending).await?;
             sent = next;
             self.progress.sent(&blob.digest, sent, blob.size);
         }
@@ -321,7 +309,7 @@ impl Push<'_> {
         let request = self.ecr.complete_layer_upload().repository_name(self.repository).upload_id(id);
         let request = request.layer_digests(digest.as_str());
         let sending = || async { request.clone().send().await.called(OPERATION) };
-        match patiently(digest.as_str(), sending).await {
+        match patiently(digest.as_str(), REPEATED_FOR, sending).await {
             Ok(_) => Ok(()),
             Err(error) if has_code(&error, &["LayerAlreadyExistsException"]) => Ok(()),
             Err(error) => Err(error.into()),
@@ -339,7 +327,7 @@ impl Push<'_> {
             .image_digest(self.image.digest().as_str())
             .set_image_tag(self.tag.map(str::to_owned));
         let sending = || async { request.clone().send().await.called(OPERATION) };
-        let error = match patiently(OPERATION, sending).await {
+        let error = match patiently(OPERATION, REPEATED_FOR, sending).await {
             Ok(_) => return Ok(Put::Done),
             Err(error) => error,
         };

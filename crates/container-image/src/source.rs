@@ -5,12 +5,20 @@ use std::sync::Arc;
 
 use crate::files::Files;
 use crate::layout::{blocking, find};
+use crate::registry::{self, Reference, Registries};
 use crate::{Image, ImageError, Platform, docker, layout};
+
+/// How the name of a file ends that is an archive: such a text is never looked for in a registry.
+const ARCHIVES: [&str; 6] = [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2"];
 
 /// Where an image is to be read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    path: PathBuf,
+pub struct Source(Place);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    Path(PathBuf),
+    Registry(Reference),
 }
 
 impl Source {
@@ -25,17 +33,42 @@ impl Source {
     pub fn parse(text: &str) -> Result<Self, ImageError> {
         let path = Path::new(text);
         if !text.is_empty() && path.exists() {
-            return Ok(Self { path: path.to_owned() });
+            return Ok(Self(Place::Path(path.to_owned())));
         }
-        Err(ImageError::NoSuchPath { path: path.to_owned() })
+        let is_path = path.is_absolute()
+            || ["./", "../", "~"].iter().any(|start| text.starts_with(start))
+            || [".", ".."].contains(&text)
+            || ARCHIVES.iter().any(|end| text.ends_with(end));
+        match is_path {
+            true => Err(ImageError::NoSuchPath { path: path.to_owned() }),
+            false => Reference::parse(text).map(|reference| Self(Place::Registry(reference))),
+        }
+    }
+
+    /// Whether it is pulled from a registry, and not read from this machine.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        matches!(self.0, Place::Registry(_))
+    }
+
+    /// The same as [`open_with`](Self::open_with), without credentials for registries.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn open(&self, platform: &Platform) -> Result<Image, ImageError> {
+        self.open_with(platform, &Registries::new()).await
     }
 
     /// The image for a platform. Reads manifests and configurations, and of files also whether all blobs are there.
     ///
     /// # Errors
-    /// Any but those about repositories and calls.
-    pub async fn open(&self, platform: &Platform) -> Result<Image, ImageError> {
-        let (place, path) = (self.path.display().to_string(), self.path.clone());
+    /// Any but those about repositories; [`ImageError::Call`] only where a token for ECR is asked for.
+    pub async fn open_with(&self, platform: &Platform, registries: &Registries) -> Result<Image, ImageError> {
+        let path = match &self.0 {
+            Place::Registry(reference) => return registry::open(reference, registries, platform).await,
+            Place::Path(path) => path.clone(),
+        };
+        let place = path.display().to_string();
         let files = Arc::new(blocking(move || Files::open(&path)).await?);
         // What current versions of `docker save` write is both. The layout has the digests that registries know.
         if find(&files, layout::MARK).await?.is_some() {

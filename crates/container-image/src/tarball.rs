@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 use tar::EntryType;
 
 use crate::ImageError;
-use crate::files::{Found, cannot_read};
+use crate::files::{Found, cannot_read, read_at, read_exact_at};
 
 /// How many bytes a compressed archive may have after decompression: as many as a task of Fargate has disk at most, so that an image
 /// that is larger could not run (Amazon ECS Developer Guide, "Fargate task ephemeral storage").
@@ -52,7 +51,7 @@ impl Tarball {
     /// this process. Blocks.
     pub(crate) fn open(place: &str, file: File) -> Result<Self, ImageError> {
         let mut start = [0; 6];
-        let read = file.read_at(&mut start, 0).map_err(cannot_read(place))?;
+        let read = read_at(&file, &mut start, 0).map_err(cannot_read(place))?;
         let start = &start[..read];
         let other = OTHER_COMPRESSIONS.iter().find(|(magic, _)| start.starts_with(magic));
         if let Some((_, name)) = other {
@@ -130,7 +129,7 @@ impl Tarball {
 
 fn is_end(file: &File, at: u64) -> bool {
     let mut block = [0; BLOCK as usize];
-    file.read_exact_at(&mut block, at).is_ok() && block.iter().all(|byte| *byte == 0)
+    read_exact_at(file, &mut block, at).is_ok() && block.iter().all(|byte| *byte == 0)
 }
 
 /// What is wrong where the header after a file cannot be read. An archive is made of whole blocks.

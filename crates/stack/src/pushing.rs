@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use container_image::{Digest, Image, ImageError, Platform, Progress, Source, push};
+use container_image::{
+    Digest, DockerConfig, Image, ImageError, Platform, Progress, Registries, Source, push,
+};
 use ecs::operations;
 use engine::{Outcome, visible};
 use serde_json::json;
@@ -49,7 +51,16 @@ impl Work {
         let platform = Platform::of_ecs(containers.architecture.name()).ok_or_else(|| {
             Failure::new(Exit::Failed, "an architecture without a platform").coded(Code::Defect)
         })?;
-        let image = Source::parse(text).map_err(refused)?.open(&platform).await.map_err(refused)?;
+        let source = Source::parse(text).map_err(refused)?;
+        let mut registries = Registries::new();
+        if source.is_remote() {
+            // The image may be in a registry of ECR, for which the same credentials get a token.
+            let cloud = self.connect().await?;
+            registries = registries
+                .with_docker_config(DockerConfig::read().map_err(refused)?)
+                .with_ecr(cloud.context.client(aws_sdk_ecr::Client::new));
+        }
+        let image = source.open_with(&platform, &registries).await.map_err(refused)?;
         note(&format!(
             "{}: {} for {}, {} in {} layers{}",
             visible(image.place()),

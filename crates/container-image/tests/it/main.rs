@@ -4,5 +4,7 @@
 
 mod damage;
 mod made;
+mod permissions;
 mod pushes;
+mod registries;
 mod sources;

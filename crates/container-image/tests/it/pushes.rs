@@ -1,11 +1,20 @@
 //! Pushes to the embedded AWS.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use aws_sdk_ecr::Client;
 use aws_sdk_ecr::types::{ImageIdentifier, ImageTagMutability};
-use container_image::{Digest, Image, ImageError, Platform, Progress, Pushed, push};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use container_image::{Digest, Image, ImageError, PUSH_ACTIONS, Platform, Progress, Pushed, push};
 use emulator::{Counted, Emulator, Fault, FaultPlan, Moment, When};
+use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::made::{At, Made, bytes};
@@ -89,6 +98,72 @@ async fn what_the_repository_lacks_is_sent_and_the_second_push_sends_nothing() {
     world.push(&image, Some("1.1")).await.unwrap();
     assert_eq!(world.calls(), ["DescribeImages", "PutImage"]);
     assert_eq!(world.manifest("1.1").await.as_deref(), Some(image.manifest()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_list_of_actions_is_that_of_the_calls() {
+    let world = World::new().await;
+    let ((_one, one), (_other, other)) = (image(1, &[3000]).await, image(2, &[3000]).await);
+    world.push(&one, Some("1.0")).await.unwrap();
+    world.push(&other, Some("1.0")).await.unwrap();
+    let mut called: Vec<String> = world.calls().into_iter().map(|call| format!("ecr:{call}")).collect();
+    called.sort();
+    called.dedup();
+    assert_eq!(called, PUSH_ACTIONS);
+}
+
+/// Loses the answer to the first part, and says of the next refusal how far the upload had come, as ECR does and the embedded AWS does
+/// not.
+#[derive(Clone, Debug)]
+struct Lossy {
+    emulator: Emulator,
+    has_lost: Arc<AtomicBool>,
+}
+
+impl HttpClient for Lossy {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Lossy {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let this = self.clone();
+        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        HttpConnectorFuture::new(async move {
+            let (parts, body) = request.try_into_http1x().unwrap().into_parts();
+            let body = body.bytes().unwrap_or_default().to_vec();
+            let sent: Value = serde_json::from_slice(&body).unwrap();
+            let answer = this.emulator.exchange(http::Request::from_parts(parts, body)).await.unwrap();
+            let is_part = target.ends_with("UploadLayerPart");
+            if is_part && !this.has_lost.swap(true, Ordering::Relaxed) {
+                return Err(ConnectorError::io("the connection was reset".into()));
+            }
+            let (mut parts, mut body) = answer.into_parts();
+            if is_part && parts.status == 400 {
+                let mut refusal: Value = serde_json::from_slice(&body).unwrap();
+                refusal["lastValidByteReceived"] = sent["partLastByte"].clone();
+                body = refusal.to_string().into_bytes();
+                parts.headers.remove("content-length");
+            }
+            let answer = http::Response::from_parts(parts, SdkBody::from(body));
+            Ok(HttpResponse::try_from(answer).unwrap())
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_had_arrived_is_not_a_reason_to_begin_again() {
+    let world = World::new().await;
+    let (_at, image) = image(1, &[11 * MIB]).await;
+    let lossy = Lossy { emulator: world.emulator.clone(), has_lost: Arc::default() };
+    let sdk = testing::config(&world.emulator).into_builder().http_client(lossy).build();
+    let ecr = Client::new(&aws::client_config(&sdk));
+    push(&ecr, "app", &image, None, &()).await.unwrap();
+    let calls = world.emulator.calls();
+    let begun = calls.iter().filter(|call| call.operation == "InitiateLayerUpload").count();
+    let parts = calls.iter().filter(|call| call.operation == "UploadLayerPart").count();
+    assert_eq!((begun, parts), (2, 4), "a layer of two parts and a configuration, and one part again");
 }
 
 #[derive(Default)]
