@@ -5,6 +5,8 @@
 //! `logs:PutRetentionPolicy`). So an identity that has only `logs:CreateLogStream` and `logs:PutLogEvents` can add lines and
 //! do nothing else.
 
+use std::collections::VecDeque;
+
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use engine::{CallError, ErrorClass};
@@ -15,6 +17,9 @@ use crate::poll::insisting;
 
 /// Pages that are read at the most. A page has up to 10,000 lines.
 const PAGES: usize = 1000;
+
+/// The most lines of a page (GetLogEvents, `limit`).
+const LONGEST_PAGE: i32 = 10_000;
 
 /// A log stream, to which lines are added.
 #[derive(Clone, Debug)]
@@ -96,63 +101,52 @@ impl LogLines {
         }
         Err(CallError::new(ErrorClass::Invalid, OPERATION, "the stream has too many lines to read"))
     }
+
+    /// The last lines that CloudWatch Logs shows, so many at the most, oldest first. There are none where there is no such group or
+    /// stream: a container has a stream only once it has written a line.
+    ///
+    /// # Errors
+    /// As the call fails.
+    pub async fn last(&self, count: usize) -> Result<Vec<String>, CallError> {
+        const OPERATION: &str = "GetLogEvents";
+        let (mut lines, mut token) = (VecDeque::new(), None::<String>);
+        for _ in 0..PAGES {
+            let wanted =
+                i32::try_from(count.saturating_sub(lines.len())).unwrap_or(i32::MAX).min(LONGEST_PAGE);
+            if wanted == 0 {
+                break;
+            }
+            let page = insisting(OPERATION, || async {
+                let call = self.client.get_log_events().log_group_name(&self.group);
+                let call = call.log_stream_name(&self.stream).start_from_head(false).limit(wanted);
+                call.set_next_token(token.clone()).send().await.called(OPERATION)
+            });
+            let Some(page) = page.await.if_exists()? else { break };
+            // A page is in the order of time, and the next one has what is older.
+            let events = page.events.unwrap_or_default();
+            events
+                .into_iter()
+                .rev()
+                .filter_map(|event| event.message)
+                .for_each(|line| lines.push_front(line));
+            match page.next_backward_token {
+                Some(next) if token.as_ref() != Some(&next) => token = Some(next),
+                _ => break,
+            }
+        }
+        Ok(lines.into())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::VecDeque;
-    use std::sync::{Arc, Mutex};
-
-    use aws_credential_types::Credentials;
-    use aws_sdk_cloudwatchlogs::config::retry::RetryConfig;
-    use aws_sdk_cloudwatchlogs::config::{BehaviorVersion, Region};
-    use aws_smithy_runtime_api::client::http::{
-        HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector, http_client_fn,
-    };
-    use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-    use aws_smithy_runtime_api::client::result::ConnectorError;
-    use aws_smithy_runtime_api::http::StatusCode;
-    use aws_smithy_types::body::SdkBody;
     use serde_json::{Value, json};
 
     use super::*;
-
-    /// Gives these answers, one after the other, `None` for a connection that is refused; keeps the requests.
-    #[derive(Clone, Debug)]
-    struct Answers {
-        left: Arc<Mutex<VecDeque<Option<Value>>>>,
-        asked: Arc<Mutex<Vec<Value>>>,
-    }
-
-    impl HttpConnector for Answers {
-        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-            let body = request.body().bytes().unwrap_or_default();
-            self.asked.lock().unwrap().push(serde_json::from_slice(body).unwrap());
-            let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-            let answer = self.left.lock().unwrap().pop_front().expect("nothing more is asked");
-            HttpConnectorFuture::ready(match answer {
-                Some(body) => {
-                    let body = SdkBody::from(body.to_string());
-                    Ok(HttpResponse::new(StatusCode::try_from(200).unwrap(), body))
-                }
-                None => Err(ConnectorError::io(refused().into())),
-            })
-        }
-    }
+    use crate::scripted::{Answers, scripted};
 
     fn lines(answers: impl IntoIterator<Item = Option<Value>>) -> (LogLines, Answers) {
-        let left = Arc::new(Mutex::new(answers.into_iter().collect()));
-        let answers = Answers { left, asked: Arc::default() };
-        let connector = SharedHttpConnector::new(answers.clone());
-        let http = http_client_fn(move |_: &HttpConnectorSettings, _| connector.clone());
-        let config = aws_sdk_cloudwatchlogs::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-central-1"))
-            .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
-            .retry_config(RetryConfig::disabled())
-            .http_client(http)
-            .build();
-        let client = Client::from_conf(config);
+        let (client, answers) = scripted(answers);
         (LogLines { client, group: "g".to_owned(), stream: "s".to_owned() }, answers)
     }
 
@@ -171,15 +165,38 @@ mod tests {
             page(&[], "f/4"),
         ]);
         assert_eq!(lines.all().await.unwrap().unwrap(), ["a", "b"]);
-        let asked = answers.asked.lock().unwrap();
+        let asked = answers.asked();
         let tokens: Vec<&Value> = asked.iter().map(|request| &request["nextToken"]).collect();
         assert_eq!(json!(tokens), json!([null, "f/1", "f/2", "f/3", "f/4"]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_lines_are_in_their_order_however_short_the_pages_are() {
+        let page = |lines: &[&str], token: &str| {
+            let events: Vec<Value> =
+                lines.iter().map(|line| json!({ "timestamp": 1, "message": line })).collect();
+            Some(json!({ "events": events, "nextBackwardToken": token }))
+        };
+        let (lines, answers) = lines([page(&["d", "e"], "b/1"), page(&[], "b/2"), page(&["b", "c"], "b/3")]);
+        assert_eq!(lines.last(4).await.unwrap(), ["b", "c", "d", "e"]);
+        let asked = answers.asked();
+        let limits: Vec<&Value> = asked.iter().map(|request| &request["limit"]).collect();
+        assert_eq!(json!(limits), json!([4, 2, 2]));
+        assert_eq!(asked[2]["nextToken"], "b/2");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_there_are_fewer_lines_than_wanted_all_are_there() {
+        let page = |token: &str| json!({ "events": [{ "timestamp": 1, "message": token }], "nextBackwardToken": "b/0" });
+        let (lines, _) = lines([Some(page("a")), Some(json!({ "events": [], "nextBackwardToken": "b/0" }))]);
+        assert_eq!(lines.last(9).await.unwrap(), ["a"]);
+        assert_eq!(lines.last(0).await.unwrap(), [""; 0]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_line_is_added_once_there_is_a_connection_again() {
         let (lines, answers) = lines([None, None, Some(json!({}))]);
         lines.add(1, "a").await.unwrap();
-        assert_eq!(answers.asked.lock().unwrap().len(), 3);
+        assert_eq!(answers.asked().len(), 3);
     }
 }
