@@ -366,6 +366,18 @@ async fn every_call_can_fail_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_immutable_tag_whose_answer_was_lost_is_the_images_own() {
+    let (_at, image) = image(1, &[3000]).await;
+    for fault in [Fault::ErrorAfterEffect, Fault::TimeOut(Moment::AfterEffect)] {
+        let when = Counted::Operation("PutImage".to_owned());
+        let world = World::with(FaultPlan::default().with(when, When::Call(1), fault.clone())).await;
+        world.fix_tags().await;
+        world.push(&image, Some("1.0")).await.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
+        assert_eq!(world.manifest("1.0").await.as_deref(), Some(image.manifest()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_aws_refuses_is_not_repeated() {
     let (_at, image) = image(1, &[3000]).await;
     for operation in ["DescribeImages", "BatchCheckLayerAvailability", "InitiateLayerUpload", "PutImage"] {
