@@ -2,9 +2,7 @@
 
 use aws::{CallResult, Called, Context};
 use aws_sdk_ecr::types::ImageIdentifier;
-use aws_sdk_ecs::types::{
-    DesiredStatus, ServiceDeploymentStatus, StopServiceDeploymentStopType, Task, TaskStopCode,
-};
+use aws_sdk_ecs::types::{DesiredStatus, ServiceDeploymentStatus, StopServiceDeploymentStopType, Task};
 use engine::CallError;
 
 use crate::resources::{self, deployment};

@@ -7,14 +7,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws::Context;
+use aws::{Context, LogLines};
 use ecs::operations::{self, Rollout};
 use ecs::resources::{Cluster, Repository, Service};
 use engine::{
     Backoff, CallError, Cancel, Host as _, Observer, Pace, Plan, Progress, Report, Resolved, Resource as _,
-    Session, State, SystemHost,
+    Session, State, SystemHost, visible,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::advice::code_of_call;
 use crate::chosen::Asked;
@@ -36,6 +36,9 @@ use crate::time::rfc3339;
 const PACE: Pace = Pace { first: Duration::from_secs(2), factor: 1.5, longest: Duration::from_secs(15) };
 /// How long ECS may take to go back: it starts no task, since those of before still run in the bake time.
 const BACK_WITHIN: Duration = Duration::from_secs(30 * 60);
+
+/// So many lines of a failed container's log are shown.
+const LINES: usize = 30;
 
 /// What the state has of the service, as calls name it.
 pub(crate) struct Names {
@@ -421,6 +424,28 @@ impl Work {
         if tasks.len() > 1 {
             lines.line(format!("  {} more tasks stopped within the last hour", tasks.len() - 1));
         }
+        if let Some(container) = task.culprit() {
+            let name = if container.name == "app" { "appLogGroupName" } else { "tracingLogGroupName" };
+            let exports = state.exports();
+            let written = match exports.get(name).and_then(Value::as_str) {
+                Some(group) => LogLines::new(&cloud.context, group, &container.log_stream).last(LINES).await,
+                None => Ok(Vec::new()),
+            };
+            match written {
+                Ok(written) if written.is_empty() => {
+                    lines.line(format!("  {} has written nothing to its log", container.name));
+                }
+                Ok(written) => {
+                    lines.line(format!("  the end of its log ({}):", container.log_stream));
+                    written.iter().for_each(|line| {
+                        lines.line(format!("    {}", visible(line.trim_end())));
+                    });
+                }
+                Err(error) => {
+                    lines.line(format!("  its log cannot be read: {error}"));
+                }
+            }
+        }
         tell(lines);
         let deployments = Deployments::of(state).unwrap_or_default();
         if let Some(image) = &deployments.image {
@@ -450,8 +475,8 @@ fn chosen(deployments: &Deployments, to: &str) -> Result<String, Failure> {
     };
     match found.as_slice() {
         [image] => Ok((*image).to_owned()),
-        [] => Err(wrong(format!("no deployment is called `{}`", engine::visible(to)))),
-        _ => Err(wrong(format!("several images are called `{}`", engine::visible(to)))),
+        [] => Err(wrong(format!("no deployment is called `{}`", visible(to)))),
+        _ => Err(wrong(format!("several images are called `{}`", visible(to)))),
     }
 }
 

@@ -4,6 +4,7 @@
 //! so that the record tells who sent what; the next push of the same image sends only what is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -57,7 +58,7 @@ impl Work {
             // The image may be in a registry of ECR, for which the same credentials get a token.
             let cloud = self.connect().await?;
             registries = registries
-                .with_docker_config(DockerConfig::read().map_err(refused)?)
+                .with_docker_config(docker_config().map_err(refused)?)
                 .with_ecr(cloud.context.client(aws_sdk_ecr::Client::new));
         }
         let image = source.open_with(&platform, &registries).await.map_err(refused)?;
@@ -121,6 +122,16 @@ impl Work {
         }
         Ok(Some(pushed.digest.as_str().to_owned()))
     }
+}
+
+/// What `docker login` wrote, where Docker looks for it: `config.json` in `DOCKER_CONFIG`, or in `.docker` of the home directory.
+fn docker_config() -> Result<DockerConfig, ImageError> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let directory = variable("DOCKER_CONFIG").or_else(|| Some(variable("HOME")?.join(".docker")));
+    directory.map_or_else(
+        || Ok(DockerConfig::default()),
+        |directory| DockerConfig::read(&directory.join("config.json")),
+    )
 }
 
 /// What cannot be read, or was refused by ECR.

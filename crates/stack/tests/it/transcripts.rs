@@ -65,6 +65,10 @@ fn quoted(argument: &str) -> String {
 }
 
 fn is_progress(line: &str) -> bool {
+    // Layers are sent side by side.
+    if line.contains("; in all ") {
+        return true;
+    }
     ["created ", "changed ", "deleted ", "adopted ", "settled ", "still ", "failed "]
         .iter()
         // What stands in a column is none.
