@@ -299,7 +299,7 @@ pub struct Refresh {
     #[arg(long)]
     pub accept: bool,
     /// With --accept, only these: addresses, tiers or types, where `*` stands for any text.
-    #[arg(value_name = "ADDRESS", requires = "accept")]
+    #[arg(value_name = "ADDRESS", requires = "accept", conflicts_with = "orphans")]
     pub addresses: Vec<Selector>,
     /// List objects that nothing recorded stands for. Takes no lock.
     #[arg(long, conflicts_with = "accept")]

@@ -29,6 +29,10 @@ const PUSHING: &str = "ecs.push";
 /// How often it is told how far a push has come.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
+/// A task's disk, on which its image lies both compressed and not: 20 GiB (ECS Developer Guide, "Fargate task ephemeral storage for
+/// Amazon ECS").
+const FARGATE_STORAGE: u64 = 20 << 30;
+
 /// What is to be deployed.
 pub(crate) enum ImageSource {
     /// What is in the repository already: `:tag` or `@digest`.
@@ -71,6 +75,17 @@ impl Work {
             image.layers().len(),
             image.created().map_or_else(String::new, |created| format!(", built {}", visible(created)))
         ));
+        if image.size() > FARGATE_STORAGE {
+            let message = format!(
+                "{} has {} of compressed layers, and a task on Fargate has {} for its image and its files",
+                visible(image.place()),
+                size(image.size()),
+                size(FARGATE_STORAGE)
+            );
+            return Err(Failure::new(Exit::Configuration, message)
+                .coded(Code::Image)
+                .hint("make the image smaller: leave out what only the build needs; nothing was changed"));
+        }
         Ok(ImageSource::Elsewhere(Box::new(image)))
     }
 

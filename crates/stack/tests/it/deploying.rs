@@ -2,6 +2,7 @@
 
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_ecr::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_ecs::types::ServiceDeploymentStatus;
 use serde_json::{Value, json};
 use sha2::Digest as _;
 
@@ -244,6 +245,11 @@ async fn a_deployment_that_goes_on_is_stopped_by_a_rollback() {
 
 /// Writes an image as an OCI layout: one layer of its own beside a common one. Its digest, as `ecs.image` names it.
 fn layout(place: &Workplace, name: &str, architecture: &str) -> String {
+    layout_with(place, name, architecture, None)
+}
+
+/// The same with one more layer of this size, which has nothing in it.
+fn layout_with(place: &Workplace, name: &str, architecture: &str, hole: Option<u64>) -> String {
     let directory = place.path().join(name);
     std::fs::create_dir_all(directory.join("blobs/sha256")).unwrap();
     let blob = |bytes: &[u8]| {
@@ -255,7 +261,13 @@ fn layout(place: &Workplace, name: &str, architecture: &str) -> String {
         let (digest, size) = blob(text.repeat(200).as_bytes());
         json!({ "mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest, "size": size })
     };
-    let layers = [layer("common"), layer(name)];
+    let mut layers = vec![layer("common"), layer(name)];
+    if let Some(size) = hole {
+        let digest = "0".repeat(64);
+        std::fs::File::create(directory.join("blobs/sha256").join(&digest)).unwrap().set_len(size).unwrap();
+        let media_type = "application/vnd.oci.image.layer.v1.tar+gzip";
+        layers.push(json!({ "mediaType": media_type, "digest": format!("sha256:{digest}"), "size": size }));
+    }
     let config = json!({ "architecture": architecture, "os": "linux", "config": {},
         "rootfs": { "type": "layers", "diff_ids": layers.iter().map(|one| &one["digest"]).collect::<Vec<_>>() } });
     let (digest, size) = blob(config.to_string().as_bytes());
@@ -296,10 +308,12 @@ fn what_cannot_run_is_refused_before_anything_is_called() {
     let place = Workplace::new();
     layout(&place, "arm", "arm64");
     place.write("text.tar", "no archive");
+    layout_with(&place, "large", "amd64", Some(21 << 30));
     for (image, wanted) in [
         ("./arm", "linux/amd64"),
         ("./nothing.tar", "nothing.tar"),
         ("text.tar", "text.tar"),
+        ("./large", "has 22.5 GB of compressed layers, and a task on Fargate has 21.5 GB"),
         (":not a tag", "names no image"),
         ("@sha256:12", "names no image"),
     ] {
@@ -385,4 +399,57 @@ fn a_failed_deployment_reads_well() {
     let server = Server::start(&place);
     told.note(&["up"], &server.run(&place, &["up"]));
     told.compare("failed-deployment");
+}
+
+/// The stage of the deployment that goes on.
+async fn stage(sdk: &aws_config::SdkConfig) -> Option<String> {
+    let ecs = aws_sdk_ecs::Client::new(sdk);
+    let list = ecs.list_service_deployments().cluster("payment-cluster-dev").service("payment-service-dev");
+    let listed = list.status(ServiceDeploymentStatus::InProgress).send().await.unwrap();
+    let arn = listed.service_deployments().first()?.service_deployment_arn()?.to_owned();
+    let described = ecs.describe_service_deployments().service_deployment_arns(arn).send().await.unwrap();
+    Some(described.service_deployments().first()?.lifecycle_stage()?.as_str().to_owned())
+}
+
+/// Killed in each stage of ECS's own deployment, and gone on with.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_that_was_killed_in_any_stage_goes_on() {
+    let place = Workplace::new();
+    let server = Server::start(&place);
+    layout(&place, "first", "amd64");
+    server.run(&place, &["deploy", "./first"]).expect(0);
+    drop(server);
+    let server = Server::start_with(&place, &["--latency", "1"]);
+    let sdk = reached(&server);
+    let stages = [
+        "PRE_SCALE_UP",
+        "SCALE_UP",
+        "POST_SCALE_UP",
+        "TEST_TRAFFIC_SHIFT",
+        "POST_TEST_TRAFFIC_SHIFT",
+        "PRODUCTION_TRAFFIC_SHIFT",
+        "POST_PRODUCTION_TRAFFIC_SHIFT",
+        "BAKE_TIME",
+        "CLEAN_UP",
+    ];
+    for wanted in stages {
+        let name = format!("during-{wanted}");
+        let (image, path) = (layout(&place, &name, "amd64"), format!("./{name}"));
+        let deploy = server.begin(&place, &["deploy", &path]);
+        let mut seen = Vec::new();
+        while seen.last().map(String::as_str) != Some(wanted) {
+            assert!(seen.len() < 3000, "{wanted} was not seen");
+            server.advance(1);
+            seen.push(stage(&sdk).await.unwrap_or_default());
+        }
+        deploy.end_by("KILL");
+        server.run_in_time(&place, &["up"]).expect(0);
+        let listed = server.run(&place, &["deployments", "--json"]).expect(0).json();
+        assert_eq!(
+            (&listed["image"], &listed["deployments"][0]["runs"]),
+            (&json!(image), &json!(true)),
+            "{wanted}"
+        );
+    }
+    server.run_in_time(&place, &["preview", "--detailed-exitcode"]).expect(0);
 }
