@@ -57,7 +57,7 @@ impl Work {
 
         if wanted.filter.as_ref().is_some_and(Pattern::ignores_optional) {
             tell(
-                "warning: CloudWatch Logs ignores terms with `?` beside terms without: put `?` before each of them, or before none",
+                "warning: CloudWatch Logs ignores terms with `?` when others have none: put `?` before all terms, or before none",
             );
         }
         if wanted.follow {
@@ -92,12 +92,12 @@ impl Work {
             return Err(self.nothing_deployed());
         }
         source.group(&state).ok_or_else(|| {
-            let message = format!("{}: there are no logs of `{}`", self.title(), source.name());
+            let message = format!("{}: no `{}` logs in this environment", self.title(), source.name());
             let others: Vec<&str> =
                 LogSource::all().filter(|other| other.group(&state).is_some()).map(LogSource::name).collect();
             let others = match others.as_slice() {
-                [] => "there are no others either".to_owned(),
-                some => format!("there are those of {}", some.join(", ")),
+                [] => "no other logs are available".to_owned(),
+                some => format!("available: {}", some.join(", ")),
             };
             let hint = format!("{}; {others}", source.how_to_get());
             Failure::new(Exit::Configuration, message).hint(hint).coded(Code::NothingRecorded)

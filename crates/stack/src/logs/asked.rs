@@ -14,10 +14,10 @@ use super::LogSource;
 /// Which log events, and how long.
 #[derive(Clone, Debug, Args)]
 pub struct ReadLogs {
-    /// Whose logs.
+    /// Which logs.
     #[arg(default_value = "app", value_name = "SOURCE")]
     pub source: LogSource,
-    /// From when on: so long ago, such as 30s, 15m, 2h or 3d, or a time such as 2026-11-30T13:40:00Z.
+    /// Start here: a duration ago, such as 30s, 15m, 2h or 3d, or a time such as 2026-11-30T13:40:00Z.
     #[arg(long, default_value = "1h", value_name = "WHEN", allow_hyphen_values = true)]
     pub since: Since,
     /// Only events that contain this text; upper and lower case differ. A text that begins with one of { [ " ? - % is a filter
@@ -27,7 +27,7 @@ pub struct ReadLogs {
     /// Print new events as they come, until Ctrl-C.
     #[arg(long, short = 'f')]
     pub follow: bool,
-    /// Print only so many of the newest events. With --follow, those that come later too.
+    /// Print only this many of the newest events. With --follow, later ones are printed too.
     #[arg(long, short = 'n', value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,
 }
@@ -73,7 +73,7 @@ impl FromStr for Since {
             u64::try_from(time.to_millis().ok()?).ok().map(Self::At)
         };
         ago().or_else(at).ok_or_else(|| {
-            "give a number with s, m, h or d, such as 15m, or a time with its offset, such as 2026-11-30T13:40:00Z".to_owned()
+            "give a number with s, m, h or d, such as 15m, or a time with an offset, such as 2026-11-30T13:40:00Z".to_owned()
         })
     }
 }
@@ -113,7 +113,7 @@ impl FromStr for Pattern {
 
     fn from_str(typed: &str) -> Result<Self, String> {
         if typed.trim().is_empty() {
-            return Err("there is nothing in it to look for; leave out --filter to see everything".to_owned());
+            return Err("it is empty; leave out --filter to print all events".to_owned());
         }
         let is_pattern = typed.starts_with(['{', '[', '"', '?', '-', '%']);
         let text = match is_pattern {
@@ -126,8 +126,8 @@ impl FromStr for Pattern {
             }
             Ok(_) => Ok(Self { text, ignores_optional: false }),
             Err(wrong) if is_pattern => {
-                let advice = "what begins with one of { [ \" ? - % is a filter pattern of CloudWatch Logs; put \" around a text";
-                Err(format!("{}. {advice}", visible(&wrong.to_string())))
+                let advice = "text that begins with { [ \" ? - or % is read as a filter pattern of CloudWatch Logs; put \" around plain text";
+                Err(format!("{}; {advice}", visible(&wrong.to_string())))
             }
             Err(wrong) => Err(visible(&wrong.to_string()).into_owned()),
         }
@@ -192,7 +192,7 @@ mod tests {
         }
         assert!("?a b".parse::<Pattern>().unwrap().ignores_optional());
         for (typed, says) in
-            [("", "nothing in it"), ("  ", "nothing in it"), ("{ $.a", "a filter pattern"), ("-", "`-`")]
+            [("", "it is empty"), ("  ", "it is empty"), ("{ $.a", "a filter pattern"), ("-", "`-`")]
         {
             let error = typed.parse::<Pattern>().unwrap_err();
             assert!(error.contains(says), "{typed}: {error}");

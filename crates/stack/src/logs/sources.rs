@@ -7,7 +7,7 @@ use serde::Deserialize as _;
 
 use super::Group;
 
-/// Whose logs.
+/// Which logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogSource {
     /// What the application prints, in all its tasks.
@@ -87,7 +87,7 @@ impl LogSource {
     pub(super) fn how_to_get(self) -> String {
         let setting = match self {
             Self::App | Self::Api | Self::Database | Self::Backup => {
-                return "`stack up` creates their log group".to_owned();
+                return "run `stack up` to create their log group".to_owned();
             }
             Self::Tracing => "ecs.tracing = \"adot\"",
             Self::ApiExecution => "apigw.execution_logs = \"error\"",
@@ -95,7 +95,7 @@ impl LogSource {
             Self::Waf => "alb.waf.enabled = true",
             Self::Flow => "vpc.flow_logs.enabled = true",
         };
-        format!("with `{setting}` in the configuration, `stack up` creates their log group")
+        format!("set `{setting}` in the configuration and run `stack up` to create their log group")
     }
 
     /// Its log group, if it is recorded.

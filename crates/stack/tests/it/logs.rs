@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::command::{Ended, Workplace};
 use crate::server::{Server, send};
+use crate::transcripts::Transcript;
 
 const GROUP: &str = "/ecs/payment-app-dev";
 const TASK: &str = "app/app/0123456789abcdef0123456789abcdef";
@@ -92,8 +93,8 @@ async fn events_are_printed_oldest_first_from_all_pages_and_nothing_is_changed()
     assert_eq!((place.emulator_bytes(), place.files("dev")), (cloud, state));
 }
 
-#[test]
-fn logs_that_are_not_there_are_refused_before_any_call_with_what_would_make_them() {
+#[tokio::test]
+async fn logs_that_are_not_there_are_refused_before_any_call_with_what_would_make_them() {
     let place = Workplace::new();
     let nothing = place.run(&["logs"]).expect(65);
     assert!(
@@ -105,12 +106,12 @@ fn logs_that_are_not_there_are_refused_before_any_call_with_what_would_make_them
     place.run(&["up", "--set", "ecs.tracing=none", "--set", "alb.waf.enabled=false"]).expect(0);
     let missing = place.run(&["logs", "tracing"]).expect(65);
     assert!(
-        missing.err.contains("E0206") && missing.err.contains("there are no logs of `tracing`"),
+        missing.err.contains("E0206") && missing.err.contains("no `tracing` logs in this environment"),
         "{}",
         missing.err
     );
-    let advice = "with `ecs.tracing = \"adot\"` in the configuration, `stack up` creates their log group; there are those of app, api, \
-                  api-execution, api-waf, database, backup, flow\n";
+    let advice = "set `ecs.tracing = \"adot\"` in the configuration and run `stack up` to create their log group; available: \
+                  app, api, api-execution, api-waf, database, backup, flow\n";
     assert!(missing.err.contains(advice), "{}", missing.err);
     let json = place.run(&["logs", "waf", "--json"]).expect(65);
     assert_eq!(json.events()[0]["error"]["code"], "E0206");
@@ -123,13 +124,32 @@ fn logs_that_are_not_there_are_refused_before_any_call_with_what_would_make_them
         (&["logs", "--since", "yesterday"], "give a number with s, m, h or d"),
         (&["logs", "--since", "-5m"], "give a number with s, m, h or d"),
         (&["logs", "--filter", "{ $.level = "], "a filter pattern of CloudWatch Logs"),
-        (&["logs", "--filter", ""], "nothing in it to look for"),
+        (&["logs", "--filter", ""], "it is empty"),
         (&["logs", "--limit", "0"], "invalid value '0' for '--limit <NUMBER>'"),
         (&["logs", "--limit", "3", "--since", "2023-05-01T00:00:00Z"], "only since 2024-01-01T00:00:00Z"),
     ] {
         let ended = place.run(arguments).expect(64);
         assert!(ended.err.contains("E0101") && ended.err.contains(says), "{arguments:?}: {}", ended.err);
     }
+    put(
+        &place,
+        TASK,
+        &[(60, "{\"level\":\"info\",\"text\":\"listening\"}\n"), (50, "no route\nto the database")],
+    )
+    .await;
+    let mut read = Transcript::new();
+    for arguments in [
+        &["logs"][..],
+        &["logs", "--filter", "route", "--limit", "1"],
+        &["logs", "--filter", "?route listening"],
+        &["logs", "tracing"],
+        &["logs", "--limit", "3", "--since", "2023-05-01T00:00:00Z"],
+        &["logs", "--filter", "{ $.level = "],
+        &["logs", "--json", "--limit", "1"],
+    ] {
+        read.run(&place, arguments);
+    }
+    read.compare("logs");
     // The names of log groups are the same everywhere.
     let elsewhere = place.run(&["logs", "--region", "eu-west-1"]).expect(65);
     assert!(elsewhere.err.contains("E0205"), "{}", elsewhere.err);
