@@ -11,6 +11,7 @@ use engine::Selector;
 use crate::chosen::{Chosen, Part};
 use crate::config::Setting;
 use crate::conveniences::blamed;
+use crate::logs::ReadLogs;
 
 /// Where resources are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -94,6 +95,11 @@ pub enum Command {
         /// Print only this one, without its name.
         name: Option<String>,
     },
+    /// Print the logs of the application, or of another source, oldest first; or follow them. Takes no lock.
+    ///
+    /// A line has time (UTC), stream (for tasks: the beginning of the id) and message, with control characters as escapes; --json has a
+    /// line of JSON for each event. Exits with 65 if the environment has no such logs.
+    Logs(ReadLogs),
     /// Check a deployed stack: outputs, answers over HTTP, encryption, monitoring, names, completeness. Changes nothing.
     ///
     /// Resources are read as `refresh` reads them; then requests are sent to the load balancer and the API. Takes no lock, like

@@ -4,7 +4,7 @@ use engine::{EngineError, PlanError, SettleError};
 use serde_json::{Value, json};
 
 use crate::exit::{Exit, Failure};
-use crate::output::print_json;
+use crate::output::{json_line, print_json, print_text};
 use crate::plans::document::FORMAT_VERSION;
 
 /// The members of an error.
@@ -22,7 +22,16 @@ pub(crate) fn members(failure: &Failure) -> Value {
 
 /// Prints a failure as one object. Where nobody reads it, there is nobody to tell.
 pub(crate) fn print(failure: &Failure) {
-    let _ = print_json(&json!({ "format_version": FORMAT_VERSION, "error": members(failure) }));
+    let _ = print_json(&whole(failure));
+}
+
+/// The same in one line, for a command that prints a line of JSON for each thing that it tells of.
+pub(crate) fn print_line(failure: &Failure) {
+    let _ = print_text(&json_line(&whole(failure)));
+}
+
+fn whole(failure: &Failure) -> Value {
+    json!({ "format_version": FORMAT_VERSION, "error": members(failure) })
 }
 
 /// The same for a command line that is wrong.

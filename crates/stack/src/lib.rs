@@ -50,6 +50,7 @@ mod init;
 mod input;
 mod interruption;
 mod live;
+mod logs;
 mod losses;
 mod made_with;
 mod moved;
@@ -106,6 +107,7 @@ pub use config::{
 };
 pub use environment::{Environment, InvalidEnvironment};
 pub use exit::{Exit, Failure};
+pub use logs::{LogSource, Pattern, ReadLogs, Since};
 pub use output::{Lines, note, print_usage};
 pub use payment::Payment;
 pub use program::{Program, ProgramError, UnknownTier};

@@ -29,6 +29,9 @@ pub(crate) enum Style {
     Green,
     Yellow,
     Red,
+    Blue,
+    Magenta,
+    Cyan,
     Dim,
     Bold,
     /// Red and bold.
@@ -41,6 +44,9 @@ impl Style {
             Style::Green => "\x1b[32m",
             Style::Yellow => "\x1b[33m",
             Style::Red => "\x1b[31m",
+            Style::Blue => "\x1b[34m",
+            Style::Magenta => "\x1b[35m",
+            Style::Cyan => "\x1b[36m",
             Style::Dim => "\x1b[2m",
             Style::Bold => "\x1b[1m",
             Style::Loud => "\x1b[31m\x1b[1m",
@@ -203,6 +209,24 @@ pub(crate) fn print_text(text: &str) -> Result<(), Failure> {
     write_all(std::io::stdout(), text)
 }
 
+/// A part of what a command prints that goes on for as long as somebody reads.
+#[derive(Clone, Debug)]
+pub(crate) enum Offered {
+    /// For a person.
+    Lines(Lines),
+    /// As it is, like that of [`print_text`].
+    Text(String),
+}
+
+/// Prints a part on standard output. Whether somebody is there to read the next one.
+#[expect(clippy::disallowed_methods, reason = "this is the way out")]
+pub(crate) fn offer(part: &Offered) -> Result<bool, Failure> {
+    match part {
+        Offered::Lines(lines) => write_if_read(anstream::stdout(), &lines.0),
+        Offered::Text(text) => write_if_read(std::io::stdout(), text),
+    }
+}
+
 /// Standard output, for what writes to it line by line.
 #[expect(clippy::disallowed_methods, reason = "this is the way out")]
 pub(crate) fn standard_output() -> std::io::Stdout {
@@ -241,12 +265,16 @@ fn value_for(value: &str, terminal: bool) -> String {
     }
 }
 
-fn write_all(mut out: impl Write, text: &str) -> Result<(), Failure> {
+fn write_all(out: impl Write, text: &str) -> Result<(), Failure> {
+    write_if_read(out, text).map(drop)
+}
+
+/// Whether somebody is there to read it.
+fn write_if_read(mut out: impl Write, text: &str) -> Result<bool, Failure> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::new(Exit::Failed, format!("cannot write to standard output: {error}")))
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::new(Exit::Failed, format!("cannot write to standard output: {error}"))),
     }
 }
 

@@ -15,7 +15,8 @@ use crate::run::Work;
 
 /// A command of this program in a text: `stack state push`.
 static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
-    let commands = "up|preview|refresh|outputs|verify|destroy|import|bootstrap|unlock|state|env|history|deploy|rollback|deployments|logs";
+    let commands = "up|preview|refresh|outputs|verify|destroy|import|bootstrap|unlock|state|env|history|deploy|rollback|deployments|\
+                    logs";
     Regex::new(&format!("`stack ((?:{commands})(?: [^`]*)?)`")).expect("it is one")
 });
 
@@ -23,7 +24,7 @@ static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
 const PLANNING: [&str; 6] = ["up", "preview", "destroy", "import", "deploy", "rollback"];
 
 /// Commands that read no more of the configuration than where the state is, and the keys that say so.
-const OF_THE_STATE: [&str; 6] = ["outputs", "unlock", "state", "env", "history", "deployments"];
+const OF_THE_STATE: [&str; 7] = ["outputs", "unlock", "state", "env", "history", "deployments", "logs"];
 const WHERE_THE_STATE_IS: [&str; 4] = ["aws", "project", "region", "state"];
 
 /// The same text with each command as `command` has it. One that ends with its flags already stays, and so does one that names a

@@ -102,12 +102,16 @@ impl Program {
         };
         let json = options.json;
         let Some((running, applied)) = applies(&command) else {
+            let by_line = matches!(command, Command::Logs(_));
             let ended = match written::check(&command, &options) {
                 Ok(()) => Box::pin(run(self, command, options, None)).await,
                 Err(failure) => Err(failure),
             };
             if let (true, Err(failure)) = (json, &ended) {
-                error_json::print(failure);
+                match by_line {
+                    true => error_json::print_line(failure),
+                    false => error_json::print(failure),
+                }
             }
             return ended;
         };
@@ -143,6 +147,7 @@ fn only_needs_the_state(command: &Command) -> bool {
             | Command::State(_)
             | Command::Env(_)
             | Command::Outputs { .. }
+            | Command::Logs(_)
             | Command::History { .. }
             | Command::Deployments
     )
@@ -256,6 +261,7 @@ async fn run(
         Command::State(StateCommand::Unprotect { addresses }) => {
             Box::pin(work.unprotect(&addresses, &signals)).await
         }
+        Command::Logs(wanted) => Box::pin(work.logs(&wanted, &signals)).await,
         Command::Refresh(wanted) if wanted.accept => Box::pin(work.accept(&wanted, &signals)).await,
         // The others change nothing and hold no lock, so they can be dropped at any time.
         command => {
@@ -303,6 +309,7 @@ impl Work {
             | Command::Deploy(_)
             | Command::Rollback(_)
             | Command::Import(_)
+            | Command::Logs(_)
             | Command::State(
                 StateCommand::Push
                 | StateCommand::Pull
@@ -316,7 +323,7 @@ impl Work {
             | Command::Explain { .. }
             | Command::Completions { .. }
             | Command::Man { .. } => {
-                unreachable!("they change something and were run elsewhere")
+                unreachable!("they were run elsewhere")
             }
         }
     }

@@ -1,16 +1,19 @@
 //! `stack verify`: the checks of a deployed stack, and how a person reads them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
 use ::verify::http::{self, Client, Endpoints, Unasked};
-use ::verify::{Check, Finding, Outcome, Report, Subject};
+use ::verify::{Check, Finding, Outcome, Report, Subject, running_images, targets};
+use alb::resources::serving;
 use apigw::resources::{RestApi, RestApiStage};
 use apigw::{ApiKeyValue, LiveApi};
 use backup::resources::BackupVault;
+use ecs::resources::{Service, TaskDefinition, tasks};
 use engine::{
-    Address, Component as _, ErrorClass, Host as _, Resolved, Resource, Selector, State, Survey, SystemHost,
+    Address, CallError, Component as _, ErrorClass, Host as _, Resolved, Resource, Selector, State, Survey,
+    SystemHost,
 };
 use serde::Deserialize as _;
 use serde_json::json;
@@ -36,13 +39,7 @@ impl Work {
         self.declare(&Place::imagined(&self.loaded.config))?;
         let recorded = self.recorded().await?;
         if recorded.is_empty() {
-            let message = format!("{}: nothing is deployed here", self.title());
-            return Err(Failure::new(Exit::Configuration, message).coded(Code::NothingRecorded).hint(
-                format!(
-                    "{} deploys it; --env, --target and --state-dir say where to look",
-                    self.command("up")
-                ),
-            ));
+            return Err(self.nothing_deployed());
         }
         let cloud = self.connect().await?;
         let working = self.who_works().await?;
@@ -59,6 +56,7 @@ impl Work {
             Err(_) => Err("it was not fetched, since the API is not asked".to_owned()),
         };
         let first_copy = first_copy(&cloud, &recorded).await;
+        let application = application(&cloud, &recorded).await;
         let mut survey = self.engine(cloud).await?.survey(&Selector::all()).await.map_err(engine_failure)?;
         if working.is_some() {
             survey = survey.followed_by(&self.recorded().await?);
@@ -72,6 +70,7 @@ impl Work {
         let over_http = http::checks(&Client::new(timeout), &endpoints, &key).await;
         let mut checks = self.program.judge(&subject);
         checks.extend(first_copy);
+        checks.extend(application);
         checks.extend(over_http);
         let mut report = Report { checks };
         if let Some(run) = &working {
@@ -98,6 +97,15 @@ impl Work {
             false => print(&lines(&report, &self.title()))?,
         }
         Ok(if report.is_good() { Exit::Done } else { Exit::Failed })
+    }
+
+    /// There is nothing that could be looked at.
+    pub(crate) fn nothing_deployed(&self) -> Failure {
+        let message = format!("{}: nothing is deployed here", self.title());
+        Failure::new(Exit::Configuration, message).coded(Code::NothingRecorded).hint(format!(
+            "{} deploys it; --env, --target and --state-dir say where to look",
+            self.command("up")
+        ))
     }
 
     /// Why the names of load balancer and API lead nowhere, if they do.
@@ -158,12 +166,49 @@ async fn first_copy(cloud: &Cloud, recorded: &State) -> Option<Check> {
     type Vault = BackupVault<Resolved>;
     let (address, vault) = deployed::<Vault>(recorded, backup::Tier::NAME)?;
     let seen = backup::resources::copies(&cloud.context, &vault.backup_vault_name).await;
-    let seen = seen.map_err(|error| {
-        let finding = Finding::new(address.as_str(), Vault::KIND, format!("it cannot be asked: {error}"));
-        if error.class == ErrorClass::Denied { finding.denied() } else { finding }
-    });
+    let seen = seen.map_err(|error| unseen(address, Vault::KIND, &error));
     let now_millis = i64::try_from(SystemHost.now_millis()).unwrap_or(i64::MAX);
     Some(::verify::first_copy(address.as_str(), seen, now_millis))
+}
+
+/// Whether the application that was deployed runs, and requests reach it.
+async fn application(cloud: &Cloud, recorded: &State) -> Vec<Check> {
+    let tier = ecs::Tier::NAME;
+    let Some((address, known)) = deployed::<Service<Resolved>>(recorded, tier) else { return Vec::new() };
+    let at = address.as_str();
+    let (service, definition) =
+        (declared::<Service<Resolved>>(recorded, tier), declared::<TaskDefinition<Resolved>>(recorded, tier));
+    let (Some(service), Some(definition)) = (service, definition) else { return Vec::new() };
+    let idle = "no tasks are to run: `ecs.image` is not set";
+    if service.desired_count == 0 {
+        let unasked = || Unasked::Skipped(idle.to_owned());
+        return vec![targets(at, Err(unasked())), running_images(at, &BTreeMap::new(), Err(unasked()))];
+    }
+    let unseen = |error| Unasked::Unknown(unseen(address, "a service that answers", &error));
+    let rules = service.load_balancers.iter();
+    let mut checks = Vec::new();
+    // There is one.
+    for rule in rules.map(|balancer| &balancer.advanced_configuration.production_listener_rule).take(1) {
+        checks.push(targets(at, serving(&cloud.context, rule).await.map_err(unseen)));
+    }
+    let images = definition.container_definitions.into_iter().map(|one| (one.name, one.image)).collect();
+    let seen = tasks(&cloud.context, &known.service_arn).await;
+    checks.push(running_images(at, &images, seen.map_err(unseen)));
+    checks
+}
+
+/// AWS does not tell what is there.
+fn unseen(address: &Address, expected: &str, error: &CallError) -> Finding {
+    let finding = Finding::new(address.as_str(), expected, format!("it cannot be asked: {error}"));
+    if error.class == ErrorClass::Denied { finding.denied() } else { finding }
+}
+
+/// The recorded properties of a resource of a kind in a tier.
+fn declared<R: Resource>(recorded: &State, tier: &str) -> Option<R> {
+    let objects = recorded.slots().filter(|(address, _)| address.tier() == tier);
+    let object =
+        objects.filter_map(|(_, slot)| slot.current.as_ref()).find(|object| object.kind == R::KIND)?;
+    R::deserialize(&object.properties).ok()
 }
 
 /// The recorded resource of a kind in a tier, with its outputs. Outputs that this version cannot read are an error of the survey, which reads

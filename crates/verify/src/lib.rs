@@ -77,6 +77,7 @@
 
 use std::collections::BTreeSet;
 
+mod application;
 mod completeness;
 mod copies;
 pub mod http;
@@ -90,6 +91,7 @@ mod security;
 mod subject;
 mod typed;
 
+pub use application::{running_images, targets};
 pub use copies::first_copy;
 pub use junit::junit;
 pub use result::{Check, Counts, Finding, Outcome, Report, Verdict};

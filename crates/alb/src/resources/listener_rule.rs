@@ -65,7 +65,7 @@ impl Declares for ListenerRule<Declared> {
     type Resolved = ListenerRule<Resolved>;
 }
 
-async fn by_arn(cx: &Context, arn: &ListenerRuleArn) -> Result<Option<Live>, CallError> {
+pub(super) async fn by_arn(cx: &Context, arn: &ListenerRuleArn) -> Result<Option<Live>, CallError> {
     let answer = elb(cx).describe_rules().rule_arns(arn.as_str()).send().await;
     let answer = answer.called("DescribeRules").if_exists()?;
     Ok(answer.and_then(|answer| answer.rules.unwrap_or_default().into_iter().next()))

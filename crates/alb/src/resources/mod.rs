@@ -13,6 +13,7 @@ mod listener_rule;
 mod load_balancer;
 mod s3;
 mod security_policy;
+mod serving;
 mod target_group;
 
 pub use action::{Action, FixedResponseConfig, ForwardConfig, RedirectConfig, TargetGroupTuple};
@@ -31,6 +32,7 @@ pub use elb::Attribute;
 pub use listener::{Certificate, Listener, ListenerOutputs};
 pub use listener_rule::{ListenerRule, ListenerRuleOutputs};
 pub use load_balancer::{LoadBalancer, LoadBalancerOutputs};
+pub use serving::{Serving, serving};
 pub use target_group::{Matcher, TargetGroup, TargetGroupOutputs};
 
 use aws::Registry;

@@ -19,6 +19,7 @@ pub use container::{
     Capabilities, ContainerDefinition, ContainerHealthCheck, KeyValuePair, LinuxParameters, LogConfiguration,
     MountPoint, PortMapping, Secret,
 };
+pub use pull::RunningImage;
 pub use repository::{
     EncryptionConfiguration, ImageScanning, LifecyclePolicy, Repository, RepositoryOutputs,
 };
@@ -27,7 +28,7 @@ pub use scaling_policy::{PredefinedMetric, ScalingPolicy, ScalingPolicyOutputs, 
 pub use service::{
     AdvancedConfiguration, AwsvpcConfiguration, CircuitBreaker, DeploymentAlarms, DeploymentConfiguration,
     DeploymentController, LifecycleHook, LoadBalancer, MissingImage, NetworkConfiguration, Service,
-    ServiceOutputs,
+    ServiceOutputs, Tasks, tasks,
 };
 pub use task_definition::{RuntimePlatform, TaskDefinition, TaskDefinitionOutputs, Volume};
 

@@ -74,13 +74,13 @@ impl<'a> Image<'a> {
 
 /// The image of a container that runs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Running {
+pub struct RunningImage {
     /// The container.
-    pub(super) container: String,
+    pub container: String,
     /// The name of the image, as the task definition has it.
-    pub(super) image: String,
+    pub image: String,
     /// The digest that was pulled, if that is known.
-    pub(super) digest: Option<String>,
+    pub digest: Option<String>,
 }
 
 /// Those of the images that run that no other task could pull. ECS holds the tasks of a deployment to the digest that it began with
@@ -88,10 +88,10 @@ pub(super) struct Running {
 /// matter.
 pub(super) async fn missing(
     cx: &Context,
-    running: &BTreeSet<Running>,
+    running: &BTreeSet<RunningImage>,
 ) -> Result<Vec<MissingImage>, CallError> {
     let mut missing = Vec::new();
-    for Running { image: name, digest, .. } in running {
+    for RunningImage { image: name, digest, .. } in running {
         let Some(named) = Image::parse(name).filter(|image| image.region == cx.region()) else { continue };
         let by_digest = digest.as_ref().map(|digest| format!("@{digest}"));
         let image = Image { reference: by_digest.as_deref().unwrap_or(named.reference), ..named };

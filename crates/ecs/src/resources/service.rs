@@ -45,7 +45,7 @@ pub use parts::{
     AdvancedConfiguration, AwsvpcConfiguration, CircuitBreaker, DeploymentAlarms, DeploymentConfiguration,
     LifecycleHook, LoadBalancer, NetworkConfiguration,
 };
-pub use running::MissingImage;
+pub use running::{MissingImage, Tasks, tasks};
 
 /// The properties of a service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -96,6 +96,7 @@ fn commands_options_and_values_are_offered() {
         (&["stack", "up", "--target", ""], &["embedded", "aws"]),
         (&["stack", "completions", "fi"], &["fish"]),
         (&["stack", "explain", "E030"], &["E0301", "E0302", "E0303"]),
+        (&["stack", "logs", "a"], &["app", "api", "api-execution", "api-waf"]),
         (&["stack", "outputs", "databaseE"], &["databaseEndpoint"]),
         (&["stack", "state", "show", "vpc/igw"], &["vpc/igw", "vpc/igw-attachment"]),
         (&["stack", "up", "--only", "backup/s"], &["backup/schedule-role", "backup/schedule"]),

@@ -54,6 +54,7 @@ mod life;
 mod live;
 mod lock;
 mod log_key;
+mod logs;
 mod never_worse;
 mod new_environments;
 mod order;

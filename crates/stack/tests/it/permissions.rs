@@ -90,7 +90,8 @@ fn the_policy_for_reading_lets_nothing_change() {
     let reading = actions(&policies["read-only"]);
     let reads = |action: &str| {
         let name = action.split(':').nth(1).unwrap();
-        ["Get", "List", "Describe"].iter().any(|word| name.starts_with(word)) || action == "apigateway:GET"
+        let others = ["apigateway:GET", "logs:FilterLogEvents"];
+        ["Get", "List", "Describe"].iter().any(|word| name.starts_with(word)) || others.contains(&action)
     };
     let content = [
         "secretsmanager:GetSecretValue",
@@ -193,17 +194,20 @@ async fn every_call_of_a_run_is_in_the_list_for_the_deploying_identity() {
 
 /// Also of those that are made around a plan, by the program itself.
 #[test]
-fn every_call_of_a_preview_is_in_the_list_for_reading() {
+fn every_call_of_a_preview_and_of_logs_is_in_the_list_for_reading() {
     let place = Workplace::new();
     let server = Server::start(&place);
     server.run(&place, &["up"]).expect(0);
-    let preview = server.run(&place, &["preview", "-v"]).expect(0);
-    let calls = preview.err.lines().filter_map(|line| line.strip_prefix("call ")?.split_once(": "));
+    let told =
+        [&["preview", "-v"][..], &["logs", "-v"]].map(|command| server.run(&place, command).expect(0).err);
+    let calls = told.iter().flat_map(|told| told.lines());
+    let calls = calls.filter_map(|line| line.strip_prefix("call ")?.split_once(": "));
     let mut called: BTreeSet<String> = calls
         .map(|(call, _)| call.split_once(' ').unwrap())
         .map(|(service, operation)| action(service, operation))
         .collect();
     assert!(called.contains("iam:ListAccountAliases"), "{called:?}");
+    assert!(called.contains("logs:FilterLogEvents"), "{called:?}");
     // AWS STS API Reference: no permission is needed for it.
     assert!(called.remove("sts:GetCallerIdentity"), "{called:?}");
     let reading = actions(&policies()["read-only"]);

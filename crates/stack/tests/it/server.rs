@@ -178,7 +178,8 @@ impl Running {
     }
 }
 
-fn send(name: &str, process: u32) {
+/// Sends a signal to a process.
+pub(crate) fn send(name: &str, process: u32) {
     let sent = Command::new("kill").arg(format!("-{name}")).arg(process.to_string()).status().unwrap();
     assert!(sent.success());
 }

@@ -1,5 +1,6 @@
 //! `stack verify`: what a person, a script and a CI system get.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use aws_sdk_ec2::types::AttributeBooleanValue;
@@ -8,7 +9,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 use serde_json::Value;
 
-use crate::command::{Ended, Workplace};
+use crate::command::{Ended, Workplace, files_in};
 use crate::server::Server;
 
 /// Elements of an XML file, with the attributes that are asked for.
@@ -70,8 +71,10 @@ fn a_good_stack_passes_and_nothing_is_changed() {
     let (passed, skipped) = (with_result(&results, "passed"), with_result(&results, "skipped"));
     assert_eq!(results["counts"]["passed"], passed.len());
     assert_eq!(passed.len() + skipped.len(), results["checks"].as_array().unwrap().len());
-    assert!(skipped.iter().all(|id| id.starts_with("http/") || *id == "https/load-balancer"), "{skipped:?}");
-    assert_eq!(skipped.len(), 9);
+    // There is neither a certificate nor an image.
+    let others = ["https/load-balancer", "completeness/targets", "completeness/running-images"];
+    assert!(skipped.iter().all(|id| id.starts_with("http/") || others.contains(id)), "{skipped:?}");
+    assert_eq!(skipped.len(), 11);
 
     let lines: Vec<&str> = text.out.lines().collect();
     assert_eq!(lines.len(), passed.len() + skipped.len() + 1);
@@ -82,12 +85,12 @@ fn a_good_stack_passes_and_nothing_is_changed() {
         assert!(lines.iter().any(|line| line.starts_with(&format!("skipped  {id} "))), "{id}");
     }
     let last =
-        format!("payment dev (embedded, ap-southeast-1): {} passed, 0 failed, 9 skipped", passed.len());
+        format!("payment dev (embedded, ap-southeast-1): {} passed, 0 failed, 11 skipped", passed.len());
     assert_eq!(lines.last(), Some(&&*last));
 
     let found = elements(&xml, &["name", "tests", "failures", "skipped"]);
     let all = (passed.len() + skipped.len()).to_string();
-    let all = ("testsuites", ["payment dev (embedded, ap-southeast-1)", &*all, "0", "9"]);
+    let all = ("testsuites", ["payment dev (embedded, ap-southeast-1)", &*all, "0", "11"]);
     assert_eq!((found[0].0.as_str(), found[0].1.as_slice()), (all.0, all.1.map(str::to_owned).as_slice()));
     assert_eq!(found.iter().filter(|(name, _)| name == "testcase").count(), passed.len() + skipped.len());
     for shown in [text.out, text.err, json.out, json.err, xml] {
@@ -102,7 +105,7 @@ async fn what_is_wrong_is_told_with_place_expectation_finding_and_advice() {
     meddle(&place).await;
     let text = place.run(&["verify"]).expect(1);
     let passed = text.out.lines().filter(|line| line.starts_with("ok ")).count();
-    let summary = format!("payment dev (embedded, ap-southeast-1): {passed} passed, 3 failed, 9 skipped");
+    let summary = format!("payment dev (embedded, ap-southeast-1): {passed} passed, 3 failed, 11 skipped");
     for line in [
         "FAILED   monitoring/flow-logs            not so: a flow log records all traffic of the stack's VPC",
         "         vpc/flow-log: expected AWS::EC2::FlowLog; found nothing: it has disappeared",
@@ -141,7 +144,7 @@ fn who_may_not_look_is_told_so_and_gets_everything_else() {
 
     let text = server.run(&place, &["verify", "--junit", "results.xml"]).expect(1);
     let passed = text.out.lines().filter(|line| line.starts_with("ok ")).count();
-    let summary = format!("payment dev (aws, ap-southeast-1): {passed} passed, 2 failed, 9 skipped");
+    let summary = format!("payment dev (aws, ap-southeast-1): {passed} passed, 2 failed, 11 skipped");
     for start in [
         "FAILED   backup/verification             not known: backups are verified on a schedule that is on",
         "FAILED   completeness/resources          not known: every recorded resource exists",
@@ -230,7 +233,68 @@ fn the_hardened_environment_passes_with_https() {
     place.run(&["up", "--env", "prod"]).expect(0);
     let json = place.run(&["verify", "--env", "prod", "--json"]).expect(0).json();
     assert!(with_result(&json, "passed").contains(&"https/load-balancer"));
-    assert!(with_result(&json, "skipped").iter().all(|id| id.starts_with("http/")));
+    let others = ["completeness/targets", "completeness/running-images"];
+    let skipped = with_result(&json, "skipped");
+    assert!(skipped.iter().all(|id| id.starts_with("http/") || others.contains(id)), "{skipped:?}");
+}
+
+/// Copies the files of a directory into another one.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for (path, bytes) in files_in(from) {
+        std::fs::write(to.join(path.file_name().unwrap()), bytes).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn requests_that_reach_nobody_and_another_image_than_the_recorded_one_are_found() {
+    let place = Workplace::new();
+    let image = |digit: &str| format!("ecs.image=public.ecr.aws/nginx/nginx@sha256:{}", digit.repeat(64));
+    let (first, second) = (image("a"), image("b"));
+    place.run(&["up", "--set", &first]).expect(0);
+    let verify = |code| place.run(&["verify", "--json", "--set", &first]).expect(code).json();
+    let both = ["completeness/targets", "completeness/running-images"];
+    let good = verify(0);
+    assert!(both.iter().all(|id| with_result(&good, "passed").contains(id)), "{good:#}");
+
+    // Somebody moves all requests to the group without targets.
+    let state = place.state("dev").await;
+    let service = &state.current("ecs/service").unwrap().properties["LoadBalancers"][0];
+    let rule = service["AdvancedConfiguration"]["ProductionListenerRule"].as_str().unwrap();
+    let elb = aws_sdk_elasticloadbalancingv2::Client::new(&stack::embedded(
+        &place.emulator(),
+        aws_sdk_ec2::config::Region::new("ap-southeast-1"),
+    ));
+    let swap = || async {
+        let rules = elb.describe_rules().rule_arns(rule).send().await.unwrap();
+        let mut actions = rules.rules()[0].actions().to_vec();
+        let mut groups = actions[0].forward_config.as_ref().unwrap().target_groups().to_vec();
+        for group in &mut groups {
+            group.weight = Some(100 - group.weight.unwrap());
+        }
+        actions[0].forward_config.as_mut().unwrap().target_groups = Some(groups);
+        elb.modify_rule().rule_arn(rule).set_actions(Some(actions)).send().await.unwrap();
+    };
+    swap().await;
+    let moved = verify(1);
+    assert!(with_result(&moved, "failed").contains(&both[0]), "{moved:#}");
+    let text = moved["checks"].to_string();
+    assert!(text.contains("\"found\":\"no targets\"") && text.contains("which gets requests"), "{text}");
+    swap().await;
+    verify(0);
+
+    // A run of somebody else deploys another image, which this copy of the state does not know.
+    let kept = place.path().join("kept");
+    copy(&place.state_directory("dev"), &kept);
+    place.run(&["up", "--set", &second]).expect(0);
+    std::fs::remove_dir_all(place.state_directory("dev")).unwrap();
+    copy(&kept, &place.state_directory("dev"));
+    let other = verify(1);
+    assert!(with_result(&other, "failed").contains(&both[1]), "{other:#}");
+    assert!(with_result(&other, "passed").contains(&both[0]), "{other:#}");
+    let text = other["checks"].to_string();
+    let found = format!("\"found\":\"{}", second.trim_start_matches("ecs.image="));
+    assert!(text.contains(&found) && text.contains("in the container app"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -45,7 +45,7 @@ pub struct Api {
     pub plain_url: String,
 }
 
-/// Why the load balancer or the API is not asked.
+/// Why the load balancer, the API or something else is not asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unasked {
     /// There is nobody to ask, and that is meant.
@@ -67,7 +67,7 @@ impl Unasked {
     }
 
     /// What every check says that would have asked.
-    pub(super) fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         match self {
             Self::Skipped(reason) => Verdict::skipped(reason),
             Self::Unknown(finding) => Verdict::Judged(vec![finding.clone()]),

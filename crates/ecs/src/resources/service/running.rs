@@ -7,9 +7,10 @@ use aws_sdk_ecs::types::{Container, DesiredStatus, Service as Live, Task};
 use engine::{CallError, Foreseen, Going, Resolved, Resource, Wish};
 use serde::{Deserialize, Serialize};
 
-use super::super::pull::{self, Running};
+use super::super::pull::{self, RunningImage};
 use super::super::{Cluster, Repository, ecs, live_tags};
-use super::{Service, describe};
+use super::{Service, cluster_of, deployment, describe};
+use crate::ServiceArn;
 use crate::containers::APP;
 
 /// An image that runs and that no other task could pull.
@@ -52,8 +53,27 @@ pub(super) async fn missing_images(cx: &Context, live: &Live) -> Result<Vec<Miss
     pull::missing(cx, &images(cx, live).await?).await
 }
 
-/// The images of up to a hundred tasks, of which there are one or two sorts; where none runs, those of the task definition.
-async fn images(cx: &Context, live: &Live) -> Result<BTreeSet<Running>, CallError> {
+/// What the tasks of a service run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tasks {
+    /// Whether a deployment is running, so that there may be two sorts of tasks.
+    pub is_deploying: bool,
+    /// The images of their containers.
+    pub containers: BTreeSet<RunningImage>,
+}
+
+/// What the tasks of a service run now; `None` where there is no such service. Changes nothing.
+///
+/// # Errors
+/// As the calls fail.
+pub async fn tasks(cx: &Context, service: &ServiceArn) -> Result<Option<Tasks>, CallError> {
+    let Some(live) = describe(cx, cluster_of(service), service.as_str()).await? else { return Ok(None) };
+    let is_deploying = deployment::in_progress(&live).is_some();
+    Ok(Some(Tasks { is_deploying, containers: running_images(cx, &live).await? }))
+}
+
+/// The images of up to a hundred tasks, of which there are one or two sorts.
+async fn running_images(cx: &Context, live: &Live) -> Result<BTreeSet<RunningImage>, CallError> {
     let (cluster, service) =
         (live.cluster_arn().unwrap_or_default(), live.service_name().unwrap_or_default());
     let request = ecs(cx).list_tasks().cluster(cluster).service_name(service).max_results(100);
@@ -66,20 +86,26 @@ async fn images(cx: &Context, live: &Live) -> Result<BTreeSet<Running>, CallErro
         let tasks = request.send().await.called("DescribeTasks")?.tasks.unwrap_or_default();
         let containers = tasks.iter().flat_map(Task::containers).filter(|container| is_ours(container));
         images.extend(containers.filter_map(|container| {
-            Some(Running {
+            Some(RunningImage {
                 container: container.name()?.to_owned(),
                 image: container.image()?.to_owned(),
                 digest: container.image_digest().map(str::to_owned),
             })
         }));
     }
+    Ok(images)
+}
+
+/// Those; where no task runs, the ones of the task definition.
+async fn images(cx: &Context, live: &Live) -> Result<BTreeSet<RunningImage>, CallError> {
+    let mut images = running_images(cx, live).await?;
     if images.is_empty() {
         let request = ecs(cx).describe_task_definition();
         let request = request.task_definition(live.task_definition().unwrap_or_default());
         let answer = request.send().await.called("DescribeTaskDefinition")?;
         let containers = answer.task_definition.and_then(|found| found.container_definitions);
         images.extend(containers.into_iter().flatten().filter_map(|container| {
-            Some(Running { container: container.name?, image: container.image?, digest: None })
+            Some(RunningImage { container: container.name?, image: container.image?, digest: None })
         }));
     }
     Ok(images)
@@ -136,7 +162,7 @@ pub(super) async fn unknown(cx: &Context, live: &Live) -> Result<(String, String
     let images = images(cx, live).await?;
     let app = images.iter().find(|running| running.container == APP);
     let (image, digest) = match app {
-        Some(Running { image, digest, .. }) => (image.as_str(), digest.as_deref()),
+        Some(RunningImage { image, digest, .. }) => (image.as_str(), digest.as_deref()),
         None => ("an image", None),
     };
     let digest = digest.filter(|digest| !image.ends_with(digest)).map(|digest| format!(" ({digest})"));
