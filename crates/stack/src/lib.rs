@@ -19,6 +19,7 @@ mod bootstrap;
 mod change;
 mod chosen;
 mod cli;
+mod cli_advice;
 mod codes;
 mod completions;
 mod config;
@@ -98,13 +99,14 @@ mod written;
 
 pub use chosen::{Chosen, Part, Typed};
 pub use cli::{
-    Applied, Bootstrap, Cli, Color, Command, EmulatorCommand, EnvCommand, ExportCommand, Import, Init,
-    Options, Refresh, Serve, Shown, StateCommand, Target, Up,
+    Applied, Bootstrap, Cli, Color, Command, Deploy, EmulatorCommand, EnvCommand, ExportCommand, Import,
+    Init, Options, Refresh, Rollback, Serve, Shown, StateCommand, Target, Up,
 };
 pub use codes::Code;
 pub use config::{
     Config, ConfigError, DEFAULT_FILE, Loaded, Logs, Origin, Setting, Sources, load, schema, variables,
 };
+pub use deployed::Image as DeployedImage;
 pub use environment::{Environment, InvalidEnvironment};
 pub use exit::{Exit, Failure};
 pub use logs::{LogSource, Pattern, ReadLogs, Since};

@@ -10,7 +10,8 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 use engine::{Component, State};
 use serde_json::Value as Json;
 
-use crate::cli::{Cli, with_advice};
+use crate::cli::Cli;
+use crate::cli_advice::with_advice;
 use crate::codes::Code;
 use crate::completions;
 use crate::config::{Catalogue, Config, ConfigError, Loaded, Sources, load_from};
