@@ -92,7 +92,7 @@ impl Choice {
     /// Whether everything that it names is there: what selects nothing is most likely misspelled.
     ///
     /// # Errors
-    /// [`PlanError::NothingSelected`], [`PlanError::NotRecorded`] or [`PlanError::NotDeclared`]
+    /// [`PlanError::NothingSelected`], [`PlanError::NothingLeft`], [`PlanError::NotRecorded`] or [`PlanError::NotDeclared`]
     pub fn check(&self, graph: &Graph, state: &State) -> Result<(), PlanError> {
         if !self.is_part() && self.replace.is_empty() {
             return Ok(());
@@ -107,6 +107,12 @@ impl Choice {
         for selector in self.only.iter().chain(&self.except).filter(|_| !is_again) {
             if let Some(pattern) = selector.resolve(graph, state).unmatched().first() {
                 return Err(PlanError::NothingSelected { pattern: pattern.clone() });
+            }
+        }
+        if let (Some(only), Some(except), false) = (&self.only, &self.except, is_again) {
+            let (only, except) = (only.resolve(graph, state), except.resolve(graph, state));
+            if only.addresses().all(|address| except.contains(address.as_str())) {
+                return Err(PlanError::NothingLeft);
             }
         }
         for address in &self.replace {

@@ -106,6 +106,9 @@ pub enum PlanError {
         /// The tier, the addresses or the types.
         pattern: String,
     },
+    /// All that shall be selected shall be left out, too.
+    #[error("nothing is left: all that is selected is excluded, too")]
+    NothingLeft,
     /// What shall be replaced has no object.
     #[error(
         "{address} cannot be replaced: {}", 

@@ -190,6 +190,7 @@ pub(crate) fn hint(error: &PlanError) -> Option<String> {
              everything that is declared"
                 .to_owned()
         }
+        PlanError::NothingLeft => "nothing was changed; exclude less, or select more".to_owned(),
         PlanError::NotRecorded { is_declared: true, .. } => {
             "nothing was changed; `stack up` creates it".to_owned()
         }

@@ -121,9 +121,18 @@ impl Work {
     /// gone on with, or that one has failed and is not tried again.
     pub(crate) fn remark_image(&self, state: &State) -> Lines {
         let mut lines = Lines::new();
-        let Some(deployments) = Deployments::of(state).filter(|_| self.image.is_none()) else { return lines };
         let configured =
             self.loaded.config.get::<ecs::Tier>().and_then(|containers| containers.image.as_ref());
+        if let Some(image) = &self.image {
+            if let Some(configured) = configured.filter(|configured| *configured != image) {
+                lines.line(format!(
+                    "WARNING: the configuration names {configured}, which the next `up` puts in place of {image}: leave `ecs.image` out, \
+                     so that the deployed image is kept"
+                ));
+            }
+            return lines;
+        }
+        let Some(deployments) = Deployments::of(state) else { return lines };
         if let (Some(configured), Some(image)) = (configured, &deployments.image)
             && configured != image
             && !(self.retry && deployments.failed().is_some())

@@ -440,7 +440,7 @@ proptest! {
             }
             let plan = match world.process().engine.preview_chosen(Arc::clone(&new), &choice).await {
                 // Either it is replaced or it is left out; and what is excluded may be needed.
-                Err(EngineError::Plan(PlanError::ReplacementLeftOut { .. } | PlanError::Excluded { .. })) => return,
+                Err(EngineError::Plan(PlanError::ReplacementLeftOut { .. } | PlanError::Excluded { .. } | PlanError::NothingLeft)) => return,
                 plan => plan.unwrap(),
             };
             if replaced >= NODES {
@@ -463,7 +463,7 @@ proptest! {
             // What was to be replaced or deleted may be gone when the process dies; where that is all, nobody knows it any more.
             let is_gone = |ended: &Ended| {
                 let Ended::Refused(EngineError::Plan(error)) = ended else { return false };
-                matches!(error, PlanError::NotRecorded { .. } | PlanError::NothingSelected { .. })
+                matches!(error, PlanError::NotRecorded { .. } | PlanError::NothingSelected { .. } | PlanError::NothingLeft)
             };
             assert!(ended.is_complete() || (crash.is_some() && is_gone(&ended)), "{ended:?}");
             assert_eq!(rest(&world, plan.selection()), before);

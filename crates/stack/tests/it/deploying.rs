@@ -105,6 +105,12 @@ async fn a_deployed_image_is_kept_by_up_until_the_configuration_names_another() 
         "{}",
         older.err
     );
+    let deployed = place.run(&["deploy", ":333", "--set", "ecs.image=:1"]).expect(0);
+    assert!(
+        deployed.err.contains("the configuration names :1, which the next `up` puts in place of @"),
+        "{}",
+        deployed.err
+    );
     // It is used all the same, and is what runs from then on.
     place.run(&["up", "--set", "ecs.image=:1"]).expect(0);
     assert_eq!(runs(&place).await, ":1");

@@ -119,6 +119,8 @@ fn what_cannot_be_chosen_is_refused_before_anything_is_called_with_what_may_be_m
     {
         place.run(&wrong).expect(64);
     }
+    let nothing = place.run(&["preview", "--only", "vpc", "--exclude", "vpc"]).expect(65);
+    assert!(nothing.err.contains("error[E0606]: nothing is left"), "{}", nothing.err);
     // As data, too.
     let error = place.run(&["preview", "--json", "--only", "databse"]).expect(65).json();
     assert_eq!(error["error"]["code"], "E0606");
