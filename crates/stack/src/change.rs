@@ -311,6 +311,10 @@ impl Work {
                 tell(&format!("{EXPIRED}, then {again}"));
             }
             (Exit::Failed, Some(report)) => {
+                let again = match self.image {
+                    Some(_) => format!("{}, or, for another image, {}", again, self.command("deploy IMAGE")),
+                    None => again,
+                };
                 tell(&Advisor::new(&self.loaded).of_report(report, self.program.name(), &again));
             }
             (Exit::Interrupted, Some(report)) => {

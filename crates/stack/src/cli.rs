@@ -133,12 +133,12 @@ pub enum Command {
     /// Deploy an image of the application: push it into the environment's repository, and let ECS replace the tasks.
     ///
     /// From then on, `up` keeps this image unless the configuration names one. The tier `ecs` is brought to what is declared along with
-    /// it; nothing else is changed. What was begun and killed goes on with the next `up` or `deploy`.
+    /// it, with what it needs; with the first image everything is. What was begun and killed goes on with the next `up` or `deploy`.
     Deploy(Deploy),
     /// Go back to the image that ran before, or to the one that --to names.
     ///
-    /// While ECS is still deploying or keeps the old tasks for the bake time, it is told to go back to them, which is fast. After
-    /// that, the older image is deployed like a new one.
+    /// While ECS is still deploying or keeps the old tasks for the bake time, it is told to go back to them first, which is fast. Then a
+    /// revision of that image is deployed like a new one. After a failed deployment that is the image that serves.
     Rollback(Rollback),
     /// List the deployments of images: which, when, by whom, and how they ended. Takes no lock, calls nothing.
     Deployments,

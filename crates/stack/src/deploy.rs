@@ -251,7 +251,11 @@ impl Work {
         let is_first = Deployments::of(&state).is_none_or(|deployments| deployments.image.is_none());
         if Names::of(&state).is_none() {
             note("There is no service and no repository yet: what is declared is made first");
-            let made = self.change(Running::Up, signals).await?;
+            // Whatever image is configured: it cannot be there yet.
+            let configured = self.loaded.config.section_mut::<ecs::Tier>().image.take();
+            let made = self.change(Running::Up, signals).await;
+            self.loaded.config.section_mut::<ecs::Tier>().image = configured;
+            let made = made?;
             if made != Exit::Done {
                 return Ok(made);
             }
@@ -295,6 +299,10 @@ impl Work {
                 None => return Err(self.nothing_to_go_back_to()),
             },
             (_, Some(image)) => image,
+            // What serves after a failed deployment is what ran before that.
+            (None, None) if deployments.failed().is_some() && deployments.image.is_some() => {
+                deployments.image.clone().unwrap_or_default()
+            }
             (None, None) => match deployments.before() {
                 Some(before) => before.image.clone(),
                 None => return Err(self.nothing_to_go_back_to()),
@@ -472,7 +480,7 @@ fn chosen(deployments: &Deployments, to: &str) -> Result<String, Failure> {
         let of_image = past.image.trim_start_matches("@sha256:");
         past.image == to
             || (!revision.is_empty() && (revision == to || number == to))
-            || (digest.len() >= 6 && of_image.starts_with(digest))
+            || (digest.len() >= 4 && of_image.starts_with(digest))
     };
     let mut found: Vec<&str> =
         deployments.past.iter().filter(is_meant).map(|past| past.image.as_str()).collect();

@@ -91,8 +91,8 @@ fn table(all: &[&Deployment], deployments: &Deployments) -> Lines {
 
 /// A digest without what nobody compares by eye; `rollback --to` takes this.
 fn short(image: &str) -> &str {
-    match image.strip_prefix("@sha256:") {
-        Some(digest) => digest.get(..12).unwrap_or(digest),
+    match image.rsplit_once("@sha256:") {
+        Some((_, digest)) => digest.get(..12).unwrap_or(digest),
         None => image,
     }
 }

@@ -195,6 +195,10 @@ async fn what_failed_is_explained_and_not_deployed_again_unless_asked() {
     server.run(&place, &["preview", "--detailed-exitcode"]).expect(0);
     let retried = server.run(&place, &["up", "--retry"]).expect(1);
     assert!(retried.err.contains("exit code 3"), "{}", retried.err);
+    // The reflex after a failure: what serves stays.
+    let back = server.run(&place, &["rollback"]).expect(0);
+    assert!(back.err.contains(&format!("going back to {}", digest_of("1"))), "{}", back.err);
+    server.run(&place, &["deploy", ":22"]).expect(1);
     drop(server);
     // Without the fault it works.
     let server = Server::start(&place);
@@ -293,7 +297,8 @@ fn layout_with(place: &Workplace, name: &str, architecture: &str, hole: Option<u
 async fn an_image_of_a_directory_is_pushed_and_runs_in_an_environment_that_was_empty() {
     let place = Workplace::new();
     let (first, second) = (layout(&place, "one", "amd64"), layout(&place, "two", "amd64"));
-    let ended = place.run(&["deploy", "./one"]).expect(0);
+    // Also with an image in the configuration, which cannot be there yet.
+    let ended = place.run(&["deploy", "./one", "--set", "ecs.image=:later"]).expect(0);
     assert!(ended.err.contains("what is declared is made first"), "{}", ended.err);
     assert!(ended.err.contains("sending 3 layers and configurations"), "{}", ended.err);
     assert_eq!(runs(&place).await, first);
