@@ -181,7 +181,9 @@ pub(crate) fn code_of_call(error: &CallError) -> Code {
         }
         ErrorClass::Denied => Code::Denied,
         // No call: AWS took the change, and then reported that it failed.
-        ErrorClass::Invalid if error.code.is_none() && error.operation.starts_with("changing ") => Code::Broken,
+        ErrorClass::Invalid if error.code.is_none() && error.operation.starts_with("changing ") => {
+            Code::Broken
+        }
         ErrorClass::Expired => Code::Expired,
         ErrorClass::Throttled => Code::Throttled,
         ErrorClass::NotYet => Code::Late,

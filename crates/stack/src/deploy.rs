@@ -12,7 +12,7 @@ use ecs::operations::{self, Rollout};
 use ecs::resources::{Cluster, Repository, Service};
 use engine::{
     Backoff, CallError, Cancel, Host as _, Observer, Pace, Plan, Progress, Report, Resolved, Resource as _,
-    Session, State, SystemHost, visible,
+    Session, Slot, State, SystemHost, visible,
 };
 use serde_json::{Value, json};
 
@@ -25,6 +25,7 @@ use crate::exit::{Exit, Failure};
 use crate::failures::engine_failure;
 use crate::output::{Lines, note, tell};
 use crate::plans::document::Running;
+use crate::pushing::ImageSource;
 use crate::question::agreed;
 use crate::run::{Work, nothing_changed};
 use crate::signals::Signals;
@@ -37,6 +38,8 @@ const PACE: Pace = Pace { first: Duration::from_secs(2), factor: 1.5, longest: D
 /// How long ECS may take to go back: it starts no task, since those of before still run in the bake time.
 const BACK_WITHIN: Duration = Duration::from_secs(30 * 60);
 
+/// After how long ECS lists a deployment that it has accepted, at the latest. Estimate.
+const SHOWN_WITHIN: Duration = Duration::from_secs(30);
 /// So many lines of a failed container's log are shown.
 const LINES: usize = 30;
 
@@ -184,7 +187,13 @@ impl Work {
         report: &Report,
     ) -> Result<(), Failure> {
         let state = session.state();
-        let Some(mut deployments) = Deployments::of(&state) else { return Ok(()) };
+        let Some(mut deployments) = Deployments::of(&state) else {
+            // They went with the repository.
+            return match state.remembered(NAME).is_some() && report.is_complete() {
+                true => session.remember(NAME, None).await.map_err(engine_failure),
+                false => Ok(()),
+            };
+        };
         let before = deployments.clone();
         let by = self.by();
         if let Some(outcome) = deployed::outcome_of(report) {
@@ -250,6 +259,13 @@ impl Work {
         let state = self.recorded().await?;
         let is_first = Deployments::of(&state).is_none_or(|deployments| deployments.image.is_none());
         if Names::of(&state).is_none() {
+            if let ImageSource::InRepository(reference) = &source {
+                let message =
+                    format!("there is no image `{}`: the repository is not there yet", visible(reference));
+                return Err(Failure::new(Exit::Configuration, message)
+                    .coded(Code::Image)
+                    .hint("name a file or directory that has the image; nothing was changed"));
+            }
             note("There is no service and no repository yet: what is declared is made first");
             // Whatever image is configured: it cannot be there yet.
             let configured = self.loaded.config.section_mut::<ecs::Tier>().image.take();
@@ -291,7 +307,12 @@ impl Work {
         };
         let cx = &cloud.context;
         let last = operations::last_rollout(cx, &names.cluster, &names.service).await.map_err(called)?;
-        let under_way = last.filter(|rollout| !rollout.is_over);
+        let is_begun = deployments.attempt.as_ref().is_some_and(|attempt| attempt.ended.is_none());
+        let mut under_way = last.filter(|rollout| !rollout.is_over);
+        if is_begun && under_way.is_none() && state.slot(deployed::SERVICE).is_some_and(Slot::is_in_hand) {
+            let Some(shown) = signals.unless(shown(cx, &names)).await else { return Ok(nothing_changed()) };
+            under_way = shown?;
+        }
         let image = match (&under_way, chosen) {
             // What runs is what was there before.
             (Some(_), None) => match deployments.image.clone() {
@@ -299,8 +320,8 @@ impl Work {
                 None => return Err(self.nothing_to_go_back_to()),
             },
             (_, Some(image)) => image,
-            // What serves after a failed deployment is what ran before that.
-            (None, None) if deployments.failed().is_some() && deployments.image.is_some() => {
+            // What serves after a deployment that has failed, or that was begun and is not known to have ended, is what ran before.
+            (None, None) if deployments.attempt.is_some() && deployments.image.is_some() => {
                 deployments.image.clone().unwrap_or_default()
             }
             (None, None) => match deployments.before() {
@@ -467,6 +488,21 @@ impl Work {
         let deployments = Deployments::of(state).unwrap_or_default();
         if let Some(image) = &deployments.image {
             tell(&format!("{image}, which ran before, goes on serving"));
+        }
+    }
+}
+
+/// The deployment that a run has begun: ECS lists it some seconds later. `None` where it does not come, because it was never begun or is
+/// over.
+async fn shown(cx: &Context, names: &Names) -> Result<Option<Rollout>, Failure> {
+    let mut backoff = Backoff::new(&names.service, PACE, SHOWN_WITHIN);
+    loop {
+        let last = operations::last_rollout(cx, &names.cluster, &names.service).await.map_err(called)?;
+        if let Some(rollout) = last.filter(|rollout| !rollout.is_over) {
+            return Ok(Some(rollout));
+        }
+        if !backoff.wait().await {
+            return Ok(None);
         }
     }
 }

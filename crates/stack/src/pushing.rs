@@ -33,6 +33,9 @@ const TELL_EVERY: Duration = Duration::from_secs(5);
 /// Amazon ECS").
 const FARGATE_STORAGE: u64 = 20 << 30;
 
+/// How much of a layer is read at once.
+const PIECE: usize = 1 << 20;
+
 /// What is to be deployed.
 pub(crate) enum ImageSource {
     /// What is in the repository already: `:tag` or `@digest`.
@@ -51,6 +54,15 @@ impl Work {
                     .hint("`:TAG` or `@sha256:` and 64 hexadecimal digits; nothing was changed")
             })?;
             return Ok(ImageSource::InRepository(text.to_owned()));
+        }
+        let host = text.split('/').next().unwrap_or(text);
+        if host.contains('@') && !host.contains("@sha256:") && !std::path::Path::new(text).exists() {
+            return Err(Failure::new(
+                Exit::Configuration,
+                "the name of an image has no user and no password in it",
+            )
+            .coded(Code::Image)
+            .hint("`docker login` keeps them where they are found; nothing was changed"));
         }
         let containers = self.loaded.config.section::<ecs::Tier>();
         let platform = Platform::of_ecs(containers.architecture.name()).ok_or_else(|| {
@@ -75,6 +87,13 @@ impl Work {
             image.layers().len(),
             image.created().map_or_else(String::new, |created| format!(", built {}", visible(created)))
         ));
+        if !source.is_remote() && image.size() <= FARGATE_STORAGE {
+            // Before anything is made for an image that is damaged.
+            for blob in image.layers().iter().chain([image.config()]) {
+                let mut reader = image.read(blob).await.map_err(refused)?;
+                while !reader.next(PIECE).await.map_err(refused)?.is_empty() {}
+            }
+        }
         if image.size() > FARGATE_STORAGE {
             let message = format!(
                 "{} has {} of compressed layers, and a task on Fargate has {} for its image and its files",

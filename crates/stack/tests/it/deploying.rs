@@ -120,7 +120,9 @@ async fn a_deployed_image_is_kept_by_up_until_the_configuration_names_another() 
 
     // `destroy` takes the record along.
     place.run(&["destroy", "--yes"]).expect(0);
-    assert_eq!(place.run(&["deployments", "--json"]).expect(0).json()["image"], Value::Null);
+    let gone = place.run(&["deployments", "--json"]).expect(0).json();
+    assert_eq!(gone, json!({ "image": null, "deployments": [] }));
+    assert!(place.state("dev").await.remembered("ecs.image").is_none());
     let anew = place.run(&["preview", "--json"]).expect(0).out;
     assert!(anew.contains(":bootstrap") && !anew.contains(digests[0].as_str()), "{anew}");
 }
@@ -242,7 +244,8 @@ async fn a_deployment_that_nobody_waits_for_is_followed_by_the_next_run() {
 async fn a_deployment_that_goes_on_is_stopped_by_a_rollback() {
     let place = Workplace::new();
     let server = at_the_pace_of_aws(&place).await;
-    server.run_in_time(&place, &["deploy", ":22", "--no-wait"]).expect(0);
+    // At once: ECS need not list it yet.
+    server.run(&place, &["deploy", ":22", "--no-wait"]).expect(0);
     let back = server.run_in_time(&place, &["rollback"]).expect(0);
     assert!(back.err.contains("ECS has gone back to what ran before"), "{}", back.err);
     let listed = server.run(&place, &["deployments", "--json"]).expect(0).json();
@@ -320,6 +323,8 @@ fn what_cannot_run_is_refused_before_anything_is_called() {
     layout(&place, "arm", "arm64");
     place.write("text.tar", "no archive");
     layout_with(&place, "large", "amd64", Some(21 << 30));
+    // As large as it should be, with another content.
+    layout_with(&place, "damaged", "amd64", Some(100));
     for (image, wanted) in [
         ("./arm", "linux/amd64"),
         ("./nothing.tar", "nothing.tar"),
@@ -327,6 +332,9 @@ fn what_cannot_run_is_refused_before_anything_is_called() {
         ("./large", "has 22.5 GB of compressed layers, and a task on Fargate has 21.5 GB"),
         (":not a tag", "names no image"),
         ("@sha256:12", "names no image"),
+        (":1", "the repository is not there yet"),
+        ("./damaged", "damaged"),
+        ("user:pass@registry.example/app:1", "has no user and no password"),
     ] {
         let ended = place.run(&["deploy", image]).expect(65);
         assert!(ended.err.contains("error[E0607]") && ended.err.contains(wanted), "{image}: {}", ended.err);
