@@ -215,7 +215,11 @@ async fn run(
     }
     tell(loaded.remark_ignored());
     let plan_file = applies(&command).and_then(|(_, applied)| applied.plan.clone());
-    let new_environment = matches!(&command, Command::Up(up) if up.new_environment);
+    let new_environment = match &command {
+        Command::Up(up) => up.new_environment,
+        Command::Deploy(deploy) => deploy.new_environment,
+        _ => false,
+    };
     let purpose = match &command {
         Command::Deploy(_) => "deploy",
         Command::Rollback(_) => "rollback",

@@ -472,3 +472,17 @@ async fn a_deployment_that_was_killed_in_any_stage_goes_on() {
     }
     server.run_in_time(&place, &["preview", "--detailed-exitcode"]).expect(0);
 }
+
+#[test]
+fn a_new_environment_is_made_only_where_somebody_says_so() {
+    let place = Workplace::new();
+    layout(&place, "one", "amd64");
+    place.write("stack.toml", "[environments.prod]\n");
+    let refused = place.run(&["deploy", "./one", "--env", "pr7"]).expect(65);
+    assert!(
+        refused.err.contains("error[E0104]") && refused.err.contains("--new-environment"),
+        "{}",
+        refused.err
+    );
+    place.run(&["deploy", "./one", "--env", "pr7", "--new-environment"]).expect(0);
+}
