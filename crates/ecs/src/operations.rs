@@ -1,11 +1,10 @@
 //! What commands do with a deployment beside a plan: stop it, follow it, find out why its tasks stopped, and which image a name means.
 
 use aws::{CallResult, Called, Context};
-use aws_sdk_ecr::types::ImageIdentifier;
 use aws_sdk_ecs::types::{DesiredStatus, ServiceDeploymentStatus, StopServiceDeploymentStopType, Task};
 use engine::CallError;
 
-use crate::resources::{self, deployment};
+use crate::resources::{self, deployment, pull};
 
 /// A deployment that ECS is not done with, or was done with last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,19 +42,17 @@ pub async fn last_rollout(cx: &Context, cluster: &str, service: &str) -> Result<
     }))
 }
 
-/// Tells ECS to go back to what ran before a deployment (ECS Developer Guide, "Stop an Amazon ECS service deployment"). `false` where
-/// it had come to its end before.
+/// Tells ECS to go back to what ran before a deployment (ECS Developer Guide, "Stop an Amazon ECS service deployment"). One that has
+/// come to its end before is left as it is: whoever asks looks at it again.
 ///
 /// # Errors
 /// As the call fails.
-pub async fn roll_back(cx: &Context, deployment: &str) -> Result<bool, CallError> {
+pub async fn roll_back(cx: &Context, deployment: &str) -> Result<(), CallError> {
     let request = resources::ecs(cx).stop_service_deployment().service_deployment_arn(deployment);
     let request = request.stop_type(StopServiceDeploymentStopType::Rollback);
     match request.send().await.called("StopServiceDeployment") {
-        Ok(_) => Ok(true),
-        // Its status is in its message, which is no interface: whoever asks looks at the deployment again.
-        Err(error) if error.code.as_deref() == Some("ConflictException") => Ok(false),
-        Err(error) => Err(error),
+        Err(error) if error.code.as_deref() != Some("ConflictException") => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -64,12 +61,8 @@ pub async fn roll_back(cx: &Context, deployment: &str) -> Result<bool, CallError
 /// # Errors
 /// As the call fails.
 pub async fn digest_of(cx: &Context, repository: &str, reference: &str) -> Result<Option<String>, CallError> {
-    let id = match reference.strip_prefix('@') {
-        Some(digest) => ImageIdentifier::builder().image_digest(digest),
-        None => ImageIdentifier::builder().image_tag(reference.trim_start_matches(':')),
-    };
     let ecr = cx.client(aws_sdk_ecr::Client::new);
-    let request = ecr.describe_images().repository_name(repository).image_ids(id.build());
+    let request = ecr.describe_images().repository_name(repository).image_ids(pull::identifier(reference));
     let answer = request.send().await.called("DescribeImages").if_exists()?;
     let details = answer.and_then(|answer| answer.image_details).unwrap_or_default();
     Ok(details.into_iter().find_map(|image| image.image_digest))
@@ -112,16 +105,7 @@ pub async fn stopped_tasks(
     cluster: &str,
     service: &str,
 ) -> Result<Vec<StoppedTask>, CallError> {
-    let ecs = resources::ecs(cx);
-    let request = ecs.list_tasks().cluster(cluster).service_name(service).max_results(100);
-    let answer =
-        request.desired_status(DesiredStatus::Stopped).send().await.called("ListTasks").if_exists()?;
-    let arns = answer.and_then(|answer| answer.task_arns).unwrap_or_default();
-    if arns.is_empty() {
-        return Ok(Vec::new());
-    }
-    let answer = ecs.describe_tasks().cluster(cluster).set_tasks(Some(arns)).send().await;
-    let mut tasks = answer.called("DescribeTasks")?.tasks.unwrap_or_default();
+    let mut tasks = deployment::tasks_of(cx, cluster, service, DesiredStatus::Stopped).await?;
     tasks.retain(deployment::stopped_by_itself);
     tasks.sort_by_key(|task| std::cmp::Reverse(task.stopping_at));
     Ok(tasks.into_iter().map(stopped).collect())

@@ -58,8 +58,8 @@ impl Names {
         };
         Some(Self {
             cluster: property("ecs/cluster", Cluster::KIND, "ClusterName")?,
-            service: property("ecs/service", Service::<Resolved>::KIND, "ServiceName")?,
-            repository: property("ecs/repository", Repository::KIND, "RepositoryName")?,
+            service: property(deployed::SERVICE, Service::<Resolved>::KIND, "ServiceName")?,
+            repository: property(deployed::REPOSITORY, Repository::KIND, "RepositoryName")?,
         })
     }
 }
@@ -313,22 +313,14 @@ impl Work {
             let Some(shown) = signals.unless(shown(cx, &names)).await else { return Ok(nothing_changed()) };
             under_way = shown?;
         }
-        let image = match (&under_way, chosen) {
-            // What runs is what was there before.
-            (Some(_), None) => match deployments.image.clone() {
-                Some(image) => image,
-                None => return Err(self.nothing_to_go_back_to()),
-            },
-            (_, Some(image)) => image,
-            // What serves after a deployment that has failed, or that was begun and is not known to have ended, is what ran before.
-            (None, None) if deployments.attempt.is_some() && deployments.image.is_some() => {
-                deployments.image.clone().unwrap_or_default()
-            }
-            (None, None) => match deployments.before() {
-                Some(before) => before.image.clone(),
-                None => return Err(self.nothing_to_go_back_to()),
-            },
+        // What serves during a deployment, and after one that did not succeed, is what ran before it.
+        let is_undone = under_way.is_some() || deployments.attempt.is_some();
+        let image = match chosen {
+            Some(image) => Some(image),
+            None if is_undone => deployments.image.clone(),
+            None => deployments.before().map(|before| before.image.clone()),
         };
+        let Some(image) = image else { return Err(self.nothing_to_go_back_to()) };
         if let Some(rollout) = under_way
             && let Some(exit) = self.stop_deployment(cx, &names, &rollout, signals).await?
         {

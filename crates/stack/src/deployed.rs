@@ -18,7 +18,7 @@ const KEPT: usize = 50;
 /// Where the tier declares what makes a deployment.
 pub(crate) const SERVICE: &str = "ecs/service";
 const TASK_DEFINITION: &str = "ecs/task-definition";
-const REPOSITORY: &str = "ecs/repository";
+pub(crate) const REPOSITORY: &str = "ecs/repository";
 
 /// What is recorded of the images of an environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

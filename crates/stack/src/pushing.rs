@@ -87,13 +87,6 @@ impl Work {
             image.layers().len(),
             image.created().map_or_else(String::new, |created| format!(", built {}", visible(created)))
         ));
-        if !source.is_remote() && image.size() <= FARGATE_STORAGE {
-            // Before anything is made for an image that is damaged.
-            for blob in image.layers().iter().chain([image.config()]) {
-                let mut reader = image.read(blob).await.map_err(refused)?;
-                while !reader.next(PIECE).await.map_err(refused)?.is_empty() {}
-            }
-        }
         if image.size() > FARGATE_STORAGE {
             let message = format!(
                 "{} has {} of compressed layers, and a task on Fargate has {} for its image and its files",
@@ -104,6 +97,13 @@ impl Work {
             return Err(Failure::new(Exit::Configuration, message)
                 .coded(Code::Image)
                 .hint("make the image smaller: leave out what only the build needs; nothing was changed"));
+        }
+        if !source.is_remote() {
+            // Before anything is made for an image that is damaged.
+            for blob in image.layers().iter().chain([image.config()]) {
+                let mut reader = image.read(blob).await.map_err(refused)?;
+                while !reader.next(PIECE).await.map_err(refused)?.is_empty() {}
+            }
         }
         Ok(ImageSource::Elsewhere(Box::new(image)))
     }

@@ -228,16 +228,26 @@ async fn failure(cx: &Context, live: &Service, latest: &ServiceDeploymentBrief) 
 
 /// Why the last task stopped, but for those that ECS stopped because they were too many.
 async fn last_stopped(cx: &Context, cluster: &str, service: &str) -> Result<Option<String>, CallError> {
-    let request = ecs(cx).list_tasks().cluster(cluster).service_name(service).max_results(100);
-    let answer = request.desired_status(DesiredStatus::Stopped).send().await.called("ListTasks")?;
-    let arns = answer.task_arns.unwrap_or_default();
-    if arns.is_empty() {
-        return Ok(None);
-    }
-    let answer = ecs(cx).describe_tasks().cluster(cluster).set_tasks(Some(arns)).send().await;
-    let tasks = answer.called("DescribeTasks")?.tasks.unwrap_or_default();
+    let tasks = tasks_of(cx, cluster, service, DesiredStatus::Stopped).await?;
     let tasks = tasks.into_iter().filter(stopped_by_itself);
     Ok(tasks.max_by_key(|task| task.stopping_at).and_then(|task| task.stopped_reason))
+}
+
+/// Up to a hundred tasks of a service, of those that are to run or of those that have stopped. One that does not exist has none.
+pub(crate) async fn tasks_of(
+    cx: &Context,
+    cluster: &str,
+    service: &str,
+    status: DesiredStatus,
+) -> Result<Vec<Task>, CallError> {
+    let request = ecs(cx).list_tasks().cluster(cluster).service_name(service).max_results(100);
+    let answer = request.desired_status(status).send().await.called("ListTasks").if_exists()?;
+    let arns = answer.and_then(|answer| answer.task_arns).unwrap_or_default();
+    if arns.is_empty() {
+        return Ok(Vec::new());
+    }
+    let answer = ecs(cx).describe_tasks().cluster(cluster).set_tasks(Some(arns)).send().await;
+    Ok(answer.called("DescribeTasks")?.tasks.unwrap_or_default())
 }
 
 /// Whether a task failed: nobody stopped it, and it was not one too many. What fails its health checks is stopped by the scheduler, as

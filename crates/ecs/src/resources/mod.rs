@@ -3,7 +3,7 @@
 mod cluster;
 mod container;
 pub(crate) mod deployment;
-mod pull;
+pub(crate) mod pull;
 mod repository;
 mod rollout;
 mod scalable_target;

@@ -39,19 +39,12 @@ impl<'a> Image<'a> {
         Some(Self { account, region, repository, reference })
     }
 
-    fn id(self) -> ImageIdentifier {
-        match self.reference.strip_prefix('@') {
-            Some(digest) => ImageIdentifier::builder().image_digest(digest).build(),
-            None => ImageIdentifier::builder().image_tag(self.reference.trim_start_matches(':')).build(),
-        }
-    }
-
     async fn is_there(self, cx: &Context) -> Result<bool, CallError> {
         let request = ecr(cx)
             .describe_images()
             .registry_id(self.account)
             .repository_name(self.repository)
-            .image_ids(self.id());
+            .image_ids(identifier(self.reference));
         Ok(request.send().await.called("DescribeImages").if_exists()?.is_some())
     }
 
@@ -69,6 +62,14 @@ impl<'a> Image<'a> {
             prefix == "ROOT" || self.repository.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
         };
         Ok(rules.iter().filter_map(|rule| rule.ecr_repository_prefix()).any(holds))
+    }
+}
+
+/// What `:tag` or `@digest` means in a repository.
+pub(crate) fn identifier(reference: &str) -> ImageIdentifier {
+    match reference.strip_prefix('@') {
+        Some(digest) => ImageIdentifier::builder().image_digest(digest).build(),
+        None => ImageIdentifier::builder().image_tag(reference.trim_start_matches(':')).build(),
     }
 }
 

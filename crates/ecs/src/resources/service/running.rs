@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aws::{CallResult, Called, Context, count};
+use aws::{Called, Context, count};
 use aws_sdk_ecs::types::{Container, DesiredStatus, Service as Live, Task};
 use engine::{CallError, Foreseen, Going, Resolved, Resource, Wish};
 use serde::{Deserialize, Serialize};
@@ -76,24 +76,16 @@ pub async fn tasks(cx: &Context, service: &ServiceArn) -> Result<Option<Tasks>, 
 async fn running_images(cx: &Context, live: &Live) -> Result<BTreeSet<RunningImage>, CallError> {
     let (cluster, service) =
         (live.cluster_arn().unwrap_or_default(), live.service_name().unwrap_or_default());
-    let request = ecs(cx).list_tasks().cluster(cluster).service_name(service).max_results(100);
-    let request = request.desired_status(DesiredStatus::Running);
-    let arns = request.send().await.called("ListTasks").if_exists()?;
-    let arns = arns.and_then(|answer| answer.task_arns).unwrap_or_default();
-    let mut images = BTreeSet::new();
-    if !arns.is_empty() {
-        let request = ecs(cx).describe_tasks().cluster(cluster).set_tasks(Some(arns));
-        let tasks = request.send().await.called("DescribeTasks")?.tasks.unwrap_or_default();
-        let containers = tasks.iter().flat_map(Task::containers).filter(|container| is_ours(container));
-        images.extend(containers.filter_map(|container| {
-            Some(RunningImage {
-                container: container.name()?.to_owned(),
-                image: container.image()?.to_owned(),
-                digest: container.image_digest().map(str::to_owned),
-            })
-        }));
-    }
-    Ok(images)
+    let tasks = deployment::tasks_of(cx, cluster, service, DesiredStatus::Running).await?;
+    let containers = tasks.iter().flat_map(Task::containers).filter(|container| is_ours(container));
+    let image = |container: &Container| {
+        Some(RunningImage {
+            container: container.name()?.to_owned(),
+            image: container.image()?.to_owned(),
+            digest: container.image_digest().map(str::to_owned),
+        })
+    };
+    Ok(containers.filter_map(image).collect())
 }
 
 /// Those; where no task runs, the ones of the task definition.
